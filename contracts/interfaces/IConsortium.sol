@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @title The members of a consortium, their keys and their roles
+/// @notice Members are numbered from 0 in the order of admission; an index is never reused. Every change of members,
+/// roles or keys starts a new epoch. A round takes its electorate from the epoch in which it was opened.
+/// @dev Roles are bits: 1 participant, 2 aggregator, 4 scorer. Every active member attests and votes.
+interface IConsortium {
+    /// @notice What the consortium knows of one key.
+    /// @param index number of the member that holds the key
+    /// @param roles the member's roles, as bits
+    /// @param since first epoch in which the key speaks for the member
+    struct Membership {
+        uint8 index;
+        uint8 roles;
+        uint32 since;
+    }
+
+    /// @notice A member joined with `key` and `roles`; the change took effect with `epoch`.
+    event MemberAdmitted(uint8 indexed index, address indexed key, uint8 roles, uint32 epoch);
+    /// @notice The member's old key was replaced, by itself or by a majority of the members.
+    event KeyRotated(uint8 indexed index, address indexed oldKey, address indexed newKey, uint32 epoch);
+    /// @notice A member asked, or agreed, that `index` continue with `newKey`.
+    event RotationApproved(uint8 indexed index, address indexed newKey, uint8 indexed member, uint8 approvals);
+    /// @notice A member said where its content store can be read (a trustless gateway's address).
+    event Announced(uint8 indexed index, string gateway);
+
+    error Consortium_TooFewMembers(uint256 members, uint256 minimum);
+    error Consortium_TooManyMembers(uint256 members, uint256 maximum);
+    error Consortium_RolesMissing(uint256 keys, uint256 roles);
+    error Consortium_InvalidRoles(uint8 roles);
+    error Consortium_NotMember(address key);
+    error Consortium_UnknownIndex(uint8 index);
+    error Consortium_KeyUsed(address key);
+    error Consortium_ZeroKey();
+    error Consortium_AlreadyApproved(uint8 index, address newKey, uint8 member);
+    error Consortium_GatewayTooLong(uint256 length, uint256 maximum);
+
+    /// @notice Replaces the caller's own key by `newKey`, which must never have been used here.
+    function rotateKey(address newKey) external;
+
+    /// @notice Approves that member `index`, whose key is lost or stolen, continue with `newKey`.
+    /// A majority of the members carries it out. Approvals given in an earlier epoch do not count.
+    function approveRotation(uint8 index, address newKey) external;
+
+    /// @notice Publishes where the caller's content store can be read; at most 256 bytes, kept in the log only.
+    function announce(string calldata gateway) external;
+
+    /// @notice Number of the current epoch; the founding epoch is 1.
+    function epoch() external view returns (uint32);
+
+    /// @notice How many members are active.
+    function count() external view returns (uint8);
+
+    /// @notice The smallest number of members that is more than half of them.
+    function majority() external view returns (uint8);
+
+    /// @notice The membership of an active key; reverts with `Consortium_NotMember` for any other.
+    function membership(address key) external view returns (Membership memory);
+
+    /// @notice The current key of member `index`; reverts for an index that was never given.
+    function keyOf(uint8 index) external view returns (address);
+
+    /// @notice The current keys of all active members that hold every bit of `roles`, by ascending index.
+    function keysWith(uint8 roles) external view returns (address[] memory);
+}
