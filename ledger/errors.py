@@ -1,0 +1,63 @@
+"""Every error a caller may meet.
+
+    FedledgerError
+    ├── Refuted          evidence contradicts a claim                        exit 1
+    ├── UsageError       the caller asked for something that cannot be       exit 2
+    │   └── Malformed    bytes or text break their format                    exit 2
+    ├── Unavailable      could not look: nothing was checked                 exit 3
+    │   └── Corrupt      a copy is damaged; says nothing about its author    exit 3
+    └── Rejected         the contract said no                                exit 4
+
+Exit 0 is success. The numbers are documented and never reused.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+class FedledgerError(Exception):
+    """The root: a message that names the thing, `facts` (expected, actual, …) and `advice`, the way out."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, advice: str = "", **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.facts: Mapping[str, object] = MappingProxyType(facts)
+
+    def __str__(self) -> str:
+        known = "".join(f"\n  {name.replace('_', ' ')}: {value}" for name, value in self.facts.items())
+        return self.message + known
+
+
+class Refuted(FedledgerError):
+    """Evidence contradicts a claim."""
+
+    exit_code = 1
+
+
+class UsageError(FedledgerError):
+    """The caller asked for something that cannot be done."""
+
+    exit_code = 2
+
+
+class Malformed(UsageError):
+    """Bytes or text break the format they claim to have."""
+
+
+class Unavailable(FedledgerError):
+    """Something could not be reached or read, so nothing was checked."""
+
+    exit_code = 3
+
+
+class Corrupt(Unavailable):
+    """A stored copy does not have the digest it is filed under: its holder's fault, never its author's."""
+
+
+class Rejected(FedledgerError):
+    """The contract refused a transaction; `facts` carries the error's name and arguments."""
+
+    exit_code = 4
