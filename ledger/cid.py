@@ -41,7 +41,9 @@ class Cid:
         for codec, prefix in _PREFIX.items():
             if len(data) == 36 and data.startswith(prefix):
                 return cls(codec, bytes(data[4:]))
-        raise Malformed("not a CID fedledger uses (CIDv1, raw or dag-pb, SHA-256)", bytes=bytes(data[:40]).hex())
+        raise Malformed(
+            "not a CID fedledger uses (CIDv1, raw or dag-pb, SHA-256)", bytes=bytes(data[:40]).hex()
+        )
 
     @classmethod
     def parse(cls, text: str) -> "Cid":
@@ -51,7 +53,9 @@ class Cid:
                 raise ValueError
             cid = cls.from_bytes(base64.b32decode(text[1:].upper() + "======"))
         except (ValueError, binascii.Error, Malformed) as error:
-            raise Malformed("not a CID fedledger uses (base32 CIDv1, raw or dag-pb, SHA-256)", text=text[:80]) from error
+            raise Malformed(
+                "not a CID fedledger uses (base32 CIDv1, raw or dag-pb, SHA-256)", text=text[:80]
+            ) from error
         if str(cid) != text:
             raise Malformed("a CID with stray bits", text=text, canonical=str(cid))
         return cid

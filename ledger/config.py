@@ -1,0 +1,166 @@
+"""The two files a party has: the network file, the same for all, and its own home folder's settings.
+
+The network file pins what is trusted before anything is signed: chain id, contract addresses, code hashes.
+"""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+import tomli_w
+
+from ledger.errors import Malformed, Unavailable, UsageError
+
+T = TypeVar("T")
+LOCAL_CHAIN = 31337
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Unknown fields are refused, so that a misspelt setting is never passed over."""
+
+
+class Chain(Strict, frozen=True):
+    """An EVM chain: its id, where to reach it, and the first block that matters.
+
+    `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers.
+    """
+
+    id: int
+    rpc: str
+    start_block: int = 0
+    gas_price: Literal["zero", "market"] = "zero"
+    poa: bool = False
+
+
+class Contract(Strict, frozen=True):
+    """An address and the Keccak-256 of the code that must stand there, both in hexadecimal with 0x."""
+
+    address: str
+    code_hash: str
+
+
+class Contracts(Strict, frozen=True):
+    consortium: Contract
+    ledger: Contract
+
+
+class Party(Strict, frozen=True):
+    """How a member is called on screens: the index is the ledger's, the name is not."""
+
+    index: int
+    name: str
+
+
+class Gateway(Strict, frozen=True):
+    """One more place that content may be read from, besides those that members announced."""
+
+    name: str
+    url: str
+
+
+class Network(Strict, frozen=True):
+    """The network file."""
+
+    fedledger: Literal["network/1"]
+    name: str
+    chain: Chain
+    contracts: Contracts
+    parties: tuple[Party, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+
+    def party_name(self, index: int) -> str:
+        """The name of member `index`, or a plain one where the file gives none."""
+        return next((party.name for party in self.parties if party.index == index), f"member {index}")
+
+
+class StoreSettings(Strict, frozen=True):
+    """Where this party keeps content: its own folder, or a Kubo daemon's RPC address (a multiaddr)."""
+
+    kind: Literal["embedded", "kubo"] = "embedded"
+    api: str = "/ip4/127.0.0.1/tcp/5001"
+
+
+class GatewaySettings(Strict, frozen=True):
+    """Where this party's read-only gateway listens, and under what address others reach it (default: the same)."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    public_url: str = ""
+
+
+class Settings(Strict, frozen=True):
+    """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine."""
+
+    name: str = ""
+    data: str = ""
+    store: StoreSettings = StoreSettings()
+    gateway: GatewaySettings = GatewaySettings()
+
+
+class Home:
+    """A party's folder. Nothing in it but keystore and data is needed to start again: the chain is the journal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.network_file = folder / "network.toml"
+        self.settings_file = folder / "node.toml"
+        self.keystore = folder / "keystore.json"
+        self.store = folder / "store"
+        self.index = folder / "index.sqlite"
+        self.outbox = folder / "outbox"
+
+    @classmethod
+    def at(cls, folder: Path | None) -> "Home":
+        """The folder given, else FEDLEDGER_HOME, else ~/.fedledger."""
+        chosen = folder or Path(os.environ.get("FEDLEDGER_HOME") or Path.home() / ".fedledger")
+        return cls(chosen.expanduser())
+
+    def network(self) -> Network:
+        if not self.network_file.exists():
+            raise UsageError(
+                "this home has joined no network",
+                advice="fedledger node join NETWORK.toml",
+                home=str(self.folder),
+            )
+        return load_network(self.network_file)
+
+    def settings(self) -> Settings:
+        return load(self.settings_file, Settings) if self.settings_file.exists() else Settings()
+
+
+def load(path: Path, kind: type[T]) -> T:
+    """Read a TOML file. Raises Unavailable where it cannot be read, Malformed where it breaks its format."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UsageError("no such file", file=str(path)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(f"cannot read the file: {error}", file=str(path)) from error
+    try:
+        return msgspec.convert(tomllib.loads(text), kind)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise Malformed(f"the file is not valid: {error}", file=str(path)) from error
+
+
+def load_network(path: Path) -> Network:
+    """Read and check a network file."""
+    network = load(path, Network)
+    for contract in (network.contracts.consortium, network.contracts.ledger):
+        if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
+            raise Malformed(
+                "a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address
+            )
+        if not re.fullmatch(r"0x[0-9a-f]{64}", contract.code_hash):
+            raise Malformed("a code hash is not 0x and 64 digits", file=str(path), actual=contract.code_hash)
+    return network
+
+
+def save(path: Path, value: msgspec.Struct) -> None:
+    """Write a TOML file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(tomli_w.dumps(msgspec.to_builtins(value)), encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,104 @@
+"""The tensor root: an RFC 6962 Merkle tree with SHA-256 over the integers of a model or update.
+
+Leaves are the stream's consecutive 1 KiB chunks (256 values of int32, little-endian), the last one shorter where the
+stream ends. Leaf hashes are prefixed with 0x00, inner hashes with 0x01; the root of nothing is SHA-256 of nothing.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from ledger.errors import Malformed
+
+LEAF = 1024
+VALUES = LEAF // 4
+
+_LEAF_PREFIX = hashlib.sha256(b"\x00")
+
+
+def leaf_hash(chunk: bytes | bytearray | memoryview) -> bytes:
+    """Hash of one leaf."""
+    hasher = _LEAF_PREFIX.copy()
+    hasher.update(chunk)
+    return hasher.digest()
+
+
+def leaf_hashes(data: bytes | bytearray | memoryview) -> list[bytes]:
+    """Hashes of the leaves of `data`, which starts at a leaf's border."""
+    view = memoryview(data)
+    copy = _LEAF_PREFIX.copy
+    hashes = []
+    for start in range(0, len(view), LEAF):
+        hasher = copy()
+        hasher.update(view[start : start + LEAF])
+        hashes.append(hasher.digest())
+    return hashes
+
+
+def _parent(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def root(hashes: Sequence[bytes]) -> bytes:
+    """Root over leaf hashes (RFC 6962, section 2.1).
+
+    Pairing neighbours level by level, an odd last one moving up as it is, gives the tree of the RFC.
+    """
+    if not hashes:
+        return hashlib.sha256(b"").digest()
+    level = list(hashes)
+    while len(level) > 1:
+        paired = [_parent(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = [*paired, level[-1]] if len(level) % 2 else paired
+    return level[0]
+
+
+def root_of(data: bytes | bytearray | memoryview) -> bytes:
+    """Root of a whole stream."""
+    return root(leaf_hashes(data))
+
+
+def root_of_pieces(pieces: Iterable[bytes | bytearray | memoryview]) -> bytes:
+    """Root of a stream given in pieces, each but the last a whole number of leaves. Raises Malformed otherwise."""
+    hashes: list[bytes] = []
+    ended = False
+    for piece in pieces:
+        if ended:
+            raise Malformed(
+                "a piece that is not a whole number of leaves stands before the last", size=len(piece)
+            )
+        ended = len(piece) % LEAF != 0
+        hashes.extend(leaf_hashes(piece))
+    return root(hashes)
+
+
+def proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """The audit path of leaf `index`, lowest first (RFC 6962, section 2.1.1)."""
+    if not 0 <= index < len(hashes):
+        raise Malformed("no such leaf", index=index, leaves=len(hashes))
+    path = []
+    level, position = list(hashes), index
+    while len(level) > 1:
+        if position ^ 1 < len(level):
+            path.append(level[position ^ 1])
+        paired = [_parent(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = [*paired, level[-1]] if len(level) % 2 else paired
+        position //= 2
+    return path
+
+
+def root_from_proof(chunk: bytes, index: int, leaves: int, path: Sequence[bytes]) -> bytes:
+    """The root that `path` leads to from leaf `index` of `leaves`. Raises Malformed where the path's length is wrong."""
+    if not 0 <= index < leaves:
+        raise Malformed("no such leaf", index=index, leaves=leaves)
+    node, position, width, rest = leaf_hash(chunk), index, leaves, list(path)
+    while width > 1:
+        if position ^ 1 < width:
+            if not rest:
+                raise Malformed("the proof is too short", index=index, leaves=leaves, hashes=len(path))
+            sibling = rest.pop(0)
+            node = _parent(sibling, node) if position % 2 else _parent(node, sibling)
+        position //= 2
+        width = (width + 1) // 2
+    if rest:
+        raise Malformed("the proof is too long", index=index, leaves=leaves, hashes=len(path))
+    return node
