@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 /// @title The members of a consortium, their keys and their roles
 /// @notice Members are numbered from 0 in the order of admission; an index is never reused. Every change of members,
 /// roles or keys starts a new epoch. A round takes its electorate from the epoch in which it was opened.
-/// @dev Roles are bits: 1 participant, 2 aggregator, 4 scorer. Every active member attests and votes.
+/// @dev Roles are bits: 1 participant, 2 aggregator, 4 scorer; at least one. Every active member attests and votes.
 interface IConsortium {
     /// @notice What the consortium knows of one key.
     /// @param index number of the member that holds the key
@@ -40,7 +40,9 @@ interface IConsortium {
     function rotateKey(address newKey) external;
 
     /// @notice Approves that member `index`, whose key is lost or stolen, continue with `newKey`.
-    /// A majority of the members carries it out. Approvals given in an earlier epoch do not count.
+    /// A majority of the members carries it out.
+    /// @dev An approval counts while the key that gave it is current, until the others replace the key of `index`. The
+    /// epoch does not end it: a thief who rotates a stolen key again and again would prevent its recovery for ever.
     function approveRotation(uint8 index, address newKey) external;
 
     /// @notice Publishes where the caller's content store can be read; at most 256 bytes, kept in the log only.

@@ -120,12 +120,15 @@ interface IRoundLedger {
     function proposeJob(bytes32 digest, Terms calldata terms) external returns (uint32 job);
 
     /// @notice Approves a proposed job; with the approval of a majority of the members it opens.
+    /// @dev An approval counts while the key that gave it is current. One that comes later is put on record all the same.
     function approveJob(uint32 job) external;
 
     /// @notice Opens the job's next round, with the caller (an aggregator) as the first to aggregate it.
     function openRound(uint32 job) external;
 
-    /// @notice Registers the caller's update: once per member and round, before the deadline.
+    /// @notice Registers the caller's update: once per member and round, until the deadline's second.
+    /// @dev A key that submitted to the job in the round's epoch is not looked up again. So a key retired while a round
+    /// is open may still submit to that round, and to no later one; the new key starts with the next round.
     function submitUpdate(uint32 job, uint32 round, uint32 weight, bytes32 root, bytes32 cid) external;
 
     /// @notice Publishes the outcome of the round. It counts as the caller's own attestation.
@@ -135,11 +138,13 @@ interface IRoundLedger {
     function publishAggregate(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes calldata verdicts) external;
 
     /// @notice Attests what the caller itself computed for the round: `claimOf` its own root, CID and verdicts.
-    /// @dev Equal to the published claim it counts for, else against. A majority for finalises; when a majority for
-    /// has become impossible, the aggregate is refuted.
+    /// @dev Equal to the published claim it counts for, else against. A majority for finalises, or ends the round as
+    /// Abandoned where the claim is that there is no model; when a majority for has become impossible, the aggregate is
+    /// refuted. A key must have spoken for its member when the round was opened.
     function attest(uint32 job, uint32 round, uint8 attempt, bytes32 claim) external;
 
     /// @notice Ends a round whose phase's deadline passed; any member may. The contract names the reason.
+    /// @dev Collecting may last until `deadline + 2 * aggregateSeconds`, while aggregators may still publish.
     function abandonRound(uint32 job, uint32 round) external;
 
     /// @notice What an aggregate claims: keccak256(abi.encode(job, round, root, cid, keccak256(verdicts))).
@@ -157,7 +162,7 @@ interface IRoundLedger {
     /// @notice Digest and terms of a job, and whether it is open.
     function jobOf(uint32 job) external view returns (bytes32 digest, Terms memory terms, bool open);
 
-    /// @notice The current round of a job.
+    /// @notice The current round of a job; all zero before the first.
     function roundOf(uint32 job) external view returns (Round memory);
 
     /// @notice The tensor root of the model that a round finalised; zero if it finalised none.

@@ -1,0 +1,27 @@
+'use strict';
+
+require('@nomicfoundation/hardhat-ethers');
+const { subtask } = require('hardhat/config');
+const { TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD } = require('hardhat/builtin-tasks/task-names');
+const { version, settings } = require('./ledger/chain/compiler.json');
+
+// The compiler is the npm package, never a download. Resolved from here: Hardhat nests a version of its own.
+subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD, async ({ solcVersion }) => {
+  const longVersion = require('solc').version();
+  if (!longVersion.startsWith(`${solcVersion}+`)) {
+    throw new Error(`package solc is ${longVersion}, expected ${solcVersion}: run npm ci`);
+  }
+  return { version: solcVersion, longVersion, compilerPath: require.resolve('solc/soljson.js'), isSolcJs: true };
+});
+
+/** @type import('hardhat/config').HardhatUserConfig */
+module.exports = {
+  solidity: { version, settings },
+  networks: { hardhat: { hardfork: 'merge', accounts: { count: 16 } } },
+  paths: {
+    sources: './contracts',
+    tests: './tests/contracts/hardhat',
+    cache: './build/hardhat/cache',
+    artifacts: './build/hardhat/artifacts',
+  },
+};

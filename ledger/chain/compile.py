@@ -1,0 +1,107 @@
+"""From the Solidity sources to ABI and bytecode: what the build writes and what an audit recomputes.
+
+`compiler.json` beside this module fixes version and settings for every compiler run: py-solc-x here, Hardhat, and,
+held equal by a test, forge. Source names are part of the input, so they are always `contracts/<path>`, wherever the
+directory lies. With `bytecodeHash: none` the bytecode is a function of names, contents, version and settings alone.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import solcx
+from solcx.exceptions import SolcError, SolcNotInstalled
+
+from ledger.errors import Malformed, Unavailable
+
+CONTRACTS = ("Consortium", "RoundLedger")
+
+
+class Compiler(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Version and settings of the one compiler run that counts."""
+
+    version: str
+    settings: dict[str, Any]
+
+
+class Compiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One contract as the compiler made it; `ledger/chain/abi/<name>.json` holds it in this form.
+
+    The code on chain is `deployed_bytecode` with each range of `immutable_references` (in bytes) filled in by the
+    constructor.
+    """
+
+    contract_name: str
+    abi: list[dict[str, Any]]
+    bytecode: str
+    deployed_bytecode: str
+    immutable_references: dict[str, list[dict[str, int]]]
+    compiler: str
+    settings: dict[str, Any]
+
+    def encode(self) -> bytes:
+        """Indented JSON with sorted keys and a newline at the end."""
+        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n"
+
+
+def compiler() -> Compiler:
+    """The pinned compiler, from `compiler.json`."""
+    return msgspec.json.decode(Path(__file__).with_name("compiler.json").read_bytes(), type=Compiler)
+
+
+def standard_input(contracts_dir: Path) -> dict[str, Any]:
+    """The compiler's standard JSON input for every source below `contracts_dir`. Raises Unavailable if it has none."""
+    files = sorted(contracts_dir.rglob("*.sol"))
+    if not files:
+        raise Unavailable("no Solidity sources found", directory=contracts_dir)
+    return {
+        "language": "Solidity",
+        "sources": {
+            f"contracts/{file.relative_to(contracts_dir).as_posix()}": {"content": file.read_text("utf-8")}
+            for file in files
+        },
+        "settings": {
+            **compiler().settings,
+            "outputSelection": {
+                "*": {"*": ["abi", "metadata", "evm.bytecode", "evm.deployedBytecode"]},
+            },
+        },
+    }
+
+
+def compile_contracts(contracts_dir: Path, solc_dir: Path | None = None) -> dict[str, Compiled]:
+    """Compile the sources below `contracts_dir`; `solc_dir` holds `solc-v<version>`, by default py-solc-x's own folder.
+
+    Raises Unavailable where the pinned compiler is absent, Malformed where the sources do not compile.
+    """
+    pinned = compiler()
+    request = standard_input(contracts_dir)
+    try:
+        if solc_dir is None:
+            binary = Path(solcx.install.get_executable(pinned.version))
+        else:
+            binary = solc_dir / f"solc-v{pinned.version}"
+        if not os.access(binary, os.X_OK):
+            raise Unavailable("the Solidity compiler is absent", expected=binary)
+        output = solcx.compile_standard(request, solc_binary=binary)
+    except SolcNotInstalled as error:
+        raise Unavailable(
+            "the Solidity compiler is absent", advice="name a directory that holds it", version=pinned.version
+        ) from error
+    except SolcError as error:
+        raise Malformed(f"the contracts do not compile: {error}") from error
+    return {name: _compiled(name, output["contracts"][f"contracts/{name}.sol"][name]) for name in CONTRACTS}
+
+
+def _compiled(name: str, contract: dict[str, Any]) -> Compiled:
+    deployed = contract["evm"]["deployedBytecode"]
+    return Compiled(
+        contract_name=name,
+        abi=contract["abi"],
+        bytecode="0x" + contract["evm"]["bytecode"]["object"],
+        deployed_bytecode="0x" + deployed["object"],
+        immutable_references=deployed.get("immutableReferences", {}),
+        compiler=msgspec.json.decode(contract["metadata"])["compiler"]["version"],
+        settings=compiler().settings,
+    )
