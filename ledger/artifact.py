@@ -162,21 +162,15 @@ def explain(data: bytes, layout: Layout, binding: Binding) -> Malformed:
     metadata, entries = found.pop("__metadata__", {}), found
     for name, value in binding.metadata().items():
         if metadata.get(name) != value:
-            return Mismatch(
-                f"the artifact has another {name}", name, expected=value, actual=metadata.get(name)
-            )
+            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=metadata.get(name))
     expected = layout._entries()
     for name in sorted(expected.keys() | entries.keys()):
         if name not in entries:
-            return Mismatch(
-                f"the artifact lacks tensor {name!r}", "tensors", expected=expected[name]["shape"]
-            )
+            return Mismatch(f"the artifact lacks tensor {name!r}", "tensors", expected=expected[name]["shape"])
         if name not in expected:
             return Mismatch(f"the artifact has a tensor {name!r} that the job has not", "tensors")
         if entries[name] != expected[name]:
-            return Mismatch(
-                f"tensor {name!r} differs", "tensors", expected=expected[name], actual=entries[name]
-            )
+            return Mismatch(f"tensor {name!r} differs", "tensors", expected=expected[name], actual=entries[name])
     return Malformed("the artifact's header is not in canonical form")
 
 
@@ -206,9 +200,7 @@ def _check_entry(name: str, entry: object, start: int) -> int:
     if not isinstance(entry, dict) or entry.keys() != {"data_offsets", "dtype", "shape"}:
         raise Malformed(f"tensor {name[:80]!r} is not described by offsets, dtype and shape")
     if entry["dtype"] != "I32":
-        raise Malformed(
-            f"tensor {name[:80]!r} has a dtype that is not allowed", expected="I32", actual=entry["dtype"]
-        )
+        raise Malformed(f"tensor {name[:80]!r} has a dtype that is not allowed", expected="I32", actual=entry["dtype"])
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not _naturals(shape) or len(shape) > MAX_DIMENSIONS or not 0 < prod(shape) <= MAX_VALUES:
         raise Malformed(f"tensor {name[:80]!r} has an impossible shape", shape=str(shape)[:80])
@@ -222,34 +214,22 @@ def _check_entry(name: str, entry: object, start: int) -> int:
 
 
 def _naturals(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) <= 64
-        and all(type(n) is int and 0 <= n < 1 << 62 for n in value)
-    )
+    return isinstance(value, list) and len(value) <= 64 and all(type(n) is int and 0 <= n < 1 << 62 for n in value)
 
 
 def _check_table(tensors: tuple[Tensor, ...]) -> None:
     if not 0 < len(tensors) <= MAX_TENSORS:
-        raise Malformed(
-            "a model has at least one tensor and not too many", tensors=len(tensors), maximum=MAX_TENSORS
-        )
+        raise Malformed("a model has at least one tensor and not too many", tensors=len(tensors), maximum=MAX_TENSORS)
     names = [tensor.name for tensor in tensors]
     if names != sorted(set(names)):
         raise Malformed("tensor names must be ascending and unique", names=str(names)[:200])
     for tensor in tensors:
-        if (
-            not 0 < len(tensor.name) <= MAX_NAME
-            or not tensor.name.isprintable()
-            or tensor.name == "__metadata__"
-        ):
+        if not 0 < len(tensor.name) <= MAX_NAME or not tensor.name.isprintable() or tensor.name == "__metadata__":
             raise Malformed("a tensor's name is not allowed", name=tensor.name[:80])
         if not 0 < len(tensor.shape) <= MAX_DIMENSIONS or any(not 0 < n <= MAX_VALUES for n in tensor.shape):
             raise Malformed(f"tensor {tensor.name!r} has an impossible shape", shape=tensor.shape)
         if not 0 <= tensor.fraction_bits <= 30:
-            raise Malformed(
-                f"tensor {tensor.name!r}: fraction_bits must be 0 to 30", actual=tensor.fraction_bits
-            )
+            raise Malformed(f"tensor {tensor.name!r}: fraction_bits must be 0 to 30", actual=tensor.fraction_bits)
 
 
 def _json(document: dict[str, Any]) -> bytes:

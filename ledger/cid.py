@@ -6,7 +6,6 @@ A file of at most one chunk is its own raw leaf, so its CID's digest is its SHA-
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ledger.digest import sha256
@@ -41,9 +40,7 @@ class Cid:
         for codec, prefix in _PREFIX.items():
             if len(data) == 36 and data.startswith(prefix):
                 return cls(codec, bytes(data[4:]))
-        raise Malformed(
-            "not a CID fedledger uses (CIDv1, raw or dag-pb, SHA-256)", bytes=bytes(data[:40]).hex()
-        )
+        raise Malformed("not a CID fedledger uses (CIDv1, raw or dag-pb, SHA-256)", bytes=bytes(data[:40]).hex())
 
     @classmethod
     def parse(cls, text: str) -> "Cid":

@@ -150,9 +150,7 @@ def load_network(path: Path) -> Network:
     network = load(path, Network)
     for contract in (network.contracts.consortium, network.contracts.ledger):
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
-            raise Malformed(
-                "a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address
-            )
+            raise Malformed("a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address)
         if not re.fullmatch(r"0x[0-9a-f]{64}", contract.code_hash):
             raise Malformed("a code hash is not 0x and 64 digits", file=str(path), actual=contract.code_hash)
     return network

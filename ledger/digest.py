@@ -37,7 +37,5 @@ def decode(data: bytes, kind: type[T], what: str) -> T:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"{what} is not a valid document: {error}") from error
     if encode(document) != data:
-        raise Malformed(
-            f"{what} is not in canonical form", advice="encode it with sorted keys and no white space"
-        )
+        raise Malformed(f"{what} is not in canonical form", advice="encode it with sorted keys and no white space")
     return document

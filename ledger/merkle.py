@@ -63,9 +63,7 @@ def root_of_pieces(pieces: Iterable[bytes | bytearray | memoryview]) -> bytes:
     ended = False
     for piece in pieces:
         if ended:
-            raise Malformed(
-                "a piece that is not a whole number of leaves stands before the last", size=len(piece)
-            )
+            raise Malformed("a piece that is not a whole number of leaves stands before the last", size=len(piece))
         ended = len(piece) % LEAF != 0
         hashes.extend(leaf_hashes(piece))
     return root(hashes)
