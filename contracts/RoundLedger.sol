@@ -8,20 +8,14 @@ import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
 /// @notice Jobs, rounds, updates, aggregates and attestations of one consortium.
 /// @dev Each job keeps the state of its current round only; the log keeps the history.
 contract RoundLedger is IRoundLedger {
-    struct Job {
-        bytes32 digest;
-        Terms terms;
-        bool open;
-    }
-
-    /// @dev One word: all that a steady-state `submitUpdate` writes.
+    /// @dev One word for each party of a job: all that a steady-state `submitUpdate` writes.
     struct Party {
         bytes28 head;
         uint32 round;
     }
 
-    /// @dev The aggregation of a job's current round. `attested` and `refuted` are bitmaps by member index; `attested`
-    /// belongs to the latest aggregate, `refuted` (its aggregators) to the whole round.
+    /// @dev The aggregation of a job's current round. `attested` and `refuted` are bitmaps by member index: who attested
+    /// the latest aggregate, whose aggregates of this round were refuted.
     struct Aggregation {
         address opener;
         address aggregator;
@@ -35,6 +29,17 @@ contract RoundLedger is IRoundLedger {
         uint256 refuted;
     }
 
+    struct Job {
+        Round round;
+        bytes32 digest;
+        Terms terms;
+        bool open;
+        Aggregation aggregation;
+        mapping(address key => bool) approved;
+        mapping(address key => Party) parties;
+        mapping(uint32 round => bytes32 root) models;
+    }
+
     uint8 private constant PARTICIPANT = 1;
     uint8 private constant AGGREGATOR = 2;
     uint256 private constant MAXIMUM_SECONDS = 365 days;
@@ -43,12 +48,7 @@ contract RoundLedger is IRoundLedger {
     IConsortium private immutable _consortium;
 
     uint32 private _jobCount;
-    mapping(uint32 job => Job) private _jobs;
-    mapping(uint32 job => mapping(address key => bool approved)) private _approved;
-    mapping(uint32 job => Round) private _rounds;
-    mapping(uint32 job => mapping(address key => Party)) private _parties;
-    mapping(uint32 job => Aggregation) private _aggregations;
-    mapping(uint32 job => mapping(uint32 round => bytes32 root)) private _models;
+    mapping(uint32 number => Job) private _jobs;
 
     /// @notice Opens an empty ledger for the members of `consortium_`.
     constructor(IConsortium consortium_) {
@@ -64,7 +64,8 @@ contract RoundLedger is IRoundLedger {
         _requireDuration(terms.attestSeconds);
 
         job = ++_jobCount;
-        _jobs[job] = Job(digest, terms, false);
+        _jobs[job].digest = digest;
+        _jobs[job].terms = terms;
         emit JobProposed(job, digest, msg.sender, terms);
         _approve(job);
     }
@@ -78,7 +79,7 @@ contract RoundLedger is IRoundLedger {
 
     /// @inheritdoc IRoundLedger
     function openRound(uint32 job) external {
-        Round memory last = _rounds[job];
+        Round memory last = _jobs[job].round;
         uint32 epoch = _consortium.epoch();
         _requireKnown(job);
         _requireElectorate(AGGREGATOR, epoch);
@@ -90,16 +91,16 @@ contract RoundLedger is IRoundLedger {
         uint32 round = last.round + 1;
         uint32 since = last.epoch == epoch ? last.since : round;
         uint40 deadline = _after(terms.updateSeconds);
-        _rounds[job] = Round(round, epoch, since, deadline, Phase.Collecting, _consortium.count(), 0);
-        _aggregations[job].opener = msg.sender;
-        _aggregations[job].refuted = 0;
+        _jobs[job].round = Round(round, epoch, since, deadline, Phase.Collecting, _consortium.count(), 0);
+        _jobs[job].aggregation.opener = msg.sender;
+        _jobs[job].aggregation.refuted = 0;
         emit RoundOpened(job, round, msg.sender, epoch, deadline);
     }
 
     /// @inheritdoc IRoundLedger
     function submitUpdate(uint32 job, uint32 round, uint32 weight, bytes32 root, bytes32 cid) external {
-        Round storage current = _rounds[job];
-        Party storage party = _parties[job][msg.sender];
+        Round storage current = _jobs[job].round;
+        Party storage party = _jobs[job].parties[msg.sender];
         uint32 last = party.round;
         if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
         if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
@@ -110,7 +111,8 @@ contract RoundLedger is IRoundLedger {
         if (last < current.since) _requireElectorate(PARTICIPANT, current.epoch);
 
         bytes28 head = bytes28(keccak256(abi.encode(party.head, job, round, weight, root, cid)));
-        _parties[job][msg.sender] = Party(head, round);
+        party.head = head;
+        party.round = round;
         emit UpdateSubmitted(job, round, msg.sender, weight, root, cid);
     }
 
@@ -119,14 +121,14 @@ contract RoundLedger is IRoundLedger {
         Round memory current = _requireRound(job, round);
         uint8 index = _requireElectorate(AGGREGATOR, current.epoch);
         _requireTurn(job, current);
-        Aggregation storage aggregation = _aggregations[job];
+        Aggregation storage aggregation = _jobs[job].aggregation;
         if (_has(aggregation.refuted, index)) revert RoundLedger_AggregatorRefuted(msg.sender);
         if ((root == 0) != (cid == 0) || verdicts.length > MAXIMUM_VERDICTS) revert RoundLedger_InvalidAggregate();
 
         current.phase = Phase.Attesting;
         current.deadline = _after(_jobs[job].terms.attestSeconds);
         ++current.attempt;
-        _rounds[job] = current;
+        _jobs[job].round = current;
         aggregation.aggregator = msg.sender;
         aggregation.index = index;
         aggregation.agreeing = 1;
@@ -145,7 +147,7 @@ contract RoundLedger is IRoundLedger {
         if (attempt != current.attempt) revert RoundLedger_WrongAttempt(job, attempt, current.attempt);
         _requireInTime(current.deadline);
         uint8 index = _requireElectorate(0, current.epoch);
-        Aggregation storage aggregation = _aggregations[job];
+        Aggregation storage aggregation = _jobs[job].aggregation;
         if (_has(aggregation.attested, index)) {
             revert RoundLedger_AlreadyAttested(job, round, attempt, msg.sender);
         }
@@ -199,33 +201,33 @@ contract RoundLedger is IRoundLedger {
     /// @inheritdoc IRoundLedger
     function jobOf(uint32 job) external view returns (bytes32 digest, Terms memory terms, bool open) {
         _requireKnown(job);
-        Job memory found = _jobs[job];
+        Job storage found = _jobs[job];
         return (found.digest, found.terms, found.open);
     }
 
     /// @inheritdoc IRoundLedger
     function roundOf(uint32 job) external view returns (Round memory) {
-        return _rounds[job];
+        return _jobs[job].round;
     }
 
     /// @inheritdoc IRoundLedger
     function modelOf(uint32 job, uint32 round) external view returns (bytes32 root) {
-        return _models[job][round];
+        return _jobs[job].models[round];
     }
 
     /// @inheritdoc IRoundLedger
     function headOf(uint32 job, address party) external view returns (bytes28 head, uint32 round) {
-        Party memory found = _parties[job][party];
+        Party memory found = _jobs[job].parties[party];
         return (found.head, found.round);
     }
 
     function _approve(uint32 job) private {
-        if (_approved[job][msg.sender]) revert RoundLedger_AlreadyApproved(job, msg.sender);
-        _approved[job][msg.sender] = true;
+        if (_jobs[job].approved[msg.sender]) revert RoundLedger_AlreadyApproved(job, msg.sender);
+        _jobs[job].approved[msg.sender] = true;
         address[] memory keys = _consortium.keysWith(0);
         uint8 approvals = 0;
         for (uint256 i = 0; i < keys.length; ++i) {
-            if (_approved[job][keys[i]]) ++approvals;
+            if (_jobs[job].approved[keys[i]]) ++approvals;
         }
         emit JobApproved(job, msg.sender, approvals);
         if (_jobs[job].open || approvals < _consortium.majority()) return;
@@ -235,30 +237,30 @@ contract RoundLedger is IRoundLedger {
 
     /// @dev A majority agrees with the aggregate.
     function _conclude(uint32 job, uint32 round, uint8 attempt) private {
-        bytes32 root = _aggregations[job].root;
+        bytes32 root = _jobs[job].aggregation.root;
         if (root == 0) return _abandon(job, round, Reason.TooFewUpdates);
-        _rounds[job].phase = Phase.Finalised;
-        _models[job][round] = root;
-        emit RoundFinalised(job, round, attempt, root, _aggregations[job].cid);
+        _jobs[job].round.phase = Phase.Finalised;
+        _jobs[job].models[round] = root;
+        emit RoundFinalised(job, round, attempt, root, _jobs[job].aggregation.cid);
     }
 
     /// @dev A majority can no longer agree with the aggregate.
     function _refute(uint32 job, uint32 round, uint8 attempt) private {
-        Aggregation storage aggregation = _aggregations[job];
+        Aggregation storage aggregation = _jobs[job].aggregation;
         Terms storage terms = _jobs[job].terms;
         aggregation.refuted |= 1 << aggregation.index;
         emit AggregateRefuted(job, round, aggregation.aggregator, attempt);
         if (attempt == terms.attempts) {
-            _rounds[job].phase = Phase.Refuted;
+            _jobs[job].round.phase = Phase.Refuted;
             emit RoundRefuted(job, round);
         } else {
-            _rounds[job].phase = Phase.Aggregating;
-            _rounds[job].deadline = _after(terms.aggregateSeconds);
+            _jobs[job].round.phase = Phase.Aggregating;
+            _jobs[job].round.deadline = _after(terms.aggregateSeconds);
         }
     }
 
     function _abandon(uint32 job, uint32 round, Reason reason) private {
-        _rounds[job].phase = Phase.Abandoned;
+        _jobs[job].round.phase = Phase.Abandoned;
         emit RoundAbandoned(job, round, reason);
     }
 
@@ -271,7 +273,7 @@ contract RoundLedger is IRoundLedger {
     }
 
     function _requireRound(uint32 job, uint32 round) private view returns (Round memory current) {
-        current = _rounds[job];
+        current = _jobs[job].round;
         if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
     }
 
@@ -292,7 +294,7 @@ contract RoundLedger is IRoundLedger {
         if (current.phase == Phase.Aggregating) return _requireInTime(current.deadline);
         if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
         uint32 duration = _jobs[job].terms.aggregateSeconds;
-        address opener = _aggregations[job].opener;
+        address opener = _jobs[job].aggregation.opener;
         uint40 until = current.deadline + duration;
         if (msg.sender != opener && block.timestamp <= until) {
             revert RoundLedger_NotYourTurn(msg.sender, opener, until);
@@ -308,7 +310,7 @@ contract RoundLedger is IRoundLedger {
         }
         address[] memory participants = _consortium.keysWith(PARTICIPANT);
         for (uint256 i = 0; i < participants.length; ++i) {
-            if (_parties[job][participants[i]].round != current.round) {
+            if (_jobs[job].parties[participants[i]].round != current.round) {
                 revert RoundLedger_UpdatesMissing(job, current.round, participants[i]);
             }
         }
