@@ -148,8 +148,8 @@ class Layout:
 class Mismatch(Malformed):
     """An artifact that is well formed but is not the one asked for; `field` says in what."""
 
-    def __init__(self, message: str, field: str, **facts: object) -> None:
-        super().__init__(message, **facts)
+    def __init__(self, message: str, field: str, *, expected: object = None, actual: object = None) -> None:
+        super().__init__(message, expected=expected, actual=actual)
         self.field = field
 
 
