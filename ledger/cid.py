@@ -61,3 +61,8 @@ class Cid:
 def raw(data: bytes | bytearray | memoryview) -> Cid:
     """The CID of a raw block."""
     return Cid(RAW, sha256(data))
+
+
+def of_file(digest: bytes, size: int) -> Cid:
+    """The CID of a file, from what a ledger keeps of it: the digest, and the size that decides the codec."""
+    return Cid(RAW if size <= CHUNK else DAG_PB, digest)

@@ -1,0 +1,81 @@
+"""Files out of blocks: the one place that walks a tree and gives its bytes in order.
+
+Blocks arrive checked (`Source.get`). A block's content is then held to its place: nodes to the one form that their size
+and height allow, leaves to their length. Heights only fall and sizes only divide, so a walk ends after at most
+1 + 1,024 nodes and `limit` bytes, whatever the author of a tree wrote into it.
+"""
+
+from collections.abc import Callable, Iterator
+
+from ledger import unixfs
+from ledger.cid import RAW, Cid
+from ledger.errors import Malformed, UsageError
+from ledger.store import Buffer, Pieces, Source
+from ledger.unixfs import Part
+
+Fetch = Callable[[Part], Buffer]
+"""Gives the checked block at a place in the file being read."""
+
+
+def read(source: Source, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE) -> Pieces:
+    """The bytes of a file from `start` up to `stop` (or its end, whichever comes first), fetching only what it needs.
+
+    Pieces are whole leaves, trimmed at the ends. Raises Unavailable, Corrupt, and Malformed where the tree is not
+    one of the profile or the file is longer than `limit`: that is its author's doing, since its digest is right.
+    """
+    return read_with(lambda part: source.get(part.cid), cid, start, stop, limit=limit)
+
+
+def read_with(
+    fetch: Fetch, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE
+) -> Pieces:
+    """As `read`, for a caller that wants to know which place of the file a block is fetched for."""
+    if start < 0 or (stop is not None and stop < start):
+        raise UsageError("not a range of bytes", start=start, stop=stop)
+    for part, _ in walk(fetch, cid, start, stop, limit=limit):
+        if part.height != 0:
+            continue
+        block = _leaf(fetch(part), part, limit)
+        first = max(start - part.start, 0)
+        last = len(block) if stop is None else min(stop - part.start, len(block))
+        if first < last:
+            yield block if (first, last) == (0, len(block)) else memoryview(block)[first:last]
+
+
+def walk(
+    fetch: Fetch, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE
+) -> Iterator[tuple[Part, Buffer | None]]:
+    """Every block of a file that touches a range, depth first: nodes with their bytes, leaves by name only."""
+    if cid.codec == RAW:
+        yield Part(cid, 0, None, 0), None
+        return
+    root = fetch(Part(cid, 0, None, None))
+    size, children = unixfs.parse_root(root, cid)
+    if size > limit:
+        raise Malformed(f"file {cid} is longer than allowed", size=size, limit=limit)
+    yield Part(cid, 0, size, unixfs.height_of(size)), root
+    end = size if stop is None else min(stop, size)
+    waiting = children[::-1]
+    while waiting:
+        part = waiting.pop()
+        if part.start >= end or part.stop is None or part.stop <= start:
+            continue
+        node = fetch(part) if part.height else None
+        yield part, node
+        if node is not None:
+            waiting += unixfs.parse(node, part)[::-1]
+
+
+def size_of(source: Source, cid: Cid) -> int:
+    """A file's size, from its first block."""
+    block = source.get(cid)
+    return len(block) if cid.codec == RAW else unixfs.parse_root(block, cid)[0]
+
+
+def _leaf(block: Buffer, part: Part, limit: int) -> Buffer:
+    if part.stop is None:
+        if len(block) > min(unixfs.largest(part.cid), limit):
+            raise Malformed(f"file {part.cid} is longer than allowed", size=len(block), limit=limit)
+    elif len(block) != part.stop - part.start:
+        raise Malformed("a leaf that is not as long as its place", cid=part.cid, length=len(block), part=part)
+    return block
