@@ -169,9 +169,7 @@ contract RoundLedger is IRoundLedger {
     function abandonRound(uint32 job, uint32 round) external {
         _consortium.membership(msg.sender);
         Round memory current = _requireRound(job, round);
-        if (current.phase == Phase.None || current.phase >= Phase.Finalised) {
-            revert RoundLedger_WrongPhase(job, current.phase);
-        }
+        if (current.phase >= Phase.Finalised) revert RoundLedger_WrongPhase(job, current.phase);
         uint40 deadline = current.deadline;
         if (current.phase == Phase.Collecting) deadline += 2 * uint40(_jobs[job].terms.aggregateSeconds);
         if (block.timestamp <= deadline) revert RoundLedger_DeadlineNotPassed(deadline, block.timestamp);
@@ -275,6 +273,7 @@ contract RoundLedger is IRoundLedger {
     function _requireRound(uint32 job, uint32 round) private view returns (Round memory current) {
         current = _jobs[job].round;
         if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
+        if (round == 0) revert RoundLedger_WrongPhase(job, Phase.None);
     }
 
     /// @dev The caller is a member, holds `role`, and did so with this key when the round was opened.

@@ -1,0 +1,165 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { ethers } = require('hardhat');
+const { ALL, AGGREGATOR, PARTICIPANT, SCORER, found, reverts, events } = require('./support');
+
+describe('Consortium', () => {
+  const keys = (n) => Array.from({ length: n }, (_, i) => ethers.getAddress(ethers.toBeHex(i + 0x1000, 20)));
+  const deploy = (members, roles) => ethers.deployContract('Consortium', [members, roles]);
+
+  describe('founding', () => {
+    let contract;
+    before(async () => ({ consortium: contract } = await found([ALL, ALL, ALL])));
+
+    for (const [what, members, roles, error, args] of [
+      ['two members', keys(2), [1, 1], 'TooFewMembers', [2, 3]],
+      ['256 members', keys(256), Array(256).fill(1), 'TooManyMembers', [256, 255]],
+      ['a member without roles given', keys(3), [1, 1], 'RolesMissing', [3, 2]],
+      ['a member with no role', keys(3), [1, 0, 1], 'InvalidRoles', [0]],
+      ['an unknown role', keys(3), [1, 8, 1], 'InvalidRoles', [8]],
+      ['the zero key', [...keys(2), ethers.ZeroAddress], [1, 1, 1], 'ZeroKey', []],
+      ['one key twice', [...keys(2), keys(1)[0]], [1, 1, 1], 'KeyUsed', [keys(1)[0]]],
+    ]) {
+      it(`refuses ${what}`, () => reverts(deploy(members, roles), contract, `Consortium_${error}`, args));
+    }
+
+    it('announces every member', async () => {
+      const consortium = await deploy(keys(3), [PARTICIPANT, AGGREGATOR, SCORER]);
+      assert.deepEqual(await events(consortium.deploymentTransaction(), consortium), [
+        ['MemberAdmitted', 0n, keys(3)[0], 1n, 1n],
+        ['MemberAdmitted', 1n, keys(3)[1], 2n, 1n],
+        ['MemberAdmitted', 2n, keys(3)[2], 4n, 1n],
+      ]);
+    });
+
+    it('holds 255 members', async () => {
+      const consortium = await deploy(keys(255), Array(255).fill(ALL));
+      assert.equal(await consortium.count(), 255n);
+      assert.equal(await consortium.majority(), 128n);
+      assert.equal(await consortium.keyOf(254), keys(255)[254]);
+      assert.equal((await consortium.keysWith(0)).length, 255);
+    });
+  });
+
+  describe('reading', () => {
+    it('tells a member from a stranger', async () => {
+      const { consortium, members, strangers } = await found([ALL, PARTICIPANT, ALL, AGGREGATOR]);
+      assert.deepEqual((await consortium.membership(members[1].address)).toArray(), [1n, 1n, 1n]);
+      await reverts(consortium.membership(strangers[0].address), consortium, 'Consortium_NotMember', [
+        strangers[0].address,
+      ]);
+      await reverts(consortium.keyOf(4), consortium, 'Consortium_UnknownIndex', [4]);
+      assert.equal(await consortium.epoch(), 1n);
+      assert.equal(await consortium.majority(), 3n);
+    });
+
+    it('finds keys by every bit of their roles', async () => {
+      const { consortium, members } = await found([ALL, PARTICIPANT, PARTICIPANT | AGGREGATOR, AGGREGATOR]);
+      const with_ = async (roles) => (await consortium.keysWith(roles)).map((key) =>
+        members.findIndex(({ address }) => address === key));
+      assert.deepEqual(await with_(0), [0, 1, 2, 3]);
+      assert.deepEqual(await with_(PARTICIPANT), [0, 1, 2]);
+      assert.deepEqual(await with_(PARTICIPANT | AGGREGATOR), [0, 2]);
+      assert.deepEqual(await with_(ALL), [0]);
+      assert.deepEqual(await with_(8), []);
+    });
+  });
+
+  describe('a key', () => {
+    let consortium, members, strangers, fresh, other;
+    beforeEach(async () => {
+      ({ consortium, members, strangers } = await found([ALL, PARTICIPANT, ALL, ALL]));
+      [fresh, other] = strangers.map(({ address }) => address);
+    });
+    const as = (signer) => consortium.connect(signer);
+
+    it('is replaced by its holder in a new epoch', async () => {
+      const old = members[1].address;
+      assert.deepEqual(await events(as(members[1]).rotateKey(fresh), consortium), [
+        ['KeyRotated', 1n, old, fresh, 2n],
+      ]);
+      assert.equal(await consortium.epoch(), 2n);
+      assert.equal(await consortium.keyOf(1), fresh);
+      assert.deepEqual((await consortium.membership(fresh)).toArray(), [1n, 1n, 2n]);
+      await reverts(consortium.membership(old), consortium, 'Consortium_NotMember', [old]);
+      assert.deepEqual((await consortium.keysWith(0))[1], fresh);
+    });
+
+    it('is never used twice', async () => {
+      const old = members[1].address;
+      await as(members[1]).rotateKey(fresh);
+      for (const used of [old, fresh, members[0].address]) {
+        await reverts(as(members[2]).rotateKey(used), consortium, 'Consortium_KeyUsed', [used]);
+        await reverts(as(members[2]).approveRotation(1, used), consortium, 'Consortium_KeyUsed', [used]);
+      }
+      await reverts(as(members[2]).rotateKey(ethers.ZeroAddress), consortium, 'Consortium_ZeroKey', []);
+    });
+
+    it('does nothing once retired, nor does a stranger\'s', async () => {
+      await as(members[1]).rotateKey(fresh);
+      for (const outsider of [members[1], strangers[2]]) {
+        const refused = ['Consortium_NotMember', [outsider.address]];
+        await reverts(as(outsider).rotateKey(other), consortium, ...refused);
+        await reverts(as(outsider).approveRotation(0, other), consortium, ...refused);
+        await reverts(as(outsider).announce('x'), consortium, ...refused);
+      }
+    });
+
+    it('is replaced by a majority of the members', async () => {
+      const old = members[3].address;
+      assert.deepEqual(await events(as(members[0]).approveRotation(3, fresh), consortium), [
+        ['RotationApproved', 3n, fresh, 0n, 1n],
+      ]);
+      await as(members[1]).approveRotation(3, fresh);
+      assert.equal(await consortium.keyOf(3), old);
+      assert.deepEqual(await events(as(members[2]).approveRotation(3, fresh), consortium), [
+        ['RotationApproved', 3n, fresh, 2n, 3n],
+        ['KeyRotated', 3n, old, fresh, 2n],
+      ]);
+    });
+
+    it('is not replaced by one member approving again, nor for an index never given', async () => {
+      await as(members[0]).approveRotation(3, fresh);
+      await reverts(as(members[0]).approveRotation(3, fresh), consortium, 'Consortium_AlreadyApproved', [3, fresh, 0]);
+      await reverts(as(members[0]).approveRotation(4, fresh), consortium, 'Consortium_UnknownIndex', [4]);
+    });
+
+    it('loses its approvals when it is retired', async () => {
+      await as(members[0]).approveRotation(3, fresh);
+      await as(members[0]).rotateKey(other);
+      await as(members[1]).approveRotation(3, fresh);
+      await as(members[2]).approveRotation(3, fresh);
+      assert.equal(await consortium.keyOf(3), members[3].address);
+      await as(strangers[1]).approveRotation(3, fresh);
+      assert.equal(await consortium.keyOf(3), fresh);
+    });
+
+    it('that is stolen cannot prevent its recovery by rotating', async () => {
+      await as(members[0]).approveRotation(3, fresh);
+      await as(members[1]).approveRotation(3, fresh);
+      await as(members[3]).rotateKey(other);
+      await as(members[2]).approveRotation(3, fresh);
+      assert.equal(await consortium.keyOf(3), fresh);
+      await reverts(consortium.membership(other), consortium, 'Consortium_NotMember', [other]);
+    });
+
+    it('is not replaced by approvals older than its last recovery', async () => {
+      for (const member of members.slice(0, 2)) await as(member).approveRotation(3, fresh);
+      for (const member of members.slice(0, 3)) await as(member).approveRotation(3, other);
+      await as(members[2]).approveRotation(3, fresh);
+      assert.equal(await consortium.keyOf(3), other);
+    });
+  });
+
+  describe('a gateway', () => {
+    it('is announced in the log', async () => {
+      const { consortium, members } = await found([ALL, ALL, ALL]);
+      const gateway = `https://${'g'.repeat(248)}`;
+      assert.deepEqual(await events(consortium.connect(members[2]).announce(gateway), consortium), [
+        ['Announced', 2n, gateway],
+      ]);
+      await reverts(consortium.announce(`${gateway}/`), consortium, 'Consortium_GatewayTooLong', [257, 256]);
+    });
+  });
+});

@@ -1,0 +1,90 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { ethers, network } = require('hardhat');
+
+const PARTICIPANT = 1;
+const AGGREGATOR = 2;
+const SCORER = 4;
+const ALL = 7;
+const Phase = { None: 0n, Collecting: 1n, Attesting: 2n, Aggregating: 3n, Finalised: 4n, Refuted: 5n, Abandoned: 6n };
+const Reason = { TooFewUpdates: 1n, NoAggregate: 2n, NoQuorum: 3n };
+const TERMS = { rounds: 3, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2 };
+const ZERO = ethers.ZeroHash;
+
+const random = () => ethers.hexlify(ethers.randomBytes(32));
+const claimOf = (ledger, job, round, { root, cid, verdicts }) => ledger.claimOf(job, round, root, cid, verdicts);
+
+/** The first `roles.length` signers found a consortium; the rest are strangers. */
+async function found(roles) {
+  const signers = await ethers.getSigners();
+  const members = signers.slice(0, roles.length);
+  const consortium = await ethers.deployContract('Consortium', [members.map(({ address }) => address), roles]);
+  const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
+  return { members, strangers: signers.slice(roles.length), consortium, ledger };
+}
+
+/** A consortium whose job 1 is open. */
+async function openJob(roles, terms = TERMS) {
+  const world = await found(roles);
+  const { ledger, consortium, members } = world;
+  await ledger.connect(members[0]).proposeJob(random(), terms);
+  const majority = Number(await consortium.majority());
+  for (const member of members.slice(1, majority)) await ledger.connect(member).approveJob(1);
+  return world;
+}
+
+const submit = (ledger, party, round = 1, job = 1) =>
+  ledger.connect(party).submitUpdate(job, round, 100, random(), random());
+
+const anAggregate = (updates = 4) => ({ root: random(), cid: random(), verdicts: `0x${'00'.repeat(updates)}` });
+
+const publish = (ledger, aggregator, { root, cid, verdicts }, round = 1, job = 1) =>
+  ledger.connect(aggregator).publishAggregate(job, round, root, cid, verdicts);
+
+/** Round 1 of job 1, opened by the first member, with everybody's update. */
+async function collected(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
+  const world = await openJob(roles, terms);
+  await world.ledger.connect(world.members[0]).openRound(1);
+  for (const [i, role] of roles.entries()) if (role & PARTICIPANT) await submit(world.ledger, world.members[i]);
+  return world;
+}
+
+/** The same, with an aggregate published by the first member, and what it claims. */
+async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
+  const world = await collected(roles, terms);
+  const aggregate = anAggregate(roles.length);
+  await publish(world.ledger, world.members[0], aggregate);
+  return { ...world, aggregate, claim: await claimOf(world.ledger, 1, 1, aggregate) };
+}
+
+/** The next transaction's block has this time. */
+const at = (time) => network.provider.send('evm_setNextBlockTimestamp', [Number(time)]);
+
+const deadlineOf = async (ledger, job = 1) => (await ledger.roundOf(job)).deadline;
+const phaseOf = async (ledger, job = 1) => (await ledger.roundOf(job)).phase;
+
+/** Asserts that the call reverts with this error of `contract`, and with these arguments where given. */
+async function reverts(call, contract, name, args) {
+  const error = await Promise.resolve(call).then(() => null, (reason) => reason);
+  assert.ok(error, `expected ${name}, but the call succeeded`);
+  const found = error.data && contract.interface.parseError(error.data);
+  assert.equal(found?.name, name, error.message);
+  if (args) assert.deepEqual(found.args.toArray(), args.map((arg) => (typeof arg === 'number' ? BigInt(arg) : arg)));
+}
+
+/** The events of `contract` in the transaction, as [name, ...arguments]. */
+async function events(call, contract) {
+  const receipt = await (await call).wait();
+  return receipt.logs
+    .map((log) => contract.interface.parseLog(log))
+    .filter(Boolean)
+    .map(({ name, args }) => [name, ...args.toArray()]);
+}
+
+const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
+
+module.exports = {
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, ZERO, random, claimOf, found, openJob, submit,
+  anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
+};
