@@ -127,6 +127,8 @@ class Layout:
             raise explain(bytes(head), self, binding)
         left = 4 * self.values
         for piece in _chain(rest, pieces):
+            if len(piece) % 4:
+                raise Malformed("the artifact ends within a value", expected=self.size)
             left -= len(piece)
             if left < 0:
                 raise Malformed("the artifact is longer than its tensors", expected=self.size, excess=-left)
