@@ -1,0 +1,115 @@
+"""The effects a store has on a disk, each one small, so that tests can lose or keep any of them.
+
+A full or failing disk becomes Unavailable, which names the path and the room that is left.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.errors import Unavailable
+from ledger.store import Buffer
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn an operating system's refusal to write into Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        try:
+            free: object = shutil.disk_usage(path.parent).free
+        except OSError:
+            free = "unknown"
+        raise Unavailable(
+            f"cannot write {path}: {error.strerror}",
+            advice="make room or repair the disk, then try again: nothing was stored",
+            path=str(path),
+            free_bytes=free,
+        ) from error
+
+
+def create(path: Path) -> int:
+    """A new file, open for reading and writing, and locked for as long as it is open."""
+    import fcntl
+
+    with translated(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return handle
+
+
+def in_use(path: Path) -> bool:
+    """Whether a living process holds a file that `create` made."""
+    import fcntl
+
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def write(handle: int, path: Path, data: Buffer, offset: int) -> None:
+    """Put all of `data` at `offset`."""
+    view = memoryview(data)
+    with translated(path):
+        while view:
+            done = os.pwrite(handle, view, offset)
+            view, offset = view[done:], offset + done
+
+
+def trim(handle: int, path: Path, length: int) -> None:
+    """Cut a file to `length`."""
+    with translated(path):
+        os.ftruncate(handle, length)
+
+
+def sync(handle: int, path: Path) -> None:
+    """Wait until a file's bytes are on the disk."""
+    with translated(path):
+        os.fsync(handle)
+
+
+def publish(path: Path, final: Path) -> None:
+    """Give a finished file its name, all at once, and wait until that is on the disk."""
+    with translated(final):
+        path.replace(final)
+    sync_folder(final.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    with translated(path):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a journal and wait until it is on the disk; what an earlier crash tore off is cut away first."""
+    with translated(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        with translated(path):
+            end = os.fstat(handle).st_size
+            keep = end
+            while keep and os.pread(handle, 1, keep - 1) != b"\n":
+                keep -= 1
+        if keep != end:
+            trim(handle, path, keep)
+        try:
+            write(handle, path, line, keep)
+            sync(handle, path)
+        except Unavailable:
+            trim(handle, path, keep)
+            raise
+    finally:
+        os.close(handle)

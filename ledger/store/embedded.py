@@ -1,0 +1,280 @@
+"""The store that needs no daemon: a folder of packs, an index and a journal of pins.
+
+    FOLDER/format       names this layout
+    FOLDER/packs/*.car  one file each, whole, as CARv1; never changed once there
+    FOLDER/parts/       packs being written
+    FOLDER/index.db     which pack holds a block: a cache
+    FOLDER/pins.jsonl   which file is kept under which name
+    FOLDER/lock         held while a pack is published or a pin changes, never while bytes are written
+
+Any number of processes may share a folder. Each sees what another stored as soon as that other's `put` returns.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from filelock import FileLock, Timeout
+
+from ledger import unixfs
+from ledger.cid import Cid
+from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
+from ledger.store import Buffer, Store, car, check_pin, disk, packs
+from ledger.store.files import walk
+from ledger.store.index import Index, IndexDamaged
+from ledger.store.pins import Pins
+
+T = TypeVar("T")
+FORMAT = b"fedledger store 1\n"
+PATIENCE = 120.0
+"""Seconds to wait for another process that is publishing; it holds the lock for milliseconds."""
+
+
+class Embedded(Store):
+    """A store in `folder`. Raises Unavailable where there is none and `create` is not given.
+
+    Opening compares the list of packs with the index and mends the index; where the index is damaged or of another
+    version it is made anew, reading frames only. Nothing in a pack is trusted for that: blocks are checked when read.
+    """
+
+    def __init__(self, folder: Path, *, create: bool = False, name: str = "") -> None:
+        self.folder = folder
+        self.name = name or f"store {folder}"
+        self._packs, self._parts = folder / "packs", folder / "parts"
+        self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
+        self.pin_journal = Pins(folder / "pins.jsonl")
+        if create:
+            self._create()
+        self._check_format()
+        self._index = self._open_index()
+        self._mend()
+
+    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
+        check_pin(pin)
+        with self._writing() as pack:
+            tree = unixfs.TreeBuilder()
+            for chunk in unixfs.chunks(pieces):
+                tree.add(pack.add(chunk), len(chunk))
+            root, nodes = tree.finish()
+            for cid, block in nodes:
+                pack.add(block, cid.codec)
+            self._publish(pack, root, pin, replace)
+        return root
+
+    def import_car(self, source: BinaryIO, pin: str, *, limit: int = unixfs.MAX_SIZE, replace: bool = False) -> Cid:
+        """As `Store.import_car`; a CAR of more than `limit` bytes of blocks is refused as soon as it is."""
+        check_pin(pin)
+        what = str(getattr(source, "name", "the CAR"))
+        root, blocks = car.read(source, what)
+        with self._writing() as pack:
+            for cid, block in blocks:
+                if pack.add(block, cid.codec) != cid:
+                    raise Corrupt(f"{what} holds a damaged copy of block {cid}", holder=what, block=cid)
+                limit -= len(block)
+                if limit < 0:
+                    raise Malformed(f"{what} is longer than allowed", root=root)
+            _check_whole(pack, root, what)
+            self._publish(pack, root, pin, replace)
+        return root
+
+    def export_car(self, cid: Cid, out: BinaryIO) -> None:
+        for piece in car.write(self, cid):
+            out.write(piece)
+
+    def copy(self, cid: Cid) -> Buffer:
+        for name, row in self._find(cid):
+            try:
+                return packs.read(self._packs / name, row)
+            except FileNotFoundError:
+                continue
+        raise Unavailable(f"{self.name} does not hold block {cid}", holder=self.name, block=cid)
+
+    def has(self, cid: Cid) -> bool:
+        return bool(self._find(cid))
+
+    def pin(self, name: str, cid: Cid) -> None:
+        check_pin(name)
+        with self._locked():
+            for part, node in walk(lambda part: self.get(part.cid), cid):
+                if node is None and not self.has(part.cid):
+                    raise Unavailable(f"cannot pin {cid}: a block is missing", holder=self.name, block=part.cid)
+            self.pin_journal.set(name, cid)
+
+    def unpin(self, name: str) -> None:
+        with self._locked():
+            if name not in self.pin_journal.read():
+                raise UsageError(f"no pin is called {name!r}", advice="list the pins")
+            self.pin_journal.set(name, None)
+
+    def pins(self) -> dict[str, Cid]:
+        return self.pin_journal.read()
+
+    def close(self) -> None:
+        self._index.close()
+
+    def pack_paths(self) -> list[Path]:
+        """Every pack, by name."""
+        return sorted(self._packs / name for name in _listed(self._packs))
+
+    def totals(self) -> tuple[int, int]:
+        """How many blocks there are, and their bytes."""
+        return self._with_index(lambda index: index.totals())
+
+    def reindex(self) -> None:
+        """Make the index anew from the packs."""
+        with self._locked():
+            self._index.close()
+            self._index = self._rebuilt()
+
+    def _create(self) -> None:
+        with disk.translated(self.folder / "format"):
+            for folder in (self._packs, self._parts):
+                folder.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            marker = self.folder / "format"
+            if not marker.exists():
+                part = self._parts / "format"
+                with disk.translated(part):
+                    part.write_bytes(FORMAT)
+                disk.publish(part, marker)
+
+    def _check_format(self) -> None:
+        try:
+            found = (self.folder / "format").read_bytes()
+        except OSError as error:
+            raise Unavailable(
+                f"no store at {self.folder}: {error.strerror}", advice="name another folder, or add a file to make one"
+            ) from error
+        if found != FORMAT:
+            raise Malformed(f"{self.folder} is no store of this version", expected=FORMAT, actual=found[:80])
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            with disk.translated(self.folder / "lock"):
+                self._lock.acquire()
+        except Timeout as error:
+            raise Unavailable(
+                f"another process keeps the store {self.folder} locked",
+                advice="see which process holds the file, and end it",
+                lock=str(self.folder / "lock"),
+                waited_seconds=PATIENCE,
+            ) from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _writing(self) -> Iterator[packs.PackWriter]:
+        with self._locked():
+            pack = packs.PackWriter(self._parts)
+        try:
+            yield pack
+        finally:
+            pack.discard()
+
+    def _publish(self, pack: packs.PackWriter, root: Cid, pin: str, replace: bool) -> None:
+        """Make a pack visible and pin its file; where the file is here already, pin it only."""
+        final = self._packs / packs.name_of(root)
+        sealed = replace or not final.exists()
+        if sealed:
+            pack.seal(root)
+        with self._locked():
+            fresh = not final.exists()
+            if fresh or replace:
+                if not sealed:
+                    pack.seal(root)
+                disk.publish(pack.path, final)
+            try:
+                if fresh or replace or not self._with_index(lambda index: index.lists(final.name)):
+                    self._list(final)
+                self.pin_journal.set(pin, root)
+            except BaseException:
+                if fresh:
+                    final.unlink(missing_ok=True)
+                raise
+
+    def _list(self, path: Path) -> None:
+        """Put a pack into the index: as far as its frames can be read."""
+        rows = []
+        try:
+            for row in packs.scan(path):
+                rows.append(row)
+        except Malformed:
+            pass
+        self._with_index(lambda index: index.replace(path.name, rows))
+
+    def _find(self, cid: Cid) -> list[tuple[str, packs.Row]]:
+        found = self._with_index(lambda index: index.find(cid))
+        if not found and self._index.stale():
+            self._reopen()
+            found = self._with_index(lambda index: index.find(cid))
+        return found
+
+    def _with_index(self, work: Callable[[Index], T]) -> T:
+        """Use the index; where it fails, once more with the one that another process made, or that is made here."""
+        try:
+            return work(self._index)
+        except (IndexDamaged, Unavailable) as error:
+            if self._index.stale():
+                self._reopen()
+            elif isinstance(error, IndexDamaged):
+                self.reindex()
+            else:
+                raise
+            return work(self._index)
+
+    def _reopen(self) -> None:
+        self._index.close()
+        self._index = self._open_index()
+
+    def _open_index(self) -> Index:
+        try:
+            return Index(self.folder / "index.db")
+        except IndexDamaged:
+            with self._locked():
+                return self._rebuilt()
+
+    def _rebuilt(self) -> Index:
+        for ending in ("", "-wal", "-shm"):
+            (self.folder / f"index.db{ending}").unlink(missing_ok=True)
+        self._index = Index(self.folder / "index.db")
+        for name in _listed(self._packs):
+            self._list(self._packs / name)
+        return self._index
+
+    def _mend(self) -> None:
+        """List packs that a crash kept from the index, drop those that are gone, sweep what no process is writing."""
+        there, known = _listed(self._packs), self._with_index(lambda index: index.names())
+        left = [path for path in self._parts.iterdir() if not disk.in_use(path)]
+        if there == known and not left:
+            return
+        with self._locked():
+            there, known = _listed(self._packs), self._with_index(lambda index: index.names())
+            for name in there - known:
+                self._list(self._packs / name)
+            for name in known - there:
+                self._index.forget(name)
+            for path in self._parts.iterdir():
+                if not disk.in_use(path):
+                    path.unlink(missing_ok=True)
+
+
+def _listed(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if packs.root_of(path.name)}
+
+
+def _check_whole(pack: packs.PackWriter, root: Cid, what: str) -> None:
+    """That a pack holds every block of a file, in its length, and no other."""
+    wanted: set[Cid] = set()
+    for part, node in walk(lambda part: pack.get(part.cid), root):
+        row = pack.rows.get(part.cid)
+        if row is None:
+            raise Malformed(f"{what} leaves out a block of file {root}", block=part.cid, offset=part.start)
+        if node is None and part.stop is not None and row.length != part.stop - part.start:
+            raise Malformed("a leaf that is not as long as its place", block=part.cid, length=row.length, part=part)
+        wanted.add(part.cid)
+    if stray := pack.rows.keys() - wanted:
+        raise Malformed(f"{what} holds blocks that are not of file {root}", stray=min(stray))
