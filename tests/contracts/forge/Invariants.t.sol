@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Consortium} from "../../../contracts/Consortium.sol";
+import {RoundLedger} from "../../../contracts/RoundLedger.sol";
+import {IConsortium} from "../../../contracts/interfaces/IConsortium.sol";
+import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
+import {Base} from "./Base.sol";
+
+/// @dev Members, former keys and a stranger do anything at any time. Every call may fail; what succeeds is noted, and
+/// checked at once against what was before.
+contract Actors is Base {
+    uint256 public constant MEMBERS = 5;
+
+    Consortium public consortium;
+    RoundLedger public ledger;
+
+    address[] public keys; // every key ever used, and last a stranger's
+    mapping(address key => uint256 index) public memberOf;
+    mapping(address key => bytes28 head) public heads;
+    mapping(uint32 round => mapping(uint256 member => uint256 count)) public updates;
+    mapping(uint32 round => mapping(uint8 attempt => mapping(uint256 member => uint256 count))) public attestations;
+    mapping(uint32 round => mapping(uint8 attempt => uint256 count)) public agreeing;
+    mapping(uint32 round => mapping(uint8 attempt => uint256 count)) public disagreeing;
+    mapping(uint32 round => mapping(uint8 attempt => bytes32 root)) public roots;
+    mapping(uint32 round => mapping(uint256 member => bool refuted)) public refuted;
+    mapping(uint32 round => IRoundLedger.Phase terminal) public ends;
+    mapping(IRoundLedger.Phase phase => uint256 count) public reached;
+    uint256 private aggregator;
+    uint160 private fresh = 0x20000;
+
+    constructor() {
+        (consortium, ledger) = found(MEMBERS);
+        for (uint256 i = 0; i < MEMBERS; ++i) {
+            keys.push(keyOf(i));
+            memberOf[keyOf(i)] = i;
+        }
+        keys.push(address(0xbad));
+    }
+
+    function wait(uint16 time) external {
+        vm.warp(block.timestamp + time % 120);
+    }
+
+    function open(uint256 who) external {
+        IRoundLedger.Round memory was = ledger.roundOf(1);
+        if (!_as(who, abi.encodeCall(ledger.openRound, (1)))) return;
+        IRoundLedger.Round memory now_ = ledger.roundOf(1);
+        check(was.phase == IRoundLedger.Phase.None || _terminal(was.phase), "opened beside another");
+        check(now_.round == was.round + 1 && now_.phase == IRoundLedger.Phase.Collecting, "opened");
+        check(now_.epoch == consortium.epoch() && now_.since <= now_.round && now_.since >= was.since, "epoch");
+    }
+
+    function submit(uint256 who, uint32 weight, bytes32 root, bytes32 cid) external {
+        IRoundLedger.Round memory was = ledger.roundOf(1);
+        address key = _key(who);
+        if (!_as(who, abi.encodeCall(ledger.submitUpdate, (1, was.round, weight, root, cid)))) return;
+        check(was.phase == IRoundLedger.Phase.Collecting && block.timestamp <= was.deadline, "submitted late");
+        _requireNotRetiredBefore(key, was);
+        heads[key] = bytes28(keccak256(abi.encode(heads[key], uint32(1), was.round, weight, root, cid)));
+        ++updates[was.round][memberOf[key]];
+        _requireUnchanged(was);
+    }
+
+    function publish(uint256 who, bytes32 root) external {
+        IRoundLedger.Round memory was = ledger.roundOf(1);
+        root = uint256(root) % 4 == 0 ? bytes32(0) : root;
+        if (!_as(who, abi.encodeCall(ledger.publishAggregate, (1, was.round, root, root, "")))) return;
+        uint256 member = memberOf[_key(who)];
+        IRoundLedger.Round memory now_ = ledger.roundOf(1);
+        check(
+            was.phase == IRoundLedger.Phase.Collecting || was.phase == IRoundLedger.Phase.Aggregating,
+            "published out of phase"
+        );
+        check(now_.phase == IRoundLedger.Phase.Attesting && now_.attempt == was.attempt + 1, "published");
+        check(!refuted[was.round][member], "published again");
+        _requireElectorate(_key(who), was.epoch);
+        aggregator = member;
+        roots[was.round][now_.attempt] = root;
+        ++attestations[was.round][now_.attempt][member];
+        ++agreeing[was.round][now_.attempt];
+    }
+
+    function attest(uint256 who, bool agrees) external {
+        IRoundLedger.Round memory was = ledger.roundOf(1);
+        bytes32 root = roots[was.round][was.attempt];
+        bytes32 claim = ledger.claimOf(1, was.round, root, root, "");
+        if (!_as(who, abi.encodeCall(ledger.attest, (1, was.round, was.attempt, agrees ? claim : ~claim)))) return;
+        check(was.phase == IRoundLedger.Phase.Attesting && block.timestamp <= was.deadline, "attested late");
+        _requireElectorate(_key(who), was.epoch);
+        ++attestations[was.round][was.attempt][memberOf[_key(who)]];
+        if (agrees) ++agreeing[was.round][was.attempt];
+        else ++disagreeing[was.round][was.attempt];
+        _note(was);
+    }
+
+    function abandon(uint256 who) external {
+        IRoundLedger.Round memory was = ledger.roundOf(1);
+        if (!_as(who, abi.encodeCall(ledger.abandonRound, (1, was.round)))) return;
+        check(!_terminal(was.phase) && block.timestamp > was.deadline, "abandoned early");
+        check(ledger.roundOf(1).phase == IRoundLedger.Phase.Abandoned, "abandoned");
+        _note(was);
+    }
+
+    function rotate(uint256 who, uint8 rarely) external {
+        if (rarely % 4 != 0) return;
+        uint32 epoch = consortium.epoch();
+        address newKey = address(++fresh);
+        vm.prank(_key(who));
+        try consortium.rotateKey(newKey) {
+            memberOf[newKey] = memberOf[_key(who)];
+            keys.push(newKey);
+            check(consortium.epoch() == epoch + 1, "epoch");
+        } catch {}
+    }
+
+    function recover(uint256 who, uint8 index) external {
+        address newKey = address(uint160(0x30000) + consortium.epoch());
+        index %= uint8(MEMBERS);
+        uint32 epoch = consortium.epoch();
+        vm.prank(_key(who));
+        try consortium.approveRotation(index, newKey) {
+            if (consortium.epoch() == epoch) return;
+            memberOf[newKey] = index;
+            keys.push(newKey);
+        } catch {}
+    }
+
+    function count() external view returns (uint256) {
+        return keys.length;
+    }
+
+    function _key(uint256 who) private view returns (address) {
+        return keys[who % keys.length];
+    }
+
+    function _as(uint256 who, bytes memory call) private returns (bool succeeded) {
+        vm.prank(_key(who));
+        (succeeded,) = address(ledger).call(call);
+        check(!succeeded || _key(who) != address(0xbad), "a stranger changed something");
+    }
+
+    function _terminal(IRoundLedger.Phase phase) private pure returns (bool) {
+        return phase >= IRoundLedger.Phase.Finalised;
+    }
+
+    function _requireElectorate(address key, uint32 epoch) private view {
+        check(consortium.membership(key).since <= epoch, "outside the electorate");
+    }
+
+    /// @dev A retired key may finish the round that was open, and no later one.
+    function _requireNotRetiredBefore(address key, IRoundLedger.Round memory round) private view {
+        if (consortium.epoch() == round.epoch) _requireElectorate(key, round.epoch);
+        try consortium.membership(key) returns (IConsortium.Membership memory member) {
+            check(member.since <= round.epoch, "a new key in an old round");
+        } catch {}
+    }
+
+    function _requireUnchanged(IRoundLedger.Round memory was) private view {
+        check(keccak256(abi.encode(was)) == keccak256(abi.encode(ledger.roundOf(1))), "the round changed");
+    }
+
+    /// @dev After a call that may end an attempt or a round.
+    function _note(IRoundLedger.Round memory was) private {
+        IRoundLedger.Round memory now_ = ledger.roundOf(1);
+        ++reached[now_.phase];
+        if (now_.phase == IRoundLedger.Phase.Aggregating || now_.phase == IRoundLedger.Phase.Refuted) {
+            refuted[was.round][aggregator] = true;
+            check(disagreeing[was.round][was.attempt] > MEMBERS - consortium.majority(), "refuted by too few");
+        }
+        if (!_terminal(now_.phase)) return;
+        check(ends[was.round] == IRoundLedger.Phase.None, "ended twice");
+        ends[was.round] = now_.phase;
+    }
+}
+
+contract InvariantsTest is Base {
+    Actors private actors;
+    Consortium private consortium;
+    RoundLedger private ledger;
+
+    function setUp() public {
+        actors = new Actors();
+        (consortium, ledger) = (actors.consortium(), actors.ledger());
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(actors);
+    }
+
+    function invariant_AnEndedRoundStaysEnded() external view {
+        IRoundLedger.Round memory round = ledger.roundOf(1);
+        bool ended = round.phase >= IRoundLedger.Phase.Finalised;
+        check(actors.ends(round.round) == (ended ? round.phase : IRoundLedger.Phase.None), "left its end");
+    }
+
+    function invariant_OneUpdateAndOneAttestationOfEachMember() external view {
+        for (uint32 round = 1; round <= ledger.roundOf(1).round; ++round) {
+            for (uint256 member = 0; member < actors.MEMBERS(); ++member) {
+                check(actors.updates(round, member) <= 1, "two updates");
+                for (uint8 attempt = 1; attempt <= 2; ++attempt) {
+                    check(actors.attestations(round, attempt, member) <= 1, "two attestations");
+                }
+            }
+        }
+    }
+
+    function invariant_OnlyAPublishedModelOfAMajorityIsFinal() external view {
+        for (uint32 round = 1; round <= ledger.roundOf(1).round; ++round) {
+            bytes32 model = ledger.modelOf(1, round);
+            bool finalised = actors.ends(round) == IRoundLedger.Phase.Finalised;
+            check(finalised == (model != 0), "a model of a round that has none");
+            if (!finalised) continue;
+            uint8 attempt = actors.roots(round, 1) == model && actors.agreeing(round, 1) >= 3 ? 1 : 2;
+            check(actors.roots(round, attempt) == model, "never published");
+            check(actors.agreeing(round, attempt) >= consortium.majority(), "without a majority");
+        }
+    }
+
+    function invariant_HeadsAreRecomputable() external view {
+        for (uint256 i = 0; i < actors.count(); ++i) {
+            (bytes28 head,) = ledger.headOf(1, actors.keys(i));
+            check(head == actors.heads(actors.keys(i)), "head");
+        }
+    }
+
+    function invariant_EachMemberHasOneKey() external view {
+        address[] memory keys = consortium.keysWith(0);
+        check(keys.length == actors.MEMBERS() && consortium.count() == keys.length, "members");
+        uint256 active = 0;
+        for (uint256 i = 0; i < actors.count(); ++i) {
+            try consortium.membership(actors.keys(i)) returns (IConsortium.Membership memory member) {
+                check(keys[member.index] == actors.keys(i) && member.since <= consortium.epoch(), "key");
+                ++active;
+            } catch {}
+        }
+        check(active == keys.length, "active keys");
+    }
+
+    /// @dev Whatever happened, time alone lets any member end the round and an aggregator open the next.
+    function invariant_NoRoundIsStuck() external {
+        IRoundLedger.Round memory round = ledger.roundOf(1);
+        if (round.phase != IRoundLedger.Phase.None && round.phase < IRoundLedger.Phase.Finalised) {
+            vm.warp(uint256(round.deadline) + 101);
+            vm.prank(consortium.keyOf(4));
+            ledger.abandonRound(1, round.round);
+        }
+        vm.prank(consortium.keyOf(3));
+        ledger.openRound(1);
+    }
+}
