@@ -164,6 +164,22 @@ def recompute(
     """
     base = base_of(state, job, round_.number)
     judged = judge_all(place, job, round_, base, fetch, without=without, progress=progress)
+    return conclude(place, job, round_, base, judged, fetch, threads=threads, keep=keep, progress=progress)
+
+
+def conclude(
+    place: Place,
+    job: Job,
+    round_: Round,
+    base: Base,
+    judged: tuple[Judged, ...],
+    fetch: Fetch,
+    *,
+    threads: int = 1,
+    keep: Keep | None = None,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """Steps 2 to 4 of `recompute`, for updates already judged."""
     admitted = [j.update for j in judged if j.decision.verdict is Verdict.ADMITTED]
     if len(admitted) < job.admission.min_updates:
         return _nothing(

@@ -1,0 +1,73 @@
+"""Damaged copies: which holder keeps them, and what they are copies of. Never a word against an author."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from ledger.cid import Cid, of_file
+from ledger.history import History
+from ledger.job import Job
+from ledger.merkle import LEAF
+from ledger.report import BadCopy, Check, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    what: str
+    job: int
+    round: int | None = None
+    party: str | None = None
+
+
+def damage(
+    history: History, documents: Mapping[int, Job], copies: Iterable[BadCopy], who: Callable[[str], str]
+) -> list[Finding]:
+    """A notice for each damaged copy, naming holder, CID, party, round, tensor and chunk as far as they are known."""
+    known = _artifacts(history, documents, who)
+    return [_finding(copy, known.get(copy.file), documents) for copy in copies]
+
+
+def _artifacts(history: History, documents: Mapping[int, Job], who: Callable[[str], str]) -> dict[Cid, _Known]:
+    known: dict[Cid, _Known] = {}
+    for number, job in documents.items():
+        size = job.layout.size
+        known[job.cid] = _Known("the job's document", number)
+        known[job.initial_cid] = _Known("the initial model", number, 0)
+        for round_ in history.jobs[number].rounds.values():
+            for update in round_.updates.values():
+                owner = who(update.party)
+                known[of_file(update.cid, size)] = _Known(f"the update of {owner}", number, round_.number, owner)
+            for aggregate in round_.aggregates:
+                maker = who(aggregate.aggregator)
+                known[of_file(aggregate.cid, size)] = _Known(f"the model that {maker} published", number, round_.number)
+    return known
+
+
+def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Finding:
+    what = known.what if known else "a file of no artifact known"
+    found = "a good copy was read from another holder" if copy.located else "no good copy was found to compare with"
+    tensor, chunk, value = _place(copy, documents.get(known.job) if known else None)
+    return Finding(
+        check=Check.COPIES,
+        status="notice",
+        message=f"{copy.holder} holds a damaged copy of {what}; {found}",
+        holder=copy.holder,
+        cid=str(copy.file),
+        job=known.job if known else None,
+        round=known.round if known else None,
+        party=known.party if known else None,
+        tensor=tensor,
+        chunk=chunk,
+        value=value,
+    )
+
+
+def _place(copy: BadCopy, job: Job | None) -> tuple[str | None, int | None, int | None]:
+    """Tensor, chunk and value of the first damaged byte; of the block's first byte where it could not be located."""
+    if job is None or copy.file == job.cid or copy.offset >= job.layout.size:
+        return None, None, None
+    offset = copy.offset - job.layout.header_size
+    if offset < 0 and copy.located:
+        return "(header)", None, None
+    offset = max(offset, 0)
+    tensor, value = job.layout.locate(offset // 4)
+    return tensor, offset // LEAF, value if copy.located else None

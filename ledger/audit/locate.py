@@ -1,0 +1,64 @@
+"""Where a published model differs from the one that recomputes: tensor, chunk and value."""
+
+from typing import Any
+
+import numpy as np
+
+from ledger import merkle
+from ledger.aggregation import Fetch
+from ledger.artifact import Binding
+from ledger.cid import Cid, of_file
+from ledger.errors import Malformed, Unavailable
+from ledger.history import Aggregate, Round
+from ledger.job import Job
+from ledger.rounds import Base, Outcome, Place, model_binding
+
+
+def locate(
+    place: Place, job: Job, round_: Round, base: Base, aggregate: Aggregate, outcome: Outcome, fetch: Fetch
+) -> dict[str, Any]:
+    """The evidence against a published model: fields of a finding, as exact as the bytes at hand allow."""
+    cid = of_file(aggregate.cid, job.layout.size)
+    roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
+    binding = model_binding(place, round_.job, round_.number, base.root)
+    try:
+        leaves = _leaves(job, binding, cid, fetch)
+    except Unavailable:
+        return {"message": "the published model does not recompute (its bytes could not be had)", **roots}
+    except Malformed as error:
+        return {"message": f"the published model is no model of this round: {error}", **roots}
+    if merkle.root(leaves) != aggregate.root:
+        message = "the file under the published CID does not have the published root"
+        return {"message": message, "expected": aggregate.root.hex(), "actual": merkle.root(leaves).hex()}
+    different = [i for i, (mine, theirs) in enumerate(zip(outcome.leaves, leaves, strict=True)) if mine != theirs]
+    if not different:
+        message = "the model's integers recompute, but the published CID is not that of its file"
+        return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
+    return _first_value(job, outcome, cid, different, fetch)
+
+
+def _leaves(job: Job, binding: Binding, cid: Cid, fetch: Fetch) -> list[bytes]:
+    leaves: list[bytes] = []
+    for piece in job.layout.body(fetch(cid, 0, job.layout.size + 1), binding):
+        leaves += merkle.leaf_hashes(piece)
+    return leaves
+
+
+def _first_value(job: Job, outcome: Outcome, cid: Cid, chunks: list[int], fetch: Fetch) -> dict[str, Any]:
+    layout, inputs = job.layout, outcome.inputs
+    if inputs is None:
+        raise ValueError("an outcome without a model has no values to compare")
+    start = chunks[0] * merkle.VALUES
+    stop = min(start + merkle.VALUES, layout.values)
+    mine, theirs = inputs.model(start, stop), inputs.values(cid, start, stop)
+    at = int(np.argmax(mine != theirs))
+    tensor, place_in_tensor = layout.locate(start + at)
+    return {
+        "message": f"the published model does not recompute: it differs in {len(chunks)} of {layout.leaves} chunks, "
+        f"first in value {place_in_tensor} of tensor {tensor!r}",
+        "tensor": tensor,
+        "chunk": chunks[0],
+        "value": place_in_tensor,
+        "expected": str(int(mine[at])),
+        "actual": str(int(theirs[at])),
+    }

@@ -1,0 +1,193 @@
+"""The checks of one round: its updates, each aggregate that was published, and every attestation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ledger.admission import Decision, Verdict
+from ledger.audit.locate import locate
+from ledger.cid import of_file
+from ledger.errors import FedledgerError, Unavailable
+from ledger.history import Aggregate, JobState, Round, Update
+from ledger.job import Job
+from ledger.report import Check, Finding, Status
+from ledger.rounds import NOTHING, Judged, Outcome, base_of, conclude, excused, judge
+
+if TYPE_CHECKING:
+    from ledger.audit.run import Audit
+
+
+class RoundAudit:
+    """Audits one round and adds what it finds to the audit's report."""
+
+    def __init__(self, audit: Audit, state: JobState, job: Job, round_: Round) -> None:
+        self.audit, self.state, self.job, self.round = audit, state, job, round_
+        self.base = base_of(state, job, round_.number)
+        self.judged: dict[int, Judged] = {}
+        self.missing: list[Update] = []
+        self._outcomes: dict[frozenset[int], Outcome | None] = {}
+
+    def run(self) -> None:
+        for update in self.round.sorted_updates():
+            self._judge(update)
+        for aggregate in self.round.aggregates:
+            self._aggregate(aggregate)
+
+    def _judge(self, update: Update) -> None:
+        """BYTES: the update can be read, from whichever holder, and then has a verdict of its own."""
+        audit = self.audit
+        try:
+            decision = judge(audit.place, self.job, self.round, self.base, update, audit.fetch)
+        except Unavailable as error:
+            self.missing.append(update)
+            message = f"the update's bytes could not be had: {error}"
+            self._find(Check.BYTES, "unknown", message, **self._of(update))
+        else:
+            self.judged[update.index] = Judged(update, decision)
+            audit.report.verify(Check.BYTES)
+        audit.progress(self.job.layout.size)
+
+    def _aggregate(self, aggregate: Aggregate) -> None:
+        away = excused(self.round, aggregate.attempt)
+        if not self._verdicts(aggregate, away):
+            away = set()
+        outcome = self._outcome(frozenset(away))
+        if outcome is None:
+            message = "the aggregate could not be recomputed: " + ", ".join(
+                f"the update of {self.audit.who(update.party)} is missing" for update in self.missing
+            )
+            self._find(Check.AGGREGATE, "unknown", message, attempt=aggregate.attempt)
+            return
+        self._model(aggregate, outcome)
+        self._attestations(aggregate, outcome, bool(away))
+
+    def _outcome(self, away: frozenset[int]) -> Outcome | None:
+        """The outcome without the bytes of `away`; None where others are missing too."""
+        if away not in self._outcomes:
+            self._outcomes[away] = self._conclude(away)
+        return self._outcomes[away]
+
+    def _conclude(self, away: frozenset[int]) -> Outcome | None:
+        judged = []
+        for update in self.round.sorted_updates():
+            if update.index in away:
+                judged.append(Judged(update, Decision(Verdict.UNAVAILABLE)))
+            elif update.index in self.judged:
+                judged.append(self.judged[update.index])
+            else:
+                return None
+        audit = self.audit
+        try:
+            return conclude(
+                audit.place,
+                self.job,
+                self.round,
+                self.base,
+                tuple(judged),
+                audit.fetch,
+                threads=audit.threads,
+                progress=audit.progress,
+            )
+        except FedledgerError as error:
+            self._find(Check.BYTES, "unknown", f"the round's bytes could not be read again: {error}")
+            return None
+
+    def _verdicts(self, aggregate: Aggregate, away: set[int]) -> bool:
+        """ADMISSION: the aggregator's verdict on each update is the one that recomputes."""
+        updates = self.round.sorted_updates()
+        if len(aggregate.verdicts) != len(updates):
+            self._find(
+                Check.ADMISSION,
+                "refuted",
+                "the aggregate does not judge every update",
+                **self._by(aggregate),
+                expected=f"{len(updates)} verdicts",
+                actual=f"{len(aggregate.verdicts)} verdicts",
+            )
+            return False
+        held = True
+        for update, byte in zip(updates, aggregate.verdicts, strict=True):
+            known = self.judged.get(update.index)
+            if update.index in away:
+                self._excused(aggregate, update, known)
+            elif known is not None and known.decision.verdict != byte:
+                held = False
+                self._find(
+                    Check.ADMISSION,
+                    "refuted",
+                    "the aggregator gave an update another verdict than the job's rules do",
+                    **self._of(update) | self._by(aggregate),
+                    expected=f"{known.decision.verdict.value} ({known.decision.verdict.meaning})",
+                    actual=_verdict(byte),
+                )
+            elif known is not None:
+                self.audit.report.verify(Check.ADMISSION)
+        return held
+
+    def _excused(self, aggregate: Aggregate, update: Update, known: Judged | None) -> None:
+        """An update called unavailable is a matter of that hour; members judged it then, by attesting."""
+        if known is None:
+            self.audit.report.verify(Check.ADMISSION)
+            return
+        message = "the update was left out as unavailable; its bytes can be had now"
+        self._find(Check.ADMISSION, "notice", message, **self._of(update), attempt=aggregate.attempt)
+
+    def _model(self, aggregate: Aggregate, outcome: Outcome) -> None:
+        """AGGREGATE: root and CID are those that recompute; else where the first value differs."""
+        if (aggregate.root, aggregate.cid) == (outcome.root, outcome.cid):
+            self.audit.report.verify(Check.AGGREGATE)
+            return
+        if NOTHING in (aggregate.root, outcome.root):
+            evidence = {
+                "message": "whether a model can be made: " + (outcome.why or "a model can be made"),
+                "expected": outcome.root.hex(),
+                "actual": aggregate.root.hex(),
+            }
+        else:
+            evidence = locate(self.audit.place, self.job, self.round, self.base, aggregate, outcome, self.audit.fetch)
+        evidence["cid"] = str(of_file(aggregate.cid, self.job.layout.size))
+        self._find(Check.AGGREGATE, "refuted", **evidence | self._by(aggregate))
+
+    def _attestations(self, aggregate: Aggregate, outcome: Outcome, opinion: bool) -> None:
+        """ATTESTATION: each member's claim is the one that recomputes.
+
+        Where the aggregate leaves out updates as unavailable, another claim is another view of that, no lie.
+        """
+        for attestation in aggregate.attestations:
+            if attestation.claim == outcome.claim:
+                self.audit.report.verify(Check.ATTESTATION)
+                continue
+            self._find(
+                Check.ATTESTATION,
+                "notice" if opinion else "refuted",
+                "a member attested something else than what recomputes",
+                attempt=aggregate.attempt,
+                culprit=self.audit.who(attestation.member),
+                expected=outcome.claim.hex(),
+                actual=attestation.claim.hex(),
+                tx=attestation.tx.hex(),
+            )
+
+    def _of(self, update: Update) -> dict[str, Any]:
+        return {"party": self.audit.who(update.party), "cid": str(of_file(update.cid, self.job.layout.size))}
+
+    def _by(self, aggregate: Aggregate) -> dict[str, Any]:
+        return {
+            "culprit": self.audit.who(aggregate.aggregator),
+            "attempt": aggregate.attempt,
+            "tx": aggregate.tx.hex(),
+        }
+
+    def _find(self, check: Check, status: Status, message: str, **evidence: Any) -> None:
+        self.audit.report.add(
+            Finding(
+                check=check, status=status, message=message, job=self.state.number, round=self.round.number, **evidence
+            )
+        )
+
+
+def _verdict(byte: int) -> str:
+    try:
+        return f"{byte} ({Verdict(byte).meaning})"
+    except ValueError:
+        return f"{byte} (no such verdict)"

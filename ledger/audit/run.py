@@ -1,0 +1,171 @@
+"""Runs the numbered checks over a history."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ledger.aggregation import Fetch
+from ledger.audit.rounds import RoundAudit
+from ledger.cid import RAW, Cid
+from ledger.errors import Malformed, Unavailable
+from ledger.history import History, JobState
+from ledger.job import MAX_SIZE, Job, parse
+from ledger.report import Check, Finding, Report
+from ledger.rounds import Base, Place, Progress, read_model
+
+Scope = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the chain itself said, at the block up to which the history goes.
+
+    `code` maps a contract's name to the expected and the actual hash of its code; `source` to whether its source
+    compiles to that code (None: not asked for; a text: why it could not be checked). `heads` holds each party's hash
+    chain by (job, key).
+    """
+
+    code: Mapping[str, tuple[str, str]]
+    source: Mapping[str, bool] | str | None
+    heads: Mapping[tuple[int, str], bytes]
+
+
+def scope_of(history: History, job: int | None = None, number: int | None = None) -> list[tuple[int, int]]:
+    """The (job, round) pairs to audit: all, those of one job, or one round. Empty where there is no such round."""
+    return [
+        (state.number, round_.number)
+        for state in history.jobs.values()
+        for round_ in state.rounds.values()
+        if job in (None, state.number) and number in (None, round_.number)
+    ]
+
+
+@dataclass
+class Audit:
+    """One audit. `name` turns a member's index into the name it is known by."""
+
+    history: History
+    place: Place
+    report: Report
+    fetch: Fetch
+    name: Callable[[int], str]
+    threads: int = 1
+    progress: Progress = field(default=lambda _: None)
+    documents: dict[int, Job] = field(default_factory=dict)
+
+    def run(self, observed: Observed, scope: Scope) -> Report:
+        """Make all checks for the rounds in `scope` and return the report."""
+        self._code(observed)
+        self._source(observed)
+        self.report.verify(Check.LOG, self.history.applied)
+        for check in (Check.BYTES, Check.ADMISSION, Check.AGGREGATE, Check.ATTESTATION):
+            self.report.verify(check, 0)
+        for number in sorted({job for job, _ in scope}):
+            state = self.history.jobs[number]
+            self._heads(state, observed.heads)
+            document = self._document(state)
+            if document is None:
+                continue
+            self.documents[number] = document
+            self._initial(state, document)
+            for round_number in sorted(r for j, r in scope if j == number):
+                RoundAudit(self, state, document, state.rounds[round_number]).run()
+        return self.report
+
+    def who(self, key: str) -> str:
+        """A party as findings name it: the member's name and the key that signed."""
+        member = self.history.member_of(key)
+        return f"{self.name(member.index)} ({key})" if member else key
+
+    def _code(self, observed: Observed) -> None:
+        for contract, (expected, actual) in observed.code.items():
+            if expected == actual:
+                self.report.verify(Check.CODE)
+            else:
+                self.report.add(
+                    Finding(
+                        check=Check.CODE,
+                        status="refuted",
+                        message=f"the code of {contract} on chain is not the one pinned in the network file",
+                        expected=expected,
+                        actual=actual,
+                    )
+                )
+
+    def _source(self, observed: Observed) -> None:
+        if observed.source is None:
+            self.report.skipped.append(Check.SOURCE)
+        elif isinstance(observed.source, str):
+            self.report.add(Finding(check=Check.SOURCE, status="unknown", message=observed.source))
+        else:
+            for contract, same in observed.source.items():
+                if same:
+                    self.report.verify(Check.SOURCE)
+                else:
+                    message = f"the code of {contract} on chain is not these sources compiled"
+                    self.report.add(Finding(check=Check.SOURCE, status="refuted", message=message))
+
+    def _heads(self, state: JobState, heads: Mapping[tuple[int, str], bytes]) -> None:
+        self.report.verify(Check.HEADS, 0)
+        for key, head in state.heads.items():
+            actual = heads.get((state.number, key))
+            if actual == head:
+                self.report.verify(Check.HEADS)
+                continue
+            self.report.add(
+                Finding(
+                    check=Check.HEADS,
+                    status="unknown",
+                    message="the log that was read is not the one the contract wrote; read it from another endpoint",
+                    job=state.number,
+                    party=self.who(key),
+                    expected=actual.hex() if actual else "nothing read from the chain",
+                    actual=head.hex(),
+                )
+            )
+
+    def _document(self, state: JobState) -> Job | None:
+        cid = Cid(RAW, state.digest)
+        try:
+            document = parse(b"".join(bytes(piece) for piece in self.fetch(cid, 0, MAX_SIZE + 1)))
+        except Unavailable as error:
+            self._job_finding(state, Check.JOB, "unknown", f"the job's document could not be had: {error}", cid)
+            return None
+        except Malformed as error:
+            self._job_finding(state, Check.JOB, "refuted", f"the approved document is no job: {error}", cid)
+            return None
+        if document.terms != state.terms:
+            self._job_finding(
+                state,
+                Check.JOB,
+                "refuted",
+                f"document and contract disagree on the terms: {document.terms} and {state.terms}",
+                cid,
+            )
+            return None
+        self.report.verify(Check.JOB)
+        return document
+
+    def _initial(self, state: JobState, document: Job) -> None:
+        base = Base(0, document.initial_root, document.initial_cid)
+        try:
+            for piece in read_model(self.place, state, document, base, self.fetch):
+                self.progress(len(piece))
+        except Unavailable as error:
+            self._job_finding(state, Check.INITIAL, "unknown", f"the initial model could not be had: {error}", base.cid)
+        except Malformed as error:
+            self._job_finding(state, Check.INITIAL, "refuted", f"the initial model is another: {error}", base.cid)
+        else:
+            self.report.verify(Check.INITIAL)
+
+    def _job_finding(self, state: JobState, check: Check, status: str, message: str, cid: Cid) -> None:
+        culprit = self.who(state.proposer) if status == "refuted" else None
+        self.report.add(
+            Finding(
+                check=check,
+                status="refuted" if status == "refuted" else "unknown",
+                message=message,
+                job=state.number,
+                culprit=culprit,
+                cid=str(cid),
+            )
+        )
