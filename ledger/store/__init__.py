@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol, final
 from ledger.cid import Cid
 from ledger.digest import sha256
 from ledger.errors import Corrupt, Unavailable, UsageError
-from ledger.report import BadCopy
+from ledger.report import BadCopy as BadCopy
 
 Buffer = bytes | bytearray | memoryview
 Pieces = Iterator[Buffer]
@@ -105,119 +105,8 @@ class Store(Blocks):
         """Let go of connections and files; closing again is harmless."""
 
 
-Pieces = Iterator[Buffer]
-
-
-class Unreachable(Unavailable):
-    """The holder did not answer at all; where it said that it has no such block, the error is plain Unavailable."""
-
-
-class Source(Protocol):
-    """Anything that gives checked blocks: one holder, or several tried in turn."""
-
-    def get(self, cid: Cid) -> Buffer: ...
-
-
-class Blocks(ABC):
-    """Something that holds blocks. `name` is what findings call it."""
-
-    name: str
-
-    @abstractmethod
-    def copy(self, cid: Cid) -> Buffer:
-        """The holder's copy as it is, NOT checked: for locating damage and for serving to those who check.
-
-        Never longer than `unixfs.largest(cid)` and one byte. Raises Unavailable where the holder has none, Unreachable
-        where it does not answer.
-        """
-
-    @final
-    def get(self, cid: Cid) -> Buffer:
-        """The block, checked. Raises Unavailable where the holder has none, Corrupt where its copy is damaged."""
-        copy = self.copy(cid)
-        actual = sha256(copy)
-        if actual != cid.digest:
-            raise Corrupt(
-                f"{self.name} holds a damaged copy of block {cid}",
-                advice="read it from another holder, then heal this copy",
-                holder=self.name,
-                block=cid,
-                expected=cid.digest.hex(),
-                actual=actual.hex(),
-                length=len(copy),
-            )
-        return copy
-
-
-class Store(Blocks):
-    """A home for content. What `put` or `import_car` returned survives a crash; pins say what is kept.
-
-    Putting the same bytes again is harmless and gives the same CID. Pin names are unique; to pin a name
-    again moves it.
-    """
-
-    @abstractmethod
-    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
-        """Store a file given as pieces of any size, pinned under `pin`. Nothing is left behind where it fails.
-
-        With `replace` the bytes are written even where the store has them: so a damaged copy is healed.
-        """
-
-    @abstractmethod
-    def has(self, cid: Cid) -> bool:
-        """Whether the store lists this block. Says nothing of its condition."""
-
-    @abstractmethod
-    def pin(self, name: str, cid: Cid) -> None:
-        """Keep a whole file under `name`. Raises Unavailable where a block of it is missing."""
-
-    @abstractmethod
-    def unpin(self, name: str) -> None:
-        """Let go of a name. Raises UsageError where there is none of that name."""
-
-    @abstractmethod
-    def pins(self) -> dict[str, Cid]:
-        """Every name, and the file it keeps."""
-
-    @abstractmethod
-    def export_car(self, cid: Cid, out: BinaryIO) -> None:
-        """Write a file as CARv1, blocks in depth-first order, each once and checked."""
-
-    @abstractmethod
-    def import_car(self, source: BinaryIO, pin: str) -> Cid:
-        """Read a CARv1 with one root, check every block and that the file is whole, and pin it.
-
-        Raises Malformed where it is not a CARv1 or not the whole file and nothing else, Corrupt where a block does not
-        have its digest. Nothing is left behind then.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of connections and files; closing again is harmless."""
-
-
-@dataclass(frozen=True, slots=True)
-class BadCopy:
-    """A copy that does not match its CID.
-
-    `offset` is the first byte in the file that differs, where a good copy was found to compare with (`located`);
-    else the damaged block's first byte. `end` is the byte after what the damaged block carries or covers; 0 where the
-    damaged block is a root, since nobody knows the size then.
-    """
-
-    holder: str
-    file: Cid
-    block: Cid
-    offset: int
-    end: int
-    located: bool
-
-
 def check_pin(name: str) -> str:
     """A pin name that every store can hold. Raises UsageError for any other."""
     if not name.isprintable() or not 1 <= len(name.encode()) <= 200:
         raise UsageError("a pin name is 1 to 200 bytes of printable text", name=name[:80])
     return name
-
-
-__all__ = ["BadCopy", "Blocks", "Buffer", "Pieces", "Store"]
