@@ -1,0 +1,1 @@
+"""Collects, aggregates and publishes; decides nothing that an auditor cannot recompute."""
