@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from ledger import unixfs
 from ledger.cid import Cid
+from ledger.digest import sha256
 from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
 from ledger.store import Buffer, Store, car, check_pin, disk, packs
 from ledger.store.files import walk
@@ -83,12 +84,19 @@ class Embedded(Store):
             out.write(piece)
 
     def copy(self, cid: Cid) -> Buffer:
-        for name, row in self._find(cid):
+        """As `Blocks.copy`; of a block in several packs, the first good copy, or else the first."""
+        copies = []
+        found = self._find(cid)
+        for name, row in found:
             try:
-                return packs.read(self._packs / name, row)
+                copies.append(packs.read(self._packs / name, row))
             except FileNotFoundError:
                 continue
-        raise Unavailable(f"{self.name} does not hold block {cid}", holder=self.name, block=cid)
+            if len(found) == 1 or sha256(copies[-1]) == cid.digest:
+                return copies[-1]
+        if not copies:
+            raise Unavailable(f"{self.name} does not hold block {cid}", holder=self.name, block=cid)
+        return copies[0]
 
     def has(self, cid: Cid) -> bool:
         return bool(self._find(cid))
@@ -189,22 +197,12 @@ class Embedded(Store):
                 disk.publish(pack.path, final)
             try:
                 if fresh or replace or not self._with_index(lambda index: index.lists(final.name)):
-                    self._list(final)
+                    self._with_index(lambda index: index.replace(final.name, _rows(final)))
                 self.pin_journal.set(pin, root)
             except BaseException:
                 if fresh:
                     final.unlink(missing_ok=True)
                 raise
-
-    def _list(self, path: Path) -> None:
-        """Put a pack into the index: as far as its frames can be read."""
-        rows = []
-        try:
-            for row in packs.scan(path):
-                rows.append(row)
-        except Malformed:
-            pass
-        self._with_index(lambda index: index.replace(path.name, rows))
 
     def _find(self, cid: Cid) -> list[tuple[str, packs.Row]]:
         found = self._with_index(lambda index: index.find(cid))
@@ -238,12 +236,18 @@ class Embedded(Store):
                 return self._rebuilt()
 
     def _rebuilt(self) -> Index:
+        """A new index, made beside the old one and put in its place when it is complete."""
+        path, fresh = self.folder / "index.db", self.folder / "index.new"
         for ending in ("", "-wal", "-shm"):
-            (self.folder / f"index.db{ending}").unlink(missing_ok=True)
-        self._index = Index(self.folder / "index.db")
+            Path(f"{fresh}{ending}").unlink(missing_ok=True)
+        index = Index(fresh)
         for name in _listed(self._packs):
-            self._list(self._packs / name)
-        return self._index
+            index.replace(name, _rows(self._packs / name))
+        index.close()
+        for ending in ("-wal", "-shm"):
+            Path(f"{path}{ending}").unlink(missing_ok=True)
+        disk.publish(fresh, path)
+        return Index(path)
 
     def _mend(self) -> None:
         """List packs that a crash kept from the index, drop those that are gone, sweep what no process is writing."""
@@ -254,7 +258,7 @@ class Embedded(Store):
         with self._locked():
             there, known = _listed(self._packs), self._with_index(lambda index: index.names())
             for name in there - known:
-                self._list(self._packs / name)
+                self._index.replace(name, _rows(self._packs / name))
             for name in known - there:
                 self._index.forget(name)
             for path in self._parts.iterdir():
@@ -264,6 +268,16 @@ class Embedded(Store):
 
 def _listed(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if packs.root_of(path.name)}
+
+
+def _rows(path: Path) -> list[packs.Row]:
+    """Where the blocks of a pack lie, as far as its frames can be read; `store verify` tells of the rest."""
+    rows: list[packs.Row] = []
+    try:
+        rows.extend(packs.scan(path))
+    except Malformed:
+        return rows
+    return rows
 
 
 def _check_whole(pack: packs.PackWriter, root: Cid, what: str) -> None:

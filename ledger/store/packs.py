@@ -14,7 +14,7 @@ from pathlib import Path
 from ledger import unixfs
 from ledger.cid import RAW, Cid
 from ledger.digest import sha256
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Corrupt, Malformed
 from ledger.store import Blocks, Buffer, car, disk
 
 SUFFIX = ".car"
@@ -108,7 +108,7 @@ def scan(path: Path) -> Iterator[Row]:
 
 
 def read(path: Path, row: Row) -> bytes:
-    """A block's bytes as they lie in a pack. Raises FileNotFoundError where the pack is gone, Unavailable else.
+    """A block's bytes as they lie in a pack. Raises FileNotFoundError, and Corrupt where the disk cannot read it.
 
     Read into memory, not mapped: mapped bytes could change after they were checked, and kill the process where the
     file is cut under it.
@@ -122,4 +122,4 @@ def read(path: Path, row: Row) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise Unavailable(f"cannot read {path}: {error.strerror}", block=row.cid, offset=row.offset) from error
+        raise Corrupt(f"cannot read {path}: {error.strerror}", block=row.cid, offset=row.offset) from error

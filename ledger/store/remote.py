@@ -1,0 +1,117 @@
+"""Another party's holder, over HTTP: a client of trustless gateways, ours or any other.
+
+Nothing that comes back is believed: a block is checked like every other, an answer has a ceiling and a deadline.
+"""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from ledger import unixfs
+from ledger.cid import Cid
+from ledger.errors import Corrupt, Unavailable, UsageError
+from ledger.store import Blocks, Buffer, Unreachable
+from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
+
+_LOST = (http.client.HTTPException, OSError)
+
+
+class Remote(Blocks):
+    """The holder `name` at `url`. `timeout` is the seconds that a whole block may take.
+
+    Keeps one connection open; threads that share a Remote wait for each other. Raises UsageError for a URL that is not
+    http or https.
+    """
+
+    def __init__(self, name: str, url: str, timeout: float = 20.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UsageError("a holder's address is an http or https URL", url=url)
+        self.name = name
+        self.url = url.rstrip("/")
+        self.timeout = timeout
+        self._prefix = parts.path.rstrip("/")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        self._lock = threading.Lock()
+
+    def copy(self, cid: Cid) -> Buffer:
+        with self._lock:
+            fresh = self._connection.sock is None
+            try:
+                return self._ask(cid)
+            except _LOST as error:
+                self._connection.close()
+                if fresh or isinstance(error, TimeoutError):
+                    raise self._lost(cid, error) from error
+            try:
+                return self._ask(cid)
+            except _LOST as error:
+                self._connection.close()
+                raise self._lost(cid, error) from error
+
+    def close(self) -> None:
+        """Close the connection; the next `copy` opens another."""
+        with self._lock:
+            self._connection.close()
+
+    def _ask(self, cid: Cid) -> Buffer:
+        with self._deadline():
+            self._connection.request("GET", f"{self._prefix}/ipfs/{cid}?format=raw", headers={"Accept": RAW_TYPE})
+            answer = self._connection.getresponse()
+            if answer.status == 200:
+                return self._body(answer, unixfs.largest(cid) + 1)
+            text = bytes(self._body(answer, 1000)).decode(errors="replace").strip()
+        if answer.headers.get(CORRUPT_HEADER):
+            raise Corrupt(f"{self.name} says that its copy of block {cid} is damaged", holder=self.name, block=cid)
+        kind = Unavailable if answer.status in {404, 410} else Unreachable
+        raise kind(
+            f"{self.name} gave no block {cid}: {answer.status} {text[:200]}",
+            holder=self.name,
+            block=cid,
+            url=self.url,
+        )
+
+    def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> Buffer:
+        """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read."""
+        data = answer.read(ceiling)
+        if len(data) == ceiling or not answer.isclosed():
+            self._connection.close()
+        if answer.length and len(data) < ceiling:
+            raise http.client.IncompleteRead(data, answer.length)
+        return data
+
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """Cut the connection when the time is up, however slowly bytes still drip in."""
+        late = threading.Event()
+
+        def cut() -> None:
+            late.set()
+            if (sock := self._connection.sock) is not None:
+                try:
+                    sock.shutdown(2)
+                except OSError:
+                    return
+
+        timer = threading.Timer(self.timeout, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except _LOST as error:
+            raise (TimeoutError("no whole answer in time") if late.is_set() else error) from error
+        finally:
+            timer.cancel()
+
+    def _lost(self, cid: Cid, error: BaseException) -> Unreachable:
+        return Unreachable(
+            f"{self.name} does not answer: {error or type(error).__name__}",
+            advice="see that the holder runs and that its address is right",
+            holder=self.name,
+            url=self.url,
+            block=cid,
+            timeout_seconds=self.timeout,
+        )
