@@ -107,6 +107,6 @@ class Store(Blocks):
 
 def check_pin(name: str) -> str:
     """A pin name that every store can hold. Raises UsageError for any other."""
-    if not name.isprintable() or not 1 <= len(name.encode()) <= 200:
-        raise UsageError("a pin name is 1 to 200 bytes of printable text", name=name[:80])
+    if not name.isprintable() or not 1 <= len(name.encode()) <= 160:
+        raise UsageError("a pin name is 1 to 160 bytes of printable text", name=name[:80])
     return name

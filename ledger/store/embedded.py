@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from ledger import unixfs
 from ledger.cid import Cid
 from ledger.digest import sha256
-from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
+from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.store import Buffer, Store, car, check_pin, disk, packs
 from ledger.store.files import walk
 from ledger.store.index import Index, IndexDamaged
@@ -54,28 +54,15 @@ class Embedded(Store):
     def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
         check_pin(pin)
         with self._writing() as pack:
-            tree = unixfs.TreeBuilder()
-            for chunk in unixfs.chunks(pieces):
-                tree.add(pack.add(chunk), len(chunk))
-            root, nodes = tree.finish()
-            for cid, block in nodes:
-                pack.add(block, cid.codec)
+            root = packs.fill(pack, pieces)
             self._publish(pack, root, pin, replace)
         return root
 
     def import_car(self, source: BinaryIO, pin: str, *, limit: int = unixfs.MAX_SIZE, replace: bool = False) -> Cid:
         """As `Store.import_car`; a CAR of more than `limit` bytes of blocks is refused as soon as it is."""
         check_pin(pin)
-        what = str(getattr(source, "name", "the CAR"))
-        root, blocks = car.read(source, what)
         with self._writing() as pack:
-            for cid, block in blocks:
-                if pack.add(block, cid.codec) != cid:
-                    raise Corrupt(f"{what} holds a damaged copy of block {cid}", holder=what, block=cid)
-                limit -= len(block)
-                if limit < 0:
-                    raise Malformed(f"{what} is longer than allowed", root=root)
-            _check_whole(pack, root, what)
+            root = packs.take(pack, source, limit)
             self._publish(pack, root, pin, replace)
         return root
 
@@ -197,7 +184,7 @@ class Embedded(Store):
                 disk.publish(pack.path, final)
             try:
                 if fresh or replace or not self._with_index(lambda index: index.lists(final.name)):
-                    self._with_index(lambda index: index.replace(final.name, _rows(final)))
+                    self._with_index(lambda index: index.replace(final.name, packs.rows(final)))
                 self.pin_journal.set(pin, root)
             except BaseException:
                 if fresh:
@@ -242,7 +229,7 @@ class Embedded(Store):
             Path(f"{fresh}{ending}").unlink(missing_ok=True)
         index = Index(fresh)
         for name in _listed(self._packs):
-            index.replace(name, _rows(self._packs / name))
+            index.replace(name, packs.rows(self._packs / name))
         index.close()
         for ending in ("-wal", "-shm"):
             Path(f"{path}{ending}").unlink(missing_ok=True)
@@ -258,7 +245,7 @@ class Embedded(Store):
         with self._locked():
             there, known = _listed(self._packs), self._with_index(lambda index: index.names())
             for name in there - known:
-                self._index.replace(name, _rows(self._packs / name))
+                self._index.replace(name, packs.rows(self._packs / name))
             for name in known - there:
                 self._index.forget(name)
             for path in self._parts.iterdir():
@@ -268,27 +255,3 @@ class Embedded(Store):
 
 def _listed(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if packs.root_of(path.name)}
-
-
-def _rows(path: Path) -> list[packs.Row]:
-    """Where the blocks of a pack lie, as far as its frames can be read; `store verify` tells of the rest."""
-    rows: list[packs.Row] = []
-    try:
-        rows.extend(packs.scan(path))
-    except Malformed:
-        return rows
-    return rows
-
-
-def _check_whole(pack: packs.PackWriter, root: Cid, what: str) -> None:
-    """That a pack holds every block of a file, in its length, and no other."""
-    wanted: set[Cid] = set()
-    for part, node in walk(lambda part: pack.get(part.cid), root):
-        row = pack.rows.get(part.cid)
-        if row is None:
-            raise Malformed(f"{what} leaves out a block of file {root}", block=part.cid, offset=part.start)
-        if node is None and part.stop is not None and row.length != part.stop - part.start:
-            raise Malformed("a leaf that is not as long as its place", block=part.cid, length=row.length, part=part)
-        wanted.add(part.cid)
-    if stray := pack.rows.keys() - wanted:
-        raise Malformed(f"{what} holds blocks that are not of file {root}", stray=min(stray))

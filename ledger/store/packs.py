@@ -6,16 +6,19 @@ leaves only a nameless file behind, which the next writer sweeps. Any IPFS tool 
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger import unixfs
 from ledger.cid import RAW, Cid
 from ledger.digest import sha256
 from ledger.errors import Corrupt, Malformed
 from ledger.store import Blocks, Buffer, car, disk
+from ledger.store.files import walk
 
 SUFFIX = ".car"
 
@@ -70,6 +73,11 @@ class PackWriter(Blocks):
         disk.trim(self._handle, self.path, self._end)
         disk.sync(self._handle, self.path)
 
+    def sections(self, piece: int) -> Iterator[bytes]:
+        """All that a CAR says after its header, in pieces."""
+        for at in range(car.HEADER, self._end, piece):
+            yield os.pread(self._handle, min(piece, self._end - at), at)
+
     def discard(self) -> None:
         """Close, and remove what was not published. Harmless when called again."""
         self._thread.shutdown()
@@ -77,6 +85,58 @@ class PackWriter(Blocks):
             self.path.unlink(missing_ok=True)
             os.close(self._handle)
             self._handle = -1
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[PackWriter]:
+    """A pack to write, gone at the end unless it was published."""
+    pack = PackWriter(folder)
+    try:
+        yield pack
+    finally:
+        pack.discard()
+
+
+def fill(pack: PackWriter, pieces: Iterable[Buffer]) -> Cid:
+    """Write a file's blocks into a pack, and give its root."""
+    tree = unixfs.TreeBuilder()
+    for chunk in unixfs.chunks(pieces):
+        tree.add(pack.add(chunk), len(chunk))
+    root, nodes = tree.finish()
+    for cid, block in nodes:
+        pack.add(block, cid.codec)
+    return root
+
+
+def take(pack: PackWriter, source: BinaryIO, limit: int = unixfs.MAX_SIZE) -> Cid:
+    """Write a CAR's blocks into a pack, and give its root.
+
+    1. it is a CARv1 with one root; 2. every block has its digest; 3. there are no more than `limit` bytes; 4. every
+    block of the root's file is there, in its length; 5. there is no other. Raises Corrupt for 2, Malformed else.
+    """
+    what = str(getattr(source, "name", "the CAR"))
+    root, blocks = car.read(source, what)
+    for cid, block in blocks:
+        if pack.add(block, cid.codec) != cid:
+            raise Corrupt(f"{what} holds a damaged copy of block {cid}", holder=what, block=cid)
+        limit -= len(block)
+        if limit < 0:
+            raise Malformed(f"{what} is longer than allowed", root=root)
+    _check_whole(pack, root, what)
+    return root
+
+
+def _check_whole(pack: PackWriter, root: Cid, what: str) -> None:
+    wanted: set[Cid] = set()
+    for part, node in walk(lambda part: pack.get(part.cid), root):
+        row = pack.rows.get(part.cid)
+        if row is None:
+            raise Malformed(f"{what} leaves out a block of file {root}", block=part.cid, offset=part.start)
+        if node is None and part.stop is not None and row.length != part.stop - part.start:
+            raise Malformed("a leaf that is not as long as its place", block=part.cid, length=row.length, part=part)
+        wanted.add(part.cid)
+    if stray := pack.rows.keys() - wanted:
+        raise Malformed(f"{what} holds blocks that are not of file {root}", stray=min(stray))
 
 
 def name_of(root: Cid) -> str:
@@ -90,6 +150,17 @@ def root_of(name: str) -> Cid | None:
         return Cid.parse(name.removesuffix(SUFFIX)) if name.endswith(SUFFIX) else None
     except Malformed:
         return None
+
+
+def rows(path: Path) -> list[Row]:
+    """As `scan`, as far as the frames can be read; `store verify` tells of the rest."""
+    found: list[Row] = []
+    try:
+        for row in scan(path):
+            found.append(row)
+    except Malformed:
+        return found
+    return found
 
 
 def scan(path: Path) -> Iterator[Row]:
