@@ -1,0 +1,51 @@
+"""Options that commands share, under the same name and with the same meaning everywhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ledger.config import Home
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def home_option(function: F) -> F:
+    """--home: passes `home`, a Home."""
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="FEDLEDGER_HOME",
+        callback=lambda _context, _parameter, value: Home.at(value),
+        help="This party's folder.  [default: $FEDLEDGER_HOME or ~/.fedledger]",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """--json: passes `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")(function)
+
+
+def network_option(function: F) -> F:
+    """--network: passes `network_file`, a path or None."""
+    return click.option(
+        "--network",
+        "network_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The consortium's network file: needs no home, no key, no membership.",
+    )(function)
+
+
+def job_option(function: F) -> F:
+    """--job: passes `job`, a number or None."""
+    return click.option("--job", type=click.IntRange(min=1), help="Number of the job.  [default: the latest]")(function)
+
+
+def passphrase_option(function: F) -> F:
+    """--passphrase-file: passes `passphrase_file`; without it the terminal is asked."""
+    return click.option(
+        "--passphrase-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="File whose first line is the keystore's passphrase.  [default: ask]",
+    )(function)

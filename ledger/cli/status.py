@@ -1,0 +1,109 @@
+"""`fedledger status`: the consortium at a glance."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.cli.options import home_option, json_option, network_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from ledger.connection import Connection
+    from ledger.history import JobState, Round
+
+
+@click.command()
+@network_option
+@home_option
+@json_option
+def status(network_file: Path | None, home: Home, as_json: bool) -> None:
+    """Show the chain, the members, the jobs and the rounds under way."""
+    import json
+
+    from ledger.cli.opening import look
+
+    with look(network_file, home) as connection:
+        connection.refresh()
+        document = _document(connection)
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        _print(document)
+
+
+def _document(connection: "Connection") -> dict[str, Any]:
+    network, history = connection.network, connection.history
+    number, head = connection.client.head()
+    members = [
+        {
+            "index": member.index,
+            "name": connection.name(member.index),
+            "key": member.key,
+            "roles": [role.name.lower() for role in member.roles if role.name],
+            "gateway": member.gateway,
+        }
+        for member in history.members.values()
+    ]
+    return {
+        "network": network.name,
+        "chain": network.chain.id,
+        "rpc": network.chain.rpc,
+        "block": number,
+        "block_hash": head.hex(),
+        "consortium": network.contracts.consortium.address,
+        "ledger": network.contracts.ledger.address,
+        "epoch": history.epoch,
+        "members": members,
+        "jobs": [_job(state) for state in history.jobs.values()],
+    }
+
+
+def _job(state: "JobState") -> dict[str, Any]:
+    latest = state.latest_model()
+    return {
+        "job": state.number,
+        "digest": state.digest.hex(),
+        "open": state.open,
+        "approvals": len(state.approvals),
+        "rounds": state.terms.rounds,
+        "round": _round(state.current) if state.current else None,
+        "model": latest.root.hex() if latest else None,
+    }
+
+
+def _round(round_: "Round") -> dict[str, Any]:
+    return {
+        "number": round_.number,
+        "phase": round_.phase.value,
+        "reason": round_.reason.name.lower(),
+        "updates": len(round_.updates),
+        "attempt": round_.attempt,
+        "deadline": round_.deadline,
+    }
+
+
+def _print(document: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{escape(document['network'])}[/]: chain {document['chain']}, block {document['block']}, "
+        f"epoch {document['epoch']}, ledger {document['ledger']}"
+    )
+    members = Table("", "member", "key", "roles", "gateway", box=None, header_style="dim")
+    for member in document["members"]:
+        roles, gateway = ", ".join(member["roles"]), member["gateway"] or "-"
+        members.add_row(str(member["index"]), escape(member["name"]), member["key"], roles, escape(gateway))
+    console.print(members)
+    jobs = Table("job", "state", "round", "phase", "updates", "latest model", box=None, header_style="dim")
+    for job in document["jobs"]:
+        current = job["round"] or {"number": 0, "phase": "-", "updates": "-"}
+        state = "open" if job["open"] else f"{job['approvals']} approvals"
+        rounds = f"{current['number']} of {job['rounds']}"
+        model = job["model"][:16] + "…" if job["model"] else "-"
+        jobs.add_row(str(job["job"]), state, rounds, current["phase"], str(current["updates"]), model)
+    if document["jobs"]:
+        console.print(jobs)

@@ -1,0 +1,77 @@
+"""`fedledger trace`: where a global model comes from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, job_option, json_option, network_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from ledger.trace import ModelTrace, Trace
+
+
+@click.command()
+@click.argument("model", required=False)
+@job_option
+@click.option("--dot", is_flag=True, help="Print Graphviz DOT: fedledger trace --dot | dot -Tsvg > trace.svg")
+@network_option
+@home_option
+@json_option
+def trace(model: str | None, job: int | None, dot: bool, network_file: Path | None, home: Home, as_json: bool) -> None:
+    """Trace a global model back through rounds, updates and parties to the initial model.
+
+    MODEL is a round's number or the start of a model's root; without it, the latest model.
+    """
+    from ledger.cli.opening import look
+    from ledger.trace import find
+    from ledger.trace import trace as lineage_of
+
+    with look(network_file, home) as connection:
+        connection.refresh()
+        state = connection.job(job)
+        lineage = lineage_of(state, connection.document(state), find(state, model), connection.name)
+    if as_json:
+        click.echo(lineage.to_json())
+    elif dot:
+        click.echo(lineage.to_dot(), nl=False)
+    else:
+        _print(lineage)
+
+
+def _print(lineage: "Trace") -> None:
+    from rich.console import Console
+    from rich.tree import Tree
+
+    tree = Tree(f"[bold]{_plain(lineage.name)}[/] [dim]job {lineage.job}, document {lineage.digest[:16]}…[/]")
+    node = tree
+    for model in lineage.models:
+        node = _add(node, model)
+    Console(soft_wrap=True, highlight=False).print(tree)
+
+
+def _add(tree: "Tree", model: "ModelTrace") -> "Tree":
+    if model.round == 0:
+        return tree.add(f"[bold]initial model[/] [dim]root {model.root[:16]}… {model.cid}[/]")
+    node = tree.add(
+        f"[bold]model of round {model.round}[/] by {_plain(model.aggregator)}, attested by "
+        f"{_plain(', '.join(model.attested)) or 'nobody else'} [dim]root {model.root[:16]}… {model.cid}[/]"
+    )
+    for liar in model.refuted_before:
+        node.add(f"[red]an aggregate by {_plain(liar)} was refuted[/]")
+    for update in model.updates:
+        colour = "green" if update.verdict == "admitted" else "red"
+        node.add(
+            f"update of {_plain(update.party)}: [{colour}]{update.verdict}[/], weight {update.weight} "
+            f"[dim]root {update.root[:16]}… {update.cid}[/]"
+        )
+    return node
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
