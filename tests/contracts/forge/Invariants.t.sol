@@ -26,6 +26,7 @@ contract Actors is Base {
     mapping(uint32 round => mapping(uint256 member => bool refuted)) public refuted;
     mapping(uint32 round => IRoundLedger.Phase terminal) public ends;
     mapping(IRoundLedger.Phase phase => uint256 count) public reached;
+    uint256 public recoveries;
     uint256 private aggregator;
     uint160 private fresh = 0x20000;
 
@@ -39,7 +40,26 @@ contract Actors is Base {
     }
 
     function wait(uint16 time) external {
-        vm.warp(block.timestamp + time % 120);
+        vm.warp(block.timestamp + time % 60);
+    }
+
+    function submitAll(bytes32 root) external {
+        for (uint256 i = 0; i < MEMBERS; ++i) {
+            submit(_current(i), 1, root, root);
+        }
+    }
+
+    function publishAny(uint256 first, bytes32 root) external {
+        for (uint256 i = 0; i < MEMBERS; ++i) {
+            publish(_current((first % MEMBERS + i) % MEMBERS), root);
+        }
+    }
+
+    function attestAll(uint256 lies) external {
+        if (lies % 4 == 0) lies = type(uint256).max;
+        for (uint256 i = 0; i < MEMBERS; ++i) {
+            attest(_current(i), lies & (1 << i) == 0);
+        }
     }
 
     function open(uint256 who) external {
@@ -51,7 +71,7 @@ contract Actors is Base {
         check(now_.epoch == consortium.epoch() && now_.since <= now_.round && now_.since >= was.since, "epoch");
     }
 
-    function submit(uint256 who, uint32 weight, bytes32 root, bytes32 cid) external {
+    function submit(uint256 who, uint32 weight, bytes32 root, bytes32 cid) public {
         IRoundLedger.Round memory was = ledger.roundOf(1);
         address key = _key(who);
         if (!_as(who, abi.encodeCall(ledger.submitUpdate, (1, was.round, weight, root, cid)))) return;
@@ -62,7 +82,7 @@ contract Actors is Base {
         _requireUnchanged(was);
     }
 
-    function publish(uint256 who, bytes32 root) external {
+    function publish(uint256 who, bytes32 root) public {
         IRoundLedger.Round memory was = ledger.roundOf(1);
         root = uint256(root) % 4 == 0 ? bytes32(0) : root;
         if (!_as(who, abi.encodeCall(ledger.publishAggregate, (1, was.round, root, root, "")))) return;
@@ -79,9 +99,10 @@ contract Actors is Base {
         roots[was.round][now_.attempt] = root;
         ++attestations[was.round][now_.attempt][member];
         ++agreeing[was.round][now_.attempt];
+        ++reached[now_.phase];
     }
 
-    function attest(uint256 who, bool agrees) external {
+    function attest(uint256 who, bool agrees) public {
         IRoundLedger.Round memory was = ledger.roundOf(1);
         bytes32 root = roots[was.round][was.attempt];
         bytes32 claim = ledger.claimOf(1, was.round, root, root, "");
@@ -103,18 +124,20 @@ contract Actors is Base {
     }
 
     function rotate(uint256 who, uint8 rarely) external {
-        if (rarely % 4 != 0) return;
+        if (rarely % 8 != 0) return;
         uint32 epoch = consortium.epoch();
+        address oldKey = _key(who);
         address newKey = address(++fresh);
-        vm.prank(_key(who));
+        vm.prank(oldKey);
         try consortium.rotateKey(newKey) {
-            memberOf[newKey] = memberOf[_key(who)];
+            memberOf[newKey] = memberOf[oldKey];
             keys.push(newKey);
             check(consortium.epoch() == epoch + 1, "epoch");
         } catch {}
     }
 
     function recover(uint256 who, uint8 index) external {
+        if (who % 3 != 0) return;
         address newKey = address(uint160(0x30000) + consortium.epoch());
         index %= uint8(MEMBERS);
         uint32 epoch = consortium.epoch();
@@ -123,6 +146,7 @@ contract Actors is Base {
             if (consortium.epoch() == epoch) return;
             memberOf[newKey] = index;
             keys.push(newKey);
+            ++recoveries;
         } catch {}
     }
 
@@ -130,8 +154,13 @@ contract Actors is Base {
         return keys.length;
     }
 
+    /// @dev Mostly a current key, else any that ever was, or the stranger's.
     function _key(uint256 who) private view returns (address) {
-        return keys[who % keys.length];
+        return who % 8 == 0 ? keys[who / 8 % keys.length] : consortium.keyOf(uint8(who / 8 % MEMBERS));
+    }
+
+    function _current(uint256 index) private pure returns (uint256 who) {
+        return index * 8 + 1;
     }
 
     function _as(uint256 who, bytes memory call) private returns (bool succeeded) {
@@ -187,6 +216,30 @@ contract InvariantsTest is Base {
     function targetContracts() external view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(actors);
+    }
+
+    /// @dev The invariants below say something: the actors get everywhere.
+    function test_ActorsReachEveryPhase() external {
+        for (uint256 i = 0; i < 4000; ++i) {
+            uint256 random = uint256(keccak256(abi.encode(i)));
+            uint256 choice = random % 11;
+            uint256 who = random >> 8;
+            if (choice == 0) actors.wait(uint16(who));
+            else if (choice == 1) actors.open(who);
+            else if (choice == 2) actors.submitAll(bytes32(random));
+            else if (choice == 3) actors.submit(who, 1, bytes32(random), bytes32(random));
+            else if (choice == 4) actors.publish(who, bytes32(random));
+            else if (choice == 5) actors.attestAll(who);
+            else if (choice == 6) actors.attest(who, random & 128 == 0);
+            else if (choice == 7) actors.abandon(who);
+            else if (choice == 8) actors.publishAny(who, bytes32(random));
+            else if (choice == 9) actors.rotate(who, uint8(random >> 128));
+            else actors.recover(who, uint8(random >> 128));
+        }
+        for (uint8 phase = uint8(IRoundLedger.Phase.Attesting); phase <= uint8(IRoundLedger.Phase.Abandoned); ++phase) {
+            check(actors.reached(IRoundLedger.Phase(phase)) > 2, "a phase was not reached");
+        }
+        check(actors.recoveries() > 0, "no key was recovered");
     }
 
     function invariant_AnEndedRoundStaysEnded() external view {

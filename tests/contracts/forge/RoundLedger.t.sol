@@ -65,9 +65,18 @@ contract RoundLedgerTest is Base {
         check(claim != ledger.claimOf(1, 1, root, cid, bytes.concat(verdicts, hex"00")), "verdicts");
     }
 
-    /// @dev For any size and number of lies: a majority for finalises, its impossibility refutes, nothing else does.
     function testFuzz_MajorityDecides(uint8 size, uint256 lies) public {
-        size = uint8(3 + uint256(size) % 253);
+        _requireMajorityDecides(uint8(3 + uint256(size) % 30), lies);
+    }
+
+    function test_MajorityDecidesInTheLargestConsortium() public {
+        _requireMajorityDecides(255, 0);
+        _requireMajorityDecides(255, type(uint256).max);
+        _requireMajorityDecides(254, type(uint256).max / 3);
+    }
+
+    /// @dev A majority for finalises, its impossibility refutes, nothing else does. Bit i: member i lies.
+    function _requireMajorityDecides(uint8 size, uint256 lies) private {
         (, ledger) = found(size);
         vm.prank(keyOf(0));
         ledger.openRound(1);

@@ -1,0 +1,109 @@
+"""Every compiler run gives the bytecode that is committed, and that an audit expects on chain."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import solcx
+
+from ledger.chain.compile import CONTRACTS, Compiled, compile_contracts, compiler, standard_input
+from ledger.errors import Malformed, Unavailable
+
+
+@pytest.fixture(scope="module")
+def compiled(root: Path) -> dict[str, Compiled]:
+    return compile_contracts(root / "contracts", root / "tools" / "solc")
+
+
+def test_committed_files_are_what_the_sources_compile_to(root, compiled):
+    for name, contract in compiled.items():
+        assert (root / "ledger" / "chain" / "abi" / f"{name}.json").read_bytes() == contract.encode()
+
+
+def test_hardhat_and_py_solc_x_agree(root, run, compiled):
+    run("node_modules/.bin/hardhat", "compile")
+    for name, contract in compiled.items():
+        path = root / "build" / "hardhat" / "artifacts" / "contracts" / f"{name}.sol" / f"{name}.json"
+        artifact = json.loads(path.read_bytes())
+        assert artifact["abi"] == contract.abi
+        assert artifact["bytecode"] == contract.bytecode
+        assert artifact["deployedBytecode"] == contract.deployed_bytecode
+
+
+def test_compiler_is_the_pinned_one(root, compiled):
+    assert set(compiled) == set(CONTRACTS)
+    assert {contract.compiler for contract in compiled.values()} == {"0.8.37+commit.f401782d"}
+    for name in CONTRACTS:
+        assert f"pragma solidity {compiler().version};" in (root / "contracts" / f"{name}.sol").read_text("utf-8")
+
+
+def test_forge_has_the_same_settings(root):
+    profile = tomllib.loads((root / "foundry.toml").read_text("utf-8"))["profile"]["default"]
+    settings = compiler().settings
+    assert profile["evm_version"] == settings["evmVersion"]
+    assert profile["bytecode_hash"] == settings["metadata"]["bytecodeHash"]
+    assert profile["optimizer"] == settings["optimizer"]["enabled"]
+    assert profile["optimizer_runs"] == settings["optimizer"]["runs"]
+    assert profile["via_ir"] == settings["viaIR"]
+
+
+def test_only_the_ledger_has_an_immutable(compiled):
+    """The consortium's address: an audit masks these ranges, and nothing else."""
+    assert compiled["Consortium"].immutable_references == {}
+    (ranges,) = compiled["RoundLedger"].immutable_references.values()
+    code = bytes.fromhex(compiled["RoundLedger"].deployed_bytecode[2:])
+    assert all(code[r["start"] : r["start"] + r["length"]] == bytes(32) for r in ranges)
+
+
+def test_code_fits_the_limit_of_the_chain(compiled):
+    assert all(len(contract.deployed_bytecode) // 2 - 1 <= 24_576 for contract in compiled.values())
+
+
+def test_check_names_the_file_that_drifted(root, tmp_path):
+    """The copy lies elsewhere, so the untouched file also shows that bytecode does not depend on where sources lie."""
+    for part in ("contracts", "ledger", "tools"):
+        shutil.copytree(root / part, tmp_path / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "node_modules").symlink_to(root / "node_modules")
+    drifted = tmp_path / "ledger" / "chain" / "abi" / "Consortium.json"
+    drifted.write_bytes(drifted.read_bytes().replace(b"0x60", b"0x61", 1))
+    done = subprocess.run(
+        [sys.executable, tmp_path / "tools" / "contracts.py", "--check"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "ledger/chain/abi/Consortium.json" in done.stderr
+    assert "RoundLedger" not in done.stderr
+
+
+def test_source_names_do_not_depend_on_the_directory(root, tmp_path):
+    shutil.copytree(root / "contracts", tmp_path / "elsewhere")
+    assert standard_input(tmp_path / "elsewhere") == standard_input(root / "contracts")
+
+
+def test_absent_sources_or_compiler_are_unavailable(root, tmp_path):
+    with pytest.raises(Unavailable, match="no Solidity sources"):
+        standard_input(tmp_path)
+    with pytest.raises(Unavailable, match="compiler is absent"):
+        compile_contracts(root / "contracts", tmp_path)
+
+
+def test_broken_sources_are_malformed(root, tmp_path):
+    (tmp_path / "Broken.sol").write_text("contract Broken {")
+    with pytest.raises(Malformed, match="do not compile"):
+        compile_contracts(tmp_path, root / "tools" / "solc")
+
+
+def test_shim_answers_combined_json(root, tmp_path):
+    """What slither and py-solc-x's `compile_files` ask for."""
+    (tmp_path / "Base.sol").write_text("contract Base { uint256 public value; }")
+    source = tmp_path / "Derived.sol"
+    source.write_text('import "./Base.sol"; contract Derived is Base {}')
+    output = solcx.compile_files(
+        [source], output_values=["abi", "bin"], allow_paths=tmp_path, solc_binary=root / "tools/solc/solc-v0.8.37"
+    )
+    (derived,) = (found for name, found in output.items() if name.endswith(":Derived"))
+    assert derived["abi"][0]["name"] == "value"
+    assert derived["bin"]

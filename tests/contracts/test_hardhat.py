@@ -1,0 +1,8 @@
+"""The contracts' behaviour and gas, in `hardhat/`."""
+
+
+def test_hardhat(run, passed):
+    report = run("node_modules/.bin/hardhat", "test")
+    print(report)  # the gas table: pytest -s
+    assert passed(report, r"(\d+) passing") > 0
+    assert "pending" not in report
