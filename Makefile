@@ -1,0 +1,78 @@
+# What a developer types; `make help` lists it. Every set-up step leaves a stamp and is skipped while it is current.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+PYTHON_READY := .venv/.ready
+NODE_READY := node_modules/.ready
+INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-match)
+# A uv that is on the path is used where it stands; else set-up puts one into .venv.
+UV = $$(command -v uv || echo $(BIN)/uv)
+
+.PHONY: help setup demo test check contracts engines bench clean
+
+help: ## Show this list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@echo 'Variables:'
+	@echo '  PYTHON          the Python to make .venv with, 3.11 or newer (now: $(PYTHON))'
+	@echo '  TORCH_INDEX     an index to take torch from, such as the CPU one that pytorch.org names (default: none)'
+	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
+
+setup: $(PYTHON_READY) $(NODE_READY) ## Make .venv and node_modules, at the versions pinned here
+
+demo: setup ## Train ten rounds at four hospitals, audit them, catch two lies
+	@$(BIN)/fedledger demo
+
+test: setup ## Run every test; with Go, also those against a real Kubo daemon
+	@if ! command -v go >/dev/null; then \
+	    echo 'No Go here: without an ipfs on the path, the tests against a real Kubo daemon are skipped.'; \
+	elif ! $(MAKE) engines; then \
+	    echo 'The Kubo daemon could not be built: the tests against it are skipped.'; fi
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: setup ## Lint, types, import rules, and that committed contract builds are current
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python tools/contracts.py --check
+
+contracts: setup ## Compile the contracts into ledger/chain/abi
+	@$(BIN)/python tools/contracts.py
+
+engines: ## Build the Kubo daemon that some tests need (needs Go; takes minutes, once)
+	@tools/engines/build
+
+bench: setup ## Measure everything, print the table, write docs/benchmarks.md
+	@$(BIN)/python benchmarks/run.py --write
+
+clean: ## Remove what was built; .venv and node_modules stay
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+$(PYTHON_READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo 'fedledger needs Python 3.11 or newer. Name one: make setup PYTHON=python3.12' >&2; exit 1; }
+	@if [[ ! -x $(BIN)/python ]]; then \
+	    if command -v uv >/dev/null; then uv venv --quiet --python "$$(command -v $(PYTHON))" .venv; \
+	    else $(PYTHON) -m venv .venv || { rm -rf .venv; \
+	        echo 'No virtual environment could be made: install python3-venv, or uv.' >&2; exit 1; }; fi; fi
+	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	@$(UV) pip install --python $(BIN)/python --constraint constraints.txt --build-constraint constraints.txt $(INDEX) \
+	    --group dev --editable '.[node]'
+	@touch $@
+
+$(NODE_READY): package.json package-lock.json
+	@command -v npm >/dev/null || { echo 'fedledger needs Node 20 or newer, with npm, for its EVM node.' >&2; exit 1; }
+	@[[ "$$(node --print 'parseInt(process.versions.node)')" -ge 20 ]] || \
+	    { echo "fedledger needs Node 20 or newer; this is $$(node --version)." >&2; exit 1; }
+	@npm ci --no-audit --no-fund
+	@touch $@
