@@ -13,7 +13,7 @@ from ledger.errors import FedledgerError, UsageError
 from ledger.history import History, JobState
 from ledger.job import MAX_SIZE, Job, parse
 from ledger.rounds import Place
-from ledger.store import BadCopy, Blocks, Pieces, Store
+from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 
 if TYPE_CHECKING:
@@ -110,6 +110,12 @@ class Connection:
     def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
         """Bytes of a file from whoever has a good copy: the `fetch` that the core asks for."""
         return self.holders.read(cid, start, stop)
+
+    def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
+        """Store a file in the own store. Raises UsageError for a visitor, who has none."""
+        if self.store is None:
+            raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
+        return self.store.put(pieces, pin)
 
     def keep(self, cid: Cid, pin: str) -> None:
         """Hold a copy of a whole file in the own store, pinned."""

@@ -1,10 +1,16 @@
-"""Opening a connection for a command that only looks: as a party, or as anyone with the network file."""
+"""Opening a connection for a command: to look, as a party or as anyone with the network file, or to act as a member."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger.config import Home, load_network
 from ledger.connection import Connection
 from ledger.digest import sha256
+
+if TYPE_CHECKING:
+    from ledger.chain.sender import Sender
 
 
 def look(network_file: Path | None, home: Home) -> Connection:
@@ -14,3 +20,14 @@ def look(network_file: Path | None, home: Home) -> Connection:
     network = load_network(network_file)
     cache = home.folder / "visits" / sha256(network_file.read_bytes()).hex()[:16]
     return Connection.visit(network, cache)
+
+
+@contextmanager
+def act(home: Home, passphrase_file: Path | None) -> Iterator[tuple[Connection, "Sender"]]:
+    """Connect as the member whose key is in the home's keystore, ready to send."""
+    from ledger.accounts import read_passphrase, unlock
+
+    with Connection.open(home) as connection:
+        connection.refresh()
+        signer = unlock(home.keystore, read_passphrase(passphrase_file), chain_id=connection.network.chain.id)
+        yield connection, connection.sender(signer)

@@ -1,0 +1,139 @@
+"""`fedledger audit`: do everything again and say whether it is true."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, json_option, network_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.report import Finding, Report
+
+_MARKS = {"verified": "[green]✓[/]", "refuted": "[red]✗[/]", "unknown": "[yellow]?[/]", "notice": "[cyan]![/]"}
+_COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
+
+
+@click.command()
+@click.option("--job", type=click.IntRange(min=1), help="Audit this job only.")
+@click.option("--round", "round_", type=click.IntRange(min=1), help="Audit this round only.")
+@click.option("--all", "everything", is_flag=True, help="Audit every round of every job (the default).")
+@click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
+@click.option("--source/--no-source", default=True, help="Compile the contracts' sources and compare (needs solc).")
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report as JSON here.")
+@network_option
+@home_option
+@json_option
+def audit(
+    job: int | None,
+    round_: int | None,
+    everything: bool,
+    copies: bool,
+    source: bool,
+    threads: int,
+    output: Path | None,
+    network_file: Path | None,
+    home: Home,
+    as_json: bool,
+) -> None:
+    """Recompute the consortium's history from ledger and content store, and print a verdict with its evidence.
+
+    \b
+    Exit codes: 0 VERIFIED  every check was made and held
+                1 REFUTED   evidence contradicts a claim
+                3 UNKNOWN   nothing contradicts, but something could not be checked
+    """
+    from ledger.cli.opening import look
+    from ledger.inspection import Wanted, bytes_to_read, inspect
+
+    if everything and (job or round_):
+        raise click.UsageError("--all goes with neither --job nor --round")
+    wanted = Wanted(job, round_, source, copies, threads)
+    with look(network_file, home) as connection:
+        connection.refresh()
+        with _progress(bytes_to_read(connection, wanted), quiet=as_json) as advance:
+            report = inspect(connection, wanted, advance)
+    if output:
+        output.write_bytes(report.to_json() + b"\n")
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        _print(report, output)
+    click.get_current_context().exit(report.verdict.exit_code)
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on the error stream while bytes are read; nothing where it would not be seen."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("audit"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("audit", total=total or None)
+        yield lambda count: bar.advance(task, count)
+
+
+def _print(report: "Report", output: Path | None) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(f"Audit of [bold]{_plain(report.network)}[/] (chain {report.chain}, block {report.block})")
+    console.print(f"[dim]ledger {report.ledger}, {report.scope}[/]\n")
+    _print_checks(console, report)
+    for finding in report.findings:
+        _print_finding(console, finding)
+    colour = _COLOURS[report.verdict.value]
+    console.print(f"\n[bold {colour}]{report.verdict.value}[/]{_summary(report)}")
+    if output:
+        console.print(f"[dim]evidence: {output}[/]")
+
+
+def _print_checks(console: "Console", report: "Report") -> None:
+    from rich.table import Table
+
+    from ledger.report import Check
+
+    table = Table("", "", "check", "held", box=None, header_style="dim", pad_edge=False)
+    table.columns[3].justify = "right"
+    for check in Check:
+        statuses = [finding.status for finding in report.findings if finding.check is check]
+        worst = next((s for s in ("refuted", "unknown", "notice") if s in statuses), "verified")
+        made = check in report.passed or statuses
+        mark = _MARKS[worst] if made else "[dim]–[/]"
+        count = str(report.passed.get(check, 0)) if made else "[dim]not asked for[/]"
+        table.add_row(str(check.value), mark, check.title, count)
+    console.print(table)
+
+
+def _print_finding(console: "Console", finding: "Finding") -> None:
+    place = [f"job {finding.job}"] if finding.job else []
+    place += [f"round {finding.round}"] if finding.round is not None else []
+    place += [f"attempt {finding.attempt}"] if finding.attempt else []
+    console.print(f"\n{_MARKS[finding.status]} [bold]{_plain(finding.message)}[/]")
+    console.print(f"    check {finding.check.value}" + (f", {', '.join(place)}" if place else ""))
+    for field in ("culprit", "holder", "party", "cid", "tensor", "chunk", "value", "expected", "actual", "tx"):
+        value = getattr(finding, field)
+        if value is not None:
+            console.print(f"    {field:<9}{_plain(str(value))}", soft_wrap=True)
+
+
+def _summary(report: "Report") -> str:
+    counts = report.counts()
+    words = [f"{sum(report.passed.values())} checks held"]
+    words += [f"{counts[s]} {s}" for s in ("refuted", "unknown") if counts[s]]
+    words += [f"{counts['notice']} notice{'s' if counts['notice'] > 1 else ''}"] if counts["notice"] else []
+    return ": " + ", ".join(words)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

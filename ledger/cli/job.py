@@ -1,0 +1,181 @@
+"""`fedledger job`: what the consortium trains, proposed by one member and approved by a majority."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, json_option, network_option, passphrase_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from ledger.history import JobState
+    from ledger.job import Job
+
+
+@click.group()
+def job() -> None:
+    """Create, propose, approve and read training jobs."""
+
+
+@job.command()
+@click.argument("document", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@passphrase_option
+@home_option
+@json_option
+def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+    """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
+    from ledger.cli.opening import act
+    from ledger.job import parse
+
+    content = document.read_bytes()
+    proposed = parse(content)
+    with act(home, passphrase_file) as (connection, sender):
+        connection.put([content], f"job/{proposed.digest.hex()}")
+        connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")
+        receipt = sender.send("ledger", "proposeJob", proposed.digest, _terms(proposed))
+        connection.refresh()
+        number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
+    _say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
+
+
+@job.command()
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--yes", is_flag=True, help="Approve without being asked.")
+@passphrase_option
+@home_option
+@json_option
+def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+    """Approve job NUMBER, after reading its document; a majority of the members opens it."""
+    from ledger.cli.opening import act
+    from ledger.errors import Refuted
+
+    with act(home, passphrase_file) as (connection, sender):
+        state = connection.job(number)
+        document = connection.document(state)
+        if document.terms != state.terms:
+            raise Refuted(
+                "document and contract disagree on the terms", expected=str(document.terms), actual=str(state.terms)
+            )
+        connection.keep(document.cid, f"job/{document.digest.hex()}")
+        connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
+        if not yes:
+            _print(_summary(state, document))
+            click.confirm("Approve this job?", abort=True)
+        receipt = sender.send("ledger", "approveJob", number)
+        opened = connection.refresh().jobs[number].open
+    _say(
+        as_json,
+        f"approved job {number}" + ("; it is open" if opened else ""),
+        job=number,
+        open=opened,
+        tx=receipt.tx.hex(),
+    )
+
+
+@job.command("list")
+@network_option
+@home_option
+@json_option
+def list_(network_file: Path | None, home: Home, as_json: bool) -> None:
+    """List all jobs."""
+    import json
+
+    from ledger.cli.opening import look
+    from ledger.errors import FedledgerError
+
+    with look(network_file, home) as connection:
+        rows = []
+        for state in connection.refresh().jobs.values():
+            try:
+                name = connection.document(state).name
+            except FedledgerError as error:
+                name = f"(document: {error.message})"
+            rows.append(
+                {
+                    "job": state.number,
+                    "name": name,
+                    "open": state.open,
+                    "approvals": len(state.approvals),
+                    "rounds": len(state.rounds),
+                    "of": state.terms.rounds,
+                    "digest": state.digest.hex(),
+                }
+            )
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("job", "name", "state", "rounds", "document", box=None, header_style="dim")
+    for row in rows:
+        state_word = "open" if row["open"] else f"{row['approvals']} approvals"
+        table.add_row(
+            str(row["job"]),
+            str(row["name"]),
+            state_word,
+            f"{row['rounds']} of {row['of']}",
+            str(row["digest"])[:16] + "…",
+        )
+    Console(highlight=False).print(table if rows else "no job yet")
+
+
+@job.command()
+@click.argument("number", type=click.IntRange(min=1))
+@network_option
+@home_option
+@json_option
+def show(number: int, network_file: Path | None, home: Home, as_json: bool) -> None:
+    """Show job NUMBER's document, as every member approves it."""
+    from ledger.cli.opening import look
+
+    with look(network_file, home) as connection:
+        connection.refresh()
+        state = connection.job(number)
+        document = connection.document(state)
+    if as_json:
+        click.echo(document.encode())
+    else:
+        _print(_summary(state, document))
+
+
+def _terms(document: "Job") -> tuple[int, ...]:
+    terms = document.terms
+    return (terms.rounds, terms.update_seconds, terms.aggregate_seconds, terms.attest_seconds, terms.attempts)
+
+
+def _summary(state: "JobState", document: "Job") -> dict[str, str]:
+    task, terms, limits = document.task, document.terms, document.admission
+    return {
+        "job": f"{state.number}: {document.name}"
+        + (" (open)" if state.open else f" ({len(state.approvals)} approvals)"),
+        "document": state.digest.hex(),
+        "task": f"{task.name} {task.version}, code {task.code[:16]}…",
+        "settings": ", ".join(f"{name}={value}" for name, value in sorted(task.settings.items())),
+        "model": f"{document.layout.values:,} values in {len(document.tensors)} tensors",
+        "initial model": document.initial_model.cid,
+        "aggregation": str(document.aggregation),
+        "admission": f"at least {limits.min_updates} updates, weight up to {limits.max_weight:,}, "
+        f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}",
+        "terms": f"{terms.rounds} rounds; {terms.update_seconds} s to submit, "
+        f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts",
+        "scoring, privacy": f"{document.scoring.method}, {document.privacy.mode}",
+    }
+
+
+def _print(rows: dict[str, str]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False)
+    for name, value in rows.items():
+        table.add_row(f"[dim]{name}[/]", escape(value))
+    Console(highlight=False).print(table)
+
+
+def _say(as_json: bool, message: str, **facts: object) -> None:
+    import json
+
+    click.echo(json.dumps(facts) if as_json else message)
