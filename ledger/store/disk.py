@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.errors import Unavailable
+from ledger.cid import CHUNK
+from ledger.errors import Unavailable, UsageError
 from ledger.store import Buffer
 
 
@@ -113,3 +114,16 @@ def append(path: Path, line: bytes) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def pieces(path: Path) -> Iterator[memoryview]:
+    """A file of the user's, a chunk at a time, each in the same memory: use it before asking for the next."""
+    buffer = memoryview(bytearray(CHUNK))
+    try:
+        with path.open("rb", buffering=0) as file:
+            while length := file.readinto(buffer):
+                yield buffer[:length]
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {path}") from error
+    except OSError as error:
+        raise Unavailable(f"cannot read {path}: {error.strerror}") from error

@@ -42,7 +42,7 @@ class Embedded(Store):
     def __init__(self, folder: Path, *, create: bool = False, name: str = "") -> None:
         self.folder = folder
         self.name = name or f"store {folder}"
-        self._packs, self._parts = folder / "packs", folder / "parts"
+        self.packs, self._parts = folder / "packs", folder / "parts"
         self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
         self.pin_journal = Pins(folder / "pins.jsonl")
         if create:
@@ -73,10 +73,10 @@ class Embedded(Store):
     def copy(self, cid: Cid) -> Buffer:
         """As `Blocks.copy`; of a block in several packs, the first good copy, or else the first."""
         copies = []
-        found = self._find(cid)
+        found = self.find(cid)
         for name, row in found:
             try:
-                copies.append(packs.read(self._packs / name, row))
+                copies.append(packs.read(self.packs / name, row))
             except FileNotFoundError:
                 continue
             if len(found) == 1 or sha256(copies[-1]) == cid.digest:
@@ -86,18 +86,18 @@ class Embedded(Store):
         return copies[0]
 
     def has(self, cid: Cid) -> bool:
-        return bool(self._find(cid))
+        return bool(self.find(cid))
 
     def pin(self, name: str, cid: Cid) -> None:
         check_pin(name)
-        with self._locked():
+        with self.locked():
             for part, node in walk(lambda part: self.get(part.cid), cid):
                 if node is None and not self.has(part.cid):
                     raise Unavailable(f"cannot pin {cid}: a block is missing", holder=self.name, block=part.cid)
             self.pin_journal.set(name, cid)
 
     def unpin(self, name: str) -> None:
-        with self._locked():
+        with self.locked():
             if name not in self.pin_journal.read():
                 raise UsageError(f"no pin is called {name!r}", advice="list the pins")
             self.pin_journal.set(name, None)
@@ -110,7 +110,13 @@ class Embedded(Store):
 
     def pack_paths(self) -> list[Path]:
         """Every pack, by name."""
-        return sorted(self._packs / name for name in _listed(self._packs))
+        return sorted(self.packs / name for name in _listed(self.packs))
+
+    def drop(self, path: Path) -> None:
+        """Remove a pack. Only under `locked`, and only what nothing keeps."""
+        self._with_index(lambda index: index.forget(path.name))
+        with disk.translated(path):
+            path.unlink(missing_ok=True)
 
     def totals(self) -> tuple[int, int]:
         """How many blocks there are, and their bytes."""
@@ -118,15 +124,15 @@ class Embedded(Store):
 
     def reindex(self) -> None:
         """Make the index anew from the packs."""
-        with self._locked():
+        with self.locked():
             self._index.close()
             self._index = self._rebuilt()
 
     def _create(self) -> None:
         with disk.translated(self.folder / "format"):
-            for folder in (self._packs, self._parts):
+            for folder in (self.packs, self._parts):
                 folder.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        with self.locked():
             marker = self.folder / "format"
             if not marker.exists():
                 part = self._parts / "format"
@@ -145,7 +151,8 @@ class Embedded(Store):
             raise Malformed(f"{self.folder} is no store of this version", expected=FORMAT, actual=found[:80])
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Alone in the folder: nothing is published, pinned or dropped by anybody else."""
         try:
             with disk.translated(self.folder / "lock"):
                 self._lock.acquire()
@@ -163,7 +170,7 @@ class Embedded(Store):
 
     @contextmanager
     def _writing(self) -> Iterator[packs.PackWriter]:
-        with self._locked():
+        with self.locked():
             pack = packs.PackWriter(self._parts)
         try:
             yield pack
@@ -172,11 +179,11 @@ class Embedded(Store):
 
     def _publish(self, pack: packs.PackWriter, root: Cid, pin: str, replace: bool) -> None:
         """Make a pack visible and pin its file; where the file is here already, pin it only."""
-        final = self._packs / packs.name_of(root)
+        final = self.packs / packs.name_of(root)
         sealed = replace or not final.exists()
         if sealed:
             pack.seal(root)
-        with self._locked():
+        with self.locked():
             fresh = not final.exists()
             if fresh or replace:
                 if not sealed:
@@ -191,7 +198,8 @@ class Embedded(Store):
                     final.unlink(missing_ok=True)
                 raise
 
-    def _find(self, cid: Cid) -> list[tuple[str, packs.Row]]:
+    def find(self, cid: Cid) -> list[tuple[str, packs.Row]]:
+        """Every pack that holds a block, and where in it."""
         found = self._with_index(lambda index: index.find(cid))
         if not found and self._index.stale():
             self._reopen()
@@ -219,7 +227,7 @@ class Embedded(Store):
         try:
             return Index(self.folder / "index.db")
         except IndexDamaged:
-            with self._locked():
+            with self.locked():
                 return self._rebuilt()
 
     def _rebuilt(self) -> Index:
@@ -228,8 +236,8 @@ class Embedded(Store):
         for ending in ("", "-wal", "-shm"):
             Path(f"{fresh}{ending}").unlink(missing_ok=True)
         index = Index(fresh)
-        for name in _listed(self._packs):
-            index.replace(name, packs.rows(self._packs / name))
+        for name in _listed(self.packs):
+            index.replace(name, packs.rows(self.packs / name))
         index.close()
         for ending in ("-wal", "-shm"):
             Path(f"{path}{ending}").unlink(missing_ok=True)
@@ -238,14 +246,14 @@ class Embedded(Store):
 
     def _mend(self) -> None:
         """List packs that a crash kept from the index, drop those that are gone, sweep what no process is writing."""
-        there, known = _listed(self._packs), self._with_index(lambda index: index.names())
+        there, known = _listed(self.packs), self._with_index(lambda index: index.names())
         left = [path for path in self._parts.iterdir() if not disk.in_use(path)]
         if there == known and not left:
             return
-        with self._locked():
-            there, known = _listed(self._packs), self._with_index(lambda index: index.names())
+        with self.locked():
+            there, known = _listed(self.packs), self._with_index(lambda index: index.names())
             for name in there - known:
-                self._index.replace(name, packs.rows(self._packs / name))
+                self._index.replace(name, packs.rows(self.packs / name))
             for name in known - there:
                 self._index.forget(name)
             for path in self._parts.iterdir():

@@ -152,6 +152,12 @@ def root_of(name: str) -> Cid | None:
         return None
 
 
+def root_in(path: Path) -> Cid:
+    """The root that a pack's header names."""
+    with path.open("rb") as file:
+        return car.parse_header(file.read(car.HEADER), str(path))
+
+
 def rows(path: Path) -> list[Row]:
     """As `scan`, as far as the frames can be read; `store verify` tells of the rest."""
     found: list[Row] = []
