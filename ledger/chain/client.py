@@ -1,0 +1,249 @@
+"""A chain, as one consortium sees it: checked first, then read.
+
+Reads go straight over `Rpc`; whatever needs the ABI's encoding goes through web3.py, on the same connection, and web3
+(1.3 s to import) is loaded at the first such call. So an audit that only reads the log never waits for it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from ledger.chain.build import ContractName
+from ledger.chain.logs import LogReader, Logs
+from ledger.chain.reverts import PHASES, rejected
+from ledger.chain.rpc import Rpc, RpcError
+from ledger.config import Network
+from ledger.digest import keccak
+from ledger.errors import FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.history import Phase
+
+if TYPE_CHECKING:
+    from ledger.chain.contracts import Contracts
+
+CODE_REVERTED = 3
+
+
+class Block(NamedTuple):
+    """A block's header, as far as it matters here. `time` in seconds since 1970."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What the consortium knows of an active key: member index, roles as bits, first epoch it speaks in."""
+
+    index: int
+    roles: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundView:
+    """The current round of a job, as the contract keeps it; `deadline` of its phase in seconds since 1970."""
+
+    round: int
+    epoch: int
+    since: int
+    deadline: int
+    phase: Phase
+    members: int
+    attempt: int
+
+
+class Client:
+    """A checked connection to a network's chain. `connect` is the way to get one."""
+
+    def __init__(self, network: Network, rpc: Rpc) -> None:
+        self.network = network
+        self.rpc = rpc
+        self.addresses: Mapping[ContractName, str] = {
+            "consortium": network.contracts.consortium.address,
+            "ledger": network.contracts.ledger.address,
+        }
+        self._logs = LogReader(rpc, self.addresses)
+
+    @classmethod
+    def connect(cls, network: Network, timeout: float = 10.0) -> Self:
+        """Connect and check, before anything else, that this is the pinned chain with the pinned code.
+
+        1. The node must answer, else Unavailable.
+        2. Its chain id must be the network's, else UsageError.
+        3. Code must stand at both addresses, else Unavailable: a node that is still syncing proves nothing.
+        4. The code's Keccak-256 must be the pinned one, else Refuted.
+        """
+        client = cls(network, Rpc(network.chain.rpc, timeout))
+        try:
+            client._check()
+        except FedledgerError:
+            client.close()
+            raise
+        return client
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self.rpc.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check(self) -> None:
+        chain = self.network.chain
+        actual = number(self.rpc.call("eth_chainId"), "a chain id")
+        if actual != chain.id:
+            raise UsageError(
+                "the node serves another chain than the network file names",
+                advice="correct chain.rpc in the network file",
+                url=self.rpc.url,
+                expected=chain.id,
+                actual=actual,
+            )
+        for name, contract in (
+            ("Consortium", self.network.contracts.consortium),
+            ("RoundLedger", self.network.contracts.ledger),
+        ):
+            check_code(name, contract.address, self.code(contract.address), contract.code_hash)
+
+    def block(self, which: int | str = "latest") -> Block | None:
+        """The block of that number or tag; None where the chain has no such block."""
+        tag = hex(which) if isinstance(which, int) else which
+        answer = self.rpc.call("eth_getBlockByNumber", tag, False)
+        return None if answer is None else _block(answer)
+
+    def latest(self) -> Block:
+        """The chain's head, by one request: the hash also tells a reorganisation at the same height."""
+        block = self.block("latest")
+        if block is None:
+            raise Unavailable("the chain's node has no block yet", url=self.rpc.url)
+        return block
+
+    def head(self) -> tuple[int, bytes]:
+        """Number and hash of the latest block."""
+        block = self.latest()
+        return block.number, block.hash
+
+    def time(self) -> int:
+        """The chain's clock in seconds since 1970: the time the next transaction will see, as far as the node knows it.
+
+        A chain that seals on demand has an old latest block, so its pending block is asked first.
+        """
+        try:
+            pending = self.rpc.call("eth_getBlockByNumber", "pending", False)
+        except RpcError:
+            pending = None
+        latest = self.latest().time
+        if not isinstance(pending, dict) or not isinstance(pending.get("timestamp"), str):
+            return latest
+        return max(latest, number(pending["timestamp"], "a time"))
+
+    def block_hash(self, block: int) -> bytes | None:
+        """The hash of that block on the present chain; None past the head."""
+        found = self.block(block)
+        return None if found is None else found.hash
+
+    def code(self, address: str) -> bytes:
+        """The code that stands at an address; empty where there is none."""
+        return data(self.rpc.call("eth_getCode", address, "latest"), "code")
+
+    def read(self, first: int, last: int) -> Iterator[Logs]:
+        """The events of blocks `first` to `last`, both included, in pieces that the node serves."""
+        return self._logs.read(first, last)
+
+    @cached_property
+    def contracts(self) -> "Contracts":
+        """The contracts' functions, by web3.py."""
+        from ledger.chain.contracts import Contracts
+
+        return Contracts(self.rpc, self.addresses, poa=self.network.chain.poa)
+
+    def view(self, contract: ContractName, function: str, *arguments: Any) -> Any:
+        """Call a view. Raises Rejected with the contract's own error, Unavailable where the node cannot tell."""
+        try:
+            return self.contracts.call(contract, function, *arguments)
+        except RpcError as error:
+            if error.code == CODE_REVERTED or error.data:
+                raise rejected(error.data) from error
+            raise
+
+    def jobs(self) -> int:
+        """How many jobs were proposed."""
+        return int(self.view("ledger", "jobs"))
+
+    def round(self, job: int) -> RoundView | None:
+        """The current round of a job; None before the first."""
+        round_, epoch, since, deadline, phase, members, attempt = self.view("ledger", "roundOf", job)
+        if phase == 0:
+            return None
+        return RoundView(round_, epoch, since, deadline, Phase(PHASES[phase]), members, attempt)
+
+    def party_head(self, job: int, key: str) -> tuple[bytes, int]:
+        """A party's hash chain over its updates to a job (28 bytes), and the last round it submitted to."""
+        head, last = self.view("ledger", "headOf", job, key)
+        return bytes(head), int(last)
+
+    def model(self, job: int, round_: int) -> bytes:
+        """The tensor root of the model that a round finalised; 32 zero bytes if none."""
+        return bytes(self.view("ledger", "modelOf", job, round_))
+
+    def membership(self, key: str) -> Membership | None:
+        """The membership of an active key; None for any other."""
+        try:
+            return Membership(*self.view("consortium", "membership", key))
+        except Rejected as error:
+            if error.facts.get("error") == "Consortium_NotMember":
+                return None
+            raise
+
+
+def check_code(name: str, address: str, code: bytes, expected: str) -> None:
+    """Check the code of one contract; `expected` is its Keccak-256 in hexadecimal. Raises Unavailable or Refuted."""
+    if not code:
+        raise Unavailable(
+            f"there is no {name} on this chain",
+            advice="wait for the node to sync; a local chain that was started anew needs a new deployment",
+            address=address,
+        )
+    actual = "0x" + keccak(code).hex()
+    if actual != expected:
+        raise Refuted(
+            f"the code of {name} is not the one that the network file pins",
+            advice="ask the consortium which network file is right, and sign nothing until you know",
+            address=address,
+            expected=expected,
+            actual=actual,
+        )
+
+
+def number(value: object, what: str) -> int:
+    """A quantity of the node's answer."""
+    try:
+        return int(str(value), 16)
+    except ValueError as error:
+        raise Malformed(f"the node's answer is not {what}", actual=value) from error
+
+
+def data(value: object, what: str) -> bytes:
+    """Bytes of the node's answer."""
+    try:
+        return bytes.fromhex(str(value).removeprefix("0x"))
+    except ValueError as error:
+        raise Malformed(f"the node's answer is not {what}", actual=value) from error
+
+
+def _block(answer: Any) -> Block:
+    try:
+        return Block(
+            int(answer["number"], 16),
+            bytes.fromhex(answer["hash"][2:]),
+            bytes.fromhex(answer["parentHash"][2:]),
+            int(answer["timestamp"], 16),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed("the node's answer is not a block", actual=str(answer)[:200]) from error

@@ -1,0 +1,59 @@
+"""web3.py, on our own transport: calls and their encoding by the committed ABI. Its types stay in this module."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import Web3Exception
+from web3.middleware import ExtraDataToPOAMiddleware
+from web3.providers.base import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+from ledger.chain.build import ContractName, committed
+from ledger.chain.rpc import Rpc
+from ledger.errors import UsageError
+
+
+class _Provider(JSONBaseProvider):
+    """Lets web3 speak over `Rpc`. Errors pass through as ours: web3 never sees, retries or rewords one."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        super().__init__()
+        self._rpc = rpc
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        return {"jsonrpc": "2.0", "id": 1, "result": self._rpc.call(method, *params)}
+
+
+class Contracts:
+    """Both contracts of a network. `poa` accepts the longer headers of Clique, IBFT and QBFT chains."""
+
+    def __init__(self, rpc: Rpc, addresses: Mapping[ContractName, str], *, poa: bool) -> None:
+        self.web3 = connect(rpc, poa=poa)
+        self._contracts: dict[ContractName, type[Contract] | Contract] = {
+            name: self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=committed(name).abi)
+            for name, address in addresses.items()
+        }
+
+    def encode(self, contract: ContractName, function: str, *arguments: Any) -> str:
+        """The data of a call, in hexadecimal. Raises UsageError for a function or arguments the ABI does not have."""
+        try:
+            return str(self._contracts[contract].encode_abi(function, list(arguments)))
+        except (Web3Exception, TypeError, ValueError) as error:
+            raise UsageError(f"the contract has no such call: {error}", function=function) from error
+
+    def call(self, contract: ContractName, function: str, *arguments: Any) -> Any:
+        """A view's result at the latest block. Raises RpcError for a revert, UsageError for a wrong call."""
+        try:
+            return self._contracts[contract].functions[function](*arguments).call(ccip_read_enabled=False)
+        except (Web3Exception, TypeError, ValueError) as error:
+            raise UsageError(f"the contract cannot be asked that: {error}", function=function) from error
+
+
+def connect(rpc: Rpc, *, poa: bool = False) -> Web3:
+    """web3.py over `rpc`, without the default middleware: names, gas and fees are decided here, by nobody else."""
+    web3 = Web3(_Provider(rpc), middleware=[], ens=None)
+    if poa:
+        web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+    return web3

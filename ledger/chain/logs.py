@@ -1,0 +1,200 @@
+"""From a node's logs to the ledger's events: read in pieces a node will serve, decoded strictly.
+
+Nodes limit `eth_getLogs` by blocks (Besu: 5,000), by logs or by bytes, and say so in words of their own. So any
+refusal halves the piece, and success lets it grow again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import IntEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger.chain.build import ContractName, committed
+from ledger.chain.codec import decoder, signature, word_decoder
+from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
+from ledger.digest import keccak
+from ledger.errors import Malformed, Unavailable
+from ledger.records import EVENTS, Event, Terms
+
+FIRST_PIECE = 2_000
+LARGEST_PIECE = 1 << 20
+
+
+class Logs(NamedTuple):
+    """What the blocks `first` to `last` hold for us: events in the chain's order, and the hashes of their blocks."""
+
+    first: int
+    last: int
+    events: list[Event]
+    hashes: dict[int, bytes]
+
+
+class RawLog(msgspec.Struct, rename="camel"):
+    """A log as nodes send it, in hexadecimal."""
+
+    address: str
+    topics: list[str]
+    data: str
+    block_number: str
+    block_hash: str
+    transaction_hash: str
+    log_index: str
+    removed: bool = False
+
+
+class _Shape(NamedTuple):
+    """How one kind of event is read: topics after the first, data, and which goes where in the record."""
+
+    kind: type[Event]
+    topics: list[Callable[[bytes], Any]]
+    data: Callable[[bytes], list[Any]]
+    order: list[int]
+    conversions: list[tuple[int, Callable[[Any], Any]]]
+
+
+class LogReader:
+    """Reads the logs of both contracts; `addresses` maps the contract to its address.
+
+    It remembers which size of piece the node served last.
+    """
+
+    def __init__(self, rpc: Rpc, addresses: Mapping[ContractName, str]) -> None:
+        self._rpc = rpc
+        self._addresses = list(addresses.values())
+        self._contracts: dict[str, ContractName] = {address.lower(): name for name, address in addresses.items()}
+        self._piece = FIRST_PIECE
+        self._largest = LARGEST_PIECE
+
+    def read(self, first: int, last: int) -> Iterator[Logs]:
+        """The logs of blocks `first` to `last`, both included, piece by piece; `last` must not pass the head.
+
+        Raises Unavailable where the node serves not even one block, Malformed for logs that cannot be.
+        """
+        while first <= last:
+            until = min(first + self._piece, last + 1) - 1
+            try:
+                logs = self._fetch({"fromBlock": hex(first), "toBlock": hex(until)})
+            except (RpcError, AnswerTooLarge) as error:
+                self._shrink(until - first + 1, error)
+                continue
+            yield self._decode(first, until, logs)
+            if until - first + 1 == self._piece:
+                self._piece = min(self._piece * 2, self._largest)
+            first = until + 1
+
+    def _fetch(self, place: dict[str, str]) -> list[RawLog]:
+        answer = self._rpc.call("eth_getLogs", {**place, "address": self._addresses})
+        try:
+            return msgspec.convert(answer, list[RawLog])
+        except msgspec.ValidationError as error:
+            raise Malformed(f"the node's logs are not logs: {error}", url=self._rpc.url) from error
+
+    def _shrink(self, size: int, error: Unavailable) -> None:
+        if size == 1:
+            raise error
+        self._largest = max(size - 1, 1)
+        self._piece = max(size // 2, 1)
+
+    def _decode(self, first: int, last: int, logs: list[RawLog]) -> Logs:
+        events: list[Event] = []
+        hashes: dict[int, bytes] = {}
+        for log in logs:
+            event = self._event(log)
+            if not first <= event.block <= last:
+                raise _malformed(log, f"it is of block {event.block}, asked for were {first} to {last}")
+            if hashes.setdefault(event.block, _block_hash(log)) != _block_hash(log):
+                raise _malformed(log, "its block has another hash than the log before says")
+            events.append(event)
+        events.sort(key=_position)
+        return Logs(first, last, events, hashes)
+
+    def _event(self, log: RawLog) -> Event:
+        contract = self._contracts.get(log.address.lower())
+        if contract is None:
+            raise _malformed(log, "it is of another contract")
+        if log.removed:
+            raise _malformed(log, "it was removed from the chain")
+        shape = _shapes(contract).get(log.topics[0] if log.topics else "")
+        if shape is None:
+            raise _malformed(log, "the contract has no such event")
+        try:
+            return _read(shape, log)
+        except ValueError as error:
+            raise _malformed(log, str(error)) from error
+
+
+def _read(shape: _Shape, log: RawLog) -> Event:
+    if len(log.topics) != len(shape.topics) + 1:
+        raise ValueError(f"{len(log.topics)} topics, {len(shape.topics) + 1} expected")
+    values = [decode(_word(topic)) for decode, topic in zip(shape.topics, log.topics[1:], strict=True)]
+    values += shape.data(bytes.fromhex(log.data[2:]))
+    for place, convert in shape.conversions:
+        values[place] = convert(values[place])
+    fields = [values[place] for place in shape.order]
+    return shape.kind(
+        *fields, block=int(log.block_number, 16), log=int(log.log_index, 16), tx=_word(log.transaction_hash)
+    )
+
+
+@cache
+def _shapes(contract: ContractName) -> dict[str, _Shape]:
+    """How the contract's events are read, by topic. The records' fields are the ABI's names in snake case."""
+    kinds = {kind.__name__: kind for kind in EVENTS}
+    events = [entry for entry in committed(contract).abi if entry["type"] == "event"]
+    return {"0x" + keccak(signature(entry).encode()).hex(): _shape(entry, kinds[entry["name"]]) for entry in events}
+
+
+def _shape(entry: dict[str, Any], kind: type[Event]) -> _Shape:
+    indexed = [field for field in entry["inputs"] if field["indexed"]]
+    rest = [field for field in entry["inputs"] if not field["indexed"]]
+    names = [snake(field["name"]) for field in indexed + rest]
+    fields = [field for field in msgspec.structs.fields(kind) if field.name not in Event.__struct_fields__]
+    if sorted(names) != sorted(field.name for field in fields):
+        raise Malformed("a record has other fields than its event", event=entry["name"])
+    conversions = [(names.index(field.name), convert) for field in fields if (convert := _conversion(field.type))]
+    return _Shape(
+        kind,
+        [word_decoder(field["type"]) for field in indexed],
+        decoder(rest),
+        [names.index(field.name) for field in fields],
+        conversions,
+    )
+
+
+def _conversion(kind: Any) -> Callable[[Any], Any] | None:
+    if kind is Terms:
+        return lambda words: Terms(*words)
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        return kind
+    return None
+
+
+def snake(name: str) -> str:
+    """camelCase to snake_case."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _position(event: Event) -> tuple[int, int]:
+    return event.block, event.log
+
+
+def _block_hash(log: RawLog) -> bytes:
+    return bytes.fromhex(log.block_hash[2:])
+
+
+def _word(text: str) -> bytes:
+    word = bytes.fromhex(text[2:])
+    if len(word) != 32:
+        raise ValueError(f"not 32 bytes: {text}")
+    return word
+
+
+def _malformed(log: RawLog, why: str) -> Malformed:
+    return Malformed(
+        f"the node sent a log that cannot be: {why}",
+        advice="use another RPC endpoint",
+        transaction=log.transaction_hash,
+        log_index=log.log_index,
+    )

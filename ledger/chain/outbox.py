@@ -1,0 +1,91 @@
+"""Transactions signed but not yet seen in a block: each on disk before it is sent, so that none is ever signed twice.
+
+One folder for one chain and one key, with one lock for all processes that use the key.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from ledger.errors import Unavailable
+
+LOCK_SECONDS = 60.0
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A signed transaction; `raw` and `hash` in hexadecimal with 0x, `to` empty where it creates a contract."""
+
+    nonce: int
+    hash: str
+    raw: str
+    to: str
+    data: str
+
+
+class Outbox:
+    """The folder. Its methods but `locked` are for the holder of the lock alone."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._lock = FileLock(folder / "lock")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the key's lock. Raises Unavailable where another process does not let go of it."""
+        try:
+            self._lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout as error:
+            raise Unavailable(
+                "another process is sending with this key and does not finish", lock=str(self._folder / "lock")
+            ) from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def entries(self) -> list[Entry]:
+        """All entries, by ascending nonce. Raises Unavailable where one is damaged."""
+        entries = []
+        for path in self._folder.glob("*.json"):
+            try:
+                entries.append(msgspec.json.decode(path.read_bytes(), type=Entry))
+            except msgspec.DecodeError as error:
+                raise Unavailable(
+                    "a file of the outbox is damaged; a transaction may be on its way",
+                    advice="look on chain whether it took effect, then delete the file",
+                    file=str(path),
+                ) from error
+        return sorted(entries, key=lambda entry: entry.nonce)
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry: on disk, whole, before this returns."""
+        path = self._path(entry)
+        draft = path.with_suffix(".draft")
+        try:
+            with draft.open("wb") as file:
+                file.write(msgspec.json.encode(entry))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+            self._sync_folder()
+        except OSError as error:
+            raise Unavailable(f"the outbox cannot be written: {error}", file=str(path)) from error
+
+    def remove(self, entry: Entry) -> None:
+        """Forget an entry; one that is gone already is fine. One that comes back after a crash does no harm."""
+        self._path(entry).unlink(missing_ok=True)
+
+    def _path(self, entry: Entry) -> Path:
+        return self._folder / f"{entry.nonce}.json"
+
+    def _sync_folder(self) -> None:
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,92 @@
+"""What a contract says when it refuses, in words: custom errors decoded by the ABI."""
+
+from functools import cache
+from typing import Any
+
+from ledger.chain.build import SOLIDITY_NAMES, committed
+from ledger.chain.codec import decoder, signature
+from ledger.chain.logs import snake
+from ledger.digest import keccak
+from ledger.errors import Rejected
+from ledger.history import Phase
+
+PHASES = ("None", *(phase.value for phase in Phase))
+
+MESSAGES = {
+    "Consortium_TooFewMembers": "a consortium needs more members",
+    "Consortium_TooManyMembers": "a consortium cannot have so many members",
+    "Consortium_RolesMissing": "there must be one set of roles for each key",
+    "Consortium_InvalidRoles": "these are no valid roles",
+    "Consortium_NotMember": "this key is no member of the consortium",
+    "Consortium_UnknownIndex": "there is no member with this number",
+    "Consortium_KeyUsed": "this key was used in the consortium before",
+    "Consortium_ZeroKey": "the zero address cannot be a member's key",
+    "Consortium_AlreadyApproved": "this member approved this rotation already",
+    "Consortium_GatewayTooLong": "the gateway's address is too long",
+    "RoundLedger_InvalidTerms": "the job's terms are not valid: digest, rounds, attempts and times must be set",
+    "RoundLedger_UnknownJob": "there is no such job",
+    "RoundLedger_JobNotOpen": "the job is not approved by a majority yet",
+    "RoundLedger_JobComplete": "all rounds of the job were opened already",
+    "RoundLedger_AlreadyApproved": "this member approved the job already",
+    "RoundLedger_RoleMissing": "this member does not have the role for that",
+    "RoundLedger_NotInElectorate": "this key came after the round was opened",
+    "RoundLedger_WrongPhase": "the round is in another phase",
+    "RoundLedger_WrongRound": "another round is the current one",
+    "RoundLedger_WrongAttempt": "another attempt at the aggregate is the current one",
+    "RoundLedger_DeadlinePassed": "the deadline has passed",
+    "RoundLedger_DeadlineNotPassed": "the deadline has not passed yet",
+    "RoundLedger_AlreadySubmitted": "this party submitted its update for the round already",
+    "RoundLedger_ZeroWeight": "an update must have a weight of at least one sample",
+    "RoundLedger_UpdatesMissing": "not all participants have submitted, and the deadline has not passed",
+    "RoundLedger_NotYourTurn": "until that time only the round's opener may publish",
+    "RoundLedger_AggregatorRefuted": "this aggregator was refuted in the round",
+    "RoundLedger_InvalidAggregate": "root and CID must both be given, or neither, with at most 255 verdicts",
+    "RoundLedger_AlreadyAttested": "this member attested the aggregate already",
+}
+
+
+def rejected(data: object) -> Rejected:
+    """The error for a revert; `data` is the node's hexadecimal text, where it gave one.
+
+    Its facts are `error` (the custom error's name) and the error's arguments in snake case.
+    """
+    payload = _bytes(data)
+    name, arguments = _decode(payload)
+    if not name:
+        return Rejected("the contract refused without a reason that is known here", data="0x" + payload.hex())
+    return Rejected(f"the contract refused: {MESSAGES.get(name, name)}", error=name, **arguments)
+
+
+def _bytes(data: object) -> bytes:
+    if isinstance(data, dict):  # some nodes wrap it
+        data = data.get("data") or data.get("result")
+    if not isinstance(data, str):
+        return b""
+    try:
+        return bytes.fromhex(data[data.find("0x") + 2 :])
+    except ValueError:
+        return b""
+
+
+def _decode(payload: bytes) -> tuple[str, dict[str, Any]]:
+    entry = _errors().get(payload[:4])
+    if entry is None:
+        return "", {}
+    try:
+        values = decoder(entry["inputs"])(payload[4:])
+    except ValueError:
+        return "", {}
+    named = zip(entry["inputs"], values, strict=True)
+    return entry["name"], {snake(field["name"]): _plain(field, value) for field, value in named}
+
+
+def _plain(field: dict[str, Any], value: Any) -> Any:
+    if field["name"] == "phase":
+        return PHASES[value] if value < len(PHASES) else value
+    return value
+
+
+@cache
+def _errors() -> dict[bytes, dict[str, Any]]:
+    entries = [entry for contract in SOLIDITY_NAMES for entry in committed(contract).abi if entry["type"] == "error"]
+    return {keccak(signature(entry).encode())[:4]: entry for entry in entries}

@@ -1,0 +1,75 @@
+"""Is the code on chain made from this source? Compile it again and compare."""
+
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+
+from ledger.chain.build import SOLIDITY_NAMES, runtime_code
+from ledger.chain.client import Client
+from ledger.digest import keccak
+from ledger.errors import Unavailable
+
+
+class SourceStatus(Enum):
+    """`UNCHECKED` says that nobody looked; it is never as good as `SAME`."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNCHECKED = "unchecked"
+
+
+class SourceCheck(msgspec.Struct, frozen=True):
+    """The result: for each contract the Keccak-256 of the code compiled here and of the code on chain (hexadecimal).
+
+    Without them where it could not be checked, and then `reason` says why.
+    """
+
+    status: SourceStatus
+    reason: str = ""
+    expected: dict[str, str] = {}
+    actual: dict[str, str] = {}
+
+
+def sources() -> Path:
+    """Where the contracts' sources are: inside an installed package, else beside it in a checkout.
+
+    Raises Unavailable where there are none.
+    """
+    package = Path(__file__).parent
+    for folder in (package / "contracts", package.parents[1] / "contracts"):
+        if (folder / "RoundLedger.sol").is_file():
+            return folder
+    raise Unavailable("the contracts' sources are not installed", advice="name their directory")
+
+
+def check_source(client: Client, contracts_dir: Path | None = None, solc_dir: Path | None = None) -> SourceCheck:
+    """Compile the sources and compare with the code on chain, with the consortium's address set where it belongs.
+
+    `solc_dir` holds the compiler; py-solc-x's own folder by default.
+
+    A compiler or sources that are missing give UNCHECKED. Raises Malformed for sources that do not compile,
+    Unavailable where the chain cannot be read.
+    """
+    from ledger.chain.compile import compile_contracts
+
+    actual = {name: client.code(address) for name, address in client.addresses.items()}
+    try:
+        compiled = compile_contracts(contracts_dir or sources(), solc_dir)
+    except Unavailable as error:
+        return SourceCheck(SourceStatus.UNCHECKED, reason=str(error))
+    expected = {}
+    for name, solidity_name in SOLIDITY_NAMES.items():
+        built = compiled[solidity_name]
+        expected[name] = runtime_code(
+            built.deployed_bytecode, built.immutable_references, client.addresses["consortium"]
+        )
+    return SourceCheck(
+        SourceStatus.SAME if expected == actual else SourceStatus.DIFFERENT,
+        expected={name: _hash(code) for name, code in expected.items()},
+        actual={name: _hash(code) for name, code in actual.items()},
+    )
+
+
+def _hash(code: bytes) -> str:
+    return "0x" + keccak(code).hex()

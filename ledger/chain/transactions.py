@@ -1,0 +1,267 @@
+"""Transactions with one key: each sent once, whatever dies in between.
+
+Lock, settle what an earlier process left, simulate, assign a nonce, sign, persist, send; then wait without the lock.
+A call that is on its way already is adopted, not sent again.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from ledger.chain.codec import checksum_address
+from ledger.chain.outbox import Entry, Outbox
+from ledger.chain.reverts import rejected
+from ledger.chain.rpc import Rpc, RpcError
+from ledger.digest import keccak
+from ledger.errors import Rejected, Unavailable
+
+REVERTED = 3
+NONCE_ATTEMPTS = 5
+RESEND_SECONDS = 2.0
+# The state may change between estimate and inclusion: an attestation becomes the one that concludes the round.
+GAS_FACTOR = 1.2
+GAS_EXTRA = 150_000
+
+
+class TransactionSigner(Protocol):
+    """Signs transactions for one address (EIP-55)."""
+
+    @property
+    def address(self) -> str: ...
+
+    def sign_transaction(self, transaction: Mapping[str, Any]) -> bytes:
+        """The raw signed transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transaction that took effect. `contract` is the address it created, else empty."""
+
+    tx: bytes
+    block: int
+    gas_used: int
+    contract: str = ""
+
+
+class Transactor:
+    """Sends with one key on one chain. `timeout` in seconds bounds the wait for a block."""
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        chain_id: int,
+        signer: TransactionSigner,
+        outbox: Path,
+        *,
+        gas_price: Literal["zero", "market"] = "zero",
+        timeout: float = 60.0,
+    ) -> None:
+        self._rpc = rpc
+        self._chain_id = chain_id
+        self._signer = signer
+        self._gas_price = gas_price
+        self._timeout = timeout
+        genesis = rpc.call("eth_getBlockByNumber", "0x0", False)["hash"]
+        # A local chain that was started anew has the old id; what was signed for the old one must not go to it.
+        self._outbox = Outbox(outbox / f"{chain_id}-{genesis[2:10]}-{signer.address}")
+
+    def settle(self) -> None:
+        """Finish what an earlier process left: drop what took effect or was replaced, send again what was lost."""
+        with self._outbox.locked():
+            self._settle()
+
+    def send(self, to: str, data: str) -> Receipt:
+        """Send a call, or create a contract where `to` is empty, and wait until it is in a block.
+
+        Raises Rejected where the contract refuses; Unavailable where the node cannot be reached or no block comes in
+        time: the transaction then stays in the outbox, and the same call again adopts it.
+        """
+        with self._outbox.locked():
+            self._settle()
+            entry = next((known for known in self._outbox.entries() if (known.to, known.data) == (to, data)), None)
+            if entry is None:
+                entry = self._dispatch(to, data)
+        receipt = self._wait(entry)
+        self._outbox.remove(entry)
+        return self._judge(entry, receipt)
+
+    def _settle(self) -> None:
+        entries = self._outbox.entries()
+        if not entries:
+            return
+        used = self._count("latest")
+        for entry in entries:
+            if self._is_settled(entry, used):
+                self._outbox.remove(entry)
+
+    def _is_settled(self, entry: Entry, used: int) -> bool:
+        """Whether nothing is left to wait for. What the node does not know is sent again, the very same bytes."""
+        if self._receipt(entry) is not None:
+            return True
+        if self._known(entry):
+            return False
+        return entry.nonce < used or not self._transmit(entry).accepted
+
+    def _dispatch(self, to: str, data: str) -> Entry:
+        call = {"from": self._signer.address, "data": data} | ({"to": to} if to else {})
+        gas = int(self._estimate(call) * GAS_FACTOR) + GAS_EXTRA
+        for _ in range(NONCE_ATTEMPTS):
+            entry = self._sign(to, data, gas)
+            self._outbox.add(entry)
+            outcome = self._transmit(entry)
+            if outcome.accepted:
+                return entry
+            self._outbox.remove(entry)
+            if not outcome.nonce_taken:
+                raise Unavailable(f"the chain's node does not take the transaction: {outcome.text}", tx=entry.hash)
+        raise Unavailable("the key is in use elsewhere: its nonces are always taken", address=self._signer.address)
+
+    def _estimate(self, call: dict[str, str]) -> int:
+        """Gas by simulation on the pending block, whose clock is right where blocks are sealed on demand."""
+        try:
+            return int(self._rpc.call("eth_estimateGas", call, "pending"), 16)
+        except RpcError as error:
+            if _is_revert(error):
+                raise self._reason(call, "pending", error) from error
+        try:
+            return int(self._rpc.call("eth_estimateGas", call), 16)
+        except RpcError as error:
+            if _is_revert(error):
+                raise self._reason(call, "latest", error) from error
+            raise
+
+    def _reason(self, call: dict[str, str], block: str, error: RpcError) -> Rejected:
+        """Some nodes give a revert's bytes only to `eth_call`."""
+        if error.data:
+            return rejected(error.data)
+        return self._replay(call, block) or rejected(None)
+
+    def _replay(self, call: dict[str, str], block: str) -> Rejected | None:
+        try:
+            self._rpc.call("eth_call", call, block)
+        except RpcError as error:
+            return rejected(error.data) if _is_revert(error) else None
+        return None
+
+    def _sign(self, to: str, data: str, gas: int) -> Entry:
+        nonce = self._next_nonce()
+        transaction: dict[str, Any] = {
+            "type": 2,
+            "chainId": self._chain_id,
+            "nonce": nonce,
+            "value": 0,
+            "data": data,
+            "gas": gas,
+            **self._fees(),
+        }
+        if to:
+            transaction["to"] = to
+        raw = self._signer.sign_transaction(transaction)
+        return Entry(nonce=nonce, hash="0x" + keccak(raw).hex(), raw="0x" + raw.hex(), to=to, data=data)
+
+    def _next_nonce(self) -> int:
+        """The lowest that neither the chain nor the outbox has."""
+        taken = {entry.nonce for entry in self._outbox.entries()}
+        nonce = self._count("pending")
+        while nonce in taken:
+            nonce += 1
+        return nonce
+
+    def _fees(self) -> dict[str, int]:
+        """Both fee fields in wei: zero, or twice the base fee plus the median tip of the last blocks."""
+        if self._gas_price == "zero":
+            return {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
+        history = self._rpc.call("eth_feeHistory", "0x5", "latest", [50])
+        tips = sorted(int(rewards[0], 16) for rewards in history.get("reward") or [] if rewards)
+        tip = tips[len(tips) // 2] if tips else int(self._rpc.call("eth_gasPrice"), 16) // 10
+        base = int(history["baseFeePerGas"][-1], 16)
+        return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
+
+    def _transmit(self, entry: Entry) -> "_Outcome":
+        """Hand it to the node. A lost answer counts as accepted: `_wait` finds out, and sends again what was lost."""
+        try:
+            self._rpc.call("eth_sendRawTransaction", entry.raw)
+        except RpcError as error:
+            if self._known(entry):
+                return _Outcome(True)
+            text = error.text.lower()
+            return _Outcome(False, "nonce" in text or "replacement" in text, error.text)
+        except Unavailable:
+            return _Outcome(True)
+        return _Outcome(True)
+
+    def _wait(self, entry: Entry) -> dict[str, Any]:
+        started = time.monotonic()
+        resend = started + RESEND_SECONDS
+        pause = 0.005
+        while True:
+            try:
+                receipt = self._receipt(entry)
+                if receipt is not None:
+                    return receipt
+                if time.monotonic() > resend:
+                    resend += RESEND_SECONDS
+                    self._resend(entry)
+                trouble = None
+            except Unavailable as error:
+                trouble = error
+            if time.monotonic() - started > self._timeout:
+                raise self._overdue(entry, trouble)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
+
+    def _resend(self, entry: Entry) -> None:
+        if self._known(entry):
+            return
+        outcome = self._transmit(entry)
+        if not outcome.accepted and self._receipt(entry) is None:
+            self._outbox.remove(entry)
+            raise Rejected(f"the transaction fell out of the chain: {outcome.text}", tx=entry.hash)
+
+    def _overdue(self, entry: Entry, trouble: Unavailable | None) -> Unavailable:
+        reason = trouble.message if trouble else "no block included it"
+        return Unavailable(
+            f"no receipt for the transaction in {self._timeout:g} s: {reason}",
+            advice="it stays in the outbox; ask for the same again to go on waiting",
+            tx=entry.hash,
+        )
+
+    def _judge(self, entry: Entry, receipt: dict[str, Any]) -> Receipt:
+        block, gas_used = int(receipt["blockNumber"], 16), int(receipt["gasUsed"], 16)
+        if int(receipt["status"], 16) == 1:
+            created = receipt.get("contractAddress") or ""
+            contract = checksum_address(bytes.fromhex(created[2:])) if created else ""
+            return Receipt(bytes.fromhex(entry.hash[2:]), block, gas_used, contract)
+        call = {"from": self._signer.address, "data": entry.data} | ({"to": entry.to} if entry.to else {})
+        # The state after the block first: what refused a transaction is mostly what another one of the block did.
+        for place in (block, block - 1):
+            reason = self._replay(call, hex(place))
+            if reason is not None:
+                raise reason
+        raise Rejected("the transaction failed on chain, and its reason cannot be had any more", tx=entry.hash)
+
+    def _receipt(self, entry: Entry) -> dict[str, Any] | None:
+        receipt = self._rpc.call("eth_getTransactionReceipt", entry.hash)
+        return receipt if receipt and receipt.get("blockNumber") else None
+
+    def _known(self, entry: Entry) -> bool:
+        return self._rpc.call("eth_getTransactionByHash", entry.hash) is not None
+
+    def _count(self, block: str) -> int:
+        return int(self._rpc.call("eth_getTransactionCount", self._signer.address, block), 16)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the node made of a transaction."""
+
+    accepted: bool
+    nonce_taken: bool = False
+    text: str = ""
+
+
+def _is_revert(error: RpcError) -> bool:
+    return error.code == REVERTED or bool(error.data) or "revert" in error.text.lower()

@@ -1,0 +1,68 @@
+"""Following a ledger: its history, kept up to date."""
+
+import time
+
+from ledger.config import LOCAL_CHAIN
+from ledger.history import History, HistoryError
+from ledger.index.file import Tip
+from ledger.index.sync import Changes, Index, Progress, Source
+
+LOCAL_POLL = 0.05
+POLL = 1.0
+
+
+class Follower:
+    """Folds a ledger's events into its history as they come. `poll` in seconds is how often `wait` asks the node."""
+
+    def __init__(self, source: Source, index: Index, poll: float | None = None) -> None:
+        self._source = source
+        self._index = index
+        self._poll = poll or (LOCAL_POLL if source.network.chain.id == LOCAL_CHAIN else POLL)
+        self._history = History()
+        self._tip = Tip(-1, b"")
+
+    @property
+    def tip(self) -> Tip:
+        """The block up to which the history reaches."""
+        return self._tip
+
+    def refresh(self, progress: Progress | None = None) -> History:
+        """The history up to the chain's head. After a reorganisation it is another object.
+
+        Raises Unavailable where the chain cannot be read, HistoryError where even a fresh reading contradicts itself.
+        """
+        changes = self._index.sync(self._source, progress)
+        try:
+            self._fold(changes)
+        except HistoryError:
+            self._index.rebuild(self._source)
+            self._refold()
+        return self._history
+
+    def _fold(self, changes: Changes) -> None:
+        if changes.rewound_to is not None:
+            self._refold()
+            return
+        for event in changes.added:
+            self._history.apply(event)
+        self._tip = changes.tip
+
+    def _refold(self) -> None:
+        changes = self._index.replay()
+        self._history = History(changes.added)
+        self._tip = changes.tip
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the chain's head is another than the last `refresh` saw; False after `timeout` seconds.
+
+        One small request a poll. Raises Unavailable where the node cannot be reached.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            head = self._source.latest()
+            if (head.number, head.hash) != self._tip:
+                return True
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(self._poll, left))

@@ -1,0 +1,189 @@
+"""Bringing an index up to date with the chain."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+from typing import NamedTuple, Protocol
+
+from ledger.config import Network
+from ledger.errors import FedledgerError, Unavailable
+from ledger.index.file import LAST_LOG, Damaged, IndexFile, Position, Tip, drop
+from ledger.records import Event
+
+ATTEMPTS = 8
+Progress = Callable[[int, int], None]
+"""Called with blocks read and blocks to read."""
+
+
+class Header(Protocol):
+    """What a source says of its latest block."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def hash(self) -> bytes: ...
+    @property
+    def parent(self) -> bytes: ...
+
+
+class Piece(Protocol):
+    """The events of some blocks up to `last`, in order, and their blocks' hashes."""
+
+    @property
+    def last(self) -> int: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+    @property
+    def hashes(self) -> Mapping[int, bytes]: ...
+
+
+class Source(Protocol):
+    """A chain to read from; `ledger.chain.client.Client` is one."""
+
+    @property
+    def network(self) -> Network: ...
+    def latest(self) -> Header: ...
+    def block_hash(self, block: int, /) -> bytes | None: ...
+    def read(self, first: int, last: int, /) -> Iterable[Piece]: ...
+
+
+class Changes(NamedTuple):
+    """What is new since the last call: events of blocks after `rewound_to`, if set, are gone; `added` came.
+
+    `tip` is the block up to which this is all.
+    """
+
+    added: list[Event]
+    rewound_to: int | None
+    tip: Tip
+
+
+class _Moved(FedledgerError):
+    """The chain, or the index by another process, changed while it was read."""
+
+
+class Index:
+    """The cache at `path` (None: in memory). It opens at the first `sync`, which says which ledger it is of."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: IndexFile | None = None
+        self._lock = RLock()
+        self._start = -1
+        self._delivered = Position(-1, -1)
+        self._generation = 0
+        self._rebuilt = False
+
+    def sync(self, source: Source, progress: Progress | None = None) -> Changes:
+        """Catch up with the source's head and say what is new since this object's last call.
+
+        The first call gives all events. Raises Unavailable where the source cannot be read, or never stands still.
+        """
+        with self._lock:
+            for _ in range(ATTEMPTS):
+                try:
+                    self._open(source.network)
+                    self._catch_up(source, progress)
+                    return self._changes()
+                except _Moved:
+                    continue
+                except Damaged:
+                    self._drop()
+        raise Unavailable("the chain changes faster than it can be read", url=source.network.chain.rpc)
+
+    def replay(self) -> Changes:
+        """All events again, without a look at the chain."""
+        with self._lock:
+            self._delivered = Position(-1, -1)
+            return self._changes()
+
+    def rebuild(self, source: Source) -> Changes:
+        """Forget everything and read the chain again."""
+        with self._lock:
+            self._drop()
+            return self.sync(source)
+
+    def close(self) -> None:
+        """Close the file; the next `sync` opens it again."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def _opened(self) -> IndexFile:
+        if self._file is None:
+            raise Unavailable("the index has not been synchronised yet")
+        return self._file
+
+    def _open(self, network: Network) -> None:
+        if self._file is not None:
+            return
+        chain, contracts = network.chain, network.contracts
+        self._start = chain.start_block - 1
+        name = f"index/1 {chain.id} {contracts.consortium.address} {contracts.ledger.address} {chain.start_block}"
+        self._file = IndexFile(self._path, name.lower(), self._start)
+
+    def _drop(self) -> None:
+        self.close()
+        drop(self._path)
+        self._rebuilt = True
+
+    def _catch_up(self, source: Source, progress: Progress | None) -> None:
+        file = self._opened()
+        head = source.latest()
+        tip = file.tip()
+        if (head.number, head.hash) == tip:
+            return
+        if not _follows(source, head, tip):
+            if not file.rewind(tip, _fork(source, file.blocks())):
+                raise _Moved("another process moved the index")
+            tip = file.tip()
+        first = tip.number + 1
+        for piece in source.read(first, head.number):
+            end = head.hash if piece.last == head.number else source.block_hash(piece.last)
+            # What was read belongs to one chain if the head is still on it.
+            if end is None or source.block_hash(head.number) != head.hash:
+                raise _Moved("the chain was reorganised")
+            new = Tip(piece.last, end)
+            if not file.append(tip, new, piece.events, piece.hashes):
+                raise _Moved("another process moved the index")
+            tip = new
+            if progress is not None:
+                progress(tip.number - first + 1, head.number - first + 1)
+
+    def _changes(self) -> Changes:
+        file = self._opened()
+        with file.reading():
+            tip = file.tip()
+            generation, lowest = file.rewinds(self._generation)
+            if self._rebuilt:
+                generation, lowest = file.rewinds(0)[0], self._start
+            lost = lowest is not None and lowest < self._delivered.block
+            if lowest is not None and lost:
+                self._delivered = Position(lowest, LAST_LOG)
+            added = file.events(self._delivered)
+        if added:
+            self._delivered = Position(added[-1].block, added[-1].log)
+        self._generation, self._rebuilt = generation, False
+        return Changes(added, lowest if lost else None, tip)
+
+
+def _follows(source: Source, head: Header, tip: Tip) -> bool:
+    """Whether the tip is still on the chain; the common cases cost no request."""
+    if not tip.hash:
+        return True
+    if head.number == tip.number + 1 and head.parent == tip.hash:
+        return True
+    return head.number > tip.number and source.block_hash(tip.number) == tip.hash
+
+
+def _fork(source: Source, blocks: list[Tip]) -> Tip | None:
+    """The last of the blocks that is still on the chain. If one is, all before it are: so bisect."""
+    low, high = 0, len(blocks)
+    while low < high:
+        middle = (low + high) // 2
+        if source.block_hash(blocks[middle].number) == blocks[middle].hash:
+            low = middle + 1
+        else:
+            high = middle
+    return blocks[low - 1] if low else None
