@@ -74,5 +74,5 @@ $(NODE_READY): package.json package-lock.json
 	@command -v npm >/dev/null || { echo 'fedledger needs Node 20 or newer, with npm, for its EVM node.' >&2; exit 1; }
 	@[[ "$$(node --print 'parseInt(process.versions.node)')" -ge 20 ]] || \
 	    { echo "fedledger needs Node 20 or newer; this is $$(node --version)." >&2; exit 1; }
-	@npm ci --no-audit --no-fund
+	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
