@@ -5,18 +5,15 @@ wrapper that is killed leaves its node behind.
 """
 
 import contextlib
-import ctypes
 import os
 import platform
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Self
 
@@ -47,7 +44,7 @@ class Anvil:
         self._output = output
         self.port = port
         self.url = f"http://{HOST}:{port}"
-        self._finalizer = weakref.finalize(self, _end, process, output)
+        self._finalizer = weakref.finalize(self, end, process, output)
 
     @classmethod
     def start(
@@ -86,7 +83,7 @@ class Anvil:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent(),  # noqa: PLW1509  (it makes two system calls and takes no lock)
+            preexec_fn=end_with_parent(),  # noqa: PLW1509  (it makes two system calls and takes no lock)
         )
         node = cls(process, port, output)
         try:
@@ -175,31 +172,6 @@ def _arguments(port: int, state: Path | None, chain_id: int, block_time: float |
     if block_time is not None:
         arguments += ["--block-time", f"{block_time:g}"]
     return arguments
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """For the child to run before it becomes the node: ask Linux for a SIGINT when the thread that started it ends."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent:  # it died before it could be watched
-            os._exit(1)
-
-    return ask
-
-
-def _end(process: "subprocess.Popen[bytes]", output: IO[bytes]) -> None:
-    for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
-        if process.poll() is not None:
-            break
-        process.send_signal(number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-    output.close()
 
 
 def _free_port() -> int:

@@ -1,0 +1,93 @@
+"""Children of this process: they end with it, and are ended by their ids."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from ledger.errors import Unavailable
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Fedledger:
+    """A `fedledger` command running in a process of its own; what it prints goes to a log file."""
+
+    def __init__(self, name: str, arguments: Sequence[str | Path], log: Path, *, output: Path | None = None) -> None:
+        self.name, self.log, self.output = name, log, output
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = log.open("ab")
+        out = output.open("wb") if output else self._log
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ledger.cli.main", *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=self._log,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+                preexec_fn=end_with_parent(),  # noqa: PLW1509 - no thread of this process holds a lock then
+            )
+        finally:
+            if output:
+                out.close()
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def check(self) -> None:
+        """Raise Unavailable, with its last words, where the process ended with an error."""
+        if self._process.poll() not in (None, 0):
+            raise Unavailable(
+                f"the process of {self.name} ended with exit code {self._process.returncode}",
+                log=self.log,
+                said=self.tail(),
+            )
+
+    def wait(self, timeout: float) -> int:
+        """The exit code. Raises Unavailable where the process takes longer than `timeout` seconds."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            self.stop()
+            raise Unavailable(f"the process of {self.name} took longer than {timeout:g} s", log=self.log) from error
+
+    def tail(self) -> str:
+        """The last lines of the log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+
+    def stop(self) -> None:
+        """End the process; harmless where it has ended."""
+        end(self._process, self._log)
+
+
+def end_with_parent() -> Callable[[], None] | None:
+    """For a child to run before it becomes its program: ask Linux for a SIGINT when the thread that started it ends."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:  # it died before it could be watched
+            os._exit(1)
+
+    return ask
+
+
+def end(process: "subprocess.Popen[bytes]", output: IO[bytes]) -> None:
+    """Ask a child to end, ask louder, then make it; close its output."""
+    for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+        if process.poll() is not None:
+            break
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    output.close()
