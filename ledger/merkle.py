@@ -24,7 +24,7 @@ def leaf_hash(chunk: bytes | bytearray | memoryview) -> bytes:
 
 def leaf_hashes(data: bytes | bytearray | memoryview) -> list[bytes]:
     """Hashes of the leaves of `data`, which starts at a leaf's border."""
-    view = memoryview(data)
+    view = memoryview(data).cast("B")
     copy = _LEAF_PREFIX.copy
     hashes = []
     for start in range(0, len(view), LEAF):
@@ -85,7 +85,7 @@ def proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def root_from_proof(chunk: bytes, index: int, leaves: int, path: Sequence[bytes]) -> bytes:
-    """The root that `path` leads to from leaf `index` of `leaves`. Raises Malformed where the path's length is wrong."""
+    """The root that `path` leads to from leaf `index` of `leaves`. Raises Malformed for a path of another length."""
     if not 0 <= index < leaves:
         raise Malformed("no such leaf", index=index, leaves=leaves)
     node, position, width, rest = leaf_hash(chunk), index, leaves, list(path)
