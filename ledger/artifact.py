@@ -54,15 +54,16 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     base: bytes = b""
 
     def metadata(self) -> dict[str, str]:
+        """What the header says, in the order in which `explain` compares it; a header has it sorted."""
         fields = {
-            "base": self.base.hex(),
+            "format": FORMAT,
+            "kind": self.kind,
             "chain": str(self.chain) if self.chain else "",
             "contract": self.contract,
-            "format": FORMAT,
             "job": str(self.job) if self.job else "",
-            "kind": self.kind,
-            "party": self.party,
             "round": str(self.round) if self.round else "",
+            "party": self.party,
+            "base": self.base.hex(),
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -105,6 +106,8 @@ class Layout:
         """The one header an artifact with this layout and binding has."""
         text = _json({"__metadata__": binding.metadata(), **self._entries()})
         length = self.header_size - 8
+        if len(text) > length:
+            raise Malformed("the binding is too long for a header", size=len(text), maximum=length)
         return length.to_bytes(8, "little") + text.ljust(length)
 
     def bands(self) -> Iterator[tuple[int, int]]:
@@ -118,20 +121,20 @@ class Layout:
     def body(self, pieces: Iterator[Buffer], binding: Binding) -> Iterator[Buffer]:
         """The values' bytes of an artifact that arrives in pieces, once its header is the right one.
 
-        Pieces are passed on as they come, whole leaves but for the last. Raises Malformed (see `explain`) where the
-        header is another, or the artifact shorter or longer than the layout says.
+        Pieces come in any size and go out as whole leaves, but for the last, and never longer than a chunk. Raises
+        Malformed (see `explain`) where the header is another, or the artifact shorter or longer than the layout says.
         """
         expected = self.header(binding)
         head, rest = _take(pieces, len(expected))
         if head != expected:
-            raise explain(bytes(head), self, binding)
+            raise explain(head, self, binding)
         left = 4 * self.values
-        for piece in _chain(rest, pieces):
-            if len(piece) % 4:
-                raise Malformed("the artifact ends within a value", expected=self.size)
+        for piece in _whole_leaves(_chain(rest, pieces)):
             left -= len(piece)
             if left < 0:
-                raise Malformed("the artifact is longer than its tensors", expected=self.size, excess=-left)
+                raise Malformed("the artifact is longer than its tensors", expected=self.size)
+            if len(piece) % 4:
+                raise Malformed("the artifact is truncated", expected=self.size, actual=self.size - left)
             yield piece
         if left:
             raise Malformed("the artifact is truncated", expected=self.size, actual=self.size - left)
@@ -164,15 +167,17 @@ def explain(data: bytes, layout: Layout, binding: Binding) -> Malformed:
     metadata, entries = found.pop("__metadata__", {}), found
     for name, value in binding.metadata().items():
         if metadata.get(name) != value:
-            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=metadata.get(name))
+            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=_shown(metadata.get(name)))
     expected = layout._entries()
     for name in sorted(expected.keys() | entries.keys()):
         if name not in entries:
             return Mismatch(f"the artifact lacks tensor {name!r}", "tensors", expected=expected[name]["shape"])
         if name not in expected:
-            return Mismatch(f"the artifact has a tensor {name!r} that the job has not", "tensors")
+            return Mismatch(f"the artifact has a tensor {_shown(name)} that the job has not", "tensors")
         if entries[name] != expected[name]:
-            return Mismatch(f"tensor {name!r} differs", "tensors", expected=expected[name], actual=entries[name])
+            return Mismatch(
+                f"tensor {name!r} differs", "tensors", expected=expected[name], actual=_shown(entries[name])
+            )
     return Malformed("the artifact's header is not in canonical form")
 
 
@@ -200,15 +205,16 @@ def parse_header(data: bytes, limit: int) -> dict[str, Any]:
 
 def _check_entry(name: str, entry: object, start: int) -> int:
     if not isinstance(entry, dict) or entry.keys() != {"data_offsets", "dtype", "shape"}:
-        raise Malformed(f"tensor {name[:80]!r} is not described by offsets, dtype and shape")
+        raise Malformed(f"tensor {name[:80]!a} is not described by offsets, dtype and shape")
     if entry["dtype"] != "I32":
-        raise Malformed(f"tensor {name[:80]!r} has a dtype that is not allowed", expected="I32", actual=entry["dtype"])
+        dtype = _shown(entry["dtype"])
+        raise Malformed(f"tensor {name[:80]!a} has a dtype that is not allowed", expected="I32", actual=dtype)
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not _naturals(shape) or len(shape) > MAX_DIMENSIONS or not 0 < prod(shape) <= MAX_VALUES:
-        raise Malformed(f"tensor {name[:80]!r} has an impossible shape", shape=str(shape)[:80])
+        raise Malformed(f"tensor {name[:80]!a} has an impossible shape", shape=str(shape)[:80])
     if not _naturals(offsets) or offsets != [start, start + 4 * prod(shape)]:
         raise Malformed(
-            f"tensor {name[:80]!r} overlaps, leaves a hole or is out of order",
+            f"tensor {name[:80]!a} overlaps, leaves a hole or is out of order",
             expected=[start, start + 4 * prod(shape)],
             actual=str(offsets)[:80],
         )
@@ -238,6 +244,13 @@ def _json(document: dict[str, Any]) -> bytes:
     return msgspec.json.encode(document, order="sorted")
 
 
+def _shown(value: object) -> str | None:
+    """A foreign value as it may stand in a message: short, and with nothing that a terminal or JSON could not take."""
+    if value is None or (isinstance(value, str) and len(value) <= 80 and value.isascii() and value.isprintable()):
+        return value
+    return ascii(value)[:120]
+
+
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) != len(pairs):
@@ -245,19 +258,38 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _take(pieces: Iterator[Buffer], size: int) -> tuple[Buffer, Buffer]:
+def _take(pieces: Iterator[Buffer], size: int) -> tuple[bytes, Buffer]:
     """The first `size` bytes of the pieces, and what the last piece used has left."""
-    head: Buffer = b""
+    head = bytearray()
     for piece in pieces:
-        view = memoryview(piece)
+        view = memoryview(piece).cast("B")
         need = size - len(head)
-        head = bytes(head) + bytes(view[:need])
+        head += view[:need]
         if len(head) == size:
-            return head, view[need:]
-    return head, b""
+            return bytes(head), view[need:]
+    return bytes(head), b""
 
 
 def _chain(first: Buffer, rest: Iterator[Buffer]) -> Iterator[Buffer]:
-    if len(first):
-        yield first
+    yield first
     yield from rest
+
+
+def _whole_leaves(pieces: Iterator[Buffer]) -> Iterator[Buffer]:
+    """The same bytes in pieces of whole leaves, the last as it comes; copies only what straddles a border."""
+    held = bytearray()
+    for piece in pieces:
+        view = memoryview(piece).cast("B")
+        if held:
+            need = LEAF - len(held)
+            held += view[:need]
+            view = view[need:]
+            if len(held) < LEAF:
+                continue
+            yield held
+        whole = len(view) - len(view) % LEAF
+        for start in range(0, whole, CHUNK):
+            yield view[start : min(start + CHUNK, whole)]
+        held = bytearray(view[whole:])
+    if held:
+        yield held

@@ -3,6 +3,7 @@
 Its SHA-256 is on chain, approved by the members, and is the digest of its CID: the document is its own address.
 """
 
+import re
 from functools import cached_property
 from typing import Literal
 
@@ -133,7 +134,7 @@ def check(job: Job) -> None:
     """Refuse a job that could not be run or judged: the checks that its types do not make. Raises Malformed."""
     layout = job.layout
     _ = job.initial_cid
-    if len(job.initial_model.root) != 64 or job.initial_root.hex() != job.initial_model.root:
+    if not re.fullmatch("[0-9a-f]{64}", job.initial_model.root):
         raise Malformed("initial_model.root is not 64 hexadecimal digits", actual=job.initial_model.root[:80])
     limits = job.admission
     _within("admission.min_updates", limits.min_updates, 1, 255)
