@@ -1,0 +1,1 @@
+"""What a participant does privately: training on its own data. The only home of floats and of torch."""

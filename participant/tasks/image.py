@@ -1,0 +1,86 @@
+"""Classification of small images by a convolutional network.
+
+Two 3 × 3 convolutions, each with a ReLU and a 2 × 2 maximum, and one linear layer (after LeCun et al. 1998). No batch
+normalisation: its running statistics do not average well over parties with unlike data (Hsieh et al. 2020).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from ledger.errors import Malformed
+from ledger.job import Setting
+from participant.arrays import read_npz
+from participant.classification import Labelled, join, merit
+from participant.settings import Settings
+from participant.task import TrainResult
+from participant.training import Plan, fit
+
+
+class Image:
+    """Settings (docs/tasks.md): height, width, channels, brightest, filters, classes, and those of `Plan`."""
+
+    name: ClassVar[str] = "image"
+    version: ClassVar[str] = "1"
+    sources: ClassVar[tuple[str, ...]] = (
+        "participant.arrays",
+        "participant.classification",
+        "participant.settings",
+        "participant.tables",
+        "participant.training",
+    )
+
+    def __init__(self, settings: Mapping[str, Setting]) -> None:
+        read = Settings(self.name, settings)
+        self.channels = read.integer("channels", 1, high=64)
+        self.height = read.integer("height", low=4, high=4096)
+        self.width = read.integer("width", low=4, high=4096)
+        self.brightest = read.decimal("brightest", "255", low=1e-9)
+        self.filters = read.sizes("filters", ["8", "16"], minimum=2)
+        self.classes = tuple(read.unique("classes", minimum=2))
+        self.plan = Plan.read(read)
+        read.done()
+        if len(self.filters) != 2:
+            raise Malformed("setting 'filters' of task 'image' is not valid", expected="2 sizes", actual=self.filters)
+
+    def build_model(self, seed: int) -> nn.Module:
+        first, second = self.filters
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return nn.Sequential(
+                nn.Conv2d(self.channels, first, 3, padding=1),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Conv2d(first, second, 3, padding=1),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Flatten(),
+                nn.Linear(second * (self.height // 4) * (self.width // 4), len(self.classes)),
+            )
+
+    def load_data(self, path: Path) -> Labelled:
+        """Read an .npz file: `x` n × height × width, or n × channels × height × width; `y` labels."""
+        size = (self.height, self.width)
+        arrays = read_npz(path, size if self.channels == 1 else (self.channels, *size), self.classes)
+        if arrays.values.min() < 0 or arrays.values.max() > self.brightest:
+            raise Malformed(
+                "a pixel is brighter than the job's `brightest`, or negative",
+                file=str(path),
+                expected=f"0 to {self.brightest:g}",
+                actual=f"{arrays.values.min():g} to {arrays.values.max():g}",
+            )
+        pixels = torch.from_numpy(arrays.values / self.brightest).float()
+        return Labelled(pixels.reshape(-1, self.channels, *size), torch.from_numpy(arrays.targets))
+
+    def join(self, parts: Sequence[Labelled]) -> Labelled:
+        return join(parts)
+
+    def train(self, model: nn.Module, data: Labelled, *, seed: int, base: Mapping[str, torch.Tensor]) -> TrainResult:
+        loss = nn.functional.cross_entropy
+        return fit(model, data.inputs, data.targets, loss, self.plan, seed=seed, base=base)
+
+    def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
+        return merit(model, data, self.classes)
