@@ -48,6 +48,17 @@ def word_decoder(kind: str) -> Decode:
     raise ValueError(f"no decoder for {kind}")
 
 
+def encode_word(kind: str, value: Any) -> bytes:
+    """One static argument as its 32-byte word. Raises ValueError where the value is not of that type."""
+    if kind.startswith("uint") and isinstance(value, int) and 0 <= value < 1 << int(kind[4:]):
+        return value.to_bytes(WORD, "big")
+    if kind == "bytes32" and isinstance(value, bytes) and len(value) == WORD:
+        return value
+    if kind == "address" and isinstance(value, str) and len(value) == 42:
+        return bytes(12) + bytes.fromhex(value.removeprefix("0x"))
+    raise ValueError(f"{value!r} is no {kind}")
+
+
 def decoder(fields: Sequence[dict[str, Any]]) -> Callable[[bytes], list[Any]]:
     """The decoder of an argument list: static words, one level of static tuples (as lists), `bytes` and `string`.
 

@@ -1,4 +1,4 @@
-"""web3.py, on our own transport: calls and their encoding by the committed ABI. Its types stay in this module."""
+"""web3.py, on our own transport: what is signed is encoded by it. Its types stay in this module."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,14 +41,18 @@ class Contracts:
         try:
             return str(self._contracts[contract].encode_abi(function, list(arguments)))
         except (Web3Exception, TypeError, ValueError) as error:
-            raise UsageError(f"the contract has no such call: {error}", function=function) from error
+            reason = " ".join(str(error).split())
+            raise UsageError(f"the contract has no such call: {reason}", function=function) from error
 
-    def call(self, contract: ContractName, function: str, *arguments: Any) -> Any:
-        """A view's result at the latest block. Raises RpcError for a revert, UsageError for a wrong call."""
-        try:
-            return self._contracts[contract].functions[function](*arguments).call(ccip_read_enabled=False)
-        except (Web3Exception, TypeError, ValueError) as error:
-            raise UsageError(f"the contract cannot be asked that: {error}", function=function) from error
+
+def creation(rpc: Rpc, contract: ContractName, *arguments: Any, poa: bool = False) -> str:
+    """The data of the transaction that creates a contract. Raises UsageError for arguments that do not fit."""
+    build = committed(contract)
+    factory = connect(rpc, poa=poa).eth.contract(abi=build.abi, bytecode=build.bytecode)
+    try:
+        return str(factory.constructor(*arguments).data_in_transaction)
+    except (Web3Exception, TypeError, ValueError) as error:
+        raise UsageError(f"the contract cannot be created so: {error}", contract=build.contract_name) from error
 
 
 def connect(rpc: Rpc, *, poa: bool = False) -> Web3:

@@ -10,7 +10,7 @@ import msgspec
 from ledger.chain.build import ContractName, committed, expected_code
 from ledger.chain.client import check_code, data
 from ledger.chain.codec import checksum_address
-from ledger.chain.contracts import connect
+from ledger.chain.contracts import creation
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Network, Party
@@ -35,13 +35,11 @@ class _Site:
 
     def __init__(self, rpc: Rpc, chain: Chain, signer: TransactionSigner, outbox: Path) -> None:
         self._rpc = rpc
-        self._web3 = connect(rpc, poa=chain.poa)
+        self._poa = chain.poa
         self._transactor = Transactor(rpc, chain.id, signer, outbox, gas_price=chain.gas_price)
 
     def create(self, name: ContractName, *arguments: Any) -> Receipt:
-        build = committed(name)
-        factory = self._web3.eth.contract(abi=build.abi, bytecode=build.bytecode)
-        return self._transactor.send("", str(factory.constructor(*arguments).data_in_transaction))
+        return self._transactor.send("", creation(self._rpc, name, *arguments, poa=self._poa))
 
     def pin(self, name: ContractName, address: str, consortium: str) -> Contract:
         """The contract as the network file pins it. Raises Refuted where its code is not the one committed here."""
