@@ -2,8 +2,9 @@
 
 const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
-const { ALL, AGGREGATOR, PARTICIPANT, TERMS, random, claimOf, openJob, submit, anAggregate, publish, gasOf } =
-  require('./support');
+const {
+  ALL, AGGREGATOR, PARTICIPANT, TERMS, random, claimOf, openJob, submit, anAggregate, publish, at, deadlineOf, gasOf,
+} = require('./support');
 
 const LIMIT = 34_000;
 const ROUNDS = 1_000;
@@ -17,7 +18,7 @@ describe('Gas', () => {
     }
   });
 
-  it('of a round with four members, the first and the third', async () => {
+  it('of a round with four members, rounds 1 and 3', async () => {
     const { ledger, members } = await openJob([ALL, ALL, ALL, ALL]);
     const rows = [];
     for (const round of [1, 2, 3]) {
@@ -70,12 +71,25 @@ describe('Gas', () => {
     assert.ok((many - few) / 12 < 6_000, `${few} to ${many}`);
   });
 
-  it('of a rotation, an approval, and an update after it', async () => {
+  it('of a rotation, and of the first updates after it', async () => {
     const { ledger, consortium, members } = await openJob([ALL, ALL, ALL, ALL]);
     const fresh = (await ethers.getSigners())[10];
-    table.push(['rotateKey', await gasOf(consortium.connect(members[1]).rotateKey(fresh.address))]);
-    table.push(['approveJob, after opening', await gasOf(ledger.connect(members[3]).approveJob(1))]);
     await ledger.openRound(1);
-    table.push(['submitUpdate, new key', await gasOf(submit(ledger, fresh))]);
+    await submit(ledger, members[2]);
+    table.push(['rotateKey', await gasOf(consortium.connect(members[1]).rotateKey(fresh.address))]);
+    await at((await deadlineOf(ledger)) + 2n * BigInt(TERMS.aggregateSeconds) + 1n);
+    table.push(['abandonRound', await gasOf(ledger.abandonRound(1, 1))]);
+    await ledger.openRound(1);
+    table.push(['submitUpdate, first in an epoch', await gasOf(submit(ledger, members[2], 2))]);
+    table.push(['submitUpdate, first of a key', await gasOf(submit(ledger, fresh, 2))]);
+  });
+
+  it('of deployment and of a job', async () => {
+    const { ledger, consortium, members } = await openJob([ALL, ALL, ALL, ALL]);
+    table.push(['deploy Consortium', await gasOf(consortium.deploymentTransaction())]);
+    table.push(['deploy RoundLedger', await gasOf(ledger.deploymentTransaction())]);
+    table.push(['proposeJob', await gasOf(ledger.proposeJob(random(), TERMS))]);
+    table.push(['approveJob', await gasOf(ledger.connect(members[1]).approveJob(2))]);
+    table.push(['approveJob, opening', await gasOf(ledger.connect(members[2]).approveJob(2))]);
   });
 });

@@ -1,0 +1,66 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { ethers } = require('hardhat');
+const { ALL, found, at, claimOf } = require('./support');
+
+const START = 4000000000; // later than any other test
+
+/** The round that docs/spec/contracts.md opens with. */
+describe('The example of the specification', () => {
+  it('is what the contracts do', async () => {
+    const { ledger, members } = await found([ALL, ALL, ALL]);
+    const [A, B, C] = members;
+    const names = new Map(members.map(({ address }, i) => [address, 'ABC'[i]]));
+    const legend = [];
+    const name = (label, word) => {
+      names.set(word, label);
+      legend.push(`${label.padEnd(10)} ${word}`);
+      return word;
+    };
+    const digest = (text) => ethers.sha256(ethers.toUtf8Bytes(text));
+    const show = (value) => names.get(value)
+      ?? (Array.isArray(value) ? `(${[...value].map(show).join(', ')})` : String(value));
+
+    members.forEach(({ address }, i) => legend.push(`${'ABC'[i].padEnd(10)} ${address}`));
+    const job = name('job', digest('job'));
+    const words = Object.fromEntries(['A', 'B', 'C', 'model'].map((who) => [who, {
+      root: name(`root ${who}`, digest(`root ${who}`)), cid: name(`cid ${who}`, digest(`cid ${who}`)),
+    }]));
+    const aggregate = { ...words.model, verdicts: '0x000000' };
+    const claim = name('claim', await claimOf(ledger, 1, 1, aggregate));
+
+    const lines = [];
+    let time = START;
+    const send = async (signer, call, ...args) => {
+      await at(time);
+      const receipt = await (await ledger.connect(signer)[call](...args)).wait();
+      const given = args.map((arg) => (arg.rounds ? `(${Object.values(arg).join(', ')})` : show(arg)));
+      lines.push(`${time}  ${show(signer.address)}  ${call}(${given.join(', ')})`);
+      for (const log of receipt.logs) {
+        const { name: event, args: values } = ledger.interface.parseLog(log);
+        lines.push(`${' '.repeat(15)}${event}(${values.toArray().map(show).join(', ')})`);
+      }
+      time += 10;
+    };
+    await send(A, 'proposeJob', job,
+      { rounds: 10, updateSeconds: 3600, aggregateSeconds: 600, attestSeconds: 1800, attempts: 2 });
+    await send(B, 'approveJob', 1);
+    await send(A, 'openRound', 1);
+    for (const [member, who, weight] of [[A, 'A', 569], [B, 'B', 120], [C, 'C', 1000]]) {
+      await send(member, 'submitUpdate', 1, 1, weight, words[who].root, words[who].cid);
+    }
+    await send(A, 'publishAggregate', 1, 1, aggregate.root, aggregate.cid, aggregate.verdicts);
+    await send(C, 'attest', 1, 1, 1, claim);
+    lines.push('', `modelOf(1, 1) = ${show(await ledger.modelOf(1, 1))}`);
+    for (const member of members) {
+      const { head, round } = await ledger.headOf(1, member.address);
+      lines.push(`headOf(1, ${show(member.address)}) = (${head}, ${round})`);
+    }
+    const example = ['```text', ...legend, '', ...lines, '```'].join('\n');
+    const page = fs.readFileSync(path.join(__dirname, '../../../docs/spec/contracts.md'), 'utf8');
+    assert.ok(page.includes(example), `docs/spec/contracts.md should have\n${example}`);
+  });
+});
