@@ -1,0 +1,81 @@
+"""`fedledger demo`: see all of it on this machine, lies included."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import json_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.localnet.demo import Result
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo"),
+    show_default=True,
+    help="Where homes, chain, logs and evidence go; an earlier demo there is replaced.",
+)
+@click.option("--rounds", type=click.IntRange(1, 1000), default=10, show_default=True, help="Rounds to train.")
+@click.option("--lies/--no-lies", default=True, help="After training, tell two lies and watch them caught.")
+@click.option("--live/--no-live", default=None, help="Redraw a table while it runs.  [default: on a terminal]")
+@click.option("--keep", is_flag=True, help="Leave chain and nodes running at the end, until Ctrl-C.")
+@click.option("--patience", type=float, default=180, show_default=True, help="Seconds to wait for any one step.")
+@json_option
+def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, patience: float, as_json: bool) -> None:
+    """Four hospitals train one model on this machine, an auditor checks it, and two lies are caught.
+
+    A real EVM node is started, the contracts are deployed, and every party runs as a process of its own with its own
+    key, data and store. Needs the extra fedledger[node] and anvil. Everything started is stopped again.
+    """
+    import json
+    import signal
+    from contextlib import ExitStack
+
+    import msgspec
+    from rich.console import Console
+
+    from ledger.localnet.demo import Demo, prepare
+    from ledger.localnet.view import View
+
+    console = Console(stderr=as_json, highlight=False)
+    where = prepare(folder)
+    names = ("Hospital 1", "Hospital 2", "Hospital 3", "Hospital 4", "Coordinator")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with ExitStack() as stack:
+        view = View(console, lambda index: names[index], live=console.is_terminal if live is None else live)
+        play = Demo(where, view, stack, rounds=rounds, lies=lies, patience=patience)
+        with view:
+            result = play.run()
+        if as_json:
+            click.echo(json.dumps(msgspec.to_builtins(result)))
+        else:
+            _print(console, result, where)
+        if keep:
+            console.print(f"still running at {play.local.anvil.url}; Ctrl-C stops everything")
+            signal.pause()
+
+
+def _print(console: "Console", result: "Result", folder: Path) -> None:
+    from rich.table import Table
+
+    console.print()
+    accuracy = Table("trained on", "test accuracy", box=None, header_style="dim", pad_edge=False)
+    for name, value in sorted(result.accuracy.items(), key=lambda row: row[1]):
+        accuracy.add_row(name, f"{value:.4f}")
+    console.print(accuracy)
+    console.print()
+    verdicts = Table("audited", "verdict", "seconds", box=None, header_style="dim", pad_edge=False)
+    colours = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
+    for what, verdict in result.verdicts.items():
+        verdicts.add_row(what, f"[bold {colours[verdict]}]{verdict}[/]", f"{result.seconds[f'audit: {what}']:.1f}")
+    console.print(verdicts)
+    console.print(f"\nThe evidence lies in {folder}/evidence, every party's log in {folder}/log.", soft_wrap=True)
+    console.print(
+        f"Check it yourself: fedledger audit --network {folder}/network.toml (while the chain runs)", soft_wrap=True
+    )

@@ -1,0 +1,285 @@
+"""The demo: four hospitals, an aggregator and an auditor, each a process of its own; then two lies, both caught."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ledger.cid import of_file
+from ledger.config import Settings, save
+from ledger.connection import Connection
+from ledger.errors import Unavailable, UsageError
+from ledger.history import History, Phase
+from ledger.job import Job, parse
+from ledger.localnet import liar
+from ledger.localnet.consortium import LocalConsortium, Resident, found
+from ledger.localnet.damage import damage
+from ledger.localnet.process import Fedledger
+from ledger.localnet.view import Metrics, View
+from ledger.records import Role
+from ledger.serving import serve_and_announce
+
+HOSPITALS = ("Hospital 1", "Hospital 2", "Hospital 3", "Hospital 4")
+COORDINATOR = "Coordinator"
+MARKER = ".fedledger-demo"
+TAMPERED = 2
+POLL = 0.05
+
+
+@dataclass(slots=True)
+class Result:
+    """What a demo came to: accuracies by who trained, verdicts by what was audited, seconds by step."""
+
+    accuracy: dict[str, float] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
+
+
+class Demo:
+    """Runs in `folder`, which must be new or an earlier demo's. Everything started is stopped when `stack` closes."""
+
+    def __init__(self, folder: Path, view: View, stack: ExitStack, *, rounds: int, lies: bool, patience: float) -> None:
+        self.folder, self.view, self.stack = folder, view, stack
+        self.rounds, self.lies, self.patience = rounds, lies, patience
+        self.result = Result()
+        self.nodes: dict[str, Fedledger] = {}
+        self._began = time.monotonic()
+
+    def run(self) -> Result:
+        """The whole play, act by act."""
+        self._found()
+        self._start()
+        self._train()
+        self._audit("all rounds", "all", "--all")
+        if self.lies:
+            self._lie_about_a_model()
+            self._tamper_with_a_copy()
+        self._compare()
+        self.result.seconds["whole demo"] = round(time.monotonic() - self._began, 2)
+        return self.result
+
+    def _found(self) -> None:
+        data = self.folder / "data"
+        self._run("example data", "node", "example", "breast-cancer", data)
+        self._configure(data / "job.toml")
+        parties = [(name, Role.PARTICIPANT | Role.AGGREGATOR) for name in HOSPITALS]
+        self.local: LocalConsortium = found(self.folder, "Four hospitals", [*parties, (COORDINATOR, Role.AGGREGATOR)])
+        self.stack.callback(self.local.stop)
+        for number, name in enumerate(HOSPITALS, 1):
+            home = self._of(name).home
+            settings = Settings(name=name, data=str((data / f"hospital-{number}.csv").resolve()))
+            save(home.settings_file, settings)
+        self.view.say(f"a chain runs at {self.local.anvil.url}; five members, two contracts")
+
+    def _configure(self, job_file: Path) -> None:
+        """The example's job, with the demo's number of rounds; one more where a lie is to be told."""
+        text = job_file.read_text()
+        lines = [
+            f"rounds = {self.rounds + self.lies}" if line.startswith("rounds") else line for line in text.splitlines()
+        ]
+        job_file.write_text("\n".join(lines) + "\n")
+
+    def _start(self) -> None:
+        """Start the hospitals' nodes, and agree on the job meanwhile."""
+        author = self._of(HOSPITALS[0])
+        document = self.folder / "job.json"
+        creation = self._spawn(
+            "job",
+            "job",
+            "create",
+            self.folder / "data" / "job.toml",
+            "--output",
+            document,
+            "--home",
+            author.home.folder,
+        )
+        for name in HOSPITALS:
+            self.nodes[name] = self._node(name)
+        if creation.wait(self.patience) != 0:
+            raise Unavailable("the job could not be created", said=creation.tail())
+        self.job: Job = parse(document.read_bytes())
+        self._agree(document)
+        self.nodes[COORDINATOR] = self._aggregator(COORDINATOR, "--rounds", str(self.rounds))
+        self.metrics = self.folder / "metrics.jsonl"
+        self._spawn(
+            "evaluation",
+            *("node", "evaluate", "--follow", "--json", "--data", self.folder / "data" / "test.csv"),
+            *("--network", self.local.network_file),
+            output=self.metrics,
+        )
+
+    def _agree(self, document: Path) -> None:
+        """One hospital proposes, two more approve: a majority of five."""
+        for name in HOSPITALS[:3]:
+            resident = self._of(name)
+            with Connection.open(resident.home) as connection:
+                connection.refresh()
+                sender = connection.sender(resident.signer)
+                if name == HOSPITALS[0]:
+                    connection.put([document.read_bytes()], f"job/{self.job.digest.hex()}")
+                    terms = msgspec.structs.astuple(self.job.terms)
+                    sender.send("ledger", "proposeJob", self.job.digest, terms)
+                else:
+                    sender.send("ledger", "approveJob", 1)
+        self.view.say(f"job 1 ({self.job.name}) was proposed by {HOSPITALS[0]} and approved by a majority")
+
+    def _train(self) -> None:
+        began = time.monotonic()
+        self.connection = self.stack.enter_context(Connection.visit(self.local.network, self.folder / "view"))
+
+        def trained(history: History) -> bool:
+            round_ = history.round(1, self.rounds)
+            return round_ is not None and round_.phase.terminal and self.rounds in self._measured()
+
+        self._watch(trained)
+        self.result.seconds["training rounds"] = round(time.monotonic() - began, 2)
+        self.result.accuracy["federated, on the ledger"] = self._measured()[self.rounds]["accuracy"]
+
+    def _lie_about_a_model(self) -> None:
+        """One more round: the aggregator publishes a model that differs in one value."""
+        number = self.rounds + 1
+        self.nodes[COORDINATOR].stop()
+        self.view.say(f"[bold]lie 1[/]: in round {number}, {COORDINATOR} publishes a model that differs in one value")
+        coordinator = self._of(COORDINATOR)
+        with Connection.open(coordinator.home) as connection:
+            sender = connection.sender(coordinator.signer)
+            connection.refresh()
+            serving = serve_and_announce(connection, sender, coordinator.home.settings())
+            self.stack.callback(serving.close)
+            sender.send("ledger", "openRound", 1)
+            self._watch(lambda history: len(self._round(history, number).updates) == len(HOSPITALS))
+            connection.refresh()
+            liar.publish_wrong_model(connection, sender, 1, number)
+        self._watch(lambda history: self._round(history, number).aggregates[0].outcome is not None)
+        refuters = [
+            a for a in self.connection.history.jobs[1].rounds[number].aggregates[0].attestations if not a.agrees
+        ]
+        self.view.say(f"the members refuted it: {', '.join(self.connection.name(a.index) for a in refuters)}")
+        self._audit(f"round {number}, after the lie", "lie-1", "--round", str(number))
+        aggregator = self._aggregator(HOSPITALS[0], "--once")
+        self._watch(lambda history: self._round(history, number).phase is Phase.FINALISED)
+        aggregator.stop()
+        self.view.say(f"{HOSPITALS[0]} aggregated round {number} again; the members attested it")
+
+    def _tamper_with_a_copy(self) -> None:
+        """One byte of a stored update is changed on its holder's disk."""
+        number, holder = min(5, self.rounds), HOSPITALS[TAMPERED - 1]
+        round_ = self.connection.history.jobs[1].rounds[number]
+        update = round_.updates[TAMPERED - 1]
+        cid = of_file(update.cid, self.job.layout.size)
+        path = damage(self._of(holder).home.store, cid, self.job.layout.header_size + 4 * 7)
+        self.view.say(f"[bold]lie 2[/]: one byte of {holder}'s update of round {number} is changed in {path.name}")
+        self._audit(f"round {number}, one copy damaged", "lie-2", "--round", str(number), "--copies")
+        for name in HOSPITALS:
+            if name != holder:
+                self.nodes[name].stop()
+        self._audit(f"round {number}, no good copy left", "lie-2-alone", "--round", str(number))
+
+    def _audit(self, what: str, name: str, *arguments: str) -> None:
+        """An auditor with nothing but the network file."""
+        began = time.monotonic()
+        report = self.folder / "evidence" / f"{name}.json"
+        report.parent.mkdir(exist_ok=True)
+        common = ("--network", self.local.network_file, "--home", self.folder / "auditor", "--output", report)
+        auditor = self._spawn(f"audit-{name}", "audit", *arguments, *common)
+        auditor.wait(self.patience)
+        if not report.exists():
+            raise Unavailable("the audit gave no report", said=auditor.tail())
+        document = json.loads(report.read_bytes())
+        self.result.verdicts[what] = document["verdict"]
+        self.result.evidence.append(str(report))
+        self.result.seconds[f"audit: {what}"] = round(time.monotonic() - began, 2)
+        self.view.say(f"audit of {what}: {_coloured(document['verdict'])}")
+        for finding in document["findings"]:
+            self.view.say(f"  {_words(finding)}")
+
+    def _compare(self) -> None:
+        data = self.folder / "data"
+        result = self.folder / "comparison.json"
+        files = [part for number in range(1, 5) for part in ("--data", data / f"hospital-{number}.csv")]
+        job = ("--job", self.folder / "job.json", "--rounds", str(self.rounds))
+        process = self._spawn(
+            "comparison", "node", "compare", *job, *files, "--test", data / "test.csv", "--json", output=result
+        )
+        if process.wait(self.patience) != 0:
+            raise Unavailable("the comparison failed", said=process.tail())
+        for row in json.loads(result.read_bytes())["rows"]:
+            self.result.accuracy[row["name"]] = row["accuracy"]
+
+    def _watch(self, until: Callable[[History], bool]) -> None:
+        """Follow the ledger until something holds. Raises Unavailable where a process died or nothing comes."""
+        end = time.monotonic() + self.patience
+        while time.monotonic() < end:
+            self.local.anvil.check()
+            for process in self.nodes.values():
+                process.check()
+            history = self.connection.refresh()
+            self.view.show(history, 1, self._measured())
+            if until(history):
+                return
+            time.sleep(POLL)
+        raise Unavailable("nothing more happens", advice=f"look into {self.folder}/log", waited=f"{self.patience:g} s")
+
+    def _measured(self) -> Metrics:
+        """What the evaluation printed so far, by round."""
+        lines = self.metrics.read_text().splitlines() if self.metrics.exists() else []
+        rows = [json.loads(line) for line in lines if line.endswith("}")]
+        return {row["round"]: row for row in rows}
+
+    def _round(self, history: History, number: int) -> Any:
+        return history.jobs[1].rounds[number]
+
+    def _of(self, name: str) -> Resident:
+        return self.local.residents[name]
+
+    def _node(self, name: str) -> Fedledger:
+        return self._member(name, "node", "run")
+
+    def _aggregator(self, name: str, *arguments: str) -> Fedledger:
+        return self._member(name, "aggregator", "run", *arguments)
+
+    def _member(self, name: str, *command: str) -> Fedledger:
+        resident = self._of(name)
+        files = ("--home", resident.home.folder, "--passphrase-file", resident.passphrase_file)
+        return self._spawn(f"{name} {command[0]}", *command, *files)
+
+    def _run(self, name: str, *arguments: str | Path) -> None:
+        process = self._spawn(name, *arguments)
+        if process.wait(self.patience) != 0:
+            raise Unavailable(f"{name} failed", said=process.tail())
+
+    def _spawn(self, name: str, *arguments: str | Path, output: Path | None = None) -> Fedledger:
+        log = self.folder / "log" / f"{name.lower().replace(' ', '-')}.log"
+        process = Fedledger(name, arguments, log, output=output)
+        self.stack.callback(process.stop)
+        return process
+
+
+def prepare(folder: Path) -> Path:
+    """An empty folder for a demo. An earlier demo's is emptied; any other that has something in it is refused."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARKER).exists():
+            raise UsageError("the folder is not empty and no demo's", folder=folder, advice="give --folder another")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).touch()
+    return folder.resolve()
+
+
+def _coloured(verdict: str) -> str:
+    return f"[bold {({'VERIFIED': 'green', 'REFUTED': 'red'}).get(verdict, 'yellow')}]{verdict}[/]"
+
+
+def _words(finding: dict[str, Any]) -> str:
+    from rich.markup import escape
+
+    fields = ("culprit", "holder", "party", "round", "attempt", "tensor", "chunk", "expected", "actual", "cid")
+    facts = ", ".join(f"{name} {finding[name]}" for name in fields if finding.get(name) is not None)
+    return escape(f"{finding['status']}: {finding['message'].splitlines()[0]} ({facts})")
