@@ -412,6 +412,18 @@ describe('A round', () => {
     await abandon(strangers[0]);
   });
 
+  it('that ended otherwise is not abandoned', async () => {
+    await given(published());
+    for (const member of members.slice(1, 3)) await ledger.connect(member).attest(1, 1, 1, claim);
+    await at((await deadlineOf(ledger)) + 1n);
+    await reverts(abandon(), ledger, 'RoundLedger_WrongPhase', [1, Phase.Finalised]);
+
+    await given(published([ALL, ALL, ALL, ALL], { ...TERMS, attempts: 1 }));
+    for (const member of members.slice(1, 3)) await ledger.connect(member).attest(1, 1, 1, random());
+    await at((await deadlineOf(ledger)) + 1n);
+    await reverts(abandon(), ledger, 'RoundLedger_WrongPhase', [1, Phase.Refuted]);
+  });
+
   it('whose whole electorate rotated is abandoned, and the job goes on', async () => {
     await given(published());
     for (const [i, member] of members.entries()) await consortium.connect(member).rotateKey(strangers[i].address);
