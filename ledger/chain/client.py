@@ -97,7 +97,7 @@ class Client:
 
     def _check(self) -> None:
         chain = self.network.chain
-        actual = number(self.rpc.call("eth_chainId"), "a chain id")
+        actual = self.rpc.chain_id()
         if actual != chain.id:
             raise UsageError(
                 "the node serves another chain than the network file names",

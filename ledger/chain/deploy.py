@@ -1,6 +1,5 @@
 """Founding a consortium on a chain: both contracts, and the network file that pins them."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,25 +8,13 @@ import msgspec
 
 from ledger.chain.build import ContractName, committed, expected_code
 from ledger.chain.client import check_code, data
-from ledger.chain.codec import checksum_address
 from ledger.chain.contracts import creation
+from ledger.chain.founding import Founder, check_founders
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Network, Party
 from ledger.digest import keccak
 from ledger.errors import UsageError
-from ledger.records import Role
-
-MAXIMUM_MEMBERS = 255
-MINIMUM_MEMBERS = 3
-
-
-class Founder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A founding member: the name on screens, the key's address, and its roles."""
-
-    name: str
-    key: str
-    roles: Role
 
 
 class _Site:
@@ -58,11 +45,10 @@ def deploy(
     where the contract refuses them, Unavailable where the chain cannot be reached, Refuted where other code came to
     stand there than was sent.
     """
-    check_founders(founders)
-    keys = [address(founder) for founder in founders]
+    keys = check_founders(founders)
     rpc = Rpc(chain.rpc, timeout)
     try:
-        actual = int(rpc.call("eth_chainId"), 16)
+        actual = rpc.chain_id()
         if actual != chain.id:
             raise UsageError("the node serves another chain", url=rpc.url, expected=chain.id, actual=actual)
         site = _Site(rpc, chain, signer, outbox)
@@ -80,32 +66,3 @@ def deploy(
         )
     finally:
         rpc.close()
-
-
-def check_founders(founders: Sequence[Founder]) -> None:
-    """Refuse, before anything is sent, what the contract would refuse, and names that screens could not tell apart."""
-    if not MINIMUM_MEMBERS <= len(founders) <= MAXIMUM_MEMBERS:
-        raise UsageError(
-            "a consortium has 3 to 255 members",
-            expected=f"{MINIMUM_MEMBERS} to {MAXIMUM_MEMBERS}",
-            actual=len(founders),
-        )
-    for what in ("name", "key"):
-        values = [str(getattr(founder, what)).lower() for founder in founders]
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            raise UsageError(f"two members have the same {what}", actual=", ".join(twice))
-    for founder in founders:
-        if not founder.roles:
-            raise UsageError("a member has no role", member=founder.name)
-
-
-def address(founder: Founder) -> str:
-    """The EIP-55 form of the founder's key. Raises UsageError where it is none, or has the wrong check sum."""
-    text = founder.key
-    if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
-        raise UsageError("a key is not an address: 0x and 40 digits", member=founder.name, actual=text)
-    checked = checksum_address(bytes.fromhex(text[2:]))
-    if text not in {checked, text.lower()}:
-        raise UsageError("a key's address is mistyped", member=founder.name, expected=checked, actual=text)
-    return checked

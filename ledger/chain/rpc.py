@@ -70,6 +70,14 @@ class Rpc:
         self._decode = msgspec.json.Decoder(_Answer).decode
         weakref.finalize(self, _close_all, self._idle)
 
+    def chain_id(self) -> int:
+        """The id of the chain that the node serves."""
+        answer = self.call("eth_chainId")
+        try:
+            return int(str(answer), 16)
+        except ValueError as error:
+            raise Unavailable("the node does not say which chain it serves", url=self.url, actual=answer) from error
+
     def close(self) -> None:
         """Close the idle connections; a later call opens a new one."""
         _close_all(self._idle)

@@ -1,0 +1,88 @@
+"""The consortium file: who founds a consortium. Read once, by whoever deploys its contracts."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ledger.chain.codec import checksum_address
+from ledger.config import Strict, load
+from ledger.errors import UsageError
+from ledger.records import Role
+
+MINIMUM_MEMBERS = 3
+MAXIMUM_MEMBERS = 255
+
+
+class Founder(msgspec.Struct, frozen=True):
+    """A founding member: its name on screens, its key's address, and its roles."""
+
+    name: str
+    key: str
+    roles: Role
+
+
+class MemberEntry(Strict, frozen=True):
+    """A member as the file names it."""
+
+    name: str
+    key: str
+    roles: tuple[Literal["participant", "aggregator", "scorer"], ...]
+
+
+class ConsortiumFile(Strict, frozen=True):
+    """The consortium file. Members are numbered in its order, from 0."""
+
+    fedledger: Literal["consortium/1"]
+    name: str
+    members: tuple[MemberEntry, ...]
+
+    def founders(self) -> list[Founder]:
+        """The founding members."""
+        return [Founder(member.name, member.key, _roles(member.roles)) for member in self.members]
+
+
+def load_consortium(path: Path) -> ConsortiumFile:
+    """Read and check a consortium file. Raises UsageError, Malformed or Unavailable."""
+    consortium = load(path, ConsortiumFile)
+    check_founders(consortium.founders())
+    return consortium
+
+
+def check_founders(founders: Sequence[Founder]) -> list[str]:
+    """The founders' keys in EIP-55 form. Raises UsageError for what the contract would refuse, and for equal names."""
+    if not MINIMUM_MEMBERS <= len(founders) <= MAXIMUM_MEMBERS:
+        expected = f"{MINIMUM_MEMBERS} to {MAXIMUM_MEMBERS}"
+        raise UsageError("a consortium cannot have so many or so few members", expected=expected, actual=len(founders))
+    keys = [_address(founder) for founder in founders]
+    _distinct("key", keys)
+    _distinct("name", [founder.name for founder in founders])
+    for founder in founders:
+        if not founder.roles:
+            raise UsageError("a member has no role", member=founder.name)
+    return keys
+
+
+def _address(founder: Founder) -> str:
+    text = founder.key
+    if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
+        raise UsageError("a key is not an address: 0x and 40 digits", member=founder.name, actual=text)
+    checked = checksum_address(bytes.fromhex(text[2:]))
+    if text not in {checked, text.lower()}:
+        raise UsageError("a key's address is mistyped", member=founder.name, expected=checked, actual=text)
+    return checked
+
+
+def _distinct(what: str, values: Sequence[str]) -> None:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise UsageError(f"two members have the same {what}", actual=", ".join(twice))
+
+
+def _roles(names: Sequence[str]) -> Role:
+    roles = Role(0)
+    for name in names:
+        roles |= Role[name.upper()]
+    return roles

@@ -1,0 +1,150 @@
+"""A local chain and consortia on it, for every test that needs the real contracts.
+
+`anvil` is one chain for the whole run, `fresh_anvil` one for the test alone. `consortium` is a new deployment with
+four members on `anvil`; `found` makes more, of any size. Every member has a home with network file and light keystore.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.config import Chain, Home, Network, save
+from ledger.records import Role
+
+PASSPHRASE = "correct horse"
+KEYS = 8
+BOTH = Role.PARTICIPANT | Role.AGGREGATOR
+
+
+@dataclass
+class Member:
+    """A member: its home (network file, keystore, passphrase file) and its unlocked key."""
+
+    name: str
+    home: Home
+    signer: Any
+    passphrase_file: Path
+
+    @property
+    def address(self) -> str:
+        return self.signer.address
+
+
+@dataclass
+class Consortium:
+    """A deployed consortium, a client that looks at it, and its members."""
+
+    network: Network
+    client: Any
+    members: list[Member]
+    senders: dict[int, Any] = field(default_factory=dict)
+
+    def sender(self, index: int) -> Any:
+        """The sender of a member, made once, with the outbox in its home."""
+        from ledger.chain.sender import Sender
+
+        if index not in self.senders:
+            member = self.members[index]
+            self.senders[index] = Sender(self.client, member.signer, member.home.outbox, timeout=20)
+        return self.senders[index]
+
+    def send(self, index: int, contract: str, function: str, *arguments: Any) -> Any:
+        """Send as a member; returns the receipt."""
+        return self.sender(index).send(contract, function, *arguments)
+
+    def open_job(self, terms: Sequence[int] = (3, 600, 600, 600, 2), digest: bytes = b"\x11" * 32) -> int:
+        """Propose a job and approve it by a majority; returns its number."""
+        self.send(0, "ledger", "proposeJob", digest, tuple(terms))
+        job = self.client.jobs()
+        for index in range(1, len(self.members) // 2 + 1):
+            self.send(index, "ledger", "approveJob", job)
+        return int(job)
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the chain's clock on, and seal a block with it."""
+        self.client.rpc.call("evm_increaseTime", seconds)
+        self.client.rpc.call("evm_mine")
+
+
+Found = Callable[..., Consortium]
+
+
+@pytest.fixture(scope="session")
+def anvil() -> Iterator[Any]:
+    """One local chain for the whole run."""
+    yield from _chain()
+
+
+@pytest.fixture
+def fresh_anvil() -> Iterator[Any]:
+    """A local chain for this test alone."""
+    yield from _chain()
+
+
+def _chain() -> Iterator[Any]:
+    from ledger.errors import UsageError
+    from ledger.localnet.anvil import Anvil, find_binary
+
+    try:
+        find_binary()
+    except UsageError as error:
+        pytest.skip(str(error))
+    with Anvil.start() as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def keystores(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, Any]]:
+    """Light key files, made once, and their signers."""
+    from ledger.accounts import create
+
+    folder = tmp_path_factory.mktemp("keystores")
+    paths = [folder / f"{number}.json" for number in range(KEYS)]
+    return [(path, create(path, PASSPHRASE, light=True)) for path in paths]
+
+
+@pytest.fixture
+def found(anvil: Any, keystores: list[tuple[Path, Any]], tmp_path: Path) -> Iterator[Found]:
+    """Makes consortia: `found(members=4, roles=…, url=…)`; the first eight members' keys are the same each time."""
+    from ledger.accounts import create, ephemeral
+    from ledger.chain.client import Client
+    from ledger.chain.deploy import deploy
+    from ledger.chain.founding import Founder
+
+    made: list[Consortium] = []
+
+    def make(members: int = 4, roles: Role | Sequence[Role] = BOTH, url: str | None = None) -> Consortium:
+        root = tmp_path / f"consortium{len(made)}"
+        everyone = []
+        for number in range(members):
+            home = Home(root / f"member{number}")
+            home.folder.mkdir(parents=True, mode=0o700)
+            if number < KEYS:
+                path, signer = keystores[number]
+                shutil.copy(path, home.keystore)
+            else:
+                signer = create(home.keystore, PASSPHRASE, light=True)
+            passphrase_file = home.folder / "passphrase"
+            passphrase_file.write_text(PASSPHRASE + "\n")
+            everyone.append(Member(f"member {number}", home, signer, passphrase_file))
+        given = [roles] * members if isinstance(roles, Role) else list(roles)
+        founders = [Founder(m.name, m.address, role) for m, role in zip(everyone, given, strict=True)]
+        network = deploy(Chain(id=31337, rpc=url or anvil.url), ephemeral(), "test", founders, root / "deployer")
+        for member in everyone:
+            save(member.home.network_file, network)
+        made.append(Consortium(network, Client.connect(network), everyone))
+        return made[-1]
+
+    yield make
+    for consortium in made:
+        consortium.client.close()
+
+
+@pytest.fixture
+def consortium(found: Found) -> Consortium:
+    """A new consortium of four members, each participant and aggregator."""
+    return found()
