@@ -92,10 +92,14 @@ class GatewaySettings(Strict, frozen=True):
 
 
 class Settings(Strict, frozen=True):
-    """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine."""
+    """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine.
+
+    `rpc` is this party's own chain node, asked instead of the one in the network file: better than anybody else's.
+    """
 
     name: str = ""
     data: str = ""
+    rpc: str = ""
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
 
@@ -125,7 +129,7 @@ class Home:
                 advice="fedledger node join NETWORK.toml",
                 home=str(self.folder),
             )
-        return load_network(self.network_file)
+        return at_node(load_network(self.network_file), self.settings().rpc)
 
     def settings(self) -> Settings:
         return load(self.settings_file, Settings) if self.settings_file.exists() else Settings()
@@ -154,6 +158,13 @@ def load_network(path: Path) -> Network:
         if not re.fullmatch(r"0x[0-9a-f]{64}", contract.code_hash):
             raise Malformed("a code hash is not 0x and 64 digits", file=str(path), actual=contract.code_hash)
     return network
+
+
+def at_node(network: Network, rpc: str | None) -> Network:
+    """The network as another chain node serves it; the same where `rpc` is empty."""
+    if not rpc:
+        return network
+    return msgspec.structs.replace(network, chain=msgspec.structs.replace(network.chain, rpc=rpc))
 
 
 def save(path: Path, value: msgspec.Struct) -> None:

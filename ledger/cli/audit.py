@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option
+from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report as JSON here.")
 @network_option
+@rpc_option
 @home_option
 @json_option
 def audit(
@@ -39,6 +40,7 @@ def audit(
     threads: int,
     output: Path | None,
     network_file: Path | None,
+    rpc: str | None,
     home: Home,
     as_json: bool,
 ) -> None:
@@ -55,7 +57,7 @@ def audit(
     if everything and (job or round_):
         raise click.UsageError("--all goes with neither --job nor --round")
     wanted = Wanted(job, round_, source, copies, threads)
-    with look(network_file, home) as connection:
+    with look(network_file, home, rpc) as connection:
         connection.refresh()
         with _progress(bytes_to_read(connection, wanted), quiet=as_json) as advance:
             report = inspect(connection, wanted, advance)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger.config import Home, load_network
+from ledger.config import Home, at_node, load_network
 from ledger.connection import Connection
 from ledger.digest import sha256
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from ledger.chain.sender import Sender
 
 
-def look(network_file: Path | None, home: Home) -> Connection:
-    """With a network file given, look as an outsider, with a cache of one's own; else as the party at home."""
+def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Connection:
+    """With a network file given, look as an outsider, with a cache of one's own; else as the party at home.
+
+    `rpc` names a chain node to ask instead of the network file's; a party at home sets its own in node.toml.
+    """
     if network_file is None:
         return Connection.open(home)
     network = load_network(network_file)
     cache = home.folder / "visits" / sha256(network_file.read_bytes()).hex()[:16]
-    return Connection.visit(network, cache)
+    return Connection.visit(at_node(network, rpc), cache)
 
 
 @contextmanager

@@ -37,6 +37,13 @@ def network_option(function: F) -> F:
     )(function)
 
 
+def rpc_option(function: F) -> F:
+    """--rpc: passes `rpc`, a URL or None."""
+    return click.option("--rpc", help="With --network: ask this chain node instead of the file's; best your own.")(
+        function
+    )
+
+
 def job_option(function: F) -> F:
     """--job: passes `job`, a number or None."""
     return click.option("--job", type=click.IntRange(min=1), help="Number of the job.  [default: the latest]")(function)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option
+from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @network_option
+@rpc_option
 @home_option
 @json_option
-def status(network_file: Path | None, home: Home, as_json: bool) -> None:
+def status(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show the chain, the members, the jobs and the rounds under way."""
     import json
 
     from ledger.cli.opening import look
 
-    with look(network_file, home) as connection:
+    with look(network_file, home, rpc) as connection:
         connection.refresh()
         document = _document(connection)
     if as_json:

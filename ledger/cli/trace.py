@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, network_option
+from ledger.cli.options import home_option, job_option, json_option, network_option, rpc_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 @job_option
 @click.option("--dot", is_flag=True, help="Print Graphviz DOT: fedledger trace --dot | dot -Tsvg > trace.svg")
 @network_option
+@rpc_option
 @home_option
 @json_option
-def trace(model: str | None, job: int | None, dot: bool, network_file: Path | None, home: Home, as_json: bool) -> None:
+def trace(
+    model: str | None, job: int | None, dot: bool, network_file: Path | None, rpc: str | None, home: Home, as_json: bool
+) -> None:
     """Trace a global model back through rounds, updates and parties to the initial model.
 
     MODEL is a round's number or the start of a model's root; without it, the latest model.
@@ -30,7 +33,7 @@ def trace(model: str | None, job: int | None, dot: bool, network_file: Path | No
     from ledger.trace import find
     from ledger.trace import trace as lineage_of
 
-    with look(network_file, home) as connection:
+    with look(network_file, home, rpc) as connection:
         connection.refresh()
         state = connection.job(job)
         lineage = lineage_of(state, connection.document(state), find(state, model), connection.name)
