@@ -15,6 +15,7 @@ from ledger.job import MAX_SIZE, Job, parse
 from ledger.rounds import Place
 from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
+from ledger.unixfs import MAX_SIZE as LARGEST_FILE
 
 if TYPE_CHECKING:
     from ledger.accounts import Signer
@@ -117,9 +118,9 @@ class Connection:
             raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
         return self.store.put(pieces, pin)
 
-    def keep(self, cid: Cid, pin: str) -> None:
-        """Hold a copy of a whole file in the own store, pinned."""
-        self.holders.keep(cid, pin)
+    def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE) -> None:
+        """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned. Raises as `Holders.keep`."""
+        self.holders.keep(cid, pin, limit=limit)
 
     def document(self, state: JobState) -> Job:
         """A job's document, checked against its digest on chain. Raises Unavailable or Malformed."""

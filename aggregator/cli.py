@@ -1,0 +1,195 @@
+"""`fedledger aggregator`: build and publish global models, as a service."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from aggregator.service import Goal
+    from ledger.accounts import LocalSigner
+    from ledger.connection import Connection
+
+_THREADS = click.option(
+    "--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to compute with."
+)
+
+
+@click.group()
+def aggregator() -> None:
+    """Collect updates, build global models, publish them.
+
+    Any member with the role can run one. It decides nothing that another party cannot recompute, and keeps nothing
+    that chain and store do not: stop it, or kill it, whenever you like, and start it again.
+    """
+
+
+@aggregator.command()
+@click.option("--job", type=click.IntRange(min=1), help="Work for this job only.  [default: every open job]")
+@click.option("--once", is_flag=True, help="Finish the present (or next) round of each job, then exit.")
+@click.option("--until-complete", is_flag=True, help="Exit when every open job has had its last round.")
+@click.option(
+    "--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help="Look at least this often (s)."
+)
+@_THREADS
+@passphrase_option
+@home_option
+@json_option
+def run(
+    job: int | None,
+    once: bool,
+    until_complete: bool,
+    poll: float,
+    threads: int,
+    passphrase_file: Path | None,
+    home: Home,
+    as_json: bool,
+) -> None:
+    """Open rounds, aggregate, publish; take over where another aggregator stopped; serve the own store to the others.
+
+    Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well).
+    """
+    from aggregator.service import Goal
+
+    if once and until_complete:
+        raise click.UsageError("--once and --until-complete exclude each other")
+    goal = Goal.ROUND if once else Goal.COMPLETE if until_complete else Goal.NEVER
+    _stop_like_interrupt()
+    signer = _unlock(home, passphrase_file)
+    from ledger.connection import Connection
+
+    with Connection.open(home) as connection:
+        connection.refresh()
+        _require_aggregator(connection, signer.address)
+        _work(connection, signer, home, job, goal, poll, threads, as_json)
+
+
+def _work(
+    connection: "Connection",
+    signer: "LocalSigner",
+    home: Home,
+    job: int | None,
+    goal: "Goal",
+    poll: float,
+    threads: int,
+    as_json: bool,
+) -> None:
+    from aggregator.bars import bars
+    from aggregator.journal import Journal
+    from aggregator.service import Service
+    from aggregator.work import Worker
+    from ledger.serving import serve_and_announce
+
+    sender = connection.sender(signer)
+    sender.settle()
+    serving = serve_and_announce(connection, sender, home.settings())
+    try:
+        with bars(quiet=as_json) as shown:
+            journal = Journal(home.folder, shown.say, as_json=as_json)
+            member = connection.history.member_of(signer.address)
+            name = connection.name(member.index) if member else signer.address
+            journal.note("started", f"aggregator of {name}, store at {serving.url}", key=signer.address)
+            worker = Worker(connection, sender, journal, threads=threads, meter=shown.meter)
+            Service(connection, worker, journal, serving=serving, only=job, goal=goal, poll=poll).run()
+            journal.note("stopped", f"done: {goal.value}")
+    finally:
+        serving.close()
+
+
+@aggregator.command()
+@home_option
+@json_option
+def status(home: Home, as_json: bool) -> None:
+    """Show every open job's round, and what this party's aggregator would do next.
+
+    Reads no update: where bytes are missing, the step shown may still have to wait.
+    """
+    import json
+
+    from aggregator.view import print_status, status_of
+    from ledger.accounts import address_of
+    from ledger.connection import Connection
+
+    key = address_of(home.keystore)
+    with Connection.open(home) as connection:
+        connection.refresh()
+        document = status_of(connection, key)
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        print_status(document)
+
+
+@aggregator.command()
+@job_option
+@click.option("--round", "number", type=click.IntRange(min=1), help="Number of the round.  [default: the latest]")
+@click.option(
+    "--without",
+    type=click.IntRange(0, 254),
+    multiple=True,
+    help="Count the update of this member as UNAVAILABLE; may be given again.",
+)
+@_THREADS
+@network_option
+@home_option
+@json_option
+def preview(
+    job: int | None,
+    number: int | None,
+    without: tuple[int, ...],
+    threads: int,
+    network_file: Path | None,
+    home: Home,
+    as_json: bool,
+) -> None:
+    """Recompute a round's outcome and print it: every update's verdict, the model, the claim. Sends and stores nothing.
+
+    \b
+    Exit codes: 0 recomputed (and equal to what was published, where anything was)
+                1 another outcome was published
+                3 bytes of an update or of the base model cannot be had
+    """
+    import json
+
+    from aggregator.bars import bars
+    from aggregator.view import preview_of, print_preview
+    from ledger.cli.opening import look
+
+    with look(network_file, home) as connection, bars(quiet=as_json) as shown:
+        connection.refresh()
+        document = preview_of(connection, connection.job(job), number, without, threads, shown.meter)
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        print_preview(document)
+    click.get_current_context().exit(1 if document["agrees"] is False else 0)
+
+
+def _unlock(home: Home, passphrase_file: Path | None) -> "LocalSigner":
+    from ledger.accounts import read_passphrase, unlock
+
+    network = home.network()
+    return unlock(home.keystore, read_passphrase(passphrase_file), chain_id=network.chain.id)
+
+
+def _require_aggregator(connection: "Connection", key: str) -> None:
+    from ledger.errors import UsageError
+    from ledger.records import Role
+
+    member = connection.history.member_of(key)
+    if member is None or member.key != key or not member.has(Role.AGGREGATOR):
+        raise UsageError(
+            "this home's key is not an aggregator's",
+            advice="run it for a member with the role aggregator: fedledger status lists them",
+            key=key,
+        )
+
+
+def _stop_like_interrupt() -> None:
+    """SIGTERM ends the service as Ctrl-C does: gateway closed, port free."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
