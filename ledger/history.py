@@ -5,160 +5,22 @@ without a gap, and so notices a log that was cut, reordered or forged on the way
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from ledger import commitment
 from ledger import records as r
 from ledger.errors import FedledgerError
+from ledger.state import Aggregate, Attestation, JobState, Member, Phase, Round, Update
+
+__all__ = ["Aggregate", "Attestation", "History", "HistoryError", "JobState", "Member", "Phase", "Round", "Update"]
+
+NO_ROLE = r.Role(0)
 
 
 class HistoryError(FedledgerError):
     """The events contradict each other: what delivered them cannot be trusted. Nothing was checked."""
 
     exit_code = 3
-
-
-class Phase(Enum):
-    """Where a round is; the last three are terminal."""
-
-    COLLECTING = "Collecting"
-    ATTESTING = "Attesting"
-    AGGREGATING = "Aggregating"
-    FINALISED = "Finalised"
-    REFUTED = "Refuted"
-    ABANDONED = "Abandoned"
-
-    @property
-    def terminal(self) -> bool:
-        return self in (Phase.FINALISED, Phase.REFUTED, Phase.ABANDONED)
-
-
-@dataclass(slots=True)
-class Member:
-    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had."""
-
-    index: int
-    key: str
-    roles: r.Role
-    since: int
-    keys: list[str]
-    gateway: str = ""
-
-    def has(self, role: r.Role) -> bool:
-        return bool(self.roles & role)
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What a party registered for a round."""
-
-    party: str
-    index: int
-    weight: int
-    root: bytes
-    cid: bytes
-    tx: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """What a member says it computed for a round."""
-
-    member: str
-    index: int
-    claim: bytes
-    agrees: bool
-    tx: bytes
-
-
-@dataclass(slots=True)
-class Aggregate:
-    """One attempt at a round's outcome. `outcome` is None while members attest."""
-
-    attempt: int
-    aggregator: str
-    index: int
-    root: bytes
-    cid: bytes
-    verdicts: bytes
-    claim: bytes
-    deadline: int
-    tx: bytes
-    attestations: list[Attestation] = field(default_factory=list)
-    outcome: Phase | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether it claims that no model can be made."""
-        return self.root == bytes(32)
-
-    def attested_by(self, index: int) -> bool:
-        return index == self.index or any(a.index == index for a in self.attestations)
-
-
-@dataclass(slots=True)
-class Round:
-    """A round. `deadline` is the end of its present phase, in seconds since 1970."""
-
-    job: int
-    number: int
-    opener: str
-    epoch: int
-    update_deadline: int
-    deadline: int
-    phase: Phase = Phase.COLLECTING
-    updates: dict[int, Update] = field(default_factory=dict)
-    aggregates: list[Aggregate] = field(default_factory=list)
-    reason: r.Reason = r.Reason.NONE
-
-    @property
-    def attempt(self) -> int:
-        return len(self.aggregates)
-
-    @property
-    def final(self) -> Aggregate | None:
-        """The aggregate that was finalised with a model, where there is one."""
-        last = self.aggregates[-1] if self.aggregates else None
-        return last if self.phase is Phase.FINALISED else None
-
-    def sorted_updates(self) -> list[Update]:
-        """By ascending member index: the order of verdicts, and of everything that is computed."""
-        return [self.updates[index] for index in sorted(self.updates)]
-
-
-@dataclass(slots=True)
-class JobState:
-    """A job as the ledger knows it; its document is in the content store under `digest`."""
-
-    number: int
-    digest: bytes
-    proposer: str
-    terms: r.Terms
-    approvals: set[str] = field(default_factory=set)
-    open: bool = False
-    rounds: dict[int, Round] = field(default_factory=dict)
-    heads: dict[str, bytes] = field(default_factory=dict)
-
-    @property
-    def current(self) -> Round | None:
-        return self.rounds.get(len(self.rounds))
-
-    @property
-    def complete(self) -> bool:
-        """Whether the job's last round has ended."""
-        last = self.current
-        return last is not None and last.number == self.terms.rounds and last.phase.terminal
-
-    def latest_model(self, before: int | None = None) -> Aggregate | None:
-        """The last finalised global model, of a round below `before` where given."""
-        top = len(self.rounds) if before is None else before - 1
-        for number in range(top, 0, -1):
-            final = self.rounds[number].final
-            if final is not None:
-                return final
-        return None
 
 
 class History:
@@ -211,6 +73,17 @@ class History:
             raise self._impossible(event, f"{key} is not a member")
         return member
 
+    def _holder(self, event: r.Event, key: str, role: r.Role, epoch: int) -> Member:
+        """The member whose key speaks now, did so in `epoch`, and who has the role."""
+        member = self._member(event, key)
+        if member.key != key or member.since > epoch or role not in member.roles:
+            raise self._impossible(event, f"{key} had not the right to do this")
+        return member
+
+    def _standing(self, keys: set[str]) -> int:
+        """How many members stand behind these keys: only a current key counts."""
+        return sum(member.key in keys for member in self.members.values())
+
     def _job(self, event: r.Event, number: int) -> JobState:
         if number not in self.jobs:
             raise self._impossible(event, f"job {number} was never proposed")
@@ -231,7 +104,8 @@ class History:
         return round_, round_.aggregates[-1]
 
     def _admitted(self, event: r.MemberAdmitted) -> None:
-        if event.index != len(self.members) or event.key in self._index:
+        later = event.epoch in (self.epoch, self.epoch + 1)
+        if event.index != len(self.members) or event.key in self._index or not 0 < event.roles < 8 or not later:
             raise self._impossible(event, f"member {event.index} cannot be admitted")
         self.members[event.index] = Member(event.index, event.key, r.Role(event.roles), event.epoch, keys=[event.key])
         self._index[event.key] = event.index
@@ -239,7 +113,8 @@ class History:
 
     def _rotated(self, event: r.KeyRotated) -> None:
         member = self.members.get(event.index)
-        if member is None or member.key != event.old_key or event.new_key in self._index:
+        known = member is not None and member.key == event.old_key and event.new_key not in self._index
+        if member is None or not known or event.epoch != self.epoch + 1:
             raise self._impossible(event, f"member {event.index} cannot change its key")
         member.key, member.since = event.new_key, event.epoch
         member.keys.append(event.new_key)
@@ -256,47 +131,52 @@ class History:
         self.members[event.index].gateway = event.gateway
 
     def _proposed(self, event: r.JobProposed) -> None:
-        self._member(event, event.proposer)
+        self._holder(event, event.proposer, NO_ROLE, self.epoch)
         if event.job != len(self.jobs) + 1:
             raise self._impossible(event, f"job {event.job} cannot be the next")
         self.jobs[event.job] = JobState(event.job, event.digest, event.proposer, event.terms)
 
     def _approved(self, event: r.JobApproved) -> None:
-        self._member(event, event.member)
-        self._job(event, event.job).approvals.add(event.member)
+        job = self._job(event, event.job)
+        member = self._holder(event, event.member, NO_ROLE, self.epoch)
+        approvals = job.approvals | {member.key}
+        if member.key in job.approvals or event.approvals != self._standing(approvals):
+            raise self._impossible(event, f"{event.approvals} approvals of job {event.job} cannot be")
+        job.approvals = approvals
 
     def _job_opened(self, event: r.JobOpened) -> None:
         job = self._job(event, event.job)
-        if job.open:
-            raise self._impossible(event, f"job {event.job} is open already")
+        if job.open or 2 * self._standing(job.approvals) <= len(self.members) or event.epoch != self.epoch:
+            raise self._impossible(event, f"job {event.job} cannot open")
         job.open = True
 
     def _round_opened(self, event: r.RoundOpened) -> None:
         job = self._job(event, event.job)
-        self._member(event, event.opener)
-        last = job.current
-        if not job.open or event.round != len(job.rounds) + 1 or (last is not None and not last.phase.terminal):
-            raise self._impossible(event, f"round {event.round} of job {event.job} cannot be opened")
-        job.rounds[event.round] = Round(
-            event.job, event.round, event.opener, event.epoch, event.deadline, event.deadline
-        )
+        self._holder(event, event.opener, r.Role.AGGREGATOR, self.epoch)
+        last, number = job.current, event.round
+        free = job.open and (last is None or last.phase.terminal)
+        if not free or number != len(job.rounds) + 1 or number > job.terms.rounds or event.epoch != self.epoch:
+            raise self._impossible(event, f"round {number} of job {event.job} cannot be opened")
+        ends = event.deadline
+        job.rounds[number] = Round(event.job, number, event.opener, event.epoch, len(self.members), ends, ends)
 
     def _submitted(self, event: r.UpdateSubmitted) -> None:
         round_ = self._round(event, event.job, event.round, Phase.COLLECTING)
-        index = self._member(event, event.party).index
-        if index in round_.updates:
-            raise self._impossible(event, f"a second update by member {index}")
-        round_.updates[index] = Update(event.party, index, event.weight, event.root, event.cid, event.tx)
+        member = self._member(event, event.party)
+        if member.index in round_.updates or not member.has(r.Role.PARTICIPANT) or event.weight < 1:
+            raise self._impossible(event, f"an update by member {member.index} that cannot be")
         heads = self.jobs[event.job].heads
-        heads[event.party] = commitment.next_head(
-            heads.get(event.party, commitment.NO_HEAD), event.job, event.round, event.weight, event.root, event.cid
-        )
+        head = heads.get(event.party, commitment.NO_HEAD)
+        heads[event.party] = commitment.next_head(head, event.job, event.round, event.weight, event.root, event.cid)
+        update = Update(event.party, member.index, event.weight, event.root, event.cid, event.tx)
+        round_.updates[member.index] = update
 
     def _published(self, event: r.AggregatePublished) -> None:
         round_ = self._round(event, event.job, event.round, Phase.COLLECTING, Phase.AGGREGATING)
-        index = self._member(event, event.aggregator).index
-        if event.attempt != round_.attempt + 1:
-            raise self._impossible(event, f"attempt {event.attempt} cannot be the next")
+        index = self._holder(event, event.aggregator, r.Role.AGGREGATOR, round_.epoch).index
+        last = self.jobs[event.job].terms.attempts
+        if event.attempt != round_.attempt + 1 or event.attempt > last or self._unfit(event, round_, index):
+            raise self._impossible(event, f"attempt {event.attempt} of round {event.round} cannot be")
         claim = commitment.claim(event.job, event.round, event.root, event.cid, event.verdicts)
         round_.aggregates.append(
             Aggregate(
@@ -313,15 +193,23 @@ class History:
         )
         round_.phase, round_.deadline = Phase.ATTESTING, event.deadline
 
+    @staticmethod
+    def _unfit(event: r.AggregatePublished, round_: Round, index: int) -> bool:
+        """Whether the contract would refuse it: half an aggregate, or one by whom the round has refuted."""
+        half = (event.root == bytes(32)) != (event.cid == bytes(32))
+        return half or len(event.verdicts) > 255 or any(a.index == index for a in round_.aggregates)
+
     def _attested(self, event: r.Attested) -> None:
-        _, aggregate = self._attempt(event, event.job, event.round, event.attempt)
-        index = self._member(event, event.member).index
+        round_, aggregate = self._attempt(event, event.job, event.round, event.attempt)
+        index = self._holder(event, event.member, NO_ROLE, round_.epoch).index
         if aggregate.attested_by(index) or event.agrees != (event.claim == aggregate.claim):
             raise self._impossible(event, f"member {index} cannot attest this")
         aggregate.attestations.append(Attestation(event.member, index, event.claim, event.agrees, event.tx))
 
     def _aggregate_refuted(self, event: r.AggregateRefuted) -> None:
         round_, aggregate = self._attempt(event, event.job, event.round, event.attempt)
+        if aggregate.disagreeing <= round_.members - round_.majority or event.aggregator != aggregate.aggregator:
+            raise self._impossible(event, "an aggregate was refuted without the members' votes")
         aggregate.outcome = Phase.REFUTED
         round_.phase = Phase.AGGREGATING
         # The contract counts from the block that refuted; it did so by the aggregate's own deadline at the latest.
@@ -331,14 +219,24 @@ class History:
         round_, aggregate = self._attempt(event, event.job, event.round, event.attempt)
         if (event.root, event.cid) != (aggregate.root, aggregate.cid):
             raise self._impossible(event, "another model was finalised than published")
+        if aggregate.agreeing < round_.majority or aggregate.empty:
+            raise self._impossible(event, "a model was finalised without the members' votes")
         round_.phase = aggregate.outcome = Phase.FINALISED
 
     def _round_refuted(self, event: r.RoundRefuted) -> None:
-        self._round(event, event.job, event.round, Phase.AGGREGATING).phase = Phase.REFUTED
+        round_ = self._round(event, event.job, event.round, Phase.AGGREGATING)
+        if round_.attempt < self.jobs[event.job].terms.attempts:
+            raise self._impossible(event, f"round {event.round} has attempts left")
+        round_.phase = Phase.REFUTED
 
     def _abandoned(self, event: r.RoundAbandoned) -> None:
         round_ = self._round(event, event.job, event.round, Phase.COLLECTING, Phase.ATTESTING, Phase.AGGREGATING)
-        if round_.phase is Phase.ATTESTING:
+        attesting = round_.phase is Phase.ATTESTING
+        agreed = attesting and round_.aggregates[-1].agreeing >= round_.majority
+        reason = r.Reason.NO_QUORUM if attesting else r.Reason.NO_AGGREGATE
+        if event.reason != (r.Reason.TOO_FEW_UPDATES if agreed else reason):
+            raise self._impossible(event, f"round {event.round} cannot end for the reason {event.reason}")
+        if attesting:
             round_.aggregates[-1].outcome = Phase.ABANDONED
         round_.phase, round_.reason = Phase.ABANDONED, event.reason
 

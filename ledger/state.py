@@ -1,0 +1,161 @@
+"""What the ledger's events add up to: members, jobs, rounds, and what was said in them. `ledger.history` fills it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ledger import records as r
+
+
+class Phase(Enum):
+    """Where a round is; the last three are terminal."""
+
+    COLLECTING = "Collecting"
+    ATTESTING = "Attesting"
+    AGGREGATING = "Aggregating"
+    FINALISED = "Finalised"
+    REFUTED = "Refuted"
+    ABANDONED = "Abandoned"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (Phase.FINALISED, Phase.REFUTED, Phase.ABANDONED)
+
+
+@dataclass(slots=True)
+class Member:
+    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had."""
+
+    index: int
+    key: str
+    roles: r.Role
+    since: int
+    keys: list[str]
+    gateway: str = ""
+
+    def has(self, role: r.Role) -> bool:
+        return bool(self.roles & role)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a party registered for a round."""
+
+    party: str
+    index: int
+    weight: int
+    root: bytes
+    cid: bytes
+    tx: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """What a member says it computed for a round."""
+
+    member: str
+    index: int
+    claim: bytes
+    agrees: bool
+    tx: bytes
+
+
+@dataclass(slots=True)
+class Aggregate:
+    """One attempt at a round's outcome. `outcome` is None while members attest."""
+
+    attempt: int
+    aggregator: str
+    index: int
+    root: bytes
+    cid: bytes
+    verdicts: bytes
+    claim: bytes
+    deadline: int
+    tx: bytes
+    attestations: list[Attestation] = field(default_factory=list)
+    outcome: Phase | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it claims that no model can be made."""
+        return self.root == bytes(32)
+
+    @property
+    def agreeing(self) -> int:
+        """How many members stand by it, its aggregator included."""
+        return 1 + sum(attestation.agrees for attestation in self.attestations)
+
+    @property
+    def disagreeing(self) -> int:
+        return len(self.attestations) + 1 - self.agreeing
+
+    def attested_by(self, index: int) -> bool:
+        return index == self.index or any(a.index == index for a in self.attestations)
+
+
+@dataclass(slots=True)
+class Round:
+    """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates."""
+
+    job: int
+    number: int
+    opener: str
+    epoch: int
+    members: int
+    update_deadline: int
+    deadline: int
+    phase: Phase = Phase.COLLECTING
+    updates: dict[int, Update] = field(default_factory=dict)
+    aggregates: list[Aggregate] = field(default_factory=list)
+    reason: r.Reason = r.Reason.NONE
+
+    @property
+    def attempt(self) -> int:
+        return len(self.aggregates)
+
+    @property
+    def majority(self) -> int:
+        return self.members // 2 + 1
+
+    @property
+    def final(self) -> Aggregate | None:
+        """The aggregate that was finalised with a model, where there is one."""
+        last = self.aggregates[-1] if self.aggregates else None
+        return last if self.phase is Phase.FINALISED else None
+
+    def sorted_updates(self) -> list[Update]:
+        """By ascending member index: the order of verdicts, and of everything that is computed."""
+        return [self.updates[index] for index in sorted(self.updates)]
+
+
+@dataclass(slots=True)
+class JobState:
+    """A job as the ledger knows it; its document is in the content store under `digest`."""
+
+    number: int
+    digest: bytes
+    proposer: str
+    terms: r.Terms
+    approvals: set[str] = field(default_factory=set)
+    open: bool = False
+    rounds: dict[int, Round] = field(default_factory=dict)
+    heads: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def current(self) -> Round | None:
+        return self.rounds.get(len(self.rounds))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the job's last round has ended."""
+        last = self.current
+        return last is not None and last.number == self.terms.rounds and last.phase.terminal
+
+    def latest_model(self, before: int | None = None) -> Aggregate | None:
+        """The last finalised global model, of a round below `before` where given."""
+        top = len(self.rounds) if before is None else before - 1
+        for number in range(top, 0, -1):
+            final = self.rounds[number].final
+            if final is not None:
+                return final
+        return None
