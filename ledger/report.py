@@ -50,7 +50,7 @@ _TITLES = {
     Check.CODE: "the code on chain is the code pinned in the network file",
     Check.SOURCE: "the code on chain is these sources compiled",
     Check.LOG: "the ledger's events follow from one another",
-    Check.HEADS: "each party's hash chain equals the one on chain: no event is missing or altered",
+    Check.HEADS: "each party's hash chain equals the one on chain: no update is missing or altered",
     Check.JOB: "the job's document is the one approved, and its terms are the contract's",
     Check.INITIAL: "the initial model is the one in the job's document",
     Check.BYTES: "the bytes of every update are at hand and match their CID",
@@ -61,7 +61,8 @@ _TITLES = {
 }
 
 Status = Literal["verified", "refuted", "unknown", "notice"]
-OPTIONAL = frozenset({Check.SOURCE})
+OPTIONAL = frozenset({Check.SOURCE, Check.COPIES})
+"""What a verdict may do without; leaving out any other check makes it UNKNOWN."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,7 +132,7 @@ class Report(msgspec.Struct, kw_only=True):
         statuses = {finding.status for finding in self.findings}
         if "refuted" in statuses:
             return Verdict.REFUTED
-        required = set(Check) - OPTIONAL - {Check.COPIES} - set(self.skipped)
+        required = set(Check) - OPTIONAL
         if "unknown" in statuses or not self.passed or not required <= self.passed.keys():
             return Verdict.UNKNOWN
         return Verdict.VERIFIED

@@ -229,10 +229,12 @@ class _Maker:
 
 
 def excused(round_: Round, attempt: int) -> set[int]:
-    """The members whose updates an aggregate calls UNAVAILABLE."""
+    """The members whose updates an aggregate calls UNAVAILABLE; nobody where its verdicts are not one for each."""
     verdicts = round_.aggregates[attempt - 1].verdicts
     updates = round_.sorted_updates()
-    return {u.index for u, verdict in zip(updates, verdicts, strict=False) if verdict == Verdict.UNAVAILABLE}
+    if len(verdicts) != len(updates):
+        return set()
+    return {u.index for u, verdict in zip(updates, verdicts, strict=True) if verdict == Verdict.UNAVAILABLE}
 
 
 def read_model(place: Place, state: JobState, job: Job, base: Base, fetch: Fetch) -> Iterator[Buffer]:

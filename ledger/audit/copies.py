@@ -27,6 +27,7 @@ def damage(
 
 
 def _artifacts(history: History, documents: Mapping[int, Job], who: Callable[[str], str]) -> dict[Cid, _Known]:
+    """By CID. Who registered an update first is named: a later one may have copied the CID."""
     known: dict[Cid, _Known] = {}
     for number, job in documents.items():
         size = job.layout.size
@@ -35,7 +36,8 @@ def _artifacts(history: History, documents: Mapping[int, Job], who: Callable[[st
         for round_ in history.jobs[number].rounds.values():
             for update in round_.updates.values():
                 owner = who(update.party)
-                known[of_file(update.cid, size)] = _Known(f"the update of {owner}", number, round_.number, owner)
+                mine = _Known(f"the update of {owner}", number, round_.number, owner)
+                known.setdefault(of_file(update.cid, size), mine)
             for aggregate in round_.aggregates:
                 maker = who(aggregate.aggregator)
                 known[of_file(aggregate.cid, size)] = _Known(f"the model that {maker} published", number, round_.number)
@@ -62,8 +64,12 @@ def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) 
 
 
 def _place(copy: BadCopy, job: Job | None) -> tuple[str | None, int | None, int | None]:
-    """Tensor, chunk and value of the first damaged byte; of the block's first byte where it could not be located."""
-    if job is None or copy.file == job.cid or copy.offset >= job.layout.size:
+    """Tensor, chunk and value of the first damaged byte; of the block's first byte where it could not be located.
+
+    Nothing where the block may be the whole file: then every place is as likely.
+    """
+    nowhere = not copy.located and copy.end == 0
+    if job is None or nowhere or copy.file == job.cid or copy.offset >= job.layout.size:
         return None, None, None
     offset = copy.offset - job.layout.header_size
     if offset < 0 and copy.located:

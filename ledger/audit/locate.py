@@ -19,6 +19,9 @@ def locate(
 ) -> dict[str, Any]:
     """The evidence against a published model: fields of a finding, as exact as the bytes at hand allow."""
     cid = of_file(aggregate.cid, job.layout.size)
+    if aggregate.root == outcome.root:
+        message = "the model's integers recompute, but the published CID is not that of its file"
+        return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
     roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
     binding = model_binding(place, round_.job, round_.number, base.root)
     try:
@@ -31,10 +34,12 @@ def locate(
         message = "the file under the published CID does not have the published root"
         return {"message": message, "expected": aggregate.root.hex(), "actual": merkle.root(leaves).hex()}
     different = [i for i, (mine, theirs) in enumerate(zip(outcome.leaves, leaves, strict=True)) if mine != theirs]
-    if not different:
-        message = "the model's integers recompute, but the published CID is not that of its file"
-        return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
-    return _first_value(job, outcome, cid, different, fetch)
+    try:
+        return _first_value(job, outcome, cid, different, fetch)
+    except Unavailable:
+        tensor, _ = job.layout.locate(different[0] * merkle.VALUES)
+        message = f"the published model does not recompute: it differs in {len(different)} chunks"
+        return {"message": message, "tensor": tensor, "chunk": different[0], **roots}
 
 
 def _leaves(job: Job, binding: Binding, cid: Cid, fetch: Fetch) -> list[bytes]:

@@ -25,7 +25,7 @@ class RoundAudit:
         self.base = base_of(state, job, round_.number)
         self.judged: dict[int, Judged] = {}
         self.missing: list[Update] = []
-        self._outcomes: dict[frozenset[int], Outcome | None] = {}
+        self._outcomes: dict[frozenset[int], Outcome | str] = {}
 
     def run(self) -> None:
         for update in self.round.sorted_updates():
@@ -34,14 +34,19 @@ class RoundAudit:
             self._aggregate(aggregate)
 
     def _judge(self, update: Update) -> None:
-        """BYTES: the update can be read, from whichever holder, and then has a verdict of its own."""
+        """BYTES: the update can be read, from whichever holder, and then has a verdict of its own.
+
+        One that no aggregate used, since each called it unavailable, is missed by no check: a notice.
+        """
         audit = self.audit
         try:
             decision = judge(audit.place, self.job, self.round, self.base, update, audit.fetch)
         except Unavailable as error:
             self.missing.append(update)
             message = f"the update's bytes could not be had: {error}"
-            self._find(Check.BYTES, "unknown", message, **self._of(update))
+            attempts = range(1, self.round.attempt + 1)
+            excused_by_all = bool(attempts) and all(update.index in excused(self.round, n) for n in attempts)
+            self._find(Check.BYTES, "notice" if excused_by_all else "unknown", message, **self._of(update))
         else:
             self.judged[update.index] = Judged(update, decision)
             audit.report.verify(Check.BYTES)
@@ -49,33 +54,31 @@ class RoundAudit:
 
     def _aggregate(self, aggregate: Aggregate) -> None:
         away = excused(self.round, aggregate.attempt)
-        if not self._verdicts(aggregate, away):
-            away = set()
+        self._verdicts(aggregate, away)
         outcome = self._outcome(frozenset(away))
-        if outcome is None:
-            message = "the aggregate could not be recomputed: " + ", ".join(
-                f"the update of {self.audit.who(update.party)} is missing" for update in self.missing
-            )
+        if isinstance(outcome, str):
+            message = f"the aggregate could not be recomputed: {outcome}"
             self._find(Check.AGGREGATE, "unknown", message, attempt=aggregate.attempt)
             return
         self._model(aggregate, outcome)
         self._attestations(aggregate, outcome, bool(away))
 
-    def _outcome(self, away: frozenset[int]) -> Outcome | None:
-        """The outcome without the bytes of `away`; None where others are missing too."""
+    def _outcome(self, away: frozenset[int]) -> Outcome | str:
+        """The outcome without the bytes of `away`, or why there is none."""
         if away not in self._outcomes:
             self._outcomes[away] = self._conclude(away)
         return self._outcomes[away]
 
-    def _conclude(self, away: frozenset[int]) -> Outcome | None:
+    def _conclude(self, away: frozenset[int]) -> Outcome | str:
+        missing = [self.audit.who(update.party) for update in self.missing if update.index not in away]
+        if missing:
+            return "missing is the update of " + ", ".join(missing)
         judged = []
         for update in self.round.sorted_updates():
             if update.index in away:
                 judged.append(Judged(update, Decision(Verdict.UNAVAILABLE)))
-            elif update.index in self.judged:
-                judged.append(self.judged[update.index])
             else:
-                return None
+                judged.append(self.judged[update.index])
         audit = self.audit
         try:
             return conclude(
@@ -89,10 +92,9 @@ class RoundAudit:
                 progress=audit.progress,
             )
         except FedledgerError as error:
-            self._find(Check.BYTES, "unknown", f"the round's bytes could not be read again: {error}")
-            return None
+            return str(error)
 
-    def _verdicts(self, aggregate: Aggregate, away: set[int]) -> bool:
+    def _verdicts(self, aggregate: Aggregate, away: set[int]) -> None:
         """ADMISSION: the aggregator's verdict on each update is the one that recomputes."""
         updates = self.round.sorted_updates()
         if len(aggregate.verdicts) != len(updates):
@@ -104,14 +106,12 @@ class RoundAudit:
                 expected=f"{len(updates)} verdicts",
                 actual=f"{len(aggregate.verdicts)} verdicts",
             )
-            return False
-        held = True
+            return
         for update, byte in zip(updates, aggregate.verdicts, strict=True):
             known = self.judged.get(update.index)
             if update.index in away:
                 self._excused(aggregate, update, known)
             elif known is not None and known.decision.verdict != byte:
-                held = False
                 self._find(
                     Check.ADMISSION,
                     "refuted",
@@ -122,12 +122,10 @@ class RoundAudit:
                 )
             elif known is not None:
                 self.audit.report.verify(Check.ADMISSION)
-        return held
 
     def _excused(self, aggregate: Aggregate, update: Update, known: Judged | None) -> None:
         """An update called unavailable is a matter of that hour; members judged it then, by attesting."""
         if known is None:
-            self.audit.report.verify(Check.ADMISSION)
             return
         message = "the update was left out as unavailable; its bytes can be had now"
         self._find(Check.ADMISSION, "notice", message, **self._of(update), attempt=aggregate.attempt)
@@ -138,20 +136,20 @@ class RoundAudit:
             self.audit.report.verify(Check.AGGREGATE)
             return
         if NOTHING in (aggregate.root, outcome.root):
-            evidence = {
-                "message": "whether a model can be made: " + (outcome.why or "a model can be made"),
-                "expected": outcome.root.hex(),
-                "actual": aggregate.root.hex(),
-            }
+            says = "no model can be made, but one can" if aggregate.empty else f"a model, but {outcome.why}"
+            message = f"the aggregate claims {says}"
+            evidence = {"message": message, "expected": outcome.root.hex(), "actual": aggregate.root.hex()}
         else:
             evidence = locate(self.audit.place, self.job, self.round, self.base, aggregate, outcome, self.audit.fetch)
-        evidence["cid"] = str(of_file(aggregate.cid, self.job.layout.size))
+        if not aggregate.empty:
+            evidence["cid"] = str(of_file(aggregate.cid, self.job.layout.size))
         self._find(Check.AGGREGATE, "refuted", **evidence | self._by(aggregate))
 
     def _attestations(self, aggregate: Aggregate, outcome: Outcome, opinion: bool) -> None:
         """ATTESTATION: each member's claim is the one that recomputes.
 
-        Where the aggregate leaves out updates as unavailable, another claim is another view of that, no lie.
+        Who agrees has signed all that the aggregate claims. Who does not, where the aggregate leaves out updates as
+        unavailable, may have had their bytes: another view, no lie.
         """
         for attestation in aggregate.attestations:
             if attestation.claim == outcome.claim:
@@ -159,7 +157,7 @@ class RoundAudit:
                 continue
             self._find(
                 Check.ATTESTATION,
-                "notice" if opinion else "refuted",
+                "notice" if opinion and not attestation.agrees else "refuted",
                 "a member attested something else than what recomputes",
                 attempt=aggregate.attempt,
                 culprit=self.audit.who(attestation.member),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ledger.aggregation import Fetch
 from ledger.audit.rounds import RoundAudit
 from ledger.cid import RAW, Cid
+from ledger.commitment import NO_HEAD
 from ledger.errors import Malformed, Unavailable
 from ledger.history import History, JobState
 from ledger.job import MAX_SIZE, Job, parse
@@ -20,8 +21,8 @@ class Observed:
     """What the chain itself said, at the block up to which the history goes.
 
     `code` maps a contract's name to the expected and the actual hash of its code; `source` to whether its source
-    compiles to that code (None: not asked for; a text: why it could not be checked). `heads` holds each party's hash
-    chain by (job, key).
+    compiles to that code (None: not asked for; a text: why it could not be checked). `heads` holds the hash chain of
+    every key that any member ever had, by (job, key).
     """
 
     code: Mapping[str, tuple[str, str]]
@@ -105,9 +106,11 @@ class Audit:
                     self.report.add(Finding(check=Check.SOURCE, status="refuted", message=message))
 
     def _heads(self, state: JobState, heads: Mapping[tuple[int, str], bytes]) -> None:
+        """HEADS: by what the log says and by what the chain says, so that a party left out altogether is missed."""
         self.report.verify(Check.HEADS, 0)
-        for key, head in state.heads.items():
-            actual = heads.get((state.number, key))
+        known = [key for job, key in heads if job == state.number and heads[job, key] != NO_HEAD]
+        for key in dict.fromkeys([*state.heads, *known]):
+            head, actual = state.heads.get(key, NO_HEAD), heads.get((state.number, key))
             if actual == head:
                 self.report.verify(Check.HEADS)
                 continue
