@@ -10,7 +10,7 @@ from ledger.config import Home
 
 if TYPE_CHECKING:
     from aggregator.service import Goal
-    from ledger.accounts import LocalSigner
+    from ledger.chain.sender import Sender
     from ledger.connection import Connection
 
 _THREADS = click.option(
@@ -30,6 +30,7 @@ def aggregator() -> None:
 @aggregator.command()
 @click.option("--job", type=click.IntRange(min=1), help="Work for this job only.  [default: every open job]")
 @click.option("--once", is_flag=True, help="Finish the present (or next) round of each job, then exit.")
+@click.option("--rounds", type=click.IntRange(min=1), help="Exit when this round has ended; open none after it.")
 @click.option("--until-complete", is_flag=True, help="Exit when every open job has had its last round.")
 @click.option(
     "--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help="Look at least this often (s)."
@@ -41,6 +42,7 @@ def aggregator() -> None:
 def run(
     job: int | None,
     once: bool,
+    rounds: int | None,
     until_complete: bool,
     poll: float,
     threads: int,
@@ -53,23 +55,19 @@ def run(
     Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well).
     """
     from aggregator.service import Goal
+    from ledger.cli.opening import act
 
-    if once and until_complete:
-        raise click.UsageError("--once and --until-complete exclude each other")
-    goal = Goal.ROUND if once else Goal.COMPLETE if until_complete else Goal.NEVER
+    if once + until_complete + bool(rounds) > 1:
+        raise click.UsageError("--once, --rounds and --until-complete exclude each other")
     _stop_like_interrupt()
-    signer = _unlock(home, passphrase_file)
-    from ledger.connection import Connection
-
-    with Connection.open(home) as connection:
-        connection.refresh()
-        _require_aggregator(connection, signer.address)
-        _work(connection, signer, home, job, goal, poll, threads, as_json)
+    with act(home, passphrase_file) as (connection, sender):
+        _require_aggregator(connection, sender.address)
+        _work(connection, sender, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)
 
 
 def _work(
     connection: "Connection",
-    signer: "LocalSigner",
+    sender: "Sender",
     home: Home,
     job: int | None,
     goal: "Goal",
@@ -83,18 +81,15 @@ def _work(
     from aggregator.work import Worker
     from ledger.serving import serve_and_announce
 
-    sender = connection.sender(signer)
     sender.settle()
     serving = serve_and_announce(connection, sender, home.settings())
     try:
         with bars(quiet=as_json) as shown:
             journal = Journal(home.folder, shown.say, as_json=as_json)
-            member = connection.history.member_of(signer.address)
-            name = connection.name(member.index) if member else signer.address
-            journal.note("started", f"aggregator of {name}, store at {serving.url}", key=signer.address)
+            journal.note("started", f"aggregator {sender.address}, store at {serving.url}", key=sender.address)
             worker = Worker(connection, sender, journal, threads=threads, meter=shown.meter)
             Service(connection, worker, journal, serving=serving, only=job, goal=goal, poll=poll).run()
-            journal.note("stopped", f"done: {goal.value}")
+            journal.note("stopped", "done")
     finally:
         serving.close()
 
@@ -166,13 +161,6 @@ def preview(
     else:
         print_preview(document)
     click.get_current_context().exit(1 if document["agrees"] is False else 0)
-
-
-def _unlock(home: Home, passphrase_file: Path | None) -> "LocalSigner":
-    from ledger.accounts import read_passphrase, unlock
-
-    network = home.network()
-    return unlock(home.keystore, read_passphrase(passphrase_file), chain_id=network.chain.id)
 
 
 def _require_aggregator(connection: "Connection", key: str) -> None:

@@ -6,7 +6,6 @@ the same bytes, and sends the same transaction, which the outbox knows. One fail
 
 import time
 from dataclasses import dataclass
-from enum import Enum
 
 from aggregator.journal import Journal
 from aggregator.steps import present
@@ -20,12 +19,28 @@ LONGEST_BACKOFF = 60.0
 SHORTEST_PAUSE = 0.05
 
 
-class Goal(Enum):
-    """When to stop."""
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """When to stop: when each job has had its last round (`complete`), the round it is in (`once`), or round `rounds`.
 
-    NEVER = "never"
-    ROUND = "one round of each job"
-    COMPLETE = "every job complete"
+    Without any of them, never. No round is opened for a job that has reached the goal.
+    """
+
+    complete: bool = False
+    once: bool = False
+    rounds: int | None = None
+
+    def reached(self, state: JobState, first: int) -> bool:
+        """Whether a job is done with; `first` is the round it was in, or about to open, when it was first seen."""
+        if state.complete:
+            return True
+        last = first if self.once else self.rounds
+        round_ = None if last is None else state.rounds.get(last)
+        return round_ is not None and round_.phase.terminal
+
+    @property
+    def ends(self) -> bool:
+        return self.complete or self.once or self.rounds is not None
 
 
 @dataclass(slots=True)
@@ -34,7 +49,7 @@ class _Watched:
 
     seen: tuple[int, Phase | None, int] | None = None
     since: int = 0
-    target: int = 0
+    first: int = 0
     failures: int = 0
     rest_until: float = 0.0
     waiting: str = ""
@@ -51,11 +66,11 @@ class Service:
         *,
         serving: Serving | None = None,
         only: int | None = None,
-        goal: Goal = Goal.NEVER,
+        goal: Goal | None = None,
         poll: float = 2.0,
     ) -> None:
         self._connection, self._worker, self._journal, self._serving = connection, worker, journal, serving
-        self._only, self._goal, self._poll = only, goal, poll
+        self._only, self._goal, self._poll = only, goal or Goal(), poll
         self._watched: dict[int, _Watched] = {}
         self._troubles: dict[str, str] = {}
 
@@ -88,13 +103,11 @@ class Service:
     def done(self) -> bool:
         """Whether the goal is reached."""
         states = self._chosen(self._connection.history)
-        return self._goal is not Goal.NEVER and bool(states) and all(map(self._done, states))
+        return self._goal.ends and bool(states) and all(map(self._done, states))
 
     def _done(self, state: JobState) -> bool:
-        if self._goal is Goal.ROUND and (watched := self._watched.get(state.number)):
-            round_ = state.rounds.get(watched.target)
-            return state.complete or (round_ is not None and round_.phase.terminal)
-        return state.complete
+        watched = self._watched.get(state.number)
+        return self._goal.reached(state, watched.first if watched else 0)
 
     def _chosen(self, history: History) -> list[JobState]:
         return [state for state in history.jobs.values() if state.open and self._only in (None, state.number)]
@@ -122,8 +135,8 @@ class Service:
             return
         round_ = state.current
         ended = round_ is not None and round_.phase.terminal
-        if not watched.target:
-            watched.target = len(state.rounds) + (round_ is None or ended)
+        if not watched.first:
+            watched.first = len(state.rounds) + (round_ is None or ended)
         elif round_ is not None and ended:
             self._worker.note("ended", state, f"round {round_.number} {round_.phase.value}", round=round_.number)
         watched.seen, watched.since = seen, now
