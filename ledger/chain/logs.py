@@ -94,8 +94,7 @@ class LogReader:
     def _shrink(self, size: int, error: Unavailable) -> None:
         if size == 1:
             raise error
-        self._largest = max(size - 1, 1)
-        self._piece = max(size // 2, 1)
+        self._largest = self._piece = size // 2
 
     def _decode(self, first: int, last: int, logs: list[RawLog]) -> Logs:
         events: list[Event] = []

@@ -23,9 +23,17 @@ WINDOW = 256
 
 LAST_LOG = 1 << 62
 _NO_DIGEST = bytes(32)
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA}
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_SCHEMA,
+    sqlite3.SQLITE_CONSTRAINT,
+}
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY CHECK (id = 1), ledger TEXT, number INTEGER, hash BLOB);
+CREATE TABLE IF NOT EXISTS state (
+    id INTEGER PRIMARY KEY CHECK (id = 1), ledger TEXT, number INTEGER, hash BLOB, digest BLOB
+);
 CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS events (
     block INTEGER, log INTEGER, body BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (block, log)
@@ -72,7 +80,7 @@ class IndexFile:
             with self._transaction():
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
-                self._db.execute("INSERT OR IGNORE INTO state VALUES (1, ?, ?, ?)", (ledger, start, b""))
+                self._db.execute("INSERT OR IGNORE INTO state VALUES (1, ?, ?, ?, ?)", (ledger, start, b"", _NO_DIGEST))
             if self._db.execute("SELECT ledger FROM state").fetchall() != [(ledger,)]:
                 raise Damaged("the index is of another ledger")
         self._encode = msgspec.msgpack.Encoder().encode
@@ -101,7 +109,7 @@ class IndexFile:
                 rows.append((event.block, event.log, body, digest))
             self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO blocks VALUES (?, ?)", [*hashes.items(), new])
-            self._db.execute("UPDATE state SET number = ?, hash = ?", new)
+            self._move(new, digest)
             self._prune(new.number - WINDOW)
         return True
 
@@ -113,7 +121,7 @@ class IndexFile:
                 return False
             self._db.execute("DELETE FROM events WHERE block > ?", (new.number,))
             self._db.execute("DELETE FROM blocks WHERE number > ?", (new.number,))
-            self._db.execute("UPDATE state SET number = ?, hash = ?", new)
+            self._move(new, self._digest_at(Position(new.number, LAST_LOG)))
             self._db.execute("INSERT INTO rewinds (block) VALUES (?)", (new.number,))
         return True
 
@@ -126,9 +134,13 @@ class IndexFile:
         return last or 0, lowest
 
     def events(self, after: Position) -> list[Event]:
-        """The events behind a position, in order. Raises Damaged where they are not what was once stored."""
+        """The events behind a position, in order, to be called while `reading`.
+
+        Raises Damaged where they are not what was once stored.
+        """
         with _translated():
             digest = self._digest_at(after)
+            (last,) = self._db.execute("SELECT digest FROM state").fetchone()
             rows = self._db.execute(
                 "SELECT block, log, body, digest FROM events WHERE (block, log) > (?, ?) ORDER BY block, log", after
             ).fetchall()
@@ -141,6 +153,8 @@ class IndexFile:
             if (event.block, event.log) != (block, log):
                 raise Damaged("the index holds an event in a wrong place")
             events.append(event)
+        if digest != last:
+            raise Damaged("the index has lost events")
         return events
 
     @contextmanager
@@ -162,6 +176,9 @@ class IndexFile:
             "SELECT digest FROM events WHERE (block, log) <= (?, ?) ORDER BY block DESC, log DESC LIMIT 1", position
         ).fetchone()
         return bytes(row[0]) if row else _NO_DIGEST
+
+    def _move(self, tip: Tip, digest: bytes) -> None:
+        self._db.execute("UPDATE state SET number = ?, hash = ?, digest = ?", (*tip, digest))
 
     def _prune(self, below: int) -> None:
         self._db.execute(
