@@ -1,0 +1,81 @@
+"""Bytes in and out of the command line: progress on a terminal, files that appear only when they are whole."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from ledger.store import Buffer
+
+STDIO = "-"
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal's error output, or nothing where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda length: bar.advance(task, length)
+
+
+def counted(pieces: Iterable["Buffer"], advance: Callable[[int], None]) -> Iterator["Buffer"]:
+    for piece in pieces:
+        advance(len(piece))
+        yield piece
+
+
+class Watched:
+    """A source that tells how far it is read."""
+
+    def __init__(self, source: BinaryIO | Any, advance: Callable[[int], None]) -> None:
+        self._source, self._advance = source, advance
+        self.name = getattr(source, "name", "the CAR")
+
+    def read(self, length: int) -> bytes:
+        data: bytes = self._source.read(length)
+        self._advance(len(data))
+        return data
+
+
+def write_file(output: Path, pieces: Iterable["Buffer"]) -> int:
+    """Write pieces to standard output, or to a file that appears only when it is whole."""
+    from ledger.store import disk
+
+    size = 0
+    if str(output) == STDIO:
+        for piece in pieces:
+            size += sys.stdout.buffer.write(piece)
+        return size
+    part = output.with_name(f".{output.name}.part")
+    try:
+        with disk.translated(part):
+            file = part.open("wb")
+        with file:
+            for piece in pieces:
+                with disk.translated(part):
+                    size += file.write(piece)
+        with disk.translated(output):
+            part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+    return size
+
+
+def human(number: object) -> str:
+    size = float(number) if isinstance(number, int) else -1.0
+    if size < 0:
+        return "?"
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
