@@ -15,11 +15,11 @@ from ledger.cid import of_file
 from ledger.config import Settings, save
 from ledger.connection import Connection
 from ledger.errors import Unavailable, UsageError
-from ledger.history import History, Phase
+from ledger.history import History, Phase, Round
 from ledger.job import Job, parse
-from ledger.localnet import liar
 from ledger.localnet.consortium import LocalConsortium, Resident, found
 from ledger.localnet.damage import damage
+from ledger.localnet.liar import publish_wrong_model
 from ledger.localnet.process import Fedledger
 from ledger.localnet.view import Metrics, View
 from ledger.records import Role
@@ -148,15 +148,14 @@ class Demo:
         self.nodes[COORDINATOR].stop()
         self.view.say(f"[bold]lie 1[/]: in round {number}, {COORDINATOR} publishes a model that differs in one value")
         coordinator = self._of(COORDINATOR)
-        with Connection.open(coordinator.home) as connection:
-            sender = connection.sender(coordinator.signer)
-            connection.refresh()
-            serving = serve_and_announce(connection, sender, coordinator.home.settings())
-            self.stack.callback(serving.close)
-            sender.send("ledger", "openRound", 1)
-            self._watch(lambda history: len(self._round(history, number).updates) == len(HOSPITALS))
-            connection.refresh()
-            liar.publish_wrong_model(connection, sender, 1, number)
+        connection = self.stack.enter_context(Connection.open(coordinator.home))
+        connection.refresh()
+        sender = connection.sender(coordinator.signer)
+        serving = serve_and_announce(connection, sender, coordinator.home.settings())
+        self.stack.callback(serving.close)
+        sender.send("ledger", "openRound", 1)
+        self._watch(lambda history: len(self._round(history, number).updates) == len(HOSPITALS))
+        publish_wrong_model(connection, sender, 1, number, value=10)
         self._watch(lambda history: self._round(history, number).aggregates[0].outcome is not None)
         refuters = [
             a for a in self.connection.history.jobs[1].rounds[number].aggregates[0].attestations if not a.agrees
@@ -233,7 +232,7 @@ class Demo:
         rows = [json.loads(line) for line in lines if line.endswith("}")]
         return {row["round"]: row for row in rows}
 
-    def _round(self, history: History, number: int) -> Any:
+    def _round(self, history: History, number: int) -> Round:
         return history.jobs[1].rounds[number]
 
     def _of(self, name: str) -> Resident:
