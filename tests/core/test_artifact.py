@@ -1,6 +1,7 @@
 """Artifacts: written by one rule, read by others' libraries, and read by us only if they are the one asked for."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -123,7 +124,7 @@ def test_bands_are_the_blocks_of_the_file(count: int) -> None:
     bands = list(layout.bands())
     assert bands[0][0] == 0
     assert bands[-1][1] == count
-    assert all(stop == start for (_, stop), (start, _) in zip(bands, bands[1:], strict=False))
+    assert all(stop == start for (_, stop), (start, _) in pairwise(bands))
     assert all((layout.header_size + 4 * stop) % CHUNK == 0 for _, stop in bands[:-1])
     assert all(0 < 4 * (stop - start) <= CHUNK for start, stop in bands)
 
