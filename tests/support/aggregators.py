@@ -21,7 +21,8 @@ def service(party: Party, *, sender: Any = None, goal: Goal | None = None, only:
 def drive(*services: Service, looks: int = 20) -> None:
     """Let each look until none has anything to do."""
     for _ in range(looks):
-        if not any([one.look() for one in services]):
+        acted = [one.look() for one in services]
+        if not any(acted):
             return
     raise AssertionError("the aggregators find no rest")
 

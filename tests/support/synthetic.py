@@ -1,4 +1,4 @@
-"""Synthetic parties on a real chain: they submit valid or invalid updates and attest, by the ledger's own API, no torch.
+"""Synthetic parties on a real chain: they submit updates, valid or not, and attest, by the ledger's API; no torch.
 
 `Trial` sets a consortium up (the fixture of tests/conftest.py): job, initial model, a connection, store and gateway for
 every member. What a test wants told as a lie, it gives to `Party.submit`.
