@@ -161,11 +161,13 @@ class History:
         job.rounds[number] = Round(event.job, number, event.opener, event.epoch, len(self.members), ends, ends)
 
     def _submitted(self, event: r.UpdateSubmitted) -> None:
+        """A key that was retired while the round is open may still submit to it, if it did so before."""
         round_ = self._round(event, event.job, event.round, Phase.COLLECTING)
         member = self._member(event, event.party)
-        if member.index in round_.updates or not member.has(r.Role.PARTICIPANT) or event.weight < 1:
-            raise self._impossible(event, f"an update by member {member.index} that cannot be")
         heads = self.jobs[event.job].heads
+        known = member.since <= round_.epoch if event.party == member.key else event.party in heads
+        if member.index in round_.updates or not member.has(r.Role.PARTICIPANT) or not known or event.weight < 1:
+            raise self._impossible(event, f"an update by member {member.index} that cannot be")
         head = heads.get(event.party, commitment.NO_HEAD)
         heads[event.party] = commitment.next_head(head, event.job, event.round, event.weight, event.root, event.cid)
         update = Update(event.party, member.index, event.weight, event.root, event.cid, event.tx)
