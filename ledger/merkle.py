@@ -13,6 +13,7 @@ LEAF = 1024
 VALUES = LEAF // 4
 
 _LEAF_PREFIX = hashlib.sha256(b"\x00")
+_NODE_PREFIX = hashlib.sha256(b"\x01")
 
 
 def leaf_hash(chunk: bytes | bytearray | memoryview) -> bytes:
@@ -38,17 +39,27 @@ def _parent(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def root(hashes: Sequence[bytes]) -> bytes:
-    """Root over leaf hashes (RFC 6962, section 2.1).
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    """The next level: neighbours paired, an odd last one moving up as it is."""
+    copy = _NODE_PREFIX.copy
+    above = []
+    for left, right in zip(level[::2], level[1::2], strict=False):
+        node = copy()
+        node.update(left)
+        node.update(right)
+        above.append(node.digest())
+    if len(level) % 2:
+        above.append(level[-1])
+    return above
 
-    Pairing neighbours level by level, an odd last one moving up as it is, gives the tree of the RFC.
-    """
+
+def root(hashes: Sequence[bytes]) -> bytes:
+    """Root over leaf hashes (RFC 6962, section 2.1): pairing neighbours level by level gives the tree of the RFC."""
     if not hashes:
         return hashlib.sha256(b"").digest()
-    level = list(hashes)
+    level = hashes
     while len(level) > 1:
-        paired = [_parent(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = [*paired, level[-1]] if len(level) % 2 else paired
+        level = _above(level)
     return level[0]
 
 
@@ -74,12 +85,11 @@ def proof(hashes: Sequence[bytes], index: int) -> list[bytes]:
     if not 0 <= index < len(hashes):
         raise Malformed("no such leaf", index=index, leaves=len(hashes))
     path = []
-    level, position = list(hashes), index
+    level, position = hashes, index
     while len(level) > 1:
         if position ^ 1 < len(level):
             path.append(level[position ^ 1])
-        paired = [_parent(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = [*paired, level[-1]] if len(level) % 2 else paired
+        level = _above(level)
         position //= 2
     return path
 
