@@ -153,16 +153,16 @@ class Embedded(Store):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone in the folder: nothing is published, pinned or dropped by anybody else."""
-        try:
-            with disk.translated(self.folder / "lock"):
+        with disk.translated(self.folder / "lock"):
+            try:
                 self._lock.acquire()
-        except Timeout as error:
-            raise Unavailable(
-                f"another process keeps the store {self.folder} locked",
-                advice="see which process holds the file, and end it",
-                lock=str(self.folder / "lock"),
-                waited_seconds=PATIENCE,
-            ) from error
+            except Timeout as error:
+                raise Unavailable(
+                    f"another process keeps the store {self.folder} locked",
+                    advice="see which process holds the file, and end it",
+                    lock=str(self.folder / "lock"),
+                    waited_seconds=PATIENCE,
+                ) from error
         try:
             yield
         finally:
