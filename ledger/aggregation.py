@@ -23,6 +23,11 @@ from ledger.unixfs import chunks
 T = TypeVar("T")
 
 Fetch = Callable[[Cid, int, int | None], Iterator[Buffer]]
+"""Gives a file's bytes from one offset up to another, in pieces of any size, each checked against the CID.
+
+Pieces stay as they are after the next is asked for, and files are read by several threads at once. Raises Unavailable
+where bytes cannot be had, Malformed where the blocks under the CID, though whole, are no file.
+"""
 Ints = NDArray[np.int32]
 Sums = NDArray[np.int64]
 Read = Callable[[int], Ints]
@@ -135,15 +140,15 @@ class Inputs:
                 yield add(next(pieces), change, start)
 
     def _stream(self, cid: Cid) -> Iterator[Ints]:
-        """An artifact's values, a band at a time."""
-        layout, read = self.layout, 0
-        skip = layout.header_size % CHUNK
-        for chunk in chunks(self.fetch(cid, layout.header_size - skip, layout.size)):
-            values = np.frombuffer(chunk, dtype="<i4", offset=skip)
-            skip, read = 0, read + len(values)
-            yield values
-        if read != layout.values:
-            raise Malformed(f"artifact {cid} is truncated", expected=layout.values, actual=read)
+        """An artifact's values, a band at a time. Raises Malformed where there are fewer."""
+        skip = self.layout.header_size % CHUNK
+        stream = chunks(self.fetch(cid, self.layout.header_size - skip, self.layout.size))
+        for start, stop in self.layout.bands():
+            chunk = next(stream, b"")
+            if len(chunk) != skip + 4 * (stop - start):
+                raise Malformed(f"artifact {cid} is truncated", expected=skip + 4 * (stop - start), actual=len(chunk))
+            yield np.frombuffer(chunk, dtype="<i4", offset=skip)
+            skip = 0
 
 
 def in_turn(readers: Sequence[Iterator[T]], threads: int) -> Generator[T]:
