@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 import tomli_w
 
+from ledger.digest import checksum_address
 from ledger.errors import Malformed, Unavailable, UsageError
 
 T = TypeVar("T")
@@ -155,6 +156,9 @@ def load_network(path: Path) -> Network:
     for contract in (network.contracts.consortium, network.contracts.ledger):
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
             raise Malformed("a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address)
+        expected = checksum_address(bytes.fromhex(contract.address[2:]))
+        if contract.address != expected:
+            raise Malformed("an address is not in EIP-55 form", expected=expected, actual=contract.address)
         if not re.fullmatch(r"0x[0-9a-f]{64}", contract.code_hash):
             raise Malformed("a code hash is not 0x and 64 digits", file=str(path), actual=contract.code_hash)
     return network

@@ -5,6 +5,7 @@ is not that encoding is refused.
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +24,16 @@ def sha256(data: bytes | bytearray | memoryview) -> bytes:
 def keccak(data: bytes) -> bytes:
     """Keccak-256 as Ethereum uses it."""
     return bytes(_keccak(data))
+
+
+@lru_cache(maxsize=4096)
+def checksum_address(address: bytes) -> str:
+    """The one text form of a 20-byte address (EIP-55). Artifacts are bound to it: two spellings would be two files."""
+    digits = address.hex()
+    marks = keccak(digits.encode()).hex()
+    return "0x" + "".join(
+        digit.upper() if mark in "89abcdef" else digit for digit, mark in zip(digits, marks, strict=False)
+    )
 
 
 def encode(document: Any) -> bytes:

@@ -4,23 +4,12 @@ Decoders are built once from the ABI; for logs of static words this is some ten 
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
-from ledger.digest import keccak
+from ledger.digest import checksum_address
 
 WORD = 32
 Decode = Callable[[bytes], Any]
-
-
-@lru_cache(maxsize=4096)
-def checksum_address(address: bytes) -> str:
-    """The EIP-55 form of a 20-byte address."""
-    digits = address.hex()
-    marks = keccak(digits.encode()).hex()
-    return "0x" + "".join(
-        digit.upper() if mark in "89abcdef" else digit for digit, mark in zip(digits, marks, strict=False)
-    )
 
 
 def signature(entry: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from ledger.chain.codec import checksum_address
 from ledger.config import Strict, load
+from ledger.digest import checksum_address
 from ledger.errors import UsageError
 from ledger.records import Role
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
-from ledger.chain.codec import checksum_address, decoder, encode_word, signature, word_decoder
+from ledger.chain.codec import decoder, encode_word, signature, word_decoder
 from ledger.chain.logs import snake
+from ledger.digest import checksum_address
 
 WORDS = {
     "uint8": st.integers(0, 2**8 - 1),
@@ -72,7 +73,7 @@ def test_addresses_have_their_check_sum(address):
     ],
 )
 def test_unused_bits_must_be_zero(kind, word):
-    with pytest.raises(ValueError, match="not a|more than"):
+    with pytest.raises(ValueError, match=r"not a|more than"):
         word_decoder(kind)(word)
 
 
