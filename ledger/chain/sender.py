@@ -9,7 +9,11 @@ from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 
 
 class Sender:
-    """Sends calls with one key; `outbox_dir` keeps what is on its way. `timeout` in seconds bounds each wait."""
+    """Sends calls with one key; `outbox_dir` keeps what is on its way. `timeout` in seconds bounds each wait.
+
+    To make one first finishes what an earlier process left on its way. So: make the sender, then read the ledger, then
+    decide what to send; nothing is then said twice.
+    """
 
     def __init__(self, client: Client, signer: TransactionSigner, outbox_dir: Path, timeout: float = 60.0) -> None:
         chain = client.network.chain
@@ -18,6 +22,7 @@ class Sender:
         self._transactor = Transactor(
             client.rpc, chain.id, signer, outbox_dir, gas_price=chain.gas_price, timeout=timeout
         )
+        self._transactor.settle()
 
     def send(self, contract: ContractName, function: str, *arguments: Any) -> Receipt:
         """Call a contract's function and wait until it took effect.
@@ -30,5 +35,5 @@ class Sender:
         return self._transactor.send(self._client.addresses[contract], data)
 
     def settle(self) -> None:
-        """Finish what an earlier process left on its way; `send` does so by itself."""
+        """Finish what is on its way; after Unavailable, say, and before the ledger is read again."""
         self._transactor.settle()

@@ -1,20 +1,20 @@
 """Transactions with one key: each sent once, whatever dies in between.
 
-Lock, settle what an earlier process left, simulate, assign a nonce, sign, persist, send; then wait without the lock.
-A call that is on its way already is adopted, not sent again.
+Lock, simulate, assign a nonce, sign, persist, send; then wait without the lock. A call that is on its way already is
+adopted, not sent again; `settle` finishes what a process left that died.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ledger.chain.codec import checksum_address
 from ledger.chain.outbox import Entry, Outbox
 from ledger.chain.reverts import rejected
 from ledger.chain.rpc import Rpc, RpcError
-from ledger.digest import keccak
+from ledger.digest import checksum_address, keccak
 from ledger.errors import Rejected, Unavailable
 
 REVERTED = 3
@@ -69,9 +69,16 @@ class Transactor:
         self._outbox = Outbox(outbox / f"{chain_id}-{genesis[2:10]}-{signer.address}")
 
     def settle(self) -> None:
-        """Finish what an earlier process left: drop what took effect or was replaced, send again what was lost."""
+        """Finish what an earlier process left: send again what was lost, wait until all took effect or was replaced.
+
+        Raises Unavailable where no block comes in time.
+        """
         with self._outbox.locked():
-            self._settle()
+            unfinished = self._resume()
+        for entry in unfinished:
+            with contextlib.suppress(Rejected):
+                self._wait(entry)
+            self._outbox.remove(entry)
 
     def send(self, to: str, data: str) -> Receipt:
         """Send a call, or create a contract where `to` is empty, and wait until it is in a block.
@@ -80,30 +87,36 @@ class Transactor:
         time: the transaction then stays in the outbox, and the same call again adopts it.
         """
         with self._outbox.locked():
-            self._settle()
-            entry = next((known for known in self._outbox.entries() if (known.to, known.data) == (to, data)), None)
+            entry = self._adopt(to, data)
             if entry is None:
+                self._resume()
                 entry = self._dispatch(to, data)
         receipt = self._wait(entry)
         self._outbox.remove(entry)
         return self._judge(entry, receipt)
 
-    def _settle(self) -> None:
-        entries = self._outbox.entries()
-        if not entries:
-            return
-        used = self._count("latest")
-        for entry in entries:
-            if self._is_settled(entry, used):
+    def _adopt(self, to: str, data: str) -> Entry | None:
+        """The same call, where it is on its way already."""
+        for entry in self._outbox.entries():
+            if (entry.to, entry.data) == (to, data):
+                if self._is_alive(entry):
+                    return entry
                 self._outbox.remove(entry)
+        return None
 
-    def _is_settled(self, entry: Entry, used: int) -> bool:
-        """Whether nothing is left to wait for. What the node does not know is sent again, the very same bytes."""
-        if self._receipt(entry) is not None:
-            return True
-        if self._known(entry):
-            return False
-        return entry.nonce < used or not self._transmit(entry).accepted
+    def _resume(self) -> list[Entry]:
+        """The entries that wait for a block; all others are dropped."""
+        unfinished = []
+        for entry in self._outbox.entries():
+            if self._receipt(entry) is None and self._is_alive(entry):
+                unfinished.append(entry)
+            else:
+                self._outbox.remove(entry)
+        return unfinished
+
+    def _is_alive(self, entry: Entry) -> bool:
+        """Whether the node has it, or takes the very same bytes again; it does not where the nonce was used since."""
+        return self._known(entry) or self._transmit(entry).accepted
 
     def _dispatch(self, to: str, data: str) -> Entry:
         call = {"from": self._signer.address, "data": data} | ({"to": to} if to else {})
