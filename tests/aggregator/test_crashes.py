@@ -1,0 +1,67 @@
+"""kill -9 at every point where something takes effect, with the effect lost and kept; then the same again, resumed."""
+
+import signal
+
+import crashing
+import pytest
+from aggregators import drive, service
+
+from ledger.history import Phase
+
+POINTS = [
+    "before replicate",
+    "after replicate",
+    "before put",
+    "midway store",
+    "after put",
+    "before persist",
+    "after persist",
+    "before transmit",
+    "after transmit",
+    "after receipt",
+]
+
+
+@pytest.fixture
+def ready(trial):
+    """A round that member 0 opened, in which everyone submitted; member 0's aggregator is another process."""
+    t = trial(members=3, rounds=1)
+    drive(service(t.parties[0]))
+    t.submit()
+    return t
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_and_resumed(ready, point) -> None:
+    member = ready.consortium.members[0]
+    key = bytes(member.signer._account.key)
+    assert crashing.run(member.home.folder, key, point) == -signal.SIGKILL
+    assert crashing.run(member.home.folder, key) == 0
+    aggregates = ready.parties[1].connection.refresh().jobs[ready.number].rounds[1].aggregates
+    assert len(aggregates) == 1, "published once, whatever died in between"
+    expected = ready.parties[1].recompute()
+    assert (aggregates[0].root, aggregates[0].claim) == (expected.root, expected.claim)
+    assert set(expected.verdicts) == {0}
+    held = ready.parties[0].connection.store
+    assert held.pins()[f"model/{ready.number}/1"].digest == expected.cid, "the resumed one holds the model, too"
+    ready.attest(1)
+    assert ready.round.phase is Phase.FINALISED
+
+
+def test_killed_again_and_again(ready) -> None:
+    member = ready.consortium.members[0]
+    key = bytes(member.signer._account.key)
+    for point in POINTS[1:-1]:
+        crashing.run(member.home.folder, key, point)
+    crashing.run(member.home.folder, key)
+    assert len(ready.round.aggregates) == 1
+
+
+@pytest.mark.parametrize("point", ["after persist", "after transmit"])
+def test_killed_while_opening_a_round(trial, point) -> None:
+    t = trial(members=3, rounds=2)
+    member = t.consortium.members[0]
+    key = bytes(member.signer._account.key)
+    assert crashing.run(member.home.folder, key, point) == -signal.SIGKILL
+    assert crashing.run(member.home.folder, key) == 0
+    assert (t.round.number, t.round.phase) == (1, Phase.COLLECTING)

@@ -1,0 +1,94 @@
+"""Two aggregators at once: one is faster, the other notices and goes on; the ledger has one aggregate."""
+
+from collections.abc import Callable
+from typing import Any
+
+import crashing
+import pytest
+from aggregators import actions, drive, service
+from synthetic import SECONDS, Trial
+
+from ledger.history import Phase
+
+
+class Interrupted:
+    """A party's sender that lets something else happen first, once, when `function` is to be sent."""
+
+    def __init__(self, sender: Any, function: str, first: Callable[[], object]) -> None:
+        self._sender, self._function, self._first = sender, function, first
+        self.address = sender.address
+
+    def send(self, contract: str, function: str, *arguments: Any) -> Any:
+        if function == self._function:
+            self._function = ""
+            self._first()
+        return self._sender.send(contract, function, *arguments)
+
+
+@pytest.fixture
+def overdue(trial) -> Trial:
+    """A round whose opener is dead, late enough that any other may publish."""
+    t = trial(members=4, rounds=2)
+    drive(service(t.parties[0]))
+    t.submit()
+    t.until(t.round.update_deadline + SECONDS + SECONDS // 2)
+    return t
+
+
+def test_another_publishes_just_before(overdue) -> None:
+    other = service(overdue.parties[2])
+    slow = Interrupted(overdue.parties[1].sender, "publishAggregate", lambda: drive(other))
+    drive(service(overdue.parties[1], sender=slow))
+    assert [a.index for a in overdue.round.aggregates] == [2]
+    lines = actions(overdue.parties[1].member.home, "overtaken", "failed")
+    assert [(line["action"], line["error"]) for line in lines] == [("overtaken", "RoundLedger_WrongPhase")]
+
+
+def test_another_publishes_while_this_one_computes(overdue, monkeypatch) -> None:
+    from aggregator import work
+
+    honest = work.recompute
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        outcome = honest(*arguments, **options)
+        monkeypatch.setattr(work, "recompute", honest)
+        drive(service(overdue.parties[2]))
+        return outcome
+
+    monkeypatch.setattr(work, "recompute", slow)
+    drive(service(overdue.parties[1]))
+    assert [a.index for a in overdue.round.aggregates] == [2]
+    assert len(actions(overdue.parties[1].member.home, "overtaken")) == 1
+
+
+def test_two_open_the_same_round(trial) -> None:
+    t = trial(members=3, rounds=2)
+    slow = Interrupted(t.parties[0].sender, "openRound", lambda: t.parties[1].sender.send("ledger", "openRound", 1))
+    drive(service(t.parties[0], sender=slow))
+    assert (t.round.number, t.round.opener) == (1, t.parties[1].sender.address)
+    assert [line["error"] for line in actions(t.parties[0].member.home, "overtaken")] == ["RoundLedger_WrongPhase"]
+
+
+def test_a_round_that_ends_while_abandoning(overdue) -> None:
+    t = overdue
+    t.until(t.round.update_deadline + 2 * SECONDS + 30)
+    job = t.number
+    slow = Interrupted(
+        t.parties[1].sender, "abandonRound", lambda: t.parties[2].sender.send("ledger", "abandonRound", job, 1)
+    )
+    drive(service(t.parties[1], sender=slow))
+    assert t.state.rounds[1].phase is Phase.ABANDONED
+    assert t.round.number == 2, "and the next one is opened"
+
+
+def test_two_processes_race(overdue) -> None:
+    members = [overdue.consortium.members[index] for index in (1, 2, 3)]
+    racing = [crashing.process(m.home.folder, bytes(m.signer._account.key)) for m in members]
+    for process in racing:
+        process.start()
+    for process in racing:
+        process.join(60)
+    assert [process.exitcode for process in racing] == [0, 0, 0]
+    assert len(overdue.round.aggregates) == 1
+    overdue.attest(*sorted({0, 1, 2} - {overdue.round.aggregates[0].index})[:2])
+    assert overdue.state.rounds[1].phase is Phase.FINALISED
