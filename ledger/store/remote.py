@@ -6,7 +6,7 @@ Nothing that comes back is believed: a block is checked like every other, an ans
 import http.client
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 from ledger import unixfs
@@ -15,6 +15,8 @@ from ledger.errors import Corrupt, Unavailable, UsageError
 from ledger.store import Blocks, Buffer, Unreachable
 from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
 
+_HEADERS = {"Accept": RAW_TYPE, "Cache-Control": "only-if-cached"}
+"""A holder is asked for its own copy: a gateway that could look elsewhere answers 412 instead."""
 _LOST = (http.client.HTTPException, OSError)
 
 
@@ -59,23 +61,27 @@ class Remote(Blocks):
 
     def _ask(self, cid: Cid) -> Buffer:
         with self._deadline():
-            self._connection.request("GET", f"{self._prefix}/ipfs/{cid}?format=raw", headers={"Accept": RAW_TYPE})
-            answer = self._connection.getresponse()
-            if answer.status == 200:
-                return self._body(answer, unixfs.largest(cid) + 1)
-            text = bytes(self._body(answer, 1000)).decode(errors="replace").strip()
+            self._connection.request("GET", f"{self._prefix}/ipfs/{cid}?format=raw", headers=_HEADERS)
+            with closing(self._connection.getresponse()) as answer:
+                good = answer.status == 200
+                body = self._body(answer, unixfs.largest(cid) + 1 if good else 1000)
+        if good:
+            return body
         if answer.headers.get(CORRUPT_HEADER):
             raise Corrupt(f"{self.name} says that its copy of block {cid} is damaged", holder=self.name, block=cid)
-        kind = Unavailable if answer.status in {404, 410} else Unreachable
+        kind = Unavailable if answer.status in {404, 410, 412} else Unreachable
+        text = body.decode(errors="replace").strip()[:200]
         raise kind(
-            f"{self.name} gave no block {cid}: {answer.status} {text[:200]}",
-            holder=self.name,
-            block=cid,
-            url=self.url,
+            f"{self.name} gave no block {cid}: {answer.status} {text}", holder=self.name, block=cid, url=self.url
         )
 
-    def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> Buffer:
-        """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read."""
+    def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> bytes:
+        """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read.
+
+        An answer that was cut must not look like a damaged copy, so a block whose end is not announced is no block.
+        """
+        if answer.status == 200 and answer.length is None and not answer.chunked:
+            raise http.client.HTTPException("an answer that does not say where it ends")
         data = answer.read(ceiling)
         if len(data) == ceiling or not answer.isclosed():
             self._connection.close()
@@ -101,10 +107,13 @@ class Remote(Blocks):
         timer.start()
         try:
             yield
-        except _LOST as error:
-            raise (TimeoutError("no whole answer in time") if late.is_set() else error) from error
+        except _LOST:
+            if not late.is_set():
+                raise
         finally:
             timer.cancel()
+        if late.is_set():
+            raise TimeoutError("no whole answer in time")
 
     def _lost(self, cid: Cid, error: BaseException) -> Unreachable:
         return Unreachable(
