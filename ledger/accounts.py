@@ -143,8 +143,8 @@ def is_light(keyfile: Mapping[str, Any]) -> bool:
     """Whether a key file is cheap to guess: by its own mark, or by what decrypting it costs."""
     if keyfile.get("fedledger"):
         return True
-    parameters = keyfile.get("crypto", {}).get("kdfparams", {})
     try:
+        parameters = keyfile["crypto"]["kdfparams"]
         if "n" in parameters:
             return int(parameters["n"]) * int(parameters["r"]) * int(parameters["p"]) < WEAK_WORK
         return int(parameters["c"]) < WEAK_WORK

@@ -55,7 +55,6 @@ def deploy(
     """
     import json
 
-    from ledger.chain.deploy import deploy as deploy_contracts
     from ledger.chain.founding import load_consortium
     from ledger.chain.rpc import Rpc
     from ledger.config import Chain, save
@@ -66,6 +65,8 @@ def deploy(
     founding = load_consortium(consortium)
     chain_id = Rpc(rpc).chain_id()
     with ExitStack() as stack:
+        from ledger.chain.deploy import deploy as deploy_contracts
+
         if keystore is None:
             outbox = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         else:

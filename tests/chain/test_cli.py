@@ -1,0 +1,94 @@
+"""The commands, as a person types them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from ledger.config import load_network
+
+MEMBER = '[[members]]\nname = "{}"\nkey = "{}"\nroles = ["participant", "aggregator"]\n'
+
+
+def fedledger(*arguments, **options):
+    command = [sys.executable, "-m", "ledger.cli.main", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+
+
+@pytest.fixture
+def consortium_file(tmp_path, keystores):
+    path = tmp_path / "consortium.toml"
+    members = "".join(MEMBER.format(f"hospital {n}", keystores[n][1].address) for n in range(3))
+    path.write_text('fedledger = "consortium/1"\nname = "Three hospitals"\n' + members)
+    return path
+
+
+def test_deploy_writes_the_network_file(anvil, consortium_file, tmp_path):
+    from ledger.chain.client import Client
+
+    out = tmp_path / "network.toml"
+    done = fedledger("deploy", consortium_file, "--rpc", anvil.url, "--out", out, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    network = load_network(out)
+    facts = json.loads(done.stdout)
+    assert (facts["members"], facts["ledger"]) == (3, network.contracts.ledger.address)
+    with Client.connect(network) as client:
+        assert client.jobs() == 0
+    again = fedledger("deploy", consortium_file, "--rpc", anvil.url, "--out", out)
+    assert again.returncode == 2
+    assert "not overwritten" in again.stderr
+
+
+def test_deploy_with_a_key(anvil, consortium_file, keystores, tmp_path):
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("correct horse\n")
+    keystore = tmp_path / "keystore.json"
+    keystore.write_bytes(keystores[0][0].read_bytes())
+    out = tmp_path / "network.toml"
+    key = ("--keystore", keystore, "--passphrase-file", passphrase)
+    done = fedledger("deploy", consortium_file, "--rpc", anvil.url, "--out", out, *key)
+    assert done.returncode == 0, done.stderr
+    assert "Three hospitals: 3 members on chain 31337" in done.stdout
+    assert out.exists()
+
+
+def test_deploy_without_a_chain(consortium_file, tmp_path):
+    done = fedledger("deploy", consortium_file, "--rpc", "http://127.0.0.1:9", "--out", tmp_path / "network.toml")
+    assert done.returncode == 3
+    assert "fedledger up" in done.stderr
+
+
+def test_up_runs_until_it_is_told_to_end(tmp_path):
+    command = [sys.executable, "-m", "ledger.cli.main", "up", "--home", str(tmp_path), "--port", "0", "--json"]
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    facts = json.loads(program.stdout.readline())
+    second = fedledger("up", "--home", tmp_path, "--port", "0")
+    assert (second.returncode, "runs already" in second.stderr) == (2, True)
+    program.send_signal(signal.SIGTERM)
+    program.communicate(timeout=30)
+    assert program.returncode == 0
+    assert (tmp_path / "chain" / "state.json").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(facts["pid"], 0)
+
+
+def test_up_names_a_taken_port(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = fedledger("up", "--home", tmp_path, "--port", port)
+    assert done.returncode == 2
+    assert f"port: {port}" in done.stderr
+
+
+def test_help_is_quick_to_come():
+    code = (
+        "import sys; from ledger.cli import deploy, keys, up;"
+        "assert not {'web3', 'eth_account', 'numpy', 'solcx', 'rich'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
