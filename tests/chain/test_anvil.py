@@ -103,7 +103,7 @@ def test_a_node_that_was_killed_is_noticed(fresh_anvil):
     fresh_anvil.check()
     os.kill(fresh_anvil.pid, signal.SIGKILL)
     with pytest.raises(Unavailable, match="has ended") as caught:
-        until(lambda: fresh_anvil.check())
+        until(fresh_anvil.check)
     assert caught.value.facts["exit_status"] == -signal.SIGKILL
 
 
