@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger.connection import Connection
 from ledger.errors import UsageError
@@ -10,7 +11,9 @@ from ledger.job import Job
 from ledger.rounds import Base, base_of, read_model
 from participant.artifacts import stream_of_body
 from participant.fixed_point import Stream
-from participant.local import Local
+
+if TYPE_CHECKING:
+    from participant.local import Local
 
 
 def model_of(state: JobState, job: Job, number: int) -> Base:
@@ -42,6 +45,8 @@ def lines(
 
     Without `rounds`, the latest model; with `follow`, every finalised one as it comes, until the job is complete.
     """
+    from participant.local import Local
+
     known: set[int] = set()
     local: Local | None = None
     while True:
@@ -67,7 +72,7 @@ def _latest(state: JobState) -> list[int]:
 
 
 def _line(
-    connection: Connection, state: JobState, job: Job, local: Local, number: int, data: Path
+    connection: Connection, state: JobState, job: Job, local: "Local", number: int, data: Path
 ) -> dict[str, object]:
     base = model_of(state, job, number)
     merit = local.evaluate(read(connection, state, job, base), data)

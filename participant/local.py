@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ledger.digest import encode, sha256
-from ledger.errors import UsageError
 from ledger.job import Job
 from participant import task
+from participant.files import file_version
 from participant.fixed_point import Stream, difference
 from participant.state import load, stream_of
 from participant.task import TrainResult
@@ -23,11 +22,6 @@ class Trained:
     update: Stream
     weight: int
     result: TrainResult
-
-
-def seed_of(job: bytes, round_: int, party: str) -> int:
-    """The random seed of a party's training in a round: 63 bits that nobody chooses. `job` is its digest."""
-    return int.from_bytes(sha256(encode(["training seed", job.hex(), round_, party]))[:8], "big") >> 1
 
 
 @dataclass
@@ -46,13 +40,9 @@ class Local:
 
     def data(self, path: Path) -> Any:
         """Private data, read again only where the file changed."""
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise UsageError("no such data file", file=str(path)) from error
-        version = (status.st_mtime_ns, status.st_size)
-        if path not in self._data or self._data[path][0] != version:
-            self._data = {path: (version, self.task.load_data(path))}
+        now = file_version(path)
+        if path not in self._data or self._data[path][0] != now:
+            self._data = {path: (now, self.task.load_data(path))}
         return self._data[path][1]
 
     def train(self, base: Stream, path: Path, seed: int) -> Trained:

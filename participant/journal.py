@@ -1,0 +1,33 @@
+"""What the node did: one JSON line an action in HOME/log.jsonl, and a line to read on the terminal.
+
+A record for people. Nothing reads it back: the chain is the journal that counts.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+FILE = "log.jsonl"
+
+
+class Journal:
+    """Writes both; with `as_json` the terminal gets the JSON lines. A log that cannot be written stops nothing."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None], *, as_json: bool = False) -> None:
+        self._path, self._say, self._as_json = folder / FILE, say, as_json
+        self._broken = False
+
+    def note(self, action: str, text: str, **facts: object) -> None:
+        """One action: its name, what to read on the terminal, and the facts for the file."""
+        now = datetime.now(UTC)
+        line = json.dumps({"time": now.isoformat(timespec="milliseconds"), "action": action, **facts}, default=str)
+        self._say(line if self._as_json else f"{now.astimezone():%H:%M:%S}  {text}")
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+            self._broken = False
+        except OSError as error:
+            if not self._broken:
+                self._say(f"cannot write {self._path}: {error.strerror}; going on without")
+            self._broken = True
