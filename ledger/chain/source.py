@@ -1,5 +1,6 @@
 """Is the code on chain made from this source? Compile it again and compare."""
 
+import shutil
 from enum import Enum
 from pathlib import Path
 
@@ -43,11 +44,17 @@ def sources() -> Path:
     raise Unavailable("the contracts' sources are not installed", advice="name their directory")
 
 
+def compiler_dir() -> Path | None:
+    """Where the compiler is: a checkout's own, once `npm ci` has run, else py-solc-x's folder (None)."""
+    root = Path(__file__).parents[2]
+    own = (root / "node_modules" / "solc").is_dir() and shutil.which("node") is not None
+    return root / "tools" / "solc" if own else None
+
+
 def check_source(client: Client, contracts_dir: Path | None = None, solc_dir: Path | None = None) -> SourceCheck:
     """Compile the sources and compare with the code on chain, with the consortium's address set where it belongs.
 
-    `solc_dir` holds the compiler; py-solc-x's own folder by default.
-
+    `solc_dir` holds the compiler; see `compiler_dir`. Compiling takes some seconds.
     A compiler or sources that are missing give UNCHECKED. Raises Malformed for sources that do not compile,
     Unavailable where the chain cannot be read.
     """
@@ -55,7 +62,7 @@ def check_source(client: Client, contracts_dir: Path | None = None, solc_dir: Pa
 
     actual = {name: client.code(address) for name, address in client.addresses.items()}
     try:
-        compiled = compile_contracts(contracts_dir or sources(), solc_dir)
+        compiled = compile_contracts(contracts_dir or sources(), solc_dir or compiler_dir())
     except Unavailable as error:
         return SourceCheck(SourceStatus.UNCHECKED, reason=str(error))
     expected = {}

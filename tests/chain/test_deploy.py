@@ -1,5 +1,6 @@
 """What is deployed is what the network file pins, and what the source compiles to."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -10,14 +11,13 @@ from ledger.chain import compile, source
 from ledger.chain.build import committed, expected_code, runtime_code
 from ledger.chain.deploy import deploy
 from ledger.chain.founding import Founder, check_founders, load_consortium
-from ledger.chain.source import SourceStatus, check_source
-from ledger.config import Chain
+from ledger.chain.source import SourceStatus, check_source, compiler_dir, sources
+from ledger.config import Chain, load_network
 from ledger.digest import keccak
 from ledger.errors import Malformed, UsageError
 from ledger.records import Role
 
 ROOT = Path(__file__).resolve().parents[2]
-SOLC = ROOT / "tools" / "solc"
 KEYS = ["0x" + str(n) * 40 for n in range(1, 10)]
 FILE = """
 fedledger = "consortium/1"
@@ -130,7 +130,8 @@ def test_a_consortium_file_that_is_none(tmp_path, old, new):
 
 @compiler
 def test_the_code_on_chain_is_this_source_compiled(consortium):
-    result = check_source(consortium.client, ROOT / "contracts", SOLC)
+    assert (sources(), compiler_dir()) == (ROOT / "contracts", ROOT / "tools" / "solc")
+    result = check_source(consortium.client)
     assert (result.status, result.expected) == (SourceStatus.SAME, result.actual)
     assert result.actual["ledger"] == consortium.network.contracts.ledger.code_hash
 
@@ -157,6 +158,14 @@ def test_without_a_compiler_or_sources_nothing_was_checked(consortium, tmp_path,
     result = check_source(consortium.client)
     assert result.status is SourceStatus.UNCHECKED
     assert "sources are not installed" in result.reason
+
+
+def test_the_examples_of_the_specification_are_valid(tmp_path):
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "spec" / "network.md").read_text(), re.DOTALL)
+    paths = [tmp_path / name for name in ("network.toml", "consortium.toml")]
+    for path, block in zip(paths, blocks, strict=True):
+        path.write_text(block)
+    assert load_network(paths[0]).name == load_consortium(paths[1]).name == "Four hospitals"
 
 
 def test_immutables_are_filled_in():
