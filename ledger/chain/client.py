@@ -13,6 +13,7 @@ from ledger.chain.build import ContractName
 from ledger.chain.logs import LogReader, Logs
 from ledger.chain.reverts import PHASES, rejected
 from ledger.chain.rpc import Rpc, RpcError
+from ledger.chain.simulation import is_revert
 from ledger.chain.views import decode_view, encode_view
 from ledger.config import Network
 from ledger.digest import keccak
@@ -20,9 +21,7 @@ from ledger.errors import FedledgerError, Malformed, Refuted, Rejected, Unavaila
 from ledger.history import Phase
 
 if TYPE_CHECKING:
-    from ledger.chain.contracts import Contracts
-
-CODE_REVERTED = 3
+    from ledger.chain.calls import Contracts
 
 
 class Block(NamedTuple):
@@ -160,7 +159,7 @@ class Client:
     @cached_property
     def contracts(self) -> "Contracts":
         """The contracts' functions, by web3.py."""
-        from ledger.chain.contracts import Contracts
+        from ledger.chain.calls import Contracts
 
         return Contracts(self.rpc, self.addresses, poa=self.network.chain.poa)
 
@@ -174,7 +173,7 @@ class Client:
         try:
             answer = self.rpc.call("eth_call", call, "latest")
         except RpcError as error:
-            if error.code == CODE_REVERTED or error.data:
+            if is_revert(error):
                 raise rejected(error.data) from error
             raise
         return decode_view(contract, function, data(answer, "a result"))

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from ledger.chain.build import ContractName, committed, expected_code
+from ledger.chain.calls import creation
 from ledger.chain.client import check_code, data
-from ledger.chain.contracts import creation
 from ledger.chain.founding import Founder, check_founders
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor

@@ -9,20 +9,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from ledger.chain import simulation
 from ledger.chain.outbox import Entry, Outbox
-from ledger.chain.reverts import rejected
 from ledger.chain.rpc import Rpc, RpcError
+from ledger.chain.simulation import GasPrice
 from ledger.digest import checksum_address, keccak
 from ledger.errors import Rejected, Unavailable
 
-REVERTED = 3
 NONCE_ATTEMPTS = 5
 RESEND_SECONDS = 2.0
-# The state may change between estimate and inclusion: an attestation becomes the one that concludes the round.
-GAS_FACTOR = 1.2
-GAS_EXTRA = 150_000
 
 
 class TransactionSigner(Protocol):
@@ -56,7 +53,7 @@ class Transactor:
         signer: TransactionSigner,
         outbox: Path,
         *,
-        gas_price: Literal["zero", "market"] = "zero",
+        gas_price: GasPrice = "zero",
         timeout: float = 60.0,
     ) -> None:
         self._rpc = rpc
@@ -119,8 +116,7 @@ class Transactor:
         return self._known(entry) or self._transmit(entry).accepted
 
     def _dispatch(self, to: str, data: str) -> Entry:
-        call = {"from": self._signer.address, "data": data} | ({"to": to} if to else {})
-        gas = int(self._estimate(call) * GAS_FACTOR) + GAS_EXTRA
+        gas = simulation.gas_limit(self._rpc, self._call(to, data))
         for _ in range(NONCE_ATTEMPTS):
             entry = self._sign(to, data, gas)
             self._outbox.add(entry)
@@ -132,33 +128,6 @@ class Transactor:
                 raise Unavailable(f"the chain's node does not take the transaction: {outcome.text}", tx=entry.hash)
         raise Unavailable("the key is in use elsewhere: its nonces are always taken", address=self._signer.address)
 
-    def _estimate(self, call: dict[str, str]) -> int:
-        """Gas by simulation on the pending block, whose clock is right where blocks are sealed on demand."""
-        try:
-            return int(self._rpc.call("eth_estimateGas", call, "pending"), 16)
-        except RpcError as error:
-            if _is_revert(error):
-                raise self._reason(call, "pending", error) from error
-        try:
-            return int(self._rpc.call("eth_estimateGas", call), 16)
-        except RpcError as error:
-            if _is_revert(error):
-                raise self._reason(call, "latest", error) from error
-            raise
-
-    def _reason(self, call: dict[str, str], block: str, error: RpcError) -> Rejected:
-        """Some nodes give a revert's bytes only to `eth_call`."""
-        if error.data:
-            return rejected(error.data)
-        return self._replay(call, block) or rejected(None)
-
-    def _replay(self, call: dict[str, str], block: str) -> Rejected | None:
-        try:
-            self._rpc.call("eth_call", call, block)
-        except RpcError as error:
-            return rejected(error.data) if _is_revert(error) else None
-        return None
-
     def _sign(self, to: str, data: str, gas: int) -> Entry:
         nonce = self._next_nonce()
         transaction: dict[str, Any] = {
@@ -168,7 +137,7 @@ class Transactor:
             "value": 0,
             "data": data,
             "gas": gas,
-            **self._fees(),
+            **simulation.fees(self._rpc, self._gas_price),
         }
         if to:
             transaction["to"] = to
@@ -182,16 +151,6 @@ class Transactor:
         while nonce in taken:
             nonce += 1
         return nonce
-
-    def _fees(self) -> dict[str, int]:
-        """Both fee fields in wei: zero, or twice the base fee plus the median tip of the last blocks."""
-        if self._gas_price == "zero":
-            return {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
-        history = self._rpc.call("eth_feeHistory", "0x5", "latest", [50])
-        tips = sorted(int(rewards[0], 16) for rewards in history.get("reward") or [] if rewards)
-        tip = tips[len(tips) // 2] if tips else int(self._rpc.call("eth_gasPrice"), 16) // 10
-        base = int(history["baseFeePerGas"][-1], 16)
-        return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
 
     def _transmit(self, entry: Entry) -> "_Outcome":
         """Hand it to the node. A lost answer counts as accepted: `_wait` finds out, and sends again what was lost."""
@@ -248,10 +207,10 @@ class Transactor:
             created = receipt.get("contractAddress") or ""
             contract = checksum_address(bytes.fromhex(created[2:])) if created else ""
             return Receipt(bytes.fromhex(entry.hash[2:]), block, gas_used, contract)
-        call = {"from": self._signer.address, "data": entry.data} | ({"to": entry.to} if entry.to else {})
+        call = self._call(entry.to, entry.data)
         # The state after the block first: what refused a transaction is mostly what another one of the block did.
         for place in (block, block - 1):
-            reason = self._replay(call, hex(place))
+            reason = simulation.replay(self._rpc, call, hex(place))
             if reason is not None:
                 raise reason
         raise Rejected("the transaction failed on chain, and its reason cannot be had any more", tx=entry.hash)
@@ -262,6 +221,9 @@ class Transactor:
 
     def _known(self, entry: Entry) -> bool:
         return self._rpc.call("eth_getTransactionByHash", entry.hash) is not None
+
+    def _call(self, to: str, data: str) -> dict[str, str]:
+        return {"from": self._signer.address, "data": data} | ({"to": to} if to else {})
 
     def _count(self, block: str) -> int:
         return int(self._rpc.call("eth_getTransactionCount", self._signer.address, block), 16)
@@ -274,7 +236,3 @@ class _Outcome:
     accepted: bool
     nonce_taken: bool = False
     text: str = ""
-
-
-def _is_revert(error: RpcError) -> bool:
-    return error.code == REVERTED or bool(error.data) or "revert" in error.text.lower()

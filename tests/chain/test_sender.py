@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.accounts import unlock
-from ledger.chain import outbox, rpc, transactions
+from ledger.chain import outbox, rpc, simulation, transactions
 from ledger.chain.client import Client
 from ledger.chain.rpc import RpcError
 from ledger.chain.sender import Sender
@@ -143,7 +143,7 @@ def test_a_transaction_that_fails_in_its_block_says_why(consortium, monkeypatch)
     consortium.send(0, "ledger", "openRound", job)
     update = ("ledger", "submitUpdate", job, 1, 3, b"r" * 32, b"c" * 32)
     consortium.send(1, *update)
-    monkeypatch.setattr(transactions.Transactor, "_estimate", lambda *_: 200_000)
+    monkeypatch.setattr(simulation, "gas_limit", lambda *_: 200_000)
     with pytest.raises(Rejected) as caught:
         consortium.send(1, *update)
     assert caught.value.facts["error"] == "RoundLedger_AlreadySubmitted"

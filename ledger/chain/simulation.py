@@ -1,0 +1,69 @@
+"""Before a transaction is signed: would it take effect, how much gas does it need, and what does gas cost?"""
+
+from typing import Literal
+
+from ledger.chain.reverts import rejected
+from ledger.chain.rpc import Rpc, RpcError
+from ledger.errors import Rejected
+
+GasPrice = Literal["zero", "market"]
+Call = dict[str, str]
+
+REVERTED = 3
+# The state may change between estimate and inclusion: an attestation becomes the one that concludes the round.
+GAS_FACTOR = 1.2
+GAS_EXTRA = 150_000
+
+
+def gas_limit(rpc: Rpc, call: Call) -> int:
+    """The gas to give a call, by simulation on the pending block, or on the latest where the node has no pending one.
+
+    The pending block's clock is right on a chain that seals on demand. Raises Rejected where the call would revert.
+    """
+    try:
+        return _with_room(rpc.call("eth_estimateGas", call, "pending"))
+    except RpcError as error:
+        if is_revert(error):
+            raise _reason(rpc, call, "pending", error) from error
+    try:
+        return _with_room(rpc.call("eth_estimateGas", call))
+    except RpcError as error:
+        if is_revert(error):
+            raise _reason(rpc, call, "latest", error) from error
+        raise
+
+
+def replay(rpc: Rpc, call: Call, block: str) -> Rejected | None:
+    """Why a call reverts on the state after a block; None where it does not, or where the node cannot tell."""
+    try:
+        rpc.call("eth_call", call, block)
+    except RpcError as error:
+        return rejected(error.data) if is_revert(error) else None
+    return None
+
+
+def fees(rpc: Rpc, gas_price: GasPrice) -> dict[str, int]:
+    """Both fee fields in wei: zero, or twice the base fee plus the median tip of the last blocks."""
+    if gas_price == "zero":
+        return {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
+    history = rpc.call("eth_feeHistory", "0x5", "latest", [50])
+    tips = sorted(int(rewards[0], 16) for rewards in history.get("reward") or [] if rewards)
+    tip = tips[len(tips) // 2] if tips else int(rpc.call("eth_maxPriorityFeePerGas"), 16)
+    base = int(history["baseFeePerGas"][-1], 16)
+    return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
+
+
+def is_revert(error: RpcError) -> bool:
+    """Whether the node's error is the contract's refusal."""
+    return error.code == REVERTED or bool(error.data) or "revert" in error.text.lower()
+
+
+def _with_room(estimate: str) -> int:
+    return int(int(estimate, 16) * GAS_FACTOR) + GAS_EXTRA
+
+
+def _reason(rpc: Rpc, call: Call, block: str, error: RpcError) -> Rejected:
+    """Some nodes give a revert's bytes only to `eth_call`."""
+    if error.data:
+        return rejected(error.data)
+    return replay(rpc, call, block) or rejected(None)
