@@ -1,0 +1,65 @@
+"""Auditing one round of ten updates of 10 million parameters: every check but those that need a chain to ask.
+
+Rates count the updates' bytes once; the audit reads them twice, judging each update and recomputing the model.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import measure
+import synthetic
+
+from ledger.audit import Audit, Observed, scope_of
+from ledger.report import Report, Verdict
+
+UPDATES, MANY, VALUES, RUNS = 10, 30, 10_000_000, 5
+THREADS = 2
+
+
+def worker(folder: str, updates: str, runs: str) -> None:
+    """Audit in this process, and print the seconds of each run and the peak of memory."""
+    round_ = synthetic.load(Path(folder), int(updates))
+    round_.publish(round_.outcome(threads=THREADS, keep=lambda pieces: round_.store.put(pieces, "model", replace=True)))
+    seconds = [measure.timed(lambda: audit(round_)) for _ in range(int(runs))]
+    print(json.dumps({"bytes": round_.update_bytes, "memory": measure.peak_memory(), "seconds": seconds}))
+
+
+def audit(round_: synthetic.Consortium) -> None:
+    history, place = round_.history, synthetic.PLACE
+    report = Report(
+        network="benchmark", chain=place.chain, consortium="", ledger=place.contract, block=0, scope="everything"
+    )
+    heads = {(1, key): head for key, head in history.jobs[1].heads.items()}
+    observed = Observed(code={"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}, source=None, heads=heads)
+    Audit(history, place, report, round_.fetch, str, THREADS).run(observed, scope_of(history))
+    if report.verdict is not Verdict.VERIFIED:
+        raise RuntimeError(f"the audit of an honest round says {report.verdict}: {report.findings}")
+
+
+def run() -> list[measure.Row]:
+    with tempfile.TemporaryDirectory(prefix="bench-audit-") as folder:
+        synthetic.make(Path(folder), MANY, VALUES)
+        few = measure.alone("bench_audit", folder, UPDATES, RUNS)
+        many = measure.alone("bench_audit", folder, MANY, 1)
+    rates = [few["bytes"] / 1e6 / second for second in few["seconds"]]
+    rate, growth = measure.median(rates), many["memory"] - few["memory"]
+    return [
+        measure.row("audit, of update bytes", "≥ 300", rate, "MB/s", rate >= 300, measure.spread(rates, 0)),
+        measure.row(
+            "audit, peak memory above the interpreter, 30 updates",
+            "as with 10",
+            many["memory"],
+            "MB",
+            growth < 10,
+            f"with 10 updates {few['memory']:.1f} MB",
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        worker(*sys.argv[2:])
+    else:
+        measure.show(run())

@@ -1,0 +1,78 @@
+"""What the benchmarks share: rows, medians, and processes of their own, so that memory is their own."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+FEDLEDGER = Path(sys.executable).with_name("fedledger")
+Row = dict[str, Any]
+
+
+def row(work: str, must: str, measured: float, unit: str, ok: bool | None, note: str = "") -> Row:
+    """One line of the table. `ok` is None for a figure that nothing is demanded of."""
+    return {"work": work, "must": must, "measured": round(measured, 3), "unit": unit, "ok": ok, "note": note}
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that `work` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Smallest and largest of several runs."""
+    return f"{min(values):.{digits}f} to {max(values):.{digits}f} in {len(values)} runs"
+
+
+def median(values: Sequence[float]) -> float:
+    return float(statistics.median(values))
+
+
+def peak_memory() -> float:
+    """The most memory this process ever had, in MB of 10^6 bytes, less what a bare interpreter has.
+
+    From /proc, since getrusage counts the parent's memory before exec.
+    """
+    return (_high_water() - _bare_interpreter()) / 1e6
+
+
+def _high_water(process: str = "self") -> int:
+    line = next(line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def _bare_interpreter() -> int:
+    code = "print(next(l for l in open('/proc/self/status') if l.startswith('VmHWM')).split()[1])"
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) * 1024
+
+
+def result_of(command: Sequence[str | Path], **environment: str) -> Any:
+    """Run a command and read the JSON document on the last line it prints. Shows its errors where it fails."""
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, env=os.environ | environment, cwd=ROOT
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{command} failed:\n{done.stderr[-2000:]}\n{done.stdout[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def alone(module: str, *arguments: object) -> Any:
+    """Run `module --worker arguments…` in a fresh process and read the JSON it prints."""
+    return result_of([sys.executable, BENCHMARKS / f"{module}.py", "--worker", *map(str, arguments)])
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print rows as a table."""
+    for line in rows:
+        verdict = {True: "ok  ", False: "MISS", None: "    "}[line["ok"]]
+        value = f"{line['measured']:g} {line['unit']}"
+        print(f"{verdict}  {line['work']:58} {value:>16}  {line['must']:>14}   {line['note']}", flush=True)

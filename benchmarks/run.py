@@ -1,0 +1,79 @@
+"""Run the benchmarks and print their table: python benchmarks/run.py [NAME …] [--write]
+
+Without names it runs every bench_*.py beside it. `--write` puts the table into docs/benchmarks.md, and is for a quiet
+machine and all benchmarks. The exit status is 1 where something falls short of what it must reach.
+"""
+
+import argparse
+import importlib
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import measure
+
+PAGE = measure.ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- table: make bench -->", "<!-- end of table -->"
+
+
+def names() -> list[str]:
+    return sorted(path.stem.removeprefix("bench_") for path in measure.BENCHMARKS.glob("bench_*.py"))
+
+
+def machine() -> str:
+    """What was measured on, in words."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB of memory, {platform.system()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def table(results: dict[str, list[measure.Row]]) -> str:
+    """The rows in Markdown, by benchmark."""
+    lines = ["| work | must | measured | | how |", "|---|---|---:|---|---|"]
+    for name, rows in results.items():
+        for row in rows:
+            verdict = {True: "held", False: "**missed**", None: ""}[row["ok"]]
+            value = f"{row['measured']:,g} {row['unit']}".strip()
+            lines.append(f"| {row['work']} | {row['must']} | {value} | {verdict} | {row['note']} (`{name}`) |")
+    return "\n".join(lines)
+
+
+def write(results: dict[str, list[measure.Row]]) -> None:
+    """Put the table into the page, between its marks."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    when = datetime.now(UTC).strftime("%-d %B %Y")
+    text = f"Measured on {when}: {machine()}. Each row is the median of its runs, made by `make bench`; one"
+    text += " benchmark alone by `python benchmarks/run.py NAME`, with the name at the row's end."
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n\n{table(results)}\n{END}{after}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; all without one")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(names()):
+        parser.error(f"no benchmark is called {min(unknown)}")
+    results: dict[str, list[measure.Row]] = {}
+    print(machine(), flush=True)
+    for name in arguments.names or names():
+        print(f"\n{name}", flush=True)
+        began = time.perf_counter()
+        results[name] = importlib.import_module(f"bench_{name}").run()
+        measure.show(results[name])
+        print(f"({time.perf_counter() - began:.0f} s)", flush=True)
+    if arguments.write:
+        write(results)
+    return int(any(row["ok"] is False for rows in results.values() for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""A consortium made up for measuring: a job, its updates in an embedded store, and the history that registers them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ledger import merkle
+from ledger import records as r
+from ledger.artifact import Binding, Layout, Tensor
+from ledger.cid import RAW, Cid
+from ledger.history import History
+from ledger.job import Admission, InitialModel, Job, Privacy, Scoring, Task, WeightedMean, parse
+from ledger.rounds import Base, Outcome, Place, base_of, initial_binding, recompute
+from ledger.store.embedded import Embedded
+from ledger.store.files import read
+
+PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
+TERMS = r.Terms(rounds=1, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=1)
+BLOCK = 1 << 18
+
+
+@dataclass
+class Consortium:
+    """One job and one round, in which every member registered an update."""
+
+    store: Embedded
+    job: Job
+    history: History
+    updates: int
+
+    @property
+    def update_bytes(self) -> int:
+        return self.job.layout.size * self.updates
+
+    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Iterator[bytes | bytearray | memoryview]:
+        return read(self.store, cid, start, stop)
+
+    def base(self) -> Base:
+        return base_of(self.history.jobs[1], self.job, 1)
+
+    def outcome(self, **options: object) -> Outcome:
+        """What the round comes to: the aggregator's computation."""
+        state = self.history.jobs[1]
+        return recompute(PLACE, state, self.job, state.rounds[1], self.fetch, **options)  # type: ignore[arg-type]
+
+    def apply(self, event: type[r.Event], **fields: object) -> None:
+        """Add one event to the history."""
+        number = self.history.applied + 1
+        self.history.apply(event(block=number, log=0, tx=number.to_bytes(32, "big"), **fields))
+
+    def publish(self, outcome: Outcome) -> None:
+        """Add the events of an aggregate that everyone attests."""
+        key = _key(0)
+        model = {"root": outcome.root, "cid": outcome.cid}
+        self.apply(
+            r.AggregatePublished,
+            job=1,
+            round=1,
+            aggregator=key,
+            attempt=1,
+            verdicts=outcome.verdicts,
+            deadline=0,
+            **model,
+        )
+        for member in range(1, self.updates):
+            self.apply(r.Attested, job=1, round=1, member=_key(member), attempt=1, claim=outcome.claim, agrees=True)
+        self.apply(r.RoundFinalised, job=1, round=1, attempt=1, **model)
+
+
+def make(folder: Path, updates: int, values: int, tensors: int = 25) -> None:
+    """Fill a store in `folder` with an initial model and `updates` updates of `values` random integers."""
+    store = Embedded(folder, create=True)
+    layout = _layout(values, tensors)
+    cid, root = _put(store, layout.header(initial_binding()), _integers(values, 0, 1 << 24), "initial")
+    job = _job(layout, cid, root)
+    store.put([job.encode()], "job")
+    registered = []
+    for index in range(updates):
+        binding = Binding(
+            kind="update", chain=PLACE.chain, contract=PLACE.contract, job=1, round=1, party=_key(index), base=root
+        )
+        cid, leaf_root = _put(store, layout.header(binding), _integers(values, index + 1, 1 << 18), f"update {index}")
+        registered.append((cid.digest.hex(), leaf_root.hex()))
+    store.close()
+    (folder / "made.json").write_text(json.dumps({"job": job.digest.hex(), "updates": registered}))
+
+
+def load(folder: Path, updates: int) -> Consortium:
+    """The round of the first `updates` updates that `make` stored."""
+    store, made = Embedded(folder), json.loads((folder / "made.json").read_text())
+    job = parse(b"".join(bytes(piece) for piece in read(store, Cid(RAW, bytes.fromhex(made["job"])))))
+    consortium = Consortium(store, job, History(), updates)
+    for index in range(updates):
+        consortium.apply(r.MemberAdmitted, index=index, key=_key(index), roles=3, epoch=index + 1)
+    consortium.apply(r.JobProposed, job=1, digest=job.digest, proposer=_key(0), terms=TERMS)
+    for index in range(updates):
+        consortium.apply(r.JobApproved, job=1, member=_key(index), approvals=index + 1)
+    consortium.apply(r.JobOpened, job=1, epoch=updates)
+    consortium.apply(r.RoundOpened, job=1, round=1, opener=_key(0), epoch=updates, deadline=0)
+    for index, (cid, root) in enumerate(made["updates"][:updates]):
+        registered = {"root": bytes.fromhex(root), "cid": bytes.fromhex(cid), "weight": 100 + 37 * index}
+        consortium.apply(r.UpdateSubmitted, job=1, round=1, party=_key(index), **registered)
+    return consortium
+
+
+def _layout(values: int, tensors: int) -> Layout:
+    return Layout(tuple(Tensor(f"layer{index:03}.weight", (values // tensors,)) for index in range(tensors)))
+
+
+def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
+    return Job(
+        fedledger="job/1",
+        name="benchmark",
+        task=Task(name="none", version="1", code="0" * 64, settings={}),
+        tensors=layout.tensors,
+        initial_model=InitialModel(cid=str(cid), root=root.hex()),
+        aggregation=WeightedMean(),
+        admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 40),
+        terms=TERMS,
+        scoring=Scoring(method="none"),
+        privacy=Privacy(mode="none"),
+    )
+
+
+def _key(index: int) -> str:
+    return f"0x{index + 1:040x}"
+
+
+def _integers(values: int, seed: int, bound: int) -> Iterator[bytes]:
+    """Random integers below `bound` in magnitude, a block of values at a time."""
+    random = np.random.default_rng(seed)
+    for start in range(0, values, BLOCK):
+        yield random.integers(-bound, bound, min(BLOCK, values - start), dtype=np.int32).tobytes()
+
+
+def _put(store: Embedded, header: bytes, integers: Iterator[bytes], pin: str) -> tuple[Cid, bytes]:
+    leaves: list[bytes] = []
+
+    def pieces() -> Iterator[bytes]:
+        yield header
+        for piece in integers:
+            leaves.extend(merkle.leaf_hashes(piece))
+            yield piece
+
+    return store.put(pieces(), pin), merkle.root(leaves)
