@@ -1,6 +1,7 @@
 """Following a ledger: its history, kept up to date."""
 
 import time
+from threading import Lock
 
 from ledger.config import LOCAL_CHAIN
 from ledger.history import History, HistoryError
@@ -18,6 +19,7 @@ class Follower:
         self._source = source
         self._index = index
         self._poll = poll or (LOCAL_POLL if source.network.chain.id == LOCAL_CHAIN else POLL)
+        self._lock = Lock()
         self._history = History()
         self._tip = Tip(-1, b"")
 
@@ -27,17 +29,20 @@ class Follower:
         return self._tip
 
     def refresh(self, progress: Progress | None = None) -> History:
-        """The history up to the chain's head. After a reorganisation it is another object.
+        """The history up to the chain's head; it may be called by several threads, which get the same object.
+
+        After a reorganisation it is another object.
 
         Raises Unavailable where the chain cannot be read, HistoryError where even a fresh reading contradicts itself.
         """
-        changes = self._index.sync(self._source, progress)
-        try:
-            self._fold(changes)
-        except HistoryError:
-            self._index.rebuild(self._source)
-            self._refold()
-        return self._history
+        with self._lock:
+            changes = self._index.sync(self._source, progress)
+            try:
+                self._fold(changes)
+            except HistoryError:
+                self._index.rebuild(self._source)
+                self._refold()
+            return self._history
 
     def _fold(self, changes: Changes) -> None:
         if changes.rewound_to is not None:
