@@ -73,6 +73,7 @@ class Service:
         self._only, self._goal, self._poll = only, goal or Goal(), poll
         self._watched: dict[int, _Watched] = {}
         self._troubles: dict[str, str] = {}
+        self._idle = False
 
     def run(self) -> None:
         """Work until the goal is reached. A chain that cannot be read for a while is waited for."""
@@ -96,7 +97,10 @@ class Service:
         now = clock(self._connection.client)
         self._trouble("chain", None)
         self._serve()
-        acted = [self._attend(history, state, now) for state in self._chosen(history)]
+        states = self._chosen(history)
+        if not states:
+            self._nothing_open()
+        acted = [self._attend(history, state, now) for state in states]
         return any(acted)
 
     @property
@@ -126,7 +130,7 @@ class Service:
         watched.failures = 0
         if wait is not None and wait.why != watched.waiting:
             watched.waiting = wait.why
-            self._worker.note("waiting", state, wait.why, until=wait.until)
+            self._worker.note("waiting", state, wait.why, why=wait.why, until=wait.until)
         return wait is None
 
     def _notice(self, watched: _Watched, state: JobState, now: int) -> None:
@@ -158,6 +162,13 @@ class Service:
         text = f"{error.message}; trying again in {pause:g} s"
         self._worker.note("failed", state, text, error=type(error).__name__, advice=error.advice, facts=facts)
         return False
+
+    def _nothing_open(self) -> None:
+        """Say once what is waited for: it may be a misspelt number."""
+        if not self._watched and not self._idle:
+            self._idle = True
+            which = "a job" if self._only is None else f"job {self._only}"
+            self._journal.note("waiting", f"for {which} to be opened", why="no such job is open", until=None)
 
     def _serve(self) -> None:
         """Keep the gateway up; trouble with it stops no round."""

@@ -300,3 +300,37 @@ def test_once_opens_no_second_round(trial) -> None:
     t.attest(1)
     drive(a)
     assert a.done and t.round.number == 1
+
+
+def test_waits_for_a_job(trial) -> None:
+    t = trial(members=3, rounds=1, propose=False)
+    a = service(t.parties[0], only=1)
+    drive(a)
+    drive(a)
+    assert [line["why"] for line in actions(t.parties[0].member.home)] == ["no such job is open"]
+    t.propose()
+    drive(a)
+    assert t.round.number == 1
+
+
+def test_a_chain_that_is_away_is_waited_for(trial, monkeypatch) -> None:
+    t = trial(members=3, rounds=1)
+    a = service(t.parties[0], goal=Goal(rounds=1))
+    drive(a)
+    t.submit()
+    drive(a)
+    t.attest(1)
+    connection, home = t.parties[0].connection, t.parties[0].member.home
+    refresh, answers = connection.refresh, [Unavailable("the node is away"), Unavailable("the node is away")]
+
+    def away():
+        if answers:
+            raise answers.pop()
+        return refresh()
+
+    monkeypatch.setattr(connection, "refresh", away)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    a.run()
+    assert a.done
+    told = [line["action"] for line in actions(home, "failed", "recovered")]
+    assert told == ["failed", "recovered"], "said once, however long it lasts"
