@@ -18,7 +18,6 @@ from ledger.artifact import Buffer, Layout
 from ledger.cid import CHUNK, Cid
 from ledger.errors import FedledgerError, Malformed
 from ledger.job import Median, Rule, TrimmedMean, WeightedMean
-from ledger.unixfs import chunks
 
 T = TypeVar("T")
 
@@ -134,21 +133,46 @@ class Inputs:
     def bands(self, threads: int) -> Iterator[Ints]:
         """The whole next model in bands, in order. Every artifact is read once, from front to back, by `threads`
         threads, a few pieces ahead of the arithmetic."""
-        with closing(in_turn([self._stream(cid) for cid in (*self.updates, self.base)], threads)) as pieces:
+        readers = [_Bands(self.layout, cid, self.fetch) for cid in (*self.updates, self.base)]
+        with closing(in_turn(readers, threads)) as pieces:
             for start, _ in self.layout.bands():
                 change = combine(self.rule, self.weights, lambda _: next(pieces))
                 yield add(next(pieces), change, start)
 
-    def _stream(self, cid: Cid) -> Iterator[Ints]:
-        """An artifact's values, a band at a time. Raises Malformed where there are fewer."""
-        skip = self.layout.header_size % CHUNK
-        stream = chunks(self.fetch(cid, self.layout.header_size - skip, self.layout.size))
-        for start, stop in self.layout.bands():
-            chunk = next(stream, b"")
-            if len(chunk) != skip + 4 * (stop - start):
-                raise Malformed(f"artifact {cid} is truncated", expected=skip + 4 * (stop - start), actual=len(chunk))
-            yield np.frombuffer(chunk, dtype="<i4", offset=skip)
-            skip = 0
+
+class _Bands:
+    """An artifact's values, a band at a time. Raises Malformed where there are fewer.
+
+    An object, not a generator: between two bands it holds none, so the memory of a round is not its updates' blocks.
+    """
+
+    def __init__(self, layout: Layout, cid: Cid, fetch: Fetch) -> None:
+        self._cid, self._bands, self._skip = cid, layout.bands(), layout.header_size % CHUNK
+        self._pieces = fetch(cid, layout.header_size - self._skip, layout.size)
+        self._rest: Buffer = b""
+
+    def __iter__(self) -> Iterator[Ints]:
+        return self
+
+    def __next__(self) -> Ints:
+        start, stop = next(self._bands)
+        skip, self._skip = self._skip, 0
+        return np.frombuffer(self._take(skip + 4 * (stop - start)), dtype="<i4", offset=skip)
+
+    def _take(self, size: int) -> Buffer:
+        piece, self._rest = self._rest or next(self._pieces, b""), b""
+        if len(piece) >= size:
+            if len(piece) > size:
+                self._rest = memoryview(piece)[size:]
+            return memoryview(piece)[:size]
+        held = bytearray(piece)
+        for piece in self._pieces:
+            room = size - len(held)
+            held += memoryview(piece)[:room]
+            if len(held) == size:
+                self._rest = memoryview(piece)[room:]
+                return held
+        raise Malformed(f"artifact {self._cid} is truncated", expected=size, actual=len(held))
 
 
 def in_turn(readers: Sequence[Iterator[T]], threads: int) -> Generator[T]:

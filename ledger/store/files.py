@@ -29,17 +29,18 @@ def read(source: Source, cid: Cid, start: int = 0, stop: int | None = None, *, l
 def read_with(
     fetch: Fetch, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE
 ) -> Pieces:
-    """As `read`, for a caller that wants to know which place of the file a block is fetched for."""
+    """As `read`, for a caller that wants to know which place of the file a block is fetched for.
+
+    Pieces are handed over, not kept: many files can be read side by side without a block in memory for each.
+    """
     if start < 0 or (stop is not None and stop < start):
         raise UsageError("not a range of bytes", start=start, stop=stop)
     for part, _ in walk(fetch, cid, start, stop, limit=limit):
         if part.height != 0:
             continue
-        block = _leaf(fetch(part), part, limit)
-        first = max(start - part.start, 0)
-        last = len(block) if stop is None else min(stop - part.start, len(block))
-        if first < last:
-            yield block if (first, last) == (0, len(block)) else memoryview(block)[first:last]
+        piece = [_cut(_leaf(fetch(part), part, limit), part, start, stop)]
+        if len(piece[0]):
+            yield piece.pop()
 
 
 def walk(
@@ -70,6 +71,12 @@ def size_of(source: Source, cid: Cid) -> int:
     """A file's size, from its first block."""
     block = source.get(cid)
     return len(block) if cid.codec == RAW else unixfs.parse_root(block, cid)[0]
+
+
+def _cut(block: Buffer, part: Part, start: int, stop: int | None) -> Buffer:
+    first = max(start - part.start, 0)
+    last = len(block) if stop is None else max(min(stop - part.start, len(block)), 0)
+    return block if (first, last) == (0, len(block)) else memoryview(block)[first:last]
 
 
 def _leaf(block: Buffer, part: Part, limit: int) -> Buffer:
