@@ -18,8 +18,9 @@ from ledger.artifact import Layout
 from participant import authoring
 from participant.cli import node
 from participant.examples import breast_cancer
-from participant.local import Local, seed_of
+from participant.local import Local
 from participant.state import stream_of
+from participant.updates import seed_of
 
 pytestmark = pytest.mark.node
 

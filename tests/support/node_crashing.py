@@ -1,0 +1,58 @@
+"""A node in a process of its own that kills itself (SIGKILL) at a named point, as `crashing` does for aggregators."""
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import crashing
+
+PRELOADED = [
+    "web3",
+    "torch",
+    "node_crashing",
+    "participant.local",
+    "participant.node",
+    "participant.tasks.tabular",
+    "ledger.serving",
+    "ledger.store.embedded",
+    "ledger.chain.sender",
+]
+
+
+def work(home: str, key: bytes, point: str) -> None:
+    """Look at the chain until nothing is left to do; with a point, die there."""
+    from eth_account import Account
+
+    from ledger.accounts import LocalSigner
+    from ledger.config import Home
+    from ledger.connection import Connection
+    from participant.journal import Journal
+    from participant.node import Node
+    from participant.work import Worker
+
+    folder = Path(home)
+    with Connection.open(Home(folder)) as connection:
+        sender = connection.sender(LocalSigner(Account.from_key(key)))
+        journal = Journal(folder, lambda _line: None)
+        node = Node(connection, Worker(connection, sender, journal, folder / "data.csv"), journal)
+        sender.settle()
+        connection.refresh()
+        if point:
+            crashing.arm(point)
+        while node.look():
+            pass
+
+
+def run(member: Any, point: str = "") -> int:
+    """Run a member's node until it rests; the exit code, minus the signal's number where it was killed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    key = bytes(member.signer._account.key)
+    child = context.Process(target=work, args=(str(member.home.folder), key, point))
+    child.start()
+    child.join(60)
+    code = child.exitcode
+    child.kill()
+    child.join()
+    child.close()
+    return int(code)

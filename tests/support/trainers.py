@@ -1,0 +1,94 @@
+"""Nodes in tests, driven look by look, on a job that is really trained: two columns, a few rows a party."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from synthetic import Party, Trial
+
+from ledger.config import Home, Settings, save
+from participant import authoring
+from participant.journal import FILE, Journal
+from participant.node import Node
+from participant.work import Worker
+
+DRAFT = """
+name = "two columns"
+
+[task]
+name = "tabular"
+
+[task.settings]
+model = "mlp"
+hidden = [4]
+learning_rate = {rate}
+epochs = 2
+columns = ["a", "b"]
+ranges = ["0:10", "-1:1"]
+label = "kind"
+classes = ["low", "high"]
+
+[admission]
+min_updates = 2
+max_weight = 1000
+max_value = 4.0
+max_norm = {norm}
+
+[terms]
+rounds = {rounds}
+update_seconds = 600
+aggregate_seconds = 600
+attest_seconds = 600
+attempts = 2
+"""
+
+
+def write_data(path: Path, seed: int, rows: int = 24) -> Path:
+    """A party's private table."""
+    random = np.random.default_rng(seed)
+    a, b = random.uniform(0, 10, rows), random.uniform(-1, 1, rows)
+    lines = [f"{x},{y},{'high' if x > 5 else 'low'}" for x, y in zip(a, b, strict=True)]
+    path.write_text("\n".join(["a,b,kind", *lines]) + "\n")
+    return path
+
+
+def train_on(trial: Trial, *, rounds: int = 2, rate: float = 0.1, norm: float = 8.0, propose: bool = True) -> Trial:
+    """Give a trial that is not proposed a job that is really trained, and every party its data."""
+    path = trial.parties[0].member.home.folder / "draft.toml"
+    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm))
+    trial.job = authoring.create(authoring.read(path), trial.parties[0].connection.put)
+    trial.layout = trial.job.layout
+    for party in trial.parties:
+        file = write_data(party.member.home.folder / "data.csv", party.index)
+        save(party.member.home.settings_file, Settings(name=party.member.name, data=str(file)))
+    if propose:
+        trial.propose()
+    return trial
+
+
+def data_of(party: Party) -> Path:
+    return party.member.home.folder / "data.csv"
+
+
+def node(party: Party, **options: Any) -> Node:
+    """A party's node, as the command makes it."""
+    journal = Journal(party.member.home.folder, lambda _line: None)
+    worker = Worker(party.connection, party.sender, journal, data_of(party))
+    return Node(party.connection, worker, journal, serving=party.serving, **options)
+
+
+def drive(*workers: Any, looks: int = 20) -> None:
+    """Let each look until none has anything to do."""
+    for _ in range(looks):
+        acted = [one.look() for one in workers]
+        if not any(acted):
+            return
+    raise AssertionError("they find no rest")
+
+
+def notes(home: Home, *names: str) -> list[dict[str, Any]]:
+    """What a home's node wrote down, of the actions named or all."""
+    path = home.folder / FILE
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [line for line in lines if not names or line["action"] in names]
