@@ -1,0 +1,63 @@
+"""What Python hashes is what the ABI and the contracts hash."""
+
+from typing import Any
+
+import pytest
+from eth_abi import encode
+from eth_utils import keccak, to_checksum_address
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import commitment
+from ledger.digest import checksum_address
+
+uint32 = st.integers(0, (1 << 32) - 1)
+word = st.binary(min_size=32, max_size=32)
+
+
+@given(uint32, uint32, word, word, st.binary(max_size=255))
+def test_a_claim_is_the_abis(job: int, number: int, root: bytes, cid: bytes, verdicts: bytes) -> None:
+    words = encode(["uint32", "uint32", "bytes32", "bytes32", "bytes32"], [job, number, root, cid, keccak(verdicts)])
+    assert commitment.claim(job, number, root, cid, verdicts) == keccak(words)
+
+
+@given(st.binary(min_size=28, max_size=28), uint32, uint32, uint32, word, word)
+def test_a_head_is_the_abis(head: bytes, job: int, number: int, weight: int, root: bytes, cid: bytes) -> None:
+    kinds = ["bytes28", "uint32", "uint32", "uint32", "bytes32", "bytes32"]
+    expected = keccak(encode(kinds, [head, job, number, weight, root, cid]))[:28]
+    assert commitment.next_head(head, job, number, weight, root, cid) == expected
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_an_address_is_eip_55(address: bytes) -> None:
+    assert checksum_address(address) == to_checksum_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0x52908400098527886E0F7030069857D2E4169EE7",
+        "0xde709f2102306220921060314715629080e2fb77",
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+        "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+        "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+    ],
+)
+def test_the_addresses_that_eip_55_publishes(address: str) -> None:
+    assert checksum_address(bytes.fromhex(address[2:])) == address
+
+
+def test_the_contracts_compute_the_same(consortium: Any) -> None:
+    client, root, cid = consortium.client, b"\x01" * 32, b"\x02" * 32
+    for verdicts in (b"", b"\x00", bytes(range(255))):
+        kinds = ["uint32", "uint32", "bytes32", "bytes32", "bytes"]
+        data = keccak(text=f"claimOf({','.join(kinds)})")[:4] + encode(kinds, [7, 8, root, cid, verdicts])
+        call = {"to": consortium.network.contracts.ledger.address, "data": "0x" + data.hex()}
+        said = client.rpc.call("eth_call", call, "latest")
+        assert bytes.fromhex(said[2:]) == commitment.claim(7, 8, root, cid, verdicts)
+    job = consortium.open_job()
+    consortium.send(0, "ledger", "openRound", job)
+    consortium.send(1, "ledger", "submitUpdate", job, 1, 41, root, cid)
+    head = commitment.next_head(commitment.NO_HEAD, job, 1, 41, root, cid)
+    assert client.party_head(job, consortium.members[1].address) == (head, 1)

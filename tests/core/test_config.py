@@ -1,0 +1,92 @@
+"""The network file and a home's settings: read strictly, written whole."""
+
+from pathlib import Path
+
+import pytest
+
+from ledger.config import Chain, Contract, Contracts, Home, Network, Party, Settings, load, load_network, save
+from ledger.errors import Malformed, Unavailable, UsageError
+
+ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+CONTRACT = Contract(address=ADDRESS, code_hash="0x" + "ab" * 32)
+NETWORK = Network(
+    fedledger="network/1",
+    name="hospitals",
+    chain=Chain(id=31337, rpc="http://127.0.0.1:8545"),
+    contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT),
+    parties=(Party(index=2, name="north"),),
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "network.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    save(tmp_path / "made.toml", NETWORK)
+    return (tmp_path / "made.toml").read_text(encoding="utf-8")
+
+
+def test_a_network_file_travels(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "network.toml"
+    save(path, NETWORK)
+    assert load_network(path) == NETWORK
+    assert [file.name for file in path.parent.iterdir()] == ["network.toml"]
+
+
+def test_parties_have_names() -> None:
+    assert (NETWORK.party_name(2), NETWORK.party_name(0)) == ("north", "member 0")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("network/1", "network/2", "not valid"),
+        ('name = "hospitals"', 'name = "hospitals"\ncolour = "red"', "not valid"),
+        ("id = 31337", 'id = "31337"', "not valid"),
+        ("id = 31337", "id = 31337.0", "not valid"),
+        ("id = 31337", "id = = 1", "not valid"),
+        ('"zero"', '"free"', "not valid"),
+        (ADDRESS, ADDRESS[:-1], "not 0x and 40"),
+        (ADDRESS, ADDRESS + "\\n", "not 0x and 40"),
+        (ADDRESS, ADDRESS.lower(), "EIP-55"),
+        (ADDRESS, ADDRESS.replace("FbDB", "fbDB"), "EIP-55"),
+        ("0xabab", "0xABab", "not 0x and 64"),
+        ("0xabab", "0xab", "not 0x and 64"),
+    ],
+)
+def test_a_network_file_that_is_wrong_is_refused(tmp_path: Path, text: str, old: str, new: str, why: str) -> None:
+    assert old in text
+    with pytest.raises(Malformed, match=why):
+        load_network(written(tmp_path, text.replace(old, new)))
+
+
+def test_the_right_spelling_of_an_address_is_shown(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        load_network(written(tmp_path, text.replace(ADDRESS, ADDRESS.lower())))
+    assert caught.value.facts["expected"] == ADDRESS
+
+
+def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file"):
+        load(tmp_path / "none.toml", Settings)
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(Unavailable, match="cannot read"):
+        load(tmp_path / "binary.toml", Settings)
+
+
+def test_a_home_without_settings_has_the_plain_ones(tmp_path: Path) -> None:
+    assert Home(tmp_path).settings() == Settings()
+    with pytest.raises(UsageError, match="joined no network"):
+        Home(tmp_path).network()
+
+
+def test_where_a_home_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDLEDGER_HOME", str(tmp_path / "env"))
+    assert Home.at(None).folder == tmp_path / "env"
+    assert Home.at(tmp_path).folder == tmp_path
+    monkeypatch.delenv("FEDLEDGER_HOME")
+    assert Home.at(None).folder == Path.home() / ".fedledger"
