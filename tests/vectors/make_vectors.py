@@ -1,0 +1,213 @@
+"""Writes the frozen vectors beside it: `python tests/vectors/make_vectors.py`. A change of any byte is a new format.
+
+Integers are made by a rule, so that files stay small: number i of a stream is (i · 2654435761 mod 2^32) − 2^31.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ledger import commitment, merkle
+from ledger.admission import inspect, weigh
+from ledger.aggregation import combine
+from ledger.artifact import Binding, Layout, Tensor
+from ledger.job import Admission, InitialModel, Job, Median, Privacy, Rule, Scoring, Task, TrimmedMean, WeightedMean
+from ledger.records import Terms
+from ledger.unixfs import cid_of
+
+FOLDER = Path(__file__).parent
+CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+PARTY = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+TENSORS = (Tensor("layer.bias", (2,)), Tensor("layer.weight", (2, 3), 20))
+UPDATE = Binding(kind="update", chain=31337, contract=CONTRACT, job=1, round=2, party=PARTY, base=bytes(range(32)))
+LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 21)
+VALUES = [1, -1, 1 << 20, -(1 << 20), 0, 256, 65536, -65537]
+LOW, HIGH = -(1 << 31), (1 << 31) - 1
+
+
+def integers(count: int) -> np.ndarray:
+    """The stream that the vectors are about."""
+    return ((np.arange(count, dtype=np.uint64) * 2654435761 % (1 << 32)).astype(np.int64) - (1 << 31)).astype("<i4")
+
+
+def merkle_vectors() -> dict[str, Any]:
+    """Roots of streams, and proofs of leaves at their ends and in the middle."""
+    cases = []
+    for count in (0, 1, 255, 256, 257, 512, 513, 1280, 2000, 5000):
+        hashes = merkle.leaf_hashes(integers(count).tobytes())
+        places = sorted({0, len(hashes) // 2, len(hashes) - 1}) if hashes else []
+        proofs = [{"index": i, "path": [node.hex() for node in merkle.proof(hashes, i)]} for i in places]
+        cases.append({"values": count, "leaves": len(hashes), "root": merkle.root(hashes).hex(), "proofs": proofs})
+    return {"rule": "value i is (i * 2654435761 mod 2^32) - 2^31", "cases": cases}
+
+
+def artifact_vectors() -> dict[str, Any]:
+    """Headers, roots and CIDs of an initial model, an update, a model, and a file of more than one block."""
+    model = Binding(kind="model", chain=31337, contract=CONTRACT, job=1, round=2, base=bytes(range(32)))
+    large = (Tensor("weight", (300, 1000)),)
+    cases = [_artifact(name, TENSORS, b) for name, b in _named(Binding(kind="initial"), UPDATE, model)]
+    return {"cases": [*cases, _artifact("large", large, Binding(kind="initial"))]}
+
+
+def _named(*bindings: Binding) -> list[tuple[str, Binding]]:
+    return [(binding.kind, binding) for binding in bindings]
+
+
+def _artifact(name: str, tensors: tuple[Tensor, ...], binding: Binding) -> dict[str, Any]:
+    layout = Layout(tensors)
+    values = integers(layout.values)
+    data = layout.header(binding) + values.tobytes()
+    fields = msgspec.to_builtins(binding) | {"base": binding.base.hex()}
+    return {
+        "name": name,
+        "tensors": msgspec.to_builtins(tensors),
+        "binding": fields,
+        "header_size": layout.header_size,
+        "header": layout.header(binding).decode("latin-1").rstrip(" "),
+        "root": merkle.root_of(values).hex(),
+        "size": len(data),
+        "cid": str(cid_of([data])[0]),
+    }
+
+
+def job_vectors() -> dict[str, Any]:
+    """One document for each rule, its digest and its CID."""
+    layout = Layout(TENSORS)
+    initial = layout.header(Binding(kind="initial")) + integers(8).tobytes()
+    rules: tuple[Rule, ...] = (WeightedMean(), Median(), TrimmedMean(trim=1))
+    cases = []
+    for rule in rules:
+        job = Job(
+            fedledger="job/1",
+            name="breast cancer",
+            task=Task(
+                name="tabular", version="1", code="ab" * 32, settings={"model": "mlp", "epochs": 3, "rate": "0.05"}
+            ),
+            tensors=TENSORS,
+            initial_model=InitialModel(cid=str(cid_of([initial])[0]), root=merkle.root_of(integers(8)).hex()),
+            aggregation=rule,
+            admission=msgspec.structs.replace(LIMITS, min_updates=3),
+            terms=Terms(rounds=10, update_seconds=60, aggregate_seconds=30, attest_seconds=30, attempts=3),
+            scoring=Scoring(method="none"),
+            privacy=Privacy(mode="none"),
+        )
+        cases.append({"document": job.encode().decode(), "digest": job.digest.hex(), "cid": str(job.cid)})
+    return {"cases": cases}
+
+
+def admission_vectors() -> dict[str, Any]:
+    """An update for each verdict: its file, registered root and weight, and the byte on the ledger."""
+    layout = Layout(TENSORS)
+
+    def file(values: list[int], binding: Binding = UPDATE, **changes: Any) -> bytes:
+        binding = msgspec.structs.replace(binding, **changes)
+        return layout.header(binding) + np.array(values, dtype="<i4").tobytes()
+
+    swapped = Layout((TENSORS[0], Tensor("layer.weight", (3, 2), 20)))
+    other = swapped.header(UPDATE) + np.array(VALUES, dtype="<i4").tobytes()
+    cases = {
+        "admitted": (VALUES, file(VALUES), 10),
+        "truncated": (VALUES, file(VALUES)[:-1], 10),
+        "too long": (VALUES, file(VALUES) + b"\0", 10),
+        "another chain": (VALUES, file(VALUES, chain=1), 10),
+        "another party": (VALUES, file(VALUES, party=CONTRACT), 10),
+        "another round": (VALUES, file(VALUES, round=1), 10),
+        "another base": (VALUES, file(VALUES, base=bytes(32)), 10),
+        "another shape": (VALUES, other, 10),
+        "another root": (VALUES[::-1], file(VALUES), 10),
+        "too heavy": (VALUES, file(VALUES), 1001),
+        "out of range": ([(1 << 20) + 1] + [0] * 7, file([(1 << 20) + 1] + [0] * 7), 10),
+        "lowest value": ([LOW] + [0] * 7, file([LOW] + [0] * 7), 10),
+        "norm at the bound": ([1 << 20] * 4 + [0] * 4, file([1 << 20] * 4 + [0] * 4), 10),
+        "norm above the bound": ([1 << 20] * 4 + [1] + [0] * 3, file([1 << 20] * 4 + [1] + [0] * 3), 10),
+    }
+    made = []
+    for name, (registered, data, weight) in cases.items():
+        root = merkle.root_of(np.array(registered, dtype="<i4"))
+        decision = weigh(weight, LIMITS)
+        if decision.verdict == 0:
+            decision = inspect(iter([data]), layout, UPDATE, root, LIMITS)
+        text = data[: layout.header_size].decode("latin-1").rstrip(" ")
+        made.append(
+            {
+                "name": name,
+                "header": text,
+                "values": data[layout.header_size :].hex(),
+                "weight": weight,
+                "root": root.hex(),
+                "verdict": int(decision.verdict),
+            }
+        )
+    return {
+        "tensors": msgspec.to_builtins(TENSORS),
+        "binding": msgspec.to_builtins(UPDATE) | {"base": UPDATE.base.hex()},
+        "limits": msgspec.to_builtins(LIMITS),
+        "cases": made,
+    }
+
+
+def aggregation_vectors() -> dict[str, Any]:
+    """Updates, weights, and what each rule makes of them: ties, signs and extremes."""
+    edges = [[0, 1, -1, 1, -1, HIGH, LOW, LOW], [0, 0, 0, 2, -2, HIGH, LOW, HIGH], [1, 1, -1, 4, -4, HIGH, LOW, -1]]
+    sets = [
+        ([1], [[LOW, -1, 0, 1, HIGH]]),
+        ([1, 1], [[1, -1, 2, -2, 3, -3, HIGH, LOW], [0, 0, 1, -1, 0, 0, HIGH - 1, LOW + 1]]),
+        ([1, 2, 3], edges),
+        ([(1 << 24) - 1] * 3, edges),
+        ([7, 1, 30, 2, 11], [integers(10)[k : k + 6].tolist() for k in range(5)]),
+    ]
+    cases = []
+    for weights, updates in sets:
+        columns = np.array(updates, dtype="<i4")
+        rules: dict[str, Rule] = {"weighted_mean": WeightedMean(), "median": Median()}
+        if len(weights) > 2:
+            rules["trimmed_mean, trim 1"] = TrimmedMean(trim=1)
+        made = {name: combine(rule, weights, lambda k, c=columns: c[k]).tolist() for name, rule in rules.items()}
+        cases.append({"weights": weights, "updates": updates, "results": made})
+    return {"cases": cases}
+
+
+def commitment_vectors() -> dict[str, Any]:
+    """Claims of aggregates, and a party's hash chain."""
+    roots = [bytes([i]) * 32 for i in (1, 2)]
+    claims = []
+    for job, number, root, cid, verdicts in (
+        (1, 1, roots[0], roots[1], bytes(4)),
+        (1, 2, roots[0], roots[1], bytes([0, 0, 6, 9])),
+        (3, 7, bytes(32), bytes(32), b""),
+        ((1 << 32) - 1, (1 << 32) - 1, roots[1], roots[0], bytes(range(255))),
+    ):
+        hashed = commitment.claim(job, number, root, cid, verdicts).hex()
+        said = {"job": job, "round": number, "root": root.hex(), "cid": cid.hex(), "verdicts": verdicts.hex()}
+        claims.append(said | {"claim": hashed})
+    head, chain = commitment.NO_HEAD, []
+    for number, weight in ((1, 1), (2, 569), (5, (1 << 32) - 1)):
+        head = commitment.next_head(head, 1, number, weight, *roots)
+        said = {"job": 1, "round": number, "weight": weight, "root": roots[0].hex(), "cid": roots[1].hex()}
+        chain.append(said | {"head": head.hex()})
+    return {"claims": claims, "chain": chain}
+
+
+FILES = {
+    "merkle.json": merkle_vectors,
+    "artifact.json": artifact_vectors,
+    "job.json": job_vectors,
+    "admission.json": admission_vectors,
+    "aggregation.json": aggregation_vectors,
+    "commitments.json": commitment_vectors,
+}
+
+
+def text(name: str) -> str:
+    """What the file must hold."""
+    return json.dumps(FILES[name](), indent=1, ensure_ascii=True) + "\n"
+
+
+if __name__ == "__main__":
+    for name in FILES:
+        (FOLDER / name).write_text(text(name), encoding="utf-8")
+    sys.stdout.write(f"wrote {len(FILES)} files to {FOLDER}\n")
