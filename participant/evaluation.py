@@ -1,11 +1,12 @@
 """Evaluating global models from the ledger on data of one's own."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.connection import Connection
-from ledger.errors import UsageError
+from ledger.errors import Unavailable, UsageError
 from ledger.history import JobState
 from ledger.job import Job
 from ledger.rounds import Base, base_of, read_model
@@ -14,6 +15,9 @@ from participant.fixed_point import Stream
 
 if TYPE_CHECKING:
     from participant.local import Local
+
+Line = dict[str, object]
+RETRY = 0.5
 
 
 def model_of(state: JobState, job: Job, number: int) -> Base:
@@ -38,42 +42,64 @@ def read(connection: Connection, state: JobState, job: Job, base: Base) -> Strea
     return stream_of_body(job.layout, read_model(connection.place, state, job, base, connection.fetch))
 
 
-def lines(
-    connection: Connection, number: int | None, rounds: list[int] | None, data: Path, *, follow: bool, poll: float = 2.0
-) -> Iterator[dict[str, object]]:
-    """One line a model: job, round, model's root, and the task's figures on `data`.
+def lines(connection: Connection, number: int | None, rounds: list[int], data: Path) -> Iterator[Line]:
+    """One line for each model of `rounds`, or for the latest: job, round, model's root, the task's figures on `data`.
 
-    Without `rounds`, the latest model; with `follow`, every finalised one as it comes, until the job is complete.
+    Raises UsageError where there is no such job or model, or the task is not the one approved; Unavailable where
+    document or model cannot be had.
     """
-    from participant.local import Local
+    connection.refresh()
+    state = connection.job(number)
+    chosen = rounds or (finalised(state) or [0])[-1:]
+    evaluation = Evaluation(connection, data)
+    for round_ in chosen:
+        yield evaluation.line(state, round_)
 
-    known: set[int] = set()
-    local: Local | None = None
+
+def follow(
+    connection: Connection, number: int | None, data: Path, note: Callable[[str], None], poll: float = 2.0
+) -> Iterator[Line]:
+    """A line for each finalised model as it comes, until the job is complete.
+
+    What cannot be had yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
+    """
+    evaluation, known, said = Evaluation(connection, data), set[int](), ""
     while True:
-        connection.refresh()
-        if not follow or connection.history.jobs.get(number or 1):
-            state = connection.job(number)
-            number = state.number
-            if state.open or not follow:
-                job = connection.document(state)
-                local = local or Local.of(job)
-                due = finalised(state) if follow else rounds
-                for chosen in _latest(state) if due is None else due:
-                    if chosen not in known:
-                        yield _line(connection, state, job, local, chosen, data)
-                        known.add(chosen)
-            if not follow or state.complete:
+        try:
+            state = _open_job(connection, number)
+            for round_ in finalised(state) if state else []:
+                if state is not None and round_ not in known:
+                    yield evaluation.line(state, round_)
+                    known.add(round_)
+            if state is not None and state.complete:
                 return
-        connection.follower.wait(poll)
+            connection.follower.wait(poll)
+        except Unavailable as error:
+            if error.message != said:
+                note(said := error.message)
+            time.sleep(RETRY)
 
 
-def _latest(state: JobState) -> list[int]:
-    return (finalised(state) or [0])[-1:]
+def _open_job(connection: Connection, number: int | None) -> JobState | None:
+    jobs = connection.refresh().jobs
+    chosen = number or max(jobs, default=0)
+    return jobs[chosen] if chosen in jobs and jobs[chosen].open else None
 
 
-def _line(
-    connection: Connection, state: JobState, job: Job, local: "Local", number: int, data: Path
-) -> dict[str, object]:
-    base = model_of(state, job, number)
-    merit = local.evaluate(read(connection, state, job, base), data)
-    return {"job": state.number, "round": number, "model": base.root.hex(), **merit}
+class Evaluation:
+    """Evaluates models on one file of data; the task is loaded once for each job."""
+
+    def __init__(self, connection: Connection, data: Path) -> None:
+        self._connection, self._data = connection, data
+        self._locals: dict[bytes, Local] = {}
+
+    def line(self, state: JobState, number: int) -> Line:
+        """What one model is worth. Raises as `lines`."""
+        from participant.local import Local
+
+        job = self._connection.document(state)
+        base = model_of(state, job, number)
+        if job.digest not in self._locals:
+            self._locals = {job.digest: Local.of(job)}
+        merit = self._locals[job.digest].evaluate(read(self._connection, state, job, base), self._data)
+        return {"job": state.number, "round": number, "model": base.root.hex(), **merit}

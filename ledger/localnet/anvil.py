@@ -84,7 +84,7 @@ class Anvil:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=end_with_parent(),  # noqa: PLW1509  (it makes two system calls and takes no lock)
+            preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509  (it makes two system calls and takes no lock)
         )
         node = cls(process, port, output)
         try:

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ class Demo:
         self._agree(document)
         self.nodes[COORDINATOR] = self._aggregator(COORDINATOR, "--rounds", str(self.rounds))
         self.metrics = self.folder / "metrics.jsonl"
-        self._spawn(
+        self.nodes["evaluation"] = self._spawn(
             "evaluation",
             *("node", "evaluate", "--follow", "--json", "--data", self.folder / "data" / "test.csv"),
             *("--network", self.local.network_file),
@@ -152,7 +152,7 @@ class Demo:
         connection.refresh()
         sender = connection.sender(coordinator.signer)
         serving = serve_and_announce(connection, sender, coordinator.home.settings())
-        self.stack.callback(serving.close)
+        self.liar = self.stack.enter_context(closing(serving))
         sender.send("ledger", "openRound", 1)
         self._watch(lambda history: len(self._round(history, number).updates) == len(HOSPITALS))
         publish_wrong_model(connection, sender, 1, number, value=10)
@@ -179,6 +179,7 @@ class Demo:
         for name in HOSPITALS:
             if name != holder:
                 self.nodes[name].stop()
+        self.liar.close()
         self._audit(f"round {number}, no good copy left", "lie-2-alone", "--round", str(number))
 
     def _audit(self, what: str, name: str, *arguments: str) -> None:
@@ -256,7 +257,7 @@ class Demo:
 
     def _spawn(self, name: str, *arguments: str | Path, output: Path | None = None) -> Fedledger:
         log = self.folder / "log" / f"{name.lower().replace(' ', '-')}.log"
-        process = Fedledger(name, arguments, log, output=output)
+        process = Fedledger(name, arguments, log, output=output, warm=str(arguments[0]) in ("node", "job"))
         self.stack.callback(process.stop)
         return process
 

@@ -8,34 +8,45 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from ledger.errors import Unavailable
 
 _PR_SET_PDEATHSIG = 1
 
 
-class Fedledger:
-    """A `fedledger` command running in a process of its own; what it prints goes to a log file."""
+class Child(Protocol):
+    """What is asked of a process, however it was started: a part of subprocess.Popen."""
 
-    def __init__(self, name: str, arguments: Sequence[str | Path], log: Path, *, output: Path | None = None) -> None:
-        self.name, self.log, self.output = name, log, output
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int, /) -> None: ...
+
+
+class Fedledger:
+    """A `fedledger` command running in a process of its own; what it prints goes to a log file.
+
+    `warm` forks it from a process that has imported torch already (see `nursery`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str | Path],
+        log: Path,
+        *,
+        output: Path | None = None,
+        warm: bool = False,
+    ) -> None:
+        self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._log = log.open("ab")
-        out = output.open("wb") if output else self._log
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ledger.cli.main", *map(str, arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=self._log,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-                start_new_session=True,
-                preexec_fn=end_with_parent(),  # noqa: PLW1509 - no thread of this process holds a lock then
-            )
-        finally:
-            if output:
-                out.close()
+        words = [str(argument) for argument in arguments]
+        self._process: Child = _forked(words, log, output) if warm else _spawned(words, log, output)
 
     @property
     def running(self) -> bool:
@@ -64,15 +75,33 @@ class Fedledger:
 
     def stop(self) -> None:
         """End the process; harmless where it has ended."""
-        end(self._process, self._log)
+        end(self._process)
 
 
-def end_with_parent() -> Callable[[], None] | None:
-    """For a child to run before it becomes its program: ask Linux for a SIGINT when the thread that started it ends."""
+def _spawned(arguments: list[str], log: Path, output: Path | None) -> Child:
+    with log.open("ab") as errors, (output or log).open("wb" if output else "ab") as printed:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ledger.cli.main", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=errors,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+            preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509 - no thread of this process holds a lock then
+        )
+
+
+def _forked(arguments: list[str], log: Path, output: Path | None) -> Child:
+    from ledger.localnet.nursery import Forked
+
+    return Forked(arguments, log, output)
+
+
+def end_with_parent(parent: int) -> Callable[[], None] | None:
+    """For a child to run first of all: ask Linux for a SIGINT when the thread of `parent` that started it ends."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
 
     def ask() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
@@ -82,7 +111,7 @@ def end_with_parent() -> Callable[[], None] | None:
     return ask
 
 
-def end(process: "subprocess.Popen[bytes]", output: IO[bytes]) -> None:
+def end(process: Child, output: IO[bytes] | None = None) -> None:
     """Ask a child to end, ask louder, then make it; close its output."""
     for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
         if process.poll() is not None:
@@ -90,4 +119,5 @@ def end(process: "subprocess.Popen[bytes]", output: IO[bytes]) -> None:
         process.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-    output.close()
+    if output is not None:
+        output.close()
