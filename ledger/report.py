@@ -143,4 +143,5 @@ class Report(msgspec.Struct, kw_only=True):
     def to_json(self) -> bytes:
         """The report as one JSON document."""
         document = msgspec.to_builtins(self, str_keys=True)
+        document["passed"] = {str(check): self.passed[check] for check in sorted(self.passed)}
         return msgspec.json.encode({"fedledger": "report/1", "verdict": self.verdict.value, **document})

@@ -87,6 +87,7 @@ class World:
         terms: r.Terms = TERMS,
         files: Files | None = None,
         seed: int = 1,
+        initial: Sequence[int] = (),
     ) -> None:
         self.files = files or Files()
         self.random = np.random.default_rng(seed)
@@ -95,7 +96,8 @@ class World:
         self.events: list[r.Event] = []
         self.history = History()
         layout = Layout(tensors)
-        self.initial = self.random.integers(-(1 << 24), 1 << 24, layout.values).astype("<i4")
+        drawn = self.random.integers(-(1 << 24), 1 << 24, layout.values)
+        self.initial = np.asarray(initial or drawn).astype("<i4")
         model = artifact(layout, initial_binding(), self.initial)
         self.job = Job(
             fedledger="job/1",
