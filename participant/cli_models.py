@@ -88,7 +88,9 @@ def _show(rows: "list[Row]", as_json: bool) -> None:
 @click.option("--data", type=FILE, help="Data to evaluate on.  [default: the home's own data]")
 @job_option
 @click.option("--round", "rounds", type=click.IntRange(min=0), multiple=True, help="A round's model; 0 is the initial.")
-@click.option("--follow", is_flag=True, help="Every finalised model as it comes, until the job is complete.")
+@click.option(
+    "--follow", "follow_job", is_flag=True, help="Every finalised model as it comes, until the job is complete."
+)
 @network_option
 @home_option
 @json_option
@@ -96,7 +98,7 @@ def evaluate(
     data: Path | None,
     job: int | None,
     rounds: tuple[int, ...],
-    follow: bool,
+    follow_job: bool,
     network_file: Path | None,
     home: Home,
     as_json: bool,
@@ -110,15 +112,18 @@ def evaluate(
     from ledger.cli.opening import look
     from ledger.errors import UsageError
 
-    if rounds and follow:
+    if rounds and follow_job:
         raise click.UsageError("--round and --follow exclude each other")
     path = data or Path(home.settings().data)
     if not path.is_file():
         raise UsageError("no such data file", advice="name one: --data FILE", file=str(path))
     with look(network_file, home) as connection:
-        from participant.evaluation import lines
+        from participant.evaluation import follow, lines
 
-        for line in lines(connection, job, list(rounds) or None, path, follow=follow):
+        def note(text: str) -> None:
+            click.echo(f"waiting: {text}", err=True)
+
+        for line in follow(connection, job, path, note) if follow_job else lines(connection, job, list(rounds), path):
             text = json.dumps(line) if as_json else _words(line)
             click.echo(text)
 

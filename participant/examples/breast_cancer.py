@@ -6,10 +6,15 @@ Data: W. H. Wolberg, W. N. Street, O. L. Mangasarian 1995, as scikit-learn ships
 """
 
 import csv
+import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+
+from ledger.errors import Unavailable
 
 SEED = 6
 TEST_SHARE = 0.2
@@ -19,40 +24,52 @@ BENIGN = (0.02, 0.03, 0.45, 0.50)
 """Which share of all benign patients each hospital sees."""
 
 
-def split(seed: int = SEED) -> dict[str, list[int]]:
+def split(diagnoses: Sequence[str], seed: int = SEED) -> dict[str, list[int]]:
     """Rows of the data set by party: hospital-1 to hospital-4, and test."""
-    from sklearn.datasets import load_breast_cancer
-    from sklearn.model_selection import train_test_split
-
-    target = load_breast_cancer().target
-    train, test = train_test_split(np.arange(len(target)), test_size=TEST_SHARE, stratify=target, random_state=seed)
     generator = np.random.default_rng(seed)
+    test: list[int] = []
     parts: list[list[int]] = [[] for _ in MALIGNANT]
-    for diagnosis, shares in ((0, MALIGNANT), (1, BENIGN)):
-        rows = generator.permutation(train[target[train] == diagnosis])
-        cuts = np.round(np.cumsum(shares)[:-1] * len(rows)).astype(int)
-        for part, piece in zip(parts, np.split(rows, cuts), strict=True):
+    for diagnosis, shares in (("malignant", MALIGNANT), ("benign", BENIGN)):
+        rows = generator.permutation([row for row, found in enumerate(diagnoses) if found == diagnosis])
+        held_out = round(TEST_SHARE * len(rows))
+        test.extend(int(row) for row in rows[:held_out])
+        rest = rows[held_out:]
+        cuts = np.round(np.cumsum(shares)[:-1] * len(rest)).astype(int)
+        for part, piece in zip(parts, np.split(rest, cuts), strict=True):
             part.extend(int(row) for row in piece)
     hospitals = {f"hospital-{number}": sorted(part) for number, part in enumerate(parts, 1)}
-    return {**hospitals, "test": sorted(int(row) for row in test)}
+    return {**hospitals, "test": sorted(test)}
+
+
+def patients() -> tuple[list[list[str]], list[str]]:
+    """Measurements, as published, and diagnosis of every patient.
+
+    From the file that scikit-learn ships, without importing it, which takes seconds. Raises Unavailable without it.
+    """
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise Unavailable("scikit-learn is not installed", advice='pip install "fedledger[node]"')
+    with (Path(package.origin).parent / "datasets" / "data" / "breast_cancer.csv").open(newline="") as file:
+        reader = csv.reader(file)
+        _patients, _measurements, *names = next(reader)
+        rows = list(reader)
+    return [row[:-1] for row in rows], [names[int(row[-1])] for row in rows]
 
 
 def write(folder: Path, seed: int = SEED) -> list[Path]:
-    """Write hospital-1.csv to hospital-4.csv, test.csv and job.toml; numbers as Python prints them, which is exact."""
-    from sklearn.datasets import load_breast_cancer
-
-    data = load_breast_cancer()
-    names = [str(name) for name in data.feature_names]
+    """Write hospital-1.csv to hospital-4.csv, test.csv and job.toml; returns their paths."""
+    draft_text = files("participant.examples").joinpath("breast_cancer.toml").read_text("utf-8")
+    columns = tomllib.loads(draft_text)["task"]["settings"]["columns"]
+    measurements, diagnoses = patients()
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for party, rows in split(seed).items():
+    for party, rows in split(diagnoses, seed).items():
         path = folder / f"{party}.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow([*names, "diagnosis"])
-            for row in rows:
-                writer.writerow([*map(float, data.data[row]), str(data.target_names[data.target[row]])])
+            writer.writerow([*columns, "diagnosis"])
+            writer.writerows([*measurements[row], diagnoses[row]] for row in rows)
         written.append(path)
     draft = folder / "job.toml"
-    draft.write_text(files("participant.examples").joinpath("breast_cancer.toml").read_text("utf-8"), "utf-8")
+    draft.write_text(draft_text, "utf-8")
     return [*written, draft]
