@@ -136,6 +136,11 @@ class Home:
         return load(self.settings_file, Settings) if self.settings_file.exists() else Settings()
 
 
+def cache_folder() -> Path:
+    """Where this user's caches are (XDG Base Directory specification); nothing in it is needed."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fedledger"
+
+
 def load(path: Path, kind: type[T]) -> T:
     """Read a TOML file. Raises Unavailable where it cannot be read, Malformed where it breaks its format."""
     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ledger.audit import Audit, Observed, damage, scope_of
 from ledger.cid import Cid, of_file
+from ledger.config import cache_folder
 from ledger.connection import Connection
 from ledger.errors import Corrupt, FedledgerError, Unavailable, UsageError
 from ledger.history import History
@@ -92,7 +93,7 @@ def _blank(connection: Connection, wanted: Wanted) -> Report:
 def _source(connection: Connection) -> dict[str, bool] | str:
     from ledger.chain.source import SourceStatus, check_source
 
-    result = check_source(connection.client)
+    result = check_source(connection.client, cache=cache_folder())
     if result.status is SourceStatus.UNCHECKED:
         return f"the sources could not be compiled: {result.reason} (--no-source leaves this check out)"
     return {name: result.actual[name] == code for name, code in result.expected.items()}

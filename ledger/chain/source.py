@@ -1,15 +1,21 @@
 """Is the code on chain made from this source? Compile it again and compare."""
 
+import contextlib
+import os
 import shutil
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, runtime_code
 from ledger.chain.client import Client
-from ledger.digest import keccak
+from ledger.digest import keccak, sha256
 from ledger.errors import Unavailable
+
+if TYPE_CHECKING:
+    from ledger.chain.compile import Compiled
 
 
 class SourceStatus(Enum):
@@ -51,18 +57,22 @@ def compiler_dir() -> Path | None:
     return root / "tools" / "solc" if own else None
 
 
-def check_source(client: Client, contracts_dir: Path | None = None, solc_dir: Path | None = None) -> SourceCheck:
+def check_source(
+    client: Client,
+    contracts_dir: Path | None = None,
+    solc_dir: Path | None = None,
+    cache: Path | None = None,
+) -> SourceCheck:
     """Compile the sources and compare with the code on chain, with the consortium's address set where it belongs.
 
-    `solc_dir` holds the compiler; see `compiler_dir`. Compiling takes some seconds.
+    `solc_dir` holds the compiler; see `compiler_dir`. Compiling takes some seconds; with `cache`, a folder of this
+    user's own, the same sources are compiled there once.
     A compiler or sources that are missing give UNCHECKED. Raises Malformed for sources that do not compile,
     Unavailable where the chain cannot be read.
     """
-    from ledger.chain.compile import compile_contracts
-
     actual = {name: client.code(address) for name, address in client.addresses.items()}
     try:
-        compiled = compile_contracts(contracts_dir or sources(), solc_dir or compiler_dir())
+        compiled = _compiled(contracts_dir or sources(), solc_dir or compiler_dir(), cache)
     except Unavailable as error:
         return SourceCheck(SourceStatus.UNCHECKED, reason=str(error))
     expected = {}
@@ -76,6 +86,24 @@ def check_source(client: Client, contracts_dir: Path | None = None, solc_dir: Pa
         expected={name: _hash(code) for name, code in expected.items()},
         actual={name: _hash(code) for name, code in actual.items()},
     )
+
+
+def _compiled(contracts_dir: Path, solc_dir: Path | None, cache: Path | None) -> "dict[str, Compiled]":
+    from ledger.chain.compile import Compiled, compile_contracts, compiler, standard_input
+
+    if cache is None:
+        return compile_contracts(contracts_dir, solc_dir)
+    request = msgspec.json.encode([compiler().version, standard_input(contracts_dir)], order="deterministic")
+    kept = cache / f"compiled-{sha256(request).hex()}.json"
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(kept.read_bytes(), type=dict[str, Compiled])
+    fresh = compile_contracts(contracts_dir, solc_dir)
+    with contextlib.suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = kept.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(msgspec.json.encode(fresh))
+        draft.replace(kept)
+    return fresh
 
 
 def _hash(code: bytes) -> str:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "demo": "ledger.cli.demo:demo",
     "deploy": "ledger.cli.deploy:deploy",
     "job": "ledger.cli.job:job",
+    "keys": "ledger.cli.keys:keys",
     "status": "ledger.cli.status:status",
     "store": "ledger.cli.store:store",
     "trace": "ledger.cli.trace:trace",
