@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def get(
     with ExitStack() as stack:
         has_store = not gateways or home.store.exists()
         local = stack.enter_context(_opened(home)) if has_store else None
-        holders = Holders(local, [Remote(url, url) for url in gateways])
+        holders = Holders(local, [stack.enter_context(closing(Remote(url, url))) for url in gateways])
         advance = stack.enter_context(progress("reading", None))
         pieces = counted(holders.read(cid, start, stop), advance)
         size = write_file(output, pieces)
@@ -99,8 +99,10 @@ def keep(cid: "Cid", gateways: tuple[str, ...], name: str | None, heal: bool, ho
     from ledger.store.remote import Remote
 
     pin_name = name or f"kept/{cid}"
-    with _opened(home, create=True) as opened:
-        Holders(opened, [Remote(url, url) for url in gateways]).keep(cid, pin_name, heal=heal)
+    with ExitStack() as stack:
+        opened = stack.enter_context(_opened(home, create=True))
+        remotes = [stack.enter_context(closing(Remote(url, url))) for url in gateways]
+        Holders(opened, remotes).keep(cid, pin_name, heal=heal)
     _show({"cid": str(cid), "pin": pin_name}, as_json, f"{pin_name} keeps {cid}")
 
 

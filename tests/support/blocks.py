@@ -60,6 +60,13 @@ class Server:
             def do_GET(self) -> None:
                 answer(self)
 
+            def do_POST(self) -> None:
+                while length := int(self.rfile.readline() if "chunked" in str(self.headers) else b"0", 16):
+                    self.rfile.read(length + 2)
+                if "chunked" in str(self.headers):
+                    self.rfile.readline()
+                answer(self)
+
             def log_message(self, *_: object) -> None:
                 return
 
