@@ -15,6 +15,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 
+def plain(text: str) -> str:
+    """Text without what could steer a terminal or not be encoded: foreign strings stand in messages."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+
+
 class FedledgerError(Exception):
     """The root: a message that names the thing, `facts` (expected, actual, …) and `advice`, the way out."""
 
@@ -22,13 +27,13 @@ class FedledgerError(Exception):
 
     def __init__(self, message: str, *, advice: str = "", **facts: object) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = plain(message)
         self.advice = advice
         self.facts: Mapping[str, object] = MappingProxyType(facts)
 
     def __str__(self) -> str:
         known = "".join(f"\n  {name.replace('_', ' ')}: {value}" for name, value in self.facts.items())
-        return self.message + known
+        return self.message + plain(known)
 
 
 class Refuted(FedledgerError):

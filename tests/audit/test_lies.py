@@ -185,6 +185,12 @@ def job_root_is_no_hexadecimal() -> World:
     return world.open_job(digest=world.files.put(data).digest).honest_round()
 
 
+def job_with_a_field_that_clears_the_screen() -> World:
+    world = World()
+    data = world.job.encode().replace(b'"name":"tabular"', b'"\\u001b[2J":1,"name":"tabular"')
+    return world.open_job(digest=world.files.put(data).digest).honest_round()
+
+
 def initial(world: World, data: bytes, root: bytes | None = None) -> World:
     said = {"cid": str(world.files.put(data)), "root": (root or root_of(world.initial)).hex()}
     model = msgspec.structs.replace(world.job.initial_model, **said)
@@ -246,6 +252,7 @@ LIES = [
     Lie(no_job, Check.JOB, "is no job", PROPOSER),
     Lie(no_document_at_all, Check.JOB, "is no job", PROPOSER),
     Lie(job_root_is_no_hexadecimal, Check.JOB, "initial_model.root", PROPOSER),
+    Lie(job_with_a_field_that_clears_the_screen, Check.JOB, "unknown field `\\x1b[2J`", PROPOSER),
     Lie(initial_model_altered, Check.INITIAL, "tensor root", PROPOSER),
     Lie(initial_model_of_a_ledger, Check.INITIAL, "another kind", PROPOSER),
     Lie(initial_model_truncated, Check.INITIAL, "truncated", PROPOSER),

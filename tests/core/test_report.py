@@ -100,3 +100,9 @@ def test_exit_codes_are_never_reused(kind: type[FedledgerError], code: int) -> N
     assert error.advice == "do this"
     with pytest.raises(TypeError):
         error.facts["expected"] = 2  # type: ignore[index]
+
+
+def test_foreign_text_steers_no_terminal() -> None:
+    error = Malformed("unknown field \x1b[2J\ud800", name="a\x07b", other="é €\u202e")
+    assert str(error) == "unknown field \\x1b[2J\\ud800\n  name: a\\x07b\n  other: é €\\u202e"
+    assert error.message == "unknown field \\x1b[2J\\ud800"
