@@ -95,11 +95,12 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
 
 def test_the_documented_exit_codes_are_those_of_the_program() -> None:
     from ledger import errors
+    from ledger.cli.main import DEFECT, INTERRUPTED
 
-    documented = {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)}
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     families = [value for value in vars(errors).values() if isinstance(value, type) and hasattr(value, "exit_code")]
     assert {family.exit_code for family in families} <= documented
-    assert documented == {0, 1, 2, 3, 4}
+    assert documented == {0, 1, 2, 3, 4, DEFECT, INTERRUPTED}
 
 
 def test_no_text_file_names_a_folder_of_the_machine_it_was_written_on(clone: Path) -> None:
