@@ -1,6 +1,7 @@
 """The demo: four hospitals, an aggregator and an auditor, each a process of its own; then two lies, both caught."""
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -57,11 +58,12 @@ class Demo:
         self._found()
         self._start()
         self._train()
+        comparison = self._spawn_comparison()
         self._audit("all rounds", "all", "--all")
         if self.lies:
             self._lie_about_a_model()
             self._tamper_with_a_copy()
-        self._compare()
+        self._compare(comparison)
         self.result.seconds["whole demo"] = round(time.monotonic() - self._began, 2)
         return self.result
 
@@ -198,19 +200,21 @@ class Demo:
         self.result.seconds[f"audit: {what}"] = round(time.monotonic() - began, 2)
         self.view.say(f"audit of {what}: {_coloured(document['verdict'])}")
         for finding in document["findings"]:
-            self.view.say(f"  {_words(finding)}")
+            for line in _words(finding):
+                self.view.say(f"  {line}")
 
-    def _compare(self) -> None:
+    def _spawn_comparison(self) -> Fedledger:
+        """What each hospital would have got alone, and all of them if they had pooled their data."""
         data = self.folder / "data"
-        result = self.folder / "comparison.json"
         files = [part for number in range(1, 5) for part in ("--data", data / f"hospital-{number}.csv")]
         job = ("--job", self.folder / "job.json", "--rounds", str(self.rounds))
-        process = self._spawn(
-            "comparison", "node", "compare", *job, *files, "--test", data / "test.csv", "--json", output=result
-        )
-        if process.wait(self.patience) != 0:
-            raise Unavailable("the comparison failed", said=process.tail())
-        for row in json.loads(result.read_bytes())["rows"]:
+        test = ("--test", data / "test.csv", "--json")
+        return self._spawn("comparison", "node", "compare", *job, *files, *test, output=self.folder / "comparison.json")
+
+    def _compare(self, comparison: Fedledger) -> None:
+        if comparison.wait(self.patience) != 0:
+            raise Unavailable("the comparison failed", said=comparison.tail())
+        for row in json.loads((self.folder / "comparison.json").read_bytes())["rows"]:
             self.result.accuracy[row["name"]] = row["accuracy"]
 
     def _watch(self, until: Callable[[History], bool]) -> None:
@@ -277,9 +281,11 @@ def _coloured(verdict: str) -> str:
     return f"[bold {({'VERIFIED': 'green', 'REFUTED': 'red'}).get(verdict, 'yellow')}]{verdict}[/]"
 
 
-def _words(finding: dict[str, Any]) -> str:
+def _words(finding: dict[str, Any]) -> list[str]:
+    """A finding in two lines: what, and the evidence. Keys are left to the report."""
     from rich.markup import escape
 
-    fields = ("culprit", "holder", "party", "round", "attempt", "tensor", "chunk", "expected", "actual", "cid")
-    facts = ", ".join(f"{name} {finding[name]}" for name in fields if finding.get(name) is not None)
-    return escape(f"{finding['status']}: {finding['message'].splitlines()[0]} ({facts})")
+    fields = ("culprit", "holder", "party", "round", "attempt", "tensor", "chunk", "value", "expected", "actual", "cid")
+    facts = [f"{name} {finding[name]}".split(" (0x")[0] for name in fields if finding.get(name) is not None]
+    message = re.sub(r" \(0x[0-9a-fA-F]{40}\)", "", finding["message"].splitlines()[0])
+    return [f"[bold]{finding['status']}[/]: {escape(message)}", f"  [dim]{escape(', '.join(facts))}[/]"]

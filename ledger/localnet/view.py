@@ -50,7 +50,7 @@ class View:
             self._recent = [*self._recent, line][-RECENT:]
             self._draw()
         else:
-            self.console.print(line)
+            self.console.print(line, soft_wrap=True)
 
     def show(self, history: "History", job: int, metrics: Metrics) -> None:
         """Take in the state of a job; says what is new and redraws."""
