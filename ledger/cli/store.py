@@ -186,6 +186,8 @@ def export_car(cid: "Cid", output: Path, home: Home, as_json: bool) -> None:
 def import_car(file: Path, name: str | None, home: Home, as_json: bool) -> None:
     """Store the file in the CARv1 FILE, every block checked, and pin it."""
     pin_name = name or f"file/{file.stem}"
+    if str(file) != STDIO and not file.exists():
+        raise UsageError(f"there is no file {file}")
     with _opened(home, create=True) as opened, click.open_file(str(file), "rb") as source:
         total = file.stat().st_size if file.is_file() else None
         with progress("importing", total) as advance:
