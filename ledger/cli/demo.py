@@ -40,15 +40,14 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     import msgspec
     from rich.console import Console
 
-    from ledger.localnet.demo import Demo, prepare
+    from ledger.localnet.demo import PARTIES, Demo, prepare
     from ledger.localnet.view import View
 
     console = Console(stderr=as_json, highlight=False)
     where = prepare(folder)
-    names = ("Hospital 1", "Hospital 2", "Hospital 3", "Hospital 4", "Coordinator")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
-        view = View(console, lambda index: names[index], live=console.is_terminal if live is None else live)
+        view = View(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         play = Demo(where, view, stack, rounds=rounds, lies=lies, patience=patience)
         with view:
             result = play.run()

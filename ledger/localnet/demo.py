@@ -28,8 +28,9 @@ from ledger.serving import serve_and_announce
 
 HOSPITALS = ("Hospital 1", "Hospital 2", "Hospital 3", "Hospital 4")
 COORDINATOR = "Coordinator"
+PARTIES = (COORDINATOR, *HOSPITALS)
 MARKER = ".fedledger-demo"
-TAMPERED = 2
+TAMPERED = "Hospital 2"
 POLL = 0.05
 
 
@@ -71,8 +72,8 @@ class Demo:
         data = self.folder / "data"
         self._run("example data", "node", "example", "breast-cancer", data)
         self._configure(data / "job.toml")
-        parties = [(name, Role.PARTICIPANT | Role.AGGREGATOR) for name in HOSPITALS]
-        self.local: LocalConsortium = found(self.folder, "Four hospitals", [*parties, (COORDINATOR, Role.AGGREGATOR)])
+        roles = {COORDINATOR: Role.AGGREGATOR} | dict.fromkeys(HOSPITALS, Role.PARTICIPANT | Role.AGGREGATOR)
+        self.local: LocalConsortium = found(self.folder, "Four hospitals", [(name, roles[name]) for name in PARTIES])
         self.stack.callback(self.local.stop)
         for number, name in enumerate(HOSPITALS, 1):
             home = self._of(name).home
@@ -102,6 +103,7 @@ class Demo:
             "--home",
             author.home.folder,
         )
+        self.view.say("four nodes, an aggregator and an evaluator start, each a process of its own")
         for name in HOSPITALS:
             self.nodes[name] = self._node(name)
         if creation.wait(self.patience) != 0:
@@ -171,9 +173,9 @@ class Demo:
 
     def _tamper_with_a_copy(self) -> None:
         """One byte of a stored update is changed on its holder's disk."""
-        number, holder = min(5, self.rounds), HOSPITALS[TAMPERED - 1]
+        number, holder = min(5, self.rounds), TAMPERED
         round_ = self.connection.history.jobs[1].rounds[number]
-        update = round_.updates[TAMPERED - 1]
+        update = round_.updates[PARTIES.index(holder)]
         cid = of_file(update.cid, self.job.layout.size)
         path = damage(self._of(holder).home.store, cid, self.job.layout.header_size + 4 * 7)
         self.view.say(f"[bold]lie 2[/]: one byte of {holder}'s update of round {number} is changed in {path.name}")

@@ -6,6 +6,7 @@ that every participant would spend on importing torch are spent once. Nothing bu
 
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,5 @@ def _live(arguments: list[str], log: Path, output: Path | None) -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
-    from ledger.cli.main import main
-
-    main(arguments)
+    sys.argv = ["fedledger", *arguments]
+    runpy.run_module("ledger.cli.main", run_name="__main__")
