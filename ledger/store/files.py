@@ -56,7 +56,7 @@ def walk(
         raise Malformed(f"file {cid} is longer than allowed", size=size, limit=limit)
     yield Part(cid, 0, size, unixfs.height_of(size)), root
     end = size if stop is None else min(stop, size)
-    waiting = children[::-1]
+    waiting = children[::-1] if start < end else []
     while waiting:
         part = waiting.pop()
         if part.start >= end or part.stop is None or part.stop <= start:
