@@ -32,7 +32,10 @@ def audit(round_: synthetic.Consortium) -> None:
         network="benchmark", chain=place.chain, consortium="", ledger=place.contract, block=0, scope="everything"
     )
     heads = {(1, key): head for key, head in history.jobs[1].heads.items()}
-    observed = Observed(code={"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}, source=None, heads=heads)
+    code = {"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}
+    rounds = history.jobs[1].rounds.items()
+    models = {(1, number): state.final.root if state.final else bytes(32) for number, state in rounds}
+    observed = Observed(code=code, source=None, heads=heads, models=models)
     Audit(history, place, report, round_.fetch, str, THREADS).run(observed, scope_of(history))
     if report.verdict is not Verdict.VERIFIED:
         raise RuntimeError(f"the audit of an honest round says {report.verdict}: {report.findings}")

@@ -7,6 +7,7 @@ from ledger.audit import Audit, Observed, damage, scope_of
 from ledger.cid import Cid, of_file
 from ledger.config import cache_folder
 from ledger.connection import Connection
+from ledger.digest import keccak
 from ledger.errors import Corrupt, FedledgerError, Unavailable, UsageError
 from ledger.history import History
 from ledger.job import Job
@@ -29,17 +30,14 @@ class Wanted:
 
 def inspect(connection: Connection, wanted: Wanted, progress: Callable[[int], None] = lambda _: None) -> Report:
     """Audit a consortium. Raises what `Connection` raises where the chain itself cannot be read."""
-    history, heads = _settled(connection, wanted)
+    observed = _observe(connection, wanted)
+    history = connection.history
     scope = scope_of(history, wanted.job, wanted.round)
     if not scope:
         raise UsageError("there is no such round to audit", job=wanted.job, round=wanted.round)
     report = _blank(connection, wanted)
     audit = Audit(history, connection.place, report, connection.fetch, connection.name, wanted.threads, progress)
-    code = {
-        "Consortium": (connection.network.contracts.consortium.code_hash,) * 2,
-        "RoundLedger": (connection.network.contracts.ledger.code_hash,) * 2,
-    }
-    audit.run(Observed(code, _source(connection) if wanted.source else None, heads), scope)
+    audit.run(observed, scope)
     if wanted.copies:
         _read_every_copy(connection, report, _files(history, audit.documents, scope), progress)
     for finding in damage(history, audit.documents, connection.bad_copies, audit.who):
@@ -61,19 +59,24 @@ def bytes_to_read(connection: Connection, wanted: Wanted) -> int:
     return total
 
 
-def _settled(connection: Connection, wanted: Wanted) -> tuple[History, dict[tuple[int, str], bytes]]:
-    """The history and every party's hash chain as they stood together at one moment."""
+def _observe(connection: Connection, wanted: Wanted) -> Observed:
+    """What the chain says, as of the moment up to which the connection's history goes.
+
+    Read between two refreshes that brought nothing new; raises Unavailable where the ledger never rests that long.
+    """
+    source = _source(connection) if wanted.source else None
+    contracts, client = connection.network.contracts, connection.client
+    pinned = {"Consortium": contracts.consortium, "RoundLedger": contracts.ledger}
+    code = {name: (pin.code_hash, "0x" + keccak(client.code(pin.address)).hex()) for name, pin in pinned.items()}
     for _ in range(SETTLE_TRIES):
         history = connection.refresh()
         before = history.applied
-        heads = {
-            (state.number, key): connection.client.party_head(state.number, key)[0]
-            for state in history.jobs.values()
-            if wanted.job in (None, state.number)
-            for key in state.heads
-        }
+        jobs = [state for state in history.jobs.values() if wanted.job in (None, state.number)]
+        keys = [key for member in history.members.values() for key in member.keys]
+        heads = {(job.number, key): client.party_head(job.number, key)[0] for job in jobs for key in keys}
+        models = {(job.number, number): client.model(job.number, number) for job in jobs for number in job.rounds}
         if connection.refresh().applied == before:
-            return connection.history, heads
+            return Observed(code, source, heads, models)
     raise Unavailable("the ledger moves too fast to be read as of one moment", advice="audit one round or job")
 
 

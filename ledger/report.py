@@ -50,7 +50,7 @@ _TITLES = {
     Check.CODE: "the code on chain is the code pinned in the network file",
     Check.SOURCE: "the code on chain is these sources compiled",
     Check.LOG: "the ledger's events follow from one another",
-    Check.HEADS: "each party's hash chain equals the one on chain: no update is missing or altered",
+    Check.HEADS: "hash chains and models equal those on chain: no update is missing or altered",
     Check.JOB: "the job's document is the one approved, and its terms are the contract's",
     Check.INITIAL: "the initial model is the one in the job's document",
     Check.BYTES: "the bytes of every update are at hand and match their CID",

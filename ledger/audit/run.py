@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ledger.aggregation import Fetch
 from ledger.audit.rounds import RoundAudit
@@ -11,7 +12,7 @@ from ledger.errors import Malformed, Unavailable
 from ledger.history import History, JobState
 from ledger.job import MAX_SIZE, Job, parse
 from ledger.report import Check, Finding, Report
-from ledger.rounds import Base, Place, Progress, read_model
+from ledger.rounds import NOTHING, Base, Place, Progress, read_model
 
 Scope = Sequence[tuple[int, int]]
 
@@ -22,12 +23,14 @@ class Observed:
 
     `code` maps a contract's name to the expected and the actual hash of its code; `source` to whether its source
     compiles to that code (None: not asked for; a text: why it could not be checked). `heads` holds the hash chain of
-    every key that any member ever had, by (job, key).
+    every key that any member ever had, by (job, key); `models` the root that each round finalised, by (job, round), 32
+    zero bytes where it finalised none.
     """
 
     code: Mapping[str, tuple[str, str]]
     source: Mapping[str, bool] | str | None
     heads: Mapping[tuple[int, str], bytes]
+    models: Mapping[tuple[int, int], bytes]
 
 
 def scope_of(history: History, job: int | None = None, number: int | None = None) -> list[tuple[int, int]]:
@@ -63,6 +66,7 @@ class Audit:
         for number in sorted({job for job, _ in scope}):
             state = self.history.jobs[number]
             self._heads(state, observed.heads)
+            self._models(state, observed.models)
             document = self._document(state)
             if document is None:
                 continue
@@ -111,20 +115,29 @@ class Audit:
         known = [key for job, key in heads if job == state.number and heads[job, key] != NO_HEAD]
         for key in dict.fromkeys([*state.heads, *known]):
             head, actual = state.heads.get(key, NO_HEAD), heads.get((state.number, key))
-            if actual == head:
-                self.report.verify(Check.HEADS)
-                continue
-            self.report.add(
-                Finding(
-                    check=Check.HEADS,
-                    status="unknown",
-                    message="the log that was read is not the one the contract wrote; read it from another endpoint",
-                    job=state.number,
-                    party=self.who(key),
-                    expected=actual.hex() if actual else "nothing read from the chain",
-                    actual=head.hex(),
-                )
+            self._compare(state, head, actual, party=self.who(key))
+
+    def _models(self, state: JobState, models: Mapping[tuple[int, int], bytes]) -> None:
+        """HEADS, for what each round finalised."""
+        for number, round_ in state.rounds.items():
+            logged = round_.final.root if round_.final else NOTHING
+            self._compare(state, logged, models.get((state.number, number)), round=number)
+
+    def _compare(self, state: JobState, logged: bytes, actual: bytes | None, **where: Any) -> None:
+        if logged == actual:
+            self.report.verify(Check.HEADS)
+            return
+        self.report.add(
+            Finding(
+                check=Check.HEADS,
+                status="unknown",
+                message="the log that was read is not the one the contract wrote; read it from another endpoint",
+                job=state.number,
+                expected=actual.hex() if actual is not None else "nothing read from the chain",
+                actual=logged.hex(),
+                **where,
             )
+        )
 
     def _document(self, state: JobState) -> Job | None:
         cid = Cid(RAW, state.digest)

@@ -1,7 +1,7 @@
 """One test per lie: each is refuted, with the check, the culprit and the evidence it must name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lies
@@ -141,6 +141,6 @@ def test_code_that_is_not_the_pinned_one() -> None:
     world = World().open_job().honest_round()
     observed = world.observed()
     code = {"RoundLedger": ("0x22", "0x23")}
-    report = world.audit(type(observed)(code, {"RoundLedger": False}, observed.heads))
+    report = world.audit(replace(observed, code=code, source={"RoundLedger": False}))
     assert [(f.check, f.status) for f in report.findings] == [(Check.CODE, "refuted"), (Check.SOURCE, "refuted")]
     assert report.ledger == CONTRACT

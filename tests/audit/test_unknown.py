@@ -1,6 +1,7 @@
 """What could not be looked at is UNKNOWN, never VERIFIED, and convicts nobody."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -52,7 +53,7 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
     assert {Check(number): count for number, count in report.passed.items()} == {
         Check.CODE: 2,
         Check.LOG: 27,
-        Check.HEADS: 4,
+        Check.HEADS: 6,
         Check.JOB: 1,
         Check.INITIAL: 1,
         Check.BYTES: 8,
@@ -170,7 +171,7 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
         heads[1, key(9)] = b"\x05" * 28
     else:
         history = History(e for e in world.events if not (isinstance(e, r.UpdateSubmitted) and e.party == key(0)))
-    report = world.audit(Observed(world.observed().code, None, heads), history=history)
+    report = world.audit(replace(world.observed(), heads=heads), history=history)
     found = [f for f in report.findings if f.check is Check.HEADS]
     assert [f.status for f in found] == ["unknown"]
     assert report.verdict is Verdict.UNKNOWN
@@ -180,21 +181,33 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
 def test_a_key_that_never_submitted_has_no_head() -> None:
     world = honest()
     heads = {**world.observed().heads, (1, key(9)): NO_HEAD, (2, key(0)): b"\x01" * 28}
-    assert world.audit(Observed(world.observed().code, None, heads)).verdict is Verdict.VERIFIED
+    assert world.audit(replace(world.observed(), heads=heads)).verdict is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize("root", [None, b"\x07" * 32, bytes(32)])
+def test_a_model_that_the_contract_does_not_know_is_a_damaged_log(root: bytes | None) -> None:
+    world = honest()
+    models = dict(world.observed().models)
+    del models[1, 1]
+    report = world.audit(replace(world.observed(), models=models if root is None else {**models, (1, 1): root}))
+    assert [(f.check, f.status, f.round) for f in report.findings] == [(Check.HEADS, "unknown", 1)]
+    assert report.verdict is Verdict.UNKNOWN
 
 
 def test_an_empty_scope_is_unknown() -> None:
-    assert World().open_job().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {})).verdict is Verdict.UNKNOWN
+    assert (
+        World().open_job().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {}, {})).verdict is Verdict.UNKNOWN
+    )
 
 
 def test_code_that_was_not_read_is_unknown() -> None:
     world = honest()
-    assert world.audit(Observed({}, None, world.observed().heads)).verdict is Verdict.UNKNOWN
+    assert world.audit(replace(world.observed(), code={})).verdict is Verdict.UNKNOWN
 
 
 def test_sources_that_could_not_be_compiled_are_unknown() -> None:
     world = honest()
-    report = world.audit(Observed(world.observed().code, "no compiler", world.observed().heads))
+    report = world.audit(replace(world.observed(), source="no compiler"))
     assert [f.message for f in unknown(report)] == ["no compiler"]
 
 

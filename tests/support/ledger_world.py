@@ -238,7 +238,9 @@ class World:
     def observed(self) -> Observed:
         """What an honest chain says."""
         heads = {(1, party): head for party, head in self.state.heads.items()}
-        return Observed({"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}, None, heads)
+        rounds = self.state.rounds.items()
+        models = {(1, number): round_.final.root if round_.final else bytes(32) for number, round_ in rounds}
+        return Observed({"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}, None, heads, models)
 
     def audit(
         self,
