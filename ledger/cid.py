@@ -31,6 +31,9 @@ class Cid:
     def __bytes__(self) -> bytes:
         return _PREFIX[self.codec] + self.digest
 
+    def __repr__(self) -> str:
+        return f"Cid({self})"
+
     def __str__(self) -> str:
         return "b" + base64.b32encode(bytes(self)).decode().rstrip("=").lower()
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ledger.cid import RAW, Cid
-from ledger.config import Home, Network, Settings
+from ledger.config import Home, Network
 from ledger.errors import FedledgerError, UsageError
 from ledger.history import History, JobState
 from ledger.job import MAX_SIZE, Job, parse
 from ledger.rounds import Place
 from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
+from ledger.store.opening import open_store
 from ledger.unixfs import MAX_SIZE as LARGEST_FILE
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Connection:
         Raises UsageError where the home has joined no network; see Client.connect for what the chain may answer.
         """
         network = home.network()
-        store = open_store(home, home.settings())
+        store = open_store(home)
         try:
             return cls._connected(network, home.index, store, home.folder)
         except FedledgerError:
@@ -146,17 +147,6 @@ class Connection:
         if chosen not in jobs:
             raise UsageError(f"there is no job {chosen}", jobs=", ".join(map(str, sorted(jobs))))
         return jobs[chosen]
-
-
-def open_store(home: Home, settings: Settings) -> Store:
-    """The store that a home's settings name; an embedded one is made where there is none yet."""
-    if settings.store.kind == "kubo":
-        from ledger.store.kubo import Kubo
-
-        return Kubo(settings.store.api)
-    from ledger.store.embedded import Embedded
-
-    return Embedded(home.store, create=True, name="own store")
 
 
 def remotes(gateways: Iterable[tuple[str, str]]) -> list[Blocks]:

@@ -29,9 +29,9 @@ def create(draft: Path, output: Path | None, home: Home, as_json: bool) -> None:
     from participant import authoring
 
     read = authoring.read(draft)
-    from ledger.connection import open_store
+    from ledger.store.opening import open_store
 
-    store = open_store(home, home.settings())
+    store = open_store(home)
     try:
         made = authoring.create(read, store.put)
     finally:

@@ -155,7 +155,7 @@ def test_a_job_that_could_not_be_run_is_not_made(tmp_path: Path, text: str) -> N
 @pytest.mark.node
 def test_the_command_writes_document_and_store(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from ledger.connection import open_store
+    from ledger.store.opening import open_store
     from participant.cli_job import create
 
     read(tmp_path)
@@ -167,7 +167,7 @@ def test_the_command_writes_document_and_store(tmp_path: Path) -> None:
     assert facts["digest"] == made.digest.hex()
     assert facts["cid"] == str(made.cid)
     assert [tensor["name"] for tensor in facts["tensors"]] == [tensor.name for tensor in made.tensors]
-    store = open_store(home, home.settings())
+    store = open_store(home)
     assert set(store.pins().values()) == {made.cid, made.initial_cid}
     store.close()
     text = CliRunner().invoke(create, arguments, catch_exceptions=False).stdout
