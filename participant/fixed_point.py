@@ -5,7 +5,7 @@ done in float64: scaling by a power of two is exact there, and so is the split i
 float32, float16 and bfloat16 has one q on any machine. What has none is refused here, before anything is stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ Stream = NDArray[np.int32]
 """The integers of a model or an update: shape (layout.values,), tensors by ascending name, each in row-major order."""
 
 LOWEST, HIGHEST = -(1 << 31), (1 << 31) - 1
+PIECE = 1 << 17
+"""Values converted at a time: memory beside the model does not grow with it, and a piece stays in the cache."""
 
 
 class NotRepresentable(Malformed):
@@ -27,15 +29,13 @@ class NotRepresentable(Malformed):
 
 def to_integers(tensor: Tensor, values: NDArray[Any]) -> NDArray[np.int32]:
     """The integers of one tensor of floats or integers, flat. Raises NotRepresentable for NaN, Inf and out of range."""
-    if values.dtype.kind in "iub" and tensor.fraction_bits == 0:
-        return _narrow(tensor, values.ravel(), values.ravel(), bound=float(HIGHEST))
-    flat = values.astype(np.float64).ravel()
-    bound = HIGHEST * 2.0**-tensor.fraction_bits
-    _refuse(tensor, ~np.isfinite(flat), flat, "holds a value that is not a number the ledger can hold", bound)
-    with np.errstate(over="ignore"):
-        scaled = np.ldexp(flat, tensor.fraction_bits)
-    _refuse(tensor, ~np.isfinite(scaled), flat, "holds a value out of range", bound)
-    return _narrow(tensor, _round(scaled), flat, bound)
+    flat = values.ravel()
+    integers = np.empty(flat.size, np.int32)
+    convert = _whole if values.dtype.kind in "iub" and tensor.fraction_bits == 0 else _scaled
+    for start in range(0, flat.size, PIECE):
+        piece = flat[start : start + PIECE]
+        integers[start : start + PIECE] = convert(tensor, piece, start)
+    return integers
 
 
 def to_floats(tensor: Tensor, integers: NDArray[np.int32]) -> Floats:
@@ -58,33 +58,25 @@ def to_stream(layout: Layout, values: Mapping[str, NDArray[Any]]) -> Stream:
     return stream
 
 
-def from_stream(layout: Layout, stream: Stream) -> dict[str, Floats]:
-    """The numbers of a whole model, by tensor name. Raises Malformed where the stream is too short or too long."""
+def from_stream(layout: Layout, stream: Stream) -> Iterator[tuple[str, Floats]]:
+    """The numbers of a model, tensor by tensor. Raises Malformed where the stream is too short or too long."""
     check_length(layout, stream)
-    return {
-        tensor.name: to_floats(tensor, stream[start : start + tensor.values])
-        for tensor, start in zip(layout.tensors, layout.starts, strict=False)
-    }
+    for tensor, start in zip(layout.tensors, layout.starts, strict=False):
+        yield tensor.name, to_floats(tensor, stream[start : start + tensor.values])
 
 
 def difference(layout: Layout, model: Stream, base: Stream) -> Stream:
     """The update: model - base. Raises NotRepresentable where a difference leaves 32 bits, naming tensor and place."""
     check_length(layout, model)
     check_length(layout, base)
-    wide = model.astype(np.int64)
-    wide -= base
-    outside = (wide < LOWEST) | (wide > HIGHEST)
-    if outside.any():
-        name, index = layout.locate(int(np.argmax(outside)))
-        tensor = next(tensor for tensor in layout.tensors if tensor.name == name)
-        raise _error(
-            tensor,
-            index,
-            "moved too far from the base model for one update",
-            value=float(np.ldexp(float(wide[np.argmax(outside)]), -tensor.fraction_bits)),
-            bound=HIGHEST * 2.0**-tensor.fraction_bits,
-        )
-    return wide.astype(np.int32)
+    update = np.empty_like(model)
+    for start in range(0, layout.values, PIECE):
+        wide = model[start : start + PIECE].astype(np.int64) - base[start : start + PIECE]
+        outside = (wide < LOWEST) | (wide > HIGHEST)
+        if outside.any():
+            raise _too_far(layout, start + int(np.argmax(outside)), int(wide[np.argmax(outside)]))
+        update[start : start + PIECE] = wide
+    return update
 
 
 def check_names(layout: Layout, values: Mapping[str, object]) -> None:
@@ -113,16 +105,46 @@ def _round(scaled: Floats) -> Floats:
     return whole + np.copysign(np.abs(rest) >= 0.5, rest)
 
 
-def _narrow(tensor: Tensor, integers: NDArray[Any], values: NDArray[Any], bound: float) -> NDArray[np.int32]:
+def _scaled(tensor: Tensor, values: NDArray[Any], start: int) -> NDArray[np.int32]:
+    """A piece of a tensor of floats that begins at its value number `start`."""
+    flat = values.astype(np.float64)
+    bound = HIGHEST * 2.0**-tensor.fraction_bits
+    _refuse(tensor, ~np.isfinite(flat), values, start, "holds a value that is not a number the ledger can hold", bound)
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(flat, tensor.fraction_bits)
+    _refuse(tensor, ~np.isfinite(scaled), values, start, "holds a value out of range", bound)
+    return _narrow(tensor, _round(scaled), values, start, bound)
+
+
+def _whole(tensor: Tensor, values: NDArray[Any], start: int) -> NDArray[np.int32]:
+    """The same of integers without fraction."""
+    return _narrow(tensor, values, values, start, float(HIGHEST))
+
+
+def _narrow(
+    tensor: Tensor, integers: NDArray[Any], values: NDArray[Any], start: int, bound: float
+) -> NDArray[np.int32]:
     outside = (integers < LOWEST) | (integers > HIGHEST)
-    _refuse(tensor, outside, values, "holds a value out of range", bound)
+    _refuse(tensor, outside, values, start, "holds a value out of range", bound)
     return integers.astype(np.int32)
 
 
-def _refuse(tensor: Tensor, bad: NDArray[np.bool_], values: NDArray[Any], what: str, bound: float) -> None:
+def _refuse(tensor: Tensor, bad: NDArray[np.bool_], values: NDArray[Any], start: int, what: str, bound: float) -> None:
     if bad.any():
         index = int(np.argmax(bad))
-        raise _error(tensor, index, what, value=float(values[index]), bound=bound)
+        raise _error(tensor, start + index, what, value=float(values[index]), bound=bound)
+
+
+def _too_far(layout: Layout, value: int, change: int) -> NotRepresentable:
+    name, index = layout.locate(value)
+    tensor = next(tensor for tensor in layout.tensors if tensor.name == name)
+    return _error(
+        tensor,
+        index,
+        "moved too far from the base model for one update",
+        value=float(np.ldexp(float(change), -tensor.fraction_bits)),
+        bound=HIGHEST * 2.0**-tensor.fraction_bits,
+    )
 
 
 def _error(tensor: Tensor, index: int, what: str, value: float, bound: float) -> NotRepresentable:

@@ -21,7 +21,8 @@ class Journal:
     def note(self, action: str, text: str, **facts: object) -> None:
         """One action: its name, what to read on the terminal, and the facts for the file."""
         now = datetime.now(UTC)
-        line = json.dumps({"time": now.isoformat(timespec="milliseconds"), "action": action, **facts}, default=str)
+        stamp = now.isoformat(timespec="milliseconds")
+        line = json.dumps({"time": stamp, "action": action, "text": text, **facts}, default=str)
         self._say(line if self._as_json else f"{now.astimezone():%H:%M:%S}  {text}")
         try:
             with self._path.open("a", encoding="utf-8") as file:

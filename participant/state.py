@@ -7,7 +7,6 @@ on the ledger, and their mean over parties is rounded to an integer like every o
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -39,21 +38,22 @@ def load(model: torch.nn.Module, layout: Layout, stream: Stream) -> None:
     """
     state: State = model.state_dict()
     check_names(layout, state)
-    values = from_stream(layout, stream)
     for tensor in layout.tensors:
         if _shape(state[tensor.name]) != tensor.shape:
             raise Malformed(
                 f"tensor {tensor.name!r} has another shape", expected=tensor.shape, actual=_shape(state[tensor.name])
             )
     with torch.no_grad():
-        for name, target in state.items():
-            target.copy_(torch.from_numpy(values[name]).reshape(target.shape))
+        for name, values in from_stream(layout, stream):
+            state[name].copy_(torch.from_numpy(values).reshape(state[name].shape))
 
 
 def _array(name: str, tensor: torch.Tensor) -> NDArray[Any]:
-    kind = torch.int64 if _integral(name, tensor) else torch.float64
-    array: NDArray[Any] = tensor.detach().to("cpu", kind).reshape(_shape(tensor)).numpy()
-    return np.ascontiguousarray(array)
+    """As numpy, widened where numpy lacks the type; every bfloat16 is a float32."""
+    kind = torch.int64 if _integral(name, tensor) else tensor.dtype
+    wide = torch.float32 if kind is torch.bfloat16 else kind
+    array: NDArray[Any] = tensor.detach().to("cpu", wide).reshape(_shape(tensor)).numpy()
+    return array
 
 
 def _shape(tensor: torch.Tensor) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from ledger.errors import Malformed
 from participant.fixed_point import (
     HIGHEST,
     LOWEST,
+    PIECE,
     NotRepresentable,
     difference,
     from_stream,
@@ -95,6 +96,21 @@ def test_the_bounds_themselves_are_held() -> None:
     assert to_integers(tensor, np.array([-128.0, HIGHEST / 2**24])).tolist() == [LOWEST, HIGHEST]
 
 
+def test_a_place_far_into_a_large_tensor_is_named_right() -> None:
+    values = np.zeros((3, PIECE), np.float32)
+    values[2, 5] = np.inf
+    with pytest.raises(NotRepresentable) as caught:
+        to_integers(Tensor("large", values.shape), values)
+    assert caught.value.facts["index"] == 2 * PIECE + 5
+    assert caught.value.facts["coordinates"] == (2, 5)
+    layout = Layout((Tensor("a", (7,)), Tensor("large", values.shape)))
+    model = np.zeros(layout.values, np.int32)
+    model[7 + 2 * PIECE + 5] = HIGHEST
+    with pytest.raises(NotRepresentable) as caught:
+        difference(layout, model, -model)
+    assert (caught.value.facts["tensor"], caught.value.facts["index"]) == ("large", 2 * PIECE + 5)
+
+
 def test_counters_are_exact_integers() -> None:
     assert to_integers(Tensor("n", (2,), 0), np.array([HIGHEST, LOWEST])).tolist() == [HIGHEST, LOWEST]
     with pytest.raises(NotRepresentable):
@@ -108,7 +124,7 @@ def test_a_stream_holds_tensors_by_name() -> None:
     stream = to_stream(LAYOUT, {"b": np.array([1.0, 2.0, 3.0]), "a": np.array([[0.5, 0.25], [-1.0, 0.0]])})
     assert stream.dtype == np.int32
     assert stream.tolist() == [1 << 23, 1 << 22, -(1 << 24), 0, 256, 512, 768]
-    back = from_stream(LAYOUT, stream)
+    back = dict(from_stream(LAYOUT, stream))
     assert back["a"].tolist() == [[0.5, 0.25], [-1.0, 0.0]]
     assert back["b"].tolist() == [1.0, 2.0, 3.0]
 
@@ -145,4 +161,4 @@ def test_an_update_is_the_difference_or_nothing(model: list[int], base: list[int
 def test_a_stream_of_another_length_or_dtype_is_refused() -> None:
     for stream in (np.zeros(6, np.int32), np.zeros(7, np.int64)):
         with pytest.raises(Malformed, match="not a stream"):
-            from_stream(LAYOUT, stream)
+            dict(from_stream(LAYOUT, stream))

@@ -13,6 +13,7 @@ from synthetic import Trial
 from trainers import data_of, drive, node, notes, train_on, write_data
 
 from ledger.connection import Connection
+from ledger.errors import Unavailable
 from ledger.history import Phase
 from ledger.records import Reason, Role
 from ledger.rounds import recompute
@@ -296,3 +297,47 @@ def test_terms_that_document_and_contract_tell_otherwise_are_refused(trial: Call
     (note,) = notes(t.parties[0].member.home, "failed")
     assert "rounds=5" in note["facts"]["expected"]
     assert not t.round.updates
+
+
+def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trial()
+    open_round(t)
+    party = t.parties[0]
+    one = node(party)
+
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise Unavailable("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "put", full)
+        one.look()
+    (note,) = notes(party.member.home, "failed")
+    assert note["error"] == "Unavailable"
+    assert not t.round.updates
+    one._watched.clear()
+    drive(one)
+    assert sorted(t.round.updates) == [0]
+
+
+def test_a_chain_that_is_away_is_waited_for(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trial()
+    open_round(t)
+    party = t.parties[0]
+    one = node(party, poll=0.05, until_complete=True)
+    refresh = Connection.refresh
+    calls = []
+
+    def flaky(self: Connection) -> Any:
+        calls.append(1)
+        if len(calls) <= 3:
+            raise Unavailable("the chain's node cannot be reached")
+        if len(calls) > 8:
+            raise KeyboardInterrupt
+        return refresh(self)
+
+    monkeypatch.setattr(Connection, "refresh", flaky)
+    with pytest.raises(KeyboardInterrupt):
+        one.run()
+    assert [note["action"] for note in notes(party.member.home)][:2] == ["failed", "recovered"]
+    monkeypatch.undo()
+    assert sorted(t.round.updates) == [0]
