@@ -56,6 +56,7 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
         else:
             _print(console, result, where)
         if keep:
+            play.revive()
             console.print(f"still running at {play.local.anvil.url}; Ctrl-C stops everything")
             signal.pause()
 

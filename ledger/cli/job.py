@@ -96,6 +96,7 @@ def list_(network_file: Path | None, home: Home, as_json: bool) -> None:
                     "job": state.number,
                     "name": name,
                     "open": state.open,
+                    "complete": state.complete,
                     "approvals": len(state.approvals),
                     "rounds": len(state.rounds),
                     "of": state.terms.rounds,
@@ -110,7 +111,7 @@ def list_(network_file: Path | None, home: Home, as_json: bool) -> None:
 
     table = Table("job", "name", "state", "rounds", "document", box=None, header_style="dim")
     for row in rows:
-        state_word = "open" if row["open"] else f"{row['approvals']} approvals"
+        state_word = "complete" if row["complete"] else "open" if row["open"] else f"{row['approvals']} approvals"
         table.add_row(
             str(row["job"]),
             str(row["name"]),

@@ -50,15 +50,16 @@ def _print(lineage: "Trace") -> None:
     from rich.tree import Tree
 
     tree = Tree(f"[bold]{_plain(lineage.name)}[/] [dim]job {lineage.job}, document {lineage.digest[:16]}…[/]")
-    node = tree
     for model in lineage.models:
-        node = _add(node, model)
+        _add(tree, model)
     Console(soft_wrap=True, highlight=False).print(tree)
 
 
-def _add(tree: "Tree", model: "ModelTrace") -> "Tree":
+def _add(tree: "Tree", model: "ModelTrace") -> None:
+    """One model and what went into it; the model it was built on comes next, at the same level."""
     if model.round == 0:
-        return tree.add(f"[bold]initial model[/] [dim]root {model.root[:16]}… {model.cid}[/]")
+        tree.add(f"[bold]initial model[/] [dim]root {model.root[:16]}… {model.cid}[/]")
+        return
     node = tree.add(
         f"[bold]model of round {model.round}[/] by {_plain(model.aggregator)}, attested by "
         f"{_plain(', '.join(model.attested)) or 'nobody else'} [dim]root {model.root[:16]}… {model.cid}[/]"
@@ -71,7 +72,6 @@ def _add(tree: "Tree", model: "ModelTrace") -> "Tree":
             f"update of {_plain(update.party)}: [{colour}]{update.verdict}[/], weight {update.weight} "
             f"[dim]root {update.root[:16]}… {update.cid}[/]"
         )
-    return node
 
 
 def _plain(text: str) -> str:

@@ -68,6 +68,12 @@ class Demo:
         self.result.seconds["whole demo"] = round(time.monotonic() - self._began, 2)
         return self.result
 
+    def revive(self) -> None:
+        """Start again what the last act stopped, for who wants to look around."""
+        for name in PARTIES:
+            if not self.nodes[name].running:
+                self.nodes[name] = self._node(name) if name in HOSPITALS else self._aggregator(name)
+
     def _found(self) -> None:
         data = self.folder / "data"
         self._run("example data", "node", "example", "breast-cancer", data)
