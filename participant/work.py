@@ -11,6 +11,7 @@ from ledger.history import History, JobState, Round
 from ledger.job import Job
 from ledger.rounds import Outcome, base_of, recompute
 from participant.copies import Copies, left_out, model_pin
+from participant.evidence import against
 from participant.files import file_version
 from participant.journal import Journal
 from participant.steps import Abandon, Attest, Hold, Situation, Submit, Wait, next_step
@@ -141,7 +142,11 @@ class Worker:
         self._sender.send("ledger", "attest", step.job, step.round, step.attempt, outcome.claim)
         aggregate = round_.aggregates[-1]
         agrees = outcome.claim == aggregate.claim
-        text = "attested" if agrees else f"REFUTED: {self._connection.name(aggregate.index)} published another outcome"
+        text, evidence = "attested", {}
+        if not agrees:
+            evidence = against(self._connection, state, job, round_, outcome)
+            who = self._connection.name(aggregate.index)
+            text = f"attested against {who}: {evidence['message']}"
         self.note(
             "attested" if agrees else "refuted",
             state,
@@ -150,9 +155,9 @@ class Worker:
             attempt=step.attempt,
             claim=outcome.claim.hex(),
             published=aggregate.claim.hex(),
-            root=outcome.root.hex(),
             verdicts={str(j.update.index): j.decision.verdict.name for j in outcome.judged},
             reasons={str(j.update.index): j.decision.message for j in outcome.judged if j.decision.message},
+            evidence=evidence,
         )
 
     def _recompute(self, state: JobState, job: Job, round_: Round, without: frozenset[int]) -> Outcome:

@@ -15,6 +15,7 @@ from trainers import data_of, drive, node, notes, train_on, write_data
 from ledger.connection import Connection
 from ledger.errors import Unavailable
 from ledger.history import Phase
+from ledger.localnet import liar
 from ledger.records import Reason, Role
 from ledger.rounds import recompute
 from participant import work
@@ -129,11 +130,27 @@ def test_members_refute_a_model_that_differs_in_its_root(trial: Callable[..., Tr
     assert t.round.aggregates[0].outcome is Phase.REFUTED
     (note,) = notes(t.parties[1].member.home, "refuted")
     assert note["published"] == t.round.aggregates[0].claim.hex()
+    assert note["evidence"]["expected"] == "13" * 32
+    assert "does not have the published root" in note["text"]
     publish(t, 1)
     drive(*nodes)
     assert t.round.phase is Phase.FINALISED
     (note,) = notes(t.parties[0].member.home, "attested")
     assert note["verdicts"] == {"0": "ADMITTED", "1": "ADMITTED", "2": "ADMITTED"}
+
+
+def test_the_value_that_was_changed_is_named(trial: Callable[..., Trial]) -> None:
+    t = trial(members=4, rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    liar.publish_wrong_model(t.parties[0].connection, t.parties[0].sender, t.number, 1)
+    drive(*nodes[1:])
+    assert t.round.aggregates[0].outcome is Phase.REFUTED
+    (note,) = notes(t.parties[1].member.home, "refuted")
+    assert note["evidence"]["tensor"] == "0.bias"
+    assert note["evidence"]["chunk"] == 0
+    assert abs(int(note["evidence"]["expected"]) - int(note["evidence"]["actual"])) == 1
 
 
 def test_who_cannot_read_an_update_does_not_attest_until_it_can(
@@ -167,6 +184,8 @@ def test_leaving_out_an_update_that_others_can_read_is_refuted(trial: Callable[.
     publish(t, 0, without={2})
     drive(*nodes[1:])
     assert t.round.aggregates[0].outcome is Phase.REFUTED
+    (note,) = notes(t.parties[1].member.home, "refuted")
+    assert note["evidence"]["message"] == "it judges otherwise: member 2"
 
 
 def test_leaving_out_an_update_that_nobody_can_read_is_attested(trial: Callable[..., Trial]) -> None:
