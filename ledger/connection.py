@@ -35,7 +35,7 @@ class Connection:
         self.folder = folder
         self.place = Place(network.chain.id, network.contracts.ledger.address)
         self.history = History()
-        self._documents: dict[int, Job] = {}
+        self._documents: dict[bytes, Job] = {}
         self._gateways: tuple[tuple[str, str], ...] = ()
         self._holders = Holders(store)
 
@@ -125,10 +125,10 @@ class Connection:
 
     def document(self, state: JobState) -> Job:
         """A job's document, checked against its digest on chain. Raises Unavailable or Malformed."""
-        if state.number not in self._documents:
+        if state.digest not in self._documents:
             cid = Cid(RAW, state.digest)
-            self._documents[state.number] = parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))
-        return self._documents[state.number]
+            self._documents[state.digest] = parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))
+        return self._documents[state.digest]
 
     def sender(self, signer: "Signer") -> "Sender":
         """Sends this party's transactions, each exactly once, across processes and crashes."""

@@ -15,7 +15,7 @@ from ledger.artifact import Buffer
 from ledger.cid import Cid
 from ledger.connection import Connection
 from ledger.digest import encode, sha256
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.history import JobState, Round
 from ledger.job import Job
 from ledger.rounds import Base, base_of, update_binding
@@ -53,9 +53,12 @@ class Made:
         return self.trained.weight
 
 
-def seed_of(job: bytes, round_: int, party: str) -> int:
-    """The random seed of a party's training in a round: 63 bits that nobody chooses. `job` is its digest."""
-    return int.from_bytes(sha256(encode(["training seed", job.hex(), round_, party]))[:8], "big") >> 1
+def seed_of(job: bytes, round_: int, member: int) -> int:
+    """The random seed of a member's training in a round: 63 bits that nobody chooses. `job` is its digest.
+
+    By member index, not by key: the same job on the same data gives the same models, whatever keys sign it.
+    """
+    return int.from_bytes(sha256(encode(["training seed", job.hex(), round_, member]))[:8], "big") >> 1
 
 
 def prepare(
@@ -66,7 +69,11 @@ def prepare(
     Raises Unavailable or Malformed for the base model, UsageError for task, data, or values without integers.
     """
     base = base_of(state, job, round_.number)
-    trained = local.train(read(connection, state, job, base), data, seed_of(job.digest, round_.number, party))
+    member = connection.history.member_of(party)
+    if member is None:
+        raise UsageError("this key is no member's", key=party)
+    seed = seed_of(job.digest, round_.number, member.index)
+    trained = local.train(read(connection, state, job, base), data, seed)
     binding = update_binding(connection.place, round_, party, base)
     file = tuple(file_of(job.layout, binding, trained.update))
     root = root_of(trained.update)
