@@ -133,10 +133,13 @@ def _text(status: str, message: str, **headers: str) -> Answer:
 class Gateway:
     """A running gateway: its `url`, and `close()`."""
 
-    def __init__(self, server: Any, sockets: dict[int, Any], host: str) -> None:
+    def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
+        from ledger.store.channels import Patience
+
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{server.effective_port}"
         self._server, self._sockets = server, sockets
+        self._patience = Patience(server, patience)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._thread.start()
@@ -162,10 +165,16 @@ class Gateway:
 
         while not self._stop.is_set():
             wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
+            self._patience.look()
 
 
-def serve(blocks: Blocks, host: str = "127.0.0.1", port: int = 0, *, threads: int = 8) -> Gateway:
-    """Start a gateway; port 0 takes a free one. Raises Unavailable for a taken port, UsageError for a bad host."""
+def serve(
+    blocks: Blocks, host: str = "127.0.0.1", port: int = 0, *, threads: int = 8, patience: float = 20.0
+) -> Gateway:
+    """Start a gateway; port 0 takes a free one. Who is slower than `patience` seconds is hung up on.
+
+    Raises Unavailable for a taken port, UsageError for a bad host.
+    """
     from waitress.server import create_server
 
     sockets: dict[int, Any] = {}
@@ -199,4 +208,4 @@ def serve(blocks: Blocks, host: str = "127.0.0.1", port: int = 0, *, threads: in
             host=host,
             port=port,
         ) from error
-    return Gateway(server, sockets, str(address))
+    return Gateway(server, sockets, str(address), patience)

@@ -4,10 +4,11 @@ Nothing that comes back is believed: a block is checked like every other, an ans
 """
 
 import http.client
+import ipaddress
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ledger import unixfs
 from ledger.cid import Cid
@@ -23,20 +24,18 @@ _LOST = (http.client.HTTPException, OSError)
 class Remote(Blocks):
     """The holder `name` at `url`. `timeout` is the seconds that a whole block may take.
 
-    Keeps one connection open; threads that share a Remote wait for each other. Raises UsageError for a URL that is not
-    http or https.
+    Keeps one connection open; threads that share a Remote wait for each other. Raises UsageError for an address that
+    cannot be one.
     """
 
     def __init__(self, name: str, url: str, timeout: float = 20.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError("a holder's address is an http or https URL", url=url)
+        parts = checked(url)
         self.name = name
         self.url = url.rstrip("/")
         self.timeout = timeout
         self._prefix = parts.path.rstrip("/")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        self._connection = kind(str(parts.hostname), parts.port, timeout=timeout)
         self._lock = threading.Lock()
 
     def copy(self, cid: Cid) -> Buffer:
@@ -61,6 +60,8 @@ class Remote(Blocks):
 
     def _ask(self, cid: Cid) -> Buffer:
         with self._deadline():
+            if self._connection.sock is None:
+                self._connect()
             self._connection.request("GET", f"{self._prefix}/ipfs/{cid}?format=raw", headers=_HEADERS)
             with closing(self._connection.getresponse()) as answer:
                 good = answer.status == 200
@@ -74,6 +75,16 @@ class Remote(Blocks):
         raise kind(
             f"{self.name} gave no block {cid}: {answer.status} {text}", holder=self.name, block=cid, url=self.url
         )
+
+    def _connect(self) -> None:
+        """Connect, but say nothing to a link-local address: there clouds give a machine's secrets to itself.
+
+        A name may lead anywhere, so the peer is looked at, not the URL.
+        """
+        self._connection.connect()
+        peer = self._connection.sock.getpeername()[0]
+        if _is_link_local(peer):
+            raise ConnectionRefusedError(f"{peer} is a link-local address, which no holder has")
 
     def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> bytes:
         """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read.
@@ -124,3 +135,26 @@ class Remote(Blocks):
             block=cid,
             timeout_seconds=self.timeout,
         )
+
+
+def checked(url: str) -> SplitResult:
+    """A holder's address, taken apart. A member announces what it likes, so whatever it is makes one error, here.
+
+    Raises UsageError where it is no http or https URL in printable ASCII, with a host and a port that can be.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        host.encode("idna")
+        good = parts.scheme in {"http", "https"} and host != "" and parts.port != 0
+    except ValueError as error:
+        raise UsageError(f"a holder's address cannot be one: {error}", url=url) from error
+    if not good or not url.isascii() or not url.isprintable() or " " in url:
+        raise UsageError("a holder's address is an http or https URL in printable ASCII", url=url)
+    return parts
+
+
+def _is_link_local(peer: str) -> bool:
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_link_local

@@ -1,0 +1,57 @@
+"""Connections of a gateway that hang up on whoever is too slow.
+
+waitress alone waits for ever for a request that comes in drips, and for the reader of a long answer, whose thread
+serves nobody else meanwhile: eight such readers would be the end of a gateway.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from waitress.channel import HTTPChannel
+
+LEAST = 1 << 17
+"""Bytes of an answer that a reader must take within the time given."""
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that counts what it has sent."""
+
+    sent = 0
+
+    def send(self, data: Any, do_close: bool = True) -> int:
+        number = int(super().send(data, do_close))
+        self.sent += number
+        return number
+
+
+@dataclass(slots=True)
+class _Spell:
+    """Since when a connection has been at the same thing: the request it receives, or an answer, of which it sent."""
+
+    since: float
+    request: object
+    sent: int
+
+
+class Patience:
+    """Looks at a server's connections from its loop's thread; `seconds` is what each may take for its next step."""
+
+    def __init__(self, server: Any, seconds: float) -> None:
+        self._server, self._seconds = server, seconds
+        self._spells: dict[Any, _Spell] = {}
+        server.channel_class = Channel
+
+    def look(self) -> None:
+        """Close who did not send a whole request, or take enough of its answer, in time."""
+        now, spells = time.monotonic(), {}
+        for channel in list(self._server.active_channels.values()):
+            if channel.request is None and not channel.total_outbufs_len:
+                continue
+            spell = self._spells.get(channel)
+            if spell is None or spell.request is not channel.request or channel.sent >= spell.sent + LEAST:
+                spell = _Spell(now, channel.request, channel.sent)
+            elif now > spell.since + self._seconds:
+                channel.handle_close()
+            spells[channel] = spell
+        self._spells = spells
