@@ -76,16 +76,16 @@ def _work(
     as_json: bool,
 ) -> None:
     from aggregator.bars import bars
-    from aggregator.journal import Journal
     from aggregator.service import Service
     from aggregator.work import Worker
+    from ledger.journal import Journal
     from ledger.serving import serve_and_announce
 
     sender.settle()
     serving = serve_and_announce(connection, sender, home.settings())
     try:
         with bars(quiet=as_json) as shown:
-            journal = Journal(home.folder, shown.say, as_json=as_json)
+            journal = Journal(home.folder / "aggregator.jsonl", shown.say, as_json=as_json)
             journal.note("started", f"aggregator {sender.address}, store at {serving.url}", key=sender.address)
             worker = Worker(connection, sender, journal, threads=threads, meter=shown.meter)
             Service(connection, worker, journal, serving=serving, only=job, goal=goal, poll=poll).run()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ledger.history import History, JobState, Member, Phase, Round
 from ledger.records import Role
+from ledger.steps import Abandon, Wait
 
 COURTESY = 2
 """Seconds that each rank leaves to the one before it where the step is a small transaction."""
@@ -30,22 +31,6 @@ class Aggregate:
     round: int
     attempt: int
     without: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Abandon:
-    """End a round that nobody can finish any more."""
-
-    job: int
-    round: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before `until`, or before the ledger changes where that is None."""
-
-    why: str
-    until: int | None = None
 
 
 Step = OpenRound | Aggregate | Abandon | Wait
@@ -195,9 +180,3 @@ def _first(ranks: list[Member]) -> str:
 
 def _list(indices: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(indices)))
-
-
-def present(state: JobState) -> tuple[int, Phase | None, int]:
-    """The job's state as far as waiting depends on it: when this changes, `Situation.since` starts again."""
-    round_ = state.current
-    return (0, None, 0) if round_ is None else (round_.number, round_.phase, round_.attempt)

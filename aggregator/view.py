@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aggregator.steps import Situation, Step, Wait, next_step
-from aggregator.work import Meter, bytes_to_read, clock
+from aggregator.steps import Situation, Step, next_step
+from aggregator.work import Meter, bytes_to_read
 from ledger.connection import Connection
 from ledger.errors import Unavailable, UsageError
 from ledger.history import History, JobState, Round
 from ledger.rounds import Outcome, excused, recompute
+from ledger.steps import Wait
+from ledger.watch import clock
 
 Document = dict[str, Any]
 

@@ -3,33 +3,23 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from aggregator.journal import Journal
 from aggregator.replicas import Replicas, model_pin
-from aggregator.steps import Abandon, Aggregate, OpenRound, Situation, Wait, next_step
+from aggregator.steps import Aggregate, OpenRound, Situation, next_step
 from ledger.admission import Verdict
 from ledger.connection import Connection
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Unavailable
 from ledger.history import History, JobState, Phase, Round
 from ledger.job import Job
+from ledger.journal import Journal
 from ledger.rounds import Outcome, Progress, base_of, recompute
+from ledger.steps import Abandon, Wait
+from ledger.watch import clock, runnable
 
 if TYPE_CHECKING:
-    from ledger.chain.client import Client
     from ledger.chain.sender import Sender
-
-SKEW = 3
-"""Seconds by which a node's idea of the next block's time may run ahead of the block that is sealed in the end."""
 
 Meter = Callable[[str, int], Progress]
 """Begins to show the progress of a long work: its name, and the bytes that it will read."""
-
-
-def clock(client: "Client") -> int:
-    """The chain's clock in seconds: never ahead of the block that a transaction sent now gets into.
-
-    So a deadline that has passed by this clock has passed for everyone, and no update can still come in before it.
-    """
-    return max(client.latest().time, client.time() - SKEW)
 
 
 class Worker:
@@ -76,13 +66,7 @@ class Worker:
         self._journal.note(action, f"job {state.number}: {text}", job=state.number, **facts)
 
     def _document(self, state: JobState) -> Job:
-        job = self._connection.document(state)
-        if job.terms != state.terms:
-            raise Malformed(
-                "the job's document has other terms than the contract: no round of it can be verified",
-                expected=state.terms,
-                actual=job.terms,
-            )
+        job = runnable(self._connection, state)
         self.replicas.hold(job.cid, f"job/{job.digest.hex()}", len(job.encode()))
         return job
 

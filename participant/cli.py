@@ -85,7 +85,7 @@ def run(
 ) -> None:
     """Train, submit, attest, and serve the own store to the others, for every open job.
 
-    Every action is one line here and one JSON line in HOME/log.jsonl (with --json, here as well).
+    Every action is one line here and one JSON line in HOME/node.jsonl (with --json, here as well).
     """
     import signal
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ledger.accounts import LocalSigner
 
 
+LOG = "node.jsonl"
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the command line says about a run."""
@@ -75,12 +78,12 @@ def member_of(connection: Connection, key: str) -> Member:
 
 
 def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path, options: Options) -> None:
+    from ledger.journal import Journal
     from ledger.serving import serve_and_announce
-    from participant.journal import Journal
     from participant.node import Node
     from participant.work import Worker
 
-    journal = Journal(home.folder, click.echo, as_json=options.as_json)
+    journal = Journal(home.folder / LOG, click.echo, as_json=options.as_json)
     sender = connection.sender(signer)
     sender.settle()
     name = connection.name(member_of(connection, signer.address).index)

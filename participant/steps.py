@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ledger.history import History, JobState, Member, Phase, Round
 from ledger.records import Role
+from ledger.steps import Abandon, Wait
 
 GRACE = 15
 """Seconds that nodes leave to aggregators before they end a round that is overdue."""
@@ -35,27 +36,11 @@ class Attest:
 
 
 @dataclass(frozen=True, slots=True)
-class Abandon:
-    """End a round whose deadline passed."""
-
-    job: int
-    round: int
-
-
-@dataclass(frozen=True, slots=True)
 class Hold:
     """Keep copies of what a finalised round was made of: a copy is only safe where there are others."""
 
     job: int
     round: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before `until`, or before the ledger changes where that is None."""
-
-    why: str
-    until: int | None = None
 
 
 Step = Submit | Attest | Abandon | Hold | Wait

@@ -9,7 +9,7 @@ from ledger.connection import Connection
 from ledger.errors import UsageError
 from ledger.history import JobState, Phase, Round
 from ledger.rounds import base_of
-from participant.running import check_data, data_of, member_of, unlocked
+from participant.running import LOG, check_data, data_of, member_of, unlocked
 from participant.steps import Submit
 
 
@@ -50,15 +50,16 @@ def submit(home: Home, job: int | None, data: Path | None, passphrase_file: Path
         connection.refresh()
         state = connection.job(job)
         check_data(path)
-        from participant.journal import Journal
-        from participant.work import Worker, clock
+        from ledger.journal import Journal
+        from ledger.watch import clock
+        from participant.work import Worker
 
-        worker = Worker(connection, connection.sender(signer), Journal(home.folder, lambda _: None), path)
+        worker = Worker(connection, connection.sender(signer), Journal(home.folder / LOG, lambda _: None), path)
         now = clock(connection.client)
         step = worker.decide(connection.history, state, now)
         if not isinstance(step, Submit):
             raise UsageError("there is nothing to submit", because=getattr(step, "why", type(step).__name__.lower()))
-        worker.advance(connection.history, state, now)
+        worker.advance(connection.history, state, now, now)
         connection.refresh()
         index = member_of(connection, signer.address).index
         update = connection.history.jobs[step.job].rounds[step.round].updates.get(index)

@@ -6,29 +6,22 @@ from typing import TYPE_CHECKING
 from ledger.admission import Verdict
 from ledger.cid import Cid
 from ledger.connection import Connection
-from ledger.errors import Malformed, UsageError
+from ledger.errors import UsageError
 from ledger.history import History, JobState, Round
 from ledger.job import Job
+from ledger.journal import Journal
 from ledger.rounds import Outcome, base_of, recompute
+from ledger.steps import Abandon, Wait
+from ledger.watch import clock, runnable
 from participant.copies import Copies, left_out, model_pin
 from participant.evidence import against
 from participant.files import file_version
-from participant.journal import Journal
-from participant.steps import Abandon, Attest, Hold, Situation, Submit, Wait, next_step
+from participant.steps import Attest, Hold, Situation, Submit, next_step
 from participant.updates import Prepared, prepare, prepared_before, store
 
 if TYPE_CHECKING:
-    from ledger.chain.client import Client
     from ledger.chain.sender import Sender
     from participant.local import Local
-
-SKEW = 3
-"""Seconds by which a node's idea of the next block's time may run ahead of the block that is sealed in the end."""
-
-
-def clock(client: "Client") -> int:
-    """The chain's clock in seconds, never ahead of the block that a transaction sent now gets into."""
-    return max(client.latest().time, client.time() - SKEW)
 
 
 class Worker:
@@ -47,7 +40,7 @@ class Worker:
         """The address of the key it acts with."""
         return self._sender.address
 
-    def advance(self, history: History, state: JobState, now: int) -> Wait | None:
+    def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """Take the job's next step; the Wait where there is none to take now.
 
         Raises Rejected where the contract refuses (most often: another was faster), Unavailable and Malformed where
@@ -81,13 +74,7 @@ class Worker:
 
     def document(self, state: JobState) -> Job:
         """The job's document, kept, its terms those of the contract."""
-        job = self._connection.document(state)
-        if job.terms != state.terms:
-            raise Malformed(
-                "the job's document has other terms than the contract: no round of it can be verified",
-                expected=state.terms,
-                actual=job.terms,
-            )
+        job = runnable(self._connection, state)
         self._copies.job(state, job)
         return job
 

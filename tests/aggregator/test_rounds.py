@@ -256,7 +256,7 @@ def test_several_chunks_and_a_tree_that_is_none(trial) -> None:
 
 
 def test_a_full_disk_makes_no_update_unavailable(trial, monkeypatch) -> None:
-    monkeypatch.setattr("aggregator.service.LONGEST_BACKOFF", 0.0)
+    monkeypatch.setattr("ledger.watch.LONGEST_BACKOFF", 0.0)
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)
@@ -307,7 +307,7 @@ def test_waits_for_a_job(trial) -> None:
     a = service(t.parties[0], only=1)
     drive(a)
     drive(a)
-    assert [line["why"] for line in actions(t.parties[0].member.home)] == ["no such job is open"]
+    assert [line["action"] for line in actions(t.parties[0].member.home)] == ["waiting"]
     t.propose()
     drive(a)
     assert t.round.number == 1

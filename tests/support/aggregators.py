@@ -5,15 +5,17 @@ from typing import Any
 
 from synthetic import Party
 
-from aggregator.journal import FILE, Journal
 from aggregator.service import Goal, Service
 from aggregator.work import Worker
 from ledger.config import Home
+from ledger.journal import Journal
+
+FILE = "aggregator.jsonl"
 
 
 def service(party: Party, *, sender: Any = None, goal: Goal | None = None, only: int | None = None) -> Service:
     """A party's aggregator, as the command makes it."""
-    journal = Journal(party.member.home.folder, lambda _line: None)
+    journal = Journal(party.member.home.folder / FILE, lambda _line: None)
     worker = Worker(party.connection, sender or party.sender, journal, threads=2)
     return Service(party.connection, worker, journal, serving=party.serving, only=only, goal=goal)
 

@@ -75,16 +75,16 @@ def work(home: str, key: bytes, point: str) -> None:
     """Look at the chain until nothing is left to do; with a point, die there."""
     from eth_account import Account
 
-    from aggregator.journal import Journal
     from aggregator.service import Service
     from aggregator.work import Worker
     from ledger.accounts import LocalSigner
     from ledger.config import Home
     from ledger.connection import Connection
+    from ledger.journal import Journal
 
     with Connection.open(Home(Path(home))) as connection:
         sender = connection.sender(LocalSigner(Account.from_key(key)))
-        journal = Journal(Path(home), lambda _line: None)
+        journal = Journal(Path(home) / "aggregator.jsonl", lambda _line: None)
         service = Service(connection, Worker(connection, sender, journal), journal)
         sender.settle()
         connection.refresh()

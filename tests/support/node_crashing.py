@@ -26,14 +26,14 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.accounts import LocalSigner
     from ledger.config import Home
     from ledger.connection import Connection
-    from participant.journal import Journal
+    from ledger.journal import Journal
     from participant.node import Node
     from participant.work import Worker
 
     folder = Path(home)
     with Connection.open(Home(folder)) as connection:
         sender = connection.sender(LocalSigner(Account.from_key(key)))
-        journal = Journal(folder, lambda _line: None)
+        journal = Journal(folder / "node.jsonl", lambda _line: None)
         node = Node(connection, Worker(connection, sender, journal, folder / "data.csv"), journal)
         sender.settle()
         connection.refresh()

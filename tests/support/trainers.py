@@ -8,10 +8,12 @@ import numpy as np
 from synthetic import Party, Trial
 
 from ledger.config import Home, Settings, save
+from ledger.journal import Journal
 from participant import authoring
-from participant.journal import FILE, Journal
 from participant.node import Node
 from participant.work import Worker
+
+FILE = "node.jsonl"
 
 DRAFT = """
 name = "two columns"
@@ -73,7 +75,7 @@ def data_of(party: Party) -> Path:
 
 def node(party: Party, **options: Any) -> Node:
     """A party's node, as the command makes it."""
-    journal = Journal(party.member.home.folder, lambda _line: None)
+    journal = Journal(party.member.home.folder / FILE, lambda _line: None)
     worker = Worker(party.connection, party.sender, journal, data_of(party))
     return Node(party.connection, worker, journal, serving=party.serving, **options)
 

@@ -1,30 +1,27 @@
-"""What the aggregator did: one JSON line an action in HOME/aggregator.jsonl, and a line to read on the terminal.
+"""What a role did: one JSON line an action in a file of its home, and a line to read on the terminal.
 
 A record for people. Nothing reads it back: the chain is the journal that counts.
 """
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-Say = Callable[[str], None]
-FILE = "aggregator.jsonl"
-
 
 class Journal:
-    """Writes both; with `as_json` the terminal gets the JSON lines too. A log that cannot be written stops nothing."""
+    """Writes both; with `as_json` the terminal gets the JSON lines. A file that cannot be written stops nothing."""
 
-    def __init__(self, folder: Path, say: Say, *, as_json: bool = False) -> None:
-        self._path, self._say, self._as_json = folder / FILE, say, as_json
+    def __init__(self, path: Path, say: Callable[[str], None], *, as_json: bool = False) -> None:
+        self._path, self._say, self._as_json = path, say, as_json
         self._broken = False
 
     def note(self, action: str, text: str, **facts: object) -> None:
         """One action: its name, what to read on the terminal, and the facts for the file."""
         now = datetime.now(UTC)
-        line = json.dumps({"time": now.isoformat(timespec="milliseconds"), "action": action, **facts}, default=str)
-        self._say(line if self._as_json else f"{_clock(now)}  {text}")
+        stamp = now.isoformat(timespec="milliseconds")
+        line = json.dumps({"time": stamp, "action": action, "text": text, **facts}, default=str)
+        self._say(line if self._as_json else f"{now.astimezone():%H:%M:%S}  {text}")
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
@@ -33,7 +30,3 @@ class Journal:
             if not self._broken:
                 self._say(f"cannot write {self._path}: {error.strerror}; going on without")
             self._broken = True
-
-
-def _clock(now: datetime) -> str:
-    return time.strftime("%H:%M:%S", now.astimezone().timetuple())
