@@ -17,6 +17,7 @@ from ledger.errors import Malformed, Unavailable, UsageError
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337
+LONGEST_NAME = 100
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -151,13 +152,15 @@ def load(path: Path, kind: type[T]) -> T:
         raise Unavailable(f"cannot read the file: {error}", file=str(path)) from error
     try:
         return msgspec.convert(tomllib.loads(text), kind)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib's and msgspec's errors, an integer of 5,000 digits, nesting
         raise Malformed(f"the file is not valid: {error}", file=str(path)) from error
 
 
 def load_network(path: Path) -> Network:
     """Read and check a network file."""
     network = load(path, Network)
+    for name in (network.name, *(party.name for party in network.parties), *(g.name for g in network.gateways)):
+        check_name(name, path)
     for contract in (network.contracts.consortium, network.contracts.ledger):
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
             raise Malformed("a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address)
@@ -167,6 +170,14 @@ def load_network(path: Path) -> Network:
         if not re.fullmatch(r"0x[0-9a-f]{64}", contract.code_hash):
             raise Malformed("a code hash is not 0x and 64 digits", file=str(path), actual=contract.code_hash)
     return network
+
+
+def check_name(name: str, path: Path) -> None:
+    """Refuse a name that screens could not show as it is. Raises Malformed."""
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise Malformed(
+            f"a name must be 1 to {LONGEST_NAME} printable characters", file=str(path), actual=ascii(name[:80])
+        )
 
 
 def at_node(network: Network, rpc: str | None) -> Network:

@@ -134,8 +134,9 @@ def check(job: Job) -> None:
     """Refuse a job that could not be run or judged: the checks that its types do not make. Raises Malformed."""
     layout = job.layout
     _ = job.initial_cid
-    if not re.fullmatch("[0-9a-f]{64}", job.initial_model.root):
-        raise Malformed("initial_model.root is not 64 hexadecimal digits", actual=job.initial_model.root[:80])
+    for field, digits in (("initial_model.root", job.initial_model.root), ("task.code", job.task.code)):
+        if not re.fullmatch("[0-9a-f]{64}", digits):
+            raise Malformed(f"{field} is not 64 hexadecimal digits", actual=digits[:80])
     limits = job.admission
     _within("admission.min_updates", limits.min_updates, 1, 255)
     _within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)

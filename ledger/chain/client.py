@@ -232,7 +232,7 @@ def number(value: object, what: str) -> int:
     try:
         return int(str(value), 16)
     except ValueError as error:
-        raise Malformed(f"the node's answer is not {what}", actual=value) from error
+        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
 
 
 def data(value: object, what: str) -> bytes:
@@ -240,7 +240,7 @@ def data(value: object, what: str) -> bytes:
     try:
         return bytes.fromhex(str(value).removeprefix("0x"))
     except ValueError as error:
-        raise Malformed(f"the node's answer is not {what}", actual=value) from error
+        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
 
 
 def _block(answer: Any) -> Block:

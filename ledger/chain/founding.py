@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.config import Strict, load
+from ledger.config import Strict, check_name, load
 from ledger.digest import checksum_address
 from ledger.errors import UsageError
 from ledger.records import Role
@@ -47,6 +47,8 @@ class ConsortiumFile(Strict, frozen=True):
 def load_consortium(path: Path) -> ConsortiumFile:
     """Read and check a consortium file. Raises UsageError, Malformed or Unavailable."""
     consortium = load(path, ConsortiumFile)
+    for name in (consortium.name, *(member.name for member in consortium.members)):
+        check_name(name, path)
     check_founders(consortium.founders())
     return consortium
 

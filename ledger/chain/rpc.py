@@ -7,10 +7,13 @@ in bytes (docs/adr/0005-web3-behind-a-lean-transport.md).
 import base64
 import contextlib
 import http.client
+import io
 import itertools
+import socket
+import time
 import weakref
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
@@ -46,19 +49,49 @@ class _Answer(msgspec.Struct):
     error: _Error | None = None
 
 
+class _Timed(io.RawIOBase):
+    """A socket's bytes, until the answer has taken `WHOLE` times the socket's timeout: drips do not prolong it."""
+
+    WHOLE = 6
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._stream = sock, sock.makefile("rb", buffering=0)
+        self._timeout = sock.gettimeout() or 0.0
+        self._end = time.monotonic() + self.WHOLE * self._timeout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no whole answer in time")
+        self._sock.settimeout(min(left, self._timeout))
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Timed(sock))
+
+
 class Rpc:
     """Calls to one node, with kept-alive connections; may be used by several threads.
 
-    `timeout` in seconds bounds each wait for the node; `ceiling` in bytes bounds each answer.
+    `timeout` in seconds bounds each wait for the node, six times that each answer; `ceiling` in bytes, too.
     """
 
     def __init__(self, url: str, timeout: float = 10.0, ceiling: int = MAXIMUM_ANSWER) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError("the chain's address is not an http or https URL", actual=url)
+        parts = _parts(url)
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._host = parts.hostname
+        self._host = str(parts.hostname)
         self._port = parts.port
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = {"Content-Type": "application/json", **_authorization(parts.username, parts.password)}
@@ -76,7 +109,9 @@ class Rpc:
         try:
             return int(str(answer), 16)
         except ValueError as error:
-            raise Unavailable("the node does not say which chain it serves", url=self.url, actual=answer) from error
+            raise Unavailable(
+                "the node does not say which chain it serves", url=self.url, actual=str(answer)[:200]
+            ) from error
 
     def close(self) -> None:
         """Close the idle connections; a later call opens a new one."""
@@ -88,7 +123,7 @@ class Rpc:
         body = self._exchange(self._encode({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
         try:
             answer = self._decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Unavailable(f"the chain's node did not answer in JSON-RPC: {error}", url=self.url) from error
         if answer.error is not None:
             raise RpcError(method, answer.error.code, answer.error.message, answer.error.data)
@@ -109,13 +144,17 @@ class Rpc:
             except (OSError, http.client.HTTPException) as error:
                 raise self._unreachable(error) from error
         try:
-            return self._attempt(self._kind(self._host, self._port, timeout=self._timeout), body)
+            connection = self._kind(self._host, self._port, timeout=self._timeout)
+            connection.response_class = _Response
+            return self._attempt(connection, body)
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
 
     def _attempt(self, connection: http.client.HTTPConnection, body: bytes) -> bytes:
         done = False
         try:
+            if connection.sock is not None:
+                connection.sock.settimeout(self._timeout)
             connection.request("POST", self._path, body, self._headers)
             response = connection.getresponse()
             answer = response.read(self._ceiling + 1)
@@ -137,6 +176,18 @@ class Rpc:
             advice="start the node (a local one: fedledger up), or correct chain.rpc in the network file",
             url=self.url,
         )
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise UsageError(f"the chain's address cannot be one: {error}", actual=url) from error
+    if not good or not url.isascii() or not url.isprintable() or " " in url:
+        raise UsageError("the chain's address is not an http or https URL", actual=url)
+    return parts
 
 
 def _authorization(user: str | None, password: str | None) -> dict[str, str]:

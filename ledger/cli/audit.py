@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.screen import shown
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _print(report: "Report", output: Path | None) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
-    console.print(f"Audit of [bold]{_plain(report.network)}[/] (chain {report.chain}, block {report.block})")
+    console.print(f"Audit of [bold]{shown(report.network)}[/] (chain {report.chain}, block {report.block})")
     console.print(f"[dim]ledger {report.ledger}, {report.scope}[/]\n")
     _print_checks(console, report)
     for finding in report.findings:
@@ -119,12 +120,12 @@ def _print_finding(console: "Console", finding: "Finding") -> None:
     place = [f"job {finding.job}"] if finding.job else []
     place += [f"round {finding.round}"] if finding.round is not None else []
     place += [f"attempt {finding.attempt}"] if finding.attempt else []
-    console.print(f"\n{_MARKS[finding.status]} [bold]{_plain(finding.message)}[/]")
+    console.print(f"\n{_MARKS[finding.status]} [bold]{shown(finding.message)}[/]")
     console.print(f"    check {finding.check.value}" + (f", {', '.join(place)}" if place else ""))
     for field in ("culprit", "holder", "party", "cid", "tensor", "chunk", "value", "expected", "actual", "tx"):
         value = getattr(finding, field)
         if value is not None:
-            console.print(f"    {field:<9}{_plain(str(value))}", soft_wrap=True)
+            console.print(f"    {field:<9}{shown(str(value))}", soft_wrap=True)
 
 
 def _summary(report: "Report") -> str:
@@ -133,9 +134,3 @@ def _summary(report: "Report") -> str:
     words += [f"{counts[s]} {s}" for s in ("refuted", "unknown") if counts[s]]
     words += [f"{counts['notice']} notice{'s' if counts['notice'] > 1 else ''}"] if counts["notice"] else []
     return ": " + ", ".join(words)
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

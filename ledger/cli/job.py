@@ -109,17 +109,22 @@ def list_(network_file: Path | None, home: Home, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ledger.cli.screen import print_whole, shown
+
     table = Table("job", "name", "state", "rounds", "document", box=None, header_style="dim")
     for row in rows:
         state_word = "complete" if row["complete"] else "open" if row["open"] else f"{row['approvals']} approvals"
         table.add_row(
             str(row["job"]),
-            str(row["name"]),
+            shown(str(row["name"])),
             state_word,
             f"{row['rounds']} of {row['of']}",
             str(row["digest"])[:16] + "…",
         )
-    Console(highlight=False).print(table if rows else "no job yet")
+    if rows:
+        print_whole(Console(highlight=False), table)
+    else:
+        click.echo("no job yet")
 
 
 @job.command()
@@ -167,12 +172,13 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
 
 def _print(rows: dict[str, str]) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+
+    from ledger.cli.screen import shown
 
     table = Table(box=None, show_header=False)
     for name, value in rows.items():
-        table.add_row(f"[dim]{name}[/]", escape(value))
+        table.add_row(f"[dim]{name}[/]", shown(value))
     Console(highlight=False).print(table)
 
 

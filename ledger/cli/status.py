@@ -49,7 +49,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
     return {
         "network": network.name,
         "chain": network.chain.id,
-        "rpc": network.chain.rpc,
+        "rpc": connection.client.rpc.url,
         "block": number,
         "block_hash": head.hex(),
         "consortium": network.contracts.consortium.address,
@@ -86,19 +86,20 @@ def _round(round_: "Round") -> dict[str, Any]:
 
 def _print(document: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+
+    from ledger.cli.screen import print_whole, shown
 
     console = Console(highlight=False)
     console.print(
-        f"[bold]{escape(document['network'])}[/]: chain {document['chain']}, block {document['block']}, "
+        f"[bold]{shown(document['network'])}[/]: chain {document['chain']}, block {document['block']}, "
         f"epoch {document['epoch']}, ledger {document['ledger']}"
     )
     members = Table("", "member", "key", "roles", "gateway", box=None, header_style="dim")
     for member in document["members"]:
         roles, gateway = ", ".join(member["roles"]), member["gateway"] or "-"
-        members.add_row(str(member["index"]), escape(member["name"]), member["key"], roles, escape(gateway))
-    console.print(members)
+        members.add_row(str(member["index"]), shown(member["name"]), member["key"], roles, shown(gateway))
+    print_whole(console, members)
     jobs = Table("job", "state", "round", "phase", "updates", "latest model", box=None, header_style="dim")
     for job in document["jobs"]:
         current = job["round"] or {"number": 0, "phase": "-", "updates": "-"}
@@ -107,4 +108,4 @@ def _print(document: dict[str, Any]) -> None:
         model = job["model"][:16] + "…" if job["model"] else "-"
         jobs.add_row(str(job["job"]), state, rounds, current["phase"], str(current["updates"]), model)
     if document["jobs"]:
-        console.print(jobs)
+        print_whole(console, jobs)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, job_option, json_option, network_option, rpc_option
+from ledger.cli.screen import shown
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _print(lineage: "Trace") -> None:
     from rich.console import Console
     from rich.tree import Tree
 
-    tree = Tree(f"[bold]{_plain(lineage.name)}[/] [dim]job {lineage.job}, document {lineage.digest[:16]}…[/]")
+    tree = Tree(f"[bold]{shown(lineage.name)}[/] [dim]job {lineage.job}, document {lineage.digest[:16]}…[/]")
     for model in lineage.models:
         _add(tree, model)
     Console(soft_wrap=True, highlight=False).print(tree)
@@ -61,20 +62,14 @@ def _add(tree: "Tree", model: "ModelTrace") -> None:
         tree.add(f"[bold]initial model[/] [dim]root {model.root[:16]}… {model.cid}[/]")
         return
     node = tree.add(
-        f"[bold]model of round {model.round}[/] by {_plain(model.aggregator)}, attested by "
-        f"{_plain(', '.join(model.attested)) or 'nobody else'} [dim]root {model.root[:16]}… {model.cid}[/]"
+        f"[bold]model of round {model.round}[/] by {shown(model.aggregator)}, attested by "
+        f"{shown(', '.join(model.attested)) or 'nobody else'} [dim]root {model.root[:16]}… {model.cid}[/]"
     )
     for liar in model.refuted_before:
-        node.add(f"[red]an aggregate by {_plain(liar)} was refuted[/]")
+        node.add(f"[red]an aggregate by {shown(liar)} was refuted[/]")
     for update in model.updates:
         colour = "green" if update.verdict == "admitted" else "red"
         node.add(
-            f"update of {_plain(update.party)}: [{colour}]{update.verdict}[/], weight {update.weight} "
+            f"update of {shown(update.party)}: [{colour}]{update.verdict}[/], weight {update.weight} "
             f"[dim]root {update.root[:16]}… {update.cid}[/]"
         )
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

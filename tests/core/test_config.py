@@ -45,6 +45,11 @@ def test_parties_have_names() -> None:
     ("old", "new", "why"),
     [
         ("network/1", "network/2", "not valid"),
+        ("id = 31337", "id = " + "9" * 5000, "not valid"),
+        ("id = 31337", "id = " + "[" * 50_000, "not valid"),
+        ('name = "hospitals"', 'name = "a\\u001b[31m"', "printable"),
+        ('name = "hospitals"', 'name = ""', "printable"),
+        ('name = "north"', f'name = "{"n" * 101}"', "printable"),
         ('name = "hospitals"', 'name = "hospitals"\ncolour = "red"', "not valid"),
         ("id = 31337", 'id = "31337"', "not valid"),
         ("id = 31337", "id = 31337.0", "not valid"),

@@ -166,6 +166,8 @@ def test_every_number_has_bounds(path: str, low: int, high: int) -> None:
         ("initial_model.root", "z" * 64, "initial_model.root"),
         ("initial_model.root", "A" * 64, "initial_model.root"),
         ("initial_model.root", "0 " * 32, "initial_model.root"),
+        ("task.code", "z" * 64, "task.code"),
+        ("task.code", "\x1b[31m", "task.code"),
         ("name", "", "name must be"),
         ("name", "a\x1b[2J", "name must be"),
         ("name", "a" * 201, "name must be"),

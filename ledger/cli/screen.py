@@ -1,0 +1,24 @@
+"""Foreign text on a terminal: what members, files and nodes call things is shown as text, and does nothing else."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDEST = 1000
+
+
+def shown(text: str) -> str:
+    """For rich's console: one line, no markup, no control characters. A newline could feign a line of ours."""
+    from rich.markup import escape
+
+    return escape("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text))
+
+
+def print_whole(console: "Console", table: "Table") -> None:
+    """Print a table as wide as it is: the terminal may wrap a line, but no key or address is cut."""
+    from rich.console import Console
+
+    needed = table.__rich_measure__(console, console.options.update(max_width=WIDEST)).maximum
+    Console(width=max(console.width, needed), highlight=False).print(table)
