@@ -66,8 +66,8 @@ $(PYTHON_READY): pyproject.toml constraints.txt
 	    else $(PYTHON) -m venv .venv || { rm -rf .venv; \
 	        echo 'No virtual environment could be made: install python3-venv, or uv.' >&2; exit 1; }; fi; fi
 	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	@$(UV) pip install --compile-bytecode --python $(BIN)/python --constraint constraints.txt --build-constraint constraints.txt $(INDEX) \
-	    --group dev --editable '.[node]'
+	@$(UV) pip install --compile-bytecode --python $(BIN)/python $(INDEX) \
+	    --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[node]'
 	@touch $@
 
 $(NODE_READY): package.json package-lock.json

@@ -16,6 +16,7 @@ from pathlib import Path
 import measure
 
 PAGE = measure.ROOT / "docs" / "benchmarks.md"
+QUIET = 0.5
 BEGIN, END = "<!-- table: make bench -->", "<!-- end of table -->"
 
 
@@ -64,6 +65,8 @@ def main() -> int:
         parser.error(f"no benchmark is called {min(unknown)}")
     results: dict[str, list[measure.Row]] = {}
     print(machine(), flush=True)
+    if (load := os.getloadavg()[0]) > QUIET:
+        print(f"The machine is busy (load {load:.1f}): figures will be too low.", flush=True)
     for name in arguments.names or names():
         print(f"\n{name}", flush=True)
         began = time.perf_counter()
