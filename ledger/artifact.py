@@ -5,7 +5,6 @@ not interpret a foreign header: it writes the header that must stand there and c
 parsed, to say how.
 """
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
@@ -17,6 +16,7 @@ import msgspec
 
 from ledger.cid import CHUNK
 from ledger.errors import Malformed
+from ledger.header import MAX_DIMENSIONS, MAX_VALUES, parse_header, shown
 from ledger.merkle import LEAF, VALUES
 
 Buffer = bytes | bytearray | memoryview
@@ -24,8 +24,6 @@ Kind = Literal["initial", "model", "update"]
 
 FORMAT = "fedledger/1"
 MAX_TENSORS = 100_000
-MAX_VALUES = 1 << 31
-MAX_DIMENSIONS = 8
 MAX_NAME = 256
 _BINDING_ROOM = 512
 
@@ -167,62 +165,16 @@ def explain(data: bytes, layout: Layout, binding: Binding) -> Malformed:
     metadata, entries = found.pop("__metadata__", {}), found
     for name, value in binding.metadata().items():
         if metadata.get(name) != value:
-            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=_shown(metadata.get(name)))
+            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=shown(metadata.get(name)))
     expected = layout._entries()
     for name in sorted(expected.keys() | entries.keys()):
         if name not in entries:
             return Mismatch(f"the artifact lacks tensor {name!r}", "tensors", expected=expected[name]["shape"])
         if name not in expected:
-            return Mismatch(f"the artifact has a tensor {_shown(name)} that the job has not", "tensors")
+            return Mismatch(f"the artifact has a tensor {shown(name)} that the job has not", "tensors")
         if entries[name] != expected[name]:
-            return Mismatch(
-                f"tensor {name!r} differs", "tensors", expected=expected[name], actual=_shown(entries[name])
-            )
+            return Mismatch(f"tensor {name!r} differs", "tensors", expected=expected[name], actual=shown(entries[name]))
     return Malformed("the artifact's header is not in canonical form")
-
-
-def parse_header(data: bytes, limit: int) -> dict[str, Any]:
-    """Read a foreign safetensors header of at most `limit` bytes, trusting nothing. Raises Malformed.
-
-    Checks lengths, JSON, duplicate names, dtypes, dimensions, and that offsets follow each other without holes.
-    """
-    if len(data) < 8:
-        raise Malformed("the artifact is shorter than a header", size=len(data))
-    length = int.from_bytes(data[:8], "little")
-    if not 2 <= length <= limit - 8 or length > len(data) - 8:
-        raise Malformed("the artifact's header length is impossible", length=length, expected=limit - 8)
-    try:
-        document = json.loads(data[8 : 8 + length].decode(), object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"the artifact's header is not JSON: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("__metadata__", {}), dict):
-        raise Malformed("the artifact's header is not a table of tensors")
-    end = 0
-    for name in sorted(document.keys() - {"__metadata__"}):
-        end = _check_entry(name, document[name], end)
-    return document
-
-
-def _check_entry(name: str, entry: object, start: int) -> int:
-    if not isinstance(entry, dict) or entry.keys() != {"data_offsets", "dtype", "shape"}:
-        raise Malformed(f"tensor {name[:80]!a} is not described by offsets, dtype and shape")
-    if entry["dtype"] != "I32":
-        dtype = _shown(entry["dtype"])
-        raise Malformed(f"tensor {name[:80]!a} has a dtype that is not allowed", expected="I32", actual=dtype)
-    shape, offsets = entry["shape"], entry["data_offsets"]
-    if not _naturals(shape) or len(shape) > MAX_DIMENSIONS or not 0 < prod(shape) <= MAX_VALUES:
-        raise Malformed(f"tensor {name[:80]!a} has an impossible shape", shape=str(shape)[:80])
-    if not _naturals(offsets) or offsets != [start, start + 4 * prod(shape)]:
-        raise Malformed(
-            f"tensor {name[:80]!a} overlaps, leaves a hole or is out of order",
-            expected=[start, start + 4 * prod(shape)],
-            actual=str(offsets)[:80],
-        )
-    return start + 4 * prod(shape)
-
-
-def _naturals(value: object) -> bool:
-    return isinstance(value, list) and len(value) <= 64 and all(type(n) is int and 0 <= n < 1 << 62 for n in value)
 
 
 def _check_table(tensors: tuple[Tensor, ...]) -> None:
@@ -242,20 +194,6 @@ def _check_table(tensors: tuple[Tensor, ...]) -> None:
 
 def _json(document: dict[str, Any]) -> bytes:
     return msgspec.json.encode(document, order="sorted")
-
-
-def _shown(value: object) -> str | None:
-    """A foreign value as it may stand in a message: short, and with nothing that a terminal or JSON could not take."""
-    if value is None or (isinstance(value, str) and len(value) <= 80 and value.isascii() and value.isprintable()):
-        return value
-    return ascii(value)[:120]
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise ValueError("a name stands twice")
-    return table
 
 
 def _take(pieces: Iterator[Buffer], size: int) -> tuple[bytes, Buffer]:

@@ -20,6 +20,9 @@ import msgspec
 from ledger.errors import Unavailable, UsageError
 
 MAXIMUM_ANSWER = 64 << 20
+DEEPEST = 8
+"""Levels of an answer's JSON. Not left to Python's recursion limit: a library of web3 raises that to 100,000 when it is
+imported, and an answer that deep overflows the stack."""
 _STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -37,15 +40,21 @@ class AnswerTooLarge(Unavailable):
     """An answer passed the ceiling; whoever asked may ask for less."""
 
 
+_Scalar = str | int | float | bool | None
+_Json: Any = _Scalar
+for _ in range(DEEPEST):
+    _Json = _Scalar | list[_Json] | dict[str, _Json]
+
+
 class _Error(msgspec.Struct):
     code: int = 0
     message: str = ""
-    data: Any = None
+    data: _Json = None
 
 
 class _Answer(msgspec.Struct):
     id: int | str | None = None
-    result: Any = None
+    result: _Json = None
     error: _Error | None = None
 
 

@@ -1,7 +1,11 @@
 """A chain's node that means harm: every answer ends in time, and none is a defect of ours."""
 
+import os
+import subprocess
+import sys
 import time
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -10,6 +14,7 @@ from blocks import Server
 from ledger.chain.rpc import Rpc
 from ledger.errors import FedledgerError, Unavailable, UsageError
 
+SUPPORT = Path(__file__).parents[1] / "support"
 HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
 
 
@@ -43,6 +48,31 @@ def test_whatever_a_node_answers_is_unavailable(body: bytes) -> None:
         rpc.close()
     assert len(str(caught.value)) < 1000
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_deep_answer_is_refused_whatever_the_recursion_limit() -> None:
+    """web3's libraries raise it. In a process of its own: an overflow would end only that."""
+    code = """
+import sys, threading, web3
+from blocks import Server
+from ledger.chain.rpc import Rpc
+from ledger.errors import Unavailable
+assert sys.getrecursionlimit() > 10_000, "web3 is tame now: this test can go"
+def answer(handler):
+    body = b'{"id":1,"result":' + b'[' * 1_000_000
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+with Server(answer) as server:
+    try:
+        Rpc(server.url).call("eth_chainId")
+    except Unavailable as error:
+        print("refused:", error.message)
+"""
+    environment = os.environ | {"PYTHONPATH": str(SUPPORT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "refused: the chain's node did not answer in JSON-RPC" in done.stdout, done.stderr[-500:]
 
 
 @pytest.mark.parametrize("where", ["headers", "body"])

@@ -1,13 +1,16 @@
 """Headers made to mislead, exhaust or crash a reader: each is refused in a bounded way, with the reason."""
 
 import json
+import sys
+import time
 import tracemalloc
 from typing import Any
 
 import pytest
 
-from ledger.artifact import Binding, Layout, Mismatch, Tensor, explain, parse_header
+from ledger.artifact import Binding, Layout, Mismatch, Tensor, explain
 from ledger.errors import Malformed
+from ledger.header import parse_header
 
 BINDING = Binding(kind="update", chain=1, contract="0x11", job=2, round=3, party="0x22", base=b"\x07" * 32)
 LAYOUT = Layout((Tensor("a", (2, 3)), Tensor("b", (4,))))
@@ -40,7 +43,11 @@ HOSTILE = {
     "metadata a list": (header('{"__metadata__": []}'), "not a table"),
     "duplicate tensor": (header('{"a": {}, "a": {}}'), "stands twice"),
     "duplicate field": (header('{"a": {"dtype": "I32", "dtype": "F32"}}'), "stands twice"),
-    "nested deeply": (header("[" * 800), "not JSON"),
+    "nested deeply": (header("[" * 800), "nested too deeply"),
+    "nested deeply and closed": (header("[" * 9 + "]" * 9), "nested too deeply"),
+    "nested deeply, metadata": (table(__metadata__=METADATA | {"x": [[[[[[[0]]]]]]]}), "nested too deeply"),
+    "nested between brackets in strings": (header('{"]]]":[{"]]":[[{"]\\\\":[[["]",[1]]]]}]]}]}'), "nested too deeply"),
+    "an integer of 21 digits": (table(a=A | {"shape": [10**20]}), "not JSON"),
     "entry a list": (table(a=[]), "not described"),
     "entry lacks shape": (table(a={"dtype": "I32", "data_offsets": [0, 24]}), "not described"),
     "entry says more": (table(a=A | {"x": 1}), "not described"),
@@ -59,7 +66,7 @@ HOSTILE = {
     "many dimensions": (table(a=A | {"shape": [1] * 100}), "impossible shape"),
     "10^9 values thrice": (table(a=A | {"shape": [10**9] * 3}), "impossible shape"),
     "2^62": (table(a=A | {"shape": [1 << 62]}), "impossible shape"),
-    "10^400": (header('{"a": {"dtype": "I32", "shape": [1' + "0" * 400 + '], "data_offsets": [0, 4]}}'), "shape"),
+    "10^400": (header('{"a": {"dtype": "I32", "shape": [1' + "0" * 400 + '], "data_offsets": [0, 4]}}'), "not JSON"),
     "overlap": (table(b=B | {"data_offsets": [20, 36]}), "overlaps"),
     "hole": (table(b=B | {"data_offsets": [28, 44]}), "overlaps"),
     "not from 0": (table(a=A | {"data_offsets": [4, 28]}), "overlaps"),
@@ -155,3 +162,26 @@ def test_hostile_headers_take_little_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200_000
+
+
+@pytest.mark.parametrize("kind", ["brackets", "escapes", "quotes", "numbers"])
+def test_no_header_takes_long_or_overflows_whatever_the_recursion_limit(kind: str) -> None:
+    """Libraries that a node loads raise Python's recursion limit to 100,000: verdicts and stacks must not feel it."""
+    large = Layout(tuple(Tensor(f"tensor {number:06}", (1,)) for number in range(8_000)))
+    room = large.header_size - 8
+    text = {"brackets": "[", "escapes": '\\"', "quotes": '"', "numbers": "1"}[kind] * room
+    data = room.to_bytes(8, "little") + ('"' + text)[:room].encode() if kind == "escapes" else b""
+    data = data or room.to_bytes(8, "little") + text[:room].encode()
+    limit, began = sys.getrecursionlimit(), time.monotonic()
+    sys.setrecursionlimit(200_000)
+    try:
+        with pytest.raises(Malformed):
+            parse_header(data, large.header_size)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert time.monotonic() - began < 2
+
+
+def test_brackets_in_strings_do_not_count() -> None:
+    named = Layout((Tensor("[" * 40, (2,)),))
+    assert parse_header(named.header(BINDING), named.header_size)

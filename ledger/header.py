@@ -1,0 +1,99 @@
+"""Foreign safetensors headers, read only to say what is wrong with them: the right one is known, and compared.
+
+What is refused here as malformed is a verdict that every party must come to (docs/spec/round.md). So nothing depends on
+settings of the interpreter: not on its recursion limit, not on how many digits it lets an integer have.
+"""
+
+import json
+import re
+from math import prod
+from typing import Any
+
+from ledger.errors import Malformed
+
+MAX_VALUES = 1 << 31
+MAX_DIMENSIONS = 8
+MAX_DEPTH = 8
+MAX_DIGITS = 20
+_NO_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^"\[\]{}]+', re.DOTALL)
+"""Strings, closed or cut, and all else but brackets. It matches at every quote, so that no text makes it slow."""
+
+
+def parse_header(data: bytes, limit: int) -> dict[str, Any]:
+    """Read a foreign safetensors header of at most `limit` bytes, trusting nothing. Raises Malformed.
+
+    Checks lengths, JSON, duplicate names, dtypes, dimensions, and that offsets follow each other without holes.
+    """
+    if len(data) < 8:
+        raise Malformed("the artifact is shorter than a header", size=len(data))
+    length = int.from_bytes(data[:8], "little")
+    if not 2 <= length <= limit - 8 or length > len(data) - 8:
+        raise Malformed("the artifact's header length is impossible", length=length, expected=limit - 8)
+    text = data[8 : 8 + length]
+    _check_depth(text)
+    try:
+        document = json.loads(text.decode(), object_pairs_hook=_no_duplicates, parse_int=_integer)
+    except ValueError as error:
+        raise Malformed(f"the artifact's header is not JSON: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("__metadata__", {}), dict):
+        raise Malformed("the artifact's header is not a table of tensors")
+    end = 0
+    for name in sorted(document.keys() - {"__metadata__"}):
+        end = _check_entry(name, document[name], end)
+    return document
+
+
+def _check_depth(text: bytes) -> None:
+    """Refuse a header nested deeper than any right one.
+
+    Python's recursion limit must not decide that: libraries change it, so that two auditors would come to different
+    verdicts, or overflow their stack.
+    """
+    depth = 0
+    for sign in _NO_BRACKETS.sub(b"", text):
+        depth += 1 if sign in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise Malformed("the artifact's header is nested too deeply", maximum=MAX_DEPTH)
+
+
+def _integer(digits: str) -> int:
+    """Python's limit for the digits of an integer is a setting, too."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("an integer of too many digits")
+    return int(digits)
+
+
+def _check_entry(name: str, entry: object, start: int) -> int:
+    if not isinstance(entry, dict) or entry.keys() != {"data_offsets", "dtype", "shape"}:
+        raise Malformed(f"tensor {name[:80]!a} is not described by offsets, dtype and shape")
+    if entry["dtype"] != "I32":
+        dtype = shown(entry["dtype"])
+        raise Malformed(f"tensor {name[:80]!a} has a dtype that is not allowed", expected="I32", actual=dtype)
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    if not _naturals(shape) or len(shape) > MAX_DIMENSIONS or not 0 < prod(shape) <= MAX_VALUES:
+        raise Malformed(f"tensor {name[:80]!a} has an impossible shape", shape=str(shape)[:80])
+    if not _naturals(offsets) or offsets != [start, start + 4 * prod(shape)]:
+        raise Malformed(
+            f"tensor {name[:80]!a} overlaps, leaves a hole or is out of order",
+            expected=[start, start + 4 * prod(shape)],
+            actual=str(offsets)[:80],
+        )
+    return start + 4 * prod(shape)
+
+
+def _naturals(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= 64 and all(type(n) is int and 0 <= n < 1 << 62 for n in value)
+
+
+def shown(value: object) -> str | None:
+    """A foreign value as it may stand in a message: short, and with nothing that a terminal or JSON could not take."""
+    if value is None or (isinstance(value, str) and len(value) <= 80 and value.isascii() and value.isprintable()):
+        return value
+    return ascii(value)[:120]
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a name stands twice")
+    return table
