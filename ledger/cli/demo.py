@@ -76,6 +76,4 @@ def _print(console: "Console", result: "Result", folder: Path) -> None:
         verdicts.add_row(what, f"[bold {colours[verdict]}]{verdict}[/]", f"{result.seconds[f'audit: {what}']:.1f}")
     console.print(verdicts)
     console.print(f"\nThe evidence lies in {folder}/evidence, every party's log in {folder}/log.", soft_wrap=True)
-    console.print(
-        f"Check it yourself: fedledger audit --network {folder}/network.toml (while the chain runs)", soft_wrap=True
-    )
+    console.print("To look around yourself: fedledger demo --keep leaves everything running.")
