@@ -1,10 +1,9 @@
 """The checks of one round: its updates, each aggregate that was published, and every attestation."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ledger.admission import Decision, Verdict
+from ledger.audit.context import Context
 from ledger.audit.locate import locate
 from ledger.cid import of_file
 from ledger.errors import FedledgerError, Unavailable
@@ -13,14 +12,11 @@ from ledger.job import Job
 from ledger.report import Check, Finding, Status
 from ledger.rounds import NOTHING, Judged, Outcome, base_of, conclude, excused, judge
 
-if TYPE_CHECKING:
-    from ledger.audit.run import Audit
-
 
 class RoundAudit:
     """Audits one round and adds what it finds to the audit's report."""
 
-    def __init__(self, audit: Audit, state: JobState, job: Job, round_: Round) -> None:
+    def __init__(self, audit: Context, state: JobState, job: Job, round_: Round) -> None:
         self.audit, self.state, self.job, self.round = audit, state, job, round_
         self.base = base_of(state, job, round_.number)
         self.judged: dict[int, Judged] = {}

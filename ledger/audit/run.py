@@ -1,10 +1,10 @@
 """Runs the numbered checks over a history."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.aggregation import Fetch
+from ledger.audit.context import Context
 from ledger.audit.rounds import RoundAudit
 from ledger.cid import RAW, Cid
 from ledger.commitment import NO_HEAD
@@ -12,7 +12,7 @@ from ledger.errors import Malformed, Unavailable
 from ledger.history import History, JobState
 from ledger.job import MAX_SIZE, Job, parse
 from ledger.report import Check, Finding, Report
-from ledger.rounds import NOTHING, Base, Place, Progress, read_model
+from ledger.rounds import NOTHING, Base, read_model
 
 Scope = Sequence[tuple[int, int]]
 
@@ -44,16 +44,9 @@ def scope_of(history: History, job: int | None = None, number: int | None = None
 
 
 @dataclass
-class Audit:
-    """One audit. `name` turns a member's index into the name it is known by."""
+class Audit(Context):
+    """One audit. `documents` are those of the jobs that it could read."""
 
-    history: History
-    place: Place
-    report: Report
-    fetch: Fetch
-    name: Callable[[int], str]
-    threads: int = 1
-    progress: Progress = field(default=lambda _: None)
     documents: dict[int, Job] = field(default_factory=dict)
 
     def run(self, observed: Observed, scope: Scope) -> Report:
@@ -75,11 +68,6 @@ class Audit:
             for round_number in sorted(r for j, r in scope if j == number):
                 RoundAudit(self, state, document, state.rounds[round_number]).run()
         return self.report
-
-    def who(self, key: str) -> str:
-        """A party as findings name it: the member's name and the key that signed."""
-        member = self.history.member_of(key)
-        return f"{self.name(member.index)} ({key})" if member else key
 
     def _code(self, observed: Observed) -> None:
         for contract, (expected, actual) in observed.code.items():

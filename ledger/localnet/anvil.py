@@ -20,7 +20,7 @@ from typing import IO, Self
 from ledger.chain.rpc import Rpc
 from ledger.config import LOCAL_CHAIN
 from ledger.errors import Unavailable, UsageError
-from ledger.localnet.process import end, end_with_parent
+from ledger.localnet.children import end, end_with_parent
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0

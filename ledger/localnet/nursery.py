@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from ledger.localnet.process import end_with_parent
+from ledger.localnet.children import end_with_parent
 
 TASKS = "fedledger.tasks"
 

@@ -1,31 +1,14 @@
-"""Children of this process: they end with it, and are ended by their ids."""
+"""`fedledger` commands as processes of their own."""
 
-import contextlib
-import ctypes
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Protocol
 
 from ledger.errors import Unavailable
-
-_PR_SET_PDEATHSIG = 1
-
-
-class Child(Protocol):
-    """What is asked of a process, however it was started: a part of subprocess.Popen."""
-
-    @property
-    def returncode(self) -> int | None: ...
-
-    def poll(self) -> int | None: ...
-
-    def wait(self, timeout: float | None = None) -> int: ...
-
-    def send_signal(self, sig: int, /) -> None: ...
+from ledger.localnet.children import Child, end, end_with_parent
+from ledger.localnet.nursery import Forked
 
 
 class Fedledger:
@@ -46,7 +29,7 @@ class Fedledger:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         words = [str(argument) for argument in arguments]
-        self._process: Child = _forked(words, log, output) if warm else _spawned(words, log, output)
+        self._process: Child = Forked(words, log, output) if warm else _spawned(words, log, output)
 
     @property
     def running(self) -> bool:
@@ -89,35 +72,3 @@ def _spawned(arguments: list[str], log: Path, output: Path | None) -> Child:
             start_new_session=True,
             preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509 - no thread of this process holds a lock then
         )
-
-
-def _forked(arguments: list[str], log: Path, output: Path | None) -> Child:
-    from ledger.localnet.nursery import Forked
-
-    return Forked(arguments, log, output)
-
-
-def end_with_parent(parent: int) -> Callable[[], None] | None:
-    """For a child to run first of all: ask Linux for a SIGINT when the thread of `parent` that started it ends."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-
-    def ask() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent:  # it died before it could be watched
-            os._exit(1)
-
-    return ask
-
-
-def end(process: Child, output: IO[bytes] | None = None) -> None:
-    """Ask a child to end, ask louder, then make it; close its output."""
-    for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
-        if process.poll() is not None:
-            break
-        process.send_signal(number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-    if output is not None:
-        output.close()

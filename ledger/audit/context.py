@@ -1,0 +1,27 @@
+"""What the checks of an audit share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ledger.aggregation import Fetch
+from ledger.history import History
+from ledger.report import Report
+from ledger.rounds import Place, Progress
+
+
+@dataclass
+class Context:
+    """One audit's history, way to bytes, and report. `name` turns a member's index into the name it is known by."""
+
+    history: History
+    place: Place
+    report: Report
+    fetch: Fetch
+    name: Callable[[int], str]
+    threads: int = 1
+    progress: Progress = field(default=lambda _: None)
+
+    def who(self, key: str) -> str:
+        """A party as findings name it: the member's name and the key that signed."""
+        member = self.history.member_of(key)
+        return f"{self.name(member.index)} ({key})" if member else key
