@@ -12,7 +12,7 @@ from participant.cli_models import compare, evaluate, example
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group()
+@click.group(short_help="Take part: train, submit, attest, serve copies.")
 def node() -> None:
     """Take part: train on your own data, submit updates, attest global models.
 

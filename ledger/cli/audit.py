@@ -20,7 +20,7 @@ _MARKS = {"verified": "[green]✓[/]", "refuted": "[red]✗[/]", "unknown": "[ye
 _COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
 
 
-@click.command()
+@click.command(short_help="Recompute everything; print a verdict with its evidence.")
 @click.option("--job", type=click.IntRange(min=1), help="Audit this job only.")
 @click.option("--round", "round_", type=click.IntRange(min=1), help="Audit this round only.")
 @click.option("--all", "everything", is_flag=True, help="Audit every round of every job (the default).")
@@ -109,9 +109,13 @@ def _print_checks(console: "Console", report: "Report") -> None:
     for check in Check:
         statuses = [finding.status for finding in report.findings if finding.check is check]
         worst = next((s for s in ("refuted", "unknown", "notice") if s in statuses), "verified")
-        made = check in report.passed or statuses
+        made = report.passed.get(check) or statuses
         mark = _MARKS[worst] if made else "[dim]–[/]"
-        count = str(report.passed.get(check, 0)) if made else "[dim]not asked for[/]"
+        count = (
+            str(report.passed.get(check, 0))
+            if made
+            else f"[dim]{'nothing to check' if check in report.passed else 'not made'}[/]"
+        )
         table.add_row(str(check.value), mark, check.title, count)
     console.print(table)
 
@@ -120,7 +124,10 @@ def _print_finding(console: "Console", finding: "Finding") -> None:
     place = [f"job {finding.job}"] if finding.job else []
     place += [f"round {finding.round}"] if finding.round is not None else []
     place += [f"attempt {finding.attempt}"] if finding.attempt else []
-    console.print(f"\n{_MARKS[finding.status]} [bold]{shown(finding.message)}[/]")
+    message, *details = finding.message.splitlines()
+    console.print(f"\n{_MARKS[finding.status]} [bold]{shown(message)}[/]", soft_wrap=True)
+    for detail in details:
+        console.print(f"    [dim]{shown(detail.strip())}[/]", soft_wrap=True)
     console.print(f"    check {finding.check.value}" + (f", {', '.join(place)}" if place else ""))
     for field in ("culprit", "holder", "party", "cid", "tensor", "chunk", "value", "expected", "actual", "tx"):
         value = getattr(finding, field)

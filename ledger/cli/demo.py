@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ledger.localnet.demo import Result
 
 
-@click.command()
+@click.command(short_help="See it all on this machine: training, audit, two lies.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),

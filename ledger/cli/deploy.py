@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ledger.accounts import LocalSigner
 
 
-@click.command()
+@click.command(short_help="Deploy the contracts; write the network file.")
 @click.argument("consortium", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--rpc", default="http://127.0.0.1:8545", show_default=True, help="The chain's JSON-RPC address.")
 @click.option(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ledger.history import JobState, Round
 
 
-@click.command()
+@click.command(short_help="Show chain, members, jobs and rounds.")
 @network_option
 @rpc_option
 @home_option

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ledger.trace import ModelTrace, Trace
 
 
-@click.command()
+@click.command(short_help="Show what a global model was made of.")
 @click.argument("model", required=False)
 @job_option
 @click.option("--dot", is_flag=True, help="Print Graphviz DOT: fedledger trace --dot | dot -Tsvg > trace.svg")
