@@ -3,6 +3,7 @@
 The network file pins what is trusted before anything is signed: chain id, contract addresses, code hashes.
 """
 
+import contextlib
 import os
 import re
 import tomllib
@@ -188,8 +189,18 @@ def at_node(network: Network, rpc: str | None) -> Network:
 
 
 def save(path: Path, value: msgspec.Struct) -> None:
-    """Write a TOML file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a TOML file, whole or not at all. Raises Unavailable."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(tomli_w.dumps(msgspec.to_builtins(value)), encoding="utf-8")
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text_of(value), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise Unavailable(f"cannot write the file: {error.strerror}", file=str(path)) from error
+
+
+def text_of(value: msgspec.Struct) -> str:
+    """The TOML of a file of ours."""
+    return tomli_w.dumps(msgspec.to_builtins(value))

@@ -53,6 +53,7 @@ def audit(
                 3 UNKNOWN   nothing contradicts, but something could not be checked
     """
     from ledger.cli.opening import look
+    from ledger.cli.streams import write_file
     from ledger.inspection import Wanted, bytes_to_read, inspect
 
     if everything and (job or round_):
@@ -63,7 +64,7 @@ def audit(
         with _progress(bytes_to_read(connection, wanted), quiet=as_json) as advance:
             report = inspect(connection, wanted, advance)
     if output:
-        output.write_bytes(report.to_json() + b"\n")
+        write_file(output, [report.to_json() + b"\n"])
     if as_json:
         click.echo(report.to_json())
     else:

@@ -1,5 +1,6 @@
 """`fedledger deploy`: found a consortium on a chain."""
 
+import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -57,11 +58,13 @@ def deploy(
 
     from ledger.chain.founding import load_consortium
     from ledger.chain.rpc import Rpc
-    from ledger.config import Chain, save
-    from ledger.errors import UsageError
+    from ledger.config import Chain, save, text_of
+    from ledger.errors import Unavailable, UsageError
 
     if out.exists():
         raise UsageError("the network file exists already; it is not overwritten", file=str(out))
+    if not os.access(out.absolute().parent, os.W_OK):
+        raise UsageError("the network file cannot be written there", advice="name another place: --out", file=str(out))
     founding = load_consortium(consortium)
     chain_id = Rpc(rpc).chain_id()
     with ExitStack() as stack:
@@ -74,7 +77,13 @@ def deploy(
         signer = _payer(keystore, passphrase_file, chain_id)
         chain = Chain(id=chain_id, rpc=rpc, gas_price=gas_price, poa=poa)
         network = deploy_contracts(chain, signer, founding.name, founding.founders(), outbox)
-    save(out, network)
+    try:
+        save(out, network)
+    except Unavailable:
+        click.echo(
+            f"The contracts are deployed, but their network file is not written. It is:\n{text_of(network)}", err=True
+        )
+        raise
     contracts = network.contracts
     facts = {
         "network_file": str(out),

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoints, entry_points, version
+from types import MappingProxyType
 
 import click
 
@@ -76,67 +77,62 @@ def fedledger() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the one place where errors become words."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    code = _run(given, as_json="--json" in given)
+    try:
+        code = fedledger.main(given, standalone_mode=False)  # an exit code that a command asked for comes back so
+        sys.stdout.flush()
+    except BaseException as error:
+        code = _tell(_translated(error), as_json="--json" in given)
+        if code == DEFECT and os.environ.get("FEDLEDGER_DEBUG"):
+            raise
     if code:
         sys.exit(code)
 
 
-def _run(given: list[str], *, as_json: bool) -> int:
-    """The exit code. Without click's standalone mode an exit code that a command asks for is what `main` returns."""
-    try:
-        asked = fedledger.main(given, standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        if as_json:
-            _print_json("UsageError", error.format_message())
-        else:
+def _translated(error: BaseException) -> BaseException:
+    """What could not be printed is Unavailable: no broken pipe or full disk may look like a verdict."""
+    reason = "the pipe is closed" if isinstance(error, SystemExit) else ""  # rich exits with 1 there
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+        reason = str(error.strerror)
+    if not reason:
+        return error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter fails again when it ends
+    return Unavailable(f"the output could not be written: {reason}")
+
+
+def _tell(error: BaseException, *, as_json: bool) -> int:
+    """Print an error: what, expected, actual, the way out. Gives the exit code."""
+    if isinstance(error, click.ClickException):
+        if not as_json:
             error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        if as_json:
-            _print_json("Interrupted", "interrupted")
-        else:
-            click.echo("interrupted", err=True)
-        return INTERRUPTED
-    except FedledgerError as error:
-        _explain(error, as_json=as_json)
-        return error.exit_code
-    except OSError as error:
-        if error.filename is not None or error.errno not in _UNWRITABLE:
-            return _defect(error, as_json=as_json)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter fails again when it ends
-        _explain(Unavailable(f"the output could not be written: {error.strerror}"), as_json=as_json)
-        return Unavailable.exit_code
-    except Exception as error:
-        return _defect(error, as_json=as_json)
-    return asked if isinstance(asked, int) else 0
-
-
-def _defect(error: Exception, *, as_json: bool) -> int:
-    if os.environ.get("FEDLEDGER_DEBUG"):
-        raise error
-    what, advice = f"{type(error).__name__}: {error}", "Please report it; FEDLEDGER_DEBUG=1 shows where it happened."
-    if as_json:
-        _print_json("Defect", what, advice)
-    else:
-        click.echo(f"defect in fedledger: {plain(what)}\n{advice}", err=True)
-    return DEFECT
-
-
-def _explain(error: FedledgerError, *, as_json: bool) -> None:
-    """Print an error: what, expected, actual, the way out."""
-    if as_json:
+        return _print(error.exit_code, "UsageError", error.format_message(), as_json=as_json, quiet=not as_json)
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return _print(INTERRUPTED, "Interrupted", "interrupted", as_json=as_json)
+    if isinstance(error, FedledgerError):
         facts = {name: value if isinstance(value, int) else str(value) for name, value in error.facts.items()}
-        _print_json(type(error).__name__, error.message, error.advice, facts)
-        return
-    click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
-    if error.advice:
-        click.echo(f"  try: {error.advice}", err=True)
+        message = error.message if as_json else click.style("error: ", fg="red", bold=True) + str(error)
+        return _print(error.exit_code, type(error).__name__, message, error.advice, facts, as_json=as_json)
+    message = f"defect in fedledger: {type(error).__name__}: {plain(str(error))}"
+    return _print(
+        DEFECT, "Defect", message, "FEDLEDGER_DEBUG=1 shows where it happened; please report it", as_json=as_json
+    )
 
 
-def _print_json(kind: str, message: str, advice: str = "", facts: Mapping[str, object] | None = None) -> None:
-    document = {"error": kind, "message": message, "advice": advice, "facts": facts or {}}
-    click.echo(json.dumps(document), err=True)
+def _print(
+    code: int,
+    kind: str,
+    message: str,
+    advice: str = "",
+    facts: Mapping[str, object] = MappingProxyType({}),
+    *,
+    as_json: bool,
+    quiet: bool = False,
+) -> int:
+    if as_json:
+        document = {"error": kind, "message": message, "advice": advice, "facts": dict(facts)}
+        click.echo(json.dumps(document), err=True)
+    elif not quiet:
+        click.echo(message + (f"\n  try: {advice}" if advice else ""), err=True)
+    return code
 
 
 def _plugged() -> EntryPoints:

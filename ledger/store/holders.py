@@ -31,6 +31,7 @@ class Holders:
         self.bad_copies: list[BadCopy] = []
         self._rest, self._clock = rest, clock
         self._resting: dict[int, float] = {}
+        self._failed: dict[int, str] = {}
         self._last: Blocks | None = None
 
     def get(self, cid: Cid) -> Buffer:
@@ -78,7 +79,7 @@ class Holders:
         said: list[tuple[Blocks, FedledgerError | str]] = []
         for holder in self._order():
             if self._resting.get(id(holder), 0.0) > self._clock():
-                said.append((holder, "not asked: it did not answer a moment ago"))
+                said.append((holder, f"not asked again so soon: {self._failed.get(id(holder), '')}"))
                 continue
             try:
                 block = holder.get(part.cid)
@@ -86,6 +87,7 @@ class Holders:
                 said.append((holder, error))
                 if isinstance(error, Unreachable):
                     self._resting[id(holder)] = self._clock() + self._rest
+                    self._failed[id(holder)] = error.message
                 continue
             self._last = holder
             self._note(said, file, part, block)

@@ -128,7 +128,7 @@ class Remote(Blocks):
 
     def _lost(self, cid: Cid, error: BaseException) -> Unreachable:
         return Unreachable(
-            f"{self.name} does not answer: {error or type(error).__name__}",
+            f"{self.name} does not answer: {getattr(error, 'strerror', None) or error or type(error).__name__}",
             advice="see that the holder runs and that its address is right",
             holder=self.name,
             url=self.url,

@@ -169,11 +169,12 @@ class Party:
         self.sender.send("ledger", "submitUpdate", round_.job, round_.number, weight, root, cid.digest)
         return cid
 
-    def recompute(self) -> Outcome:
+    def recompute(self, **options: Any) -> Outcome:
         """What an honest member computes for the present round, with what the aggregate excuses."""
         state, round_ = self._now()
         without = excused(round_, round_.attempt) if round_.attempt else set()
-        return recompute(self.connection.place, state, self.trial.job, round_, self.connection.fetch, without=without)
+        place, fetch = self.connection.place, self.connection.fetch
+        return recompute(place, state, self.trial.job, round_, fetch, without=without, **options)
 
     def attest(self, claim: bytes | None = None) -> None:
         """Attest the latest aggregate, honestly unless a claim is given."""

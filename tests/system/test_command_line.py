@@ -1,0 +1,130 @@
+"""The command as it is typed: exit codes, errors as JSON, and output that cannot be written is never a verdict."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic import Trial
+
+from ledger.cli.main import main
+
+PROGRAM = [sys.executable, "-m", "ledger.cli.main"]
+
+
+def fedledger(*arguments: Any, **options: Any) -> "subprocess.CompletedProcess[str]":
+    words = [str(argument) for argument in arguments]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.run([*PROGRAM, *words], text=True, check=False, timeout=60, **streams)
+
+
+def play(trial: Trial, *, liar: int | None = None) -> None:
+    """One round, from updates to a finalised model; `liar` attests what is not so."""
+    trial.consortium.send(0, "ledger", "openRound", trial.number)
+    trial.submit()
+    party = trial.parties[0]
+    body: list[bytes] = []
+    outcome = party.recompute(keep=lambda pieces: body.extend(bytes(piece) for piece in pieces))
+    party.connection.put(body, "model")
+    number = trial.round.number
+    party.sender.send("ledger", "publishAggregate", trial.number, number, outcome.root, outcome.cid, outcome.verdicts)
+    if liar is not None:
+        trial.parties[liar].attest(b"\x0b" * 32)
+    trial.attest(1, 2)
+
+
+def test_an_audits_exit_code_is_its_verdicts(consortium: Any, tmp_path: Path) -> None:
+    with Trial(consortium) as trial:
+        play(trial)
+        play(trial, liar=3)
+        home = consortium.members[0].home
+        common = ("--network", home.network_file, "--home", tmp_path / "auditor", "--no-source", "--json")
+        good = fedledger("audit", "--round", 1, *common)
+        bad = fedledger("audit", *common)
+        shown = fedledger("audit", *common[:-1])
+        for party in trial.parties:
+            party.serving.close()
+        lost = fedledger("audit", "--round", 1, *common)
+    assert (good.returncode, json.loads(good.stdout)["verdict"]) == (0, "VERIFIED"), good.stderr
+    assert (bad.returncode, json.loads(bad.stdout)["verdict"]) == (1, "REFUTED"), bad.stderr
+    assert shown.returncode == 1
+    assert "member 3" in shown.stdout
+    assert (lost.returncode, json.loads(lost.stdout)["verdict"]) == (3, "UNKNOWN"), lost.stderr
+    assert str(trial.job.cid) in lost.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_no_verdict(tmp_path: Path) -> None:
+    """Not 0 and not 1: both would say that something was checked."""
+    with Path("/dev/full").open("w") as full:
+        done = fedledger("--help", stdout=full)
+        document = fedledger("keys", "show", "--keystore", keystore(tmp_path), "--json", stdout=full)
+    assert done.returncode == 3
+    assert "could not be written: No space left" in done.stderr
+    assert document.returncode == 3
+    assert "could not be written" in json.loads(document.stderr)["message"]
+
+
+def keystore(folder: Path) -> Path:
+    from ledger.accounts import create
+
+    create(folder / "key.json", "secret", light=True)
+    return folder / "key.json"
+
+
+def test_a_closed_pipe_is_no_verdict(consortium: Any) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = fedledger("status", "--home", consortium.members[0].home.folder, stdout=closed)
+    assert (done.returncode, "pipe" in done.stderr) == (3, True), done.stderr
+
+
+WRONG: list[tuple[list[str], int, str]] = [
+    (["status", "--bogus"], 2, "--bogus"),
+    (["audit", "--round", "0"], 2, "--round"),
+    (["audit", "--all", "--round", "1"], 2, "--all"),
+    (["bogus"], 2, "bogus"),
+    (["job", "show", "x"], 2, "integer"),
+    (["store", "get", "nonsense"], 2, "CID"),
+    (["status", "--home", "/nowhere/at/all"], 2, "joined no network"),
+    (["audit", "--network", "/nowhere/network.toml"], 2, "no such file"),
+    (["keys", "show", "--keystore", "/nowhere/key"], 2, "key file"),
+    (["deploy", "/nowhere/consortium.toml"], 2, "no such file"),
+    (["job", "propose", "/nowhere/job.json"], 2, "job.json"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), WRONG, ids=[" ".join(case[0]) for case in WRONG])
+def test_errors_are_json_on_the_error_stream(
+    arguments: list[str], code: int, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for extra in ([], ["--json"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments + extra)
+        said = capfd.readouterr()
+        assert ended.value.code == code
+        assert said.out == ""
+        assert words in said.err
+        if extra:
+            document = json.loads(said.err)
+            assert set(document) == {"error", "message", "advice", "facts"}
+
+
+def test_a_defect_says_so_and_keeps_quiet_about_verdicts(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_path: Path) -> str:
+        raise ZeroDivisionError("\x1b[31m")
+
+    monkeypatch.setattr("ledger.accounts.address_of", broken)
+    for extra in ([], ["--json"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["keys", "show", *extra])
+        assert ended.value.code == 70
+        said = capfd.readouterr().err
+        assert "ZeroDivisionError" in said
+        assert "\x1b" not in said
