@@ -1,6 +1,7 @@
 """The trace of a global model: back through rounds, updates and parties to the initial model. Pure."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import msgspec
 
@@ -73,15 +74,21 @@ def find(state: JobState, model: str | None) -> int:
     return chosen[0]
 
 
-def trace(state: JobState, job: Job, round_number: int, name: Callable[[int], str]) -> Trace:
-    """The lineage of the model of `round_number` (0: the initial one). `name` gives a member's name by index."""
-    models = [
-        _model(job, state.rounds[number], final, name)
-        for number in range(round_number, 0, -1)
-        if (final := state.rounds[number].final) is not None
-    ]
-    initial = ModelTrace(round=0, root=job.initial_model.root, cid=job.initial_model.cid)
-    return Trace(job=state.number, name=job.name, digest=state.digest.hex(), models=(*models, initial))
+def trace(state: JobState, job: Job, round_number: int, name: Callable[[int], str], limit: int | None = None) -> Trace:
+    """The lineage of the model of `round_number` (0: the initial one). `name` gives a member's name by index.
+
+    With `limit` it is cut after so many models; the trace of the base of the last one goes on where it ends.
+    """
+    models = islice(_models(state, job, round_number, name), limit)
+    return Trace(job=state.number, name=job.name, digest=state.digest.hex(), models=tuple(models))
+
+
+def _models(state: JobState, job: Job, newest: int, name: Callable[[int], str]) -> Iterator[ModelTrace]:
+    for number in range(newest, 0, -1):
+        final = state.rounds[number].final
+        if final is not None:
+            yield _model(job, state.rounds[number], final, name)
+    yield ModelTrace(round=0, root=job.initial_model.root, cid=job.initial_model.cid)
 
 
 def _model(job: Job, round_: Round, final: Aggregate, name: Callable[[int], str]) -> ModelTrace:

@@ -1,0 +1,162 @@
+"""One small consortium, written out as the documents of every page: the examples of the interface's description."""
+
+from typing import Any
+
+import msgspec
+
+from ledger.records import Terms
+from ledger.report import Check, Report
+from ledger.trace import ModelTrace, UpdateTrace
+from ledger.web import documents as d
+
+_ROOT, _BASE, _CLAIM, _TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
+_CID = "bafkreiexxbm5tmybtxy4h4nnyspb5i7bpncsv2hv23aezog75v67poqrmy"
+_NORTH = d.Party(index=0, name="North", key="0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")
+_SOUTH = d.Party(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+_WEST = d.Party(index=2, name="West", key="0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")
+_CHAIN = d.Chain(id=31337, block=42, read_at=1_800_000_000, up=True, trouble="")
+_CONSORTIUM, _LEDGER = "0x733Da32CDfaAee76E40059C87bAC5132c4f98d2A", "0x3D278501cD8320Fae2c771f0536E440F913e9d01"
+
+_MEMBERS = tuple(
+    d.Member(
+        index=party.index,
+        name=party.name,
+        key=party.key,
+        roles=("participant", "aggregator"),
+        since=1,
+        keys=(party.key,),
+        gateway=f"http://{party.name.lower()}.example:8080",
+    )
+    for party in (_NORTH, _SOUTH, _WEST)
+)
+_LINE = d.RoundLine(
+    job=1,
+    round=1,
+    phase="Finalised",
+    reason="",
+    updates=2,
+    attempts=1,
+    members=3,
+    deadline=1_800_000_600,
+    root=_ROOT,
+)
+_MODEL = d.Model(job=1, round=1, root=_ROOT, cid=_CID, aggregator=_NORTH, agreeing=2, members=3)
+_JOB = d.JobLine(
+    job=1,
+    name="Cardiology",
+    digest="0b" * 32,
+    cid=_CID,
+    open=True,
+    approvals=2,
+    rounds=1,
+    rounds_planned=10,
+    current=_LINE,
+    latest=_MODEL,
+)
+_ADMITTED = d.Judgement(code=0, name="ADMITTED", meaning="admitted")
+_HEAVY = d.Judgement(code=6, name="WEIGHT", meaning="weight outside the job's limits")
+_ROUND = d.Round(
+    job=1,
+    round=1,
+    phase="Finalised",
+    reason="",
+    opener=_NORTH,
+    epoch=1,
+    members=3,
+    majority=2,
+    base=0,
+    update_deadline=1_800_000_300,
+    deadline=1_800_000_600,
+    updates=(
+        d.Update(party=_NORTH, weight=120, root=_BASE, cid=_CID, tx=_TX, verdict=_ADMITTED),
+        d.Update(party=_SOUTH, weight=1 << 23, root=_CLAIM, cid=_CID, tx=_TX, verdict=_HEAVY),
+    ),
+    missing=(_WEST,),
+    aggregates=(
+        d.Aggregate(
+            attempt=1,
+            party=_NORTH,
+            outcome="Finalised",
+            root=_ROOT,
+            cid=_CID,
+            claim=_CLAIM,
+            deadline=1_800_000_600,
+            agreeing=2,
+            disagreeing=0,
+            attestations=(d.Attestation(party=_SOUTH, agrees=True, claim=_CLAIM, tx=_TX),),
+            tx=_TX,
+        ),
+    ),
+)
+_TRACED = ModelTrace(
+    round=1,
+    root=_ROOT,
+    cid=_CID,
+    aggregator="North",
+    key=_NORTH.key,
+    attempt=1,
+    attested=("South",),
+    updates=(UpdateTrace(party="North", key=_NORTH.key, weight=120, root=_BASE, cid=_CID, verdict="admitted", tx=_TX),),
+    tx=_TX,
+)
+_CHECKS = tuple(
+    d.CheckLine(number=int(c), code=c.name, title=c.title, status="verified", held=1) for c in Check if c < Check.COPIES
+)
+_REPORT = Report(
+    network="Three hospitals",
+    chain=31337,
+    consortium=_CONSORTIUM,
+    ledger=_LEDGER,
+    block=42,
+    scope="all jobs, all rounds",
+    passed={int(check): 1 for check in Check if check < Check.COPIES},
+)
+
+_PAGES: tuple[d.Page, ...] = (
+    d.ConsortiumPage(
+        chain=_CHAIN,
+        network="Three hospitals",
+        consortium=_CONSORTIUM,
+        ledger=_LEDGER,
+        epoch=1,
+        members=_MEMBERS,
+        jobs=(_JOB,),
+        verdict="VERIFIED",
+        verdict_at=1_800_000_700,
+    ),
+    d.MembersPage(chain=_CHAIN, epoch=1, members=_MEMBERS),
+    d.JobsPage(chain=_CHAIN, jobs=(_JOB,)),
+    d.JobPage(
+        chain=_CHAIN,
+        job=_JOB,
+        proposer=_NORTH,
+        approvals=(_NORTH, _SOUTH),
+        terms=Terms(10, 300, 300, 300, 3),
+        document=None,
+        rounds=(_LINE,),
+    ),
+    d.RoundsPage(chain=_CHAIN, job=_JOB, rounds=(_LINE,), next=None),
+    d.RoundPage(chain=_CHAIN, job=_JOB, round=_ROUND),
+    d.ModelsPage(chain=_CHAIN, job=_JOB, models=(_MODEL,), next=None),
+    d.ModelPage(chain=_CHAIN, job=_JOB, models=(_TRACED, ModelTrace(round=0, root=_BASE, cid=_CID)), next=None),
+    d.AuditPage(
+        chain=_CHAIN,
+        audit=d.Audit(
+            verdict="VERIFIED",
+            at=1_800_000_700,
+            seconds=1.2,
+            block=42,
+            rounds=1,
+            trouble="",
+            checks=_CHECKS,
+            report=_REPORT,
+        ),
+        running=False,
+        behind=0,
+        command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",
+    ),
+)
+EXAMPLES: dict[type[d.Page], Any] = {type(page): msgspec.json.decode(msgspec.json.encode(page)) for page in _PAGES}
+PROBLEM = d.Problem(
+    error="NotFound", status=404, message="job 1 has no round 9", advice="/jobs/1/rounds lists them all"
+)

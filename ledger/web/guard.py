@@ -1,0 +1,142 @@
+"""What stands before every answer: limits, security headers, the access log, counts. One ASGI layer, no framework."""
+
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+from ledger.web import problems
+from ledger.web.buckets import Buckets
+from ledger.web.documents import Problem
+from ledger.web.metrics import Metrics
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LONGEST_ADDRESS = 1024
+LARGEST_BODY = 16 << 10
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+class AccessLog:
+    """Who read what: one JSON line a request."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def write(self, **facts: object) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._out.write(json.dumps({"time": now, **facts}) + "\n")
+        self._out.flush()
+
+
+class Guard:
+    """Wraps the application. Who asks is the connection's own address: no header is believed."""
+
+    def __init__(
+        self, app: App, *, hosts: tuple[str, ...], buckets: Buckets, metrics: Metrics, log: AccessLog | None
+    ) -> None:
+        self._app, self._hosts, self._buckets, self._metrics, self._log = app, hosts, buckets, metrics, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, head=scope["method"] == "HEAD")
+        began = time.monotonic()
+        client = (scope.get("client") or ("-",))[0]
+        try:
+            refusal = self._refuse(scope, client)
+            if refusal is not None:
+                await _say(answer, *refusal)
+            else:
+                if answer.head and scope["path"] != "/events":
+                    scope = {**scope, "method": "GET"}
+                await self._app(scope, receive, answer)
+        finally:
+            seconds = time.monotonic() - began
+            route = getattr(scope.get("route"), "path", "") or "-"
+            self._metrics.request(route, answer.status, seconds)
+            if self._log is not None:
+                self._log.write(
+                    client=client,
+                    method=scope["method"],
+                    path=_address(scope)[:LONGEST_ADDRESS],
+                    status=answer.status,
+                    bytes=answer.bytes,
+                    ms=round(seconds * 1000, 1),
+                )
+
+    def _refuse(self, scope: Scope, client: str) -> tuple[Problem, dict[str, str]] | None:
+        """1. A host of ours. 2. An address of a length that can be. 3. No large body. 4. Not too often."""
+        headers = dict(scope["headers"])
+        if self._hosts and _host(headers.get(b"host", b"")) not in self._hosts:
+            return problems.of_status(421), {}
+        if len(_address(scope)) > LONGEST_ADDRESS:
+            return problems.of_status(414), {}
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 9 or int(length) > LARGEST_BODY:
+            return problems.of_status(413), {}
+        wait = self._buckets.take(client)
+        if wait:
+            return problems.of_status(429), {"Retry-After": problems.retry_after(wait)}
+        return None
+
+
+class _Answer:
+    """Sends an answer on with the headers that every one has, and counts it. To HEAD it gives no body."""
+
+    def __init__(self, send: Send, *, head: bool) -> None:
+        self._send, self.head = send, head
+        self.status, self.bytes = 500, 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = {name.lower() for name, _ in message.get("headers", [])}
+            extra = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        elif message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            self.bytes += len(body)
+            if self.head:
+                message = {**message, "body": b""}
+        await self._send(message)
+
+
+async def _say(send: Send, problem: Problem, headers: dict[str, str]) -> None:
+    body = problems.encoded(problem)
+    named = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+    } | headers
+    pairs = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _host(header: bytes) -> str:
+    try:
+        return urlsplit("//" + header.decode("latin-1")).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _address(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return str(scope["path"]) + (f"?{query}" if query else "")

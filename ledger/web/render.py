@@ -1,0 +1,77 @@
+"""Pages out of documents and templates. Everything is escaped; a rendered page is kept until the state changes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ledger.errors import plain
+from ledger.web.board import State
+from ledger.web.graph import draw
+from ledger.web.language import LANGUAGES, texts
+
+FOLDER = Path(__file__).parent
+KEPT = 500
+SHORT_NAME, LONGEST_NAME = 20, 60
+
+
+class Renderer:
+    """Renders templates. Pages are kept by address and language, for one state at a time."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"when": when, "name": name, "hash": hash_, "prose": prose, "draw": draw}
+        self._state: State | None = None
+        self._pages: dict[tuple[str, str], bytes] = {}
+
+    def page(self, template: str, address: str, language: str, state: State, facts: Mapping[str, Any]) -> bytes:
+        """A page, rendered once for each state; `address` is all that it depends on besides state and language."""
+        if self._state is not state or len(self._pages) >= KEPT:
+            self._state, self._pages = state, {}
+        key = (address, language)
+        if key not in self._pages:
+            self._pages[key] = self.fresh(template, language, serial=state.serial, **facts)
+        return self._pages[key]
+
+    def fresh(self, template: str, language: str, **facts: Any) -> bytes:
+        """A page rendered now."""
+        page = self._templates.get_template(template).render(t=texts(language), languages=LANGUAGES, **facts)
+        return page.encode()
+
+
+def when(seconds: int) -> Markup:
+    """A time, for people and programs."""
+    moment = datetime.fromtimestamp(min(max(seconds, 0), 253402300799), UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
+def name(text: str) -> Markup:
+    """A name that somebody chose: isolated in its direction, printable, and cut where it is very long."""
+    clean = plain(text).replace("\n", " ")
+    if len(clean) <= SHORT_NAME:
+        return Markup('<bdi class="short">{}</bdi>').format(clean)
+    if len(clean) <= LONGEST_NAME:
+        return Markup("<bdi>{}</bdi>").format(clean)
+    return Markup('<bdi title="{}">{}…</bdi>').format(clean[:500], clean[: LONGEST_NAME - 1])
+
+
+def prose(text: str) -> Markup:
+    """A message or a value from outside, whole where that is bearable."""
+    clean = plain(text)
+    return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
+
+
+def hash_(text: str | None) -> Markup:
+    """A hash, CID or key: all of it is there to be copied, the style shows its beginning."""
+    return Markup('<code class="hash" title="{0}">{0}</code>').format(text) if text else Markup("–")

@@ -1,0 +1,123 @@
+"""Routes that are no pages: health, readiness, metrics, live events, and content by CID."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from ledger.cid import Cid
+from ledger.store.gateway import CORRUPT_HEADER, application
+from ledger.web import problems
+from ledger.web.builders import reading
+from ledger.web.metrics import CONTENT_TYPE, Metrics
+from ledger.web.reading import NotYet, Reading
+from ledger.web.view import View
+
+POLL, HEARTBEAT = 0.25, 15.0
+MOST_LISTENERS = 200
+Form = Literal["raw", "car"]
+router = APIRouter()
+
+
+@router.get("/health", tags=["service"], summary="Whether the process answers at all")
+async def health() -> Response:
+    return Response(b'{"status":"ok"}', media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/ready", tags=["service"], summary="Whether the ledger has been read, and the chain still can be")
+async def ready(request: Request) -> Response:
+    now = reading(request)
+    chain = now.chain
+    if now.state.snapshot is None or not chain.up:
+        raise NotYet("the chain cannot be read", advice="see that its node runs", trouble=chain.trouble)
+    body = msgspec.json.encode({"status": "ready", "chain": chain})
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/metrics", tags=["service"], summary="Counts for Prometheus")
+async def metrics(request: Request) -> Response:
+    counts: Metrics = request.app.state.metrics
+    return Response(counts.text(reading(request).state), headers={"Content-Type": CONTENT_TYPE})
+
+
+@router.get("/events", tags=["live"], summary="Server-sent events: one `change` for every change of the pages")
+async def events(request: Request) -> Response:
+    counts: Metrics = request.app.state.metrics
+    if request.app.state.listening >= MOST_LISTENERS:
+        problem = problems.of_status(503, "too many connections wait for events")
+        return Response(problems.encoded(problem), 503, media_type="application/json", headers={"Retry-After": "30"})
+
+    async def stream() -> AsyncIterator[bytes]:
+        request.app.state.listening += 1
+        counts.listeners.inc()
+        try:
+            async for message in _messages(request):
+                yield message
+        finally:
+            request.app.state.listening -= 1
+            counts.listeners.dec()
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+async def _messages(request: Request) -> AsyncIterator[bytes]:
+    """The present state first, so that who comes back knows whether something was missed; then every change."""
+    view: View = request.app.state.view
+    serial, silent = -1, 0.0
+    yield b"retry: 3000\n\n"
+    while not request.app.state.closing.is_set():
+        now = Reading(view.network, view.board.state)
+        if now.state.serial != serial:
+            serial, silent = now.state.serial, 0.0
+            data = msgspec.json.encode({"fedledger": "event/1", "serial": serial, "chain": now.chain})
+            yield b"event: change\nid: %d\ndata: %b\n\n" % (serial, data)
+        elif silent >= HEARTBEAT:
+            silent = 0.0
+            yield b": still here\n\n"
+        await asyncio.sleep(POLL)
+        silent += POLL
+
+
+@router.get(
+    "/ipfs/{cid}",
+    tags=["content"],
+    summary="A block (format=raw) or a whole file (format=car), to be checked by who reads it",
+)
+async def content(request: Request, cid: str, format: Form | None = None) -> Response:
+    """The gateway that every holder runs, over all holders: its rules are in docs/spec/content.md."""
+    view: View = request.app.state.view
+    view.content.check(Cid.parse(cid))
+    started: dict[str, Any] = {}
+
+    def start(status: str, headers: list[tuple[str, str]]) -> None:
+        started.update(status=int(status[:3]), headers=headers)
+
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "PATH_INFO": f"/ipfs/{cid}",
+        "QUERY_STRING": request.url.query,
+        "HTTP_ACCEPT": request.headers.get("accept", ""),
+        "HTTP_IF_NONE_MATCH": request.headers.get("if-none-match", ""),
+    }
+    body = await run_in_threadpool(application(view.content), environ, start)
+    if started["status"] >= 400:
+        return _refusal(started["status"], b"".join(body), dict(started["headers"]))
+    answer = StreamingResponse(iter(body), status_code=started["status"])
+    for name, value in started["headers"]:
+        answer.headers[name] = value
+    return answer
+
+
+def _refusal(status: int, text: bytes, headers: dict[str, str]) -> Response:
+    """The gateway's refusal in the one form that errors have here."""
+    problem = problems.of_status(status, text.decode(errors="replace").strip())
+    damaged = headers.get(CORRUPT_HEADER)
+    if damaged is not None:
+        problem = msgspec.structs.replace(
+            problem, error="Corrupt", advice="ask another holder", facts={"block": damaged}
+        )
+    return Response(problems.encoded(problem), status, media_type="application/json")

@@ -1,0 +1,46 @@
+"""The history as of one moment, safe to read from other threads while the history itself goes on."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ledger.history import History, JobState, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Members, jobs and rounds up to `block`; nobody changes them any more. `owners` maps every key to its member."""
+
+    block: int
+    applied: int
+    epoch: int
+    members: Mapping[int, Member]
+    jobs: Mapping[int, JobState]
+    owners: Mapping[str, int]
+
+    @property
+    def ended(self) -> int:
+        """How many rounds have ended."""
+        last = [job.current for job in self.jobs.values() if job.current is not None]
+        return sum(len(job.rounds) for job in self.jobs.values()) - sum(not round_.phase.terminal for round_ in last)
+
+
+def freeze(history: History, block: int) -> Snapshot:
+    """Copy what may still change: a round that has ended never does, so the cost is that of the rounds under way."""
+    members = {index: replace(member, keys=list(member.keys)) for index, member in history.members.items()}
+    return Snapshot(
+        block=block,
+        applied=history.applied,
+        epoch=history.epoch,
+        members=members,
+        jobs={number: _frozen(state) for number, state in history.jobs.items()},
+        owners={key: member.index for member in members.values() for key in member.keys},
+    )
+
+
+def _frozen(state: JobState) -> JobState:
+    rounds = dict(state.rounds)
+    current = state.current
+    if current is not None and not current.phase.terminal:
+        rounds[current.number] = copy.deepcopy(current)
+    return replace(state, approvals=set(state.approvals), rounds=rounds, heads=dict(state.heads))

@@ -1,0 +1,43 @@
+// Follows the ledger: when the server says that something changed, this page is asked for again and the parts marked
+// data-live are replaced. Without this file every page is complete; it only gets old.
+"use strict";
+
+const FOCUSABLE = "a[href], button, [tabindex]";
+
+function replace(part, next) {
+  const at = [...part.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+  part.replaceChildren(...next.childNodes);
+  if (at >= 0) part.querySelectorAll(FOCUSABLE)[at]?.focus();
+}
+
+function banner(fresh) {
+  const old = document.querySelector(".down[role=status]");
+  const next = fresh.querySelector(".down[role=status]");
+  if (old && !next) old.remove();
+  if (!old && next) document.getElementById("content").prepend(next);
+  return !old !== !next;
+}
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.body.dataset.serial = fresh.body.dataset.serial;
+  let changed = banner(fresh);
+  for (const part of document.querySelectorAll("[data-live][id]")) {
+    const next = fresh.getElementById(part.id);
+    if (!next || next.innerHTML === part.innerHTML) continue;
+    changed = changed || part.id !== "pulse";
+    replace(part, next);
+  }
+  const said = document.getElementById("said");
+  if (changed) said.textContent = `${said.dataset.text} ${new Date().toLocaleTimeString()}`;
+}
+
+let due = 0;
+
+new EventSource("/events").addEventListener("change", (event) => {
+  if (String(JSON.parse(event.data).serial) === document.body.dataset.serial) return;
+  clearTimeout(due);
+  due = setTimeout(() => refresh().catch(() => {}), 300);
+});
