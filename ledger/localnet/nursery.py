@@ -6,15 +6,17 @@ that every participant would spend on importing torch are spent once. Nothing bu
 
 import multiprocessing
 import os
-import runpy
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from ledger.localnet.children import end_with_parent
-
+INTERRUPTED = 130
+GRACE_SECONDS = 10
 TASKS = "fedledger.tasks"
 
 
@@ -50,11 +52,20 @@ class Forked:
 
 
 def _live(arguments: list[str], log: Path, output: Path | None) -> None:
-    """In the child: standard streams to files, then the command line as if it had been typed."""
-    ask = end_with_parent(os.getppid())
-    if ask is not None:
-        ask()
-    os.setsid()
+    """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
+    try:
+        _redirect(log, output)
+        os.setsid()
+        threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+        sys.argv = ["fedledger", *arguments]
+        (command,) = entry_points(group="console_scripts", name="fedledger")
+        command.load()()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _redirect(log: Path, output: Path | None) -> None:
+    """Standard streams to files."""
     errors = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     printed = os.open(output, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o644) if output else errors
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -64,5 +75,17 @@ def _live(arguments: list[str], log: Path, output: Path | None) -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
-    sys.argv = ["fedledger", *arguments]
-    runpy.run_module("ledger.cli.main", run_name="__main__")
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the process that asked for this one, and follow it, even if it was killed.
+
+    Linux's parent-death signal would not tell: the system's parent is the server, which lives as long as its children.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)

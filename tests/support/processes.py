@@ -1,0 +1,30 @@
+"""Processes as the operating system sees them: who still has to do with a folder."""
+
+import os
+import time
+from pathlib import Path
+
+
+def of_folder(folder: Path) -> dict[int, str]:
+    """Every process, but this one, that names the folder in its command line or holds a file in it open."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        number = int(entry.name)
+        if number == os.getpid():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            held = [str(link.readlink()) for link in (entry / "fd").iterdir()]
+        except OSError:
+            continue  # it has ended, or is another user's
+        if str(folder) in line or any(Path(path).is_relative_to(folder) for path in held):
+            found[number] = line
+    return found
+
+
+def left(folder: Path, seconds: float = 3.0) -> dict[int, str]:
+    """Those that are still there after some time to end in."""
+    end = time.monotonic() + seconds
+    while (found := of_folder(folder)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found

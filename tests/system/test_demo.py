@@ -1,0 +1,160 @@
+"""The demo, as a stranger runs it: four hospitals, an audit, two lies; and nothing is left running, however it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import left, of_folder
+
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+]
+ROUNDS = 2
+PARTIES = 4 + 1
+
+
+@pytest.fixture(autouse=True)
+def torch() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+
+
+def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "ledger.cli.main", "demo", "--no-live", "--folder", str(folder), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A whole demo: its folder, and what it printed."""
+    pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("demo") / "four hospitals"
+    process = start(folder, "--rounds", str(ROUNDS), "--json")
+    said, errors = process.communicate(timeout=150)
+    assert process.returncode == 0, errors[-2000:]
+    assert "Traceback" not in errors
+    return folder, json.loads(said)
+
+
+def evidence(folder: Path, name: str, status: str) -> list[dict[str, Any]]:
+    report = json.loads((folder / "evidence" / f"{name}.json").read_bytes())
+    return [finding for finding in report["findings"] if finding["status"] == status]
+
+
+def test_verdicts_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, result = played
+    assert result["verdicts"] == {
+        "all rounds": "VERIFIED",
+        f"round {ROUNDS + 1}, after the lie": "REFUTED",
+        f"round {ROUNDS}, one copy damaged": "VERIFIED",
+        f"round {ROUNDS}, no good copy left": "UNKNOWN",
+    }
+    assert all(Path(path).is_file() for path in result["evidence"])
+    assert {"federated, on the ledger", "pooled"} < set(result["accuracy"])
+    assert len(result["accuracy"]) == 2 + 4
+    assert not left(folder)
+
+
+def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str, Any]]) -> None:
+    findings = evidence(played[0], "lie-1", "refuted")
+    assert len(findings) == 1
+    finding = findings[0]
+    assert finding["check"] == 9
+    assert finding["culprit"].startswith("Coordinator (0x")
+    assert (finding["round"], finding["chunk"], finding["value"]) == (ROUNDS + 1, 0, 10)
+    assert finding["tensor"]
+    assert abs(int(finding["expected"]) - int(finding["actual"])) == 1
+
+
+def test_the_damaged_copy_names_its_holder_and_blames_nobody(played: tuple[Path, dict[str, Any]]) -> None:
+    assert evidence(played[0], "lie-2", "refuted") == []
+    notices = evidence(played[0], "lie-2", "notice")
+    assert len(notices) == 1
+    notice = notices[0]
+    assert notice["holder"] == "Hospital 2"
+    assert notice["party"].startswith("Hospital 2")
+    assert (notice["round"], notice["chunk"], notice["value"]) == (ROUNDS, 0, 7)
+    assert notice["tensor"]
+    assert notice["cid"]
+    assert "culprit" not in notice
+
+
+def test_without_a_good_copy_it_is_unknown_by_cid(played: tuple[Path, dict[str, Any]]) -> None:
+    cid = evidence(played[0], "lie-2", "notice")[0]["cid"]
+    assert evidence(played[0], "lie-2-alone", "refuted") == []
+    unknown = evidence(played[0], "lie-2-alone", "unknown")
+    assert cid in {finding.get("cid") for finding in unknown}
+
+
+def until(condition: Any, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come so far"
+        time.sleep(0.02)
+
+
+def training(folder: Path) -> bool:
+    """Whether every hospital's node and the coordinator are at it, and a first round has been submitted to."""
+    journals = list(folder.glob("hospital-*/node.jsonl"))
+    return len(journals) == PARTIES - 1 and any("submitted" in path.read_text() for path in journals)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "demo"
+    yield folder
+    for number in of_folder(folder):  # only where the test failed
+        subprocess.run(["kill", "-9", str(number)], check=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [(signal.SIGINT, "founding"), (signal.SIGTERM, "training")],
+    ids=["Ctrl-C while founding", "SIGTERM while training"],
+)
+def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal.Signals, when: str) -> None:
+    process = start(folder, "--rounds", "50")
+    if when == "founding":
+        until((folder / "network.toml").exists)
+    else:
+        until(lambda: training(folder))
+        assert len(of_folder(folder)) > PARTIES
+    began = time.monotonic()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert errors.strip().splitlines()[-1] == "interrupted"
+    assert "Traceback" not in errors
+    assert time.monotonic() - began < 8
+    assert not left(folder)
+
+
+def test_killed_it_leaves_nothing_either(folder: Path) -> None:
+    process = start(folder, "--rounds", "50")
+    until(lambda: training(folder))
+    process.kill()
+    process.communicate(timeout=20)
+    assert not left(folder, seconds=15)
+
+
+def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    process = start(tmp_path)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "not empty" in errors
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
