@@ -159,7 +159,10 @@ def _map_errors(app: FastAPI) -> None:
         first = error.errors()[0]
         place, what = str(first["loc"][-1]), str(first["msg"])
         if first["loc"][0] == "path":
-            return _problem(request, problems.of_error(NotFound(f"there is no such {place}: {what}")))
+            return _problem(
+                request,
+                problems.of_error(NotFound(f"there is no such {place}: {what}", advice="/ leads to all there is")),
+            )
         return _problem(request, problems.of_status(400, f"{place}: {what}"))
 
     def defect(request: Request, _error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """The threads behind the pages: one follows the chain, one reads job documents, one audits. Requests wait for none."""
 
+import gc
 import logging
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ TICK = 5
 RETRY = 2.0
 SHORTEST_REST, SHARE = 5.0, 10
 """An audit rests so many seconds after the last, and so many times as long as that took."""
+
+SETTLED = 20_000
+"""After so many more events the history is kept out of the garbage collector's way again."""
 
 Open = Callable[[], Connection]
 _log = logging.getLogger("fedledger.web")
@@ -67,12 +71,15 @@ class Live:
         with self._visit() as connection:
             poll = LOCAL_POLL if connection.place.chain == LOCAL_CHAIN else POLL
             seen: tuple[History | None, int] = (None, 0)
+            settled = 0
             while not self._stop.is_set():
                 history = connection.refresh()
                 block = connection.follower.tip.number
                 state = self._board.state
                 if history is not seen[0] or history.applied != seen[1] or state.trouble:
                     self._board.post(snapshot=freeze(history, block), trouble="", read_at=int(time.time()))
+                    if seen[0] is not history or history.applied - settled >= SETTLED:
+                        settled = _settle(history)
                     seen = (history, history.applied)
                 elif time.time() - state.read_at >= TICK:
                     self._board.tick(block)
@@ -111,3 +118,13 @@ class Live:
             seconds = round(time.monotonic() - began, 2)
             self._board.post(audited=Audited(int(time.time()), seconds, ended, report, trouble), auditing=False)
         return seconds
+
+
+def _settle(history: History) -> int:
+    """Take what is there out of the collector's passes, which would hold up answers by 0.2 s for 10,000 rounds.
+
+    A history has no cycles, so what a reorganisation drops is still freed.
+    """
+    gc.collect()
+    gc.freeze()
+    return history.applied

@@ -79,9 +79,16 @@ def _service(paths: Mapping[str, Any]) -> None:
             "application/vnd.ipld.car": {"schema": {"type": "string", "format": "binary"}},
         },
     }
-    for path, content in answers.items():
-        paths[path]["get"]["responses"]["200"] = {"description": "done", "content": content}
-    responses = paths["/ipfs/{cid}"]["get"]["responses"]
+    for path, kinds in answers.items():
+        paths[path]["get"]["responses"]["200"] = {"description": "done", "content": kinds}
+    content = paths["/ipfs/{cid}"]["get"]
+    asked = next(parameter for parameter in content["parameters"] if parameter["name"] == "format")
+    asked |= {
+        "required": True,
+        "description": "or by an Accept header: application/vnd.ipld.raw or application/vnd.ipld.car",
+        "schema": {"enum": ["raw", "car"]},
+    }
+    responses = content["responses"]
     responses["304"] = {"description": "what If-None-Match names still holds"}
     responses["500"] = {**responses["503"], "description": "every copy that there is is damaged"}
 

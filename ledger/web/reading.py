@@ -118,7 +118,7 @@ class Reading:
     def model(self, state: JobState, round_: Round) -> d.Model:
         final = round_.final
         if final is None:
-            raise NotFound(f"round {round_.number} of job {state.number} has made no model")
+            raise _no_model(state, round_.number)
         return d.Model(
             job=state.number,
             round=round_.number,
@@ -199,7 +199,7 @@ class Reading:
                 f"the document of job {state.number} could not be read yet", advice="see that a member serves it"
             )
         if number and self.round_state(state.number, number).final is None:
-            raise NotFound(f"round {number} of job {state.number} has made no model")
+            raise _no_model(state, number)
         found = trace(state, document, number, self.network.party_name, limit)
         last = found.models[-1].round
         return found, base_of(state, document, last).round if last else None
@@ -207,6 +207,11 @@ class Reading:
     def audit(self) -> d.Audit | None:
         audited = self.state.audited
         return None if audited is None else _audit(audited)
+
+
+def _no_model(state: JobState, number: int) -> NotFound:
+    where = f"/jobs/{state.number}/models lists those that there are"
+    return NotFound(f"round {number} of job {state.number} has made no model", advice=where)
 
 
 def judgement(byte: int) -> d.Judgement:

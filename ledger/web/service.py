@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -20,6 +20,9 @@ from ledger.web.view import View
 POLL, HEARTBEAT = 0.25, 15.0
 MOST_LISTENERS = 200
 Form = Literal["raw", "car"]
+CID_PATTERN = "^baf(krei|ybei)[a-h][a-z2-7]{50}[aeimquy4]$"
+"""The CIDs that fedledger uses, as text: told to who asks; `Cid.parse` is what checks."""
+CidText = Annotated[str, Path(description="CID of a block or a file", json_schema_extra={"pattern": CID_PATTERN})]
 router = APIRouter()
 
 
@@ -87,7 +90,7 @@ async def _messages(request: Request) -> AsyncIterator[bytes]:
     tags=["content"],
     summary="A block (format=raw) or a whole file (format=car), to be checked by who reads it",
 )
-async def content(request: Request, cid: str, format: Form | None = None) -> Response:
+async def content(request: Request, cid: CidText, format: Form | None = None) -> Response:
     """The gateway that every holder runs, over all holders: its rules are in docs/spec/content.md."""
     view: View = request.app.state.view
     view.content.check(Cid.parse(cid))

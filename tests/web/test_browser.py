@@ -1,0 +1,99 @@
+"""The pages in a real Chromium: drawn as meant, kept up to date, usable by keyboard alone and without scripts."""
+
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from ledger_world import World
+from web_views import HOSTILE, PATHS, network, served, until, view_of
+
+pytestmark = pytest.mark.browser
+WIDTHS = (360, 1200)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_is_wider_than_its_window(site, page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in PATHS:
+        page.goto(site.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_follows_the_colours_that_its_reader_prefers(site, page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(site.url + "/")
+    red = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]")
+    assert (int(red) > 200) == (scheme == "light")
+
+
+def test_a_reader_without_scripts_sees_all(site, browser: Any) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="zh-TW")
+    page = context.new_page()
+    page.goto(site.url + "/jobs/1/models/2")
+    assert page.locator("html").get_attribute("lang") == "zh-Hant"
+    assert page.locator("svg.trace circle.model").count() == 3
+    assert page.locator("svg.trace .flow").count() == 8
+    assert page.locator("svg.trace .flow.cut").count() == 1
+    page.get_by_role("link", name="任務", exact=True).first.click()
+    assert page.get_by_role("heading", level=1).inner_text() == "任務"
+    context.close()
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(site, page: Any) -> None:
+    page.goto(site.url + "/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.goto(site.url + "/")
+    wanted = page.evaluate("document.querySelectorAll('a[href], [tabindex=\"0\"]').length")
+    seen = set()
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none"
+        seen.add(page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+    assert len(seen) == wanted
+
+
+def test_pages_have_names_landmarks_and_headers_for_screen_readers(site, page: Any) -> None:
+    for path in PATHS:
+        page.goto(site.url + path)
+        for role in ("banner", "main", "contentinfo"):
+            assert page.get_by_role(role).count() == 1, (path, role)
+        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))")
+        assert levels[0] == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels)), path
+        assert page.locator("th:not([scope])").count() == 0
+        names = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+        assert len(names) == len(set(names)), path
+
+
+def test_hostile_names_do_nothing_in_a_browser(page: Any) -> None:
+    world = World()
+    job = msgspec.structs.replace(world.job, name=HOSTILE[1])
+    world.open_job(digest=job.digest).honest_round().honest_round()
+    page.set_viewport_size({"width": 360, "height": 800})
+    with served(view_of(world, job, network(HOSTILE, title=HOSTILE[0]))) as url:
+        for path in PATHS:
+            page.goto(url + path)
+            assert page.title() != "taken"
+            assert page.locator("img").count() == 0
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        page.goto(url + "/members")
+        assert page.locator("tbody th").first.inner_text() == HOSTILE[0]
+        page.goto("about:blank")
+
+
+def test_a_change_of_the_ledger_appears_and_is_announced(site, page: Any) -> None:
+    page.goto(site.url + "/jobs/1/rounds/3")
+    rows = page.locator("section[aria-labelledby=h-updates] tbody tr")
+    assert rows.count() == 2
+    site.trial.submit(2)
+    until(lambda: rows.count() == 3)
+    assert page.locator("#said").inner_text()
+    assert page.locator("[aria-live=polite]").count() == 1
+    page.goto("about:blank")

@@ -1,0 +1,50 @@
+"""The example that opens docs/spec/web.md is what the server says, and its tables are the server's routes."""
+
+import re
+from pathlib import Path
+
+import httpx
+from ledger_world import World
+from web_views import network, served, view_of
+
+from ledger.web.app import PAGES
+
+SPEC = (Path(__file__).parents[2] / "docs" / "spec" / "web.md").read_text(encoding="utf-8")
+
+
+def world() -> World:
+    """Two rounds under way: the first final with three updates, the second waiting for them."""
+    return World(3).open_job().honest_round().open_round()
+
+
+def exchange() -> str:
+    with served(view_of(world())) as url:
+        answer = httpx.get(url + "/jobs/1/rounds.json?limit=1")
+    headers = "".join(f"{name}: {answer.headers[name]}\n" for name in ("content-type", "etag"))
+    return f"GET /jobs/1/rounds.json?limit=1 HTTP/1.1\n\nHTTP/1.1 200 OK\n{headers}\n{answer.text}\n"
+
+
+def test_the_example_that_opens_the_page_is_true() -> None:
+    found = re.search(r"```http\n(.*?)```", SPEC, re.DOTALL)
+    assert found
+    assert found[1] == exchange()
+
+
+def test_the_error_that_the_page_shows_is_true() -> None:
+    with served(view_of(world(), known=network())) as url:
+        answer = httpx.get(url + "/jobs/1/rounds/9.json")
+    assert f"```json\n{answer.text}\n```" in SPEC
+
+
+def test_the_page_lists_every_route() -> None:
+    told = set(re.findall(r"^\| `(/[^`]*)` \|", SPEC, re.MULTILINE))
+    with served(view_of(world())) as url:
+        paths = set(httpx.get(url + "/openapi.json").json()["paths"])
+    pages = {shown.page.replace(":int", "") for shown in PAGES}
+    siblings = {shown.json.replace(":int", "") for shown in PAGES}
+    assert told == pages | (paths - siblings) | {"/openapi.json"}
+    assert [sibling for sibling in siblings if f"`{sibling}`" not in SPEC] == []
+
+
+if __name__ == "__main__":
+    print(exchange())
