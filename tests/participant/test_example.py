@@ -63,8 +63,7 @@ def federated(document: job.Job, folder: Path, salt: bytes) -> float:
     model = stream_of(local.task.build_model(1), Layout(document.tensors))
     for number in range(1, document.terms.rounds + 1):
         trained = [
-            local.train(model, folder / f"hospital-{party}.csv", seed_of(salt, number, party))
-            for party in range(1, 5)
+            local.train(model, folder / f"hospital-{party}.csv", seed_of(salt, number, party)) for party in range(1, 5)
         ]
         assert all(np.abs(t.update).max() < document.admission.max_value for t in trained)
         assert all(np.linalg.norm(t.update.astype(float)) < document.admission.max_norm for t in trained)
