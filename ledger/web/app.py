@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TextIO
 from urllib.parse import urlencode
 
 import msgspec
+from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -74,6 +75,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.readers = CapacityLimiter(service.MOST_READERS)
         yield
         app.state.closing.set()
 

@@ -6,6 +6,7 @@ curve to it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from ledger.admission import Verdict
 from ledger.errors import plain
@@ -14,7 +15,8 @@ from ledger.trace import ModelTrace
 WIDTH = 600
 SPINE, DOTS = 270, 160
 LINE, GAP, TOP = 26, 30, 16
-LONGEST = 20
+LONGEST = 17
+"""The columns that a name may take; a Chinese sign takes two."""
 _ISOLATE = "\u2068{}\u2069"
 """Unicode's first-strong isolate: a name written from right to left moves nothing beside it."""
 
@@ -91,5 +93,12 @@ def _updates(model: ModelTrace, middle: float) -> list[UpdateNode]:
 
 def shown(name: str) -> str:
     """A name fit for a drawing: short, printable, and alone in its direction."""
-    clean = plain(name)
-    return _ISOLATE.format(clean if len(clean) <= LONGEST else clean[: LONGEST - 1] + "…")
+    clean = plain(name).replace("\n", " ")
+    room, kept = LONGEST, ""
+    for sign in clean:
+        room -= 2 if east_asian_width(sign) in "WF" else 1
+        if room < 0:
+            kept += "…"
+            break
+        kept += sign
+    return _ISOLATE.format(kept)

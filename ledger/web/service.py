@@ -1,12 +1,12 @@
 """Routes that are no pages: health, readiness, metrics, live events, and content by CID."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Request, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from ledger.cid import Cid
@@ -18,7 +18,7 @@ from ledger.web.reading import NotYet, Reading
 from ledger.web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
-MOST_LISTENERS = 200
+MOST_LISTENERS, MOST_READERS = 200, 8
 Form = Literal["raw", "car"]
 CID_PATTERN = "^baf(krei|ybei)[a-h][a-z2-7]{50}[aeimquy4]$"
 """The CIDs that fedledger uses, as text: told to who asks; `Cid.parse` is what checks."""
@@ -106,13 +106,20 @@ async def content(request: Request, cid: CidText, format: Form | None = None) ->
         "HTTP_ACCEPT": request.headers.get("accept", ""),
         "HTTP_IF_NONE_MATCH": request.headers.get("if-none-match", ""),
     }
-    body = await run_in_threadpool(application(view.content), environ, start)
+    limiter: CapacityLimiter = request.app.state.readers
+    body = await to_thread.run_sync(application(view.content), environ, start, limiter=limiter)
     if started["status"] >= 400:
         return _refusal(started["status"], b"".join(body), dict(started["headers"]))
-    answer = StreamingResponse(iter(body), status_code=started["status"])
+    answer = StreamingResponse(_pieces(iter(body), limiter), status_code=started["status"])
     for name, value in started["headers"]:
         answer.headers[name] = value
     return answer
+
+
+async def _pieces(body: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
+    """Pieces as they are read. Holders that answer slowly keep few threads busy, and never those of the pages."""
+    while (piece := await to_thread.run_sync(next, body, None, limiter=limiter)) is not None:
+        yield piece
 
 
 def _refusal(status: int, text: bytes, headers: dict[str, str]) -> Response:

@@ -1,11 +1,13 @@
 """The web application over a ledger in memory or a real one, served by a real server on a free port."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+import httpx
 import uvicorn
 from ledger_world import NAMES, World, blank_report
 
@@ -19,6 +21,7 @@ from ledger.web.snapshot import freeze
 from ledger.web.view import View
 
 AT = 1_800_000_000
+_CONTEXT = ssl.create_default_context()
 PATHS = [shown.page.replace("{job:int}", "1").replace("{round:int}", "2") for shown in PAGES]
 HOSTILE = (
     "<script>document.title='taken'</script>",
@@ -74,6 +77,11 @@ def served(view: View, log: TextIO | None = None) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def get(url: str, **options: Any) -> httpx.Response:
+    """Ask as a new reader, without cookies; reading the certificates of the world anew would take most of the time."""
+    return httpx.get(url, verify=_CONTEXT, timeout=10, **options)
 
 
 def until(what: Any, seconds: float = 15.0) -> None:

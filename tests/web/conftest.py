@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from web_views import served, until
+from web_views import get, served, until
 
 from ledger.config import Home
 from ledger.records import Role
@@ -62,7 +62,7 @@ class Site:
     view: Any
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=10, **options)
+        return get(self.url + path, **options)
 
 
 def _found(folder: Path) -> Any:

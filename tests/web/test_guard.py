@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 from ledger_world import World
-from web_views import served, view_of
+from web_views import get, served, view_of
 
 from ledger.web.buckets import BURST_SECONDS, MOST, Buckets
 from ledger.web.guard import LARGEST_BODY, LONGEST_ADDRESS
@@ -20,7 +20,7 @@ def world() -> World:
 def test_every_answer_carries_the_security_headers_and_no_cors(world: World) -> None:
     with served(view_of(world)) as url:
         for path in ("/", "/jobs.json", "/nothing", "/static/live.js", "/health"):
-            headers = httpx.get(url + path, headers={"Origin": "https://elsewhere.example"}).headers
+            headers = get(url + path, headers={"Origin": "https://elsewhere.example"}).headers
             policy = headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
@@ -33,7 +33,7 @@ def test_every_answer_carries_the_security_headers_and_no_cors(world: World) -> 
 
 def test_who_asks_too_often_is_told_when_to_come_back(world: World) -> None:
     with served(view_of(world, rate=1.0)) as url:
-        answers = [httpx.get(url + "/health") for _ in range(int(BURST_SECONDS) + 1)]
+        answers = [get(url + "/health") for _ in range(int(BURST_SECONDS) + 1)]
     assert [answer.status_code for answer in answers] == [200] * int(BURST_SECONDS) + [429]
     assert answers[-1].json()["error"] == "TooManyRequests"
     assert int(answers[-1].headers["retry-after"]) >= 1
@@ -53,7 +53,7 @@ def test_a_bucket_fills_again_and_forgets_whom_it_has_not_seen() -> None:
 
 def test_what_is_too_large_is_refused(world: World) -> None:
     with served(view_of(world)) as url:
-        long = httpx.get(url + "/jobs.json?x=" + "9" * LONGEST_ADDRESS)
+        long = get(url + "/jobs.json?x=" + "9" * LONGEST_ADDRESS)
         large = httpx.request("GET", url + "/jobs.json", content=b"x" * (LARGEST_BODY + 1))
     assert (long.status_code, long.json()["error"]) == (414, "AddressTooLong")
     assert (large.status_code, large.json()["error"]) == (413, "TooLarge")
@@ -61,17 +61,17 @@ def test_what_is_too_large_is_refused(world: World) -> None:
 
 def test_a_local_server_answers_to_its_own_names_only(world: World) -> None:
     with served(view_of(world, hosts=("127.0.0.1", "localhost", "::1"))) as url:
-        assert httpx.get(url + "/health").status_code == 200
-        assert httpx.get(url + "/health", headers={"Host": "[::1]:8000"}).status_code == 200
-        refused = httpx.get(url + "/health", headers={"Host": "evil.example"})
+        assert get(url + "/health").status_code == 200
+        assert get(url + "/health", headers={"Host": "[::1]:8000"}).status_code == 200
+        refused = get(url + "/health", headers={"Host": "evil.example"})
     assert (refused.status_code, refused.json()["error"]) == (421, "WrongHost")
 
 
 def test_the_access_log_says_who_read_what_on_one_line(world: World) -> None:
     log = io.StringIO()
     with served(view_of(world), log) as url:
-        httpx.get(url + "/jobs.json?x=%0aforged")
-        httpx.get(url + "/nothing")
+        get(url + "/jobs.json?x=%0aforged")
+        get(url + "/nothing")
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [(line["client"], line["method"], line["status"]) for line in lines] == [
         ("127.0.0.1", "GET", 200),
@@ -85,10 +85,10 @@ def test_the_public_gets_job_documents_and_no_models(world: World) -> None:
     final = world.state.rounds[1].final
     assert final is not None
     with served(view_of(world, public=True)) as url:
-        cids = [one["cid"] for one in httpx.get(url + "/jobs/1/models/1.json").json()["models"]]
-        cids += [one["cid"] for one in httpx.get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"]]
-        answers = [httpx.get(f"{url}/ipfs/{cid}?format={form}") for cid in cids for form in ("raw", "car")]
-        document = httpx.get(f"{url}/ipfs/{world.job.cid}?format=raw")
+        cids = [one["cid"] for one in get(url + "/jobs/1/models/1.json").json()["models"]]
+        cids += [one["cid"] for one in get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"]]
+        answers = [get(f"{url}/ipfs/{cid}?format={form}") for cid in cids for form in ("raw", "car")]
+        document = get(f"{url}/ipfs/{world.job.cid}?format=raw")
     assert len(cids) == 6
     assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(403, "Withheld")}
     assert document.status_code == 404, "let through: nobody holds it here"

@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
-from web_views import served, until
+from web_views import get, served, until
 
 from ledger.connection import Connection
 from ledger.localnet.anvil import Anvil
@@ -29,21 +28,21 @@ def test_a_chain_that_is_down_is_shown_as_such_and_read_again_when_it_is_back(ho
     view = View(local.network, board, library, rate=0)
     port = local.anvil.port
     with Live(board, library, visit, visit, source=False), served(view) as url:
-        until(lambda: httpx.get(url + "/ready").status_code == 200)
-        before = httpx.get(url + "/members.json").json()
+        until(lambda: get(url + "/ready").status_code == 200)
+        before = get(url + "/members.json").json()
         local.stop()
-        until(lambda: httpx.get(url + "/ready").status_code == 503)
-        after = httpx.get(url + "/members.json").json()
+        until(lambda: get(url + "/ready").status_code == 503)
+        after = get(url + "/members.json").json()
         assert (after["members"], after["chain"]["up"]) == (before["members"], False)
         assert after["chain"]["trouble"]
         assert before["chain"]["read_at"] <= after["chain"]["read_at"]
-        page = httpx.get(url + "/members").text
+        page = get(url + "/members").text
         assert 'class="down" role="status"' in page
         assert "<time datetime=" in page
-        assert "fedledger_chain_up 0.0" in httpx.get(url + "/metrics").text
+        assert "fedledger_chain_up 0.0" in get(url + "/metrics").text
         with Anvil.start(port, tmp_path / "houses" / "chain.json"):
-            until(lambda: httpx.get(url + "/ready").status_code == 200)
-            assert 'class="down"' not in httpx.get(url + "/members").text
+            until(lambda: get(url + "/ready").status_code == 200)
+            assert 'class="down"' not in get(url + "/members").text
 
 
 def test_the_command_serves_a_party_s_home_without_its_key(trial, tmp_path: Path) -> None:
@@ -57,8 +56,8 @@ def test_the_command_serves_a_party_s_home_without_its_key(trial, tmp_path: Path
     try:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
-        until(lambda: httpx.get(url + "/ready").status_code == 200)
-        until(lambda: httpx.get(url + "/jobs/1.json").json()["job"]["name"] == "synthetic")
+        until(lambda: get(url + "/ready").status_code == 200)
+        until(lambda: get(url + "/jobs/1.json").json()["job"]["name"] == "synthetic")
         maps = Path(f"/proc/{process.pid}/maps")
         if maps.exists():
             assert "libtorch" not in maps.read_text()

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from ledger_world import World
 from schemathesis import GenerationMode
-from web_views import served, view_of
+from web_views import get, served, view_of
 
 from ledger.web.app import PAGES
 
@@ -50,7 +49,7 @@ def test_no_bad_question_makes_the_server_fail(interface: Any, path: str) -> Non
 
 
 def test_the_description_is_whole_and_its_examples_fit(url: str) -> None:
-    document = httpx.get(url + "/openapi.json").json()
+    document = get(url + "/openapi.json").json()
     gets = {path: operations["get"] for path, operations in document["paths"].items()}
     assert {shown.json.replace(":int", "") for shown in PAGES} <= gets.keys()
     assert gets.keys() >= {"/health", "/ready", "/metrics", "/events", "/ipfs/{cid}"}

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 from ledger_world import World
-from web_views import HOSTILE, PATHS, network, served, view_of
+from web_views import HOSTILE, PATHS, get, network, served, view_of
 
 from ledger.admission import Verdict as Judgement
 from ledger.history import Phase
@@ -134,14 +134,14 @@ def test_hostile_names_are_text_and_nothing_else(hostile: World) -> None:
     view = view_of(hostile, job, network(HOSTILE, title=HOSTILE[1]))
     with served(view) as url:
         for path in PATHS:
-            answer = httpx.get(url + path, headers=HTML)
+            answer = get(url + path, headers=HTML)
             assert answer.status_code == 200, path
             assert len(answer.content) < 100_000, "a long name is cut"
             assert "<script>" not in answer.text
             assert "<img" not in answer.text
             assert "\u202e" not in answer.text, "nothing turns the direction of what follows"
-        round_ = httpx.get(url + "/jobs/1/rounds/1", headers=HTML).text
-        document = httpx.get(url + "/members.json").json()
+        round_ = get(url + "/jobs/1/rounds/1", headers=HTML).text
+        document = get(url + "/members.json").json()
     assert "<bdi>&lt;script&gt;" in round_
     assert tuple(member["name"] for member in document["members"]) == HOSTILE, "data stays what it is"
 
@@ -150,13 +150,13 @@ def test_before_the_first_reading_a_page_says_so_and_the_process_is_well() -> No
     board = Board()
     view = View(network(), board, Library(board, network()), rate=0)
     with served(view) as url:
-        page = httpx.get(url + "/", headers=HTML)
+        page = get(url + "/", headers=HTML)
         assert page.status_code == 503
         assert page.headers["retry-after"]
         assert "Not available now" in page.text
-        assert httpx.get(url + "/jobs.json").json()["error"] == "NotYet"
-        assert httpx.get(url + "/ready").status_code == 503
-        assert httpx.get(url + "/health").status_code == 200
+        assert get(url + "/jobs.json").json()["error"] == "NotYet"
+        assert get(url + "/ready").status_code == 503
+        assert get(url + "/health").status_code == 200
 
 
 def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None:
@@ -164,9 +164,9 @@ def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None
     view = view_of(world)
     view.board.post(documents={})
     with served(view) as url:
-        assert "document not read yet" in httpx.get(url + "/jobs/1").text
-        assert httpx.get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"][0]["cid"] is None
-        problem = httpx.get(url + "/jobs/1/models/1.json").json()
+        assert "document not read yet" in get(url + "/jobs/1").text
+        assert get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"][0]["cid"] is None
+        problem = get(url + "/jobs/1/models/1.json").json()
     assert (problem["error"], problem["status"]) == ("NotYet", 503)
 
 

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-import httpx
 from ledger_world import World
-from web_views import network, served, view_of
+from web_views import get, network, served, view_of
 
 from ledger.web.app import PAGES
 
@@ -19,7 +18,7 @@ def world() -> World:
 
 def exchange() -> str:
     with served(view_of(world())) as url:
-        answer = httpx.get(url + "/jobs/1/rounds.json?limit=1")
+        answer = get(url + "/jobs/1/rounds.json?limit=1")
     headers = "".join(f"{name}: {answer.headers[name]}\n" for name in ("content-type", "etag"))
     return f"GET /jobs/1/rounds.json?limit=1 HTTP/1.1\n\nHTTP/1.1 200 OK\n{headers}\n{answer.text}\n"
 
@@ -32,14 +31,14 @@ def test_the_example_that_opens_the_page_is_true() -> None:
 
 def test_the_error_that_the_page_shows_is_true() -> None:
     with served(view_of(world(), known=network())) as url:
-        answer = httpx.get(url + "/jobs/1/rounds/9.json")
+        answer = get(url + "/jobs/1/rounds/9.json")
     assert f"```json\n{answer.text}\n```" in SPEC
 
 
 def test_the_page_lists_every_route() -> None:
     told = set(re.findall(r"^\| `(/[^`]*)` \|", SPEC, re.MULTILINE))
     with served(view_of(world())) as url:
-        paths = set(httpx.get(url + "/openapi.json").json()["paths"])
+        paths = set(get(url + "/openapi.json").json()["paths"])
     pages = {shown.page.replace(":int", "") for shown in PAGES}
     siblings = {shown.json.replace(":int", "") for shown in PAGES}
     assert told == pages | (paths - siblings) | {"/openapi.json"}
