@@ -46,10 +46,13 @@ def test_the_wheel_holds_the_packages_and_what_they_read(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     sources = {f"ledger/chain/{path.relative_to(ROOT)}" for path in ROOT.glob("contracts/**/*.sol")}
     builds = {str(path.relative_to(ROOT)) for path in ROOT.glob("ledger/chain/abi/*.json")}
+    pages = {str(path.relative_to(ROOT)) for path in ROOT.glob("ledger/web/*/*.*") if path.suffix != ".pyc"}
+    pages |= {"ledger/web/texts.toml"}
     typed = {"ledger/py.typed", "participant/py.typed", "aggregator/py.typed"}
     assert sources
     assert builds
-    assert sources | builds | typed | {"ledger/chain/compiler.json"} <= names
+    assert len(pages) > 10
+    assert sources | builds | pages | typed | {"ledger/chain/compiler.json"} <= names
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"ledger", "participant", "aggregator"}
 
 
@@ -67,6 +70,12 @@ def test_an_auditor_has_no_torch_and_is_told_what_training_needs(auditor: Path, 
     done = run(auditor / "fedledger", "node", "compare", "--settings", draft, "--data", data, "--test", data)
     assert done.returncode == 2, done.stderr
     assert "fedledger[node]" in done.stderr
+
+
+def test_an_auditor_is_told_what_the_pages_need(auditor: Path, tmp_path: Path) -> None:
+    done = run(auditor / "fedledger", "web", "run", "--home", tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "fedledger[web]" in done.stderr
 
 
 def test_an_auditor_has_the_contracts_sources(auditor: Path) -> None:
