@@ -45,7 +45,6 @@ class Serving:
         self._connection, self._sender, self._settings = connection, sender, settings
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
         self._gateway: Gateway | None = None
-        self._announced = False
 
     @property
     def here(self) -> bool:
@@ -60,22 +59,22 @@ class Serving:
         return self._settings.public_url or self._gateway.url
 
     def check(self) -> None:
-        """Take over where no process of this home serves any more; announce where that failed before.
+        """Take over where no process of this home serves any more; announce where that failed before, or where the
+        chain went back to a time before it.
 
         Raises as `serve_and_announce`; calling it again is then right.
         """
         if self._gateway is None and not self._start():
             return
-        if not self._announced:
-            if self._member().gateway != self.url:
-                self._sender.send("consortium", "announce", self.url)
-            self._announced = True
+        if self._member().gateway != self.url:
+            self._sender.send("consortium", "announce", self.url)
+            self._connection.refresh()
 
     def close(self) -> None:
         """Stop serving; calling it again is harmless."""
         if self._gateway is not None:
             self._gateway.close()
-            self._gateway, self._announced = None, False
+            self._gateway = None
             self._lock.release()
 
     def _start(self) -> bool:

@@ -10,12 +10,15 @@ from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.files import read_with, walk
 from ledger.unixfs import Part
 
+SHORTEST_REST = 1.0
+
 
 class Holders:
     """The local store first, then the others in order, but the one that last gave a block before the rest.
 
-    A holder that does not answer is not asked again for `rest` seconds, so a dead one delays a read once, not once a
-    block. `bad_copies` grows while reading; every entry in it is a finding.
+    A holder that does not answer is not asked again for ten times as long as it kept us waiting, from a second up to
+    `rest` seconds: a silent one delays a read once, not once a block, and one that starts anew is soon asked again.
+    `bad_copies` grows while reading; every entry in it is a finding.
     """
 
     def __init__(
@@ -81,12 +84,14 @@ class Holders:
             if self._resting.get(id(holder), 0.0) > self._clock():
                 said.append((holder, f"not asked again so soon: {self._failed.get(id(holder), '')}"))
                 continue
+            began = self._clock()
             try:
                 block = holder.get(part.cid)
             except Unavailable as error:
                 said.append((holder, error))
                 if isinstance(error, Unreachable):
-                    self._resting[id(holder)] = self._clock() + self._rest
+                    now = self._clock()
+                    self._resting[id(holder)] = now + min(max(10 * (now - began), SHORTEST_REST), self._rest)
                     self._failed[id(holder)] = error.message
                 continue
             self._last = holder

@@ -16,7 +16,7 @@ from blocks import Daemon, Memory, Server
 
 from ledger.cid import CHUNK, Cid, raw
 from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
-from ledger.store import Unreachable, car, files
+from ledger.store import Buffer, Unreachable, car, files
 from ledger.store.embedded import Embedded
 from ledger.store.gateway import Gateway, serve
 from ledger.store.holders import Holders
@@ -311,15 +311,26 @@ def test_a_silent_holder_leaves_it_unknown(memory: Memory) -> None:
     assert "silent" in str(caught.value)
 
 
-def test_a_silent_holder_is_asked_once_then_rests(memory: Memory) -> None:
+@pytest.mark.parametrize(("waited", "rest"), [(0, 1), (0.5, 5), (20, 30)])
+def test_a_silent_holder_is_asked_once_then_rests(memory: Memory, waited: float, rest: float) -> None:
+    """The longer it kept us waiting, the longer; one that refuses at once may just be starting anew."""
     cid = memory.add(DATA)
-    silent = Memory("silent")
-    silent.fails = Unreachable("silent does not answer")
     now = [0.0]
+
+    class Silent(Memory):
+        def copy(self, cid: Cid) -> Buffer:
+            now[0] += waited if self.fails else 0
+            return super().copy(cid)
+
+    silent = Silent("silent")
+    silent.fails = Unreachable("silent does not answer")
     holders = Holders(None, [silent, memory], rest=30, clock=lambda: now[0])
     assert b"".join(holders.read(cid)) == DATA
     assert len(silent.asked) == 1
-    now[0] = 31.0
+    now[0] = waited + rest - 0.1
+    assert b"".join(holders.read(cid)) == DATA
+    assert len(silent.asked) == 1
+    now[0] = waited + rest + 0.1
     memory.blocks = {}
     silent.fails = None
     silent.add(DATA)
