@@ -16,7 +16,7 @@ INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-
 # A uv that is on the path is used where it stands; else set-up puts one into .venv.
 UV = $$(command -v uv || echo $(BIN)/uv)
 
-.PHONY: help setup demo test check contracts engines bench clean
+.PHONY: help setup demo web test check contracts engines bench clean
 
 help: ## Show this list
 	@echo 'Targets:'
@@ -30,6 +30,12 @@ setup: $(PYTHON_READY) $(NODE_READY) ## Make .venv and node_modules, at the vers
 
 demo: setup ## Train ten rounds at four hospitals, audit them, catch two lies
 	@$(BIN)/fedledger demo
+
+web: setup ## Run the demo and keep it, with its pages at http://127.0.0.1:8000
+	@rm -f demo/network.toml; \
+	(until [[ -f demo/network.toml ]]; do sleep 0.2; done; exec $(BIN)/fedledger web run \
+	    --network demo/network.toml --home demo/web --access-log demo/access.jsonl) & web=$$!; \
+	trap 'kill $$web 2>/dev/null; wait $$web || true' EXIT; $(BIN)/fedledger demo --keep --no-live
 
 test: setup ## Run every test; with Go, also those against a real Kubo daemon
 	@if ! command -v go >/dev/null; then \
@@ -67,7 +73,7 @@ $(PYTHON_READY): pyproject.toml constraints.txt
 	        echo 'No virtual environment could be made: install python3-venv, or uv.' >&2; exit 1; }; fi; fi
 	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	@$(UV) pip install --compile-bytecode --python $(BIN)/python $(INDEX) \
-	    --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[node]'
+	    --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[node,web]'
 	@touch $@
 
 $(NODE_READY): package.json package-lock.json

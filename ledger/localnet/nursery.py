@@ -54,6 +54,7 @@ class Forked:
 def _live(arguments: list[str], log: Path, output: Path | None) -> None:
     """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _redirect(log, output)
         os.setsid()
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
