@@ -6,6 +6,7 @@ chain alone.
 
 import getpass
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -171,10 +172,12 @@ def read_passphrase(file: Path | None, *, confirm: bool = False, prompt: Callabl
     if file is not None:
         return _first_line(file)
     try:
-        passphrase = prompt("Passphrase: ")
-        if confirm and prompt("Again: ") != passphrase:
-            raise UsageError("the two passphrases differ")
-    except EOFError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)  # no terminal: it would read aloud from a pipe
+            passphrase = prompt("Passphrase: ")
+            if confirm and prompt("Again: ") != passphrase:
+                raise UsageError("the two passphrases differ")
+    except (EOFError, getpass.GetPassWarning) as error:
         raise UsageError("there is no terminal to ask for the passphrase", advice="use --passphrase-file") from error
     return passphrase
 

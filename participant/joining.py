@@ -40,8 +40,8 @@ def _check_present(home: Home, network: Network, replace: bool) -> None:
         raise UsageError(
             "this home has joined another network",
             advice="use another home (--home), or leave that network with --replace",
-            present=f"{present.name}, {present.contracts.ledger.address}",
-            wanted=f"{network.name}, {network.contracts.ledger.address}",
+            present=f"{present.name}, chain {present.chain.id}, {present.contracts.ledger.address}",
+            wanted=f"{network.name}, chain {network.chain.id}, {network.contracts.ledger.address}",
         )
 
 

@@ -181,7 +181,7 @@ class Rpc:
 
     def _unreachable(self, error: Exception) -> Unavailable:
         return Unavailable(
-            f"the chain's node cannot be reached: {error or type(error).__name__}",
+            f"the chain's node cannot be reached: {getattr(error, 'strerror', None) or error or type(error).__name__}",
             advice="start the node (a local one: fedledger up), or correct chain.rpc in the network file",
             url=self.url,
         )

@@ -26,10 +26,18 @@ def job() -> None:
 def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
     from ledger.cli.opening import act
+    from ledger.errors import Malformed
     from ledger.job import parse
 
     content = document.read_bytes()
-    proposed = parse(content)
+    try:
+        proposed = parse(content)
+    except Malformed as error:
+        raise Malformed(
+            f"this is no job to propose: {error.message}",
+            advice="make its document from a draft: fedledger job create DRAFT",
+            **error.facts,
+        ) from error
     with act(home, passphrase_file) as (connection, sender):
         connection.put([content], f"job/{proposed.digest.hex()}")
         connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")

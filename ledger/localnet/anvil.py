@@ -30,7 +30,7 @@ BINARY_VARIABLE = "FEDLEDGER_ANVIL"
 _PR_SET_PDEATHSIG = 1
 
 
-class PortTaken(UsageError):
+class PortTaken(Unavailable):
     """Something else listens on the port."""
 
 
@@ -59,7 +59,7 @@ class Anvil:
 
         `state` is a file that the chain is loaded from, if it exists, and saved to every half minute and at the end.
         `block_time` in seconds seals a block at that pace; without it every transaction gets its block at once.
-        Raises UsageError where the port is taken or no anvil is installed, Unavailable where it does not come up.
+        Raises UsageError where no anvil is installed, Unavailable where the port is taken or it does not come up.
         """
         program = find_binary()
         for attempt in range(PORT_ATTEMPTS):
@@ -192,4 +192,6 @@ def _is_free(port: int) -> bool:
 
 
 def _taken(port: int) -> PortTaken:
-    return PortTaken("the port for the local chain is taken", advice="choose another: --port", port=port)
+    return PortTaken(
+        "the port for the local chain is taken", advice="choose another: --port, or 0 for any free one", port=port
+    )

@@ -77,14 +77,14 @@ def test_a_taken_port_is_named():
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(UsageError, match="taken") as caught:
+        with pytest.raises(Unavailable, match="taken") as caught:
             Anvil.start(port)
     assert caught.value.facts["port"] == port
     assert "--port" in caught.value.advice
 
 
 def test_a_second_node_on_its_port_is_refused(anvil):
-    with pytest.raises(UsageError, match="taken"):
+    with pytest.raises(Unavailable, match="taken"):
         Anvil.start(anvil.port)
 
 

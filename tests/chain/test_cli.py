@@ -82,7 +82,7 @@ def test_up_names_a_taken_port(tmp_path):
         other.listen()
         port = other.getsockname()[1]
         done = fedledger("up", "--home", tmp_path, "--port", port)
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert f"port: {port}" in done.stderr
 
 
