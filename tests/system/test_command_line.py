@@ -2,38 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import fedledger, play
 from synthetic import Trial
 
 from ledger.cli.main import main
-
-PROGRAM = [sys.executable, "-m", "ledger.cli.main"]
-
-
-def fedledger(*arguments: Any, **options: Any) -> "subprocess.CompletedProcess[str]":
-    words = [str(argument) for argument in arguments]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.run([*PROGRAM, *words], text=True, check=False, timeout=60, **streams)
-
-
-def play(trial: Trial, *, liar: int | None = None) -> None:
-    """One round, from updates to a finalised model; `liar` attests what is not so."""
-    trial.consortium.send(0, "ledger", "openRound", trial.number)
-    trial.submit()
-    party = trial.parties[0]
-    body: list[bytes] = []
-    outcome = party.recompute(keep=lambda pieces: body.extend(bytes(piece) for piece in pieces))
-    party.connection.put(body, "model")
-    number = trial.round.number
-    party.sender.send("ledger", "publishAggregate", trial.number, number, outcome.root, outcome.cid, outcome.verdicts)
-    if liar is not None:
-        trial.parties[liar].attest(b"\x0b" * 32)
-    trial.attest(1, 2)
 
 
 def test_an_audits_exit_code_is_its_verdicts(consortium: Any, tmp_path: Path) -> None:
