@@ -24,13 +24,21 @@ if TYPE_CHECKING:
 )
 @passphrase_option
 @click.option(
+    "--output",
     "--out",
+    "out",
     type=click.Path(path_type=Path, dir_okay=False),
     default="network.toml",
     show_default=True,
     help="Where to write the network file, for all members.",
 )
-@click.option("--gas-price", type=click.Choice(["zero", "market"]), default="zero", show_default=True)
+@click.option(
+    "--gas-price",
+    type=click.Choice(["zero", "market"]),
+    default="zero",
+    show_default=True,
+    help="What transactions offer: nothing, on a chain that asks no fees, or what the market asks.",
+)
 @click.option("--poa", is_flag=True, help="The chain seals by Clique, IBFT or QBFT.")
 @json_option
 def deploy(
@@ -64,7 +72,9 @@ def deploy(
     if out.exists():
         raise UsageError("the network file exists already; it is not overwritten", file=str(out))
     if not os.access(out.absolute().parent, os.W_OK):
-        raise UsageError("the network file cannot be written there", advice="name another place: --out", file=str(out))
+        raise UsageError(
+            "the network file cannot be written there", advice="name another place: --output", file=str(out)
+        )
     founding = load_consortium(consortium)
     chain_id = Rpc(rpc).chain_id()
     with ExitStack() as stack:

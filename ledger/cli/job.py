@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, passphrase_option
+from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def job() -> None:
     """Create, propose, approve and read training jobs."""
 
 
-@job.command()
+@job.command(short_help="Propose a job to the members.")
 @click.argument("document", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @passphrase_option
 @home_option
@@ -47,7 +47,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     _say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
 
 
-@job.command()
+@job.command(short_help="Approve a job; a majority opens it.")
 @click.argument("number", type=click.IntRange(min=1))
 @click.option("--yes", is_flag=True, help="Approve without being asked.")
 @passphrase_option
@@ -83,16 +83,17 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
 
 @job.command("list")
 @network_option
+@rpc_option
 @home_option
 @json_option
-def list_(network_file: Path | None, home: Home, as_json: bool) -> None:
+def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """List all jobs."""
     import json
 
     from ledger.cli.opening import look
     from ledger.errors import FedledgerError
 
-    with look(network_file, home) as connection:
+    with look(network_file, home, rpc) as connection:
         rows = []
         for state in connection.refresh().jobs.values():
             try:
@@ -135,16 +136,17 @@ def list_(network_file: Path | None, home: Home, as_json: bool) -> None:
         click.echo("no job yet")
 
 
-@job.command()
+@job.command(short_help="Show a job's document.")
 @click.argument("number", type=click.IntRange(min=1))
 @network_option
+@rpc_option
 @home_option
 @json_option
-def show(number: int, network_file: Path | None, home: Home, as_json: bool) -> None:
+def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show job NUMBER's document, as every member approves it."""
     from ledger.cli.opening import look
 
-    with look(network_file, home) as connection:
+    with look(network_file, home, rpc) as connection:
         connection.refresh()
         state = connection.job(number)
         document = connection.document(state)
