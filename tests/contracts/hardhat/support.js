@@ -10,18 +10,33 @@ const ALL = 7;
 const Phase = { None: 0n, Collecting: 1n, Attesting: 2n, Aggregating: 3n, Finalised: 4n, Refuted: 5n, Abandoned: 6n };
 const Reason = { TooFewUpdates: 1n, NoAggregate: 2n, NoQuorum: 3n };
 const TERMS = { rounds: 3, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2 };
+const RULES = {
+  quorum: 5000, majority: 5000, voteSeconds: 1000, extensionSeconds: 200, delaySeconds: 100, executeSeconds: 500,
+};
 const ZERO = ethers.ZeroHash;
 
 const random = () => ethers.hexlify(ethers.randomBytes(32));
 const claimOf = (ledger, job, round, { root, cid, verdicts }) => ledger.claimOf(job, round, root, cid, verdicts);
 
+/** The members' keys found a consortium with these roles. Contract number 4 of the deployer, from now, is its Ballots. */
+async function deploy(keys, roles, rules = RULES) {
+  const [payer] = await ethers.getSigners();
+  const nonce = await payer.getNonce();
+  const named = ethers.getCreateAddress({ from: payer.address, nonce: nonce + 3 });
+  const consortium = await ethers.deployContract('Consortium', [keys, roles, named]);
+  const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
+  const releases = await ethers.deployContract('ReleaseBoard', [await ledger.getAddress()]);
+  const addresses = await Promise.all([consortium, ledger, releases].map((contract) => contract.getAddress()));
+  const ballots = await ethers.deployContract('Ballots', [...addresses, rules]);
+  return { consortium, ledger, releases, ballots };
+}
+
 /** The first `roles.length` signers found a consortium; the rest are strangers. */
-async function found(roles) {
+async function found(roles, rules = RULES) {
   const signers = await ethers.getSigners();
   const members = signers.slice(0, roles.length);
-  const consortium = await ethers.deployContract('Consortium', [members.map(({ address }) => address), roles]);
-  const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
-  return { members, strangers: signers.slice(roles.length), consortium, ledger };
+  const contracts = await deploy(members.map(({ address }) => address), roles, rules);
+  return { members, strangers: signers.slice(roles.length), ...contracts };
 }
 
 /** A consortium whose job 1 is open. */
@@ -85,6 +100,6 @@ async function events(call, contract) {
 const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, ZERO, random, claimOf, found, openJob, submit,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };
