@@ -9,18 +9,6 @@ import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
 /// @title Ballots
 /// @notice Proposals of one consortium, the members' votes, and their execution.
 contract Ballots is IBallots {
-    /// @dev One word: all that the vote of one of the first 64 members writes. `choices` has two bits for each of them,
-    /// zero for none; `_choices` has those of the others, 128 to a word.
-    struct Poll {
-        uint40 deadline;
-        uint32 extension;
-        uint32 epoch;
-        uint8 members;
-        uint8 quorum;
-        State ended;
-        uint128 choices;
-    }
-
     /// @dev What a vote need not read.
     struct Course {
         address proposer;
@@ -39,9 +27,18 @@ contract Ballots is IBallots {
     uint8 private constant AGAINST = 2;
     uint8 private constant ABSTAIN = 3;
     uint8 private constant ALL_ROLES = 7;
+    /// @dev A poll is one word, all that the vote of one of the first 64 members writes. From the lowest bit: two bits
+    /// for the choice of each of them (0 none), deadline (40), epoch (32), extension (32), members (8), quorum (8), and
+    /// the state that ended it, if one did (8). `_choices` has the others' bits, 128 members to a word.
     uint256 private constant IN_POLL = 64;
     uint256 private constant IN_WORD = 128;
     uint256 private constant WORDS = 2;
+    uint256 private constant DEADLINE = 128;
+    uint256 private constant EPOCH = 168;
+    uint256 private constant EXTENSION = 200;
+    uint256 private constant MEMBERS = 232;
+    uint256 private constant QUORUM = 240;
+    uint256 private constant ENDED = 248;
     uint256 private constant LOWER_BITS = type(uint256).max / 3;
     uint256 private constant WHOLE = 10_000;
     uint256 private constant LEAST_PART = 5_000;
@@ -59,7 +56,7 @@ contract Ballots is IBallots {
 
     Rules private _rules;
     uint32 private _proposals;
-    mapping(bytes32 proposal => Poll) private _polls;
+    mapping(bytes32 proposal => uint256 poll) private _polls;
     mapping(bytes32 proposal => Course) private _courses;
     mapping(bytes32 proposal => uint256[WORDS]) private _choices;
 
@@ -139,24 +136,30 @@ contract Ballots is IBallots {
 
     /// @inheritdoc IBallots
     function vote(bytes32 proposal, uint8 choice) external {
-        Poll memory poll = _requireVoting(proposal);
-        _requireCounted(proposal, msg.sender, _count(proposal, poll, msg.sender, choice));
+        uint256 poll = _requireVoting(proposal);
+        Refusal refusal;
+        (poll, refusal) = _count(proposal, poll, msg.sender, choice);
+        if (refusal != Refusal.None) revert Ballots_VoteRefused(proposal, msg.sender, refusal);
         _store(proposal, poll, 1);
     }
 
     /// @inheritdoc IBallots
     function voteBySignature(bytes32 proposal, SignedVote calldata signed) external {
-        Poll memory poll = _requireVoting(proposal);
-        _requireCounted(proposal, signed.member, _countSigned(proposal, poll, signed));
+        uint256 poll = _requireVoting(proposal);
+        Refusal refusal;
+        (poll, refusal) = _countSigned(_domain(), proposal, poll, signed);
+        if (refusal != Refusal.None) revert Ballots_VoteRefused(proposal, signed.member, refusal);
         _store(proposal, poll, 1);
     }
 
     /// @inheritdoc IBallots
     function voteBatch(bytes32 proposal, SignedVote[] calldata signed) external {
-        Poll memory poll = _requireVoting(proposal);
+        uint256 poll = _requireVoting(proposal);
+        bytes32 domain = _domain();
         uint256 counted = 0;
         for (uint256 i = 0; i < signed.length; ++i) {
-            Refusal refusal = _countSigned(proposal, poll, signed[i]);
+            Refusal refusal;
+            (poll, refusal) = _countSigned(domain, proposal, poll, signed[i]);
             if (refusal == Refusal.None) ++counted;
             else emit VoteSkipped(proposal, signed[i].member, refusal);
         }
@@ -165,32 +168,32 @@ contract Ballots is IBallots {
 
     /// @inheritdoc IBallots
     function close(bytes32 proposal) external {
-        Poll memory poll = _requireVoting(proposal);
-        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal, poll.choices);
-        uint256 opposed = poll.members - inFavour - abstaining;
-        bool certain = inFavour + against + abstaining >= poll.quorum
-            && _passes(poll.quorum, _courses[proposal].majority, inFavour, opposed, abstaining);
-        if (!certain || block.timestamp == poll.deadline) revert Ballots_NotDecided(proposal);
-        poll.deadline = uint40(block.timestamp);
-        _polls[proposal] = poll;
-        emit VoteClosed(proposal, poll.deadline);
+        uint256 poll = _requireVoting(proposal);
+        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal, poll);
+        uint256 opposed = uint8(poll >> MEMBERS) - inFavour - abstaining;
+        bool certain = inFavour + against + abstaining >= uint8(poll >> QUORUM)
+            && _passes(poll, _courses[proposal].majority, inFavour, opposed, abstaining);
+        if (!certain || block.timestamp == _deadline(poll)) revert Ballots_NotDecided(proposal);
+        _polls[proposal] = _until(poll, uint40(block.timestamp));
+        emit VoteClosed(proposal, uint40(block.timestamp));
     }
 
     /// @inheritdoc IBallots
     function cancel(bytes32 proposal) external {
-        Poll memory poll = _requireVoting(proposal);
+        uint256 poll = _requireVoting(proposal);
         if (_courses[proposal].proposer != msg.sender) revert Ballots_NotProposer(proposal, msg.sender);
-        if (_voters(proposal, poll.choices) != 0) revert Ballots_VotesCast(proposal);
-        _polls[proposal].ended = State.Cancelled;
+        if (_voters(proposal, poll) != 0) revert Ballots_VotesCast(proposal);
+        _polls[proposal] = poll | uint256(State.Cancelled) << ENDED;
         emit Cancelled(proposal);
     }
 
     /// @inheritdoc IBallots
     function execute(uint32 number, Kind kind, bytes calldata action) external {
         bytes32 proposal = idOf(number, kind, action);
-        State state = _state(proposal, _requireKnown(proposal), _courses[proposal]);
+        uint256 poll = _requireKnown(proposal);
+        State state = _state(proposal, poll, _courses[proposal]);
         if (state != State.Executable) revert Ballots_WrongState(proposal, state);
-        _polls[proposal].ended = State.Executed;
+        _polls[proposal] = poll | uint256(State.Executed) << ENDED;
         emit Executed(proposal);
         _carryOut(kind, action);
     }
@@ -201,29 +204,23 @@ contract Ballots is IBallots {
     }
 
     /// @inheritdoc IBallots
-    function digestOf(bytes32 proposal, address member, uint8 choice, uint64 deadline) public view returns (bytes32) {
-        bytes32 domain = keccak256(
-            abi.encode(DOMAIN, keccak256("fedledger"), keccak256("1"), block.chainid, address(this))
-        );
-        bytes32 said = choice == FOR
-            ? keccak256("For")
-            : choice == AGAINST ? keccak256("Against") : keccak256("Abstain");
-        bytes32 ballot = keccak256(abi.encode(BALLOT, proposal, member, said, deadline));
-        return keccak256(abi.encodePacked(hex"1901", domain, ballot));
+    function digestOf(bytes32 proposal, address member, uint8 choice, uint64 deadline) external view returns (bytes32) {
+        return _digest(_domain(), proposal, member, choice, deadline);
     }
 
     /// @inheritdoc IBallots
     function proposalOf(bytes32 proposal) external view returns (Proposal memory) {
-        Poll memory poll = _requireKnown(proposal);
+        uint256 poll = _requireKnown(proposal);
         Course memory course = _courses[proposal];
-        uint40 passed = poll.deadline + course.delay;
+        uint40 deadline = _deadline(poll);
+        uint40 passed = deadline + course.delay;
         return Proposal({
             proposer: course.proposer,
-            epoch: poll.epoch,
-            members: poll.members,
-            quorum: poll.quorum,
+            epoch: uint32(poll >> EPOCH),
+            members: uint8(poll >> MEMBERS),
+            quorum: uint8(poll >> QUORUM),
             majority: course.majority,
-            deadline: poll.deadline,
+            deadline: deadline,
             executableFrom: passed + 1,
             executableUntil: passed + course.window,
             state: _state(proposal, poll, course)
@@ -232,7 +229,7 @@ contract Ballots is IBallots {
 
     /// @inheritdoc IBallots
     function tallyOf(bytes32 proposal) external view returns (uint8 inFavour, uint8 against, uint8 abstaining) {
-        (uint256 a, uint256 b, uint256 c) = _tally(proposal, _requireKnown(proposal).choices);
+        (uint256 a, uint256 b, uint256 c) = _tally(proposal, _requireKnown(proposal));
         return (uint8(a), uint8(b), uint8(c));
     }
 
@@ -242,9 +239,9 @@ contract Ballots is IBallots {
         view
         returns (uint256 inFavour, uint256 against, uint256 abstaining)
     {
-        uint128 first = _requireKnown(proposal).choices;
-        for (uint256 i = 0; i < IN_POLL + WORDS * IN_WORD && i < 256; ++i) {
-            uint256 word = i < IN_POLL ? first : _choices[proposal][(i - IN_POLL) / IN_WORD];
+        uint256 poll = _requireKnown(proposal);
+        for (uint256 i = 0; i < 255; ++i) {
+            uint256 word = i < IN_POLL ? poll : _choices[proposal][(i - IN_POLL) / IN_WORD];
             uint256 choice = word >> _shift(i) & ABSTAIN;
             if (choice == FOR) inFavour |= 1 << i;
             else if (choice == AGAINST) against |= 1 << i;
@@ -285,60 +282,62 @@ contract Ballots is IBallots {
         uint32 number = ++_proposals;
         proposal = _id(number, draft.kind, draft.action);
         uint40 deadline = uint40(block.timestamp + current.voteSeconds);
-        _polls[proposal] = Poll({
-            deadline: deadline,
-            extension: current.extensionSeconds,
-            epoch: epoch,
-            members: members,
-            quorum: uint8(uint256(members) * current.quorum / WHOLE + 1),
-            ended: State.None,
-            choices: 0
-        });
+        _polls[proposal] = uint256(deadline) << DEADLINE | uint256(epoch) << EPOCH
+            | uint256(current.extensionSeconds) << EXTENSION | uint256(members) << MEMBERS
+            | (uint256(members) * current.quorum / WHOLE + 1) << QUORUM;
         _courses[proposal] = Course(msg.sender, current.majority, current.delaySeconds, current.executeSeconds);
         emit Proposed(proposal, number, msg.sender, draft.kind, draft.action, epoch, deadline);
     }
 
     /// @dev Counts a vote in `poll`, which the caller stores, or beside it; or says why not, and changes nothing.
-    function _count(bytes32 proposal, Poll memory poll, address member, uint8 choice) private returns (Refusal) {
-        if (choice < FOR || choice > ABSTAIN) return Refusal.InvalidChoice;
-        IConsortium.Membership memory found = _consortium.standingOf(member);
-        if (found.roles == 0) return Refusal.NotMember;
-        if (found.since > poll.epoch) return Refusal.NotInElectorate;
+    function _count(bytes32 proposal, uint256 poll, address member, uint8 choice) private returns (uint256, Refusal) {
+        if (choice < FOR || choice > ABSTAIN) return (poll, Refusal.InvalidChoice);
+        (uint8 index, uint8 roles, uint32 since) = _consortium.standingOf(member);
+        if (roles == 0) return (poll, Refusal.NotMember);
+        if (since > uint32(poll >> EPOCH)) return (poll, Refusal.NotInElectorate);
 
-        uint256 shift = _shift(found.index);
-        if (found.index < IN_POLL) {
-            if (poll.choices >> shift & ABSTAIN != 0) return Refusal.AlreadyVoted;
-            poll.choices |= uint128(uint256(choice) << shift);
+        uint256 shift = _shift(index);
+        if (index < IN_POLL) {
+            if (poll >> shift & ABSTAIN != 0) return (poll, Refusal.AlreadyVoted);
+            poll |= uint256(choice) << shift;
         } else {
             uint256[WORDS] storage others = _choices[proposal];
-            uint256 word = (found.index - IN_POLL) / IN_WORD;
-            if (others[word] >> shift & ABSTAIN != 0) return Refusal.AlreadyVoted;
-            others[word] |= uint256(choice) << shift;
+            uint256 place = (index - IN_POLL) / IN_WORD;
+            uint256 word = others[place];
+            if (word >> shift & ABSTAIN != 0) return (poll, Refusal.AlreadyVoted);
+            others[place] = word | uint256(choice) << shift;
         }
         emit Voted(proposal, member, choice);
-        return Refusal.None;
+        return (poll, Refusal.None);
     }
 
-    function _countSigned(bytes32 proposal, Poll memory poll, SignedVote calldata signed) private returns (Refusal) {
-        if (block.timestamp > signed.deadline) return Refusal.SignatureExpired;
-        bytes calldata signature = signed.signature;
-        if (signature.length != 65) return Refusal.SignatureNotCanonical;
-        uint256 s = uint256(bytes32(signature[32:64]));
-        uint8 v = uint8(signature[64]);
-        if (s > LARGEST_S || (v != 27 && v != 28)) return Refusal.SignatureNotCanonical;
-        bytes32 digest = digestOf(proposal, signed.member, signed.choice, signed.deadline);
-        address signer = ecrecover(digest, v, bytes32(signature[:32]), bytes32(s));
-        if (signer == address(0) || signer != signed.member) return Refusal.WrongSigner;
-        return _count(proposal, poll, signed.member, signed.choice);
+    function _countSigned(bytes32 domain, bytes32 proposal, uint256 poll, SignedVote calldata signed)
+        private
+        returns (uint256, Refusal)
+    {
+        address member = signed.member;
+        uint8 choice = signed.choice;
+        uint64 deadline = signed.deadline;
+        if (block.timestamp > deadline) return (poll, Refusal.SignatureExpired);
+        if (uint256(signed.s) > LARGEST_S || signed.v < 27 || signed.v > 28) {
+            return (poll, Refusal.SignatureNotCanonical);
+        }
+        bytes32 digest = _digest(domain, proposal, member, choice, deadline);
+        address signer = ecrecover(digest, signed.v, signed.r, signed.s);
+        if (signer != member || signer == address(0)) return (poll, Refusal.WrongSigner);
+        return _count(proposal, poll, member, choice);
     }
 
     /// @dev Stores a poll in which `counted` votes are new. One that reaches the quorum late gives the others time.
-    function _store(bytes32 proposal, Poll memory poll, uint256 counted) private {
-        if (poll.deadline - block.timestamp < poll.extension) {
-            uint256 voters = _voters(proposal, poll.choices);
-            if (voters >= poll.quorum && voters - counted < poll.quorum) {
-                poll.deadline = uint40(block.timestamp + poll.extension);
-                emit DeadlineExtended(proposal, poll.deadline);
+    function _store(bytes32 proposal, uint256 poll, uint256 counted) private {
+        uint32 extension = uint32(poll >> EXTENSION);
+        if (_deadline(poll) - block.timestamp < extension) {
+            uint256 voters = _voters(proposal, poll);
+            uint8 quorum = uint8(poll >> QUORUM);
+            if (voters >= quorum && voters - counted < quorum) {
+                uint40 deadline = uint40(block.timestamp + extension);
+                poll = _until(poll, deadline);
+                emit DeadlineExtended(proposal, deadline);
             }
         }
         _polls[proposal] = poll;
@@ -371,34 +370,35 @@ contract Ballots is IBallots {
         emit RulesChanged(newRules);
     }
 
-    function _requireVoting(bytes32 proposal) private view returns (Poll memory poll) {
-        poll = _requireKnown(proposal);
-        if (block.timestamp > poll.deadline || poll.ended != State.None) {
-            revert Ballots_WrongState(proposal, _state(proposal, poll, _courses[proposal]));
+    function _requireVoting(bytes32 proposal) private view returns (uint256 poll) {
+        poll = _polls[proposal];
+        if (block.timestamp > _deadline(poll) || poll >> ENDED != 0) {
+            revert Ballots_WrongState(proposal, _state(proposal, _requireKnown(proposal), _courses[proposal]));
         }
     }
 
-    function _requireKnown(bytes32 proposal) private view returns (Poll memory poll) {
+    function _requireKnown(bytes32 proposal) private view returns (uint256 poll) {
         poll = _polls[proposal];
-        if (poll.deadline == 0) revert Ballots_UnknownProposal(proposal);
+        if (poll == 0) revert Ballots_UnknownProposal(proposal);
     }
 
-    function _state(bytes32 proposal, Poll memory poll, Course memory course) private view returns (State) {
-        if (poll.ended != State.None) return poll.ended;
-        if (block.timestamp <= poll.deadline) return State.Voting;
-        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal, poll.choices);
-        if (!_passes(poll.quorum, course.majority, inFavour, against, abstaining)) return State.Rejected;
-        uint256 passed = uint256(poll.deadline) + course.delay;
+    function _state(bytes32 proposal, uint256 poll, Course memory course) private view returns (State) {
+        State ended = State(poll >> ENDED);
+        if (ended != State.None) return ended;
+        if (block.timestamp <= _deadline(poll)) return State.Voting;
+        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal, poll);
+        if (!_passes(poll, course.majority, inFavour, against, abstaining)) return State.Rejected;
+        uint256 passed = uint256(_deadline(poll)) + course.delay;
         if (block.timestamp <= passed) return State.Waiting;
         return block.timestamp <= passed + course.window ? State.Executable : State.Expired;
     }
 
-    function _tally(bytes32 proposal, uint128 first)
+    function _tally(bytes32 proposal, uint256 poll)
         private
         view
         returns (uint256 inFavour, uint256 against, uint256 abstaining)
     {
-        uint256 word = first;
+        uint256 word = uint128(poll);
         for (uint256 i = 0; ; ++i) {
             uint256 lower = word & LOWER_BITS;
             uint256 upper = word >> 1 & LOWER_BITS;
@@ -410,17 +410,43 @@ contract Ballots is IBallots {
         }
     }
 
-    function _voters(bytes32 proposal, uint128 first) private view returns (uint256) {
-        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal, first);
+    function _voters(bytes32 proposal, uint256 poll) private view returns (uint256) {
+        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal, poll);
         return inFavour + against + abstaining;
     }
 
-    function _passes(uint256 quorum, uint256 majority, uint256 inFavour, uint256 against, uint256 abstaining)
+    function _deadline(uint256 poll) private pure returns (uint40) {
+        return uint40(poll >> DEADLINE);
+    }
+
+    function _until(uint256 poll, uint40 deadline) private pure returns (uint256) {
+        return poll ^ uint256(_deadline(poll) ^ deadline) << DEADLINE;
+    }
+
+    function _passes(uint256 poll, uint256 majority, uint256 inFavour, uint256 against, uint256 abstaining)
         private
         pure
         returns (bool)
     {
-        return inFavour + against + abstaining >= quorum && inFavour * WHOLE > (inFavour + against) * majority;
+        return inFavour + against + abstaining >= uint8(poll >> QUORUM) && inFavour * WHOLE > (inFavour + against) * majority;
+    }
+
+    /// @dev Not kept: after a fork the chain has another id.
+    function _domain() private view returns (bytes32) {
+        return keccak256(abi.encode(DOMAIN, keccak256("fedledger"), keccak256("1"), block.chainid, address(this)));
+    }
+
+    function _digest(bytes32 domain, bytes32 proposal, address member, uint8 choice, uint64 deadline)
+        private
+        pure
+        returns (bytes32)
+    {
+        bytes32 said = keccak256("Abstain");
+        if (choice == FOR) said = keccak256("For");
+        else if (choice == AGAINST) said = keccak256("Against");
+        return keccak256(
+            abi.encodePacked(hex"1901", domain, keccak256(abi.encode(BALLOT, proposal, member, said, deadline)))
+        );
     }
 
     /// @dev Where the two bits of member `index` stand in their word.
@@ -436,10 +462,6 @@ contract Ballots is IBallots {
 
     function _id(uint32 number, Kind kind, bytes memory action) private pure returns (bytes32) {
         return keccak256(abi.encode(number, kind, action));
-    }
-
-    function _requireCounted(bytes32 proposal, address member, Refusal refusal) private pure {
-        if (refusal != Refusal.None) revert Ballots_VoteRefused(proposal, member, refusal);
     }
 
     function _requireRoles(uint8 roles) private pure {

@@ -137,8 +137,9 @@ contract Consortium is IConsortium {
     }
 
     /// @inheritdoc IConsortium
-    function standingOf(address key) external view returns (Membership memory) {
-        return _memberships[key];
+    function standingOf(address key) external view returns (uint8 index, uint8 roles, uint32 since) {
+        Membership storage found = _memberships[key];
+        return (found.index, found.roles, found.since);
     }
 
     /// @inheritdoc IConsortium

@@ -43,7 +43,7 @@ interface IBallots {
     /// @param NotInElectorate the key came after the proposal
     /// @param AlreadyVoted the member has voted on the proposal
     /// @param SignatureExpired the signature's own deadline has passed
-    /// @param SignatureNotCanonical not 65 bytes r, s, v with s in the lower half and v 27 or 28
+    /// @param SignatureNotCanonical another form of a signature than the one that `SignedVote` says
     /// @param WrongSigner signed by another key, or another message
     enum Refusal {
         None,
@@ -77,11 +77,16 @@ interface IBallots {
     /// `Ballot(bytes32 proposal,address member,string choice,uint64 deadline)` with choice "For", "Against" or "Abstain".
     /// @param choice 1 For, 2 Against, 3 Abstain
     /// @param deadline last second at which the signature may be used
+    /// @param v last of the signature's 65 bytes, 27 or 28
+    /// @param r its first 32 bytes
+    /// @param s its next 32 bytes, in the lower half of the curve's order
     struct SignedVote {
         address member;
         uint8 choice;
         uint64 deadline;
-        bytes signature;
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
     }
 
     /// @notice A proposal as it stands.

@@ -86,7 +86,7 @@ interface IConsortium {
     function membership(address key) external view returns (Membership memory);
 
     /// @notice The same, but for a key that is not active the roles are 0.
-    function standingOf(address key) external view returns (Membership memory);
+    function standingOf(address key) external view returns (uint8 index, uint8 roles, uint32 since);
 
     /// @notice The current key of member `index`; reverts for an index that no active member has.
     function keyOf(uint8 index) external view returns (address);

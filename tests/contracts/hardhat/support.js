@@ -13,6 +13,26 @@ const TERMS = { rounds: 3, updateSeconds: 100, aggregateSeconds: 50, attestSecon
 const RULES = {
   quorum: 5000, majority: 5000, voteSeconds: 1000, extensionSeconds: 200, delaySeconds: 100, executeSeconds: 500,
 };
+const Choice = { For: 1, Against: 2, Abstain: 3 };
+const State = {
+  None: 0n, Voting: 1n, Rejected: 2n, Waiting: 3n, Executable: 4n, Executed: 5n, Cancelled: 6n, Expired: 7n,
+};
+const Kind = {
+  AdmitMember: 1n, RemoveMember: 2n, ChangeRoles: 3n, ChangeRules: 4n, CloseJob: 5n, Release: 6n, Revoke: 7n,
+  RollBack: 8n, NameSuccessor: 9n,
+};
+const Refusal = {
+  InvalidChoice: 1n, NotMember: 2n, NotInElectorate: 3n, AlreadyVoted: 4n, SignatureExpired: 5n,
+  SignatureNotCanonical: 6n, WrongSigner: 7n,
+};
+const BALLOT_TYPES = {
+  Ballot: [
+    { name: 'proposal', type: 'bytes32' },
+    { name: 'member', type: 'address' },
+    { name: 'choice', type: 'string' },
+    { name: 'deadline', type: 'uint64' },
+  ],
+};
 const ZERO = ethers.ZeroHash;
 
 const random = () => ethers.hexlify(ethers.randomBytes(32));
@@ -73,6 +93,41 @@ async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
   return { ...world, aggregate, claim: await claimOf(world.ledger, 1, 1, aggregate) };
 }
 
+/** A round of job 1 with a finalised model, and its root. */
+async function finalised(roles = [ALL, ALL, ALL]) {
+  const world = await published(roles);
+  const majority = Number(await world.consortium.majority());
+  for (const member of world.members.slice(1, majority)) await world.ledger.connect(member).attest(1, 1, 1, world.claim);
+  return { ...world, root: world.aggregate.root };
+}
+
+/** Sends `call` of Ballots, which proposes something; returns what `execute` takes, and the proposal. */
+async function propose(ballots, signer, call, ...args) {
+  const receipt = await (await ballots.connect(signer)[call](...args)).wait();
+  const made = receipt.logs.map((log) => ballots.interface.parseLog(log)).find((log) => log?.name === 'Proposed').args;
+  return { proposal: made.proposal, number: made.number, kind: made.kind, action: made.action, deadline: made.deadline };
+}
+
+/** Members vote For until the proposal is sure to pass, time passes, and anyone executes it: the transaction. */
+async function decide(ballots, voters, made) {
+  for (const member of voters) await ballots.connect(member).vote(made.proposal, Choice.For);
+  await at((await ballots.proposalOf(made.proposal)).executableFrom);
+  return ballots.execute(made.number, made.kind, made.action);
+}
+
+/** A signed vote as Ballots takes it; `domain` and `message` replace parts of what is signed, the rest of what is sent. */
+async function signed(ballots, signer, proposal, choice = Choice.For, { domain, message, ...changes } = {}) {
+  const { chainId } = await ethers.provider.getNetwork();
+  const deadline = changes.deadline ?? 5_000_000_000n;
+  const signature = await signer.signTypedData(
+    { name: 'fedledger', version: '1', chainId, verifyingContract: await ballots.getAddress(), ...domain },
+    BALLOT_TYPES,
+    { proposal, member: signer.address, choice: Object.keys(Choice)[choice - 1] ?? 'For', deadline, ...message },
+  );
+  const { v, r, s } = ethers.Signature.from(signature);
+  return { member: signer.address, choice, deadline, v, r, s, ...changes };
+}
+
 /** The next transaction's block has this time. */
 const at = (time) => network.provider.send('evm_setNextBlockTimestamp', [Number(time)]);
 
@@ -100,6 +155,7 @@ async function events(call, contract) {
 const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found, openJob, submit,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found, finalised, propose, decide, signed, Choice, State,
+  Kind, Refusal, BALLOT_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };
