@@ -360,7 +360,7 @@ describe('Ballots', () => {
       const young = await signed(ballots, strangers[0], made.proposal);
       const old = await signed(ballots, members[4], made.proposal);
       const expired = await signed(ballots, members[5], made.proposal, Choice.For, { deadline: 1n });
-      const wrong = await signed(ballots, members[5], made.proposal, 9);
+      const wrong = await signed(ballots, members[5], made.proposal, 9, { message: { choice: 'Abstain' } });
       const stolen = { ...good[1], member: members[6].address };
       const high = { ...good[1], s: `0x${'ff'.repeat(32)}` };
       await relay(good[3], made);
