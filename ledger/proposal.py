@@ -98,9 +98,9 @@ def parse_action(kind: Kind, action: bytes) -> Action:
     if kind not in _SHAPES:
         raise ValueError(f"no kind of proposal: {kind}")
     make, codecs = _SHAPES[kind]
+    if len(action) != WORD * len(codecs):
+        raise ValueError(f"{len(action)} bytes, {len(codecs)} words expected")
     words = [action[at : at + WORD] for at in range(0, len(action), WORD)]
-    if len(words) != len(codecs):
-        raise ValueError(f"{len(words)} words, {len(codecs)} expected")
     parsed = make(*(codec.decode(word) for codec, word in zip(codecs, words, strict=True)))
     if encode_action(parsed) != (kind, action):
         raise ValueError(f"no encoding of {kind.name}: {action.hex()}")
