@@ -1,12 +1,19 @@
 """Decisions on a real chain: what members propose, sign and relay is what the history says of it."""
 
+import json
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
 
 from ledger.chain.deploy import deploy
 from ledger.chain.founding import Founder
 from ledger.commitment import claim
 from ledger.config import Chain, save
+from ledger.digest import keccak
 from ledger.errors import Rejected
 from ledger.history import History
 from ledger.localnet.consortium import QUICK_RULES
@@ -151,6 +158,22 @@ def test_a_batch_passes_over_what_does_not_count(council):
     skipped = [e for logs in client.read(block, block) for e in logs.events if isinstance(e, VoteSkipped)]
     assert [event.reason for event in skipped] == [Refusal.WRONG_SIGNER, Refusal.ALREADY_VOTED]
     assert latest(council).votes == {1: Choice.ABSTAIN}
+
+
+def test_what_the_specification_shows_is_signed_so():
+    """Its JSON block is what Python asks a member to sign, and its digest and signature are those of the contract."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "ballot.md").read_text(encoding="utf-8")
+    typed = json.loads(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1])
+    legend = dict(re.findall(r"^(\S+) +(0x\w+)$", page, re.MULTILINE))
+    proposal = bytes.fromhex(legend["proposal"][2:])
+    domain, types, message = ballot_to_sign(31337, legend["Ballots"], proposal, legend["B"], Choice.FOR, 5_000_000_000)
+    assert (typed["domain"], typed["types"]["Ballot"]) == (domain, types["Ballot"])
+    assert typed["message"] | {"proposal": proposal} == message
+    signable = encode_typed_data(domain, types, message)
+    assert keccak(b"\x19" + signable.version + signable.header + signable.body).hex() == legend["digest"][2:]
+    v = int(re.search(r"5000000000, (\d+), r, s", page)[1])
+    words = [int(legend[name], 16) for name in ("r", "s")]
+    assert Account.recover_message(signable, vrs=(v, *words)) == legend["B"]
 
 
 def test_an_executions_own_error_passes_through(council):

@@ -144,10 +144,8 @@ ROLLBACK = {"release": release_id(*CARDIO), "previous": NONE}
 
 ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a proposal before there are rules": (World, r.Proposed, {
-    "a proposal before there are rules": (World, r.Proposed, {
         "proposal": proposal_id(1, *encode_action(RemoveMember(1))), "number": 1, "proposer": key(0),
         "kind": Kind.REMOVE_MEMBER, "action": encode_action(RemoveMember(1))[1], "epoch": 1, "deadline": 1}),
-        "epoch": 1, "deadline": 1}),
     "a stranger's proposal": (Council, r.Proposed, next_proposal(proposer=key(9))),
     "a proposal's number skipped": (Council, r.Proposed, next_proposal(number=2)),
     "a proposal of another epoch": (Council, r.Proposed, next_proposal(epoch=2)),

@@ -86,16 +86,16 @@ async function collected(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
 }
 
 /** The same, with an aggregate published by the first member, and what it claims. */
-async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
+async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS, root = random()) {
   const world = await collected(roles, terms);
-  const aggregate = anAggregate(roles.length);
+  const aggregate = { ...anAggregate(roles.length), root };
   await publish(world.ledger, world.members[0], aggregate);
   return { ...world, aggregate, claim: await claimOf(world.ledger, 1, 1, aggregate) };
 }
 
 /** A round of job 1 with a finalised model, and its root. */
-async function finalised(roles = [ALL, ALL, ALL]) {
-  const world = await published(roles);
+async function finalised(roles = [ALL, ALL, ALL], root = random()) {
+  const world = await published(roles, TERMS, root);
   const majority = Number(await world.consortium.majority());
   for (const member of world.members.slice(1, majority)) await world.ledger.connect(member).attest(1, 1, 1, world.claim);
   return { ...world, root: world.aggregate.root };
