@@ -48,7 +48,8 @@ contract Ballots is IBallots {
     uint256 private constant LARGEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
     bytes32 private constant DOMAIN =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    bytes32 private constant BALLOT = keccak256("Ballot(bytes32 proposal,address member,string choice,uint64 deadline)");
+    bytes32 private constant BALLOT =
+        keccak256("Ballot(bytes32 proposal,address member,string choice,uint64 deadline)");
 
     IConsortium private immutable _consortium;
     IRoundLedger private immutable _ledger;
@@ -234,11 +235,7 @@ contract Ballots is IBallots {
     }
 
     /// @inheritdoc IBallots
-    function bitmapsOf(bytes32 proposal)
-        external
-        view
-        returns (uint256 inFavour, uint256 against, uint256 abstaining)
-    {
+    function bitmapsOf(bytes32 proposal) external view returns (uint256 inFavour, uint256 against, uint256 abstaining) {
         uint256 poll = _requireKnown(proposal);
         for (uint256 i = 0; i < 255; ++i) {
             uint256 word = i < IN_POLL ? poll : _choices[proposal][(i - IN_POLL) / IN_WORD];
@@ -282,9 +279,8 @@ contract Ballots is IBallots {
         uint32 number = ++_proposals;
         proposal = _id(number, draft.kind, draft.action);
         uint40 deadline = uint40(block.timestamp + current.voteSeconds);
-        _polls[proposal] = uint256(deadline) << DEADLINE | uint256(epoch) << EPOCH
-            | uint256(current.extensionSeconds) << EXTENSION | uint256(members) << MEMBERS
-            | (uint256(members) * current.quorum / WHOLE + 1) << QUORUM;
+        _polls[proposal] = uint256(deadline) << DEADLINE | uint256(epoch) << EPOCH | uint256(current.extensionSeconds)
+            << EXTENSION | uint256(members) << MEMBERS | (uint256(members) * current.quorum / WHOLE + 1) << QUORUM;
         _courses[proposal] = Course(msg.sender, current.majority, current.delaySeconds, current.executeSeconds);
         emit Proposed(proposal, number, msg.sender, draft.kind, draft.action, epoch, deadline);
     }
@@ -399,7 +395,7 @@ contract Ballots is IBallots {
         returns (uint256 inFavour, uint256 against, uint256 abstaining)
     {
         uint256 word = uint128(poll);
-        for (uint256 i = 0; ; ++i) {
+        for (uint256 i = 0;; ++i) {
             uint256 lower = word & LOWER_BITS;
             uint256 upper = word >> 1 & LOWER_BITS;
             inFavour += _ones(lower & ~upper);
@@ -428,7 +424,8 @@ contract Ballots is IBallots {
         pure
         returns (bool)
     {
-        return inFavour + against + abstaining >= uint8(poll >> QUORUM) && inFavour * WHOLE > (inFavour + against) * majority;
+        return inFavour + against + abstaining >= uint8(poll >> QUORUM)
+            && inFavour * WHOLE > (inFavour + against) * majority;
     }
 
     /// @dev Not kept: after a fork the chain has another id.
@@ -444,9 +441,10 @@ contract Ballots is IBallots {
         bytes32 said = keccak256("Abstain");
         if (choice == FOR) said = keccak256("For");
         else if (choice == AGAINST) said = keccak256("Against");
-        return keccak256(
-            abi.encodePacked(hex"1901", domain, keccak256(abi.encode(BALLOT, proposal, member, said, deadline)))
-        );
+        return
+            keccak256(
+                abi.encodePacked(hex"1901", domain, keccak256(abi.encode(BALLOT, proposal, member, said, deadline)))
+            );
     }
 
     /// @dev Where the two bits of member `index` stand in their word.

@@ -27,14 +27,7 @@ contract ReleaseBoard is IReleaseBoard {
         _releases[id] = release;
         _current[release.name] = id;
         emit Released(
-            id,
-            release.name,
-            release.version,
-            release.job,
-            release.round,
-            release.root,
-            release.scores,
-            release.report
+            id, release.name, release.version, release.job, release.round, release.root, release.scores, release.report
         );
     }
 

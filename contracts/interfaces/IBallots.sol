@@ -204,10 +204,7 @@ interface IBallots {
     function tallyOf(bytes32 proposal) external view returns (uint8 inFavour, uint8 against, uint8 abstaining);
 
     /// @notice Who is for, against, and abstains: bit i is member i's.
-    function bitmapsOf(bytes32 proposal)
-        external
-        view
-        returns (uint256 inFavour, uint256 against, uint256 abstaining);
+    function bitmapsOf(bytes32 proposal) external view returns (uint256 inFavour, uint256 against, uint256 abstaining);
 
     /// @notice The rules of the next proposal.
     function rules() external view returns (Rules memory);

@@ -86,7 +86,7 @@ contract Voters is Base {
         }
         Made storage one = made.push();
         (one.proposal, one.number, one.kind, one.action) =
-            (abi.decode(answer, (bytes32)), ballots.proposals(), kind, action);
+        (abi.decode(answer, (bytes32)), ballots.proposals(), kind, action);
         check(one.proposal == ballots.idOf(one.number, kind, action), "named otherwise");
     }
 
@@ -340,8 +340,8 @@ contract BallotsTest is Base {
             ballots.vote(proposal, choice);
         }
         vm.warp(ballots.proposalOf(proposal).deadline + 1);
-        bool passes = (members - tally[0]) * 10_000 > members * quorum
-            && tally[1] * 10_000 > (tally[1] + tally[2]) * majority;
+        bool passes =
+            (members - tally[0]) * 10_000 > members * quorum && tally[1] * 10_000 > (tally[1] + tally[2]) * majority;
         IBallots.State state = ballots.proposalOf(proposal).state;
         check(state == (passes ? IBallots.State.Waiting : IBallots.State.Rejected), "outcome");
     }
