@@ -155,7 +155,8 @@ async function events(call, contract) {
 const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found, finalised, propose, decide, signed, Choice, State,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
+  finalised, propose, decide, signed, Choice, State,
   Kind, Refusal, BALLOT_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };
