@@ -17,7 +17,7 @@ subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD, async ({ solcVersion }) => {
 /** @type import('hardhat/config').HardhatUserConfig */
 module.exports = {
   solidity: { version, settings },
-  networks: { hardhat: { hardfork: 'merge', accounts: { count: 16 } } },
+  networks: { hardhat: { hardfork: 'merge', accounts: { count: 48 } } },
   paths: {
     sources: './contracts',
     tests: './tests/contracts/hardhat',

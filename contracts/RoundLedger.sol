@@ -34,6 +34,7 @@ contract RoundLedger is IRoundLedger {
         bytes32 digest;
         Terms terms;
         bool open;
+        bool closed;
         Aggregation aggregation;
         mapping(address key => bool) approved;
         mapping(address key => Party) parties;
@@ -74,7 +75,18 @@ contract RoundLedger is IRoundLedger {
     function approveJob(uint32 job) external {
         _consortium.membership(msg.sender);
         _requireKnown(job);
+        _requireNotClosed(job);
         _approve(job);
+    }
+
+    /// @inheritdoc IRoundLedger
+    function closeJob(uint32 job) external {
+        if (msg.sender != _consortium.ballots()) revert RoundLedger_NotBallots(msg.sender);
+        _requireKnown(job);
+        _requireNotClosed(job);
+        _jobs[job].open = false;
+        _jobs[job].closed = true;
+        emit JobClosed(job);
     }
 
     /// @inheritdoc IRoundLedger
@@ -268,6 +280,10 @@ contract RoundLedger is IRoundLedger {
 
     function _requireKnown(uint32 job) private view {
         if (_jobs[job].digest == 0) revert RoundLedger_UnknownJob(job);
+    }
+
+    function _requireNotClosed(uint32 job) private view {
+        if (_jobs[job].closed) revert RoundLedger_JobClosed(job);
     }
 
     function _requireRound(uint32 job, uint32 round) private view returns (Round memory current) {

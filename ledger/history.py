@@ -1,4 +1,4 @@
-"""The history: the ledger's events folded into members, jobs and rounds.
+"""The history: the ledger's events folded into members, jobs and rounds; and, by `ledger.decisions`, what they decided.
 
 The contract enforces the rules; the fold checks that the events it is given could have come from it, in order and
 without a gap, and so notices a log that was cut, reordered or forged on the way (docs/spec/audit.md).
@@ -9,12 +9,16 @@ from typing import Any
 
 from ledger import commitment
 from ledger import records as r
+from ledger.decisions import HANDLERS as _DECISIONS
+from ledger.decisions import Decisions, Impossible
 from ledger.errors import FedledgerError
+from ledger.proposal import NameSuccessor
 from ledger.state import Aggregate, Attestation, JobState, Member, Phase, Round, Update
 
 __all__ = ["Aggregate", "Attestation", "History", "HistoryError", "JobState", "Member", "Phase", "Round", "Update"]
 
 NO_ROLE = r.Role(0)
+MINIMUM_MEMBERS = 3
 
 
 class HistoryError(FedledgerError):
@@ -29,6 +33,7 @@ class History:
     def __init__(self, events: Iterable[r.Event] = ()) -> None:
         self.members: dict[int, Member] = {}
         self.jobs: dict[int, JobState] = {}
+        self.decisions = Decisions()
         self.epoch = 0
         self.applied = 0
         self._index: dict[str, int] = {}
@@ -45,8 +50,12 @@ class History:
         """Take one more event. Raises HistoryError where it cannot follow, and then changes nothing."""
         if (event.block, event.log) <= self._position:
             raise self._impossible(event, "events are out of order")
-        handler = _HANDLERS[type(event)]
-        handler(self, event)
+        try:
+            self.decisions.require_mandate(event)
+            _HANDLERS[type(event)](self, event)
+        except Impossible as error:
+            raise self._impossible(event, str(error)) from error
+        self.decisions.settled(event)
         self._position = (event.block, event.log)
         self.applied += 1
 
@@ -56,7 +65,12 @@ class History:
 
     def electorate(self, round_: Round) -> list[Member]:
         """The members who may attest the round: those whose key was valid when it opened."""
-        return [m for m in self.members.values() if m.since <= round_.epoch]
+        return [m for m in self.members.values() if m.active and m.since <= round_.epoch]
+
+    @property
+    def count(self) -> int:
+        """How many members are active."""
+        return sum(member.active for member in self.members.values())
 
     def _impossible(self, event: r.Event, why: str) -> HistoryError:
         return HistoryError(
@@ -84,6 +98,10 @@ class History:
         """How many members stand behind these keys: only a current key counts."""
         return sum(member.key in keys for member in self.members.values())
 
+    def _is_active(self, index: int) -> bool:
+        member = self.members.get(index)
+        return member is not None and member.active
+
     def _job(self, event: r.Event, number: int) -> JobState:
         if number not in self.jobs:
             raise self._impossible(event, f"job {number} was never proposed")
@@ -104,11 +122,25 @@ class History:
         return round_, round_.aggregates[-1]
 
     def _admitted(self, event: r.MemberAdmitted) -> None:
-        later = event.epoch in (self.epoch, self.epoch + 1)
+        later = event.epoch == self.epoch + 1 or (event.epoch, self.epoch) == (1, 1)
         if event.index != len(self.members) or event.key in self._index or not 0 < event.roles < 8 or not later:
             raise self._impossible(event, f"member {event.index} cannot be admitted")
         self.members[event.index] = Member(event.index, event.key, r.Role(event.roles), event.epoch, keys=[event.key])
         self._index[event.key] = event.index
+        self.epoch = event.epoch
+
+    def _removed(self, event: r.MemberRemoved) -> None:
+        member = self.members.get(event.index)
+        if member is None or member.key != event.key or event.epoch != self.epoch + 1 or self.count <= MINIMUM_MEMBERS:
+            raise self._impossible(event, f"member {event.index} cannot be removed")
+        member.key, member.roles = "", NO_ROLE
+        self.epoch = event.epoch
+
+    def _roles_changed(self, event: r.RolesChanged) -> None:
+        member = self.members.get(event.index)
+        if member is None or not member.active or event.epoch != self.epoch + 1 or not 0 < event.roles < 8:
+            raise self._impossible(event, f"member {event.index} cannot have these roles")
+        member.roles = r.Role(event.roles)
         self.epoch = event.epoch
 
     def _rotated(self, event: r.KeyRotated) -> None:
@@ -122,11 +154,11 @@ class History:
         self.epoch = event.epoch
 
     def _rotation_approved(self, event: r.RotationApproved) -> None:
-        if event.index not in self.members or event.member not in self.members:
+        if not (self._is_active(event.index) and self._is_active(event.member)):
             raise self._impossible(event, "an approval by or for nobody")
 
     def _announced(self, event: r.Announced) -> None:
-        if event.index not in self.members:
+        if not self._is_active(event.index):
             raise self._impossible(event, f"there is no member {event.index}")
         self.members[event.index].gateway = event.gateway
 
@@ -140,15 +172,21 @@ class History:
         job = self._job(event, event.job)
         member = self._holder(event, event.member, NO_ROLE, self.epoch)
         approvals = job.approvals | {member.key}
-        if member.key in job.approvals or event.approvals != self._standing(approvals):
+        if job.closed or member.key in job.approvals or event.approvals != self._standing(approvals):
             raise self._impossible(event, f"{event.approvals} approvals of job {event.job} cannot be")
         job.approvals = approvals
 
     def _job_opened(self, event: r.JobOpened) -> None:
         job = self._job(event, event.job)
-        if job.open or 2 * self._standing(job.approvals) <= len(self.members) or event.epoch != self.epoch:
+        if job.open or job.closed or 2 * self._standing(job.approvals) <= self.count or event.epoch != self.epoch:
             raise self._impossible(event, f"job {event.job} cannot open")
         job.open = True
+
+    def _job_closed(self, event: r.JobClosed) -> None:
+        job = self._job(event, event.job)
+        if job.closed:
+            raise self._impossible(event, f"job {event.job} is closed")
+        job.open, job.closed = False, True
 
     def _round_opened(self, event: r.RoundOpened) -> None:
         job = self._job(event, event.job)
@@ -158,20 +196,31 @@ class History:
         if not free or number != len(job.rounds) + 1 or number > job.terms.rounds or event.epoch != self.epoch:
             raise self._impossible(event, f"round {number} of job {event.job} cannot be opened")
         ends = event.deadline
-        job.rounds[number] = Round(event.job, number, event.opener, event.epoch, len(self.members), ends, ends)
+        job.rounds[number] = Round(event.job, number, event.opener, event.epoch, self.count, ends, ends)
 
     def _submitted(self, event: r.UpdateSubmitted) -> None:
-        """A key that was retired while the round is open may still submit to it, if it did so before."""
+        """A key that lost its rights since the round opened may still submit to it, if it was checked before."""
         round_ = self._round(event, event.job, event.round, Phase.COLLECTING)
         member = self._member(event, event.party)
         heads = self.jobs[event.job].heads
-        known = member.since <= round_.epoch if event.party == member.key else event.party in heads
-        if member.index in round_.updates or not member.has(r.Role.PARTICIPANT) or not known or event.weight < 1:
+        current = event.party == member.key and member.since <= round_.epoch and member.has(r.Role.PARTICIPANT)
+        known = current or self._submitted_since(round_, event.party, member.index)
+        if member.index in round_.updates or not known or event.weight < 1:
             raise self._impossible(event, f"an update by member {member.index} that cannot be")
         head = heads.get(event.party, commitment.NO_HEAD)
         heads[event.party] = commitment.next_head(head, event.job, event.round, event.weight, event.root, event.cid)
         update = Update(event.party, member.index, event.weight, event.root, event.cid, event.tx)
         round_.updates[member.index] = update
+
+    def _submitted_since(self, round_: Round, party: str, index: int) -> bool:
+        """Whether a key submitted to an earlier round of the same epoch."""
+        for number in range(round_.number - 1, 0, -1):
+            earlier = self.jobs[round_.job].rounds[number]
+            if earlier.epoch != round_.epoch:
+                return False
+            if index in earlier.updates and earlier.updates[index].party == party:
+                return True
+        return False
 
     def _published(self, event: r.AggregatePublished) -> None:
         round_ = self._round(event, event.job, event.round, Phase.COLLECTING, Phase.AGGREGATING)
@@ -242,8 +291,42 @@ class History:
             round_.aggregates[-1].outcome = Phase.ABANDONED
         round_.phase, round_.reason = Phase.ABANDONED, event.reason
 
+    def _proposal_made(self, event: r.Proposed) -> None:
+        self._holder(event, event.proposer, NO_ROLE, self.epoch)
+        self.decisions.propose(event, self.epoch, self.count)
+
+    def _voted(self, event: r.Voted) -> None:
+        epoch = self.decisions.open(event.proposal).epoch
+        self.decisions.vote(event, self._holder(event, event.member, NO_ROLE, epoch).index)
+
+    def _vote_skipped(self, event: r.VoteSkipped) -> None:
+        self.decisions.open(event.proposal)
+
+    def _rules_changed(self, event: r.RulesChanged) -> None:
+        self.decisions.rules = event.rules
+
+    def _successor_named(self, event: r.SuccessorNamed) -> None:
+        self.decisions.successor = NameSuccessor(event.chain, event.ledger)
+
+    def _released(self, event: r.Released) -> None:
+        round_ = self.round(event.job, event.round)
+        self.decisions.publish(event, round_.final.root if round_ and round_.final else None)
+
+    def _decided(self, event: r.Event) -> None:
+        _DECISIONS[type(event)](self.decisions, event)
+
 
 _HANDLERS: dict[type[r.Event], Callable[[History, Any], None]] = {
+    **dict.fromkeys(_DECISIONS, History._decided),
+    r.MemberRemoved: History._removed,
+    r.RolesChanged: History._roles_changed,
+    r.SuccessorNamed: History._successor_named,
+    r.JobClosed: History._job_closed,
+    r.Proposed: History._proposal_made,
+    r.Voted: History._voted,
+    r.VoteSkipped: History._vote_skipped,
+    r.RulesChanged: History._rules_changed,
+    r.Released: History._released,
     r.MemberAdmitted: History._admitted,
     r.KeyRotated: History._rotated,
     r.RotationApproved: History._rotation_approved,

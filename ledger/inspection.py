@@ -66,7 +66,12 @@ def _observe(connection: Connection, wanted: Wanted) -> Observed:
     """
     source = _source(connection) if wanted.source else None
     contracts, client = connection.network.contracts, connection.client
-    pinned = {"Consortium": contracts.consortium, "RoundLedger": contracts.ledger}
+    pinned = {
+        "Consortium": contracts.consortium,
+        "RoundLedger": contracts.ledger,
+        "ReleaseBoard": contracts.releases,
+        "Ballots": contracts.ballots,
+    }
     code = {name: (pin.code_hash, "0x" + keccak(client.code(pin.address)).hex()) for name, pin in pinned.items()}
     for _ in range(SETTLE_TRIES):
         history = connection.refresh()

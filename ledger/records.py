@@ -26,6 +26,53 @@ class Reason(IntEnum):
     NO_QUORUM = 3
 
 
+class Kind(IntEnum):
+    """What a proposal is about."""
+
+    NONE = 0
+    ADMIT_MEMBER = 1
+    REMOVE_MEMBER = 2
+    CHANGE_ROLES = 3
+    CHANGE_RULES = 4
+    CLOSE_JOB = 5
+    RELEASE = 6
+    REVOKE = 7
+    ROLL_BACK = 8
+    NAME_SUCCESSOR = 9
+
+
+class Choice(IntEnum):
+    """What a member says to a proposal."""
+
+    FOR = 1
+    AGAINST = 2
+    ABSTAIN = 3
+
+
+class Refusal(IntEnum):
+    """Why a vote does not count."""
+
+    NONE = 0
+    INVALID_CHOICE = 1
+    NOT_MEMBER = 2
+    NOT_IN_ELECTORATE = 3
+    ALREADY_VOTED = 4
+    SIGNATURE_EXPIRED = 5
+    SIGNATURE_NOT_CANONICAL = 6
+    WRONG_SIGNER = 7
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How members decide. Quorum and majority in 1/10,000, times in seconds."""
+
+    quorum: int
+    majority: int
+    vote_seconds: int
+    extension_seconds: int
+    delay_seconds: int
+    execute_seconds: int
+
+
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the contract itself enforces of a job. Times in seconds."""
 
@@ -49,6 +96,23 @@ class MemberAdmitted(Event, frozen=True, tag=True):
     key: str
     roles: int
     epoch: int
+
+
+class MemberRemoved(Event, frozen=True, tag=True):
+    index: int
+    key: str
+    epoch: int
+
+
+class RolesChanged(Event, frozen=True, tag=True):
+    index: int
+    roles: int
+    epoch: int
+
+
+class SuccessorNamed(Event, frozen=True, tag=True):
+    chain: int
+    ledger: str
 
 
 class KeyRotated(Event, frozen=True, tag=True):
@@ -86,6 +150,10 @@ class JobApproved(Event, frozen=True, tag=True):
 class JobOpened(Event, frozen=True, tag=True):
     job: int
     epoch: int
+
+
+class JobClosed(Event, frozen=True, tag=True):
+    job: int
 
 
 class RoundOpened(Event, frozen=True, tag=True):
@@ -151,14 +219,83 @@ class RoundAbandoned(Event, frozen=True, tag=True):
     reason: Reason
 
 
+class Proposed(Event, frozen=True, tag=True):
+    proposal: bytes
+    number: int
+    proposer: str
+    kind: Kind
+    action: bytes
+    epoch: int
+    deadline: int
+
+
+class Voted(Event, frozen=True, tag=True):
+    proposal: bytes
+    member: str
+    choice: Choice
+
+
+class VoteSkipped(Event, frozen=True, tag=True):
+    proposal: bytes
+    member: str
+    reason: Refusal
+
+
+class DeadlineExtended(Event, frozen=True, tag=True):
+    proposal: bytes
+    deadline: int
+
+
+class VoteClosed(Event, frozen=True, tag=True):
+    proposal: bytes
+    deadline: int
+
+
+class Cancelled(Event, frozen=True, tag=True):
+    proposal: bytes
+
+
+class Executed(Event, frozen=True, tag=True):
+    proposal: bytes
+
+
+class RulesChanged(Event, frozen=True, tag=True):
+    rules: Rules
+
+
+class Released(Event, frozen=True, tag=True):
+    release: bytes
+    name: bytes
+    version: bytes
+    job: int
+    round: int
+    root: bytes
+    scores: bytes
+    report: bytes
+
+
+class Revoked(Event, frozen=True, tag=True):
+    release: bytes
+    reason: bytes
+
+
+class RolledBack(Event, frozen=True, tag=True):
+    release: bytes
+    previous: bytes
+
+
 EVENTS: tuple[type[Event], ...] = (
     MemberAdmitted,
+    MemberRemoved,
+    RolesChanged,
+    SuccessorNamed,
     KeyRotated,
     RotationApproved,
     Announced,
     JobProposed,
     JobApproved,
     JobOpened,
+    JobClosed,
     RoundOpened,
     UpdateSubmitted,
     AggregatePublished,
@@ -167,4 +304,15 @@ EVENTS: tuple[type[Event], ...] = (
     RoundFinalised,
     RoundRefuted,
     RoundAbandoned,
+    Proposed,
+    Voted,
+    VoteSkipped,
+    DeadlineExtended,
+    VoteClosed,
+    Cancelled,
+    Executed,
+    RulesChanged,
+    Released,
+    Revoked,
+    RolledBack,
 )

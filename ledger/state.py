@@ -23,7 +23,10 @@ class Phase(Enum):
 
 @dataclass(slots=True)
 class Member:
-    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had."""
+    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had.
+
+    One that was removed has no key and no roles.
+    """
 
     index: int
     key: str
@@ -31,6 +34,10 @@ class Member:
     since: int
     keys: list[str]
     gateway: str = ""
+
+    @property
+    def active(self) -> bool:
+        return bool(self.key)
 
     def has(self, role: r.Role) -> bool:
         return bool(self.roles & role)
@@ -138,6 +145,7 @@ class JobState:
     terms: r.Terms
     approvals: set[str] = field(default_factory=set)
     open: bool = False
+    closed: bool = False
     rounds: dict[int, Round] = field(default_factory=dict)
     heads: dict[str, bytes] = field(default_factory=dict)
 

@@ -2,8 +2,9 @@
 pragma solidity ^0.8.28;
 
 /// @title The members of a consortium, their keys and their roles
-/// @notice Members are numbered from 0 in the order of admission; an index is never reused. Every change of members,
-/// roles or keys starts a new epoch. A round takes its electorate from the epoch in which it was opened.
+/// @notice Members are numbered from 0 in the order of admission; an index is never reused, so that 255 are admitted at
+/// most, ever. At least 3 are active. Every change of members, roles or keys starts a new epoch. A round, or a proposal,
+/// takes its electorate from the epoch in which it was opened.
 /// @dev Roles are bits: 1 participant, 2 aggregator, 4 scorer; at least one. Every active member attests and votes.
 interface IConsortium {
     /// @notice What the consortium knows of one key.
@@ -16,8 +17,19 @@ interface IConsortium {
         uint32 since;
     }
 
+    /// @notice Where the consortium goes on: a ledger's address on the chain with this id; zero until one is named.
+    struct Successor {
+        uint64 chain;
+        address ledger;
+    }
+
     /// @notice A member joined with `key` and `roles`; the change took effect with `epoch`.
     event MemberAdmitted(uint8 indexed index, address indexed key, uint8 roles, uint32 epoch);
+    /// @notice The member left; its key speaks for nobody from `epoch` on.
+    event MemberRemoved(uint8 indexed index, address indexed key, uint32 epoch);
+    event RolesChanged(uint8 indexed index, uint8 roles, uint32 epoch);
+    /// @notice The members decided to go on with another ledger; this one stays as it is.
+    event SuccessorNamed(uint64 chain, address indexed ledger);
     /// @notice The member's old key was replaced, by itself or by a majority of the members.
     event KeyRotated(uint8 indexed index, address indexed oldKey, address indexed newKey, uint32 epoch);
     /// @notice A member asked, or agreed, that `index` continue with `newKey`.
@@ -29,6 +41,7 @@ interface IConsortium {
     error Consortium_TooManyMembers(uint256 members, uint256 maximum);
     error Consortium_RolesMissing(uint256 keys, uint256 roles);
     error Consortium_InvalidRoles(uint8 roles);
+    error Consortium_NotBallots(address caller);
     error Consortium_NotMember(address key);
     error Consortium_UnknownIndex(uint8 index);
     error Consortium_KeyUsed(address key);
@@ -48,6 +61,18 @@ interface IConsortium {
     /// @notice Publishes where the caller's content store can be read; at most 256 bytes, kept in the log only.
     function announce(string calldata gateway) external;
 
+    /// @notice Admits `key`, never used before, as the next member. For `Ballots` only, as are the next three.
+    function admit(address key, uint8 roles) external;
+
+    /// @notice Removes member `index`. Three members remain, always.
+    function remove(uint8 index) external;
+
+    /// @notice Gives member `index` other roles, at once. Its key keeps its `since`.
+    function changeRoles(uint8 index, uint8 roles) external;
+
+    /// @notice Records where the consortium goes on. The latest counts.
+    function nameSuccessor(uint64 chain, address ledger) external;
+
     /// @notice Number of the current epoch; the founding epoch is 1.
     function epoch() external view returns (uint32);
 
@@ -60,9 +85,18 @@ interface IConsortium {
     /// @notice The membership of an active key; reverts with `Consortium_NotMember` for any other.
     function membership(address key) external view returns (Membership memory);
 
-    /// @notice The current key of member `index`; reverts for an index that was never given.
+    /// @notice The same, but for a key that is not active the roles are 0.
+    function standingOf(address key) external view returns (uint8 index, uint8 roles, uint32 since);
+
+    /// @notice The current key of member `index`; reverts for an index that no active member has.
     function keyOf(uint8 index) external view returns (address);
 
     /// @notice The current keys of all active members that hold every bit of `roles`, by ascending index.
     function keysWith(uint8 roles) external view returns (address[] memory);
+
+    /// @notice The contract through which members decide on changes.
+    function ballots() external view returns (address);
+
+    /// @notice The ledger named last to follow this one.
+    function successor() external view returns (Successor memory);
 }

@@ -63,6 +63,8 @@ interface IRoundLedger {
     event JobProposed(uint32 indexed job, bytes32 indexed digest, address indexed proposer, Terms terms);
     event JobApproved(uint32 indexed job, address indexed member, uint8 approvals);
     event JobOpened(uint32 indexed job, uint32 epoch);
+    /// @notice No more rounds of the job are opened; the current one goes on to its end.
+    event JobClosed(uint32 indexed job);
     event RoundOpened(
         uint32 indexed job, uint32 indexed round, address indexed opener, uint32 epoch, uint40 deadline
     );
@@ -99,6 +101,8 @@ interface IRoundLedger {
     error RoundLedger_InvalidTerms();
     error RoundLedger_UnknownJob(uint32 job);
     error RoundLedger_JobNotOpen(uint32 job);
+    error RoundLedger_JobClosed(uint32 job);
+    error RoundLedger_NotBallots(address caller);
     error RoundLedger_JobComplete(uint32 job, uint32 rounds);
     error RoundLedger_AlreadyApproved(uint32 job, address member);
     error RoundLedger_RoleMissing(address key, uint8 role);
@@ -122,6 +126,9 @@ interface IRoundLedger {
     /// @notice Approves a proposed job; with the approval of a majority of the members it opens.
     /// @dev An approval counts while the key that gave it is current. One that comes later is put on record all the same.
     function approveJob(uint32 job) external;
+
+    /// @notice Closes a job for good, whether or not it was opened. For `Ballots` only.
+    function closeJob(uint32 job) external;
 
     /// @notice Opens the job's next round, with the caller (an aggregator) as the first to aggregate it.
     function openRound(uint32 job) external;

@@ -1,5 +1,6 @@
 """The contracts as they were built: ABI and bytecode, committed in `abi/`, so that nobody needs a compiler to run."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -8,8 +9,20 @@ import msgspec
 
 from ledger.errors import Malformed
 
-ContractName = Literal["consortium", "ledger"]
-SOLIDITY_NAMES: dict[ContractName, str] = {"consortium": "Consortium", "ledger": "RoundLedger"}
+ContractName = Literal["consortium", "ledger", "releases", "ballots"]
+SOLIDITY_NAMES: dict[ContractName, str] = {
+    "consortium": "Consortium",
+    "ledger": "RoundLedger",
+    "releases": "ReleaseBoard",
+    "ballots": "Ballots",
+}
+IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
+    "consortium": ("ballots",),
+    "ledger": ("consortium",),
+    "releases": ("ledger",),
+    "ballots": ("consortium", "ledger", "releases"),
+}
+"""Which contracts' addresses the constructor of each keeps in its code, in the order of their declaration."""
 
 
 class Build(msgspec.Struct, frozen=True, rename="camel"):
@@ -29,22 +42,30 @@ def committed(contract: ContractName) -> Build:
     return msgspec.json.decode(path.read_bytes(), type=Build)
 
 
-def runtime_code(deployed: str, immutables: dict[str, list[dict[str, int]]], consortium: str) -> bytes:
-    """The code that stands on chain: the compiler's, with the one immutable there is (the consortium's address) set.
+def runtime_code(deployed: str, immutables: dict[str, list[dict[str, int]]], values: Sequence[str]) -> bytes:
+    """The code that stands on chain: the compiler's, with each immutable (an address), in order, set.
 
-    Raises Malformed where the source has other immutables than that one.
+    Raises Malformed where the source has another number of immutables.
     """
-    if len(immutables) > 1:
-        raise Malformed("the contract has immutables that are not known here", expected=1, actual=len(immutables))
+    if len(immutables) != len(values):
+        raise Malformed(
+            "the contract has immutables that are not known here", expected=len(values), actual=len(immutables)
+        )
     code = bytearray.fromhex(deployed.removeprefix("0x"))
-    value = bytes.fromhex(consortium.removeprefix("0x"))
-    for place in (place for places in immutables.values() for place in places):
-        start, length = place["start"], place["length"]
-        code[start : start + length] = value.rjust(length, b"\x00")
+    # The compiler names them by their place in its syntax tree: the order in which they are declared.
+    for name, value in zip(sorted(immutables, key=int), values, strict=True):
+        for place in immutables[name]:
+            start, length = place["start"], place["length"]
+            code[start : start + length] = bytes.fromhex(value.removeprefix("0x")).rjust(length, b"\x00")
     return bytes(code)
 
 
-def expected_code(contract: ContractName, consortium: str) -> bytes:
-    """The committed runtime code of a contract whose consortium stands at the given address."""
+def immutables_of(contract: ContractName, addresses: Mapping[ContractName, str]) -> list[str]:
+    """The addresses that a contract's code holds, where the contracts stand at the given ones."""
+    return [addresses[name] for name in IMMUTABLES[contract]]
+
+
+def expected_code(contract: ContractName, addresses: Mapping[ContractName, str]) -> bytes:
+    """The committed runtime code of a contract of a network whose contracts stand at the given addresses."""
     build = committed(contract)
-    return runtime_code(build.deployed_bytecode, build.immutable_references, consortium)
+    return runtime_code(build.deployed_bytecode, build.immutable_references, immutables_of(contract, addresses))

@@ -27,7 +27,7 @@ class _Provider(JSONBaseProvider):
 
 
 class Contracts:
-    """Both contracts of a network. `poa` accepts the longer headers of Clique, IBFT and QBFT chains."""
+    """The contracts of a network. `poa` accepts the longer headers of Clique, IBFT and QBFT chains."""
 
     def __init__(self, rpc: Rpc, addresses: Mapping[ContractName, str], *, poa: bool) -> None:
         self.web3 = connect(rpc, poa=poa)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from ledger.chain.build import ContractName
+from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
 from ledger.chain.reverts import PHASES, rejected
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import is_revert
 from ledger.chain.views import decode_view, encode_view
-from ledger.config import Network
+from ledger.config import Contract, Network
 from ledger.digest import keccak
 from ledger.errors import FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.history import Phase
@@ -64,6 +64,8 @@ class Client:
         self.addresses: Mapping[ContractName, str] = {
             "consortium": network.contracts.consortium.address,
             "ledger": network.contracts.ledger.address,
+            "releases": network.contracts.releases.address,
+            "ballots": network.contracts.ballots.address,
         }
         self._logs = LogReader(rpc, self.addresses)
 
@@ -73,7 +75,7 @@ class Client:
 
         1. The node must answer, else Unavailable.
         2. Its chain id must be the network's, else UsageError.
-        3. Code must stand at both addresses, else Unavailable: a node that is still syncing proves nothing.
+        3. Code must stand at every address, else Unavailable: a node that is still syncing proves nothing.
         4. The code's Keccak-256 must be the pinned one, else Refuted.
         """
         client = cls(network, Rpc(network.chain.rpc, timeout))
@@ -105,11 +107,9 @@ class Client:
                 expected=chain.id,
                 actual=actual,
             )
-        for name, contract in (
-            ("Consortium", self.network.contracts.consortium),
-            ("RoundLedger", self.network.contracts.ledger),
-        ):
-            check_code(name, contract.address, self.code(contract.address), contract.code_hash)
+        for name, solidity_name in SOLIDITY_NAMES.items():
+            contract: Contract = getattr(self.network.contracts, name)
+            check_code(solidity_name, contract.address, self.code(contract.address), contract.code_hash)
 
     def block(self, which: int | str = "latest") -> Block | None:
         """The block of that number or tag; None where the chain has no such block."""

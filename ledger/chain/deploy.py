@@ -1,20 +1,23 @@
-"""Founding a consortium on a chain: both contracts, and the network file that pins them."""
+"""Founding a consortium on a chain: its contracts, and the network file that pins them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ledger.chain.build import ContractName, committed, expected_code
+from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed, expected_code
 from ledger.chain.calls import creation
-from ledger.chain.client import check_code, data
-from ledger.chain.founding import Founder, check_founders
+from ledger.chain.client import check_code, data, number
+from ledger.chain.founding import DEFAULT_RULES, Founder, check_founders, check_rules
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Network, Party
-from ledger.digest import keccak
-from ledger.errors import UsageError
+from ledger.digest import checksum_address, keccak
+from ledger.errors import Unavailable, UsageError
+from ledger.records import Rules
+
+BEFORE_BALLOTS = 3
 
 
 class _Site:
@@ -23,46 +26,78 @@ class _Site:
     def __init__(self, rpc: Rpc, chain: Chain, signer: TransactionSigner, outbox: Path) -> None:
         self._rpc = rpc
         self._poa = chain.poa
+        self._address = signer.address
         self._transactor = Transactor(rpc, chain.id, signer, outbox, gas_price=chain.gas_price)
+        self._transactor.settle()
 
     def create(self, name: ContractName, *arguments: Any) -> Receipt:
         return self._transactor.send("", creation(self._rpc, name, *arguments, poa=self._poa))
 
-    def pin(self, name: ContractName, address: str, consortium: str) -> Contract:
+    def address_after(self, creations: int) -> str:
+        """Where the contract will stand that this key creates after so many others."""
+        nonce = number(self._rpc.call("eth_getTransactionCount", self._address, "pending"), "a nonce")
+        return created_address(self._address, nonce + creations)
+
+    def pin(self, name: ContractName, addresses: Mapping[ContractName, str]) -> Contract:
         """The contract as the network file pins it. Raises Refuted where its code is not the one committed here."""
-        expected = "0x" + keccak(expected_code(name, consortium)).hex()
+        address = addresses[name]
+        expected = "0x" + keccak(expected_code(name, addresses)).hex()
         code = data(self._rpc.call("eth_getCode", address, "latest"), "code")
         check_code(committed(name).contract_name, address, code, expected)
         return Contract(address=address, code_hash=expected)
 
 
 def deploy(
-    chain: Chain, signer: TransactionSigner, name: str, founders: Sequence[Founder], outbox: Path, timeout: float = 30.0
+    chain: Chain,
+    signer: TransactionSigner,
+    name: str,
+    founders: Sequence[Founder],
+    outbox: Path,
+    timeout: float = 30.0,
+    rules: Rules = DEFAULT_RULES,
 ) -> Network:
     """Deploy the contracts for these founders and return the network file; `chain.start_block` is set by it.
 
-    The signer only pays: it gets no rights. Raises UsageError for a wrong chain id or impossible founders, Rejected
-    where the contract refuses them, Unavailable where the chain cannot be reached, Refuted where other code came to
-    stand there than was sent.
+    The signer only pays: it gets no rights. The consortium names the ballots' address before they stand there, so the
+    key must create nothing else meanwhile. Raises UsageError for a wrong chain id or impossible founders or rules,
+    Rejected where the contract refuses them, Unavailable where the chain cannot be reached or the key was used
+    meanwhile, Refuted where other code came to stand there than was sent.
     """
     keys = check_founders(founders)
+    check_rules(rules)
     rpc = Rpc(chain.rpc, timeout)
     try:
         actual = rpc.chain_id()
         if actual != chain.id:
             raise UsageError("the node serves another chain", url=rpc.url, expected=chain.id, actual=actual)
         site = _Site(rpc, chain, signer, outbox)
-        founding = site.create("consortium", keys, [int(founder.roles) for founder in founders])
-        opening = site.create("ledger", founding.contract)
+        ballots = site.address_after(BEFORE_BALLOTS)
+        founding = site.create("consortium", keys, [int(founder.roles) for founder in founders], ballots)
+        ledger = site.create("ledger", founding.contract)
+        releases = site.create("releases", ledger.contract)
+        if site.address_after(0) != ballots:
+            raise Unavailable("the key was used elsewhere meanwhile", advice="deploy again", address=signer.address)
+        arguments = (founding.contract, ledger.contract, releases.contract, msgspec.structs.astuple(rules))
+        addresses: dict[ContractName, str] = {
+            "consortium": founding.contract,
+            "ledger": ledger.contract,
+            "releases": releases.contract,
+            "ballots": site.create("ballots", *arguments).contract,
+        }
         return Network(
             fedledger="network/1",
             name=name,
             chain=msgspec.structs.replace(chain, start_block=founding.block),
-            contracts=Contracts(
-                consortium=site.pin("consortium", founding.contract, founding.contract),
-                ledger=site.pin("ledger", opening.contract, founding.contract),
-            ),
+            contracts=Contracts(**{contract: site.pin(contract, addresses) for contract in SOLIDITY_NAMES}),
             parties=tuple(Party(index=index, name=founder.name) for index, founder in enumerate(founders)),
         )
     finally:
         rpc.close()
+
+
+def created_address(creator: str, nonce: int) -> str:
+    """The address of the contract that an account creates with that nonce: of the RLP list of both (Yellow Paper)."""
+    digits = nonce.to_bytes((nonce.bit_length() + 7) // 8)
+    item = digits if digits and nonce < 0x80 else bytes([0x80 + len(digits)]) + digits
+    payload = b"\x94" + bytes.fromhex(creator[2:]) + item
+    return checksum_address(keccak(bytes([0xC0 + len(payload)]) + payload)[12:])

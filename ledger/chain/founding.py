@@ -10,10 +10,21 @@ import msgspec
 from ledger.config import Strict, check_name, load
 from ledger.digest import checksum_address
 from ledger.errors import UsageError
-from ledger.records import Role
+from ledger.records import Role, Rules
 
 MINIMUM_MEMBERS = 3
 MAXIMUM_MEMBERS = 255
+LEAST_PART, LARGEST_PART = 5_000, 6_666
+MAXIMUM_SECONDS = 365 * 86_400
+DEFAULT_RULES = Rules(
+    quorum=5_000,
+    majority=5_000,
+    vote_seconds=7 * 86_400,
+    extension_seconds=86_400,
+    delay_seconds=86_400,
+    execute_seconds=7 * 86_400,
+)
+"""A week to vote, a day for the others where the quorum is late, a day before anything happens."""
 
 
 class Founder(msgspec.Struct, frozen=True):
@@ -38,6 +49,7 @@ class ConsortiumFile(Strict, frozen=True):
     fedledger: Literal["consortium/1"]
     name: str
     members: tuple[MemberEntry, ...]
+    rules: Rules = DEFAULT_RULES
 
     def founders(self) -> list[Founder]:
         """The founding members."""
@@ -50,6 +62,7 @@ def load_consortium(path: Path) -> ConsortiumFile:
     for name in (consortium.name, *(member.name for member in consortium.members)):
         check_name(name, path)
     check_founders(consortium.founders())
+    check_rules(consortium.rules)
     return consortium
 
 
@@ -65,6 +78,21 @@ def check_founders(founders: Sequence[Founder]) -> list[str]:
         if not founder.roles:
             raise UsageError("a member has no role", member=founder.name)
     return keys
+
+
+def check_rules(rules: Rules) -> None:
+    """Raises UsageError for rules that the contract would refuse."""
+    for name in ("quorum", "majority"):
+        part = getattr(rules, name)
+        if not LEAST_PART <= part <= LARGEST_PART:
+            expected = f"{LEAST_PART} to {LARGEST_PART}"
+            raise UsageError(f"the {name} is out of bounds (in 1/10,000)", expected=expected, actual=part)
+    longest = {"extension_seconds": rules.vote_seconds}
+    for name in ("vote_seconds", "extension_seconds", "delay_seconds", "execute_seconds"):
+        seconds, most = getattr(rules, name), longest.get(name, MAXIMUM_SECONDS)
+        least = int(name in ("vote_seconds", "execute_seconds"))
+        if not least <= seconds <= most:
+            raise UsageError(f"{name} is out of bounds", expected=f"{least} to {most}", actual=seconds)
 
 
 def _address(founder: Founder) -> str:

@@ -16,7 +16,7 @@ from ledger.chain.codec import decoder, signature, word_decoder
 from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
 from ledger.digest import keccak
 from ledger.errors import Malformed, Unavailable
-from ledger.records import EVENTS, Event, Terms
+from ledger.records import EVENTS, Event
 
 FIRST_PIECE = 2_000
 LARGEST_PIECE = 1 << 20
@@ -55,7 +55,7 @@ class _Shape(NamedTuple):
 
 
 class LogReader:
-    """Reads the logs of both contracts; `addresses` maps the contract to its address.
+    """Reads the logs of all contracts; `addresses` maps the contract to its address.
 
     It remembers which size of piece the node served last.
     """
@@ -163,8 +163,8 @@ def _shape(entry: dict[str, Any], kind: type[Event]) -> _Shape:
 
 
 def _conversion(kind: Any) -> Callable[[Any], Any] | None:
-    if kind is Terms:
-        return lambda words: Terms(*words)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return lambda words: kind(*words)
     if isinstance(kind, type) and issubclass(kind, IntEnum):
         return kind
     return None

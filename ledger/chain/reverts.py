@@ -9,14 +9,23 @@ from ledger.chain.logs import snake
 from ledger.digest import keccak
 from ledger.errors import Rejected
 from ledger.history import Phase
+from ledger.proposal import ProposalState
+from ledger.records import Refusal
 
 PHASES = ("None", *(phase.value for phase in Phase))
+WORDS = {
+    "enum IRoundLedger.Phase": PHASES,
+    "enum IBallots.State": tuple(state.value for state in ProposalState),
+    "enum IBallots.Refusal": tuple(refusal.name for refusal in Refusal),
+}
+"""What the contracts' enumerations are called."""
 
 MESSAGES = {
     "Consortium_TooFewMembers": "a consortium needs more members",
     "Consortium_TooManyMembers": "a consortium cannot have so many members",
     "Consortium_RolesMissing": "there must be one set of roles for each key",
     "Consortium_InvalidRoles": "these are no valid roles",
+    "Consortium_NotBallots": "only what the members decided by a vote may do that",
     "Consortium_NotMember": "this key is no member of the consortium",
     "Consortium_UnknownIndex": "there is no member with this number",
     "Consortium_KeyUsed": "this key was used in the consortium before",
@@ -26,6 +35,8 @@ MESSAGES = {
     "RoundLedger_InvalidTerms": "the job's terms are not valid: digest, rounds, attempts and times must be set",
     "RoundLedger_UnknownJob": "there is no such job",
     "RoundLedger_JobNotOpen": "the job is not approved by a majority yet",
+    "RoundLedger_JobClosed": "the members closed the job",
+    "RoundLedger_NotBallots": "only what the members decided by a vote may do that",
     "RoundLedger_JobComplete": "all rounds of the job were opened already",
     "RoundLedger_AlreadyApproved": "this member approved the job already",
     "RoundLedger_RoleMissing": "this member does not have the role for that",
@@ -42,6 +53,24 @@ MESSAGES = {
     "RoundLedger_AggregatorRefuted": "this aggregator was refuted in the round",
     "RoundLedger_InvalidAggregate": "root and CID must both be given, or neither, with at most 255 verdicts",
     "RoundLedger_AlreadyAttested": "this member attested the aggregate already",
+    "ReleaseBoard_NotBallots": "only what the members decided by a vote may do that",
+    "ReleaseBoard_InvalidName": "a name or version is 1 to 32 of a-z, 0-9, '.' and '-', first a letter or digit",
+    "ReleaseBoard_NotFinalised": "this is not the model that the round finalised",
+    "ReleaseBoard_AlreadyReleased": "this name and version were released already",
+    "ReleaseBoard_UnknownRelease": "there is no such release",
+    "ReleaseBoard_AlreadyRevoked": "the release is revoked",
+    "ReleaseBoard_AlreadyCurrent": "the release is the current one already",
+    "Ballots_NotNamed": "the consortium names other ballots",
+    "Ballots_OtherConsortium": "the contract belongs to another consortium",
+    "Ballots_InvalidRules": "the rules are out of bounds",
+    "Ballots_InvalidRoles": "these are no valid roles",
+    "Ballots_ZeroAddress": "an address must not be zero",
+    "Ballots_UnknownProposal": "there is no such proposal",
+    "Ballots_WrongState": "the proposal is in another state",
+    "Ballots_VoteRefused": "the vote does not count",
+    "Ballots_NotDecided": "the outcome can still change",
+    "Ballots_NotProposer": "only its proposer may cancel a proposal",
+    "Ballots_VotesCast": "the proposal was voted on already",
 }
 
 
@@ -81,9 +110,8 @@ def _decode(payload: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def _plain(field: dict[str, Any], value: Any) -> Any:
-    if field["name"] == "phase":
-        return PHASES[value] if value < len(PHASES) else value
-    return value
+    words = WORDS.get(field.get("internalType", ""), ())
+    return words[value] if words and value < len(words) else value
 
 
 @cache

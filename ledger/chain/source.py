@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ledger.chain.build import SOLIDITY_NAMES, runtime_code
+from ledger.chain.build import SOLIDITY_NAMES, immutables_of, runtime_code
 from ledger.chain.client import Client
 from ledger.digest import keccak, sha256
 from ledger.errors import Unavailable
@@ -63,7 +63,7 @@ def check_source(
     solc_dir: Path | None = None,
     cache: Path | None = None,
 ) -> SourceCheck:
-    """Compile the sources and compare with the code on chain, with the consortium's address set where it belongs.
+    """Compile the sources and compare with the code on chain, the contracts' addresses set where they belong.
 
     `solc_dir` holds the compiler; see `compiler_dir`. Compiling takes some seconds; with `cache`, a folder of this
     user's own, the same sources are compiled there once.
@@ -78,9 +78,8 @@ def check_source(
     expected = {}
     for name, solidity_name in SOLIDITY_NAMES.items():
         built = compiled[solidity_name]
-        expected[name] = runtime_code(
-            built.deployed_bytecode, built.immutable_references, client.addresses["consortium"]
-        )
+        addresses = immutables_of(name, client.addresses)
+        expected[name] = runtime_code(built.deployed_bytecode, built.immutable_references, addresses)
     return SourceCheck(
         SourceStatus.SAME if expected == actual else SourceStatus.DIFFERENT,
         expected={name: _hash(code) for name, code in expected.items()},

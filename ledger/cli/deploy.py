@@ -61,6 +61,7 @@ def deploy(
         name = "North"
         key = "0x…"                              # its key's address
         roles = ["participant", "aggregator"]    # or "scorer"; every member attests and votes
+    It may have a table [rules]: how members decide. See docs/spec/ballot.md.
     """
     import json
 
@@ -86,7 +87,7 @@ def deploy(
             outbox = keystore.parent / "outbox"
         signer = _payer(keystore, passphrase_file, chain_id)
         chain = Chain(id=chain_id, rpc=rpc, gas_price=gas_price, poa=poa)
-        network = deploy_contracts(chain, signer, founding.name, founding.founders(), outbox)
+        network = deploy_contracts(chain, signer, founding.name, founding.founders(), outbox, rules=founding.rules)
     try:
         save(out, network)
     except Unavailable:
@@ -100,14 +101,18 @@ def deploy(
         "chain_id": chain_id,
         "consortium": contracts.consortium.address,
         "ledger": contracts.ledger.address,
+        "releases": contracts.releases.address,
+        "ballots": contracts.ballots.address,
         "members": len(founding.members),
     }
     if as_json:
         click.echo(json.dumps(facts))
         return
     click.echo(f"{founding.name}: {len(founding.members)} members on chain {chain_id}")
-    click.echo(f"  Consortium   {contracts.consortium.address}")
-    click.echo(f"  RoundLedger  {contracts.ledger.address}")
+    click.echo(f"  Consortium    {contracts.consortium.address}")
+    click.echo(f"  RoundLedger   {contracts.ledger.address}")
+    click.echo(f"  ReleaseBoard  {contracts.releases.address}")
+    click.echo(f"  Ballots       {contracts.ballots.address}")
     click.echo(f"Give {out} to every member: fedledger node join {out}")
 
 

@@ -105,6 +105,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
                     "job": state.number,
                     "name": name,
                     "open": state.open,
+                    "closed": state.closed,
                     "complete": state.complete,
                     "approvals": len(state.approvals),
                     "rounds": len(state.rounds),
@@ -122,7 +123,9 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 
     table = Table("job", "name", "state", "rounds", "document", box=None, header_style="dim")
     for row in rows:
-        state_word = "complete" if row["complete"] else "open" if row["open"] else f"{row['approvals']} approvals"
+        state_word = next(
+            (word for word in ("complete", "closed", "open") if row[word]), f"{row['approvals']} approvals"
+        )
         table.add_row(
             str(row["job"]),
             shown(str(row["name"])),

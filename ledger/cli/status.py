@@ -41,6 +41,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
             "index": member.index,
             "name": connection.name(member.index),
             "key": member.key,
+            "active": member.active,
             "roles": [role.name.lower() for role in member.roles if role.name],
             "gateway": member.gateway,
         }
@@ -54,6 +55,8 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "block_hash": head.hex(),
         "consortium": network.contracts.consortium.address,
         "ledger": network.contracts.ledger.address,
+        "releases": network.contracts.releases.address,
+        "ballots": network.contracts.ballots.address,
         "epoch": history.epoch,
         "members": members,
         "jobs": [_job(state) for state in history.jobs.values()],
@@ -66,6 +69,7 @@ def _job(state: "JobState") -> dict[str, Any]:
         "job": state.number,
         "digest": state.digest.hex(),
         "open": state.open,
+        "closed": state.closed,
         "approvals": len(state.approvals),
         "rounds": state.terms.rounds,
         "round": _round(state.current) if state.current else None,
@@ -98,12 +102,12 @@ def _print(document: dict[str, Any]) -> None:
     members = Table("", "member", "key", "roles", "gateway", box=None, header_style="dim")
     for member in document["members"]:
         roles, gateway = ", ".join(member["roles"]), member["gateway"] or "-"
-        members.add_row(str(member["index"]), shown(member["name"]), member["key"], roles, shown(gateway))
+        members.add_row(str(member["index"]), shown(member["name"]), member["key"] or "removed", roles, shown(gateway))
     print_whole(console, members)
     jobs = Table("job", "state", "round", "phase", "updates", "latest model", box=None, header_style="dim")
     for job in document["jobs"]:
         current = job["round"] or {"number": 0, "phase": "-", "updates": "-"}
-        state = "open" if job["open"] else f"{job['approvals']} approvals"
+        state = "open" if job["open"] else "closed" if job["closed"] else f"{job['approvals']} approvals"
         rounds = f"{current['number']} of {job['rounds']}"
         model = job["model"][:16] + "…" if job["model"] else "-"
         jobs.add_row(str(job["job"]), state, rounds, current["phase"], str(current["updates"]), model)

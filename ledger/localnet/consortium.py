@@ -11,7 +11,12 @@ from ledger.chain.deploy import deploy
 from ledger.chain.founding import Founder
 from ledger.config import LOCAL_CHAIN, Chain, GatewaySettings, Home, Network, Settings, save
 from ledger.localnet.anvil import Anvil
-from ledger.records import Role
+from ledger.records import Role, Rules
+
+QUICK_RULES = Rules(
+    quorum=5_000, majority=5_000, vote_seconds=3_600, extension_seconds=60, delay_seconds=0, execute_seconds=86_400
+)
+"""For consortia on one machine: what is certain may be closed and executed in the next second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ def found(folder: Path, name: str, parties: Sequence[tuple[str, Role]]) -> Local
     try:
         founders = [Founder(party, residents[party].signer.address, roles) for party, roles in parties]
         chain = Chain(id=LOCAL_CHAIN, rpc=anvil.url, gas_price="zero")
-        network = deploy(chain, accounts.ephemeral(), name, founders, folder / "outbox")
+        network = deploy(chain, accounts.ephemeral(), name, founders, folder / "outbox", rules=QUICK_RULES)
         local = LocalConsortium(folder, anvil, network, residents)
         save(local.network_file, network)
         for resident in residents.values():

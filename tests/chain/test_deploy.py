@@ -5,17 +5,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import rlp
 
 from ledger.accounts import ephemeral
 from ledger.chain import compile, source
-from ledger.chain.build import committed, expected_code, runtime_code
-from ledger.chain.deploy import deploy
-from ledger.chain.founding import Founder, check_founders, load_consortium
+from ledger.chain.build import IMMUTABLES, SOLIDITY_NAMES, committed, expected_code, runtime_code
+from ledger.chain.client import Client
+from ledger.chain.deploy import created_address, deploy
+from ledger.chain.founding import DEFAULT_RULES, Founder, check_founders, check_rules, load_consortium
 from ledger.chain.source import SourceStatus, check_source, compiler_dir, sources
 from ledger.config import Chain, load_network
-from ledger.digest import keccak
+from ledger.digest import checksum_address, keccak
 from ledger.errors import Malformed, UsageError
-from ledger.records import Role
+from ledger.records import Role, Rules
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = ["0x" + str(n) * 40 for n in range(1, 10)]
@@ -51,12 +53,15 @@ def founders(*changes):
 def test_the_network_file_pins_what_stands_there(found):
     consortium = found(members=3)
     network, client = consortium.network, consortium.client
-    for name, contract in (("consortium", network.contracts.consortium), ("ledger", network.contracts.ledger)):
+    for name in SOLIDITY_NAMES:
+        contract = getattr(network.contracts, name)
         code = client.code(contract.address)
         assert contract.code_hash == "0x" + keccak(code).hex()
-        assert code == expected_code(name, network.contracts.consortium.address)
+        assert code == expected_code(name, client.addresses)
     assert [party.name for party in network.parties] == ["member 0", "member 1", "member 2"]
-    assert client.view("ledger", "consortium") == [network.contracts.consortium.address]
+    for name, others in IMMUTABLES.items():
+        for other in others:
+            assert client.view(name, other) == [getattr(network.contracts, other).address]
     block = client.block(network.chain.start_block)
     assert block is not None
     assert client.rpc.call("eth_getCode", network.contracts.consortium.address, hex(block.number - 1)) == "0x"
@@ -138,7 +143,7 @@ def test_the_code_on_chain_is_this_source_compiled(consortium):
 
 def test_code_that_is_not_the_source_compiled_is_different(consortium, monkeypatch):
     """The compiler's answer is the committed build, but for one byte of the second contract."""
-    builds = {name: committed(key) for key, name in (("consortium", "Consortium"), ("ledger", "RoundLedger"))}
+    builds = {name: committed(key) for key, name in SOLIDITY_NAMES.items()}
     monkeypatch.setattr(compile, "compile_contracts", lambda *_: builds)
     assert check_source(consortium.client, ROOT).status is SourceStatus.SAME
     code = builds["RoundLedger"].deployed_bytecode
@@ -169,11 +174,68 @@ def test_the_examples_of_the_specification_are_valid(tmp_path):
 
 
 def test_immutables_are_filled_in():
-    build = committed("ledger")
-    address = "0x" + "ab" * 20
-    code = runtime_code(build.deployed_bytecode, build.immutable_references, address)
-    (places,) = build.immutable_references.values()
-    for place in places:
-        assert code[place["start"] : place["start"] + place["length"]] == bytes(12) + b"\xab" * 20
+    build = committed("ballots")
+    addresses = ["0x" + digits * 20 for digits in ("ab", "cd", "ef")]
+    code = runtime_code(build.deployed_bytecode, build.immutable_references, addresses)
+    for name, address in zip(sorted(build.immutable_references, key=int), addresses, strict=True):
+        for place in build.immutable_references[name]:
+            filled = code[place["start"] : place["start"] + place["length"]]
+            assert filled == bytes(12) + bytes.fromhex(address[2:])
     with pytest.raises(Malformed, match="immutables that are not known"):
-        runtime_code("0x00", {"1": [], "2": []}, address)
+        runtime_code("0x00", {"1": [], "2": []}, addresses)
+
+
+@pytest.mark.parametrize(
+    ("nonce", "address"),
+    [
+        (0, "0xcd234A471b72ba2F1Ccf0A70FCABA648a5eeCD8d"),
+        (1, "0x343c43A37D37dfF08AE8C4A11544c718AbB4fCF8"),
+        (127, None),
+        (128, None),
+        (255, None),
+        (256, None),
+        (70_000, None),
+    ],
+)
+def test_the_address_of_a_contract_to_come(nonce, address):
+    creator = "0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0"
+    expected = checksum_address(keccak(rlp.encode([bytes.fromhex(creator[2:]), nonce]))[12:])
+    assert created_address(creator, nonce) == expected
+    assert address in (None, expected)
+
+
+def test_a_key_that_deployed_before_deploys_again(anvil, tmp_path):
+    payer = ephemeral()
+    networks = [deploy(Chain(id=31337, rpc=anvil.url), payer, "test", founders(), tmp_path) for _ in range(2)]
+    assert networks[0].contracts != networks[1].contracts
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quorum": 4_999},
+        {"quorum": 6_667},
+        {"majority": 4_999},
+        {"majority": 6_667},
+        {"vote_seconds": 0, "extension_seconds": 0},
+        {"vote_seconds": 31_536_001},
+        {"extension_seconds": 604_801},
+        {"delay_seconds": 31_536_001},
+        {"delay_seconds": -1},
+        {"execute_seconds": 0},
+    ],
+)
+def test_rules_that_the_contract_would_refuse(tmp_path, change):
+    with pytest.raises(UsageError, match="out of bounds"):
+        check_rules(msgspec.structs.replace(DEFAULT_RULES, **change))
+
+
+def test_the_consortium_files_rules_are_the_ballots(anvil, tmp_path):
+    path = tmp_path / "consortium.toml"
+    table = "\n[rules]\nquorum = 6000\nmajority = 6666\nvote_seconds = 60\nextension_seconds = 5\n"
+    path.write_text(FILE.format(*KEYS) + table + "delay_seconds = 0\nexecute_seconds = 30\n")
+    file = load_consortium(path)
+    assert file.rules == Rules(6000, 6666, 60, 5, 0, 30)
+    network = deploy(Chain(id=31337, rpc=anvil.url), ephemeral(), "test", file.founders(), tmp_path, rules=file.rules)
+    with Client.connect(network) as client:
+        assert client.view("ballots", "rules") == [[6000, 6666, 60, 5, 0, 30]]

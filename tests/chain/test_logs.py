@@ -6,6 +6,7 @@ import pytest
 
 from ledger import records as r
 from ledger.chain.build import SOLIDITY_NAMES, committed
+from ledger.chain.founding import DEFAULT_RULES
 from ledger.chain.logs import LogReader
 from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.commitment import claim
@@ -64,19 +65,21 @@ def test_every_event_of_a_life_becomes_its_record(consortium):
     events = events_of(consortium)
     assert [type(event).__name__ for event in events] == (
         ["MemberAdmitted"] * 4
+        + ["RulesChanged"]
         + ["JobProposed", "JobApproved", "JobApproved", "JobApproved", "JobOpened", "Announced", "RoundOpened"]
         + ["UpdateSubmitted"] * 4
         + ["AggregatePublished", "Attested", "Attested", "Attested", "RoundFinalised"]
     )
     assert [event.key for event in events[:4]] == [member.address for member in members]
-    proposed = events[4]
+    assert events[4].rules == DEFAULT_RULES
+    proposed = events[5]
     assert proposed.terms == r.Terms(3, 600, 600, 600, 2)
     assert (proposed.digest, proposed.proposer) == (b"\x22" * 32, members[0].address)
-    assert (events[9].index, events[9].gateway) == (3, "http://gateway.example:1")
-    assert events[13].root == bytes([2]) * 32
-    published = events[15]
+    assert (events[10].index, events[10].gateway) == (3, "http://gateway.example:1")
+    assert events[14].root == bytes([2]) * 32
+    published = events[16]
     assert (published.verdicts, published.root, published.attempt) == (bytes([0, 0, 7, 0]), b"R" * 32, 1)
-    assert [event.agrees for event in events[16:19]] == [False, True, True]
+    assert [event.agrees for event in events[17:20]] == [False, True, True]
     final = events[-1]
     assert (final.tx, final.block, final.cid) == (receipt.tx, receipt.block, b"C" * 32)
     assert all((a.block, a.log) < (b.block, b.log) for a, b in pairwise(events))

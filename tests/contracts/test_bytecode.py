@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import solcx
 
+from ledger.chain.build import IMMUTABLES, SOLIDITY_NAMES
 from ledger.chain.compile import CONTRACTS, Compiled, compile_contracts, compiler, standard_input
 from ledger.errors import Malformed, Unavailable
 
@@ -51,12 +52,14 @@ def test_forge_has_the_same_settings(root):
     assert profile["via_ir"] == settings["viaIR"]
 
 
-def test_only_the_ledger_has_an_immutable(compiled):
-    """The consortium's address: an audit masks these ranges, and nothing else."""
-    assert compiled["Consortium"].immutable_references == {}
-    (ranges,) = compiled["RoundLedger"].immutable_references.values()
-    code = bytes.fromhex(compiled["RoundLedger"].deployed_bytecode[2:])
-    assert all(code[r["start"] : r["start"] + r["length"]] == bytes(32) for r in ranges)
+def test_immutables_are_the_other_contracts_addresses(compiled):
+    """An audit fills these ranges in, and nothing else."""
+    for name, solidity_name in SOLIDITY_NAMES.items():
+        built = compiled[solidity_name]
+        code = bytes.fromhex(built.deployed_bytecode[2:])
+        assert len(built.immutable_references) == len(IMMUTABLES[name])
+        for ranges in built.immutable_references.values():
+            assert all(code[r["start"] : r["start"] + r["length"]] == bytes(32) for r in ranges)
 
 
 def test_code_fits_the_limit_of_the_chain(compiled):

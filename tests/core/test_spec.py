@@ -16,6 +16,8 @@ from ledger.cid import of_file
 from ledger.history import Phase
 from ledger.job import MAX_WEIGHT, Admission
 from ledger.merkle import root_of
+from ledger.proposal import ProposalState
+from ledger.records import Kind, Refusal
 from ledger.report import Check
 from ledger.rounds import base_of, model_binding
 
@@ -156,6 +158,14 @@ def test_the_verdicts_of_admission_have_the_codes_numbers_and_words() -> None:
 
 def test_the_phases_are_the_ledgers() -> None:
     assert [row[0] for row in table("round.md", "Life")] == [phase.value for phase in Phase]
+
+
+def test_ballots_have_the_codes_numbers_and_words() -> None:
+    assert [row[1] for row in table("ballot.md", "Kinds")] == [str(int(kind)) for kind in Kind][1:]
+    states = list(ProposalState)[1:]
+    assert [row[:2] for row in table("ballot.md", "Life")] == [[s.value, str(n)] for n, s in enumerate(states, 1)]
+    refusals = [[refusal.name, str(int(refusal))] for refusal in list(Refusal)[1:]]
+    assert [row[:2] for row in table("ballot.md", "Signed votes")] == refusals
 
 
 def test_every_field_of_a_job_has_its_row() -> None:

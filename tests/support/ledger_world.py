@@ -116,7 +116,7 @@ class World:
         for index in range(members):
             self.emit(r.MemberAdmitted, index=index, key=self.keys[index], roles=7, epoch=1)
 
-    def emit(self, kind: type[r.Event], **fields: Any) -> r.Event:
+    def emit(self, kind: type[r.Event], /, **fields: Any) -> r.Event:
         """Put an event on record."""
         block = len(self.events) + 1
         event = kind(block=block, log=0, tx=block.to_bytes(32, "big"), **fields)

@@ -36,6 +36,8 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
     contracts = Contracts(
         consortium=Contract(address="0x" + "11" * 20, code_hash="0x" + "00" * 32),
         ledger=Contract(address="0x" + "22" * 20, code_hash="0x" + "00" * 32),
+        releases=Contract(address="0x" + "33" * 20, code_hash="0x" + "00" * 32),
+        ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
     )
     parties = tuple(Party(index=index, name=name) for index, name in enumerate(names))
     chain = Chain(id=31337, rpc="http://127.0.0.1:1")

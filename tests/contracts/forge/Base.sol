@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Ballots} from "../../../contracts/Ballots.sol";
 import {Consortium} from "../../../contracts/Consortium.sol";
+import {ReleaseBoard} from "../../../contracts/ReleaseBoard.sol";
 import {RoundLedger} from "../../../contracts/RoundLedger.sol";
+import {IBallots} from "../../../contracts/interfaces/IBallots.sol";
 import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
 
 /// @dev The cheat codes in use.
@@ -11,6 +14,10 @@ interface Vm {
     function warp(uint256 time) external;
     function expectRevert(bytes calldata reason) external;
     function assume(bool condition) external;
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function addr(uint256 secret) external pure returns (address);
+    function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
 }
 
 /// @dev Keys, a consortium of them, and a ledger with one open job.
@@ -27,6 +34,12 @@ abstract contract Base {
         });
     }
 
+    function rules() internal pure returns (IBallots.Rules memory) {
+        return IBallots.Rules({
+            quorum: 5000, majority: 5000, voteSeconds: 100, extensionSeconds: 20, delaySeconds: 10, executeSeconds: 50
+        });
+    }
+
     function keyOf(uint256 i) internal pure returns (address) {
         return address(uint160(0x10000 + i));
     }
@@ -34,18 +47,32 @@ abstract contract Base {
     /// @dev Members hold `keyOf(0)` and up, and all roles; job 1 is open.
     function found(uint256 members) internal returns (Consortium consortium, RoundLedger ledger) {
         address[] memory keys = new address[](members);
-        uint8[] memory roles = new uint8[](members);
         for (uint256 i = 0; i < members; ++i) {
-            (keys[i], roles[i]) = (keyOf(i), ALL);
+            keys[i] = keyOf(i);
         }
-        consortium = new Consortium(keys, roles);
-        ledger = new RoundLedger(consortium);
+        (consortium, ledger,,) = deploy(keys);
         vm.prank(keys[0]);
         ledger.proposeJob("job", terms());
         for (uint256 i = 1; i < consortium.majority(); ++i) {
             vm.prank(keys[i]);
             ledger.approveJob(1);
         }
+    }
+
+    /// @dev All contracts, for members that hold these keys and all roles.
+    function deploy(address[] memory keys)
+        internal
+        returns (Consortium consortium, RoundLedger ledger, ReleaseBoard releases, Ballots ballots)
+    {
+        uint8[] memory roles = new uint8[](keys.length);
+        for (uint256 i = 0; i < keys.length; ++i) {
+            roles[i] = ALL;
+        }
+        address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+        consortium = new Consortium(keys, roles, named);
+        ledger = new RoundLedger(consortium);
+        releases = new ReleaseBoard(ledger);
+        ballots = new Ballots(consortium, ledger, releases, rules());
     }
 
     function check(bool holds, string memory what) internal pure {

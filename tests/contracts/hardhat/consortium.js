@@ -6,7 +6,7 @@ const { ALL, AGGREGATOR, PARTICIPANT, SCORER, found, reverts, events } = require
 
 describe('Consortium', () => {
   const keys = (n) => Array.from({ length: n }, (_, i) => ethers.getAddress(ethers.toBeHex(i + 0x1000, 20)));
-  const deploy = (members, roles) => ethers.deployContract('Consortium', [members, roles]);
+  const deploy = (members, roles) => ethers.deployContract('Consortium', [members, roles, ethers.ZeroAddress]);
 
   describe('founding', () => {
     let contract;

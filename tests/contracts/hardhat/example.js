@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { ethers } = require('hardhat');
-const { ALL, found, at, claimOf } = require('./support');
+const { ethers, network } = require('hardhat');
+const { ALL, RULES, found, at, claimOf, finalised, signed } = require('./support');
 
 const START = 4000000000; // later than any other test
 
@@ -62,5 +62,63 @@ describe('The example of the specification', () => {
     const example = ['```text', ...legend, '', ...lines, '```'].join('\n');
     const page = fs.readFileSync(path.join(__dirname, '../../../docs/spec/contracts.md'), 'utf8');
     assert.ok(page.includes(example), `docs/spec/contracts.md should have\n${example}`);
+  });
+});
+
+/** The release that docs/spec/ballot.md opens with: its typed data, signatures, calls and events. */
+describe('The example of the specification of ballots', () => {
+  before(() => network.provider.send('hardhat_reset')); // so that Ballots has the address that was signed for
+
+  it('is what the contracts do', async () => {
+    const root = ethers.sha256(ethers.toUtf8Bytes('model'));
+    const { ballots, releases, consortium, members: [A, B, C] } = await finalised([ALL, ALL, ALL], root);
+    const names = new Map([[A.address, 'A'], [B.address, 'B'], [C.address, 'C']]);
+    const legend = [['A', A.address], ['B', B.address], ['C', C.address], ['Ballots', await ballots.getAddress()]];
+    const name = (label, word) => {
+      names.set(word, label);
+      legend.push([label, word]);
+      return word;
+    };
+    const show = (value) => names.get(value)
+      ?? (Array.isArray(value) ? `(${[...value].map(show).join(', ')})` : String(value));
+    name('model', root);
+    const report = name('report', ethers.sha256(ethers.toUtf8Bytes('report')));
+    const [cardio, version] = ['cardio', '1.0'].map((text) => name(`"${text}"`, ethers.encodeBytes32String(text)));
+    const none = name('0', ethers.ZeroHash);
+    const release = [cardio, version, 1, 1, root, none, report];
+    name('release', await releases.idOf(cardio, version));
+    const action = ethers.AbiCoder.defaultAbiCoder().encode(Array(7).fill('uint256'), release);
+    const proposal = name('proposal', await ballots.idOf(1, 6, action));
+    names.set(action, 'action');
+
+    const lines = [];
+    let time = START + 10_000;
+    const contracts = [ballots, releases, consortium];
+    const send = async (signer, call, ...args) => {
+      await at(time);
+      const receipt = await (await ballots.connect(signer)[call](...args)).wait();
+      lines.push(`${time}  ${show(signer.address)}  ${call}(${args.map(show).join(', ')})`);
+      for (const log of receipt.logs) {
+        const { name: event, args: values } = contracts.map((one) => one.interface.parseLog(log)).find(Boolean);
+        lines.push(`${' '.repeat(15)}${event}(${values.toArray().map(show).join(', ')})`);
+      }
+      time += 10;
+    };
+    await send(A, 'proposeRelease', release);
+    await send(A, 'vote', proposal, 1);
+    const ballot = await signed(ballots, B, proposal);
+    name('digest', await ballots.digestOf(proposal, B.address, 1, ballot.deadline));
+    name('r', ballot.r);
+    name('s', ballot.s);
+    await send(C, 'voteBySignature', proposal, Object.values(ballot));
+    await send(C, 'close', proposal);
+    time += RULES.delaySeconds;
+    await send(C, 'execute', 1, 6, action);
+    lines.push('', `currentOf("cardio") = ${show(await releases.currentOf(cardio))}`);
+    const width = Math.max(...legend.map(([label]) => label.length));
+    const words = legend.map(([label, word]) => `${label.padEnd(width)} ${word}`);
+    const example = ['```text', ...words, '', ...lines, '```'].join('\n');
+    const page = fs.readFileSync(path.join(__dirname, '../../../docs/spec/ballot.md'), 'utf8');
+    assert.ok(page.includes(example), `docs/spec/ballot.md should have\n${example}`);
   });
 });

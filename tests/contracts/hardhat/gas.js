@@ -3,11 +3,13 @@
 const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, TERMS, random, claimOf, openJob, submit, anAggregate, publish, at, deadlineOf, gasOf,
+  ALL, AGGREGATOR, PARTICIPANT, TERMS, random, claimOf, openJob, submit, anAggregate, publish, at, deadlineOf, gasOf, found,
+  deploy, finalised, propose, decide, signed, Choice,
 } = require('./support');
 
 const LIMIT = 34_000;
 const ROUNDS = 1_000;
+const VOTE = { direct: 36_500, signed: 42_000, inBatch: 13_000 };
 
 describe('Gas', () => {
   const table = [];
@@ -84,10 +86,50 @@ describe('Gas', () => {
     table.push(['submitUpdate, first of a key', await gasOf(submit(ledger, fresh, 2))]);
   });
 
+  it(`of a vote is at most ${VOTE.direct} direct, ${VOTE.signed} signed, ${VOTE.inBatch} in a batch of 32`, async () => {
+    const { ballots, members } = await found(Array(40).fill(ALL));
+    const { proposal } = await propose(ballots, members[0], 'proposeRemoval', 1);
+    const vote = (member) => gasOf(ballots.connect(member).vote(proposal, Choice.Abstain));
+    const first = await vote(members[0]);
+    const direct = await vote(members[1]);
+    const relay = async (member) => ballots.voteBySignature(proposal, await signed(ballots, member, proposal));
+    const bySignature = await gasOf(relay(members[2]));
+    const batch = await Promise.all(members.slice(3, 35).map((member) => signed(ballots, member, proposal)));
+    const inBatch = await gasOf(ballots.voteBatch(proposal, batch)) / batch.length;
+    table.push(['vote: a proposal\'s first; later', first, direct]);
+    table.push(['voteBySignature', bySignature]);
+    table.push(['voteBatch of 32, each', Math.round(inBatch)]);
+    table.push(['close', await gasOf(ballots.close(proposal))]);
+    assert.deepEqual((await ballots.tallyOf(proposal)).toArray(), [33n, 0n, 2n]);
+    assert.ok(direct <= VOTE.direct && bySignature <= VOTE.signed && inBatch <= VOTE.inBatch, `${direct}, ${bySignature}, ${inBatch}`);
+  });
+
+  it('of a vote by a member numbered 64 or higher is one word more', async () => {
+    const keys = (await ethers.getSigners()).slice(0, 40);
+    const strangers = Array.from({ length: 64 }, () => ethers.Wallet.createRandom().address);
+    const { ballots } = await deploy([...strangers, ...keys.map(({ address }) => address)], Array(104).fill(ALL));
+    const { proposal } = await propose(ballots, keys[0], 'proposeRemoval', 1);
+    const used = [];
+    for (const key of keys.slice(0, 2)) used.push(await gasOf(ballots.connect(key).vote(proposal, Choice.Against)));
+    table.push(['vote, member 64 or higher: first; later', ...used]);
+  });
+
+  it('of proposals and their execution', async () => {
+    const { ballots, members, root } = await finalised();
+    const text = (word) => ethers.encodeBytes32String(word);
+    const release = [text('cardio'), text('1.0'), 1, 1, root, random(), random()];
+    const proposing = await gasOf(ballots.proposeRemoval(1));
+    table.push(['proposeRemoval', proposing]);
+    const made = await propose(ballots, members[0], 'proposeRelease', release);
+    table.push(['execute, of a release', await gasOf(decide(ballots, members.slice(0, 2), made))]);
+  });
+
   it('of deployment and of a job', async () => {
-    const { ledger, consortium, members } = await openJob([ALL, ALL, ALL, ALL]);
+    const { ledger, consortium, releases, ballots, members } = await openJob([ALL, ALL, ALL, ALL]);
     table.push(['deploy Consortium', await gasOf(consortium.deploymentTransaction())]);
     table.push(['deploy RoundLedger', await gasOf(ledger.deploymentTransaction())]);
+    table.push(['deploy ReleaseBoard', await gasOf(releases.deploymentTransaction())]);
+    table.push(['deploy Ballots', await gasOf(ballots.deploymentTransaction())]);
     table.push(['proposeJob', await gasOf(ledger.proposeJob(random(), TERMS))]);
     table.push(['approveJob', await gasOf(ledger.connect(members[1]).approveJob(2))]);
     table.push(['approveJob, opening', await gasOf(ledger.connect(members[2]).approveJob(2))]);

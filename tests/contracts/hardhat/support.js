@@ -10,18 +10,53 @@ const ALL = 7;
 const Phase = { None: 0n, Collecting: 1n, Attesting: 2n, Aggregating: 3n, Finalised: 4n, Refuted: 5n, Abandoned: 6n };
 const Reason = { TooFewUpdates: 1n, NoAggregate: 2n, NoQuorum: 3n };
 const TERMS = { rounds: 3, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2 };
+const RULES = {
+  quorum: 5000, majority: 5000, voteSeconds: 1000, extensionSeconds: 200, delaySeconds: 100, executeSeconds: 500,
+};
+const Choice = { For: 1, Against: 2, Abstain: 3 };
+const State = {
+  None: 0n, Voting: 1n, Rejected: 2n, Waiting: 3n, Executable: 4n, Executed: 5n, Cancelled: 6n, Expired: 7n,
+};
+const Kind = {
+  AdmitMember: 1n, RemoveMember: 2n, ChangeRoles: 3n, ChangeRules: 4n, CloseJob: 5n, Release: 6n, Revoke: 7n,
+  RollBack: 8n, NameSuccessor: 9n,
+};
+const Refusal = {
+  InvalidChoice: 1n, NotMember: 2n, NotInElectorate: 3n, AlreadyVoted: 4n, SignatureExpired: 5n,
+  SignatureNotCanonical: 6n, WrongSigner: 7n,
+};
+const BALLOT_TYPES = {
+  Ballot: [
+    { name: 'proposal', type: 'bytes32' },
+    { name: 'member', type: 'address' },
+    { name: 'choice', type: 'string' },
+    { name: 'deadline', type: 'uint64' },
+  ],
+};
 const ZERO = ethers.ZeroHash;
 
 const random = () => ethers.hexlify(ethers.randomBytes(32));
 const claimOf = (ledger, job, round, { root, cid, verdicts }) => ledger.claimOf(job, round, root, cid, verdicts);
 
+/** The members' keys found a consortium with these roles. Contract number 4 of the deployer, from now, is its Ballots. */
+async function deploy(keys, roles, rules = RULES) {
+  const [payer] = await ethers.getSigners();
+  const nonce = await payer.getNonce();
+  const named = ethers.getCreateAddress({ from: payer.address, nonce: nonce + 3 });
+  const consortium = await ethers.deployContract('Consortium', [keys, roles, named]);
+  const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
+  const releases = await ethers.deployContract('ReleaseBoard', [await ledger.getAddress()]);
+  const addresses = await Promise.all([consortium, ledger, releases].map((contract) => contract.getAddress()));
+  const ballots = await ethers.deployContract('Ballots', [...addresses, rules]);
+  return { consortium, ledger, releases, ballots };
+}
+
 /** The first `roles.length` signers found a consortium; the rest are strangers. */
-async function found(roles) {
+async function found(roles, rules = RULES) {
   const signers = await ethers.getSigners();
   const members = signers.slice(0, roles.length);
-  const consortium = await ethers.deployContract('Consortium', [members.map(({ address }) => address), roles]);
-  const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
-  return { members, strangers: signers.slice(roles.length), consortium, ledger };
+  const contracts = await deploy(members.map(({ address }) => address), roles, rules);
+  return { members, strangers: signers.slice(roles.length), ...contracts };
 }
 
 /** A consortium whose job 1 is open. */
@@ -51,11 +86,46 @@ async function collected(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
 }
 
 /** The same, with an aggregate published by the first member, and what it claims. */
-async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
+async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS, root = random()) {
   const world = await collected(roles, terms);
-  const aggregate = anAggregate(roles.length);
+  const aggregate = { ...anAggregate(roles.length), root };
   await publish(world.ledger, world.members[0], aggregate);
   return { ...world, aggregate, claim: await claimOf(world.ledger, 1, 1, aggregate) };
+}
+
+/** A round of job 1 with a finalised model, and its root. */
+async function finalised(roles = [ALL, ALL, ALL], root = random()) {
+  const world = await published(roles, TERMS, root);
+  const majority = Number(await world.consortium.majority());
+  for (const member of world.members.slice(1, majority)) await world.ledger.connect(member).attest(1, 1, 1, world.claim);
+  return { ...world, root: world.aggregate.root };
+}
+
+/** Sends `call` of Ballots, which proposes something; returns what `execute` takes, and the proposal. */
+async function propose(ballots, signer, call, ...args) {
+  const receipt = await (await ballots.connect(signer)[call](...args)).wait();
+  const made = receipt.logs.map((log) => ballots.interface.parseLog(log)).find((log) => log?.name === 'Proposed').args;
+  return { proposal: made.proposal, number: made.number, kind: made.kind, action: made.action, deadline: made.deadline };
+}
+
+/** Members vote For until the proposal is sure to pass, time passes, and anyone executes it: the transaction. */
+async function decide(ballots, voters, made) {
+  for (const member of voters) await ballots.connect(member).vote(made.proposal, Choice.For);
+  await at((await ballots.proposalOf(made.proposal)).executableFrom);
+  return ballots.execute(made.number, made.kind, made.action);
+}
+
+/** A signed vote as Ballots takes it; `domain` and `message` replace parts of what is signed, the rest of what is sent. */
+async function signed(ballots, signer, proposal, choice = Choice.For, { domain, message, ...changes } = {}) {
+  const { chainId } = await ethers.provider.getNetwork();
+  const deadline = changes.deadline ?? 5_000_000_000n;
+  const signature = await signer.signTypedData(
+    { name: 'fedledger', version: '1', chainId, verifyingContract: await ballots.getAddress(), ...domain },
+    BALLOT_TYPES,
+    { proposal, member: signer.address, choice: Object.keys(Choice)[choice - 1] ?? 'For', deadline, ...message },
+  );
+  const { v, r, s } = ethers.Signature.from(signature);
+  return { member: signer.address, choice, deadline, v, r, s, ...changes };
 }
 
 /** The next transaction's block has this time. */
@@ -85,6 +155,8 @@ async function events(call, contract) {
 const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, ZERO, random, claimOf, found, openJob, submit,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
+  finalised, propose, decide, signed, Choice, State,
+  Kind, Refusal, BALLOT_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IConsortium} from "./interfaces/IConsortium.sol";
+import {IReleaseBoard} from "./interfaces/IReleaseBoard.sol";
+import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
+
+/// @title ReleaseBoard
+/// @notice The models that the members released.
+contract ReleaseBoard is IReleaseBoard {
+    IRoundLedger private immutable _ledger;
+
+    mapping(bytes32 release => Release record) private _releases;
+    mapping(bytes32 release => bool revoked) private _revoked;
+    mapping(bytes32 name => bytes32 release) private _current;
+
+    /// @notice Opens an empty board for the models of `ledger_`.
+    constructor(IRoundLedger ledger_) {
+        _ledger = ledger_;
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function publish(Release calldata release) external {
+        _requireBallots();
+        requireReleasable(release);
+        bytes32 id = idOf(release.name, release.version);
+        _releases[id] = release;
+        _current[release.name] = id;
+        emit Released(
+            id, release.name, release.version, release.job, release.round, release.root, release.scores, release.report
+        );
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function revoke(bytes32 release, bytes32 reason) external {
+        _requireBallots();
+        bytes32 name = _requireUsable(release);
+        _revoked[release] = true;
+        if (_current[name] == release) delete _current[name];
+        emit Revoked(release, reason);
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function rollBack(bytes32 release) external {
+        _requireBallots();
+        bytes32 name = _requireUsable(release);
+        bytes32 previous = _current[name];
+        if (previous == release) revert ReleaseBoard_AlreadyCurrent(release);
+        _current[name] = release;
+        emit RolledBack(release, previous);
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function requireReleasable(Release calldata release) public view {
+        _requireName(release.name);
+        _requireName(release.version);
+        bytes32 model = _ledger.modelOf(release.job, release.round);
+        if (model == 0 || model != release.root) {
+            revert ReleaseBoard_NotFinalised(release.job, release.round, release.root, model);
+        }
+        bytes32 id = idOf(release.name, release.version);
+        if (_releases[id].name != 0) revert ReleaseBoard_AlreadyReleased(id);
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function idOf(bytes32 name, bytes32 version) public pure returns (bytes32 release) {
+        return keccak256(abi.encode(name, version));
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function releaseOf(bytes32 release) external view returns (Release memory record, bool revoked) {
+        record = _releases[release];
+        if (record.name == 0) revert ReleaseBoard_UnknownRelease(release);
+        return (record, _revoked[release]);
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function currentOf(bytes32 name) external view returns (bytes32 release) {
+        return _current[name];
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function ledger() external view returns (address) {
+        return address(_ledger);
+    }
+
+    function _requireBallots() private view {
+        if (msg.sender != IConsortium(_ledger.consortium()).ballots()) revert ReleaseBoard_NotBallots(msg.sender);
+    }
+
+    function _requireUsable(bytes32 release) private view returns (bytes32 name) {
+        name = _releases[release].name;
+        if (name == 0) revert ReleaseBoard_UnknownRelease(release);
+        if (_revoked[release]) revert ReleaseBoard_AlreadyRevoked(release);
+    }
+
+    function _requireName(bytes32 name) private pure {
+        bool ended = false;
+        for (uint256 i = 0; i < 32; ++i) {
+            bytes1 sign = name[i];
+            bool plain = (sign >= "a" && sign <= "z") || (sign >= "0" && sign <= "9");
+            bool inner = i > 0 && (sign == "." || sign == "-");
+            if (sign == 0 && i > 0) ended = true;
+            else if (ended || !(plain || inner)) revert ReleaseBoard_InvalidName(name);
+        }
+    }
+}

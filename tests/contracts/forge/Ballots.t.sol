@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Ballots} from "../../../contracts/Ballots.sol";
+import {Consortium} from "../../../contracts/Consortium.sol";
+import {ReleaseBoard} from "../../../contracts/ReleaseBoard.sol";
+import {RoundLedger} from "../../../contracts/RoundLedger.sol";
+import {IBallots} from "../../../contracts/interfaces/IBallots.sol";
+import {IReleaseBoard} from "../../../contracts/interfaces/IReleaseBoard.sol";
+import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
+import {Base} from "./Base.sol";
+
+/// @dev Members, former members and a stranger propose, vote, sign, relay, close, cancel and execute in any order.
+contract Voters is Base {
+    Consortium public consortium;
+    RoundLedger public ledger;
+    ReleaseBoard public releases;
+    Ballots public ballots;
+
+    struct Made {
+        bytes32 proposal;
+        uint32 number;
+        IBallots.Kind kind;
+        bytes action;
+        uint256 executions;
+    }
+
+    uint256[] public secrets; // of every key ever used, and first a stranger's
+    Made[] private made;
+    mapping(bytes32 proposal => mapping(uint8 index => uint8 choice)) public said;
+    mapping(uint8 outcome => uint256 count) public reached;
+    bytes32 public root;
+    uint256 private fresh = 1000;
+    uint256 private version;
+
+    constructor() {
+        address[] memory keys = new address[](5);
+        secrets.push(999);
+        for (uint256 i = 0; i < 5; ++i) {
+            secrets.push(i + 1);
+            keys[i] = vm.addr(i + 1);
+        }
+        (consortium, ledger, releases, ballots) = deploy(keys);
+        _finalise(keys);
+    }
+
+    function wait(uint16 time) external {
+        vm.warp(block.timestamp + time % 40);
+    }
+
+    function propose(uint256 who, uint256 what) external {
+        bytes memory call;
+        IBallots.Kind kind = IBallots.Kind(1 + what % 9);
+        uint8 index = uint8(what >> 8) % 8;
+        if (kind == IBallots.Kind.AdmitMember) {
+            secrets.push(++fresh);
+            call = abi.encodeCall(ballots.proposeAdmission, (vm.addr(fresh), ALL));
+        } else if (kind == IBallots.Kind.RemoveMember) {
+            call = abi.encodeCall(ballots.proposeRemoval, (index));
+        } else if (kind == IBallots.Kind.ChangeRoles) {
+            call = abi.encodeCall(ballots.proposeRoles, (index, uint8(1 + (what >> 16) % 7)));
+        } else if (kind == IBallots.Kind.ChangeRules) {
+            IBallots.Rules memory changed = rules();
+            changed.quorum = uint16(5000 + (what >> 16) % 1667);
+            changed.majority = uint16(5000 + (what >> 32) % 1667);
+            call = abi.encodeCall(ballots.proposeRules, (changed));
+        } else if (kind == IBallots.Kind.CloseJob) {
+            call = abi.encodeCall(ballots.proposeClosing, (1));
+        } else if (kind == IBallots.Kind.Release) {
+            bytes32 named = bytes32(uint256(0x61 + version++ % 26) << 248 | uint256(0x61 + version / 26 % 26) << 240);
+            IReleaseBoard.Release memory release = IReleaseBoard.Release("m", named, 1, 1, root, 0, 0);
+            call = abi.encodeCall(ballots.proposeRelease, (release));
+        } else if (kind == IBallots.Kind.Revoke) {
+            call = abi.encodeCall(ballots.proposeRevocation, (_release(what >> 16), 0));
+        } else if (kind == IBallots.Kind.RollBack) {
+            call = abi.encodeCall(ballots.proposeRollback, (_release(what >> 16)));
+        } else {
+            call = abi.encodeCall(ballots.proposeSuccessor, (1, address(this)));
+        }
+        vm.prank(_key(who));
+        (bool succeeded, bytes memory answer) = address(ballots).call(call);
+        if (!succeeded) return;
+        bytes memory action = new bytes(call.length - 4);
+        for (uint256 i = 0; i < action.length; ++i) {
+            action[i] = call[i + 4];
+        }
+        Made storage one = made.push();
+        (one.proposal, one.number, one.kind, one.action) =
+        (abi.decode(answer, (bytes32)), ballots.proposals(), kind, action);
+        check(one.proposal == ballots.idOf(one.number, kind, action), "named otherwise");
+    }
+
+    function vote(uint256 which, uint256 who, uint8 choice) public {
+        if (made.length == 0) return;
+        bytes32 proposal = _one(which).proposal;
+        IBallots.Proposal memory was = ballots.proposalOf(proposal);
+        vm.prank(_key(who));
+        try ballots.vote(proposal, choice % 5) {
+            _note(was, proposal, _key(who), choice % 5);
+        } catch {}
+    }
+
+    function voteAll(uint256 which, uint256 against) external {
+        for (uint256 i = 0; i < secrets.length; ++i) {
+            vote(which, i, against & (1 << i) == 0 || against % 4 != 0 ? 1 : 2);
+        }
+    }
+
+    function relay(uint256 which, uint256 first, uint256 lie) external {
+        if (made.length == 0) return;
+        bytes32 proposal = _one(which).proposal;
+        IBallots.Proposal memory was = ballots.proposalOf(proposal);
+        IBallots.SignedVote[] memory batch = new IBallots.SignedVote[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            uint256 secret = secrets[(first % secrets.length + i / 2) % secrets.length];
+            bytes32 signedFor = (lie >> i) & 3 == 0 ? _one(lie).proposal : proposal;
+            uint8 choice = uint8(1 + (lie >> 8) % 3);
+            (uint8 v, bytes32 r, bytes32 s) =
+                vm.sign(secret, ballots.digestOf(signedFor, vm.addr(secret), choice, type(uint64).max));
+            batch[i] = IBallots.SignedVote(vm.addr(secret), choice, type(uint64).max, v, r, s);
+        }
+        uint8[3] memory before = _tally(proposal);
+        try ballots.voteBatch(proposal, batch) {
+            for (uint256 i = 0; i < 4; ++i) {
+                (uint8 index, uint8 roles, uint32 since) = consortium.standingOf(batch[i].member);
+                bool may = roles != 0 && since <= was.epoch && said[proposal][index] == 0;
+                if (may && signedIt(proposal, batch[i])) _note(was, proposal, batch[i].member, batch[i].choice);
+            }
+        } catch {
+            check(keccak256(abi.encode(before)) == keccak256(abi.encode(_tally(proposal))), "half counted");
+        }
+    }
+
+    function close(uint256 which) external {
+        if (made.length == 0) return;
+        bytes32 proposal = _one(which).proposal;
+        IBallots.Proposal memory was = ballots.proposalOf(proposal);
+        try ballots.close(proposal) {
+            IBallots.Proposal memory now_ = ballots.proposalOf(proposal);
+            check(was.state == IBallots.State.Voting && now_.deadline < was.deadline, "closed");
+        } catch {}
+    }
+
+    function cancel(uint256 which, uint256 who) external {
+        if (made.length == 0) return;
+        bytes32 proposal = _one(which).proposal;
+        IBallots.Proposal memory was = ballots.proposalOf(proposal);
+        uint8[3] memory tally = _tally(proposal);
+        vm.prank(_key(who));
+        try ballots.cancel(proposal) {
+            check(was.proposer == _key(who) && tally[0] + tally[1] + tally[2] == 0, "cancelled");
+            check(was.state == IBallots.State.Voting, "cancelled late");
+        } catch {}
+    }
+
+    function execute(uint256 which) external {
+        if (made.length == 0) return;
+        Made storage one = _one(which);
+        IBallots.Proposal memory was = ballots.proposalOf(one.proposal);
+        uint8[3] memory tally = _tally(one.proposal);
+        try ballots.execute(one.number, one.kind, one.action) {
+            ++one.executions;
+            ++reached[uint8(one.kind)];
+            check(was.state == IBallots.State.Executable, "executed out of time");
+            check(block.timestamp > was.deadline + 10 && block.timestamp <= was.deadline + 60, "time");
+            check(tally[0] + tally[1] + tally[2] >= was.quorum, "without a quorum");
+            check(uint256(tally[0]) * 10_000 > (uint256(tally[0]) + tally[1]) * was.majority, "without a majority");
+        } catch {}
+    }
+
+    function rotate(uint256 who, uint8 rarely) external {
+        if (rarely % 16 != 0) return;
+        vm.prank(_key(who));
+        try consortium.rotateKey(vm.addr(fresh + 1)) {
+            secrets.push(++fresh);
+        } catch {}
+    }
+
+    function count() external view returns (uint256) {
+        return made.length;
+    }
+
+    function madeAt(uint256 i) external view returns (bytes32 proposal, uint256 executions) {
+        return (made[i].proposal, made[i].executions);
+    }
+
+    function signedIt(bytes32 proposal, IBallots.SignedVote memory signed) public view returns (bool) {
+        bytes32 digest = ballots.digestOf(proposal, signed.member, signed.choice, signed.deadline);
+        return ecrecover(digest, signed.v, signed.r, signed.s) == signed.member;
+    }
+
+    function _note(IBallots.Proposal memory was, bytes32 proposal, address key, uint8 choice) private {
+        (uint8 index, uint8 roles, uint32 since) = consortium.standingOf(key);
+        check(was.state == IBallots.State.Voting && block.timestamp <= was.deadline, "voted late");
+        check(roles != 0 && since <= was.epoch, "voted outside the electorate");
+        check(choice >= 1 && choice <= 3 && said[proposal][index] == 0, "voted twice");
+        said[proposal][index] = choice;
+        check(ballots.proposalOf(proposal).deadline >= was.deadline, "a vote shortened the vote");
+    }
+
+    function _tally(bytes32 proposal) private view returns (uint8[3] memory tally) {
+        (tally[0], tally[1], tally[2]) = ballots.tallyOf(proposal);
+    }
+
+    function _one(uint256 which) private view returns (Made storage) {
+        uint256 recent = made.length < 6 ? made.length : 6;
+        return made[made.length - 1 - which % recent];
+    }
+
+    function _key(uint256 who) private view returns (address) {
+        return vm.addr(secrets[who % secrets.length]);
+    }
+
+    function _release(uint256 which) private view returns (bytes32) {
+        uint256 first = 0x61 + which % 4;
+        return releases.idOf("m", bytes32(first << 248 | uint256(0x61) << 240));
+    }
+
+    function _finalise(address[] memory keys) private {
+        root = "model";
+        vm.prank(keys[0]);
+        ledger.proposeJob("job", terms());
+        for (uint256 i = 1; i < 3; ++i) {
+            vm.prank(keys[i]);
+            ledger.approveJob(1);
+        }
+        vm.prank(keys[0]);
+        ledger.openRound(1);
+        vm.warp(block.timestamp + 101);
+        vm.prank(keys[0]);
+        ledger.publishAggregate(1, 1, root, "cid", "");
+        bytes32 claim = ledger.claimOf(1, 1, root, "cid", "");
+        for (uint256 i = 1; i < 3; ++i) {
+            vm.prank(keys[i]);
+            ledger.attest(1, 1, 1, claim);
+        }
+    }
+}
+
+contract BallotsTest is Base {
+    Voters private voters;
+    Ballots private ballots;
+    Consortium private consortium;
+
+    function setUp() public {
+        voters = new Voters();
+        (ballots, consortium) = (voters.ballots(), voters.consortium());
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(voters);
+    }
+
+    /// @dev The invariants below say something: every kind of decision is carried out.
+    function test_VotersCarryOutEveryKind() external {
+        for (uint256 i = 0; i < 300; ++i) {
+            uint256 random = uint256(keccak256(abi.encode(i)));
+            voters.propose(random, random >> 64);
+            voters.relay(0, random >> 128, 0);
+            voters.voteAll(0, random % 5);
+            voters.close(0);
+            voters.wait(20);
+            voters.execute(0);
+            voters.rotate(random, uint8(random >> 32));
+        }
+        for (uint8 kind = 1; kind <= uint8(IBallots.Kind.NameSuccessor); ++kind) {
+            check(voters.reached(kind) > 0, "a kind was never carried out");
+        }
+    }
+
+    function invariant_TalliesAreTheBitmaps() external view {
+        for (uint256 i = 0; i < voters.count(); ++i) {
+            (bytes32 proposal,) = voters.madeAt(i);
+            (uint256 inFavour, uint256 against, uint256 abstaining) = ballots.bitmapsOf(proposal);
+            (uint8 a, uint8 b, uint8 c) = ballots.tallyOf(proposal);
+            check(inFavour & against == 0 && (inFavour | against) & abstaining == 0, "a member said two things");
+            check(a == _ones(inFavour) && b == _ones(against) && c == _ones(abstaining), "tally");
+            for (uint8 index = 0; index < 32; ++index) {
+                uint8 said = voters.said(proposal, index);
+                check((inFavour >> index & 1 != 0) == (said == 1), "for");
+                check((against >> index & 1 != 0) == (said == 2), "against");
+                check((abstaining >> index & 1 != 0) == (said == 3), "abstain");
+            }
+            check(uint256(a) + b + c <= ballots.proposalOf(proposal).members, "more votes than members");
+        }
+    }
+
+    function invariant_ExecutedAtMostOnce() external view {
+        for (uint256 i = 0; i < voters.count(); ++i) {
+            (bytes32 proposal, uint256 executions) = voters.madeAt(i);
+            bool executed = ballots.proposalOf(proposal).state == IBallots.State.Executed;
+            check(executions == (executed ? 1 : 0), "executed");
+        }
+    }
+
+    function invariant_NeverFewerThanThreeMembers() external view {
+        check(consortium.count() >= 3 && consortium.keysWith(0).length == consortium.count(), "members");
+    }
+
+    function invariant_ARevokedReleaseIsNeverCurrent() external view {
+        ReleaseBoard releases = voters.releases();
+        bytes32 current = releases.currentOf("m");
+        if (current == 0) return;
+        (IReleaseBoard.Release memory record, bool revoked) = releases.releaseOf(current);
+        check(!revoked && record.root == voters.root() && record.name == "m", "current");
+    }
+
+    /// @dev Whatever happened, and even if one member is silent, the others can still decide.
+    function invariant_AQuorumIsPossibleWithoutAnyOneMember() external {
+        address[] memory keys = consortium.keysWith(0);
+        vm.prank(keys[0]);
+        bytes32 proposal = ballots.proposeSuccessor(7, address(this));
+        for (uint256 i = 1; i < keys.length; ++i) {
+            vm.prank(keys[i]);
+            ballots.vote(proposal, 1);
+        }
+        uint40 from = ballots.proposalOf(proposal).executableFrom;
+        vm.warp(from);
+        ballots.execute(ballots.proposals(), IBallots.Kind.NameSuccessor, abi.encode(uint64(7), address(this)));
+        check(consortium.successor().ledger == address(this), "not carried out");
+    }
+
+    function testFuzz_AnyOutcomeFollowsTheRules(uint256 choices, uint8 size, uint16 quorum, uint16 majority) public {
+        uint256 members = 3 + uint256(size) % 100;
+        quorum = 5000 + quorum % 1667;
+        majority = 5000 + majority % 1667;
+        address[] memory keys = new address[](members);
+        for (uint256 i = 0; i < members; ++i) {
+            keys[i] = keyOf(i);
+        }
+        (,,, ballots) = deploy(keys);
+        bytes32 proposal = _changedRules(keys, quorum, majority);
+        uint256[4] memory tally;
+        for (uint256 i = 0; i < members; ++i) {
+            uint8 choice = uint8(choices >> 2 * (i % 128)) & 3;
+            ++tally[choice];
+            if (choice == 0) continue;
+            vm.prank(keys[i]);
+            ballots.vote(proposal, choice);
+        }
+        vm.warp(ballots.proposalOf(proposal).deadline + 1);
+        bool passes =
+            (members - tally[0]) * 10_000 > members * quorum && tally[1] * 10_000 > (tally[1] + tally[2]) * majority;
+        IBallots.State state = ballots.proposalOf(proposal).state;
+        check(state == (passes ? IBallots.State.Waiting : IBallots.State.Rejected), "outcome");
+    }
+
+    /// @dev A closed vote passes, whatever anyone says in the same second.
+    function testFuzz_WhatIsCertainPasses(uint256 choices, uint256 others) public {
+        address[] memory keys = new address[](9);
+        for (uint256 i = 0; i < 9; ++i) {
+            keys[i] = keyOf(i);
+        }
+        (,,, ballots) = deploy(keys);
+        vm.prank(keys[0]);
+        bytes32 proposal = ballots.proposeRemoval(8);
+        _vote(proposal, keys, choices);
+        try ballots.close(proposal) {
+            _vote(proposal, keys, others);
+            vm.warp(block.timestamp + 1);
+            check(ballots.proposalOf(proposal).state == IBallots.State.Waiting, "did not pass");
+        } catch {
+            (uint8 inFavour,,) = ballots.tallyOf(proposal);
+            check(inFavour < 5, "it was certain");
+        }
+    }
+
+    function _vote(bytes32 proposal, address[] memory keys, uint256 choices) private {
+        for (uint256 i = 0; i < keys.length; ++i) {
+            vm.prank(keys[i]);
+            try ballots.vote(proposal, uint8(choices >> 2 * i) & 3) {} catch {}
+        }
+    }
+
+    /// @dev A proposal under other rules than the founding's.
+    function _changedRules(address[] memory keys, uint16 quorum, uint16 majority) private returns (bytes32 proposal) {
+        IBallots.Rules memory changed = rules();
+        (changed.quorum, changed.majority) = (quorum, majority);
+        vm.prank(keys[0]);
+        proposal = ballots.proposeRules(changed);
+        for (uint256 i = 0; i < keys.length; ++i) {
+            vm.prank(keys[i]);
+            ballots.vote(proposal, 1);
+        }
+        vm.warp(ballots.proposalOf(proposal).executableFrom);
+        ballots.execute(1, IBallots.Kind.ChangeRules, abi.encode(changed));
+        vm.prank(keys[0]);
+        return ballots.proposeRemoval(0);
+    }
+
+    function _ones(uint256 bits) private pure returns (uint256 ones) {
+        for (; bits != 0; bits &= bits - 1) {
+            ++ones;
+        }
+    }
+}

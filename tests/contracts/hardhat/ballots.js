@@ -1,0 +1,497 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { ethers } = require('hardhat');
+const {
+  ALL, RULES, Choice, State, Kind, Refusal, BALLOT_TYPES, random, deploy, found, propose, decide, signed,
+  at, reverts, events,
+} = require('./support');
+
+const ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141n;
+const word = (...values) => ethers.AbiCoder.defaultAbiCoder().encode(values.map(() => 'uint256'), values);
+
+describe('Ballots', () => {
+  let consortium, ledger, releases, ballots, members, strangers;
+  const given = async (size = 4, rules = RULES) => {
+    ({ consortium, ledger, releases, ballots, members, strangers } = await found(Array(size).fill(ALL), rules));
+  };
+  const as = (signer) => ballots.connect(signer);
+  const removal = (index = 3, proposer = members[0]) => propose(ballots, proposer, 'proposeRemoval', index);
+  const vote = (member, made, choice = Choice.For) => as(member).vote(made.proposal, choice);
+  const relay = (vote_, made) => as(strangers[0]).voteBySignature(made.proposal, vote_);
+  const execute = (made) => as(strangers[0]).execute(made.number, made.kind, made.action);
+  const stateOf = async (made) => (await ballots.proposalOf(made.proposal)).state;
+  const tally = async (made) => (await ballots.tallyOf(made.proposal)).toArray().map(Number);
+  const refused = (call, made, member, reason) =>
+    reverts(call, ballots, 'Ballots_VoteRefused', [made.proposal, member.address, Refusal[reason]]);
+  beforeEach(() => given());
+
+  describe('founding', () => {
+    it('names every contract, and the rules', async () => {
+      assert.equal(await consortium.ballots(), await ballots.getAddress());
+      assert.equal(await ballots.consortium(), await consortium.getAddress());
+      assert.equal(await ballots.ledger(), await ledger.getAddress());
+      assert.equal(await ballots.releases(), await releases.getAddress());
+      assert.equal(await releases.ledger(), await ledger.getAddress());
+      assert.deepEqual(await events(ballots.deploymentTransaction(), ballots), [
+        ['RulesChanged', Object.values(RULES).map(BigInt)],
+      ].map(([name, rules]) => [name, ethers.Result.fromItems(rules, Object.keys(RULES))]));
+    });
+
+    it('is refused where the contracts do not name each other', async () => {
+      const other = await deploy(members.map(({ address }) => address), Array(4).fill(ALL));
+      const make = (...contracts) => ethers.deployContract('Ballots', [...contracts, RULES]);
+      await reverts(make(consortium, ledger, releases), ballots, 'Ballots_NotNamed', [
+        await consortium.getAddress(), await ballots.getAddress(),
+      ]);
+      const [payer] = await ethers.getSigners();
+      for (const [mine, board, wrong, actual] of [
+        [other.ledger, releases, other.ledger, other.consortium], [null, other.releases, other.releases, other.ledger],
+      ]) {
+        const named = ethers.getCreateAddress({ from: payer.address, nonce: await payer.getNonce() + 2 });
+        const fresh = await ethers.deployContract('Consortium', [members.map(({ address }) => address), Array(4).fill(ALL), named]);
+        const own = await ethers.deployContract('RoundLedger', [fresh]);
+        await reverts(make(fresh, mine ?? own, board), ballots, 'Ballots_OtherConsortium', [
+          await wrong.getAddress(), await actual.getAddress(),
+        ]);
+      }
+    });
+  });
+
+  describe('rules', () => {
+    for (const [what, changes] of [
+      ['a quorum of less than half', { quorum: 4999 }],
+      ['a quorum that one member could prevent', { quorum: 6667 }],
+      ['a majority of less than half', { majority: 4999 }],
+      ['a majority that one member could prevent', { majority: 6667 }],
+      ['no time to vote', { voteSeconds: 0, extensionSeconds: 0 }],
+      ['more than a year to vote', { voteSeconds: 31_536_001 }],
+      ['an extension longer than the vote', { extensionSeconds: 1001 }],
+      ['no time to execute', { executeSeconds: 0 }],
+      ['more than a year to execute', { executeSeconds: 31_536_001 }],
+      ['more than a year of delay', { delaySeconds: 31_536_001 }],
+    ]) {
+      it(`with ${what} are refused`, async () => {
+        const bad = { ...RULES, ...changes };
+        await reverts(ballots.proposeRules(bad), ballots, 'Ballots_InvalidRules', []);
+        await reverts(deploy(members.map(({ address }) => address), Array(4).fill(ALL), bad), ballots, 'Ballots_InvalidRules', []);
+      });
+    }
+
+    for (const [size, rules, quorum] of [
+      [3, {}, 2], [4, {}, 3], [5, {}, 3], [3, { quorum: 6666 }, 2], [6, { quorum: 6666 }, 4], [40, { quorum: 6666 }, 27],
+    ]) {
+      it(`of quorum ${rules.quorum ?? 5000} want ${quorum} votes of ${size}`, async () => {
+        await given(size, { ...RULES, ...rules });
+        const { proposal } = await removal(1);
+        assert.equal((await ballots.proposalOf(proposal)).quorum, BigInt(quorum));
+      });
+    }
+
+    it('change by a vote, for later proposals only', async () => {
+      const rules = { quorum: 6000, majority: 6666, voteSeconds: 10, extensionSeconds: 0, delaySeconds: 0, executeSeconds: 7 };
+      const older = await removal();
+      const made = await propose(ballots, members[0], 'proposeRules', rules);
+      assert.equal(made.kind, Kind.ChangeRules);
+      const done = await decide(ballots, members.slice(0, 3), made);
+      assert.deepEqual((await events(done, ballots)).map(([name]) => name), ['Executed', 'RulesChanged']);
+      assert.deepEqual((await ballots.rules()).toArray(), Object.values(rules).map(BigInt));
+      assert.equal((await ballots.proposalOf(older.proposal)).majority, 5000n);
+      const later = await ballots.proposalOf((await removal()).proposal);
+      assert.deepEqual([later.majority, later.executableUntil - later.executableFrom], [6666n, 6n]);
+    });
+  });
+
+  describe('a proposal', () => {
+    it('is named by number and content', async () => {
+      const made = await removal(3);
+      assert.deepEqual([made.number, made.kind, made.action], [1n, Kind.RemoveMember, word(3)]);
+      assert.equal(made.proposal, ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(
+        ['uint32', 'uint8', 'bytes'], [1, Kind.RemoveMember, word(3)])));
+      assert.equal(made.proposal, await ballots.idOf(1, Kind.RemoveMember, word(3)));
+      const { proposer, epoch, members: electorate, state, deadline, executableFrom, executableUntil } =
+        await ballots.proposalOf(made.proposal);
+      assert.deepEqual([proposer, epoch, electorate, state], [members[0].address, 1n, 4n, State.Voting]);
+      assert.deepEqual([executableFrom - deadline, executableUntil - deadline], [101n, 600n]);
+      assert.notEqual((await removal(3)).proposal, made.proposal);
+      assert.equal(await ballots.proposals(), 2n);
+    });
+
+    it('is a member\'s', async () => {
+      const [outsider] = strangers;
+      const { address } = outsider;
+      for (const [call, ...args] of [
+        ['proposeAdmission', address, 1], ['proposeRemoval', 0], ['proposeRoles', 0, 1], ['proposeRules', RULES],
+        ['proposeSuccessor', 1, address],
+      ]) {
+        await reverts(as(outsider)[call](...args), consortium, 'Consortium_NotMember', [address]);
+      }
+    });
+
+    it('has arguments that can be', async () => {
+      const key = strangers[0].address;
+      for (const roles of [0, 8]) {
+        await reverts(ballots.proposeAdmission(key, roles), ballots, 'Ballots_InvalidRoles', [roles]);
+        await reverts(ballots.proposeRoles(0, roles), ballots, 'Ballots_InvalidRoles', [roles]);
+      }
+      await reverts(ballots.proposeAdmission(ethers.ZeroAddress, 1), ballots, 'Ballots_ZeroAddress', []);
+      await reverts(ballots.proposeSuccessor(1, ethers.ZeroAddress), ballots, 'Ballots_ZeroAddress', []);
+      await reverts(ballots.proposeRemoval(4), consortium, 'Consortium_UnknownIndex', [4]);
+      await reverts(ballots.proposeRoles(4, 1), consortium, 'Consortium_UnknownIndex', [4]);
+      await reverts(ballots.proposeClosing(1), ledger, 'RoundLedger_UnknownJob', [1]);
+    });
+
+    it('that was never made is unknown', async () => {
+      const none = random();
+      for (const call of [
+        () => ballots.vote(none, 1), () => ballots.close(none), () => ballots.cancel(none), () => ballots.proposalOf(none),
+        () => ballots.tallyOf(none), () => ballots.bitmapsOf(none), () => ballots.voteBatch(none, []),
+      ]) {
+        await reverts(call(), ballots, 'Ballots_UnknownProposal', [none]);
+      }
+      const made = await removal(3);
+      const other = await ballots.idOf(1, made.kind, word(2));
+      await reverts(execute({ ...made, action: word(2) }), ballots, 'Ballots_UnknownProposal', [other]);
+    });
+
+    it('is cancelled by its proposer while nobody has voted', async () => {
+      const made = await removal();
+      await reverts(as(members[1]).cancel(made.proposal), ballots, 'Ballots_NotProposer', [
+        made.proposal, members[1].address,
+      ]);
+      const ready = await signed(ballots, members[1], made.proposal);
+      assert.deepEqual(await events(ballots.cancel(made.proposal), ballots), [['Cancelled', made.proposal]]);
+      for (const call of [
+        () => vote(members[1], made), () => relay(ready, made), () => ballots.voteBatch(made.proposal, [ready]),
+        () => ballots.cancel(made.proposal), () => ballots.close(made.proposal), () => execute(made),
+      ]) {
+        await reverts(call(), ballots, 'Ballots_WrongState', [made.proposal, State.Cancelled]);
+      }
+      const again = await removal();
+      await refused(relay(ready, again), again, members[1], 'WrongSigner');
+    });
+
+    it('stays when a vote came before its proposer\'s cancellation', async () => {
+      const made = await removal();
+      await vote(members[1], made, Choice.Against);
+      await reverts(ballots.cancel(made.proposal), ballots, 'Ballots_VotesCast', [made.proposal]);
+      assert.deepEqual(await tally(made), [0, 1, 0]);
+    });
+  });
+
+  describe('a vote', () => {
+    it('is for, against, or neither', async () => {
+      const made = await removal();
+      for (const [member, choice] of [[0, Choice.For], [2, Choice.Against], [3, Choice.Abstain]]) {
+        assert.deepEqual(await events(vote(members[member], made, choice), ballots), [
+          ['Voted', made.proposal, members[member].address, BigInt(choice)],
+        ]);
+      }
+      assert.deepEqual(await tally(made), [1, 1, 1]);
+      assert.deepEqual((await ballots.bitmapsOf(made.proposal)).toArray(), [1n, 4n, 8n]);
+    });
+
+    for (const choice of [0, 4, 255]) {
+      it(`is not ${choice}`, async () => {
+        const made = await removal();
+        await refused(vote(members[0], made, choice), made, members[0], 'InvalidChoice');
+        const wrong = await signed(ballots, members[0], made.proposal, choice, { message: { choice: 'Abstain' } });
+        await refused(relay(wrong, made), made, members[0], 'InvalidChoice');
+      });
+    }
+
+    it('is given once, by either way', async () => {
+      const made = await removal();
+      const [direct, bySignature] = members;
+      await vote(direct, made);
+      await relay(await signed(ballots, bySignature, made.proposal), made);
+      for (const member of [direct, bySignature]) {
+        await refused(vote(member, made, Choice.Against), made, member, 'AlreadyVoted');
+        await refused(relay(await signed(ballots, member, made.proposal, Choice.Against), made), made, member, 'AlreadyVoted');
+      }
+      assert.deepEqual(await tally(made), [2, 0, 0]);
+    });
+
+    it('is a member\'s, with the key it had', async () => {
+      const made = await removal();
+      const [fresh, outsider] = strangers;
+      const old = await signed(ballots, members[1], made.proposal);
+      await consortium.connect(members[1]).rotateKey(fresh.address);
+      await refused(vote(outsider, made), made, outsider, 'NotMember');
+      await refused(vote(members[1], made), made, members[1], 'NotMember');
+      await refused(relay(old, made), made, members[1], 'NotMember');
+      await refused(vote(fresh, made), made, fresh, 'NotInElectorate');
+      await refused(relay(await signed(ballots, fresh, made.proposal), made), made, fresh, 'NotInElectorate');
+      await vote(fresh, await removal());
+    });
+
+    it('is not that of a member removed or admitted meanwhile; what was cast stands', async () => {
+      await given(5, { ...RULES, delaySeconds: 0, voteSeconds: 100_000 });
+      const [newcomer] = strangers;
+      const cast = await removal(2);
+      await vote(members[4], cast);
+      const open = await removal(2);
+      const close = async (made) => {
+        for (const member of members.slice(0, 3)) await vote(member, made);
+        await ballots.close(made.proposal);
+        await execute(made);
+      };
+      await close(await removal(4));
+      await close(await propose(ballots, members[0], 'proposeAdmission', newcomer.address, ALL));
+      await refused(vote(members[4], open), open, members[4], 'NotMember');
+      await refused(vote(newcomer, open), open, newcomer, 'NotInElectorate');
+      assert.deepEqual(await tally(cast), [1, 0, 0]);
+      await vote(newcomer, await removal(2));
+    });
+
+    it('is in time until the deadline\'s second', async () => {
+      const made = await removal();
+      await at(made.deadline);
+      await vote(members[0], made);
+      await at(made.deadline + 1n);
+      await reverts(vote(members[1], made), ballots, 'Ballots_WrongState', [made.proposal, State.Rejected]);
+      await reverts(relay(await signed(ballots, members[1], made.proposal), made), ballots, 'Ballots_WrongState', [
+        made.proposal, State.Rejected,
+      ]);
+    });
+
+    it('of members numbered 63, 64, 191, 192 and 254 has a place', async () => {
+      const places = [63, 64, 191, 192, 254];
+      const keys = Array.from({ length: 255 }, (_, i) => ethers.getAddress(ethers.toBeHex(i + 0x1000, 20)));
+      for (const [i, place] of places.entries()) keys[place] = members[i % 4].address;
+      keys[254] = strangers[1].address;
+      const large = await deploy(keys, Array(255).fill(ALL));
+      const signers = [...members, strangers[1]];
+      const made = await propose(large.ballots, members[0], 'proposeRemoval', 7);
+      assert.equal((await large.ballots.proposalOf(made.proposal)).quorum, 128n);
+      for (const [i, signer] of signers.entries()) {
+        await large.ballots.connect(signer).vote(made.proposal, i % 3 + 1);
+        await reverts(large.ballots.connect(signer).vote(made.proposal, 1), ballots, 'Ballots_VoteRefused');
+      }
+      assert.deepEqual((await large.ballots.bitmapsOf(made.proposal)).toArray(), [
+        1n << 63n | 1n << 192n, 1n << 64n | 1n << 254n, 1n << 191n,
+      ]);
+      assert.deepEqual((await large.ballots.tallyOf(made.proposal)).toArray(), [2n, 2n, 1n]);
+    });
+  });
+
+  describe('a signed vote', () => {
+    let made, other;
+    beforeEach(async () => {
+      made = await removal();
+      other = await removal();
+    });
+    const sign = (changes, choice = Choice.For, signer = members[1]) =>
+      signed(ballots, signer, made.proposal, choice, changes);
+
+    it('counts like a direct one, whoever relays it', async () => {
+      assert.deepEqual(await events(relay(await sign({}, Choice.Against), made), ballots), [
+        ['Voted', made.proposal, members[1].address, 2n],
+      ]);
+      assert.deepEqual(await tally(made), [0, 1, 0]);
+    });
+
+    it('has the digest of EIP-712', async () => {
+      const { chainId } = await ethers.provider.getNetwork();
+      const domain = { name: 'fedledger', version: '1', chainId, verifyingContract: await ballots.getAddress() };
+      for (const [choice, number] of Object.entries(Choice)) {
+        const message = { proposal: made.proposal, member: members[1].address, choice, deadline: 7n };
+        assert.equal(
+          await ballots.digestOf(made.proposal, members[1].address, number, 7),
+          ethers.TypedDataEncoder.hash(domain, BALLOT_TYPES, message),
+        );
+      }
+    });
+
+    for (const [what, changes] of [
+      ['for another chain', { domain: { chainId: 1 } }],
+      ['for another contract', { domain: { verifyingContract: ethers.ZeroAddress } }],
+      ['under another name', { domain: { name: 'Governor' } }],
+      ['in another version', { domain: { version: '2' } }],
+      ['for another proposal', { message: { proposal: ethers.ZeroHash } }],
+      ['for another choice', { message: { choice: 'Against' } }],
+      ['until another deadline', { message: { deadline: 1n } }],
+      ['for another member', { message: { member: ethers.ZeroAddress } }],
+      ['with a broken signature', { r: ethers.ZeroHash }],
+    ]) {
+      it(`is refused when signed ${what}`, async () => {
+        await refused(relay(await sign(changes), made), made, members[1], 'WrongSigner');
+      });
+    }
+
+    it('does not count for another proposal of the same content', async () => {
+      await relay(await sign(), made);
+      await refused(relay(await sign(), other), other, members[1], 'WrongSigner');
+    });
+
+    it('is its signer\'s, not another member\'s, nor nobody\'s', async () => {
+      await refused(relay(await sign({ member: members[2].address }), made), made, members[2], 'WrongSigner');
+      const nobody = { address: ethers.ZeroAddress };
+      await refused(relay(await sign({ member: nobody.address, r: ethers.ZeroHash }), made), made, nobody, 'WrongSigner');
+    });
+
+    it('has one form: no twin with a high s, no compact form, no other v', async () => {
+      const good = await sign();
+      const twin = { ...good, s: ethers.toBeHex(ORDER - BigInt(good.s), 32), v: good.v === 27 ? 28 : 27 };
+      const compact = { ...good, s: ethers.toBeHex(BigInt(good.s) | 1n << 255n, 32) };
+      const forms = [twin, compact, ...[0, 1, 26, 29].map((v) => ({ ...good, v }))];
+      for (const form of forms) await refused(relay(form, made), made, members[1], 'SignatureNotCanonical');
+      await relay(good, made);
+      for (const form of forms) await refused(relay(form, made), made, members[1], 'SignatureNotCanonical');
+      assert.deepEqual(await tally(made), [1, 0, 0]);
+    });
+
+    it('is in time until its own deadline\'s second', async () => {
+      const deadline = made.deadline - 10n;
+      await at(deadline);
+      await relay(await sign({ deadline }), made);
+      await at(deadline + 1n);
+      const late = await sign({ deadline }, Choice.For, members[2]);
+      await refused(relay(late, made), made, members[2], 'SignatureExpired');
+    });
+  });
+
+  describe('a batch', () => {
+    it('counts what it can, and names the rest', async () => {
+      await given(8);
+      const made = await removal(7);
+      const good = await Promise.all(members.slice(0, 4).map((member) => signed(ballots, member, made.proposal)));
+      await consortium.connect(members[4]).rotateKey(strangers[0].address);
+      const young = await signed(ballots, strangers[0], made.proposal);
+      const old = await signed(ballots, members[4], made.proposal);
+      const expired = await signed(ballots, members[5], made.proposal, Choice.For, { deadline: 1n });
+      const wrong = await signed(ballots, members[5], made.proposal, 9, { message: { choice: 'Abstain' } });
+      const stolen = { ...good[1], member: members[6].address };
+      const high = { ...good[1], s: `0x${'ff'.repeat(32)}` };
+      await relay(good[3], made);
+      const sent = as(strangers[0]).voteBatch(made.proposal, [
+        good[0], good[0], young, old, expired, good[1], wrong, stolen, high, good[3], good[2],
+      ]);
+      assert.deepEqual((await events(sent, ballots)).map(([name, , member, value]) => [name, member, value]), [
+        ['Voted', members[0].address, 1n],
+        ['VoteSkipped', members[0].address, Refusal.AlreadyVoted],
+        ['VoteSkipped', strangers[0].address, Refusal.NotInElectorate],
+        ['VoteSkipped', members[4].address, Refusal.NotMember],
+        ['VoteSkipped', members[5].address, Refusal.SignatureExpired],
+        ['Voted', members[1].address, 1n],
+        ['VoteSkipped', members[5].address, Refusal.InvalidChoice],
+        ['VoteSkipped', members[6].address, Refusal.WrongSigner],
+        ['VoteSkipped', members[1].address, Refusal.SignatureNotCanonical],
+        ['VoteSkipped', members[3].address, Refusal.AlreadyVoted],
+        ['Voted', members[2].address, 1n],
+      ]);
+      assert.deepEqual(await tally(made), [4, 0, 0]);
+    });
+
+    it('of nothing changes nothing', async () => {
+      const made = await removal();
+      assert.deepEqual(await events(ballots.voteBatch(made.proposal, []), ballots), []);
+      assert.deepEqual(await tally(made), [0, 0, 0]);
+    });
+  });
+
+  describe('a late quorum', () => {
+    it('gives the others time, once', async () => {
+      const made = await removal();
+      await vote(members[0], made);
+      await vote(members[1], made);
+      const time = made.deadline - 199n;
+      await at(time);
+      assert.deepEqual((await events(vote(members[2], made), ballots))[1], ['DeadlineExtended', made.proposal, time + 200n]);
+      await at(time + 200n);
+      assert.deepEqual((await events(vote(members[3], made, Choice.Against), ballots)).length, 1);
+      assert.equal((await ballots.proposalOf(made.proposal)).deadline, time + 200n);
+    });
+
+    it('is none while there is time enough', async () => {
+      const made = await removal();
+      await vote(members[0], made);
+      await vote(members[1], made);
+      await at(made.deadline - 200n);
+      assert.equal((await events(vote(members[2], made), ballots)).length, 1);
+    });
+
+    it('may be reached by a batch', async () => {
+      const made = await removal();
+      const batch = await Promise.all(members.map((member) => signed(ballots, member, made.proposal)));
+      await at(made.deadline);
+      assert.deepEqual((await events(ballots.voteBatch(made.proposal, batch), ballots))[4], [
+        'DeadlineExtended', made.proposal, made.deadline + 200n,
+      ]);
+    });
+  });
+
+  describe('an outcome', () => {
+    for (const [size, choices, rules, state] of [
+      [3, [1, 1], {}, State.Executable],
+      [3, [1, 2], {}, State.Rejected],
+      [3, [1], {}, State.Rejected],
+      [3, [1, 3], {}, State.Executable],
+      [3, [3, 3, 3], {}, State.Rejected],
+      [3, [1, 1, 2], { majority: 6666 }, State.Executable],
+      [4, [1, 1], {}, State.Rejected],
+      [4, [1, 1, 2], {}, State.Executable],
+      [4, [1, 1, 2, 2], {}, State.Rejected],
+      [4, [1, 2, 3, 3], {}, State.Rejected],
+      [5, [1, 1, 1, 2, 2], {}, State.Executable],
+      [5, [1, 1, 1, 2, 2], { majority: 6000 }, State.Rejected],
+      [5, [1, 1, 1], { quorum: 6666 }, State.Rejected],
+    ]) {
+      it(`of ${size} members with choices ${choices} and ${JSON.stringify(rules)} is ${state}`, async () => {
+        await given(size, { ...RULES, ...rules });
+        const made = await removal(0);
+        for (const [i, choice] of choices.entries()) await vote(members[i], made, choice);
+        await at(made.deadline + 101n);
+        await ethers.provider.send('evm_mine', []);
+        assert.equal(await stateOf(made), state);
+      });
+    }
+
+    it('may be executed in its time only, by anyone, once', async () => {
+      await given(5);
+      const made = await removal(4);
+      for (const member of members.slice(0, 3)) await vote(member, made);
+      const wrong = (state) => reverts(execute(made), ballots, 'Ballots_WrongState', [made.proposal, state]);
+      await wrong(State.Voting);
+      await at(made.deadline + 1n);
+      await wrong(State.Waiting);
+      await at(made.deadline + 100n);
+      await wrong(State.Waiting);
+      await at(made.deadline + 101n);
+      assert.deepEqual(await events(execute(made), ballots), [['Executed', made.proposal]]);
+      await wrong(State.Executed);
+      assert.equal(await consortium.count(), 4n);
+    });
+
+    it('lasts until its last second', async () => {
+      const made = [await removal(3), await removal(3)];
+      for (const member of members.slice(0, 3)) for (const one of made) await vote(member, one);
+      await at(made[0].deadline + 600n);
+      await execute(made[0]);
+      await at(made[1].deadline + 601n);
+      await reverts(execute(made[1]), ballots, 'Ballots_WrongState', [made[1].proposal, State.Expired]);
+    });
+
+    it('is certain, and the vote closed, once nobody could change it', async () => {
+      const made = await removal();
+      const undecided = () => reverts(ballots.close(made.proposal), ballots, 'Ballots_NotDecided', [made.proposal]);
+      await vote(members[0], made);
+      await vote(members[1], made);
+      await undecided();
+      await vote(members[2], made);
+      const sent = await as(strangers[0]).close(made.proposal);
+      const time = BigInt((await sent.getBlock()).timestamp);
+      assert.deepEqual(await events(sent, ballots), [['VoteClosed', made.proposal, time]]);
+      assert.equal((await ballots.proposalOf(made.proposal)).executableFrom, time + 101n);
+      await reverts(vote(members[3], made), ballots, 'Ballots_WrongState', [made.proposal, State.Waiting]);
+    });
+
+    it('is not certain in its last second, nor without the quorum', async () => {
+      await given(6, { ...RULES, quorum: 6666 });
+      const made = await removal();
+      for (const member of members.slice(0, 4)) await vote(member, made);
+      await at(made.deadline);
+      await reverts(ballots.close(made.proposal), ballots, 'Ballots_NotDecided', [made.proposal]);
+    });
+  });
+});
