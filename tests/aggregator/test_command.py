@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from aggregators import actions, drive, service
+from aggregators import FILE, actions, drive, service
 from click.testing import CliRunner
 from synthetic import Trial
 
@@ -122,7 +122,8 @@ def test_a_service_ends_when_told_to_and_another_takes_its_gateway_over(trial) -
     party = t.parties[0]
     party.serving.close()
     process = started(t, 0)
-    wait_for(lambda: t.state.current is not None)
+    journal = party.member.home.folder / FILE
+    wait_for(lambda: journal.exists() and actions(party.member.home, "opened"))
     party.serving.check()
     assert not party.serving.here, "the service serves the home's store"
     process.send_signal(signal.SIGTERM)
