@@ -24,6 +24,7 @@ from ledger.localnet.children import end, end_with_parent
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
+STATES_KEPT = 256
 DUMP_SECONDS = 30
 PORT_ATTEMPTS = 5
 BINARY_VARIABLE = "FEDLEDGER_ANVIL"
@@ -167,6 +168,8 @@ def find_binary() -> Path:
 def _arguments(port: int, state: Path | None, chain_id: int, block_time: float | None) -> list[str]:
     arguments = ["--host", HOST, "--port", str(port), "--chain-id", str(chain_id)]
     arguments += ["--hardfork", "london", "--block-base-fee-per-gas", "0", "--gas-price", "0"]
+    # Else it writes the state after every block to the user's home, gigabytes in an afternoon, and leaves it there.
+    arguments += ["--prune-history", str(STATES_KEPT)]
     arguments += ["--accounts", "0", "--silent", "--no-cors", "--disable-default-create2-deployer"]
     if state is not None:
         arguments += ["--state", str(state), "--state-interval", str(DUMP_SECONDS)]
