@@ -4,7 +4,7 @@ An executed proposal is a mandate for the one event that follows it; no other ev
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ledger import records as r
@@ -59,6 +59,13 @@ class Decisions:
             return self.releases.get(release_id(name, version))
         except ValueError:
             return None
+
+    def copy(self) -> "Decisions":
+        """The same as of now, which what comes later does not change."""
+        proposals = {name: replace(made, votes=dict(made.votes)) for name, made in self.proposals.items()}
+        releases = {name: replace(made) for name, made in self.releases.items()}
+        current = {name: releases[release.id] for name, release in self.current.items()}
+        return replace(self, proposals=proposals, releases=releases, current=current)
 
     def require_mandate(self, event: r.Event) -> None:
         """What needs a decision follows its execution at once, and does what was decided. Raises Impossible."""

@@ -4,12 +4,16 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ledger.decisions import Decisions
 from ledger.history import History, JobState, Member
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Members, jobs and rounds up to `block`; nobody changes them any more. `owners` maps every key to its member."""
+    """Members, jobs, rounds and decisions up to `block`; nobody changes them any more.
+
+    `owners` maps every key to its member.
+    """
 
     block: int
     applied: int
@@ -17,6 +21,7 @@ class Snapshot:
     members: Mapping[int, Member]
     jobs: Mapping[int, JobState]
     owners: Mapping[str, int]
+    decisions: Decisions
 
     @property
     def ended(self) -> int:
@@ -35,6 +40,7 @@ def freeze(history: History, block: int) -> Snapshot:
         members=members,
         jobs={number: _frozen(state) for number, state in history.jobs.items()},
         owners={key: member.index for member in members.values() for key in member.keys},
+        decisions=history.decisions.copy(),
     )
 
 
