@@ -19,6 +19,8 @@ from ledger.records import Terms
 
 FORMAT: Literal["job/1"] = "job/1"
 MAX_WEIGHT = (1 << 24) - 1
+MAX_FACTOR = 1 << 10
+"""Largest factor of a weight by past scores: weight times factor stays within MAX_WEIGHT, and sums exact."""
 MAX_SIZE = CHUNK
 MAX_SAMPLES = 1 << 24
 MAX_CLASSES = 1 << 12
@@ -258,6 +260,10 @@ def _check_scoring(job: Job) -> None:
         _within("scoring.evaluations", scoring.evaluations, 2, 1 << 20)
     if isinstance(scoring, TruncatedMonteCarlo | GtgShapley):
         _within("scoring.tolerance", scoring.tolerance, 0, 1_000_000_000)
+    if scoring.weighting == "past_scores":
+        if not isinstance(job.aggregation, WeightedMean):
+            raise Malformed("scoring.weighting needs a rule that uses weights", expected="weighted_mean")
+        _within("admission.max_weight", job.admission.max_weight, 1, MAX_WEIGHT // MAX_FACTOR)
     if isinstance(scoring, Measured) and isinstance(scoring.evidence, CommittedSet):
         _check_set(job, scoring.evidence, scoring.utility)
 

@@ -85,7 +85,7 @@ class _Step:
     def after(self, shape: Shape) -> Shape:
         made = self._made(shape)
         if min(made) < 1 or prod(made) > MAX_ACTIVATIONS:
-            raise self._error("makes nothing, or too much", actual=made, maximum=MAX_ACTIVATIONS)
+            raise self._error(f"makes nothing, or more than {MAX_ACTIVATIONS} values", made)
         return made
 
     def _made(self, shape: Shape) -> Shape:
@@ -125,13 +125,13 @@ class _Step:
     def _tensor(self, name: str) -> Tensor:
         tensor = self.table.pop(name, None)
         if tensor is None:
-            raise self._error(f"uses tensor {name[:80]!r}, which the job has not, or which another layer uses")
+            raise self._error("uses a tensor that the job has not, or that another layer uses", name[:80])
         return tensor
 
     def _demand(self, held: bool, what: str, actual: object) -> None:
         if not held:
-            raise self._error(what, actual=actual)
+            raise self._error(what, actual)
 
-    def _error(self, what: str, **facts: object) -> Malformed:
+    def _error(self, what: str, actual: object) -> Malformed:
         name = self.layer.__struct_config__.tag
-        return Malformed(f"scoring.evidence.layers: layer {self.number} ({name}) {what}", **facts)
+        return Malformed(f"scoring.evidence.layers: layer {self.number} ({name}) {what}", actual=actual)

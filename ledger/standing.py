@@ -3,10 +3,10 @@
 Below `ledger.rounds`, which weighs by it (docs/spec/scores.md, "Past scores").
 """
 
+from ledger.job import MAX_FACTOR
 from ledger.state import JobState, Round
 
-NEUTRAL = 512
-MAX_FACTOR = 1024
+NEUTRAL = MAX_FACTOR // 2
 
 
 def cumulated(state: JobState, before: int | None = None) -> dict[int, int]:
