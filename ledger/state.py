@@ -102,7 +102,11 @@ class Aggregate:
 
 @dataclass(slots=True)
 class Round:
-    """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates."""
+    """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates.
+
+    `updates` stand in the order in which they were registered. `scored_to` is the last round of the job whose scores
+    were settled when this one opened: what came later cannot weigh its updates.
+    """
 
     job: int
     number: int
@@ -115,6 +119,7 @@ class Round:
     updates: dict[int, Update] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     reason: r.Reason = r.Reason.NONE
+    scored_to: int = 0
 
     @property
     def attempt(self) -> int:
@@ -129,6 +134,11 @@ class Round:
         """The aggregate that was finalised with a model, where there is one."""
         last = self.aggregates[-1] if self.aggregates else None
         return last if self.phase is Phase.FINALISED else None
+
+    def admitted(self) -> list[Update]:
+        """The updates that the final model is made of, by ascending member index; none without a final model."""
+        verdicts = self.final.verdicts if self.final else b""
+        return [update for update, byte in zip(self.sorted_updates(), verdicts, strict=False) if byte == 0]
 
     def sorted_updates(self) -> list[Update]:
         """By ascending member index: the order of verdicts, and of everything that is computed."""
