@@ -97,13 +97,15 @@ class GatewaySettings(Strict, frozen=True):
 
 
 class Settings(Strict, frozen=True):
-    """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine.
+    """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
+    `validation`, the data that a scorer evaluates others' updates on.
 
     `rpc` is this party's own chain node, asked instead of the one in the network file: better than anybody else's.
     """
 
     name: str = ""
     data: str = ""
+    validation: str = ""
     rpc: str = ""
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()

@@ -28,6 +28,7 @@ def status_of(home: Home) -> dict[str, Any]:
             "gateway": member.gateway if member else "",
             "data": settings.data,
             "data_found": bool(settings.data) and Path(settings.data).is_file(),
+            "validation": settings.validation,
             "files_kept": len(connection.store.pins()) if connection.store else 0,
             "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
         }
@@ -65,6 +66,8 @@ def print_status(facts: dict[str, Any]) -> None:
     console.print(f"[bold]{escape(facts['name'])}[/] of {escape(facts['network'])}: {member}")
     console.print(f"[dim]key[/]      {facts['address']}")
     console.print(f"[dim]data[/]     {escape(data)}{missing}")
+    if facts["validation"]:
+        console.print(f"[dim]scores[/]   on {escape(facts['validation'])}")
     console.print(
         f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
     )
