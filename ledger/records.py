@@ -73,14 +73,20 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     execute_seconds: int
 
 
-class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the contract itself enforces of a job. Times in seconds."""
+class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the contract itself enforces of a job. Times in seconds.
+
+    The last three are zero where the job makes no scores, and then stand in no document. `scorers` must reveal.
+    """
 
     rounds: int
     update_seconds: int
     aggregate_seconds: int
     attest_seconds: int
     attempts: int
+    score_seconds: int = 0
+    reveal_seconds: int = 0
+    scorers: int = 0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -135,6 +135,56 @@ class Round:
         return [self.updates[index] for index in sorted(self.updates)]
 
 
+class ScoringOutcome(Enum):
+    """How a scoring ended."""
+
+    SETTLED = "SETTLED"
+    VOID = "VOID"
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A scorer's sealed scores."""
+
+    scorer: str
+    index: int
+    digest: bytes
+    tx: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """The scores that a scorer opened."""
+
+    scorer: str
+    index: int
+    scores: tuple[int, ...]
+    salt: bytes
+    tx: bytes
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The scoring of a finalised round. `medians` stand once it is settled, in the order of the admitted updates."""
+
+    job: int
+    round: int
+    opener: str
+    seed: bytes
+    updates: int
+    epoch: int
+    scorers: int
+    commit_deadline: int
+    reveal_deadline: int
+    commitments: dict[int, Commitment] = field(default_factory=dict)
+    reveals: dict[int, Reveal] = field(default_factory=dict)
+    medians: tuple[int, ...] | None = None
+    root: bytes = bytes(32)
+    withheld: frozenset[int] = frozenset()
+    outcome: ScoringOutcome | None = None
+    tx: bytes = b""
+
+
 @dataclass(slots=True)
 class JobState:
     """A job as the ledger knows it; its document is in the content store under `digest`."""
@@ -148,6 +198,7 @@ class JobState:
     closed: bool = False
     rounds: dict[int, Round] = field(default_factory=dict)
     heads: dict[str, bytes] = field(default_factory=dict)
+    scorings: dict[int, Scoring] = field(default_factory=dict)
 
     @property
     def current(self) -> Round | None:

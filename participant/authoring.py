@@ -103,7 +103,7 @@ def create(draft: Draft, put: Put) -> Job:
         aggregation=draft.aggregation,
         admission=limits(draft.admission, draft.fraction_bits),
         terms=draft.terms,
-        scoring=job.Scoring(method="none"),
+        scoring=job.NoScoring(),
         privacy=job.Privacy(mode="none"),
     )
     document = made.encode()

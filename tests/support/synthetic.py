@@ -13,7 +13,7 @@ from ledger.artifact import Binding, Layout, Tensor
 from ledger.cid import Cid
 from ledger.connection import Connection
 from ledger.history import JobState, Round
-from ledger.job import Admission, InitialModel, Job, Privacy, Rule, Scoring, Task, WeightedMean
+from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Task, WeightedMean
 from ledger.merkle import root_of
 from ledger.records import Terms
 from ledger.rounds import Outcome, base_of, excused, initial_binding, recompute, update_binding
@@ -59,7 +59,7 @@ class Trial:
             aggregation=rule or WeightedMean(),
             admission=limits,
             terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts),
-            scoring=Scoring(method="none"),
+            scoring=NoScoring(),
             privacy=Privacy(mode="none"),
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]

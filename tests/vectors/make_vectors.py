@@ -15,7 +15,7 @@ from ledger import commitment, merkle
 from ledger.admission import inspect, weigh
 from ledger.aggregation import combine
 from ledger.artifact import Binding, Layout, Tensor
-from ledger.job import Admission, InitialModel, Job, Median, Privacy, Rule, Scoring, Task, TrimmedMean, WeightedMean
+from ledger.job import Admission, InitialModel, Job, Median, NoScoring, Privacy, Rule, Task, TrimmedMean, WeightedMean
 from ledger.records import Terms
 from ledger.unixfs import cid_of
 
@@ -92,7 +92,7 @@ def job_vectors() -> dict[str, Any]:
             aggregation=rule,
             admission=msgspec.structs.replace(LIMITS, min_updates=3),
             terms=Terms(rounds=10, update_seconds=60, aggregate_seconds=30, attest_seconds=30, attempts=3),
-            scoring=Scoring(method="none"),
+            scoring=NoScoring(),
             privacy=Privacy(mode="none"),
         )
         cases.append({"document": job.encode().decode(), "digest": job.digest.hex(), "cid": str(job.cid)})
