@@ -102,7 +102,10 @@ class Aggregate:
 
 @dataclass(slots=True)
 class Round:
-    """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates."""
+    """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates.
+
+    `standing` is the last round whose scoring had ended when this one was opened: what past scores count in it.
+    """
 
     job: int
     number: int
@@ -115,6 +118,7 @@ class Round:
     updates: dict[int, Update] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     reason: r.Reason = r.Reason.NONE
+    standing: int = 0
 
     @property
     def attempt(self) -> int:
@@ -184,6 +188,10 @@ class Scoring:
     outcome: ScoringOutcome | None = None
     tx: bytes = b""
 
+    def revealing(self, now: int) -> bool:
+        """Whether scores may be revealed: nobody can commit any more, or every scorer has."""
+        return now > self.commit_deadline or len(self.commitments) >= self.scorers
+
 
 @dataclass(slots=True)
 class JobState:
@@ -209,6 +217,24 @@ class JobState:
         """Whether the job's last round has ended."""
         last = self.current
         return last is not None and last.number == self.terms.rounds and last.phase.terminal
+
+    @property
+    def scoring(self) -> Scoring | None:
+        """The scoring under way."""
+        latest = self.scorings[max(self.scorings)] if self.scorings else None
+        return latest if latest is not None and latest.outcome is None else None
+
+    @property
+    def next_to_score(self) -> int | None:
+        """The round whose scoring is to be opened next; None where the job makes no scores, or none is left."""
+        last = max(self.scorings, default=0)
+        finals = (number for number in sorted(self.rounds) if number > last and self.rounds[number].final is not None)
+        return next(finals, None) if self.terms.scorers else None
+
+    @property
+    def scored(self) -> bool:
+        """Whether every finalised round was scored, as far as the job makes scores."""
+        return self.scoring is None and self.next_to_score is None
 
     def latest_model(self, before: int | None = None) -> Aggregate | None:
         """The last finalised global model, of a round below `before` where given."""

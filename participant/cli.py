@@ -56,8 +56,8 @@ def init(
             raise UsageError("no such data file", file=str(path))
     signer = create(home.keystore, read_passphrase(passphrase_file, confirm=True), light=light)
     if not home.settings_file.exists():
-        files = {"data": data, "validation": validation}
-        save(home.settings_file, Settings(name=name, **{key: str(path.resolve()) for key, path in files.items() if path}))
+        training, evaluation = (str(path.resolve()) if path else "" for path in (data, validation))
+        save(home.settings_file, Settings(name=name, data=training, validation=evaluation))
     facts = {"address": signer.address, "home": str(home.folder), "settings": str(home.settings_file)}
     _say(as_json, f"{signer.address}\nhome {home.folder}; give the address to the consortium", facts)
 
