@@ -188,10 +188,6 @@ class Scoring:
     outcome: ScoringOutcome | None = None
     tx: bytes = b""
 
-    def revealing(self, now: int) -> bool:
-        """Whether scores may be revealed: nobody can commit any more, or every scorer has."""
-        return now > self.commit_deadline or len(self.commitments) >= self.scorers
-
 
 @dataclass(slots=True)
 class JobState:

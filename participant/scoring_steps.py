@@ -73,7 +73,7 @@ class ScoringSituation:
 
 def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSituation) -> ScoringStep:
     """What the member with the key `me` does next for a job's scores."""
-    if not state.terms.scorers:
+    if not state.terms.scored:
         return Wait("this job makes no scores")
     member = history.member_of(me)
     if member is None or member.key != me or not member.has(Role.SCORER):
@@ -81,14 +81,12 @@ def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSit
     scoring = state.scoring
     if scoring is None:
         return _open(history, state, member, at)
-    if scoring.commit_deadline >= at.now and member.index not in scoring.commitments:
+    if scoring.committing(at.now):
         return _commit(scoring, member, at)
-    if not scoring.revealing(at.now):
-        return Wait(f"the other scorers of round {scoring.round} commit", scoring.commit_deadline + 1)
-    unshown = member.index in scoring.commitments and member.index not in scoring.reveals
-    if unshown and at.now <= scoring.reveal_deadline and (scoring.job, scoring.round) not in at.abstained:
+    withholds = (scoring.job, scoring.round) in at.abstained
+    if scoring.revealing(at.now) and member.index in scoring.pending and not withholds:
         return RevealScores(scoring.job, scoring.round)
-    return _end(history, state, scoring, member, at)
+    return _end(history, scoring, member, at)
 
 
 def _open(history: History, state: JobState, member: Member, at: ScoringSituation) -> ScoringStep:
@@ -99,6 +97,8 @@ def _open(history: History, state: JobState, member: Member, at: ScoringSituatio
 
 
 def _commit(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    if member.index in scoring.commitments:
+        return Wait(f"the other scorers of round {scoring.round} commit", scoring.commit_deadline + 1)
     if member.since > scoring.epoch:
         why = f"this key came after the scoring of round {scoring.round} was opened"
         return Wait(why, scoring.commit_deadline + 1)
@@ -107,14 +107,18 @@ def _commit(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringSt
     return CommitScores(scoring.job, scoring.round)
 
 
-def _end(history: History, state: JobState, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
-    over = at.now > scoring.reveal_deadline
-    enough = len(scoring.reveals) >= state.terms.scorers
-    if not over and not (enough and len(scoring.reveals) == len(scoring.commitments)):
+def _end(history: History, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    if not scoring.over(at.now):
         return Wait(f"the other scorers of round {scoring.round} reveal", scoring.reveal_deadline + 1)
-    step = SettleScores if enough else VoidScoring
-    start = scoring.reveal_deadline + 1 if over else at.since
-    return _in_turn(history, member, step(scoring.job, scoring.round), start, at)
+    step = SettleScores if len(scoring.reveals) >= scoring.quorum else VoidScoring
+    return _in_turn(history, member, step(scoring.job, scoring.round), max(at.since, _closed(scoring)), at)
+
+
+def _closed(scoring: Scoring) -> int:
+    """The first second in which nothing more can be waited for, as far as deadlines tell."""
+    if scoring.pending:
+        return scoring.reveal_deadline + 1
+    return 0 if scoring.full else scoring.commit_deadline + 1
 
 
 def _in_turn(
