@@ -135,6 +135,84 @@ class Round:
         return [self.updates[index] for index in sorted(self.updates)]
 
 
+class ScoringOutcome(Enum):
+    """How a scoring ended."""
+
+    SETTLED = "Settled"
+    VOID = "Void"
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What a scorer bound itself to."""
+
+    scorer: str
+    index: int
+    digest: bytes
+    tx: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """The scores that a scorer had committed to: one for each admitted update, by ascending member index."""
+
+    scorer: str
+    index: int
+    scores: tuple[int, ...]
+    salt: bytes
+    tx: bytes
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The scores of one round: who committed and revealed, by member index, and the median for each admitted update.
+
+    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
+    `withheld` are those who committed and never revealed. `root` is zero, `medians` None, until it is settled.
+    """
+
+    job: int
+    round: int
+    opener: str
+    seed: bytes
+    updates: int
+    epoch: int
+    scorers: int
+    quorum: int
+    commit_deadline: int
+    reveal_deadline: int
+    tx: bytes
+    commitments: dict[int, Commitment] = field(default_factory=dict)
+    reveals: dict[int, Reveal] = field(default_factory=dict)
+    medians: tuple[int, ...] | None = None
+    root: bytes = bytes(32)
+    withheld: frozenset[int] = frozenset()
+    outcome: ScoringOutcome | None = None
+
+    @property
+    def pending(self) -> frozenset[int]:
+        """Those who committed and have not revealed."""
+        return frozenset(self.commitments.keys() - self.reveals.keys())
+
+    @property
+    def full(self) -> bool:
+        """Whether every scorer has committed: nobody waits for the deadline then."""
+        return len(self.commitments) >= self.scorers
+
+    def committing(self, now: int) -> bool:
+        """Whether commitments are taken at `now`."""
+        return self.outcome is None and not self.full and now <= self.commit_deadline
+
+    def revealing(self, now: int) -> bool:
+        """Whether scores can be revealed at `now`."""
+        return self.outcome is None and (self.full or now > self.commit_deadline) and now <= self.reveal_deadline
+
+    def over(self, now: int) -> bool:
+        """Whether nobody can commit or reveal any more: it can be settled, or, below the quorum, is void."""
+        done = not self.committing(now) and not self.pending
+        return self.outcome is None and (done or now > self.reveal_deadline)
+
+
 @dataclass(slots=True)
 class JobState:
     """A job as the ledger knows it; its document is in the content store under `digest`."""
@@ -148,6 +226,7 @@ class JobState:
     closed: bool = False
     rounds: dict[int, Round] = field(default_factory=dict)
     heads: dict[str, bytes] = field(default_factory=dict)
+    scorings: dict[int, Scoring] = field(default_factory=dict)
 
     @property
     def current(self) -> Round | None:
