@@ -138,17 +138,23 @@ class Round:
         """By ascending member index: the order of verdicts, and of everything that is computed."""
         return [self.updates[index] for index in sorted(self.updates)]
 
+    def admitted(self) -> list[Update]:
+        """The updates that the final aggregate admits, in that order: those that are scored. None before it is final."""
+        final = self.final
+        verdicts = final.verdicts if final else b""
+        return [update for update, verdict in zip(self.sorted_updates(), verdicts, strict=False) if verdict == 0]
+
 
 class ScoringOutcome(Enum):
     """How a scoring ended."""
 
-    SETTLED = "SETTLED"
-    VOID = "VOID"
+    SETTLED = "Settled"
+    VOID = "Void"
 
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A scorer's sealed scores."""
+    """What a scorer bound itself to."""
 
     scorer: str
     index: int
@@ -158,7 +164,7 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """The scores that a scorer opened."""
+    """The scores that a scorer had committed to: one for each admitted update, by ascending member index."""
 
     scorer: str
     index: int
@@ -169,7 +175,11 @@ class Reveal:
 
 @dataclass(slots=True)
 class Scoring:
-    """The scoring of a finalised round. `medians` stand once it is settled, in the order of the admitted updates."""
+    """The scores of one round: who committed and revealed, by member index, and the median for each admitted update.
+
+    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
+    `withheld` are those who committed and never revealed. `root` is zero, `medians` None, until it is settled.
+    """
 
     job: int
     round: int
@@ -178,15 +188,39 @@ class Scoring:
     updates: int
     epoch: int
     scorers: int
+    quorum: int
     commit_deadline: int
     reveal_deadline: int
+    tx: bytes
     commitments: dict[int, Commitment] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
     medians: tuple[int, ...] | None = None
     root: bytes = bytes(32)
     withheld: frozenset[int] = frozenset()
     outcome: ScoringOutcome | None = None
-    tx: bytes = b""
+
+    @property
+    def pending(self) -> frozenset[int]:
+        """Those who committed and have not revealed."""
+        return frozenset(self.commitments.keys() - self.reveals.keys())
+
+    @property
+    def full(self) -> bool:
+        """Whether every scorer has committed: nobody waits for the deadline then."""
+        return len(self.commitments) >= self.scorers
+
+    def committing(self, now: int) -> bool:
+        """Whether commitments are taken at `now`."""
+        return self.outcome is None and not self.full and now <= self.commit_deadline
+
+    def revealing(self, now: int) -> bool:
+        """Whether scores can be revealed at `now`."""
+        return self.outcome is None and (self.full or now > self.commit_deadline) and now <= self.reveal_deadline
+
+    def over(self, now: int) -> bool:
+        """Whether nobody can commit or reveal any more: it can be settled, or, below the quorum, is void."""
+        done = not self.committing(now) and not self.pending
+        return self.outcome is None and (done or now > self.reveal_deadline)
 
 
 @dataclass(slots=True)
@@ -224,8 +258,8 @@ class JobState:
     def next_to_score(self) -> int | None:
         """The round whose scoring is to be opened next; None where the job makes no scores, or none is left."""
         last = max(self.scorings, default=0)
-        finals = (number for number in sorted(self.rounds) if number > last and self.rounds[number].final is not None)
-        return next(finals, None) if self.terms.scorers else None
+        finals = (n for n in range(last + 1, len(self.rounds) + 1) if self.rounds[n].final is not None)
+        return next(finals, None) if self.terms.scored else None
 
     @property
     def scored(self) -> bool:

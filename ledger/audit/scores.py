@@ -83,7 +83,7 @@ class ScoresAudit:
                 continue
             liars = [r.scorer for r in scoring.reveals.values() if r.scores[place] != expected[place]]
             message = "a settled score does not recompute; moved by " + ", ".join(map(self.audit.who, sorted(liars)))
-            self._find("refuted", message, tx=scoring.tx.hex(), **self._score(place, expected[place], median))
+            self._find("refuted", message, **self._score(place, expected[place], median))
 
     def _score(self, place: int, expected: int, actual: int) -> dict[str, Any]:
         update = self.round.admitted()[place]
