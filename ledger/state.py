@@ -139,7 +139,7 @@ class Round:
         return [self.updates[index] for index in sorted(self.updates)]
 
     def admitted(self) -> list[Update]:
-        """The updates that the final aggregate admits, in that order: those that are scored. None before it is final."""
+        """The updates that the final aggregate admits, in that order: those that are scored."""
         final = self.final
         verdicts = final.verdicts if final else b""
         return [update for update, verdict in zip(self.sorted_updates(), verdicts, strict=False) if verdict == 0]

@@ -84,7 +84,11 @@ def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
 @click.option(
     "--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help="Look at least so often."
 )
-@click.option("--until-complete", is_flag=True, help="Exit when every open job has had its last round, scored where it makes scores.")
+@click.option(
+    "--until-complete",
+    is_flag=True,
+    help="Exit when every open job has had its last round, scored where it makes scores.",
+)
 @passphrase_option
 @home_option
 @json_option

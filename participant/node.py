@@ -3,13 +3,16 @@
 An update that was stored before a crash is registered as it is; one that was not is trained again to the same bytes.
 """
 
+import time
+
 from ledger.connection import Connection
 from ledger.history import History, JobState
 from ledger.journal import Journal
 from ledger.records import Role
 from ledger.serving import Serving
-from ledger.watch import Watch
+from ledger.watch import Watch, clock
 from participant.scoring import Scorer
+from participant.steps import Attest, Submit
 from participant.work import Worker
 
 
@@ -30,7 +33,9 @@ class Node(Watch):
     ) -> None:
         super().__init__(connection, worker, journal, serving=serving, only=only, poll=poll)
         self._key, self._until_complete, self._warm = worker.key, until_complete, False
-        self._scorer = scorer
+        self._scorer, self._rounds = scorer, worker
+        if scorer is not None:
+            scorer.measuring.urgent = self._wanted
 
     @property
     def done(self) -> bool:
@@ -52,6 +57,17 @@ class Node(Watch):
         if super()._attend(history, state, now):
             return True
         return self._scorer is not None and self._scorer.advance(history, state, now)
+
+    def _wanted(self) -> bool:
+        """Whether a round waits for this node, so that long scoring is put off."""
+        history, now = self._connection.refresh(), clock(self._connection.client)
+        return any(self._due(history, state, now) for state in self.chosen(history))
+
+    def _due(self, history: History, state: JobState, now: int) -> bool:
+        watched = self._watched.get(state.number)
+        if watched is not None and time.monotonic() < watched.rest_until:
+            return False
+        return isinstance(self._rounds.decide(history, state, now), Submit | Attest)
 
     def rest(self) -> None:
         """Load torch while there is nothing to do: it takes seconds that a round would wait for."""

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.commitment import lower_median, pack_scores, scores_commitment
 from ledger.connection import Connection
-from ledger.errors import FedledgerError, Refuted, Rejected, UsageError
+from ledger.errors import FedledgerError, Rejected, Unavailable, UsageError
 from ledger.history import History, JobState, Round
 from ledger.journal import Journal
 from ledger.state import Scoring
 from ledger.steps import Wait
 from ledger.watch import FIRST_BACKOFF, LONGEST_BACKOFF, clock, runnable
 from participant.kept_scores import Kept, KeptScores
+from participant.measuring import Interrupted, Measuring
 from participant.salt import salt_of
-from participant.measuring import Measuring
 from participant.scoring_steps import (
     CommitScores,
     OpenScoring,
@@ -63,7 +63,7 @@ class Scorer:
         self, connection: Connection, sender: "Sender", signer: "Signer", journal: Journal, validation: Path
     ) -> None:
         self._connection, self._sender, self._signer, self._journal = connection, sender, signer, journal
-        self._measuring = Measuring(connection, validation)
+        self.measuring = Measuring(connection, validation)
         self._kept = KeptScores(connection.folder / "scores")
         self._noticed: dict[int, Noticed] = {}
         self._abstained: dict[tuple[int, int], str] = {}
@@ -83,6 +83,8 @@ class Scorer:
             return False
         try:
             self._take(state, step)
+        except Interrupted:
+            return True
         except Rejected as error:
             return self._refused(noticed, state, error)
         except FedledgerError as error:
@@ -92,7 +94,7 @@ class Scorer:
 
     def decide(self, history: History, state: JobState, now: int) -> ScoringStep:
         """The job's next scoring step. Validation data that were mended are tried again."""
-        if self._measuring.changed():
+        if self.measuring.changed():
             self._abstained = {}
         noticed = self._noticed.get(state.number, Noticed(since=now))
         situation = ScoringSituation(now, noticed.since, self._abstained)
@@ -121,9 +123,7 @@ class Scorer:
         final = round_.final
         if final is None:
             raise UsageError("only a finalised round is scored", job=state.number, round=round_.number)
-        self._sender.send(
-            "scores", "openScoring", state.number, round_.number, final.root, final.cid, final.verdicts
-        )
+        self._sender.send("scores", "openScoring", state.number, round_.number, final.root, final.cid, final.verdicts)
         self._note("opened", state, round_.number, "scoring opened")
 
     def _commit(self, state: JobState, scoring: Scoring, step: CommitScores) -> None:
@@ -141,9 +141,11 @@ class Scorer:
             return kept
         job = runnable(self._connection, state)
         try:
-            scores = self._measuring.scores(state, job, state.rounds[scoring.round], scoring.seed)
-        except (UsageError, Refuted) as error:
-            self._abstained[scoring.job, scoring.round] = f"gives no scores for round {scoring.round}: {error.message}"
+            scores = self.measuring.scores(state, job, state.rounds[scoring.round], scoring.seed)
+        except FedledgerError as error:
+            if not isinstance(error, Unavailable):
+                where = (scoring.job, scoring.round)
+                self._abstained[where] = f"gives no scores for round {scoring.round}: {error.message}"
             raise
         place = self._connection.place
         self._kept.keep(
@@ -236,7 +238,9 @@ class Scorer:
         return False
 
     def _note(self, action: str, state: JobState, round_: int, text: str, **facts: object) -> None:
-        self._journal.note(action, f"job {state.number}: round {round_}: {text}", job=state.number, round=round_, **facts)
+        self._journal.note(
+            action, f"job {state.number}: round {round_}: {text}", job=state.number, round=round_, **facts
+        )
 
 
 def present(state: JobState) -> Seen:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from ledger.audit.context import Context
-from ledger.commitment import lower_median
 from ledger.contributions import score_round
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.history import JobState, Round
