@@ -87,7 +87,7 @@ def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
 @click.option(
     "--until-complete",
     is_flag=True,
-    help="Exit when every open job has had its last round, scored where it makes scores.",
+    help="Exit when every open job has had its last round, and its scores.",
 )
 @passphrase_option
 @home_option

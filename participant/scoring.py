@@ -1,8 +1,8 @@
 """A scorer's steps for one job, decided and carried out: what stands between the pure decision and chain and store.
 
-It works beside the job's rounds and holds none of them up: their steps come first, and its failures are its own. Nothing
-but the scores that were worked out is kept (`participant.kept_scores`), and the salt follows from the key: a node killed
-between commit and reveal shows the same vector when it is started again.
+It works beside the job's rounds and holds none of them up: their steps come first, and its failures are its own.
+Nothing but the scores that were worked out is kept (`participant.kept_scores`), and the salt follows from the key: a
+node killed between commit and reveal shows the same vector when it is started again.
 """
 
 import time
@@ -124,7 +124,7 @@ class Scorer:
         if final is None:
             raise UsageError("only a finalised round is scored", job=state.number, round=round_.number)
         self._sender.send("scores", "openScoring", state.number, round_.number, final.root, final.cid, final.verdicts)
-        self._note("opened", state, round_.number, "scoring opened")
+        self._note("opened", state, round_.number, "its scoring is open")
 
     def _commit(self, state: JobState, scoring: Scoring, step: CommitScores) -> None:
         """Work the scores out, keep them, commit to them: in this order, so that what is committed can be shown."""
