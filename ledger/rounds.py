@@ -188,9 +188,7 @@ def conclude(
         return _nothing(
             round_, judged, f"{len(admitted)} updates were admitted, at least {job.admission.min_updates} needed"
         )
-    size = job.layout.size
-    cids = [of_file(update.cid, size) for update in admitted]
-    inputs = Inputs(job.layout, job.aggregation, base.cid, cids, shares(state, job, round_, admitted), fetch)
+    inputs = inputs_of(state, job, round_, base, admitted, fetch)
     maker = _Maker(inputs, job.layout.header(model_binding(place, round_.job, round_.number, base.root)), progress)
     try:
         if keep is None:
@@ -203,6 +201,12 @@ def conclude(
     root, cid = merkle.root(maker.leaves), maker.tree.finish()[0].digest
     claim = commitment.claim(round_.job, round_.number, root, cid, bytes(j.decision.verdict for j in judged))
     return Outcome(judged, root, cid, claim, tuple(maker.leaves), inputs)
+
+
+def inputs_of(state: JobState, job: Job, round_: Round, base: Base, admitted: Sequence[Update], fetch: Fetch) -> Inputs:
+    """What the round's model, and that of any coalition of its admitted updates, is made of."""
+    cids = [of_file(update.cid, job.layout.size) for update in admitted]
+    return Inputs(job.layout, job.aggregation, base.cid, cids, shares(state, job, round_, admitted), fetch)
 
 
 def shares(state: JobState, job: Job, round_: Round, updates: Sequence[Update]) -> list[int]:

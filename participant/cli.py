@@ -7,7 +7,7 @@ import click
 
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
-from participant.cli_models import compare, evaluate, example
+from participant.cli_models import compare, evaluate, example, open_set
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -23,7 +23,7 @@ def node() -> None:
     """
 
 
-for command in (compare, evaluate, example):
+for command in (compare, evaluate, example, open_set):
     node.add_command(command)
 
 

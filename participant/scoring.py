@@ -18,6 +18,7 @@ from ledger.journal import Journal
 from ledger.state import Scoring
 from ledger.steps import Wait
 from ledger.watch import FIRST_BACKOFF, LONGEST_BACKOFF, clock, runnable
+from participant.copies import Copies
 from participant.kept_scores import Kept, KeptScores
 from participant.measuring import Interrupted, Measuring
 from participant.salt import salt_of
@@ -64,6 +65,7 @@ class Scorer:
     ) -> None:
         self._connection, self._sender, self._signer, self._journal = connection, sender, signer, journal
         self.measuring = Measuring(connection, validation)
+        self._copies = Copies(connection)
         self._kept = KeptScores(connection.folder / "scores")
         self._noticed: dict[int, Noticed] = {}
         self._abstained: dict[tuple[int, int], str] = {}
@@ -140,6 +142,7 @@ class Scorer:
         if kept is not None:
             return kept
         job = runnable(self._connection, state)
+        self._copies.evaluation_set(job)
         try:
             scores = self.measuring.scores(state, job, state.rounds[scoring.round], scoring.seed)
         except FedledgerError as error:
