@@ -261,11 +261,6 @@ class JobState:
         finals = (n for n in range(last + 1, len(self.rounds) + 1) if self.rounds[n].final is not None)
         return next(finals, None) if self.terms.scored else None
 
-    @property
-    def scored(self) -> bool:
-        """Whether every finalised round was scored, as far as the job makes scores."""
-        return self.scoring is None and self.next_to_score is None
-
     def latest_model(self, before: int | None = None) -> Aggregate | None:
         """The last finalised global model, of a round below `before` where given."""
         top = len(self.rounds) if before is None else before - 1

@@ -12,6 +12,7 @@ from ledger.records import Role
 from ledger.serving import Serving
 from ledger.watch import Watch, clock
 from participant.scoring import Scorer
+from participant.scoring_steps import scores_left
 from participant.steps import Attest, Submit
 from participant.work import Worker
 
@@ -41,8 +42,11 @@ class Node(Watch):
     def done(self) -> bool:
         """Whether it was to run until every job is complete, and they are: no round is left, and none to be scored."""
         states = self.chosen(self._connection.history)
-        complete = [state.complete and state.scored and self._rests(state.number) for state in states]
-        return self._until_complete and bool(states) and all(complete)
+        return self._until_complete and bool(states) and all(map(self._finished, states))
+
+    def _finished(self, state: JobState) -> bool:
+        left = scores_left(self._connection.history, state)
+        return state.complete and not left and self._rests(state.number)
 
     def _rests(self, job: int) -> bool:
         """Whether nothing is left to do for a job: its last round's files are kept, too."""

@@ -183,17 +183,10 @@ class Scorer:
         self._note("revealed", state, scoring.round, "scores revealed", scores=list(scores))
 
     def _settle(self, state: JobState, scoring: Scoring) -> None:
-        reveals = [scoring.reveals[index] for index in sorted(scoring.reveals)]
-        medians = tuple(lower_median(column) for column in zip(*(reveal.scores for reveal in reveals), strict=True))
-        self._sender.send(
-            "scores",
-            "settleScores",
-            scoring.job,
-            scoring.round,
-            [reveal.scorer for reveal in reveals],
-            [pack_scores(reveal.scores) for reveal in reveals],
-            pack_scores(medians),
-        )
+        vectors = [scoring.reveals[index].scores for index in sorted(scoring.reveals)]
+        medians = tuple(lower_median(column) for column in zip(*vectors, strict=True))
+        shown = b"".join(pack_scores(vector) for vector in vectors)
+        self._sender.send("scores", "settleScores", scoring.job, scoring.round, shown, pack_scores(medians))
         self._note("settled", state, scoring.round, "scores settled", medians=list(medians))
 
     def _find(self, scoring: Scoring) -> tuple[int, ...] | None:

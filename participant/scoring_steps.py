@@ -71,6 +71,16 @@ class ScoringSituation:
     abstained: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
+def enough_scorers(history: History, state: JobState) -> bool:
+    """Whether a scoring can be opened at all: as many members as must reveal are scorers."""
+    return sum(member.has(Role.SCORER) for member in history.members.values()) >= state.terms.scorers
+
+
+def scores_left(history: History, state: JobState) -> bool:
+    """Whether a scoring is under way or to come."""
+    return state.scoring is not None or (state.next_to_score is not None and enough_scorers(history, state))
+
+
 def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSituation) -> ScoringStep:
     """What the member with the key `me` does next for a job's scores."""
     if not state.terms.scored:
@@ -93,6 +103,8 @@ def _open(history: History, state: JobState, member: Member, at: ScoringSituatio
     number = state.next_to_score
     if number is None:
         return Wait("every finalised round is scored")
+    if not enough_scorers(history, state):
+        return Wait(f"too few members are scorers: a scoring needs {state.terms.scorers}")
     return _in_turn(history, member, OpenScoring(state.number, number), at.since, at)
 
 
