@@ -160,11 +160,14 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
 
 
 def _terms(document: "Job") -> tuple[int, ...]:
-    terms = document.terms
-    return (terms.rounds, terms.update_seconds, terms.aggregate_seconds, terms.attest_seconds, terms.attempts)
+    import msgspec
+
+    return msgspec.structs.astuple(document.terms)
 
 
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:
+    from ledger.scores import in_words
+
     task, terms, limits = document.task, document.terms, document.admission
     return {
         "job": f"{state.number}: {document.name}"
@@ -179,7 +182,8 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
         f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}",
         "terms": f"{terms.rounds} rounds; {terms.update_seconds} s to submit, "
         f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts",
-        "scoring, privacy": f"{document.scoring.method}, {document.privacy.mode}",
+        "scores": in_words(document),
+        "privacy": document.privacy.mode,
     }
 
 

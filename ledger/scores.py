@@ -1,0 +1,161 @@
+"""The scores of a job as people read them: by round and cumulated, with what was withheld, void or not scored. Pure."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from ledger.admission import Verdict
+from ledger.job import CommittedSet, Job, Measured, NoScoring, Scored
+from ledger.standing import cumulated
+from ledger.state import JobState, Round, Scoring
+
+Name = Callable[[int], str]
+
+
+class PartyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One update and its score, in parts per million; none where there is none, and then why."""
+
+    index: int
+    party: str
+    key: str
+    weight: int
+    score: int | None = None
+    why: str = ""
+
+
+class ScorerPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a scorer did: `state` is committed, revealed or withheld. `scores` are by index of the admitted updates."""
+
+    index: int
+    scorer: str
+    key: str
+    state: str
+    scores: tuple[int, ...] = ()
+
+
+class RoundScores(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A round's scores. `state` is Settled, Void, Open, or Waiting where its scoring has not begun."""
+
+    round: int
+    state: str
+    updates: tuple[PartyScore, ...]
+    scorers: tuple[ScorerPart, ...] = ()
+    quorum: int = 0
+    seed: str = ""
+    root: str = ""
+    commit_deadline: int = 0
+    reveal_deadline: int = 0
+
+
+class Cumulated(msgspec.Struct, frozen=True, kw_only=True):
+    """A party's sum of scores, and over how many rounds."""
+
+    index: int
+    party: str
+    score: int
+    rounds: int
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's scores. `cumulated` is in descending order."""
+
+    job: int
+    name: str
+    digest: str
+    method: str
+    how: str
+    rounds: tuple[RoundScores, ...]
+    cumulated: tuple[Cumulated, ...]
+
+    def to_json(self) -> bytes:
+        return msgspec.json.encode({"fedledger": "scores/1", **msgspec.to_builtins(self)})
+
+
+def scores_of(state: JobState, job: Job, name: Name, only: int | None = None) -> Scores:
+    """The scores of a job's finalised rounds, or of one. `name` gives a member's name by index."""
+    numbers = [number for number, round_ in state.rounds.items() if round_.final is not None]
+    rounds = tuple(round_scores(state, number, name) for number in numbers if only in (None, number))
+    return Scores(
+        job=state.number,
+        name=job.name,
+        digest=state.digest.hex(),
+        method=job.scoring.method,
+        how=in_words(job),
+        rounds=rounds,
+        cumulated=ranking(state, name),
+    )
+
+
+def round_scores(state: JobState, number: int, name: Name) -> RoundScores:
+    """The scores of one finalised round."""
+    round_, scoring = state.rounds[number], state.scorings.get(number)
+    if scoring is None:
+        return RoundScores(round=number, state="Waiting", updates=_updates(round_, None, name))
+    return RoundScores(
+        round=number,
+        state="Open" if scoring.outcome is None else scoring.outcome.value,
+        updates=_updates(round_, scoring, name),
+        scorers=tuple(_scorer(scoring, index, name) for index in sorted(scoring.commitments)),
+        quorum=scoring.quorum,
+        seed=scoring.seed.hex(),
+        root=scoring.root.hex() if scoring.medians is not None else "",
+        commit_deadline=scoring.commit_deadline,
+        reveal_deadline=scoring.reveal_deadline,
+    )
+
+
+def ranking(state: JobState, name: Name) -> tuple[Cumulated, ...]:
+    """Every party that was ever scored, best first; equal ones by index."""
+    rounds: dict[int, int] = {}
+    for number, scoring in state.scorings.items():
+        if scoring.medians is not None:
+            for update in state.rounds[number].admitted():
+                rounds[update.index] = rounds.get(update.index, 0) + 1
+    sums = sorted(cumulated(state).items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Cumulated(index=i, party=name(i), score=s, rounds=rounds.get(i, 0)) for i, s in sums)
+
+
+def in_words(job: Job) -> str:
+    """How a job's scores are made, in one line."""
+    scoring, terms = job.scoring, job.terms
+    if isinstance(scoring, NoScoring):
+        return "none are made"
+    times = f"{terms.score_seconds} s to commit, {terms.reveal_seconds} s to reveal, at least {terms.scorers} scorers"
+    weighs = "; past scores weigh the next updates" if scoring.weighting == "past_scores" else ""
+    return f"{_method(scoring)}; {times}{weighs}"
+
+
+def _method(scoring: Scored) -> str:
+    title = scoring.method.replace("_", " ")
+    if not isinstance(scoring, Measured):
+        return f"{title} to the sum of the others, without data"
+    if isinstance(scoring.evidence, CommittedSet):
+        return f"{title} of the {scoring.utility} on a committed set of {scoring.evidence.samples} rows"
+    return f"{title} of the {scoring.utility} on the scorers' private sets"
+
+
+def _updates(round_: Round, scoring: Scoring | None, name: Name) -> tuple[PartyScore, ...]:
+    """Every update of the round: the admitted ones with their scores, the others with why they have none."""
+    medians = iter(scoring.medians or ()) if scoring else iter(())
+    verdicts = round_.final.verdicts if round_.final else b""
+    found = []
+    for update, verdict in zip(round_.sorted_updates(), verdicts, strict=False):
+        score = next(medians, None) if verdict == Verdict.ADMITTED else None
+        why = "" if verdict == Verdict.ADMITTED else _meaning(verdict)
+        what = {"index": update.index, "party": name(update.index), "key": update.party, "weight": update.weight}
+        found.append(PartyScore(**what, score=score, why=why))
+    return tuple(found)
+
+
+def _scorer(scoring: Scoring, index: int, name: Name) -> ScorerPart:
+    reveal, commitment = scoring.reveals.get(index), scoring.commitments[index]
+    state = "revealed" if reveal else "withheld" if index in scoring.withheld else "committed"
+    scores = reveal.scores if reveal else ()
+    return ScorerPart(index=index, scorer=name(index), key=commitment.scorer, state=state, scores=scores)
+
+
+def _meaning(verdict: int) -> str:
+    try:
+        return Verdict(verdict).meaning
+    except ValueError:
+        return f"no such verdict: {verdict}"
