@@ -10,7 +10,7 @@ from ledger.connection import Connection
 from ledger.digest import keccak
 from ledger.errors import Corrupt, FedledgerError, Unavailable, UsageError
 from ledger.history import History
-from ledger.job import Job
+from ledger.job import Job, committed_set
 from ledger.report import Check, Finding, Report
 from ledger.store.holders import Holders
 
@@ -115,6 +115,8 @@ def _files(history: History, documents: dict[int, Job], scope: Iterable[tuple[in
             continue
         job, round_ = documents[number], history.jobs[number].rounds[round_number]
         files[job.initial_cid] = None
+        if (evidence := committed_set(job.scoring)) is not None:
+            files[Cid.parse(evidence.cid)] = None
         for update in round_.sorted_updates():
             files[of_file(update.cid, job.layout.size)] = None
         if round_.final is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from ledger.admission import Verdict
-from ledger.job import CommittedSet, Job, Measured, NoScoring, Scored
+from ledger.job import Job, Measured, NoScoring, Scored, committed_set
 from ledger.standing import cumulated
 from ledger.state import JobState, Round, Scoring
 
@@ -129,8 +129,9 @@ def _method(scoring: Scored) -> str:
     title = scoring.method.replace("_", " ")
     if not isinstance(scoring, Measured):
         return f"{title} to the sum of the others, without data"
-    if isinstance(scoring.evidence, CommittedSet):
-        return f"{title} of the {scoring.utility} on a committed set of {scoring.evidence.samples} rows"
+    evidence = committed_set(scoring)
+    if evidence is not None:
+        return f"{title} of the {scoring.utility} on a committed set of {evidence.samples} rows"
     return f"{title} of the {scoring.utility} on the scorers' private sets"
 
 

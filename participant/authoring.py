@@ -143,8 +143,9 @@ def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
     )
     document = made.encode()
     job.parse(document)
-    if open_set and rows and isinstance(scoring, job.Measured) and isinstance(scoring.evidence, job.CommittedSet):
-        put([rows], set_pin(scoring.evidence))
+    evidence = job.committed_set(scoring)
+    if open_set and evidence is not None:
+        put([rows], set_pin(evidence))
     put([document], f"job/{made.digest.hex()}")
     return made
 

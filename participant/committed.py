@@ -54,9 +54,9 @@ def open_set(connection: Connection, state: JobState, path: Path) -> dict[str, o
     another set.
     """
     document = connection.document(state)
-    if not isinstance(document.scoring, job.Measured) or not isinstance(document.scoring.evidence, job.CommittedSet):
+    evidence = job.committed_set(document.scoring)
+    if evidence is None:
         raise UsageError("this job commits to no evaluation set", job=state.number, method=document.scoring.method)
-    evidence = document.scoring.evidence
     chosen = require(document.task).create(document.task.settings)
     content, cid, root = file_of(set_of(chosen, path), evidence.classes)
     if (str(cid), root.hex()) != (evidence.cid, evidence.root):

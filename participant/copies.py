@@ -9,7 +9,7 @@ from ledger.cid import Cid, of_file
 from ledger.connection import Connection
 from ledger.errors import Malformed, Unavailable
 from ledger.history import JobState, Round, Update
-from ledger.job import CommittedSet, Job, Measured
+from ledger.job import CommittedSet, Job, committed_set
 from ledger.rounds import Base, excused
 
 
@@ -31,8 +31,8 @@ class Copies:
 
     def evaluation_set(self, job: Job) -> None:
         """The set that the job commits to, once somebody has opened it."""
-        if isinstance(job.scoring, Measured) and isinstance(job.scoring.evidence, CommittedSet):
-            evidence = job.scoring.evidence
+        evidence = committed_set(job.scoring)
+        if evidence is not None:
             size = layout_of(evidence.samples, evidence.shape).size
             self._keep(Cid.parse(evidence.cid), set_pin(evidence), size)
 
