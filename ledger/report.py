@@ -59,7 +59,7 @@ _TITLES = {
     Check.AGGREGATE: "every aggregate recomputes to the same root and CID",
     Check.ATTESTATION: "every attestation says what recomputes",
     Check.COPIES: "the copies that were read are whole",
-    Check.SCORES: "every revealed score recomputes, or their median follows where data are private",
+    Check.SCORES: "every score recomputes, or follows from what was revealed where data are private",
 }
 
 Status = Literal["verified", "refuted", "unknown", "notice"]

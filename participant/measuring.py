@@ -73,6 +73,7 @@ class Measuring:
                 advice="name them with --validation FILE, or as `validation` in the home's node.toml",
                 file="" if self._validation == Path() else str(self._validation),
             )
+        self._check(job)
         name = scoring.utility
 
         def utility(model: "Stream") -> int:
@@ -83,6 +84,16 @@ class Measuring:
             return self._measured[key]
 
         return utility
+
+    def _check(self, job: Job) -> None:
+        """Raise UsageError for data that cannot tell models apart, as far as the task's data show their labels."""
+        labels = getattr(self._local(job).data(self._validation), "targets", None)
+        if labels is not None and bool((labels == labels[0]).all()):
+            raise UsageError(
+                "the validation data are of one class only: they cannot tell models apart",
+                advice="give the scorer rows of two classes at least",
+                file=str(self._validation),
+            )
 
     def _local(self, job: Job) -> "Local":
         if job.digest not in self._locals:
