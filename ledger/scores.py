@@ -1,5 +1,6 @@
 """The scores of a job as people read them: by round and cumulated, with what was withheld, void or not scored. Pure."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -90,11 +91,11 @@ def round_scores(state: JobState, number: int, name: Name) -> RoundScores:
     """The scores of one finalised round."""
     round_, scoring = state.rounds[number], state.scorings.get(number)
     if scoring is None:
-        return RoundScores(round=number, state="Waiting", updates=_updates(round_, None, name))
+        return RoundScores(round=number, state="Waiting", updates=_updates(state, round_, name))
     return RoundScores(
         round=number,
         state="Open" if scoring.outcome is None else scoring.outcome.value,
-        updates=_updates(round_, scoring, name),
+        updates=_updates(state, round_, name),
         scorers=tuple(_scorer(scoring, index, name) for index in sorted(scoring.commitments)),
         quorum=scoring.quorum,
         seed=scoring.seed.hex(),
@@ -106,13 +107,9 @@ def round_scores(state: JobState, number: int, name: Name) -> RoundScores:
 
 def ranking(state: JobState, name: Name) -> tuple[Cumulated, ...]:
     """Every party that was ever scored, best first; equal ones by index."""
-    rounds: dict[int, int] = {}
-    for number, scoring in state.scorings.items():
-        if scoring.medians is not None:
-            for update in state.rounds[number].admitted():
-                rounds[update.index] = rounds.get(update.index, 0) + 1
+    rounds = Counter(index for number in state.scorings for index in state.scores(number))
     sums = sorted(cumulated(state).items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Cumulated(index=i, party=name(i), score=s, rounds=rounds.get(i, 0)) for i, s in sums)
+    return tuple(Cumulated(index=i, party=name(i), score=s, rounds=rounds[i]) for i, s in sums)
 
 
 def in_words(job: Job) -> str:
@@ -135,17 +132,20 @@ def _method(scoring: Scored) -> str:
     return f"{title} of the {scoring.utility} on the scorers' private sets"
 
 
-def _updates(round_: Round, scoring: Scoring | None, name: Name) -> tuple[PartyScore, ...]:
+def _updates(state: JobState, round_: Round, name: Name) -> tuple[PartyScore, ...]:
     """Every update of the round: the admitted ones with their scores, the others with why they have none."""
-    medians = iter(scoring.medians or ()) if scoring else iter(())
-    verdicts = round_.final.verdicts if round_.final else b""
-    found = []
-    for update, verdict in zip(round_.sorted_updates(), verdicts, strict=False):
-        score = next(medians, None) if verdict == Verdict.ADMITTED else None
-        why = "" if verdict == Verdict.ADMITTED else _meaning(verdict)
-        what = {"index": update.index, "party": name(update.index), "key": update.party, "weight": update.weight}
-        found.append(PartyScore(**what, score=score, why=why))
-    return tuple(found)
+    verdicts, scores = round_.final.verdicts if round_.final else b"", state.scores(round_.number)
+    return tuple(
+        PartyScore(
+            index=update.index,
+            party=name(update.index),
+            key=update.party,
+            weight=update.weight,
+            score=scores.get(update.index),
+            why="" if verdict == Verdict.ADMITTED else _meaning(verdict),
+        )
+        for update, verdict in zip(round_.sorted_updates(), verdicts, strict=False)
+    )
 
 
 def _scorer(scoring: Scoring, index: int, name: Name) -> ScorerPart:

@@ -261,6 +261,14 @@ class JobState:
         finals = (n for n in range(last + 1, len(self.rounds) + 1) if self.rounds[n].final is not None)
         return next(finals, None) if self.terms.scored else None
 
+    def scores(self, number: int) -> dict[int, int]:
+        """The settled scores of a round, by member index; nothing where it has none."""
+        scoring = self.scorings.get(number)
+        if scoring is None or scoring.medians is None:
+            return {}
+        admitted = (update.index for update in self.rounds[number].admitted())
+        return dict(zip(admitted, scoring.medians, strict=True))
+
     def latest_model(self, before: int | None = None) -> Aggregate | None:
         """The last finalised global model, of a round below `before` where given."""
         top = len(self.rounds) if before is None else before - 1
