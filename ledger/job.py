@@ -157,7 +157,11 @@ class PairedRegression(_Sampled, frozen=True, tag="paired_regression"):
     """The Shapley value of an additive fit to sampled coalitions and their complements (Covert and Lee 2021)."""
 
 
-Measured = Shapley | LeaveOneOut | TruncatedMonteCarlo | GtgShapley | PairedRegression
+class SurrogateShapley(_Sampled, frozen=True, tag="surrogate_shapley"):
+    """The Shapley value of a smooth game fitted to sampled coalitions, for at most 12 updates."""
+
+
+Measured = Shapley | LeaveOneOut | TruncatedMonteCarlo | GtgShapley | PairedRegression | SurrogateShapley
 Scored = Cosine | Measured
 Scoring = NoScoring | Scored
 """How contribution scores are made (docs/spec/scores.md)."""
