@@ -189,7 +189,7 @@ def _scoring(draft: DraftScoring | None, made_of: _Initial) -> tuple[job.Scoring
     if evidence is not None:
         said["evidence"] = evidence
     try:
-        return msgspec.convert(msgspec.to_builtins(said), job.Scored), rows  # type: ignore[arg-type]
+        return msgspec.convert(msgspec.to_builtins(said), job.Scored), rows
     except msgspec.ValidationError as error:
         raise Malformed(f"the draft's [scoring] is not valid: {error}", method=draft.method) from error
 

@@ -44,8 +44,8 @@ class ScoresAudit:
             self._find("notice", message, tx=scoring.commitments[index].tx.hex())
         if scoring.outcome is ScoringOutcome.VOID:
             message = "the round has no scores: too few scorers revealed"
-            facts = {"expected": f"{scoring.quorum} reveals", "actual": f"{len(scoring.reveals)} reveals"}
-            self._find("notice", message, **facts)
+            counts = [f"{count} reveals" for count in (scoring.quorum, len(scoring.reveals))]
+            self._find("notice", message, expected=counts[0], actual=counts[1])
 
     def _expected(self, scoring: Scoring) -> tuple[int, ...] | None:
         """The scores that recompute; None where they cannot be had, which is said."""
@@ -53,9 +53,8 @@ class ScoresAudit:
         try:
             return score_round(audit.place, self.state, self.job, self.round, scoring.seed, audit.fetch)
         except Unavailable as error:
-            cid = error.facts.get("cid") or error.facts.get("file")
-            message = f"the scores could not be recomputed: {error.message}"
-            self._find("unknown", message, cid=None if cid is None else str(cid))
+            file = next((str(error.facts[name]) for name in ("cid", "file") if name in error.facts), None)
+            self._find("unknown", f"the scores could not be recomputed: {error.message}", cid=file)
         except Malformed as error:
             message = f"the job's evaluation set is none: {error}"
             self._find("refuted", message, culprit=audit.who(self.state.proposer))
