@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.audit.context import Context
 from ledger.audit.rounds import RoundAudit
-from ledger.audit.scores import ScoresAudit
+from ledger.audit.scores import ScoresAudit, has_set
 from ledger.cid import RAW, Cid
 from ledger.commitment import NO_HEAD
 from ledger.errors import Malformed, Unavailable
@@ -68,9 +68,10 @@ class Audit(Context):
                 continue
             self.documents[number] = document
             self._initial(state, document)
+            scorable = has_set(self, state, document)
             for round_number in sorted(r for j, r in scope if j == number):
                 RoundAudit(self, state, document, state.rounds[round_number]).run()
-                ScoresAudit(self, state, document, state.rounds[round_number]).run()
+                ScoresAudit(self, state, document, state.rounds[round_number], scorable=scorable).run()
         return self.report
 
     def _code(self, observed: Observed) -> None:

@@ -2,13 +2,34 @@
 
 from typing import Any
 
+from ledger import evaluation_set
 from ledger.audit.context import Context
 from ledger.contributions import score_round
-from ledger.errors import FedledgerError, Malformed, Unavailable
+from ledger.errors import FedledgerError, Malformed
+from ledger.game import Unscorable
 from ledger.history import JobState, Round
-from ledger.job import Job, recomputable
+from ledger.job import Job, committed_set, recomputable
 from ledger.report import Check, Finding, Status
 from ledger.state import Reveal, Scoring, ScoringOutcome
+
+
+def has_set(audit: Context, state: JobState, job: Job) -> bool:
+    """SCORES, once for a job: whether the set that it commits to, if any, is at hand and is that set."""
+    evidence = committed_set(job.scoring)
+    if evidence is None or not any(scoring.reveals for scoring in state.scorings.values()):
+        return True
+    where: dict[str, Any] = {"check": Check.SCORES, "job": state.number, "cid": evidence.cid}
+    try:
+        evaluation_set.read(evidence, audit.fetch)
+    except Malformed as error:
+        message, culprit = f"the job commits to an evaluation set that is none: {error}", audit.who(state.proposer)
+        audit.report.add(Finding(status="refuted", message=message, culprit=culprit, **where))
+    except FedledgerError as error:
+        message = f"the evaluation set could not be had, so no score was recomputed: {error.message}"
+        audit.report.add(Finding(status="unknown", message=message, **where))
+    else:
+        return True
+    return False
 
 
 class ScoresAudit:
@@ -18,8 +39,9 @@ class ScoresAudit:
     and the history's (LOG). A withheld reveal or a void scoring is a notice: it is on record, and nothing is false.
     """
 
-    def __init__(self, audit: Context, state: JobState, job: Job, round_: Round) -> None:
+    def __init__(self, audit: Context, state: JobState, job: Job, round_: Round, *, scorable: bool) -> None:
         self.audit, self.state, self.job, self.round = audit, state, job, round_
+        self.scorable = scorable
 
     def run(self) -> None:
         scoring = self.state.scorings.get(self.round.number)
@@ -31,7 +53,7 @@ class ScoresAudit:
         if not recomputable(self.job.scoring):
             self.audit.report.verify(Check.SCORES, scoring.updates if scoring.medians is not None else 0)
             return
-        expected = self._expected(scoring)
+        expected = self._expected(scoring) if self.scorable else None
         if expected is not None:
             for index in sorted(scoring.reveals):
                 self._reveal(scoring.reveals[index], expected)
@@ -52,16 +74,13 @@ class ScoresAudit:
         audit = self.audit
         try:
             return score_round(audit.place, self.state, self.job, self.round, scoring.seed, audit.fetch)
-        except Unavailable as error:
-            file = next((str(error.facts[name]) for name in ("cid", "file") if name in error.facts), None)
-            self._find("unknown", f"the scores could not be recomputed: {error.message}", cid=file)
-        except Malformed as error:
-            message = f"the job's evaluation set is none: {error}"
-            self._find("refuted", message, culprit=audit.who(self.state.proposer))
-        except FedledgerError as error:
+        except Unscorable as error:
             for index in sorted(scoring.reveals):
                 message = f"scores were revealed though the rules allow none: {error}"
                 self._find("refuted", message, **self._by(scoring.reveals[index]))
+        except FedledgerError as error:
+            message = f"the scores could not be recomputed: {error.message}"
+            self._find("unknown", message, cid=_file(error))
         return None
 
     def _reveal(self, reveal: Reveal, expected: tuple[int, ...]) -> None:
@@ -93,3 +112,8 @@ class ScoresAudit:
     def _find(self, status: Status, message: str, **evidence: Any) -> None:
         where = {"job": self.state.number, "round": self.round.number}
         self.audit.report.add(Finding(check=Check.SCORES, status=status, message=message, **where, **evidence))
+
+
+def _file(error: FedledgerError) -> str | None:
+    """Which file an error is about."""
+    return next((str(error.facts[name]) for name in ("cid", "file") if name in error.facts), None)
