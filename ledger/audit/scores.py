@@ -110,8 +110,8 @@ class ScoresAudit:
         return {"culprit": self.audit.who(reveal.scorer), "tx": reveal.tx.hex()}
 
     def _find(self, status: Status, message: str, **evidence: Any) -> None:
-        where = {"job": self.state.number, "round": self.round.number}
-        self.audit.report.add(Finding(check=Check.SCORES, status=status, message=message, **where, **evidence))
+        evidence |= {"job": self.state.number, "round": self.round.number}
+        self.audit.report.add(Finding(check=Check.SCORES, status=status, message=message, **evidence))
 
 
 def _file(error: FedledgerError) -> str | None:
