@@ -6,6 +6,7 @@ ledger's own arithmetic.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ class Model:
     def __init__(self, inputs: int, classes: int, plan: Plan) -> None:
         self.plan = plan
         sizes = [inputs, *([plan.hidden] if plan.hidden else []), classes]
-        self.sizes = list(zip(sizes[:-1], sizes[1:], strict=True))
+        self.sizes = list(pairwise(sizes))
         tensors = [
             Tensor(f"{k}.{name}", shape, BITS)
             for k, (a, b) in enumerate(self.sizes)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import numpy as np
 
 from ledger.aggregation import Inputs, Ints, Saturated, Sums, add, combine, divide, weighted_sum
+from ledger.cid import Cid
 from ledger.job import Median, Rule, TrimmedMean, WeightedMean
 
 Values = Callable[[int, int], Ints]
@@ -26,6 +27,13 @@ def held(values: Ints) -> Values:
     return lambda start, stop: values[start:stop]
 
 
+def reader(inputs: Inputs, cid: Cid, keep: bool) -> Values:
+    """An artifact's values: read once and kept, or read whenever they are asked for."""
+    if keep:
+        return held(inputs.values(cid, 0, inputs.layout.values))
+    return lambda start, stop: inputs.values(cid, start, stop)
+
+
 class Coalitions:
     """The models of all coalitions of a round's admitted updates. Not for several threads at once."""
 
@@ -37,13 +45,10 @@ class Coalitions:
     @classmethod
     def of(cls, inputs: Inputs, max_held: int = MAX_HELD) -> "Coalitions":
         """Those of a round's inputs, in memory where they fit. Raises as `Inputs.values`."""
-        size, files = inputs.layout.values, (inputs.base, *inputs.updates)
-        keep = 4 * size * len(files) <= max_held
-        base, *updates = [
-            held(inputs.values(cid, 0, size)) if keep else _reader(inputs, position)
-            for position, cid in enumerate(files)
-        ]
-        return cls(inputs.rule, inputs.weights, size, base, updates)
+        files = (inputs.base, *inputs.updates)
+        keep = 4 * inputs.layout.values * len(files) <= max_held
+        base, *updates = [reader(inputs, cid, keep) for cid in files]
+        return cls(inputs.rule, inputs.weights, inputs.layout.values, base, updates)
 
     def model(self, members: Collection[int]) -> Ints:
         """The integers of a coalition's model; nobody's is the base model.
@@ -80,11 +85,6 @@ class Coalitions:
         return ((start, min(start + _BAND, self.size)) for start in range(0, self.size, _BAND))
 
 
-def _reader(inputs: Inputs, position: int) -> Values:
-    cid = (inputs.base, *inputs.updates)[position]
-    return lambda start, stop: inputs.values(cid, start, stop)
-
-
 def _rule(rule: Rule, updates: int) -> Rule:
     """The job's rule for a coalition: one too small to trim as much trims all it can, which makes its median."""
     if isinstance(rule, TrimmedMean) and 2 * rule.trim >= updates:
@@ -96,4 +96,5 @@ def _next(base: Ints, change: Sums, start: int) -> Ints:
     try:
         return add(base, change, start)
     except Saturated:
-        return np.clip(base + change, _INT32.min, _INT32.max).astype("<i4")
+        clamped: Ints = np.clip(base + change, _INT32.min, _INT32.max).astype("<i4")
+        return clamped

@@ -45,9 +45,8 @@ def check(rows: EvaluationSet, classes: int) -> None:
     outside = (rows.labels < 0) | (rows.labels >= classes)
     if outside.any():
         at = int(outside.argmax())
-        raise Malformed(
-            f"row {at} has a label out of range", expected=f"0 to {classes - 1}", actual=int(rows.labels[at])
-        )
+        label = int(rows.labels[at])
+        raise Malformed(f"row {at} has a label out of range", expected=f"0 to {classes - 1}", actual=label)
     if (rows.labels == rows.labels[0]).all():
         raise Malformed(
             "an evaluation set of one class only",

@@ -196,11 +196,9 @@ class History:
         if not free or number != len(job.rounds) + 1 or number > job.terms.rounds or event.epoch != self.epoch:
             raise self._impossible(event, f"round {number} of job {event.job} cannot be opened")
         ends = event.deadline
-        ended = (scoring.round for scoring in job.scorings.values() if scoring.outcome is not None)
-        standing = max(ended, default=0)
-        job.rounds[number] = Round(
-            event.job, number, event.opener, event.epoch, self.count, ends, ends, standing=standing
-        )
+        opened = Round(event.job, number, event.opener, event.epoch, self.count, ends, ends)
+        opened.scored_to = next((n for n in reversed(job.scorings) if job.scorings[n].medians is not None), 0)
+        job.rounds[number] = opened
 
     def _submitted(self, event: r.UpdateSubmitted) -> None:
         """A key that lost its rights since the round opened may still submit to it, if it was checked before."""

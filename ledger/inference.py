@@ -68,7 +68,8 @@ class Network:
     def _apply(self, layer: Layer, model: Ints, values: Sums) -> Sums:
         match layer:
             case Relu():
-                return np.maximum(values, 0)
+                positive: Sums = np.maximum(values, 0)
+                return positive
             case Flatten():
                 return values.reshape(len(values), -1)
             case MaxPool(size=size):
@@ -116,7 +117,8 @@ def _convolve(values: Sums, weight: Ints, weight_bits: int, bias: Ints, bias_bit
 def _max_pool(values: Sums, size: int) -> Sums:
     images, channels, rows, columns = values.shape
     kept = values[:, :, : rows // size * size, : columns // size * size]
-    return kept.reshape(images, channels, rows // size, size, columns // size, size).max(axis=(3, 5))
+    best: Sums = kept.reshape(images, channels, rows // size, size, columns // size, size).max(axis=(3, 5))
+    return best
 
 
 def _products(values: Sums, weight: Ints) -> tuple[Sums, Sums]:
@@ -162,4 +164,5 @@ def _settle(high: Sums, low: Sums, bits: int) -> Sums:
     """
     total = (np.clip(high, -_BEYOND, _BEYOND) << 16) + low
     rounded = (np.abs(total) + ((1 << bits) >> 1)) >> bits
-    return np.clip(np.where(total < 0, -rounded, rounded), -HIGHEST, HIGHEST)
+    settled: Sums = np.clip(np.where(total < 0, -rounded, rounded), -HIGHEST, HIGHEST)
+    return settled

@@ -18,6 +18,8 @@ Sums = NDArray[np.int64]
 
 _SHARE_BITS = 16
 _RIDGE = 2.0**-8
+_DOUBLED = _SHARE_BITS - 1
+"""Squares of shares are in units of 2^-32: this shift doubles them and leaves units of 2^-16."""
 _FAR = 32 << 16
 
 
@@ -29,9 +31,12 @@ def weight(players: int, size: int) -> float:
 def constrained(
     rows: Sequence[Sequence[int]], weights: Sequence[float], gains: Sequence[int], total: int
 ) -> list[Fraction]:
-    """The x that minimises Σ weight · (gain - row · x)² and adds up to `total`."""
+    """The x that minimises Σ weight · (gain - row · x)² and adds up to `total`.
+
+    That sum joins the equations as a row, which changes no solution and makes the matrix regular.
+    """
     matrix, target = np.array(rows, np.float64), np.array(gains, np.float64)
-    square, right = np.zeros((matrix.shape[1],) * 2), np.zeros(matrix.shape[1])
+    square, right = np.ones((matrix.shape[1],) * 2), np.full(matrix.shape[1], float(total))
     for row, factor, gain in zip(matrix, weights, target, strict=True):
         scaled = row * factor
         square += scaled[:, None] * row
@@ -73,12 +78,12 @@ def _mixtures(weights: Sequence[int], coalitions: Sequence[Collection[int]]) -> 
 def _kernel(points: Sums, others: Sums) -> Floats:
     """exp(-2 · |p - q|²) for each of `points` and each of `others`, from integers."""
     rows = [((others - point) ** 2).sum(axis=1) for point in points]
-    distances = np.array(rows) >> (2 * _SHARE_BITS - _SHARE_BITS - 1)
-    return exponential(np.minimum(distances, _FAR)) * 2.0**-31
+    kernel: Floats = exponential(np.minimum(np.array(rows) >> _DOUBLED, _FAR)).astype(np.float64)
+    return kernel * 2.0**-31
 
 
 def _solve(square: Floats, right: Floats) -> Floats:
-    """The solution of a system of equations with a symmetric positive definite matrix, by elimination without pivots."""
+    """The solution of equations with a symmetric positive definite matrix, by elimination without pivots."""
     left, x = square.copy(), right.copy()
     for k in range(len(x)):
         factors = left[k + 1 :, k] / left[k, k]

@@ -1,20 +1,26 @@
 """The scores of a job as people read them: by round and cumulated, with what was withheld, void or not scored. Pure."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from ledger.admission import Verdict
+from ledger.aggregation import Fetch
+from ledger.contributions import Void, judge_genuine
 from ledger.job import Job, Measured, NoScoring, Scored, committed_set
-from ledger.standing import cumulated
+from ledger.standing import cumulated, settled
 from ledger.state import JobState, Round, Scoring
 
 Name = Callable[[int], str]
 
 
 class PartyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One update and its score, in parts per million; none where there is none, and then why."""
+    """One update and its score, in parts per million; none where there is none, and then why.
+
+    `void` says why an update is no contribution of its party's own, where the updates themselves were read.
+    `forfeited`: its party withheld what it had committed to as a scorer, so a positive score counts as zero.
+    """
 
     index: int
     party: str
@@ -22,6 +28,8 @@ class PartyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     weight: int
     score: int | None = None
     why: str = ""
+    void: str = ""
+    forfeited: bool = False
 
 
 class ScorerPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,10 +80,11 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode({"fedledger": "scores/1", **msgspec.to_builtins(self)})
 
 
-def scores_of(state: JobState, job: Job, name: Name, only: int | None = None) -> Scores:
-    """The scores of a job's finalised rounds, or of one. `name` gives a member's name by index."""
-    numbers = [number for number, round_ in state.rounds.items() if round_.final is not None]
-    rounds = tuple(round_scores(state, number, name) for number in numbers if only in (None, number))
+def scores_of(state: JobState, job: Job, name: Name, only: int | None = None, fetch: Fetch | None = None) -> Scores:
+    """The scores of a job's finalised rounds, or of one. `name` gives a member's name by index; with `fetch` the
+    updates are read, to say which are void and why: it raises as `ledger.contributions.judge_genuine` does."""
+    numbers = [number for number, round_ in state.rounds.items() if round_.final is not None and only in (None, number)]
+    rounds = tuple(round_scores(state, n, name, _voids(state, job, n, fetch)) for n in numbers)
     return Scores(
         job=state.number,
         name=job.name,
@@ -87,15 +96,15 @@ def scores_of(state: JobState, job: Job, name: Name, only: int | None = None) ->
     )
 
 
-def round_scores(state: JobState, number: int, name: Name) -> RoundScores:
-    """The scores of one finalised round."""
+def round_scores(state: JobState, number: int, name: Name, voids: Mapping[int, Void] | None = None) -> RoundScores:
+    """The scores of one finalised round; `voids` says which of its updates are void, by member index."""
     round_, scoring = state.rounds[number], state.scorings.get(number)
     if scoring is None:
-        return RoundScores(round=number, state="Waiting", updates=_updates(state, round_, name))
+        return RoundScores(round=number, state="Waiting", updates=_updates(state, round_, name, voids or {}))
     return RoundScores(
         round=number,
         state="Open" if scoring.outcome is None else scoring.outcome.value,
-        updates=_updates(state, round_, name),
+        updates=_updates(state, round_, name, voids or {}),
         scorers=tuple(_scorer(scoring, index, name) for index in sorted(scoring.commitments)),
         quorum=scoring.quorum,
         seed=scoring.seed.hex(),
@@ -107,7 +116,7 @@ def round_scores(state: JobState, number: int, name: Name) -> RoundScores:
 
 def ranking(state: JobState, name: Name) -> tuple[Cumulated, ...]:
     """Every party that was ever scored, best first; equal ones by index."""
-    rounds = Counter(index for number in state.scorings for index in state.scores(number))
+    rounds = Counter(index for _, scores in settled(state) for index in scores)
     sums = sorted(cumulated(state).items(), key=lambda item: (-item[1], item[0]))
     return tuple(Cumulated(index=i, party=name(i), score=s, rounds=rounds[i]) for i, s in sums)
 
@@ -132,9 +141,16 @@ def _method(scoring: Scored) -> str:
     return f"{title} of the {scoring.utility} on the scorers' private sets"
 
 
-def _updates(state: JobState, round_: Round, name: Name) -> tuple[PartyScore, ...]:
+def _voids(state: JobState, job: Job, number: int, fetch: Fetch | None) -> dict[int, Void]:
+    judged = judge_genuine(state, job, state.rounds[number], fetch) if fetch is not None else {}
+    return {index: void for index, void in judged.items() if void is not Void.NONE}
+
+
+def _updates(state: JobState, round_: Round, name: Name, voids: Mapping[int, Void]) -> tuple[PartyScore, ...]:
     """Every update of the round: the admitted ones with their scores, the others with why they have none."""
     verdicts, scores = round_.final.verdicts if round_.final else b"", state.scores(round_.number)
+    scoring = state.scorings.get(round_.number)
+    withheld = scoring.withheld if scoring else frozenset[int]()
     return tuple(
         PartyScore(
             index=update.index,
@@ -143,6 +159,8 @@ def _updates(state: JobState, round_: Round, name: Name) -> tuple[PartyScore, ..
             weight=update.weight,
             score=scores.get(update.index),
             why="" if verdict == Verdict.ADMITTED else _meaning(verdict),
+            void=voids[update.index].meaning if update.index in voids else "",
+            forfeited=update.index in withheld and scores.get(update.index, 0) > 0,
         )
         for update, verdict in zip(round_.sorted_updates(), verdicts, strict=False)
     )

@@ -104,7 +104,8 @@ class Aggregate:
 class Round:
     """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates.
 
-    `standing` is the last round whose scoring had ended when this one was opened: what past scores count in it.
+    `updates` stand in the order in which they were registered. `scored_to` is the last round of the job whose scores
+    were settled when this one opened: what came later cannot weigh its updates.
     """
 
     job: int
@@ -118,7 +119,7 @@ class Round:
     updates: dict[int, Update] = field(default_factory=dict)
     aggregates: list[Aggregate] = field(default_factory=list)
     reason: r.Reason = r.Reason.NONE
-    standing: int = 0
+    scored_to: int = 0
 
     @property
     def attempt(self) -> int:
@@ -134,15 +135,14 @@ class Round:
         last = self.aggregates[-1] if self.aggregates else None
         return last if self.phase is Phase.FINALISED else None
 
+    def admitted(self) -> list[Update]:
+        """The updates that the final model is made of, by ascending member index; none without a final model."""
+        verdicts = self.final.verdicts if self.final else b""
+        return [update for update, byte in zip(self.sorted_updates(), verdicts, strict=False) if byte == 0]
+
     def sorted_updates(self) -> list[Update]:
         """By ascending member index: the order of verdicts, and of everything that is computed."""
         return [self.updates[index] for index in sorted(self.updates)]
-
-    def admitted(self) -> list[Update]:
-        """The updates that the final aggregate admits, in that order: those that are scored."""
-        final = self.final
-        verdicts = final.verdicts if final else b""
-        return [update for update, verdict in zip(self.sorted_updates(), verdicts, strict=False) if verdict == 0]
 
 
 class ScoringOutcome(Enum):

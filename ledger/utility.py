@@ -92,13 +92,15 @@ def cross_entropies(outputs: Sums, labels: Ints) -> Sums:
     distance = np.minimum(highest - outputs[np.arange(len(labels)), labels], MAX_LOSS << FRACTION_BITS)
     sums = exponential(np.minimum(highest[:, None] - outputs, MAX_LOSS << FRACTION_BITS)).sum(axis=1)
     nats = (distance << (_BITS - FRACTION_BITS)) + logarithm(sums)
-    return np.minimum((nats * MILLION + (_ONE >> 1)) >> _BITS, MAX_LOSS * MILLION)
+    losses: Sums = np.minimum((nats * MILLION + (_ONE >> 1)) >> _BITS, MAX_LOSS * MILLION)
+    return losses
 
 
 def exponential(x: Sums) -> Sums:
     """e^-(x · 2^-16) in units of 2^-31, for 0 <= x <= 32 · 2^16: two table entries multiplied, rounded half up."""
     coarse, fine = _exponentials()
-    return (coarse[x >> _FINE] * fine[x & ((1 << _FINE) - 1)] + (_ONE >> 1)) >> _BITS
+    powers: Sums = (coarse[x >> _FINE] * fine[x & ((1 << _FINE) - 1)] + (_ONE >> 1)) >> _BITS
+    return powers
 
 
 def logarithm(s: Sums) -> Sums:
@@ -115,7 +117,8 @@ def logarithm(s: Sums) -> Sums:
     step = f >> (_BITS - _STEPS)
     c = step << (_BITS - _STEPS)
     r = ((f - c) << _BITS) // c
-    return exponent * log_two + logarithms[step - (1 << _STEPS)] + r - (r * r >> (_BITS + 1))
+    result: Sums = exponent * log_two + logarithms[step - (1 << _STEPS)] + r - (r * r >> (_BITS + 1))
+    return result
 
 
 def ratio(numerator: int, denominator: int) -> int:

@@ -10,7 +10,7 @@ from ledger.cli.screen import shown
 from ledger.config import Home
 
 if TYPE_CHECKING:
-    from ledger.scores import RoundScores, Scores
+    from ledger.scores import PartyScore, RoundScores, Scores
 
 WIDE = 12
 """Parties up to which rounds are shown beside each other, a column for each."""
@@ -36,14 +36,25 @@ def scores() -> None:
 @scores.command(short_help="A job's scores, per round and cumulated (the default).")
 @click.argument("job", type=click.IntRange(min=1), required=False)
 @click.option("--round", "round_", type=click.IntRange(min=1), help="This round only, with every scorer's part.")
+@click.option("--void", "voids", is_flag=True, help="Read the updates too, to say which are void and why.")
 @network_option
 @rpc_option
 @home_option
 @json_option
 def show(
-    job: int | None, round_: int | None, network_file: Path | None, rpc: str | None, home: Home, as_json: bool
+    job: int | None,
+    round_: int | None,
+    voids: bool,
+    network_file: Path | None,
+    rpc: str | None,
+    home: Home,
+    as_json: bool,
 ) -> None:
-    """Show the scores of JOB (the latest, where none is named)."""
+    """Show the scores of JOB (the latest, where none is named).
+
+    An update is void where it is zero, or repeats another: it scores below every other. Who withheld scores that it
+    had committed to forfeits what its own update won in the round.
+    """
     from ledger.cli.opening import look
     from ledger.errors import UsageError
     from ledger.scores import scores_of
@@ -51,7 +62,8 @@ def show(
     with look(network_file, home, rpc) as connection:
         connection.refresh()
         state = connection.job(job)
-        found = scores_of(state, connection.document(state), connection.name, round_)
+        fetch = connection.fetch if voids else None
+        found = scores_of(state, connection.document(state), connection.name, round_, fetch)
     if round_ is not None and not found.rounds:
         raise UsageError(f"round {round_} of job {state.number} has no finalised model, so no scores")
     if as_json:
@@ -92,7 +104,7 @@ def _rounds(found: "Scores") -> Any:
     for column in table.columns[1:-1]:
         column.justify = "right"
     for round_ in found.rounds:
-        cells = {update.index: _cell(update.score, update.why) for update in round_.updates}
+        cells = {update.index: _cell(update.score, update.why) + _mark(update) for update in round_.updates}
         table.add_row(str(round_.round), *(cells.get(index, "") for index in parties), round_.state)
     sums = {one.index: _cell(one.score) for one in found.cumulated}
     table.add_row("[bold]all[/]", *(f"[bold]{sums.get(index, '')}[/]" for index in parties), "")
@@ -108,6 +120,10 @@ def _ranked(found: "Scores") -> Any:
     return table
 
 
+def _mark(update: "PartyScore") -> str:
+    return "[yellow]*[/]" if update.void or update.forfeited else ""
+
+
 def _cell(score: int | None, why: str = "") -> str:
     if score is None:
         return "[red]✗[/]" if why else "[dim]–[/]"
@@ -120,8 +136,11 @@ def _remarks(round_: "RoundScores") -> list[str]:
     remarks = [f"the update of {shown(u.party)} has no score: {shown(u.why)}" for u in round_.updates if u.why]
     if round_.state == "Void":
         remarks.append(f"[yellow]void[/]: {revealed} scorers revealed, {round_.quorum} had to")
+    remarks += [f"* [yellow]void[/]: the update of {shown(u.party)} {u.void}" for u in round_.updates if u.void]
     withheld = [shown(part.scorer) for part in round_.scorers if part.state == "withheld"]
-    return remarks + [f"[yellow]withheld[/]: {who} committed to scores and never revealed them" for who in withheld]
+    remarks += [f"[yellow]withheld[/]: {who} committed to scores and never revealed them" for who in withheld]
+    forfeited = [shown(update.party) for update in round_.updates if update.forfeited]
+    return remarks + [f"* [yellow]forfeited[/]: the score of {who} counts as zero" for who in forfeited]
 
 
 def _print_round(found: "Scores", round_: "RoundScores") -> None:
@@ -141,7 +160,8 @@ def _print_round(found: "Scores", round_: "RoundScores") -> None:
     for update in round_.updates:
         votes = ["" if update.why else _cell(part.scores[place]) for part in revealed]
         place += not update.why
-        table.add_row(shown(update.party), f"{update.weight:,}", _cell(update.score, update.why), *votes)
+        score = _cell(update.score, update.why) + _mark(update)
+        table.add_row(shown(update.party), f"{update.weight:,}", score, *votes)
     print_whole(console, table)
     for remark in _remarks(round_):
         console.print(remark, soft_wrap=True)
