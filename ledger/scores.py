@@ -7,8 +7,11 @@ import msgspec
 
 from ledger.admission import Verdict
 from ledger.aggregation import Fetch
-from ledger.contributions import Void, judge_genuine
+from ledger.contributions import Void, coalition_table, judge_genuine
+from ledger.game import Game
 from ledger.job import Job, Measured, NoScoring, Scored, committed_set
+from ledger.rounds import Place
+from ledger.scoring import shapley, to_scores
 from ledger.standing import cumulated, settled
 from ledger.state import JobState, Round, Scoring
 
@@ -178,3 +181,44 @@ def _meaning(verdict: int) -> str:
         return Verdict(verdict).meaning
     except ValueError:
         return f"no such verdict: {verdict}"
+
+
+class Coalition(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of a round's updates, by member index, and what the model they make is worth, in parts per million."""
+
+    members: tuple[int, ...]
+    worth: int
+
+
+class CoalitionTable(msgspec.Struct, frozen=True, kw_only=True):
+    """What every coalition of a round's genuine updates is worth, smallest first, and the exact Shapley values."""
+
+    job: int
+    name: str
+    round: int
+    utility: str
+    parties: dict[int, str]
+    coalitions: tuple[Coalition, ...]
+    shapley: dict[int, int]
+
+    def to_json(self) -> bytes:
+        return msgspec.json.encode({"fedledger": "coalitions/1", **msgspec.to_builtins(self, str_keys=True)})
+
+
+def coalitions_of(place: Place, state: JobState, job: Job, number: int, name: Name, fetch: Fetch) -> CoalitionTable:
+    """Measure every coalition of a round on the job's committed set. Raises as `contributions.coalition_table`."""
+    table = coalition_table(place, state, job, state.rounds[number], fetch)
+    players = sorted(max(table, key=len))
+    game = Game(len(players), lambda members: table[frozenset(players[k] for k in members)])
+    shares = dict(zip(players, to_scores(shapley(game)), strict=True))
+    ordered = sorted((len(members), tuple(sorted(members))) for members in table)
+    rows = tuple(Coalition(members=members, worth=table[frozenset(members)]) for _, members in ordered)
+    return CoalitionTable(
+        job=state.number,
+        name=job.name,
+        round=number,
+        utility=job.scoring.utility if isinstance(job.scoring, Measured) else "",
+        parties={index: name(index) for index in players},
+        coalitions=rows,
+        shapley=shares,
+    )

@@ -10,7 +10,7 @@ from ledger.cli.screen import shown
 from ledger.config import Home
 
 if TYPE_CHECKING:
-    from ledger.scores import PartyScore, RoundScores, Scores
+    from ledger.scores import CoalitionTable, PartyScore, RoundScores, Scores
 
 WIDE = 12
 """Parties up to which rounds are shown beside each other, a column for each."""
@@ -165,3 +165,54 @@ def _print_round(found: "Scores", round_: "RoundScores") -> None:
     print_whole(console, table)
     for remark in _remarks(round_):
         console.print(remark, soft_wrap=True)
+
+
+@scores.command(short_help="What the model of every coalition of a round is worth.")
+@click.argument("job", type=click.IntRange(min=1))
+@click.argument("round_", metavar="ROUND", type=click.IntRange(min=1))
+@network_option
+@rpc_option
+@home_option
+@json_option
+def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
+    """Measure the model of every coalition of ROUND's updates on JOB's committed set, and show the exact Shapley values.
+
+    2 models to the power of the parties, so for at most 12. Anyone gets the same integers.
+    """
+    from ledger.cli.opening import look
+    from ledger.errors import UsageError
+    from ledger.scores import coalitions_of
+
+    with look(network_file, home, rpc) as connection:
+        connection.refresh()
+        state = connection.job(job)
+        if round_ not in state.rounds or state.rounds[round_].final is None:
+            raise UsageError(f"round {round_} of job {job} has no finalised model, so no coalitions")
+        document = connection.document(state)
+        found = coalitions_of(connection.place, state, document, round_, connection.name, connection.fetch)
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        _print_coalitions(found)
+
+
+def _print_coalitions(found: "CoalitionTable") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ledger.cli.screen import print_whole
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{shown(found.name)}[/] [dim]job {found.job}[/], round {found.round}", soft_wrap=True)
+    table = Table(*map(shown, found.parties.values()), found.utility, box=None, header_style="dim")
+    for column in table.columns:
+        column.justify = "right"
+    for one in found.coalitions:
+        table.add_row(*("×" if index in one.members else "" for index in found.parties), f"{one.worth:,}")
+    print_whole(console, table)
+    values = Table("party", "Shapley value", box=None, header_style="dim")
+    values.columns[1].justify = "right"
+    for index, share in sorted(found.shapley.items(), key=lambda item: -item[1]):
+        values.add_row(shown(found.parties[index]), _cell(share))
+    console.print()
+    print_whole(console, values)
