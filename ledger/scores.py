@@ -208,7 +208,7 @@ class CoalitionTable(msgspec.Struct, frozen=True, kw_only=True):
 def coalitions_of(place: Place, state: JobState, job: Job, number: int, name: Name, fetch: Fetch) -> CoalitionTable:
     """Measure every coalition of a round on the job's committed set. Raises as `contributions.coalition_table`."""
     table = coalition_table(place, state, job, state.rounds[number], fetch)
-    players = sorted(max(table, key=len))
+    players = sorted(frozenset[int]().union(*table))
     game = Game(len(players), lambda members: table[frozenset(players[k] for k in members)])
     shares = dict(zip(players, to_scores(shapley(game)), strict=True))
     ordered = sorted((len(members), tuple(sorted(members))) for members in table)

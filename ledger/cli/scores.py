@@ -175,9 +175,9 @@ def _print_round(found: "Scores", round_: "RoundScores") -> None:
 @home_option
 @json_option
 def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Measure the model of every coalition of ROUND's updates on JOB's committed set, and show the exact Shapley values.
+    """Measure the model of every coalition of ROUND's updates on JOB's committed set; show the exact Shapley values.
 
-    2 models to the power of the parties, so for at most 12. Anyone gets the same integers.
+    For at most 12 parties, which make 4,096 models. Anyone gets the same integers.
     """
     from ledger.cli.opening import look
     from ledger.errors import UsageError
