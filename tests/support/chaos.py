@@ -28,9 +28,10 @@ BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 class Consortium:
     """One coordinator and three hospitals, one of which has an aggregator beside its node, in the same home."""
 
-    def __init__(self, folder: Path, rounds: int) -> None:
-        self.folder, self.rounds = folder, rounds
-        roles = {COORDINATOR: Role.AGGREGATOR} | dict.fromkeys(PARTICIPANTS, BOTH)
+    def __init__(self, folder: Path, rounds: int, *, scoring: str = "") -> None:
+        self.folder, self.rounds, self.scoring = folder, rounds, scoring
+        scorer = Role.SCORER if scoring else Role(0)
+        roles = {COORDINATOR: Role.AGGREGATOR | scorer} | dict.fromkeys(PARTICIPANTS, BOTH | scorer)
         self.local: LocalConsortium = found(folder, "chaos", list(roles.items()))
         self.processes: dict[tuple[str, str], Fedledger] = {}
         self.ended: list[str] = []
@@ -59,6 +60,11 @@ class Consortium:
         os.kill(self.processes[key]._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
         time.sleep(random_.uniform(0, 0.3))
         self._start(*key)
+
+    def kill_node(self, name: str) -> None:
+        """The same of one member's node, at once."""
+        os.kill(self.processes["node", name]._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        self._start("node", name)
 
     def restart_chain(self, *, politely: bool = True) -> None:
         """The chain ends, its state saved or not, and comes again at the same address with the state that it saved."""
@@ -108,7 +114,8 @@ class Consortium:
         from participant import authoring
 
         draft = self.folder / "draft.toml"
-        draft.write_text(trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0))
+        draft.write_text(trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0) + self.scoring)
+        trainers.write_data(self.folder / "rows.csv", 77, rows=40)
         for name in PARTICIPANTS:
             resident = self._of(name)
             with Connection.open(resident.home) as connection:
