@@ -1,15 +1,18 @@
 """Scores in the audit: one test per lie, and what is no lie."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from ledger_world import key
 from scored_world import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
 
-from ledger.job import Shapley
+from ledger.errors import Malformed
+from ledger.job import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, check
 from ledger.report import Check, Finding, Verdict
+from ledger.rounds import shares
 from ledger.unixfs import cid_of
 
 EAST, SOUTH = f"east ({key(1)})", f"south ({key(2)})"
@@ -153,14 +156,40 @@ def test_a_scoring_that_the_chain_does_not_have_makes_the_log_unknown() -> None:
     assert {found.check for found in report.findings} == {Check.HEADS}
 
 
-def weighted() -> ScoredWorld:
+def weighted(order: Sequence[int] = range(4)) -> ScoredWorld:
+    """A second round, in which the scores of the first weigh; updates registered in the order given."""
     content, scoring = shapley("past_scores")
     world = scored(scoring, content=content)
     world.score()
     world.open_round()
-    for member in range(4):
-        world.submit(member, weight=50 + member)
+    for member in order:
+        values = np.random.default_rng(member).integers(-(1 << 16), 1 << 16, world.layout.values).astype("<i4")
+        world.submit(member, values, weight=50 + member)
     return world
+
+
+def test_a_weighted_model_is_the_same_in_any_order_and_with_any_number_of_threads() -> None:
+    worlds = [weighted(order) for order in ((0, 1, 2, 3), (3, 1, 0, 2))]
+    outcomes = [world.outcome(threads=threads) for world in worlds for threads in (1, 2, 3, 8)]
+    assert len({(outcome.root, outcome.cid, outcome.claim) for outcome in outcomes}) == 1
+    updates = worlds[0].round.sorted_updates()
+    shares_ = shares(worlds[0].state, worlds[0].job, worlds[0].round, updates)
+    assert len({share // update.weight for share, update in zip(shares_, updates, strict=True)}) > 1
+
+
+def test_weights_times_factors_keep_sums_exact() -> None:
+    """The largest share of an update is no more than the largest weight, for which sums are known to fit."""
+    largest = MAX_WEIGHT // MAX_FACTOR
+    assert largest * MAX_FACTOR <= MAX_WEIGHT
+    assert 255 * MAX_WEIGHT * (1 << 31) < 1 << 63
+    assert 255 * MAX_WEIGHT < 1 << 32
+    content, scoring = shapley("past_scores")
+    job = ScoredWorld(scoring, content=content).job
+    check(msgspec.structs.replace(job, admission=msgspec.structs.replace(job.admission, max_weight=largest)))
+    with pytest.raises(Malformed, match=r"admission\.max_weight"):
+        check(msgspec.structs.replace(job, admission=msgspec.structs.replace(job.admission, max_weight=largest + 1)))
+    with pytest.raises(Malformed, match=r"scoring\.weighting"):
+        check(msgspec.structs.replace(job, aggregation=Median()))
 
 
 def test_past_scores_weigh_the_next_round_for_everyone() -> None:
