@@ -9,6 +9,7 @@ from ledger.cli.options import home_option, json_option, network_option, passphr
 from ledger.config import Home
 
 if TYPE_CHECKING:
+    from ledger.connection import Connection
     from ledger.history import JobState
     from ledger.job import Job
 
@@ -41,6 +42,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     with act(home, passphrase_file) as (connection, sender):
         connection.put([content], f"job/{proposed.digest.hex()}")
         connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")
+        _keep_set(connection, proposed)
         receipt = sender.send("ledger", "proposeJob", proposed.digest, _terms(proposed))
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
@@ -67,6 +69,7 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
             )
         connection.keep(document.cid, f"job/{document.digest.hex()}")
         connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
+        _keep_set(connection, document)
         if not yes:
             _print(_summary(state, document))
             click.confirm("Approve this job?", abort=True)
@@ -157,6 +160,20 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
         click.echo(document.encode())
     else:
         _print(_summary(state, document))
+
+
+def _keep_set(connection: "Connection", document: "Job") -> None:
+    """A copy of the evaluation set that the job commits to, where it was opened."""
+    from contextlib import suppress
+
+    from ledger.cid import Cid
+    from ledger.errors import Unavailable
+    from ledger.job import committed_set
+
+    evidence = committed_set(document.scoring)
+    if evidence is not None:
+        with suppress(Unavailable):
+            connection.keep(Cid.parse(evidence.cid), f"set/{evidence.root}")
 
 
 def _terms(document: "Job") -> tuple[int, ...]:
