@@ -76,8 +76,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the contract itself enforces of a job. Times in seconds.
 
-    The last three are of its scores (`scorers`: how many must reveal), all 0 where it makes none; a document then
-    leaves them out.
+    The last three are of its scores (`scorers`: how many must reveal), all 0 where it makes none. A document leaves out
+    a 0.
     """
 
     rounds: int

@@ -145,9 +145,13 @@ class Round:
         return [self.updates[index] for index in sorted(self.updates)]
 
 
-class ScoringOutcome(Enum):
-    """How a scoring ended."""
+class ScoringPhase(Enum):
+    """Where a scoring is, as the contract says it; the index is the contract's number."""
 
+    NONE = "None"
+    COMMITTING = "Committing"
+    REVEALING = "Revealing"
+    OVER = "Over"
     SETTLED = "Settled"
     VOID = "Void"
 
@@ -178,7 +182,8 @@ class Scoring:
     """The scores of one round: who committed and revealed, by member index, and the median for each admitted update.
 
     `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
-    `withheld` are those who committed and never revealed. `root` is zero, `medians` None, until it is settled.
+    `withheld` are those who committed and never revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and
+    `medians` None until it is settled.
     """
 
     job: int
@@ -197,7 +202,7 @@ class Scoring:
     medians: tuple[int, ...] | None = None
     root: bytes = bytes(32)
     withheld: frozenset[int] = frozenset()
-    outcome: ScoringOutcome | None = None
+    outcome: ScoringPhase | None = None
 
     @property
     def pending(self) -> frozenset[int]:
@@ -209,18 +214,16 @@ class Scoring:
         """Whether every scorer has committed: nobody waits for the deadline then."""
         return len(self.commitments) >= self.scorers
 
-    def committing(self, now: int) -> bool:
-        """Whether commitments are taken at `now`."""
-        return self.outcome is None and not self.full and now <= self.commit_deadline
+    def phase(self, now: int) -> ScoringPhase:
+        """Where it is at `now`, in seconds since 1970 by the chain's clock.
 
-    def revealing(self, now: int) -> bool:
-        """Whether scores can be revealed at `now`."""
-        return self.outcome is None and (self.full or now > self.commit_deadline) and now <= self.reveal_deadline
-
-    def over(self, now: int) -> bool:
-        """Whether nobody can commit or reveal any more: it can be settled, or, below the quorum, is void."""
-        done = not self.committing(now) and not self.pending
-        return self.outcome is None and (done or now > self.reveal_deadline)
+        What is OVER can be settled or, below the quorum, is void.
+        """
+        if self.outcome is not None:
+            return self.outcome
+        if now <= self.commit_deadline and not self.full:
+            return ScoringPhase.COMMITTING
+        return ScoringPhase.REVEALING if self.pending and now <= self.reveal_deadline else ScoringPhase.OVER
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ledger.history import History, JobState, Member
 from ledger.records import Role
-from ledger.state import Scoring
+from ledger.state import Scoring, ScoringPhase
 from ledger.steps import Wait
 from participant.steps import COURTESY
 
@@ -91,12 +91,13 @@ def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSit
     scoring = state.scoring
     if scoring is None:
         return _open(history, state, member, at)
-    if scoring.committing(at.now):
-        return _commit(scoring, member, at)
-    withholds = (scoring.job, scoring.round) in at.abstained
-    if scoring.revealing(at.now) and member.index in scoring.pending and not withholds:
-        return RevealScores(scoring.job, scoring.round)
-    return _end(history, scoring, member, at)
+    match scoring.phase(at.now):
+        case ScoringPhase.COMMITTING:
+            return _commit(scoring, member, at)
+        case ScoringPhase.REVEALING:
+            return _reveal(scoring, member, at)
+    step = SettleScores if len(scoring.reveals) >= scoring.quorum else VoidScoring
+    return _in_turn(history, member, step(scoring.job, scoring.round), max(at.since, _closed(scoring)), at)
 
 
 def _open(history: History, state: JobState, member: Member, at: ScoringSituation) -> ScoringStep:
@@ -119,11 +120,11 @@ def _commit(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringSt
     return CommitScores(scoring.job, scoring.round)
 
 
-def _end(history: History, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
-    if not scoring.over(at.now):
+def _reveal(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    withholds = (scoring.job, scoring.round) in at.abstained
+    if member.index not in scoring.pending or withholds:
         return Wait(f"the other scorers of round {scoring.round} reveal", scoring.reveal_deadline + 1)
-    step = SettleScores if len(scoring.reveals) >= scoring.quorum else VoidScoring
-    return _in_turn(history, member, step(scoring.job, scoring.round), max(at.since, _closed(scoring)), at)
+    return RevealScores(scoring.job, scoring.round)
 
 
 def _closed(scoring: Scoring) -> int:

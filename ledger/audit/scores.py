@@ -10,7 +10,7 @@ from ledger.game import Unscorable
 from ledger.history import JobState, Round
 from ledger.job import Job, committed_set, recomputable
 from ledger.report import Check, Finding, Status
-from ledger.state import Reveal, Scoring, ScoringOutcome
+from ledger.state import Reveal, Scoring, ScoringPhase
 
 
 def has_set(audit: Context, state: JobState, job: Job) -> bool:
@@ -64,7 +64,7 @@ class ScoresAudit:
             who = self.audit.who(scoring.commitments[index].scorer)
             message = f"{who} committed to scores and never revealed them"
             self._find("notice", message, tx=scoring.commitments[index].tx.hex())
-        if scoring.outcome is ScoringOutcome.VOID:
+        if scoring.outcome is ScoringPhase.VOID:
             message = "the round has no scores: too few scorers revealed"
             counts = [f"{count} reveals" for count in (scoring.quorum, len(scoring.reveals))]
             self._find("notice", message, expected=counts[0], actual=counts[1])

@@ -26,6 +26,8 @@ def job() -> None:
 @json_option
 def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
+    from msgspec.structs import astuple
+
     from ledger.cli.opening import act
     from ledger.errors import Malformed
     from ledger.job import parse
@@ -43,7 +45,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         connection.put([content], f"job/{proposed.digest.hex()}")
         connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")
         _keep_set(connection, proposed)
-        receipt = sender.send("ledger", "proposeJob", proposed.digest, _terms(proposed))
+        receipt = sender.send("ledger", "proposeJob", proposed.digest, astuple(proposed.terms))
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
     _say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
@@ -174,12 +176,6 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
     if evidence is not None:
         with suppress(Unavailable):
             connection.keep(Cid.parse(evidence.cid), f"set/{evidence.root}")
-
-
-def _terms(document: "Job") -> tuple[int, ...]:
-    import msgspec
-
-    return msgspec.structs.astuple(document.terms)
 
 
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:

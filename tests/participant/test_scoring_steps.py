@@ -7,7 +7,7 @@ import pytest
 
 from ledger import records as r
 from ledger.history import Aggregate, History, JobState, Phase, Round
-from ledger.state import Commitment, Reveal, Scoring, ScoringOutcome
+from ledger.state import Commitment, Reveal, Scoring, ScoringPhase
 from ledger.steps import Wait
 from participant.scoring_steps import (
     CommitScores,
@@ -103,12 +103,12 @@ def replace_terms(**fields: int) -> r.Terms:
 
 def test_the_first_finalised_round_without_a_scoring_is_opened() -> None:
     in_turn(Story(), OpenScoring(1, 1), SEEN)
-    later = Story().scoring(outcome=ScoringOutcome.SETTLED).finalise(2, Phase.ABANDONED).finalise(3)
+    later = Story().scoring(outcome=ScoringPhase.SETTLED).finalise(2, Phase.ABANDONED).finalise(3)
     in_turn(later, OpenScoring(1, 3), SEEN, round_=3)
 
 
 def test_scored_rounds_leave_nothing_to_do() -> None:
-    for outcome in ScoringOutcome:
+    for outcome in (ScoringPhase.SETTLED, ScoringPhase.VOID):
         story = Story().scoring(outcome=outcome)
         waits(story.step(), "is scored")
         assert not scores_left(story.history, story.state)

@@ -5,6 +5,7 @@ import {Ballots} from "../../../contracts/Ballots.sol";
 import {Consortium} from "../../../contracts/Consortium.sol";
 import {ReleaseBoard} from "../../../contracts/ReleaseBoard.sol";
 import {RoundLedger} from "../../../contracts/RoundLedger.sol";
+import {ScoreBoard} from "../../../contracts/ScoreBoard.sol";
 import {IBallots} from "../../../contracts/interfaces/IBallots.sol";
 import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
 
@@ -30,7 +31,14 @@ abstract contract Base {
 
     function terms() internal pure returns (IRoundLedger.Terms memory) {
         return IRoundLedger.Terms({
-            rounds: type(uint32).max, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2
+            rounds: type(uint32).max,
+            updateSeconds: 100,
+            aggregateSeconds: 50,
+            attestSeconds: 80,
+            attempts: 2,
+            scoreSeconds: 60,
+            revealSeconds: 40,
+            scorers: 2
         });
     }
 
@@ -68,10 +76,10 @@ abstract contract Base {
         for (uint256 i = 0; i < keys.length; ++i) {
             roles[i] = ALL;
         }
-        address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+        address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 4);
         consortium = new Consortium(keys, roles, named);
         ledger = new RoundLedger(consortium);
-        releases = new ReleaseBoard(ledger);
+        releases = new ReleaseBoard(ledger, new ScoreBoard(ledger));
         ballots = new Ballots(consortium, ledger, releases, rules());
     }
 
