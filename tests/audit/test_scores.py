@@ -199,8 +199,8 @@ def test_past_scores_weigh_the_next_round_for_everyone() -> None:
     world.attest(2)
     world.attest(3)
     assert world.audit().verdict is Verdict.VERIFIED
-    world.job, weighed = plain, world.outcome().root
-    assert world.aggregate.root != weighed
+    world.job = plain
+    assert world.outcome().root != world.aggregate.root
 
 
 def test_a_model_that_ignores_past_scores_is_refuted() -> None:

@@ -14,7 +14,7 @@ from synthetic import Party, Trial
 from trainers import COMMITTED, EVERYTHING, PRIVATE, drive, node, notes, train_on, validation_of, write_data
 
 from ledger.cli.main import fedledger
-from ledger.commitment import lower_median, pack_scores, scores_commitment
+from ledger.commitment import lower_median, scores_commitment
 from ledger.contributions import score_round
 from ledger.history import Phase
 from ledger.inspection import Wanted, inspect
@@ -152,15 +152,11 @@ def test_started_anew_between_commit_and_reveal_it_reveals_the_same(trial: Make,
 
 def test_scores_that_are_lost_and_cannot_be_made_again_are_withheld(trial: Make) -> None:
     t = trained(trial(scoring=PRIVATE))
-    nodes = nodes_of(t)
-    for index in (1, 0, 2):
-        t.pass_time(10)
-        if index != 2:
-            drive(nodes[index])
+    scored(t, *nodes_of(t, 0, 1))
     commit_by_hand(t.parties[2], (1, 2, 3))
-    home = t.parties[2].member.home
+    home, nodes = t.parties[2].member.home, nodes_of(t)
     drive(*nodes)
-    t.pass_time(601)
+    t.pass_time(1201)
     scoring = scored(t, *nodes)
     (note,) = notes(home, "failed")
     assert "that were committed to are lost" in note["text"]
@@ -175,10 +171,7 @@ def test_scores_that_are_lost_and_cannot_be_made_again_are_withheld(trial: Make)
 def test_a_scorer_that_never_reveals_is_flagged_and_the_round_settles(trial: Make) -> None:
     t = trained(trial())
     nodes = nodes_of(t, 0, 1)
-    t.pass_time(10)
-    drive(nodes[0])
-    t.pass_time(10)
-    drive(*nodes)
+    scored(t, *nodes)
     commit_by_hand(t.parties[2], (1, 2, 3))
     drive(*nodes)
     assert sorted(t.state.scorings[1].reveals) == [0, 1]
@@ -190,10 +183,9 @@ def test_a_scorer_that_never_reveals_is_flagged_and_the_round_settles(trial: Mak
 
 def test_too_few_reveals_void_the_scoring_and_the_next_round_is_scored(trial: Make) -> None:
     t = trial(rounds=2)
-    one = nodes_of(t, 0)
     trained(t)
-    t.pass_time(10)
-    drive(*one)
+    one = nodes_of(t, 0)
+    scored(t, *one)
     t.pass_time(1202)
     scoring = scored(t, *one)
     assert (scoring.medians, scoring.outcome.value if scoring.outcome else "") == (None, "Void")
@@ -237,6 +229,7 @@ def test_mended_data_are_tried_again(trial: Make) -> None:
     scored(t, *nodes)
     assert "no rows" in notes(t.parties[2].member.home, "failed")[0]["text"]
     write_data(validation_of(t.parties[2]), 5)
+    nodes[2]._scorer._noticed.clear()
     scored(t, *nodes)
     assert sorted(t.state.scorings[1].commitments) == [0, 1, 2]
 
@@ -278,8 +271,7 @@ def test_a_closed_set_is_waited_for_and_scored_once_it_is_open(trial: Make) -> N
 
 def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(trial: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     t = trained(trial(scoring=PRIVATE, rounds=2))
-    t.pass_time(10)
-    drive(node(t.parties[0]))
+    scored(t, node(t.parties[0]))
     t.parties[0].sender.send("ledger", "openRound", t.number)
     monkeypatch.setattr("participant.measuring.PATIENCE", -1.0)
     measured, evaluate = [], Local.evaluate
@@ -321,11 +313,3 @@ def test_past_scores_weigh_the_next_round_and_everyone_recomputes_it(trial: Make
 def test_utilities_are_the_figures_in_parts_per_million() -> None:
     figures = {"accuracy": 0.75, "loss": 0.1234567, "auc": 1.0}
     assert [worth(name, figures) for name in figures] == [750_000, -123_457, 1_000_000]
-
-
-def test_vectors_are_packed_by_ascending_index(trial: Make) -> None:
-    t = trained(trial(scoring=PRIVATE))
-    scoring = scored(t, *nodes_of(t))
-    assert pack_scores(scoring.medians or ()) == b"".join(
-        score.to_bytes(4, "big", signed=True) for score in scoring.medians or ()
-    )
