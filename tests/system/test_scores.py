@@ -70,7 +70,7 @@ def test_scores_survive_a_kill_and_a_scorer_that_never_reveals(consortium: Conso
     commit_as_coordinator(consortium, 1)
     consortium.wait(lambda state: set(state.scorings[1].reveals) == {1, 2, 3}, 60)
     consortium.wait(lambda state: state.complete, 60)
-    pass_time(consortium, 601)
+    pass_time(consortium, 1501)
     consortium.wait(lambda state: committed(state, 2), 60)
     pass_time(consortium, 901)
     consortium.wait(lambda state: settled(state, 2), 60)
