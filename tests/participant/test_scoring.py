@@ -1,5 +1,6 @@
 """Scorers on a real chain: what their nodes commit to, reveal and settle, and what stops none of it."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -313,3 +314,56 @@ def test_past_scores_weigh_the_next_round_and_everyone_recomputes_it(trial: Make
 def test_utilities_are_the_figures_in_parts_per_million() -> None:
     figures = {"accuracy": 0.75, "loss": 0.1234567, "auc": 1.0}
     assert [worth(name, figures) for name in figures] == [750_000, -123_457, 1_000_000]
+
+
+def shown(t: Trial, *arguments: str) -> str:
+    done = CliRunner().invoke(fedledger, [*arguments, "--home", str(t.parties[0].member.home.folder)])
+    assert done.exit_code == 0, done.exception
+    return done.stdout
+
+
+def test_the_commands_show_scores_to_anyone(trial: Make) -> None:
+    t = trained(trial(rounds=1))
+    assert "Waiting" in shown(t, "scores")
+    scoring = scored(t, *nodes_of(t))
+    medians = [f"{median:+,}" for median in scoring.medians or ()]
+    for arguments in (["scores"], ["scores", "1"], ["scores", "show", "1", "--round", "1", "--void"]):
+        said = shown(t, *arguments)
+        assert all(median in said for median in medians)
+        assert "shapley of the loss on a committed set of 40 rows" in said
+    document = json.loads(shown(t, "scores", "1", "--json"))
+    assert document["fedledger"] == "scores/1"
+    assert [update["score"] for update in document["rounds"][0]["updates"]] == list(scoring.medians or ())
+    table = json.loads(shown(t, "scores", "coalitions", "1", "1", "--json"))
+    assert [tuple(row["members"]) for row in table["coalitions"]][:4] == [(), (0,), (1,), (2,)]
+    assert len(table["coalitions"]) == 8
+    assert tuple(table["shapley"].values()) == scoring.medians
+    whole, nothing = table["coalitions"][-1]["worth"], table["coalitions"][0]["worth"]
+    assert abs(sum(table["shapley"].values()) - (whole - nothing)) <= 3
+    assert all(median in shown(t, "scores", "coalitions", "1", "1") for median in medians)
+    assert "at least 2 scorers" in shown(t, "job", "show", "1")
+    assert "1 of 1" in shown(t, "status")
+    assert all(f"score {median}" in shown(t, "trace") for median in medians)
+    assert "every finalised round is scored" in " ".join(shown(t, "node", "status").split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["scores", "1", "--round", "1"], "no finalised model"),
+        (["scores", "coalitions", "1", "1"], "no finalised model"),
+        (["scores", "2"], "there is no job 2"),
+    ],
+)
+def test_what_has_no_scores_is_named(trial: Make, arguments: list[str], words: str) -> None:
+    t = trial(rounds=1)
+    home = str(t.parties[0].member.home.folder)
+    done = CliRunner().invoke(fedledger, [*arguments, "--home", home])
+    assert words in str(done.exception)
+
+
+def test_coalitions_of_private_sets_are_nobody_elses_to_measure(trial: Make) -> None:
+    t = trained(trial(rounds=1, scoring=PRIVATE))
+    home = str(t.parties[0].member.home.folder)
+    done = CliRunner().invoke(fedledger, ["scores", "coalitions", "1", "1", "--home", home])
+    assert "no committed set" in str(done.exception)
