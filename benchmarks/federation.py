@@ -1,140 +1,127 @@
-"""Federations made up for measuring scores: small perceptrons on scikit-learn's digits, trained by numpy alone.
+"""A federation in memory: rounds on a ledger's state, through the ledger's own admission, aggregation and scoring."""
 
-Floats live in `Federation.trained`; what comes out are the ledger's integers, and all that follows goes through the
-ledger's own arithmetic.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from perceptron import Model, Rows
 
-from ledger.aggregation import add, combine
-from ledger.artifact import Layout, Tensor
-from ledger.coalition import Coalitions, held
-from ledger.inference import Network
-from ledger.job import WeightedMean
-from ledger.layers import Layer, Linear, Relu
-from ledger.utility import measure
+from ledger import records as r
+from ledger.cid import Cid
+from ledger.contributions import coalition_table, score_round
+from ledger.digest import sha256
+from ledger.evaluation_set import EvaluationSet, write
+from ledger.job import (
+    MAX_WEIGHT,
+    Admission,
+    CommittedSet,
+    InitialModel,
+    Job,
+    Privacy,
+    Scored,
+    Task,
+    WeightedMean,
+    check,
+)
+from ledger.merkle import root_of
+from ledger.rounds import Place, base_of, initial_binding, recompute, update_binding
+from ledger.state import Aggregate, JobState, Phase, Round, Update
+from ledger.unixfs import cid_of
 
 Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
-BITS = 24
-SCALE = 1 << BITS
+PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
+TERMS = r.Terms(
+    rounds=1000,
+    update_seconds=60,
+    aggregate_seconds=60,
+    attest_seconds=60,
+    attempts=1,
+    score_seconds=60,
+    reveal_seconds=60,
+    scorers=1,
+)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Labelled rows, scaled to about ±1."""
+class Federation:
+    """One job whose scores are made on `rows`, a committed set."""
 
-    x: Floats
-    y: NDArray[np.int64]
+    def __init__(self, model: Model, rows: Rows, random: np.random.Generator) -> None:
+        self.model, self.layout, self.files = model, model.layout, dict[Cid, bytes]()
+        self.initial = model.initial(random)
+        inputs = np.rint(rows.x * (1 << 16)).astype(np.int32)
+        file, root = write(EvaluationSet(inputs, rows.y.astype(np.int32)), model.classes)
+        self.evidence = CommittedSet(
+            cid=str(self._put(file)),
+            root=root.hex(),
+            samples=len(rows),
+            shape=inputs.shape[1:],
+            classes=model.classes,
+            layers=model.layers,
+        )
 
-    def __len__(self) -> int:
-        return len(self.y)
+    def start(self, scoring: Scored, parties: int) -> None:
+        """Open a job with these rules."""
+        initial = self._put(self.layout.header(initial_binding()) + self.initial.tobytes())
+        self.job = Job(
+            fedledger="job/1",
+            name="benchmark",
+            task=Task(name="none", version="1", code="0" * 64, settings={}),
+            tensors=self.layout.tensors,
+            initial_model=InitialModel(cid=str(initial), root=root_of(self.initial).hex()),
+            aggregation=WeightedMean(),
+            admission=Admission(min_updates=1, max_weight=MAX_WEIGHT, max_value=1 << 30, max_norm=1 << 36),
+            terms=TERMS,
+            scoring=scoring,
+            privacy=Privacy(mode="none"),
+        )
+        check(self.job)
+        self.state = JobState(1, self.job.digest, _key(0), TERMS)
+        self.parties = parties
 
-    def take(self, index: Any) -> "Rows":
-        return Rows(self.x[index], self.y[index])
+    @property
+    def base(self) -> Ints:
+        """The integers of the model that the next round builds on."""
+        base = base_of(self.state, self.job, len(self.state.rounds) + 1)
+        return np.frombuffer(self.files[base.cid], "<i4", offset=self.layout.header_size)
 
+    def round(self, updates: dict[int, Ints], weights: Sequence[int]) -> Round:
+        """Register updates in the order of the dictionary, admit, aggregate and finalise."""
+        number = len(self.state.rounds) + 1
+        round_ = Round(1, number, _key(0), 1, self.parties, 0, 0)
+        base = base_of(self.state, self.job, number)
+        self.state.rounds[number] = round_
+        for index, values in updates.items():
+            data = self.layout.header(update_binding(PLACE, round_, _key(index), base)) + values.tobytes()
+            cid = self._put(data).digest
+            round_.updates[index] = Update(_key(index), index, weights[index], root_of(values.tobytes()), cid, b"")
+        made: list[bytes] = []
+        outcome = recompute(
+            PLACE, self.state, self.job, round_, self.fetch, keep=lambda pieces: made.extend(map(bytes, pieces))
+        )
+        if any(outcome.verdicts):
+            raise RuntimeError([judged.decision for judged in outcome.judged])
+        self._put(b"".join(made))
+        said = (outcome.root, outcome.cid, outcome.verdicts, outcome.claim)
+        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, 0, b""))
+        round_.phase = Phase.FINALISED
+        return round_
 
-def digits() -> Rows:
-    from sklearn.datasets import load_digits
+    def scores(self, round_: Round) -> tuple[int, ...]:
+        """What scorer and auditor compute."""
+        seed = sha256(b"seed of round %d" % round_.number)
+        return score_round(PLACE, self.state, self.job, round_, seed, self.fetch)
 
-    data = load_digits()
-    return Rows(data.data / 16.0, data.target.astype(np.int64))
+    def table(self, round_: Round) -> dict[frozenset[int], int]:
+        return coalition_table(PLACE, self.state, self.job, round_, self.fetch)
 
+    def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
+        yield memoryview(self.files[cid])[start:stop]
 
-def split(rows: Rows, first: int, random: np.random.Generator) -> tuple[Rows, Rows]:
-    order = random.permutation(len(rows))
-    return rows.take(order[:first]), rows.take(order[first:])
-
-
-@dataclass
-class Plan:
-    """How parties train."""
-
-    hidden: int = 0
-    epochs: int = 2
-    batch: int = 16
-    rate: float = 0.3
-
-
-class Model:
-    """A perceptron with one hidden layer, or none, over the ledger's table of tensors."""
-
-    def __init__(self, inputs: int, classes: int, plan: Plan) -> None:
-        self.plan = plan
-        sizes = [inputs, *([plan.hidden] if plan.hidden else []), classes]
-        self.sizes = list(pairwise(sizes))
-        tensors = [
-            Tensor(f"{k}.{name}", shape, BITS)
-            for k, (a, b) in enumerate(self.sizes)
-            for name, shape in (("bias", (b,)), ("weight", (b, a)))
-        ]
-        self.layout = Layout(tuple(tensors))
-        layers: list[Layer] = []
-        for k in range(len(self.sizes)):
-            layers += [Relu()] * (k > 0) + [Linear(weight=f"{k}.weight", bias=f"{k}.bias")]
-        self.network = Network((inputs,), layers, self.layout)
-
-    def initial(self, random: np.random.Generator) -> Ints:
-        parts = []
-        for a, b in self.sizes:
-            parts += [np.zeros(b), random.uniform(-1, 1, a * b) * (a**-0.5 if self.plan.hidden else 0)]
-        return np.rint(np.concatenate(parts) * SCALE).astype(np.int32)
-
-    def update(self, base: Ints, rows: Rows, random: np.random.Generator) -> Ints:
-        """What a party registers: the integer difference that its training made."""
-        flat = base / SCALE
-        views = [
-            flat[start : start + tensor.values].reshape(tensor.shape)
-            for tensor, start in zip(self.layout.tensors, self.layout.starts, strict=False)
-        ]
-        pairs = list(zip(views[1::2], views[0::2], strict=True))
-        plan = self.plan
-        for _ in range(plan.epochs):
-            order = random.permutation(len(rows))
-            for start in range(0, len(rows), plan.batch):
-                _step(pairs, rows.take(order[start : start + plan.batch]), plan.rate)
-        return (np.rint(flat * SCALE).astype(np.int64) - base).astype(np.int32)
-
-
-def _step(pairs: list[tuple[Floats, Floats]], rows: Rows, rate: float) -> None:
-    """One step of stochastic gradient descent on the cross-entropy, in place."""
-    seen = [rows.x]
-    for k, (weight, bias) in enumerate(pairs):
-        out = seen[-1] @ weight.T + bias
-        seen.append(np.maximum(out, 0) if k + 1 < len(pairs) else out)
-    grad = np.exp(seen[-1] - seen[-1].max(axis=1, keepdims=True))
-    grad /= grad.sum(axis=1, keepdims=True)
-    grad[np.arange(len(rows)), rows.y] -= 1
-    grad *= rate / len(rows)
-    for k in range(len(pairs) - 1, -1, -1):
-        weight, bias = pairs[k]
-        below = grad @ weight * (seen[k] > 0) if k else grad
-        weight -= grad.T @ seen[k]
-        bias -= grad.sum(axis=0)
-        grad = below
+    def _put(self, data: bytes) -> Cid:
+        cid = cid_of([data])[0]
+        self.files[cid] = data
+        return cid
 
 
-class Judge:
-    """A committed set: utilities of coalitions, exact, counted."""
-
-    def __init__(self, model: Model, rows: Rows, utility: str) -> None:
-        self.model, self.utility = model, utility
-        self.inputs = np.rint(rows.x * (1 << 16)).astype(np.int32)
-        self.labels = rows.y.astype(np.int32)
-
-    def worth(self, integers: Ints) -> int:
-        return measure(self.utility, self.model.network.outputs(integers, self.inputs), self.labels)
-
-    def game(self, base: Ints, updates: Sequence[Ints], weights: Sequence[int]) -> Callable[[frozenset[int]], int]:
-        coalitions = Coalitions(WeightedMean(), weights, len(base), held(base), [held(u) for u in updates])
-        return lambda members: self.worth(coalitions.model(members))
-
-
-def next_model(base: Ints, updates: Sequence[Ints], weights: Sequence[int]) -> Ints:
-    return add(base, combine(WeightedMean(), weights, lambda k: updates[k]), 0)
+def _key(index: int) -> str:
+    return f"0x{index + 1:040d}"

@@ -71,9 +71,9 @@ def score_round(
     2. Score those by the job's method: on the job's committed set, exactly, or by `utility`, a scorer's own.
     3. A void update scores one less than the lowest genuine score, or than 0 where that is lower.
 
-    `seed` is the one that the ledger drew when the scoring was opened; nothing depends on `place` so far. Raises Unscorable where the rules allow no
-    scores, BadUtility for a utility that is none, Malformed for a set that is not the job's, Unavailable where bytes
-    cannot be had, UsageError where there is nothing to score.
+    `seed` is the one that the ledger drew when the scoring was opened; nothing depends on `place` so far. Raises
+    Unscorable where the rules allow no scores, BadUtility for a utility that is none, Malformed for a set that is not
+    the job's, Unavailable where bytes cannot be had, UsageError where there is nothing to score.
     """
     players = _players(state, job, round_, fetch)
     if isinstance(players.method, Cosine):

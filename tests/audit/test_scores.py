@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from ledger_world import key
-from scored_world import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
+from scorers_world import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
 
 from ledger.errors import Malformed
 from ledger.job import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, check

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ledger_world import NAMES
-from scored_world import COSINE, PRIVATE, ScoredWorld
+from scorers_world import COSINE, PRIVATE, ScoredWorld
 
 from ledger.scores import coalitions_of, in_words, scores_of
 from ledger.trace import trace

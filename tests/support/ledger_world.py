@@ -16,7 +16,7 @@ from ledger.cid import Cid
 from ledger.commitment import claim as claim_of
 from ledger.errors import Corrupt, Unavailable
 from ledger.history import Aggregate, History, JobState, Round
-from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Task, WeightedMean
+from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Scoring, Task, WeightedMean
 from ledger.merkle import root_of
 from ledger.report import Report
 from ledger.rounds import Outcome, Place, base_of, excused, initial_binding, recompute, update_binding
@@ -88,6 +88,7 @@ class World:
         files: Files | None = None,
         seed: int = 1,
         initial: Sequence[int] = (),
+        scoring: Scoring | None = None,
     ) -> None:
         self.files = files or Files()
         self.random = np.random.default_rng(seed)
@@ -108,7 +109,7 @@ class World:
             aggregation=rule or WeightedMean(),
             admission=limits,
             terms=terms,
-            scoring=NoScoring(),
+            scoring=scoring or NoScoring(),
             privacy=Privacy(mode="none"),
         )
         self.layout = self.job.layout
