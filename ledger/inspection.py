@@ -76,7 +76,9 @@ def _observe(connection: Connection, wanted: Wanted) -> Observed:
         keys = [key for member in history.members.values() for key in member.keys]
         heads = {(job.number, key): client.party_head(job.number, key)[0] for job in jobs for key in keys}
         models = {(job.number, number): client.model(job.number, number) for job in jobs for number in job.rounds}
-        scores = {(job.number, number): client.scores_root(job.number, number) for job in jobs for number in job.scorings}
+        scores = {
+            (job.number, number): client.scores_root(job.number, number) for job in jobs for number in job.scorings
+        }
         if connection.refresh().applied == before:
             return Observed(code, source, heads, models, scores)
     raise Unavailable("the ledger moves too fast to be read as of one moment", advice="audit one round or job")
