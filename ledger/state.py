@@ -1,9 +1,21 @@
-"""What the ledger's events add up to: members, jobs, rounds, and what was said in them. `ledger.history` fills it."""
+"""What the ledger's events add up to: members, jobs, rounds, scores, and what was said. `ledger.history` fills it."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ledger import records as r
+
+
+class Impossible(Exception):
+    """An event cannot follow; its text says why. `ledger.history` makes a HistoryError of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Where scores are committed to: chain id and ScoreBoard's address."""
+
+    chain: int
+    address: str
 
 
 class Phase(Enum):
@@ -240,6 +252,11 @@ class JobState:
         """Whether the job's last round has ended."""
         last = self.current
         return last is not None and last.number == self.terms.rounds and last.phase.terminal
+
+    @property
+    def latest_scoring(self) -> Scoring | None:
+        """The scoring opened last."""
+        return next(reversed(self.scorings.values()), None)
 
     def latest_model(self, before: int | None = None) -> Aggregate | None:
         """The last finalised global model, of a round below `before` where given."""
