@@ -1,9 +1,21 @@
-"""What the ledger's events add up to: members, jobs, rounds, and what was said in them. `ledger.history` fills it."""
+"""What the ledger's events add up to: members, jobs, rounds, scores, and what was said. `ledger.history` fills it."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ledger import records as r
+
+
+class Impossible(Exception):
+    """An event cannot follow; its text says why. `ledger.history` makes a HistoryError of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Where scores are committed to: chain id and ScoreBoard's address."""
+
+    chain: int
+    address: str
 
 
 class Phase(Enum):
@@ -252,15 +264,20 @@ class JobState:
         return last is not None and last.number == self.terms.rounds and last.phase.terminal
 
     @property
+    def latest_scoring(self) -> Scoring | None:
+        """The scoring opened last."""
+        return next(reversed(self.scorings.values()), None)
+
+    @property
     def scoring(self) -> Scoring | None:
         """The scoring under way."""
-        latest = self.scorings[max(self.scorings)] if self.scorings else None
+        latest = self.latest_scoring
         return latest if latest is not None and latest.outcome is None else None
 
     @property
     def next_to_score(self) -> int | None:
         """The round whose scoring is to be opened next; None where the job makes no scores, or none is left."""
-        last = max(self.scorings, default=0)
+        last = self.latest_scoring.round if self.latest_scoring else 0
         finals = (n for n in range(last + 1, len(self.rounds) + 1) if self.rounds[n].final is not None)
         return next(finals, None) if self.terms.scored else None
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger.commitment import lower_median, pack_scores, scores_commitment
+from ledger.commitment import pack_scores, scores_commitment, unpack_scores
 from ledger.connection import Connection
 from ledger.errors import FedledgerError, Rejected, Unavailable, UsageError
 from ledger.history import History, JobState, Round
 from ledger.journal import Journal
+from ledger.scorings import settlement
 from ledger.state import Scoring
 from ledger.steps import Wait
 from ledger.watch import FIRST_BACKOFF, LONGEST_BACKOFF, clock, runnable
@@ -183,11 +184,11 @@ class Scorer:
         self._note("revealed", state, scoring.round, "scores revealed", scores=list(scores))
 
     def _settle(self, state: JobState, scoring: Scoring) -> None:
-        vectors = [scoring.reveals[index].scores for index in sorted(scoring.reveals)]
-        medians = tuple(lower_median(column) for column in zip(*vectors, strict=True))
-        shown = b"".join(pack_scores(vector) for vector in vectors)
-        self._sender.send("scores", "settleScores", scoring.job, scoring.round, shown, pack_scores(medians))
-        self._note("settled", state, scoring.round, "scores settled", medians=list(medians))
+        shown, medians = settlement(scoring)
+        self._sender.send("scores", "settleScores", scoring.job, scoring.round, shown, medians)
+        self._note(
+            "settled", state, scoring.round, "scores settled", medians=list(unpack_scores(medians, scoring.updates))
+        )
 
     def _find(self, scoring: Scoring) -> tuple[int, ...] | None:
         chain = self._connection.place.chain
@@ -241,7 +242,7 @@ class Scorer:
 
 def present(state: JobState) -> Seen:
     """The job's scorings as far as waiting depends on them: how many, and how far the latest is."""
-    latest = state.scorings[max(state.scorings)] if state.scorings else None
+    latest = state.latest_scoring
     if latest is None:
         return (state.next_to_score or 0, 0, 0, False)
     ended = latest.outcome is not None

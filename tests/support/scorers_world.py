@@ -6,18 +6,18 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from ledger_world import CHAIN, TERMS, World
+from ledger_world import BOARD, CHAIN, TERMS, World, seen
 
 from ledger import records as r
 from ledger.artifact import Tensor
-from ledger.commitment import lower_median, pack_scores, scores_commitment, scores_root
+from ledger.commitment import pack_scores, scores_commitment
 from ledger.contributions import score_round
 from ledger.evaluation_set import EvaluationSet, write
 from ledger.job import CommittedSet, Cosine, PrivateSets, Scoring, Shapley
 from ledger.layers import Linear
+from ledger.scorings import bitmap, root_of, settlement
 from ledger.unixfs import cid_of
 
-BOARD = "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf"
 NET = (Tensor("0.bias", (2,)), Tensor("0.weight", (2, 3)))
 LAYERS = (Linear(weight="0.weight", bias="0.bias"),)
 QUORUM = 2
@@ -89,7 +89,7 @@ class ScoredWorld(World):
         where = {"job": 1, "round": number}
         for index, scores in told.items():
             salt, key = bytes([index]) * 32, self.keys[index]
-            digest = scores_commitment(CHAIN, BOARD, 1, number, key, salt, scores)
+            digest = scores_commitment(CHAIN, BOARD.address, 1, number, key, salt, scores)
             self.emit(r.ScoresCommitted, **where, scorer=key, commitment=digest)
         for index, scores in told.items():
             if index not in without:
@@ -100,20 +100,15 @@ class ScoredWorld(World):
     def end(self, number: int) -> "ScoredWorld":
         """Settle what was revealed, or call it void."""
         scoring, where = self.state.scorings[number], {"job": 1, "round": number}
-        withheld = sorted(scoring.commitments.keys() - scoring.reveals.keys())
-        bits = sum(1 << index for index in withheld).to_bytes(32, "big")
+        withheld = bitmap(scoring.pending)
         if len(scoring.reveals) < QUORUM:
-            self.emit(r.ScoringVoid, **where, withheld=bits)
+            self.emit(r.ScoringVoid, **where, withheld=withheld)
             return self
-        vectors = {index: reveal.scores for index, reveal in scoring.reveals.items()}
-        medians = pack_scores([lower_median(column) for column in zip(*vectors.values(), strict=True)])
-        root = scores_root(1, number, scoring.seed, withheld, vectors, medians)
-        self.emit(r.ScoresSettled, **where, medians=medians, root=root, withheld=bits)
+        _, medians = settlement(scoring)
+        self.emit(r.ScoresSettled, **where, medians=medians, root=root_of(scoring), withheld=withheld)
         return self
 
     def observed(self) -> Any:
         """What an honest chain says, scores included."""
-        from ledger_world import seen
-
         roots = {(1, number): scoring.root for number, scoring in self.state.scorings.items()}
         return seen(super().observed(), scores=roots)

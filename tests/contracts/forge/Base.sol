@@ -5,7 +5,6 @@ import {Ballots} from "../../../contracts/Ballots.sol";
 import {Consortium} from "../../../contracts/Consortium.sol";
 import {ReleaseBoard} from "../../../contracts/ReleaseBoard.sol";
 import {RoundLedger} from "../../../contracts/RoundLedger.sol";
-import {ScoreBoard} from "../../../contracts/ScoreBoard.sol";
 import {IBallots} from "../../../contracts/interfaces/IBallots.sol";
 import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
 
@@ -16,6 +15,7 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function assume(bool condition) external;
     function getNonce(address account) external view returns (uint64);
+    function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function addr(uint256 secret) external pure returns (address);
     function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
@@ -77,10 +77,16 @@ abstract contract Base {
             roles[i] = ALL;
         }
         address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 4);
-        consortium = new Consortium(keys, roles, named);
-        ledger = new RoundLedger(consortium);
-        releases = new ReleaseBoard(ledger, new ScoreBoard(ledger));
-        ballots = new Ballots(consortium, ledger, releases, rules());
+        consortium = Consortium(create("Consortium", abi.encode(keys, roles, named)));
+        ledger = RoundLedger(create("RoundLedger", abi.encode(consortium)));
+        address scores = create("ScoreBoard", abi.encode(ledger));
+        releases = ReleaseBoard(create("ReleaseBoard", abi.encode(ledger, scores)));
+        ballots = Ballots(create("Ballots", abi.encode(consortium, ledger, releases, rules())));
+    }
+
+    /// @dev Not by `new`: the compiler would make the contract's code once more for every test contract.
+    function create(string memory name, bytes memory arguments) internal returns (address) {
+        return vm.deployCode(string.concat(name, ".sol:", name), arguments);
     }
 
     function check(bool holds, string memory what) internal pure {
