@@ -240,7 +240,7 @@ def worker() -> None:
     from torch import from_numpy
 
     from participant.classification import Labelled
-    from participant.committing import layers_of
+    from participant.committed import layers_of
     from participant.state import stream_of, table
     from participant.tasks.tabular import Tabular
 
@@ -252,7 +252,7 @@ def worker() -> None:
     model = Model(64, 10, Plan(hidden=16))
     torch_model = task.build_model(1)
     model.layout = Layout(table(torch_model.state_dict(), 24))
-    model.layers = layers_of(torch_model)
+    model.layers = layers_of(task, torch_model)
     model.initial = lambda _: stream_of(torch_model, model.layout)  # type: ignore[method-assign]
     federation = Federation(model, judged, random)
     parts = [rest.take(part) for part in np.array_split(np.arange(len(rest)), parties)]

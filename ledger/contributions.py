@@ -18,7 +18,7 @@ from ledger.errors import UsageError
 from ledger.game import Game, TooFewPlayers, Worth
 from ledger.inference import Network
 from ledger.job import CommittedSet, Cosine, Job, Measured, NoScoring, Scored, WeightedMean
-from ledger.rounds import Place, base_of
+from ledger.rounds import Place, base_of, shares
 from ledger.standing import cumulated, factors
 from ledger.state import JobState, Round, Update
 
@@ -158,19 +158,16 @@ def _players(state: JobState, job: Job, round_: Round, fetch: Fetch) -> _Players
         job,
         job.scoring,
         [readers.admitted[k].index for k in kept],
-        [_weight(state, job, round_, readers.admitted[k]) for k in kept],
+        _weights(state, job, round_, [readers.admitted[k] for k in kept]),
         readers.base,
         [readers.updates[k] for k in kept],
         fetch,
     )
 
 
-def _weight(state: JobState, job: Job, round_: Round, update: Update) -> int:
-    """An update's weight in the round's mean; under rules that use none, all weigh the same."""
-    if not isinstance(job.aggregation, WeightedMean):
-        return 1
-    past = not isinstance(job.scoring, NoScoring) and job.scoring.weighting == "past_scores"
-    return update.weight * (factors(state, round_)[update.index] if past else 1)
+def _weights(state: JobState, job: Job, round_: Round, updates: Sequence[Update]) -> list[int]:
+    """What updates weigh in the round's mean; under rules that use no weights, all the same."""
+    return shares(state, job, round_, updates) if isinstance(job.aggregation, WeightedMean) else [1] * len(updates)
 
 
 def _committed(job: Job, fetch: Fetch) -> Utility:

@@ -246,7 +246,13 @@ def check(job: Job) -> None:
 
 def recomputable(scoring: Scoring) -> bool:
     """Whether anyone can make the job's scores again: from the updates alone, or on a committed set."""
-    return isinstance(scoring, Cosine) or (isinstance(scoring, Measured) and isinstance(scoring.evidence, CommittedSet))
+    return isinstance(scoring, Cosine) or committed_set(scoring) is not None
+
+
+def committed_set(scoring: Scoring) -> CommittedSet | None:
+    """The evaluation set that the job commits to, where it does."""
+    evidence = scoring.evidence if isinstance(scoring, Measured) else None
+    return evidence if isinstance(evidence, CommittedSet) else None
 
 
 def _check_scoring(job: Job) -> None:

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the document.  [default: DRAFT's name with .json]",
 )
+@click.option(
+    "--closed-set", is_flag=True, help="Keep the committed evaluation set out of the store: `node set` opens it later."
+)
 @home_option
 @json_option
-def create(draft: Path, output: Path | None, home: Home, as_json: bool) -> None:
+def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_json: bool) -> None:
     """Make a job from DRAFT, a TOML file: the initial model, and the document that members approve.
 
-    Both are put into the home's store; the document is also written to a file for `fedledger job propose`.
+    Both are put into the home's store, with the evaluation set where the job commits to one; the document is also
+    written to a file for `fedledger job propose`.
     """
     from participant import authoring
 
@@ -33,7 +37,7 @@ def create(draft: Path, output: Path | None, home: Home, as_json: bool) -> None:
 
     store = open_store(home)
     try:
-        made = authoring.create(read, store.put)
+        made = authoring.create(read, store.put, open_set=not closed_set)
     finally:
         store.close()
     target = output or draft.with_suffix(".json")

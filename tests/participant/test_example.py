@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(f"hospital-{number}.csv" for number in range(1, 5)),
         "test.csv",
         "job.toml",
+        "scored.toml",
     ]
     return folder
 

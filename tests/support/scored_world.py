@@ -30,7 +30,7 @@ from ledger.job import (
     TruncatedMonteCarlo,
 )
 from ledger.layers import Conv2d, Flatten, Layer, Linear, MaxPool, Relu
-from ledger.state import Scoring, ScoringOutcome
+from ledger.state import Scoring, ScoringPhase
 from ledger.utility import measure
 
 SEED = bytes(range(32))
@@ -125,7 +125,7 @@ def play(made: World, updates: Sequence[np.ndarray] | None = None, order: Sequen
 def settle(made: World, number: int, medians: Sequence[int], withheld: Sequence[int] = ()) -> None:
     """Put settled scores on record."""
     scoring = Scoring(1, number, made.keys[0], SEED, len(medians), 1, 2, 0, 0)
-    settled = replace(scoring, medians=tuple(medians), withheld=frozenset(withheld), outcome=ScoringOutcome.SETTLED)
+    settled = replace(scoring, medians=tuple(medians), withheld=frozenset(withheld), outcome=ScoringPhase.SETTLED)
     made.state.scorings[number] = settled
 
 
