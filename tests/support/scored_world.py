@@ -124,7 +124,7 @@ def play(made: World, updates: Sequence[np.ndarray] | None = None, order: Sequen
 
 def settle(made: World, number: int, medians: Sequence[int], withheld: Sequence[int] = ()) -> None:
     """Put settled scores on record."""
-    scoring = Scoring(1, number, made.keys[0], SEED, len(medians), 1, 2, 0, 0)
+    scoring = Scoring(1, number, made.keys[0], SEED, len(medians), 1, 3, 2, 0, 0, b"")
     settled = replace(scoring, medians=tuple(medians), withheld=frozenset(withheld), outcome=ScoringPhase.SETTLED)
     made.state.scorings[number] = settled
 
