@@ -349,7 +349,7 @@ if __name__ == "__main__":
         worker()
     elif sys.argv[1:2] == ["--heart"]:
         for name in ("auc", "accuracy", "loss"):
-            print(f"\n{name}, parts per million")
+            print(f"\n{name}, in millionths")
             show_heart(name)
     else:
         measure.show(run())
