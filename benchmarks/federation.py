@@ -69,7 +69,7 @@ class Federation:
             tensors=self.layout.tensors,
             initial_model=InitialModel(cid=str(initial), root=root_of(self.initial).hex()),
             aggregation=WeightedMean(),
-            admission=Admission(min_updates=1, max_weight=MAX_WEIGHT, max_value=1 << 30, max_norm=1 << 36),
+            admission=Admission(min_updates=1, max_weight=MAX_WEIGHT, max_value=1 << 30, max_norm=1 << 34),
             terms=TERMS,
             scoring=scoring,
             privacy=Privacy(mode="none"),

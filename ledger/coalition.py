@@ -41,6 +41,7 @@ class Coalitions:
         self.rule, self.weights, self.size, self.base, self.updates = rule, tuple(weights), size, base, tuple(updates)
         self._members: frozenset[int] = frozenset()
         self._sum: Sums | None = None
+        self._whole: Sums | None = None
 
     @classmethod
     def of(cls, inputs: Inputs, max_held: int = MAX_HELD) -> "Coalitions":
@@ -71,9 +72,22 @@ class Coalitions:
         return combine(_rule(self.rule, len(chosen)), weights, lambda k: self.updates[chosen[k]](start, stop))
 
     def _move(self, members: frozenset[int]) -> None:
-        """Make the weighted sum that of `members`: from the last one, or from nothing where that is shorter."""
+        """Make the weighted sum that of `members`: from the last one, from everyone's or from nobody's, whichever is
+        nearest."""
+        everyone = frozenset(range(len(self.updates)))
+        if self._whole is None and 2 * len(members) > len(everyone):
+            self._add(everyone)
+            self._whole = None if self._sum is None else self._sum.copy()
         if self._sum is None or len(members ^ self._members) > len(members):
             self._members, self._sum = frozenset(), np.zeros(self.size, np.int64)
+        if self._whole is not None and len(members ^ self._members) > len(everyone - members):
+            self._members, self._sum = everyone, self._whole.copy()
+        self._add(members)
+
+    def _add(self, members: frozenset[int]) -> None:
+        """Add to the weighted sum whom it lacks of `members`, and take away whom it has beside them."""
+        if self._sum is None:
+            self._sum = np.zeros(self.size, np.int64)
         changes = [(k, self.weights[k]) for k in sorted(members - self._members)]
         changes += [(k, -self.weights[k]) for k in sorted(self._members - members)]
         for member, weight in changes:

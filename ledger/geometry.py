@@ -100,18 +100,24 @@ def near_pairs(
     """
     left = [_Pair(*pair) for pair in pairs if lengths[pair[0]] and lengths[pair[1]]]
     for start in range(0, size, _BAND):
-        used = sorted({position for pair in left for position in (pair.later, pair.earlier)})
-        if not used:
+        if not left:
             break
-        stop = min(size, start + _BAND)
-        band = {position: updates[position](start, stop).astype(np.int64) for position in used}
-        own = {position: dot(values, values) for position, values in band.items()}
-        for pair in left:
-            pair.product += dot(band[pair.later], band[pair.earlier])
-            pair.later_square += own[pair.later]
-            pair.earlier_square += own[pair.earlier]
+        _extend(left, updates, start, min(size, start + _BAND))
         left = [pair for pair in left if pair.near(lengths[pair.later], ppm)]
     return {(pair.later, pair.earlier) for pair in left if pair.product > 0}
+
+
+def _extend(pairs: list[_Pair], updates: Sequence[Values], start: int, stop: int) -> None:
+    """Take one more band into the pairs' products and squares."""
+    used = {position for pair in pairs for position in (pair.later, pair.earlier)}
+    band = {position: updates[position](start, stop).astype(np.int64) for position in used}
+    own = {position: dot(values, values) for position, values in band.items()}
+    small = max(map(_magnitude, band.values())) ** 2 * (stop - start) < 1 << 63
+    for pair in pairs:
+        left, right = band[pair.later], band[pair.earlier]
+        pair.product += int(left @ right) if small else dot(left, right)
+        pair.later_square += own[pair.later]
+        pair.earlier_square += own[pair.earlier]
 
 
 def _bands(updates: Sequence[Values], size: int) -> Iterator[list[Sums]]:

@@ -117,7 +117,7 @@ class _Scored(_Method, frozen=True, kw_only=True):
 
 
 class Cosine(_Scored, frozen=True, tag="cosine"):
-    """The cosine of an update to the sum of the others: no data, no model is run (after Xu and Lyu 2021)."""
+    """The cosine of an update to the weighted sum of the others: no data, no model is run (after Xu et al. 2021)."""
 
 
 class _Measured(_Scored, frozen=True, kw_only=True):

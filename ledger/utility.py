@@ -145,7 +145,7 @@ def _logarithms() -> tuple[Sums, int]:
     return np.array(steps, np.int64), _rounded(Decimal(2).ln(_DECIMAL))
 
 
-_DECIMAL = Context(prec=40, rounding=ROUND_HALF_EVEN)
+_DECIMAL = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
 def _part(whole: int, bits: int) -> Decimal:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ledger.evaluation_set import EvaluationSet, write
-from ledger.inference import FRACTION_BITS
 
 from ledger import job, layers
 from ledger.artifact import Tensor
 from ledger.cid import Cid
 from ledger.connection import Connection
 from ledger.errors import Malformed, UsageError
+from ledger.evaluation_set import EvaluationSet, write
 from ledger.history import JobState
+from ledger.inference import FRACTION_BITS
 from ledger.unixfs import cid_of
 from participant.copies import set_pin
 from participant.fixed_point import to_integers

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger.utility import from_float
-
 from ledger.connection import Connection
 from ledger.contributions import Utility, score_round
 from ledger.digest import sha256
 from ledger.errors import Unavailable, UsageError
 from ledger.history import JobState, Round
 from ledger.job import Job, Measured, recomputable
+from ledger.utility import from_float
 from participant.files import file_version
 
 if TYPE_CHECKING:

@@ -194,7 +194,7 @@ def test_more_than_twelve_cannot_be_scored_exactly(method: Measured) -> None:
 
 @pytest.mark.parametrize("method", [*SAMPLED, METHODS[1]], ids=lambda method: method.method)
 def test_a_budget_too_small_is_named(method: Measured) -> None:
-    game = Game(12, lambda members: len(members), 5)
+    game = Game(12, len, 5)
     with pytest.raises(TooFewEvaluations):
         scoring.values(method, game, [1] * 12, Draws(SEED))
 

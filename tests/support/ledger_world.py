@@ -25,7 +25,7 @@ from ledger.unixfs import cid_of
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-BOARD = Board(CHAIN, "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB")
+BOARD = Board(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = r.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)

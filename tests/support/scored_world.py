@@ -17,6 +17,7 @@ from ledger.contributions import score_round
 from ledger.evaluation_set import EvaluationSet, write
 from ledger.inference import Network
 from ledger.job import (
+    Admission,
     CommittedSet,
     Cosine,
     GtgShapley,
@@ -84,11 +85,16 @@ def methods(evidence: CommittedSet | PrivateSets) -> list[Scored]:
     ]
 
 
+def wide(**changes: Any) -> Admission:
+    """Limits that these updates keep to."""
+    return msgspec.structs.replace(LIMITS, max_value=1 << 30, max_norm=1 << 36, **changes)
+
+
 def world(scoring: Scored | None = None, members: int = 5, **options: Any) -> World:
     """A consortium with an open job that scores."""
     files = options.pop("files", None) or Files()
     chosen = scoring or Shapley(utility="loss", evidence=committed(files))
-    limits = options.pop("limits", msgspec.structs.replace(LIMITS, max_value=1 << 30, max_norm=1 << 36))
+    limits = options.pop("limits", wide())
     made = World(members, tensors=TABLE, terms=SCORED_TERMS, files=files, scoring=chosen, limits=limits, **options)
     return made.open_job()
 
@@ -118,7 +124,7 @@ def play(made: World, updates: Sequence[np.ndarray] | None = None, order: Sequen
 
 def settle(made: World, number: int, medians: Sequence[int], withheld: Sequence[int] = ()) -> None:
     """Put settled scores on record."""
-    scoring = Scoring(1, number, made.keys[0], SEED, len(medians), 1, 2, 0, 0)
+    scoring = Scoring(1, number, made.keys[0], SEED, len(medians), 1, 3, 2, 0, 0, b"")
     settled = replace(scoring, medians=tuple(medians), withheld=frozenset(withheld), outcome=ScoringPhase.SETTLED)
     made.state.scorings[number] = settled
 

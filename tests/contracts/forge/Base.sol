@@ -15,6 +15,16 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function assume(bool condition) external;
     function getNonce(address account) external view returns (uint64);
+    function roll(uint256 number) external;
+    function chainId(uint256 id) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function etch(address target, bytes calldata code) external;
+    function readFile(string calldata path) external view returns (string memory);
+    function parseBytes(string calldata text) external pure returns (bytes memory);
+    function parseJsonBool(string calldata json, string calldata path) external pure returns (bool);
+    function parseJsonUint(string calldata json, string calldata path) external pure returns (uint256);
+    function parseJsonString(string calldata json, string calldata path) external pure returns (string memory);
+    function parseJsonAddress(string calldata json, string calldata path) external pure returns (address);
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function addr(uint256 secret) external pure returns (address);

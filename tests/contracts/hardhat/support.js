@@ -215,7 +215,7 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
-  SCORED, ScoringPhase, LARGEST_SCORE, finalised, score, scoreable, openScoring, packed, lowerMedians, commitmentOf, propose, decide, signed, Choice, State,
+  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, lowerMedians, commitmentOf, propose, decide, signed, Choice, State,
   Kind, Refusal, BALLOT_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };
