@@ -57,6 +57,10 @@ def _write(path: Path, content: bytes) -> None:
 def _show(made: "Job", target: Path, as_json: bool) -> None:
     import json
 
+    from ledger.job import committed_set
+    from ledger.scores import in_words
+
+    evidence = committed_set(made.scoring)
     facts = {
         "document": str(target),
         "digest": made.digest.hex(),
@@ -65,6 +69,8 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
         "initial_root": made.initial_model.root,
         "task": {"name": made.task.name, "version": made.task.version, "code": made.task.code},
         "values": made.layout.values,
+        "scores": in_words(made),
+        "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
             {"name": tensor.name, "shape": list(tensor.shape), "fraction_bits": tensor.fraction_bits}
             for tensor in made.tensors
@@ -85,6 +91,7 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
         ("CID", facts["cid"]),
         ("initial model", facts["initial_model"]),
         ("task", f"{made.task.name} {made.task.version}, code {made.task.code[:16]}…"),
+        ("scores", facts["scores"]),
     ):
         console.print(f"[dim]{label:14}[/] {escape(str(value))}")
     table = Table("tensor", "shape", "fraction bits", box=None, header_style="dim")

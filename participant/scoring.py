@@ -199,7 +199,8 @@ class Scorer:
         return scores_commitment(chain, self._board, scoring.job, scoring.round, me, self._salt(scoring), scores)
 
     def _salt(self, scoring: Scoring) -> bytes:
-        return salt_of(self._signer, self._connection.place.chain, self._board, scoring.job, scoring.round)
+        place = (self._connection.place.chain, self._board, scoring.job, scoring.round)
+        return salt_of(self._signer, *place, scoring.seed)
 
     @property
     def _board(self) -> str:

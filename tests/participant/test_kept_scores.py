@@ -54,11 +54,11 @@ def test_scores_that_cannot_be_written_are_named(tmp_path: Path) -> None:
         KeptScores(tmp_path / "file" / "scores").keep(kept())
 
 
-def test_a_salt_is_the_same_again_and_another_for_each_key_chain_board_job_and_round() -> None:
+def test_a_salt_is_the_same_again_and_another_for_each_key_and_scoring() -> None:
     signers = [LocalSigner(Account.from_key(bytes([number]) * 32)) for number in (1, 2)]
-    assert salt_of(signers[0], 31337, BOARD, 1, 2) == salt_of(signers[0], 31337, BOARD, 1, 2)
-    others = [(1, BOARD, 1, 2), (31337, "0x" + "11" * 20, 1, 2), (31337, BOARD, 2, 2), (31337, BOARD, 1, 1)]
-    salts = [salt_of(signers[0], *where) for where in [(31337, BOARD, 1, 2), *others]]
-    salts.append(salt_of(signers[1], 31337, BOARD, 1, 2))
-    assert len(set(salts)) == 6
+    assert salt_of(signers[0], *WHERE) == salt_of(signers[0], *WHERE)
+    others = [1, "0x" + "11" * 20, 2, 1, b"\x08" * 32]
+    wheres = [(*WHERE[:place], other, *WHERE[place + 1 :]) for place, other in enumerate(others)]
+    salts = [salt_of(signers[0], *where) for where in [WHERE, *wheres]] + [salt_of(signers[1], *WHERE)]
+    assert len(set(salts)) == 7
     assert all(len(salt) == 32 for salt in salts)
