@@ -257,14 +257,14 @@ def committed_set(scoring: Scoring) -> CommittedSet | None:
 
 def _check_scoring(job: Job) -> None:
     """Scores are made where the terms give them time and a quorum, and nowhere else."""
-    scoring, times = job.scoring, (job.terms.score_seconds, job.terms.reveal_seconds, job.terms.scorers)
-    if isinstance(scoring, NoScoring):
-        if any(times):
-            raise Malformed("terms give time or a quorum for scores, but scoring.method is none", actual=times)
+    scoring, terms = job.scoring, job.terms
+    if isinstance(scoring, NoScoring) and not (terms.score_seconds or terms.reveal_seconds or terms.scorers):
         return
     for field in ("score_seconds", "reveal_seconds"):
-        _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
-    _within("terms.scorers", job.terms.scorers, 1, 255)
+        _within(f"terms.{field}", getattr(terms, field), 1, 365 * 86400)
+    _within("terms.scorers", terms.scorers, 1, 255)
+    if isinstance(scoring, NoScoring):
+        raise Malformed("the terms give scores time and a quorum, but scoring.method is none", actual=terms.scorers)
     _within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)
     if isinstance(scoring, _Sampled):
         _within("scoring.evaluations", scoring.evaluations, 2, 1 << 20)
