@@ -22,7 +22,16 @@ from ledger.rounds import Place, base_of, shares
 from ledger.standing import cumulated, factors
 from ledger.state import JobState, Round, Update
 
-__all__ = ["Utility", "Void", "coalition_table", "cumulated", "factors", "judge_genuine", "score_round"]
+__all__ = [
+    "Utility",
+    "Void",
+    "coalition_table",
+    "committed_utility",
+    "cumulated",
+    "factors",
+    "judge_genuine",
+    "score_round",
+]
 
 Utility = Callable[[Ints], int]
 """What a model is worth, from its integers: a whole number of parts per million, within ±1,000,000,000."""
@@ -138,7 +147,7 @@ class _Players:
 
     def worth(self, private: Utility | None) -> Worth:
         """What a coalition is worth. Raises UsageError where neither the job nor the caller says how to measure."""
-        measure = private or _committed(self.job, self.fetch)
+        measure = private or committed_utility(self.job, self.fetch)
         coalitions = Coalitions(self.job.aggregation, self.weights, self.job.layout.values, self.base, self.updates)
         return lambda members: measure(coalitions.model(members))
 
@@ -170,7 +179,7 @@ def _weights(state: JobState, job: Job, round_: Round, updates: Sequence[Update]
     return shares(state, job, round_, updates) if isinstance(job.aggregation, WeightedMean) else [1] * len(updates)
 
 
-def _committed(job: Job, fetch: Fetch) -> Utility:
+def committed_utility(job: Job, fetch: Fetch) -> Utility:
     """The utility that anyone can compute. Raises UsageError where the job has none."""
     method = job.scoring
     if not isinstance(method, Measured) or not isinstance(method.evidence, CommittedSet):

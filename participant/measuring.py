@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.connection import Connection
-from ledger.contributions import Utility, score_round
+from ledger.contributions import Utility, committed_utility, score_round
 from ledger.digest import sha256
 from ledger.errors import Unavailable, UsageError
 from ledger.history import JobState, Round
@@ -59,13 +59,25 @@ class Measuring:
             self._measured, self._of = {}, (round_.job, round_.number)
         self._looked = time.monotonic()
         place, fetch = self._connection.place, self._connection.fetch
-        return score_round(place, state, job, round_, seed, fetch, self._private(job))
+        measured = self._patient(self._utility(job)) if isinstance(job.scoring, Measured) else None
+        return score_round(place, state, job, round_, seed, fetch, measured)
 
-    def _private(self, job: Job) -> Utility | None:
-        """What models are worth on this scorer's own data, where the job asks for that."""
-        scoring = job.scoring
-        if not isinstance(scoring, Measured) or recomputable(scoring):
-            return None
+    def _patient(self, utility: Utility) -> Utility:
+        """The same, each model measured once, with a look in between whether a round wants this node."""
+
+        def worth_of(model: "Stream") -> int:
+            key = sha256(model.data.cast("B"))
+            if key not in self._measured:
+                self._look()
+                self._measured[key] = utility(model)
+            return self._measured[key]
+
+        return worth_of
+
+    def _utility(self, job: Job) -> Utility:
+        """What models are worth: on the set that the job commits to, else on this scorer's own data."""
+        if recomputable(job.scoring) or not isinstance(job.scoring, Measured):
+            return committed_utility(job, self._connection.fetch)
         if not self._validation.is_file():
             raise UsageError(
                 "this scorer has no validation data",
@@ -73,16 +85,8 @@ class Measuring:
                 file="" if self._validation == Path() else str(self._validation),
             )
         self._check(job)
-        name = scoring.utility
-
-        def utility(model: "Stream") -> int:
-            key = sha256(model.data.cast("B"))
-            if key not in self._measured:
-                self._look()
-                self._measured[key] = worth(name, self._local(job).evaluate(model, self._validation))
-            return self._measured[key]
-
-        return utility
+        name, local = job.scoring.utility, self._local(job)
+        return lambda model: worth(name, local.evaluate(model, self._validation))
 
     def _check(self, job: Job) -> None:
         """Raise UsageError for data that cannot tell models apart, as far as the task's data show their labels."""

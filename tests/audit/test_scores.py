@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from ledger_world import key
+from ledger_world import NAMES, key, seen
 from scorers_world import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
 
 from ledger.errors import Malformed
@@ -147,13 +147,26 @@ def test_a_set_that_is_not_the_jobs_refutes_the_proposer(tell: Callable[[], Scor
 
 
 def test_a_scoring_that_the_chain_does_not_have_makes_the_log_unknown() -> None:
-    from ledger_world import seen
-
     world = scored()
     world.score()
     report = world.audit(seen(world.observed(), scores={(1, 1): bytes(32)}))
     assert report.verdict is Verdict.UNKNOWN
     assert {found.check for found in report.findings} == {Check.HEADS}
+
+
+def test_scores_where_the_rules_allow_none_are_refuted() -> None:
+    """Of two equal updates one is a copy, and a round with one genuine update has no scores."""
+    world = ScoredWorld()
+    world.open_job().open_round()
+    first = world.submit(0)
+    world.submit(1, first.values)
+    world.publish(0)
+    world.attest(2)
+    world.attest(3)
+    world.open_scoring().score(honest=(5, -1))
+    found = findings(world, "refuted")
+    assert [one.culprit for one in found] == [f"{name} ({key(i)})" for i, name in enumerate(NAMES[:4])]
+    assert all("the rules allow none" in one.message for one in found)
 
 
 def weighted(order: Sequence[int] = range(4)) -> ScoredWorld:
