@@ -29,7 +29,7 @@ class Showing(click.Group):
 def scores() -> None:
     """Show contribution scores: `fedledger scores [JOB]`. Scores are in parts per million of the job's utility.
 
-    What they mean, and what not: docs/spec/scores.md.
+    What they mean, and what not: docs/scores.md.
     """
 
 
