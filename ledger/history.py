@@ -10,11 +10,11 @@ from typing import Any
 
 from ledger import decisions, jobs, members, scorings
 from ledger import records as r
+from ledger.actions import NameSuccessor
 from ledger.decisions import Decisions
 from ledger.errors import FedledgerError
 from ledger.jobs import Jobs
 from ledger.members import NO_ROLE, Members
-from ledger.proposal import NameSuccessor
 from ledger.scorings import Scorings
 from ledger.state import Aggregate, Attestation, Board, Impossible, JobState, Member, Phase, Round, Update
 

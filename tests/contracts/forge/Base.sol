@@ -12,11 +12,12 @@ import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
 interface Vm {
     function prank(address sender) external;
     function warp(uint256 time) external;
+    function chainId(uint256 id) external;
+    function load(address account, bytes32 slot) external view returns (bytes32 word);
     function expectRevert(bytes calldata reason) external;
     function assume(bool condition) external;
     function getNonce(address account) external view returns (uint64);
     function roll(uint256 number) external;
-    function chainId(uint256 id) external;
     function setBlockhash(uint256 number, bytes32 hash) external;
     function etch(address target, bytes calldata code) external;
     function readFile(string calldata path) external view returns (string memory);
@@ -97,6 +98,12 @@ abstract contract Base {
     /// @dev Not by `new`: the compiler would make the contract's code once more for every test contract.
     function create(string memory name, bytes memory arguments) internal returns (address) {
         return vm.deployCode(string.concat(name, ".sol:", name), arguments);
+    }
+
+    function ones(uint256 bits) internal pure returns (uint256 count) {
+        for (; bits != 0; bits &= bits - 1) {
+            ++count;
+        }
     }
 
     function check(bool holds, string memory what) internal pure {
