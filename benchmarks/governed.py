@@ -13,7 +13,7 @@ from ledger.cid import RAW, Cid
 from ledger.config import Chain, Contract, Contracts, Network
 from ledger.digest import keccak
 from ledger.history import History
-from ledger.job import Admission, InitialModel, Job, Privacy, Scoring, Task, WeightedMean
+from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean
 from ledger.proposal import proposal_id, release_id
 from ledger.web.board import Board, State
 from ledger.web.library import Library
@@ -106,6 +106,6 @@ def _job(terms: r.Terms) -> Job:
         aggregation=WeightedMean(),
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 28),
         terms=terms,
-        scoring=Scoring(method="none"),
+        scoring=NoScoring(),
         privacy=Privacy(mode="none"),
     )

@@ -12,7 +12,7 @@ from ledger import records as r
 from ledger.artifact import Binding, Layout, Tensor
 from ledger.cid import RAW, Cid
 from ledger.history import History
-from ledger.job import Admission, InitialModel, Job, Privacy, Scoring, Task, WeightedMean, parse
+from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean, parse
 from ledger.rounds import Base, Outcome, Place, base_of, initial_binding, recompute
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
@@ -120,7 +120,7 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
         aggregation=WeightedMean(),
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 40),
         terms=TERMS,
-        scoring=Scoring(method="none"),
+        scoring=NoScoring(),
         privacy=Privacy(mode="none"),
     )
 

@@ -20,7 +20,7 @@ from ledger.header import MAX_DIMENSIONS, MAX_VALUES, parse_header, shown
 from ledger.merkle import LEAF, VALUES
 
 Buffer = bytes | bytearray | memoryview
-Kind = Literal["initial", "model", "update"]
+Kind = Literal["initial", "model", "update", "set"]
 
 FORMAT = "fedledger/1"
 MAX_TENSORS = 100_000

@@ -48,6 +48,7 @@ class Contract(Strict, frozen=True):
 class Contracts(Strict, frozen=True):
     consortium: Contract
     ledger: Contract
+    scores: Contract
     releases: Contract
     ballots: Contract
 
@@ -97,13 +98,15 @@ class GatewaySettings(Strict, frozen=True):
 
 
 class Settings(Strict, frozen=True):
-    """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine.
+    """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
+    `validation`, the data that a scorer evaluates others' updates on.
 
     `rpc` is this party's own chain node, asked instead of the one in the network file: better than anybody else's.
     """
 
     name: str = ""
     data: str = ""
+    validation: str = ""
     rpc: str = ""
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
@@ -164,8 +167,7 @@ def load_network(path: Path) -> Network:
     network = load(path, Network)
     for name in (network.name, *(party.name for party in network.parties), *(g.name for g in network.gateways)):
         check_name(name, path)
-    pinned = network.contracts
-    for contract in (pinned.consortium, pinned.ledger, pinned.releases, pinned.ballots):
+    for contract in msgspec.structs.astuple(network.contracts):
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
             raise Malformed("a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address)
         expected = checksum_address(bytes.fromhex(contract.address[2:]))

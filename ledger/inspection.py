@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ledger.audit import Audit, Observed, damage, scope_of
+from ledger.chain.build import SOLIDITY_NAMES
 from ledger.cid import Cid, of_file
 from ledger.config import cache_folder
 from ledger.connection import Connection
 from ledger.digest import keccak
 from ledger.errors import Corrupt, FedledgerError, Unavailable, UsageError
 from ledger.history import History
-from ledger.job import Job
+from ledger.job import Job, committed_set
 from ledger.report import Check, Finding, Report
 from ledger.store.holders import Holders
 
@@ -66,12 +67,7 @@ def _observe(connection: Connection, wanted: Wanted) -> Observed:
     """
     source = _source(connection) if wanted.source else None
     contracts, client = connection.network.contracts, connection.client
-    pinned = {
-        "Consortium": contracts.consortium,
-        "RoundLedger": contracts.ledger,
-        "ReleaseBoard": contracts.releases,
-        "Ballots": contracts.ballots,
-    }
+    pinned = {solidity: getattr(contracts, name) for name, solidity in SOLIDITY_NAMES.items()}
     code = {name: (pin.code_hash, "0x" + keccak(client.code(pin.address)).hex()) for name, pin in pinned.items()}
     for _ in range(SETTLE_TRIES):
         history = connection.refresh()
@@ -80,8 +76,11 @@ def _observe(connection: Connection, wanted: Wanted) -> Observed:
         keys = [key for member in history.members.values() for key in member.keys]
         heads = {(job.number, key): client.party_head(job.number, key)[0] for job in jobs for key in keys}
         models = {(job.number, number): client.model(job.number, number) for job in jobs for number in job.rounds}
+        scores = {
+            (job.number, number): client.scores_root(job.number, number) for job in jobs for number in job.scorings
+        }
         if connection.refresh().applied == before:
-            return Observed(code, source, heads, models)
+            return Observed(code, source, heads, models, scores)
     raise Unavailable("the ledger moves too fast to be read as of one moment", advice="audit one round or job")
 
 
@@ -115,6 +114,8 @@ def _files(history: History, documents: dict[int, Job], scope: Iterable[tuple[in
             continue
         job, round_ = documents[number], history.jobs[number].rounds[round_number]
         files[job.initial_cid] = None
+        if (evidence := committed_set(job.scoring)) is not None:
+            files[Cid.parse(evidence.cid)] = None
         for update in round_.sorted_updates():
             files[of_file(update.cid, job.layout.size)] = None
         if round_.final is not None:

@@ -5,6 +5,7 @@ Its SHA-256 is on chain, approved by the members, and is the digest of its CID: 
 
 import re
 from functools import cached_property
+from math import prod
 from typing import Literal
 
 import msgspec
@@ -13,11 +14,17 @@ from ledger.artifact import Layout, Tensor
 from ledger.cid import CHUNK, RAW, Cid
 from ledger.digest import decode, encode, sha256
 from ledger.errors import Malformed
+from ledger.layers import MAX_ACTIVATIONS, Layer, shapes
 from ledger.records import Terms
 
 FORMAT: Literal["job/1"] = "job/1"
 MAX_WEIGHT = (1 << 24) - 1
+MAX_FACTOR = 1 << 10
+"""Largest factor of a weight by past scores: weight times factor stays within MAX_WEIGHT, and sums exact."""
 MAX_SIZE = CHUNK
+MAX_SAMPLES = 1 << 24
+MAX_CLASSES = 1 << 12
+MAX_INPUTS = 1 << 28
 
 Setting = str | int | bool | list[str]
 
@@ -71,10 +78,93 @@ class InitialModel(Strict, frozen=True):
     root: str
 
 
-class Scoring(Strict, frozen=True):
-    """How contribution scores are made."""
+class CommittedSet(Strict, frozen=True, tag="committed_set", tag_field="kind"):
+    """Evidence that anyone recomputes: an evaluation set by its address and root, and the network to run on it."""
 
-    method: Literal["none"]
+    cid: str
+    root: str
+    samples: int
+    shape: tuple[int, ...]
+    classes: int
+    layers: tuple[Layer, ...]
+
+
+class PrivateSets(Strict, frozen=True, tag="private_sets", tag_field="kind"):
+    """Evidence that each scorer keeps to itself: the score is the median of what they reveal."""
+
+
+Evidence = CommittedSet | PrivateSets
+Weighting = Literal["none", "past_scores"]
+
+
+class _Method(Strict, frozen=True, tag_field="method", kw_only=True):
+    @property
+    def method(self) -> str:
+        """Its name in the document."""
+        return str(self.__struct_config__.tag)
+
+
+class NoScoring(_Method, frozen=True, tag="none"):
+    """No scores are made."""
+
+
+class _Scored(_Method, frozen=True, kw_only=True):
+    """`weighting`: whether past scores weigh the next round's updates. `copy_ppm`: how near to another update one is
+    to count as its copy: the sine of the angle between them, in parts per million."""
+
+    weighting: Weighting = "none"
+    copy_ppm: int = 10_000
+
+
+class Cosine(_Scored, frozen=True, tag="cosine"):
+    """The cosine of an update to the weighted sum of the others: no data, no model is run (after Xu et al. 2021)."""
+
+
+class _Measured(_Scored, frozen=True, kw_only=True):
+    """`utility`: what a model is worth, measured on `evidence`."""
+
+    utility: Literal["accuracy", "loss", "auc"]
+    evidence: Evidence
+
+
+class Shapley(_Measured, frozen=True, tag="shapley"):
+    """The Shapley value, exact (Shapley 1953): 2^n models for n updates, so for at most 12."""
+
+
+class LeaveOneOut(_Measured, frozen=True, tag="leave_one_out"):
+    """What the aggregate loses without an update."""
+
+
+class _Sampled(_Measured, frozen=True, kw_only=True):
+    """`evaluations`: how many models may be measured."""
+
+    evaluations: int
+
+
+class TruncatedMonteCarlo(_Sampled, frozen=True, tag="truncated_monte_carlo", kw_only=True):
+    """Random orders, each left once the rest matters less than `tolerance` ppm (Ghorbani and Zou 2019)."""
+
+    tolerance: int
+
+
+class GtgShapley(_Sampled, frozen=True, tag="gtg_shapley", kw_only=True):
+    """The same, but every update comes first equally often, and idle rounds are left out (Liu et al. 2022)."""
+
+    tolerance: int
+
+
+class PairedRegression(_Sampled, frozen=True, tag="paired_regression"):
+    """The Shapley value of an additive fit to sampled coalitions and their complements (Covert and Lee 2021)."""
+
+
+class SurrogateShapley(_Sampled, frozen=True, tag="surrogate_shapley"):
+    """The Shapley value of a smooth game fitted to sampled coalitions, for at most 12 updates."""
+
+
+Measured = Shapley | LeaveOneOut | TruncatedMonteCarlo | GtgShapley | PairedRegression | SurrogateShapley
+Scored = Cosine | Measured
+Scoring = NoScoring | Scored
+"""How contribution scores are made (docs/spec/scores.md)."""
 
 
 class Privacy(Strict, frozen=True):
@@ -146,11 +236,66 @@ def check(job: Job) -> None:
     _within("terms.attempts", job.terms.attempts, 1, 255)
     for field in ("update_seconds", "aggregate_seconds", "attest_seconds"):
         _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
+    _check_scoring(job)
     if isinstance(job.aggregation, TrimmedMean):
         _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
     for name, text in (("name", job.name), ("task.name", job.task.name), ("task.version", job.task.version)):
         if not 0 < len(text) <= 200 or not text.isprintable():
             raise Malformed(f"{name} must be 1 to 200 printable characters", actual=text[:80])
+
+
+def recomputable(scoring: Scoring) -> bool:
+    """Whether anyone can make the job's scores again: from the updates alone, or on a committed set."""
+    return isinstance(scoring, Cosine) or committed_set(scoring) is not None
+
+
+def committed_set(scoring: Scoring) -> CommittedSet | None:
+    """The evaluation set that the job commits to, where it does."""
+    evidence = scoring.evidence if isinstance(scoring, Measured) else None
+    return evidence if isinstance(evidence, CommittedSet) else None
+
+
+def _check_scoring(job: Job) -> None:
+    """Scores are made where the terms give them time and a quorum, and nowhere else."""
+    scoring, terms = job.scoring, job.terms
+    if isinstance(scoring, NoScoring) and not (terms.score_seconds or terms.reveal_seconds or terms.scorers):
+        return
+    for field in ("score_seconds", "reveal_seconds"):
+        _within(f"terms.{field}", getattr(terms, field), 1, 365 * 86400)
+    _within("terms.scorers", terms.scorers, 1, 255)
+    if isinstance(scoring, NoScoring):
+        raise Malformed("the terms give scores time and a quorum, but scoring.method is none", actual=terms.scorers)
+    _within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)
+    if isinstance(scoring, _Sampled):
+        _within("scoring.evaluations", scoring.evaluations, 2, 1 << 20)
+    if isinstance(scoring, TruncatedMonteCarlo | GtgShapley):
+        _within("scoring.tolerance", scoring.tolerance, 0, 1_000_000_000)
+    if scoring.weighting == "past_scores":
+        if not isinstance(job.aggregation, WeightedMean):
+            raise Malformed("scoring.weighting needs a rule that uses weights", expected="weighted_mean")
+        _within("admission.max_weight", job.admission.max_weight, 1, MAX_WEIGHT // MAX_FACTOR)
+    if isinstance(scoring, Measured) and isinstance(scoring.evidence, CommittedSet):
+        _check_set(job, scoring.evidence, scoring.utility)
+
+
+def _check_set(job: Job, evidence: CommittedSet, utility: str) -> None:
+    """The network that the layers make fits the model's tensors and the set's classes."""
+    Cid.parse(evidence.cid)
+    if not re.fullmatch("[0-9a-f]{64}", evidence.root):
+        raise Malformed("scoring.evidence.root is not 64 hexadecimal digits", actual=evidence.root[:80])
+    _within("scoring.evidence.samples", evidence.samples, 1, MAX_SAMPLES)
+    _within("scoring.evidence.classes", evidence.classes, 2, MAX_CLASSES)
+    if not 0 < len(evidence.shape) <= 3 or not all(0 < n <= MAX_ACTIVATIONS for n in evidence.shape):
+        raise Malformed("scoring.evidence.shape must have 1 to 3 dimensions", actual=evidence.shape)
+    if prod(evidence.shape) * evidence.samples > MAX_INPUTS:
+        raise Malformed("the evaluation set is too large", values=prod(evidence.shape) * evidence.samples)
+    outputs = shapes(evidence.shape, evidence.layers, job.tensors)[-1]
+    if outputs != (evidence.classes,):
+        raise Malformed(
+            "scoring.evidence.layers do not end in one output a class", expected=(evidence.classes,), actual=outputs
+        )
+    if utility == "auc" and evidence.classes != 2:
+        raise Malformed("scoring.utility auc is for two classes", expected=2, actual=evidence.classes)
 
 
 def _within(field: str, value: int, low: int, high: int) -> None:

@@ -40,6 +40,7 @@ class Check(IntEnum):
     AGGREGATE = 9
     ATTESTATION = 10
     COPIES = 11
+    SCORES = 12
 
     @property
     def title(self) -> str:
@@ -58,6 +59,7 @@ _TITLES = {
     Check.AGGREGATE: "every aggregate recomputes to the same root and CID",
     Check.ATTESTATION: "every attestation says what recomputes",
     Check.COPIES: "the copies that were read are whole",
+    Check.SCORES: "every score recomputes, or follows from what was revealed where data are private",
 }
 
 Status = Literal["verified", "refuted", "unknown", "notice"]

@@ -5,7 +5,7 @@ model and the claim that an honest aggregator publishes. It decides nothing that
 had raise Unavailable.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger import admission, commitment, merkle
@@ -15,7 +15,8 @@ from ledger.artifact import Binding, Buffer
 from ledger.cid import Cid, of_file, raw
 from ledger.errors import Malformed
 from ledger.history import JobState, Round, Update
-from ledger.job import Job
+from ledger.job import Job, NoScoring
+from ledger.standing import factors
 from ledger.unixfs import TreeBuilder, chunks
 
 NOTHING = bytes(32)
@@ -156,7 +157,8 @@ def recompute(
 
     1. Judge every update (admission).
     2. Where fewer than the job's minimum are admitted, there is no model.
-    3. Combine the admitted ones under the job's rule, add to the base model; where a value does not fit, no model.
+    3. Combine the admitted ones under the job's rule, by their shares, add to the base model; where a value does not
+       fit, no model.
     4. Root over the integers, CID over the file, claim over all of it.
 
     `keep` takes the model's file in pieces as it is made (an aggregator stores it); `progress` hears of bytes read.
@@ -164,11 +166,12 @@ def recompute(
     """
     base = base_of(state, job, round_.number)
     judged = judge_all(place, job, round_, base, fetch, without=without, progress=progress)
-    return conclude(place, job, round_, base, judged, fetch, threads=threads, keep=keep, progress=progress)
+    return conclude(place, state, job, round_, base, judged, fetch, threads=threads, keep=keep, progress=progress)
 
 
 def conclude(
     place: Place,
+    state: JobState,
     job: Job,
     round_: Round,
     base: Base,
@@ -185,9 +188,7 @@ def conclude(
         return _nothing(
             round_, judged, f"{len(admitted)} updates were admitted, at least {job.admission.min_updates} needed"
         )
-    size = job.layout.size
-    cids = [of_file(update.cid, size) for update in admitted]
-    inputs = Inputs(job.layout, job.aggregation, base.cid, cids, [update.weight for update in admitted], fetch)
+    inputs = inputs_of(state, job, round_, base, admitted, fetch)
     maker = _Maker(inputs, job.layout.header(model_binding(place, round_.job, round_.number, base.root)), progress)
     try:
         if keep is None:
@@ -200,6 +201,20 @@ def conclude(
     root, cid = merkle.root(maker.leaves), maker.tree.finish()[0].digest
     claim = commitment.claim(round_.job, round_.number, root, cid, bytes(j.decision.verdict for j in judged))
     return Outcome(judged, root, cid, claim, tuple(maker.leaves), inputs)
+
+
+def inputs_of(state: JobState, job: Job, round_: Round, base: Base, admitted: Sequence[Update], fetch: Fetch) -> Inputs:
+    """What the round's model, and that of any coalition of its admitted updates, is made of."""
+    cids = [of_file(update.cid, job.layout.size) for update in admitted]
+    return Inputs(job.layout, job.aggregation, base.cid, cids, shares(state, job, round_, admitted), fetch)
+
+
+def shares(state: JobState, job: Job, round_: Round, updates: Sequence[Update]) -> list[int]:
+    """What each update weighs in the mean: its samples, times the factor of past scores where the job says so."""
+    if isinstance(job.scoring, NoScoring) or job.scoring.weighting == "none":
+        return [update.weight for update in updates]
+    factor = factors(state, round_)
+    return [update.weight * factor[update.index] for update in updates]
 
 
 def _nothing(round_: Round, judged: tuple[Judged, ...], why: str) -> Outcome:

@@ -12,8 +12,8 @@ from ledger.history import Aggregate, JobState, Round
 from ledger.job import Job
 
 
-class UpdateTrace(msgspec.Struct, frozen=True, kw_only=True):
-    """An update that a round had before it, and what became of it."""
+class UpdateTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An update that a round had before it, what became of it, and what it contributed, once that is settled."""
 
     party: str
     key: str
@@ -22,6 +22,7 @@ class UpdateTrace(msgspec.Struct, frozen=True, kw_only=True):
     cid: str
     verdict: str
     tx: str
+    score: int | None = None
 
 
 class ModelTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,12 +88,12 @@ def _models(state: JobState, job: Job, newest: int, name: Callable[[int], str]) 
     for number in range(newest, 0, -1):
         final = state.rounds[number].final
         if final is not None:
-            yield _model(job, state.rounds[number], final, name)
+            yield _model(job, state, state.rounds[number], final, name)
     yield ModelTrace(round=0, root=job.initial_model.root, cid=job.initial_model.cid)
 
 
-def _model(job: Job, round_: Round, final: Aggregate, name: Callable[[int], str]) -> ModelTrace:
-    size = job.layout.size
+def _model(job: Job, state: JobState, round_: Round, final: Aggregate, name: Callable[[int], str]) -> ModelTrace:
+    size, scores = job.layout.size, state.scores(round_.number)
     updates = tuple(
         UpdateTrace(
             party=name(update.index),
@@ -102,6 +103,7 @@ def _model(job: Job, round_: Round, final: Aggregate, name: Callable[[int], str]
             cid=str(of_file(update.cid, size)),
             verdict=_meaning(verdict),
             tx=update.tx.hex(),
+            score=scores.get(update.index),
         )
         for update, verdict in zip(round_.sorted_updates(), final.verdicts, strict=False)
     )

@@ -6,10 +6,11 @@ decimals, so what was written is what counts: 0.05 stays "0.05", and a bound of 
 
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
@@ -18,11 +19,15 @@ from ledger.artifact import Buffer, Layout, Tensor
 from ledger.cid import Cid
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.job import Job, Setting
+from ledger.layers import shapes
 from ledger.records import Terms
 from ledger.rounds import initial_binding
 from participant import task
+from participant.copies import set_pin
 
 if TYPE_CHECKING:
+    from torch.nn import Module
+
     from participant.fixed_point import Stream
 
 MAX_DRAFT = 1 << 20
@@ -54,6 +59,23 @@ class DraftAdmission(Strict, frozen=True):
     max_norm: Decimal
 
 
+class DraftScoring(Strict, frozen=True):
+    """How scores are made, and the time for it; what a method does not take is refused. `set` is a file of rows that
+    the task reads, beside the draft; it makes the job's committed set."""
+
+    method: str
+    score_seconds: int
+    reveal_seconds: int
+    scorers: int
+    evidence: Literal["committed_set", "private_sets"] | None = None
+    set: str | None = None
+    utility: str | None = None
+    evaluations: int | None = None
+    tolerance: int | None = None
+    copy_ppm: int | None = None
+    weighting: str | None = None
+
+
 class Draft(Strict, frozen=True):
     """The file that `fedledger job create` reads. `seed` makes the initial model."""
 
@@ -61,6 +83,7 @@ class Draft(Strict, frozen=True):
     task: DraftTask
     admission: DraftAdmission
     terms: Terms
+    scoring: DraftScoring | None = None
     aggregation: job.Rule = job.WeightedMean()
     seed: int = 1
     fraction_bits: int = 24
@@ -73,7 +96,8 @@ def read(path: Path) -> Draft:
             data = file.read(MAX_DRAFT + 1)
         if len(data) > MAX_DRAFT:
             raise Malformed("the draft is too large", file=str(path), maximum=MAX_DRAFT)
-        return msgspec.convert(tomllib.loads(data.decode(), parse_float=Decimal), Draft)
+        draft = msgspec.convert(tomllib.loads(data.decode(), parse_float=Decimal), Draft)
+        return _placed(draft, path.parent)
     except FileNotFoundError as error:
         raise UsageError("no such draft", file=str(path)) from error
     except OSError as error:
@@ -82,13 +106,24 @@ def read(path: Path) -> Draft:
         raise Malformed(f"the draft is not valid: {error}", file=str(path)) from error
 
 
-def create(draft: Draft, put: Put) -> Job:
-    """Make the initial model and the job's document, and store both under the pins that every role uses.
+def _placed(draft: Draft, folder: Path) -> Draft:
+    """A set's file is named as seen from the draft."""
+    if draft.scoring is None or not draft.scoring.set:
+        return draft
+    scoring = msgspec.structs.replace(draft.scoring, set=str(folder / draft.scoring.set))
+    return msgspec.structs.replace(draft, scoring=scoring)
+
+
+def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
+    """Make the initial model and the job's document, and store both under the pins that every role uses; so too the
+    evaluation set that the job commits to, unless it is to be opened later.
 
     Raises UsageError where the task is not installed, Malformed for settings, limits or a model that cannot be.
     """
-    wanted, tensors, stream = _initial(draft)
+    made_of = _initial(draft)
+    wanted, tensors, stream = made_of.wanted, made_of.tensors, made_of.stream
     layout = Layout(tensors)
+    scoring, rows = _scoring(draft.scoring, made_of)
     from participant.artifacts import file_of, root_of
 
     root = root_of(stream).hex()
@@ -102,25 +137,79 @@ def create(draft: Draft, put: Put) -> Job:
         ),
         aggregation=draft.aggregation,
         admission=limits(draft.admission, draft.fraction_bits),
-        terms=draft.terms,
-        scoring=job.Scoring(method="none"),
+        terms=_terms(draft),
+        scoring=scoring,
         privacy=job.Privacy(mode="none"),
     )
     document = made.encode()
     job.parse(document)
+    evidence = job.committed_set(scoring)
+    if open_set and evidence is not None:
+        put([rows], set_pin(evidence))
     put([document], f"job/{made.digest.hex()}")
     return made
 
 
-def _initial(draft: Draft) -> tuple[job.Task, tuple[Tensor, ...], "Stream"]:
+@dataclass(frozen=True, slots=True)
+class _Initial:
+    wanted: job.Task
+    task: task.Task
+    model: "Module"
+    tensors: tuple[Tensor, ...]
+    stream: "Stream"
+
+
+def _initial(draft: Draft) -> _Initial:
     chosen = settings(draft.task.settings)
     installed = task.find(draft.task.name)
-    model = installed.create(chosen).build_model(draft.seed)
+    created = installed.create(chosen)
+    model = created.build_model(draft.seed)
     from participant.state import stream_of, table
 
     tensors = table(model.state_dict(), draft.fraction_bits)
     wanted = job.Task(name=installed.name, version=installed.version, code=installed.code, settings=chosen)
-    return wanted, tensors, stream_of(model, Layout(tensors))
+    return _Initial(wanted, created, model, tensors, stream_of(model, Layout(tensors)))
+
+
+def _terms(draft: Draft) -> Terms:
+    """The draft's terms, with those of its scores."""
+    if draft.terms.scored or draft.scoring is None:
+        return draft.terms
+    names = ("score_seconds", "reveal_seconds", "scorers")
+    return msgspec.structs.replace(draft.terms, **{name: getattr(draft.scoring, name) for name in names})
+
+
+def _scoring(draft: DraftScoring | None, made_of: _Initial) -> tuple[job.Scoring, bytes]:
+    """What the job says of its scores, and the committed set's file, empty where it has none."""
+    if draft is None:
+        return job.NoScoring(), b""
+    names = ("method", "utility", "evaluations", "tolerance", "copy_ppm", "weighting")
+    said: dict[str, Any] = {name: getattr(draft, name) for name in names if getattr(draft, name) is not None}
+    evidence, rows = _evidence(draft, made_of)
+    if evidence is not None:
+        said["evidence"] = evidence
+    try:
+        return msgspec.convert(msgspec.to_builtins(said), job.Scored), rows
+    except msgspec.ValidationError as error:
+        raise Malformed(f"the draft's [scoring] is not valid: {error}", method=draft.method) from error
+
+
+def _evidence(draft: DraftScoring, made_of: _Initial) -> tuple[job.Evidence | None, bytes]:
+    if (draft.evidence == "committed_set") != (draft.set is not None):
+        raise Malformed(
+            "scoring.set names the rows of a committed set, and of nothing else",
+            advice='give both evidence = "committed_set" and set = "FILE", or neither',
+            evidence=draft.evidence,
+            set=draft.set,
+        )
+    if draft.evidence is None or draft.set is None:
+        return (None if draft.evidence is None else job.PrivateSets()), b""
+    from participant.committed import evidence_of, layers_of, set_of
+
+    rows, network = set_of(made_of.task, Path(draft.set)), layers_of(made_of.task, made_of.model)
+    outputs = shapes(tuple(rows.inputs.shape[1:]), network, made_of.tensors)[-1]
+    content, evidence = evidence_of(rows, network, outputs[0])
+    return evidence, content
 
 
 def limits(draft: DraftAdmission, fraction_bits: int) -> job.Admission:

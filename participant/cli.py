@@ -7,14 +7,14 @@ import click
 
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
-from participant.cli_models import compare, evaluate, example
+from participant.cli_models import compare, evaluate, example, open_set
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group(short_help="Take part: train, submit, attest, serve copies.")
+@click.group(short_help="Take part: train, submit, attest, score, serve copies.")
 def node() -> None:
-    """Take part: train on your own data, submit updates, attest global models.
+    """Take part: train on your own data, submit updates, attest global models, score what others contributed.
 
     The data never leaves this machine. Stop or kill a node whenever you like; started again, it goes on where the
     ledger says it stopped.
@@ -23,18 +23,27 @@ def node() -> None:
     """
 
 
-for command in (compare, evaluate, example):
+for command in (compare, evaluate, example, open_set):
     node.add_command(command)
 
 
 @node.command()
 @click.option("--name", default="", help="What this party is called on its own screens.")
 @click.option("--data", type=FILE, help="The private data to train on: a CSV or NPZ file.")
+@click.option("--validation", type=FILE, help="A scorer's own data to evaluate updates on: a CSV or NPZ file.")
 @click.option("--light", is_flag=True, help="A key that is cheap to guess, for the local test chain only.")
 @passphrase_option
 @home_option
 @json_option
-def init(name: str, data: Path | None, light: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+def init(
+    name: str,
+    data: Path | None,
+    validation: Path | None,
+    light: bool,
+    passphrase_file: Path | None,
+    home: Home,
+    as_json: bool,
+) -> None:
     """Make a home: a new key, encrypted with a passphrase, and this party's settings. Prints the key's address."""
     from ledger.accounts import create, read_passphrase
     from ledger.config import Settings, save
@@ -42,11 +51,13 @@ def init(name: str, data: Path | None, light: bool, passphrase_file: Path | None
 
     if home.keystore.exists():
         raise UsageError("there is a key file already; it is not overwritten", file=str(home.keystore))
-    if data is not None and not data.is_file():
-        raise UsageError("no such data file", file=str(data))
+    for path in (data, validation):
+        if path is not None and not path.is_file():
+            raise UsageError("no such data file", file=str(path))
     signer = create(home.keystore, read_passphrase(passphrase_file, confirm=True), light=light)
     if not home.settings_file.exists():
-        save(home.settings_file, Settings(name=name, data=str(data.resolve()) if data else ""))
+        training, evaluation = (str(path.resolve()) if path else "" for path in (data, validation))
+        save(home.settings_file, Settings(name=name, data=training, validation=evaluation))
     facts = {"address": signer.address, "home": str(home.folder), "settings": str(home.settings_file)}
     _say(as_json, f"{signer.address}\nhome {home.folder}; give the address to the consortium", facts)
 
@@ -68,22 +79,30 @@ def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
 @click.option("--job", type=click.IntRange(min=1), help="Work for this job only.  [default: every open job]")
 @click.option("--data", type=FILE, help="The private data.  [default: that of the home's settings]")
 @click.option(
+    "--validation", type=FILE, help="A scorer's own data to evaluate on.  [default: that of the home's settings]"
+)
+@click.option(
     "--poll", type=click.FloatRange(0.05, 3600), default=2.0, show_default=True, help="Look at least so often."
 )
-@click.option("--until-complete", is_flag=True, help="Exit when every open job has had its last round.")
+@click.option(
+    "--until-complete",
+    is_flag=True,
+    help="Exit when every open job has had its last round, and its scores.",
+)
 @passphrase_option
 @home_option
 @json_option
 def run(
     job: int | None,
     data: Path | None,
+    validation: Path | None,
     poll: float,
     until_complete: bool,
     passphrase_file: Path | None,
     home: Home,
     as_json: bool,
 ) -> None:
-    """Train, submit, attest, and serve the own store to the others, for every open job.
+    """Train, submit, attest, score, and serve the own store to the others, for every open job.
 
     Every action is one line here and one JSON line in HOME/node.jsonl (with --json, here as well).
     """
@@ -93,7 +112,7 @@ def run(
     from participant.running import run as work
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    options = Options(job, data, poll, until_complete, as_json)
+    options = Options(job, data, validation, poll, until_complete, as_json)
     work(home, passphrase_file, options)
 
 

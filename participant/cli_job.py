@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the document.  [default: DRAFT's name with .json]",
 )
+@click.option(
+    "--closed-set", is_flag=True, help="Keep the committed evaluation set out of the store: `node set` opens it later."
+)
 @home_option
 @json_option
-def create(draft: Path, output: Path | None, home: Home, as_json: bool) -> None:
+def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_json: bool) -> None:
     """Make a job from DRAFT, a TOML file: the initial model, and the document that members approve.
 
-    Both are put into the home's store; the document is also written to a file for `fedledger job propose`.
+    Both are put into the home's store, with the evaluation set where the job commits to one; the document is also
+    written to a file for `fedledger job propose`.
     """
     from participant import authoring
 
@@ -33,7 +37,7 @@ def create(draft: Path, output: Path | None, home: Home, as_json: bool) -> None:
 
     store = open_store(home)
     try:
-        made = authoring.create(read, store.put)
+        made = authoring.create(read, store.put, open_set=not closed_set)
     finally:
         store.close()
     target = output or draft.with_suffix(".json")
@@ -53,6 +57,10 @@ def _write(path: Path, content: bytes) -> None:
 def _show(made: "Job", target: Path, as_json: bool) -> None:
     import json
 
+    from ledger.job import committed_set
+    from ledger.scores import in_words
+
+    evidence = committed_set(made.scoring)
     facts = {
         "document": str(target),
         "digest": made.digest.hex(),
@@ -61,6 +69,8 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
         "initial_root": made.initial_model.root,
         "task": {"name": made.task.name, "version": made.task.version, "code": made.task.code},
         "values": made.layout.values,
+        "scores": in_words(made),
+        "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
             {"name": tensor.name, "shape": list(tensor.shape), "fraction_bits": tensor.fraction_bits}
             for tensor in made.tensors
@@ -81,6 +91,7 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
         ("CID", facts["cid"]),
         ("initial model", facts["initial_model"]),
         ("task", f"{made.task.name} {made.task.version}, code {made.task.code[:16]}…"),
+        ("scores", facts["scores"]),
     ):
         console.print(f"[dim]{label:14}[/] {escape(str(value))}")
     table = Table("tensor", "shape", "fraction bits", box=None, header_style="dim")

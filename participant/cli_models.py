@@ -154,3 +154,32 @@ def example(name: str, folder: Path) -> None:
         raise Unavailable(f"cannot write the example: {error.strerror}", folder=str(folder)) from error
     for path in written:
         click.echo(str(path))
+
+
+@click.command("set")
+@click.argument("data", type=FILE)
+@job_option
+@home_option
+@json_option
+def open_set(data: Path, job: int | None, home: Home, as_json: bool) -> None:
+    """Open the evaluation set that a job commits to: make its file from DATA, check it, put it into the home's store.
+
+    DATA is the CSV or NPZ file that the job was made from. From then on everyone can fetch the set and recompute the
+    scores; the home's gateway serves it.
+    """
+    import json
+
+    from ledger.connection import Connection
+    from ledger.errors import UsageError
+
+    if not data.is_file():
+        raise UsageError("no such data file", file=str(data))
+    with Connection.open(home) as connection:
+        from participant.committed import open_set as run
+
+        connection.refresh()
+        facts = run(connection, connection.job(job), data)
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"the evaluation set of job {facts['job']} is open: {facts['rows']} rows, {facts['cid']}")

@@ -6,8 +6,9 @@ from ledger.admission import Verdict, weigh
 from ledger.cid import Cid, of_file
 from ledger.connection import Connection
 from ledger.errors import Malformed, Unavailable
+from ledger.evaluation_set import layout_of
 from ledger.history import JobState, Round, Update
-from ledger.job import Job
+from ledger.job import CommittedSet, Job, committed_set
 from ledger.rounds import Base, excused
 
 
@@ -26,6 +27,13 @@ class Copies:
         """The model that a round builds on."""
         pin = model_pin(state.number, base.round) if base.round else f"initial/{base.root.hex()}"
         self._keep(base.cid, pin, job.layout.size)
+
+    def evaluation_set(self, job: Job) -> None:
+        """The set that the job commits to, once somebody has opened it."""
+        evidence = committed_set(job.scoring)
+        if evidence is not None:
+            size = layout_of(evidence.samples, evidence.shape).size
+            self._keep(Cid.parse(evidence.cid), set_pin(evidence), size)
 
     def updates(self, job: Job, round_: Round) -> frozenset[int]:
         """All updates of a round that need bytes to be judged; the members whose bytes nobody gives."""
@@ -69,6 +77,11 @@ class Copies:
 def model_pin(job: int, round_: int) -> str:
     """Under what name the global model of a round is kept."""
     return f"model/{job}/{round_}"
+
+
+def set_pin(evidence: CommittedSet) -> str:
+    """Under what name a committed evaluation set is kept."""
+    return f"set/{evidence.root}"
 
 
 def left_out(round_: Round, missing: frozenset[int]) -> frozenset[int]:

@@ -25,6 +25,7 @@ class Options:
 
     job: int | None
     data: Path | None
+    validation: Path | None
     poll: float
     until_complete: bool
     as_json: bool
@@ -81,6 +82,7 @@ def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path,
     from ledger.journal import Journal
     from ledger.serving import serve_and_announce
     from participant.node import Node
+    from participant.scoring import Scorer
     from participant.work import Worker
 
     journal = Journal(home.folder / LOG, click.echo, as_json=options.as_json)
@@ -91,16 +93,18 @@ def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path,
     try:
         journal.note("started", f"node of {name}, store at {serving.url}", key=signer.address, gateway=serving.url)
         worker = Worker(connection, sender, journal, data)
+        validation = options.validation or Path(home.settings().validation)
         node = Node(
             connection,
             worker,
             journal,
+            scorer=Scorer(connection, sender, signer, journal, validation),
             serving=serving,
             only=options.job,
             until_complete=options.until_complete,
             poll=options.poll,
         )
         node.run()
-        journal.note("stopped", "every job is complete")
+        journal.note("stopped", "every job is complete, and scored where it makes scores")
     finally:
         serving.close()

@@ -9,6 +9,7 @@ from ledger.config import Home
 from ledger.connection import Connection
 from ledger.errors import FedledgerError
 from ledger.history import JobState
+from participant.scoring_steps import ScoringSituation, next_scoring_step
 from participant.steps import Situation, next_step
 
 
@@ -28,6 +29,7 @@ def status_of(home: Home) -> dict[str, Any]:
             "gateway": member.gateway if member else "",
             "data": settings.data,
             "data_found": bool(settings.data) and Path(settings.data).is_file(),
+            "validation": settings.validation,
             "files_kept": len(connection.store.pins()) if connection.store else 0,
             "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
         }
@@ -35,7 +37,9 @@ def status_of(home: Home) -> dict[str, Any]:
 
 def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     held = frozenset((state.number, number) for number in state.rounds)
-    step = next_step(connection.history, state, key, Situation(connection.client.time(), held=held))
+    now = connection.client.time()
+    step = next_step(connection.history, state, key, Situation(now, held=held))
+    score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
     try:
         name = connection.document(state).name
     except FedledgerError as error:
@@ -49,6 +53,7 @@ def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
         "rounds": state.terms.rounds,
         "phase": current.phase.value if current else None,
         "next": {"step": type(step).__name__.lower(), **asdict(step)},
+        "scores": {"step": type(score).__name__.lower(), **asdict(score)} if state.terms.scored else None,
     }
 
 
@@ -65,13 +70,18 @@ def print_status(facts: dict[str, Any]) -> None:
     console.print(f"[bold]{escape(facts['name'])}[/] of {escape(facts['network'])}: {member}")
     console.print(f"[dim]key[/]      {facts['address']}")
     console.print(f"[dim]data[/]     {escape(data)}{missing}")
+    if facts["validation"]:
+        console.print(f"[dim]scores[/]   on {escape(facts['validation'])}")
     console.print(
         f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
     )
     table = Table("job", "name", "round", "phase", "next step", box=None, header_style="dim")
     for job in facts["jobs"]:
-        step = job["next"]
-        words = step["why"] if step["step"] == "wait" else step["step"]
+        words = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
         rounds = f"{job['round']} of {job['rounds']}"
         table.add_row(str(job["job"]), escape(job["name"]), rounds, job["phase"] or "-", escape(words))
     console.print(table if facts["jobs"] else "no job yet")
+
+
+def _words(step: dict[str, Any]) -> str:
+    return str(step["why"] if step["step"] == "wait" else step["step"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ledger.cid import Cid, of_file
 from ledger.history import History
-from ledger.job import Job
+from ledger.job import Job, committed_set
 from ledger.merkle import LEAF
 from ledger.report import BadCopy, Check, Finding
 
@@ -33,6 +33,9 @@ def _artifacts(history: History, documents: Mapping[int, Job], who: Callable[[st
         size = job.layout.size
         known[job.cid] = _Known("the job's document", number)
         known[job.initial_cid] = _Known("the initial model", number, 0)
+        evidence = committed_set(job.scoring)
+        if evidence is not None:
+            known[Cid.parse(evidence.cid)] = _Known("the evaluation set", number)
         for round_ in history.jobs[number].rounds.values():
             for update in round_.updates.values():
                 owner = who(update.party)
@@ -69,7 +72,7 @@ def _place(copy: BadCopy, job: Job | None) -> tuple[str | None, int | None, int 
     Nothing where the block may be the whole file: then every place is as likely.
     """
     nowhere = not copy.located and copy.end == 0
-    if job is None or nowhere or copy.file == job.cid or copy.offset >= job.layout.size:
+    if job is None or nowhere or copy.file in _without_tensors(job) or copy.offset >= job.layout.size:
         return None, None, None
     offset = copy.offset - job.layout.header_size
     if offset < 0 and copy.located:
@@ -77,3 +80,9 @@ def _place(copy: BadCopy, job: Job | None) -> tuple[str | None, int | None, int 
     offset = max(offset, 0)
     tensor, value = job.layout.locate(offset // 4)
     return tensor, offset // LEAF, value if copy.located else None
+
+
+def _without_tensors(job: Job) -> set[Cid]:
+    """Files of a job that are none of its models or updates."""
+    evidence = committed_set(job.scoring)
+    return {job.cid} | ({Cid.parse(evidence.cid)} if evidence else set())

@@ -79,6 +79,7 @@ class RoundAudit:
         try:
             return conclude(
                 audit.place,
+                self.state,
                 self.job,
                 self.round,
                 self.base,

@@ -6,6 +6,7 @@ from typing import Any
 
 from ledger.audit.context import Context
 from ledger.audit.rounds import RoundAudit
+from ledger.audit.scores import ScoresAudit, has_set
 from ledger.cid import RAW, Cid
 from ledger.commitment import NO_HEAD
 from ledger.errors import Malformed, Unavailable
@@ -24,13 +25,14 @@ class Observed:
     `code` maps a contract's name to the expected and the actual hash of its code; `source` to whether its source
     compiles to that code (None: not asked for; a text: why it could not be checked). `heads` holds the hash chain of
     every key that any member ever had, by (job, key); `models` the root that each round finalised, by (job, round), 32
-    zero bytes where it finalised none.
+    zero bytes where it finalised none; `scores` the root of each settled scoring, likewise.
     """
 
     code: Mapping[str, tuple[str, str]]
     source: Mapping[str, bool] | str | None
     heads: Mapping[tuple[int, str], bytes]
     models: Mapping[tuple[int, int], bytes]
+    scores: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
 
 
 def scope_of(history: History, job: int | None = None, number: int | None = None) -> list[tuple[int, int]]:
@@ -54,19 +56,22 @@ class Audit(Context):
         self._code(observed)
         self._source(observed)
         self.report.verify(Check.LOG, self.history.applied)
-        for check in (Check.BYTES, Check.ADMISSION, Check.AGGREGATE, Check.ATTESTATION):
+        for check in (Check.BYTES, Check.ADMISSION, Check.AGGREGATE, Check.ATTESTATION, Check.SCORES):
             self.report.verify(check, 0)
         for number in sorted({job for job, _ in scope}):
             state = self.history.jobs[number]
             self._heads(state, observed.heads)
             self._models(state, observed.models)
+            self._score_roots(state, observed.scores)
             document = self._document(state)
             if document is None:
                 continue
             self.documents[number] = document
             self._initial(state, document)
+            scorable = has_set(self, state, document)
             for round_number in sorted(r for j, r in scope if j == number):
                 RoundAudit(self, state, document, state.rounds[round_number]).run()
+                ScoresAudit(self, state, document, state.rounds[round_number], scorable=scorable).run()
         return self.report
 
     def _code(self, observed: Observed) -> None:
@@ -110,6 +115,11 @@ class Audit(Context):
         for number, round_ in state.rounds.items():
             logged = round_.final.root if round_.final else NOTHING
             self._compare(state, logged, models.get((state.number, number)), round=number)
+
+    def _score_roots(self, state: JobState, scores: Mapping[tuple[int, int], bytes]) -> None:
+        """HEADS, for what each scoring settled."""
+        for number, scoring in state.scorings.items():
+            self._compare(state, scoring.root, scores.get((state.number, number)), round=number)
 
     def _compare(self, state: JobState, logged: bytes, actual: bytes | None, **where: Any) -> None:
         if logged == actual:

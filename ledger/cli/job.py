@@ -9,6 +9,7 @@ from ledger.cli.options import home_option, json_option, network_option, passphr
 from ledger.config import Home
 
 if TYPE_CHECKING:
+    from ledger.connection import Connection
     from ledger.history import JobState
     from ledger.job import Job
 
@@ -25,6 +26,8 @@ def job() -> None:
 @json_option
 def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
+    from msgspec.structs import astuple
+
     from ledger.cli.opening import act
     from ledger.errors import Malformed
     from ledger.job import parse
@@ -41,7 +44,8 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     with act(home, passphrase_file) as (connection, sender):
         connection.put([content], f"job/{proposed.digest.hex()}")
         connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")
-        receipt = sender.send("ledger", "proposeJob", proposed.digest, _terms(proposed))
+        _keep_set(connection, proposed)
+        receipt = sender.send("ledger", "proposeJob", proposed.digest, astuple(proposed.terms))
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
     _say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
@@ -67,6 +71,7 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
             )
         connection.keep(document.cid, f"job/{document.digest.hex()}")
         connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
+        _keep_set(connection, document)
         if not yes:
             _print(_summary(state, document))
             click.confirm("Approve this job?", abort=True)
@@ -159,12 +164,23 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
         _print(_summary(state, document))
 
 
-def _terms(document: "Job") -> tuple[int, ...]:
-    terms = document.terms
-    return (terms.rounds, terms.update_seconds, terms.aggregate_seconds, terms.attest_seconds, terms.attempts)
+def _keep_set(connection: "Connection", document: "Job") -> None:
+    """A copy of the evaluation set that the job commits to, where it was opened."""
+    from contextlib import suppress
+
+    from ledger.cid import Cid
+    from ledger.errors import Unavailable
+    from ledger.job import committed_set
+
+    evidence = committed_set(document.scoring)
+    if evidence is not None:
+        with suppress(Unavailable):
+            connection.keep(Cid.parse(evidence.cid), f"set/{evidence.root}")
 
 
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:
+    from ledger.scores import in_words
+
     task, terms, limits = document.task, document.terms, document.admission
     return {
         "job": f"{state.number}: {document.name}"
@@ -179,7 +195,8 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
         f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}",
         "terms": f"{terms.rounds} rounds; {terms.update_seconds} s to submit, "
         f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts",
-        "scoring, privacy": f"{document.scoring.method}, {document.privacy.mode}",
+        "scores": in_words(document),
+        "privacy": document.privacy.mode,
     }
 
 

@@ -27,6 +27,7 @@ _COMMANDS = {
     "deploy": "ledger.cli.deploy:deploy",
     "job": "ledger.cli.job:job",
     "keys": "ledger.cli.keys:keys",
+    "scores": "ledger.cli.scores:scores",
     "status": "ledger.cli.status:status",
     "store": "ledger.cli.store:store",
     "trace": "ledger.cli.trace:trace",

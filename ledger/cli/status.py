@@ -55,6 +55,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "block_hash": head.hex(),
         "consortium": network.contracts.consortium.address,
         "ledger": network.contracts.ledger.address,
+        "scores": network.contracts.scores.address,
         "releases": network.contracts.releases.address,
         "ballots": network.contracts.ballots.address,
         "epoch": history.epoch,
@@ -74,6 +75,16 @@ def _job(state: "JobState") -> dict[str, Any]:
         "rounds": state.terms.rounds,
         "round": _round(state.current) if state.current else None,
         "model": latest.root.hex() if latest else None,
+        "scores": _scores(state) if state.terms.scored else None,
+    }
+
+
+def _scores(state: "JobState") -> dict[str, Any]:
+    """How many finalised rounds have their scores, and which is being scored."""
+    return {
+        "settled": sum(scoring.medians is not None for scoring in state.scorings.values()),
+        "of": sum(round_.final is not None for round_ in state.rounds.values()),
+        "scoring": state.scoring.round if state.scoring else None,
     }
 
 
@@ -104,12 +115,13 @@ def _print(document: dict[str, Any]) -> None:
         roles, gateway = ", ".join(member["roles"]), member["gateway"] or "-"
         members.add_row(str(member["index"]), shown(member["name"]), member["key"] or "removed", roles, shown(gateway))
     print_whole(console, members)
-    jobs = Table("job", "state", "round", "phase", "updates", "latest model", box=None, header_style="dim")
+    jobs = Table("job", "state", "round", "phase", "updates", "latest model", "scored", box=None, header_style="dim")
     for job in document["jobs"]:
         current = job["round"] or {"number": 0, "phase": "-", "updates": "-"}
         state = "open" if job["open"] else "closed" if job["closed"] else f"{job['approvals']} approvals"
         rounds = f"{current['number']} of {job['rounds']}"
         model = job["model"][:16] + "…" if job["model"] else "-"
-        jobs.add_row(str(job["job"]), state, rounds, current["phase"], str(current["updates"]), model)
+        scored = f"{job['scores']['settled']} of {job['scores']['of']}" if job["scores"] else "-"
+        jobs.add_row(str(job["job"]), state, rounds, current["phase"], str(current["updates"]), model, scored)
     if document["jobs"]:
         print_whole(console, jobs)

@@ -12,7 +12,7 @@ from ledger.config import Home
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from ledger.trace import ModelTrace, Trace
+    from ledger.trace import ModelTrace, Trace, UpdateTrace
 
 
 @click.command(short_help="Show what a global model was made of.")
@@ -70,6 +70,10 @@ def _add(tree: "Tree", model: "ModelTrace") -> None:
     for update in model.updates:
         colour = "green" if update.verdict == "admitted" else "red"
         node.add(
-            f"update of {shown(update.party)}: [{colour}]{update.verdict}[/], weight {update.weight} "
+            f"update of {shown(update.party)}: [{colour}]{update.verdict}[/], weight {update.weight}{_score(update)} "
             f"[dim]root {update.root[:16]}… {update.cid}[/]"
         )
+
+
+def _score(update: "UpdateTrace") -> str:
+    return "" if update.score is None else f", score {update.score:+,}"

@@ -59,8 +59,8 @@ def patients() -> tuple[list[list[str]], list[str]]:
 
 
 def write(folder: Path, seed: int = SEED) -> list[Path]:
-    """Write hospital-1.csv to hospital-4.csv, test.csv and job.toml; returns their paths."""
-    draft_text = files("participant.examples").joinpath("breast_cancer.toml").read_text("utf-8")
+    """Write hospital-1.csv to hospital-4.csv, test.csv, job.toml and scored.toml; returns their paths."""
+    draft_text, scoring_text = (_text(f"breast_cancer{part}.toml") for part in ("", "_scoring"))
     columns = tomllib.loads(draft_text)["task"]["settings"]["columns"]
     measurements, diagnoses = patients()
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +72,11 @@ def write(folder: Path, seed: int = SEED) -> list[Path]:
             writer.writerow([*columns, "diagnosis"])
             writer.writerows([*measurements[row], diagnoses[row]] for row in rows)
         written.append(path)
-    draft = folder / "job.toml"
-    draft.write_text(draft_text, "utf-8")
-    return [*written, draft]
+    for name, text in (("job.toml", draft_text), ("scored.toml", draft_text + scoring_text)):
+        (folder / name).write_text(text, "utf-8")
+        written.append(folder / name)
+    return written
+
+
+def _text(name: str) -> str:
+    return files("participant.examples").joinpath(name).read_text("utf-8")

@@ -60,6 +60,7 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
         Check.ADMISSION: 8,
         Check.AGGREGATE: 2,
         Check.ATTESTATION: 4,
+        Check.SCORES: 0,
     }
 
 

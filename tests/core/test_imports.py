@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "sklearn", "web3", "eth_account", "sqlite3", "requests", "ipfshttpclient", "solcx", "rich", "click")
 
 
-@pytest.mark.parametrize("module", ["ledger.audit", "ledger.rounds", "ledger.history", "ledger.job", "ledger.report"])
+@pytest.mark.parametrize(
+    "module", ["ledger.audit", "ledger.rounds", "ledger.history", "ledger.job", "ledger.report", "ledger.contributions"]
+)
 def test_the_core_loads_no_chain_no_store_and_no_framework(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)

@@ -36,6 +36,7 @@ def test_numbers_and_optional_checks_are_fixed_for_ever() -> None:
         (9, "AGGREGATE"),
         (10, "ATTESTATION"),
         (11, "COPIES"),
+        (12, "SCORES"),
     ]
     assert {Check.SOURCE, Check.COPIES} == OPTIONAL
     assert {verdict.value: verdict.exit_code for verdict in Verdict} == {"VERIFIED": 0, "REFUTED": 1, "UNKNOWN": 3}

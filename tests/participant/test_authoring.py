@@ -1,64 +1,20 @@
 """From a draft to a job: decimals stay what was written, limits become exact integers, the initial model is seeded."""
 
 import json
-from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from drafts import DRAFT, Memory
 
 from ledger import job, unixfs
-from ledger.artifact import Buffer, Layout
-from ledger.cid import Cid
+from ledger.artifact import Layout
 from ledger.config import Home
 from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.rounds import initial_binding
 from participant import authoring
-
-DRAFT = """
-name = "two columns"
-seed = 3
-fraction_bits = 20
-
-[task]
-name = "tabular"
-
-[task.settings]
-model = "mlp"
-hidden = [4, 3]
-learning_rate = 0.05
-proximal_mu = 1e-3
-epochs = 2
-columns = ["a", "b"]
-ranges = ["0:1", "-1:1"]
-classes = ["x", "y"]
-
-[admission]
-min_updates = 2
-max_weight = 500
-max_value = 0.1
-max_norm = 2
-
-[terms]
-rounds = 4
-update_seconds = 60
-aggregate_seconds = 30
-attest_seconds = 30
-attempts = 2
-"""
-
-
-class Memory:
-    """A store in memory, by pin."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-
-    def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
-        self.files[pin] = b"".join(bytes(piece) for piece in pieces)
-        return unixfs.cid_of([self.files[pin]])[0]
 
 
 def read(tmp_path: Path, text: str = DRAFT) -> authoring.Draft:

@@ -12,9 +12,11 @@ pytest.importorskip("sklearn")
 
 import numpy as np
 
-from ledger import job
+from ledger import evaluation_set, job
 from ledger.aggregation import add, combine
 from ledger.artifact import Layout
+from ledger.inference import Network
+from ledger.utility import measure
 from participant import authoring
 from participant.cli import node
 from participant.examples import breast_cancer
@@ -33,6 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(f"hospital-{number}.csv" for number in range(1, 5)),
         "test.csv",
         "job.toml",
+        "scored.toml",
     ]
     return folder
 
@@ -102,3 +105,25 @@ def test_compare_prints_a_table_and_wants_one_source_of_settings(folder: Path) -
     assert "hospital-1 alone" in result.stdout
     assert "pooled" not in result.stdout
     assert CliRunner().invoke(node, base).exit_code == 2
+
+
+def test_the_scored_draft_commits_to_the_held_out_patients(folder: Path, document: job.Job) -> None:
+    files: dict[str, bytes] = {}
+
+    def put(pieces: Any, pin: str) -> Any:
+        from ledger.unixfs import cid_of
+
+        files[pin] = b"".join(bytes(piece) for piece in pieces)
+        return cid_of([files[pin]])[0]
+
+    scored = authoring.create(authoring.read(folder / "scored.toml"), put)
+    evidence = job.committed_set(scored.scoring)
+    assert evidence is not None
+    assert scored.scoring.method == "shapley"
+    assert (evidence.samples, evidence.shape, evidence.classes) == (113, (30,), 2)
+    rows = evaluation_set.read(evidence, lambda _cid, start, stop: iter([files[f"set/{evidence.root}"][start:stop]]))
+    local, model = Local.of(document), stream_of(Local.of(document).task.build_model(1), document.layout)
+    network = Network(evidence.shape, evidence.layers, scored.layout)
+    measured = measure("accuracy", network.outputs(model, rows.inputs), rows.labels)
+    assert measured == round(local.evaluate(model, folder / "test.csv")["accuracy"] * 1_000_000)
+    assert scored.initial_model == document.initial_model

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import trainers
 
 from ledger.config import Settings, save
@@ -28,9 +29,10 @@ BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 class Consortium:
     """One coordinator and three hospitals, one of which has an aggregator beside its node, in the same home."""
 
-    def __init__(self, folder: Path, rounds: int) -> None:
-        self.folder, self.rounds = folder, rounds
-        roles = {COORDINATOR: Role.AGGREGATOR} | dict.fromkeys(PARTICIPANTS, BOTH)
+    def __init__(self, folder: Path, rounds: int, *, scoring: str = "") -> None:
+        self.folder, self.rounds, self.scoring = folder, rounds, scoring
+        scorer = Role.SCORER if scoring else Role(0)
+        roles = {COORDINATOR: Role.AGGREGATOR | scorer} | dict.fromkeys(PARTICIPANTS, BOTH | scorer)
         self.local: LocalConsortium = found(folder, "chaos", list(roles.items()))
         self.processes: dict[tuple[str, str], Fedledger] = {}
         self.ended: list[str] = []
@@ -59,6 +61,11 @@ class Consortium:
         os.kill(self.processes[key]._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
         time.sleep(random_.uniform(0, 0.3))
         self._start(*key)
+
+    def kill_node(self, name: str) -> None:
+        """The same of one member's node, at once."""
+        os.kill(self.processes["node", name]._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        self._start("node", name)
 
     def restart_chain(self, *, politely: bool = True) -> None:
         """The chain ends, its state saved or not, and comes again at the same address with the state that it saved."""
@@ -108,7 +115,8 @@ class Consortium:
         from participant import authoring
 
         draft = self.folder / "draft.toml"
-        draft.write_text(trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0))
+        draft.write_text(trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0) + self.scoring)
+        trainers.write_data(self.folder / "rows.csv", 77, rows=40)
         for name in PARTICIPANTS:
             resident = self._of(name)
             with Connection.open(resident.home) as connection:
@@ -117,8 +125,6 @@ class Consortium:
                 if name == PARTICIPANTS[0]:
                     job = authoring.create(authoring.read(draft), connection.put)
                     connection.put([job.encode()], "job")
-                    t = job.terms
-                    terms = (t.rounds, t.update_seconds, t.aggregate_seconds, t.attest_seconds, t.attempts)
-                    sender.send("ledger", "proposeJob", job.digest, terms)
+                    sender.send("ledger", "proposeJob", job.digest, msgspec.structs.astuple(job.terms))
                 else:
                     sender.send("ledger", "approveJob", 1)

@@ -53,11 +53,12 @@ FLAVOURS = {"before": _before, "after": _after, "midway": _midway}
 
 
 def arm(point: str) -> None:
-    """Set the trap: `put`, `persist`, `transmit` or `receipt`, with a flavour: "after put"."""
+    """Set the trap: `put`, `persist`, `transmit`, `receipt` or `scores`, with a flavour: "after put"."""
     from ledger.chain.outbox import Outbox
     from ledger.chain.transactions import Transactor
     from ledger.connection import Connection
     from ledger.store.embedded import Embedded
+    from participant.kept_scores import KeptScores
 
     flavour, _, name = point.partition(" ")
     owner, attribute = {
@@ -67,6 +68,7 @@ def arm(point: str) -> None:
         "persist": (Outbox, "add"),
         "transmit": (Transactor, "_transmit"),
         "receipt": (Transactor, "_wait"),
+        "scores": (KeptScores, "keep"),
     }[name]
     setattr(owner, attribute, FLAVOURS[flavour](getattr(owner, attribute)))
 

@@ -16,14 +16,16 @@ from ledger.cid import Cid
 from ledger.commitment import claim as claim_of
 from ledger.errors import Corrupt, Unavailable
 from ledger.history import Aggregate, History, JobState, Round
-from ledger.job import Admission, InitialModel, Job, Privacy, Rule, Scoring, Task, WeightedMean
+from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Scoring, Task, WeightedMean
 from ledger.merkle import root_of
 from ledger.report import Report
 from ledger.rounds import Outcome, Place, base_of, excused, initial_binding, recompute, update_binding
+from ledger.state import Board
 from ledger.unixfs import cid_of
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+BOARD = Board(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = r.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
@@ -88,13 +90,14 @@ class World:
         files: Files | None = None,
         seed: int = 1,
         initial: Sequence[int] = (),
+        scoring: Scoring | None = None,
     ) -> None:
         self.files = files or Files()
         self.random = np.random.default_rng(seed)
         self.place = Place(CHAIN, CONTRACT)
         self.keys = [key(i) for i in range(members)]
         self.events: list[r.Event] = []
-        self.history = History()
+        self.history = History(board=BOARD)
         layout = Layout(tensors)
         drawn = self.random.integers(-(1 << 24), 1 << 24, layout.values)
         self.initial = np.asarray(initial or drawn).astype("<i4")
@@ -108,7 +111,7 @@ class World:
             aggregation=rule or WeightedMean(),
             admission=limits,
             terms=terms,
-            scoring=Scoring(method="none"),
+            scoring=scoring or NoScoring(),
             privacy=Privacy(mode="none"),
         )
         self.layout = self.job.layout

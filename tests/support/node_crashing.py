@@ -28,13 +28,16 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.connection import Connection
     from ledger.journal import Journal
     from participant.node import Node
+    from participant.scoring import Scorer
     from participant.work import Worker
 
     folder = Path(home)
     with Connection.open(Home(folder)) as connection:
-        sender = connection.sender(LocalSigner(Account.from_key(key)))
+        signer = LocalSigner(Account.from_key(key))
+        sender = connection.sender(signer)
         journal = Journal(folder / "node.jsonl", lambda _line: None)
-        node = Node(connection, Worker(connection, sender, journal, folder / "data.csv"), journal)
+        scorer = Scorer(connection, sender, signer, journal, folder / "validation.csv")
+        node = Node(connection, Worker(connection, sender, journal, folder / "data.csv"), journal, scorer=scorer)
         sender.settle()
         connection.refresh()
         if point:

@@ -7,13 +7,14 @@ every member. What a test wants told as a lie, it gives to `Party.submit`.
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from ledger.artifact import Binding, Layout, Tensor
 from ledger.cid import Cid
 from ledger.connection import Connection
 from ledger.history import JobState, Round
-from ledger.job import Admission, InitialModel, Job, Privacy, Rule, Scoring, Task, WeightedMean
+from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Task, WeightedMean
 from ledger.merkle import root_of
 from ledger.records import Terms
 from ledger.rounds import Outcome, base_of, excused, initial_binding, recompute, update_binding
@@ -59,7 +60,7 @@ class Trial:
             aggregation=rule or WeightedMean(),
             admission=limits,
             terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts),
-            scoring=Scoring(method="none"),
+            scoring=NoScoring(),
             privacy=Privacy(mode="none"),
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]
@@ -79,9 +80,8 @@ class Trial:
 
     def propose(self, digest: bytes | None = None) -> int:
         """Open a job; its number. It becomes the trial's."""
-        terms = self.job.terms
-        fields = (terms.rounds, terms.update_seconds, terms.aggregate_seconds, terms.attest_seconds, terms.attempts)
-        self.number = self.consortium.open_job(fields, digest or self.job.digest)
+        terms = msgspec.structs.astuple(self.job.terms)
+        self.number = self.consortium.open_job(terms, digest or self.job.digest)
         return self.number
 
     def pass_time(self, seconds: int) -> None:

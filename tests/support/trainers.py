@@ -9,8 +9,10 @@ from synthetic import Party, Trial
 
 from ledger.config import Home, Settings, save
 from ledger.journal import Journal
+from ledger.records import Role
 from participant import authoring
 from participant.node import Node
+from participant.scoring import Scorer
 from participant.work import Worker
 
 FILE = "node.jsonl"
@@ -45,6 +47,19 @@ attest_seconds = 600
 attempts = 2
 """
 
+COMMITTED = """
+[scoring]
+method = "shapley"
+utility = "loss"
+evidence = "committed_set"
+set = "rows.csv"
+score_seconds = 600
+reveal_seconds = 600
+scorers = 2
+"""
+PRIVATE = COMMITTED.replace("committed_set", "private_sets").replace('set = "rows.csv"\n', "")
+EVERYTHING = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
+
 
 def write_data(path: Path, seed: int, rows: int = 24) -> Path:
     """A party's private table."""
@@ -55,15 +70,27 @@ def write_data(path: Path, seed: int, rows: int = 24) -> Path:
     return path
 
 
-def train_on(trial: Trial, *, rounds: int = 2, rate: float = 0.1, norm: float = 8.0, propose: bool = True) -> Trial:
+def train_on(
+    trial: Trial,
+    *,
+    rounds: int = 2,
+    rate: float = 0.1,
+    norm: float = 8.0,
+    scoring: str = "",
+    open_set: bool = True,
+    propose: bool = True,
+) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
-    path = trial.parties[0].member.home.folder / "draft.toml"
-    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm))
-    trial.job = authoring.create(authoring.read(path), trial.parties[0].connection.put)
+    home = trial.parties[0].member.home.folder
+    path = home / "draft.toml"
+    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm) + scoring)
+    write_data(home / "rows.csv", 77, rows=40)
+    trial.job = authoring.create(authoring.read(path), trial.parties[0].connection.put, open_set=open_set)
     trial.layout = trial.job.layout
     for party in trial.parties:
-        file = write_data(party.member.home.folder / "data.csv", party.index)
-        save(party.member.home.settings_file, Settings(name=party.member.name, data=str(file)))
+        files = [(data_of(party), party.index), (validation_of(party), 100 + party.index)]
+        data, validation = (str(write_data(file, seed)) for file, seed in files)
+        save(party.member.home.settings_file, Settings(name=party.member.name, data=data, validation=validation))
     if propose:
         trial.propose()
     return trial
@@ -73,11 +100,16 @@ def data_of(party: Party) -> Path:
     return party.member.home.folder / "data.csv"
 
 
+def validation_of(party: Party) -> Path:
+    return party.member.home.folder / "validation.csv"
+
+
 def node(party: Party, **options: Any) -> Node:
     """A party's node, as the command makes it."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
     worker = Worker(party.connection, party.sender, journal, data_of(party))
-    return Node(party.connection, worker, journal, serving=party.serving, **options)
+    scorer = Scorer(party.connection, party.sender, party.member.signer, journal, validation_of(party))
+    return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
 
 
 def drive(*workers: Any, looks: int = 20) -> None:

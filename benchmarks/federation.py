@@ -1,0 +1,127 @@
+"""A federation in memory: rounds on a ledger's state, through the ledger's own admission, aggregation and scoring."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from perceptron import Model, Rows
+
+from ledger import records as r
+from ledger.cid import Cid
+from ledger.contributions import coalition_table, score_round
+from ledger.digest import sha256
+from ledger.evaluation_set import EvaluationSet, write
+from ledger.job import (
+    MAX_WEIGHT,
+    Admission,
+    CommittedSet,
+    InitialModel,
+    Job,
+    Privacy,
+    Scored,
+    Task,
+    WeightedMean,
+    check,
+)
+from ledger.merkle import root_of
+from ledger.rounds import Place, base_of, initial_binding, recompute, update_binding
+from ledger.state import Aggregate, JobState, Phase, Round, Update
+from ledger.unixfs import cid_of
+
+Ints = NDArray[np.int32]
+PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
+TERMS = r.Terms(
+    rounds=1000,
+    update_seconds=60,
+    aggregate_seconds=60,
+    attest_seconds=60,
+    attempts=1,
+    score_seconds=60,
+    reveal_seconds=60,
+    scorers=1,
+)
+
+
+class Federation:
+    """One job whose scores are made on `rows`, a committed set."""
+
+    def __init__(self, model: Model, rows: Rows, random: np.random.Generator) -> None:
+        self.model, self.layout, self.files = model, model.layout, dict[Cid, bytes]()
+        self.initial = model.initial(random)
+        inputs = np.rint(rows.x * (1 << 16)).astype(np.int32)
+        file, root = write(EvaluationSet(inputs, rows.y.astype(np.int32)), model.classes)
+        self.evidence = CommittedSet(
+            cid=str(self._put(file)),
+            root=root.hex(),
+            samples=len(rows),
+            shape=inputs.shape[1:],
+            classes=model.classes,
+            layers=model.layers,
+        )
+
+    def start(self, scoring: Scored, parties: int) -> None:
+        """Open a job with these rules."""
+        initial = self._put(self.layout.header(initial_binding()) + self.initial.tobytes())
+        self.job = Job(
+            fedledger="job/1",
+            name="benchmark",
+            task=Task(name="none", version="1", code="0" * 64, settings={}),
+            tensors=self.layout.tensors,
+            initial_model=InitialModel(cid=str(initial), root=root_of(self.initial).hex()),
+            aggregation=WeightedMean(),
+            admission=Admission(min_updates=1, max_weight=MAX_WEIGHT, max_value=1 << 30, max_norm=1 << 34),
+            terms=TERMS,
+            scoring=scoring,
+            privacy=Privacy(mode="none"),
+        )
+        check(self.job)
+        self.state = JobState(1, self.job.digest, _key(0), TERMS)
+        self.parties = parties
+
+    @property
+    def base(self) -> Ints:
+        """The integers of the model that the next round builds on."""
+        base = base_of(self.state, self.job, len(self.state.rounds) + 1)
+        return np.frombuffer(self.files[base.cid], "<i4", offset=self.layout.header_size)
+
+    def round(self, updates: dict[int, Ints], weights: Sequence[int]) -> Round:
+        """Register updates in the order of the dictionary, admit, aggregate and finalise."""
+        number = len(self.state.rounds) + 1
+        round_ = Round(1, number, _key(0), 1, self.parties, 0, 0)
+        base = base_of(self.state, self.job, number)
+        self.state.rounds[number] = round_
+        for index, values in updates.items():
+            data = self.layout.header(update_binding(PLACE, round_, _key(index), base)) + values.tobytes()
+            cid = self._put(data).digest
+            round_.updates[index] = Update(_key(index), index, weights[index], root_of(values.tobytes()), cid, b"")
+        made: list[bytes] = []
+        outcome = recompute(
+            PLACE, self.state, self.job, round_, self.fetch, keep=lambda pieces: made.extend(map(bytes, pieces))
+        )
+        if any(outcome.verdicts):
+            raise RuntimeError([judged.decision for judged in outcome.judged])
+        self._put(b"".join(made))
+        said = (outcome.root, outcome.cid, outcome.verdicts, outcome.claim)
+        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, 0, b""))
+        round_.phase = Phase.FINALISED
+        return round_
+
+    def scores(self, round_: Round) -> tuple[int, ...]:
+        """What scorer and auditor compute."""
+        seed = sha256(b"seed of round %d" % round_.number)
+        return score_round(PLACE, self.state, self.job, round_, seed, self.fetch)
+
+    def table(self, round_: Round) -> dict[frozenset[int], int]:
+        return coalition_table(PLACE, self.state, self.job, round_, self.fetch)
+
+    def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
+        yield memoryview(self.files[cid])[start:stop]
+
+    def _put(self, data: bytes) -> Cid:
+        cid = cid_of([data])[0]
+        self.files[cid] = data
+        return cid
+
+
+def _key(index: int) -> str:
+    return f"0x{index + 1:040d}"

@@ -1,0 +1,119 @@
+"""The check of one round's scores: what each scorer revealed, what was settled, and what was withheld."""
+
+from typing import Any
+
+from ledger import evaluation_set
+from ledger.audit.context import Context
+from ledger.contributions import score_round
+from ledger.errors import FedledgerError, Malformed
+from ledger.game import Unscorable
+from ledger.history import JobState, Round
+from ledger.job import Job, committed_set, recomputable
+from ledger.report import Check, Finding, Status
+from ledger.state import Reveal, Scoring, ScoringPhase
+
+
+def has_set(audit: Context, state: JobState, job: Job) -> bool:
+    """SCORES, once for a job: whether the set that it commits to, if any, is at hand and is that set."""
+    evidence = committed_set(job.scoring)
+    if evidence is None or not any(scoring.reveals for scoring in state.scorings.values()):
+        return True
+    where: dict[str, Any] = {"check": Check.SCORES, "job": state.number, "cid": evidence.cid}
+    try:
+        evaluation_set.read(evidence, audit.fetch)
+    except Malformed as error:
+        message, culprit = f"the job commits to an evaluation set that is none: {error}", audit.who(state.proposer)
+        audit.report.add(Finding(status="refuted", message=message, culprit=culprit, **where))
+    except FedledgerError as error:
+        message = f"the evaluation set could not be had, so no score was recomputed: {error.message}"
+        audit.report.add(Finding(status="unknown", message=message, **where))
+    else:
+        return True
+    return False
+
+
+class ScoresAudit:
+    """SCORES: on a committed set, or without data, every revealed score and every median is the one that recomputes.
+
+    On private sets nobody else can recompute a reveal; that medians follow from the reveals is the contract's rule,
+    and the history's (LOG). A withheld reveal or a void scoring is a notice: it is on record, and nothing is false.
+    """
+
+    def __init__(self, audit: Context, state: JobState, job: Job, round_: Round, *, scorable: bool) -> None:
+        self.audit, self.state, self.job, self.round = audit, state, job, round_
+        self.scorable = scorable
+
+    def run(self) -> None:
+        scoring = self.state.scorings.get(self.round.number)
+        if scoring is None:
+            return
+        self._notices(scoring)
+        if not scoring.reveals:
+            return
+        if not recomputable(self.job.scoring):
+            self.audit.report.verify(Check.SCORES, scoring.updates if scoring.medians is not None else 0)
+            return
+        expected = self._expected(scoring) if self.scorable else None
+        if expected is not None:
+            for index in sorted(scoring.reveals):
+                self._reveal(scoring.reveals[index], expected)
+            self._medians(scoring, expected)
+
+    def _notices(self, scoring: Scoring) -> None:
+        for index in sorted(scoring.withheld):
+            who = self.audit.who(scoring.commitments[index].scorer)
+            message = f"{who} committed to scores and never revealed them"
+            self._find("notice", message, tx=scoring.commitments[index].tx.hex())
+        if scoring.outcome is ScoringPhase.VOID:
+            message = "the round has no scores: too few scorers revealed"
+            counts = [f"{count} reveals" for count in (scoring.quorum, len(scoring.reveals))]
+            self._find("notice", message, expected=counts[0], actual=counts[1])
+
+    def _expected(self, scoring: Scoring) -> tuple[int, ...] | None:
+        """The scores that recompute; None where they cannot be had, which is said."""
+        audit = self.audit
+        try:
+            return score_round(audit.place, self.state, self.job, self.round, scoring.seed, audit.fetch)
+        except Unscorable as error:
+            for index in sorted(scoring.reveals):
+                message = f"scores were revealed though the rules allow none: {error}"
+                self._find("refuted", message, **self._by(scoring.reveals[index]))
+        except FedledgerError as error:
+            message = f"the scores could not be recomputed: {error.message}"
+            self._find("unknown", message, cid=_file(error))
+        return None
+
+    def _reveal(self, reveal: Reveal, expected: tuple[int, ...]) -> None:
+        different = [place for place, score in enumerate(reveal.scores) if score != expected[place]]
+        self.audit.report.verify(Check.SCORES, len(expected) - len(different))
+        if not different:
+            return
+        message = f"{len(different)} of {len(expected)} revealed scores do not recompute"
+        first = different[0]
+        self._find("refuted", message, **self._by(reveal), **self._score(first, expected[first], reveal.scores[first]))
+
+    def _medians(self, scoring: Scoring, expected: tuple[int, ...]) -> None:
+        """A median that differs is the doing of those whose reveals differ: who settled could claim no other."""
+        for place, median in enumerate(scoring.medians or ()):
+            if median == expected[place]:
+                self.audit.report.verify(Check.SCORES)
+                continue
+            liars = [r.scorer for r in scoring.reveals.values() if r.scores[place] != expected[place]]
+            message = "a settled score does not recompute; moved by " + ", ".join(map(self.audit.who, sorted(liars)))
+            self._find("refuted", message, **self._score(place, expected[place], median))
+
+    def _score(self, place: int, expected: int, actual: int) -> dict[str, Any]:
+        update = self.round.admitted()[place]
+        return {"party": self.audit.who(update.party), "expected": str(expected), "actual": str(actual)}
+
+    def _by(self, reveal: Reveal) -> dict[str, Any]:
+        return {"culprit": self.audit.who(reveal.scorer), "tx": reveal.tx.hex()}
+
+    def _find(self, status: Status, message: str, **evidence: Any) -> None:
+        evidence |= {"job": self.state.number, "round": self.round.number}
+        self.audit.report.add(Finding(check=Check.SCORES, status=status, message=message, **evidence))
+
+
+def _file(error: FedledgerError) -> str | None:
+    """Which file an error is about."""
+    return next((str(error.facts[name]) for name in ("cid", "file") if name in error.facts), None)

@@ -1,0 +1,64 @@
+"""What settled scorings add up to: each party's cumulated score, and the factor its next updates weigh by.
+
+Below `ledger.rounds`, which weighs by it (docs/spec/scores.md, "Past scores").
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ledger.job import MAX_FACTOR
+from ledger.state import JobState, Round
+from ledger.utility import ratio
+
+NEUTRAL = MAX_FACTOR // 2
+
+
+def settled(state: JobState, through: int | None = None) -> Iterator[tuple[int, dict[int, int]]]:
+    """The rounds that have settled scores, ascending, up to `through` where given; each with its score by member index.
+
+    A scorer that withheld its reveal forfeits what its own update won in the round: a positive score counts as zero.
+    """
+    for number in sorted(state.scorings):
+        scoring = state.scorings[number]
+        if scoring.medians is None or (through is not None and number > through):
+            continue
+        parties = [update.index for update in state.rounds[number].admitted()]
+        pairs = zip(parties, scoring.medians, strict=True)
+        yield number, {k: min(score, 0) if k in scoring.withheld else score for k, score in pairs}
+
+
+def cumulated(state: JobState, through: int | None = None) -> dict[int, int]:
+    """Each scored member's sum of scores over the settled rounds, up to `through` where given, by member index."""
+    totals: dict[int, int] = {}
+    for _, scores in settled(state, through):
+        for member, score in scores.items():
+            totals[member] = totals.get(member, 0) + score
+    return dict(sorted(totals.items()))
+
+
+def factors(state: JobState, round_: Round) -> dict[int, int]:
+    """The factor 1 to 1024 that each update of the round is weighed by under `past_scores`, by member index: its
+    weight in the mean is its registered weight times the factor.
+
+    From the scores settled before the round opened. A party's mean score, negative counting as nothing, against the
+    mean of all scored parties: equal is 512, twice as much or more is 1024, nothing is 1. Who was never scored gets
+    512, and so does everyone where nobody has a positive score.
+    """
+    means = _means(state, round_.scored_to)
+    whole = sum(means.values(), Fraction(0))
+    return {member: _factor(means.get(member), len(means), whole) for member in sorted(round_.updates)}
+
+
+def _means(state: JobState, through: int) -> dict[int, Fraction]:
+    scores: dict[int, list[int]] = {}
+    for _, found in settled(state, through):
+        for member, score in found.items():
+            scores.setdefault(member, []).append(score)
+    return {member: max(Fraction(sum(all_), len(all_)), Fraction(0)) for member, all_ in scores.items()}
+
+
+def _factor(mean: Fraction | None, parties: int, whole: Fraction) -> int:
+    if mean is None or not whole:
+        return NEUTRAL
+    share = NEUTRAL * parties * mean / whole
+    return min(max(ratio(share.numerator, share.denominator), 1), MAX_FACTOR)

@@ -1,0 +1,100 @@
+"""Scores by real processes: nodes that score a committed set, one of them killed between commit and reveal, and a
+scorer that never reveals."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chaos import COORDINATOR, PARTICIPANTS, Consortium
+from command import fedledger
+from trainers import COMMITTED
+
+from ledger.commitment import scores_commitment
+from ledger.contributions import score_round
+from ledger.report import Check, Verdict
+from ledger.state import JobState
+
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes end with their parent on Linux only"),
+]
+ROUNDS = 2
+COORDINATORS, KILLED = 0, 3
+"""Indices: of the scorer that commits by hand and never reveals, and of the one that is killed."""
+
+
+@pytest.fixture
+def consortium(tmp_path: Path) -> Iterator[Consortium]:
+    """Three hospitals and their coordinator, all of them scorers; the coordinator runs an aggregator only."""
+    pytest.importorskip("torch")
+    scoring = COMMITTED.replace("score_seconds = 600", "score_seconds = 900").replace("scorers = 2", "scorers = 3")
+    made = Consortium(tmp_path / "scores", ROUNDS, scoring=scoring)
+    yield made
+    made.close()
+
+
+def commit_as_coordinator(consortium: Consortium, number: int) -> None:
+    """A commitment that nobody will ever see opened."""
+    from ledger.connection import Connection
+
+    resident = consortium.local.residents[COORDINATOR]
+    with Connection.open(resident.home) as connection:
+        connection.refresh()
+        sender, board = connection.sender(resident.signer), connection.network.contracts.scores.address
+        where = (connection.place.chain, board, 1, number, sender.address)
+        sender.send("scores", "commitScores", 1, number, scores_commitment(*where, bytes(32), (1, 2, 3)))
+
+
+def pass_time(consortium: Consortium, seconds: int) -> None:
+    consortium.view.client.rpc.call("evm_increaseTime", seconds)
+    consortium.view.client.rpc.call("evm_mine")
+
+
+def committed(state: JobState, number: int) -> bool:
+    return number in state.scorings and set(state.scorings[number].commitments) >= {1, 2, 3}
+
+
+def settled(state: JobState, number: int) -> bool:
+    return number in state.scorings and state.scorings[number].medians is not None
+
+
+def test_scores_survive_a_kill_and_a_scorer_that_never_reveals(consortium: Consortium) -> None:
+    consortium.start()
+    consortium.wait(lambda state: committed(state, 1), 60)
+    consortium.kill_node(PARTICIPANTS[KILLED - 1])
+    state = consortium.state()
+    assert state is not None
+    before = state.scorings[1].commitments[KILLED]
+    assert not state.scorings[1].reveals
+    commit_as_coordinator(consortium, 1)
+    consortium.wait(lambda state: set(state.scorings[1].reveals) == {1, 2, 3}, 60)
+    consortium.wait(lambda state: state.complete, 60)
+    pass_time(consortium, 1501)
+    consortium.wait(lambda state: committed(state, 2), 60)
+    pass_time(consortium, 901)
+    consortium.wait(lambda state: settled(state, 2), 60)
+    assert consortium.ended == []
+    check(consortium, before)
+
+
+def check(consortium: Consortium, before: object) -> None:
+    state = consortium.state()
+    assert state is not None
+    view = consortium.view
+    document = view.document(state)
+    for number, scoring in state.scorings.items():
+        expected = score_round(view.place, state, document, state.rounds[number], scoring.seed, view.fetch)
+        assert scoring.medians == expected
+        assert {reveal.scores for reveal in scoring.reveals.values()} == {expected}
+    assert state.scorings[1].commitments[KILLED] == before
+    assert [state.scorings[number].withheld for number in (1, 2)] == [{COORDINATORS}, frozenset()]
+    report = consortium.audit()
+    assert report.verdict is Verdict.VERIFIED, report.findings
+    assert [(found.check, found.status, found.round) for found in report.findings] == [(Check.SCORES, "notice", 1)]
+    assert report.passed[Check.SCORES] == ROUNDS * (3 * 3 + 3)
+    shown = fedledger("scores", "--network", consortium.local.network_file, "--home", consortium.folder / "reader")
+    assert shown.returncode == 0, shown.stderr
+    assert f"{COORDINATOR} committed to scores and never revealed them" in shown.stdout
+    for median in state.scorings[2].medians or ():
+        assert f"{median:+,}" in shown.stdout
