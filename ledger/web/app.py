@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from ledger.digest import sha256
 from ledger.errors import FedledgerError
-from ledger.web import builders, problems, service
+from ledger.web import builders, governance, problems, service
 from ledger.web import documents as d
 from ledger.web.buckets import Buckets
 from ledger.web.builders import reading
@@ -45,6 +45,7 @@ class Shown(NamedTuple):
 PAGES = (
     Shown("/", "/consortium.json", builders.consortium, d.ConsortiumPage, "overview.html"),
     Shown("/members", "/members.json", builders.members, d.MembersPage, "members.html"),
+    Shown("/members/{index:int}", "/members/{index:int}.json", governance.member, d.MemberPage, "member.html"),
     Shown("/jobs", "/jobs.json", builders.jobs, d.JobsPage, "jobs.html"),
     Shown("/jobs/{job:int}", "/jobs/{job:int}.json", builders.job, d.JobPage, "job.html"),
     Shown("/jobs/{job:int}/rounds", "/jobs/{job:int}/rounds.json", builders.rounds, d.RoundsPage, "rounds.html"),
@@ -62,6 +63,23 @@ PAGES = (
         builders.model,
         d.ModelPage,
         "model.html",
+    ),
+    Shown("/proposals", "/proposals.json", governance.proposals, d.ProposalsPage, "proposals.html"),
+    Shown(
+        "/proposals/{number:int}",
+        "/proposals/{number:int}.json",
+        governance.proposal,
+        d.ProposalPage,
+        "proposal.html",
+    ),
+    Shown("/releases", "/releases.json", governance.releases, d.ReleasesPage, "releases.html"),
+    Shown("/releases/{name}", "/releases/{name}.json", governance.named, d.NamedReleasesPage, "named.html"),
+    Shown(
+        "/releases/{name}/{version}",
+        "/releases/{name}/{version}.json",
+        governance.release,
+        d.ReleasePage,
+        "release.html",
     ),
     Shown("/audit", "/audit.json", builders.audit, d.AuditPage, "audit.html"),
 )
@@ -107,7 +125,7 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
     async def as_page(request: Request, document: Document) -> Response:
         language = _language(request)
         now, path = reading(request), request.url.path
-        kept = {k: v for k, v in request.query_params.items() if k in {"before", "limit"}}
+        kept = {k: v for k, v in request.query_params.items() if k in {"before", "job", "limit"}}
         address = path + ("?" + urlencode(kept) if kept else "")
         facts = {
             "page": document,

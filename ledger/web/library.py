@@ -1,26 +1,33 @@
-"""Job documents, and the content that the gateway of the pages may give out."""
+"""What is read in the background, job documents and evaluation reports; and what content may be given out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from types import MappingProxyType
 
-from ledger.cid import RAW, Cid
+from ledger import evaluation, job
+from ledger.cid import RAW, Cid, of_file
 from ledger.config import Network
 from ledger.connection import remotes
-from ledger.errors import FedledgerError, Unavailable
-from ledger.job import MAX_SIZE, parse
+from ledger.errors import FedledgerError, Malformed, Unavailable
+from ledger.proposal import Release, ReleaseModel
 from ledger.store import Blocks, Buffer, Store
 from ledger.store.holders import Holders
-from ledger.web.board import Board
+from ledger.web.board import Board, Measured, Model, Unread
+from ledger.web.counting import count_updates
+from ledger.web.snapshot import Snapshot
 
 RETRY = 30.0
+MOST_REPORTS = 64
+"""Evaluation reports are kept of so many of the newest releases, and of so many of the newest proposals of one."""
 Gateways = tuple[tuple[str, str], ...]
 
 
 class Library(Blocks):
     """All holders as one: own store first, where there is one, then the members' gateways. Every block is checked.
 
-    With `public` it gives out the jobs' documents alone: what members train is for members until they release it.
+    With `public` it gives out what is decided on in public: the jobs' documents, evaluation reports, and released
+    models that are not revoked. Everything else that members train is for members.
     """
 
     name = "the consortium's holders"
@@ -38,32 +45,82 @@ class Library(Blocks):
 
     def check(self, cid: Cid) -> None:
         """Raises Withheld for what is not for the public."""
-        if self._public and (cid.codec != RAW or cid.digest not in self._board.state.documents):
+        if self._public and not (cid.codec == RAW and self._is_document(cid.digest)) and not self._is_released(cid):
             raise Withheld(
-                "only job documents are given to the public here",
+                "only job documents, evaluation reports and released models are given to the public here",
                 advice="members read updates and models from each other's gateways",
                 cid=cid,
             )
 
-    def catch_up(self) -> None:
-        """Read the documents that are still missing; one that cannot be had is tried again after a while."""
+    def _is_document(self, digest: bytes) -> bool:
         state = self._board.state
-        if state.snapshot is None:
-            return
-        for job in state.snapshot.jobs.values():
-            due = self._tried.get(job.digest, 0.0) <= time.monotonic()
-            if job.digest not in self._board.state.documents and due:
-                self._tried[job.digest] = time.monotonic() + RETRY
-                self._read(job.digest)
+        return digest in state.documents or isinstance(state.evaluations.get(digest), Measured)
 
-    def _read(self, digest: bytes) -> None:
+    def _is_released(self, cid: Cid) -> bool:
+        """Whether a file is a model in a release that is not revoked: its CID follows from the ledger alone."""
+        snapshot = self._board.state.snapshot
+        releases = snapshot.decisions.releases.values() if snapshot else ()
+        return any(not one.revoked and self._model_of(one) == cid for one in releases)
+
+    def _model_of(self, release: Release) -> Cid | None:
+        state = self._board.state
+        made = state.snapshot.jobs[release.job] if state.snapshot else None
+        document = state.documents.get(made.digest) if made else None
+        final = made.rounds[release.round].final if made else None
+        return of_file(final.cid, document.layout.size) if final and document else None
+
+    def catch_up(self) -> None:
+        """Read and count what is still missing; a document that cannot be had is tried again after a while."""
+        snapshot = self._board.state.snapshot
+        if snapshot is None:
+            return
+        for state in snapshot.jobs.values():
+            if state.digest not in self._board.state.documents and self._due(state.digest):
+                self._read_job(state.digest)
+        wanted = list(_wanted(snapshot))
+        self._count(snapshot, [model for model, _ in wanted])
+        for _, digest in wanted:
+            known = self._board.state.evaluations.get(digest)
+            settled = isinstance(known, Measured) or (known is not None and known.final)
+            if any(digest) and not settled and self._due(digest):
+                self._read_report(digest)
+
+    def _due(self, digest: bytes) -> bool:
+        """Whether it is time to try, which is noted."""
+        due = self._tried.get(digest, 0.0) <= time.monotonic()
+        if due:
+            self._tried[digest] = time.monotonic() + RETRY
+        return due
+
+    def _read_job(self, digest: bytes) -> None:
         try:
-            pieces = self._everyone().read(Cid(RAW, digest), 0, MAX_SIZE + 1)
-            document = parse(b"".join(bytes(piece) for piece in pieces))
+            document = job.parse(self._bytes(digest, job.MAX_SIZE))
         except FedledgerError:
             return
         known = self._board.state.documents
         self._board.post(documents=MappingProxyType({**known, digest: document}))
+
+    def _read_report(self, digest: bytes) -> None:
+        found: Measured | Unread
+        try:
+            report = evaluation.parse(self._bytes(digest, evaluation.MAX_SIZE))
+            found = Measured(report, report.mean)
+        except Malformed as error:
+            found = Unread(error.message, final=True)
+        except FedledgerError as error:
+            found = Unread(error.message)
+        known = self._board.state.evaluations
+        if known.get(digest) != found:
+            self._board.post(evaluations=MappingProxyType({**known, digest: found}))
+
+    def _bytes(self, digest: bytes, most: int) -> bytes:
+        return b"".join(bytes(piece) for piece in self._everyone().read(Cid(RAW, digest), 0, most + 1))
+
+    def _count(self, snapshot: Snapshot, models: Sequence[Model]) -> None:
+        known = self._board.state.contributions
+        counted = {model: count_updates(snapshot.jobs[model[0]], model[1]) for model in set(models) - known.keys()}
+        if counted:
+            self._board.post(contributions=MappingProxyType({**known, **counted}))
 
     def _everyone(self) -> Holders:
         """The holders that the ledger and the network file name now."""
@@ -78,6 +135,18 @@ class Library(Blocks):
         if snapshot is not None:
             members = [(self._network.party_name(m.index), m.gateway) for m in snapshot.members.values() if m.gateway]
         return (*members, *((gateway.name, gateway.url) for gateway in self._network.gateways))
+
+
+def _wanted(snapshot: Snapshot) -> Iterator[tuple[Model, bytes]]:
+    """The models that there is something to decide on or that was decided on, newest first, with their reports."""
+    decisions = snapshot.decisions
+    proposed = (one.action for one in reversed(decisions.proposals.values()) if isinstance(one.action, ReleaseModel))
+    wanted: list[Release | ReleaseModel] = [*islice(reversed(decisions.releases.values()), MOST_REPORTS)]
+    for one in [*wanted, *islice(proposed, MOST_REPORTS)]:
+        state = snapshot.jobs.get(one.job)
+        round_ = state.rounds.get(one.round) if state else None
+        if round_ is not None and round_.final is not None and round_.final.root == one.root:
+            yield (one.job, one.round, one.root), one.report
 
 
 class Withheld(Unavailable):
