@@ -24,6 +24,7 @@ MAX_SAMPLES = (1 << 53) - 1
 PLACES = 6
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", re.ASCII)
 _METRIC = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_LICENSE = re.compile(r"([a-z0-9][a-z0-9.-]{0,39})?", re.ASCII)
 
 Metrics = Mapping[str, str]
 
@@ -44,8 +45,11 @@ class RoundFigures(Strict, frozen=True):
     metrics: dict[str, str]
 
 
-class Evaluation(Strict, frozen=True, dict=True):
-    """The report on the model of one round. Parties by name and key, rounds ascending. `parse` and `check` hold it."""
+class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
+    """The report on the model of one round. Parties by name and key, rounds ascending. `parse` and `check` hold it.
+
+    `license` is what the model may be used under, as the Hugging Face Hub spells licences; left out where it is empty.
+    """
 
     fedledger: Literal["evaluation/1"]
     chain: int
@@ -55,6 +59,7 @@ class Evaluation(Strict, frozen=True, dict=True):
     root: str
     parties: tuple[PartyFigures, ...]
     rounds: tuple[RoundFigures, ...]
+    license: str = ""
 
     def encode(self) -> bytes:
         return encode(self)
@@ -101,6 +106,8 @@ def check(report: Evaluation) -> None:
     _check_address("ledger", report.ledger)
     if not re.fullmatch("[0-9a-f]{64}", report.root):
         raise Malformed("root is not 64 hexadecimal digits", actual=report.root[:80])
+    if not _LICENSE.fullmatch(report.license):
+        raise Malformed("license is not a licence's short name", expected=_LICENSE.pattern, actual=report.license[:80])
     _within("parties", len(report.parties), 1, MAX_PARTIES)
     _within("rounds", len(report.rounds), 0, MAX_ROUNDS)
     for party in report.parties:
@@ -118,14 +125,16 @@ def check(report: Evaluation) -> None:
 def join(reports: Sequence[Evaluation]) -> Evaluation:
     """The reports of several parties on one model as one. Raises UsageError where they cannot be joined.
 
-    1. There is at least one report. 2. All are on the same chain, ledger, job, round and root. 3. Each party is in one
-    of them only. 4. What is joined keeps the bounds. Rounds that all have measured stay, as the mean over samples.
+    1. There is at least one report.
+    2. All are on the same chain, ledger, job, round and root, and say the same licence.
+    3. Each party is in one of them only.
+    4. What is joined keeps the bounds. Rounds that all have measured stay, as the mean over samples.
     """
     if not reports:
         raise UsageError("there is no report to join")
     first = reports[0]
     for other in reports[1:]:
-        for field in ("chain", "ledger", "job", "round", "root"):
+        for field in ("chain", "ledger", "job", "round", "root", "license"):
             if getattr(other, field) != getattr(first, field):
                 raise UsageError(
                     f"the reports are not on the same model: they differ in {field}",
@@ -149,6 +158,7 @@ def join(reports: Sequence[Evaluation]) -> Evaluation:
         root=first.root,
         parties=tuple(parties),
         rounds=tuple(RoundFigures(round=n, metrics=_mean_of_round(reports, n)) for n in sorted(rounds)),
+        license=first.license,
     )
     check(joined)
     return joined

@@ -48,6 +48,9 @@ def test_the_report_is_its_own_address() -> None:
     data = report().encode()
     assert parse(data) == report()
     assert report().digest == sha256(data) == report().cid.digest
+    assert b"license" not in data
+    licensed = replace(report(), license="apache-2.0")
+    assert parse(licensed.encode()) == licensed
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,8 @@ def test_the_report_is_its_own_address() -> None:
         changed(round=1 << 32),
         changed(root="AB" * 32),
         changed(root="ab"),
+        changed(license=""),
+        changed(license="Apache 2.0"),
         changed(parties=[]),
         changed(extra=1),
         changed(rounds=[{"round": 2, "metrics": {}}, {"round": 1, "metrics": {}}]),
@@ -116,7 +121,7 @@ def test_the_order_of_joining_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("chain", 1), ("ledger", key(9)), ("job", 2), ("round", 3), ("root", "cd" * 32)],
+    [("chain", 1), ("ledger", key(9)), ("job", 2), ("round", 3), ("root", "cd" * 32), ("license", "mit")],
 )
 def test_reports_on_different_models_are_not_joined(field: str, value: Any) -> None:
     with pytest.raises(UsageError, match=field) as caught:
