@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from ledger_world import World
-from web_views import HOSTILE, PATHS, network, served, until, view_of
+from web_views import HOSTILE, PATHS, governed, network, served, until, view_of
 
 pytestmark = pytest.mark.browser
 WIDTHS = (360, 1200)
@@ -75,7 +75,7 @@ def test_pages_have_names_landmarks_and_headers_for_screen_readers(site, page: A
 def test_hostile_names_do_nothing_in_a_browser(page: Any) -> None:
     world = World()
     job = msgspec.structs.replace(world.job, name=HOSTILE[1])
-    world.open_job(digest=job.digest).honest_round().honest_round()
+    governed(world.open_job(digest=job.digest).honest_round().honest_round())
     page.set_viewport_size({"width": 360, "height": 800})
     with served(view_of(world, job, network(HOSTILE, title=HOSTILE[0]))) as url:
         for path in PATHS:
@@ -95,5 +95,5 @@ def test_a_change_of_the_ledger_appears_and_is_announced(site, page: Any) -> Non
     site.trial.submit(2)
     until(lambda: rows.count() == 3)
     assert page.locator("#said").inner_text()
-    assert page.locator("[aria-live=polite]").count() == 1
+    assert page.locator("[aria-live=polite]").count() == 2, "changes, and what a wallet says"
     page.goto("about:blank")

@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from ledger_world import World
 from schemathesis import GenerationMode
-from web_views import get, served, view_of
+from web_views import get, governed, served, view_of
 
 from ledger.web.app import PAGES
 
@@ -18,7 +18,9 @@ ASKED = [shown.json.replace(":int", "") for shown in PAGES] + ["/health", "/read
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with served(view_of(World().open_job().honest_round().honest_round())) as address:
+    world = World().open_job().honest_round().honest_round()
+    governed(world)
+    with served(view_of(world)) as address:
         yield address
 
 
