@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from ledger.digest import sha256
 from ledger.errors import FedledgerError
-from ledger.web import builders, governance, problems, service
+from ledger.web import access, builders, governance, problems, relay, service
 from ledger.web import documents as d
 from ledger.web.buckets import Buckets
 from ledger.web.builders import reading
@@ -25,9 +25,13 @@ from ledger.web.metrics import Metrics
 from ledger.web.openapi import describe
 from ledger.web.reading import NotFound
 from ledger.web.render import FOLDER, Renderer
+from ledger.web.sessions import Sessions
+from ledger.web.signin import SignIns
 from ledger.web.view import View
 
 Builder = Callable[..., Awaitable[d.Page]]
+ROUTERS = (service.router, access.router, relay.router)
+"""The routes that are no pages."""
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
 
@@ -97,13 +101,18 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
         yield
         app.state.closing.set()
 
-    app = FastAPI(title="fedledger", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    metrics, renderer = Metrics(), Renderer()
+    admitted = [Depends(access.admit)]
+    app = FastAPI(
+        title="fedledger", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, dependencies=admitted
+    )
+    metrics, renderer, sessions = Metrics(view.relayer), Renderer(), Sessions(view.board, view.sessions)
     app.state.view, app.state.metrics, app.state.renderer = view, metrics, renderer
+    app.state.sessions, app.state.signins = sessions, SignIns(view.network.chain.id)
     app.state.closing, app.state.listening = Event(), 0
     for shown in PAGES:
         _add(app, shown, renderer)
-    app.include_router(service.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     _map_errors(app)
     document = msgspec.json.encode(describe(app, PAGES))
@@ -112,8 +121,15 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
     async def openapi() -> Response:
         return Response(document, media_type="application/json")
 
-    access = None if quiet else AccessLog(log)
-    return Guard(app, hosts=view.hosts, buckets=Buckets(view.rate), metrics=metrics, log=access)
+    return Guard(
+        app,
+        hosts=view.hosts,
+        origin=view.origin,
+        buckets=Buckets(view.rate),
+        metrics=metrics,
+        sessions=sessions,
+        log=None if quiet else AccessLog(log),
+    )
 
 
 def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
@@ -147,7 +163,7 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
 def _tagged(request: Request, body: bytes, kind: str) -> Response:
     """An answer that a reader may keep, and ask whether it still holds."""
     tag = f'"{sha256(body).hex()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
+    headers = {"ETag": tag, "Cache-Control": access.caching(request), "Vary": "Accept-Language, Cookie"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=kind, headers=headers)

@@ -152,6 +152,26 @@ def carry_out(trial: Any, function: str, *arguments: Any) -> None:
 
 
 @pytest.fixture(scope="session")
+def found_house() -> Callable[[Path], Any]:
+    """Founds a consortium whose members sign what a server relays; a context manager."""
+    from contextlib import contextmanager
+
+    from relays import House
+
+    @contextmanager
+    def make(folder: Path) -> Iterator[House]:
+        local = _found(folder)
+        house = House(local)
+        try:
+            yield house
+        finally:
+            house.client.close()
+            local.stop()
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from aggregators import drive, service
     from synthetic import Trial
