@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from ledger.digest import checksum_address
 from ledger.web import relay_documents as d
 from ledger.web.bodies import read_json
 from ledger.web.builders import reading
@@ -51,11 +52,11 @@ def visitor(request: Request) -> Visitor:
 
 @router.get("/sign-in.json", summary="A text to sign in with (EIP-4361), good once")
 async def text_to_sign(
-    request: Request, address: Annotated[str, Query(pattern=ADDRESS_PATTERN, description="EIP-55")]
+    request: Request, address: Annotated[str, Query(pattern=ADDRESS_PATTERN, description="EIP-55, or lower case")]
 ) -> Response:
     """The text, for a key of that address."""
     signins: SignIns = request.app.state.signins
-    issued = signins.issue(_origin(request), address)
+    issued = signins.issue(_origin(request), _spelled(address))
     return _said(d.SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
 
 
@@ -87,6 +88,12 @@ async def sign_out(request: Request) -> Response:
     response = _said(d.SessionPage())
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
+
+
+def _spelled(address: str) -> str:
+    """Wallets give addresses in lower case, with no checksum that could be wrong: then it is made here."""
+    digits = address.removeprefix("0x")
+    return checksum_address(bytes.fromhex(digits)) if digits == digits.lower() else address
 
 
 def own_origin(view: View, host: str) -> str:

@@ -1,100 +1,12 @@
 """The documents of what members decide: proposals with their tallies, and releases with what speaks for them."""
 
-from collections.abc import Callable
-from dataclasses import fields
 from typing import Literal
 
-from ledger import proposal as p
 from ledger.evaluation import Evaluation
-from ledger.records import Kind, Rules
+from ledger.records import Rules
 from ledger.trace import ModelTrace
+from ledger.web.actions import AnyAction
 from ledger.web.basics import Document, Party
-
-
-class ActionDocument(Document, frozen=True, tag_field="kind"):
-    """What a proposal wants done: the fields of the proposing call, bytes as hexadecimal."""
-
-
-class AdmitMember(ActionDocument, frozen=True, tag="admit_member"):
-    key: str
-    roles: int
-
-
-class RemoveMember(ActionDocument, frozen=True, tag="remove_member"):
-    index: int
-
-
-class ChangeRoles(ActionDocument, frozen=True, tag="change_roles"):
-    index: int
-    roles: int
-
-
-class ChangeRules(ActionDocument, frozen=True, tag="change_rules"):
-    rules: Rules
-
-
-class CloseJob(ActionDocument, frozen=True, tag="close_job"):
-    job: int
-
-
-class ReleaseModel(ActionDocument, frozen=True, tag="release"):
-    name: str
-    version: str
-    job: int
-    round: int
-    root: str
-    scores: str
-    report: str
-
-
-class RevokeRelease(ActionDocument, frozen=True, tag="revoke"):
-    release: str
-    reason: str
-
-
-class RollBack(ActionDocument, frozen=True, tag="roll_back"):
-    release: str
-
-
-class NameSuccessor(ActionDocument, frozen=True, tag="name_successor"):
-    chain: int
-    ledger: str
-
-
-Action = (
-    AdmitMember
-    | RemoveMember
-    | ChangeRoles
-    | ChangeRules
-    | CloseJob
-    | ReleaseModel
-    | RevokeRelease
-    | RollBack
-    | NameSuccessor
-)
-_DOCUMENTS: dict[type, Callable[..., Action]] = {
-    p.AdmitMember: AdmitMember,
-    p.RemoveMember: RemoveMember,
-    p.ChangeRoles: ChangeRoles,
-    p.ChangeRules: ChangeRules,
-    p.CloseJob: CloseJob,
-    p.ReleaseModel: ReleaseModel,
-    p.RevokeRelease: RevokeRelease,
-    p.RollBack: RollBack,
-    p.NameSuccessor: NameSuccessor,
-}
-
-
-def action_of(action: p.Action) -> Action:
-    """An action as a document."""
-    values = {part.name: getattr(action, part.name) for part in fields(action)}
-    plain = {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()}
-    return _DOCUMENTS[type(action)](**plain)
-
-
-def word_of(kind: Kind) -> str:
-    """A kind of proposal as documents name it."""
-    return kind.name.lower()
 
 
 class Subject(Document, frozen=True, omit_defaults=True):
@@ -125,7 +37,7 @@ class ProposalLine(Document, frozen=True):
     number: int
     id: str
     kind: str
-    action: Action
+    action: AnyAction
     subject: Subject
     state: str
     proposer: Party

@@ -12,6 +12,7 @@ from ledger.state import Member
 from ledger.trace import ModelTrace, trace
 from ledger.web import decided as g
 from ledger.web import documents as d
+from ledger.web.actions import kind_name, wanted_of
 from ledger.web.board import Measured, Unread
 from ledger.web.reading import NotFound, Reading
 
@@ -50,8 +51,8 @@ class Deciding:
         return g.ProposalLine(
             number=one.number,
             id=one.id.hex(),
-            kind=g.word_of(one.kind),
-            action=g.action_of(one.action),
+            kind=kind_name(one.kind),
+            action=wanted_of(one.action),
             subject=self._subject(one.action),
             state=self.state(one).value,
             proposer=self.now.owner(one.proposer),

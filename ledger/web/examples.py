@@ -10,6 +10,7 @@ from ledger.report import Check, Report
 from ledger.trace import ModelTrace, UpdateTrace
 from ledger.web import decided as g
 from ledger.web import documents as d
+from ledger.web.actions import ReleaseModel
 
 _ROOT, _BASE, _CLAIM, _TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
 _CID = "bafkreiexxbm5tmybtxy4h4nnyspb5i7bpncsv2hv23aezog75v67poqrmy"
@@ -122,7 +123,7 @@ _EVALUATED = g.Evaluated(
     mean=_FIGURES,
     report=_EVALUATION,
 )
-_PROPOSED = g.ReleaseModel(
+_PROPOSED = ReleaseModel(
     name="cardio", version="1.0", job=1, round=1, root=_ROOT, scores="00" * 32, report=_EVALUATION.digest.hex()
 )
 _PROPOSAL = g.ProposalLine(
@@ -265,7 +266,7 @@ _PAGES: tuple[d.Page, ...] = (
         evidence=_EVIDENCE,
         decided_by=(g.Decision(proposal=_PROPOSAL, vote=_VOTE),),
         file="/releases/cardio/1.0/model.safetensors",
-        command="fedledger release fetch cardio",
+        command="fedledger release fetch cardio@1.0",
     ),
     d.AuditPage(
         chain=_CHAIN,

@@ -99,7 +99,7 @@ async def release(now: Now, name: Name, version: Version) -> d.ReleasePage:
         evidence=deciding.evidence(one.job, one.round, one.root, one.report),
         decided_by=deciding.decided_by(one),
         file=_file(one),
-        command=f"fedledger release fetch {name}" + ("" if line.current else f" --version {version}"),
+        command=f"fedledger release fetch {name}@{version}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Decisions in a ledger in memory: proposals of every kind, votes, releases, on record as the contracts would have it."""
+"""Decisions in a ledger in memory: proposals of every kind, votes and releases, in the order of the contracts."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ NEWCOMER = "0x" + "12" * 20
 
 
 class Council:
-    """Proposes, votes and carries out, over a world whose ballots have rules. `deadline` is that of proposals made next."""
+    """Proposes, votes and carries out, in a world whose ballots have rules; `deadline` is the next proposals'."""
 
     def __init__(self, world: World, deadline: int) -> None:
         self.world, self.deadline = world, deadline

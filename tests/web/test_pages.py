@@ -14,8 +14,9 @@ from ledger.history import Phase
 from ledger.proposal import ProposalState
 from ledger.records import Choice, Kind, Reason, Role, Rules
 from ledger.report import Check, Verdict
+from ledger.web.actions import kind_name
 from ledger.web.board import Board
-from ledger.web.decided import EvaluationStatus, word_of
+from ledger.web.decided import EvaluationStatus
 from ledger.web.language import LANGUAGES, choose, texts
 from ledger.web.library import Library
 from ledger.web.render import FOLDER
@@ -98,9 +99,9 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "verdicts": [verdict.value for verdict in Verdict],
         "admission": [verdict.name for verdict in Judgement],
         "checks_of": [check.name for check in Check],
-        "kinds": [word_of(kind) for kind in Kind if kind is not Kind.NONE],
-        "wants": [word_of(kind) for kind in Kind if kind is not Kind.NONE],
-        "means": [word_of(kind) for kind in Kind if kind is not Kind.NONE],
+        "kinds": [kind_name(kind) for kind in Kind if kind is not Kind.NONE],
+        "wants": [kind_name(kind) for kind in Kind if kind is not Kind.NONE],
+        "means": [kind_name(kind) for kind in Kind if kind is not Kind.NONE],
         "proposal_states": [state.value for state in ProposalState if state is not ProposalState.NONE],
         "next": [state.value for state in ProposalState if state is not ProposalState.NONE],
         "choices": [choice.name for choice in Choice],

@@ -45,8 +45,10 @@ async function refresh() {
 
 let due = 0;
 
-new EventSource("/events").addEventListener("change", (event) => {
+function follow(event) {
   if (String(JSON.parse(event.data).serial) === document.body.dataset.serial) return;
   clearTimeout(due);
   due = setTimeout(() => refresh().catch(() => {}), 300);
-});
+}
+
+if (!document.body.dataset.problem) new EventSource("/events").addEventListener("change", follow);

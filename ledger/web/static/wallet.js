@@ -102,6 +102,7 @@ async function signIn() {
   const next = await ask("/sign-in.json", { message, signature: plain(signature) });
   if (!next.member) throw told("refused", next.address);
   localStorage.setItem(SESSION, next.expires);
+  if (document.body.dataset.problem === "401") return location.reload();
   show(next);
   say("welcome");
 }
@@ -142,11 +143,19 @@ async function relay(body) {
   for (let waited = 0; waited < 120; waited++) {
     const now = await ask(job.url ?? `/relay/${job.id}.json`);
     if (now.status === "done") return now;
-    if (now.status === "refused") throw told("refused", [now.reason, now.advice].filter(Boolean).join(": "));
-    say(now.status === "sent" ? "sent" : "queued");
+    if (now.status === "refused") throw told("refused", [now.message, now.advice].filter(Boolean).join(": "));
+    say(now.status, now.message);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   throw told("slow");
+}
+
+// The server reads the chain a moment after it was written.
+async function seen(number) {
+  for (let waited = 0; waited < 20; waited++) {
+    if ((await ask("/proposals.json?limit=1")).proposals[0]?.number >= number) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 async function cast(choice) {
@@ -182,8 +191,9 @@ async function propose(form) {
   const wanted = action(form);
   const { typed_data: typed, number, deadline } = await ask("/proposals/typed-data.json", { member, action: wanted });
   const signature = await sign(typed);
-  const done = await relay({ kind: "proposal", number, member, action: wanted, deadline, signature });
-  location.assign(`/proposals/${done.proposal ?? number}`);
+  await relay({ kind: "proposal", number, member, action: wanted, deadline, signature });
+  await seen(number);
+  location.assign(`/proposals/${number}`);
 }
 
 // One thing at a time; whatever goes wrong is said in words.
