@@ -7,13 +7,17 @@ written. Names of members are those of the network file.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from ledger.admission import Verdict
+from ledger.config import Network
+from ledger.decisions import Decisions
 from ledger.evaluation import Evaluation, Metrics
 from ledger.markdown import fenced, json_lines, plain, table
 from ledger.modelfile import NAME, ModelFile
 from ledger.proposal import Proposal
 from ledger.records import Choice
+from ledger.releases import proposal_for
 from ledger.state import Round, Update
 from ledger.trace import ModelTrace, trace
 
@@ -33,6 +37,14 @@ class Card:
     earlier: Sequence[str]
     name: Callable[[int], str]
     network: str
+
+    @classmethod
+    def of(cls, file: ModelFile, report: Evaluation | None, decisions: Decisions, network: Network) -> Self:
+        """The card of a release, by what the ledger says now; of that nothing in the card can change any more."""
+        release = file.release
+        versions = [one.version for one in decisions.releases.values() if one.name == release.name]
+        earlier = versions[: versions.index(release.version)]
+        return cls(file, report, proposal_for(decisions, release), earlier, network.party_name, network.name)
 
     def text(self) -> str:
         """The card."""

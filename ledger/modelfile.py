@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ledger.aggregation import Fetch
 from ledger.artifact import Buffer, Layout
 from ledger.digest import sha256
-from ledger.errors import Refuted
+from ledger.errors import Malformed, Refuted
 from ledger.job import Job
 from ledger.proposal import Release
 from ledger.rounds import Base, Place, base_of, read_model
@@ -25,6 +25,7 @@ from ledger.state import JobState
 FORMAT = "release/1"
 NAME = "model.safetensors"
 ALIGNMENT = 8
+MAX_HEADER = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,24 @@ class ModelFile:
         """Read the whole model once: its CID, header, length and tensor root. Raises as `pieces`."""
         for _ in read_model(self.place, self.state, self.job, self.model, fetch):
             pass
+
+
+def read_metadata(head: bytes) -> dict[str, str]:
+    """What a model file says of itself; `head` is its beginning, at most MAX_HEADER bytes. Raises Malformed."""
+    length = int.from_bytes(head[:8], "little")
+    if len(head) < 8 or length > len(head) - 8:
+        raise Malformed("this is no model file: its header is cut", size=len(head), length=length)
+    try:
+        document = msgspec.json.decode(head[8 : 8 + length], type=_Head)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"this is no model file: {error}") from error
+    return document.metadata
+
+
+class _Head(msgspec.Struct):
+    """The part of a safetensors header that is read here."""
+
+    metadata: dict[str, str] = msgspec.field(name="__metadata__")
 
 
 def to_floats(layout: Layout, pieces: Iterator[Buffer]) -> Iterator[bytes]:

@@ -81,11 +81,14 @@ def reason_word(reason: str) -> bytes:
 
     Raises UsageError for none, or one that no block can hold.
     """
-    data = reason.encode()
+    try:
+        data = reason.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("the reason is no text", advice="write it in UTF-8") from error
     if not reason.strip() or len(data) > LONGEST_REASON:
         raise UsageError("a reason is 1 to 1,048,576 bytes of text", actual=len(data))
     word = data.ljust(WORD, b"\x00")
-    return word if reason_text(word) == reason else sha256(data)
+    return word if len(word) == WORD and reason_text(word) == reason else sha256(data)
 
 
 def reason_text(word: bytes) -> str | None:
