@@ -122,6 +122,14 @@ def check(report: Evaluation) -> None:
         _check_metrics(f"round {figures.round}", figures.metrics)
 
 
+def require_model(report: Evaluation, **expected: object) -> None:
+    """Refuse a report on another model; `expected` are its fields. Raises Malformed, naming the first that differs."""
+    for field, value in expected.items():
+        actual = getattr(report, field)
+        if actual != value:
+            raise Malformed(f"the evaluation report is on another {field}", expected=value, actual=actual)
+
+
 def join(reports: Sequence[Evaluation]) -> Evaluation:
     """The reports of several parties on one model as one. Raises UsageError where they cannot be joined.
 

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import httpx
 import uvicorn
-from council import Council
+from web_council import Chamber
 from ledger_world import NAMES, World, blank_report
 
 from ledger.config import Chain, Contract, Contracts, Network, Party
@@ -42,9 +42,9 @@ HOSTILE = (
 )
 
 
-def governed(world: World) -> Council:
+def governed(world: World) -> Chamber:
     """A world with two final models: the first is released as cardio 1.0, by proposal 1."""
-    council = Council(world, AT + 3_600)
+    council = Chamber(world, AT + 3_600)
     return council.release(council.model())
 
 
