@@ -50,7 +50,8 @@ class State:
     `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
     was, `time` what the chain's clock said then. `documents` holds the jobs' documents that could be had, by digest,
     `evaluations` the evaluation reports, or why not; `contributions` how many updates of each member went into a model,
-    by its job, round and root; `auditing` whether an audit runs.
+    by its job, round and root; `reasons` the texts of revocations that are too long for a word; `auditing` whether an
+    audit runs.
     """
 
     serial: int = 0
@@ -61,6 +62,7 @@ class State:
     documents: Mapping[bytes, Job] = field(default_factory=lambda: MappingProxyType({}))
     evaluations: Mapping[bytes, Measured | Unread] = field(default_factory=lambda: MappingProxyType({}))
     contributions: Mapping[Model, Mapping[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     audited: Audited | None = None
     auditing: bool = False
 

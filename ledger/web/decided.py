@@ -10,12 +10,13 @@ from ledger.web.basics import Document, Party
 
 
 class Subject(Document, frozen=True, omit_defaults=True):
-    """What a proposal's numbers and hashes stand for, as far as the ledger knows: a party, a job, a release."""
+    """What a proposal's numbers and hashes stand for, as far as they are known: a party, a job, a release, a reason."""
 
     party: Party | None = None
     job: str | None = None
     name: str | None = None
     version: str | None = None
+    reason: str = ""
 
 
 class Tally(Document, frozen=True):
@@ -71,7 +72,7 @@ class Vote(Document, frozen=True):
 class ReleaseLine(Document, frozen=True):
     """A release. `scores` and `report` are null where it names none.
 
-    `reason` is the word given for its revocation, `reason_text` what it says where that is text.
+    `reason` is the word given for its revocation, `reason_text` what it says, as far as that could be read.
     """
 
     name: str

@@ -6,8 +6,11 @@ from itertools import islice
 
 from ledger import proposal as p
 from ledger.cid import RAW, Cid
+from ledger.errors import Malformed
+from ledger.evaluation import require_model
 from ledger.proposal import Proposal, ProposalState, Release, ReleaseModel
 from ledger.records import Choice
+from ledger.releases import reason_text
 from ledger.state import Member
 from ledger.trace import ModelTrace, trace
 from ledger.web import decided as g
@@ -89,9 +92,16 @@ class Deciding:
                 return g.Subject(job=self._job_name(job), name=name, version=version)
             case p.RevokeRelease(release=release) | p.RollBack(release=release):
                 known = self.now.snapshot.decisions.releases.get(release)
-                return g.Subject(name=known.name, version=known.version) if known else g.Subject()
+                reason = self._reason(action.reason) if isinstance(action, p.RevokeRelease) else ""
+                names = {"name": known.name, "version": known.version} if known else {}
+                return g.Subject(**names, reason=reason)
             case _:
                 return g.Subject()
+
+    def _reason(self, word: bytes) -> str:
+        """What a reason's word says: it is the text, or the digest of one that was read in the background."""
+        text = reason_text(word)
+        return self.now.state.reasons.get(word, "") if text is None else text
 
     def _job_name(self, number: int) -> str | None:
         state = self.now.snapshot.jobs.get(number)
@@ -142,7 +152,7 @@ class Deciding:
             current=current is not None and current.id == one.id,
             revoked=one.revoked,
             reason=some(one.reason),
-            reason_text=text_in(one.reason),
+            reason_text=self._reason(one.reason),
             tx=one.tx.hex(),
         )
 
@@ -193,9 +203,11 @@ class Deciding:
         if found is None or isinstance(found, Unread):
             return _unread("malformed" if found and found.final else "unread", digest, found.trouble if found else "")
         here, report = self.now.network, found.report
-        expected = (here.chain.id, here.contracts.ledger.address, job, number, root.hex())
-        if (report.chain, report.ledger, report.job, report.round, report.root) != expected:
-            return _unread("contradicts", digest, f"it is on round {report.round} of job {report.job}")
+        place = {"chain": here.chain.id, "ledger": here.contracts.ledger.address}
+        try:
+            require_model(report, **place, job=job, round=number, root=root.hex())
+        except Malformed as error:
+            return _unread("contradicts", digest, error.message)
         return _read(digest, found)
 
     def latest_evaluation(self, job: int, number: int | None = None) -> g.Evaluated | None:
@@ -266,15 +278,6 @@ def about(action: p.Action) -> bytes | None:
 def some(word: bytes) -> str | None:
     """A word in hexadecimal, or None where it is zero."""
     return None if word == NOTHING else word.hex()
-
-
-def text_in(word: bytes) -> str:
-    """The text that a word carries, padded with zeros; empty where it is none."""
-    try:
-        text = word.rstrip(b"\x00").decode()
-    except UnicodeDecodeError:
-        return ""
-    return text if text.isprintable() else ""
 
 
 def _unread(status: g.EvaluationStatus, digest: bytes, trouble: str) -> g.Evaluated:

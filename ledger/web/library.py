@@ -1,4 +1,4 @@
-"""What is read in the background, job documents and evaluation reports; and what content may be given out."""
+"""What is read in the background, job documents and evaluation reports, reasons; and what content may be given out."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,8 @@ from ledger.cid import RAW, Cid, of_file
 from ledger.config import Network
 from ledger.connection import remotes
 from ledger.errors import FedledgerError, Malformed, Unavailable
-from ledger.proposal import Release, ReleaseModel
+from ledger.proposal import Release, ReleaseModel, RevokeRelease
+from ledger.releases import LONGEST_REASON, reason_text
 from ledger.store import Blocks, Buffer, Store
 from ledger.store.holders import Holders
 from ledger.web.board import Board, Measured, Model, Unread
@@ -18,6 +19,7 @@ from ledger.web.counting import count_updates
 from ledger.web.snapshot import Snapshot
 
 RETRY = 30.0
+SHOWN_REASON = 1_000
 MOST_REPORTS = 64
 """Evaluation reports are kept of so many of the newest releases, and of so many of the newest proposals of one."""
 Gateways = tuple[tuple[str, str], ...]
@@ -26,8 +28,8 @@ Gateways = tuple[tuple[str, str], ...]
 class Library(Blocks):
     """All holders as one: own store first, where there is one, then the members' gateways. Every block is checked.
 
-    With `public` it gives out what is decided on in public: the jobs' documents, evaluation reports, and released
-    models that are not revoked. Everything else that members train is for members.
+    With `public` it gives out what is decided on in public: the jobs' documents, evaluation reports, reasons of
+    revocations, and released models that are not revoked. Everything else that members train is for members.
     """
 
     name = "the consortium's holders"
@@ -54,7 +56,8 @@ class Library(Blocks):
 
     def _is_document(self, digest: bytes) -> bool:
         state = self._board.state
-        return digest in state.documents or isinstance(state.evaluations.get(digest), Measured)
+        known = digest in state.documents or digest in state.reasons
+        return known or isinstance(state.evaluations.get(digest), Measured)
 
     def _is_released(self, cid: Cid) -> bool:
         """Whether a file is a model in a release that is not revoked: its CID follows from the ledger alone."""
@@ -84,6 +87,9 @@ class Library(Blocks):
             settled = isinstance(known, Measured) or (known is not None and known.final)
             if any(digest) and not settled and self._due(digest):
                 self._read_report(digest)
+        for word in _reasons(snapshot):
+            if word not in self._board.state.reasons and self._due(word):
+                self._read_reason(word)
 
     def _due(self, digest: bytes) -> bool:
         """Whether it is time to try, which is noted."""
@@ -112,6 +118,13 @@ class Library(Blocks):
         known = self._board.state.evaluations
         if known.get(digest) != found:
             self._board.post(evaluations=MappingProxyType({**known, digest: found}))
+
+    def _read_reason(self, digest: bytes) -> None:
+        try:
+            text = self._bytes(digest, LONGEST_REASON).decode()
+        except (FedledgerError, UnicodeDecodeError):
+            return
+        self._board.post(reasons=MappingProxyType({**self._board.state.reasons, digest: text[:SHOWN_REASON]}))
 
     def _bytes(self, digest: bytes, most: int) -> bytes:
         return b"".join(bytes(piece) for piece in self._everyone().read(Cid(RAW, digest), 0, most + 1))
@@ -147,6 +160,13 @@ def _wanted(snapshot: Snapshot) -> Iterator[tuple[Model, bytes]]:
         round_ = state.rounds.get(one.round) if state else None
         if round_ is not None and round_.final is not None and round_.final.root == one.root:
             yield (one.job, one.round, one.root), one.report
+
+
+def _reasons(snapshot: Snapshot) -> list[bytes]:
+    """The digests of the newest reasons that are no text themselves."""
+    actions = (one.action for one in reversed(snapshot.decisions.proposals.values()))
+    words = (action.reason for action in actions if isinstance(action, RevokeRelease))
+    return list(islice((word for word in words if reason_text(word) is None), MOST_REPORTS))
 
 
 class Withheld(Unavailable):

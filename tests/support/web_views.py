@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 import httpx
 import uvicorn
-from web_council import Chamber
 from ledger_world import NAMES, World, blank_report
+from web_council import Chamber
 
 from ledger.config import Chain, Contract, Contracts, Network, Party
 from ledger.job import Job

@@ -152,6 +152,17 @@ def carry_out(trial: Any, function: str, *arguments: Any) -> None:
 
 
 @pytest.fixture(scope="session")
+def found_consortium() -> Callable[[Path], Any]:
+    """Founds a consortium for a trial; the one that runs, and what a trial asks of it."""
+
+    def make(folder: Path) -> Any:
+        local = _found(folder)
+        return local, Consortium(local)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def found_house() -> Callable[[Path], Any]:
     """Founds a consortium whose members sign what a server relays; a context manager."""
     from contextlib import contextmanager
