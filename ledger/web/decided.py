@@ -104,7 +104,8 @@ class Evaluated(Document, frozen=True):
     """An evaluation report as far as it could be had.
 
     `none`: no report is named. `unread`: nobody gave it yet. `malformed`: it is no report. `contradicts`: it is on
-    another model. `mean` is over samples, of the figures that every party gives.
+    another model. `mean` is over samples, of the figures that every party gives. `members` are the parties in it whose
+    key is or was a member's, by key: a report says of anyone what it likes.
     """
 
     status: EvaluationStatus
@@ -113,6 +114,7 @@ class Evaluated(Document, frozen=True):
     trouble: str
     samples: int
     mean: dict[str, str]
+    members: dict[str, Party]
     report: Evaluation | None
 
 

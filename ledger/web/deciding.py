@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ledger import proposal as p
-from ledger.cid import RAW, Cid
 from ledger.errors import Malformed
-from ledger.evaluation import require_model
+from ledger.evaluation import cid_of, require_model
 from ledger.proposal import Proposal, ProposalState, Release, ReleaseModel
 from ledger.records import Choice
 from ledger.releases import reason_text
@@ -16,7 +15,7 @@ from ledger.trace import ModelTrace, trace
 from ledger.web import decided as g
 from ledger.web import documents as d
 from ledger.web.actions import kind_name, wanted_of
-from ledger.web.board import Measured, Unread
+from ledger.web.board import Unread
 from ledger.web.reading import NotFound, Reading
 
 OPEN = (ProposalState.VOTING, ProposalState.WAITING, ProposalState.EXECUTABLE)
@@ -208,7 +207,17 @@ class Deciding:
             require_model(report, **place, job=job, round=number, root=root.hex())
         except Malformed as error:
             return _unread("contradicts", digest, error.message)
-        return _read(digest, found)
+        owners = self.now.snapshot.owners
+        return g.Evaluated(
+            status="read",
+            digest=digest.hex(),
+            cid=str(cid_of(digest)),
+            trouble="",
+            samples=report.samples,
+            mean=dict(found.mean),
+            members={one.key: self.now.owner(one.key) for one in report.parties if one.key in owners},
+            report=report,
+        )
 
     def latest_evaluation(self, job: int, number: int | None = None) -> g.Evaluated | None:
         """The newest report that was read on a model of a job, or on that of one round."""
@@ -285,21 +294,10 @@ def _unread(status: g.EvaluationStatus, digest: bytes, trouble: str) -> g.Evalua
     return g.Evaluated(
         status=status,
         digest=digest.hex() if named else None,
-        cid=str(Cid(RAW, digest)) if named else None,
+        cid=str(cid_of(digest)) if named else None,
         trouble=trouble,
         samples=0,
         mean={},
+        members={},
         report=None,
-    )
-
-
-def _read(digest: bytes, found: Measured) -> g.Evaluated:
-    return g.Evaluated(
-        status="read",
-        digest=digest.hex(),
-        cid=str(Cid(RAW, digest)),
-        trouble="",
-        samples=found.report.samples,
-        mean=dict(found.mean),
-        report=found.report,
     )

@@ -121,6 +121,7 @@ _EVALUATED = g.Evaluated(
     trouble="",
     samples=114,
     mean=_FIGURES,
+    members={_NORTH.key: _NORTH},
     report=_EVALUATION,
 )
 _PROPOSED = ReleaseModel(

@@ -16,7 +16,8 @@ const provider = {
   on: () => {},
 };
 if (ANNOUNCED) {
-  const info = { uuid: "6d7b8c1a-0000-4000-8000-000000000001", name: "Test wallet", icon: "data:,", rdns: "example.wallet" };
+  const uuid = "6d7b8c1a-0000-4000-8000-000000000001";
+  const info = { uuid, name: "Test wallet", icon: "data:,", rdns: "example.wallet" };
   const announce = () =>
     window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));
   window.addEventListener("eip6963:requestProvider", announce);
