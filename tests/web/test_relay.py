@@ -1,4 +1,4 @@
-"""What members sign gets onto the ledger, once, by a server that has no right; what would not count is refused by name."""
+"""What members sign gets onto the ledger, once, by a server without rights; what would not count is refused by name."""
 
 from collections.abc import Iterator
 from pathlib import Path
