@@ -59,18 +59,19 @@ class Delivery:
                 self._deliver([entry.message])
 
     def _review(self) -> None:
+        """Have wait again what a reorganisation took away: of all that was done since the last look, and before it
+        where the block of that look is gone."""
         head, last = self._client.latest(), self._head
-        if last is not None and (last == head or head.parent == last.hash or self._holds(last)):
-            self._head = head
-            return
-        for entry in self._queue.done(head.number - DEEPEST):
+        first = last.number + 1 if last is not None and self._holds(last, head) else head.number - DEEPEST
+        for entry in self._queue.done(first):
             if self._client.rpc.call("eth_getTransactionReceipt", f"0x{entry.tx}") is None:
                 words = "the chain was reorganised, and its transaction is gone"
                 self._queue.mark([entry.message], "queued", "Reorganised", words)
         self._head = head
 
-    def _holds(self, block: "Block") -> bool:
-        return self._client.block_hash(block.number) == block.hash
+    def _holds(self, block: "Block", head: "Block") -> bool:
+        """Whether a block is still on the chain; the common cases cost no request."""
+        return block == head or head.parent == block.hash or self._client.block_hash(block.number) == block.hash
 
     def _votes(self, votes: list[Message]) -> None:
         """All that the contract would count now, in as few transactions as may be."""

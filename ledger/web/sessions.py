@@ -65,7 +65,7 @@ class Sessions:
                 advice="sign in with a member's current key",
                 key=address,
             )
-        self._forget()
+        self._make_room(index)
         word, session = secrets.token_urlsafe(32), Session(address, index, int(self._clock()) + SECONDS)
         self._sessions[_hash(word)] = session
         self._write()
@@ -103,14 +103,14 @@ class Sessions:
         index = snapshot.owners.get(address)
         return index if index is not None and snapshot.members[index].key == address else None
 
-    def _forget(self) -> None:
-        """Drop what has expired, and the oldest where a member has many."""
+    def _make_room(self, index: int) -> None:
+        """Drop what has expired, and the member's oldest where it has many."""
         now = self._clock()
-        kept: dict[int, int] = {}
-        for name, session in reversed(list(self._sessions.items())):
-            kept[session.index] = kept.get(session.index, 0) + 1
-            if session.expires < now or kept[session.index] >= MOST:
-                del self._sessions[name]
+        for name in [name for name, session in self._sessions.items() if session.expires < now]:
+            del self._sessions[name]
+        own = [name for name, session in self._sessions.items() if session.index == index]
+        for name in own[: max(0, len(own) - MOST + 1)]:
+            del self._sessions[name]
 
     def _write(self) -> None:
         """A file that cannot be written costs a sign-in after the next start, and no more."""

@@ -42,7 +42,7 @@ def parse_signature(text: str) -> Signature:
         raw = bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
         raise SignatureNotCanonical("a signature is written in hexadecimal", actual=text[:200]) from error
-    if not text.startswith("0x") or len(raw) != LENGTH:
+    if not text.startswith("0x") or len(text) != 2 + 2 * LENGTH or len(raw) != LENGTH:
         compact = "the compact form of EIP-2098 is not taken" if len(raw) == COMPACT else "that is no signature"
         raise SignatureNotCanonical(compact, advice="sign again: 0x and 65 bytes", expected=LENGTH, actual=len(raw))
     signature = Signature(raw[64], raw[:32], raw[32:64])
@@ -61,7 +61,7 @@ def parse_address(text: str, what: str = "address") -> str:
         raw = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
         raw = b""
-    if not text.startswith("0x") or len(raw) != 20:
+    if not text.startswith("0x") or len(text) != 42 or len(raw) != 20:
         raise Malformed(f"{what}: this is no address", advice="0x and 40 digits", actual=text[:200])
     expected = checksum_address(raw)
     if text != expected:

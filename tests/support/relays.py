@@ -67,6 +67,10 @@ class House:
         self.send(index, "proposeRules", tuple(rules))
         return self.decisions.proposal(int(self.client.view("ballots", "proposals")[0]))
 
+    def propose_removal(self, member: int) -> Proposal:
+        self.send(1, "proposeRemoval", member)
+        return self.decisions.proposal(int(self.client.view("ballots", "proposals")[0]))
+
     @property
     def decisions(self) -> Any:
         from ledger.history import History
@@ -135,15 +139,21 @@ class Site:
             return
         until(lambda: self.board.state.snapshot is not None and self.board.state.snapshot.block >= head)
 
-    def status(self, answer: httpx.Response) -> dict[str, Any]:
-        found: dict[str, Any] = self.get(answer.json()["url"]).json()
+    def status(self, answer: httpx.Response, reader: httpx.Client | None = None) -> dict[str, Any]:
+        """How a message goes that was handed in."""
+        url = answer.json()["url"]
+        found: dict[str, Any] = (reader.get(url) if reader else self.get(url)).json()
         return found
 
     def settled(self, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
         """How a message went, once it is done or refused."""
+        return self.settled_by(None, answer, seconds)
+
+    def settled_by(self, reader: httpx.Client | None, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
+        """The same, asked by a member."""
         assert answer.status_code == 202, answer.text
-        until(lambda: self.status(answer)["status"] in {"done", "refused"}, seconds)
-        return self.status(answer)
+        until(lambda: self.status(answer, reader)["status"] in {"done", "refused"}, seconds)
+        return self.status(answer, reader)
 
     def sign_in(self, index: int, reader: httpx.Client | None = None) -> httpx.Client:
         """A member's browser, signed in."""

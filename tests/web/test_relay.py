@@ -1,4 +1,4 @@
-"""What members sign gets onto the ledger, once, by a server that has no right; what would not count is refused by name."""
+"""What members sign gets onto the ledger, once, by a server without rights; what would not count is refused by name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ from relays import FAR, House, Site, post, relaying, soon
 from web_views import get, served, until
 
 from ledger.errors import FedledgerError
+from ledger.proposal import AdmitMember, ChangeRoles, CloseJob, ReleaseModel, RemoveMember, RevokeRelease, RollBack
 from ledger.records import Choice
 from ledger.web import relay_documents as d
 from ledger.web.delivery import Delivery
@@ -236,6 +237,63 @@ def test_typed_data_is_given_for_votes_that_can_be(house: House, site: Site) -> 
     assert ask(proposal.number, site.relayer.address) == (403, "NotMember")
     assert ask(proposal.number, other, "maybe") == (400, "BadRequest")
     assert ask(proposal.number, other.lower()) == (400, "Malformed")
+
+
+def test_a_proposal_is_signed_and_relayed(house: House, site: Site) -> None:
+    account = house.signers[2]._account
+    wanted = {"kind": "change_roles", "index": 3, "roles": 7}
+    given = site.post({"member": account.address, "action": wanted}, "/proposals/typed-data.json").json()
+    assert (given["kind"], given["typed_data"]["message"]["kind"]) == ("change_roles", "ChangeRoles")
+    content = {"number": given["number"], "member": account.address, "action": wanted, "deadline": given["deadline"]}
+    body = {"kind": "proposal", **content, "signature": signed(account, given["typed_data"])}
+    answer = site.post(body)
+    went = site.settled(answer)
+    assert went["status"] == "done", went
+    made = house.decisions.proposal(given["number"])
+    assert (made.proposer, made.action) == (account.address, ChangeRoles(3, 7))
+    assert (made.id.hex(), made.encoded.hex()) == (went["proposal"], given["encoded"])
+    assert site.post(body).json() == answer.json() | {"status": "done"}, "handed in again, it is the same one"
+
+
+def test_of_two_proposals_with_one_number_the_second_is_told(house: House, tmp_path: Path) -> None:
+    number = len(house.decisions.proposals) + 1
+    with relaying(house, tmp_path, started=False) as site:
+        answer = site.post(house.proposal(0, number, ChangeRoles(3, 3)))
+        second = house.proposal(1, number, ChangeRoles(3, 7))
+        assert refusal(site.post(second)) == (409, "AlreadyQueued")
+        house.propose(1)
+        with site.relayer:
+            went = site.settled(answer)
+        assert (went["status"], went["reason"]) == ("refused", "Ballots_WrongNumber")
+        assert went["advice"]
+        assert refusal(site.post(second)) == (409, "WrongNumber")
+
+
+def test_what_cannot_be_proposed_is_refused_by_name(house: House, site: Site) -> None:
+    site.read()
+    number = len(house.decisions.proposals) + 1
+    digest = b"\x07" * 32
+    for action, expected in (
+        (AdmitMember(site.relayer.address, 1), (409, "RelayersAddress")),
+        (RemoveMember(9), (404, "NotFound")),
+        (CloseJob(5), (404, "NotFound")),
+        (ReleaseModel("cardio", "1.0", 1, 1, digest, bytes(32), bytes(32)), (404, "NotFound")),
+        (RevokeRelease(digest, bytes(32)), (404, "NotFound")),
+        (RollBack(digest), (404, "NotFound")),
+    ):
+        assert refusal(site.post(house.proposal(0, number, action))) == expected, action
+    good = house.proposal(0, number, ChangeRoles(3, 7))
+    assert refusal(site.post(good | {"number": number + 1})) == (403, "WrongSigner")
+    assert refusal(site.post(good | {"action": {"kind": "remove_member", "index": 3}})) == (403, "WrongSigner")
+    assert refusal(site.post(good | {"action": {"kind": "seize"}})) == (400, "Malformed")
+    assert refusal(site.post(house.proposal(0, number + 1, ChangeRoles(3, 7)))) == (409, "WrongNumber")
+    assert refusal(site.post(house.proposal(0, number, ChangeRoles(3, 7), deadline=soon(-1)))) == (
+        409,
+        "SignatureExpired",
+    )
+    bad = {"kind": "admit_member", "key": house.signers[0].address.lower(), "roles": 1}
+    asked = {"member": house.signers[0].address, "action": bad}
+    assert refusal(site.post(asked, "/proposals/typed-data.json")) == (400, "Malformed")
 
 
 def test_members_close_and_execute_and_nobody_else(house: House, site: Site) -> None:
