@@ -14,42 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_world import NAMES, World
 from safetensors.numpy import load
+from world_releases import release as publish
 
-from ledger import records as r
 from ledger.artifact import Layout, Tensor
 from ledger.digest import checksum_address
 from ledger.errors import Malformed, Refuted
 from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
 from ledger.modelcard import Card
 from ledger.modelfile import ModelFile, to_floats
-from ledger.proposal import Release, ReleaseModel, encode_action, proposal_id, release_id
+from ledger.proposal import Release
 
 BOARD = "0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0"
 TENSORS = (Tensor("a", (3,), 0), Tensor("b", (2, 200), 24), Tensor("c", (4, 60), 24), Tensor("d", (1,), 30))
-RULES = r.Rules(5_000, 5_000, 60, 0, 0, 60)
 HOSTILE = '](javascript:x) <script>"|\n---\nlicense: stolen \u202e `'
-
-
-def released(world: World, *, version: str = "1.0", report: bytes = bytes(32)) -> Release:
-    """Have a world's members release its latest model."""
-    decisions = world.history.decisions
-    if decisions.rules is None:
-        world.emit(r.RulesChanged, rules=RULES)
-    final = world.round.final
-    assert final is not None
-    action = ReleaseModel("cardio", version, 1, world.round.number, final.root, bytes(32), report)
-    kind, encoded = encode_action(action)
-    number = len(decisions.proposals) + 1
-    proposal = proposal_id(number, kind, encoded)
-    made = {"proposal": proposal, "number": number, "proposer": world.keys[0], "kind": kind, "action": encoded}
-    world.emit(r.Proposed, **made, epoch=1, deadline=1000)
-    for key in world.keys[:3]:
-        world.emit(r.Voted, proposal=proposal, member=key, choice=r.Choice.FOR)
-    world.emit(r.Executed, proposal=proposal)
-    names = {name: text.encode().ljust(32, b"\0") for name, text in (("name", "cardio"), ("version", version))}
-    fields = {"job": 1, "round": action.round, "root": action.root, "scores": action.scores, "report": report}
-    world.emit(r.Released, release=release_id("cardio", version), **names, **fields)
-    return decisions.releases[release_id("cardio", version)]
 
 
 def file_of(world: World, release: Release) -> ModelFile:
@@ -89,7 +66,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def release(world: World) -> Release:
-    return released(world)
+    return publish(world)
 
 
 def nearest(value: Fraction) -> np.float32:
@@ -157,7 +134,7 @@ def test_the_bytes_are_the_same_for_everyone(release: Release, world: World) -> 
     """Another party, with its own copy of the ledger, whose store gives other pieces."""
     other = World(tensors=TENSORS).open_job().honest_round().honest_round()
     other.files.piece = 7
-    again = released(other)
+    again = publish(other)
     made = [
         b"".join(bytes(piece) for piece in file_of(one, which).pieces(one.files.fetch))
         for one, which in ((world, release), (other, again))
