@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from ledger.digest import sha256
 from ledger.errors import FedledgerError
-from ledger.web import builders, problems, service
+from ledger.web import builders, downloads, problems, service
 from ledger.web import documents as d
 from ledger.web.buckets import Buckets
 from ledger.web.builders import reading
@@ -86,6 +86,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
     for shown in PAGES:
         _add(app, shown, renderer)
     app.include_router(service.router)
+    app.include_router(downloads.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     _map_errors(app)
     document = msgspec.json.encode(describe(app, PAGES))

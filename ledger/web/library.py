@@ -7,9 +7,10 @@ from types import MappingProxyType
 from ledger.cid import RAW, Cid
 from ledger.config import Network
 from ledger.connection import remotes
-from ledger.errors import FedledgerError, Unavailable
+from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
 from ledger.job import MAX_SIZE, parse
-from ledger.store import Blocks, Buffer, Store
+from ledger.modelfile import ModelFile
+from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.web.board import Board
 
@@ -30,6 +31,7 @@ class Library(Blocks):
         self._gateways: Gateways = ()
         self._holders = Holders(store)
         self._tried: dict[bytes, float] = {}
+        self._right: set[str] = set()
 
     def copy(self, cid: Cid) -> Buffer:
         """A block from whoever has a good copy. Raises Withheld, and what the holders say where nobody gives it."""
@@ -44,6 +46,20 @@ class Library(Blocks):
                 advice="members read updates and models from each other's gateways",
                 cid=cid,
             )
+
+    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
+        """Bytes of a file from whoever has them: for who decides by itself what may be given out."""
+        return self._everyone().read(cid, start, stop)
+
+    def require_right(self, file: ModelFile) -> None:
+        """Hold a released model against its root: read whole, once. Raises Refuted, and Unavailable or Corrupt."""
+        if file.tag in self._right:
+            return
+        try:
+            file.verify(self.fetch)
+        except Malformed as error:
+            raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
+        self._right.add(file.tag)
 
     def catch_up(self) -> None:
         """Read the documents that are still missing; one that cannot be had is tried again after a while."""

@@ -5,6 +5,7 @@ import math
 import msgspec
 
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.releases import NotReleased, Revoked
 from ledger.web.documents import Problem
 from ledger.web.library import Withheld
 from ledger.web.reading import NotFound
@@ -13,6 +14,8 @@ LONGEST = 300
 _STATUS: dict[type[FedledgerError], int] = {
     NotFound: 404,
     Withheld: 403,
+    NotReleased: 403,
+    Revoked: 410,
     Malformed: 400,
     UsageError: 400,
     Corrupt: 502,
