@@ -83,7 +83,7 @@ class ModelFile:
         """A name for the file's bytes: all of them follow from its header, and from the ledger that it names."""
         return sha256(self.header).hex()[:32]
 
-    def pieces(self, fetch: Fetch) -> Iterator[Buffer]:
+    def pieces(self, fetch: Fetch) -> Iterator[bytes]:
         """The file. Its values are only known to be right once the last one came: raises as `read_model`, or Refuted.
 
         So who writes it shows nothing before its end, and who serves it calls `verify` first.

@@ -24,7 +24,7 @@ AGAIN = "do not use it; fedledger release fetch writes it anew"
 def report_of(connection: Connection, release: Release | ReleaseModel) -> Evaluation | None:
     """The evaluation report that a release names, or is proposed with; None where it names none.
 
-    Raises Unavailable where nobody gives it, Malformed where it is none, or on another model.
+    Raises Unavailable where nobody gives it, Refuted where it is none, or on another model.
     """
     if release.report == NOTHING:
         return None
@@ -33,16 +33,17 @@ def report_of(connection: Connection, release: Release | ReleaseModel) -> Evalua
 
 
 def read_report(data: bytes, place: Place, release: Release | ReleaseModel) -> Evaluation:
-    """A report, its digest already checked, that must be on a release's model. Raises Malformed."""
-    report = evaluation.parse(data)
-    evaluation.require_model(
-        report,
-        chain=place.chain,
-        ledger=place.contract,
-        job=release.job,
-        round=release.round,
-        root=release.root.hex(),
-    )
+    """A report, its digest already checked, on a release's model. Raises Refuted for anything else: it was named."""
+    where = {"job": release.job, "round": release.round, "root": release.root.hex()}
+    try:
+        report = evaluation.parse(data)
+        evaluation.require_model(report, chain=place.chain, ledger=place.contract, **where)
+    except Malformed as error:
+        raise Refuted(
+            f"what {release.name} {release.version} names as its evaluation report is none: {error.message}",
+            advice="ask who proposed it; members may revoke it: fedledger release revoke",
+            **error.facts,
+        ) from error
     return report
 
 

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from ledger.digest import sha256
 from ledger.errors import FedledgerError
-from ledger.web import access, builders, governance, problems, relay, service
+from ledger.web import access, builders, downloads, governance, problems, relay, service
 from ledger.web import documents as d
 from ledger.web.buckets import Buckets
 from ledger.web.builders import reading
@@ -30,7 +30,7 @@ from ledger.web.signin import SignIns
 from ledger.web.view import View
 
 Builder = Callable[..., Awaitable[d.Page]]
-ROUTERS = (service.router, access.router, relay.router)
+ROUTERS = (service.router, access.router, relay.router, downloads.router)
 """The routes that are no pages."""
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400

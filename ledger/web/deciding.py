@@ -92,8 +92,8 @@ class Deciding:
             case p.RevokeRelease(release=release) | p.RollBack(release=release):
                 known = self.now.snapshot.decisions.releases.get(release)
                 reason = self._reason(action.reason) if isinstance(action, p.RevokeRelease) else ""
-                names = {"name": known.name, "version": known.version} if known else {}
-                return g.Subject(**names, reason=reason)
+                name, version = (known.name, known.version) if known else (None, None)
+                return g.Subject(name=name, version=version, reason=reason)
             case _:
                 return g.Subject()
 

@@ -267,6 +267,7 @@ _PAGES: tuple[d.Page, ...] = (
         evidence=_EVIDENCE,
         decided_by=(g.Decision(proposal=_PROPOSAL, vote=_VOTE),),
         file="/releases/cardio/1.0/model.safetensors",
+        card="/releases/cardio/1.0/README.md",
         command="fedledger release fetch cardio@1.0",
     ),
     d.AuditPage(

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
+from ledger.modelcard import FILE as CARD
+from ledger.modelfile import NAME
 from ledger.proposal import Release, ReleaseModel
 from ledger.state import Round
 from ledger.web import decided as g
@@ -12,15 +14,15 @@ from ledger.web import documents as d
 from ledger.web.builders import LAST, ROWS, Before, Now, Rows
 from ledger.web.counting import verdicts
 from ledger.web.deciding import Deciding
+from ledger.web.downloads import PATTERN
 from ledger.web.reading import NotFound, judgement
 
-NAME_PATTERN = "^[a-z0-9][a-z0-9.-]{0,31}$"
 VOTES = 50
 
 ProposalNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the proposal", examples=[1])]
 MemberIndex = Annotated[int, Path(ge=0, le=254, description="Index of the member", examples=[0])]
-Name = Annotated[str, Path(pattern=NAME_PATTERN, description="Name of the release", examples=["cardio"])]
-Version = Annotated[str, Path(pattern=NAME_PATTERN, description="Version of the release", examples=["1.0"])]
+ReleaseName = Annotated[str, Path(pattern=PATTERN, description="Name of the release", examples=["cardio"])]
+Version = Annotated[str, Path(pattern=PATTERN, description="Version of the release", examples=["1.0"])]
 BeforeRelease = Annotated[int | None, Query(ge=1, le=LAST, description="Only releases before this place")]
 OfJob = Annotated[int | None, Query(ge=1, le=LAST, description="The job to show; the latest with rounds by default")]
 
@@ -73,7 +75,7 @@ async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -
     )
 
 
-async def named(now: Now, name: Name) -> d.NamedReleasesPage:
+async def named(now: Now, name: ReleaseName) -> d.NamedReleasesPage:
     """The releases of one name: which is current, and which came before."""
     deciding = Deciding(now)
     found = [one for one in deciding.releases() if one.name == name]
@@ -88,7 +90,7 @@ async def named(now: Now, name: Name) -> d.NamedReleasesPage:
     )
 
 
-async def release(now: Now, name: Name, version: Version) -> d.ReleasePage:
+async def release(now: Now, name: ReleaseName, version: Version) -> d.ReleasePage:
     """A release: its record, what speaks for it, who decided it, and how to fetch and verify it."""
     deciding = Deciding(now)
     one = deciding.release(name, version)
@@ -98,14 +100,15 @@ async def release(now: Now, name: Name, version: Version) -> d.ReleasePage:
         release=line,
         evidence=deciding.evidence(one.job, one.round, one.root, one.report),
         decided_by=deciding.decided_by(one),
-        file=_file(one),
+        file=_file(one, NAME),
+        card=_file(one, CARD),
         command=f"fedledger release fetch {name}@{version}",
     )
 
 
-def _file(one: Release) -> str | None:
-    """Where the server gives the model; nobody is given one that is revoked."""
-    return None if one.revoked else f"/releases/{one.name}/{one.version}/model.safetensors"
+def _file(one: Release, file: str) -> str | None:
+    """Where the server gives a file of a release; nobody is given one that is revoked."""
+    return None if one.revoked else f"/releases/{one.name}/{one.version}/{file}"
 
 
 async def member(

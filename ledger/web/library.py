@@ -9,10 +9,11 @@ from ledger import evaluation, job
 from ledger.cid import RAW, Cid, of_file
 from ledger.config import Network
 from ledger.connection import remotes
-from ledger.errors import FedledgerError, Malformed, Unavailable
+from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
+from ledger.modelfile import ModelFile
 from ledger.proposal import Release, ReleaseModel, RevokeRelease
 from ledger.releases import LONGEST_REASON, reason_text
-from ledger.store import Blocks, Buffer, Store
+from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.web.board import Board, Measured, Model, Unread
 from ledger.web.counting import count_updates
@@ -39,6 +40,7 @@ class Library(Blocks):
         self._gateways: Gateways = ()
         self._holders = Holders(store)
         self._tried: dict[bytes, float] = {}
+        self._right: set[str] = set()
 
     def copy(self, cid: Cid) -> Buffer:
         """A block from whoever has a good copy. Raises Withheld, and what the holders say where nobody gives it."""
@@ -53,6 +55,20 @@ class Library(Blocks):
                 advice="members read updates and models from each other's gateways",
                 cid=cid,
             )
+
+    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
+        """Bytes of a file from whoever has them: for who decides by itself what may be given out."""
+        return self._everyone().read(cid, start, stop)
+
+    def require_right(self, file: ModelFile) -> None:
+        """Hold a released model against its root: read whole, once. Raises Refuted, and Unavailable or Corrupt."""
+        if file.tag in self._right:
+            return
+        try:
+            file.verify(self.fetch)
+        except Malformed as error:
+            raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
+        self._right.add(file.tag)
 
     def _is_document(self, digest: bytes) -> bool:
         state = self._board.state
@@ -120,9 +136,12 @@ class Library(Blocks):
             self._board.post(evaluations=MappingProxyType({**known, digest: found}))
 
     def _read_reason(self, digest: bytes) -> None:
+        """Only a text is one: the public may have it by its CID."""
         try:
             text = self._bytes(digest, LONGEST_REASON).decode()
         except (FedledgerError, UnicodeDecodeError):
+            return
+        if not all(line.isprintable() for line in text.splitlines()):
             return
         self._board.post(reasons=MappingProxyType({**self._board.state.reasons, digest: text[:SHOWN_REASON]}))
 

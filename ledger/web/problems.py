@@ -5,6 +5,7 @@ import math
 import msgspec
 
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.releases import NotReleased, Revoked
 from ledger.web.documents import Problem
 from ledger.web.library import Withheld
 from ledger.web.reading import NotFound
@@ -17,6 +18,8 @@ _STATUS: dict[type[FedledgerError], int] = {
     NotAuthentic: 401,
     NotAllowed: 403,
     Conflict: 409,
+    NotReleased: 403,
+    Revoked: 410,
     Malformed: 400,
     UsageError: 400,
     Corrupt: 502,

@@ -14,66 +14,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_world import NAMES, World
 from safetensors.numpy import load
+from world_releases import release as publish
+from world_releases import report_on
 
-from ledger import records as r
 from ledger.artifact import Layout, Tensor
-from ledger.digest import checksum_address
 from ledger.errors import Malformed, Refuted
-from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
+from ledger.evaluation import Evaluation
 from ledger.modelcard import Card
 from ledger.modelfile import ModelFile, to_floats
-from ledger.proposal import Release, ReleaseModel, encode_action, proposal_id, release_id
+from ledger.proposal import Release
 
 BOARD = "0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0"
 TENSORS = (Tensor("a", (3,), 0), Tensor("b", (2, 200), 24), Tensor("c", (4, 60), 24), Tensor("d", (1,), 30))
-RULES = r.Rules(5_000, 5_000, 60, 0, 0, 60)
 HOSTILE = '](javascript:x) <script>"|\n---\nlicense: stolen \u202e `'
-
-
-def released(world: World, *, version: str = "1.0", report: bytes = bytes(32)) -> Release:
-    """Have a world's members release its latest model."""
-    decisions = world.history.decisions
-    if decisions.rules is None:
-        world.emit(r.RulesChanged, rules=RULES)
-    final = world.round.final
-    assert final is not None
-    action = ReleaseModel("cardio", version, 1, world.round.number, final.root, bytes(32), report)
-    kind, encoded = encode_action(action)
-    number = len(decisions.proposals) + 1
-    proposal = proposal_id(number, kind, encoded)
-    made = {"proposal": proposal, "number": number, "proposer": world.keys[0], "kind": kind, "action": encoded}
-    world.emit(r.Proposed, **made, epoch=1, deadline=1000)
-    for key in world.keys[:3]:
-        world.emit(r.Voted, proposal=proposal, member=key, choice=r.Choice.FOR)
-    world.emit(r.Executed, proposal=proposal)
-    names = {name: text.encode().ljust(32, b"\0") for name, text in (("name", "cardio"), ("version", version))}
-    fields = {"job": 1, "round": action.round, "root": action.root, "scores": action.scores, "report": report}
-    world.emit(r.Released, release=release_id("cardio", version), **names, **fields)
-    return decisions.releases[release_id("cardio", version)]
 
 
 def file_of(world: World, release: Release) -> ModelFile:
     return ModelFile(world.place, BOARD, release, world.state, world.job)
-
-
-def report_on(world: World, *parties: str) -> Evaluation:
-    final = world.round.final
-    assert final is not None
-    keys = [checksum_address(bytes([number]) * 20) for number in range(1, len(parties) + 1)]
-    return Evaluation(
-        fedledger="evaluation/1",
-        chain=world.place.chain,
-        ledger=checksum_address(bytes.fromhex(world.place.contract[2:])),
-        job=1,
-        round=world.round.number,
-        root=final.root.hex(),
-        parties=tuple(
-            PartyFigures(party=party, key=key, samples=10, metrics={"accuracy": "0.9823", "no": "1"})
-            for party, key in sorted(zip(parties, keys, strict=True))
-        ),
-        rounds=(RoundFigures(round=1, metrics={"accuracy": "0.5"}),),
-        license="cc-by-4.0",
-    )
 
 
 def card_of(world: World, release: Release, report: Evaluation | None, **changes: Any) -> str:
@@ -89,7 +46,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def release(world: World) -> Release:
-    return released(world)
+    return publish(world)
 
 
 def nearest(value: Fraction) -> np.float32:
@@ -157,7 +114,7 @@ def test_the_bytes_are_the_same_for_everyone(release: Release, world: World) -> 
     """Another party, with its own copy of the ledger, whose store gives other pieces."""
     other = World(tensors=TENSORS).open_job().honest_round().honest_round()
     other.files.piece = 7
-    again = released(other)
+    again = publish(other)
     made = [
         b"".join(bytes(piece) for piece in file_of(one, which).pieces(one.files.fetch))
         for one, which in ((world, release), (other, again))

@@ -184,7 +184,7 @@ def test_a_model_is_proposed_voted_on_released_served_and_revoked_through_the_pa
     assert "revoked" in refused["message"]
     second.open("/releases/cardio/1.2.0")
     assert "labels were wrong" in second.page.locator("#state").inner_text()
-    assert second.page.get_by_text("Download").count() == 0
+    assert second.page.get_by_role("link", name="model.safetensors").count() == 0
     assert [complaint for member in members for complaint in member.complaints] == []
 
 
