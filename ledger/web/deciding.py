@@ -92,8 +92,9 @@ class Deciding:
             case p.RevokeRelease(release=release) | p.RollBack(release=release):
                 known = self.now.snapshot.decisions.releases.get(release)
                 reason = self._reason(action.reason) if isinstance(action, p.RevokeRelease) else ""
-                name, version = (known.name, known.version) if known else (None, None)
-                return g.Subject(name=name, version=version, reason=reason)
+                return g.Subject(
+                    name=known.name if known else None, version=known.version if known else None, reason=reason
+                )
             case _:
                 return g.Subject()
 

@@ -294,8 +294,8 @@ class NamedReleasesPage(Page, frozen=True):
 class ReleasePage(Page, frozen=True):
     """A release; `decided_by` are the proposals that made, revoked or brought it back, newest first.
 
-    `command` fetches and verifies the model without this server; `file` and `card` are where this server gives the model
-    and its card, null where it does not.
+    `command` fetches and verifies the model without this server; `file` and `card` are where this server gives the
+    model and its card, null where it does not.
     """
 
     release: g.ReleaseLine

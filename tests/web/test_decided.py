@@ -216,7 +216,7 @@ class TestEvaluation:
             document = get(url + "/proposals/2.json").json()["evidence"]["evaluation"]
             page = get(url + "/proposals/2", headers=HTML).text
         assert len(document["members"]) == 3
-        assert text_of(page).count("no member's key".replace("'", "&#39;")) == 1
+        assert page.count('refuted">no member&#39;s key') == 1
 
     def test_a_report_that_nobody_gave_yet(self, chamber: Chamber) -> None:
         self.proposed(chamber, b"R" * 32)
@@ -307,8 +307,7 @@ def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
             assert text_of(answer.text).count("x" * 101) == 0, "cut"
         assert get(url + "/members/2.json").json()["member"]["name"] == HOSTILE[2], "data stays what it is"
         assert 'title="' + "x" * 500 in get(url + "/members/2", headers=HTML).text, "all that is bearable can be had"
-        assert '<bdi class="short">\u202egnp' not in get(url + "/members/3", headers=HTML).text
-        assert '<bdi class="short">gnp.exe \u05d0' in get(url + "/members/3", headers=HTML).text, "isolated"
+        assert re.search('<h1><bdi class="short">[^<\u202e]*gnp.exe \u05d0', get(url + "/members/3", headers=HTML).text)
 
 
 @pytest.mark.parametrize("name", [b"<script>", b"Upper", b"../etc", "\u202e".encode(), b"a b", b"", b"-x"])

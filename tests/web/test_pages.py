@@ -201,6 +201,8 @@ def test_text_stands_out_enough_to_be_read(scheme: int) -> None:
         ("wait", "wait-soft"),
         ("ink", "bad-soft"),
         ("quiet", "bad-soft"),
+        ("paper", "accent"),
+        ("paper", "ink"),
     ]
     for text, ground in pairs:
         low, high = sorted((luminance(colours[text]), luminance(colours[ground])))
