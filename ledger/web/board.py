@@ -36,6 +36,14 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Lineage:
+    """What a model was made of: so many models, itself included, and so many updates of each member, by index."""
+
+    models: int
+    updates: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """Why an evaluation report could not be had; `final` where no other copy can be better."""
 
@@ -49,9 +57,8 @@ class State:
 
     `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
     was, `time` what the chain's clock said then. `documents` holds the jobs' documents that could be had, by digest,
-    `evaluations` the evaluation reports, or why not; `contributions` how many updates of each member went into a model,
-    by its job, round and root; `reasons` the texts of revocations that are too long for a word; `auditing` whether an
-    audit runs.
+    `evaluations` the evaluation reports, or why not; `lineages` what went into the models that were decided on;
+    `reasons` the texts of revocations that are too long for a word; `auditing` whether an audit runs.
     """
 
     serial: int = 0
@@ -61,7 +68,7 @@ class State:
     time: int = 0
     documents: Mapping[bytes, Job] = field(default_factory=lambda: MappingProxyType({}))
     evaluations: Mapping[bytes, Measured | Unread] = field(default_factory=lambda: MappingProxyType({}))
-    contributions: Mapping[Model, Mapping[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    lineages: Mapping[Model, Lineage] = field(default_factory=lambda: MappingProxyType({}))
     reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     audited: Audited | None = None
     auditing: bool = False

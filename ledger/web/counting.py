@@ -7,6 +7,7 @@ from itertools import islice
 from ledger.admission import Verdict
 from ledger.state import JobState, Round
 from ledger.web import documents as d
+from ledger.web.board import Lineage
 
 
 def verdicts(round_: Round) -> Sequence[int | None]:
@@ -23,12 +24,13 @@ def admitted(round_: Round) -> list[int]:
     return [index for index, verdict in judged if verdict == Verdict.ADMITTED]
 
 
-def count_updates(state: JobState, number: int) -> dict[int, int]:
-    """How many updates of each party went into the model of a round and those that it was built on."""
-    counts: Counter[int] = Counter()
+def lineage_of(state: JobState, number: int) -> Lineage:
+    """What the model of a round and those that it was built on were made of."""
+    models, updates = 0, Counter[int]()
     for round_ in islice(state.rounds.values(), number):
-        counts.update(admitted(round_))
-    return dict(counts)
+        models += round_.final is not None
+        updates.update(admitted(round_))
+    return Lineage(models, dict(updates))
 
 
 def activity(round_: Round) -> d.Activity:

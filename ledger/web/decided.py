@@ -128,8 +128,8 @@ class Contributor(Document, frozen=True):
 class Evidence(Document, frozen=True):
     """What speaks for a model: where it comes from, what parties measured, what this server's last audit says.
 
-    `root` is the model that the round finalised, null where it made none; `contributors` is null until they are
-    counted. `findings` are those that the last audit has on rounds of the lineage.
+    `root` is the model that the round finalised, null where it made none. `models` of its lineage, itself included, and
+    `contributors` are null until they are counted. `findings` are the last audit's, on rounds of the lineage.
     """
 
     job: int
@@ -137,7 +137,7 @@ class Evidence(Document, frozen=True):
     round: int
     root: str | None
     cid: str | None
-    models: int
+    models: int | None
     lineage: tuple[ModelTrace, ...]
     contributors: tuple[Contributor, ...] | None
     evaluation: Evaluated

@@ -15,7 +15,7 @@ from ledger.trace import ModelTrace, trace
 from ledger.web import decided as g
 from ledger.web import documents as d
 from ledger.web.actions import kind_name, wanted_of
-from ledger.web.board import Unread
+from ledger.web.board import Lineage, Measured, Unread
 from ledger.web.reading import NotFound, Reading
 
 OPEN = (ProposalState.VOTING, ProposalState.WAITING, ProposalState.EXECUTABLE)
@@ -171,6 +171,7 @@ class Deciding:
         lineage: tuple[ModelTrace, ...] = ()
         if state and document and model:
             lineage = trace(state, document, number, self.now.network.party_name, SHORT_LINEAGE).models
+        counted = self.now.state.lineages.get((job, number, root))
         audit = self.now.state.audited
         found = audit.report.findings if audit and audit.report else []
         wrong = [f for f in found if f.job == job and f.round is not None and f.round <= number]
@@ -180,20 +181,18 @@ class Deciding:
             round=number,
             root=model.root if model else None,
             cid=model.cid if model else None,
-            models=sum(r.final is not None for r in islice(state.rounds.values(), number)) if state else 0,
+            models=counted.models if counted else None,
             lineage=lineage,
-            contributors=self.contributors(job, number, root),
+            contributors=self._contributors(counted) if counted else None,
             evaluation=self.evaluated(job, number, root, report),
             verdict=audit.report.verdict.value if audit and audit.report else None,
             verdict_at=audit.at if audit else 0,
             findings=sum(finding.status in {"refuted", "unknown"} for finding in wrong),
         )
 
-    def contributors(self, job: int, number: int, root: bytes) -> tuple[g.Contributor, ...] | None:
-        counted = self.now.state.contributions.get((job, number, root))
-        if counted is None:
-            return None
-        return tuple(g.Contributor(party=self.party(index), updates=n) for index, n in sorted(counted.items()))
+    def _contributors(self, counted: Lineage) -> tuple[g.Contributor, ...]:
+        updates = sorted(counted.updates.items())
+        return tuple(g.Contributor(party=self.party(index), updates=count) for index, count in updates)
 
     def evaluated(self, job: int, number: int, root: bytes, digest: bytes) -> g.Evaluated:
         """A report as it was read in the background, held against the model that it should be on."""
@@ -226,9 +225,11 @@ class Deciding:
             action = one.action
             if not isinstance(action, ReleaseModel) or action.job != job or number not in {None, action.round}:
                 continue
-            found = self.evaluated(job, action.round, action.root, action.report)
-            if found.status == "read" and self._is_model(action):
-                return found
+            known = self.now.state.evaluations.get(action.report)
+            if isinstance(known, Measured) and known.report.root == action.root.hex() and self._is_model(action):
+                found = self.evaluated(job, action.round, action.root, action.report)
+                if found.status == "read":
+                    return found
         return None
 
     def _is_model(self, action: ReleaseModel) -> bool:
@@ -251,8 +252,9 @@ class Deciding:
 
     def with_updates_of(self, index: int) -> tuple[g.MemberRelease, ...]:
         """The releases that a member's updates went into, newest first."""
-        counts = self.now.state.contributions
-        found = ((one, counts.get((one.job, one.round, one.root), {}).get(index, 0)) for one in self.releases())
+        lineages = self.now.state.lineages
+        known = ((one, lineages.get((one.job, one.round, one.root))) for one in self.releases())
+        found = ((one, lineage.updates.get(index, 0)) for one, lineage in known if lineage)
         return tuple(g.MemberRelease(release=self.release_line(one), updates=n) for one, n in found if n)
 
 

@@ -16,7 +16,7 @@ from ledger.releases import LONGEST_REASON, reason_text
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.web.board import Board, Measured, Model, Unread
-from ledger.web.counting import count_updates
+from ledger.web.counting import lineage_of
 from ledger.web.snapshot import Snapshot
 
 RETRY = 30.0
@@ -149,10 +149,10 @@ class Library(Blocks):
         return b"".join(bytes(piece) for piece in self._everyone().read(Cid(RAW, digest), 0, most + 1))
 
     def _count(self, snapshot: Snapshot, models: Sequence[Model]) -> None:
-        known = self._board.state.contributions
-        counted = {model: count_updates(snapshot.jobs[model[0]], model[1]) for model in set(models) - known.keys()}
+        known = self._board.state.lineages
+        counted = {model: lineage_of(snapshot.jobs[model[0]], model[1]) for model in set(models) - known.keys()}
         if counted:
-            self._board.post(contributions=MappingProxyType({**known, **counted}))
+            self._board.post(lineages=MappingProxyType({**known, **counted}))
 
     def _everyone(self) -> Holders:
         """The holders that the ledger and the network file name now."""

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from ledger.history import HistoryError
 from ledger.proposal import ChangeRoles, ProposalState, RemoveMember, RevokeRelease, name_word, release_id
 from ledger.records import Choice
 from ledger.web.board import Board, Measured, State, Unread
-from ledger.web.counting import count_updates
+from ledger.web.counting import lineage_of
 from ledger.web.language import LANGUAGES
 
 HTML = {"Accept": "text/html"}
@@ -255,8 +254,8 @@ def test_a_member_s_part_in_rounds_votes_and_releases(chamber: Chamber) -> None:
     chamber.propose(ChangeRoles(1, 1)).vote(3, choice=Choice.AGAINST)
     chamber.propose(ChangeRoles(1, 2))
     (release,) = world.history.decisions.releases.values()
-    counted = {(1, 1, release.root): count_updates(world.state, 1)}
-    with served(shown(chamber, contributions=MappingProxyType(counted))) as url:
+    counted = {(1, 1, release.root): lineage_of(world.state, 1)}
+    with served(shown(chamber, lineages=counted)) as url:
         west = get(url + "/members/3.json").json()
         north = get(url + "/members/0.json?limit=2").json()
         page = get(url + "/members/3?job=1", headers=HTML).text
