@@ -98,6 +98,10 @@ class SignatureExpired(Conflict):
     """The signature's own deadline has passed."""
 
 
+class TooManyProposals(Conflict):
+    """The member has as many proposals in Voting as are relayed for one."""
+
+
 class RelayersAddress(Conflict):
     """A proposal to admit the relayer's key, which shall have no right."""
 
