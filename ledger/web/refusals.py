@@ -121,6 +121,8 @@ class NoRelayer(Unavailable):
 class RelayersKey(NoRelayer):
     """The relayer's key is a member's, or was: it shall have no right."""
 
+    exit_code = UsageError.exit_code
+
 
 class NoOrigin(Unavailable):
     """This server has not been told by which address people reach it."""
