@@ -31,7 +31,7 @@ async def admit(request: Request) -> None:
 def may_read(request: Request) -> bool:
     """Whether who asks may read on: asked again by answers that take long."""
     view: View = request.app.state.view
-    path = request.url.path
+    path: str = request.scope["path"]  # not request.url: that is made with the Host header
     if view.read != "members" or path in OPEN or (path == "/relay.json" and request.method == "POST"):
         return True
     sessions: Sessions = request.app.state.sessions

@@ -140,7 +140,7 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
 
     async def as_page(request: Request, document: Document) -> Response:
         language = _language(request)
-        now, path = reading(request), request.url.path
+        now, path = reading(request), request.scope["path"]
         kept = {k: v for k, v in request.query_params.items() if k in {"before", "job", "limit"}}
         address = path + ("?" + urlencode(kept) if kept else "")
         facts = {
@@ -225,7 +225,7 @@ def _awaited(handler: Callable[[Request, Any], Response]) -> Callable[[Request, 
 
 def _problem(request: Request, problem: d.Problem) -> Response:
     headers = {"Cache-Control": "no-store"} | ({"Retry-After": "2"} if problem.status == 503 else {})
-    path = request.url.path
+    path = request.scope["path"]
     if path.endswith(".json") or "text/html" not in request.headers.get("accept", ""):
         return Response(problems.encoded(problem), problem.status, headers, "application/json")
     state = request.app.state

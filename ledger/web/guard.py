@@ -1,12 +1,12 @@
 """What stands before every answer: limits, security headers, the access log, counts. One ASGI layer, no framework."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
-from urllib.parse import urlsplit
 
 from ledger.web import bodies, problems
 from ledger.web.buckets import Buckets
@@ -22,6 +22,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LONGEST_ADDRESS = 1024
 LARGEST_BODY = bodies.LARGEST
+HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 READS = frozenset({"GET", "HEAD"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -100,7 +101,8 @@ class Guard:
         """1. A host of ours. 2. An address of a length that can be. 3. No large body. 4. What writes comes from no page
         of another server. 5. Not too often, from one address or in one session."""
         headers = dict(scope["headers"])
-        if self._hosts and _host(headers.get(b"host", b"")) not in self._hosts:
+        host = _host(headers.get(b"host", b""))
+        if host is None or (self._hosts and host not in self._hosts):
             return problems.of_status(421), {}
         if len(_address(scope)) > LONGEST_ADDRESS:
             return problems.of_status(414), {}
@@ -159,11 +161,12 @@ async def _say(send: Send, problem: Problem, headers: dict[str, str]) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _host(header: bytes) -> str:
-    try:
-        return urlsplit("//" + header.decode("latin-1")).hostname or ""
-    except ValueError:
+def _host(header: bytes) -> str | None:
+    """The host of a Host header, without its port; None for one that could be read as more than a host."""
+    if not header:
         return ""
+    found = HOST.fullmatch(header)
+    return found[1].decode().strip("[]").lower() if found else None
 
 
 def _address(scope: Scope) -> str:

@@ -38,6 +38,7 @@ from ledger.web.refusals import (
     NotMember,
     RelayersAddress,
     SignatureExpired,
+    TooManyProposals,
     WrongChain,
     WrongNumber,
     WrongState,
@@ -49,6 +50,8 @@ from ledger.web.typed import proposal_to_sign
 LONGEST = 2 * 365 * 86_400
 """A signature of more seconds is a mistake: the longest vote, with the longest extension."""
 PROPOSAL_SECONDS = 3600
+MOST_PROPOSALS = 16
+"""So many in Voting are relayed for one member, or one member could spend all of the relayer's money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ class Intake:
 
     def _proposal(self, posted: d.SignedProposal) -> Message:
         """A proposal: 4, 9 and 10 as for a vote; what it names is there (NotFound), and not the relayer's key
-        (RelayersAddress); and its number is the next (WrongNumber)."""
+        (RelayersAddress); its number is the next (WrongNumber); and the member has few others in Voting
+        (TooManyProposals)."""
         index, action = self._member(posted.member), self._possible(posted.action)
         if posted.number != self._next:
             raise WrongNumber(
@@ -133,6 +137,7 @@ class Intake:
                 actual=posted.number,
             )
         self._in_time(posted.deadline)
+        self._not_too_many(index)
         kind, encoded = encode_action(action)
         return Message(
             id=digest_of(self._parts(posted)).hex(),
@@ -241,6 +246,16 @@ class Intake:
         if index in proposal.votes:
             said = proposal.votes[index].name.lower()
             raise AlreadyVoted("the member has voted on the proposal", advice="a vote is final", choice=said)
+
+    def _not_too_many(self, index: int) -> None:
+        snapshot = self.reading.snapshot
+        voting = [p for p in snapshot.decisions.proposals.values() if p.state(self.now) is ProposalState.VOTING]
+        if sum(snapshot.owners[proposal.proposer] == index for proposal in voting) >= MOST_PROPOSALS:
+            raise TooManyProposals(
+                "the member has as many proposals in Voting as are relayed for one",
+                advice="wait until some have ended, or propose directly: fedledger proposal",
+                most=MOST_PROPOSALS,
+            )
 
     def _in_state(self, proposal: Proposal, *expected: ProposalState) -> None:
         actual = proposal.state(self.now)

@@ -29,6 +29,7 @@ _ERRORS = {
     "404": "there is no such thing",
     "409": "it does not fit what is on the ledger, or what waits already",
     "413": "the body is larger than 16 KiB",
+    "414": "the address is longer than 1,024 characters",
     "415": "the body is not said to be JSON",
     "429": "too many requests from this address",
     "503": "the ledger, or what the answer depends on, has not been read yet",
@@ -105,8 +106,8 @@ def _errors(path: str, method: str, operation: dict[str, Any]) -> None:
         known |= _OF_POSTS
     if path in OPEN - {"/sign-in.json"}:
         known -= {"401"}
-    if not operation.get("parameters") and method == "get":
-        known -= {"400"}
+    if not operation.get("parameters"):
+        known -= {"414"} if method == "post" else {"400", "414"}
     if path.startswith(("/ipfs", "/proposals")):
         known |= {"403"}
     if path.endswith("/ballot.json"):

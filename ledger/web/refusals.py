@@ -98,6 +98,10 @@ class SignatureExpired(Conflict):
     """The signature's own deadline has passed."""
 
 
+class TooManyProposals(Conflict):
+    """The member has as many proposals in Voting as are relayed for one."""
+
+
 class RelayersAddress(Conflict):
     """A proposal to admit the relayer's key, which shall have no right."""
 
@@ -116,6 +120,8 @@ class NoRelayer(Unavailable):
 
 class RelayersKey(NoRelayer):
     """The relayer's key is a member's, or was: it shall have no right."""
+
+    exit_code = UsageError.exit_code
 
 
 class NoOrigin(Unavailable):

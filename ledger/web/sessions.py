@@ -86,6 +86,8 @@ class Sessions:
 
     def visitor(self, word: str) -> Visitor:
         """Whoever sends that word."""
+        if not word:
+            return Visitor()
         try:
             return Visitor(word, self.find(word))
         except FedledgerError as error:

@@ -296,6 +296,19 @@ def test_what_cannot_be_proposed_is_refused_by_name(house: House, site: Site) ->
     assert refusal(site.post(asked, "/proposals/typed-data.json")) == (400, "Malformed")
 
 
+def test_one_member_cannot_spend_the_relayers_money(house: House, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.web.intake.MOST_PROPOSALS", 2)
+    house.propose(3)
+    site.read()
+    assert site.settled(site.post(_next(house, 3)))["status"] == "done"
+    site.read()
+    assert refusal(site.post(_next(house, 3))) == (409, "TooManyProposals")
+
+
+def _next(house: House, index: int) -> dict[str, Any]:
+    return house.proposal(index, len(house.decisions.proposals) + 1, ChangeRoles(3, 7))
+
+
 def test_members_close_and_execute_and_nobody_else(house: House, site: Site) -> None:
     proposal = house.propose()
     order = {"kind": "close", "number": proposal.number}

@@ -246,7 +246,7 @@ def test_the_command_refuses_a_key_that_a_member_has_or_had(house: House, tmp_pa
     fresh = create(tmp_path / "fresh.json", "correct horse", light=True)
     for _ in range(2):
         done = fedledger(*run_it, *options, "--json")
-        assert done.returncode == 3
+        assert done.returncode == 2
         assert json.loads(done.stderr)["error"] == "RelayersKey"
         assert "fedledger web relayer" in json.loads(done.stderr)["advice"]
         if house.signers[0] is not fresh:

@@ -337,6 +337,17 @@ def test_members_alone_read_where_that_is_said(member: Any) -> None:
         assert reader.get(url + "/jobs.json").headers["cache-control"] == "private, no-cache"
 
 
+def test_a_forged_host_opens_nothing(member: Any) -> None:
+    """The address of a question is made of its Host header, too: one that goes on as an open address opens no other."""
+    for hosts in (("127.0.0.1",), ()):
+        with served(view_of(world_with(member), hosts=hosts, read="members")) as url:
+            for forged in ("127.0.0.1/sign-in.json?", "127.0.0.1/health#", "127.0.0.1\\health", "a@127.0.0.1/health?"):
+                answer = get(url + "/jobs.json", headers={"Host": forged})
+                assert (answer.status_code, answer.json()["error"]) == (421, "WrongHost"), forged
+            assert get(url + "/jobs.json").status_code == 401
+            assert get(url + "//health").status_code in {401, 404}
+
+
 def test_who_signs_out_hears_no_more(member: Any) -> None:
     view = view_of(world_with(member), hosts=("127.0.0.1",), read="members")
     with served(view) as url, httpx.Client() as reader:
