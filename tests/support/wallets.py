@@ -1,7 +1,7 @@
 """A wallet in the browser's page, as extensions inject them (EIP-1193, EIP-6963); the key stays in Python."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eth_account.messages import encode_defunct, encode_typed_data
@@ -15,11 +15,14 @@ const provider = {
   },
   on: () => {},
 };
-if (ANNOUNCED) {
-  const uuid = "6d7b8c1a-0000-4000-8000-000000000001";
-  const info = { uuid, name: "Test wallet", icon: "data:,", rdns: "example.wallet" };
-  const announce = () =>
-    window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));
+if (NAMES.length) {
+  const announce = () => {
+    for (const name of NAMES) {
+      const info = { uuid: `6d7b8c1a-${name}`, name, icon: "data:,", rdns: "example.wallet" };
+      const detail = Object.freeze({ info, provider });
+      window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
+    }
+  };
   window.addEventListener("eip6963:requestProvider", announce);
   announce();
 } else window.ethereum = provider;
@@ -38,10 +41,10 @@ class Wallet:
         self.refuse = self.stubborn = False
         self.asked: list[tuple[str, Any]] = []
 
-    def inject(self, context: Any, *, announced: bool = True) -> None:
-        """Put it into every page of a browser's context."""
+    def inject(self, context: Any, names: Sequence[str] = ("Test wallet",)) -> None:
+        """Put it into every page of a browser's context, announced under these names; without any, as ethereum."""
         context.expose_function("wallet_bridge", self._answer)
-        context.add_init_script(INJECTED.replace("ANNOUNCED", json.dumps(announced)))
+        context.add_init_script(f"const NAMES = {json.dumps(names)};{INJECTED}")
 
     def _answer(self, method: str, params: str) -> str:
         self.asked.append((method, json.loads(params)))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +20,10 @@ FAST = 15_000
 class Member:
     """A member at its browser, with a wallet of its own."""
 
-    def __init__(self, browser: Any, url: str, signer: Any, *, announced: bool = True) -> None:
+    def __init__(self, browser: Any, url: str, signer: Any, *names: str) -> None:
         self.wallet, self.url = Wallet(signer), url
         self.context = browser.new_context(locale="en-GB")
-        self.wallet.inject(self.context, announced=announced)
+        self.wallet.inject(self.context, names)
         self.page = self.context.new_page()
         self.page.set_default_timeout(FAST)
         self.complaints: list[str] = []
@@ -85,7 +86,8 @@ def hospital(found_consortium: Any, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def members(hospital: Any, browser: Any) -> Iterator[list[Member]]:
     _, site = hospital
-    made = [Member(browser, site.url, signer, announced=place != 1) for place, signer in enumerate(site.house.signers)]
+    names = (("Test wallet",), (), ("Test wallet",), ("Test wallet",))
+    made = [Member(browser, site.url, signer, *names[place]) for place, signer in enumerate(site.house.signers)]
     yield made
     for member in made:
         member.context.close()
@@ -231,7 +233,7 @@ def test_a_stranger_s_wallet_is_told_that_it_speaks_for_nobody(hospital: Any, br
     from ledger.accounts import ephemeral
 
     _, site = hospital
-    stranger = Member(browser, site.url, ephemeral())
+    stranger = Member(browser, site.url, ephemeral(), "Test wallet")
     stranger.open("/")
     stranger.page.get_by_role("button", name="Sign in").click()
     stranger.hears("speaks for no member")
@@ -248,3 +250,37 @@ def test_who_has_no_wallet_sees_the_commands_and_no_buttons(hospital: Any, brows
     page.get_by_text("Propose as a release").click()
     assert "fedledger release propose 1 NAME VERSION" in page.locator(".propose").inner_text()
     context.close()
+
+
+def test_who_has_several_wallets_chooses_one(hospital: Any, browser: Any) -> None:
+    _, site = hospital
+    member = Member(browser, site.url, site.house.signers[0], "Fox", "<b>Bear</b>")
+    page = member.open("/").page
+    page.get_by_role("button", name="Sign in").click()
+    choice = page.get_by_role("group", name="Choose a wallet")
+    assert choice.get_by_role("button").all_inner_texts() == ["Fox", "<b>Bear</b>"]
+    assert page.evaluate("document.activeElement.innerText") == "Fox"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sign out").wait_for()
+    assert page.locator("#who").inner_text() == "North"
+    page.reload()
+    page.get_by_role("button", name="Sign out").wait_for()
+    assert member.complaints == []
+    member.context.close()
+
+
+def test_where_reading_is_for_members_the_page_that_refuses_lets_them_sign_in(
+    hospital: Any, browser: Any, tmp_path: Path
+) -> None:
+    _, site = hospital
+    with relaying(site.house, tmp_path, read="members") as closed:
+        closed.read()
+        member = Member(browser, closed.url, site.house.signers[0], "Test wallet")
+        page = member.open("/proposals").page
+        assert page.get_by_role("heading", level=1).inner_text() == "For members: sign in"
+        member.complaints.clear()
+        member.sign_in()
+        assert page.get_by_role("heading", level=1).inner_text() == "Proposals"
+        assert member.complaints == []
+        member.context.close()
