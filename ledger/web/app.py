@@ -150,6 +150,7 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
             "path": path,
             "json": shown.json.replace(":int", "").format(**request.path_params) + address.removeprefix(path),
             "switch": address + ("&" if kept else "?") + "lang=",
+            **_abilities(request),
         }
         body = renderer.page(shown.template, address, language, now.state, facts)
         answer = _tagged(request, body, HTML)
@@ -158,6 +159,13 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
     name = shown.build.__name__.strip("_")
     app.get(shown.json, name=name, operation_id=name, summary=(shown.build.__doc__ or "").strip())(as_json)
     app.get(shown.page, include_in_schema=False)(as_page)
+
+
+def _abilities(request: Request) -> dict[str, bool]:
+    """Whether this server relays, and whether anyone needs to sign in here."""
+    view: View = request.app.state.view
+    relays = view.relayer is not None
+    return {"relays": relays, "signs_in": relays or view.read == "members"}
 
 
 def _tagged(request: Request, body: bytes, kind: str) -> Response:
@@ -230,6 +238,7 @@ def _problem(request: Request, problem: d.Problem) -> Response:
         return Response(problems.encoded(problem), problem.status, headers, "application/json")
     state = request.app.state
     now, renderer = reading(request), state.renderer
-    facts = {"path": "", "switch": "/?lang=", "json": None, "chain": now.chain, "network": now.network.name}
+    facts: dict[str, Any] = {"path": "", "switch": "/?lang=", "json": None, **_abilities(request)}
+    facts |= {"chain": now.chain, "network": now.network.name}
     page = renderer.fresh("problem.html", _language(request), serial=now.state.serial, problem=problem, **facts)
     return Response(page, problem.status, headers, HTML)

@@ -219,10 +219,12 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages of the consortium, as anyone sees it who has the network file; the first audit has been made."""
+    from ledger.accounts import ephemeral
     from ledger.connection import Connection
     from ledger.web.board import Board
     from ledger.web.following import Live
     from ledger.web.library import Library
+    from ledger.web.relaying import Relayer
     from ledger.web.view import View
 
     network, folder = trial.consortium.network, tmp_path_factory.mktemp("visitor")
@@ -232,7 +234,8 @@ def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     def visit() -> Connection:
         return Connection.visit(network, folder)
 
-    view = View(network, board, library, rate=0)
+    relayer = Relayer(network, board, ephemeral(), folder / "relay")
+    view = View(network, board, library, rate=0, relayer=relayer)
     with Live(board, library, visit, visit, source=False), served(view) as url:
         until(lambda: board.state.documents and board.state.audited and len(board.state.evaluations) == 2)
         yield Site(url, trial, view)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from web_council import NOTHING, Chamber, evaluation, of_every_kind
 from web_views import AT, HOSTILE, get, governed, network, served, view_of
 
 from ledger import records as r
+from ledger.accounts import ephemeral
 from ledger.cid import of_file
 from ledger.digest import sha256
 from ledger.history import HistoryError
@@ -19,6 +21,7 @@ from ledger.records import Choice
 from ledger.web.board import Board, Measured, State, Unread
 from ledger.web.counting import lineage_of
 from ledger.web.language import LANGUAGES
+from ledger.web.relaying import Relayer
 
 HTML = {"Accept": "text/html"}
 NAMES = ("North", "South", "East", "West")
@@ -50,6 +53,17 @@ def heading(html: str) -> str:
 def chamber() -> Chamber:
     """Two final models; cardio 1.0 is released, by proposal 1."""
     return governed(World().open_job().honest_round().honest_round())
+
+
+@pytest.fixture
+def relayed(chamber: Chamber, tmp_path: Path) -> Any:
+    """Makes views of a server that relays."""
+
+    def make(**changes: Any) -> Any:
+        view = shown(chamber, **changes)
+        return replace(view, relayer=Relayer(view.network, view.board, ephemeral(), tmp_path / "relay"))
+
+    return make
 
 
 def shown(chamber: Chamber, **changes: Any) -> Any:
@@ -89,10 +103,10 @@ TIMES = {
 
 
 @pytest.mark.parametrize("state", TIMES, ids=lambda state: state.value)
-def test_a_state_follows_from_votes_and_the_chain_s_clock(chamber: Chamber, state: ProposalState) -> None:
+def test_a_state_follows_from_votes_and_the_chain_s_clock(chamber: Chamber, relayed: Any, state: ProposalState) -> None:
     later, voters = TIMES[state]
     chamber.propose(ChangeRoles(1, 1)).vote(*voters)
-    with served(shown(chamber, time=AT + later)) as url:
+    with served(relayed(time=AT + later)) as url:
         document = get(url + "/proposals/2.json").json()
         page = get(url + "/proposals/2", headers=HTML).text
     assert document["proposal"]["state"] == state.value
@@ -103,15 +117,29 @@ def test_a_state_follows_from_votes_and_the_chain_s_clock(chamber: Chamber, stat
     assert page.count('aria-current="step"') == (state.value in {"Voting", "Waiting", "Executable"})
 
 
-def test_a_vote_that_cannot_fail_may_be_closed_by_anyone(chamber: Chamber) -> None:
+def test_a_vote_that_cannot_fail_may_be_closed_by_anyone(chamber: Chamber, relayed: Any) -> None:
     chamber.propose(ChangeRoles(1, 1)).vote(0, 1)
-    with served(shown(chamber)) as url:
+    with served(relayed()) as url:
         assert 'data-do="close"' not in get(url + "/proposals/2", headers=HTML).text
     chamber.vote(2)
-    with served(shown(chamber)) as url:
+    with served(relayed()) as url:
         page = get(url + "/proposals/2", headers=HTML).text
     assert 'data-do="close"' in page
     assert "It passes whatever the others say" in page
+
+
+def test_a_server_that_relays_nothing_offers_the_commands_alone(chamber: Chamber, relayed: Any) -> None:
+    chamber.propose(ChangeRoles(1, 1)).vote(0, 1, 2)
+    offers = ("<form", "<button", "wallet.js")
+    with served(relayed()) as url:
+        page = get(url + "/proposals/2", headers=HTML).text + get(url + "/members/1", headers=HTML).text
+    assert [word for word in offers if word not in page] == []
+    with served(shown(chamber)) as url:
+        pages = [get(url + path, headers=HTML).text for path in ("/proposals/2", "/members/1", "/nothing")]
+    assert [word for page in pages for word in offers if word in page] == []
+    assert "This server relays nothing" in pages[0]
+    assert "fedledger proposal close 2" in pages[0]
+    assert "fedledger proposal propose remove 1" in pages[1]
 
 
 def test_who_voted_what_who_has_not_yet_and_who_no_longer_can(chamber: Chamber) -> None:
