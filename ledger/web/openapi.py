@@ -116,6 +116,10 @@ def _errors(path: str, method: str, operation: dict[str, Any]) -> None:
         text = _ERRORS[status] if not path.startswith("/ipfs") or status != "403" else "not given out, with the reason"
         schema = {"schema": {"$ref": _REF.format(name="Problem")}, "example": msgspec.to_builtins(PROBLEM)}
         responses[status] = {"description": text, "content": {"application/json": schema}}
+    for answer in responses.values():
+        for content in answer.get("content", {}).values():
+            if content.get("schema") == {"$ref": _REF.format(name="Problem")}:
+                content.setdefault("example", msgspec.to_builtins(PROBLEM))
 
 
 def _service(paths: Mapping[str, Any]) -> None:
