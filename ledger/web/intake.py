@@ -163,11 +163,11 @@ class Intake:
         return self._plain(posted)
 
     def _execute(self, posted: d.Execute) -> Message:
-        """A proposal to be carried out: passed, and neither done nor expired (WrongState). While its delay runs it may
-        wait here."""
+        """A proposal to be carried out: passed, or certain to, and neither done nor expired (WrongState). Until its
+        time it waits here."""
         proposal = self._numbered(posted.number)
-        if not (proposal.passes and self.now == proposal.deadline):  # the second in which the vote was closed
-            self._in_state(proposal, ProposalState.WAITING, ProposalState.EXECUTABLE)
+        early = (ProposalState.VOTING,) if proposal.certain else ()
+        self._in_state(proposal, ProposalState.WAITING, ProposalState.EXECUTABLE, *early)
         return self._plain(posted)
 
     @property

@@ -42,6 +42,7 @@ class House:
         self.client = Client.connect(self.local.network)
         self.signers = [resident.signer for resident in self.local.residents.values()]
         self._senders: dict[int, Sender] = {}
+        self._made = 0
 
     @property
     def network(self) -> Network:
@@ -61,8 +62,10 @@ class House:
         self.client.rpc.call("evm_increaseTime", seconds)
         self.client.rpc.call("evm_mine")
 
-    def propose(self, index: int = 0) -> Proposal:
-        """A proposal that harms nobody: other rules, the same as before."""
+    def propose(self, index: int | None = None) -> Proposal:
+        """A proposal that harms nobody: other rules, the same as before. By default each member in turn makes one."""
+        index = self._made % len(self.signers) if index is None else index
+        self._made += 1
         rules = self.client.view("ballots", "rules")[0]
         self.send(index, "proposeRules", tuple(rules))
         return self.decisions.proposal(int(self.client.view("ballots", "proposals")[0]))
