@@ -13,18 +13,18 @@ from eth_account.messages import encode_defunct
 from web_views import _CONTEXT, get, served, until
 
 from ledger.accounts import ephemeral
+from ledger.actions import Action
 from ledger.chain.client import Client
 from ledger.chain.sender import Sender
 from ledger.config import Network
 from ledger.connection import Connection
-from ledger.proposal import Action, Proposal, ballot_to_sign
+from ledger.proposal import Proposal, ballot_to_sign, proposal_to_sign
 from ledger.records import Choice
 from ledger.web.actions import wanted_of
 from ledger.web.board import Board
 from ledger.web.following import Live
 from ledger.web.library import Library
 from ledger.web.relaying import Relayer
-from ledger.web.typed import proposal_to_sign
 from ledger.web.view import View
 
 FAR = int(time.time()) + 30 * 86_400

@@ -14,7 +14,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from web_views import get, network, served, view_of
 
 from ledger.accounts import ephemeral
-from ledger.proposal import RemoveMember, encode_action, proposal_id
+from ledger.actions import RemoveMember, encode_action
+from ledger.proposal import proposal_id
 from ledger.records import Kind, Proposed, Rules, RulesChanged
 from ledger.web.app import PAGES
 from ledger.web.relaying import Relayer

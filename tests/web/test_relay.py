@@ -9,8 +9,8 @@ import pytest
 from relays import FAR, House, Site, post, relaying, soon
 from web_views import get, served, until
 
+from ledger.actions import AdmitMember, ChangeRoles, CloseJob, ReleaseModel, RemoveMember, RevokeRelease, RollBack
 from ledger.errors import FedledgerError
-from ledger.proposal import AdmitMember, ChangeRoles, CloseJob, ReleaseModel, RemoveMember, RevokeRelease, RollBack
 from ledger.records import Choice
 from ledger.web import relay_documents as d
 from ledger.web.delivery import Delivery

@@ -20,8 +20,8 @@ from relays import House, Site, post, relaying
 from web_views import get, until
 
 from ledger.accounts import create, ephemeral
+from ledger.actions import ChangeRoles
 from ledger.localnet.anvil import Anvil
-from ledger.proposal import ChangeRoles
 from ledger.records import Choice
 
 Found = Callable[[Path], AbstractContextManager[House]]
