@@ -1,4 +1,4 @@
-"""What a proposal wants done, as JSON: the fields of `ledger.proposal`'s dataclasses under their names, and a kind."""
+"""What a proposal wants done, as JSON: the fields of `ledger.actions`' dataclasses under their names, and a kind."""
 
 from dataclasses import fields
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ledger import proposal as p
+from ledger import actions as a
 from ledger.errors import Malformed
 from ledger.records import Kind, Rules
 from ledger.web.signatures import ADDRESS_PATTERN, parse_address
@@ -82,40 +82,40 @@ AnyAction = (
     | RollBack
     | NameSuccessor
 )
-_PAIRS: dict[type[Wanted], type[p.Action]] = {
-    AdmitMember: p.AdmitMember,
-    RemoveMember: p.RemoveMember,
-    ChangeRoles: p.ChangeRoles,
-    ChangeRules: p.ChangeRules,
-    CloseJob: p.CloseJob,
-    ReleaseModel: p.ReleaseModel,
-    RevokeRelease: p.RevokeRelease,
-    RollBack: p.RollBack,
-    NameSuccessor: p.NameSuccessor,
+_PAIRS: dict[type[Wanted], type[a.Action]] = {
+    AdmitMember: a.AdmitMember,
+    RemoveMember: a.RemoveMember,
+    ChangeRoles: a.ChangeRoles,
+    ChangeRules: a.ChangeRules,
+    CloseJob: a.CloseJob,
+    ReleaseModel: a.ReleaseModel,
+    RevokeRelease: a.RevokeRelease,
+    RollBack: a.RollBack,
+    NameSuccessor: a.NameSuccessor,
 }
 _JSON = {made: wanted for wanted, made in _PAIRS.items()}
 
 
-def action_of(wanted: AnyAction) -> p.Action:
+def action_of(wanted: AnyAction) -> a.Action:
     """The action that the contract knows. Raises Malformed for an address or a number that cannot be."""
     kind = _PAIRS[type(wanted)]
     values = {part.name: _value(part.name, str(part.type), getattr(wanted, part.name)) for part in fields(kind)}
     made = kind(**values)
     try:
-        p.encode_action(made)
+        a.encode_action(made)
     except (ValueError, OverflowError) as error:
         raise Malformed(f"action: the contract cannot read that: {error}") from error
     return made
 
 
-def wanted_of(action: p.Action) -> AnyAction:
+def wanted_of(action: a.Action) -> AnyAction:
     """The JSON of an action."""
     kind: Any = _JSON[type(action)]
     values = {part.name: getattr(action, part.name) for part in fields(action)}
     return kind(**{name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()})  # type: ignore[no-any-return]
 
 
-def kind_name(kind: Kind) -> str:
+def kind_word(kind: Kind) -> str:
     """What a kind of proposal is called in JSON."""
     return kind.name.lower()
 

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ledger import proposal as p
+from ledger import actions
+from ledger.actions import ReleaseModel
 from ledger.errors import Malformed
 from ledger.evaluation import cid_of, require_model
-from ledger.proposal import Proposal, ProposalState, Release, ReleaseModel
+from ledger.proposal import Proposal, ProposalState, Release, kind_name, release_id
 from ledger.records import Choice
 from ledger.releases import reason_text
 from ledger.state import Member
 from ledger.trace import ModelTrace, trace
 from ledger.web import decided as g
 from ledger.web import documents as d
-from ledger.web.actions import kind_name, wanted_of
+from ledger.web.actions import wanted_of
 from ledger.web.board import Lineage, Measured, Unread
 from ledger.web.reading import NotFound, Reading
 
@@ -81,17 +82,17 @@ class Deciding:
         member = self.now.snapshot.members.get(index)
         return self.now.party(index, member.keys[-1] if member else "")
 
-    def _subject(self, action: p.Action) -> g.Subject:
+    def _subject(self, action: actions.Action) -> g.Subject:
         match action:
-            case p.RemoveMember(index=index) | p.ChangeRoles(index=index):
+            case actions.RemoveMember(index=index) | actions.ChangeRoles(index=index):
                 return g.Subject(party=self.party(index))
-            case p.CloseJob(job=job):
+            case actions.CloseJob(job=job):
                 return g.Subject(job=self._job_name(job))
-            case p.ReleaseModel(name=name, version=version, job=job):
+            case actions.ReleaseModel(name=name, version=version, job=job):
                 return g.Subject(job=self._job_name(job), name=name, version=version)
-            case p.RevokeRelease(release=release) | p.RollBack(release=release):
+            case actions.RevokeRelease(release=release) | actions.RollBack(release=release):
                 known = self.now.snapshot.decisions.releases.get(release)
-                reason = self._reason(action.reason) if isinstance(action, p.RevokeRelease) else ""
+                reason = self._reason(action.reason) if isinstance(action, actions.RevokeRelease) else ""
                 return g.Subject(
                     name=known.name if known else None, version=known.version if known else None, reason=reason
                 )
@@ -132,7 +133,7 @@ class Deciding:
             raise NotFound(f"there is no release {name} {version}", advice="/releases lists them all")
         return found
 
-    def target(self, action: p.Action) -> g.ReleaseLine | None:
+    def target(self, action: actions.Action) -> g.ReleaseLine | None:
         """The release that an action is about, where there is one."""
         release = about(action)
         found = self.now.snapshot.decisions.releases.get(release) if release else None
@@ -276,12 +277,12 @@ def may_vote(one: Proposal, member: Member) -> bool:
     return member.active and member.since <= one.epoch and member.index not in one.votes
 
 
-def about(action: p.Action) -> bytes | None:
+def about(action: actions.Action) -> bytes | None:
     """The identifier of the release that an action makes, revokes or brings back."""
     match action:
-        case p.ReleaseModel(name=name, version=version):
-            return p.release_id(name, version)
-        case p.RevokeRelease(release=release) | p.RollBack(release=release):
+        case actions.ReleaseModel(name=name, version=version):
+            return release_id(name, version)
+        case actions.RevokeRelease(release=release) | actions.RollBack(release=release):
             return release
         case _:
             return None

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
+from ledger.actions import ReleaseModel
 from ledger.modelcard import FILE as CARD
 from ledger.modelfile import NAME
-from ledger.proposal import Release, ReleaseModel
+from ledger.proposal import Release
 from ledger.state import Round
 from ledger.web import decided as g
 from ledger.web import documents as d

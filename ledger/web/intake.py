@@ -7,24 +7,21 @@ learns why at once.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ledger.config import Network
-from ledger.digest import keccak
-from ledger.errors import Malformed
-from ledger.proposal import (
+from ledger.actions import (
     Action,
     AdmitMember,
     ChangeRoles,
     CloseJob,
-    Proposal,
-    ProposalState,
     ReleaseModel,
     RemoveMember,
     RevokeRelease,
     RollBack,
-    ballot_to_sign,
     encode_action,
-    proposal_id,
 )
+from ledger.config import Network
+from ledger.digest import keccak
+from ledger.errors import Malformed
+from ledger.proposal import Proposal, ProposalState, TypedData, ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.records import Choice
 from ledger.web import relay_documents as d
 from ledger.web.actions import AnyAction, action_of
@@ -44,8 +41,7 @@ from ledger.web.refusals import (
     WrongState,
 )
 from ledger.web.sessions import Session
-from ledger.web.signatures import Parts, digest_of, parse_address, parse_signature, require_signer
-from ledger.web.typed import proposal_to_sign
+from ledger.web.signatures import digest_of, parse_address, parse_signature, require_signer
 
 LONGEST = 2 * 365 * 86_400
 """A signature of more seconds is a mistake: the longest vote, with the longest extension."""
@@ -62,14 +58,14 @@ class Intake:
     now: int
     relayer: str = ""
 
-    def ballot_parts(self, number: int, member: str, choice: d.ChoiceName) -> tuple[Parts, int]:
+    def ballot_parts(self, number: int, member: str, choice: d.ChoiceName) -> tuple[TypedData, int]:
         """What a member signs to vote, and until when it may be used. Raises what a vote raises."""
         index, proposal = self._member(member), self._numbered(number)
         self._may_vote(proposal, index)
         deadline = proposal.deadline + proposal.rules.extension_seconds
         return self._vote(proposal.id, member, choice, deadline), deadline
 
-    def proposal_parts(self, member: str, wanted: AnyAction) -> tuple[Parts, Action, int, int]:
+    def proposal_parts(self, member: str, wanted: AnyAction) -> tuple[TypedData, Action, int, int]:
         """What a member signs to propose, the action, its number, and until when it may be used."""
         self._member(member)
         action = self._possible(wanted)
@@ -163,11 +159,11 @@ class Intake:
         return self._plain(posted)
 
     def _execute(self, posted: d.Execute) -> Message:
-        """A proposal to be carried out: passed, and neither done nor expired (WrongState). While its delay runs it may
-        wait here."""
+        """A proposal to be carried out: passed, or certain to, and neither done nor expired (WrongState). Until its
+        time it waits here."""
         proposal = self._numbered(posted.number)
-        if not (proposal.passes and self.now == proposal.deadline):  # the second in which the vote was closed
-            self._in_state(proposal, ProposalState.WAITING, ProposalState.EXECUTABLE)
+        early = (ProposalState.VOTING,) if proposal.certain else ()
+        self._in_state(proposal, ProposalState.WAITING, ProposalState.EXECUTABLE, *early)
         return self._plain(posted)
 
     @property
@@ -182,17 +178,17 @@ class Intake:
     def _next(self) -> int:
         return len(self.reading.snapshot.decisions.proposals) + 1
 
-    def _parts(self, posted: d.SignedBallot | d.SignedProposal) -> Parts:
+    def _parts(self, posted: d.SignedBallot | d.SignedProposal) -> TypedData:
         if isinstance(posted, d.SignedBallot):
             proposal = bytes.fromhex(posted.proposal)
             return self._vote(proposal, posted.member, posted.choice, posted.deadline)
         return self._draft(posted.number, posted.member, action_of(posted.action), posted.deadline)
 
-    def _vote(self, proposal: bytes, member: str, choice: d.ChoiceName, deadline: int) -> Parts:
+    def _vote(self, proposal: bytes, member: str, choice: d.ChoiceName, deadline: int) -> TypedData:
         chosen = Choice[choice.upper()]
         return ballot_to_sign(self._network.chain.id, self._contract, proposal, member, chosen, deadline)
 
-    def _draft(self, number: int, member: str, action: Action, deadline: int) -> Parts:
+    def _draft(self, number: int, member: str, action: Action, deadline: int) -> TypedData:
         return proposal_to_sign(self._network.chain.id, self._contract, number, member, action, deadline)
 
     def _plain(self, posted: d.CloseVote | d.Execute) -> Message:

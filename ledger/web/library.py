@@ -6,12 +6,13 @@ from itertools import islice
 from types import MappingProxyType
 
 from ledger import evaluation, job
+from ledger.actions import ReleaseModel, RevokeRelease
 from ledger.cid import RAW, Cid, of_file
 from ledger.config import Network
 from ledger.connection import remotes
 from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
 from ledger.modelfile import ModelFile
-from ledger.proposal import Release, ReleaseModel, RevokeRelease
+from ledger.proposal import Release
 from ledger.releases import LONGEST_REASON, reason_text
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders

@@ -7,11 +7,12 @@ import msgspec
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from ledger.actions import encode_action
 from ledger.errors import FedledgerError
-from ledger.proposal import encode_action
+from ledger.proposal import TypedData
 from ledger.web import relay_documents as d
 from ledger.web.access import visitor
-from ledger.web.actions import kind_name
+from ledger.web.actions import kind_word
 from ledger.web.bodies import read_json
 from ledger.web.builders import LAST, reading
 from ledger.web.intake import Intake
@@ -19,7 +20,7 @@ from ledger.web.queue import WAITING, Entry
 from ledger.web.reading import NotFound
 from ledger.web.refusals import NoRelayer
 from ledger.web.relaying import Relayer
-from ledger.web.signatures import ADDRESS_PATTERN, Parts, typed_data
+from ledger.web.signatures import ADDRESS_PATTERN, typed_data
 from ledger.web.view import View
 
 ProposalNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the proposal", examples=[1])]
@@ -54,7 +55,7 @@ async def proposal_to_sign(request: Request) -> Response:
     draft: d.ProposalDraft = await read_json(request, d.ProposalDraft)
     parts, action, number, deadline = _intake(request).proposal_parts(draft.member, draft.action)
     kind, encoded = encode_action(action)
-    typed, name = _typed(parts), kind_name(kind)
+    typed, name = _typed(parts), kind_word(kind)
     return _said(d.ProposalToSign(typed_data=typed, number=number, deadline=deadline, kind=name, encoded=encoded.hex()))
 
 
@@ -117,7 +118,7 @@ def _intake(request: Request) -> Intake:
     return Intake(reading(request), now, address)
 
 
-def _typed(parts: Parts) -> d.TypedData:
+def _typed(parts: TypedData) -> d.TypedData:
     return msgspec.convert(typed_data(parts), d.TypedData)
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import msgspec
 
-from ledger.proposal import ReleaseModel, ballot_to_sign, encode_action, proposal_id
+from ledger.actions import ReleaseModel, encode_action
+from ledger.proposal import ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.records import Choice
 from ledger.web import relay_documents as d
-from ledger.web.actions import kind_name, wanted_of
+from ledger.web.actions import kind_word, wanted_of
 from ledger.web.documents import Party
 from ledger.web.signatures import typed_data
 from ledger.web.signin import SECONDS, compose
-from ledger.web.typed import proposal_to_sign
 
 _CHAIN, _CONTRACT = 31337, "0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9"
 _MEMBER = Party(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
@@ -40,7 +40,7 @@ _DOCUMENTS: dict[Any, msgspec.Struct] = {
         typed_data=msgspec.convert(typed_data(_DRAFT), d.TypedData),
         number=1,
         deadline=_DEADLINE,
-        kind=kind_name(_KIND),
+        kind=kind_word(_KIND),
         encoded=_ENCODED.hex(),
     ),
     d.Posted: _VOTE,

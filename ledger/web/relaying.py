@@ -40,7 +40,7 @@ class Relayer:
         self.settled: Callable[[str, str], None] = lambda _kind, _outcome: None
         self.balance = 0
         self.trouble: FedledgerError | None = None
-        self._ahead = 0.0
+        self._ahead = 0
         self._stop, self._wake = Event(), Event()
         self._thread = Thread(target=self._forever, name="relay", daemon=True)
         self._lock = FileLock(home / "lock")
@@ -63,7 +63,7 @@ class Relayer:
     @property
     def now(self) -> int:
         """Seconds since 1970 by the chain's clock, as it was when the chain was last read."""
-        return int(time.time() + self._ahead)
+        return int(time.time()) + self._ahead
 
     def wake(self) -> None:
         """There is something new in the queue."""
@@ -109,7 +109,8 @@ class Relayer:
                 self._wake.wait(LOCAL_POLL if self._network.chain.id == LOCAL_CHAIN else POLL)
 
     def _observe(self, client: "Client") -> None:
-        self._ahead = client.time() - time.time()
+        began = int(time.time())
+        self._ahead = client.time() - began
         self.balance = int(str(client.rpc.call("eth_getBalance", self.address, "latest")), 16)
 
     def _tell(self, message: Message, outcome: str) -> None:

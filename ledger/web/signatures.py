@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.digest import checksum_address, keccak
 from ledger.errors import Malformed
+from ledger.proposal import TypedData
 from ledger.web.refusals import SignatureNotCanonical, WrongSigner
 
 if TYPE_CHECKING:
     from eth_account.messages import SignableMessage
-
-Parts = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
-"""Domain, types and message of EIP-712."""
 
 LENGTH, COMPACT = 65, 64
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -69,13 +67,13 @@ def parse_address(text: str, what: str = "address") -> str:
     return text
 
 
-def digest_of(parts: Parts) -> bytes:
+def digest_of(parts: TypedData) -> bytes:
     """The EIP-712 digest: what is signed, and what names a message here. No signature takes part in it."""
     signable = _typed(parts)
     return keccak(b"\x19" + signable.version + signable.header + signable.body)
 
 
-def require_signer(parts: Parts, signature: Signature, address: str) -> None:
+def require_signer(parts: TypedData, signature: Signature, address: str) -> None:
     """Raises WrongSigner where another key signed, or this one another message."""
     _require(_typed(parts), signature, address)
 
@@ -87,7 +85,7 @@ def require_text_signer(text: str, signature: Signature, address: str) -> None:
     _require(encode_defunct(text=text), signature, address)
 
 
-def typed_data(parts: Parts) -> dict[str, Any]:
+def typed_data(parts: TypedData) -> dict[str, Any]:
     """The JSON that wallets take (eth_signTypedData_v4)."""
     domain, types, message = parts
     (primary,) = types
@@ -100,7 +98,7 @@ def typed_data(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _typed(parts: Parts) -> "SignableMessage":
+def _typed(parts: TypedData) -> "SignableMessage":
     from eth_account.messages import encode_typed_data
 
     domain, types, message = parts

@@ -13,18 +13,18 @@ from eth_account.messages import encode_defunct
 from web_views import _CONTEXT, get, served, until
 
 from ledger.accounts import ephemeral
+from ledger.actions import Action
 from ledger.chain.client import Client
 from ledger.chain.sender import Sender
 from ledger.config import Network
 from ledger.connection import Connection
-from ledger.proposal import Action, Proposal, ballot_to_sign
+from ledger.proposal import Proposal, ballot_to_sign, proposal_to_sign
 from ledger.records import Choice
 from ledger.web.actions import wanted_of
 from ledger.web.board import Board
 from ledger.web.following import Live
 from ledger.web.library import Library
 from ledger.web.relaying import Relayer
-from ledger.web.typed import proposal_to_sign
 from ledger.web.view import View
 
 FAR = int(time.time()) + 30 * 86_400
@@ -42,6 +42,7 @@ class House:
         self.client = Client.connect(self.local.network)
         self.signers = [resident.signer for resident in self.local.residents.values()]
         self._senders: dict[int, Sender] = {}
+        self._made = 0
 
     @property
     def network(self) -> Network:
@@ -61,8 +62,10 @@ class House:
         self.client.rpc.call("evm_increaseTime", seconds)
         self.client.rpc.call("evm_mine")
 
-    def propose(self, index: int = 0) -> Proposal:
-        """A proposal that harms nobody: other rules, the same as before."""
+    def propose(self, index: int | None = None) -> Proposal:
+        """A proposal that harms nobody: other rules, the same as before. By default each member in turn makes one."""
+        index = self._made % len(self.signers) if index is None else index
+        self._made += 1
         rules = self.client.view("ballots", "rules")[0]
         self.send(index, "proposeRules", tuple(rules))
         return self.decisions.proposal(int(self.client.view("ballots", "proposals")[0]))

@@ -5,23 +5,21 @@ from typing import Any
 from ledger_world import World
 
 from ledger import records as r
-from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
-from ledger.proposal import (
+from ledger.actions import (
     AdmitMember,
     ChangeRoles,
     ChangeRules,
     CloseJob,
     NameSuccessor,
-    Proposal,
     ReleaseModel,
     RemoveMember,
     RevokeRelease,
     RollBack,
     encode_action,
     name_word,
-    proposal_id,
-    release_id,
 )
+from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
+from ledger.proposal import Proposal, proposal_id, release_id
 from ledger.records import Choice
 
 NOTHING = bytes(32)

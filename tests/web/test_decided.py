@@ -13,10 +13,11 @@ from web_views import AT, HOSTILE, get, governed, network, served, view_of
 
 from ledger import records as r
 from ledger.accounts import ephemeral
+from ledger.actions import ChangeRoles, RemoveMember, RevokeRelease, name_word
 from ledger.cid import of_file
 from ledger.digest import sha256
 from ledger.history import HistoryError
-from ledger.proposal import ChangeRoles, ProposalState, RemoveMember, RevokeRelease, name_word, release_id
+from ledger.proposal import ProposalState, release_id
 from ledger.records import Choice
 from ledger.web.board import Board, Measured, State, Unread
 from ledger.web.counting import lineage_of

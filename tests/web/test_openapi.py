@@ -15,7 +15,7 @@ from web_council import Chamber
 from web_views import get, network, served, view_of
 
 from ledger.accounts import ephemeral
-from ledger.proposal import RemoveMember
+from ledger.actions import RemoveMember
 from ledger.web.app import PAGES
 from ledger.web.relaying import Relayer
 

@@ -11,10 +11,9 @@ from web_views import HOSTILE, PATHS, get, governed, network, served, view_of
 
 from ledger.admission import Verdict as Judgement
 from ledger.history import Phase
-from ledger.proposal import ProposalState
+from ledger.proposal import ProposalState, kind_name
 from ledger.records import Choice, Kind, Reason, Role, Rules
 from ledger.report import Check, Verdict
-from ledger.web.actions import kind_name
 from ledger.web.board import Board
 from ledger.web.decided import EvaluationStatus
 from ledger.web.language import LANGUAGES, choose, texts

@@ -20,8 +20,8 @@ from relays import House, Site, post, relaying
 from web_views import get, until
 
 from ledger.accounts import create, ephemeral
+from ledger.actions import ChangeRoles
 from ledger.localnet.anvil import Anvil
-from ledger.proposal import ChangeRoles
 from ledger.records import Choice
 
 Found = Callable[[Path], AbstractContextManager[House]]
@@ -146,7 +146,7 @@ def test_killed_and_resumed(shared: House, tmp_path: Path, point: str) -> None:
     """A signed proposal, votes that go together and one alone; killed there, and started again."""
     payer = ephemeral()
     key = bytes(payer._account.key)
-    two, one = shared.propose(), shared.propose()
+    two, one = shared.propose(1), shared.propose(2)
     number = one.number + 1
     with relaying(shared, tmp_path, payer=payer, started=False) as site:
         bodies = [

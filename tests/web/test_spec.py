@@ -10,7 +10,7 @@ from web_views import get, network, served, view_of
 from ledger.records import Kind
 from ledger.web import refusals
 from ledger.web import relay_documents as d
-from ledger.web.actions import kind_name
+from ledger.web.actions import kind_word
 from ledger.web.app import PAGES
 from ledger.web.relay_examples import EXAMPLES
 
@@ -53,7 +53,7 @@ def test_every_name_of_a_refusal_is_told() -> None:
         name for name, kind in vars(refusals).items() if isinstance(kind, type) and kind.__module__ == refusals.__name__
     }
     assert [name for name in sorted(names - families) if f"`{name}`" not in SPEC] == []
-    kinds = [kind_name(kind) for kind in Kind if kind]
+    kinds = [kind_word(kind) for kind in Kind if kind]
     assert [kind for kind in kinds if f"`{kind}`" not in SPEC] == []
 
 
