@@ -42,10 +42,10 @@ def peak_memory() -> float:
 
     From /proc, since getrusage counts the parent's memory before exec.
     """
-    return (_high_water() - _bare_interpreter()) / 1e6
+    return (high_water() - _bare_interpreter()) / 1e6
 
 
-def _high_water(process: str = "self") -> int:
+def high_water(process: str = "self") -> int:
     line = next(line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 

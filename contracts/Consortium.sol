@@ -126,6 +126,11 @@ contract Consortium is IConsortium {
     }
 
     /// @inheritdoc IConsortium
+    function admitted() external view returns (uint8) {
+        return uint8(_members.length);
+    }
+
+    /// @inheritdoc IConsortium
     function majority() public view returns (uint8) {
         return count() / 2 + 1;
     }

@@ -8,25 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ledger import records as r
-from ledger.proposal import (
+from ledger.actions import (
     Action,
     AdmitMember,
     ChangeRoles,
     ChangeRules,
     CloseJob,
     NameSuccessor,
-    Proposal,
-    ProposalState,
-    Release,
     ReleaseModel,
     RemoveMember,
     RevokeRelease,
     RollBack,
     name_text,
     parse_action,
-    proposal_id,
-    release_id,
 )
+from ledger.proposal import Proposal, ProposalState, Release, proposal_id, release_id
 
 NOTHING = bytes(32)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from ledger import commitment
 from ledger import records as r
+from ledger.actions import NameSuccessor
 from ledger.decisions import HANDLERS as _DECISIONS
 from ledger.decisions import Decisions, Impossible
 from ledger.errors import FedledgerError
-from ledger.proposal import NameSuccessor
 from ledger.state import Aggregate, Attestation, JobState, Member, Phase, Round, Update
 
 __all__ = ["Aggregate", "Attestation", "History", "HistoryError", "JobState", "Member", "Phase", "Round", "Update"]

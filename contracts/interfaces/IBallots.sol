@@ -37,7 +37,7 @@ interface IBallots {
         Expired
     }
 
-    /// @notice Why a vote does not count.
+    /// @notice Why a vote does not count, or, from SignatureExpired on, a signed proposal is not made.
     /// @param InvalidChoice not 1 (For), 2 (Against) or 3 (Abstain)
     /// @param NotMember the key does not speak for a member (any more)
     /// @param NotInElectorate the key came after the proposal
@@ -83,6 +83,20 @@ interface IBallots {
     struct SignedVote {
         address member;
         uint8 choice;
+        uint64 deadline;
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
+    }
+
+    /// @notice A proposal that its member signed and anyone may relay: EIP-712 type
+    /// `Proposal(uint32 number,address member,string kind,bytes action,uint64 deadline)`, with kind by its name here:
+    /// "AdmitMember".
+    /// @param number the one that the proposal gets: `proposals()` + 1, so that none is made twice
+    /// @param deadline last second at which the signature may be used; v, r and s as in `SignedVote`
+    struct SignedProposal {
+        uint32 number;
+        address member;
         uint64 deadline;
         uint8 v;
         bytes32 r;
@@ -136,7 +150,10 @@ interface IBallots {
     error Ballots_OtherConsortium(address contractAddress, address consortium);
     error Ballots_InvalidRules();
     error Ballots_InvalidRoles(uint8 roles);
+    error Ballots_InvalidAction(Kind kind, bytes action);
     error Ballots_ZeroAddress();
+    error Ballots_WrongNumber(uint32 expected, uint32 actual);
+    error Ballots_ProposalRefused(uint32 number, address member, Refusal reason);
     error Ballots_UnknownProposal(bytes32 proposal);
     error Ballots_WrongState(bytes32 proposal, State state);
     error Ballots_VoteRefused(bytes32 proposal, address member, Refusal reason);
@@ -171,6 +188,12 @@ interface IBallots {
     /// @notice Proposes that the consortium go on with the ledger at `ledger` on chain `chain`.
     function proposeSuccessor(uint64 chain, address ledger) external returns (bytes32 proposal);
 
+    /// @notice Makes a proposal of any kind that its member signed; `action` is that of `Proposed`.
+    /// @dev Checked like the calls above, and the action's encoding with it. Who proposes first takes the number.
+    function proposeBySignature(Kind kind, bytes calldata action, SignedProposal calldata signed)
+        external
+        returns (bytes32 proposal);
+
     /// @notice Votes: 1 For, 2 Against, 3 Abstain. Once for each member, until the deadline's second; it is final.
     /// @dev The caller's key must have spoken for its member when the proposal was made, and still do.
     function vote(bytes32 proposal, uint8 choice) external;
@@ -194,8 +217,14 @@ interface IBallots {
     /// @notice The name of a proposal: keccak256(abi.encode(number, kind, action)).
     function idOf(uint32 number, Kind kind, bytes calldata action) external pure returns (bytes32 proposal);
 
-    /// @notice What a member signs: the EIP-712 digest of its ballot.
+    /// @notice What a member signs to vote: the EIP-712 digest of its ballot.
     function digestOf(bytes32 proposal, address member, uint8 choice, uint64 deadline) external view returns (bytes32);
+
+    /// @notice What a member signs to propose: the EIP-712 digest of its proposal.
+    function digestOfProposal(uint32 number, address member, Kind kind, bytes calldata action, uint64 deadline)
+        external
+        view
+        returns (bytes32);
 
     /// @notice A proposal as it stands; reverts with `Ballots_UnknownProposal` for any that was never made.
     function proposalOf(bytes32 proposal) external view returns (Proposal memory);

@@ -79,6 +79,9 @@ interface IConsortium {
     /// @notice How many members are active.
     function count() external view returns (uint8);
 
+    /// @notice How many members were ever admitted: the index that the next one gets.
+    function admitted() external view returns (uint8);
+
     /// @notice The smallest number of members that is more than half of them.
     function majority() external view returns (uint8);
 

@@ -10,13 +10,14 @@ from ledger.chain.logs import snake
 from ledger.digest import keccak
 from ledger.errors import Rejected
 from ledger.history import Phase
-from ledger.proposal import ProposalState
-from ledger.records import Refusal
+from ledger.proposal import ProposalState, kind_name
+from ledger.records import Kind, Refusal
 
 PHASES = ("None", *(phase.value for phase in Phase))
 WORDS = {
     "enum IRoundLedger.Phase": PHASES,
     "enum IBallots.State": tuple(state.value for state in ProposalState),
+    "enum IBallots.Kind": tuple(kind_name(kind) for kind in Kind),
     "enum IBallots.Refusal": tuple(refusal.name for refusal in Refusal),
 }
 """What the contracts' enumerations are called."""
@@ -65,7 +66,10 @@ MESSAGES = {
     "Ballots_OtherConsortium": "the contract belongs to another consortium",
     "Ballots_InvalidRules": "the rules are out of bounds",
     "Ballots_InvalidRoles": "these are no valid roles",
+    "Ballots_InvalidAction": "the action is not encoded as that kind of proposal wants",
     "Ballots_ZeroAddress": "an address must not be zero",
+    "Ballots_WrongNumber": "the proposal was signed for another number than the next one",
+    "Ballots_ProposalRefused": "the signed proposal is not its member's, or is not usable any more",
     "Ballots_UnknownProposal": "there is no such proposal",
     "Ballots_WrongState": "the proposal is in another state",
     "Ballots_VoteRefused": "the vote does not count",

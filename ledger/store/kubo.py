@@ -84,7 +84,7 @@ class Kubo(Store):
                     data += piece[: unixfs.largest(cid) + 1 - len(data)]
                     if len(data) > unixfs.largest(cid):
                         break
-            except Exception as error:
+            except (self._errors.Error, OSError) as error:  # a request's own errors are OSErrors
                 raise Unreachable(f"{self.name} broke off: {error}", holder=self.name, block=cid) from error
         return data
 

@@ -8,7 +8,19 @@ import msgspec
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+from web3 import Web3
 
+from ledger.actions import (
+    AdmitMember,
+    ChangeRoles,
+    ChangeRules,
+    CloseJob,
+    NameSuccessor,
+    ReleaseModel,
+    RemoveMember,
+    encode_action,
+)
+from ledger.chain.build import committed
 from ledger.chain.deploy import deploy
 from ledger.chain.founding import Founder
 from ledger.commitment import claim
@@ -17,7 +29,15 @@ from ledger.digest import keccak
 from ledger.errors import Rejected
 from ledger.history import History
 from ledger.localnet.consortium import QUICK_RULES
-from ledger.proposal import ProposalState, ballot_to_sign, encode_action, proposal_id, release_id
+from ledger.proposal import (
+    PROPOSAL_TYPES,
+    ProposalState,
+    ballot_to_sign,
+    kind_name,
+    proposal_id,
+    proposal_to_sign,
+    release_id,
+)
 from ledger.records import Choice, Kind, Refusal, Role, VoteSkipped
 
 ROOT, CID = b"R" * 32, b"C" * 32
@@ -70,6 +90,16 @@ def signed_vote(consortium, index, proposal, choice=Choice.FOR, deadline=2**40):
     return (signer.address, int(choice), deadline, signature[64], signature[:32], signature[32:64])
 
 
+def signed_proposal(consortium, index, action, deadline=2**40, number=None):
+    """What a member signs at home to propose, as the contract takes it: kind, action and words."""
+    address = consortium.network.contracts.ballots.address
+    signer = consortium.members[index].signer
+    number = number or consortium.client.view("ballots", "proposals")[0] + 1
+    signature = signer.sign_typed_data(*proposal_to_sign(31337, address, number, signer.address, action, deadline))
+    kind, encoded = encode_action(action)
+    return int(kind), encoded, (number, signer.address, deadline, signature[64], signature[:32], signature[32:64])
+
+
 def decide(consortium, function, *arguments):
     """Propose, vote by a relayed batch, close, execute; returns the proposal."""
     consortium.send(0, "ballots", function, *arguments)
@@ -98,6 +128,53 @@ def test_a_release_is_proposed_voted_on_and_published(council):
     assert proposal.id == proposal_id(1, Kind.RELEASE, encode_action(proposal.action)[1])
     decide(council, "proposeRevocation", made.id, bytes(32))
     assert "cardio" not in history_of(council).decisions.current
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        AdmitMember("0x" + "12" * 20, 5),
+        RemoveMember(3),
+        ChangeRoles(2, 1),
+        ChangeRules(QUICK_RULES),
+        CloseJob(1),
+        ReleaseModel("cardio", "1.0", 1, 1, ROOT, bytes(32), b"E" * 32),
+        NameSuccessor(5, "0x" + "12" * 20),
+    ],
+    ids=lambda action: type(action).__name__,
+)
+def test_a_signed_proposal_of_any_kind_is_made_by_whoever_relays_it(council, action):
+    kind, encoded, words = signed_proposal(council, 1, action)
+    number, member, deadline, v, r, s = words
+    address = council.network.contracts.ballots.address
+    signable = encode_typed_data(*proposal_to_sign(31337, address, number, member, action, deadline))
+    digest = keccak(b"\x19" + signable.version + signable.header + signable.body)
+    contract = Web3(Web3.HTTPProvider(council.network.chain.rpc)).eth.contract(address, abi=committed("ballots").abi)
+    assert contract.functions.digestOfProposal(number, member, kind, encoded, deadline).call() == digest
+    assert Account.recover_message(signable, vrs=(v, int.from_bytes(r), int.from_bytes(s))) == member
+    council.send(3, "ballots", "proposeBySignature", kind, encoded, words)
+    made = latest(council)
+    assert (made.number, made.proposer, encode_action(made.action)) == (1, member, (kind, encoded))
+
+
+def test_a_signed_proposal_is_made_once(council):
+    first = signed_proposal(council, 1, RemoveMember(3))
+    council.send(3, "ballots", "proposeBySignature", *first)
+    with pytest.raises(Rejected, match="another number") as caught:
+        council.send(2, "ballots", "proposeBySignature", *first)
+    assert (caught.value.facts["expected"], caught.value.facts["actual"]) == (2, 1)
+
+
+def test_a_refused_proposal_says_why_in_words(council):
+    kind, _, words = signed_proposal(council, 1, RemoveMember(3))
+    with pytest.raises(Rejected, match="signed proposal") as caught:
+        council.send(3, "ballots", "proposeBySignature", kind, encode_action(RemoveMember(2))[1], words)
+    assert caught.value.facts["reason"] == "WRONG_SIGNER"
+    expired = signed_proposal(council, 1, RemoveMember(3), deadline=1)
+    with pytest.raises(Rejected, match="signed proposal") as caught:
+        council.send(3, "ballots", "proposeBySignature", *expired)
+    assert caught.value.facts["reason"] == "SIGNATURE_EXPIRED"
+    assert latest(council) is None
 
 
 def test_members_leave_and_come(council):
@@ -174,6 +251,14 @@ def test_what_the_specification_shows_is_signed_so():
     v = int(re.search(r"5000000000, (\d+), r, s", page)[1])
     words = [int(legend[name], 16) for name in ("r", "s")]
     assert Account.recover_message(signable, vrs=(v, *words)) == legend["B"]
+
+
+def test_what_the_specification_says_of_a_signed_proposal_is_its_type():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "ballot.md").read_text(encoding="utf-8")
+    fields = ",".join(f"{part['type']} {part['name']}" for part in PROPOSAL_TYPES["Proposal"])
+    assert f"`Proposal({fields})`" in page
+    shown = re.findall(r"^\| [a-z ]+ \| (\d) \| `(\w+)` \|", page, re.MULTILINE)
+    assert [(int(number), name) for number, name in shown] == [(int(kind), kind_name(kind)) for kind in Kind if kind]
 
 
 def test_an_executions_own_error_passes_through(council):

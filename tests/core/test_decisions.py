@@ -7,27 +7,23 @@ import pytest
 from ledger_world import World, key
 
 from ledger import records as r
-from ledger.history import HistoryError
-from ledger.proposal import (
+from ledger.actions import (
     AdmitMember,
     ChangeRoles,
     ChangeRules,
     CloseJob,
     NameSuccessor,
-    Proposal,
-    ProposalState,
     ReleaseModel,
     RemoveMember,
     RevokeRelease,
     RollBack,
-    ballot_to_sign,
     encode_action,
     name_text,
     name_word,
     parse_action,
-    proposal_id,
-    release_id,
 )
+from ledger.history import HistoryError
+from ledger.proposal import Proposal, ProposalState, ballot_to_sign, proposal_id, release_id
 from ledger.records import Choice, Kind
 
 RULES = r.Rules(5_000, 5_000, vote_seconds=100, extension_seconds=20, delay_seconds=10, execute_seconds=50)

@@ -30,6 +30,7 @@ contract Voters is Base {
     mapping(bytes32 proposal => mapping(uint8 index => uint8 choice)) public said;
     mapping(uint8 outcome => uint256 count) public reached;
     bytes32 public root;
+    uint256 public relays;
     uint256 private fresh = 1000;
     uint256 private version;
 
@@ -77,17 +78,25 @@ contract Voters is Base {
         } else {
             call = abi.encodeCall(ballots.proposeSuccessor, (1, address(this)));
         }
-        vm.prank(_key(who));
-        (bool succeeded, bytes memory answer) = address(ballots).call(call);
-        if (!succeeded) return;
         bytes memory action = new bytes(call.length - 4);
         for (uint256 i = 0; i < action.length; ++i) {
             action[i] = call[i + 4];
         }
+        bool relayed = what >> 64 & 1 == 1;
+        if (relayed) call = _signed(who, kind, action);
+        else vm.prank(_key(who));
+        (bool succeeded, bytes memory answer) = address(ballots).call(call);
+        if (!succeeded) return;
         Made storage one = made.push();
         (one.proposal, one.number, one.kind, one.action) =
         (abi.decode(answer, (bytes32)), ballots.proposals(), kind, action);
         check(one.proposal == ballots.idOf(one.number, kind, action), "named otherwise");
+        check(ballots.proposalOf(one.proposal).proposer == _key(who), "another's");
+        check(consortium.membership(_key(who)).roles != 0, "a stranger's");
+        if (!relayed) return;
+        ++relays;
+        (succeeded,) = address(ballots).call(call);
+        check(!succeeded, "made twice");
     }
 
     function vote(uint256 which, uint256 who, uint8 choice) public {
@@ -189,6 +198,15 @@ contract Voters is Base {
         return ecrecover(digest, signed.v, signed.r, signed.s) == signed.member;
     }
 
+    function _signed(uint256 who, IBallots.Kind kind, bytes memory action) private view returns (bytes memory call) {
+        uint32 number = ballots.proposals() + 1;
+        bytes32 digest = ballots.digestOfProposal(number, _key(who), kind, action, type(uint64).max);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(secrets[who % secrets.length], digest);
+        IBallots.SignedProposal memory signed =
+            IBallots.SignedProposal(number, _key(who), type(uint64).max, v, r, s);
+        return abi.encodeCall(ballots.proposeBySignature, (kind, action, signed));
+    }
+
     function _note(IBallots.Proposal memory was, bytes32 proposal, address key, uint8 choice) private {
         (uint8 index, uint8 roles, uint32 since) = consortium.standingOf(key);
         check(was.state == IBallots.State.Voting && block.timestamp <= was.deadline, "voted late");
@@ -238,6 +256,8 @@ contract Voters is Base {
 }
 
 contract BallotsTest is Base {
+    uint256 private constant HOME = 31337;
+
     Voters private voters;
     Ballots private ballots;
     Consortium private consortium;
@@ -267,6 +287,7 @@ contract BallotsTest is Base {
         for (uint8 kind = 1; kind <= uint8(IBallots.Kind.NameSuccessor); ++kind) {
             check(voters.reached(kind) > 0, "a kind was never carried out");
         }
+        check(voters.relays() > 0, "no signed proposal was made");
     }
 
     function invariant_TalliesAreTheBitmaps() external view {
@@ -275,7 +296,7 @@ contract BallotsTest is Base {
             (uint256 inFavour, uint256 against, uint256 abstaining) = ballots.bitmapsOf(proposal);
             (uint8 a, uint8 b, uint8 c) = ballots.tallyOf(proposal);
             check(inFavour & against == 0 && (inFavour | against) & abstaining == 0, "a member said two things");
-            check(a == _ones(inFavour) && b == _ones(against) && c == _ones(abstaining), "tally");
+            check(a == ones(inFavour) && b == ones(against) && c == ones(abstaining), "tally");
             for (uint8 index = 0; index < 32; ++index) {
                 uint8 said = voters.said(proposal, index);
                 check((inFavour >> index & 1 != 0) == (said == 1), "for");
@@ -346,6 +367,68 @@ contract BallotsTest is Base {
         check(state == (passes ? IBallots.State.Waiting : IBallots.State.Rejected), "outcome");
     }
 
+    /// @dev After a fork no vote counts on both chains.
+    function testFuzz_AVoteIsForOneChain(uint32 chain) external {
+        vm.assume(chain != HOME && chain != 0);
+        vm.prank(vm.addr(1));
+        bytes32 proposal = ballots.proposeRemoval(4);
+        bytes32 digest = ballots.digestOf(proposal, vm.addr(2), 1, type(uint64).max);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(2, digest);
+        IBallots.SignedVote memory signed = IBallots.SignedVote(vm.addr(2), 1, type(uint64).max, v, r, s);
+        vm.chainId(chain);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IBallots.Ballots_VoteRefused.selector, proposal, vm.addr(2), IBallots.Refusal.WrongSigner
+            )
+        );
+        ballots.voteBySignature(proposal, signed);
+        vm.chainId(HOME);
+        ballots.voteBySignature(proposal, signed);
+    }
+
+    /// @dev Whatever bytes a member signs, only what `execute` can carry out becomes a proposal.
+    function testFuzz_ASignedActionHasOneEncoding(uint8 what, bytes memory action, uint256 word, uint8 length) external {
+        IBallots.Kind kind = IBallots.Kind(what % 10);
+        if (length < 128) {
+            action = new bytes(32 * (length % 8));
+            for (uint256 i = 32; i <= action.length; i += 32) {
+                assembly ("memory-safe") {
+                    mstore(add(action, i), word)
+                }
+                word = word << 8 | word >> 248;
+            }
+        }
+        bytes32 digest = ballots.digestOfProposal(1, vm.addr(1), kind, action, type(uint64).max);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(1, digest);
+        IBallots.SignedProposal memory signed =
+            IBallots.SignedProposal(1, vm.addr(1), type(uint64).max, v, r, s);
+        try ballots.proposeBySignature(kind, action, signed) returns (bytes32 proposal) {
+            check(proposal == ballots.idOf(1, kind, action), "named otherwise");
+            check(keccak256(_again(kind, action)) == keccak256(action), "another encoding");
+        } catch (bytes memory reason) {
+            check(reason.length >= 4 && bytes4(reason) != bytes4(0x4e487b71), "without a name");
+        }
+    }
+
+    function _again(IBallots.Kind kind, bytes memory action) private pure returns (bytes memory) {
+        if (kind == IBallots.Kind.AdmitMember) {
+            (address key, uint8 roles) = abi.decode(action, (address, uint8));
+            return abi.encode(key, roles);
+        }
+        if (kind == IBallots.Kind.RemoveMember) return abi.encode(abi.decode(action, (uint8)));
+        if (kind == IBallots.Kind.ChangeRoles) {
+            (uint8 index, uint8 roles) = abi.decode(action, (uint8, uint8));
+            return abi.encode(index, roles);
+        }
+        if (kind == IBallots.Kind.ChangeRules) return abi.encode(abi.decode(action, (IBallots.Rules)));
+        if (kind == IBallots.Kind.CloseJob) return abi.encode(abi.decode(action, (uint32)));
+        if (kind == IBallots.Kind.NameSuccessor) {
+            (uint64 chain, address ledger) = abi.decode(action, (uint64, address));
+            return abi.encode(chain, ledger);
+        }
+        revert("a release that there is not");
+    }
+
     /// @dev A closed vote passes, whatever anyone says in the same second.
     function testFuzz_WhatIsCertainPasses(uint256 choices, uint256 others) public {
         address[] memory keys = new address[](9);
@@ -387,11 +470,5 @@ contract BallotsTest is Base {
         ballots.execute(1, IBallots.Kind.ChangeRules, abi.encode(changed));
         vm.prank(keys[0]);
         return ballots.proposeRemoval(0);
-    }
-
-    function _ones(uint256 bits) private pure returns (uint256 ones) {
-        for (; bits != 0; bits &= bits - 1) {
-            ++ones;
-        }
     }
 }

@@ -12,6 +12,8 @@ import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
 interface Vm {
     function prank(address sender) external;
     function warp(uint256 time) external;
+    function chainId(uint256 id) external;
+    function load(address account, bytes32 slot) external view returns (bytes32 word);
     function expectRevert(bytes calldata reason) external;
     function assume(bool condition) external;
     function getNonce(address account) external view returns (uint64);
@@ -73,6 +75,12 @@ abstract contract Base {
         ledger = new RoundLedger(consortium);
         releases = new ReleaseBoard(ledger);
         ballots = new Ballots(consortium, ledger, releases, rules());
+    }
+
+    function ones(uint256 bits) internal pure returns (uint256 count) {
+        for (; bits != 0; bits &= bits - 1) {
+            ++count;
+        }
     }
 
     function check(bool holds, string memory what) internal pure {

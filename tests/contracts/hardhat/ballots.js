@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, RULES, Choice, State, Kind, Refusal, BALLOT_TYPES, random, deploy, found, propose, decide, signed,
-  at, reverts, events,
+  ALL, RULES, Choice, State, Kind, Refusal, BALLOT_TYPES, random, deploy, found, propose, decide, domainOf, signed,
+  wallets, at, reverts, events,
 } = require('./support');
 
 const ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141n;
@@ -244,6 +244,17 @@ describe('Ballots', () => {
       await vote(newcomer, await removal(2));
     });
 
+    it('signed by a member that was removed since does not count', async () => {
+      await given(5, { ...RULES, delaySeconds: 0, voteSeconds: 100_000 });
+      const open = await removal(2);
+      const ready = await signed(ballots, members[4], open.proposal);
+      const leaving = await removal(4);
+      for (const member of members.slice(0, 3)) await vote(member, leaving);
+      await ballots.close(leaving.proposal);
+      await execute(leaving);
+      await refused(relay(ready, open), open, members[4], 'NotMember');
+    });
+
     it('is in time until the deadline\'s second', async () => {
       const made = await removal();
       await at(made.deadline);
@@ -254,25 +265,120 @@ describe('Ballots', () => {
         made.proposal, State.Rejected,
       ]);
     });
+  });
 
-    it('of members numbered 63, 64, 191, 192 and 254 has a place', async () => {
-      const places = [63, 64, 191, 192, 254];
-      const keys = Array.from({ length: 255 }, (_, i) => ethers.getAddress(ethers.toBeHex(i + 0x1000, 20)));
-      for (const [i, place] of places.entries()) keys[place] = members[i % 4].address;
-      keys[254] = strangers[1].address;
-      const large = await deploy(keys, Array(255).fill(ALL));
-      const signers = [...members, strangers[1]];
-      const made = await propose(large.ballots, members[0], 'proposeRemoval', 7);
-      assert.equal((await large.ballots.proposalOf(made.proposal)).quorum, 128n);
-      for (const [i, signer] of signers.entries()) {
-        await large.ballots.connect(signer).vote(made.proposal, i % 3 + 1);
-        await reverts(large.ballots.connect(signer).vote(made.proposal, 1), ballots, 'Ballots_VoteRefused');
-      }
-      assert.deepEqual((await large.ballots.bitmapsOf(made.proposal)).toArray(), [
-        1n << 63n | 1n << 192n, 1n << 64n | 1n << 254n, 1n << 191n,
-      ]);
-      assert.deepEqual((await large.ballots.tallyOf(made.proposal)).toArray(), [2n, 2n, 1n]);
+  describe('in a consortium of more than one word,', () => {
+    const PLACES = [0, 63, 64, 127, 128, 191, 192, 254];
+    let keys, made, state;
+    const of = (index) => keys[index];
+    before(async () => {
+      keys = await wallets(255);
+      ({ consortium, ballots } = await deploy(keys.map(({ address }) => address), Array(255).fill(ALL)));
+      made = await propose(ballots, of(0), 'proposeRemoval', 7);
+      state = [await ethers.provider.send('evm_snapshot', []), consortium, ballots];
     });
+    beforeEach(async () => {
+      await ethers.provider.send('evm_revert', [state[0]]);
+      state[0] = await ethers.provider.send('evm_snapshot', []);
+      [, consortium, ballots] = state;
+    });
+    const wrong = async (index, expected) => {
+      const ready = await signed(ballots, of(index), made.proposal);
+      for (const call of [
+        () => vote(of(index), made), () => ballots.voteBySignature(made.proposal, ready),
+        () => ballots.voteBatch(made.proposal, [ready]),
+      ]) {
+        await reverts(call(), ballots, 'Ballots_WrongState', [made.proposal, expected]);
+      }
+    };
+
+    it('every member has a place of its own', async () => {
+      assert.equal((await ballots.proposalOf(made.proposal)).quorum, 128n);
+      for (const [i, place] of PLACES.entries()) {
+        await vote(of(place), made, i % 3 + 1);
+        await refused(vote(of(place), made), made, of(place), 'AlreadyVoted');
+      }
+      const bits = (...places) => places.reduce((sum, place) => sum | 1n << BigInt(place), 0n);
+      assert.deepEqual((await ballots.bitmapsOf(made.proposal)).toArray(), [
+        bits(0, 127, 192), bits(63, 128, 254), bits(64, 191),
+      ]);
+      assert.deepEqual(await tally(made), [3, 3, 2]);
+    });
+
+    it('a batch counts members of every word, each once', async () => {
+      const batch = [];
+      for (const place of [254, 0, 64, 192, 0, 254, 128, 65]) batch.push(await signed(ballots, of(place), made.proposal));
+      const told = await events(ballots.voteBatch(made.proposal, batch), ballots);
+      assert.deepEqual(told.map(([name, , member]) => [name, keys.findIndex(({ address }) => address === member)]), [
+        ['Voted', 254], ['Voted', 0], ['Voted', 64], ['Voted', 192], ['VoteSkipped', 0], ['VoteSkipped', 254],
+        ['Voted', 128], ['Voted', 65],
+      ]);
+      assert.deepEqual(await tally(made), [6, 0, 0]);
+    });
+
+    it('a cancelled proposal is so for every member', async () => {
+      await as(of(0)).cancel(made.proposal);
+      for (const place of PLACES) await wrong(place, State.Cancelled);
+    });
+
+    it('a vote of any word prevents that its proposal is cancelled', async () => {
+      await vote(of(254), made);
+      await reverts(as(of(0)).cancel(made.proposal), ballots, 'Ballots_VotesCast', [made.proposal]);
+    });
+
+    it('a closed vote is so for every member', async () => {
+      for (const key of keys.slice(0, 128)) await vote(key, made);
+      await ballots.close(made.proposal);
+      for (const place of PLACES) await wrong(place, State.Waiting);
+      await at((await ballots.proposalOf(made.proposal)).executableFrom);
+      await execute(made);
+      for (const place of PLACES) await wrong(place, State.Executed);
+    });
+
+    it('a late quorum, of votes in all words, gives every member time', async () => {
+      await at(made.deadline - 10n);
+      const late = keys.slice(64, 191);
+      for (let i = 0; i < 127; i += 64) {
+        const batch = await Promise.all(late.slice(i, i + 64).map((key) => signed(ballots, key, made.proposal)));
+        await ballots.voteBatch(made.proposal, batch);
+      }
+      await at(made.deadline);
+      assert.deepEqual((await events(vote(of(254), made), ballots))[1], ['DeadlineExtended', made.proposal, made.deadline + 200n]);
+      await at(made.deadline + 200n);
+      await ethers.provider.send('evm_setAutomine', [false]);
+      const sent = [];
+      for (const place of [0, 63, 192]) sent.push(await vote(of(place), made, Choice.Against).then(({ hash }) => hash));
+      await ethers.provider.send('evm_setAutomine', [true]);
+      await ethers.provider.send('evm_mine', []);
+      for (const hash of sent) assert.equal((await ethers.provider.getTransactionReceipt(hash)).status, 1);
+      assert.deepEqual(await tally(made), [128, 3, 0]);
+      await wrong(64, State.Waiting);
+    });
+  });
+
+  it('A member for whom an older proposal has no word is outside its electorate', async () => {
+    const keys = await wallets(65);
+    const newcomer = keys.pop();
+    ({ consortium, ballots } = await deploy(
+      keys.map(({ address }) => address), Array(64).fill(ALL), { ...RULES, voteSeconds: 100_000, extensionSeconds: 0 }));
+    const older = await propose(ballots, keys[0], 'proposeRemoval', 7);
+    const admission = await propose(ballots, keys[0], 'proposeAdmission', newcomer.address, ALL);
+    for (const key of keys.slice(0, 33)) await vote(key, admission);
+    await ballots.close(admission.proposal);
+    await at((await ballots.proposalOf(admission.proposal)).executableFrom);
+    await execute(admission);
+    assert.deepEqual([await consortium.admitted(), (await consortium.membership(newcomer.address)).index], [65n, 64n]);
+    const ready = await signed(ballots, newcomer, older.proposal);
+    const good = await signed(ballots, keys[0], older.proposal);
+    await refused(vote(newcomer, older), older, newcomer, 'NotInElectorate');
+    await refused(relay(ready, older), older, newcomer, 'NotInElectorate');
+    assert.deepEqual((await events(ballots.voteBatch(older.proposal, [ready, good, ready]), ballots)).map(([name]) => name), [
+      'VoteSkipped', 'Voted', 'VoteSkipped',
+    ]);
+    assert.deepEqual(await tally(older), [1, 0, 0]);
+    const later = await propose(ballots, newcomer, 'proposeRemoval', 7);
+    await vote(newcomer, later);
+    assert.deepEqual((await ballots.bitmapsOf(later.proposal)).toArray(), [1n << 64n, 0n, 0n]);
   });
 
   describe('a signed vote', () => {
@@ -292,8 +398,7 @@ describe('Ballots', () => {
     });
 
     it('has the digest of EIP-712', async () => {
-      const { chainId } = await ethers.provider.getNetwork();
-      const domain = { name: 'fedledger', version: '1', chainId, verifyingContract: await ballots.getAddress() };
+      const domain = await domainOf(ballots);
       for (const [choice, number] of Object.entries(Choice)) {
         const message = { proposal: made.proposal, member: members[1].address, choice, deadline: 7n };
         assert.equal(
@@ -322,6 +427,23 @@ describe('Ballots', () => {
     it('does not count for another proposal of the same content', async () => {
       await relay(await sign(), made);
       await refused(relay(await sign(), other), other, members[1], 'WrongSigner');
+    });
+
+    it('does not count in another consortium of the same members, for its proposal of the same name', async () => {
+      const twin = await deploy(members.map(({ address }) => address), Array(4).fill(ALL));
+      const same = await propose(twin.ballots, members[0], 'proposeRemoval', 3);
+      assert.equal(same.proposal, made.proposal);
+      await reverts(twin.ballots.voteBySignature(same.proposal, await sign()), ballots, 'Ballots_VoteRefused', [
+        same.proposal, members[1].address, Refusal.WrongSigner,
+      ]);
+    });
+
+    it('that somebody else relayed first is counted once', async () => {
+      const ready = await sign();
+      await as(strangers[1]).voteBySignature(made.proposal, ready);
+      await refused(relay(ready, made), made, members[1], 'AlreadyVoted');
+      assert.deepEqual((await events(ballots.voteBatch(made.proposal, [ready]), ballots))[0].slice(0, 1), ['VoteSkipped']);
+      assert.deepEqual(await tally(made), [1, 0, 0]);
     });
 
     it('is its signer\'s, not another member\'s, nor nobody\'s', async () => {
@@ -381,6 +503,27 @@ describe('Ballots', () => {
         ['Voted', members[2].address, 1n],
       ]);
       assert.deepEqual(await tally(made), [4, 0, 0]);
+    });
+
+    it('takes the first of two things that one member signed', async () => {
+      const made = await removal();
+      const both = [
+        await signed(ballots, members[1], made.proposal, Choice.Against), await signed(ballots, members[1], made.proposal),
+      ];
+      assert.deepEqual((await events(ballots.voteBatch(made.proposal, both), ballots)).map(([name]) => name), [
+        'Voted', 'VoteSkipped',
+      ]);
+      assert.deepEqual(await tally(made), [0, 1, 0]);
+    });
+
+    it('of nothing but bad votes changes nothing', async () => {
+      const made = await removal();
+      const bad = await signed(ballots, strangers[0], made.proposal);
+      assert.deepEqual((await events(ballots.voteBatch(made.proposal, [bad, bad]), ballots)).map(([name]) => name), [
+        'VoteSkipped', 'VoteSkipped',
+      ]);
+      assert.deepEqual(await tally(made), [0, 0, 0]);
+      await ballots.cancel(made.proposal);
     });
 
     it('of nothing changes nothing', async () => {

@@ -13,6 +13,8 @@ describe('Consortium', () => {
     before(async () => ({ consortium: contract } = await found([ALL, ALL, ALL])));
 
     for (const [what, members, roles, error, args] of [
+      ['no members', [], [], 'TooFewMembers', [0, 3]],
+      ['one member', keys(1), [1], 'TooFewMembers', [1, 3]],
       ['two members', keys(2), [1, 1], 'TooFewMembers', [2, 3]],
       ['256 members', keys(256), Array(256).fill(1), 'TooManyMembers', [256, 255]],
       ['a member without roles given', keys(3), [1, 1], 'RolesMissing', [3, 2]],
@@ -35,7 +37,7 @@ describe('Consortium', () => {
 
     it('holds 255 members', async () => {
       const consortium = await deploy(keys(255), Array(255).fill(ALL));
-      assert.equal(await consortium.count(), 255n);
+      assert.deepEqual([await consortium.count(), await consortium.admitted()], [255n, 255n]);
       assert.equal(await consortium.majority(), 128n);
       assert.equal(await consortium.keyOf(254), keys(255)[254]);
       assert.equal((await consortium.keysWith(0)).length, 255);

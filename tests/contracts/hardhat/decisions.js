@@ -50,7 +50,7 @@ describe('A decision', () => {
       assert.deepEqual(await events(done, consortium), [['MemberRemoved', 1n, members[1].address, 2n]]);
       await reverts(consortium.keyOf(1), consortium, 'Consortium_UnknownIndex', [1]);
       await reverts(consortium.membership(members[1].address), consortium, 'Consortium_NotMember', [members[1].address]);
-      assert.deepEqual([await consortium.count(), await consortium.majority()], [3n, 2n]);
+      assert.deepEqual([await consortium.count(), await consortium.majority(), await consortium.admitted()], [3n, 2n, 4n]);
       assert.deepEqual([...await consortium.keysWith(0)], [0, 2, 3].map((i) => members[i].address));
       await reverts(consortium.connect(members[1]).rotateKey(newcomer.address), consortium, 'Consortium_NotMember', [members[1].address]);
       await reverts(consortium.approveRotation(1, newcomer.address), consortium, 'Consortium_UnknownIndex', [1]);

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
 const {
   ALL, AGGREGATOR, PARTICIPANT, TERMS, random, claimOf, openJob, submit, anAggregate, publish, at, deadlineOf, gasOf, found,
-  deploy, finalised, propose, decide, signed, Choice,
+  deploy, finalised, propose, decide, signed, signedProposal, wallets, Choice, Kind,
 } = require('./support');
 
 const LIMIT = 34_000;
@@ -86,32 +86,73 @@ describe('Gas', () => {
     table.push(['submitUpdate, first of a key', await gasOf(submit(ledger, fresh, 2))]);
   });
 
-  it(`of a vote is at most ${VOTE.direct} direct, ${VOTE.signed} signed, ${VOTE.inBatch} in a batch of 32`, async () => {
+  it('of closing a vote of 40 members', async () => {
     const { ballots, members } = await found(Array(40).fill(ALL));
     const { proposal } = await propose(ballots, members[0], 'proposeRemoval', 1);
-    const vote = (member) => gasOf(ballots.connect(member).vote(proposal, Choice.Abstain));
-    const first = await vote(members[0]);
-    const direct = await vote(members[1]);
-    const relay = async (member) => ballots.voteBySignature(proposal, await signed(ballots, member, proposal));
-    const bySignature = await gasOf(relay(members[2]));
-    const batch = await Promise.all(members.slice(3, 35).map((member) => signed(ballots, member, proposal)));
-    const inBatch = await gasOf(ballots.voteBatch(proposal, batch)) / batch.length;
-    table.push(['vote: a proposal\'s first; later', first, direct]);
-    table.push(['voteBySignature', bySignature]);
-    table.push(['voteBatch of 32, each', Math.round(inBatch)]);
-    table.push(['close', await gasOf(ballots.close(proposal))]);
-    assert.deepEqual((await ballots.tallyOf(proposal)).toArray(), [33n, 0n, 2n]);
-    assert.ok(direct <= VOTE.direct && bySignature <= VOTE.signed && inBatch <= VOTE.inBatch, `${direct}, ${bySignature}, ${inBatch}`);
+    for (const member of members.slice(0, 21)) await ballots.connect(member).vote(proposal, Choice.For);
+    table.push(['close, 40 members', await gasOf(ballots.close(proposal))]);
   });
 
-  it('of a vote by a member numbered 64 or higher is one word more', async () => {
-    const keys = (await ethers.getSigners()).slice(0, 40);
-    const strangers = Array.from({ length: 64 }, () => ethers.Wallet.createRandom().address);
-    const { ballots } = await deploy([...strangers, ...keys.map(({ address }) => address)], Array(104).fill(ALL));
-    const { proposal } = await propose(ballots, keys[0], 'proposeRemoval', 1);
-    const used = [];
-    for (const key of keys.slice(0, 2)) used.push(await gasOf(ballots.connect(key).vote(proposal, Choice.Against)));
-    table.push(['vote, member 64 or higher: first; later', ...used]);
+  describe('of a vote by any of 255 members', () => {
+    const ranges = { low: [0, 63], high: [64, 254] };
+    let ballots, members, proposal, state;
+    before(async () => {
+      members = await wallets(255);
+      ({ ballots } = await deploy(members.map(({ address }) => address), Array(255).fill(ALL)));
+      table.push(['proposeRemoval, 255 members', await gasOf(ballots.connect(members[0]).proposeRemoval(1))]);
+      proposal = await ballots.idOf(1, Kind.RemoveMember, ethers.zeroPadValue('0x01', 32));
+      state = await network.provider.send('evm_snapshot', []);
+    });
+    afterEach(async () => {
+      await network.provider.send('evm_revert', [state]);
+      state = await network.provider.send('evm_snapshot', []);
+    });
+    const limited = (what, used, limit) => {
+      for (const [range, [first, last]] of Object.entries(ranges)) {
+        const some = used.slice(first, last + 1);
+        table.push([`${what}, members ${first} to ${last}, least and most`, Math.min(...some), Math.max(...some)]);
+        assert.ok(Math.max(...some) <= limit, `${range}: ${Math.max(...some)} gas`);
+      }
+    };
+
+    it(`is at most ${VOTE.direct} direct`, async () => {
+      const used = [];
+      for (const member of members) used.push(await gasOf(ballots.connect(member).vote(proposal, Choice.For)));
+      limited('vote', used, VOTE.direct);
+      table.push(['close, 255 members', await gasOf(ballots.close(proposal))]);
+    });
+
+    it(`is at most ${VOTE.signed} by signature`, async () => {
+      const used = [];
+      for (const member of members) {
+        used.push(await gasOf(ballots.voteBySignature(proposal, await signed(ballots, member, proposal))));
+      }
+      limited('voteBySignature', used, VOTE.signed);
+      assert.deepEqual((await ballots.tallyOf(proposal)).toArray(), [255n, 0n, 0n]);
+    });
+
+    for (const [what, step, next] of [['neighbours', 1, 32], ['members of every word', 7, 1]]) {
+      it(`is at most ${VOTE.inBatch} in a batch of 32 ${what}`, async () => {
+        const used = [];
+        for (let turn = 0; turn < 7; ++turn) {
+          const some = Array.from({ length: 32 }, (_, i) => members[turn * next + i * step]);
+          const batch = await Promise.all(some.map((member) => signed(ballots, member, proposal)));
+          used.push(Math.round(await gasOf(ballots.voteBatch(proposal, batch)) / 32));
+        }
+        table.push([`voteBatch of 32 ${what}, each, least and most`, Math.min(...used), Math.max(...used)]);
+        assert.deepEqual((await ballots.tallyOf(proposal)).toArray(), [224n, 0n, 0n]);
+        assert.ok(Math.max(...used) <= VOTE.inBatch, `${used}`);
+      });
+    }
+
+    it('is more only where the quorum might be reached late, and all words are read', async () => {
+      await at((await ballots.proposalOf(proposal)).deadline - 100n);
+      const vote = (member) => gasOf(ballots.connect(members[member]).vote(proposal, Choice.For));
+      const before = await vote(254);
+      const batch = await Promise.all(members.slice(0, 126).map((member) => signed(ballots, member, proposal)));
+      await ballots.voteBatch(proposal, batch);
+      table.push(['vote in the last seconds: below the quorum; reaching it', before, await vote(253)]);
+    });
   });
 
   it('of proposals and their execution', async () => {
@@ -120,6 +161,9 @@ describe('Gas', () => {
     const release = [text('cardio'), text('1.0'), 1, 1, root, random(), random()];
     const proposing = await gasOf(ballots.proposeRemoval(1));
     table.push(['proposeRemoval', proposing]);
+    const action = ethers.zeroPadValue('0x01', 32);
+    const ready = await signedProposal(ballots, members[1], Kind.RemoveMember, action);
+    table.push(['proposeBySignature, of a removal', await gasOf(ballots.proposeBySignature(Kind.RemoveMember, action, ready))]);
     const made = await propose(ballots, members[0], 'proposeRelease', release);
     table.push(['execute, of a release', await gasOf(decide(ballots, members.slice(0, 2), made))]);
   });

@@ -33,6 +33,15 @@ const BALLOT_TYPES = {
     { name: 'deadline', type: 'uint64' },
   ],
 };
+const PROPOSAL_TYPES = {
+  Proposal: [
+    { name: 'number', type: 'uint32' },
+    { name: 'member', type: 'address' },
+    { name: 'kind', type: 'string' },
+    { name: 'action', type: 'bytes' },
+    { name: 'deadline', type: 'uint64' },
+  ],
+};
 const ZERO = ethers.ZeroHash;
 
 const random = () => ethers.hexlify(ethers.randomBytes(32));
@@ -115,17 +124,42 @@ async function decide(ballots, voters, made) {
   return ballots.execute(made.number, made.kind, made.action);
 }
 
+/** What members sign under: EIP-712's domain of this Ballots; `changes` replace parts of it. */
+async function domainOf(ballots, changes = {}) {
+  const { chainId } = await ethers.provider.getNetwork();
+  return { name: 'fedledger', version: '1', chainId, verifyingContract: await ballots.getAddress(), ...changes };
+}
+
+async function signTyped(signer, domain, types, message) {
+  const { v, r, s } = ethers.Signature.from(await signer.signTypedData(domain, types, message));
+  return { v, r, s };
+}
+
 /** A signed vote as Ballots takes it; `domain` and `message` replace parts of what is signed, the rest of what is sent. */
 async function signed(ballots, signer, proposal, choice = Choice.For, { domain, message, ...changes } = {}) {
-  const { chainId } = await ethers.provider.getNetwork();
   const deadline = changes.deadline ?? 5_000_000_000n;
-  const signature = await signer.signTypedData(
-    { name: 'fedledger', version: '1', chainId, verifyingContract: await ballots.getAddress(), ...domain },
-    BALLOT_TYPES,
-    { proposal, member: signer.address, choice: Object.keys(Choice)[choice - 1] ?? 'For', deadline, ...message },
-  );
-  const { v, r, s } = ethers.Signature.from(signature);
-  return { member: signer.address, choice, deadline, v, r, s, ...changes };
+  const said = Object.keys(Choice)[choice - 1] ?? 'For';
+  const ballot = { proposal, member: signer.address, choice: said, deadline, ...message };
+  const words = await signTyped(signer, await domainOf(ballots, domain), BALLOT_TYPES, ballot);
+  return { member: signer.address, choice, deadline, ...words, ...changes };
+}
+
+/** A signed proposal in the same way. */
+async function signedProposal(ballots, signer, kind, action, { domain, message, ...changes } = {}) {
+  const deadline = changes.deadline ?? 5_000_000_000n;
+  const number = changes.number ?? (await ballots.proposals()) + 1n;
+  const named = Object.keys(Kind)[Number(kind) - 1] ?? 'None';
+  const proposal = { number, member: signer.address, kind: named, action, deadline, ...message };
+  const words = await signTyped(signer, await domainOf(ballots, domain), PROPOSAL_TYPES, proposal);
+  return { number, member: signer.address, deadline, ...words, ...changes };
+}
+
+/** So many keys with money, the same in every run. */
+async function wallets(count) {
+  const keys = Array.from({ length: count }, (_, i) => new ethers.Wallet(ethers.toBeHex(i + 0x1000, 32), ethers.provider));
+  const money = ethers.toQuantity(ethers.parseEther('10'));
+  for (const { address } of keys) await network.provider.send('hardhat_setBalance', [address, money]);
+  return keys;
 }
 
 /** The next transaction's block has this time. */
@@ -156,7 +190,7 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
-  finalised, propose, decide, signed, Choice, State,
-  Kind, Refusal, BALLOT_TYPES, openJob, submit,
+  finalised, propose, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
+  BALLOT_TYPES, PROPOSAL_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };

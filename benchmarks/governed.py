@@ -1,0 +1,111 @@
+"""A long history made up for measuring: rounds, and what members decided; and the pages' view of it."""
+
+import gc
+import time
+
+import msgspec
+
+from ledger import commitment
+from ledger import records as r
+from ledger.actions import ReleaseModel, encode_action, name_word
+from ledger.artifact import Tensor
+from ledger.cid import RAW, Cid
+from ledger.config import Chain, Contract, Contracts, Network
+from ledger.digest import keccak
+from ledger.history import History
+from ledger.job import Admission, InitialModel, Job, Privacy, Scoring, Task, WeightedMean
+from ledger.proposal import proposal_id, release_id
+from ledger.web.board import Board, State
+from ledger.web.library import Library
+from ledger.web.snapshot import freeze
+from ledger.web.view import View
+
+RELEASES = 100
+RULES = r.Rules(5_000, 5_000, 3_600, 60, 0, 86_400)
+
+
+class Ledger:
+    """Events one after the other."""
+
+    def __init__(self, rounds: int, members: int) -> None:
+        self.history, self.members = History(), members
+        self.keys = [f"0x{index + 1:040d}" for index in range(members)]
+        terms = r.Terms(rounds=rounds, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
+        self.job = _job(terms)
+        for key in self.keys:
+            self.emit(r.MemberAdmitted, index=self.keys.index(key), key=key, roles=7, epoch=1)
+        self.emit(r.RulesChanged, rules=RULES)
+        self.emit(r.JobProposed, job=1, digest=self.job.digest, proposer=self.keys[0], terms=terms)
+        for number in range(members // 2 + 1):
+            self.emit(r.JobApproved, job=1, member=self.keys[number], approvals=number + 1)
+        self.emit(r.JobOpened, job=1, epoch=1)
+
+    def emit(self, kind: type[r.Event], /, **fields: object) -> None:
+        number = self.history.applied + 1
+        self.history.apply(kind(block=number, log=0, tx=number.to_bytes(32, "big"), **fields))
+
+    def round(self, number: int) -> None:
+        """A round in which everyone submits and a majority attests."""
+        where = {"job": 1, "round": number}
+        self.emit(r.RoundOpened, **where, opener=self.keys[0], epoch=1, deadline=number)
+        for index, key in enumerate(self.keys):
+            root = keccak(b"update %d %d" % (number, index))
+            self.emit(r.UpdateSubmitted, **where, party=key, weight=100 + index, root=root, cid=root)
+        root, verdicts = keccak(b"model %d" % number), bytes(self.members)
+        model, who = {"root": root, "cid": root}, {"aggregator": self.keys[0], "attempt": 1}
+        self.emit(r.AggregatePublished, **where, **who, **model, verdicts=verdicts, deadline=number)
+        claim = commitment.claim(1, number, root, root, verdicts)
+        for key in self.keys[1 : self.members // 2 + 1]:
+            self.emit(r.Attested, **where, member=key, attempt=1, claim=claim, agrees=True)
+        self.emit(r.RoundFinalised, **where, attempt=1, **model)
+
+    def release(self, number: int) -> None:
+        """The model of a round, proposed, voted on by all, released."""
+        name, version, none = f"model-{number}", "1.0.0", bytes(32)
+        model = keccak(b"model %d" % number)
+        kind, action = encode_action(ReleaseModel(name, version, 1, number, model, none, none))
+        proposal = proposal_id(number, kind, action)
+        names = {"release": release_id(name, version), "name": name_word(name), "version": name_word(version)}
+        made = {"proposer": self.keys[0], "kind": kind, "action": action, "epoch": 1, "deadline": int(time.time())}
+        self.emit(r.Proposed, proposal=proposal, number=number, **made)
+        for key in self.keys:
+            self.emit(r.Voted, proposal=proposal, member=key, choice=r.Choice.FOR)
+        self.emit(r.Executed, proposal=proposal)
+        self.emit(r.Released, **names, job=1, round=number, root=model, scores=none, report=none)
+
+
+def view(rounds: int, members: int) -> View:
+    """The pages' view of a ledger with so many rounds, members and updates in each."""
+    ledger = Ledger(rounds, members)
+    for number in range(1, rounds + 1):
+        ledger.round(number)
+    for number in range(1, RELEASES + 1):
+        ledger.release(number)
+    snapshot = freeze(ledger.history, ledger.history.applied)
+    state = State(serial=1, snapshot=snapshot, read_at=int(time.time()), documents={ledger.job.digest: ledger.job})
+    board, known = Board(state), _network()
+    gc.collect()
+    gc.freeze()
+    return View(known, board, Library(board, known), rate=0)
+
+
+def _network() -> Network:
+    names = [field.name for field in msgspec.structs.fields(Contracts)]
+    pinned = {name: Contract(address=f"0x{n:040d}", code_hash="0x" + "00" * 32) for n, name in enumerate(names, 1)}
+    chain = Chain(id=31337, rpc="http://127.0.0.1:1")
+    return Network(fedledger="network/1", name="benchmark", chain=chain, contracts=Contracts(**pinned))
+
+
+def _job(terms: r.Terms) -> Job:
+    return Job(
+        fedledger="job/1",
+        name="benchmark",
+        task=Task(name="none", version="1", code="0" * 64, settings={}),
+        tensors=(Tensor("layer.weight", (30, 20)),),
+        initial_model=InitialModel(cid=str(Cid(RAW, keccak(b"initial"))), root="0" * 64),
+        aggregation=WeightedMean(),
+        admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 28),
+        terms=terms,
+        scoring=Scoring(method="none"),
+        privacy=Privacy(mode="none"),
+    )
