@@ -1,6 +1,6 @@
 """A released model as a file that other tools read: safetensors of float32, the same bytes for everyone.
 
-The one place outside `participant/` where floats are made (docs/adr/0009-a-release-is-a-float-file.md): each value is
+The one place outside `participant/` where floats are made (docs/adr/0011-released-models-as-floats.md): each value is
 q · 2^-f, rounded once.
 """
 

@@ -50,6 +50,7 @@ def propose(
     from ledger.cli.opening import act
     from ledger.cli.proposing import tell
     from ledger.errors import UsageError
+    from ledger.inspection import require_verified
     from ledger.trace import find
     from ledger.voting import propose as send
 
@@ -116,24 +117,6 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
         found = replace(found, license=license_)
         check(found)
     return found
-
-
-def require_verified(connection: "Connection", job: int, round_: int) -> None:
-    """Audit one round. Raises Refuted or Unavailable where it is not VERIFIED."""
-    from ledger.errors import Refuted, Unavailable
-    from ledger.inspection import Wanted, inspect
-    from ledger.report import Verdict
-
-    report = inspect(connection, Wanted(job, round_, source=False))
-    if report.verdict is Verdict.VERIFIED:
-        return
-    wrong = next((one for one in report.findings if one.status in ("refuted", "unknown")), None)
-    kind = Refuted if report.verdict is Verdict.REFUTED else Unavailable
-    raise kind(
-        f"the audit of round {round_} says {report.verdict.value}, so nothing was proposed",
-        advice=f"fedledger audit --job {job} --round {round_} shows all of it; --no-audit proposes without",
-        finding=wrong.message if wrong else "a check was not made",
-    )
 
 
 @click.command(short_help="Propose that a release be used no more.")

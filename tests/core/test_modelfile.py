@@ -145,7 +145,7 @@ def test_a_release_of_another_root_is_refuted(world: World, release: Release) ->
 
 
 def test_hugging_face_reads_the_card(world: World, release: Release) -> None:
-    report = report_on(world, "North & Söhne 🏥", "West")
+    report = report_on(world, "North & Söhne 🏥", "West", no="1")
     card = ModelCard(card_of(world, release, report))
     data = card.data
     assert (data.license, data.library_name, data.model_name) == ("cc-by-4.0", "fedledger", "cardio")
