@@ -8,14 +8,14 @@ from ledger import actions
 from ledger.actions import ReleaseModel
 from ledger.errors import Malformed
 from ledger.evaluation import cid_of, require_model
-from ledger.proposal import Proposal, ProposalState, Release, kind_name, release_id
+from ledger.proposal import Proposal, ProposalState, Release, release_id
 from ledger.records import Choice
 from ledger.releases import reason_text
 from ledger.state import Member
 from ledger.trace import ModelTrace, trace
 from ledger.web import decided as g
 from ledger.web import documents as d
-from ledger.web.actions import wanted_of
+from ledger.web.actions import kind_word, wanted_of
 from ledger.web.board import Lineage, Measured, Unread
 from ledger.web.reading import NotFound, Reading
 
@@ -54,7 +54,7 @@ class Deciding:
         return g.ProposalLine(
             number=one.number,
             id=one.id.hex(),
-            kind=kind_name(one.kind),
+            kind=kind_word(one.kind),
             action=wanted_of(one.action),
             subject=self._subject(one.action),
             state=self.state(one).value,

@@ -11,9 +11,10 @@ from web_views import HOSTILE, PATHS, get, governed, network, served, view_of
 
 from ledger.admission import Verdict as Judgement
 from ledger.history import Phase
-from ledger.proposal import ProposalState, kind_name
+from ledger.proposal import ProposalState
 from ledger.records import Choice, Kind, Reason, Role, Rules
 from ledger.report import Check, Verdict
+from ledger.web.actions import kind_word
 from ledger.web.board import Board
 from ledger.web.decided import EvaluationStatus
 from ledger.web.language import LANGUAGES, choose, texts
@@ -98,8 +99,8 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "verdicts": [verdict.value for verdict in Verdict],
         "admission": [verdict.name for verdict in Judgement],
         "checks_of": [check.name for check in Check],
-        "wants": [kind_name(kind) for kind in Kind if kind is not Kind.NONE],
-        "means": [kind_name(kind) for kind in Kind if kind is not Kind.NONE],
+        "wants": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
+        "means": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
         "proposal_states": [state.value for state in ProposalState if state is not ProposalState.NONE],
         "next": [state.value for state in ProposalState if state is not ProposalState.NONE],
         "choices": [choice.name for choice in Choice],
