@@ -14,7 +14,12 @@ let session = null;
 // Errors that a reader is told in words.
 class Told extends Error {}
 
+let fading = 0;
+
+// What went well need not stay; what went wrong does, until the next thing is done.
 function say(word, more = "") {
+  clearTimeout(fading);
+  if (["welcome", "bye", "done"].includes(word)) fading = setTimeout(() => (said.textContent = ""), 10_000);
   said.classList.toggle("wrong", ["refused", "failed", "away", "declined", "otherAccount", "otherChain"].includes(word));
   said.textContent = [said.dataset[word], more].filter(Boolean).join(" ");
 }
