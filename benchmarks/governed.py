@@ -7,13 +7,14 @@ import msgspec
 
 from ledger import commitment
 from ledger import records as r
+from ledger.actions import ReleaseModel, encode_action, name_word
 from ledger.artifact import Tensor
 from ledger.cid import RAW, Cid
 from ledger.config import Chain, Contract, Contracts, Network
 from ledger.digest import keccak
 from ledger.history import History
 from ledger.job import Admission, InitialModel, Job, Privacy, Scoring, Task, WeightedMean
-from ledger.proposal import ReleaseModel, encode_action, name_word, proposal_id, release_id
+from ledger.proposal import proposal_id, release_id
 from ledger.web.board import Board, State
 from ledger.web.library import Library
 from ledger.web.snapshot import freeze
