@@ -135,7 +135,7 @@ class Delivery:
 
     def _judge(self, message: Message, error: Rejected) -> None:
         """The contract says no: because it is done, because it is not time yet, or for good."""
-        name, words = str(error.facts.get("error", "")), error.message
+        name, words = str(error.facts.get("error", "Reverted")), error.message
         reason = str(error.facts.get("reason", name))
         if name != "Ballots_UnknownProposal" and self._took_effect(message):
             event = self._find(message)
@@ -161,6 +161,8 @@ class Delivery:
 
     def _may_still(self, message: Message, error: Rejected) -> bool:
         name, facts = error.facts.get("error"), error.facts
+        if name is None and "tx" in facts:  # its transaction fell out of the chain
+            return True
         if name == "Ballots_UnknownProposal":  # a reorganisation took it away, and it may come back
             return self._client.time() <= message.deadline
         if facts.get("reason") == r.Refusal.ALREADY_VOTED.name:  # in a block that is still to come

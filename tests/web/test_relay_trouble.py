@@ -21,6 +21,8 @@ from web_views import get, until
 
 from ledger.accounts import create, ephemeral
 from ledger.actions import ChangeRoles
+from ledger.chain.sender import Sender
+from ledger.errors import Rejected
 from ledger.localnet.anvil import Anvil
 from ledger.records import Choice
 
@@ -111,6 +113,25 @@ def test_a_proposal_and_the_votes_on_it_come_back_after_a_reorganisation(house: 
         until(lambda: {site.status(one)["status"] for one in (made, *votes)} == {"done"})
     assert _votes(house) == {0: Choice.FOR, 1: Choice.FOR}
     assert house.decisions.proposal(1).id == proposal.id
+
+
+def test_a_transaction_that_falls_out_of_the_chain_refuses_nothing(
+    shared: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal, real, lost = shared.propose(3), Sender.send, []
+
+    def send(sender: Sender, *arguments: Any) -> Any:
+        if not lost:
+            lost.append(arguments)
+            raise Rejected("the transaction fell out of the chain: nonce too low", tx="0x" + "0f" * 32)
+        return real(sender, *arguments)
+
+    with relaying(shared, tmp_path, started=False) as site:
+        answer = site.post(shared.vote(0, proposal))
+        monkeypatch.setattr(Sender, "send", send)
+        with site.relayer:
+            assert site.settled(answer)["status"] == "done"
+    assert shared.votes(proposal) == {0: Choice.FOR}
 
 
 def _receipt(house: House, tx: str) -> dict[str, str]:
