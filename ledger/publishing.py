@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger import evaluation
+from ledger.actions import ReleaseModel, name_word
 from ledger.artifact import Buffer
 from ledger.connection import Connection
 from ledger.errors import Malformed, Refuted, UsageError
@@ -12,7 +13,7 @@ from ledger.job import Job
 from ledger.modelcard import FILE as CARD
 from ledger.modelcard import Card
 from ledger.modelfile import FORMAT, MAX_HEADER, NAME, ModelFile, read_metadata
-from ledger.proposal import Release, ReleaseModel, name_word
+from ledger.proposal import Release
 from ledger.releases import find, require_usable
 from ledger.rounds import Place
 from ledger.store import disk

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from ledger.actions import WORD, ReleaseModel
 from ledger.decisions import Decisions
 from ledger.digest import sha256
 from ledger.errors import UsageError
-from ledger.proposal import WORD, Proposal, ProposalState, Release, ReleaseModel
+from ledger.proposal import Proposal, ProposalState, Release
 
 LONGEST_REASON = 1 << 20
 

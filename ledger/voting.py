@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ledger.actions import Action, ChangeRules, ReleaseModel, encode_action, name_word
 from ledger.chain.advice import advice_on
 from ledger.connection import Connection
 from ledger.errors import Rejected, UsageError
-from ledger.proposal import (
-    Action,
-    ChangeRules,
-    Proposal,
-    ProposalState,
-    ReleaseModel,
-    ballot_to_sign,
-    encode_action,
-    name_word,
-)
+from ledger.proposal import Proposal, ProposalState, ballot_to_sign
 from ledger.records import Choice, Kind, Refusal, Voted, VoteSkipped
 from ledger.signed import WORDS, SignedBallot
 

@@ -9,8 +9,9 @@ from ledger.cli.options import home_option, json_option, passphrase_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
+    from ledger.actions import Action
     from ledger.connection import Connection
-    from ledger.proposal import Action, Proposal
+    from ledger.proposal import Proposal
 
 ROLES = ("participant", "aggregator", "scorer")
 
@@ -31,7 +32,7 @@ def propose() -> None:
 @json_option
 def admit(key: str, roles: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose that the owner of KEY, an address that was never used here, join."""
-    from ledger.proposal import AdmitMember
+    from ledger.actions import AdmitMember
 
     put(home, passphrase_file, as_json, AdmitMember(_address(key), _bits(roles)))
 
@@ -43,7 +44,7 @@ def admit(key: str, roles: str, passphrase_file: Path | None, home: Home, as_jso
 @json_option
 def remove(member: int, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose that MEMBER, by number, leave."""
-    from ledger.proposal import RemoveMember
+    from ledger.actions import RemoveMember
 
     put(home, passphrase_file, as_json, RemoveMember(member))
 
@@ -56,7 +57,7 @@ def remove(member: int, passphrase_file: Path | None, home: Home, as_json: bool)
 @json_option
 def roles_(member: int, roles: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose other roles for MEMBER, by number."""
-    from ledger.proposal import ChangeRoles
+    from ledger.actions import ChangeRoles
 
     put(home, passphrase_file, as_json, ChangeRoles(member, _bits(roles)))
 
@@ -75,10 +76,10 @@ def rules(passphrase_file: Path | None, home: Home, as_json: bool, **changes: in
     """Propose other rules for the votes that follow; what is not given stays as it is."""
     import msgspec
 
+    from ledger.actions import ChangeRules
     from ledger.chain.founding import check_rules
     from ledger.cli.opening import act
     from ledger.errors import Unavailable
-    from ledger.proposal import ChangeRules
     from ledger.voting import propose as send
 
     given = {name: value for name, value in changes.items() if value is not None}
@@ -100,7 +101,7 @@ def rules(passphrase_file: Path | None, home: Home, as_json: bool, **changes: in
 @json_option
 def close_job(job: int, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose that no more rounds of JOB, by number, be opened."""
-    from ledger.proposal import CloseJob
+    from ledger.actions import CloseJob
 
     put(home, passphrase_file, as_json, CloseJob(job))
 
@@ -113,7 +114,7 @@ def close_job(job: int, passphrase_file: Path | None, home: Home, as_json: bool)
 @json_option
 def successor(chain: int, ledger: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose to go on with LEDGER, an address, on CHAIN, by its id. The present ledger stays readable."""
-    from ledger.proposal import NameSuccessor
+    from ledger.actions import NameSuccessor
 
     put(home, passphrase_file, as_json, NameSuccessor(chain, _address(ledger)))
 

@@ -9,10 +9,11 @@ from ledger.cli.options import home_option, job_option, json_option, passphrase_
 from ledger.config import Home
 
 if TYPE_CHECKING:
+    from ledger.actions import ReleaseModel
     from ledger.connection import Connection
     from ledger.evaluation import Evaluation
     from ledger.history import JobState
-    from ledger.proposal import Release, ReleaseModel
+    from ledger.proposal import Release
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 NOTHING = bytes(32)
@@ -75,8 +76,8 @@ def propose(
 def _action(
     connection: "Connection", state: "JobState", number: int, name: str, version: str, scores: bool
 ) -> "ReleaseModel":
+    from ledger.actions import ReleaseModel
     from ledger.errors import UsageError
-    from ledger.proposal import ReleaseModel
 
     final = state.rounds[number].final
     if final is None:
@@ -126,9 +127,9 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
 @json_option
 def revoke(release: str, reason: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose that RELEASE, NAME@VERSION, be used no more. A revoked release never returns."""
+    from ledger.actions import RevokeRelease
     from ledger.cli.opening import act
     from ledger.cli.proposing import tell
-    from ledger.proposal import RevokeRelease
     from ledger.releases import reason_text, reason_word, require_usable
     from ledger.voting import propose as send
 
@@ -148,10 +149,10 @@ def revoke(release: str, reason: str, passphrase_file: Path | None, home: Home, 
 @json_option
 def rollback(release: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose that RELEASE, NAME@VERSION, be the current one of its name again."""
+    from ledger.actions import RollBack
     from ledger.cli.opening import act
     from ledger.cli.proposing import tell
     from ledger.errors import UsageError
-    from ledger.proposal import RollBack
     from ledger.releases import require_usable
     from ledger.voting import propose as send
 

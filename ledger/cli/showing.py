@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ledger.actions import ReleaseModel, RevokeRelease
 from ledger.errors import FedledgerError
-from ledger.proposal import Proposal, Release, ReleaseModel, RevokeRelease
+from ledger.proposal import Proposal, Release
 from ledger.records import Choice
 from ledger.releases import reason_text
 

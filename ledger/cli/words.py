@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from ledger.proposal import (
+from ledger.actions import (
     Action,
     AdmitMember,
     ChangeRoles,
     ChangeRules,
     CloseJob,
     NameSuccessor,
-    Proposal,
     ReleaseModel,
     RemoveMember,
     RevokeRelease,
     RollBack,
 )
+from ledger.proposal import Proposal
 from ledger.records import Choice, Role, Rules
 from ledger.releases import reason_text
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from ledger.actions import ReleaseModel
 from ledger.connection import Connection
 from ledger.errors import Unavailable
 from ledger.inspection import require_verified
 from ledger.localnet.consortium import LocalConsortium, Resident
 from ledger.localnet.process import Fedledger
 from ledger.localnet.view import View
-from ledger.proposal import Proposal, ReleaseModel
+from ledger.proposal import Proposal
 from ledger.publishing import read_file, usable, verify, write
 from ledger.records import Choice
 from ledger.serving import serve_and_announce

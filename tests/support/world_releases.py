@@ -5,20 +5,10 @@ from typing import Any
 from ledger_world import World
 
 from ledger import records as r
+from ledger.actions import Action, ReleaseModel, RevokeRelease, RollBack, encode_action, name_word
 from ledger.digest import checksum_address
 from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
-from ledger.proposal import (
-    Action,
-    Proposal,
-    Release,
-    ReleaseModel,
-    RevokeRelease,
-    RollBack,
-    encode_action,
-    name_word,
-    proposal_id,
-    release_id,
-)
+from ledger.proposal import Proposal, Release, proposal_id, release_id
 
 NOTHING = bytes(32)
 RULES = r.Rules(5_000, 5_000, 60, 0, 0, 60)
