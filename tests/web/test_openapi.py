@@ -14,6 +14,7 @@ from web_views import get, served, view_of
 from ledger.web.app import PAGES
 
 ASKED = [shown.json.replace(":int", "") for shown in PAGES] + ["/health", "/ready", "/metrics", "/ipfs/{cid}"]
+ASKED += [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensors", "README.md")]
 
 
 @pytest.fixture(scope="module")
