@@ -7,11 +7,13 @@ again, block by block, each held against its CID.
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
+import msgspec
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from ledger import evaluation
+from ledger.errors import FedledgerError, Refuted
 from ledger.evaluation import Evaluation
 from ledger.modelcard import FILE as CARD
 from ledger.modelcard import Card
@@ -20,6 +22,7 @@ from ledger.proposal import Release
 from ledger.publishing import read_report
 from ledger.releases import NotReleased, Revoked, UnknownRelease, released, require_usable
 from ledger.rounds import Place
+from ledger.web import problems
 from ledger.web.builders import reading
 from ledger.web.library import Library
 from ledger.web.reading import NotFound, NotYet, Reading
@@ -35,14 +38,21 @@ router = APIRouter(prefix="/releases/{name}/{version}", tags=["releases"])
 
 def _answers(kind: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     """What the interface's description says of a route."""
-    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    pending = NotReleased("cardio 1.0 is not released: …", advice="/proposals/7", proposal=7)
+    gone = Revoked("the members revoked cardio 1.0", advice="/releases/cardio lists …", reason="wrong units")
+    other = Refuted("the model of round 7 does not have its tensor root")
     return {
         200: {"description": "the file, the same bytes for everyone", "content": {kind: {"schema": schema}}},
         304: {"description": "what If-None-Match names still holds"},
-        403: {"description": "proposed, and not released", "content": problem},
-        410: {"description": "revoked, with the reason", "content": problem},
-        502: {"description": "what the holders have is not the model that the ledger names", "content": problem},
+        403: {"description": "proposed, and not released", "content": _problem(pending)},
+        410: {"description": "revoked, with the reason", "content": _problem(gone)},
+        502: {"description": "what the holders have is not what the release names", "content": _problem(other)},
     }
+
+
+def _problem(error: FedledgerError) -> dict[str, Any]:
+    example = msgspec.to_builtins(problems.of_error(error))
+    return {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
 
 
 _FILE = _answers("application/octet-stream", {"type": "string", "format": "binary"})

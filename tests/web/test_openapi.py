@@ -21,7 +21,8 @@ from ledger.web.relaying import Relayer
 
 SERVICE = ["/health", "/ready", "/metrics", "/ipfs/{cid}"]
 MEMBERS = ["/sign-in.json", "/session.json", "/proposals/{number}/ballot.json", "/relay/{name}.json"]
-ASKED = [shown.json.replace(":int", "") for shown in PAGES] + SERVICE + MEMBERS
+FILES = [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensors", "README.md")]
+ASKED = [shown.json.replace(":int", "") for shown in PAGES] + SERVICE + MEMBERS + FILES
 POSTED = ["/sign-in.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
 BEYOND = [positive_data_acceptance]
 """A schema cannot say EIP-55, nor that a signature is the signer's: what fits it may be refused all the same."""
