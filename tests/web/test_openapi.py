@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from ledger_world import World
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from shop import holder_of, known
 from web_council import Chamber
-from web_views import get, network, served, view_of
+from web_views import get, served, view_of
 
 from ledger.accounts import ephemeral
 from ledger.actions import RemoveMember
 from ledger.web.app import PAGES
+from ledger.web.library import Library
 from ledger.web.relaying import Relayer
 
 SERVICE = ["/health", "/ready", "/metrics", "/ipfs/{cid}"]
@@ -38,9 +40,12 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    view = view_of(world(), hosts=("127.0.0.1",))
-    relayer = Relayer(network(), view.board, ephemeral(), tmp_path_factory.mktemp("relay"))
-    with served(replace(view, relayer=relayer)) as address:
+    made = world()
+    view = view_of(made, known=known(made), hosts=("127.0.0.1",))
+    relayer = Relayer(view.network, view.board, ephemeral(), tmp_path_factory.mktemp("relay"))
+    holder: Any = holder_of(made)
+    content = Library(view.board, view.network, holder)
+    with served(replace(view, relayer=relayer, content=content)) as address:
         yield address
 
 
