@@ -101,5 +101,6 @@ class ReleaseScene:
         root = card.file.release.root.hex()
         votes = f"{found.count(Choice.FOR)} of {found.members} members"
         self.view.say(f"released by {votes}: {NAME} {VERSION}, root {root[:16]}…")
-        self.view.say(f"fetched, and verified byte by byte: {model}, {model.stat().st_size:,} bytes")
+        size = f"{model.stat().st_size:,} bytes"
+        self.view.say(f"fetched, and verified byte by byte: {folder.name}/{model.name}, {size}, and its model card")
         return {"name": NAME, "version": VERSION, "root": root, "model": str(model), "card": str(text)}

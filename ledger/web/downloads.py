@@ -13,6 +13,7 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from ledger import evaluation
+from ledger.digest import sha256
 from ledger.errors import FedledgerError, Refuted
 from ledger.evaluation import Evaluation
 from ledger.modelcard import FILE as CARD
@@ -78,11 +79,11 @@ async def card(request: Request, name: Name, version: Version) -> Response:
     """The model's card, as `fedledger release fetch` writes it; Hugging Face tools read it."""
     now = reading(request)
     file = file_of(now, name, version)
-    tag = f"{file.tag}-card"
-    if _holds(request, tag):
-        return Response(status_code=304, headers=_headers(tag))
     report = await to_thread.run_sync(_report, _library(request), file, limiter=_limiter(request))
     text = Card.of(file, report, now.snapshot.decisions, now.network).text()
+    tag = sha256(text.encode()).hex()[:32]
+    if _holds(request, tag):
+        return Response(status_code=304, headers=_headers(tag))
     return Response(text, headers=_headers(tag), media_type="text/markdown; charset=utf-8")
 
 

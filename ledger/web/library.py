@@ -41,7 +41,7 @@ class Library(Blocks):
         self._gateways: Gateways = ()
         self._holders = Holders(store)
         self._tried: dict[bytes, float] = {}
-        self._right: set[str] = set()
+        self._right: set[tuple[str, Cid]] = set()
 
     def copy(self, cid: Cid) -> Buffer:
         """A block from whoever has a good copy. Raises Withheld, and what the holders say where nobody gives it."""
@@ -63,13 +63,14 @@ class Library(Blocks):
 
     def require_right(self, file: ModelFile) -> None:
         """Hold a released model against its root: read whole, once. Raises Refuted, and Unavailable or Corrupt."""
-        if file.tag in self._right:
+        known = (file.tag, file.model.cid)
+        if known in self._right:
             return
         try:
             file.verify(self.fetch)
         except Malformed as error:
             raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
-        self._right.add(file.tag)
+        self._right.add(known)
 
     def _is_document(self, digest: bytes) -> bool:
         state = self._board.state
