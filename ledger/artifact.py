@@ -83,7 +83,7 @@ class Layout:
     @cached_property
     def header_size(self) -> int:
         """Bytes before the values, the same for every artifact of the layout: a whole number of leaves."""
-        bare = len(_json(self._entries()))
+        bare = len(_json(self.entries()))
         return -(-(8 + bare + _BINDING_ROOM) // LEAF) * LEAF
 
     @property
@@ -102,7 +102,7 @@ class Layout:
 
     def header(self, binding: Binding) -> bytes:
         """The one header an artifact with this layout and binding has."""
-        text = _json({"__metadata__": binding.metadata(), **self._entries()})
+        text = _json({"__metadata__": binding.metadata(), **self.entries()})
         length = self.header_size - 8
         if len(text) > length:
             raise Malformed("the binding is too long for a header", size=len(text), maximum=length)
@@ -137,7 +137,8 @@ class Layout:
         if left:
             raise Malformed("the artifact is truncated", expected=self.size, actual=self.size - left)
 
-    def _entries(self) -> dict[str, dict[str, object]]:
+    def entries(self) -> dict[str, dict[str, object]]:
+        """A safetensors header's table of the tensors."""
         return {
             tensor.name: {
                 "data_offsets": [4 * start, 4 * (start + tensor.values)],
@@ -166,7 +167,7 @@ def explain(data: bytes, layout: Layout, binding: Binding) -> Malformed:
     for name, value in binding.metadata().items():
         if metadata.get(name) != value:
             return Mismatch(f"the artifact has another {name}", name, expected=value, actual=shown(metadata.get(name)))
-    expected = layout._entries()
+    expected = layout.entries()
     for name in sorted(expected.keys() | entries.keys()):
         if name not in entries:
             return Mismatch(f"the artifact lacks tensor {name!r}", "tensors", expected=expected[name]["shape"])

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 from ledger.audit import Audit, Observed, damage, scope_of
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.cid import Cid, of_file
 from ledger.config import cache_folder
 from ledger.connection import Connection
 from ledger.digest import keccak
-from ledger.errors import Corrupt, FedledgerError, Unavailable, UsageError
+from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable, UsageError
 from ledger.history import History
 from ledger.job import Job, committed_set
-from ledger.report import Check, Finding, Report
+from ledger.report import Check, Finding, Report, Verdict
 from ledger.store.holders import Holders
 
 SETTLE_TRIES = 5
@@ -44,6 +46,26 @@ def inspect(connection: Connection, wanted: Wanted, progress: Callable[[int], No
     for finding in damage(history, audit.documents, connection.bad_copies, audit.who):
         report.add(finding)
     return report
+
+
+def require_verified(connection: Connection, job: int, round_: int) -> None:
+    """Audit a finalised round before something is decided about its model. Raises Refuted or Unavailable.
+
+    An attempt that the members refuted themselves, and what somebody attested wrongly, say nothing against the model.
+    """
+    report = inspect(connection, Wanted(job, round_, source=False))
+    final = connection.history.jobs[job].rounds[round_].attempt
+    against = [one for one in report.findings if one.check is not Check.ATTESTATION and one.attempt in (None, final)]
+    verdict = msgspec.structs.replace(report, findings=against).verdict
+    if verdict is Verdict.VERIFIED:
+        return
+    wrong = next((one for one in against if one.status in ("refuted", "unknown")), None)
+    kind = Refuted if verdict is Verdict.REFUTED else Unavailable
+    raise kind(
+        f"the audit of round {round_} says {verdict.value}, so nothing was proposed",
+        advice=f"fedledger audit --job {job} --round {round_} shows all of it; --no-audit proposes without",
+        finding=wrong.message if wrong else "a check was not made",
+    )
 
 
 def bytes_to_read(connection: Connection, wanted: Wanted) -> int:

@@ -91,6 +91,7 @@ def _show(rows: "list[Row]", as_json: bool) -> None:
 @click.option(
     "--follow", "follow_job", is_flag=True, help="Every finalised model as it comes, until the job is complete."
 )
+@click.option("--report", type=FILE, help="Also add this party's figures on the newest of them to this report.")
 @network_option
 @home_option
 @json_option
@@ -99,13 +100,15 @@ def evaluate(
     job: int | None,
     rounds: tuple[int, ...],
     follow_job: bool,
+    report: Path | None,
     network_file: Path | None,
     home: Home,
     as_json: bool,
 ) -> None:
     """Evaluate finalised global models on data of your own.  [default: the latest]
 
-    With --json, one line of JSON for each model.
+    With --json, one line of JSON for each model. With --report the figures go into an evaluation report as well, which
+    parties hand on, and which a release may name; those of earlier models that were measured too are its history.
     """
     import json
 
@@ -118,14 +121,18 @@ def evaluate(
     if not path.is_file():
         raise UsageError("no such data file", advice="name one: --data FILE", file=str(path))
     with look(network_file, home) as connection:
-        from participant.evaluation import follow, lines
+        from participant.evaluation import add_to_report, follow, lines
 
         def note(text: str) -> None:
             click.echo(f"waiting: {text}", err=True)
 
+        measured = []
         for line in follow(connection, job, path, note) if follow_job else lines(connection, job, list(rounds), path):
-            text = json.dumps(line) if as_json else _words(line)
-            click.echo(text)
+            click.echo(json.dumps(line) if as_json else _words(line))
+            measured.append(line)
+        if report and measured:
+            add_to_report(connection, home, measured, report)
+            click.echo(f"figures added to {report}", err=True)
 
 
 def _words(line: dict[str, object]) -> str:

@@ -1,15 +1,21 @@
 """Evaluating global models from the ledger on data of one's own."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger.accounts import address_of
+from ledger.config import Home
 from ledger.connection import Connection
 from ledger.errors import Unavailable, UsageError
+from ledger.evaluation import FORMAT, Evaluation, PartyFigures, RoundFigures, check, decimal, join
 from ledger.history import JobState
 from ledger.job import Job
+from ledger.publishing import read_file
 from ledger.rounds import Base, base_of, read_model
+from ledger.store import disk
 from participant.artifacts import stream_of_body
 from participant.fixed_point import Stream
 
@@ -51,9 +57,9 @@ def lines(connection: Connection, number: int | None, rounds: list[int], data: P
     connection.refresh()
     state = connection.job(number)
     chosen = rounds or (finalised(state) or [0])[-1:]
-    evaluation = Evaluation(connection, data)
+    evaluator = Evaluator(connection, data)
     for round_ in chosen:
-        yield evaluation.line(state, round_)
+        yield evaluator.line(state, round_)
 
 
 def follow(
@@ -63,13 +69,13 @@ def follow(
 
     What cannot be had yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
     """
-    evaluation, known, said = Evaluation(connection, data), set[int](), ""
+    evaluator, known, said = Evaluator(connection, data), set[int](), ""
     while True:
         try:
             state = _open_job(connection, number)
             for round_ in finalised(state) if state else []:
                 if state is not None and round_ not in known:
-                    yield evaluation.line(state, round_)
+                    yield evaluator.line(state, round_)
                     known.add(round_)
             if state is not None and state.complete:
                 return
@@ -80,13 +86,67 @@ def follow(
             time.sleep(RETRY)
 
 
+def add_to_report(connection: Connection, home: Home, measured: Sequence[Line], path: Path) -> Evaluation:
+    """Add this party's figures on the newest model measured to the report in a file, made where there is none.
+
+    The figures of earlier rounds go with them. Raises UsageError where this party is no member, or is in the report
+    already, or the report is on another model.
+    """
+    newest = max(measured, key=_round_of)
+    if _round_of(newest) == 0:
+        raise UsageError("the initial model has no report: only a finalised one can be released")
+    rounds = {_round_of(line): RoundFigures(round=_round_of(line), metrics=_figures(line)) for line in measured}
+    report = Evaluation(
+        fedledger=FORMAT,
+        chain=connection.place.chain,
+        ledger=connection.place.contract,
+        job=int(str(newest["job"])),
+        round=_round_of(newest),
+        root=str(newest["model"]),
+        parties=(_party(connection, home, newest),),
+        rounds=tuple(rounds[number] for number in sorted(rounds)),
+    )
+    check(report)
+    if path.exists():
+        report = join([read_file(path), report])
+    disk.write_whole(path, [report.encode()])
+    return report
+
+
+def _party(connection: Connection, home: Home, line: Line) -> PartyFigures:
+    key = address_of(home.keystore)
+    member = next((one for one in connection.history.members.values() if one.key == key), None)
+    if member is None:
+        raise UsageError("only a member reports figures", advice="fedledger node join", key=key)
+    samples = line.get("samples")
+    if not isinstance(samples, int | float) or samples != int(samples):
+        raise UsageError("the task does not say on how many samples it measured", task_says=str(samples))
+    return PartyFigures(party=connection.name(member.index), key=key, samples=int(samples), metrics=_figures(line))
+
+
+def _figures(line: Line) -> dict[str, str]:
+    """A task's figures as decimals."""
+    try:
+        return {
+            name: decimal(Fraction(value))
+            for name, value in line.items()
+            if isinstance(value, float) and name != "samples"
+        }
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"a figure is no number: {error}", line=str(line)) from error
+
+
+def _round_of(line: Line) -> int:
+    return int(str(line["round"]))
+
+
 def _open_job(connection: Connection, number: int | None) -> JobState | None:
     jobs = connection.refresh().jobs
     chosen = number or max(jobs, default=0)
     return jobs[chosen] if chosen in jobs and jobs[chosen].open else None
 
 
-class Evaluation:
+class Evaluator:
     """Evaluates models on one file of data; the task is loaded once for each job."""
 
     def __init__(self, connection: Connection, data: Path) -> None:

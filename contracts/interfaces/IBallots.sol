@@ -179,7 +179,7 @@ interface IBallots {
     /// @notice Proposes that a finalised model be released.
     function proposeRelease(IReleaseBoard.Release calldata release) external returns (bytes32 proposal);
 
-    /// @notice Proposes that a release be used no more; `reason` is a document's SHA-256, or zero.
+    /// @notice Proposes that a release be used no more; `reason` is short text or a longer text's SHA-256, or zero.
     function proposeRevocation(bytes32 release, bytes32 reason) external returns (bytes32 proposal);
 
     /// @notice Proposes that an earlier release of the same name be the current one again.

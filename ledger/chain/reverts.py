@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from ledger.chain.advice import advice_on
 from ledger.chain.build import SOLIDITY_NAMES, committed
 from ledger.chain.codec import decoder, signature
 from ledger.chain.logs import snake
@@ -112,7 +113,8 @@ def rejected(data: object) -> Rejected:
     name, arguments = _decode(payload)
     if not name:
         return Rejected("the contract refused without a reason that is known here", data="0x" + payload.hex())
-    return Rejected(f"the contract refused: {MESSAGES.get(name, name)}", error=name, **arguments)
+    message = f"the contract refused: {MESSAGES.get(name, name)}"
+    return Rejected(message, advice=advice_on(name, arguments), error=name, **arguments)
 
 
 def _bytes(data: object) -> bytes:

@@ -1,4 +1,4 @@
-"""`fedledger demo`: see all of it on this machine, lies included."""
+"""`fedledger demo`: see all of it on this machine, lies and a vote included."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ledger.localnet.demo import Result
 
 
-@click.command(short_help="See it all on this machine: training, audit, two lies.")
+@click.command(short_help="See it all on this machine: training, audit, two lies, a vote.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--patience", type=float, default=180, show_default=True, help="Seconds to wait for any one step.")
 @json_option
 def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, patience: float, as_json: bool) -> None:
-    """Four hospitals train one model on this machine, an auditor checks it, and two lies are caught.
+    """Four hospitals train one model on this machine, an auditor checks it, two lies are caught, a release is voted on.
 
     A real EVM node is started, the contracts are deployed, and every party runs as a process of its own with its own
     key, data and store. Needs the extra fedledger[node] and anvil. Everything started is stopped again.
@@ -75,5 +75,8 @@ def _print(console: "Console", result: "Result", folder: Path) -> None:
     for what, verdict in result.verdicts.items():
         verdicts.add_row(what, f"[bold {colours[verdict]}]{verdict}[/]", f"{result.seconds[f'audit: {what}']:.1f}")
     console.print(verdicts)
-    console.print(f"\nThe evidence lies in {folder}/evidence, every party's log in {folder}/log.", soft_wrap=True)
+    where = (
+        f"evidence lies in {folder}/evidence, the released model in {folder}/release, every party's log in {folder}/log"
+    )
+    console.print(f"\nThe {where}.", soft_wrap=True)
     console.print("To look around yourself: fedledger demo --keep leaves everything running.")

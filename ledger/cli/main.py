@@ -27,6 +27,8 @@ _COMMANDS = {
     "deploy": "ledger.cli.deploy:deploy",
     "job": "ledger.cli.job:job",
     "keys": "ledger.cli.keys:keys",
+    "proposal": "ledger.cli.proposal:proposal",
+    "release": "ledger.cli.release:release",
     "scores": "ledger.cli.scores:scores",
     "status": "ledger.cli.status:status",
     "store": "ledger.cli.store:store",

@@ -10,6 +10,7 @@ from ledger.connection import Connection
 from ledger.digest import sha256
 
 if TYPE_CHECKING:
+    from ledger.accounts import LocalSigner
     from ledger.chain.sender import Sender
 
 
@@ -28,9 +29,30 @@ def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Conne
 @contextmanager
 def act(home: Home, passphrase_file: Path | None) -> Iterator[tuple[Connection, "Sender"]]:
     """Connect as the member whose key is in the home's keystore, ready to send."""
+    with unlocked(home, passphrase_file) as (connection, signer):
+        yield connection, connection.sender(signer)
+
+
+@contextmanager
+def unlocked(home: Home, passphrase_file: Path | None) -> Iterator[tuple[Connection, "LocalSigner"]]:
+    """Connect as the member whose key is in the home's keystore, ready to sign."""
     from ledger.accounts import read_passphrase, unlock
 
     with Connection.open(home) as connection:
         connection.refresh()
-        signer = unlock(home.keystore, read_passphrase(passphrase_file), chain_id=connection.network.chain.id)
-        yield connection, connection.sender(signer)
+        yield connection, unlock(home.keystore, read_passphrase(passphrase_file), chain_id=connection.network.chain.id)
+
+
+@contextmanager
+def pay(
+    network_file: Path | None, home: Home, keystore: Path | None, passphrase_file: Path | None
+) -> Iterator[tuple[Connection, "Sender"]]:
+    """Connect with any key, ready to send what anyone may send. What the key has on its way lies beside it."""
+    from ledger.accounts import read_passphrase, unlock
+    from ledger.chain.sender import Sender
+
+    with look(network_file, home) as connection:
+        connection.refresh()
+        paying = keystore or home.keystore
+        signer = unlock(paying, read_passphrase(passphrase_file), chain_id=connection.network.chain.id)
+        yield connection, Sender(connection.client, signer, paying.parent / "outbox")

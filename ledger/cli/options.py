@@ -56,3 +56,13 @@ def passphrase_option(function: F) -> F:
         type=click.Path(path_type=Path, dir_okay=False),
         help="File whose first line is the keystore's passphrase.  [default: ask]",
     )(function)
+
+
+def payer_options(function: F) -> F:
+    """--network, --keystore, --passphrase-file and --home, under the names that `opening.pay` takes."""
+    keystore = click.option(
+        "--keystore",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Key that pays; anyone's.  [default: the home's]",
+    )
+    return network_option(keystore(passphrase_option(home_option(function))))

@@ -50,24 +50,9 @@ def write_file(output: Path, pieces: Iterable["Buffer"]) -> int:
     """Write pieces to standard output, or to a file that appears only when it is whole."""
     from ledger.store import disk
 
-    size = 0
     if str(output) == STDIO:
-        for piece in pieces:
-            size += sys.stdout.buffer.write(piece)
-        return size
-    part = output.with_name(f".{output.name}.part")
-    try:
-        with disk.translated(part):
-            file = part.open("wb")
-        with file:
-            for piece in pieces:
-                with disk.translated(part):
-                    size += file.write(piece)
-        with disk.translated(output):
-            part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
-    return size
+        return sum(sys.stdout.buffer.write(piece) for piece in pieces)
+    return disk.write_whole(output, pieces)
 
 
 def human(number: object) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.relaying import KEYSTORE, LOOPBACK, Access, payer, relayer
 from ledger.config import Home
 from ledger.errors import Unavailable, UsageError
 
 if TYPE_CHECKING:
-    from ledger.web.view import View
+    from ledger.web.view import Read, View
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 GRACE_SECONDS = 2
 
 
@@ -24,15 +24,31 @@ def web() -> None:
     """Pages and a JSON interface of a consortium; the process holds no member's key."""
 
 
+web.add_command(relayer)
+
+
 @web.command()
 @click.option("--host", default=LOOPBACK[0], show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option(
     "--read",
-    type=click.Choice(["local", "public"]),
+    type=click.Choice(["local", "members", "public"]),
     default="local",
     show_default=True,
-    help="Who may read: this machine, or whoever reaches the address, who then gets no updates and no models.",
+    help="Who may read: this machine; members, who sign in with their keys; or whoever reaches the address, who then "
+    "gets no updates and no models.",
+)
+@click.option("--origin", help="Address by which people reach a server that is not on their own machine: https://NAME.")
+@click.option(
+    "--relayer",
+    "keystore",
+    type=click.Path(path_type=Path),
+    help=f"Keystore of the key that pays for members' signed messages, or a folder with {KEYSTORE}.",
+)
+@click.option(
+    "--relayer-passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File whose first line is that keystore's passphrase.  [default: ask]",
 )
 @click.option(
     "--rate",
@@ -54,7 +70,10 @@ def web() -> None:
 def run(
     host: str,
     port: int,
-    read: str,
+    read: "Read",
+    origin: str | None,
+    keystore: Path | None,
+    relayer_passphrase_file: Path | None,
     rate: float,
     source: bool,
     access_log: Path | None,
@@ -66,7 +85,8 @@ def run(
     """Serve the pages until Ctrl-C.
 
     With --network it looks as anyone can; without, as the party at home, whose store it then reads from. Pages show the
-    last reading: a chain or a store that is away never keeps a reader waiting.
+    last reading: a chain or a store that is away never keeps a reader waiting. With --relayer it sends what members
+    sign, and pays for it with a key that has no rights (`fedledger web relayer` makes one).
     """
     import json
     import sys
@@ -75,15 +95,10 @@ def run(
     uvicorn = _installed()
     from ledger.web.app import create_app
 
-    public = read == "public"
-    if not public and host not in LOOPBACK:
-        raise UsageError(
-            "nobody signs in yet: who listens on another address than this machine's own serves everyone",
-            advice="--read public says that this is meant",
-            host=host,
-        )
+    access = Access.of(read, host, origin)
     with ExitStack() as stack:
-        view = stack.enter_context(_live(network_file, home, rpc, public=public, rate=rate, source=source))
+        paying = (keystore, relayer_passphrase_file) if keystore else None
+        view = stack.enter_context(_live(network_file, home, rpc, access, paying, rate=rate, source=source))
         log = sys.stdout if access_log is None else stack.enter_context(_append(access_log))
         config = uvicorn.Config(
             create_app(view, log=log),
@@ -106,9 +121,19 @@ def run(
 
 @contextmanager
 def _live(
-    network_file: Path | None, home: Home, rpc: str | None, *, public: bool, rate: float, source: bool
+    network_file: Path | None,
+    home: Home,
+    rpc: str | None,
+    access: Access,
+    paying: tuple[Path, Path | None] | None,
+    *,
+    rate: float,
+    source: bool,
 ) -> Iterator["View"]:
-    """The view of a consortium, kept up to date by threads while it is open."""
+    """The view of a consortium, kept up to date by threads while it is open; with a relayer where `paying` names its
+    keystore and the file of its passphrase."""
+    from contextlib import ExitStack
+
     from ledger.cli.opening import look
     from ledger.config import at_node, load_network
     from ledger.connection import Connection
@@ -116,22 +141,27 @@ def _live(
     from ledger.web.board import Board
     from ledger.web.following import Live
     from ledger.web.library import Library
+    from ledger.web.relaying import Relayer
     from ledger.web.view import View
 
     network = home.network() if network_file is None else at_node(load_network(network_file), rpc)
-    store = open_store(home) if network_file is None else None
-    board = Board()
-    library = Library(board, network, store, public=public)
+    board, relaying = Board(), None
 
     def visit() -> Connection:
         return look(network_file, home, rpc) if network_file else Connection.visit(network, home.folder)
 
-    try:
-        with Live(board, library, visit, lambda: look(network_file, home, rpc), source=source):
-            yield View(network, board, library, rate, () if public else LOOPBACK)
-    finally:
+    with ExitStack() as stack:
+        if paying:
+            relaying = Relayer(network, board, payer(*paying, network, visit), home.folder / "relay")
+        store = open_store(home) if network_file is None else None
         if store is not None:
-            store.close()
+            stack.callback(store.close)
+        library = Library(board, network, store, public=access.read == "public")
+        stack.enter_context(Live(board, library, visit, lambda: look(network_file, home, rpc), source=source))
+        if relaying is not None:
+            stack.enter_context(relaying)
+        sessions = home.folder / "sessions.json"
+        yield View(network, board, library, rate, access.hosts, access.read, access.origin, sessions, relaying)
 
 
 def _installed() -> Any:

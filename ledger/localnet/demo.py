@@ -1,14 +1,12 @@
-"""The demo: four hospitals, an aggregator and an auditor, each a process of its own; then two lies, both caught."""
+"""The demo: four hospitals, an aggregator and an auditor, each a process of its own; two lies, both caught; a vote."""
 
 import json
-import re
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -22,6 +20,8 @@ from ledger.localnet.consortium import LocalConsortium, Resident, found
 from ledger.localnet.damage import damage
 from ledger.localnet.liar import publish_wrong_model
 from ledger.localnet.process import Fedledger
+from ledger.localnet.release_scene import Cast, ReleaseScene
+from ledger.localnet.telling import coloured, words
 from ledger.localnet.view import Metrics, View
 from ledger.records import Role
 from ledger.serving import serve_and_announce
@@ -32,6 +32,8 @@ PARTIES = (COORDINATOR, *HOSPITALS)
 MARKER = ".fedledger-demo"
 TAMPERED = "Hospital 2"
 POLL = 0.05
+WARM = ("node", "job", "release")
+"""Commands that are forked from a process with the slow imports done."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Result:
     verdicts: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
+    release: dict[str, str] = field(default_factory=dict)
 
 
 class Demo:
@@ -63,8 +66,10 @@ class Demo:
         self._audit("all rounds", "all", "--all")
         if self.lies:
             self._lie_about_a_model()
+        evaluation = self._spawn_evaluation()
+        if self.lies:
             self._tamper_with_a_copy()
-        self._compare(comparison)
+        self._release(evaluation, comparison)
         self.result.seconds["whole demo"] = round(time.monotonic() - self._began, 2)
         return self.result
 
@@ -206,9 +211,9 @@ class Demo:
         self.result.verdicts[what] = document["verdict"]
         self.result.evidence.append(str(report))
         self.result.seconds[f"audit: {what}"] = round(time.monotonic() - began, 2)
-        self.view.say(f"audit of {what}: {_coloured(document['verdict'])}")
+        self.view.say(f"audit of {what}: {coloured(document['verdict'])}")
         for finding in document["findings"]:
-            for line in _words(finding):
+            for line in words(finding):
                 self.view.say(f"  {line}")
 
     def _spawn_comparison(self) -> Fedledger:
@@ -218,6 +223,27 @@ class Demo:
         job = ("--job", self.folder / "job.json", "--rounds", str(self.rounds))
         test = ("--test", data / "test.csv", "--json")
         return self._spawn("comparison", "node", "compare", *job, *files, *test, output=self.folder / "comparison.json")
+
+    def _spawn_evaluation(self) -> Fedledger:
+        """One hospital measures every model, as far as the job has come, for the report that the release names."""
+        self.report = self.folder / "report.json"
+        data = ("--data", self.folder / "data" / "test.csv", "--report", self.report)
+        home = ("--home", self._of(HOSPITALS[0]).home.folder)
+        return self._spawn("measuring", "node", "evaluate", "--follow", *data, *home)
+
+    def _release(self, evaluation: Fedledger, comparison: Fedledger) -> None:
+        """The last model is put to the vote, and released; what is compared meanwhile takes no time of its own."""
+        began = time.monotonic()
+        if evaluation.wait(self.patience) != 0:
+            raise Unavailable("the evaluation failed", said=evaluation.tail())
+        first, second, third, _ = map(self._of, HOSPITALS)
+        cast = Cast(first, second, third, self._of(COORDINATOR))
+        scene = ReleaseScene(self.local, cast, self.view, self.stack, self.report)
+        made = scene.propose()
+        scene.vote(made, self._member(HOSPITALS[1], "release", "vote", str(made.number), "for", "--yes"), self.patience)
+        self._compare(comparison)
+        self.result.release = scene.carry_out(made, self.connection, self.patience)
+        self.result.seconds["release"] = round(time.monotonic() - began, 2)
 
     def _compare(self, comparison: Fedledger) -> None:
         if comparison.wait(self.patience) != 0:
@@ -269,7 +295,7 @@ class Demo:
 
     def _spawn(self, name: str, *arguments: str | Path, output: Path | None = None) -> Fedledger:
         log = self.folder / "log" / f"{name.lower().replace(' ', '-')}.log"
-        process = Fedledger(name, arguments, log, output=output, warm=str(arguments[0]) in ("node", "job"))
+        process = Fedledger(name, arguments, log, output=output, warm=str(arguments[0]) in WARM)
         self.stack.callback(process.stop)
         return process
 
@@ -283,17 +309,3 @@ def prepare(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).touch()
     return folder.resolve()
-
-
-def _coloured(verdict: str) -> str:
-    return f"[bold {({'VERIFIED': 'green', 'REFUTED': 'red'}).get(verdict, 'yellow')}]{verdict}[/]"
-
-
-def _words(finding: dict[str, Any]) -> list[str]:
-    """A finding in two lines: what, and the evidence. Keys are left to the report."""
-    from rich.markup import escape
-
-    fields = ("culprit", "holder", "party", "round", "attempt", "tensor", "chunk", "value", "expected", "actual", "cid")
-    facts = [f"{name} {finding[name]}".split(" (0x")[0] for name in fields if finding.get(name) is not None]
-    message = re.sub(r" \(0x[0-9a-fA-F]{40}\)", "", finding["message"].splitlines()[0])
-    return [f"[bold]{finding['status']}[/]: {escape(message)}", f"  [dim]{escape(', '.join(facts))}[/]"]

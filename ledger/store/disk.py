@@ -5,7 +5,7 @@ A full or failing disk becomes Unavailable, which names the path and the room th
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,6 +114,24 @@ def append(path: Path, line: bytes) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
+    """Write pieces to a file that appears only when it is whole; its size. Whatever `pieces` raises leaves no file."""
+    part = path.with_name(f".{path.name}.part")
+    size = 0
+    try:
+        with translated(part):
+            file = part.open("wb")
+        with file:
+            for piece in pieces:
+                with translated(part):
+                    size += file.write(piece)
+        with translated(path):
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return size
 
 
 def pieces(path: Path) -> Iterator[memoryview]:

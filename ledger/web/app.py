@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from ledger.digest import sha256
 from ledger.errors import FedledgerError
-from ledger.web import builders, problems, service
+from ledger.web import access, builders, downloads, governance, problems, relay, service
 from ledger.web import documents as d
 from ledger.web.buckets import Buckets
 from ledger.web.builders import reading
@@ -25,9 +25,13 @@ from ledger.web.metrics import Metrics
 from ledger.web.openapi import describe
 from ledger.web.reading import NotFound
 from ledger.web.render import FOLDER, Renderer
+from ledger.web.sessions import Sessions
+from ledger.web.signin import SignIns
 from ledger.web.view import View
 
 Builder = Callable[..., Awaitable[d.Page]]
+ROUTERS = (service.router, access.router, relay.router, downloads.router)
+"""The routes that are no pages."""
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
 
@@ -45,6 +49,7 @@ class Shown(NamedTuple):
 PAGES = (
     Shown("/", "/consortium.json", builders.consortium, d.ConsortiumPage, "overview.html"),
     Shown("/members", "/members.json", builders.members, d.MembersPage, "members.html"),
+    Shown("/members/{index:int}", "/members/{index:int}.json", governance.member, d.MemberPage, "member.html"),
     Shown("/jobs", "/jobs.json", builders.jobs, d.JobsPage, "jobs.html"),
     Shown("/jobs/{job:int}", "/jobs/{job:int}.json", builders.job, d.JobPage, "job.html"),
     Shown("/jobs/{job:int}/rounds", "/jobs/{job:int}/rounds.json", builders.rounds, d.RoundsPage, "rounds.html"),
@@ -63,6 +68,23 @@ PAGES = (
         d.ModelPage,
         "model.html",
     ),
+    Shown("/proposals", "/proposals.json", governance.proposals, d.ProposalsPage, "proposals.html"),
+    Shown(
+        "/proposals/{number:int}",
+        "/proposals/{number:int}.json",
+        governance.proposal,
+        d.ProposalPage,
+        "proposal.html",
+    ),
+    Shown("/releases", "/releases.json", governance.releases, d.ReleasesPage, "releases.html"),
+    Shown("/releases/{name}", "/releases/{name}.json", governance.named, d.NamedReleasesPage, "named.html"),
+    Shown(
+        "/releases/{name}/{version}",
+        "/releases/{name}/{version}.json",
+        governance.release,
+        d.ReleasePage,
+        "release.html",
+    ),
     Shown("/audit", "/audit.json", builders.audit, d.AuditPage, "audit.html"),
 )
 
@@ -79,13 +101,18 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
         yield
         app.state.closing.set()
 
-    app = FastAPI(title="fedledger", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    metrics, renderer = Metrics(), Renderer()
+    admitted = [Depends(access.admit)]
+    app = FastAPI(
+        title="fedledger", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, dependencies=admitted
+    )
+    metrics, renderer, sessions = Metrics(view.relayer), Renderer(), Sessions(view.board, view.sessions)
     app.state.view, app.state.metrics, app.state.renderer = view, metrics, renderer
+    app.state.sessions, app.state.signins = sessions, SignIns(view.network.chain.id)
     app.state.closing, app.state.listening = Event(), 0
     for shown in PAGES:
         _add(app, shown, renderer)
-    app.include_router(service.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     _map_errors(app)
     document = msgspec.json.encode(describe(app, PAGES))
@@ -94,8 +121,15 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
     async def openapi() -> Response:
         return Response(document, media_type="application/json")
 
-    access = None if quiet else AccessLog(log)
-    return Guard(app, hosts=view.hosts, buckets=Buckets(view.rate), metrics=metrics, log=access)
+    return Guard(
+        app,
+        hosts=view.hosts,
+        origin=view.origin,
+        buckets=Buckets(view.rate),
+        metrics=metrics,
+        sessions=sessions,
+        log=None if quiet else AccessLog(log),
+    )
 
 
 def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
@@ -106,8 +140,8 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
 
     async def as_page(request: Request, document: Document) -> Response:
         language = _language(request)
-        now, path = reading(request), request.url.path
-        kept = {k: v for k, v in request.query_params.items() if k in {"before", "limit"}}
+        now, path = reading(request), request.scope["path"]
+        kept = {k: v for k, v in request.query_params.items() if k in {"before", "job", "limit"}}
         address = path + ("?" + urlencode(kept) if kept else "")
         facts = {
             "page": document,
@@ -116,6 +150,7 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
             "path": path,
             "json": shown.json.replace(":int", "").format(**request.path_params) + address.removeprefix(path),
             "switch": address + ("&" if kept else "?") + "lang=",
+            **_abilities(request),
         }
         body = renderer.page(shown.template, address, language, now.state, facts)
         answer = _tagged(request, body, HTML)
@@ -126,10 +161,17 @@ def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
     app.get(shown.page, include_in_schema=False)(as_page)
 
 
+def _abilities(request: Request) -> dict[str, bool]:
+    """Whether this server relays, and whether anyone needs to sign in here."""
+    view: View = request.app.state.view
+    relays = view.relayer is not None
+    return {"relays": relays, "signs_in": relays or view.read == "members"}
+
+
 def _tagged(request: Request, body: bytes, kind: str) -> Response:
     """An answer that a reader may keep, and ask whether it still holds."""
     tag = f'"{sha256(body).hex()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Language, Cookie"}
+    headers = {"ETag": tag, "Cache-Control": access.caching(request), "Vary": "Accept-Language, Cookie"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=kind, headers=headers)
@@ -191,11 +233,12 @@ def _awaited(handler: Callable[[Request, Any], Response]) -> Callable[[Request, 
 
 def _problem(request: Request, problem: d.Problem) -> Response:
     headers = {"Cache-Control": "no-store"} | ({"Retry-After": "2"} if problem.status == 503 else {})
-    path = request.url.path
+    path = request.scope["path"]
     if path.endswith(".json") or "text/html" not in request.headers.get("accept", ""):
         return Response(problems.encoded(problem), problem.status, headers, "application/json")
     state = request.app.state
     now, renderer = reading(request), state.renderer
-    facts = {"path": "", "switch": "/?lang=", "json": None, "chain": now.chain, "network": now.network.name}
+    facts: dict[str, Any] = {"path": "", "switch": "/?lang=", "json": None, **_abilities(request)}
+    facts |= {"chain": now.chain, "network": now.network.name}
     page = renderer.fresh("problem.html", _language(request), serial=now.state.serial, problem=problem, **facts)
     return Response(page, problem.status, headers, HTML)

@@ -6,12 +6,16 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from ledger.web import documents as d
+from ledger.web.counting import activity
+from ledger.web.deciding import Deciding
 from ledger.web.reading import Reading
 from ledger.web.view import View
 
 LAST = (1 << 32) - 1
 ROWS, MOST_ROWS = 50, 500
 MODELS, MOST_MODELS = 12, 200
+OVERVIEW = 8
+ACTIVITY = 60
 
 JobNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the job", examples=[1])]
 RoundNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the round", examples=[1])]
@@ -48,6 +52,8 @@ async def consortium(now: Now) -> d.ConsortiumPage:
         epoch=now.snapshot.epoch,
         members=now.members(),
         jobs=_jobs(now),
+        proposals=Deciding(now).open(OVERVIEW),
+        releases=Deciding(now).current()[:OVERVIEW],
         verdict=audit.verdict if audit else None,
         verdict_at=audit.at if audit else 0,
     )
@@ -75,6 +81,8 @@ async def job(now: Now, job: JobNumber) -> d.JobPage:
         terms=state.terms,
         document=now.document(state),
         rounds=tuple(now.round_line(round_) for round_ in latest),
+        activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
+        evaluation=Deciding(now).latest_evaluation(job),
     )
 
 
@@ -117,11 +125,14 @@ async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MO
     """A global model and its trace: what it was made of, what that was built on, back to the initial model."""
     state = now.job_state(job)
     lineage, rest = now.lineage(state, round, limit)
+    deciding = Deciding(now)
     return d.ModelPage(
         chain=now.chain,
         job=now.job(state),
         models=lineage.models,
         next=None if rest is None else f"/jobs/{job}/models/{rest}.json?limit={limit}",
+        releases=deciding.releases_of(job, round),
+        evaluation=deciding.latest_evaluation(job, round),
     )
 
 

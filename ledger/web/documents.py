@@ -9,31 +9,14 @@ from typing import Literal
 import msgspec
 
 from ledger.job import Job
-from ledger.records import Terms
+from ledger.records import Rules, Terms
 from ledger.report import Report
 from ledger.trace import ModelTrace
-
-
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A value that never changes."""
-
-
-class Chain(Document, frozen=True):
-    """The reading that an answer was made from; `up` is false, with `trouble`, while the chain cannot be read."""
-
-    id: int
-    block: int
-    read_at: int
-    up: bool
-    trouble: str
-
-
-class Party(Document, frozen=True):
-    """A member as it signed something: the name is the network file's, the key what counts."""
-
-    index: int
-    name: str
-    key: str
+from ledger.web import decided as g
+from ledger.web.basics import Chain as Chain  # noqa: PLC0414  one name for all documents: this module's
+from ledger.web.basics import Document as Document  # noqa: PLC0414
+from ledger.web.basics import Page as Page  # noqa: PLC0414
+from ledger.web.basics import Party as Party  # noqa: PLC0414
 
 
 class Member(Document, frozen=True):
@@ -178,12 +161,6 @@ class Audit(Document, frozen=True):
     report: Report | None
 
 
-class Page(Document, frozen=True, tag_field="fedledger", tag="page/1"):
-    """What every document has: its format, and the reading that it was made from."""
-
-    chain: Chain
-
-
 class ConsortiumPage(Page, frozen=True):
     network: str
     consortium: str
@@ -191,6 +168,8 @@ class ConsortiumPage(Page, frozen=True):
     epoch: int
     members: tuple[Member, ...]
     jobs: tuple[JobLine, ...]
+    proposals: tuple[g.ProposalLine, ...]
+    releases: tuple[g.ReleaseLine, ...]
     verdict: str | None
     verdict_at: int
 
@@ -200,17 +179,45 @@ class MembersPage(Page, frozen=True):
     members: tuple[Member, ...]
 
 
+class MemberPage(Page, frozen=True):
+    """A member's part in the rounds of `job`, newest first; `next` is the address of those before.
+
+    `jobs` are all that have rounds. Votes are the newest; releases all that its updates went into.
+    """
+
+    member: Member
+    job: JobLine | None
+    jobs: tuple[int, ...]
+    rounds: tuple[g.MemberRound, ...]
+    next: str | None
+    votes: tuple[g.MemberVote, ...]
+    releases: tuple[g.MemberRelease, ...]
+
+
 class JobsPage(Page, frozen=True):
     jobs: tuple[JobLine, ...]
 
 
+class Activity(Document, frozen=True):
+    """The updates of a round by what became of them; `open` ones are not judged yet."""
+
+    round: int
+    admitted: int
+    refused: int
+    open: int
+
+
 class JobPage(Page, frozen=True):
+    """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it."""
+
     job: JobLine
     proposer: Party
     approvals: tuple[Party, ...]
     terms: Terms
     document: Job | None
     rounds: tuple[RoundLine, ...]
+    activity: tuple[Activity, ...]
+    evaluation: g.Evaluated | None
 
 
 class RoundsPage(Page, frozen=True):
@@ -235,11 +242,68 @@ class ModelsPage(Page, frozen=True):
 
 
 class ModelPage(Page, frozen=True):
-    """A model and those before it, newest first; `next` is where its lineage goes on."""
+    """A model and those before it, newest first; `next` is where its lineage goes on. `releases` are of this model."""
 
     job: JobLine
     models: tuple[ModelTrace, ...]
     next: str | None
+    releases: tuple[g.ReleaseLine, ...]
+    evaluation: g.Evaluated | None
+
+
+class ProposalsPage(Page, frozen=True):
+    """Newest first; `next` is the address of the proposals before these. `rules` hold for the next proposal."""
+
+    rules: Rules | None
+    proposals: tuple[g.ProposalLine, ...]
+    next: str | None
+
+
+class ProposalPage(Page, frozen=True):
+    """A proposal. `evidence` is there where it is about a model, `release` where it is about a release that there is.
+
+    `current` is the name's current release, `rules` those that hold now; `command` votes without this server.
+    """
+
+    proposal: g.ProposalLine
+    vote: g.Vote
+    evidence: g.Evidence | None
+    release: g.ReleaseLine | None
+    current: g.ReleaseLine | None
+    rules: Rules | None
+    command: str
+
+
+class ReleasesPage(Page, frozen=True):
+    """The current release of each name, and all releases, newest first; `next` is the address of those before these."""
+
+    current: tuple[g.ReleaseLine, ...]
+    releases: tuple[g.ReleaseLine, ...]
+    next: str | None
+
+
+class NamedReleasesPage(Page, frozen=True):
+    """The releases of one name, newest first."""
+
+    name: str
+    current: g.ReleaseLine | None
+    releases: tuple[g.ReleaseLine, ...]
+    command: str
+
+
+class ReleasePage(Page, frozen=True):
+    """A release; `decided_by` are the proposals that made, revoked or brought it back, newest first.
+
+    `command` fetches and verifies the model without this server; `file` and `card` are where this server gives the
+    model and its card, null where it does not.
+    """
+
+    release: g.ReleaseLine
+    evidence: g.Evidence
+    decided_by: tuple[g.Decision, ...]
+    file: str | None
+    card: str | None
+    command: str
 
 
 class AuditPage(Page, frozen=True):
@@ -258,4 +322,4 @@ class Problem(Document, frozen=True, tag_field="fedledger", tag="error/1"):
     status: int
     message: str
     advice: str
-    facts: dict[str, str] = {}
+    facts: dict[str, str] = msgspec.field(default_factory=dict)

@@ -4,10 +4,13 @@ from typing import Any
 
 import msgspec
 
-from ledger.records import Terms
+from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
+from ledger.records import Rules, Terms
 from ledger.report import Check, Report
 from ledger.trace import ModelTrace, UpdateTrace
+from ledger.web import decided as g
 from ledger.web import documents as d
+from ledger.web.actions import ReleaseModel
 
 _ROOT, _BASE, _CLAIM, _TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
 _CID = "bafkreiexxbm5tmybtxy4h4nnyspb5i7bpncsv2hv23aezog75v67poqrmy"
@@ -99,6 +102,81 @@ _TRACED = ModelTrace(
     updates=(UpdateTrace(party="North", key=_NORTH.key, weight=120, root=_BASE, cid=_CID, verdict="admitted", tx=_TX),),
     tx=_TX,
 )
+_RULES = Rules(5_000, 5_000, 86_400, 3_600, 86_400, 604_800)
+_FIGURES = {"accuracy": "0.982456", "loss": "0.057612"}
+_EVALUATION = Evaluation(
+    fedledger="evaluation/1",
+    chain=31337,
+    ledger=_LEDGER,
+    job=1,
+    round=1,
+    root=_ROOT,
+    parties=(PartyFigures(party="North", key=_NORTH.key, samples=114, metrics=_FIGURES),),
+    rounds=(RoundFigures(round=1, metrics=_FIGURES),),
+)
+_EVALUATED = g.Evaluated(
+    status="read",
+    digest=_EVALUATION.digest.hex(),
+    cid=str(_EVALUATION.cid),
+    trouble="",
+    samples=114,
+    mean=_FIGURES,
+    members={_NORTH.key: _NORTH},
+    report=_EVALUATION,
+)
+_PROPOSED = ReleaseModel(
+    name="cardio", version="1.0", job=1, round=1, root=_ROOT, scores="00" * 32, report=_EVALUATION.digest.hex()
+)
+_PROPOSAL = g.ProposalLine(
+    number=1,
+    id="de" * 32,
+    kind="release",
+    action=_PROPOSED,
+    subject=g.Subject(job="Cardiology", name="cardio", version="1.0"),
+    state="Executed",
+    proposer=_NORTH,
+    tally=g.Tally(in_favour=2, against=0, abstained=0, voted=2, members=3, quorum=2, passes=True, certain=True),
+    deadline=1_800_000_900,
+)
+_VOTE = g.Vote(
+    epoch=1,
+    rules=_RULES,
+    executable_from=1_800_087_301,
+    executable_until=1_800_692_100,
+    ballots=(g.Ballot(party=_NORTH, choice="FOR"), g.Ballot(party=_SOUTH, choice="FOR")),
+    silent=(_WEST,),
+    gone=0,
+    tx=_TX,
+)
+_RELEASE = g.ReleaseLine(
+    name="cardio",
+    version="1.0",
+    id="2b" * 32,
+    job=1,
+    round=1,
+    root=_ROOT,
+    scores=None,
+    report=_EVALUATION.digest.hex(),
+    current=True,
+    revoked=False,
+    reason=None,
+    reason_text="",
+    tx=_TX,
+)
+_EVIDENCE = g.Evidence(
+    job=1,
+    job_name="Cardiology",
+    round=1,
+    root=_ROOT,
+    cid=_CID,
+    models=1,
+    lineage=(_TRACED, ModelTrace(round=0, root=_BASE, cid=_CID)),
+    contributors=(g.Contributor(party=_NORTH, updates=1),),
+    evaluation=_EVALUATED,
+    verdict="VERIFIED",
+    verdict_at=1_800_000_700,
+    findings=0,
+)
 _CHECKS = tuple(
     d.CheckLine(number=int(c), code=c.name, title=c.title, status="verified", held=1)
     for c in Check
@@ -123,10 +201,30 @@ _PAGES: tuple[d.Page, ...] = (
         epoch=1,
         members=_MEMBERS,
         jobs=(_JOB,),
+        proposals=(),
+        releases=(_RELEASE,),
         verdict="VERIFIED",
         verdict_at=1_800_000_700,
     ),
     d.MembersPage(chain=_CHAIN, epoch=1, members=_MEMBERS),
+    d.MemberPage(
+        chain=_CHAIN,
+        member=_MEMBERS[0],
+        job=_JOB,
+        jobs=(1,),
+        rounds=(
+            g.MemberRound(
+                round=1,
+                phase="Finalised",
+                update=g.MemberUpdate(weight=120, root=_BASE, verdict="ADMITTED"),
+                attested=(),
+                aggregated="Finalised",
+            ),
+        ),
+        next=None,
+        votes=(g.MemberVote(proposal=_PROPOSAL, choice="FOR"),),
+        releases=(g.MemberRelease(release=_RELEASE, updates=1),),
+    ),
     d.JobsPage(chain=_CHAIN, jobs=(_JOB,)),
     d.JobPage(
         chain=_CHAIN,
@@ -136,11 +234,44 @@ _PAGES: tuple[d.Page, ...] = (
         terms=Terms(10, 300, 300, 300, 3),
         document=None,
         rounds=(_LINE,),
+        activity=(d.Activity(round=1, admitted=1, refused=1, open=0),),
+        evaluation=_EVALUATED,
     ),
     d.RoundsPage(chain=_CHAIN, job=_JOB, rounds=(_LINE,), next=None),
     d.RoundPage(chain=_CHAIN, job=_JOB, round=_ROUND),
     d.ModelsPage(chain=_CHAIN, job=_JOB, models=(_MODEL,), next=None),
-    d.ModelPage(chain=_CHAIN, job=_JOB, models=(_TRACED, ModelTrace(round=0, root=_BASE, cid=_CID)), next=None),
+    d.ModelPage(
+        chain=_CHAIN,
+        job=_JOB,
+        models=(_TRACED, ModelTrace(round=0, root=_BASE, cid=_CID)),
+        next=None,
+        releases=(_RELEASE,),
+        evaluation=_EVALUATED,
+    ),
+    d.ProposalsPage(chain=_CHAIN, rules=_RULES, proposals=(_PROPOSAL,), next=None),
+    d.ProposalPage(
+        chain=_CHAIN,
+        proposal=_PROPOSAL,
+        vote=_VOTE,
+        evidence=_EVIDENCE,
+        release=_RELEASE,
+        current=_RELEASE,
+        rules=_RULES,
+        command="fedledger release vote 1 for",
+    ),
+    d.ReleasesPage(chain=_CHAIN, current=(_RELEASE,), releases=(_RELEASE,), next=None),
+    d.NamedReleasesPage(
+        chain=_CHAIN, name="cardio", current=_RELEASE, releases=(_RELEASE,), command="fedledger release fetch cardio"
+    ),
+    d.ReleasePage(
+        chain=_CHAIN,
+        release=_RELEASE,
+        evidence=_EVIDENCE,
+        decided_by=(g.Decision(proposal=_PROPOSAL, vote=_VOTE),),
+        file="/releases/cardio/1.0/model.safetensors",
+        card="/releases/cardio/1.0/README.md",
+        command="fedledger release fetch cardio@1.0",
+    ),
     d.AuditPage(
         chain=_CHAIN,
         audit=d.Audit(

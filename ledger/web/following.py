@@ -71,18 +71,22 @@ class Live:
         with self._visit() as connection:
             poll = LOCAL_POLL if connection.place.chain == LOCAL_CHAIN else POLL
             seen: tuple[History | None, int] = (None, 0)
-            settled = 0
+            settled, ahead = 0, 0.0
             while not self._stop.is_set():
                 history = connection.refresh()
                 block = connection.follower.tip.number
                 state = self._board.state
+                now = int(time.time() + ahead)
                 if history is not seen[0] or history.applied != seen[1] or state.trouble:
-                    self._board.post(snapshot=freeze(history, block), trouble="", read_at=int(time.time()))
+                    ahead, read_at = connection.client.time() - time.time(), int(time.time())
+                    now = int(read_at + ahead)
+                    self._board.post(snapshot=freeze(history, block), trouble="", read_at=read_at, time=now)
                     if seen[0] is not history or history.applied - settled >= SETTLED:
                         settled = _settle(history)
                     seen = (history, history.applied)
-                elif time.time() - state.read_at >= TICK:
-                    self._board.tick(block)
+                elif time.time() - state.read_at >= TICK or (state.snapshot and state.snapshot.turned(state.time, now)):
+                    ahead = connection.client.time() - time.time()
+                    self._board.tick(block, int(time.time() + ahead))
                 self._stop.wait(poll)
 
     def _read(self) -> None:

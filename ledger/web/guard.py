@@ -1,17 +1,18 @@
 """What stands before every answer: limits, security headers, the access log, counts. One ASGI layer, no framework."""
 
 import json
+import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
-from urllib.parse import urlsplit
 
-from ledger.web import problems
+from ledger.web import bodies, problems
 from ledger.web.buckets import Buckets
 from ledger.web.documents import Problem
 from ledger.web.metrics import Metrics
+from ledger.web.sessions import COOKIE, Sessions, Visitor
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,7 +21,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LONGEST_ADDRESS = 1024
-LARGEST_BODY = 16 << 10
+LARGEST_BODY = bodies.LARGEST
+HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+READS = frozenset({"GET", "HEAD"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -45,12 +48,22 @@ class AccessLog:
 
 
 class Guard:
-    """Wraps the application. Who asks is the connection's own address: no header is believed."""
+    """Wraps the application. Where a question comes from is the connection's own address: no header is believed. Who
+    asks is the member whose session it carries."""
 
     def __init__(
-        self, app: App, *, hosts: tuple[str, ...], buckets: Buckets, metrics: Metrics, log: AccessLog | None
+        self,
+        app: App,
+        *,
+        hosts: tuple[str, ...],
+        origin: str,
+        buckets: Buckets,
+        metrics: Metrics,
+        sessions: Sessions,
+        log: AccessLog | None,
     ) -> None:
-        self._app, self._hosts, self._buckets, self._metrics, self._log = app, hosts, buckets, metrics, log
+        self._app, self._hosts, self._origin, self._buckets = app, hosts, origin, buckets
+        self._metrics, self._sessions, self._log = metrics, sessions, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,8 +72,10 @@ class Guard:
         answer = _Answer(send, head=scope["method"] == "HEAD")
         began = time.monotonic()
         client = (scope.get("client") or ("-",))[0]
+        visitor = self._sessions.visitor(_word(scope))
+        scope.setdefault("state", {})["visitor"] = visitor
         try:
-            refusal = self._refuse(scope, client)
+            refusal = self._refuse(scope, client, visitor)
             if refusal is not None:
                 await _say(answer, *refusal)
             else:
@@ -74,6 +89,7 @@ class Guard:
             if self._log is not None:
                 self._log.write(
                     client=client,
+                    **_named(visitor),
                     method=scope["method"],
                     path=_address(scope)[:LONGEST_ADDRESS],
                     status=answer.status,
@@ -81,20 +97,35 @@ class Guard:
                     ms=round(seconds * 1000, 1),
                 )
 
-    def _refuse(self, scope: Scope, client: str) -> tuple[Problem, dict[str, str]] | None:
-        """1. A host of ours. 2. An address of a length that can be. 3. No large body. 4. Not too often."""
+    def _refuse(self, scope: Scope, client: str, visitor: Visitor) -> tuple[Problem, dict[str, str]] | None:
+        """1. A host of ours. 2. An address of a length that can be. 3. No large body. 4. What writes comes from no page
+        of another server. 5. Not too often, from one address or in one session."""
         headers = dict(scope["headers"])
-        if self._hosts and _host(headers.get(b"host", b"")) not in self._hosts:
+        host = _host(headers.get(b"host", b""))
+        if host is None or (self._hosts and host not in self._hosts):
             return problems.of_status(421), {}
         if len(_address(scope)) > LONGEST_ADDRESS:
             return problems.of_status(414), {}
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 9 or int(length) > LARGEST_BODY:
             return problems.of_status(413), {}
-        wait = self._buckets.take(client)
+        if scope["method"] not in READS and not self._from_here(headers):
+            return problems.of_status(403), {}
+        wait = self._buckets.take(client) or (visitor.session and self._buckets.take(f"session {visitor.word}"))
         if wait:
             return problems.of_status(429), {"Retry-After": problems.retry_after(wait)}
         return None
+
+    def _from_here(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a page of this server sent it, or no page at all: browsers say so by themselves."""
+        if headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
+            return False
+        said = headers.get(b"origin")
+        if said is None:
+            return True
+        if self._origin:
+            return said.decode("latin-1") == self._origin
+        return said in {scheme + headers.get(b"host", b"") for scheme in (b"http://", b"https://")}
 
 
 class _Answer:
@@ -130,13 +161,30 @@ async def _say(send: Send, problem: Problem, headers: dict[str, str]) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _host(header: bytes) -> str:
-    try:
-        return urlsplit("//" + header.decode("latin-1")).hostname or ""
-    except ValueError:
+def _host(header: bytes) -> str | None:
+    """The host of a Host header, without its port; None for one that could be read as more than a host."""
+    if not header:
         return ""
+    found = HOST.fullmatch(header)
+    return found[1].decode().strip("[]").lower() if found else None
 
 
 def _address(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
     return str(scope["path"]) + (f"?{query}" if query else "")
+
+
+def _word(scope: Scope) -> str:
+    """The word of a session, from the cookies."""
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for cookie in value.decode("latin-1").split(";"):
+                key, _, word = cookie.strip().partition("=")
+                if key == COOKIE:
+                    return str(word)
+    return ""
+
+
+def _named(visitor: Visitor) -> dict[str, object]:
+    session = visitor.session
+    return {"member": session.index, "key": session.address} if session else {}

@@ -5,6 +5,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ledger.report import Verdict
 from ledger.web.board import State
+from ledger.web.relaying import Relayer
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -13,7 +14,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 class Metrics:
     """The counts of one application, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, relayer: Relayer | None = None) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "fedledger_web_requests", "Answers, by route and status.", ["route", "status"], registry=self._registry
@@ -28,6 +29,9 @@ class Metrics:
         self._verified = self._gauge("fedledger_audit_verified", "1 where the last audit VERIFIED, 0 where not.")
         self._audited = self._gauge("fedledger_audit_timestamp_seconds", "When the last audit ended.")
         self.listeners = self._gauge("fedledger_web_listeners", "Connections that wait for events.")
+        self._relayer = relayer
+        if relayer is not None:
+            self._count_messages(relayer)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         self._requests.labels(route, str(status)).inc()
@@ -44,7 +48,20 @@ class Metrics:
             report = state.audited.report
             self._verified.set(report is not None and report.verdict is Verdict.VERIFIED)
             self._audited.set(state.audited.at)
+        if self._relayer is not None:
+            self._waiting.set(len(self._relayer.queue.waiting()))
+            self._balance.set(self._relayer.balance)
+            self._relays.set(self._relayer.trouble is None)
         return generate_latest(self._registry)
+
+    def _count_messages(self, relayer: Relayer) -> None:
+        self._relays = self._gauge("fedledger_relayer_up", "1 while nothing keeps the relayer from sending.")
+        self._waiting = self._gauge("fedledger_relay_waiting", "Messages that wait to be relayed.")
+        self._balance = self._gauge("fedledger_relayer_balance_wei", "What the relayer has to pay for gas.")
+        relayed = Counter(
+            "fedledger_relayed", "Messages relayed, by kind and outcome.", ["kind", "outcome"], registry=self._registry
+        )
+        relayer.settled = lambda kind, outcome: relayed.labels(kind, outcome).inc()
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, registry=self._registry)

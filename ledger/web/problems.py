@@ -5,14 +5,21 @@ import math
 import msgspec
 
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.releases import NotReleased, Revoked
 from ledger.web.documents import Problem
 from ledger.web.library import Withheld
 from ledger.web.reading import NotFound
+from ledger.web.refusals import Conflict, NotAllowed, NotAuthentic
 
 LONGEST = 300
 _STATUS: dict[type[FedledgerError], int] = {
     NotFound: 404,
     Withheld: 403,
+    NotAuthentic: 401,
+    NotAllowed: 403,
+    Conflict: 409,
+    NotReleased: 403,
+    Revoked: 410,
     Malformed: 400,
     UsageError: 400,
     Corrupt: 502,
@@ -24,11 +31,12 @@ _STATUS: dict[type[FedledgerError], int] = {
 """The nearest family in an error's ancestry counts."""
 _NAMES = {
     400: ("BadRequest", "/openapi.json says what may be asked"),
-    403: ("Withheld", ""),
+    403: ("WrongOrigin", "send it from a page of this server, or from no page"),
     404: ("NotFound", "/ leads to all there is"),
-    405: ("MethodNotAllowed", "ask with GET or HEAD"),
-    413: ("TooLarge", "a question needs no body"),
+    405: ("MethodNotAllowed", "/openapi.json says what may be asked, and how"),
+    413: ("TooLarge", "no body here is larger than 16 KiB"),
     414: ("AddressTooLong", "no address here is longer than 1,024 characters"),
+    415: ("WrongContentType", "send JSON, with Content-Type: application/json"),
     421: ("WrongHost", "ask by the address that `fedledger web run` printed"),
     429: ("TooManyRequests", "ask less often"),
     500: ("Defect", "please report it, with the time"),
@@ -56,10 +64,12 @@ def of_status(status: int, message: str = "") -> Problem:
 
 
 _WORDS = {
+    403: "a page of another server sent this",
     404: "there is nothing at this address",
-    405: "this server only reads",
+    405: "nothing can be done here in that way",
     413: "the request is too large",
     414: "the address is too long",
+    415: "the body is not said to be JSON",
     421: "this server does not answer to that name",
     429: "too many requests from this address",
     500: "a defect of fedledger",

@@ -15,6 +15,7 @@ from ledger.state import Member as LedgerMember
 from ledger.trace import Trace, trace
 from ledger.web import documents as d
 from ledger.web.board import Audited, State
+from ledger.web.counting import verdicts
 from ledger.web.snapshot import Snapshot
 
 
@@ -72,9 +73,16 @@ class Reading:
         return self.party(self.snapshot.owners[key], key)
 
     def members(self) -> tuple[d.Member, ...]:
-        return tuple(self._member(member) for member in self.snapshot.members.values())
+        return tuple(self.member(member) for member in self.snapshot.members.values())
 
-    def _member(self, member: LedgerMember) -> d.Member:
+    def member_state(self, index: int) -> LedgerMember:
+        """Raises NotFound where there never was such a member."""
+        members = self.snapshot.members
+        if index not in members:
+            raise NotFound(f"there is no member {index}", advice="/members lists them all")
+        return members[index]
+
+    def member(self, member: LedgerMember) -> d.Member:
         return d.Member(
             index=member.index,
             name=self.network.party_name(member.index),
@@ -151,9 +159,7 @@ class Reading:
         )
 
     def _updates(self, state: JobState, round_: Round) -> tuple[d.Update, ...]:
-        updates = round_.sorted_updates()
-        verdicts = round_.aggregates[-1].verdicts if round_.aggregates else b""
-        judged = [judgement(byte) for byte in verdicts] if len(verdicts) == len(updates) else [None] * len(updates)
+        judged = [None if byte is None else judgement(byte) for byte in verdicts(round_)]
         return tuple(
             d.Update(
                 party=self.party(update.index, update.party),
@@ -163,7 +169,7 @@ class Reading:
                 tx=update.tx.hex(),
                 verdict=verdict,
             )
-            for update, verdict in zip(updates, judged, strict=True)
+            for update, verdict in zip(round_.sorted_updates(), judged, strict=True)
         )
 
     def _aggregate(self, state: JobState, aggregate: Aggregate) -> d.Aggregate:

@@ -9,6 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ledger.errors import plain
+from ledger.records import Role
+from ledger.web import charts
 from ledger.web.board import State
 from ledger.web.graph import draw
 from ledger.web.language import LANGUAGES, texts
@@ -30,6 +32,13 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"when": when, "name": name, "hash": hash_, "prose": prose, "draw": draw}
+        self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
+        self._templates.filters |= {
+            "metrics_of": charts.metrics_of,
+            "line": charts.line,
+            "bars": charts.bars,
+            "share": charts.share,
+        }
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
 
@@ -64,6 +73,38 @@ def name(text: str) -> Markup:
     if len(clean) <= LONGEST_NAME:
         return Markup("<bdi>{}</bdi>").format(clean)
     return Markup('<bdi title="{}">{}…</bdi>').format(clean[:500], clean[: LONGEST_NAME - 1])
+
+
+def fill(text: str, **parts: Any) -> Markup:
+    """A text of the catalogue with its gaps filled: what comes from elsewhere is escaped, markup stays."""
+    return Markup(text).format(**parts)  # noqa: S704  the text is ours
+
+
+def roles(number: int) -> list[str]:
+    """The names of roles that were added up; those that there are none of are left out."""
+    return [str(role.name).lower() for role in Role if role & number]
+
+
+def percent(parts: int) -> str:
+    """Ten-thousandths in percent."""
+    return f"{parts / 100:g}"
+
+
+def number(text: str) -> Markup:
+    """A decimal number from a report: four places in sight, all of them there."""
+    whole, _, places = text.partition(".")
+    if len(whole) <= 12 and len(places) <= 4:
+        return Markup("{}").format(text)
+    shown = f"{float(text):.4f}" if len(whole) <= 12 else f"{float(text):.3e}"
+    return Markup('<span title="{}">{}</span>').format(text, shown)
+
+
+def span(seconds: int) -> tuple[str, int]:
+    """A length of time as a word and how many of it, where that is exact: ("days", 2)."""
+    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
+    return next(
+        ((word, seconds // unit) for word, unit in units if seconds and not seconds % unit), ("seconds", seconds)
+    )
 
 
 def prose(text: str) -> Markup:

@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from ledger.cid import Cid
 from ledger.store.gateway import CORRUPT_HEADER, application
 from ledger.web import problems
+from ledger.web.access import caching, may_read
 from ledger.web.builders import reading
 from ledger.web.metrics import CONTENT_TYPE, Metrics
 from ledger.web.reading import NotYet, Reading
@@ -72,7 +73,7 @@ async def _messages(request: Request) -> AsyncIterator[bytes]:
     view: View = request.app.state.view
     serial, silent = -1, 0.0
     yield b"retry: 3000\n\n"
-    while not request.app.state.closing.is_set():
+    while not request.app.state.closing.is_set() and may_read(request):
         now = Reading(view.network, view.board.state)
         if now.state.serial != serial:
             serial, silent = now.state.serial, 0.0
@@ -113,6 +114,8 @@ async def content(request: Request, cid: CidText, format: Form | None = None) ->
     answer = StreamingResponse(_pieces(iter(body), limiter), status_code=started["status"])
     for name, value in started["headers"]:
         answer.headers[name] = value
+    if view.read == "members":
+        answer.headers["Cache-Control"] = caching(request)
     return answer
 
 

@@ -29,6 +29,11 @@ class Snapshot:
         last = [job.current for job in self.jobs.values() if job.current is not None]
         return sum(len(job.rounds) for job in self.jobs.values()) - sum(not round_.phase.terminal for round_ in last)
 
+    def turned(self, before: int, now: int) -> bool:
+        """Whether a proposal's state is another at one time than at the other."""
+        made = self.decisions.proposals.values()
+        return any(one.ended is None and one.state(before) is not one.state(now) for one in made)
+
 
 def freeze(history: History, block: int) -> Snapshot:
     """Copy what may still change: what has ended never does, so the cost is that of rounds and scorings under way."""

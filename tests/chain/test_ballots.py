@@ -276,3 +276,20 @@ def test_an_executions_own_error_passes_through(council):
         with pytest.raises(Rejected, match="needs more members") as caught:
             council.send(0, "ballots", "execute", *arguments)
         assert (caught.value.facts["members"], caught.value.facts["minimum"]) == (2, 3)
+
+
+def test_the_signed_file_that_the_specification_shows_holds_the_examples_signature():
+    from ledger.signed import parse
+
+    page = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "ballot.md").read_text(encoding="utf-8")
+    text = re.search(r"<!-- a signed vote -->\n```json\n(.*?)\n```", page, re.DOTALL)[1]
+    legend = dict(re.findall(r"^(\S+) +(0x\w+)$", page, re.MULTILINE))
+    signed = parse(text.encode())
+    assert (signed.contract, signed.member, "0x" + signed.proposal) == (
+        legend["Ballots"],
+        legend["B"],
+        legend["proposal"],
+    )
+    words = [bytes.fromhex(legend[name][2:]) for name in ("r", "s")]
+    assert signed.arguments == (legend["B"], 1, 5_000_000_000, 27, *words)
+    assert signed.encode().decode() == text

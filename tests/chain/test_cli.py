@@ -88,7 +88,7 @@ def test_up_names_a_taken_port(tmp_path):
 
 def test_help_is_quick_to_come():
     code = (
-        "import sys; from ledger.cli import deploy, keys, up;"
+        "import sys; from ledger.cli import deploy, keys, proposal, release, up;"
         "assert not {'web3', 'eth_account', 'numpy', 'solcx', 'rich'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -259,6 +259,28 @@ def _evaluate(trial: Any, data: Path) -> None:
     assert "accuracy" in call("evaluate", *home).stdout
     call("evaluate", "--round", "9", "--data", data, *home, fails=UsageError)
     call("evaluate", "--data", "nowhere.csv", *home, fails=UsageError)
+    _report(trial, data)
+
+
+def _report(trial: Any, data: Path) -> None:
+    """Each party adds its figures to one file, once."""
+    from ledger.evaluation import parse
+
+    path = data.parent / "report.json"
+    homes = [("--home", trial.consortium.members[index].home.folder) for index in (0, 1)]
+    for options, home in zip((("--follow",), ("--round", "0", "--round", "1")), homes, strict=True):
+        call("evaluate", *options, "--data", data, *home, "--report", path)
+    report = parse(path.read_bytes())
+    assert (report.round, report.root) == (1, trial.round.final.root.hex())
+    assert {party.key for party in report.parties} == {trial.consortium.members[index].address for index in (0, 1)}
+    assert {"accuracy", "balanced_accuracy", "loss"} == set(report.parties[0].metrics)
+    assert (report.parties[0].samples, [figures.round for figures in report.rounds]) == (24, [1])
+    call("evaluate", "--data", data, *homes[0], "--report", path, fails=UsageError)
+    call("evaluate", "--round", "0", "--data", data, *homes[0], "--report", data.parent / "0", fails=UsageError)
+    network = ("--network", homes[0][1] / "network.toml", "--home", data.parent / "nobody")
+    call("evaluate", "--data", data, *network, "--report", data.parent / "0", fails=UsageError)
+    assert parse(path.read_bytes()) == report
+    assert not (data.parent / "0").exists()
 
 
 @pytest.mark.node

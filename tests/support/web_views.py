@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import httpx
 import uvicorn
 from ledger_world import NAMES, World, blank_report
+from web_council import Chamber
 
 from ledger.config import Chain, Contract, Contracts, Network, Party
 from ledger.job import Job
@@ -22,13 +23,29 @@ from ledger.web.view import View
 
 AT = 1_800_000_000
 _CONTEXT = ssl.create_default_context()
-PATHS = [shown.page.replace("{job:int}", "1").replace("{round:int}", "2") for shown in PAGES]
+_EXAMPLES = {"job:int": 1, "round:int": 2, "index:int": 0, "number:int": 1, "name": "cardio", "version": "1.0"}
+
+
+def filled(address: str) -> str:
+    """An address with a number or a name for each of its gaps."""
+    for gap, value in _EXAMPLES.items():
+        address = address.replace("{" + gap + "}", str(value))
+    return address
+
+
+PATHS = [filled(shown.page) for shown in PAGES]
 HOSTILE = (
     "<script>document.title='taken'</script>",
     '"><img src=x onerror=alert(1)>',
     "x" * 5000,
     "\u202egnp.exe \u05d0\u05d1\u05d2",
 )
+
+
+def governed(world: World) -> Chamber:
+    """A world with two final models: the first is released as cardio 1.0, by proposal 1."""
+    council = Chamber(world, AT + 3_600)
+    return council.release(council.model())
 
 
 def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
@@ -55,6 +72,7 @@ def view_of(world: World, job: Job | None = None, known: Network | None = None, 
         serial=1,
         snapshot=freeze(world.history, len(world.events)),
         read_at=AT,
+        time=AT,
         documents={job.digest: job},
         audited=Audited(AT, 0.5, len(world.state.rounds), report),
     )

@@ -99,6 +99,27 @@ def test_without_a_good_copy_it_is_unknown_by_cid(played: tuple[Path, dict[str, 
     assert cid in {finding.get("cid") for finding in unknown}
 
 
+def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) -> None:
+    """The file is what safetensors reads; a vote that was only signed is on record beside the others."""
+    from huggingface_hub import ModelCard
+    from safetensors.numpy import load_file
+
+    folder, result = played
+    released = result["release"]
+    assert (released["name"], released["version"]) == ("breast-cancer", "1.0.0")
+    model, card = Path(released["model"]), ModelCard.load(released["card"])
+    assert model.parent == folder / "release"
+    assert sum(tensor.size for tensor in load_file(model).values()) > 500
+    signed = json.loads((folder / "signed-vote.json").read_bytes())
+    assert (signed["fedledger"], signed["choice"]) == ("signed/1", "for")
+    assert card.data.license == "cc-by-4.0"
+    metrics = {one.metric_type: one.metric_value for one in card.data.eval_results or []}
+    assert metrics["accuracy"] > 0.8
+    assert "3 for, 0 against" in card.text
+    assert f"| {ROUNDS + 1} | 4 of 4 |" in card.text
+    assert "1 attempts were refuted on the way" in card.text
+
+
 def until(condition: Any, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():

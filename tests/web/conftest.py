@@ -83,6 +83,105 @@ def houses() -> Callable[[Path], Any]:
     return _found
 
 
+def report_on(trial: Any, number: int) -> Any:
+    """What two houses measured of a round's model."""
+    from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
+
+    final = trial.state.rounds[number].final
+    network = trial.consortium.network
+
+    def figures(place: int) -> dict[str, str]:
+        return {"accuracy": f"0.{90 + place}", "loss": f"0.{30 - place}"}
+
+    return Evaluation(
+        fedledger="evaluation/1",
+        chain=network.chain.id,
+        ledger=network.contracts.ledger.address,
+        job=1,
+        round=number,
+        root=final.root.hex(),
+        parties=tuple(
+            PartyFigures(
+                party=NAMES[index], key=trial.parties[index].member.address, samples=100, metrics=figures(index)
+            )
+            for index in (0, 1)
+        ),
+        rounds=tuple(RoundFigures(round=place, metrics=figures(place)) for place in range(number + 1)),
+    )
+
+
+def _decide(trial: Any) -> None:
+    """cardio 1.0 is released; early 0.1 released and revoked; cardio 1.1 is voted on, as are West's roles."""
+    from ledger.proposal import release_id
+
+    report = report_on(trial, 1)
+    trial.parties[0].connection.put([report.encode()], "report")
+    carry_out(trial, "proposeRelease", release_call(trial, "cardio", "1.0", 1, report.digest))
+    carry_out(trial, "proposeRelease", release_call(trial, "early", "0.1", 2))
+    carry_out(trial, "proposeRevocation", release_id("early", "0.1"), b"wrong labels".ljust(32, b"\0"))
+    send = trial.consortium.send
+    send(0, "ballots", "proposeRelease", release_call(trial, "cardio", "1.1", 2, b"R" * 32))
+    send(0, "ballots", "vote", latest(trial).id, 1)
+    send(3, "ballots", "vote", latest(trial).id, 2)
+    send(1, "ballots", "proposeRoles", 3, 1)
+
+
+def release_call(trial: Any, name: str, version: str, number: int, report: bytes = bytes(32)) -> tuple[Any, ...]:
+    """The argument of proposeRelease."""
+    from ledger.actions import name_word
+
+    return (name_word(name), name_word(version), 1, number, trial.state.rounds[number].final.root, bytes(32), report)
+
+
+def latest(trial: Any) -> Any:
+    decisions = trial.parties[0].connection.refresh().decisions
+    return decisions.proposal(len(decisions.proposals))
+
+
+def carry_out(trial: Any, function: str, *arguments: Any) -> None:
+    """Propose, vote by three of four, close, execute."""
+    send = trial.consortium.send
+    send(0, "ballots", function, *arguments)
+    made = latest(trial)
+    for index in (0, 1, 2):
+        send(index, "ballots", "vote", made.id, 1)
+    send(3, "ballots", "close", made.id)
+    trial.consortium.client.rpc.call("evm_increaseTime", 2)
+    trial.consortium.client.rpc.call("evm_mine")
+    send(3, "ballots", "execute", made.number, int(made.kind), made.encoded)
+
+
+@pytest.fixture(scope="session")
+def found_consortium() -> Callable[[Path], Any]:
+    """Founds a consortium for a trial; the one that runs, and what a trial asks of it."""
+
+    def make(folder: Path) -> Any:
+        local = _found(folder)
+        return local, Consortium(local)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def found_house() -> Callable[[Path], Any]:
+    """Founds a consortium whose members sign what a server relays; a context manager."""
+    from contextlib import contextmanager
+
+    from relays import House
+
+    @contextmanager
+    def make(folder: Path) -> Iterator[House]:
+        local = _found(folder)
+        house = House(local)
+        try:
+            yield house
+        finally:
+            house.client.close()
+            local.stop()
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from aggregators import drive, service
@@ -109,6 +208,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             drive(other)
             trial.attest(2, 3)
             drive(honest, other)
+            _decide(trial)
             trial.submit(0, 1)
             yield trial
         consortium.client.close()
@@ -119,10 +219,12 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages of the consortium, as anyone sees it who has the network file; the first audit has been made."""
+    from ledger.accounts import ephemeral
     from ledger.connection import Connection
     from ledger.web.board import Board
     from ledger.web.following import Live
     from ledger.web.library import Library
+    from ledger.web.relaying import Relayer
     from ledger.web.view import View
 
     network, folder = trial.consortium.network, tmp_path_factory.mktemp("visitor")
@@ -132,9 +234,10 @@ def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     def visit() -> Connection:
         return Connection.visit(network, folder)
 
-    view = View(network, board, library, rate=0)
+    relayer = Relayer(network, board, ephemeral(), folder / "relay")
+    view = View(network, board, library, rate=0, relayer=relayer)
     with Live(board, library, visit, visit, source=False), served(view) as url:
-        until(lambda: board.state.documents and board.state.audited)
+        until(lambda: board.state.documents and board.state.audited and len(board.state.evaluations) == 2)
         yield Site(url, trial, view)
 
 

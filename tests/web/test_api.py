@@ -6,17 +6,27 @@ import time
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from web_views import filled
 
 from ledger.cid import Cid, raw
 from ledger.web.app import PAGES
 
-PATHS = [shown.json.replace("{job:int}", "1").replace("{round:int}", "2") for shown in PAGES]
+PATHS = [filled(shown.json) for shown in PAGES]
 MISSING = [
     "/jobs/2.json",
     "/jobs/1/rounds/9.json",
     "/jobs/1/models/9.json",
     "/jobs/1/models/3.json",
     "/jobs/0.json",
+    "/members/4.json",
+    "/members/255.json",
+    "/proposals/0.json",
+    "/proposals/99.json",
+    "/releases/nothing.json",
+    "/releases/CARDIO.json",
+    "/releases/cardio/9.json",
+    "/releases/nothing/1.0.json",
+    "/releases/cardio/.json",
     "/jobs/99999999999999999999.json",
     "/jobs/x.json",
     "/nothing.json",

@@ -6,7 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 from ledger_world import World
-from web_views import HOSTILE, PATHS, network, served, until, view_of
+from web_council import evaluation
+from web_views import HOSTILE, PATHS, governed, network, served, until, view_of
+
+from ledger.web.board import Measured
+from ledger.web.snapshot import freeze
 
 pytestmark = pytest.mark.browser
 WIDTHS = (360, 1200)
@@ -75,7 +79,7 @@ def test_pages_have_names_landmarks_and_headers_for_screen_readers(site, page: A
 def test_hostile_names_do_nothing_in_a_browser(page: Any) -> None:
     world = World()
     job = msgspec.structs.replace(world.job, name=HOSTILE[1])
-    world.open_job(digest=job.digest).honest_round().honest_round()
+    governed(world.open_job(digest=job.digest).honest_round().honest_round())
     page.set_viewport_size({"width": 360, "height": 800})
     with served(view_of(world, job, network(HOSTILE, title=HOSTILE[0]))) as url:
         for path in PATHS:
@@ -95,5 +99,64 @@ def test_a_change_of_the_ledger_appears_and_is_announced(site, page: Any) -> Non
     site.trial.submit(2)
     until(lambda: rows.count() == 3)
     assert page.locator("#said").inner_text()
-    assert page.locator("[aria-live=polite]").count() == 1
+    assert page.locator("[aria-live=polite]").count() == 2, "changes, and what a wallet says"
     page.goto("about:blank")
+
+
+def test_the_overview_with_everything_it_needs_is_small(site) -> None:
+    parts = ("/", "/static/style.css", "/static/live.js", "/static/wallet.js", "/static/mark.svg")
+    sizes = {path: len(site.get(path, headers={"Accept-Encoding": "identity"}).content) for path in parts}
+    assert sum(sizes.values()) < 100_000
+    assert sizes["/static/wallet.js"] < 10_000
+
+
+def test_a_reader_without_scripts_sees_the_vote_the_figures_and_the_command(site, browser: Any) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    page.goto(site.url + "/proposals/1")
+    assert (
+        page.get_by_role("heading", level=1).inner_text() == "Release the model of round 1 of synthetic as cardio 1.0"
+    )
+    assert page.get_by_role("button").count() == 0, "what needs a script is not there"
+    assert page.locator("figure.chart svg[role=img] title").count() == 2
+    page.locator("figure.chart summary").first.click()
+    assert page.locator("figure.chart table").first.is_visible()
+    page.goto(site.url + "/proposals/4")
+    assert "fedledger release vote 4 for --sign-only" in page.locator("main").inner_text()
+    page.goto(site.url + "/releases")
+    assert page.locator("a.struck").inner_text() == "early 0.1"
+    context.close()
+
+
+def test_a_form_of_a_member_is_reached_by_keyboard_and_labelled(site, page: Any) -> None:
+    page.goto(site.url + "/jobs/1/models/1")
+    page.evaluate("document.documentElement.dataset.member = '0'")
+    page.locator("details.propose > summary").focus()
+    page.keyboard.press("Enter")
+    names = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none"
+        names.append(page.evaluate("document.activeElement.name || document.activeElement.type"))
+    assert names == ["name", "version", "report", "submit"]
+    inputs = page.locator("details.propose input:not([type=hidden])")
+    for place in range(inputs.count()):
+        assert inputs.nth(place).evaluate("field => field.labels.length") == 1
+
+
+def test_what_was_opened_stays_open_when_the_page_is_brought_up_to_date(page: Any) -> None:
+    world = World().open_job().honest_round().honest_round()
+    chamber = governed(world)
+    report = evaluation(world, 2, ("north",), 31337, network().contracts.ledger.address)
+    chamber.propose(chamber.model(version="2.0", number=2, report=report.digest))
+    view = view_of(world)
+    view.board.post(evaluations={report.digest: Measured(report, report.mean)})
+    with served(view) as url:
+        page.goto(url + "/proposals/2")
+        page.locator("figure.chart summary").first.click()
+        chamber.vote(1)
+        view.board.post(snapshot=freeze(world.history, len(world.events)))
+        until(lambda: "For 1" in page.locator("#vote .counts").inner_text())
+        assert page.locator("figure.chart details").first.get_attribute("open") is not None
+        page.goto("about:blank")

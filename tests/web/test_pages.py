@@ -1,18 +1,22 @@
 """The pages as text: complete without scripts, in two languages, escaped, small."""
 
 import re
+from typing import get_args
 
 import httpx
 import msgspec
 import pytest
 from ledger_world import World
-from web_views import HOSTILE, PATHS, get, network, served, view_of
+from web_views import HOSTILE, PATHS, get, governed, network, served, view_of
 
 from ledger.admission import Verdict as Judgement
 from ledger.history import Phase
-from ledger.records import Reason, Role
+from ledger.proposal import ProposalState
+from ledger.records import Choice, Kind, Reason, Role, Rules
 from ledger.report import Check, Verdict
+from ledger.web.actions import kind_word
 from ledger.web.board import Board
+from ledger.web.decided import EvaluationStatus
 from ledger.web.language import LANGUAGES, choose, texts
 from ledger.web.library import Library
 from ledger.web.render import FOLDER
@@ -31,7 +35,8 @@ def test_a_page_is_whole_without_scripts(site, path: str, language: str) -> None
     assert f'<html lang="{language}">' in text
     assert all(mark in text for mark in ("<main id=", "<nav ", "<footer>", 'class="skip"'))
     assert len(re.findall("<h1", text)) == 1
-    assert re.findall(r"<script(?! src=\"/static/live.js\" defer>)", text) == []
+    scripts = r"<script(?! src=\"/static/(?:live.js\" defer|wallet.js\" type=\"module\")>)"
+    assert re.findall(scripts, text) == []
     assert " style=" not in text
     assert " on" + "click" not in text
     assert text.count("<table") == text.count("<caption") == text.count("</table>")
@@ -94,6 +99,13 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "verdicts": [verdict.value for verdict in Verdict],
         "admission": [verdict.name for verdict in Judgement],
         "checks_of": [check.name for check in Check],
+        "wants": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
+        "means": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
+        "proposal_states": [state.value for state in ProposalState if state is not ProposalState.NONE],
+        "next": [state.value for state in ProposalState if state is not ProposalState.NONE],
+        "choices": [choice.name for choice in Choice],
+        "rule_names": list(Rules.__struct_fields__),
+        "evaluations": [status for status in get_args(EvaluationStatus) if status != "read"],
     }
     for group, words in values.items():
         assert [word for word in words if f"{group}.{word}" not in t._texts] == []
@@ -106,9 +118,9 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
     asked = set()
     for template in (FOLDER / "templates").glob("*.html"):
         text = template.read_text(encoding="utf-8")
-        asked |= set(re.findall(r"""\bt\(["'](\w+)["']""", text))
-        for row in re.findall(r"in \(([^)]*)\) ?%}", text) + re.findall(r"for address, word in (.*?) %}", text):
-            asked |= set(re.findall(r'"(\w+)"', row))
+        asked |= set(re.findall(r"""["'](\w+)["']""", text))
+        for row in re.findall(r"for word in \((.*?)\) %}", text):
+            asked |= {f"wallet_{word}" for word in re.findall(r'"(\w+)"', row)}
     known = {key.split(".")[0] for key in texts("en")._texts}
     computed = {
         "rounds",
@@ -116,6 +128,7 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
         "verified_text",
         "refuted_text",
         "unknown_text",
+        "error_401",
         "error_404",
         "error_429",
         "error_503",
@@ -130,7 +143,7 @@ def hostile() -> World:
 
 def test_hostile_names_are_text_and_nothing_else(hostile: World) -> None:
     job = msgspec.structs.replace(hostile.job, name=HOSTILE[0])
-    hostile.open_job(digest=job.digest).honest_round().honest_round()
+    governed(hostile.open_job(digest=job.digest).honest_round().honest_round())
     view = view_of(hostile, job, network(HOSTILE, title=HOSTILE[1]))
     with served(view) as url:
         for path in PATHS:
@@ -188,6 +201,8 @@ def test_text_stands_out_enough_to_be_read(scheme: int) -> None:
         ("wait", "wait-soft"),
         ("ink", "bad-soft"),
         ("quiet", "bad-soft"),
+        ("paper", "accent"),
+        ("paper", "ink"),
     ]
     for text, ground in pairs:
         low, high = sorted((luminance(colours[text]), luminance(colours[ground])))

@@ -1,12 +1,18 @@
 """The example that opens docs/spec/web.md is what the server says, and its tables are the server's routes."""
 
+import json
 import re
 from pathlib import Path
 
 from ledger_world import World
 from web_views import get, network, served, view_of
 
+from ledger.records import Kind
+from ledger.web import refusals
+from ledger.web import relay_documents as d
+from ledger.web.actions import kind_word
 from ledger.web.app import PAGES
+from ledger.web.relay_examples import EXAMPLES
 
 SPEC = (Path(__file__).parents[2] / "docs" / "spec" / "web.md").read_text(encoding="utf-8")
 
@@ -33,6 +39,22 @@ def test_the_error_that_the_page_shows_is_true() -> None:
     with served(view_of(world(), known=network())) as url:
         answer = get(url + "/jobs/1/rounds/9.json")
     assert f"```json\n{answer.text}\n```" in SPEC
+
+
+def test_what_is_signed_and_handed_in_is_shown_as_it_is() -> None:
+    assert f"```text\n{EXAMPLES[d.SignInText]['message']}\n```" in SPEC
+    for kind in (d.Posted, d.Relayed):
+        assert f"```json\n{json.dumps(EXAMPLES[kind], separators=(',', ':'))}\n```" in SPEC
+
+
+def test_every_name_of_a_refusal_is_told() -> None:
+    families = {"NotAuthentic", "NotAllowed", "Conflict"}
+    names = {
+        name for name, kind in vars(refusals).items() if isinstance(kind, type) and kind.__module__ == refusals.__name__
+    }
+    assert [name for name in sorted(names - families) if f"`{name}`" not in SPEC] == []
+    kinds = [kind_word(kind) for kind in Kind if kind]
+    assert [kind for kind in kinds if f"`{kind}`" not in SPEC] == []
 
 
 def test_the_page_lists_every_route() -> None:

@@ -4,8 +4,15 @@
 
 const FOCUSABLE = "a[href], button, [tabindex]";
 
+// What its reader opened stays open.
+function keepOpen(part, next) {
+  const fresh = next.querySelectorAll("details");
+  part.querySelectorAll("details").forEach((one, at) => fresh[at]?.toggleAttribute("open", one.open));
+}
+
 function replace(part, next) {
   const at = [...part.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+  for (const { name, value } of next.attributes) part.setAttribute(name, value);
   part.replaceChildren(...next.childNodes);
   if (at >= 0) part.querySelectorAll(FOCUSABLE)[at]?.focus();
 }
@@ -26,18 +33,22 @@ async function refresh() {
   let changed = banner(fresh);
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const next = fresh.getElementById(part.id);
-    if (!next || next.innerHTML === part.innerHTML) continue;
+    if (next) keepOpen(part, next);
+    if (!next || next.outerHTML === part.outerHTML) continue;
     changed = changed || part.id !== "pulse";
     replace(part, next);
   }
+  document.dispatchEvent(new Event("refreshed"));
   const said = document.getElementById("said");
   if (changed) said.textContent = `${said.dataset.text} ${new Date().toLocaleTimeString()}`;
 }
 
 let due = 0;
 
-new EventSource("/events").addEventListener("change", (event) => {
+function follow(event) {
   if (String(JSON.parse(event.data).serial) === document.body.dataset.serial) return;
   clearTimeout(due);
   due = setTimeout(() => refresh().catch(() => {}), 300);
-});
+}
+
+if (!document.body.dataset.problem) new EventSource("/events").addEventListener("change", follow);

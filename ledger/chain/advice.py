@@ -1,0 +1,52 @@
+"""The way out, where the contracts that members decide by refuse."""
+
+from collections.abc import Mapping
+
+_BY_ERROR = {
+    "Consortium_NotMember": "use the key of a member; the members may admit this one: fedledger proposal propose admit",
+    "Ballots_UnknownProposal": "fedledger proposal list",
+    "Ballots_NotDecided": "wait for more votes or for the deadline; fedledger proposal show tells how it stands",
+    "Ballots_NotProposer": "vote against it: fedledger proposal vote",
+    "Ballots_VotesCast": "vote against it: fedledger proposal vote",
+    "Ballots_InvalidRules": "docs/spec/ballot.md has the bounds",
+    "Ballots_InvalidRoles": "name at least one of participant, aggregator, scorer",
+    "ReleaseBoard_InvalidName": "choose a name like cardio, a version like 1.0.0",
+    "ReleaseBoard_NotFinalised": "name a finalised model: fedledger trace lists them",
+    "ReleaseBoard_AlreadyReleased": "choose another version: the record of a release never changes",
+    "ReleaseBoard_AlreadyRevoked": "a revoked release never returns; release the model under another version",
+    "ReleaseBoard_UnknownRelease": "fedledger release list",
+    "ReleaseBoard_AlreadyCurrent": "fedledger release list",
+    "Consortium_TooFewMembers": "three members remain, always: admit another first",
+}
+_BY_STATE = {
+    "Voting": "wait until the vote has ended; once it is certain, anyone may end it: fedledger proposal close",
+    "Rejected": "it did not pass; it may be proposed again",
+    "Waiting": "wait for the delay to end; fedledger proposal show tells when",
+    "Executable": "it passed; carry it out: fedledger proposal execute",
+    "Executed": "it has been carried out; there is nothing left to do",
+    "Cancelled": "its proposer withdrew it; it may be proposed again",
+    "Expired": "nobody carried it out in time; it may be proposed again",
+}
+_BY_REASON = {
+    "INVALID_CHOICE": "say for, against or abstain",
+    "NOT_MEMBER": "sign with the key that speaks for the member now",
+    "NOT_IN_ELECTORATE": "this key came after the proposal; it votes on later ones",
+    "ALREADY_VOTED": "a vote is final: fedledger proposal show has it",
+    "SIGNATURE_EXPIRED": "ask the member to sign again",
+    "SIGNATURE_NOT_CANONICAL": "ask the member to sign again, with a tool that gives canonical signatures",
+    "WRONG_SIGNER": "the file was changed, or is not this member's; ask it to sign again",
+}
+
+
+def advice_on(error: str, arguments: Mapping[str, object]) -> str:
+    """What to do about a refusal; empty where there is nothing to say."""
+    if error == "Ballots_WrongState":
+        return _BY_STATE.get(str(arguments.get("state")), "")
+    if error == "Ballots_VoteRefused":
+        return advice_on_vote(str(arguments.get("reason")))
+    return _BY_ERROR.get(error, "")
+
+
+def advice_on_vote(reason: str) -> str:
+    """What to do about a vote that does not count; `reason` is the Refusal's name."""
+    return _BY_REASON.get(reason, "")

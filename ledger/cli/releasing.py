@@ -1,0 +1,173 @@
+"""`release propose`, `revoke` and `rollback`: what becomes of a model, put to the vote."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, job_option, json_option, passphrase_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from ledger.actions import ReleaseModel
+    from ledger.connection import Connection
+    from ledger.evaluation import Evaluation
+    from ledger.history import JobState
+    from ledger.proposal import Release
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+NOTHING = bytes(32)
+
+
+@click.command(short_help="Propose to release a model.")
+@click.argument("model")
+@click.argument("name")
+@click.argument("version")
+@job_option
+@click.option("--report", "report_file", type=FILE, help="The parties' evaluation: fedledger node evaluate --report.")
+@click.option("--license", "license_", help="With --report: what the model may be used under, such as cc-by-4.0.")
+@click.option("--scores", is_flag=True, help="Release it with the contribution scores of its round.")
+@click.option(
+    "--audit/--no-audit", default=True, help="Recompute the model's round first; propose it only if VERIFIED."
+)
+@passphrase_option
+@home_option
+@json_option
+def propose(
+    model: str,
+    name: str,
+    version: str,
+    job: int | None,
+    report_file: Path | None,
+    license_: str | None,
+    scores: bool,
+    audit: bool,
+    passphrase_file: Path | None,
+    home: Home,
+    as_json: bool,
+) -> None:
+    """Propose to release MODEL, a round's number or the start of a model's root, as NAME VERSION."""
+    from ledger.cli.opening import act
+    from ledger.cli.proposing import tell
+    from ledger.errors import UsageError
+    from ledger.inspection import require_verified
+    from ledger.trace import find
+    from ledger.voting import propose as send
+
+    if license_ and not report_file:
+        raise click.UsageError("--license goes with --report")
+    with act(home, passphrase_file) as (connection, sender):
+        state = connection.job(job)
+        number = find(state, model)
+        if number == 0:
+            raise UsageError("the initial model is nothing to release: it was never trained", job=state.number)
+        action = _action(connection, state, number, name, version, scores)
+        evaluation = _report(connection, action, report_file, license_ or "") if report_file else None
+        if audit:
+            require_verified(connection, state.number, number)
+        if evaluation is not None:
+            import dataclasses
+
+            connection.put([evaluation.encode()], f"report/{evaluation.digest.hex()}")
+            action = dataclasses.replace(action, report=evaluation.digest)
+        tell(connection, send(connection, sender, action), as_json)
+
+
+def _action(
+    connection: "Connection", state: "JobState", number: int, name: str, version: str, scores: bool
+) -> "ReleaseModel":
+    from ledger.actions import ReleaseModel
+    from ledger.errors import UsageError
+
+    final = state.rounds[number].final
+    if final is None:
+        raise UsageError("the round has made no model", round=number)
+    if connection.history.decisions.release(name, version) is not None:
+        advice = "choose another version: the record of a release never changes"
+        raise UsageError(f"{name} {version} was released already", advice=advice)
+    root = _scores(state, number) if scores else NOTHING
+    return ReleaseModel(name, version, state.number, number, final.root, root, NOTHING)
+
+
+def _scores(state: "JobState", number: int) -> bytes:
+    from ledger.errors import UsageError
+
+    raise UsageError(
+        f"round {number} of job {state.number} has no scores on the ledger", advice="leave out --scores", round=number
+    )
+
+
+def _report(connection: "Connection", action: "ReleaseModel", path: Path, license_: str) -> "Evaluation":
+    """The report in a file, if it is on the model and of members."""
+    from msgspec.structs import replace
+
+    from ledger.errors import UsageError
+    from ledger.evaluation import check, require_model
+    from ledger.publishing import read_file
+
+    place = connection.place
+    found = read_file(path)
+    where = {"job": action.job, "round": action.round, "root": action.root.hex()}
+    require_model(found, chain=place.chain, ledger=place.contract, **where)
+    keys = {key for member in connection.history.members.values() for key in member.keys}
+    stranger = next((party for party in found.parties if party.key not in keys), None)
+    if stranger is not None:
+        raise UsageError("the report has figures of somebody who is no member", party=stranger.party, key=stranger.key)
+    if license_:
+        found = replace(found, license=license_)
+        check(found)
+    return found
+
+
+@click.command(short_help="Propose that a release be used no more.")
+@click.argument("release")
+@click.option("--reason", required=True, help="Why; up to 32 plain characters stand on the chain itself.")
+@passphrase_option
+@home_option
+@json_option
+def revoke(release: str, reason: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+    """Propose that RELEASE, NAME@VERSION, be used no more. A revoked release never returns."""
+    from ledger.actions import RevokeRelease
+    from ledger.cli.opening import act
+    from ledger.cli.proposing import tell
+    from ledger.releases import reason_text, reason_word, require_usable
+    from ledger.voting import propose as send
+
+    word = reason_word(reason)
+    with act(home, passphrase_file) as (connection, sender):
+        found = _exact(connection, release)
+        require_usable(found)
+        if reason_text(word) is None:
+            connection.put([reason.encode()], f"reason/{word.hex()}")
+        tell(connection, send(connection, sender, RevokeRelease(found.id, word)), as_json)
+
+
+@click.command(short_help="Propose a return to an earlier release.")
+@click.argument("release")
+@passphrase_option
+@home_option
+@json_option
+def rollback(release: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+    """Propose that RELEASE, NAME@VERSION, be the current one of its name again."""
+    from ledger.actions import RollBack
+    from ledger.cli.opening import act
+    from ledger.cli.proposing import tell
+    from ledger.errors import UsageError
+    from ledger.releases import require_usable
+    from ledger.voting import propose as send
+
+    with act(home, passphrase_file) as (connection, sender):
+        found = _exact(connection, release)
+        require_usable(found)
+        if connection.history.decisions.current.get(found.name) is found:
+            raise UsageError(f"{found.name} {found.version} is the current release", advice="fedledger release list")
+        tell(connection, send(connection, sender, RollBack(found.id)), as_json)
+
+
+def _exact(connection: "Connection", wanted: str) -> "Release":
+    """A release by name and version: a vote must not be about whichever is current when it is read."""
+    from ledger.releases import find
+
+    if "@" not in wanted:
+        raise click.UsageError("name the version too: NAME@VERSION")
+    return find(connection.history.decisions, wanted)

@@ -1,0 +1,31 @@
+"""What all documents of the pages are made of."""
+
+import msgspec
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that never changes."""
+
+
+class Chain(Document, frozen=True):
+    """The reading that an answer was made from; `up` is false, with `trouble`, while the chain cannot be read."""
+
+    id: int
+    block: int
+    read_at: int
+    up: bool
+    trouble: str
+
+
+class Party(Document, frozen=True):
+    """A member as it signed something: the name is the network file's, the key what counts."""
+
+    index: int
+    name: str
+    key: str
+
+
+class Page(Document, frozen=True, tag_field="fedledger", tag="page/1"):
+    """What every document has: its format, and the reading that it was made from."""
+
+    chain: Chain

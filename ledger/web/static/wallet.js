@@ -1,0 +1,245 @@
+// What a member does here: signs in, votes and proposes with a wallet of its own (EIP-6963, else EIP-1193). The wallet
+// shows what is signed and keeps the key; the server relays it. Without this file, or a wallet, every page is complete.
+
+const root = document.documentElement;
+const account = document.getElementById("account");
+const choice = document.getElementById("wallets");
+const said = document.getElementById("wallet-said");
+const SESSION = "fedledger.session";
+const DECLINED = 4001;
+const wallets = new Map();
+let wallet = null;
+let session = null;
+
+// Errors that a reader is told in words.
+class Told extends Error {}
+
+let fading = 0;
+
+// What went well need not stay; what went wrong does, until the next thing is done.
+function say(word, more = "") {
+  clearTimeout(fading);
+  if (["welcome", "bye", "done"].includes(word)) fading = setTimeout(() => (said.textContent = ""), 10_000);
+  said.classList.toggle("wrong", ["refused", "failed", "away", "declined", "otherAccount", "otherChain"].includes(word));
+  said.textContent = [said.dataset[word], more].filter(Boolean).join(" ");
+}
+
+function told(word, more) {
+  return Object.assign(new Told(), { word, more });
+}
+
+async function ask(path, body) {
+  const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await fetch(path, { ...options, cache: "no-store" }).catch(() => {
+    throw told("away");
+  });
+  const document = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+  if (!answer.ok) throw told("refused", [document.message ?? answer.status, document.advice].filter(Boolean).join(": "));
+  return document;
+}
+
+async function request(method, params = []) {
+  try {
+    return await wallet.request({ method, params });
+  } catch (error) {
+    if (error?.code === DECLINED) throw told("declined");
+    throw told("failed", error?.message ?? String(error));
+  }
+}
+
+function found(provider, name, id) {
+  if (!wallets.has(id)) wallets.set(id, { provider, name });
+  account.hidden = false;
+}
+
+window.addEventListener("eip6963:announceProvider", ({ detail }) => found(detail.provider, detail.info.name, detail.info.uuid));
+window.dispatchEvent(new Event("eip6963:requestProvider"));
+if (window.ethereum && !wallets.size) found(window.ethereum, "", "window");
+
+// The only wallet there is, or the one that its owner chooses.
+async function chosen() {
+  if (wallet) return;
+  if (wallets.size > 1) {
+    choice.replaceChildren();
+    choice.hidden = false;
+    wallet = await new Promise((resolve) => {
+      for (const { provider, name } of wallets.values()) {
+        const button = choice.appendChild(document.createElement("button"));
+        button.type = "button";
+        button.textContent = name.slice(0, 40);
+        button.addEventListener("click", () => resolve(provider));
+      }
+      choice.firstChild.focus();
+    });
+    choice.hidden = true;
+  } else wallet = wallets.values().next().value.provider;
+}
+
+function show(next) {
+  session = next;
+  if (session) {
+    root.dataset.member = session.member.index;
+    document.getElementById("who").textContent = session.member.name;
+    account.hidden = false;
+  } else delete root.dataset.member;
+  fit();
+}
+
+// Shows what this member may do, on what the ledger says now.
+function fit() {
+  const vote = document.getElementById("vote");
+  if (!vote || !session) return;
+  const may = vote.dataset.mayVote.split(" ").includes(String(session.member.index));
+  for (const part of vote.querySelectorAll("[data-acts]")) part.hidden = may !== (part.dataset.acts === "vote");
+}
+
+function hex(text) {
+  return "0x" + Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function signIn() {
+  await chosen();
+  say("working");
+  const [address] = await request("eth_requestAccounts");
+  const { message } = await ask(`/sign-in.json?address=${address}`);
+  const signature = await request("personal_sign", [hex(message), address]);
+  say("signingIn");
+  const next = await ask("/sign-in.json", { message, signature: plain(signature) });
+  if (!next.member) throw told("refused", next.address);
+  localStorage.setItem(SESSION, next.expires);
+  if (document.body.dataset.problem === "401") return location.reload();
+  show(next);
+  say("welcome");
+}
+
+async function signOut() {
+  await ask("/sign-out.json", {});
+  localStorage.removeItem(SESSION);
+  show(null);
+  say("bye");
+}
+
+// Some wallets end a signature with 0 or 1; the contract takes 27 or 28.
+function plain(signature) {
+  const last = parseInt(signature.slice(-2), 16);
+  return (signature.slice(0, -2) + (last < 27 ? last + 27 : last).toString(16).padStart(2, "0")).toLowerCase();
+}
+
+async function sign(typed) {
+  await chosen();
+  say("working");
+  const accounts = await request("eth_requestAccounts");
+  if (!accounts.some((one) => one.toLowerCase() === session.address.toLowerCase())) {
+    throw told("otherAccount", session.address);
+  }
+  const wanted = Number(typed.domain.chainId);
+  if (Number(await request("eth_chainId")) !== wanted) {
+    await request("wallet_switchEthereumChain", [{ chainId: "0x" + wanted.toString(16) }]).catch((error) => {
+      throw error.word === "declined" ? error : told("otherChain", String(wanted));
+    });
+  }
+  return plain(await request("eth_signTypedData_v4", [session.address, JSON.stringify(typed)]));
+}
+
+// Hands over what is to be sent, and waits until it is on the ledger or refused.
+async function relay(body) {
+  const job = await ask("/relay.json", body);
+  say("queued");
+  for (let waited = 0; waited < 120; waited++) {
+    const now = await ask(job.url ?? `/relay/${job.id}.json`);
+    if (now.status === "done") return now;
+    if (now.status === "refused") throw told("refused", [now.message, now.advice].filter(Boolean).join(": "));
+    say(now.status, now.message);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw told("slow");
+}
+
+// The server reads the chain a moment after it was written.
+async function seen(number) {
+  for (let waited = 0; waited < 20; waited++) {
+    if ((await ask("/proposals.json?limit=1")).proposals[0]?.number >= number) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+async function cast(choice) {
+  const { id, proposal } = document.getElementById("vote").dataset;
+  const member = session.address;
+  const ballot = await ask(`/proposals/${proposal}/ballot.json?member=${member}&choice=${choice}`);
+  const signature = await sign(ballot.typed_data);
+  await relay({ kind: "ballot", proposal: id, member, choice, deadline: ballot.deadline, signature });
+}
+
+async function settle(kind) {
+  await relay({ kind, number: Number(document.getElementById("vote").dataset.proposal) });
+}
+
+// A form as an action: fields by name, a dot for what is inside another.
+function action(form) {
+  const made = { kind: form.dataset.propose };
+  for (const field of form.querySelectorAll("[name]")) {
+    const [name, inner] = field.name.split(".");
+    let value = field.value.trim();
+    if (field.type === "checkbox") value = (made[name] ?? 0) + (field.checked ? Number(value) : 0);
+    else if (field.type === "number" || "number" in field.dataset) value = Number(value);
+    else if ("word" in field.dataset) value = hex(value).slice(2).padEnd(64, "0");
+    else if ("digest" in field.dataset) value = value.padEnd(64, "0");
+    if (inner) made[name] = { ...made[name], [inner]: value };
+    else made[name] = value;
+  }
+  return made;
+}
+
+async function propose(form) {
+  const member = session.address;
+  const wanted = action(form);
+  const { typed_data: typed, number, deadline } = await ask("/proposals/typed-data.json", { member, action: wanted });
+  const signature = await sign(typed);
+  await relay({ kind: "proposal", number, member, action: wanted, deadline, signature });
+  await seen(number);
+  location.assign(`/proposals/${number}`);
+}
+
+// One thing at a time; whatever goes wrong is said in words.
+let busy = false;
+
+async function run(work, button) {
+  if (busy) return;
+  busy = true;
+  button?.setAttribute("disabled", "");
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof Told) say(error.word, error.more);
+    else say("failed", String(error));
+  } finally {
+    busy = false;
+    button?.removeAttribute("disabled");
+  }
+}
+
+const DO = { "sign-in": signIn, "sign-out": signOut, close: () => finish("close"), execute: () => finish("execute") };
+
+async function finish(kind) {
+  await settle(kind);
+  say("done");
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-do], [data-vote]");
+  if (!button) return;
+  const { do: what, vote } = button.dataset;
+  run(vote ? () => cast(vote).then(() => say("done")) : DO[what], button);
+});
+
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (event.target.dataset.propose) run(() => propose(event.target), event.submitter);
+});
+
+document.addEventListener("refreshed", fit);
+
+if (Number(localStorage.getItem(SESSION)) * 1000 > Date.now()) {
+  ask("/session.json").then((now) => show(now.member ? now : null), () => localStorage.removeItem(SESSION));
+}
