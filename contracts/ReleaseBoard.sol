@@ -4,19 +4,24 @@ pragma solidity 0.8.37;
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {IReleaseBoard} from "./interfaces/IReleaseBoard.sol";
 import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
+import {IScoreBoard} from "./interfaces/IScoreBoard.sol";
 
 /// @title ReleaseBoard
 /// @notice The models that the members released.
 contract ReleaseBoard is IReleaseBoard {
     IRoundLedger private immutable _ledger;
+    IScoreBoard private immutable _scores;
 
     mapping(bytes32 release => Release record) private _releases;
     mapping(bytes32 release => bool revoked) private _revoked;
     mapping(bytes32 name => bytes32 release) private _current;
 
-    /// @notice Opens an empty board for the models of `ledger_`.
-    constructor(IRoundLedger ledger_) {
+    /// @notice Opens an empty board for the models of `ledger_`, scored on `scores_`.
+    constructor(IRoundLedger ledger_, IScoreBoard scores_) {
+        address other = scores_.ledger();
+        if (other != address(ledger_)) revert ReleaseBoard_OtherLedger(address(scores_), other);
         _ledger = ledger_;
+        _scores = scores_;
     }
 
     /// @inheritdoc IReleaseBoard
@@ -58,6 +63,10 @@ contract ReleaseBoard is IReleaseBoard {
         if (model == 0 || model != release.root) {
             revert ReleaseBoard_NotFinalised(release.job, release.round, release.root, model);
         }
+        bytes32 root = _scores.rootOf(release.job, release.round);
+        if (release.scores != 0 && release.scores != root) {
+            revert ReleaseBoard_WrongScores(release.job, release.round, release.scores, root);
+        }
         bytes32 id = idOf(release.name, release.version);
         if (_releases[id].name != 0) revert ReleaseBoard_AlreadyReleased(id);
     }
@@ -82,6 +91,11 @@ contract ReleaseBoard is IReleaseBoard {
     /// @inheritdoc IReleaseBoard
     function ledger() external view returns (address) {
         return address(_ledger);
+    }
+
+    /// @inheritdoc IReleaseBoard
+    function scores() external view returns (address) {
+        return address(_scores);
     }
 
     function _requireBallots() private view {

@@ -39,6 +39,7 @@ contract RoundLedger is IRoundLedger {
         mapping(address key => bool) approved;
         mapping(address key => Party) parties;
         mapping(uint32 round => bytes32 root) models;
+        mapping(uint32 round => bytes32 claim) claims;
     }
 
     uint8 private constant PARTICIPANT = 1;
@@ -63,6 +64,11 @@ contract RoundLedger is IRoundLedger {
         _requireDuration(terms.updateSeconds);
         _requireDuration(terms.aggregateSeconds);
         _requireDuration(terms.attestSeconds);
+        if (terms.scoreSeconds | terms.revealSeconds | terms.scorers != 0) {
+            _requireDuration(terms.scoreSeconds);
+            _requireDuration(terms.revealSeconds);
+            if (terms.scorers == 0) revert RoundLedger_InvalidTerms();
+        }
 
         job = ++_jobCount;
         _jobs[job].digest = digest;
@@ -116,7 +122,7 @@ contract RoundLedger is IRoundLedger {
         uint32 last = party.round;
         if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
         if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
-        _requireInTime(current.deadline);
+        if (block.timestamp > current.deadline) revert RoundLedger_DeadlinePassed(current.deadline, block.timestamp);
         if (weight == 0) revert RoundLedger_ZeroWeight();
         if (last == round) revert RoundLedger_AlreadySubmitted(job, round, msg.sender);
         // A key that submitted in this epoch was checked then.
@@ -226,6 +232,11 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
+    function finalClaimOf(uint32 job, uint32 round) external view returns (bytes32 claim) {
+        return _jobs[job].claims[round];
+    }
+
+    /// @inheritdoc IRoundLedger
     function headOf(uint32 job, address party) external view returns (bytes28 head, uint32 round) {
         Party memory found = _jobs[job].parties[party];
         return (found.head, found.round);
@@ -251,6 +262,7 @@ contract RoundLedger is IRoundLedger {
         if (root == 0) return _abandon(job, round, Reason.TooFewUpdates);
         _jobs[job].round.phase = Phase.Finalised;
         _jobs[job].models[round] = root;
+        _jobs[job].claims[round] = _jobs[job].aggregation.claim;
         emit RoundFinalised(job, round, attempt, root, _jobs[job].aggregation.cid);
     }
 

@@ -48,6 +48,7 @@ class Contract(Strict, frozen=True):
 class Contracts(Strict, frozen=True):
     consortium: Contract
     ledger: Contract
+    scores: Contract
     releases: Contract
     ballots: Contract
 
@@ -164,8 +165,7 @@ def load_network(path: Path) -> Network:
     network = load(path, Network)
     for name in (network.name, *(party.name for party in network.parties), *(g.name for g in network.gateways)):
         check_name(name, path)
-    pinned = network.contracts
-    for contract in (pinned.consortium, pinned.ledger, pinned.releases, pinned.ballots):
+    for contract in msgspec.structs.astuple(network.contracts):
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
             raise Malformed("a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address)
         expected = checksum_address(bytes.fromhex(contract.address[2:]))

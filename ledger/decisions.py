@@ -23,12 +23,9 @@ from ledger.actions import (
     parse_action,
 )
 from ledger.proposal import Proposal, ProposalState, Release, proposal_id, release_id
+from ledger.state import Impossible
 
 NOTHING = bytes(32)
-
-
-class Impossible(Exception):
-    """An event cannot follow; its text says why."""
 
 
 @dataclass(slots=True)
@@ -151,10 +148,11 @@ class Decisions:
         found.ended = ProposalState.EXECUTED
         self.mandate = found
 
-    def publish(self, event: r.Released, model: bytes | None) -> None:
+    def publish(self, event: r.Released, model: bytes | None, scores: bytes) -> None:
+        """A release of the round's final model (None: it has none), with the root of its scores or none."""
         name, version = name_text(event.name), name_text(event.version)
         known = event.release in self.releases or event.release != release_id(name, version)
-        if known or model is None or event.root != model:
+        if known or model is None or event.root != model or event.scores not in (NOTHING, scores):
             raise Impossible(f"{name} {version} cannot be released")
         place = (event.job, event.round, event.root, event.scores, event.report)
         release = Release(event.release, name, version, *place, event.tx)

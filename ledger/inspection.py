@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ledger.audit import Audit, Observed, damage, scope_of
+from ledger.chain.build import SOLIDITY_NAMES
 from ledger.cid import Cid, of_file
 from ledger.config import cache_folder
 from ledger.connection import Connection
@@ -88,12 +89,7 @@ def _observe(connection: Connection, wanted: Wanted) -> Observed:
     """
     source = _source(connection) if wanted.source else None
     contracts, client = connection.network.contracts, connection.client
-    pinned = {
-        "Consortium": contracts.consortium,
-        "RoundLedger": contracts.ledger,
-        "ReleaseBoard": contracts.releases,
-        "Ballots": contracts.ballots,
-    }
+    pinned = {solidity: getattr(contracts, name) for name, solidity in SOLIDITY_NAMES.items()}
     code = {name: (pin.code_hash, "0x" + keccak(client.code(pin.address)).hex()) for name, pin in pinned.items()}
     for _ in range(SETTLE_TRIES):
         history = connection.refresh()

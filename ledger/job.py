@@ -146,11 +146,20 @@ def check(job: Job) -> None:
     _within("terms.attempts", job.terms.attempts, 1, 255)
     for field in ("update_seconds", "aggregate_seconds", "attest_seconds"):
         _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
+    _check_scoring_terms(job.terms)
     if isinstance(job.aggregation, TrimmedMean):
         _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
     for name, text in (("name", job.name), ("task.name", job.task.name), ("task.version", job.task.version)):
         if not 0 < len(text) <= 200 or not text.isprintable():
             raise Malformed(f"{name} must be 1 to 200 printable characters", actual=text[:80])
+
+
+def _check_scoring_terms(terms: Terms) -> None:
+    """All three are 0, where the job makes no scores, or none is."""
+    least = int(terms.scored or terms.score_seconds > 0 or terms.reveal_seconds > 0)
+    _within("terms.scorers", terms.scorers, least, 255)
+    for field in ("score_seconds", "reveal_seconds"):
+        _within(f"terms.{field}", getattr(terms, field), least, 365 * 86400)
 
 
 def _within(field: str, value: int, low: int, high: int) -> None:

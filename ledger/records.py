@@ -73,14 +73,26 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     execute_seconds: int
 
 
-class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the contract itself enforces of a job. Times in seconds."""
+class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the contract itself enforces of a job. Times in seconds.
+
+    The last three are of its scores (`scorers`: how many must reveal), all 0 where it makes none. A document leaves out
+    a 0.
+    """
 
     rounds: int
     update_seconds: int
     aggregate_seconds: int
     attest_seconds: int
     attempts: int
+    score_seconds: int = 0
+    reveal_seconds: int = 0
+    scorers: int = 0
+
+    @property
+    def scored(self) -> bool:
+        """Whether the job makes scores."""
+        return self.scorers > 0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +231,48 @@ class RoundAbandoned(Event, frozen=True, tag=True):
     reason: Reason
 
 
+class ScoringOpened(Event, frozen=True, tag=True):
+    job: int
+    round: int
+    opener: str
+    seed: bytes
+    epoch: int
+    updates: int
+    scorers: int
+    commit_deadline: int
+
+
+class ScoresCommitted(Event, frozen=True, tag=True):
+    job: int
+    round: int
+    scorer: str
+    commitment: bytes
+
+
+class ScoresRevealed(Event, frozen=True, tag=True):
+    job: int
+    round: int
+    scorer: str
+    salt: bytes
+    scores: bytes
+
+
+class ScoresSettled(Event, frozen=True, tag=True):
+    """`withheld` is a bitmap by member index, in 32 bytes as a big-endian number, here and in `ScoringVoid`."""
+
+    job: int
+    round: int
+    medians: bytes
+    root: bytes
+    withheld: bytes
+
+
+class ScoringVoid(Event, frozen=True, tag=True):
+    job: int
+    round: int
+    withheld: bytes
+
+
 class Proposed(Event, frozen=True, tag=True):
     proposal: bytes
     number: int
@@ -304,6 +358,11 @@ EVENTS: tuple[type[Event], ...] = (
     RoundFinalised,
     RoundRefuted,
     RoundAbandoned,
+    ScoringOpened,
+    ScoresCommitted,
+    ScoresRevealed,
+    ScoresSettled,
+    ScoringVoid,
     Proposed,
     Voted,
     VoteSkipped,

@@ -1,9 +1,21 @@
-"""What the ledger's events add up to: members, jobs, rounds, and what was said in them. `ledger.history` fills it."""
+"""What the ledger's events add up to: members, jobs, rounds, scores, and what was said. `ledger.history` fills it."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ledger import records as r
+
+
+class Impossible(Exception):
+    """An event cannot follow; its text says why. `ledger.history` makes a HistoryError of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Where scores are committed to: chain id and ScoreBoard's address."""
+
+    chain: int
+    address: str
 
 
 class Phase(Enum):
@@ -135,6 +147,87 @@ class Round:
         return [self.updates[index] for index in sorted(self.updates)]
 
 
+class ScoringPhase(Enum):
+    """Where a scoring is, as the contract says it; the index is the contract's number."""
+
+    NONE = "None"
+    COMMITTING = "Committing"
+    REVEALING = "Revealing"
+    OVER = "Over"
+    SETTLED = "Settled"
+    VOID = "Void"
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What a scorer bound itself to."""
+
+    scorer: str
+    index: int
+    digest: bytes
+    tx: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """The scores that a scorer had committed to: one for each admitted update, by ascending member index."""
+
+    scorer: str
+    index: int
+    scores: tuple[int, ...]
+    salt: bytes
+    tx: bytes
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The scores of one round: who committed and revealed, by member index, and the median for each admitted update.
+
+    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
+    `withheld` are those who committed and never revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and
+    `medians` None until it is settled.
+    """
+
+    job: int
+    round: int
+    opener: str
+    seed: bytes
+    updates: int
+    epoch: int
+    scorers: int
+    quorum: int
+    commit_deadline: int
+    reveal_deadline: int
+    tx: bytes
+    commitments: dict[int, Commitment] = field(default_factory=dict)
+    reveals: dict[int, Reveal] = field(default_factory=dict)
+    medians: tuple[int, ...] | None = None
+    root: bytes = bytes(32)
+    withheld: frozenset[int] = frozenset()
+    outcome: ScoringPhase | None = None
+
+    @property
+    def pending(self) -> frozenset[int]:
+        """Those who committed and have not revealed."""
+        return frozenset(self.commitments.keys() - self.reveals.keys())
+
+    @property
+    def full(self) -> bool:
+        """Whether every scorer has committed: nobody waits for the deadline then."""
+        return len(self.commitments) >= self.scorers
+
+    def phase(self, now: int) -> ScoringPhase:
+        """Where it is at `now`, in seconds since 1970 by the chain's clock.
+
+        What is OVER can be settled or, below the quorum, is void.
+        """
+        if self.outcome is not None:
+            return self.outcome
+        if now <= self.commit_deadline and not self.full:
+            return ScoringPhase.COMMITTING
+        return ScoringPhase.REVEALING if self.pending and now <= self.reveal_deadline else ScoringPhase.OVER
+
+
 @dataclass(slots=True)
 class JobState:
     """A job as the ledger knows it; its document is in the content store under `digest`."""
@@ -148,6 +241,7 @@ class JobState:
     closed: bool = False
     rounds: dict[int, Round] = field(default_factory=dict)
     heads: dict[str, bytes] = field(default_factory=dict)
+    scorings: dict[int, Scoring] = field(default_factory=dict)
 
     @property
     def current(self) -> Round | None:
@@ -158,6 +252,11 @@ class JobState:
         """Whether the job's last round has ended."""
         last = self.current
         return last is not None and last.number == self.terms.rounds and last.phase.terminal
+
+    @property
+    def latest_scoring(self) -> Scoring | None:
+        """The scoring opened last."""
+        return next(reversed(self.scorings.values()), None)
 
     def latest_model(self, before: int | None = None) -> Aggregate | None:
         """The last finalised global model, of a round below `before` where given."""

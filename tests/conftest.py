@@ -57,8 +57,8 @@ class Consortium:
         return self.sender(index).send(contract, function, *arguments)
 
     def open_job(self, terms: Sequence[int] = (3, 600, 600, 600, 2), digest: bytes = b"\x11" * 32) -> int:
-        """Propose a job and approve it by a majority; returns its number."""
-        self.send(0, "ledger", "proposeJob", digest, tuple(terms))
+        """Propose a job, without scores where `terms` end early, and approve it by a majority; returns its number."""
+        self.send(0, "ledger", "proposeJob", digest, (*terms, 0, 0, 0)[:8])
         job = self.client.jobs()
         for index in range(1, len(self.members) // 2 + 1):
             self.send(index, "ledger", "approveJob", job)

@@ -10,7 +10,7 @@ interface IReleaseBoard {
     /// @notice A model as members use it.
     /// @param job number of the job, and `round` of its round, that finalised the model
     /// @param root tensor root of the model, as `RoundLedger` has it
-    /// @param scores root of the scores of the updates that went into it; zero where none were made
+    /// @param scores root of the scores of the updates that went into it, as `ScoreBoard` has it; zero leaves them out
     /// @param report SHA-256 of the evaluation report; zero where there is none
     struct Release {
         bytes32 name;
@@ -41,6 +41,8 @@ interface IReleaseBoard {
     error ReleaseBoard_NotBallots(address caller);
     error ReleaseBoard_InvalidName(bytes32 name);
     error ReleaseBoard_NotFinalised(uint32 job, uint32 round, bytes32 root, bytes32 model);
+    error ReleaseBoard_WrongScores(uint32 job, uint32 round, bytes32 scores, bytes32 root);
+    error ReleaseBoard_OtherLedger(address scores, address ledger);
     error ReleaseBoard_AlreadyReleased(bytes32 release);
     error ReleaseBoard_UnknownRelease(bytes32 release);
     error ReleaseBoard_AlreadyRevoked(bytes32 release);
@@ -55,7 +57,8 @@ interface IReleaseBoard {
     /// @notice Makes an earlier release, not revoked, its name's current one again.
     function rollBack(bytes32 release) external;
 
-    /// @notice Reverts where a release cannot be published: its name, its model, or that name and version are taken.
+    /// @notice Reverts where a release cannot be published: its name, its model, its scores, or that name and version are
+    /// taken.
     function requireReleasable(Release calldata release) external view;
 
     /// @notice The name of a release's record: keccak256(abi.encode(name, version)).
@@ -69,4 +72,7 @@ interface IReleaseBoard {
 
     /// @notice The ledger whose models are released here.
     function ledger() external view returns (address);
+
+    /// @notice The board of the scores that releases name.
+    function scores() external view returns (address);
 }

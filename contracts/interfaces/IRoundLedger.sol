@@ -33,12 +33,18 @@ interface IRoundLedger {
     /// @param aggregateSeconds time the round's opener has, alone, to publish; then as long again for every aggregator
     /// @param attestSeconds time to attest after an aggregate is published
     /// @param attempts how many aggregates of one round may be refuted before the round ends as Refuted
+    /// @param scoreSeconds time to commit to scores after a scoring opens; 0, like the next two, in a job without scores
+    /// @param revealSeconds time to reveal them after that
+    /// @param scorers how many scorers must reveal, or the round has no scores
     struct Terms {
         uint32 rounds;
         uint32 updateSeconds;
         uint32 aggregateSeconds;
         uint32 attestSeconds;
         uint8 attempts;
+        uint32 scoreSeconds;
+        uint32 revealSeconds;
+        uint8 scorers;
     }
 
     /// @notice The current round of a job. `submitUpdate` reads this one word.
@@ -174,6 +180,9 @@ interface IRoundLedger {
 
     /// @notice The tensor root of the model that a round finalised; zero if it finalised none.
     function modelOf(uint32 job, uint32 round) external view returns (bytes32 root);
+
+    /// @notice The claim of the aggregate that a round finalised; zero if it finalised none.
+    function finalClaimOf(uint32 job, uint32 round) external view returns (bytes32 claim);
 
     /// @notice The hash chain over all that `party` submitted to `job`, and the last round it submitted to.
     /// @dev head' = bytes28(keccak256(abi.encode(head, job, round, weight, root, cid))), from zero.

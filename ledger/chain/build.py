@@ -9,17 +9,19 @@ import msgspec
 
 from ledger.errors import Malformed
 
-ContractName = Literal["consortium", "ledger", "releases", "ballots"]
+ContractName = Literal["consortium", "ledger", "scores", "releases", "ballots"]
 SOLIDITY_NAMES: dict[ContractName, str] = {
     "consortium": "Consortium",
     "ledger": "RoundLedger",
+    "scores": "ScoreBoard",
     "releases": "ReleaseBoard",
     "ballots": "Ballots",
 }
 IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
     "consortium": ("ballots",),
     "ledger": ("consortium",),
-    "releases": ("ledger",),
+    "scores": ("consortium", "ledger"),
+    "releases": ("ledger", "scores"),
     "ballots": ("consortium", "ledger", "releases"),
 }
 """Which contracts' addresses the constructor of each keeps in its code, in the order of their declaration."""

@@ -62,10 +62,7 @@ class Client:
         self.network = network
         self.rpc = rpc
         self.addresses: Mapping[ContractName, str] = {
-            "consortium": network.contracts.consortium.address,
-            "ledger": network.contracts.ledger.address,
-            "releases": network.contracts.releases.address,
-            "ballots": network.contracts.ballots.address,
+            name: getattr(network.contracts, name).address for name in SOLIDITY_NAMES
         }
         self._logs = LogReader(rpc, self.addresses)
 
@@ -197,6 +194,10 @@ class Client:
     def model(self, job: int, round_: int) -> bytes:
         """The tensor root of the model that a round finalised; 32 zero bytes if none."""
         return bytes(self.view("ledger", "modelOf", job, round_)[0])
+
+    def scores_root(self, job: int, round_: int) -> bytes:
+        """What the board keeps of a round's settled scores; 32 zero bytes where there are none."""
+        return bytes(self.view("scores", "rootOf", job, round_)[0])
 
     def membership(self, key: str) -> Membership | None:
         """The membership of an active key; None for any other."""

@@ -15,7 +15,7 @@ from solcx.exceptions import SolcError, SolcNotInstalled
 
 from ledger.errors import Malformed, Unavailable
 
-CONTRACTS = ("Consortium", "RoundLedger", "ReleaseBoard", "Ballots")
+CONTRACTS = ("Consortium", "RoundLedger", "ScoreBoard", "ReleaseBoard", "Ballots")
 
 
 class Compiler(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from ledger.digest import checksum_address, keccak
 from ledger.errors import Unavailable, UsageError
 from ledger.records import Rules
 
-BEFORE_BALLOTS = 3
+BEFORE_BALLOTS = 4
 
 
 class _Site:
@@ -74,13 +74,15 @@ def deploy(
         ballots = site.address_after(BEFORE_BALLOTS)
         founding = site.create("consortium", keys, [int(founder.roles) for founder in founders], ballots)
         ledger = site.create("ledger", founding.contract)
-        releases = site.create("releases", ledger.contract)
+        scores = site.create("scores", ledger.contract)
+        releases = site.create("releases", ledger.contract, scores.contract)
         if site.address_after(0) != ballots:
             raise Unavailable("the key was used elsewhere meanwhile", advice="deploy again", address=signer.address)
         arguments = (founding.contract, ledger.contract, releases.contract, msgspec.structs.astuple(rules))
         addresses: dict[ContractName, str] = {
             "consortium": founding.contract,
             "ledger": ledger.contract,
+            "scores": scores.contract,
             "releases": releases.contract,
             "ballots": site.create("ballots", *arguments).contract,
         }

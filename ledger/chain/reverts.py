@@ -12,10 +12,12 @@ from ledger.errors import Rejected
 from ledger.history import Phase
 from ledger.proposal import ProposalState, kind_name
 from ledger.records import Kind, Refusal
+from ledger.state import ScoringPhase
 
 PHASES = ("None", *(phase.value for phase in Phase))
 WORDS = {
     "enum IRoundLedger.Phase": PHASES,
+    "enum IScoreBoard.Phase": tuple(phase.value for phase in ScoringPhase),
     "enum IBallots.State": tuple(state.value for state in ProposalState),
     "enum IBallots.Kind": tuple(kind_name(kind) for kind in Kind),
     "enum IBallots.Refusal": tuple(refusal.name for refusal in Refusal),
@@ -55,9 +57,32 @@ MESSAGES = {
     "RoundLedger_AggregatorRefuted": "this aggregator was refuted in the round",
     "RoundLedger_InvalidAggregate": "root and CID must both be given, or neither, with at most 255 verdicts",
     "RoundLedger_AlreadyAttested": "this member attested the aggregate already",
+    "ScoreBoard_NoScores": "the job makes no scores",
+    "ScoreBoard_RoleMissing": "this member is no scorer",
+    "ScoreBoard_NotInElectorate": "this key came after the scoring was opened",
+    "ScoreBoard_StillOpen": "another scoring of the job has not ended",
+    "ScoreBoard_RoundPassed": "this round, or a later one, was scored already",
+    "ScoreBoard_NotFinalised": "the round has no final model",
+    "ScoreBoard_WrongClaim": "this is not the aggregate that the round finalised",
+    "ScoreBoard_NothingAdmitted": "the round admitted no update",
+    "ScoreBoard_TooFewScorers": "there are fewer scorers than must reveal",
+    "ScoreBoard_WrongRound": "another round's scoring is the current one",
+    "ScoreBoard_WrongPhase": "the scoring is in another phase",
+    "ScoreBoard_AlreadyCommitted": "this scorer committed already",
+    "ScoreBoard_NotCommitted": "this key committed to nothing",
+    "ScoreBoard_AlreadyRevealed": "this scorer revealed already",
+    "ScoreBoard_NotWhatWasCommitted": "this is not what the key committed to",
+    "ScoreBoard_WrongLength": "there must be one score of four bytes for each admitted update",
+    "ScoreBoard_ScoreOutOfRange": "a score is larger than 1,000,000,000 in magnitude",
+    "ScoreBoard_BelowQuorum": "too few scorers revealed",
+    "ScoreBoard_QuorumReached": "enough scorers revealed: the scoring can be settled",
+    "ScoreBoard_NotWhatWasRevealed": "this is not what the scorer revealed",
+    "ScoreBoard_WrongMedian": "this is not the median of what was revealed",
     "ReleaseBoard_NotBallots": "only what the members decided by a vote may do that",
     "ReleaseBoard_InvalidName": "a name or version is 1 to 32 of a-z, 0-9, '.' and '-', first a letter or digit",
     "ReleaseBoard_NotFinalised": "this is not the model that the round finalised",
+    "ReleaseBoard_WrongScores": "these are not the scores that the round got",
+    "ReleaseBoard_OtherLedger": "the scores belong to another ledger",
     "ReleaseBoard_AlreadyReleased": "this name and version were released already",
     "ReleaseBoard_UnknownRelease": "there is no such release",
     "ReleaseBoard_AlreadyRevoked": "the release is revoked",

@@ -101,6 +101,7 @@ def deploy(
         "chain_id": chain_id,
         "consortium": contracts.consortium.address,
         "ledger": contracts.ledger.address,
+        "scores": contracts.scores.address,
         "releases": contracts.releases.address,
         "ballots": contracts.ballots.address,
         "members": len(founding.members),
@@ -111,6 +112,7 @@ def deploy(
     click.echo(f"{founding.name}: {len(founding.members)} members on chain {chain_id}")
     click.echo(f"  Consortium    {contracts.consortium.address}")
     click.echo(f"  RoundLedger   {contracts.ledger.address}")
+    click.echo(f"  ScoreBoard    {contracts.scores.address}")
     click.echo(f"  ReleaseBoard  {contracts.releases.address}")
     click.echo(f"  Ballots       {contracts.ballots.address}")
     click.echo(f"Give {out} to every member: fedledger node join {out}")

@@ -25,6 +25,8 @@ def job() -> None:
 @json_option
 def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
+    from msgspec.structs import astuple
+
     from ledger.cli.opening import act
     from ledger.errors import Malformed
     from ledger.job import parse
@@ -41,7 +43,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     with act(home, passphrase_file) as (connection, sender):
         connection.put([content], f"job/{proposed.digest.hex()}")
         connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")
-        receipt = sender.send("ledger", "proposeJob", proposed.digest, _terms(proposed))
+        receipt = sender.send("ledger", "proposeJob", proposed.digest, astuple(proposed.terms))
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
     _say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
@@ -159,13 +161,12 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
         _print(_summary(state, document))
 
 
-def _terms(document: "Job") -> tuple[int, ...]:
-    terms = document.terms
-    return (terms.rounds, terms.update_seconds, terms.aggregate_seconds, terms.attest_seconds, terms.attempts)
-
-
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:
     task, terms, limits = document.task, document.terms, document.admission
+    scores = (
+        f"; {terms.score_seconds} s to commit to scores, {terms.reveal_seconds} s to reveal them, "
+        f"at least {terms.scorers} scorers"
+    )
     return {
         "job": f"{state.number}: {document.name}"
         + (" (open)" if state.open else f" ({len(state.approvals)} approvals)"),
@@ -178,7 +179,8 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
         "admission": f"at least {limits.min_updates} updates, weight up to {limits.max_weight:,}, "
         f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}",
         "terms": f"{terms.rounds} rounds; {terms.update_seconds} s to submit, "
-        f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts",
+        f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts"
+        + (scores if terms.scored else ""),
         "scoring, privacy": f"{document.scoring.method}, {document.privacy.mode}",
     }
 

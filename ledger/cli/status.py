@@ -55,6 +55,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "block_hash": head.hex(),
         "consortium": network.contracts.consortium.address,
         "ledger": network.contracts.ledger.address,
+        "scores": network.contracts.scores.address,
         "releases": network.contracts.releases.address,
         "ballots": network.contracts.ballots.address,
         "epoch": history.epoch,

@@ -7,6 +7,7 @@ from ledger.config import LOCAL_CHAIN
 from ledger.history import History, HistoryError
 from ledger.index.file import Tip
 from ledger.index.sync import Changes, Index, Progress, Source
+from ledger.state import Board
 
 LOCAL_POLL = 0.05
 POLL = 1.0
@@ -20,7 +21,9 @@ class Follower:
         self._index = index
         self._poll = poll or (LOCAL_POLL if source.network.chain.id == LOCAL_CHAIN else POLL)
         self._lock = Lock()
-        self._history = History()
+        network = source.network
+        self._board = Board(network.chain.id, network.contracts.scores.address)
+        self._history = History(board=self._board)
         self._tip = Tip(-1, b"")
 
     @property
@@ -54,7 +57,7 @@ class Follower:
 
     def _refold(self) -> None:
         changes = self._index.replay()
-        self._history = History(changes.added)
+        self._history = History(changes.added, self._board)
         self._tip = changes.tip
 
     def wait(self, timeout: float) -> bool:

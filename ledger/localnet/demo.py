@@ -90,7 +90,7 @@ class Demo:
             home = self._of(name).home
             settings = Settings(name=name, data=str((data / f"hospital-{number}.csv").resolve()))
             save(home.settings_file, settings)
-        self.view.say(f"a chain runs at {self.local.anvil.url}; five members, four contracts")
+        self.view.say(f"a chain runs at {self.local.anvil.url}; five members, five contracts")
 
     def _configure(self, job_file: Path) -> None:
         """The example's job, with the demo's number of rounds; one more where a lie is to be told."""

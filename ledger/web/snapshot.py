@@ -31,7 +31,7 @@ class Snapshot:
 
 
 def freeze(history: History, block: int) -> Snapshot:
-    """Copy what may still change: a round that has ended never does, so the cost is that of the rounds under way."""
+    """Copy what may still change: what has ended never does, so the cost is that of rounds and scorings under way."""
     members = {index: replace(member, keys=list(member.keys)) for index, member in history.members.items()}
     return Snapshot(
         block=block,
@@ -49,4 +49,9 @@ def _frozen(state: JobState) -> JobState:
     current = state.current
     if current is not None and not current.phase.terminal:
         rounds[current.number] = copy.deepcopy(current)
-    return replace(state, approvals=set(state.approvals), rounds=rounds, heads=dict(state.heads))
+    scorings = dict(state.scorings)
+    scoring = state.latest_scoring
+    if scoring is not None and scoring.outcome is None:
+        scorings[scoring.round] = copy.deepcopy(scoring)
+    approvals, heads = set(state.approvals), dict(state.heads)
+    return replace(state, approvals=approvals, rounds=rounds, heads=heads, scorings=scorings)

@@ -33,7 +33,7 @@ def test_another_chain_is_a_usage_error_with_both_ids(consortium):
     assert caught.value.advice
 
 
-@pytest.mark.parametrize("contract", ["consortium", "ledger", "releases", "ballots"])
+@pytest.mark.parametrize("contract", ["consortium", "ledger", "scores", "releases", "ballots"])
 def test_other_code_is_refuted_with_both_hashes(consortium, contract):
     pinned = getattr(consortium.network.contracts, contract)
     with pytest.raises(Refuted, match="not the one that the network file pins") as caught:

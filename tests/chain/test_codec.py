@@ -103,7 +103,10 @@ def test_every_revert_of_the_contracts_has_words():
 
 def test_signatures_expand_structs():
     entry = next(e for e in committed("ledger").abi if e.get("name") == "JobProposed")
-    assert signature(entry) == "JobProposed(uint32,bytes32,address,(uint32,uint32,uint32,uint32,uint8))"
+    assert (
+        signature(entry)
+        == "JobProposed(uint32,bytes32,address,(uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8))"
+    )
 
 
 def test_snake_case():

@@ -56,7 +56,10 @@ class Chain:
 def chain():
     """Blocks 0 to 20 of fork a, with job n opened in block n for each n in 2, 5, 11, 20."""
     contracts = SimpleNamespace(
-        consortium=SimpleNamespace(address="0x" + "1" * 40), ledger=SimpleNamespace(address="0x" + "2" * 40)
+        **{
+            name: SimpleNamespace(address="0x" + digit * 40)
+            for name, digit in (("consortium", "1"), ("ledger", "2"), ("scores", "3"))
+        }
     )
     network = SimpleNamespace(chain=SimpleNamespace(id=31337, start_block=0, rpc="memory"), contracts=contracts)
     return Chain(network, ["a"] * 21, {(n, "a"): n for n in (2, 5, 11, 20)})

@@ -109,7 +109,7 @@ def test_members_need_no_money(consortium):
     [
         (0, ("ledger", "openRound", 9), {"error": "RoundLedger_UnknownJob", "job": 9}),
         (0, ("ledger", "submitUpdate", 1, 2, 3, b"r" * 32, b"c" * 32), {"round": 2, "current": 0}),
-        (0, ("ledger", "proposeJob", bytes(32), (1, 1, 1, 1, 1)), {"error": "RoundLedger_InvalidTerms"}),
+        (0, ("ledger", "proposeJob", bytes(32), (1, 1, 1, 1, 1, 0, 0, 0)), {"error": "RoundLedger_InvalidTerms"}),
         (1, ("consortium", "announce", "x" * 257), {"length": 257, "maximum": 256}),
     ],
 )

@@ -13,7 +13,7 @@ NETWORK = Network(
     fedledger="network/1",
     name="hospitals",
     chain=Chain(id=31337, rpc="http://127.0.0.1:8545"),
-    contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
+    contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
     parties=(Party(index=2, name="north"),),
 )
 

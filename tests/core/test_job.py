@@ -181,6 +181,25 @@ def test_a_job_that_could_not_be_run_is_refused(path: str, value: Any, why: str)
 
 
 @pytest.mark.parametrize(
+    ("terms", "why"),
+    [
+        ({"score_seconds": 1, "reveal_seconds": 1}, r"terms\.scorers"),
+        ({"score_seconds": 1, "scorers": 1}, r"terms\.reveal_seconds"),
+        ({"reveal_seconds": 1, "scorers": 1}, r"terms\.score_seconds"),
+        ({"score_seconds": 1, "reveal_seconds": 1, "scorers": 256}, r"terms\.scorers"),
+        ({"score_seconds": 31_536_001, "reveal_seconds": 1, "scorers": 1}, r"terms\.score_seconds"),
+        ({"score_seconds": 1, "reveal_seconds": 31_536_001, "scorers": 1}, r"terms\.reveal_seconds"),
+        ({"score_seconds": -1}, r"terms\.score_seconds"),
+        ({"scorers": 0}, "canonical"),
+        ({"score_seconds": 0, "reveal_seconds": 0, "scorers": 0}, "canonical"),
+    ],
+)
+def test_the_terms_of_scores_are_all_given_or_all_left_out(terms: dict[str, int], why: str) -> None:
+    with pytest.raises(Malformed, match=why):
+        parse(changed("terms", DOCUMENT["terms"] | terms))
+
+
+@pytest.mark.parametrize(
     ("minimum", "trim", "good"), [(3, 1, True), (5, 2, True), (2, 1, False), (4, 2, False), (3, 0, False)]
 )
 def test_trimming_leaves_an_update(minimum: int, trim: int, good: bool) -> None:

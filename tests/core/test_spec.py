@@ -20,6 +20,8 @@ from ledger.proposal import ProposalState
 from ledger.records import Kind, Refusal
 from ledger.report import Check
 from ledger.rounds import base_of, model_binding
+from ledger.scorings import bitmap
+from ledger.state import ScoringPhase
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "docs" / "spec"
@@ -117,6 +119,20 @@ def audit_example() -> str:
     return json.dumps(report, indent=2) + "\n"
 
 
+def scores_example() -> str:
+    case = vectors("scores.json")["cases"][2]
+    said = case["scorers"][2]
+    revealed = bitmap(scorer["index"] for scorer in case["scorers"] if scorer["reveals"])
+    place = [(name, case[name]) for name in ("chain", "board", "job", "round")]
+    numbers = [(name, ", ".join(map(str, made[name]))) for made, name in ((said, "scores"), (case, "medians"))]
+    committed = [("scorer", said["key"]), ("salt", said["salt"]), numbers[0]]
+    hashes = [("packed", said["packed"]), ("commitment", said["commitment"])]
+    settled = [("withheld", bitmap(case["withheld"]).hex()), ("revealed", revealed.hex()), numbers[1]]
+    ends = [("packed", case["packed"]), ("root", case["scores_root"])]
+    seed = [(name, case[name]) for name in ("block", "claim", "seed")]
+    return rows(*place, *committed, *hashes) + "\n" + rows(*seed, *settled, *ends)
+
+
 EXAMPLES = {
     "artifact.md": artifact_example,
     "commitments.md": commitments_example,
@@ -135,6 +151,11 @@ def test_the_example_that_opens_a_page_is_true(name: str) -> None:
     found = re.search(r"```\w*\n(.*?)```", page(name), re.DOTALL)
     assert found
     assert found[1] == EXAMPLES[name]()
+
+
+def test_the_bytes_of_scores_are_the_vectors() -> None:
+    """The page opens with calls and events, which the contracts' own tests execute."""
+    assert re.findall(r"```text\n(.*?)```", page("scores.md"), re.DOTALL)[1] == scores_example()
 
 
 def table(name: str, heading: str) -> list[list[str]]:
@@ -166,6 +187,11 @@ def test_ballots_have_the_codes_numbers_and_words() -> None:
     assert [row[:2] for row in table("ballot.md", "Life")] == [[s.value, str(n)] for n, s in enumerate(states, 1)]
     refusals = [[refusal.name, str(int(refusal))] for refusal in list(Refusal)[1:]]
     assert [row[:2] for row in table("ballot.md", "Signed votes")] == refusals
+
+
+def test_scorings_have_the_codes_numbers_and_words() -> None:
+    phases = [[phase.value, str(number)] for number, phase in enumerate(ScoringPhase)][1:]
+    assert [row[:2] for row in table("scores.md", "Phases")] == phases
 
 
 def test_every_field_of_a_job_has_its_row() -> None:

@@ -103,6 +103,25 @@ def test_results(case: dict[str, Any]) -> None:
         assert combine(RULES[name], case["weights"], lambda k: columns[k]).tolist() == expected
 
 
+@pytest.mark.parametrize("case", read("scores.json")["cases"], ids=lambda case: f"chain {case['chain']}")
+def test_scorings(case: dict[str, Any]) -> None:
+    job, round_, place = case["job"], case["round"], (case["chain"], case["board"], case["job"], case["round"])
+    root, cid, verdicts, block = (bytes.fromhex(case[name]) for name in ("root", "cid", "verdicts", "block"))
+    claim = commitment.claim(job, round_, root, cid, verdicts)
+    seed = commitment.scoring_seed(block, *place, claim)
+    assert (claim.hex(), seed.hex()) == (case["claim"], case["seed"])
+    for said in case["scorers"]:
+        packed = bytes.fromhex(said["packed"])
+        assert commitment.unpack_scores(packed, verdicts.count(0)) == tuple(said["scores"])
+        hashed = commitment.scores_commitment(*place, said["key"], bytes.fromhex(said["salt"]), said["scores"])
+        assert hashed.hex() == said["commitment"]
+    revealed = {said["index"]: said["scores"] for said in case["scorers"] if said["reveals"]}
+    medians = [commitment.lower_median(column) for column in zip(*revealed.values(), strict=True)]
+    packed = commitment.pack_scores(medians)
+    assert (medians, packed.hex()) == (case["medians"], case["packed"])
+    assert commitment.scores_root(job, round_, seed, case["withheld"], revealed, packed).hex() == case["scores_root"]
+
+
 def test_claims_and_heads() -> None:
     whole = read("commitments.json")
     for said in whole["claims"]:

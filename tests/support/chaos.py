@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import trainers
 
 from ledger.config import Settings, save
@@ -117,8 +118,6 @@ class Consortium:
                 if name == PARTICIPANTS[0]:
                     job = authoring.create(authoring.read(draft), connection.put)
                     connection.put([job.encode()], "job")
-                    t = job.terms
-                    terms = (t.rounds, t.update_seconds, t.aggregate_seconds, t.attest_seconds, t.attempts)
-                    sender.send("ledger", "proposeJob", job.digest, terms)
+                    sender.send("ledger", "proposeJob", job.digest, msgspec.structs.astuple(job.terms))
                 else:
                     sender.send("ledger", "approveJob", 1)

@@ -20,10 +20,12 @@ from ledger.job import Admission, InitialModel, Job, Privacy, Rule, Scoring, Tas
 from ledger.merkle import root_of
 from ledger.report import Report
 from ledger.rounds import Outcome, Place, base_of, excused, initial_binding, recompute, update_binding
+from ledger.state import Board
 from ledger.unixfs import cid_of
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+BOARD = Board(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = r.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
@@ -94,7 +96,7 @@ class World:
         self.place = Place(CHAIN, CONTRACT)
         self.keys = [key(i) for i in range(members)]
         self.events: list[r.Event] = []
-        self.history = History()
+        self.history = History(board=BOARD)
         layout = Layout(tensors)
         drawn = self.random.integers(-(1 << 24), 1 << 24, layout.values)
         self.initial = np.asarray(initial or drawn).astype("<i4")

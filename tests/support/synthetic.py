@@ -7,6 +7,7 @@ every member. What a test wants told as a lie, it gives to `Party.submit`.
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from ledger.artifact import Binding, Layout, Tensor
@@ -79,9 +80,8 @@ class Trial:
 
     def propose(self, digest: bytes | None = None) -> int:
         """Open a job; its number. It becomes the trial's."""
-        terms = self.job.terms
-        fields = (terms.rounds, terms.update_seconds, terms.aggregate_seconds, terms.attest_seconds, terms.attempts)
-        self.number = self.consortium.open_job(fields, digest or self.job.digest)
+        terms = msgspec.structs.astuple(self.job.terms)
+        self.number = self.consortium.open_job(terms, digest or self.job.digest)
         return self.number
 
     def pass_time(self, seconds: int) -> None:

@@ -36,6 +36,7 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
     contracts = Contracts(
         consortium=Contract(address="0x" + "11" * 20, code_hash="0x" + "00" * 32),
         ledger=Contract(address="0x" + "22" * 20, code_hash="0x" + "00" * 32),
+        scores=Contract(address="0x" + "55" * 20, code_hash="0x" + "00" * 32),
         releases=Contract(address="0x" + "33" * 20, code_hash="0x" + "00" * 32),
         ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
     )

@@ -97,7 +97,7 @@ def test_a_wrong_chain_is_told_before_anything_is_kept(
 def test_a_wrong_passphrase_sends_nothing(consortium: Any, tmp_path: Path) -> None:
     (tmp_path / "passphrase").write_text("wrong horse\n")
     with Trial(consortium, propose=False) as trial:
-        trial.consortium.send(0, "ledger", "proposeJob", trial.job.digest, (3, 600, 600, 600, 2))
+        trial.consortium.send(0, "ledger", "proposeJob", trial.job.digest, (3, 600, 600, 600, 2, 0, 0, 0))
         member = consortium.members[1]
         options = ("--yes", "--home", member.home.folder, "--passphrase-file")
         wrong = fedledger("job", "approve", 1, *options, tmp_path / "passphrase")

@@ -15,6 +15,7 @@ from ledger import commitment, merkle
 from ledger.admission import inspect, weigh
 from ledger.aggregation import combine
 from ledger.artifact import Binding, Layout, Tensor
+from ledger.digest import checksum_address
 from ledger.job import Admission, InitialModel, Job, Median, Privacy, Rule, Scoring, Task, TrimmedMean, WeightedMean
 from ledger.records import Terms
 from ledger.unixfs import cid_of
@@ -192,6 +193,54 @@ def commitment_vectors() -> dict[str, Any]:
     return {"claims": claims, "chain": chain}
 
 
+def scores_vectors() -> dict[str, Any]:
+    """Whole scorings: one score, ties and extremes over more than one word, withheld reveals, both kinds of median."""
+    largest = commitment.LARGEST_SCORE
+    signs = [0, 1, -1, largest, -largest, 7, 7, -8, 1000]
+    cases = [
+        (31337, 1, 1, bytes(1), {0: [5], 1: [-7], 2: [6]}, ()),
+        (7, 2, 3, bytes(9) + b"\x09", {0: signs, 1: signs[::-1], 2: signs, 4: [v // 2 for v in signs]}, ()),
+        ((1 << 53) - 1, 1, 2, bytes([0, 6, 0, 0]), {k: [k, -k, largest - k] for k in (0, 1, 3, 4, 6)}, (1, 4)),
+    ]
+    return {"cases": [_scoring(number, *case) for number, case in enumerate(cases)]}
+
+
+def _scoring(
+    number: int,
+    chain: int,
+    job: int,
+    round_: int,
+    verdicts: bytes,
+    vectors: dict[int, list[int]],
+    withheld: tuple[int, ...],
+) -> dict[str, Any]:
+    """A scoring of a consortium whose member k has the key 0x00…0k0k."""
+    block, root, cid = (bytes([16 * number + k]) * 32 for k in (1, 2, 3))
+    board = checksum_address(bytes([0xB0 + number]) * 20)
+    claim = commitment.claim(job, round_, root, cid, verdicts)
+    seed = commitment.scoring_seed(block, chain, board, job, round_, claim)
+    scorers = []
+    for index, scores in vectors.items():
+        key, salt = checksum_address(bytes(18) + bytes([index + 1]) * 2), bytes([0x50 + index]) * 32
+        hashed = commitment.scores_commitment(chain, board, job, round_, key, salt, scores)
+        said = {"index": index, "key": key, "salt": salt.hex(), "scores": scores}
+        packed = {"packed": commitment.pack_scores(scores).hex(), "commitment": hashed.hex()}
+        scorers.append(said | packed | {"reveals": index not in withheld})
+    revealed = {index: scores for index, scores in vectors.items() if index not in withheld}
+    medians = [commitment.lower_median(column) for column in zip(*revealed.values(), strict=True)]
+    packed_medians = commitment.pack_scores(medians)
+    settled = commitment.scores_root(job, round_, seed, withheld, revealed, packed_medians)
+    place = {"chain": chain, "board": board, "job": job, "round": round_, "block": block.hex()}
+    aggregate = {"root": root.hex(), "cid": cid.hex(), "verdicts": verdicts.hex(), "claim": claim.hex()}
+    ends = {
+        "withheld": list(withheld),
+        "medians": medians,
+        "packed": packed_medians.hex(),
+        "scores_root": settled.hex(),
+    }
+    return place | aggregate | {"seed": seed.hex(), "scorers": scorers} | ends
+
+
 FILES = {
     "merkle.json": merkle_vectors,
     "artifact.json": artifact_vectors,
@@ -199,6 +248,7 @@ FILES = {
     "admission.json": admission_vectors,
     "aggregation.json": aggregation_vectors,
     "commitments.json": commitment_vectors,
+    "scores.json": scores_vectors,
 }
 
 

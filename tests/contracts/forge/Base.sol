@@ -17,6 +17,16 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function assume(bool condition) external;
     function getNonce(address account) external view returns (uint64);
+    function roll(uint256 number) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function etch(address target, bytes calldata code) external;
+    function readFile(string calldata path) external view returns (string memory);
+    function parseBytes(string calldata text) external pure returns (bytes memory);
+    function parseJsonBool(string calldata json, string calldata path) external pure returns (bool);
+    function parseJsonUint(string calldata json, string calldata path) external pure returns (uint256);
+    function parseJsonString(string calldata json, string calldata path) external pure returns (string memory);
+    function parseJsonAddress(string calldata json, string calldata path) external pure returns (address);
+    function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function addr(uint256 secret) external pure returns (address);
     function sign(uint256 secret, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
@@ -32,7 +42,14 @@ abstract contract Base {
 
     function terms() internal pure returns (IRoundLedger.Terms memory) {
         return IRoundLedger.Terms({
-            rounds: type(uint32).max, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2
+            rounds: type(uint32).max,
+            updateSeconds: 100,
+            aggregateSeconds: 50,
+            attestSeconds: 80,
+            attempts: 2,
+            scoreSeconds: 60,
+            revealSeconds: 40,
+            scorers: 2
         });
     }
 
@@ -70,11 +87,17 @@ abstract contract Base {
         for (uint256 i = 0; i < keys.length; ++i) {
             roles[i] = ALL;
         }
-        address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
-        consortium = new Consortium(keys, roles, named);
-        ledger = new RoundLedger(consortium);
-        releases = new ReleaseBoard(ledger);
-        ballots = new Ballots(consortium, ledger, releases, rules());
+        address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 4);
+        consortium = Consortium(create("Consortium", abi.encode(keys, roles, named)));
+        ledger = RoundLedger(create("RoundLedger", abi.encode(consortium)));
+        address scores = create("ScoreBoard", abi.encode(ledger));
+        releases = ReleaseBoard(create("ReleaseBoard", abi.encode(ledger, scores)));
+        ballots = Ballots(create("Ballots", abi.encode(consortium, ledger, releases, rules())));
+    }
+
+    /// @dev Not by `new`: the compiler would make the contract's code once more for every test contract.
+    function create(string memory name, bytes memory arguments) internal returns (address) {
+        return vm.deployCode(string.concat(name, ".sol:", name), arguments);
     }
 
     function ones(uint256 bits) internal pure returns (uint256 count) {

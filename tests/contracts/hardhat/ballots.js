@@ -11,9 +11,9 @@ const ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 const word = (...values) => ethers.AbiCoder.defaultAbiCoder().encode(values.map(() => 'uint256'), values);
 
 describe('Ballots', () => {
-  let consortium, ledger, releases, ballots, members, strangers;
+  let consortium, ledger, scores, releases, ballots, members, strangers;
   const given = async (size = 4, rules = RULES) => {
-    ({ consortium, ledger, releases, ballots, members, strangers } = await found(Array(size).fill(ALL), rules));
+    ({ consortium, ledger, scores, releases, ballots, members, strangers } = await found(Array(size).fill(ALL), rules));
   };
   const as = (signer) => ballots.connect(signer);
   const removal = (index = 3, proposer = members[0]) => propose(ballots, proposer, 'proposeRemoval', index);
@@ -33,6 +33,8 @@ describe('Ballots', () => {
       assert.equal(await ballots.ledger(), await ledger.getAddress());
       assert.equal(await ballots.releases(), await releases.getAddress());
       assert.equal(await releases.ledger(), await ledger.getAddress());
+      assert.equal(await releases.scores(), await scores.getAddress());
+      assert.deepEqual([await scores.ledger(), await scores.consortium()], [await ledger.getAddress(), await consortium.getAddress()]);
       assert.deepEqual(await events(ballots.deploymentTransaction(), ballots), [
         ['RulesChanged', Object.values(RULES).map(BigInt)],
       ].map(([name, rules]) => [name, ethers.Result.fromItems(rules, Object.keys(RULES))]));
@@ -56,6 +58,13 @@ describe('Ballots', () => {
         ]);
       }
     });
+  });
+
+  it('know no release whose scores are another ledger\'s', async () => {
+    const other = await deploy(members.map(({ address }) => address), Array(4).fill(ALL));
+    await reverts(ethers.deployContract('ReleaseBoard', [ledger, other.scores]), releases, 'ReleaseBoard_OtherLedger', [
+      await other.scores.getAddress(), await other.ledger.getAddress(),
+    ]);
   });
 
   describe('rules', () => {

@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, Kind, State, random, found, finalised, openJob, propose, decide, at, reverts,
-  events,
+  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, SCORED, Kind, State, random, found, finalised, score, openJob, propose, decide,
+  at, reverts, events,
 } = require('./support');
 
 const text = (word) => ethers.encodeBytes32String(word);
@@ -153,7 +153,7 @@ describe('A decision', () => {
     beforeEach(async () => {
       world = await finalised();
       release = {
-        name: text('cardio'), version: text('1.0'), job: 1n, round: 1n, root: world.root, scores: random(), report: random(),
+        name: text('cardio'), version: text('1.0'), job: 1n, round: 1n, root: world.root, scores: ethers.ZeroHash, report: random(),
       };
     });
 
@@ -174,6 +174,20 @@ describe('A decision', () => {
       it(`is not of ${what}`, () => reverts(
         world.ballots.proposeRelease(of('1.0', changes)), world.releases, 'ReleaseBoard_NotFinalised'));
     }
+
+    it('is of the scores that the round got, or of none', async () => {
+      world = await finalised(Array(4).fill(ALL), random(), SCORED);
+      const { ballots, releases } = world;
+      const early = random();
+      const wrong = (scores, root) => reverts(
+        ballots.proposeRelease(of('1.0', { root: world.root, scores })), releases, 'ReleaseBoard_WrongScores', [1, 1, scores, root]);
+      await wrong(early, ethers.ZeroHash);
+      const scores = await score(world, Array(4).fill([1, 2, 3, 4]), world.aggregate);
+      await wrong(early, scores);
+      const changes = { root: world.root, scores };
+      assert.deepEqual((await events(carryOut('proposeRelease', of('1.0', changes)), releases))[0].slice(2), of('1.0', changes));
+      await carryOut('proposeRelease', of('1.1', { root: world.root }));
+    });
 
     for (const [what, name] of [
       ['empty', ethers.ZeroHash], ['capital', text('Cardio')], ['spaced', text('a b')], ['HTML', text('<b>')],

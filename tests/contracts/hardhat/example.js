@@ -4,7 +4,9 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { ethers, network } = require('hardhat');
-const { ALL, RULES, found, at, claimOf, finalised, signed } = require('./support');
+const {
+  ALL, RULES, SCORED, TERMS, found, at, claimOf, collected, publish, attested, commitmentOf, packed, finalised, signed,
+} = require('./support');
 
 const START = 4000000000; // later than any other test
 
@@ -46,7 +48,7 @@ describe('The example of the specification', () => {
       time += 10;
     };
     await send(A, 'proposeJob', job,
-      { rounds: 10, updateSeconds: 3600, aggregateSeconds: 600, attestSeconds: 1800, attempts: 2 });
+      { ...TERMS, rounds: 10, updateSeconds: 3600, aggregateSeconds: 600, attestSeconds: 1800 });
     await send(B, 'approveJob', 1);
     await send(A, 'openRound', 1);
     for (const [member, who, weight] of [[A, 'A', 569], [B, 'B', 120], [C, 'C', 1000]]) {
@@ -120,5 +122,64 @@ describe('The example of the specification of ballots', () => {
     const example = ['```text', ...words, '', ...lines, '```'].join('\n');
     const page = fs.readFileSync(path.join(__dirname, '../../../docs/spec/ballot.md'), 'utf8');
     assert.ok(page.includes(example), `docs/spec/ballot.md should have\n${example}`);
+  });
+});
+
+/** The scores that docs/spec/scores.md opens with. Seed and root come from a block's hash, so they have no digits there. */
+describe('The example of the specification of scores', () => {
+  before(() => network.provider.send('hardhat_reset'));
+
+  it('is what the contracts do', async () => {
+    const digest = (text) => ethers.sha256(ethers.toUtf8Bytes(text));
+    const world = await collected([ALL, ALL, ALL], { ...SCORED, scoreSeconds: 600, revealSeconds: 300 });
+    const { scores: board, ledger, members: [A, B, C] } = world;
+    const aggregate = { root: digest('root model'), cid: digest('cid model'), verdicts: '0x000900' };
+    await publish(ledger, A, aggregate);
+    await attested(world, aggregate);
+    const address = await board.getAddress();
+    const names = new Map([[A.address, 'A'], [B.address, 'B'], [C.address, 'C']]);
+    const legend = [['A', A.address], ['B', B.address], ['C', C.address], ['ScoreBoard', address]];
+    const name = (label, word) => {
+      names.set(word, label);
+      legend.push([label, word]);
+      return word;
+    };
+    const show = (value) => names.get(value) ?? String(value);
+    name('root', aggregate.root);
+    name('cid', aggregate.cid);
+    const said = new Map();
+    for (const [member, who, vector] of [[A, 'A', [42500, -1800]], [B, 'B', [43100, -2700]], [C, 'C', [0, 0]]]) {
+      const salt = name(`salt ${who}`, digest(`salt ${who}`));
+      said.set(member, { salt, vector, hash: name(`hash ${who}`, await commitmentOf(board, member, vector, salt)) });
+    }
+    names.set(ethers.toBeHex(4n, 32), 'C alone');
+
+    const lines = [];
+    let time = START + 20_000;
+    const send = async (signer, call, ...args) => {
+      await at(time);
+      const receipt = await (await board.connect(signer)[call](...args)).wait();
+      for (const log of receipt.logs) {
+        const { name: event, args: values } = board.interface.parseLog(log);
+        if (event === 'ScoringOpened') names.set(values.seed, 'seed');
+        if (event === 'ScoresSettled') names.set(values.root, 'scores root');
+        lines.push(`${' '.repeat(15)}${event}(${values.toArray().map(show).join(', ')})`);
+      }
+      lines.splice(-receipt.logs.length, 0, `${time}  ${show(signer.address)}  ${call}(${args.map(show).join(', ')})`);
+      time += 10;
+    };
+    await send(B, 'openScoring', 1, 1, aggregate.root, aggregate.cid, aggregate.verdicts);
+    for (const member of [A, B, C]) await send(member, 'commitScores', 1, 1, said.get(member).hash);
+    for (const member of [A, B]) {
+      await send(member, 'revealScores', 1, 1, said.get(member).salt, packed(said.get(member).vector));
+    }
+    time = START + 20_901;
+    await send(A, 'settleScores', 1, 1, packed(said.get(A).vector, said.get(B).vector), packed([42500, -2700]));
+    lines.push('', `rootOf(1, 1) = ${show(await board.rootOf(1, 1))}`);
+    const width = Math.max(...legend.map(([label]) => label.length));
+    const words = legend.map(([label, word]) => `${label.padEnd(width)} ${word}`);
+    const example = ['```text', ...words, '', ...lines, '```'].join('\n');
+    const page = fs.readFileSync(path.join(__dirname, '../../../docs/spec/scores.md'), 'utf8');
+    assert.ok(page.includes(example), `docs/spec/scores.md should have\n${example}`);
   });
 });

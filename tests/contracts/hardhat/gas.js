@@ -4,11 +4,15 @@ const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
 const {
   ALL, AGGREGATOR, PARTICIPANT, TERMS, random, claimOf, openJob, submit, anAggregate, publish, at, deadlineOf, gasOf, found,
-  deploy, finalised, propose, decide, signed, signedProposal, wallets, Choice, Kind,
+  deploy, finalised, propose, decide, signed, signedProposal, wallets, Choice, Kind, SCORED, score, scoreable, openScoring,
+  packed, lowerMedians, commitmentOf,
 } = require('./support');
 
 const LIMIT = 34_000;
 const ROUNDS = 1_000;
+const SCORE = { commit: 45_000, reveal: 60_000, update: 1_800 };
+const SCORERS = 7;
+const UPDATES = 64;
 const VOTE = { direct: 36_500, signed: 42_000, inBatch: 13_000 };
 
 describe('Gas', () => {
@@ -156,22 +160,55 @@ describe('Gas', () => {
   });
 
   it('of proposals and their execution', async () => {
-    const { ballots, members, root } = await finalised();
+    const world = await finalised(Array(4).fill(ALL), random(), SCORED);
+    const { ballots, members, root } = world;
+    const scores = await score(world, Array(4).fill([1, 2, 3, 4]), world.aggregate);
     const text = (word) => ethers.encodeBytes32String(word);
-    const release = [text('cardio'), text('1.0'), 1, 1, root, random(), random()];
+    const release = [text('cardio'), text('1.0'), 1, 1, root, scores, random()];
     const proposing = await gasOf(ballots.proposeRemoval(1));
     table.push(['proposeRemoval', proposing]);
     const action = ethers.zeroPadValue('0x01', 32);
     const ready = await signedProposal(ballots, members[1], Kind.RemoveMember, action);
     table.push(['proposeBySignature, of a removal', await gasOf(ballots.proposeBySignature(Kind.RemoveMember, action, ready))]);
     const made = await propose(ballots, members[0], 'proposeRelease', release);
-    table.push(['execute, of a release', await gasOf(decide(ballots, members.slice(0, 2), made))]);
+    table.push(['execute, of a release', await gasOf(decide(ballots, members.slice(0, 3), made))]);
+  });
+
+  it(`of ${SCORERS} × ${UPDATES} scores: commit ≤ ${SCORE.commit}, reveal ≤ ${SCORE.reveal}, settle ≤ ${SCORE.update} each`, async () => {
+    const terms = { ...SCORED, scorers: 4 };
+    const world = await openJob(Array(SCORERS).fill(ALL), terms);
+    const { scores: board, members } = world;
+    const rows = [];
+    for (const round of [1, 2, 3]) {
+      const aggregate = await scoreable(world, round, `0x${'00'.repeat(UPDATES)}`);
+      const row = { openScoring: await gasOf(openScoring(board, members[0], aggregate, round)) };
+      // No byte of them is zero: the dearest calldata.
+      const vectors = members.map((_, i) => Array.from({ length: UPDATES }, (_, j) => 0x01010101 * ((i * 5 + j) % 7 + 1)));
+      const salts = members.map(random);
+      for (const [i, member] of members.entries()) {
+        const commitment = await commitmentOf(board, member, vectors[i], salts[i], { round });
+        row.commitScores = await gasOf(board.connect(member).commitScores(1, round, commitment));
+      }
+      for (const [i, member] of members.entries()) {
+        row.revealScores = await gasOf(board.connect(member).revealScores(1, round, salts[i], packed(vectors[i])));
+      }
+      const medians = packed(lowerMedians(vectors));
+      row.settleScores = await gasOf(board.settleScores(1, round, packed(...vectors), medians));
+      row['settleScores, for each update'] = Math.round(row.settleScores / UPDATES);
+      rows.push(row);
+    }
+    for (const what of Object.keys(rows[0])) table.push([what, rows[0][what], rows[2][what]]);
+    for (const { commitScores, revealScores, settleScores } of rows.slice(1)) {
+      assert.ok(commitScores <= SCORE.commit && revealScores <= SCORE.reveal, `${commitScores}, ${revealScores}`);
+      assert.ok(settleScores / UPDATES <= SCORE.update, `${settleScores}`);
+    }
   });
 
   it('of deployment and of a job', async () => {
-    const { ledger, consortium, releases, ballots, members } = await openJob([ALL, ALL, ALL, ALL]);
+    const { ledger, consortium, scores, releases, ballots, members } = await openJob([ALL, ALL, ALL, ALL]);
     table.push(['deploy Consortium', await gasOf(consortium.deploymentTransaction())]);
     table.push(['deploy RoundLedger', await gasOf(ledger.deploymentTransaction())]);
+    table.push(['deploy ScoreBoard', await gasOf(scores.deploymentTransaction())]);
     table.push(['deploy ReleaseBoard', await gasOf(releases.deploymentTransaction())]);
     table.push(['deploy Ballots', await gasOf(ballots.deploymentTransaction())]);
     table.push(['proposeJob', await gasOf(ledger.proposeJob(random(), TERMS))]);

@@ -1,8 +1,9 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { ALL, AGGREGATOR, PARTICIPANT, Phase, TERMS, found, openJob, random, reverts, events, at, deadlineOf, submit } =
-  require('./support');
+const {
+  ALL, AGGREGATOR, PARTICIPANT, Phase, TERMS, SCORED, found, openJob, random, reverts, events, at, deadlineOf, submit,
+} = require('./support');
 
 describe('A job', () => {
   const terms = Object.values(TERMS).map(BigInt);
@@ -34,6 +35,11 @@ describe('A job', () => {
     ['no time to aggregate', { aggregateSeconds: 0 }], ['no time to attest', { attestSeconds: 0 }],
     ['over a year to submit', { updateSeconds: 31536001 }], ['over a year to attest', { attestSeconds: 31536001 }],
     ['over a year to aggregate', { aggregateSeconds: 31536001 }],
+    ['scores but no time to commit', { ...SCORED, scoreSeconds: 0 }],
+    ['scores but no time to reveal', { ...SCORED, revealSeconds: 0 }],
+    ['scores that nobody must reveal', { ...SCORED, scorers: 0 }],
+    ['over a year to commit', { ...SCORED, scoreSeconds: 31536001 }],
+    ['over a year to reveal', { ...SCORED, revealSeconds: 31536001 }],
   ]) {
     it(`is refused with ${what}`, () =>
       reverts(as(members[0]).proposeJob(digest, { ...TERMS, ...change }), ledger, 'RoundLedger_InvalidTerms'));
@@ -44,6 +50,7 @@ describe('A job', () => {
 
   it('may give a whole year to each phase', () => as(members[0]).proposeJob(digest, {
     ...TERMS, updateSeconds: 31536000, aggregateSeconds: 31536000, attestSeconds: 31536000,
+    scoreSeconds: 31536000, revealSeconds: 31536000, scorers: 255,
   }));
 
   it('is no stranger\'s', async () => {

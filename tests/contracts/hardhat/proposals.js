@@ -28,7 +28,7 @@ describe('A signed proposal', () => {
     world = await finalised([ALL, ALL, ALL, ALL]);
     ({ ballots, consortium, members, strangers: [relayer] } = world);
     release = await world.releases.idOf(text('cardio'), text('1.0'));
-    const record = [text('cardio'), text('1.0'), 1, 1, world.root, random(), random()];
+    const record = [text('cardio'), text('1.0'), 1, 1, world.root, ethers.ZeroHash, random()];
     actions = {
       AdmitMember: encode(['address', 'uint8'], relayer.address, 5),
       RemoveMember: removal(),

@@ -9,10 +9,16 @@ const SCORER = 4;
 const ALL = 7;
 const Phase = { None: 0n, Collecting: 1n, Attesting: 2n, Aggregating: 3n, Finalised: 4n, Refuted: 5n, Abandoned: 6n };
 const Reason = { TooFewUpdates: 1n, NoAggregate: 2n, NoQuorum: 3n };
-const TERMS = { rounds: 3, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2 };
+const TERMS = {
+  rounds: 3, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2,
+  scoreSeconds: 0, revealSeconds: 0, scorers: 0,
+};
+const SCORED = { ...TERMS, scoreSeconds: 60, revealSeconds: 40, scorers: 2 };
 const RULES = {
   quorum: 5000, majority: 5000, voteSeconds: 1000, extensionSeconds: 200, delaySeconds: 100, executeSeconds: 500,
 };
+const ScoringPhase = { None: 0n, Committing: 1n, Revealing: 2n, Over: 3n, Settled: 4n, Void: 5n };
+const LARGEST_SCORE = 1_000_000_000;
 const Choice = { For: 1, Against: 2, Abstain: 3 };
 const State = {
   None: 0n, Voting: 1n, Rejected: 2n, Waiting: 3n, Executable: 4n, Executed: 5n, Cancelled: 6n, Expired: 7n,
@@ -47,17 +53,19 @@ const ZERO = ethers.ZeroHash;
 const random = () => ethers.hexlify(ethers.randomBytes(32));
 const claimOf = (ledger, job, round, { root, cid, verdicts }) => ledger.claimOf(job, round, root, cid, verdicts);
 
-/** The members' keys found a consortium with these roles. Contract number 4 of the deployer, from now, is its Ballots. */
+/** The members' keys found a consortium with these roles. Contract number 5 of the deployer, from now, is its Ballots. */
 async function deploy(keys, roles, rules = RULES) {
   const [payer] = await ethers.getSigners();
   const nonce = await payer.getNonce();
-  const named = ethers.getCreateAddress({ from: payer.address, nonce: nonce + 3 });
+  const named = ethers.getCreateAddress({ from: payer.address, nonce: nonce + 4 });
   const consortium = await ethers.deployContract('Consortium', [keys, roles, named]);
   const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
-  const releases = await ethers.deployContract('ReleaseBoard', [await ledger.getAddress()]);
+  const scores = await ethers.deployContract('ScoreBoard', [await ledger.getAddress()]);
+  const boards = await Promise.all([ledger, scores].map((contract) => contract.getAddress()));
+  const releases = await ethers.deployContract('ReleaseBoard', boards);
   const addresses = await Promise.all([consortium, ledger, releases].map((contract) => contract.getAddress()));
   const ballots = await ethers.deployContract('Ballots', [...addresses, rules]);
-  return { consortium, ledger, releases, ballots };
+  return { consortium, ledger, scores, releases, ballots };
 }
 
 /** The first `roles.length` signers found a consortium; the rest are strangers. */
@@ -102,12 +110,63 @@ async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS, root = ran
   return { ...world, aggregate, claim: await claimOf(world.ledger, 1, 1, aggregate) };
 }
 
+/** Attested by a majority. */
+async function attested({ ledger, consortium, members }, aggregate, round = 1) {
+  const claim = await claimOf(ledger, 1, round, aggregate);
+  const majority = Number(await consortium.majority());
+  for (const member of members.slice(1, majority)) await ledger.connect(member).attest(1, round, 1, claim);
+}
+
 /** A round of job 1 with a finalised model, and its root. */
-async function finalised(roles = [ALL, ALL, ALL], root = random()) {
-  const world = await published(roles, TERMS, root);
-  const majority = Number(await world.consortium.majority());
-  for (const member of world.members.slice(1, majority)) await world.ledger.connect(member).attest(1, 1, 1, world.claim);
+async function finalised(roles = [ALL, ALL, ALL], root = random(), terms = TERMS) {
+  const world = await published(roles, terms, root);
+  await attested(world, world.aggregate);
   return { ...world, root: world.aggregate.root };
+}
+
+/** The next round of job 1, finalised after its deadline with one participant's update; these verdicts are its word. */
+async function scoreable(world, round, verdicts) {
+  const { ledger, members } = world;
+  await ledger.openRound(1);
+  await submit(ledger, members[0], round);
+  await at((await deadlineOf(ledger)) + 1n);
+  const aggregate = { ...anAggregate(), verdicts };
+  await publish(ledger, members[0], aggregate, round);
+  await attested(world, aggregate, round);
+  return aggregate;
+}
+
+const openScoring = (board, scorer, { root, cid, verdicts }, round = 1, job = 1) =>
+  board.connect(scorer).openScoring(job, round, root, cid, verdicts);
+
+/** Scores as the contract takes them. */
+const packed = (...vectors) => ethers.solidityPacked(Array(vectors.flat().length).fill('int32'), vectors.flat());
+
+const lowerMedians = (vectors) => vectors[0].map((_, update) => vectors
+  .map((vector) => vector[update]).sort((a, b) => a - b)[Math.floor((vectors.length - 1) / 2)]);
+
+/** What a scorer commits to; `changes` replace parts of it. */
+async function commitmentOf(board, scorer, scores, salt, changes = {}) {
+  const { chainId } = await ethers.provider.getNetwork();
+  const said = { chainId, board: await board.getAddress(), job: 1, round: 1, scorer: scorer.address, ...changes };
+  const types = ['uint256', 'address', 'uint32', 'uint32', 'address', 'bytes32', 'bytes32'];
+  const values = [...Object.values(said), salt, ethers.keccak256(packed(scores))];
+  return ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(types, values));
+}
+
+/** Every member opens, commits to and reveals its vector for the round, and the medians are settled: their root. */
+async function score({ scores: board, members }, vectors, aggregate, round = 1) {
+  await openScoring(board, members[0], aggregate, round);
+  const salts = members.map(random);
+  for (const [i, member] of members.entries()) {
+    const commitment = await commitmentOf(board, member, vectors[i], salts[i], { round });
+    await board.connect(member).commitScores(1, round, commitment);
+  }
+  for (const [i, member] of members.entries()) {
+    await board.connect(member).revealScores(1, round, salts[i], packed(vectors[i]));
+  }
+  await board.settleScores(1, round, packed(...vectors), packed(lowerMedians(vectors)));
+  return board.rootOf(1, round);
 }
 
 /** Sends `call` of Ballots, which proposes something; returns what `execute` takes, and the proposal. */
@@ -190,7 +249,8 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
-  finalised, propose, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
+  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, lowerMedians,
+  commitmentOf, propose, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
   BALLOT_TYPES, PROPOSAL_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };

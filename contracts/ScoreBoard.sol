@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IConsortium} from "./interfaces/IConsortium.sol";
+import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
+import {IScoreBoard} from "./interfaces/IScoreBoard.sol";
+
+/// @title ScoreBoard
+/// @notice The scores of one ledger's finalised rounds.
+/// @dev Each job keeps the state of its latest scoring only, in words that the next one uses again, and one word for
+/// each scored round. The log keeps the rest.
+contract ScoreBoard is IScoreBoard {
+    /// @dev `committed` and `revealed` are bitmaps by member index, `MARK` always set. `hashes` has for each member the
+    /// commitment or, once revealed, the hash of the scores; `words` for each round the seed or, once settled, the root:
+    /// so that settling pays for no new word.
+    struct Job {
+        Scoring scoring;
+        uint256 committed;
+        uint256 revealed;
+        mapping(uint256 index => bytes32 hash) hashes;
+        mapping(uint32 round => bytes32 word) words;
+    }
+
+    uint8 private constant SCORER = 4;
+    /// @dev No member has index 255: an empty bitmap is not zero, so that its first bit costs no more than the others.
+    uint256 private constant MARK = 1 << 255;
+    uint256 private constant SIZE = 4;
+    int32 private constant LARGEST = 1_000_000_000;
+    /// @dev Eight scores fill a word, each a lane of it. A score is smaller than 2^30 in magnitude, so that its two upper
+    /// bits are equal. Plus 2^30 it is a number below 2^31; with the uppermost bit set, no subtraction of another such
+    /// number borrows from the next lane, and the bit stays where the other is not larger: eight comparisons in one.
+    uint256 private constant ONE = 0x00000001_00000001_00000001_00000001_00000001_00000001_00000001_00000001;
+    uint256 private constant TOP = 0x80000000_80000000_80000000_80000000_80000000_80000000_80000000_80000000;
+    uint256 private constant OFFSET = 0x40000000_40000000_40000000_40000000_40000000_40000000_40000000_40000000;
+    uint256 private constant REST = 0x7fffffff_7fffffff_7fffffff_7fffffff_7fffffff_7fffffff_7fffffff_7fffffff;
+
+    IConsortium private immutable _consortium;
+    IRoundLedger private immutable _ledger;
+
+    mapping(uint32 number => Job) private _jobs;
+
+    /// @notice Opens an empty board for the rounds of `ledger_`.
+    constructor(IRoundLedger ledger_) {
+        _consortium = IConsortium(ledger_.consortium());
+        _ledger = ledger_;
+    }
+
+    /// @inheritdoc IScoreBoard
+    function openScoring(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes calldata verdicts) external {
+        (, IRoundLedger.Terms memory terms,) = _ledger.jobOf(job);
+        if (terms.scorers == 0) revert ScoreBoard_NoScores(job);
+        uint32 epoch = _consortium.epoch();
+        _requireScorer(epoch);
+        Job storage state = _jobs[job];
+        uint32 last = state.scoring.round;
+        Phase phase = _phase(state, state.scoring);
+        if (phase != Phase.None && phase < Phase.Settled) revert ScoreBoard_StillOpen(job, last);
+        if (round <= last) revert ScoreBoard_RoundPassed(job, round, last);
+        bytes32 claim = _requireFinal(job, round, _ledger.claimOf(job, round, root, cid, verdicts));
+        uint8 updates = _admitted(verdicts);
+        if (updates == 0) revert ScoreBoard_NothingAdmitted(job, round);
+        uint256 scorers = _consortium.keysWith(SCORER).length;
+        if (scorers < terms.scorers) revert ScoreBoard_TooFewScorers(scorers, terms.scorers);
+
+        bytes32 seed =
+            keccak256(abi.encode(blockhash(block.number - 1), block.chainid, address(this), job, round, claim));
+        uint40 commitDeadline = uint40(block.timestamp + terms.scoreSeconds);
+        state.scoring = Scoring(
+            round,
+            epoch,
+            commitDeadline,
+            commitDeadline + terms.revealSeconds,
+            updates,
+            uint8(scorers),
+            terms.scorers,
+            Phase.None
+        );
+        state.words[round] = seed;
+        state.committed = MARK;
+        state.revealed = MARK;
+        emit ScoringOpened(job, round, msg.sender, seed, epoch, updates, uint8(scorers), commitDeadline);
+    }
+
+    /// @inheritdoc IScoreBoard
+    function commitScores(uint32 job, uint32 round, bytes32 commitment) external {
+        (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
+        uint8 index = _requireScorer(scoring.epoch);
+        uint256 committed = state.committed;
+        if (committed & (1 << index) != 0) revert ScoreBoard_AlreadyCommitted(job, round, msg.sender);
+        if (!_isCommitting(scoring, committed)) revert ScoreBoard_WrongPhase(job, round, _phase(state, scoring));
+
+        state.committed = committed | 1 << index;
+        state.hashes[index] = commitment;
+        emit ScoresCommitted(job, round, msg.sender, commitment);
+    }
+
+    /// @inheritdoc IScoreBoard
+    function revealScores(uint32 job, uint32 round, bytes32 salt, bytes calldata scores) external {
+        (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
+        (uint8 index,, uint32 since) = _consortium.standingOf(msg.sender);
+        uint256 committed = state.committed;
+        uint256 revealed = state.revealed;
+        if (since == 0 || committed & (1 << index) == 0) revert ScoreBoard_NotCommitted(job, round, msg.sender);
+        if (revealed & (1 << index) != 0) revert ScoreBoard_AlreadyRevealed(job, round, msg.sender);
+        if (_isCommitting(scoring, committed) || block.timestamp > scoring.revealDeadline) {
+            revert ScoreBoard_WrongPhase(job, round, _phase(state, scoring));
+        }
+        _requireLength(scores, scoring.updates);
+        bytes32 hash = keccak256(scores);
+        bytes32 commitment = keccak256(abi.encode(block.chainid, address(this), job, round, msg.sender, salt, hash));
+        if (commitment != state.hashes[index]) revert ScoreBoard_NotWhatWasCommitted(job, round, msg.sender);
+        _requireInRange(scores);
+
+        state.revealed = revealed | 1 << index;
+        state.hashes[index] = hash;
+        emit ScoresRevealed(job, round, msg.sender, salt, scores);
+    }
+
+    /// @inheritdoc IScoreBoard
+    function settleScores(uint32 job, uint32 round, bytes calldata scores, bytes calldata medians) external {
+        (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
+        uint256 revealed = _requireOver(job, state, scoring);
+        uint256 reveals = _ones(revealed);
+        if (reveals < scoring.quorum) revert ScoreBoard_BelowQuorum(reveals, scoring.quorum);
+        _requireLength(medians, scoring.updates);
+        _requireLength(scores, reveals * scoring.updates);
+        bytes32 hashes = _requireRevealed(state, revealed, medians.length, scores);
+        _requireInRange(medians);
+        _requireMedians(medians, scores, reveals);
+
+        uint256 withheld = state.committed & ~MARK ^ revealed;
+        bytes32 root =
+            keccak256(abi.encode(job, round, state.words[round], withheld, revealed, hashes, keccak256(medians)));
+        state.words[round] = root;
+        state.scoring.ended = Phase.Settled;
+        emit ScoresSettled(job, round, medians, root, bytes32(withheld));
+    }
+
+    /// @inheritdoc IScoreBoard
+    function voidScoring(uint32 job, uint32 round) external {
+        (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
+        uint256 reveals = _ones(_requireOver(job, state, scoring));
+        if (reveals >= scoring.quorum) revert ScoreBoard_QuorumReached(reveals, scoring.quorum);
+
+        state.words[round] = 0;
+        state.scoring.ended = Phase.Void;
+        emit ScoringVoid(job, round, bytes32(state.committed ^ state.revealed));
+    }
+
+    /// @inheritdoc IScoreBoard
+    function rootOf(uint32 job, uint32 round) external view returns (bytes32 root) {
+        Job storage state = _jobs[job];
+        if (state.scoring.round != round || state.scoring.ended == Phase.Settled) return state.words[round];
+    }
+
+    /// @inheritdoc IScoreBoard
+    function scoringOf(uint32 job)
+        external
+        view
+        returns (Scoring memory scoring, Phase phase, bytes32 seed, bytes32 committed, bytes32 revealed)
+    {
+        Job storage state = _jobs[job];
+        scoring = state.scoring;
+        phase = _phase(state, scoring);
+        if (scoring.ended == Phase.None) seed = state.words[scoring.round];
+        return (scoring, phase, seed, bytes32(state.committed & ~MARK), bytes32(state.revealed & ~MARK));
+    }
+
+    /// @inheritdoc IScoreBoard
+    function ledger() external view returns (address) {
+        return address(_ledger);
+    }
+
+    /// @inheritdoc IScoreBoard
+    function consortium() external view returns (address) {
+        return address(_consortium);
+    }
+
+    function _requireCurrent(uint32 job, uint32 round)
+        private
+        view
+        returns (Job storage state, Scoring memory scoring)
+    {
+        state = _jobs[job];
+        scoring = state.scoring;
+        if (round != scoring.round || round == 0) revert ScoreBoard_WrongRound(job, round, scoring.round);
+    }
+
+    /// @dev The caller is a scorer, and its key spoke for it in `epoch`.
+    function _requireScorer(uint32 epoch) private view returns (uint8 index) {
+        IConsortium.Membership memory member = _consortium.membership(msg.sender);
+        if (member.roles & SCORER == 0) revert ScoreBoard_RoleMissing(msg.sender, SCORER);
+        if (member.since > epoch) revert ScoreBoard_NotInElectorate(msg.sender, member.since, epoch);
+        return member.index;
+    }
+
+    function _requireFinal(uint32 job, uint32 round, bytes32 claim) private view returns (bytes32) {
+        bytes32 finalClaim = _ledger.finalClaimOf(job, round);
+        if (finalClaim == 0) revert ScoreBoard_NotFinalised(job, round);
+        if (claim != finalClaim) revert ScoreBoard_WrongClaim(job, round, claim, finalClaim);
+        return claim;
+    }
+
+    /// @dev Returns who revealed, without the mark.
+    function _requireOver(uint32 job, Job storage state, Scoring memory scoring) private view returns (uint256) {
+        Phase phase = _phase(state, scoring);
+        if (phase != Phase.Over) revert ScoreBoard_WrongPhase(job, scoring.round, phase);
+        return state.revealed & ~MARK;
+    }
+
+    function _phase(Job storage state, Scoring memory scoring) private view returns (Phase) {
+        if (scoring.round == 0) return Phase.None;
+        if (scoring.ended != Phase.None) return scoring.ended;
+        uint256 committed = state.committed;
+        if (_isCommitting(scoring, committed)) return Phase.Committing;
+        bool over = block.timestamp > scoring.revealDeadline || committed == state.revealed;
+        return over ? Phase.Over : Phase.Revealing;
+    }
+
+    function _isCommitting(Scoring memory scoring, uint256 committed) private view returns (bool) {
+        return block.timestamp <= scoring.commitDeadline && _ones(committed & ~MARK) < scoring.scorers;
+    }
+
+    /// @dev The scores are in a row what each of these members revealed. Returns the hash of the hashes.
+    function _requireRevealed(Job storage state, uint256 revealed, uint256 length, bytes calldata scores)
+        private
+        view
+        returns (bytes32)
+    {
+        bytes memory hashes = new bytes(32 * scores.length / length);
+        uint256 place = 0;
+        uint256 start = 0;
+        for (uint256 index = 0; revealed >> index != 0; ++index) {
+            if (revealed >> index & 1 == 0) continue;
+            bytes32 hash = _hashOf(scores, start, length);
+            if (hash != state.hashes[index]) revert ScoreBoard_NotWhatWasRevealed(uint8(index));
+            start += length;
+            place += 32;
+            assembly ("memory-safe") {
+                mstore(add(hashes, place), hash)
+            }
+        }
+        return keccak256(hashes);
+    }
+
+    /// @dev Of k scores the lower median, and it alone, has (k + 1) / 2 at or below it and k / 2 + 1 at or above it.
+    function _requireMedians(bytes calldata medians, bytes calldata scores, uint256 reveals) private pure {
+        // Each lane counts up next what it lacks to have its uppermost bit set.
+        uint256 atOrBelow = TOP - ONE * ((reveals + 1) / 2);
+        uint256 atOrAbove = TOP - ONE * (reveals / 2 + 1);
+        uint256 length = medians.length;
+        for (uint256 start = 0; start < length; start += 32) {
+            uint256 enough;
+            assembly ("memory-safe") {
+                let median := and(xor(calldataload(add(medians.offset, start)), OFFSET), REST)
+                let topped := or(median, TOP)
+                let below := atOrBelow
+                let above := atOrAbove
+                let end := add(scores.offset, scores.length)
+                for { let next := add(scores.offset, start) } lt(next, end) { next := add(next, length) } {
+                    let score := and(xor(calldataload(next), OFFSET), REST)
+                    below := add(below, shr(31, and(sub(topped, score), TOP)))
+                    above := add(above, shr(31, and(sub(or(score, TOP), median), TOP)))
+                }
+                enough := and(below, above)
+            }
+            uint256 missing = ~enough & TOP & _lanes(length - start);
+            if (missing != 0) {
+                uint256 place = start / SIZE + _first(missing);
+                revert ScoreBoard_WrongMedian(place, _score(medians, place));
+            }
+        }
+    }
+
+    function _requireInRange(bytes calldata scores) private pure {
+        uint256 length = scores.length;
+        uint256 range = ONE * uint32(2 * LARGEST);
+        uint256 least = OFFSET - ONE * uint32(LARGEST);
+        for (uint256 start = 0; start < length; start += 32) {
+            uint256 outside;
+            assembly ("memory-safe") {
+                let word := calldataload(add(scores.offset, start))
+                let score := and(xor(word, OFFSET), REST)
+                let fits := and(sub(or(score, TOP), least), sub(or(add(least, range), TOP), score))
+                outside := and(or(xor(word, shl(1, word)), not(fits)), TOP)
+            }
+            outside &= _lanes(length - start);
+            if (outside != 0) {
+                uint256 place = start / SIZE + _first(outside);
+                revert ScoreBoard_ScoreOutOfRange(place, _score(scores, place));
+            }
+        }
+    }
+
+    function _requireLength(bytes calldata scores, uint256 count) private pure {
+        if (scores.length != SIZE * count) revert ScoreBoard_WrongLength(scores.length, SIZE * count);
+    }
+
+    function _admitted(bytes calldata verdicts) private pure returns (uint8 updates) {
+        for (uint256 i = 0; i < verdicts.length; ++i) {
+            if (verdicts[i] == 0) ++updates;
+        }
+    }
+
+    /// @dev The hash of so many bytes of the calldata, within its bounds.
+    function _hashOf(bytes calldata scores, uint256 start, uint256 length) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, add(scores.offset, start), length)
+            hash := keccak256(free, length)
+        }
+    }
+
+    function _score(bytes calldata scores, uint256 place) private pure returns (int32) {
+        return int32(uint32(bytes4(scores[SIZE * place:SIZE * (place + 1)])));
+    }
+
+    /// @dev The lanes that so many bytes fill: what follows in the calldata is something else.
+    function _lanes(uint256 length) private pure returns (uint256) {
+        return length < 32 ? ~(type(uint256).max >> 8 * length) : type(uint256).max;
+    }
+
+    /// @dev The first lane whose uppermost bit is set.
+    function _first(uint256 lanes) private pure returns (uint256 lane) {
+        while (lanes << 32 * lane >> 255 == 0) {
+            ++lane;
+        }
+    }
+
+    /// @dev How many bits are set, of at most 255: added up in pairs, fours and bytes, and these by a multiplication.
+    function _ones(uint256 bits) private pure returns (uint256) {
+        unchecked {
+            bits -= bits >> 1 & type(uint256).max / 3;
+            bits = (bits & type(uint256).max / 5) + (bits >> 2 & type(uint256).max / 5);
+            bits = bits + (bits >> 4) & type(uint256).max / 17;
+            return bits * (type(uint256).max / 255) >> 248;
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Consortium} from "../../../contracts/Consortium.sol";
+import {RoundLedger} from "../../../contracts/RoundLedger.sol";
+import {ScoreBoard} from "../../../contracts/ScoreBoard.sol";
+import {Base} from "./Base.sol";
+
+/// @dev The contracts compute what tests/vectors/scores.json says, as Python does (tests/core/test_vectors.py).
+contract VectorsTest is Base {
+    uint256 private constant MEMBERS = 7;
+
+    string private json;
+    Consortium private consortium;
+    RoundLedger private ledger;
+    ScoreBoard private board;
+
+    function setUp() public {
+        json = vm.readFile("tests/vectors/scores.json");
+    }
+
+    function test_OneScoreOfEach() public {
+        _replay(".cases[0]", 3);
+    }
+
+    function test_MoreThanAWordOnAnotherChain() public {
+        _replay(".cases[1]", 4);
+    }
+
+    function test_WithheldReveals() public {
+        _replay(".cases[2]", 5);
+    }
+
+    function _replay(string memory path, uint256 scorers) private {
+        uint32 job = uint32(_number(path, ".job"));
+        uint32 round = uint32(_number(path, ".round"));
+        _found(_address(path, ".board"));
+        vm.chainId(_number(path, ".chain"));
+        bytes memory verdicts = _bytes(path, ".verdicts");
+        _finalise(job, round, _word(path, ".root"), _word(path, ".cid"), verdicts);
+        check(ledger.finalClaimOf(job, round) == _word(path, ".claim"), "claim");
+
+        vm.roll(block.number + 1);
+        vm.setBlockhash(block.number - 1, _word(path, ".block"));
+        vm.prank(_key(0));
+        board.openScoring(job, round, _word(path, ".root"), _word(path, ".cid"), verdicts);
+        (,, bytes32 seed,,) = board.scoringOf(job);
+        check(seed == _word(path, ".seed"), "seed");
+
+        for (uint256 i = 0; i < scorers; ++i) {
+            string memory scorer = _at(path, i);
+            vm.prank(_address(scorer, ".key"));
+            board.commitScores(job, round, _word(scorer, ".commitment"));
+        }
+        vm.warp(block.timestamp + terms().scoreSeconds + 1);
+        bytes memory scores;
+        for (uint256 i = 0; i < scorers; ++i) {
+            string memory scorer = _at(path, i);
+            if (!vm.parseJsonBool(json, string.concat(scorer, ".reveals"))) continue;
+            bytes memory packed = _bytes(scorer, ".packed");
+            scores = bytes.concat(scores, packed);
+            vm.prank(_address(scorer, ".key"));
+            board.revealScores(job, round, _word(scorer, ".salt"), packed);
+        }
+        vm.warp(block.timestamp + terms().revealSeconds);
+        board.settleScores(job, round, scores, _bytes(path, ".packed"));
+        check(board.rootOf(job, round) == _word(path, ".scores_root"), "root");
+    }
+
+    /// @dev The board stands where the vector says.
+    function _found(address where) private {
+        address[] memory keys = new address[](MEMBERS);
+        for (uint256 i = 0; i < MEMBERS; ++i) {
+            keys[i] = _key(i);
+        }
+        (consortium, ledger,,) = deploy(keys);
+        vm.etch(where, create("ScoreBoard", abi.encode(ledger)).code);
+        board = ScoreBoard(where);
+    }
+
+    function _finalise(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes memory verdicts) private {
+        for (uint256 i = 0; i < job; ++i) {
+            vm.prank(_key(0));
+            ledger.proposeJob("job", terms());
+        }
+        for (uint256 i = 1; i < 4; ++i) {
+            vm.prank(_key(i));
+            ledger.approveJob(job);
+        }
+        for (uint32 i = 1; i <= round; ++i) {
+            vm.prank(_key(0));
+            ledger.openRound(job);
+            vm.warp(ledger.roundOf(job).deadline + 1);
+            if (i < round) {
+                vm.warp(block.timestamp + 2 * terms().aggregateSeconds);
+                vm.prank(_key(0));
+                ledger.abandonRound(job, i);
+            }
+        }
+        vm.prank(_key(0));
+        ledger.publishAggregate(job, round, root, cid, verdicts);
+        bytes32 claim = ledger.claimOf(job, round, root, cid, verdicts);
+        for (uint256 i = 1; i < 4; ++i) {
+            vm.prank(_key(i));
+            ledger.attest(job, round, 1, claim);
+        }
+    }
+
+    function _key(uint256 index) private pure returns (address) {
+        return address(uint160((index + 1) * 0x101));
+    }
+
+    function _at(string memory path, uint256 scorer) private pure returns (string memory) {
+        return string.concat(path, ".scorers[", string(abi.encodePacked(bytes1(uint8(0x30 + scorer)))), "]");
+    }
+
+    function _number(string memory path, string memory name) private view returns (uint256) {
+        return vm.parseJsonUint(json, string.concat(path, name));
+    }
+
+    function _address(string memory path, string memory name) private view returns (address) {
+        return vm.parseJsonAddress(json, string.concat(path, name));
+    }
+
+    function _word(string memory path, string memory name) private view returns (bytes32) {
+        return bytes32(_bytes(path, name));
+    }
+
+    function _bytes(string memory path, string memory name) private view returns (bytes memory) {
+        return vm.parseBytes(vm.parseJsonString(json, string.concat(path, name)));
+    }
+}
