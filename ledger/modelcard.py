@@ -146,11 +146,17 @@ def _rounds(card: Card) -> Iterator[str]:
 
 
 def _scores(card: Card) -> Iterator[str]:
-    scores = card.file.release.scores
-    if any(scores):
-        yield f"Released with the contribution scores of its round, whose root is `{scores.hex()}`."
-    else:
+    """The medians that the release names; whatever the round's scores are else, they are not part of it."""
+    release = card.file.release
+    scoring = card.file.state.scorings.get(release.round)
+    if not any(release.scores):
         yield "Released without contribution scores."
+        return
+    yield f"What each update contributed to the round, as the scorers settled it; root `{release.scores.hex()}`:"
+    yield ""
+    medians = scoring.medians if scoring and scoring.root == release.scores and scoring.medians else ()
+    parties = [plain(card.name(update.index)) for update in _admitted(card.rounds[-1])]
+    yield from table(("party", "score"), ((party, str(score)) for party, score in zip(parties, medians, strict=False)))
 
 
 def _metrics(card: Card) -> Iterator[str]:

@@ -14,6 +14,7 @@ _BY_ERROR = {
     "ReleaseBoard_NotFinalised": "name a finalised model: fedledger trace lists them",
     "ReleaseBoard_AlreadyReleased": "choose another version: the record of a release never changes",
     "ReleaseBoard_AlreadyRevoked": "a revoked release never returns; release the model under another version",
+    "ReleaseBoard_WrongScores": "release it without scores, or with the root that the round's scores were settled on",
     "ReleaseBoard_UnknownRelease": "fedledger release list",
     "ReleaseBoard_AlreadyCurrent": "fedledger release list",
     "Consortium_TooFewMembers": "three members remain, always: admit another first",

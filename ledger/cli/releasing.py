@@ -90,11 +90,15 @@ def _action(
 
 
 def _scores(state: "JobState", number: int) -> bytes:
+    """The root of a round's scores. Raises UsageError where they are not settled."""
     from ledger.errors import UsageError
 
-    raise UsageError(
-        f"round {number} of job {state.number} has no scores on the ledger", advice="leave out --scores", round=number
-    )
+    scoring = state.scorings.get(number)
+    if scoring is None or scoring.medians is None:
+        raise UsageError(
+            f"round {number} of job {state.number} has no settled scores", advice="leave out --scores", round=number
+        )
+    return scoring.root
 
 
 def _report(connection: "Connection", action: "ReleaseModel", path: Path, license_: str) -> "Evaluation":

@@ -23,6 +23,7 @@ from ledger.evaluation import Evaluation
 from ledger.modelcard import Card
 from ledger.modelfile import ModelFile, to_floats
 from ledger.proposal import Release
+from ledger.state import Scoring, ScoringPhase
 
 BOARD = "0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0"
 TENSORS = (Tensor("a", (3,), 0), Tensor("b", (2, 200), 24), Tensor("c", (4, 60), 24), Tensor("d", (1,), 30))
@@ -164,6 +165,31 @@ def test_hugging_face_reads_the_card(world: World, release: Release) -> None:
 def test_a_card_without_a_report_names_no_licence_and_no_metric(world: World, release: Release) -> None:
     data = ModelCard(card_of(world, release, None)).data
     assert (data.license, data.eval_results) == ("unknown", None)
+
+
+def test_the_scores_that_a_release_names_stand_beside_their_parties() -> None:
+    world = World(tensors=TENSORS).open_job().honest_round().honest_round()
+    made = replace(publish(world), scores=b"s" * 32)
+    world.state.scorings[2] = Scoring(
+        job=1,
+        round=2,
+        opener=world.keys[0],
+        seed=bytes(32),
+        updates=4,
+        epoch=1,
+        scorers=3,
+        quorum=2,
+        commit_deadline=0,
+        reveal_deadline=0,
+        tx=bytes(32),
+        medians=(5, -3, 0, 7),
+        root=b"s" * 32,
+        outcome=ScoringPhase.SETTLED,
+    )
+    text = card_of(world, made, None)
+    for row in ("| north | 5 |", "| east | -3 |", "| west | 7 |"):
+        assert row in text
+    assert "without contribution scores" in card_of(world, replace(made, scores=bytes(32)), None)
 
 
 def test_what_others_named_is_text_in_the_card(world: World, release: Release) -> None:
