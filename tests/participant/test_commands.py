@@ -64,7 +64,16 @@ def test_init_makes_a_key_once_and_settings(tmp_path: Path, passphrase: Path) ->
 
 
 def test_init_refuses_data_that_are_not_there(tmp_path: Path, passphrase: Path) -> None:
-    call("init", "--home", tmp_path / "h", "--passphrase-file", passphrase, "--data", "nowhere.csv", fails=UsageError)
+    for option in ("--data", "--validation"):
+        call("init", "--home", tmp_path / "h", "--passphrase-file", passphrase, option, "nowhere.csv", fails=UsageError)
+
+
+def test_init_keeps_a_scorers_validation_data(tmp_path: Path, passphrase: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a\n")
+    home = Home(tmp_path / "home")
+    call("init", "--light", "--home", home.folder, "--passphrase-file", passphrase, "--validation", rows)
+    assert home.settings() == Settings(validation=str(rows.resolve()))
     assert not (tmp_path / "h").exists()
 
 

@@ -269,18 +269,27 @@ def test_a_closed_set_is_waited_for_and_scored_once_it_is_open(trial: Make) -> N
     assert scoring.medians == recomputed(t)
 
 
-def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(trial: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    t = trained(trial(scoring=PRIVATE, rounds=2))
+@pytest.mark.parametrize("scoring", [COMMITTED, PRIVATE], ids=["committed set", "private sets"])
+def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(
+    trial: Make, monkeypatch: pytest.MonkeyPatch, scoring: str
+) -> None:
+    t = trained(trial(scoring=scoring, rounds=2))
     scored(t, node(t.parties[0]))
     t.parties[0].sender.send("ledger", "openRound", t.number)
     monkeypatch.setattr("participant.measuring.PATIENCE", -1.0)
-    measured, evaluate = [], Local.evaluate
+    measured: list[int] = []
+    made = Measuring._utility
 
-    def evaluated(self: Local, model: Any, path: Any) -> dict[str, float]:
-        measured.append(len(t.round.updates))
-        return evaluate(self, model, path)
+    def recording(self: Measuring, job: Any) -> Any:
+        utility = made(self, job)
 
-    monkeypatch.setattr(Local, "evaluate", evaluated)
+        def measure(model: Any) -> int:
+            measured.append(len(t.round.updates))
+            return utility(model)
+
+        return measure
+
+    monkeypatch.setattr(Measuring, "_utility", recording)
     one = node(t.parties[1])
     history = t.parties[1].connection.refresh()
     one._scorer.advance(history, history.jobs[t.number], t.parties[1].connection.client.time())
