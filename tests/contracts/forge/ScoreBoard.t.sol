@@ -152,6 +152,17 @@ contract ScoreBoardTest is Scored {
         check(board.rootOf(1, round) != 0, "not settled");
     }
 
+    function test_TheLargestPanelHasItsMedian() public {
+        int32[][] memory vectors = new int32[][](255);
+        for (uint256 i = 0; i < 255; ++i) {
+            vectors[i] = new int32[](2);
+            vectors[i][0] = int32(int256(i * 7919 % 255)) - 127;
+            vectors[i][1] = random(abi.encode(i));
+        }
+        check(_settle(vectors, 0)[0] == 0, "of 255");
+        _settle(vectors, 27);
+    }
+
     function testFuzz_AScoreIsInRangeOrNamed(uint8 place, int32 score, uint256 seed) public {
         place %= 20;
         foundScored(3);
