@@ -19,11 +19,8 @@ from federation import Federation
 from numpy.typing import NDArray
 from perceptron import HEART, Ints, Model, Plan, Rows, digits, heart, optdigits, split
 
-from ledger import scoring
 from ledger.artifact import Layout
 from ledger.digest import sha256
-from ledger.draws import Draws
-from ledger.game import Game
 from ledger.job import (
     GtgShapley,
     LeaveOneOut,
@@ -34,6 +31,9 @@ from ledger.job import (
     SurrogateShapley,
     TruncatedMonteCarlo,
 )
+from ledger.scoring import methods as scoring
+from ledger.scoring.draws import Draws
+from ledger.scoring.game import Game
 
 Values = NDArray[np.float64]
 Random = np.random.Generator

@@ -10,7 +10,6 @@ from ledger import records as r
 from ledger.cid import Cid
 from ledger.contributions import coalition_table, score_round
 from ledger.digest import sha256
-from ledger.evaluation_set import EvaluationSet, write
 from ledger.job import (
     MAX_WEIGHT,
     Admission,
@@ -25,6 +24,7 @@ from ledger.job import (
 )
 from ledger.merkle import root_of
 from ledger.rounds import Place, base_of, initial_binding, recompute, update_binding
+from ledger.scoring.evaluation_set import EvaluationSet, write
 from ledger.state import Aggregate, JobState, Phase, Round, Update
 from ledger.unixfs import cid_of
 

@@ -10,15 +10,16 @@ from enum import IntEnum
 
 import numpy as np
 
-from ledger import evaluation_set, geometry, scoring, utility
 from ledger.aggregation import Fetch, Inputs, Ints
 from ledger.cid import of_file
-from ledger.coalition import MAX_HELD, Coalitions, Values, reader
 from ledger.errors import UsageError
-from ledger.game import Game, TooFewPlayers, Worth
-from ledger.inference import Network
 from ledger.job import CommittedSet, Cosine, Job, Measured, NoScoring, Scored, WeightedMean
 from ledger.rounds import Place, base_of, shares
+from ledger.scoring import evaluation_set, geometry, utility
+from ledger.scoring import methods as scoring
+from ledger.scoring.coalition import MAX_HELD, Coalitions, Values, reader
+from ledger.scoring.game import Game, TooFewPlayers, Worth
+from ledger.scoring.inference import Network
 from ledger.standing import cumulated, factors
 from ledger.state import JobState, Round, Update
 

@@ -14,7 +14,7 @@ from ledger.errors import Malformed
 
 MAX_LAYERS = 64
 MAX_FAN_IN = 1 << 16
-"""Inputs of one output: the bound that keeps 64-bit sums exact (ledger/inference.py)."""
+"""Inputs of one output: the bound that keeps 64-bit sums exact (ledger/scoring/inference.py)."""
 MAX_ACTIVATIONS = 1 << 24
 MAX_PADDING = 16
 MAX_FRACTION_SHIFT = 16

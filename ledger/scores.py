@@ -8,10 +8,10 @@ import msgspec
 from ledger.admission import Verdict
 from ledger.aggregation import Fetch
 from ledger.contributions import Void, coalition_table, judge_genuine
-from ledger.game import Game
 from ledger.job import Job, Measured, NoScoring, Scored, committed_set
 from ledger.rounds import Place
-from ledger.scoring import shapley, to_scores
+from ledger.scoring.game import Game
+from ledger.scoring.methods import shapley, to_scores
 from ledger.standing import cumulated, settled
 from ledger.state import JobState, Round, Scoring
 

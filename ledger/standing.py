@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ledger.job import MAX_FACTOR
+from ledger.scoring.utility import ratio
 from ledger.state import JobState, Round
-from ledger.utility import ratio
 
 NEUTRAL = MAX_FACTOR // 2
 

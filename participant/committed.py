@@ -1,7 +1,7 @@
 """What a job that commits to an evaluation set says of it: the set as integers, and the network layer by layer.
 
 Inputs leave the floats here, once, as the job is made or the set is opened: v becomes v · 2^16, rounded half away from
-zero. From then on everyone computes with the same integers and no torch (`ledger.inference`).
+zero. From then on everyone computes with the same integers and no torch (`ledger.scoring.inference`).
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from ledger.artifact import Tensor
 from ledger.cid import Cid
 from ledger.connection import Connection
 from ledger.errors import Malformed, UsageError
-from ledger.evaluation_set import EvaluationSet, write
 from ledger.history import JobState
-from ledger.inference import FRACTION_BITS
+from ledger.scoring.evaluation_set import EvaluationSet, write
+from ledger.scoring.inference import FRACTION_BITS
 from ledger.unixfs import cid_of
 from participant.copies import set_pin
 from participant.fixed_point import to_integers

@@ -6,10 +6,10 @@ from ledger.admission import Verdict, weigh
 from ledger.cid import Cid, of_file
 from ledger.connection import Connection
 from ledger.errors import Malformed, Unavailable
-from ledger.evaluation_set import layout_of
 from ledger.history import JobState, Round, Update
 from ledger.job import CommittedSet, Job, committed_set
 from ledger.rounds import Base, excused
+from ledger.scoring.evaluation_set import layout_of
 
 
 class Copies:

@@ -15,7 +15,7 @@ from ledger.digest import sha256
 from ledger.errors import Unavailable, UsageError
 from ledger.history import JobState, Round
 from ledger.job import Job, Measured, recomputable
-from ledger.utility import from_float
+from ledger.scoring.utility import from_float
 from participant.files import file_version
 
 if TYPE_CHECKING:

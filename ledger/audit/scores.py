@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from ledger import evaluation_set
 from ledger.audit.context import Context
 from ledger.contributions import score_round
 from ledger.errors import FedledgerError, Malformed
-from ledger.game import Unscorable
 from ledger.history import JobState, Round
 from ledger.job import Job, committed_set, recomputable
 from ledger.report import Check, Finding, Status
+from ledger.scoring import evaluation_set
+from ledger.scoring.game import Unscorable
 from ledger.state import Reveal, Scoring, ScoringPhase
 
 

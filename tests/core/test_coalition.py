@@ -10,9 +10,9 @@ from ledger_world import World
 
 from ledger.aggregation import Inputs, add, combine
 from ledger.cid import of_file
-from ledger.coalition import Coalitions, held
 from ledger.job import Median, Rule, TrimmedMean, WeightedMean
 from ledger.rounds import base_of
+from ledger.scoring.coalition import Coalitions, held
 
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 VALUES = 700

@@ -7,16 +7,16 @@ import pytest
 import scored_world as sw
 from ledger_world import Files, World
 
-from ledger import scoring as methods
 from ledger.contributions import Void, coalition_table, judge_genuine
 from ledger.errors import Malformed, Unavailable, UsageError
-from ledger.game import Game, TooFewPlayers, TooManyPlayers
-from ledger.geometry import cosine
 from ledger.job import Cosine, LeaveOneOut, Median, PrivateSets, Shapley, TrimmedMean
 from ledger.merkle import root_of
 from ledger.rounds import base_of
+from ledger.scoring import methods
+from ledger.scoring.game import Game, TooFewPlayers, TooManyPlayers
+from ledger.scoring.geometry import cosine
+from ledger.scoring.utility import BadUtility
 from ledger.standing import MAX_FACTOR, NEUTRAL, cumulated, factors
-from ledger.utility import BadUtility
 
 ALL = [method.method for method in sw.methods(PrivateSets())]
 

@@ -9,8 +9,8 @@ from ledger_world import Files
 
 from ledger.artifact import Mismatch
 from ledger.errors import Malformed, Unavailable
-from ledger.evaluation_set import BINDING, EvaluationSet, check, layout_of, read, write
 from ledger.merkle import root_of
+from ledger.scoring.evaluation_set import BINDING, EvaluationSet, check, layout_of, read, write
 
 
 def test_a_set_travels() -> None:

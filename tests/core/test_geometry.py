@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import geometry
-from ledger.coalition import held
+from ledger.scoring import geometry
+from ledger.scoring.coalition import held
 
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 int32 = st.integers(LOW, HIGH) | st.sampled_from([LOW, -1, 0, 1, HIGH])

@@ -14,11 +14,11 @@ import scored_world
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import inference
 from ledger.artifact import Layout, Tensor
 from ledger.errors import Malformed
-from ledger.inference import HIGHEST, Network
 from ledger.layers import MAX_FAN_IN, Conv2d, Flatten, Linear, MaxPool, Relu, shapes
+from ledger.scoring import inference
+from ledger.scoring.inference import HIGHEST, Network
 
 SUPPORT = Path(scored_world.__file__)
 LOW, HIGH = -(1 << 31), (1 << 31) - 1

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ledger import scoring
 from ledger.artifact import Layout, Tensor
 from ledger.contributions import Void
-from ledger.draws import Draws
-from ledger.game import Game
-from ledger.geometry import cosine
-from ledger.inference import Network
 from ledger.layers import Linear
-from ledger.utility import cross_entropies, measure
+from ledger.scoring import methods as scoring
+from ledger.scoring.draws import Draws
+from ledger.scoring.game import Game
+from ledger.scoring.geometry import cosine
+from ledger.scoring.inference import Network
+from ledger.scoring.utility import cross_entropies, measure
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
 PAGE = SPEC / "scores.md"

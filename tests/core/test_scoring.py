@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import scoring
-from ledger.draws import Draws
 from ledger.errors import Malformed
-from ledger.game import Game, TooFewEvaluations, TooFewPlayers, TooManyPlayers
 from ledger.job import (
     GtgShapley,
     LeaveOneOut,
@@ -23,7 +20,10 @@ from ledger.job import (
     SurrogateShapley,
     TruncatedMonteCarlo,
 )
-from ledger.utility import BOUND, BadUtility
+from ledger.scoring import methods as scoring
+from ledger.scoring.draws import Draws
+from ledger.scoring.game import Game, TooFewEvaluations, TooFewPlayers, TooManyPlayers
+from ledger.scoring.utility import BOUND, BadUtility
 
 FIELDS: dict[str, Any] = {"utility": "accuracy", "evidence": PrivateSets()}
 SEED = bytes(range(32))

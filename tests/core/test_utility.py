@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import utility
 from ledger.errors import Malformed
-from ledger.utility import BOUND, MAX_LOSS, BadUtility, checked, from_float, measure
+from ledger.scoring import utility
+from ledger.scoring.utility import BOUND, MAX_LOSS, BadUtility, checked, from_float, measure
 
 getcontext().prec = 50
 output = st.integers(-(1 << 31), (1 << 31) - 1) | st.integers(-(1 << 18), 1 << 18)

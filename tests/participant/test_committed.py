@@ -12,12 +12,13 @@ torch = pytest.importorskip("torch", reason='torch is not installed: pip install
 from drafts import DRAFT, Memory  # noqa: E402
 from torch import nn  # noqa: E402
 
-from ledger import evaluation_set, job  # noqa: E402
+from ledger import job  # noqa: E402
 from ledger.artifact import Layout  # noqa: E402
 from ledger.cid import Cid  # noqa: E402
 from ledger.errors import FedledgerError, Malformed, UsageError  # noqa: E402
-from ledger.inference import FRACTION_BITS, Network  # noqa: E402
 from ledger.layers import Conv2d, Flatten, Linear, MaxPool, Relu  # noqa: E402
+from ledger.scoring import evaluation_set  # noqa: E402
+from ledger.scoring.inference import FRACTION_BITS, Network  # noqa: E402
 from participant import authoring  # noqa: E402
 from participant.committed import layers_of, set_of  # noqa: E402
 from participant.state import stream_of, table  # noqa: E402

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ledger.artifact import Layout
-from ledger.inference import Network
-from ledger.utility import measure
+from ledger.scoring.inference import Network
+from ledger.scoring.utility import measure
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.node

@@ -12,11 +12,12 @@ pytest.importorskip("sklearn")
 
 import numpy as np
 
-from ledger import evaluation_set, job
+from ledger import job
 from ledger.aggregation import add, combine
 from ledger.artifact import Layout
-from ledger.inference import Network
-from ledger.utility import measure
+from ledger.scoring import evaluation_set
+from ledger.scoring.inference import Network
+from ledger.scoring.utility import measure
 from participant import authoring
 from participant.cli import node
 from participant.examples import breast_cancer

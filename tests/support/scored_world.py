@@ -14,8 +14,6 @@ from ledger_world import LIMITS, TERMS, Files, World
 
 from ledger.artifact import Layout, Tensor
 from ledger.contributions import score_round
-from ledger.evaluation_set import EvaluationSet, write
-from ledger.inference import Network
 from ledger.job import (
     Admission,
     CommittedSet,
@@ -30,8 +28,10 @@ from ledger.job import (
     TruncatedMonteCarlo,
 )
 from ledger.layers import Conv2d, Flatten, Layer, Linear, MaxPool, Relu
+from ledger.scoring.evaluation_set import EvaluationSet, write
+from ledger.scoring.inference import Network
+from ledger.scoring.utility import measure
 from ledger.state import Scoring, ScoringPhase
-from ledger.utility import measure
 
 SEED = bytes(range(32))
 SCORED_TERMS = msgspec.structs.replace(TERMS, score_seconds=60, reveal_seconds=60, scorers=2)

@@ -12,9 +12,9 @@ from ledger import records as r
 from ledger.artifact import Tensor
 from ledger.commitment import pack_scores, scores_commitment
 from ledger.contributions import score_round
-from ledger.evaluation_set import EvaluationSet, write
 from ledger.job import CommittedSet, Cosine, PrivateSets, Scoring, Shapley
 from ledger.layers import Linear
+from ledger.scoring.evaluation_set import EvaluationSet, write
 from ledger.scorings import bitmap, root_of, settlement
 from ledger.unixfs import cid_of
 

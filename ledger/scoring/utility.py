@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.errors import FedledgerError, Malformed
-from ledger.inference import FRACTION_BITS
+from ledger.scoring.inference import FRACTION_BITS
 
 Ints = NDArray[np.int32]
 Sums = NDArray[np.int64]

@@ -13,9 +13,9 @@ from ledger.aggregation import Fetch
 from ledger.artifact import Binding, Layout, Tensor
 from ledger.cid import Cid
 from ledger.errors import Malformed
-from ledger.inference import FRACTION_BITS
 from ledger.job import CommittedSet
 from ledger.layers import Shape
+from ledger.scoring.inference import FRACTION_BITS
 
 Ints = NDArray[np.int32]
 

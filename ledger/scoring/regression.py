@@ -11,7 +11,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.utility import exponential
+from ledger.scoring.utility import exponential
 
 Floats = NDArray[np.float64]
 Sums = NDArray[np.int64]

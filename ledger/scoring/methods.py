@@ -13,9 +13,6 @@ from fractions import Fraction
 from itertools import combinations
 from math import comb, factorial
 
-from ledger import regression
-from ledger.draws import Draws
-from ledger.game import Exhausted, Game, TooFewEvaluations, TooManyPlayers, Worth
 from ledger.job import (
     GtgShapley,
     LeaveOneOut,
@@ -25,7 +22,10 @@ from ledger.job import (
     SurrogateShapley,
     TruncatedMonteCarlo,
 )
-from ledger.utility import ratio
+from ledger.scoring import regression
+from ledger.scoring.draws import Draws
+from ledger.scoring.game import Exhausted, Game, TooFewEvaluations, TooManyPlayers, Worth
+from ledger.scoring.utility import ratio
 
 MAX_EXACT = 12
 Values = list[Fraction]

@@ -10,7 +10,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.coalition import Values
+from ledger.scoring.coalition import Values
 
 Sums = NDArray[np.int64]
 MILLION = 1_000_000

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 from ledger.errors import FedledgerError
-from ledger.utility import checked
+from ledger.scoring.utility import checked
 
 Worth = Callable[[frozenset[int]], int]
 """What a coalition of players 0 … n - 1 is worth, in whole parts per million."""
