@@ -282,7 +282,7 @@ def _report(trial: Any, data: Path) -> None:
     report = parse(path.read_bytes())
     assert (report.round, report.root) == (1, trial.round.final.root.hex())
     assert {party.key for party in report.parties} == {trial.consortium.members[index].address for index in (0, 1)}
-    assert {"accuracy", "balanced_accuracy", "loss"} == set(report.parties[0].metrics)
+    assert {"accuracy", "auc", "balanced_accuracy", "loss"} == set(report.parties[0].metrics)
     assert (report.parties[0].samples, [figures.round for figures in report.rounds]) == (24, [1])
     call("evaluate", "--data", data, *homes[0], "--report", path, fails=UsageError)
     call("evaluate", "--round", "0", "--data", data, *homes[0], "--report", data.parent / "0", fails=UsageError)
