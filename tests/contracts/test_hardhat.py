@@ -1,6 +1,9 @@
 """The contracts' behaviour and gas, in `hardhat/`."""
 
+import pytest
 
+
+@pytest.mark.timeout(900)
 def test_hardhat(run, passed):
     report = run("node_modules/.bin/hardhat", "test")
     print(report)  # the gas table: pytest -s

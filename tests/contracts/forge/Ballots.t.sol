@@ -290,6 +290,7 @@ contract BallotsTest is Base {
         check(voters.relays() > 0, "no signed proposal was made");
     }
 
+    /// forge-config: default.invariant.runs = 8
     function invariant_TalliesAreTheBitmaps() external view {
         for (uint256 i = 0; i < voters.count(); ++i) {
             (bytes32 proposal,) = voters.madeAt(i);
@@ -307,6 +308,7 @@ contract BallotsTest is Base {
         }
     }
 
+    /// forge-config: default.invariant.runs = 16
     function invariant_ExecutedAtMostOnce() external view {
         for (uint256 i = 0; i < voters.count(); ++i) {
             (bytes32 proposal, uint256 executions) = voters.madeAt(i);
@@ -315,10 +317,12 @@ contract BallotsTest is Base {
         }
     }
 
+    /// forge-config: default.invariant.runs = 16
     function invariant_NeverFewerThanThreeMembers() external view {
         check(consortium.count() >= 3 && consortium.keysWith(0).length == consortium.count(), "members");
     }
 
+    /// forge-config: default.invariant.runs = 16
     function invariant_ARevokedReleaseIsNeverCurrent() external view {
         ReleaseBoard releases = voters.releases();
         bytes32 current = releases.currentOf("m");
@@ -328,6 +332,7 @@ contract BallotsTest is Base {
     }
 
     /// @dev Whatever happened, and even if one member is silent, the others can still decide.
+    /// forge-config: default.invariant.runs = 16
     function invariant_AQuorumIsPossibleWithoutAnyOneMember() external {
         address[] memory keys = consortium.keysWith(0);
         vm.prank(keys[0]);
