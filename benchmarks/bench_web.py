@@ -91,19 +91,20 @@ def read() -> dict[str, float]:
 
 async def _ask(url: str) -> tuple[list[float], list[float]]:
     """Seconds of each page and of each trace. Raises where an answer is not the one asked for."""
-    import httpx
+    import aiohttp
 
-    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+    connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=20)
+    async with aiohttp.ClientSession(url, connector=connector, timeout=timeout) as client:
 
         async def one(path: str, due: float) -> float:
             await asyncio.sleep(due - time.perf_counter())
-            answer = await client.get(path)
-            answer.raise_for_status()
+            async with client.get(path, raise_for_status=True) as answer:
+                await answer.read()
             return time.perf_counter() - due
 
         paths = list(islice(cycle(LIST_AND_SHOW), RATE * SECONDS))
-        warm = [one(path.format(round=1), time.perf_counter()) for path in LIST_AND_SHOW]
-        await asyncio.gather(*warm)
+        for path in LIST_AND_SHOW:
+            await one(path.format(round=1), time.perf_counter())
         start = time.perf_counter() + 0.1
         asked = [one(p.format(round=1 + 37 * n % ROUNDS), start + n / RATE) for n, p in enumerate(paths)]
         pages = await asyncio.gather(*asked)
@@ -122,7 +123,8 @@ def serve(port: int) -> None:
     app = create_app(view(ROUNDS, UPDATES), quiet=True)
     listening = socket.create_server(("127.0.0.1", port), backlog=512)
     os.write(1, b"ready\n")
-    uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning")).run(sockets=[listening])
+    config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_keep_alive=60)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":
