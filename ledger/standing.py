@@ -3,7 +3,7 @@
 Below `ledger.rounds`, which weighs by it (docs/spec/scores.md, "Past scores").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from ledger.job import MAX_FACTOR
@@ -14,17 +14,20 @@ NEUTRAL = MAX_FACTOR // 2
 
 
 def settled(state: JobState, through: int | None = None) -> Iterator[tuple[int, dict[int, int]]]:
-    """The rounds that have settled scores, ascending, up to `through` where given; each with its score by member index.
+    """The rounds that have settled scores, ascending, up to `through` where given; each with what they count."""
+    for number in sorted(state.scorings):
+        if state.scorings[number].medians is not None and (through is None or number <= through):
+            yield number, counted(state, number)
+
+
+def counted(state: JobState, number: int) -> dict[int, int]:
+    """What the settled scores of a round count, by member index; nothing where it has none.
 
     A scorer that withheld its reveal forfeits what its own update won in the round: a positive score counts as zero.
     """
-    for number in sorted(state.scorings):
-        scoring = state.scorings[number]
-        if scoring.medians is None or (through is not None and number > through):
-            continue
-        parties = [update.index for update in state.rounds[number].admitted()]
-        pairs = zip(parties, scoring.medians, strict=True)
-        yield number, {k: min(score, 0) if k in scoring.withheld else score for k, score in pairs}
+    scoring = state.scorings.get(number)
+    withheld = scoring.withheld if scoring else frozenset[int]()
+    return {k: min(score, 0) if k in withheld else score for k, score in state.scores(number).items()}
 
 
 def cumulated(state: JobState, through: int | None = None) -> dict[int, int]:
@@ -44,12 +47,17 @@ def factors(state: JobState, round_: Round) -> dict[int, int]:
     mean of all scored parties: equal is 512, twice as much or more is 1024, nothing is 1. Who was never scored gets
     512, and so does everyone where nobody has a positive score.
     """
-    means = _means(state, round_.scored_to)
+    return factors_of(state, round_.updates, round_.scored_to)
+
+
+def factors_of(state: JobState, members: Iterable[int], through: int | None = None) -> dict[int, int]:
+    """The same for updates of `members`, from the scores of rounds up to `through`, or all that are settled now."""
+    means = _means(state, through)
     whole = sum(means.values(), Fraction(0))
-    return {member: _factor(means.get(member), len(means), whole) for member in sorted(round_.updates)}
+    return {member: _factor(means.get(member), len(means), whole) for member in sorted(members)}
 
 
-def _means(state: JobState, through: int) -> dict[int, Fraction]:
+def _means(state: JobState, through: int | None) -> dict[int, Fraction]:
     scores: dict[int, list[int]] = {}
     for _, found in settled(state, through):
         for member, score in found.items():

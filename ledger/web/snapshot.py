@@ -30,9 +30,11 @@ class Snapshot:
         return sum(len(job.rounds) for job in self.jobs.values()) - sum(not round_.phase.terminal for round_ in last)
 
     def turned(self, before: int, now: int) -> bool:
-        """Whether a proposal's state is another at one time than at the other."""
-        made = self.decisions.proposals.values()
-        return any(one.ended is None and one.state(before) is not one.state(now) for one in made)
+        """Whether a proposal's state or a scoring's phase is another at one time than at the other."""
+        made, scorings = self.decisions.proposals.values(), (job.scoring for job in self.jobs.values())
+        return any(one.ended is None and one.state(before) is not one.state(now) for one in made) or any(
+            one is not None and one.phase(before) is not one.phase(now) for one in scorings
+        )
 
 
 def freeze(history: History, block: int) -> Snapshot:

@@ -1,0 +1,237 @@
+"""From the last reading to documents of contribution scores. Pure, as `reading` is: no update is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from ledger.admission import Verdict
+from ledger.job import Cosine, Job, Measured, NoScoring, committed_set
+from ledger.scores import Cumulated, in_words, ranking
+from ledger.standing import counted, factors_of
+from ledger.state import JobState, Round, Scoring, ScoringPhase
+from ledger.web import scored as s
+from ledger.web.reading import Reading
+
+BEST = 5
+LATEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """A job's sums, best first, and the factors of the next updates; they hold until a scoring after `last` settles."""
+
+    last: Scoring | None
+    sums: tuple[Cumulated, ...]
+    factors: dict[int, int]
+
+
+_KEPT: dict[int, Standings] = {}
+"""The latest standings by job: to add up ten thousand rounds for every question would take too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Makes documents of scores from a reading."""
+
+    now: Reading
+
+    def made(self, state: JobState) -> s.Made | None:
+        """How the job's scores are made; None without its document."""
+        job = self.now.document(state)
+        if job is None or isinstance(job.scoring, NoScoring):
+            return None
+        measured = job.scoring if isinstance(job.scoring, Measured) else None
+        committed = committed_set(job.scoring)
+        return s.Made(
+            how=in_words(job),
+            method=job.scoring.method,
+            utility=measured.utility if measured else None,
+            evidence=str(measured.evidence.__struct_config__.tag) if measured else None,
+            samples=committed.samples if committed else None,
+            past_scores=job.scoring.weighting == "past_scores",
+        )
+
+    def unit(self, state: JobState) -> s.Unit:
+        return unit_of(self.now.document(state))
+
+    def rounds(self, state: JobState, before: int) -> Iterator[Round]:
+        """The finalised rounds below `before`, newest first."""
+        first = min(len(state.rounds), before - 1)
+        return (state.rounds[number] for number in range(first, 0, -1) if state.rounds[number].final is not None)
+
+    def line(self, state: JobState, round_: Round) -> s.ScoringLine:
+        scoring, phase = state.scorings.get(round_.number), self._phase(state, round_.number)
+        return s.ScoringLine(
+            round=round_.number,
+            phase=phase,
+            deadline=_deadline(scoring, phase),
+            committed=len(scoring.commitments) if scoring else 0,
+            revealed=len(scoring.reveals) if scoring else 0,
+            scorers=scoring.scorers if scoring else 0,
+            quorum=scoring.quorum if scoring else state.terms.scorers,
+            withheld=tuple(sorted(scoring.withheld)) if scoring else (),
+            scores=_scores(state, round_),
+        )
+
+    def whole(self, state: JobState, round_: Round) -> s.RoundScoring | None:
+        """A round's scoring; None where it has no final model, or the job makes no scores."""
+        if round_.final is None or not state.terms.scored:
+            return None
+        scoring, phase = state.scorings.get(round_.number), self._phase(state, round_.number)
+        given, counts = state.scores(round_.number), counted(state, round_.number)
+        return s.RoundScoring(
+            job=state.number,
+            round=round_.number,
+            unit=self.unit(state),
+            phase=phase,
+            deadline=_deadline(scoring, phase),
+            scorers=scoring.scorers if scoring else 0,
+            quorum=scoring.quorum if scoring else state.terms.scorers,
+            root=scoring.root.hex() if scoring and scoring.medians is not None else None,
+            opening=self._opening(scoring) if scoring else None,
+            updates=tuple(
+                s.ScoredUpdate(
+                    party=self.now.party(update.index, update.party),
+                    weight=update.weight,
+                    score=given.get(update.index),
+                    forfeited=given.get(update.index) != counts.get(update.index),
+                )
+                for update in round_.admitted()
+            ),
+            parts=tuple(self._scorer(scoring, index) for index in sorted(scoring.commitments)) if scoring else (),
+        )
+
+    def sums(self, state: JobState) -> tuple[s.Sum, ...]:
+        """Every party that was ever scored, best first."""
+        standings = self._standings(state)
+        return tuple(self._sum(state, standings, one) for one in standings.sums)
+
+    def glance(self, state: JobState) -> s.JobScores | None:
+        """A job's scores in short; None where it makes none."""
+        if not state.terms.scored:
+            return None
+        standings, running = self._standings(state), state.scoring
+        return s.JobScores(
+            unit=self.unit(state),
+            made=self.made(state),
+            parties=len(standings.sums),
+            rounds=sum(one.medians is not None for one in state.scorings.values()),
+            best=tuple(self._sum(state, standings, one) for one in standings.sums[:BEST]),
+            running=self.line(state, state.rounds[running.round]) if running else None,
+        )
+
+    def standing(self, state: JobState, index: int) -> s.Standing | None:
+        """A member's scores in a job; None where it never had any."""
+        standings = self._standings(state)
+        place = next((n for n, one in enumerate(standings.sums) if one.index == index), None)
+        if place is None:
+            return None
+        own = standings.sums[place]
+        return s.Standing(
+            unit=self.unit(state),
+            sum=self._sum(state, standings, own),
+            place=1 + sum(one.score > own.score for one in standings.sums),
+            parties=len(standings.sums),
+            latest=tuple(_latest(state, index, own.score)),
+        )
+
+    def score(self, state: JobState, number: int, index: int) -> s.Score | None:
+        """What a member's update scored in a round; None where it had none, or the job makes no scores."""
+        if not state.terms.scored or state.rounds[number].final is None:
+            return None
+        return next((one for one in _scores(state, state.rounds[number]) if one.index == index), None)
+
+    def _phase(self, state: JobState, number: int) -> s.ScoringPhase:
+        scoring, latest = state.scorings.get(number), state.latest_scoring
+        if scoring is not None:
+            return _WORDS[scoring.phase(self.now.state.time)]
+        return "Missed" if latest is not None and latest.round > number else "Waiting"
+
+    def _opening(self, scoring: Scoring) -> s.Opening:
+        return s.Opening(
+            opener=self.now.owner(scoring.opener),
+            epoch=scoring.epoch,
+            seed=scoring.seed.hex(),
+            commit_deadline=scoring.commit_deadline,
+            reveal_deadline=scoring.reveal_deadline,
+            tx=scoring.tx.hex(),
+        )
+
+    def _scorer(self, scoring: Scoring, index: int) -> s.Scorer:
+        commitment, reveal = scoring.commitments[index], scoring.reveals.get(index)
+        return s.Scorer(
+            party=self.now.party(index, commitment.scorer),
+            state="revealed" if reveal else "withheld" if index in scoring.withheld else "committed",
+            commitment=commitment.digest.hex(),
+            committed_tx=commitment.tx.hex(),
+            scores=reveal.scores if reveal else (),
+            salt=reveal.salt.hex() if reveal else None,
+            revealed_tx=reveal.tx.hex() if reveal else None,
+        )
+
+    def _standings(self, state: JobState) -> Standings:
+        settled = (one for one in reversed(state.scorings.values()) if one.medians is not None)
+        last, kept = next(settled, None), _KEPT.get(state.number)
+        if kept is None or kept.last is not last:
+            sums = ranking(state, self.now.network.party_name)
+            kept = _KEPT[state.number] = Standings(last, sums, factors_of(state, (one.index for one in sums)))
+        return kept
+
+    def _sum(self, state: JobState, standings: Standings, one: Cumulated) -> s.Sum:
+        job, factor = self.now.document(state), standings.factors[one.index]
+        weighs = job is not None and not isinstance(job.scoring, NoScoring) and job.scoring.weighting == "past_scores"
+        return s.Sum(
+            party=self.now.anyone(one.index),
+            score=one.score,
+            rounds=one.rounds,
+            factor=factor if weighs else None,
+            share=round(1_000_000 * factor / sum(standings.factors.values())) if weighs else None,
+        )
+
+
+_WORDS: dict[ScoringPhase, s.ScoringPhase] = {
+    ScoringPhase.COMMITTING: "Committing",
+    ScoringPhase.REVEALING: "Revealing",
+    ScoringPhase.OVER: "Over",
+    ScoringPhase.SETTLED: "Settled",
+    ScoringPhase.VOID: "Void",
+}
+
+
+def unit_of(job: Job | None) -> s.Unit:
+    """What a million parts of a job's scores are."""
+    if job is None:
+        return "ppm"
+    if isinstance(job.scoring, Measured):
+        return "nats" if job.scoring.utility == "loss" else "points"
+    return "cosine" if isinstance(job.scoring, Cosine) else "ppm"
+
+
+def _deadline(scoring: Scoring | None, phase: s.ScoringPhase) -> int | None:
+    ends = {"Committing": scoring.commit_deadline, "Revealing": scoring.reveal_deadline} if scoring else {}
+    return ends.get(phase)
+
+
+def _scores(state: JobState, round_: Round) -> tuple[s.Score, ...]:
+    """Every update that the round had before it, refused ones too."""
+    verdicts = round_.final.verdicts if round_.final else b""
+    given, counts = state.scores(round_.number), counted(state, round_.number)
+    return tuple(
+        s.Score(
+            index=update.index,
+            admitted=verdict == Verdict.ADMITTED,
+            score=given.get(update.index),
+            forfeited=given.get(update.index) != counts.get(update.index),
+        )
+        for update, verdict in zip(round_.sorted_updates(), verdicts, strict=False)
+    )
+
+
+def _latest(state: JobState, index: int, total: int) -> list[s.Scored]:
+    """The member's last scored rounds, oldest first, with its sum after each; `total` is the sum of all."""
+    found = []
+    scored = ((n, counted(state, n)) for n in sorted(state.scorings, reverse=True))
+    for number, counts in islice(((n, c) for n, c in scored if index in c), LATEST):
+        found.append(s.Scored(round=number, score=counts[index], sum=total))
+        total -= counts[index]
+    return found[::-1]
