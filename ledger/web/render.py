@@ -41,6 +41,8 @@ class Renderer:
             "balances": score_charts.balances,
             "running": score_charts.running,
             "score": score,
+            "columns": score_charts.columns,
+            "by_index": score_charts.by_index,
         }
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}

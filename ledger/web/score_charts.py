@@ -1,13 +1,31 @@
 """Scores as people see them: in the unit of their utility, as bars on one scale, as a line of sums. Pure geometry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ledger.evaluation import RoundFigures
+from ledger.web.basics import Party
 from ledger.web.charts import Line, line
+from ledger.web.documents import ScoresPage
 from ledger.web.scored import Scored
 
 BALANCE = 200
+WIDE = 12
+"""Parties up to which rounds are shown beside each other, a column for each."""
+
+
+def by_index(found: Iterable[Any]) -> dict[int, Any]:
+    """Parties, or scores, by member index."""
+    return {one.index: one for one in found}
+
+
+def columns(page: ScoresPage) -> tuple[Party, ...]:
+    """The parties that get a column, by index: those with the highest sums where there are too many."""
+    shown = {one.index for row in page.rounds for one in row.scores}
+    best = [one.party.index for one in page.sums if one.party.index in shown]
+    chosen = set([*best, *sorted(shown - set(best))][:WIDE])
+    return tuple(party for party in page.parties if party.index in chosen)
 
 
 @dataclass(frozen=True, slots=True)
