@@ -6,27 +6,15 @@ from itertools import islice
 
 from ledger.admission import Verdict
 from ledger.job import Cosine, Job, Measured, NoScoring, committed_set
-from ledger.scores import Cumulated, in_words, ranking
+from ledger.scores import in_words, ranked
 from ledger.standing import counted, factors_of
 from ledger.state import JobState, Round, Scoring, ScoringPhase
 from ledger.web import scored as s
 from ledger.web.reading import Reading
 
 BEST = 5
-LATEST = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Standings:
-    """A job's sums, best first, and the factors of the next updates; they hold until a scoring after `last` settles."""
-
-    last: Scoring | None
-    sums: tuple[Cumulated, ...]
-    factors: dict[int, int]
-
-
-_KEPT: dict[int, Standings] = {}
-"""The latest standings by job: to add up ten thousand rounds for every question would take too long."""
+LATEST, SEARCHED = 60, 1_000
+"""A member's last scores are shown, so many, as far as they are among the last thousand scorings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +36,7 @@ class Scores:
             utility=measured.utility if measured else None,
             evidence=str(measured.evidence.__struct_config__.tag) if measured else None,
             samples=committed.samples if committed else None,
-            past_scores=job.scoring.weighting == "past_scores",
+            past_scores=past_scores(job),
         )
 
     def unit(self, state: JobState) -> s.Unit:
@@ -103,35 +91,45 @@ class Scores:
 
     def sums(self, state: JobState) -> tuple[s.Sum, ...]:
         """Every party that was ever scored, best first."""
-        standings = self._standings(state)
-        return tuple(self._sum(state, standings, one) for one in standings.sums)
+        job, tallies = self.now.document(state), self.now.snapshot.standings[state.number].tallies
+        factors = factors_of(tallies, tallies) if job is not None and past_scores(job) else {}
+        whole = sum(factors.values())
+        return tuple(
+            s.Sum(
+                party=self.now.anyone(one.index),
+                score=one.score,
+                rounds=one.rounds,
+                factor=factors.get(one.index),
+                share=round(1_000_000 * factors[one.index] / whole) if factors else None,
+            )
+            for one in ranked(tallies, self.now.network.party_name)
+        )
 
     def glance(self, state: JobState) -> s.JobScores | None:
         """A job's scores in short; None where it makes none."""
         if not state.terms.scored:
             return None
-        standings, running = self._standings(state), state.scoring
+        sums, running = self.sums(state), state.scoring
         return s.JobScores(
             unit=self.unit(state),
             made=self.made(state),
-            parties=len(standings.sums),
+            parties=len(sums),
             rounds=sum(one.medians is not None for one in state.scorings.values()),
-            best=tuple(self._sum(state, standings, one) for one in standings.sums[:BEST]),
+            best=sums[:BEST],
             running=self.line(state, state.rounds[running.round]) if running else None,
         )
 
     def standing(self, state: JobState, index: int) -> s.Standing | None:
         """A member's scores in a job; None where it never had any."""
-        standings = self._standings(state)
-        place = next((n for n, one in enumerate(standings.sums) if one.index == index), None)
-        if place is None:
+        sums = self.sums(state)
+        own = next((one for one in sums if one.party.index == index), None)
+        if own is None:
             return None
-        own = standings.sums[place]
         return s.Standing(
             unit=self.unit(state),
-            sum=self._sum(state, standings, own),
-            place=1 + sum(one.score > own.score for one in standings.sums),
-            parties=len(standings.sums),
+            sum=own,
+            place=1 + sum(one.score > own.score for one in sums),
+            parties=len(sums),
             latest=tuple(_latest(state, index, own.score)),
         )
 
@@ -169,25 +167,6 @@ class Scores:
             revealed_tx=reveal.tx.hex() if reveal else None,
         )
 
-    def _standings(self, state: JobState) -> Standings:
-        settled = (one for one in reversed(state.scorings.values()) if one.medians is not None)
-        last, kept = next(settled, None), _KEPT.get(state.number)
-        if kept is None or kept.last is not last:
-            sums = ranking(state, self.now.network.party_name)
-            kept = _KEPT[state.number] = Standings(last, sums, factors_of(state, (one.index for one in sums)))
-        return kept
-
-    def _sum(self, state: JobState, standings: Standings, one: Cumulated) -> s.Sum:
-        job, factor = self.now.document(state), standings.factors[one.index]
-        weighs = job is not None and not isinstance(job.scoring, NoScoring) and job.scoring.weighting == "past_scores"
-        return s.Sum(
-            party=self.now.anyone(one.index),
-            score=one.score,
-            rounds=one.rounds,
-            factor=factor if weighs else None,
-            share=round(1_000_000 * factor / sum(standings.factors.values())) if weighs else None,
-        )
-
 
 _WORDS: dict[ScoringPhase, s.ScoringPhase] = {
     ScoringPhase.COMMITTING: "Committing",
@@ -205,6 +184,11 @@ def unit_of(job: Job | None) -> s.Unit:
     if isinstance(job.scoring, Measured):
         return "nats" if job.scoring.utility == "loss" else "points"
     return "cosine" if isinstance(job.scoring, Cosine) else "ppm"
+
+
+def past_scores(job: Job) -> bool:
+    """Whether past scores weigh the next updates."""
+    return not isinstance(job.scoring, NoScoring) and job.scoring.weighting == "past_scores"
 
 
 def _deadline(scoring: Scoring | None, phase: s.ScoringPhase) -> int | None:
@@ -230,7 +214,7 @@ def _scores(state: JobState, round_: Round) -> tuple[s.Score, ...]:
 def _latest(state: JobState, index: int, total: int) -> list[s.Scored]:
     """The member's last scored rounds, oldest first, with its sum after each; `total` is the sum of all."""
     found = []
-    scored = ((n, counted(state, n)) for n in sorted(state.scorings, reverse=True))
+    scored = ((n, counted(state, n)) for n in sorted(state.scorings, reverse=True)[:SEARCHED])
     for number, counts in islice(((n, c) for n, c in scored if index in c), LATEST):
         found.append(s.Scored(round=number, score=counts[index], sum=total))
         total -= counts[index]

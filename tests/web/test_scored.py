@@ -14,10 +14,11 @@ from web_views import AT, HOSTILE, get, network, served, view_of
 from ledger import records as r
 from ledger.commitment import pack_scores, scores_commitment
 from ledger.scores import ranking
-from ledger.standing import factors
+from ledger.standing import factors, tallied
 from ledger.web.board import Board
 from ledger.web.language import LANGUAGES
 from ledger.web.score_charts import BALANCE, balances, in_unit
+from ledger.web.snapshot import freeze
 
 HTML = {"Accept": "text/html"}
 NAMES = ("North", "East", "South", "West")
@@ -205,7 +206,7 @@ def test_scores_stand_beside_the_updates_of_a_trace(world: ScoredWorld) -> None:
     assert document["unit"] == "nats"
     assert [one["score"] for one in document["models"][1]["updates"]] == list(FIRST)
     assert page.count('class="gain"') == page.count('class="gained"') == 8
-    assert "its score, in nats" in page
+    assert "its score (nats)" in page
     assert 'class="gain' not in unscored
 
 
@@ -245,18 +246,22 @@ def test_past_scores_weigh_the_next_round_by_the_ledger_s_own_factors() -> None:
     assert "Share of the next weight" in text
 
 
-def test_sums_are_added_up_anew_when_another_scoring_settles(world: ScoredWorld) -> None:
-    view = shown(world)
-    with served(view) as url:
-        before = get(url + "/jobs/1/scores.json").json()["sums"]
-        settle(world, 4, (0, 90_000, 0, 0))
-        view.board.post(snapshot=shown(world).board.state.snapshot)
-        after = get(url + "/jobs/1/scores.json").json()["sums"]
-    other = make()
+def test_sums_go_on_from_where_they_were_and_are_the_whole_s(world: ScoredWorld) -> None:
+    before = freeze(world.history, 1)
+    assert freeze(world.history, 2, before).standings[1] is before.standings[1], "nothing was settled since"
+    settle(world, 4, (0, 90_000, 0, 0))
+    after = freeze(world.history, 3, before)
+    assert after.standings == freeze(world.history, 3).standings
+    assert after.standings[1].tallies[1] == (91_000, 3)
+    assert before.standings[1].tallies[1] == (1_000, 2), "a snapshot stays what it is"
+
+
+def test_sums_of_a_history_that_was_undone_are_not_kept(world: ScoredWorld) -> None:
+    other = make(4)
     settle(other, 1, FIRST)
-    with served(shown(other)) as url:
-        elsewhere = get(url + "/jobs/1/scores.json").json()["sums"]
-    assert (before[0]["score"], after[0]["score"], elsewhere[0]["score"]) == (40_000, 91_000, 30_000)
+    settle(other, 2, (1, 1, 1, 1))
+    found = freeze(other.history, 1, freeze(world.history, 1))
+    assert found.standings[1].tallies == tallied(other.state)
 
 
 class TestRelease:
