@@ -116,7 +116,7 @@ async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
     made = making.rounds(state, before or LAST) if state.terms.scored else iter(())
     chosen = list(islice(made, limit))
     more = next(made, None) is not None
-    sums, lines = making.sums(state), tuple(making.line(state, one) for one in chosen)
+    sums, lines = making.sums(state), making.lines(state, chosen)
     parties = {one.party.index for one in sums} | {one.index for line in lines for one in line.scores}
     return d.ScoresPage(
         chain=now.chain,

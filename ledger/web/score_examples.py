@@ -33,6 +33,7 @@ def line() -> s.ScoringLine:
         scorers=3,
         quorum=2,
         withheld=(2,),
+        refuted=False,
         scores=(
             s.Score(index=0, admitted=True, score=12_345, forfeited=False),
             s.Score(index=1, admitted=False, score=None, forfeited=False),
@@ -51,6 +52,7 @@ def whole(north: Party, south: Party, west: Party) -> s.RoundScoring:
         scorers=3,
         quorum=2,
         root=_ROOT,
+        refuted=False,
         opening=s.Opening(
             opener=north,
             epoch=1,

@@ -40,7 +40,7 @@ class ScoringLine(Document, frozen=True):
     """A finalised round's scores in a list. `Waiting`: its scoring has not begun; `Missed`: a later round's has.
 
     `deadline` is the end of its present phase, null where that has none. `withheld` are the indices of those who
-    committed and did not reveal; `scorers` could commit, `quorum` must reveal.
+    committed and did not reveal; `scorers` could commit, `quorum` must reveal. `refuted`: by this server's last audit.
     """
 
     round: int
@@ -51,6 +51,7 @@ class ScoringLine(Document, frozen=True):
     scorers: int
     quorum: int
     withheld: tuple[int, ...]
+    refuted: bool
     scores: tuple[Score, ...]
 
 
@@ -101,7 +102,10 @@ class Opening(Document, frozen=True):
 
 
 class RoundScoring(Document, frozen=True):
-    """The scoring of a finalised round, whole. `root` is null until it is settled, `opening` until it is opened."""
+    """The scoring of a finalised round, whole. `root` is null until it is settled, `opening` until it is opened.
+
+    `refuted`: this server's last audit found that scores of it do not recompute.
+    """
 
     job: int
     round: int
@@ -111,6 +115,7 @@ class RoundScoring(Document, frozen=True):
     scorers: int
     quorum: int
     root: str | None
+    refuted: bool
     opening: Opening | None
     updates: tuple[ScoredUpdate, ...]
     parts: tuple[Scorer, ...]

@@ -1,11 +1,12 @@
 """From the last reading to documents of contribution scores. Pure, as `reading` is: no update is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from ledger.admission import Verdict
 from ledger.job import Cosine, Job, Measured, NoScoring, committed_set
+from ledger.report import Check
 from ledger.scores import in_words, ranked
 from ledger.standing import counted, factors_of
 from ledger.state import JobState, Round, Scoring, ScoringPhase
@@ -47,7 +48,12 @@ class Scores:
         first = min(len(state.rounds), before - 1)
         return (state.rounds[number] for number in range(first, 0, -1) if state.rounds[number].final is not None)
 
-    def line(self, state: JobState, round_: Round) -> s.ScoringLine:
+    def lines(self, state: JobState, rounds: Iterable[Round]) -> tuple[s.ScoringLine, ...]:
+        """The scorings of finalised rounds, in a list."""
+        refuted = self._refuted(state)
+        return tuple(self._line(state, round_, round_.number in refuted) for round_ in rounds)
+
+    def _line(self, state: JobState, round_: Round, refuted: bool) -> s.ScoringLine:
         scoring, phase = state.scorings.get(round_.number), self._phase(state, round_.number)
         return s.ScoringLine(
             round=round_.number,
@@ -58,6 +64,7 @@ class Scores:
             scorers=scoring.scorers if scoring else 0,
             quorum=scoring.quorum if scoring else state.terms.scorers,
             withheld=tuple(sorted(scoring.withheld)) if scoring else (),
+            refuted=refuted,
             scores=_scores(state, round_),
         )
 
@@ -76,6 +83,7 @@ class Scores:
             scorers=scoring.scorers if scoring else 0,
             quorum=scoring.quorum if scoring else state.terms.scorers,
             root=scoring.root.hex() if scoring and scoring.medians is not None else None,
+            refuted=round_.number in self._refuted(state),
             opening=self._opening(scoring) if scoring else None,
             updates=tuple(
                 s.ScoredUpdate(
@@ -109,14 +117,15 @@ class Scores:
         """A job's scores in short; None where it makes none."""
         if not state.terms.scored:
             return None
-        sums, running = self.sums(state), state.scoring
+        sums = self.sums(state)
+        running = self.lines(state, [state.rounds[one.round] for one in (state.scoring,) if one])
         return s.JobScores(
             unit=self.unit(state),
             made=self.made(state),
             parties=len(sums),
             rounds=sum(one.medians is not None for one in state.scorings.values()),
             best=sums[:BEST],
-            running=self.line(state, state.rounds[running.round]) if running else None,
+            running=next(iter(running), None),
         )
 
     def standing(self, state: JobState, index: int) -> s.Standing | None:
@@ -144,6 +153,13 @@ class Scores:
         if scoring is not None:
             return _WORDS[scoring.phase(self.now.state.time)]
         return "Missed" if latest is not None and latest.round > number else "Waiting"
+
+    def _refuted(self, state: JobState) -> frozenset[int]:
+        """The rounds whose scores the last audit contradicts."""
+        audited = self.now.state.audited
+        found = audited.report.findings if audited and audited.report else []
+        refuted = (one for one in found if one.check is Check.SCORES and one.status == "refuted")
+        return frozenset(one.round for one in refuted if one.job == state.number and one.round is not None)
 
     def _opening(self, scoring: Scoring) -> s.Opening:
         return s.Opening(

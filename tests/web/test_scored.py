@@ -15,7 +15,7 @@ from ledger import records as r
 from ledger.commitment import pack_scores, scores_commitment
 from ledger.scores import ranking
 from ledger.standing import factors, tallied
-from ledger.web.board import Board
+from ledger.web.board import Audited, Board
 from ledger.web.language import LANGUAGES
 from ledger.web.score_charts import BALANCE, balances, in_unit
 from ledger.web.snapshot import freeze
@@ -196,6 +196,20 @@ def test_a_round_shows_who_said_what_and_what_came_of_it(world: ScoredWorld) -> 
     for said in (scoring.root.hex(), scoring.seed.hex(), "+0.0030", "−0.0005", "withheld", "so its own counts as zero"):
         assert said in page
     assert "Fewer than 2 revealed in time (1 did)" in void
+
+
+def test_scores_that_the_last_audit_refuted_are_marked() -> None:
+    made = make(2)
+    settle(made, 1, FIRST)
+    made.open_scoring(2)
+    made.score(number=2)
+    report = made.audit(made.observed())
+    with served(shown(made, audited=Audited(AT, 0.5, 2, report))) as url:
+        lines = get(url + "/jobs/1/scores.json").json()["rounds"]
+        paths = ("/jobs/1/scores", "/jobs/1/rounds/1", "/jobs/1/rounds/2")
+        pages = [get(url + path, headers=HTML).text for path in paths]
+    assert [(one["round"], one["refuted"]) for one in lines] == [(2, False), (1, True)]
+    assert [page.count("audit: refuted") for page in pages] == [1, 1, 0]
 
 
 def test_scores_stand_beside_the_updates_of_a_trace(world: ScoredWorld) -> None:
