@@ -1,6 +1,5 @@
 """The scores of a job as people read them: by round and cumulated, with what was withheld, void or not scored. Pure."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -12,7 +11,7 @@ from ledger.job import Job, Measured, NoScoring, Scored, committed_set
 from ledger.rounds import Place
 from ledger.scoring.game import Game
 from ledger.scoring.methods import shapley, to_scores
-from ledger.standing import cumulated, settled
+from ledger.standing import Tally, tallied
 from ledger.state import JobState, Round, Scoring
 
 Name = Callable[[int], str]
@@ -119,9 +118,13 @@ def round_scores(state: JobState, number: int, name: Name, voids: Mapping[int, V
 
 def ranking(state: JobState, name: Name) -> tuple[Cumulated, ...]:
     """Every party that was ever scored, best first; equal ones by index."""
-    rounds = Counter(index for _, scores in settled(state) for index in scores)
-    sums = sorted(cumulated(state).items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Cumulated(index=i, party=name(i), score=s, rounds=rounds[i]) for i, s in sums)
+    return ranked(tallied(state), name)
+
+
+def ranked(tallies: Mapping[int, Tally], name: Name) -> tuple[Cumulated, ...]:
+    """The same of tallies that were counted before."""
+    best = sorted(tallies.items(), key=lambda item: (-item[1].score, item[0]))
+    return tuple(Cumulated(index=i, party=name(i), score=t.score, rounds=t.rounds) for i, t in best)
 
 
 def in_words(job: Job) -> str:

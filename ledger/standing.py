@@ -3,8 +3,9 @@
 Below `ledger.rounds`, which weighs by it (docs/spec/scores.md, "Past scores").
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import NamedTuple
 
 from ledger.job import MAX_FACTOR
 from ledger.scoring.utility import ratio
@@ -13,27 +14,50 @@ from ledger.state import JobState, Round
 NEUTRAL = MAX_FACTOR // 2
 
 
-def settled(state: JobState, through: int | None = None) -> Iterator[tuple[int, dict[int, int]]]:
-    """The rounds that have settled scores, ascending, up to `through` where given; each with its score by member index.
+class Tally(NamedTuple):
+    """What a member's scores add up to, over so many rounds."""
+
+    score: int
+    rounds: int
+
+
+def settled(state: JobState, through: int | None = None, after: int = 0) -> Iterator[tuple[int, dict[int, int]]]:
+    """The rounds above `after` that have settled scores, ascending, up to `through` where given; each with what they
+    count."""
+    for number in sorted(state.scorings):
+        chosen = number > after and (through is None or number <= through)
+        if chosen and state.scorings[number].medians is not None:
+            yield number, counted(state, number)
+
+
+def counted(state: JobState, number: int) -> dict[int, int]:
+    """What the settled scores of a round count, by member index; nothing where it has none.
 
     A scorer that withheld its reveal forfeits what its own update won in the round: a positive score counts as zero.
     """
-    for number in sorted(state.scorings):
-        scoring = state.scorings[number]
-        if scoring.medians is None or (through is not None and number > through):
-            continue
-        parties = [update.index for update in state.rounds[number].admitted()]
-        pairs = zip(parties, scoring.medians, strict=True)
-        yield number, {k: min(score, 0) if k in scoring.withheld else score for k, score in pairs}
+    scoring = state.scorings.get(number)
+    withheld = scoring.withheld if scoring else frozenset[int]()
+    return {k: min(score, 0) if k in withheld else score for k, score in state.scores(number).items()}
+
+
+def tallied(
+    state: JobState, through: int | None = None, *, known: Mapping[int, Tally] | None = None, after: int = 0
+) -> dict[int, Tally]:
+    """Each scored member's tally over the settled rounds, up to `through` where given, by member index.
+
+    `known` are the tallies of the rounds up to `after`, where they were counted before.
+    """
+    tallies = dict(known or {})
+    for _, scores in settled(state, through, after):
+        for member, score in scores.items():
+            before = tallies.get(member, Tally(0, 0))
+            tallies[member] = Tally(before.score + score, before.rounds + 1)
+    return dict(sorted(tallies.items()))
 
 
 def cumulated(state: JobState, through: int | None = None) -> dict[int, int]:
     """Each scored member's sum of scores over the settled rounds, up to `through` where given, by member index."""
-    totals: dict[int, int] = {}
-    for _, scores in settled(state, through):
-        for member, score in scores.items():
-            totals[member] = totals.get(member, 0) + score
-    return dict(sorted(totals.items()))
+    return {member: tally.score for member, tally in tallied(state, through).items()}
 
 
 def factors(state: JobState, round_: Round) -> dict[int, int]:
@@ -44,17 +68,14 @@ def factors(state: JobState, round_: Round) -> dict[int, int]:
     mean of all scored parties: equal is 512, twice as much or more is 1024, nothing is 1. Who was never scored gets
     512, and so does everyone where nobody has a positive score.
     """
-    means = _means(state, round_.scored_to)
+    return factors_of(tallied(state, round_.scored_to), round_.updates)
+
+
+def factors_of(tallies: Mapping[int, Tally], members: Iterable[int]) -> dict[int, int]:
+    """The same for updates of `members`, by what was settled before."""
+    means = {member: max(Fraction(*tally), Fraction(0)) for member, tally in tallies.items()}
     whole = sum(means.values(), Fraction(0))
-    return {member: _factor(means.get(member), len(means), whole) for member in sorted(round_.updates)}
-
-
-def _means(state: JobState, through: int) -> dict[int, Fraction]:
-    scores: dict[int, list[int]] = {}
-    for _, found in settled(state, through):
-        for member, score in found.items():
-            scores.setdefault(member, []).append(score)
-    return {member: max(Fraction(sum(all_), len(all_)), Fraction(0)) for member, all_ in scores.items()}
+    return {member: _factor(means.get(member), len(means), whole) for member in sorted(members)}
 
 
 def _factor(mean: Fraction | None, parties: int, whole: Fraction) -> int:

@@ -60,6 +60,7 @@ PAGES = (
         d.RoundPage,
         "round.html",
     ),
+    Shown("/jobs/{job:int}/scores", "/jobs/{job:int}/scores.json", builders.scores, d.ScoresPage, "scores.html"),
     Shown("/jobs/{job:int}/models", "/jobs/{job:int}/models.json", builders.models, d.ModelsPage, "models.html"),
     Shown(
         "/jobs/{job:int}/models/{round:int}",

@@ -94,7 +94,7 @@ class Board:
     def tick(self, block: int, now: int) -> None:
         """The chain was read up to `block`, at `now` by its clock, and had nothing new: readers need not look again.
 
-        Where only time went on and a proposal's state with it, that is a change like any other.
+        Where only time went on, and with it the state of a proposal or a scoring, that is a change like any other.
         """
         with self._changed:
             snapshot, serial = self._state.snapshot, self._state.serial

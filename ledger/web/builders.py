@@ -9,6 +9,7 @@ from ledger.web import documents as d
 from ledger.web.counting import activity
 from ledger.web.deciding import Deciding
 from ledger.web.reading import Reading
+from ledger.web.scoring import Scores
 from ledger.web.view import View
 
 LAST = (1 << 32) - 1
@@ -56,6 +57,7 @@ async def consortium(now: Now) -> d.ConsortiumPage:
         releases=Deciding(now).current()[:OVERVIEW],
         verdict=audit.verdict if audit else None,
         verdict_at=audit.at if audit else 0,
+        scored=tuple(number for number, state in now.snapshot.jobs.items() if state.terms.scored),
     )
 
 
@@ -83,6 +85,7 @@ async def job(now: Now, job: JobNumber) -> d.JobPage:
         rounds=tuple(now.round_line(round_) for round_ in latest),
         activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
         evaluation=Deciding(now).latest_evaluation(job),
+        scores=Scores(now).glance(state),
     )
 
 
@@ -101,9 +104,32 @@ async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
 
 
 async def round_(now: Now, job: JobNumber, round: RoundNumber) -> d.RoundPage:
-    """A round: updates with their verdicts and reasons, every aggregate, refuted ones too, and who attested what."""
+    """A round: updates with verdicts and reasons, every aggregate, refuted ones too, who attested what; its scoring."""
     state, chosen = now.job_state(job), now.round_state(job, round)
-    return d.RoundPage(chain=now.chain, job=now.job(state), round=now.round(state, chosen))
+    scoring = Scores(now).whole(state, chosen)
+    return d.RoundPage(chain=now.chain, job=now.job(state), round=now.round(state, chosen), scoring=scoring)
+
+
+async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ScoresPage:
+    """What each party's updates scored: cumulated, best first, and round by round, newest first."""
+    state, making = now.job_state(job), Scores(now)
+    made = making.rounds(state, before or LAST) if state.terms.scored else iter(())
+    chosen = list(islice(made, limit))
+    more = next(made, None) is not None
+    sums, lines = making.sums(state), making.lines(state, chosen)
+    parties = {one.party.index for one in sums} | {one.index for line in lines for one in line.scores}
+    return d.ScoresPage(
+        chain=now.chain,
+        job=now.job(state),
+        unit=making.unit(state),
+        made=making.made(state),
+        terms=state.terms,
+        parties=tuple(now.anyone(index) for index in sorted(parties | {k for line in lines for k in line.withheld})),
+        sums=sums,
+        rounds=lines,
+        next=f"/jobs/{job}/scores.json?before={chosen[-1].number}&limit={limit}" if more else None,
+        command=f"fedledger scores {job} --void",
+    )
 
 
 async def models(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ModelsPage:
@@ -129,6 +155,7 @@ async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MO
     return d.ModelPage(
         chain=now.chain,
         job=now.job(state),
+        unit=Scores(now).unit(state),
         models=lineage.models,
         next=None if rest is None else f"/jobs/{job}/models/{rest}.json?limit={limit}",
         releases=deciding.releases_of(job, round),

@@ -7,6 +7,7 @@ from ledger.records import Rules
 from ledger.trace import ModelTrace
 from ledger.web.actions import AnyAction
 from ledger.web.basics import Document, Party
+from ledger.web.scored import RoundScoring, Score
 
 
 class Subject(Document, frozen=True, omit_defaults=True):
@@ -129,7 +130,8 @@ class Evidence(Document, frozen=True):
     """What speaks for a model: where it comes from, what parties measured, what this server's last audit says.
 
     `root` is the model that the round finalised, null where it made none. `models` of its lineage, itself included, and
-    `contributors` are null until they are counted. `findings` are the last audit's, on rounds of the lineage.
+    `contributors` are null until they are counted; `scoring` is null where the job makes no scores. `findings` are the
+    last audit's, on rounds of the lineage.
     """
 
     job: int
@@ -140,6 +142,7 @@ class Evidence(Document, frozen=True):
     models: int | None
     lineage: tuple[ModelTrace, ...]
     contributors: tuple[Contributor, ...] | None
+    scoring: RoundScoring | None
     evaluation: Evaluated
     verdict: str | None
     verdict_at: int
@@ -155,13 +158,17 @@ class MemberUpdate(Document, frozen=True):
 
 
 class MemberRound(Document, frozen=True):
-    """A member's part in a round: its update, the claims it agreed or disagreed with, what became of its aggregate."""
+    """A member's part in a round: its update, the claims it agreed or disagreed with, what became of its aggregate.
+
+    `score` is its update's; null where it had none, or the job makes no scores.
+    """
 
     round: int
     phase: str
     update: MemberUpdate | None
     attested: tuple[bool, ...]
     aggregated: str | None
+    score: Score | None
 
 
 class MemberVote(Document, frozen=True):

@@ -14,10 +14,10 @@ from ledger.releases import reason_text
 from ledger.state import Member
 from ledger.trace import ModelTrace, trace
 from ledger.web import decided as g
-from ledger.web import documents as d
 from ledger.web.actions import kind_word, wanted_of
 from ledger.web.board import Lineage, Measured, Unread
 from ledger.web.reading import NotFound, Reading
+from ledger.web.scoring import Scores
 
 OPEN = (ProposalState.VOTING, ProposalState.WAITING, ProposalState.EXECUTABLE)
 NOTHING = bytes(32)
@@ -65,27 +65,22 @@ class Deciding:
 
     def vote(self, one: Proposal) -> g.Vote:
         silent = [member for member in self.now.snapshot.members.values() if may_vote(one, member)]
-        ballots = (g.Ballot(party=self.party(index), choice=said.name) for index, said in sorted(one.votes.items()))
+        ballots = (g.Ballot(party=self.now.anyone(who), choice=said.name) for who, said in sorted(one.votes.items()))
         return g.Vote(
             epoch=one.epoch,
             rules=one.rules,
             executable_from=one.executable_from,
             executable_until=one.executable_until,
             ballots=tuple(ballots),
-            silent=tuple(self.party(member.index) for member in silent),
+            silent=tuple(self.now.anyone(member.index) for member in silent),
             gone=max(0, one.members - len(one.votes) - len(silent)),
             tx=one.tx.hex(),
         )
 
-    def party(self, index: int) -> d.Party:
-        """A member, whoever it was: one that left has its last key."""
-        member = self.now.snapshot.members.get(index)
-        return self.now.party(index, member.keys[-1] if member else "")
-
     def _subject(self, action: actions.Action) -> g.Subject:
         match action:
             case actions.RemoveMember(index=index) | actions.ChangeRoles(index=index):
-                return g.Subject(party=self.party(index))
+                return g.Subject(party=self.now.anyone(index))
             case actions.CloseJob(job=job):
                 return g.Subject(job=self._job_name(job))
             case actions.ReleaseModel(name=name, version=version, job=job):
@@ -173,6 +168,7 @@ class Deciding:
         if state and document and model:
             lineage = trace(state, document, number, self.now.network.party_name, SHORT_LINEAGE).models
         counted = self.now.state.lineages.get((job, number, root))
+        scoring = Scores(self.now).whole(state, round_) if state and round_ else None
         audit = self.now.state.audited
         found = audit.report.findings if audit and audit.report else []
         wrong = [f for f in found if f.job == job and f.round is not None and f.round <= number]
@@ -185,6 +181,7 @@ class Deciding:
             models=counted.models if counted else None,
             lineage=lineage,
             contributors=self._contributors(counted) if counted else None,
+            scoring=scoring,
             evaluation=self.evaluated(job, number, root, report),
             verdict=audit.report.verdict.value if audit and audit.report else None,
             verdict_at=audit.at if audit else 0,
@@ -193,7 +190,7 @@ class Deciding:
 
     def _contributors(self, counted: Lineage) -> tuple[g.Contributor, ...]:
         updates = sorted(counted.updates.items())
-        return tuple(g.Contributor(party=self.party(index), updates=count) for index, count in updates)
+        return tuple(g.Contributor(party=self.now.anyone(index), updates=count) for index, count in updates)
 
     def evaluated(self, job: int, number: int, root: bytes, digest: bytes) -> g.Evaluated:
         """A report as it was read in the background, held against the model that it should be on."""

@@ -13,6 +13,7 @@ from ledger.records import Rules, Terms
 from ledger.report import Report
 from ledger.trace import ModelTrace
 from ledger.web import decided as g
+from ledger.web import scored as s
 from ledger.web.basics import Chain as Chain  # noqa: PLC0414  one name for all documents: this module's
 from ledger.web.basics import Document as Document  # noqa: PLC0414
 from ledger.web.basics import Page as Page  # noqa: PLC0414
@@ -162,6 +163,8 @@ class Audit(Document, frozen=True):
 
 
 class ConsortiumPage(Page, frozen=True):
+    """`scored` are the jobs that make scores."""
+
     network: str
     consortium: str
     ledger: str
@@ -172,6 +175,7 @@ class ConsortiumPage(Page, frozen=True):
     releases: tuple[g.ReleaseLine, ...]
     verdict: str | None
     verdict_at: int
+    scored: tuple[int, ...]
 
 
 class MembersPage(Page, frozen=True):
@@ -182,7 +186,8 @@ class MembersPage(Page, frozen=True):
 class MemberPage(Page, frozen=True):
     """A member's part in the rounds of `job`, newest first; `next` is the address of those before.
 
-    `jobs` are all that have rounds. Votes are the newest; releases all that its updates went into.
+    `standing` is its place among those scored in `job`. `jobs` are all that have rounds. Votes are the newest; releases
+    all that its updates went into.
     """
 
     member: Member
@@ -190,6 +195,7 @@ class MemberPage(Page, frozen=True):
     jobs: tuple[int, ...]
     rounds: tuple[g.MemberRound, ...]
     next: str | None
+    standing: s.Standing | None
     votes: tuple[g.MemberVote, ...]
     releases: tuple[g.MemberRelease, ...]
 
@@ -218,6 +224,7 @@ class JobPage(Page, frozen=True):
     rounds: tuple[RoundLine, ...]
     activity: tuple[Activity, ...]
     evaluation: g.Evaluated | None
+    scores: s.JobScores | None
 
 
 class RoundsPage(Page, frozen=True):
@@ -229,8 +236,29 @@ class RoundsPage(Page, frozen=True):
 
 
 class RoundPage(Page, frozen=True):
+    """`scoring` is null where the round has no final model, or the job makes no scores."""
+
     job: JobLine
     round: Round
+    scoring: s.RoundScoring | None
+
+
+class ScoresPage(Page, frozen=True):
+    """A job's scores: sums, best first; rounds, newest first, `next` being the address of those before.
+
+    `parties` are all that occur in `sums` or `rounds`, by index. Which updates are void, and why, only the updates
+    themselves tell: `command` reads them.
+    """
+
+    job: JobLine
+    unit: s.Unit
+    made: s.Made | None
+    terms: Terms
+    parties: tuple[Party, ...]
+    sums: tuple[s.Sum, ...]
+    rounds: tuple[s.ScoringLine, ...]
+    next: str | None
+    command: str
 
 
 class ModelsPage(Page, frozen=True):
@@ -242,9 +270,13 @@ class ModelsPage(Page, frozen=True):
 
 
 class ModelPage(Page, frozen=True):
-    """A model and those before it, newest first; `next` is where its lineage goes on. `releases` are of this model."""
+    """A model and those before it, newest first; `next` is where its lineage goes on. `releases` are of this model.
+
+    `unit` is that of the updates' scores.
+    """
 
     job: JobLine
+    unit: s.Unit
     models: tuple[ModelTrace, ...]
     next: str | None
     releases: tuple[g.ReleaseLine, ...]

@@ -10,6 +10,7 @@ from ledger.report import Check, Report
 from ledger.trace import ModelTrace, UpdateTrace
 from ledger.web import decided as g
 from ledger.web import documents as d
+from ledger.web import score_examples
 from ledger.web.actions import ReleaseModel
 
 _ROOT, _BASE, _CLAIM, _TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
@@ -99,9 +100,15 @@ _TRACED = ModelTrace(
     key=_NORTH.key,
     attempt=1,
     attested=("South",),
-    updates=(UpdateTrace(party="North", key=_NORTH.key, weight=120, root=_BASE, cid=_CID, verdict="admitted", tx=_TX),),
+    updates=(
+        UpdateTrace(
+            party="North", key=_NORTH.key, weight=120, root=_BASE, cid=_CID, verdict="admitted", tx=_TX, score=12_345
+        ),
+    ),
     tx=_TX,
 )
+_SCORING = score_examples.whole(_NORTH, _SOUTH, _WEST)
+_TERMS = Terms(10, 300, 300, 300, 3, score_seconds=300, reveal_seconds=300, scorers=2)
 _RULES = Rules(5_000, 5_000, 86_400, 3_600, 86_400, 604_800)
 _FIGURES = {"accuracy": "0.982456", "loss": "0.057612"}
 _EVALUATION = Evaluation(
@@ -172,6 +179,7 @@ _EVIDENCE = g.Evidence(
     models=1,
     lineage=(_TRACED, ModelTrace(round=0, root=_BASE, cid=_CID)),
     contributors=(g.Contributor(party=_NORTH, updates=1),),
+    scoring=_SCORING,
     evaluation=_EVALUATED,
     verdict="VERIFIED",
     verdict_at=1_800_000_700,
@@ -205,6 +213,7 @@ _PAGES: tuple[d.Page, ...] = (
         releases=(_RELEASE,),
         verdict="VERIFIED",
         verdict_at=1_800_000_700,
+        scored=(1,),
     ),
     d.MembersPage(chain=_CHAIN, epoch=1, members=_MEMBERS),
     d.MemberPage(
@@ -219,9 +228,11 @@ _PAGES: tuple[d.Page, ...] = (
                 update=g.MemberUpdate(weight=120, root=_BASE, verdict="ADMITTED"),
                 attested=(),
                 aggregated="Finalised",
+                score=score_examples.line().scores[0],
             ),
         ),
         next=None,
+        standing=score_examples.standing(_NORTH),
         votes=(g.MemberVote(proposal=_PROPOSAL, choice="FOR"),),
         releases=(g.MemberRelease(release=_RELEASE, updates=1),),
     ),
@@ -231,18 +242,32 @@ _PAGES: tuple[d.Page, ...] = (
         job=_JOB,
         proposer=_NORTH,
         approvals=(_NORTH, _SOUTH),
-        terms=Terms(10, 300, 300, 300, 3),
+        terms=_TERMS,
         document=None,
         rounds=(_LINE,),
         activity=(d.Activity(round=1, admitted=1, refused=1, open=0),),
         evaluation=_EVALUATED,
+        scores=score_examples.glance(_NORTH),
     ),
     d.RoundsPage(chain=_CHAIN, job=_JOB, rounds=(_LINE,), next=None),
-    d.RoundPage(chain=_CHAIN, job=_JOB, round=_ROUND),
+    d.RoundPage(chain=_CHAIN, job=_JOB, round=_ROUND, scoring=_SCORING),
+    d.ScoresPage(
+        chain=_CHAIN,
+        job=_JOB,
+        unit="points",
+        made=score_examples.made(),
+        terms=_TERMS,
+        parties=(_NORTH, _SOUTH, _WEST),
+        sums=score_examples.sums(_NORTH),
+        rounds=(score_examples.line(),),
+        next=None,
+        command="fedledger scores 1 --void",
+    ),
     d.ModelsPage(chain=_CHAIN, job=_JOB, models=(_MODEL,), next=None),
     d.ModelPage(
         chain=_CHAIN,
         job=_JOB,
+        unit="points",
         models=(_TRACED, ModelTrace(round=0, root=_BASE, cid=_CID)),
         next=None,
         releases=(_RELEASE,),

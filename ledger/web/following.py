@@ -80,7 +80,12 @@ class Live:
                 if history is not seen[0] or history.applied != seen[1] or state.trouble:
                     ahead, read_at = connection.client.time() - time.time(), int(time.time())
                     now = int(read_at + ahead)
-                    self._board.post(snapshot=freeze(history, block), trouble="", read_at=read_at, time=now)
+                    self._board.post(
+                        snapshot=freeze(history, block, state.snapshot),
+                        trouble="",
+                        read_at=read_at,
+                        time=now,
+                    )
                     if seen[0] is not history or history.applied - settled >= SETTLED:
                         settled = _settle(history)
                     seen = (history, history.applied)

@@ -9,14 +9,15 @@ from ledger.actions import ReleaseModel
 from ledger.modelcard import FILE as CARD
 from ledger.modelfile import NAME
 from ledger.proposal import Release
-from ledger.state import Round
+from ledger.state import JobState, Round
 from ledger.web import decided as g
 from ledger.web import documents as d
 from ledger.web.builders import LAST, ROWS, Before, Now, Rows
 from ledger.web.counting import verdicts
 from ledger.web.deciding import Deciding
 from ledger.web.downloads import PATTERN
-from ledger.web.reading import NotFound, judgement
+from ledger.web.reading import NotFound, Reading, judgement
+from ledger.web.scoring import Scores
 
 VOTES = 50
 
@@ -127,14 +128,15 @@ async def member(
         member=now.member(state),
         job=now.job(chosen) if chosen else None,
         jobs=jobs,
-        rounds=tuple(_part(index, chosen.rounds[number]) for number in numbers) if chosen else (),
+        rounds=tuple(_part(now, chosen, index, chosen.rounds[number]) for number in numbers) if chosen else (),
         next=f"/members/{index}.json?job={chosen.number}&before={rest + 1}&limit={limit}" if chosen and rest else None,
+        standing=Scores(now).standing(chosen, index) if chosen else None,
         votes=deciding.votes(index, VOTES),
         releases=deciding.with_updates_of(index),
     )
 
 
-def _part(index: int, round_: Round) -> g.MemberRound:
+def _part(now: Reading, state: JobState, index: int, round_: Round) -> g.MemberRound:
     update, own = round_.updates.get(index), [one for one in round_.aggregates if one.index == index]
     made = None
     if update is not None:
@@ -144,5 +146,10 @@ def _part(index: int, round_: Round) -> g.MemberRound:
     said = (a.agrees for one in round_.aggregates for a in one.attestations if a.index == index)
     outcome = (own[-1].outcome.value if own[-1].outcome else round_.phase.value) if own else None
     return g.MemberRound(
-        round=round_.number, phase=round_.phase.value, update=made, attested=tuple(said), aggregated=outcome
+        round=round_.number,
+        phase=round_.phase.value,
+        update=made,
+        attested=tuple(said),
+        aggregated=outcome,
+        score=Scores(now).score(state, round_.number, index),
     )

@@ -11,6 +11,7 @@ from unicodedata import east_asian_width
 from ledger.admission import Verdict
 from ledger.errors import plain
 from ledger.trace import ModelTrace
+from ledger.web.score_charts import in_unit
 
 WIDTH = 600
 SPINE, DOTS = 270, 160
@@ -23,12 +24,13 @@ _ISOLATE = "\u2068{}\u2069"
 
 @dataclass(frozen=True, slots=True)
 class UpdateNode:
-    """An update: where its dot is, and the curve to its model."""
+    """An update: where its dot is, and the curve to its model; its score in words, where it has one."""
 
     y: float
     name: str
     admitted: bool
     curve: str
+    score: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ class Graph:
     continues: bool
 
 
-def draw(models: Sequence[ModelTrace], *, continues: bool) -> Graph:
-    """Place the models of a lineage, newest first."""
+def draw(models: Sequence[ModelTrace], *, continues: bool, unit: str = "ppm") -> Graph:
+    """Place the models of a lineage, newest first; scores are in `unit`."""
     tops, heights, top = [], [], float(TOP)
     for model in models:
         heights.append(max(2, len(model.updates)) * LINE)
@@ -72,14 +74,14 @@ def draw(models: Sequence[ModelTrace], *, continues: bool) -> Graph:
                 root=model.root[:12],
                 by=shown(model.aggregator) if model.aggregator else "",
                 refuted=len(model.refuted_before),
-                updates=tuple(_updates(model, middle)),
+                updates=tuple(_updates(model, middle, unit)),
                 below=below,
             )
         )
     return Graph(WIDTH, top, tuple(nodes), continues)
 
 
-def _updates(model: ModelTrace, middle: float) -> list[UpdateNode]:
+def _updates(model: ModelTrace, middle: float, unit: str) -> list[UpdateNode]:
     first = middle - (len(model.updates) - 1) * LINE / 2
     bend = (DOTS + SPINE) / 2
     nodes = []
@@ -87,7 +89,8 @@ def _updates(model: ModelTrace, middle: float) -> list[UpdateNode]:
         y = first + place * LINE
         curve = f"M{DOTS} {y:g} C{bend:g} {y:g} {bend:g} {middle:g} {SPINE} {middle:g}"
         admitted = update.verdict == Verdict.ADMITTED.meaning
-        nodes.append(UpdateNode(y, shown(update.party), admitted, curve))
+        score = "" if update.score is None else in_unit(update.score, unit)[1]
+        nodes.append(UpdateNode(y, shown(update.party), admitted, curve, score))
     return nodes
 
 

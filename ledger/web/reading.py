@@ -69,6 +69,11 @@ class Reading:
     def party(self, index: int, key: str) -> d.Party:
         return d.Party(index=index, name=self.network.party_name(index), key=key)
 
+    def anyone(self, index: int) -> d.Party:
+        """A member, whoever it was: one that left has its last key."""
+        member = self.snapshot.members.get(index)
+        return self.party(index, member.keys[-1] if member else "")
+
     def owner(self, key: str) -> d.Party:
         return self.party(self.snapshot.owners[key], key)
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ledger.errors import plain
 from ledger.records import Role
-from ledger.web import charts
+from ledger.web import charts, score_charts
 from ledger.web.board import State
 from ledger.web.graph import draw
 from ledger.web.language import LANGUAGES, texts
@@ -38,6 +38,11 @@ class Renderer:
             "line": charts.line,
             "bars": charts.bars,
             "share": charts.share,
+            "balances": score_charts.balances,
+            "running": score_charts.running,
+            "score": score,
+            "columns": score_charts.columns,
+            "by_index": score_charts.by_index,
         }
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
@@ -97,6 +102,12 @@ def number(text: str) -> Markup:
         return Markup("{}").format(text)
     shown = f"{float(text):.4f}" if len(whole) <= 12 else f"{float(text):.3e}"
     return Markup('<span title="{}">{}</span>').format(text, shown)
+
+
+def score(parts: int, unit: str) -> Markup:
+    """A score in the unit of its utility; the parts per million can be had too."""
+    exact = f"{parts:+,} ppm".replace("-", "\u2212") if parts else "0 ppm"
+    return Markup('<span title="{}">{}</span>').format(exact, score_charts.in_unit(parts, unit)[1])
 
 
 def span(seconds: int) -> tuple[str, int]:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from ledger_world import World
+from scorers_world import COSINE, ScoredWorld
 from web_council import evaluation
 from web_views import HOSTILE, PATHS, governed, network, served, until, view_of
 
@@ -74,6 +75,29 @@ def test_pages_have_names_landmarks_and_headers_for_screen_readers(site, page: A
         assert page.locator("th:not([scope])").count() == 0
         names = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
         assert len(names) == len(set(names)), path
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_scores_fit_their_window_whoever_was_scored(page: Any, width: int) -> None:
+    """Twenty parties, hostile names and long ones among them; scores far above zero and below, some forfeited."""
+    world = ScoredWorld(COSINE, members=20)
+    world.open_job().honest_round().open_scoring()
+    world.score(honest=[(-10) ** (member % 10) for member in range(20)], without=(2, 4))
+    view = view_of(world, known=network((*HOSTILE, *(f"a clinic of the region {n}" for n in range(16)))))
+    page.set_viewport_size({"width": width, "height": 800})
+    with served(view) as url:
+        for path in ("/jobs/1/scores", "/jobs/1/rounds/1", "/jobs/1/models/1", "/jobs/1", "/members/2"):
+            page.goto(url + path)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))")
+            assert all(after - before <= 1 for before, after in pairwise(levels)), path
+            names = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+            assert len(names) == len(set(names)), path
+        page.goto(url + "/jobs/1/scores")
+        bars = page.locator("svg.balance rect.for, svg.balance rect.against")
+        assert bars.count() == 20
+        assert page.locator("table.matrix s").count() == 2, "each had a positive score, and withheld"
+        page.goto("about:blank")
 
 
 def test_hostile_names_do_nothing_in_a_browser(page: Any) -> None:

@@ -8,9 +8,9 @@ import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from ledger_world import World
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from scorers_world import ScoredWorld
 from shop import holder_of, known
 from web_council import Chamber
 from web_views import get, served, view_of
@@ -30,9 +30,11 @@ BEYOND = [positive_data_acceptance]
 """A schema cannot say EIP-55, nor that a signature is the signer's: what fits it may be refused all the same."""
 
 
-def world() -> World:
-    """Two final rounds, a proposal in Voting, and a release."""
-    made = World().open_job().honest_round().honest_round()
+def world() -> ScoredWorld:
+    """Two final rounds, of which the second has scores, a proposal in Voting, and a release."""
+    made = ScoredWorld()
+    made.open_job().honest_round().honest_round()
+    made.open_scoring().score(without=(1,))
     chamber = Chamber(made, 2**32).propose(RemoveMember(3))
     chamber.release(chamber.model())
     return made

@@ -11,6 +11,7 @@ from web_views import HOSTILE, PATHS, get, governed, network, served, view_of
 
 from ledger.admission import Verdict as Judgement
 from ledger.history import Phase
+from ledger.job import Evidence, Scored
 from ledger.proposal import ProposalState
 from ledger.records import Choice, Kind, Reason, Role, Rules
 from ledger.report import Check, Verdict
@@ -20,6 +21,7 @@ from ledger.web.decided import EvaluationStatus
 from ledger.web.language import LANGUAGES, choose, texts
 from ledger.web.library import Library
 from ledger.web.render import FOLDER
+from ledger.web.scored import ScorerState, ScoringPhase, Unit
 from ledger.web.view import View
 
 HTML = {"Accept": "text/html"}
@@ -105,6 +107,13 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "next": [state.value for state in ProposalState if state is not ProposalState.NONE],
         "choices": [choice.name for choice in Choice],
         "rule_names": list(Rules.__struct_fields__),
+        "methods": [one.__struct_config__.tag for one in get_args(Scored)],
+        "evidence_of": [*(one.__struct_config__.tag for one in get_args(Evidence)), "none"],
+        "metrics": ["accuracy", "loss", "auc"],
+        "units": get_args(Unit),
+        "scoring_phases": get_args(ScoringPhase),
+        "scoring_next": get_args(ScoringPhase),
+        "scorer_states": get_args(ScorerState),
         "evaluations": [status for status in get_args(EvaluationStatus) if status != "read"],
     }
     for group, words in values.items():
