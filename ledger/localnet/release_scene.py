@@ -44,7 +44,7 @@ class ReleaseScene:
         self.proposer = stack.enter_context(Connection.open(cast.proposer.home))
 
     def propose(self) -> Proposal:
-        """The proposer audits the last model and puts it to the vote, with its own figures."""
+        """The proposer audits the last model and puts it to the vote, with its own figures and the round's scores."""
         connection = self.proposer
         connection.refresh()
         sender = connection.sender(self.cast.proposer.signer)
@@ -52,12 +52,12 @@ class ReleaseScene:
         report = replace(read_file(self.report), license=LICENCE)
         require_verified(connection, report.job, report.round)
         connection.put([report.encode()], f"report/{report.digest.hex()}")
-        root = bytes.fromhex(report.root)
-        action = ReleaseModel(NAME, VERSION, report.job, report.round, root, bytes(32), report.digest)
+        root, scores = bytes.fromhex(report.root), connection.history.jobs[report.job].scorings[report.round].root
+        action = ReleaseModel(NAME, VERSION, report.job, report.round, root, scores, report.digest)
         made = propose(connection, sender, action)
         (party,) = report.parties
         self.view.say(
-            f"{party.party} measured accuracy {float(party.metrics['accuracy']):.4f} on {party.samples} samples and "
+            f"{party.party} measured accuracy {party.metrics['accuracy']} on {party.samples} samples and "
             f"proposes to release the model of round {report.round} as {NAME} {VERSION}"
         )
         vote(connection, sender, made, Choice.FOR)

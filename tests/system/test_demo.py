@@ -1,6 +1,8 @@
-"""The demo, as a stranger runs it: four hospitals, an audit, two lies; and nothing is left running, however it ends."""
+"""The demo, as a stranger runs it: four hospitals, their scores, an audit, two lies, a vote; and nothing is left
+running, however it ends."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,12 +14,15 @@ from typing import Any
 import pytest
 from processes import left, of_folder
 
+from ledger.report import Check
+
 pytestmark = [
     pytest.mark.node,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
 ]
 ROUNDS = 2
 PARTIES = 4 + 1
+FILES = ("test", *(f"hospital-{number}" for number in range(1, 5)))
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +71,30 @@ def test_verdicts_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
     assert {"federated, on the ledger", "pooled"} < set(result["accuracy"])
     assert len(result["accuracy"]) == 2 + 4
     assert not left(folder)
+
+
+def test_every_round_is_scored_and_the_audit_recomputes_the_scores(played: tuple[Path, dict[str, Any]]) -> None:
+    """Four scorers' reveals and the median of each of the four updates, in every round; all are the same integers."""
+    folder, result = played
+    report = json.loads((folder / "evidence" / "all.json").read_bytes())
+    assert report["verdict"] == "VERIFIED"
+    assert report["findings"] == []
+    assert report["passed"][str(Check.SCORES.value)] == ROUNDS * (4 * 4 + 4)
+    found = result["contributions"]
+    assert set(found) == {f"Hospital {number}" for number in range(1, 5)}
+    assert result["scored"] == ROUNDS + 1
+    sums = [one["all"] for one in found.values()]
+    assert sums == sorted(sums, reverse=True)
+    assert any(one["last"] for one in found.values())
+
+
+def test_nobody_trains_on_the_set_that_contributions_are_measured_on(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = played
+    job = json.loads((folder / "job.json").read_bytes())
+    scoring = job["scoring"]
+    rows = {name: set((folder / "data" / f"{name}.csv").read_text().splitlines()[1:]) for name in FILES}
+    assert (scoring["method"], scoring["evidence"]["samples"]) == ("shapley", len(rows["test"]))
+    assert not rows.pop("test") & set().union(*rows.values())
 
 
 def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str, Any]]) -> None:
@@ -118,6 +147,15 @@ def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) 
     assert "3 for, 0 against" in card.text
     assert f"| {ROUNDS + 1} | 4 of 4 |" in card.text
     assert "1 attempts were refuted on the way" in card.text
+
+
+def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) -> None:
+    """The card has the medians of the round, under the root that the chain keeps."""
+    _, result = played
+    section = Path(result["release"]["card"]).read_text().partition("## Scores")[2].partition("## ")[0]
+    assert re.search(r"root `[0-9a-f]{64}`", section)
+    for name, one in result["contributions"].items():
+        assert f"| {name} | {one['last']} |" in section
 
 
 def until(condition: Any, seconds: float = 60.0) -> None:
