@@ -18,7 +18,6 @@ from ledger.proposal import Proposal
 from ledger.publishing import read_file, usable, verify, write
 from ledger.records import Choice
 from ledger.serving import serve_and_announce
-from ledger.signed import parse
 from ledger.store import disk
 from ledger.voting import close, execute, proposal, propose, relay, sign, vote
 
@@ -74,7 +73,7 @@ class ReleaseScene:
         self.relayer = self.stack.enter_context(Connection.open(self.cast.relayer.home))
         self.relayer.refresh()
         self.sender = self.relayer.sender(self.cast.relayer.signer)
-        relay(self.relayer, self.sender, [parse(path.read_bytes())])
+        relay(self.relayer, self.sender, [ballot])
         if by_command.wait(patience) != 0:
             raise Unavailable("the vote failed", said=by_command.tail())
         self.relayer.refresh()
