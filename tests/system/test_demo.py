@@ -171,6 +171,14 @@ def training(folder: Path) -> bool:
     return len(journals) == PARTIES - 1 and any("submitted" in path.read_text() for path in journals)
 
 
+def scoring(folder: Path) -> bool:
+    """Whether hospitals have begun to show the scores that they committed to, while rounds go on."""
+    return any("scores revealed" in path.read_text() for path in folder.glob("hospital-*/node.jsonl"))
+
+
+REACHED = {"founding": lambda folder: (folder / "network.toml").exists(), "training": training, "scoring": scoring}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "demo"
@@ -181,16 +189,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("number", "when"),
-    [(signal.SIGINT, "founding"), (signal.SIGTERM, "training")],
-    ids=["Ctrl-C while founding", "SIGTERM while training"],
+    [(signal.SIGINT, "founding"), (signal.SIGTERM, "training"), (signal.SIGINT, "scoring")],
+    ids=["Ctrl-C while founding", "SIGTERM while training", "Ctrl-C while scoring"],
 )
 def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal.Signals, when: str) -> None:
     process = start(folder, "--rounds", "50")
-    if when == "founding":
-        until((folder / "network.toml").exists)
-    else:
-        until(lambda: training(folder))
-        assert len(of_folder(folder)) > PARTIES
+    until(lambda: REACHED[when](folder))
+    assert when == "founding" or len(of_folder(folder)) > PARTIES
     began = time.monotonic()
     process.send_signal(number)
     _, errors = process.communicate(timeout=20)
@@ -201,9 +206,10 @@ def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal
     assert not left(folder)
 
 
-def test_killed_it_leaves_nothing_either(folder: Path) -> None:
+@pytest.mark.parametrize("when", ["training", "scoring"])
+def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
     process = start(folder, "--rounds", "50")
-    until(lambda: training(folder))
+    until(lambda: REACHED[when](folder))
     process.kill()
     process.communicate(timeout=20)
     assert not left(folder, seconds=15)
