@@ -28,13 +28,16 @@ help: ## Show this list
 
 setup: $(PYTHON_READY) $(NODE_READY) ## Make .venv and node_modules, at the versions pinned here
 
-demo: setup ## Train ten rounds at four hospitals, audit them, catch two lies
+demo: setup ## Train ten rounds at four hospitals, score and audit them, catch two lies, release a model
 	@$(BIN)/fedledger demo
 
 web: setup ## Run the demo and keep it, with its pages at http://127.0.0.1:8000
 	@rm -f demo/network.toml; \
-	(until [[ -f demo/network.toml ]]; do sleep 0.2; done; exec $(BIN)/fedledger web run \
-	    --network demo/network.toml --home demo/web --access-log demo/access.jsonl) & web=$$!; \
+	(until [[ -f demo/network.toml ]]; do sleep 0.2; done; umask 077; mkdir -p demo/web; \
+	    head -c 24 /dev/urandom | base64 > demo/web/passphrase; \
+	    $(BIN)/fedledger web relayer --light --home demo/web --passphrase-file demo/web/passphrase >/dev/null; \
+	    exec $(BIN)/fedledger web run --network demo/network.toml --home demo/web --access-log demo/access.jsonl \
+	    --relayer demo/web --relayer-passphrase-file demo/web/passphrase) & web=$$!; \
 	trap 'kill $$web 2>/dev/null; wait $$web || true' EXIT; $(BIN)/fedledger demo --keep --no-live
 
 test: setup ## Run every test; with Go, also those against a real Kubo daemon

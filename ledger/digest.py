@@ -14,6 +14,7 @@ from eth_hash.auto import keccak as _keccak
 from ledger.errors import Malformed
 
 T = TypeVar("T")
+ADDRESS_PATTERN = "^0x[0-9a-fA-F]{40}$"
 
 
 def sha256(data: bytes | bytearray | memoryview) -> bytes:
@@ -34,6 +35,20 @@ def checksum_address(address: bytes) -> str:
     return "0x" + "".join(
         digit.upper() if mark in "89abcdef" else digit for digit, mark in zip(digits, marks, strict=False)
     )
+
+
+def parse_address(text: str, what: str = "address") -> str:
+    """An address in its one text form (EIP-55). Raises Malformed for another, and for what is none."""
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if not text.startswith("0x") or len(text) != 42 or len(raw) != 20:
+        raise Malformed(f"{what}: this is no address", advice="0x and 40 digits", actual=text[:200])
+    expected = checksum_address(raw)
+    if text != expected:
+        raise Malformed(f"{what}: not in EIP-55 form", advice="look whether a digit is wrong", expected=expected)
+    return text
 
 
 def encode(document: Any) -> bytes:

@@ -13,9 +13,10 @@ from ledger.actions import Action, ChangeRules, ReleaseModel, encode_action, nam
 from ledger.chain.advice import advice_on
 from ledger.connection import Connection
 from ledger.errors import Rejected, UsageError
-from ledger.proposal import Proposal, ProposalState, ballot_to_sign
+from ledger.proposal import Proposal, ProposalState, ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.records import Choice, Kind, Refusal, Voted, VoteSkipped
-from ledger.signed import WORDS, SignedBallot
+from ledger.signed import WORDS, SignedBallot, SignedProposal
+from ledger.wanted import action_of, wanted_of
 
 if TYPE_CHECKING:
     from ledger.accounts import Signer
@@ -48,11 +49,18 @@ def proposal(connection: Connection, number: int) -> Proposal:
 
 def propose(connection: Connection, sender: "Sender", action: Action) -> Proposal:
     """Propose an action. Raises UsageError for one that no contract could read, Rejected where it refuses."""
+    receipt = sender.send("ballots", _CALLS[_encoded(action)[0]], *_arguments(action))
+    return _made_by(connection, receipt)
+
+
+def _encoded(action: Action) -> tuple[Kind, bytes]:
     try:
-        kind, _ = encode_action(action)
+        return encode_action(action)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"that cannot be proposed: {error}") from error
-    receipt = sender.send("ballots", _CALLS[kind], *_arguments(action))
+
+
+def _made_by(connection: Connection, receipt: "Receipt") -> Proposal:
     made = connection.refresh().decisions.proposals.values()
     return next(one for one in reversed(made) if one.tx == receipt.tx)
 
@@ -89,6 +97,28 @@ def sign(connection: Connection, signer: "Signer", found: Proposal, choice: Choi
     )
 
 
+def sign_proposal(connection: Connection, signer: "Signer", action: Action, deadline: int) -> SignedProposal:
+    """A proposal as its member signs it, for the next number; it is sent nowhere. Where another proposal gets that
+    number first, it is worth nothing. Raises UsageError as `propose`, Rejected for a key that may not propose."""
+    _encoded(action)
+    members = connection.history.members.values()
+    if all(member.key != signer.address for member in members):
+        raise _rejected("Consortium_NotMember", "this key is no member of the consortium", key=signer.address)
+    chain, contract = connection.network.chain.id, connection.network.contracts.ballots.address
+    number = len(connection.history.decisions.proposals) + 1
+    parts = proposal_to_sign(chain, contract, number, signer.address, action, deadline)
+    return SignedProposal(
+        fedledger="signed/1",
+        chain=chain,
+        contract=contract,
+        number=number,
+        member=signer.address,
+        action=wanted_of(action),
+        deadline=deadline,
+        signature="0x" + signer.sign_typed_data(*parts).hex(),
+    )
+
+
 def require_open(connection: Connection, found: Proposal, address: str) -> None:
     """Raises Rejected where the contract would not count a vote that this key signs, as far as one can know now."""
     state = found.state(connection.client.time())
@@ -112,18 +142,23 @@ def _rejected(error: str, message: str, **facts: object) -> Rejected:
     return Rejected(message, advice=advice_on(error, facts), **facts)
 
 
-def require_here(connection: Connection, ballot: SignedBallot) -> Proposal:
-    """The proposal that a signed vote is for. Raises UsageError where it is not one of this consortium's."""
+def require_place(connection: Connection, signed: SignedBallot | SignedProposal) -> None:
+    """Raises UsageError where something was signed for another consortium."""
     contracts = connection.network.contracts
     expected = {"chain": connection.network.chain.id, "contract": contracts.ballots.address}
     for field, value in expected.items():
-        if getattr(ballot, field) != value:
+        if getattr(signed, field) != value:
             raise UsageError(
-                f"this vote was signed for another {field}",
+                f"this was signed for another {field}",
                 advice="give the network file of the consortium that it was signed for",
                 expected=value,
-                actual=getattr(ballot, field),
+                actual=getattr(signed, field),
             )
+
+
+def require_here(connection: Connection, ballot: SignedBallot) -> Proposal:
+    """The proposal that a signed vote is for. Raises UsageError where it is not one of this consortium's."""
+    require_place(connection, ballot)
     found = connection.history.decisions.proposals.get(bytes.fromhex(ballot.proposal))
     if found is None:
         raise UsageError(
@@ -147,6 +182,17 @@ def relay(connection: Connection, sender: "Sender", ballots: Sequence[SignedBall
     receipt = sender.send("ballots", "voteBatch", found.id, [ballot.arguments for ballot in ballots])
     connection.refresh()
     return _outcomes(connection, receipt)
+
+
+def relay_proposal(connection: Connection, sender: "Sender", signed: SignedProposal) -> Proposal:
+    """Make the proposal that a member signed. Raises Rejected where it was made before, or is refused."""
+    require_place(connection, signed)
+    kind, encoded = _encoded(action_of(signed.action))
+    before = connection.history.decisions.proposals.get(proposal_id(signed.number, kind, encoded))
+    if before is not None:
+        advice = f"fedledger proposal show {before.number}"
+        raise Rejected("this was proposed already", advice=advice, proposal=before.number)
+    return _made_by(connection, sender.send("ballots", "proposeBySignature", int(kind), encoded, signed.arguments))
 
 
 def _outcomes(connection: Connection, receipt: "Receipt") -> list[Refusal]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 _BY_ERROR = {
     "Consortium_NotMember": "use the key of a member; the members may admit this one: fedledger proposal propose admit",
+    "Ballots_WrongNumber": "another proposal came first and took the number: ask the member to sign again",
     "Ballots_UnknownProposal": "fedledger proposal list",
     "Ballots_NotDecided": "wait for more votes or for the deadline; fedledger proposal show tells how it stands",
     "Ballots_NotProposer": "vote against it: fedledger proposal vote",
@@ -43,11 +44,11 @@ def advice_on(error: str, arguments: Mapping[str, object]) -> str:
     """What to do about a refusal; empty where there is nothing to say."""
     if error == "Ballots_WrongState":
         return _BY_STATE.get(str(arguments.get("state")), "")
-    if error == "Ballots_VoteRefused":
+    if error in ("Ballots_VoteRefused", "Ballots_ProposalRefused"):
         return advice_on_vote(str(arguments.get("reason")))
     return _BY_ERROR.get(error, "")
 
 
 def advice_on_vote(reason: str) -> str:
-    """What to do about a vote that does not count; `reason` is the Refusal's name."""
+    """What to do about a signed vote or proposal that does not count; `reason` is the Refusal's name."""
     return _BY_REASON.get(reason, "")

@@ -1,7 +1,7 @@
-"""`fedledger demo`: see all of it on this machine, lies and a vote included."""
+"""`fedledger demo`: see all of it on this machine, scores, lies and a vote included."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,10 +10,10 @@ from ledger.cli.options import json_option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.localnet.demo import Result
+    from ledger.localnet.result import Result
 
 
-@click.command(short_help="See it all on this machine: training, audit, two lies, a vote.")
+@click.command(short_help="See it all on this machine: training, scores, audit, two lies, a vote.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 @click.option("--patience", type=float, default=180, show_default=True, help="Seconds to wait for any one step.")
 @json_option
 def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, patience: float, as_json: bool) -> None:
-    """Four hospitals train one model on this machine, an auditor checks it, two lies are caught, a release is voted on.
+    """Four hospitals train one model on this machine and score what each contributed, an auditor checks it all, two
+    lies are caught, a release is voted on.
 
     A real EVM node is started, the contracts are deployed, and every party runs as a process of its own with its own
     key, data and store. Needs the extra fedledger[node] and anvil. Everything started is stopped again.
@@ -40,7 +41,8 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     import msgspec
     from rich.console import Console
 
-    from ledger.localnet.demo import PARTIES, Demo, prepare
+    from ledger.localnet.demo import PARTIES, Demo
+    from ledger.localnet.folder import prepare
     from ledger.localnet.view import View
 
     console = Console(stderr=as_json, highlight=False)
@@ -58,19 +60,31 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
         if keep:
             play.revive()
             console.print(f"still running at {play.local.anvil.url}; Ctrl-C stops everything")
+            keys = f"{where}/hospital-1/keystore.json and its like, each with its passphrase beside it"
+            console.print(f"To vote with a wallet, import a member's key: {keys}.", soft_wrap=True)
             signal.pause()
+        elif not as_json:
+            console.print("To look around yourself: fedledger demo --keep leaves everything running.")
 
 
 def _print(console: "Console", result: "Result", folder: Path) -> None:
     from rich.table import Table
 
+    style: dict[str, Any] = {"box": None, "header_style": "dim", "pad_edge": False}
     console.print()
-    accuracy = Table("trained on", "test accuracy", box=None, header_style="dim", pad_edge=False)
+    accuracy = Table("trained on", "test accuracy", **style)
     for name, value in sorted(result.accuracy.items(), key=lambda row: row[1]):
         accuracy.add_row(name, f"{value:.4f}")
     console.print(accuracy)
     console.print()
-    verdicts = Table("audited", "verdict", "seconds", box=None, header_style="dim", pad_edge=False)
+    contributions = Table("contribution of", f"in round {result.scored}", "in all", **style)
+    for column in contributions.columns[1:]:
+        column.justify = "right"
+    for name, found in result.contributions.items():
+        contributions.add_row(name, f"{found.last:+,}", f"{found.all:+,}")
+    console.print(contributions)
+    console.print()
+    verdicts = Table("audited", "verdict", "seconds", **style)
     colours = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
     for what, verdict in result.verdicts.items():
         verdicts.add_row(what, f"[bold {colours[verdict]}]{verdict}[/]", f"{result.seconds[f'audit: {what}']:.1f}")
@@ -79,4 +93,3 @@ def _print(console: "Console", result: "Result", folder: Path) -> None:
         f"evidence lies in {folder}/evidence, the released model in {folder}/release, every party's log in {folder}/log"
     )
     console.print(f"\nThe {where}.", soft_wrap=True)
-    console.print("To look around yourself: fedledger demo --keep leaves everything running.")

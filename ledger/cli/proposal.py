@@ -7,7 +7,8 @@ import click
 
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, payer_options, rpc_option
 from ledger.cli.proposing import propose
-from ledger.cli.voting import relay, vote
+from ledger.cli.sending import relay
+from ledger.cli.voting import vote
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def proposal() -> None:
     """Propose, vote, and carry out what the members decided.
 
     Admissions, removals, roles, rules, the closing of a job, releases and their end, a successor: one ballot for all.
-    How it counts: docs/spec/ballot.md. Keys stay here; a vote may be signed here and sent by anyone.
+    How it counts: docs/spec/ballot.md. Keys stay here; votes and proposals may be signed here and sent by anyone.
     """
 
 

@@ -1,17 +1,8 @@
 """`fedledger proposal propose`: what members may decide, but for releases, which `fedledger release` proposes."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
-from ledger.cli.options import home_option, json_option, passphrase_option
-from ledger.config import Home
-
-if TYPE_CHECKING:
-    from ledger.actions import Action
-    from ledger.connection import Connection
-    from ledger.proposal import Proposal
+from ledger.cli.drafting import How, finish, how_options, put
 
 ROLES = ("participant", "aggregator", "scorer")
 
@@ -20,46 +11,42 @@ ROLES = ("participant", "aggregator", "scorer")
 def propose() -> None:
     """Propose something to the members. Any member may.
 
-    A release, its revocation and a return to an earlier one are proposed by `fedledger release`.
+    A release, its revocation and a return to an earlier one are proposed by `fedledger release`. With --sign-only a
+    proposal is signed and written to a file, and nothing is sent: `fedledger proposal relay FILE` sends it with any
+    key, `curl --json @FILE https://…/relay.json` with a server's.
     """
 
 
 @propose.command()
 @click.argument("key")
 @click.option("--roles", required=True, help="Its roles, with commas: participant, aggregator, scorer.")
-@passphrase_option
-@home_option
-@json_option
-def admit(key: str, roles: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+@how_options
+def admit(how: How, key: str, roles: str) -> None:
     """Propose that the owner of KEY, an address that was never used here, join."""
     from ledger.actions import AdmitMember
 
-    put(home, passphrase_file, as_json, AdmitMember(_address(key), _bits(roles)))
+    put(how, AdmitMember(_address(key), _bits(roles)))
 
 
 @propose.command()
 @click.argument("member", type=click.IntRange(0, 254))
-@passphrase_option
-@home_option
-@json_option
-def remove(member: int, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+@how_options
+def remove(how: How, member: int) -> None:
     """Propose that MEMBER, by number, leave."""
     from ledger.actions import RemoveMember
 
-    put(home, passphrase_file, as_json, RemoveMember(member))
+    put(how, RemoveMember(member))
 
 
 @propose.command("roles")
 @click.argument("member", type=click.IntRange(0, 254))
 @click.option("--roles", required=True, help="All its roles, with commas: participant, aggregator, scorer.")
-@passphrase_option
-@home_option
-@json_option
-def roles_(member: int, roles: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+@how_options
+def roles_(how: How, member: int, roles: str) -> None:
     """Propose other roles for MEMBER, by number."""
     from ledger.actions import ChangeRoles
 
-    put(home, passphrase_file, as_json, ChangeRoles(member, _bits(roles)))
+    put(how, ChangeRoles(member, _bits(roles)))
 
 
 @propose.command()
@@ -69,78 +56,47 @@ def roles_(member: int, roles: str, passphrase_file: Path | None, home: Home, as
 @click.option("--extension-seconds", type=int, help="Time left to the others where the quorum is reached late.")
 @click.option("--delay-seconds", type=int, help="Time between the end of the vote and its execution.")
 @click.option("--execute-seconds", type=int, help="Time in which it can be executed.")
-@passphrase_option
-@home_option
-@json_option
-def rules(passphrase_file: Path | None, home: Home, as_json: bool, **changes: int | None) -> None:
+@how_options
+def rules(how: How, **changes: int | None) -> None:
     """Propose other rules for the votes that follow; what is not given stays as it is."""
     import msgspec
 
     from ledger.actions import ChangeRules
     from ledger.chain.founding import check_rules
-    from ledger.cli.opening import act
+    from ledger.cli.opening import unlocked
     from ledger.errors import Unavailable
-    from ledger.voting import propose as send
 
     given = {name: value for name, value in changes.items() if value is not None}
     if not given:
         raise click.UsageError("name at least one rule to change")
-    with act(home, passphrase_file) as (connection, sender):
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
         present = connection.history.decisions.rules
         if present is None:
             raise Unavailable("the rules cannot be read from the chain yet")
         wanted = msgspec.structs.replace(present, **given)
         check_rules(wanted)
-        tell(connection, send(connection, sender, ChangeRules(wanted)), as_json)
+        finish(how, connection, signer, ChangeRules(wanted))
 
 
 @propose.command("close-job")
 @click.argument("job", type=click.IntRange(min=1))
-@passphrase_option
-@home_option
-@json_option
-def close_job(job: int, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+@how_options
+def close_job(how: How, job: int) -> None:
     """Propose that no more rounds of JOB, by number, be opened."""
     from ledger.actions import CloseJob
 
-    put(home, passphrase_file, as_json, CloseJob(job))
+    put(how, CloseJob(job))
 
 
 @propose.command()
 @click.argument("chain", type=click.IntRange(min=1))
 @click.argument("ledger")
-@passphrase_option
-@home_option
-@json_option
-def successor(chain: int, ledger: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+@how_options
+def successor(how: How, chain: int, ledger: str) -> None:
     """Propose to go on with LEDGER, an address, on CHAIN, by its id. The present ledger stays readable."""
     from ledger.actions import NameSuccessor
 
-    put(home, passphrase_file, as_json, NameSuccessor(chain, _address(ledger)))
-
-
-def put(home: Home, passphrase_file: Path | None, as_json: bool, action: "Action") -> None:
-    """Propose an action and say what the others do next."""
-    from ledger.cli.opening import act
-    from ledger.voting import propose as send
-
-    with act(home, passphrase_file) as (connection, sender):
-        tell(connection, send(connection, sender, action), as_json)
-
-
-def tell(connection: "Connection", made: "Proposal", as_json: bool) -> None:
-    """What was proposed, and what the others type."""
-    from ledger.cli.words import describe, say, when
-    from ledger.errors import plain
-
-    text = (
-        f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
-        f"{made.quorum} of {made.members} members must vote, until {when(made.deadline)}; they type:\n"
-        f"  fedledger proposal vote {made.number} for|against|abstain"
-    )
-    kind = made.kind.name.lower()
-    facts = {"proposal": made.number, "id": made.id.hex(), "kind": kind, "deadline": made.deadline}
-    say(as_json, text, **facts, tx=made.tx.hex())
+    put(how, NameSuccessor(chain, _address(ledger)))
 
 
 def _address(text: str) -> str:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, passphrase_option
-from ledger.config import Home
+from ledger.cli.drafting import How, finish, how_options
+from ledger.cli.options import job_option
 
 if TYPE_CHECKING:
     from ledger.actions import ReleaseModel
@@ -30,10 +30,9 @@ NOTHING = bytes(32)
 @click.option(
     "--audit/--no-audit", default=True, help="Recompute the model's round first; propose it only if VERIFIED."
 )
-@passphrase_option
-@home_option
-@json_option
+@how_options
 def propose(
+    how: How,
     model: str,
     name: str,
     version: str,
@@ -42,21 +41,16 @@ def propose(
     license_: str | None,
     scores: bool,
     audit: bool,
-    passphrase_file: Path | None,
-    home: Home,
-    as_json: bool,
 ) -> None:
     """Propose to release MODEL, a round's number or the start of a model's root, as NAME VERSION."""
-    from ledger.cli.opening import act
-    from ledger.cli.proposing import tell
+    from ledger.cli.opening import unlocked
     from ledger.errors import UsageError
     from ledger.inspection import require_verified
     from ledger.trace import find
-    from ledger.voting import propose as send
 
     if license_ and not report_file:
         raise click.UsageError("--license goes with --report")
-    with act(home, passphrase_file) as (connection, sender):
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
         state = connection.job(job)
         number = find(state, model)
         if number == 0:
@@ -70,7 +64,7 @@ def propose(
 
             connection.put([evaluation.encode()], f"report/{evaluation.digest.hex()}")
             action = dataclasses.replace(action, report=evaluation.digest)
-        tell(connection, send(connection, sender, action), as_json)
+        finish(how, connection, signer, action)
 
 
 def _action(
@@ -126,46 +120,38 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
 @click.command(short_help="Propose that a release be used no more.")
 @click.argument("release")
 @click.option("--reason", required=True, help="Why; up to 32 plain characters stand on the chain itself.")
-@passphrase_option
-@home_option
-@json_option
-def revoke(release: str, reason: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+@how_options
+def revoke(how: How, release: str, reason: str) -> None:
     """Propose that RELEASE, NAME@VERSION, be used no more. A revoked release never returns."""
     from ledger.actions import RevokeRelease
-    from ledger.cli.opening import act
-    from ledger.cli.proposing import tell
+    from ledger.cli.opening import unlocked
     from ledger.releases import reason_text, reason_word, require_usable
-    from ledger.voting import propose as send
 
     word = reason_word(reason)
-    with act(home, passphrase_file) as (connection, sender):
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
         found = _exact(connection, release)
         require_usable(found)
         if reason_text(word) is None:
             connection.put([reason.encode()], f"reason/{word.hex()}")
-        tell(connection, send(connection, sender, RevokeRelease(found.id, word)), as_json)
+        finish(how, connection, signer, RevokeRelease(found.id, word))
 
 
 @click.command(short_help="Propose a return to an earlier release.")
 @click.argument("release")
-@passphrase_option
-@home_option
-@json_option
-def rollback(release: str, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+@how_options
+def rollback(how: How, release: str) -> None:
     """Propose that RELEASE, NAME@VERSION, be the current one of its name again."""
     from ledger.actions import RollBack
-    from ledger.cli.opening import act
-    from ledger.cli.proposing import tell
+    from ledger.cli.opening import unlocked
     from ledger.errors import UsageError
     from ledger.releases import require_usable
-    from ledger.voting import propose as send
 
-    with act(home, passphrase_file) as (connection, sender):
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
         found = _exact(connection, release)
         require_usable(found)
         if connection.history.decisions.current.get(found.name) is found:
             raise UsageError(f"{found.name} {found.version} is the current release", advice="fedledger release list")
-        tell(connection, send(connection, sender, RollBack(found.id)), as_json)
+        finish(how, connection, signer, RollBack(found.id))
 
 
 def _exact(connection: "Connection", wanted: str) -> "Release":

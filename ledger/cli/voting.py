@@ -1,11 +1,11 @@
-"""`vote` and `relay`: a member's vote, sent directly or signed here and sent by anyone."""
+"""`vote`: a member's vote, sent directly or signed here and sent by anyone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, json_option, passphrase_option, payer_options
+from ledger.cli.options import home_option, json_option, passphrase_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.connection import Connection
     from ledger.proposal import Proposal
-    from ledger.records import Refusal
-    from ledger.signed import SignedBallot
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -104,69 +102,3 @@ def _write(
         f"anyone may send it: fedledger proposal relay {path}"
     )
     say(as_json, text, proposal=found.number, choice=choice, deadline=deadline, file=str(path))
-
-
-@click.command(short_help="Send votes that members signed.")
-@click.argument("files", type=FILE, nargs=-1, required=True)
-@payer_options
-@json_option
-def relay(
-    files: tuple[Path, ...],
-    network_file: Path | None,
-    keystore: Path | None,
-    passphrase_file: Path | None,
-    home: Home,
-    as_json: bool,
-) -> None:
-    """Send the signed votes in FILES, with any key that can pay. Several for one proposal go in one transaction.
-
-    A vote that does not count is passed over and named; the exit code is 4 then.
-    """
-    import json
-
-    from ledger.chain.advice import advice_on_vote
-    from ledger.cli.opening import pay
-    from ledger.errors import Rejected
-    from ledger.records import Refusal
-    from ledger.voting import relay as send
-    from ledger.voting import require_here
-
-    signed = {path: _read(path) for path in files}
-    with pay(network_file, home, keystore, passphrase_file) as (connection, sender):
-        batches: dict[int, list[Path]] = {}
-        for path, ballot in signed.items():
-            batches.setdefault(require_here(connection, ballot).number, []).append(path)
-        outcomes: dict[Path, Refusal] = {}
-        for paths in batches.values():
-            refusals = send(connection, sender, [signed[path] for path in paths])
-            outcomes.update(zip(paths, refusals, strict=True))
-    lines = [_outcome(path, signed[path], refusal) for path, refusal in outcomes.items()]
-    if as_json:
-        click.echo(json.dumps(lines))
-    else:
-        for line in lines:
-            click.echo(f"{line['file']}: {line['choice']} by {line['member']}, {line['outcome']}")
-    refused = next((refusal for refusal in outcomes.values() if refusal is not Refusal.NONE), None)
-    if refused is not None:
-        bad = sum(refusal is not Refusal.NONE for refusal in outcomes.values())
-        raise Rejected(
-            f"{bad} of {len(outcomes)} votes do not count", advice=advice_on_vote(refused.name), reason=refused.name
-        )
-
-
-def _outcome(path: Path, ballot: "SignedBallot", refusal: "Refusal") -> dict[str, str]:
-    word = refusal.name if refusal else "counted"
-    return {"file": str(path), "member": ballot.member, "choice": ballot.choice, "outcome": word}
-
-
-def _read(path: Path) -> "SignedBallot":
-    from ledger.errors import Unavailable, UsageError
-    from ledger.signed import MAX_SIZE, parse
-
-    try:
-        with path.open("rb") as file:
-            return parse(file.read(MAX_SIZE + 1))
-    except FileNotFoundError as error:
-        raise UsageError("no such file", file=str(path)) from error
-    except OSError as error:
-        raise Unavailable(f"cannot read the file: {error.strerror}", file=str(path)) from error

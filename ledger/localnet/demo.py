@@ -1,11 +1,9 @@
-"""The demo: four hospitals, an aggregator and an auditor, each a process of its own; two lies, both caught; a vote."""
+"""The demo: four hospitals, an aggregator and an auditor, each a process of its own; scores, two lies, a vote."""
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -13,14 +11,16 @@ import msgspec
 from ledger.cid import of_file
 from ledger.config import Settings, save
 from ledger.connection import Connection
-from ledger.errors import Unavailable, UsageError
+from ledger.errors import Unavailable
 from ledger.history import History, Phase, Round
 from ledger.job import Job, parse
 from ledger.localnet.consortium import LocalConsortium, Resident, found
 from ledger.localnet.damage import damage
+from ledger.localnet.folder import DRAFT, set_rounds
 from ledger.localnet.liar import publish_wrong_model
 from ledger.localnet.process import Fedledger
 from ledger.localnet.release_scene import Cast, ReleaseScene
+from ledger.localnet.result import Result, contributions
 from ledger.localnet.telling import coloured, words
 from ledger.localnet.view import Metrics, View
 from ledger.records import Role
@@ -29,22 +29,11 @@ from ledger.serving import serve_and_announce
 HOSPITALS = ("Hospital 1", "Hospital 2", "Hospital 3", "Hospital 4")
 COORDINATOR = "Coordinator"
 PARTIES = (COORDINATOR, *HOSPITALS)
-MARKER = ".fedledger-demo"
+EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
 TAMPERED = "Hospital 2"
 POLL = 0.05
 WARM = ("node", "job", "release")
 """Commands that are forked from a process with the slow imports done."""
-
-
-@dataclass(slots=True)
-class Result:
-    """What a demo came to: accuracies by who trained, verdicts by what was audited, seconds by step."""
-
-    accuracy: dict[str, float] = field(default_factory=dict)
-    verdicts: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    evidence: list[str] = field(default_factory=list)
-    release: dict[str, str] = field(default_factory=dict)
 
 
 class Demo:
@@ -63,6 +52,7 @@ class Demo:
         self._start()
         self._train()
         comparison = self._spawn_comparison()
+        self._await_scores(self.rounds)
         self._audit("all rounds", "all", "--all")
         if self.lies:
             self._lie_about_a_model()
@@ -82,8 +72,8 @@ class Demo:
     def _found(self) -> None:
         data = self.folder / "data"
         self._run("example data", "node", "example", "breast-cancer", data)
-        self._configure(data / "job.toml")
-        roles = {COORDINATOR: Role.AGGREGATOR} | dict.fromkeys(HOSPITALS, Role.PARTICIPANT | Role.AGGREGATOR)
+        set_rounds(data / DRAFT, self.rounds + self.lies)
+        roles = {COORDINATOR: Role.AGGREGATOR} | dict.fromkeys(HOSPITALS, EVERY_ROLE)
         self.local: LocalConsortium = found(self.folder, "Four hospitals", [(name, roles[name]) for name in PARTIES])
         self.stack.callback(self.local.stop)
         for number, name in enumerate(HOSPITALS, 1):
@@ -91,14 +81,6 @@ class Demo:
             settings = Settings(name=name, data=str((data / f"hospital-{number}.csv").resolve()))
             save(home.settings_file, settings)
         self.view.say(f"a chain runs at {self.local.anvil.url}; five members, five contracts")
-
-    def _configure(self, job_file: Path) -> None:
-        """The example's job, with the demo's number of rounds; one more where a lie is to be told."""
-        text = job_file.read_text()
-        lines = [
-            f"rounds = {self.rounds + self.lies}" if line.startswith("rounds") else line for line in text.splitlines()
-        ]
-        job_file.write_text("\n".join(lines) + "\n")
 
     def _start(self) -> None:
         """Start the hospitals' nodes, and agree on the job meanwhile."""
@@ -108,7 +90,7 @@ class Demo:
             "job",
             "job",
             "create",
-            self.folder / "data" / "job.toml",
+            self.folder / "data" / DRAFT,
             "--output",
             document,
             "--home",
@@ -157,6 +139,23 @@ class Demo:
         self.result.seconds["training rounds"] = round(time.monotonic() - began, 2)
         self.result.accuracy["federated, on the ledger"] = self._measured()[self.rounds]["accuracy"]
 
+    def _await_scores(self, number: int) -> None:
+        """Wait until every round up to `number` is scored: the hospitals do that beside the rounds."""
+        began = time.monotonic()
+
+        def settled(history: History) -> bool:
+            scoring = history.jobs[1].scorings.get(number)
+            return scoring is not None and scoring.medians is not None
+
+        self._watch(settled)
+        state = self.connection.history.jobs[1]
+        self.result.contributions = contributions(state, number, self.connection.name)
+        self.result.scored = number
+        scorers = len(state.scorings[number].reveals)
+        best = next(iter(self.result.contributions))
+        self.view.say(f"round {number} is scored by {scorers} hospitals: {best} has contributed most so far")
+        self.result.seconds[f"scores of round {number}, waited for"] = round(time.monotonic() - began, 2)
+
     def _lie_about_a_model(self) -> None:
         """One more round: the aggregator publishes a model that differs in one value."""
         number = self.rounds + 1
@@ -181,6 +180,7 @@ class Demo:
         self._watch(lambda history: self._round(history, number).phase is Phase.FINALISED)
         aggregator.stop()
         self.view.say(f"{HOSPITALS[0]} aggregated round {number} again; the members attested it")
+        self._await_scores(number)
 
     def _tamper_with_a_copy(self) -> None:
         """One byte of a stored update is changed on its holder's disk."""
@@ -298,14 +298,3 @@ class Demo:
         process = Fedledger(name, arguments, log, output=output, warm=str(arguments[0]) in WARM)
         self.stack.callback(process.stop)
         return process
-
-
-def prepare(folder: Path) -> Path:
-    """An empty folder for a demo. An earlier demo's is emptied; any other that has something in it is refused."""
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / MARKER).exists():
-            raise UsageError("the folder is not empty and no demo's", folder=folder, advice="give --folder another")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARKER).touch()
-    return folder.resolve()

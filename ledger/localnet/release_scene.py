@@ -18,7 +18,6 @@ from ledger.proposal import Proposal
 from ledger.publishing import read_file, usable, verify, write
 from ledger.records import Choice
 from ledger.serving import serve_and_announce
-from ledger.signed import parse
 from ledger.store import disk
 from ledger.voting import close, execute, proposal, propose, relay, sign, vote
 
@@ -44,7 +43,7 @@ class ReleaseScene:
         self.proposer = stack.enter_context(Connection.open(cast.proposer.home))
 
     def propose(self) -> Proposal:
-        """The proposer audits the last model and puts it to the vote, with its own figures."""
+        """The proposer audits the last model and puts it to the vote, with its own figures and the round's scores."""
         connection = self.proposer
         connection.refresh()
         sender = connection.sender(self.cast.proposer.signer)
@@ -52,12 +51,12 @@ class ReleaseScene:
         report = replace(read_file(self.report), license=LICENCE)
         require_verified(connection, report.job, report.round)
         connection.put([report.encode()], f"report/{report.digest.hex()}")
-        root = bytes.fromhex(report.root)
-        action = ReleaseModel(NAME, VERSION, report.job, report.round, root, bytes(32), report.digest)
+        root, scores = bytes.fromhex(report.root), connection.history.jobs[report.job].scorings[report.round].root
+        action = ReleaseModel(NAME, VERSION, report.job, report.round, root, scores, report.digest)
         made = propose(connection, sender, action)
         (party,) = report.parties
         self.view.say(
-            f"{party.party} measured accuracy {float(party.metrics['accuracy']):.4f} on {party.samples} samples and "
+            f"{party.party} measured accuracy {party.metrics['accuracy']} on {party.samples} samples and "
             f"proposes to release the model of round {report.round} as {NAME} {VERSION}"
         )
         vote(connection, sender, made, Choice.FOR)
@@ -74,7 +73,7 @@ class ReleaseScene:
         self.relayer = self.stack.enter_context(Connection.open(self.cast.relayer.home))
         self.relayer.refresh()
         self.sender = self.relayer.sender(self.cast.relayer.signer)
-        relay(self.relayer, self.sender, [parse(path.read_bytes())])
+        relay(self.relayer, self.sender, [ballot])
         if by_command.wait(patience) != 0:
             raise Unavailable("the vote failed", said=by_command.tail())
         self.relayer.refresh()

@@ -6,13 +6,12 @@ from urllib.parse import urlsplit
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from ledger.digest import checksum_address
+from ledger.digest import ADDRESS_PATTERN, checksum_address
 from ledger.web import relay_documents as d
 from ledger.web.bodies import read_json
 from ledger.web.builders import reading
 from ledger.web.refusals import NoOrigin
 from ledger.web.sessions import COOKIE, SECONDS, Session, Sessions, Visitor
-from ledger.web.signatures import ADDRESS_PATTERN
 from ledger.web.signin import SignIns
 from ledger.web.view import View
 

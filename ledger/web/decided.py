@@ -5,7 +5,7 @@ from typing import Literal
 from ledger.evaluation import Evaluation
 from ledger.records import Rules
 from ledger.trace import ModelTrace
-from ledger.web.actions import AnyAction
+from ledger.wanted import AnyAction
 from ledger.web.basics import Document, Party
 from ledger.web.scored import RoundScoring, Score
 

@@ -13,8 +13,8 @@ from ledger.records import Choice
 from ledger.releases import reason_text
 from ledger.state import Member
 from ledger.trace import ModelTrace, trace
+from ledger.wanted import kind_word, wanted_of
 from ledger.web import decided as g
-from ledger.web.actions import kind_word, wanted_of
 from ledger.web.board import Lineage, Measured, Unread
 from ledger.web.reading import NotFound, Reading
 from ledger.web.scoring import Scores

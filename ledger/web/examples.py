@@ -8,10 +8,10 @@ from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
 from ledger.records import Rules, Terms
 from ledger.report import Check, Report
 from ledger.trace import ModelTrace, UpdateTrace
+from ledger.wanted import ReleaseModel
 from ledger.web import decided as g
 from ledger.web import documents as d
 from ledger.web import score_examples
-from ledger.web.actions import ReleaseModel
 
 _ROOT, _BASE, _CLAIM, _TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
 _CID = "bafkreiexxbm5tmybtxy4h4nnyspb5i7bpncsv2hv23aezog75v67poqrmy"

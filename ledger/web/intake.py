@@ -19,12 +19,12 @@ from ledger.actions import (
     encode_action,
 )
 from ledger.config import Network
-from ledger.digest import keccak
+from ledger.digest import keccak, parse_address
 from ledger.errors import Malformed
 from ledger.proposal import Proposal, ProposalState, TypedData, ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.records import Choice
+from ledger.wanted import AnyAction, action_of
 from ledger.web import relay_documents as d
-from ledger.web.actions import AnyAction, action_of
 from ledger.web.queue import Message
 from ledger.web.reading import NotFound, Reading
 from ledger.web.refusals import (
@@ -41,7 +41,7 @@ from ledger.web.refusals import (
     WrongState,
 )
 from ledger.web.sessions import Session
-from ledger.web.signatures import digest_of, parse_address, parse_signature, require_signer
+from ledger.web.signatures import digest_of, parse_signature, require_signer
 
 LONGEST = 2 * 365 * 86_400
 """A signature of more seconds is a mistake: the longest vote, with the longest extension."""

@@ -8,11 +8,12 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from ledger.actions import encode_action
+from ledger.digest import ADDRESS_PATTERN
 from ledger.errors import FedledgerError
 from ledger.proposal import TypedData
+from ledger.wanted import kind_word
 from ledger.web import relay_documents as d
 from ledger.web.access import visitor
-from ledger.web.actions import kind_word
 from ledger.web.bodies import read_json
 from ledger.web.builders import LAST, reading
 from ledger.web.intake import Intake
@@ -20,7 +21,7 @@ from ledger.web.queue import WAITING, Entry
 from ledger.web.reading import NotFound
 from ledger.web.refusals import NoRelayer
 from ledger.web.relaying import Relayer
-from ledger.web.signatures import ADDRESS_PATTERN, typed_data
+from ledger.web.signatures import typed_data
 from ledger.web.view import View
 
 ProposalNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the proposal", examples=[1])]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from ledger.web.actions import Address, AnyAction, Digest, Number
+from ledger.wanted import Address, AnyAction, Digest, Number
 from ledger.web.documents import Document, Party
 from ledger.web.signatures import PATTERN
 

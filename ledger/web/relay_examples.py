@@ -7,8 +7,8 @@ import msgspec
 from ledger.actions import ReleaseModel, encode_action
 from ledger.proposal import ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.records import Choice
+from ledger.wanted import kind_word, wanted_of
 from ledger.web import relay_documents as d
-from ledger.web.actions import kind_word, wanted_of
 from ledger.web.documents import Party
 from ledger.web.signatures import typed_data
 from ledger.web.signin import SECONDS, compose

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger.digest import checksum_address, keccak
-from ledger.errors import Malformed
+from ledger.digest import keccak
 from ledger.proposal import TypedData
 from ledger.web.refusals import SignatureNotCanonical, WrongSigner
 
@@ -14,7 +13,6 @@ LENGTH, COMPACT = 65, 64
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 LARGEST_S = ORDER // 2
 PATTERN = "^0x[0-9a-f]{128}(1b|1c)$"
-ADDRESS_PATTERN = "^0x[0-9a-fA-F]{40}$"
 _DOMAIN = {"name": "string", "version": "string", "chainId": "uint256", "verifyingContract": "address"}
 
 
@@ -51,20 +49,6 @@ def parse_signature(text: str) -> Signature:
     if not 0 < r < ORDER or not 0 < s <= LARGEST_S:
         raise SignatureNotCanonical("s must be in the lower half of the order", advice="sign again", actual=hex(s))
     return signature
-
-
-def parse_address(text: str, what: str = "address") -> str:
-    """An address in its one text form (EIP-55). Raises Malformed for another, and for what is none."""
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if not text.startswith("0x") or len(text) != 42 or len(raw) != 20:
-        raise Malformed(f"{what}: this is no address", advice="0x and 40 digits", actual=text[:200])
-    expected = checksum_address(raw)
-    if text != expected:
-        raise Malformed(f"{what}: not in EIP-55 form", advice="look whether a digit is wrong", expected=expected)
-    return text
 
 
 def digest_of(parts: TypedData) -> bytes:

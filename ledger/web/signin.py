@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ledger.digest import parse_address
 from ledger.web.refusals import MessageChanged, NonceUsed, SignInExpired, UnknownNonce, WrongChain, WrongDomain
-from ledger.web.signatures import parse_address, parse_signature, require_text_signer
+from ledger.web.signatures import parse_signature, require_text_signer
 
 SECONDS = 300
 STATEMENT = "Sign in to this consortium to read and to vote. This sends no transaction and costs nothing."

@@ -294,3 +294,19 @@ def test_the_signed_file_that_the_specification_shows_holds_the_examples_signatu
     v = int(re.search(r"5000000000, (\d+), r, s", page)[1])
     assert signed.arguments == (legend["B"], 1, 5_000_000_000, v, *words)
     assert signed.encode().decode() == text
+
+
+def test_the_signed_proposal_that_the_specification_shows_is_its_members():
+    from ledger.signed import parse
+    from ledger.wanted import action_of
+
+    page = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "ballot.md").read_text(encoding="utf-8")
+    text = re.search(r"<!-- a signed proposal -->\n```json\n(.*?)\n```", page, re.DOTALL)[1]
+    legend = dict(re.findall(r"^(\S+) +(0x\w+)$", page, re.MULTILINE))
+    signed = parse(text.encode())
+    assert (signed.contract, signed.member, action_of(signed.action)) == (legend["Ballots"], legend["B"], CloseJob(1))
+    number, member, deadline, v, r, s = signed.arguments
+    parts = proposal_to_sign(signed.chain, signed.contract, number, member, CloseJob(1), deadline)
+    signer = Account.recover_message(encode_typed_data(*map(dict, parts)), signature=r + s + bytes([v]))
+    assert signer == legend["B"]
+    assert signed.encode().decode() == text

@@ -18,6 +18,7 @@ from ledger.cli.main import fedledger
 from ledger.config import Home
 from ledger.errors import FedledgerError, UsageError
 from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
+from ledger.job import Scoring
 from ledger.localnet.anvil import find_binary
 from ledger.localnet.consortium import LocalConsortium, found
 from ledger.records import Role
@@ -109,16 +110,16 @@ class Council:
 
 
 @contextmanager
-def council(folder: Path) -> Iterator[Council]:
-    """A council whose job has two finalised rounds."""
+def council(folder: Path, scoring: Scoring | None = None) -> Iterator[Council]:
+    """A council whose job has two finalised rounds; with `scoring`, one that makes scores, and all can give them."""
     try:
         find_binary()
     except UsageError as error:
         pytest.skip(str(error))
-    local = found(folder, "Four houses", [(name, BOTH) for name in NAMES])
+    local = found(folder, "Four houses", [(name, BOTH | Role.SCORER if scoring else BOTH) for name in NAMES])
     try:
         made = Council(local)
-        with Trial(made) as trial:
+        with Trial(made, scoring=scoring) as trial:
             made.trial = trial
             honest = service(trial.parties[0])
             for _ in range(2):

@@ -20,7 +20,7 @@ from ledger.config import Network
 from ledger.connection import Connection
 from ledger.proposal import Proposal, ballot_to_sign, proposal_to_sign
 from ledger.records import Choice
-from ledger.web.actions import wanted_of
+from ledger.wanted import wanted_of
 from ledger.web.board import Board
 from ledger.web.following import Live
 from ledger.web.library import Library

@@ -12,12 +12,15 @@ import numpy as np
 
 from ledger.artifact import Binding, Layout, Tensor
 from ledger.cid import Cid
+from ledger.commitment import pack_scores, scores_commitment
 from ledger.connection import Connection
+from ledger.contributions import score_round
 from ledger.history import JobState, Round
-from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Task, WeightedMean
+from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Scoring, Task, WeightedMean
 from ledger.merkle import root_of
 from ledger.records import Terms
 from ledger.rounds import Outcome, base_of, excused, initial_binding, recompute, update_binding
+from ledger.scorings import settlement
 from ledger.serving import Serving, serve_and_announce
 from ledger.unixfs import cid_of
 
@@ -42,6 +45,7 @@ class Trial:
         attempts: int = 2,
         rule: Rule | None = None,
         limits: Admission = LIMITS,
+        scoring: Scoring | None = None,
         tensors: Sequence[Tensor] = TENSORS,
         seed: int = 1,
         propose: bool = True,
@@ -59,8 +63,8 @@ class Trial:
             initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex()),
             aggregation=rule or WeightedMean(),
             admission=limits,
-            terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts),
-            scoring=NoScoring(),
+            terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())),
+            scoring=scoring or NoScoring(),
             privacy=Privacy(mode="none"),
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]
@@ -113,6 +117,24 @@ class Trial:
         """Honest attestations of these parties."""
         for index in indices:
             self.parties[index].attest()
+
+    def score(self, number: int) -> tuple[int, ...]:
+        """Have every party score a finalised round, honestly; the settled scores."""
+        final, first = self.state.rounds[number].final, self.parties[0]
+        assert final is not None
+        where = (self.number, number)
+        first.sender.send("scores", "openScoring", *where, final.root, final.cid, final.verdicts)
+        told = [party.scores(number) for party in self.parties]
+        board, chain = first.connection.network.contracts.scores.address, first.connection.place.chain
+        for party, scores in zip(self.parties, told, strict=True):
+            digest = scores_commitment(chain, board, *where, party.sender.address, bytes(32), scores)
+            party.sender.send("scores", "commitScores", *where, digest)
+        for party, scores in zip(self.parties, told, strict=True):
+            party.sender.send("scores", "revealScores", *where, bytes(32), pack_scores(scores))
+        first.sender.send("scores", "settleScores", *where, *settlement(self.state.scorings[number]))
+        medians = self.state.scorings[number].medians
+        assert medians is not None
+        return medians
 
 
 class Party:
@@ -168,6 +190,12 @@ class Party:
         root = root or root_of(values.astype("<i4").tobytes())
         self.sender.send("ledger", "submitUpdate", round_.job, round_.number, weight, root, cid.digest)
         return cid
+
+    def scores(self, number: int) -> tuple[int, ...]:
+        """What recomputes as the scores of a round whose scoring is open."""
+        state = self.connection.refresh().jobs[self.trial.number]
+        round_, seed = state.rounds[number], state.scorings[number].seed
+        return score_round(self.connection.place, state, self.trial.job, round_, seed, self.connection.fetch)
 
     def recompute(self, **options: Any) -> Outcome:
         """What an honest member computes for the present round, with what the aggregate excuses."""

@@ -1,6 +1,8 @@
-"""The demo, as a stranger runs it: four hospitals, an audit, two lies; and nothing is left running, however it ends."""
+"""The demo, as a stranger runs it: four hospitals, their scores, an audit, two lies, a vote; and nothing is left
+running, however it ends."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,12 +14,15 @@ from typing import Any
 import pytest
 from processes import left, of_folder
 
+from ledger.report import Check
+
 pytestmark = [
     pytest.mark.node,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
 ]
 ROUNDS = 2
 PARTIES = 4 + 1
+FILES = ("test", *(f"hospital-{number}" for number in range(1, 5)))
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +71,30 @@ def test_verdicts_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
     assert {"federated, on the ledger", "pooled"} < set(result["accuracy"])
     assert len(result["accuracy"]) == 2 + 4
     assert not left(folder)
+
+
+def test_every_round_is_scored_and_the_audit_recomputes_the_scores(played: tuple[Path, dict[str, Any]]) -> None:
+    """Four scorers' reveals and the median of each of the four updates, in every round; all are the same integers."""
+    folder, result = played
+    report = json.loads((folder / "evidence" / "all.json").read_bytes())
+    assert report["verdict"] == "VERIFIED"
+    assert report["findings"] == []
+    assert report["passed"][str(Check.SCORES.value)] == ROUNDS * (4 * 4 + 4)
+    found = result["contributions"]
+    assert set(found) == {f"Hospital {number}" for number in range(1, 5)}
+    assert result["scored"] == ROUNDS + 1
+    sums = [one["all"] for one in found.values()]
+    assert sums == sorted(sums, reverse=True)
+    assert any(one["last"] for one in found.values())
+
+
+def test_nobody_trains_on_the_set_that_contributions_are_measured_on(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = played
+    job = json.loads((folder / "job.json").read_bytes())
+    scoring = job["scoring"]
+    rows = {name: set((folder / "data" / f"{name}.csv").read_text().splitlines()[1:]) for name in FILES}
+    assert (scoring["method"], scoring["evidence"]["samples"]) == ("shapley", len(rows["test"]))
+    assert not rows.pop("test") & set().union(*rows.values())
 
 
 def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str, Any]]) -> None:
@@ -120,6 +149,15 @@ def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) 
     assert "1 attempts were refuted on the way" in card.text
 
 
+def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) -> None:
+    """The card has the medians of the round, under the root that the chain keeps."""
+    _, result = played
+    section = Path(result["release"]["card"]).read_text().partition("## Scores")[2].partition("## ")[0]
+    assert re.search(r"root `[0-9a-f]{64}`", section)
+    for name, one in result["contributions"].items():
+        assert f"| {name} | {one['last']} |" in section
+
+
 def until(condition: Any, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -133,6 +171,14 @@ def training(folder: Path) -> bool:
     return len(journals) == PARTIES - 1 and any("submitted" in path.read_text() for path in journals)
 
 
+def scoring(folder: Path) -> bool:
+    """Whether hospitals have begun to show the scores that they committed to, while rounds go on."""
+    return any("scores revealed" in path.read_text() for path in folder.glob("hospital-*/node.jsonl"))
+
+
+REACHED = {"founding": lambda folder: (folder / "network.toml").exists(), "training": training, "scoring": scoring}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "demo"
@@ -143,16 +189,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("number", "when"),
-    [(signal.SIGINT, "founding"), (signal.SIGTERM, "training")],
-    ids=["Ctrl-C while founding", "SIGTERM while training"],
+    [(signal.SIGINT, "founding"), (signal.SIGTERM, "training"), (signal.SIGINT, "scoring")],
+    ids=["Ctrl-C while founding", "SIGTERM while training", "Ctrl-C while scoring"],
 )
 def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal.Signals, when: str) -> None:
     process = start(folder, "--rounds", "50")
-    if when == "founding":
-        until((folder / "network.toml").exists)
-    else:
-        until(lambda: training(folder))
-        assert len(of_folder(folder)) > PARTIES
+    until(lambda: REACHED[when](folder))
+    assert when == "founding" or len(of_folder(folder)) > PARTIES
     began = time.monotonic()
     process.send_signal(number)
     _, errors = process.communicate(timeout=20)
@@ -163,9 +206,10 @@ def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal
     assert not left(folder)
 
 
-def test_killed_it_leaves_nothing_either(folder: Path) -> None:
+@pytest.mark.parametrize("when", ["training", "scoring"])
+def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
     process = start(folder, "--rounds", "50")
-    until(lambda: training(folder))
+    until(lambda: REACHED[when](folder))
     process.kill()
     process.communicate(timeout=20)
     assert not left(folder, seconds=15)

@@ -15,7 +15,7 @@ from ledger.job import Evidence, Scored
 from ledger.proposal import ProposalState
 from ledger.records import Choice, Kind, Reason, Role, Rules
 from ledger.report import Check, Verdict
-from ledger.web.actions import kind_word
+from ledger.wanted import kind_word
 from ledger.web.board import Board
 from ledger.web.decided import EvaluationStatus
 from ledger.web.language import LANGUAGES, choose, texts

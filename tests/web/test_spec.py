@@ -8,9 +8,9 @@ from ledger_world import World
 from web_views import get, network, served, view_of
 
 from ledger.records import Kind
+from ledger.wanted import kind_word
 from ledger.web import refusals
 from ledger.web import relay_documents as d
-from ledger.web.actions import kind_word
 from ledger.web.app import PAGES
 from ledger.web.relay_examples import EXAMPLES
 

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from ledger import actions as a
+from ledger.digest import ADDRESS_PATTERN, parse_address
 from ledger.errors import Malformed
 from ledger.records import Kind, Rules
-from ledger.web.signatures import ADDRESS_PATTERN, parse_address
 
 Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, description="EIP-55")]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in hexadecimal")]
