@@ -1,7 +1,7 @@
 """Run the benchmarks and print their table: python benchmarks/run.py [NAME …] [--write]
 
-Without names it runs every bench_*.py beside it. `--write` puts the table into docs/benchmarks.md, and is for a quiet
-machine and all benchmarks. The exit status is 1 where something falls short of what it must reach.
+Without names it runs every bench_*.py beside it. `--write` puts the rows into docs/benchmarks.md, in place of what
+those benchmarks gave before, and is for a quiet machine. The exit status is 1 where something falls short.
 """
 
 import argparse
@@ -35,31 +35,34 @@ def machine() -> str:
     )
 
 
-def table(results: dict[str, list[measure.Row]]) -> str:
-    """The rows in Markdown, by benchmark."""
-    lines = ["| work | must | measured | | how |", "|---|---|---:|---|---|"]
-    for name, rows in results.items():
-        for row in rows:
-            verdict = {True: "held", False: "**missed**", None: ""}[row["ok"]]
-            value = f"{row['measured']:,g} {row['unit']}".strip()
-            lines.append(f"| {row['work']} | {row['must']} | {value} | {verdict} | {row['note']} (`{name}`) |")
-    return "\n".join(lines)
+def markdown(name: str, rows: list[measure.Row]) -> list[str]:
+    """The rows of a benchmark in Markdown, each with its day."""
+    when = datetime.now(UTC).strftime("%-d %B %Y")
+    made = []
+    for row in rows:
+        verdict = {True: "held", False: "**missed**", None: ""}[row["ok"]]
+        value = f"{row['measured']:,g} {row['unit']}".strip()
+        made.append(f"| {row['work']} | {row['must']} | {value} | {verdict} | {row['note']} (`{name}`, {when}) |")
+    return made
 
 
 def write(results: dict[str, list[measure.Row]]) -> None:
-    """Put the table into the page, between its marks."""
+    """Put the rows into the page, between its marks; other benchmarks' rows stay as they are."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    when = datetime.now(UTC).strftime("%-d %B %Y")
-    text = f"Measured on {when}: {machine()}. Each row is the median of its runs, made by `make bench`; one"
-    text += " benchmark alone by `python benchmarks/run.py NAME`, with the name at the row's end."
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n\n{table(results)}\n{END}{after}")
+    inside, _, after = rest.partition(END)
+    text = f"Measured on {machine()}. Each row is the median of its runs, made by `make bench`; one"
+    text += " benchmark alone by `python benchmarks/run.py NAME`, with the name and the day at the row's end."
+    table = [text, "", "| work | must | measured | | how |", "|---|---|---:|---|---|"]
+    for name in names():
+        kept = [line for line in inside.splitlines() if f"(`{name}`, " in line]
+        table += markdown(name, results[name]) if name in results else kept
+    PAGE.write_text("\n".join([f"{before}{BEGIN}", *table, f"{END}{after}"]))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; all without one")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="put the rows into docs/benchmarks.md")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(names()):
         parser.error(f"no benchmark is called {min(unknown)}")
