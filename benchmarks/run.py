@@ -24,20 +24,22 @@ def names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in measure.BENCHMARKS.glob("bench_*.py"))
 
 
-def machine() -> str:
-    """What was measured on, in words."""
+def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def machine() -> str:
+    """What was measured on, but for the processor, in words."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB of memory, {platform.system()}, "
-        f"Python {platform.python_version()}"
+        f"{os.cpu_count()} cores, {memory:.0f} GiB of memory, {platform.system()}, Python {platform.python_version()}"
     )
 
 
 def markdown(name: str, rows: list[measure.Row]) -> list[str]:
-    """The rows of a benchmark in Markdown, each with its day."""
-    when = datetime.now(UTC).strftime("%-d %B %Y")
+    """The rows of a benchmark in Markdown, each with its day and processor."""
+    when = f"{datetime.now(UTC):%-d %B %Y}, {processor()}"
     made = []
     for row in rows:
         verdict = {True: "held", False: "**missed**", None: ""}[row["ok"]]
@@ -51,7 +53,9 @@ def write(results: dict[str, list[measure.Row]]) -> None:
     before, _, rest = PAGE.read_text().partition(BEGIN)
     inside, _, after = rest.partition(END)
     text = f"Measured on {machine()}. Each row is the median of its runs, made by `make bench`; one"
-    text += " benchmark alone by `python benchmarks/run.py NAME`, with the name and the day at the row's end."
+    text += (
+        " benchmark alone by `python benchmarks/run.py NAME`, with the name at the row's end, before day and processor."
+    )
     table = [text, "", "| work | must | measured | | how |", "|---|---|---:|---|---|"]
     for name in names():
         kept = [line for line in inside.splitlines() if f"(`{name}`, " in line]
@@ -67,7 +71,7 @@ def main() -> int:
     if unknown := set(arguments.names) - set(names()):
         parser.error(f"no benchmark is called {min(unknown)}")
     results: dict[str, list[measure.Row]] = {}
-    print(machine(), flush=True)
+    print(f"{processor()}: {machine()}", flush=True)
     if (load := os.getloadavg()[0]) > QUIET:
         print(f"The machine is busy (load {load:.1f}): figures will be too low.", flush=True)
     for name in arguments.names or names():
