@@ -109,10 +109,10 @@ class Federation:
     def scores(self, round_: Round) -> tuple[int, ...]:
         """What scorer and auditor compute."""
         seed = sha256(b"seed of round %d" % round_.number)
-        return score_round(PLACE, self.state, self.job, round_, seed, self.fetch)
+        return score_round(self.state, self.job, round_, seed, self.fetch)
 
     def table(self, round_: Round) -> dict[frozenset[int], int]:
-        return coalition_table(PLACE, self.state, self.job, round_, self.fetch)
+        return coalition_table(self.state, self.job, round_, self.fetch)
 
     def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
         yield memoryview(self.files[cid])[start:stop]

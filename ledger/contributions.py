@@ -10,17 +10,15 @@ from enum import IntEnum
 
 import numpy as np
 
-from ledger.aggregation import Fetch, Inputs, Ints
-from ledger.cid import of_file
+from ledger.aggregation import Fetch, Ints
 from ledger.errors import UsageError
 from ledger.job import CommittedSet, Cosine, Job, Measured, NoScoring, Scored, WeightedMean
-from ledger.rounds import Place, base_of, shares
+from ledger.rounds import base_of, inputs_of, shares
 from ledger.scoring import evaluation_set, geometry, utility
 from ledger.scoring import methods as scoring
 from ledger.scoring.coalition import MAX_HELD, Coalitions, Values, reader
 from ledger.scoring.game import Game, TooFewPlayers, Worth
 from ledger.scoring.inference import Network
-from ledger.standing import cumulated, factors
 from ledger.state import JobState, Round, Update
 
 __all__ = [
@@ -28,8 +26,6 @@ __all__ = [
     "Void",
     "coalition_table",
     "committed_utility",
-    "cumulated",
-    "factors",
     "judge_genuine",
     "score_round",
 ]
@@ -67,7 +63,6 @@ _MEANINGS = {
 
 
 def score_round(
-    place: Place,
     state: JobState,
     job: Job,
     round_: Round,
@@ -81,9 +76,9 @@ def score_round(
     2. Score those by the job's method: on the job's committed set, exactly, or by `utility`, a scorer's own.
     3. A void update scores one less than the lowest genuine score, or than 0 where that is lower.
 
-    `seed` is the one that the ledger drew when the scoring was opened; nothing depends on `place` so far. Raises
-    Unscorable where the rules allow no scores, BadUtility for a utility that is none, Malformed for a set that is not
-    the job's, Unavailable where bytes cannot be had, UsageError where there is nothing to score.
+    `seed` is the one that the ledger drew when the scoring was opened. Raises Unscorable where the rules allow no
+    scores, BadUtility for a utility that is none, Malformed for a set that is not the job's, Unavailable where bytes
+    cannot be had, UsageError where there is nothing to score.
     """
     players = _players(state, job, round_, fetch)
     if isinstance(players.method, Cosine):
@@ -99,7 +94,7 @@ def score_round(
 
 
 def coalition_table(
-    place: Place, state: JobState, job: Job, round_: Round, fetch: Fetch, utility: Utility | None = None
+    state: JobState, job: Job, round_: Round, fetch: Fetch, utility: Utility | None = None
 ) -> dict[frozenset[int], int]:
     """What the model of every coalition of genuine updates is worth, by the indices of its members.
 
@@ -195,12 +190,10 @@ def committed_utility(job: Job, fetch: Fetch) -> Utility:
 
 
 def _readers(state: JobState, job: Job, round_: Round, fetch: Fetch) -> _Readers:
-    admitted, size = round_.admitted(), job.layout.size
-    base = base_of(state, job, round_.number)
-    cids = [of_file(update.cid, size) for update in admitted]
-    inputs = Inputs(job.layout, job.aggregation, base.cid, cids, [update.weight for update in admitted], fetch)
-    keep = 4 * job.layout.values * (len(cids) + 3) <= MAX_HELD
-    now, *updates = [reader(inputs, cid, keep) for cid in (base.cid, *cids)]
+    admitted, base = round_.admitted(), base_of(state, job, round_.number)
+    inputs = inputs_of(state, job, round_, base, admitted, fetch)
+    keep = 4 * job.layout.values * (len(admitted) + 3) <= MAX_HELD
+    now, *updates = [reader(inputs, cid, keep) for cid in (base.cid, *inputs.updates)]
     if base.round == 0:
         return _Readers(admitted, now, updates, None)
     before = reader(inputs, base_of(state, job, base.round).cid, keep)

@@ -8,7 +8,6 @@ from ledger.admission import Verdict
 from ledger.aggregation import Fetch
 from ledger.contributions import Void, coalition_table, judge_genuine
 from ledger.job import Job, Measured, NoScoring, Scored, committed_set
-from ledger.rounds import Place
 from ledger.scoring.game import Game
 from ledger.scoring.methods import shapley, to_scores
 from ledger.standing import Tally, tallied
@@ -208,9 +207,9 @@ class CoalitionTable(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode({"fedledger": "coalitions/1", **msgspec.to_builtins(self, str_keys=True)})
 
 
-def coalitions_of(place: Place, state: JobState, job: Job, number: int, name: Name, fetch: Fetch) -> CoalitionTable:
+def coalitions_of(state: JobState, job: Job, number: int, name: Name, fetch: Fetch) -> CoalitionTable:
     """Measure every coalition of a round on the job's committed set. Raises as `contributions.coalition_table`."""
-    table = coalition_table(place, state, job, state.rounds[number], fetch)
+    table = coalition_table(state, job, state.rounds[number], fetch)
     players = sorted(frozenset[int]().union(*table))
     game = Game(len(players), lambda members: table[frozenset(players[k] for k in members)])
     shares = dict(zip(players, to_scores(shapley(game)), strict=True))

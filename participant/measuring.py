@@ -58,9 +58,8 @@ class Measuring:
         if (round_.job, round_.number) != self._of:
             self._measured, self._of = {}, (round_.job, round_.number)
         self._looked = time.monotonic()
-        place, fetch = self._connection.place, self._connection.fetch
         measured = self._patient(self._utility(job)) if isinstance(job.scoring, Measured) else None
-        return score_round(place, state, job, round_, seed, fetch, measured)
+        return score_round(state, job, round_, seed, self._connection.fetch, measured)
 
     def _patient(self, utility: Utility) -> Utility:
         """The same, each model measured once, with a look in between whether a round wants this node."""

@@ -73,7 +73,7 @@ class ScoresAudit:
         """The scores that recompute; None where they cannot be had, which is said."""
         audit = self.audit
         try:
-            return score_round(audit.place, self.state, self.job, self.round, scoring.seed, audit.fetch)
+            return score_round(self.state, self.job, self.round, scoring.seed, audit.fetch)
         except Unscorable as error:
             for index in sorted(scoring.reveals):
                 message = f"scores were revealed though the rules allow none: {error}"

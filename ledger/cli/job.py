@@ -29,6 +29,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     from msgspec.structs import astuple
 
     from ledger.cli.opening import act
+    from ledger.cli.words import say
     from ledger.errors import Malformed
     from ledger.job import parse
 
@@ -48,7 +49,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         receipt = sender.send("ledger", "proposeJob", proposed.digest, astuple(proposed.terms))
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
-    _say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
+    say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
 
 
 @job.command(short_help="Approve a job; a majority opens it.")
@@ -60,6 +61,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
 def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Approve job NUMBER, after reading its document; a majority of the members opens it."""
     from ledger.cli.opening import act
+    from ledger.cli.words import rows, say
     from ledger.errors import Refuted
 
     with act(home, passphrase_file) as (connection, sender):
@@ -73,11 +75,11 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
         connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
         _keep_set(connection, document)
         if not yes:
-            _print(_summary(state, document))
+            rows(_summary(state, document))
             click.confirm("Approve this job?", abort=True)
         receipt = sender.send("ledger", "approveJob", number)
         opened = connection.refresh().jobs[number].open
-    _say(
+    say(
         as_json,
         f"approved job {number}" + ("; it is open" if opened else ""),
         job=number,
@@ -153,6 +155,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show job NUMBER's document, as every member approves it."""
     from ledger.cli.opening import look
+    from ledger.cli.words import rows
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()
@@ -161,7 +164,7 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
     if as_json:
         click.echo(document.encode())
     else:
-        _print(_summary(state, document))
+        rows(_summary(state, document))
 
 
 def _keep_set(connection: "Connection", document: "Job") -> None:
@@ -198,21 +201,3 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
         "scores": in_words(document),
         "privacy": document.privacy.mode,
     }
-
-
-def _print(rows: dict[str, str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from ledger.cli.screen import shown
-
-    table = Table(box=None, show_header=False)
-    for name, value in rows.items():
-        table.add_row(f"[dim]{name}[/]", shown(value))
-    Console(highlight=False).print(table)
-
-
-def _say(as_json: bool, message: str, **facts: object) -> None:
-    import json
-
-    click.echo(json.dumps(facts) if as_json else message)

@@ -189,7 +189,7 @@ def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None
         if round_ not in state.rounds or state.rounds[round_].final is None:
             raise UsageError(f"round {round_} of job {job} has no finalised model, so no coalitions")
         document = connection.document(state)
-        found = coalitions_of(connection.place, state, document, round_, connection.name, connection.fetch)
+        found = coalitions_of(state, document, round_, connection.name, connection.fetch)
     if as_json:
         click.echo(found.to_json())
     else:

@@ -1,7 +1,6 @@
 """Proposals and releases in words, and as JSON: what commands about decisions share."""
 
 import json
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from ledger.actions import (
 from ledger.proposal import Proposal
 from ledger.records import Choice, Role, Rules
 from ledger.releases import reason_text
+from ledger.wanted import wanted_of
 
 if TYPE_CHECKING:
     from ledger.connection import Connection
@@ -74,21 +74,13 @@ def when(seconds: int) -> str:
         return f"{seconds} s after 1970"
 
 
-def plain_action(action: Action) -> dict[str, Any]:
-    """An action as JSON has it: its fields by name, bytes in hexadecimal."""
-    if not is_dataclass(action):
-        raise TypeError("no action")
-    values = {field.name: getattr(action, field.name) for field in fields(action)}
-    return {name: _plain(value) for name, value in values.items()}
-
-
 def document(connection: "Connection", proposal: Proposal, now: int) -> dict[str, Any]:
     """A proposal as JSON has it."""
     counts = {choice.name.lower(): proposal.count(choice) for choice in Choice}
     return {
         "proposal": proposal.number,
         "id": proposal.id.hex(),
-        "action": {"kind": proposal.kind.name.lower(), **plain_action(proposal.action)},
+        "action": msgspec.to_builtins(wanted_of(proposal.action)),
         "words": describe(connection, proposal.action),
         "state": proposal.state(now).value,
         "proposer": proposal.proposer,
@@ -147,9 +139,3 @@ def _because(reason: bytes) -> str:
     if text is None:
         return f", for the reason with SHA-256 {reason.hex()}"
     return f": {text}" if text else ""
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, bytes):
-        return value.hex()
-    return msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value

@@ -52,7 +52,7 @@ def test_the_seed_comes_from_the_ledger() -> None:
 
 def test_shapley_scores_add_up_to_what_all_gained() -> None:
     world = sw.play(sw.world())
-    table = coalition_table(world.place, world.state, world.job, world.round, world.files.fetch)
+    table = coalition_table(world.state, world.job, world.round, world.files.fetch)
     assert len(table) == 32
     gained = table[frozenset(range(5))] - table[frozenset()]
     assert abs(sum(sw.scores(world)) - gained) <= 2
@@ -183,7 +183,7 @@ def test_thirteen_updates_are_too_many_for_exact_shapley() -> None:
     with pytest.raises(TooManyPlayers, match="so many"):
         sw.scores(world)
     with pytest.raises(TooManyPlayers):
-        coalition_table(world.place, world.state, world.job, world.round, world.files.fetch)
+        coalition_table(world.state, world.job, world.round, world.files.fetch)
 
 
 def test_a_round_without_a_final_model_has_no_scores() -> None:

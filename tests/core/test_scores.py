@@ -112,7 +112,7 @@ def test_void_updates_are_told_with_the_reason_where_they_are_read() -> None:
 
 def test_every_coalition_is_measured_and_the_values_share_out_the_whole() -> None:
     world = played()
-    table = coalitions_of(world.place, world.state, world.job, 1, name, world.files.fetch)
+    table = coalitions_of(world.state, world.job, 1, name, world.files.fetch)
     assert [row.members for row in table.coalitions][:6] == [(), (0,), (1,), (2,), (3,), (0, 1)]
     assert len(table.coalitions) == 16
     assert table.parties == dict(enumerate(NAMES[:4]))

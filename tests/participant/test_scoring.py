@@ -66,7 +66,7 @@ def scored(t: Trial, *workers: Any, looks: int = 60) -> Scoring:
 def recomputed(t: Trial, number: int = 1) -> tuple[int, ...]:
     connection, state = t.parties[0].connection, t.state
     round_, seed = state.rounds[number], state.scorings[number].seed
-    return score_round(connection.place, state, t.job, round_, seed, connection.fetch)
+    return score_round(state, t.job, round_, seed, connection.fetch)
 
 
 def commit_by_hand(party: Party, scores: tuple[int, ...]) -> None:

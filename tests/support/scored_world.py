@@ -102,7 +102,7 @@ def world(scoring: Scored | None = None, members: int = 5, **options: Any) -> Wo
 def scores(made: World, number: int | None = None, utility: Any = None, seed: bytes = SEED) -> tuple[int, ...]:
     """The scores of a round, by default the last one."""
     round_ = made.state.rounds[number] if number else made.round
-    return score_round(made.place, made.state, made.job, round_, seed, made.files.fetch, utility)
+    return score_round(made.state, made.job, round_, seed, made.files.fetch, utility)
 
 
 def big(made: World) -> np.ndarray:

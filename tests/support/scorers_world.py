@@ -63,7 +63,7 @@ class ScoredWorld(World):
         """What recomputes for a scoring that is open."""
         number = number or len(self.state.rounds)
         round_, seed = self.state.rounds[number], self.state.scorings[number].seed
-        return score_round(self.place, self.state, self.job, round_, seed, self.files.fetch)
+        return score_round(self.state, self.job, round_, seed, self.files.fetch)
 
     def open_scoring(self, number: int | None = None) -> "ScoredWorld":
         """Open the scoring of the latest round, or of one."""

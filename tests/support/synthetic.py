@@ -195,7 +195,7 @@ class Party:
         """What recomputes as the scores of a round whose scoring is open."""
         state = self.connection.refresh().jobs[self.trial.number]
         round_, seed = state.rounds[number], state.scorings[number].seed
-        return score_round(self.connection.place, state, self.trial.job, round_, seed, self.connection.fetch)
+        return score_round(state, self.trial.job, round_, seed, self.connection.fetch)
 
     def recompute(self, **options: Any) -> Outcome:
         """What an honest member computes for the present round, with what the aggregate excuses."""

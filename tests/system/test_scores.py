@@ -84,7 +84,7 @@ def check(consortium: Consortium, before: object) -> None:
     view = consortium.view
     document = view.document(state)
     for number, scoring in state.scorings.items():
-        expected = score_round(view.place, state, document, state.rounds[number], scoring.seed, view.fetch)
+        expected = score_round(state, document, state.rounds[number], scoring.seed, view.fetch)
         assert scoring.medians == expected
         assert {reveal.scores for reveal in scoring.reveals.values()} == {expected}
     assert state.scorings[1].commitments[KILLED] == before
