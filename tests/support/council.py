@@ -3,63 +3,31 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aggregators import drive, service
 from click.testing import CliRunner, Result
+from neighbours import Neighbours
 from synthetic import Trial
 
-from ledger.chain.client import Client
-from ledger.chain.sender import Sender
 from ledger.cli.main import fedledger
-from ledger.config import Home
 from ledger.errors import FedledgerError, UsageError
 from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
 from ledger.job import Scoring
 from ledger.localnet.anvil import find_binary
-from ledger.localnet.consortium import LocalConsortium, found
+from ledger.localnet.consortium import found
 from ledger.records import Role
 
 NAMES = ("North", "South", "East", "West")
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 
 
-@dataclass
-class Member:
-    """As `synthetic.Trial` wants it."""
-
-    name: str
-    home: Home
-    signer: Any
-    passphrase_file: Path
-
-    @property
-    def address(self) -> str:
-        return str(self.signer.address)
-
-
-class Council:
+class Council(Neighbours):
     """The consortium, as a trial wants it, and its members' commands."""
 
-    def __init__(self, local: LocalConsortium) -> None:
-        self.local, self.network = local, local.network
-        self.client = Client.connect(local.network)
-        self.members = [Member(r.name, r.home, r.signer, r.passphrase_file) for r in local.residents.values()]
-        self.senders = [Sender(self.client, m.signer, m.home.outbox, timeout=20) for m in self.members]
-        self.trial: Any = None
-
-    def send(self, index: int, contract: str, function: str, *arguments: Any) -> Any:
-        return self.senders[index].send(contract, function, *arguments)
-
-    def open_job(self, terms: Any, digest: bytes) -> int:
-        self.send(0, "ledger", "proposeJob", digest, tuple(terms))
-        job = int(self.client.jobs())
-        for index in range(1, len(self.members) // 2 + 1):
-            self.send(index, "ledger", "approveJob", job)
-        return job
+    trial: Any = None
 
     def pass_time(self, seconds: int) -> None:
         self.client.rpc.call("evm_increaseTime", seconds)

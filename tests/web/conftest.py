@@ -8,49 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
+from neighbours import Neighbours
 from web_views import get, served, until
 
-from ledger.config import Home
 from ledger.records import Role
 
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 NAMES = ("North", "South", "East", "West")
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking")
-
-
-@dataclass
-class Member:
-    name: str
-    home: Home
-    signer: Any
-
-    @property
-    def address(self) -> str:
-        return str(self.signer.address)
-
-
-class Consortium:
-    """What `synthetic.Trial` asks of a consortium, over one that localnet founded."""
-
-    def __init__(self, local: Any) -> None:
-        from ledger.chain.client import Client
-        from ledger.chain.sender import Sender
-
-        self.local, self.network = local, local.network
-        self.client = Client.connect(local.network)
-        self.members = [Member(r.name, r.home, r.signer) for r in local.residents.values()]
-        self.senders = [Sender(self.client, m.signer, m.home.outbox, timeout=20) for m in self.members]
-
-    def send(self, index: int, contract: str, function: str, *arguments: Any) -> Any:
-        return self.senders[index].send(contract, function, *arguments)
-
-    def open_job(self, terms: Any, digest: bytes) -> int:
-        self.send(0, "ledger", "proposeJob", digest, tuple(terms))
-        job = int(self.client.jobs())
-        for index in range(1, len(self.members) // 2 + 1):
-            self.send(index, "ledger", "approveJob", job)
-        return job
 
 
 @dataclass
@@ -157,7 +123,7 @@ def found_consortium() -> Callable[[Path], Any]:
 
     def make(folder: Path) -> Any:
         local = _found(folder)
-        return local, Consortium(local)
+        return local, Neighbours(local)
 
     return make
 
@@ -191,7 +157,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     local = _found(tmp_path_factory.mktemp("web") / "houses")
     try:
-        consortium = Consortium(local)
+        consortium = Neighbours(local)
         with Trial(consortium) as trial:
             honest = service(trial.parties[0])
             drive(honest)
