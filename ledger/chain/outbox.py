@@ -5,7 +5,7 @@ One folder for one chain and one key, with one lock for all processes that use t
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -27,7 +27,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outbox:
-    """The folder. Its methods but `locked` are for the holder of the lock alone."""
+    """The folder. `entries` and `add` are for the holder of the lock; `remove` for whoever saw the entry in a block."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -52,14 +52,8 @@ class Outbox:
         """All entries, by ascending nonce. Raises Unavailable where one is damaged."""
         entries = []
         for path in self._folder.glob("*.json"):
-            try:
-                entries.append(msgspec.json.decode(path.read_bytes(), type=Entry))
-            except msgspec.DecodeError as error:
-                raise Unavailable(
-                    "a file of the outbox is damaged; a transaction may be on its way",
-                    advice="look on chain whether it took effect, then delete the file",
-                    file=str(path),
-                ) from error
+            with suppress(FileNotFoundError):  # the process that waited for it removed it meanwhile
+                entries.append(_decoded(path))
         return sorted(entries, key=lambda entry: entry.nonce)
 
     def add(self, entry: Entry) -> None:
@@ -89,3 +83,14 @@ class Outbox:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _decoded(path: Path) -> Entry:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Entry)
+    except msgspec.DecodeError as error:
+        raise Unavailable(
+            "a file of the outbox is damaged; a transaction may be on its way",
+            advice="look on chain whether it took effect, then delete the file",
+            file=str(path),
+        ) from error

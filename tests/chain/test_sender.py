@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def start(member, point="never", gateways=(GATEWAY,)):
                 sender.send("consortium", "announce", gateway)
         os._exit(0)
     finally:
+        os.write(2, traceback.format_exc().encode())
         os._exit(1)
 
 
@@ -308,6 +310,14 @@ def test_a_damaged_outbox_sends_nothing(consortium):
     with pytest.raises(Unavailable, match="outbox is damaged"):
         consortium.send(0, "consortium", "announce", GATEWAY)
     assert len(announced(consortium)) == 1
+
+
+def test_an_entry_that_another_process_removes_while_it_is_read_is_gone(consortium):
+    consortium.send(0, "consortium", "announce", GATEWAY)
+    (lock,) = consortium.members[0].home.outbox.rglob("lock")
+    (lock.parent / "7.json").symlink_to("removed")  # listed, and not there when it is opened
+    consortium.send(0, "consortium", "announce", GATEWAY)
+    assert len(announced(consortium)) == 2
 
 
 def test_what_was_signed_for_an_old_local_chain_does_not_go_to_a_new_one(fresh_anvil, found, consortium):

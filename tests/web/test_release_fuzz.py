@@ -3,6 +3,7 @@ if the address is that of a release in use.
 """
 
 import copy
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -132,8 +133,10 @@ FUZZ = settings(
 
 
 def meant(world: World, target: str) -> Release | None:
-    """The release in use that an address is that of, once it is decoded; the oracle."""
-    path = unquote(target.partition("?")[0])
+    """The release in use that an address is that of, once it is decoded; the oracle. A fragment is no part of what is
+    asked for (RFC 9110, section 7.1); a parser that gets one drops it.
+    """
+    path = unquote(re.split("[?#]", target)[0])
     in_use = [one for one in world.history.decisions.releases.values() if not one.revoked]
     return next((one for one in in_use if path == address(one)), None)
 
