@@ -104,10 +104,16 @@ async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
 
 
 async def round_(now: Now, job: JobNumber, round: RoundNumber) -> d.RoundPage:
-    """A round: updates with verdicts and reasons, every aggregate, refuted ones too, who attested what; its scoring."""
+    """A round: updates with verdicts and reasons, every aggregate, refuted ones too, who attested what; its scoring;
+    what was measured of its model and of those around it."""
     state, chosen = now.job_state(job), now.round_state(job, round)
-    scoring = Scores(now).whole(state, chosen)
-    return d.RoundPage(chain=now.chain, job=now.job(state), round=now.round(state, chosen), scoring=scoring)
+    return d.RoundPage(
+        chain=now.chain,
+        job=now.job(state),
+        round=now.round(state, chosen),
+        scoring=Scores(now).whole(state, chosen),
+        metrics=Deciding(now).metrics_around(job, chosen),
+    )
 
 
 async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ScoresPage:

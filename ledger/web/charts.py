@@ -37,12 +37,16 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value by round. `path` goes through `points`; `first` to `highest` are what a reader is told in words."""
+    """A value by round. `path` goes through `points`; `first` to `highest` are what a reader is told in words.
+
+    `marked` is the one that is spoken of, if any.
+    """
 
     width: int
     height: int
     left: int
     right: int
+    top: int
     bottom: int
     path: str
     points: tuple[Point, ...]
@@ -52,6 +56,7 @@ class Line:
     last: Point
     lowest: Point
     highest: Point
+    marked: Point | None
 
 
 def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
@@ -61,8 +66,8 @@ def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
     return sorted(enough, key=lambda name: (name != "accuracy", name != "loss", name))
 
 
-def line(rounds: Sequence[RoundFigures], metric: str) -> Line:
-    """The line of one of `metrics_of(rounds)`."""
+def line(rounds: Sequence[RoundFigures], metric: str, marked: int | None = None) -> Line:
+    """The line of one of `metrics_of(rounds)`; `marked` is a round."""
     found = [(figures.round, figures.metrics[metric]) for figures in rounds if metric in figures.metrics]
     numbers = [float(text) for _, text in found]
     step, low, high = _scale(min(numbers), max(numbers))
@@ -80,6 +85,7 @@ def line(rounds: Sequence[RoundFigures], metric: str) -> Line:
         height=HEIGHT,
         left=LEFT,
         right=WIDTH - RIGHT,
+        top=TOP,
         bottom=HEIGHT - BOTTOM,
         path="M" + " L".join(f"{point.x:g} {point.y:g}" for point in drawn),
         points=tuple(drawn),
@@ -89,6 +95,7 @@ def line(rounds: Sequence[RoundFigures], metric: str) -> Line:
         last=points[-1],
         lowest=min(points, key=lambda point: point.value),
         highest=max(points, key=lambda point: point.value),
+        marked=next((point for point in points if point.round == marked), None),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ledger.evaluation import Evaluation
+from ledger.evaluation import Evaluation, RoundFigures
 from ledger.records import Rules
 from ledger.trace import ModelTrace
 from ledger.wanted import AnyAction
@@ -117,6 +117,17 @@ class Evaluated(Document, frozen=True):
     mean: dict[str, str]
     members: dict[str, Party]
     report: Evaluation | None
+
+
+class RoundMetrics(Document, frozen=True):
+    """What parties measured of a round's model and of those around it, in the report on the model of round `model`.
+
+    `rounds` are ascending, the round itself among them.
+    """
+
+    model: int
+    digest: str
+    rounds: tuple[RoundFigures, ...]
 
 
 class Contributor(Document, frozen=True):

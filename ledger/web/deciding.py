@@ -1,8 +1,10 @@
 """From the last reading to documents of what members decided. Pure, as `reading` is."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 
 from ledger import actions
 from ledger.actions import ReleaseModel
@@ -11,7 +13,7 @@ from ledger.evaluation import cid_of, require_model
 from ledger.proposal import Proposal, ProposalState, Release, release_id
 from ledger.records import Choice
 from ledger.releases import reason_text
-from ledger.state import Member
+from ledger.state import Member, Round
 from ledger.trace import ModelTrace, trace
 from ledger.wanted import kind_word, wanted_of
 from ledger.web import decided as g
@@ -22,6 +24,8 @@ from ledger.web.scoring import Scores
 OPEN = (ProposalState.VOTING, ProposalState.WAITING, ProposalState.EXECUTABLE)
 NOTHING = bytes(32)
 SHORT_LINEAGE = 3
+AROUND = 30
+"""So many rounds before and after one are shown beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,20 @@ class Deciding:
 
     def latest_evaluation(self, job: int, number: int | None = None) -> g.Evaluated | None:
         """The newest report that was read on a model of a job, or on that of one round."""
+        return next(self._evaluations(job, number), None)
+
+    def metrics_around(self, job: int, round_: Round) -> g.RoundMetrics | None:
+        """The figures of a round's model and of its neighbours', from the newest report that measures it."""
+        found = (one.report for one in self._evaluations(job) if one.report) if round_.final else iter(())
+        for report in found:
+            place = bisect_left(report.rounds, round_.number, key=attrgetter("round"))
+            if place < len(report.rounds) and report.rounds[place].round == round_.number:
+                around = report.rounds[max(0, place - AROUND) : place + AROUND + 1]
+                return g.RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=around)
+        return None
+
+    def _evaluations(self, job: int, number: int | None = None) -> Iterator[g.Evaluated]:
+        """The reports that were read on a job's models, or on that of one round; newest first."""
         for one in self.newest():
             action = one.action
             if not isinstance(action, ReleaseModel) or action.job != job or number not in {None, action.round}:
@@ -227,8 +245,7 @@ class Deciding:
             if isinstance(known, Measured) and known.report.root == action.root.hex() and self._is_model(action):
                 found = self.evaluated(job, action.round, action.root, action.report)
                 if found.status == "read":
-                    return found
-        return None
+                    yield found
 
     def _is_model(self, action: ReleaseModel) -> bool:
         """Whether a proposal's root is that of the model which the round finalised."""

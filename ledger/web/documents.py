@@ -236,11 +236,13 @@ class RoundsPage(Page, frozen=True):
 
 
 class RoundPage(Page, frozen=True):
-    """`scoring` is null where the round has no final model, or the job makes no scores."""
+    """`scoring` is null where the round has no final model, or the job makes no scores; `metrics` where no report that
+    was read measures its model."""
 
     job: JobLine
     round: Round
     scoring: s.RoundScoring | None
+    metrics: g.RoundMetrics | None
 
 
 class ScoresPage(Page, frozen=True):

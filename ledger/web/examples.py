@@ -250,7 +250,13 @@ _PAGES: tuple[d.Page, ...] = (
         scores=score_examples.glance(_NORTH),
     ),
     d.RoundsPage(chain=_CHAIN, job=_JOB, rounds=(_LINE,), next=None),
-    d.RoundPage(chain=_CHAIN, job=_JOB, round=_ROUND, scoring=_SCORING),
+    d.RoundPage(
+        chain=_CHAIN,
+        job=_JOB,
+        round=_ROUND,
+        scoring=_SCORING,
+        metrics=g.RoundMetrics(model=1, digest=_EVALUATION.digest.hex(), rounds=_EVALUATION.rounds),
+    ),
     d.ScoresPage(
         chain=_CHAIN,
         job=_JOB,

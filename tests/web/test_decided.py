@@ -16,12 +16,15 @@ from ledger.accounts import ephemeral
 from ledger.actions import ChangeRoles, RemoveMember, RevokeRelease, name_word
 from ledger.cid import of_file
 from ledger.digest import sha256
+from ledger.evaluation import RoundFigures
 from ledger.history import HistoryError
 from ledger.proposal import ProposalState, release_id
 from ledger.records import Choice
 from ledger.web.board import Board, Measured, State, Unread
 from ledger.web.counting import lineage_of
+from ledger.web.deciding import AROUND, Deciding
 from ledger.web.language import LANGUAGES
+from ledger.web.reading import Reading
 from ledger.web.relaying import Relayer
 
 HTML = {"Accept": "text/html"}
@@ -233,6 +236,30 @@ class TestEvaluation:
         assert "From 0.700000 in round 0 to 0.900000 in round 2" in page
         assert page.count("<details><summary>As a table") == 2
         assert all("in round 0" in text for text in elsewhere)
+
+    def test_a_round_shows_what_was_measured_of_its_model_and_where_that_stands(self, chamber: Chamber) -> None:
+        report = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
+        chamber.world.open_round()
+        self.proposed(chamber, report.digest)
+        with served(shown(chamber, evaluations={report.digest: Measured(report, report.mean)})) as url:
+            found = {n: get(f"{url}/jobs/1/rounds/{n}.json").json()["metrics"] for n in (1, 2, 3)}
+            pages = {n: get(f"{url}/jobs/1/rounds/{n}", headers=HTML).text for n in (1, 3)}
+        assert found[3] is None and "<figure" not in pages[3]
+        assert found[1] == found[2]
+        assert (found[1]["model"], found[1]["digest"]) == (2, report.digest.hex())
+        assert [figures["round"] for figures in found[1]["rounds"]] == [0, 1, 2]
+        assert pages[1].count("<figure") == pages[1].count('class="mark-line"') == 2
+        assert "Accuracy0.8500Loss0.4500" in text_of(pages[1])
+
+    def test_a_round_shows_its_neighbours_and_no_others(self, chamber: Chamber) -> None:
+        report = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
+        self.proposed(chamber, report.digest)
+        for given, expected in (((0, 1), None), ((0, 2), [0, 2]), (range(100), list(range(AROUND + 3)))):
+            figures = tuple(RoundFigures(round=n, metrics={"loss": "1"}) for n in given)
+            measured = Measured(msgspec.structs.replace(report, rounds=figures), report.mean)
+            view = shown(chamber, evaluations={report.digest: measured})
+            found = Deciding(Reading(view.network, view.board.state)).metrics_around(1, chamber.world.state.rounds[2])
+            assert (found and [one.round for one in found.rounds]) == expected
 
     def test_whoever_measured_and_is_no_member_is_marked(self, chamber: Chamber) -> None:
         place = network().contracts.ledger.address
