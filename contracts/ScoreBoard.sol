@@ -57,6 +57,7 @@ contract ScoreBoard is IScoreBoard {
         if (phase != Phase.None && phase < Phase.Settled) revert ScoreBoard_StillOpen(job, last);
         if (round <= last) revert ScoreBoard_RoundPassed(job, round, last);
         bytes32 claim = _requireFinal(job, round, _ledger.claimOf(job, round, root, cid, verdicts));
+        _requireNoneLeftOut(job, last, round);
         uint8 updates = _admitted(verdicts);
         if (updates == 0) revert ScoreBoard_NothingAdmitted(job, round);
         uint256 scorers = _consortium.keysWith(SCORER).length;
@@ -199,6 +200,13 @@ contract ScoreBoard is IScoreBoard {
         if (finalClaim == 0) revert ScoreBoard_NotFinalised(job, round);
         if (claim != finalClaim) revert ScoreBoard_WrongClaim(job, round, claim, finalClaim);
         return claim;
+    }
+
+    /// @dev No round between was finalised: nobody takes a round's scores away by opening a later one first.
+    function _requireNoneLeftOut(uint32 job, uint32 last, uint32 round) private view {
+        for (uint32 earlier = last + 1; earlier < round; ++earlier) {
+            if (_ledger.finalClaimOf(job, earlier) != 0) revert ScoreBoard_RoundLeftOut(job, round, earlier);
+        }
     }
 
     /// @dev Returns who revealed, without the mark.

@@ -29,9 +29,8 @@ class Scorings:
     def open(self, event: r.ScoringOpened) -> None:
         job, terms = self.jobs.require(event.job), self.jobs.require(event.job).terms
         self.members.holder(event.opener, r.Role.SCORER, self.members.epoch)
-        last, round_ = job.latest_scoring, job.rounds.get(event.round)
-        free = last is None or (last.outcome is not None and event.round > last.round)
-        if not terms.scored or not free or round_ is None or round_.final is None:
+        round_ = job.rounds.get(event.round)
+        if job.scoring is not None or event.round != job.next_to_score or round_ is None or round_.final is None:
             raise Impossible(f"round {event.round} of job {event.job} cannot be scored")
         scorers, updates = self.members.having(r.Role.SCORER), round_.final.verdicts.count(ADMITTED)
         expected = (self.members.epoch, scorers, updates)

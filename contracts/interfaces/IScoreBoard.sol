@@ -7,8 +7,8 @@ pragma solidity ^0.8.28;
 ///
 /// A scoring: Committing -> Revealing -> Over -> Settled
 ///                                            -> Void, where fewer revealed than the job demands
-/// Time alone leads to Over, so that nobody holds up the next scoring. A job has one scoring at a time, its rounds
-/// ascend, and a round that was void stays without scores.
+/// Time alone leads to Over, so that nobody holds up the next scoring. A job has one scoring at a time, of every finalised
+/// round in turn, and a round that was void stays without scores.
 /// @dev Scores are int32, at most 1,000,000,000 in magnitude, packed big-endian, by ascending index of the updates'
 /// members. The contract counts; it never computes a score.
 interface IScoreBoard {
@@ -70,6 +70,7 @@ interface IScoreBoard {
     error ScoreBoard_NotInElectorate(address key, uint32 since, uint32 epoch);
     error ScoreBoard_StillOpen(uint32 job, uint32 round);
     error ScoreBoard_RoundPassed(uint32 job, uint32 round, uint32 last);
+    error ScoreBoard_RoundLeftOut(uint32 job, uint32 round, uint32 earlier);
     error ScoreBoard_NotFinalised(uint32 job, uint32 round);
     error ScoreBoard_WrongClaim(uint32 job, uint32 round, bytes32 claim, bytes32 finalClaim);
     error ScoreBoard_NothingAdmitted(uint32 job, uint32 round);
@@ -87,8 +88,8 @@ interface IScoreBoard {
     error ScoreBoard_NotWhatWasRevealed(uint8 index);
     error ScoreBoard_WrongMedian(uint256 place, int32 median);
 
-    /// @notice Opens the scoring of a finalised round; any scorer may. Root, CID and verdicts are those of the aggregate
-    /// that was finalised.
+    /// @notice Opens the scoring of the first finalised round that had none; any scorer may. Root, CID and verdicts are
+    /// those of the aggregate that was finalised.
     /// @dev The seed is keccak256(abi.encode(hash of the block before, chain id, this contract, job, round, claim)).
     function openScoring(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes calldata verdicts) external;
 

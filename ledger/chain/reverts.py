@@ -62,6 +62,7 @@ MESSAGES = {
     "ScoreBoard_NotInElectorate": "this key came after the scoring was opened",
     "ScoreBoard_StillOpen": "another scoring of the job has not ended",
     "ScoreBoard_RoundPassed": "this round, or a later one, was scored already",
+    "ScoreBoard_RoundLeftOut": "an earlier finalised round must be scored first",
     "ScoreBoard_NotFinalised": "the round has no final model",
     "ScoreBoard_WrongClaim": "this is not the aggregate that the round finalised",
     "ScoreBoard_NothingAdmitted": "the round admitted no update",

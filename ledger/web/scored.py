@@ -9,7 +9,7 @@ from typing import Literal
 from ledger.web.basics import Document, Party
 
 Unit = Literal["points", "nats", "cosine", "ppm"]
-ScoringPhase = Literal["Waiting", "Missed", "Committing", "Revealing", "Over", "Settled", "Void"]
+ScoringPhase = Literal["Waiting", "Committing", "Revealing", "Over", "Settled", "Void"]
 ScorerState = Literal["committed", "revealed", "withheld"]
 
 
@@ -37,7 +37,7 @@ class Score(Document, frozen=True):
 
 
 class ScoringLine(Document, frozen=True):
-    """A finalised round's scores in a list. `Waiting`: its scoring has not begun; `Missed`: a later round's has.
+    """A finalised round's scores in a list. `Waiting`: its scoring has not begun.
 
     `deadline` is the end of its present phase, null where that has none. `withheld` are the indices of those who
     committed and did not reveal; `scorers` could commit, `quorum` must reveal. `refuted`: by this server's last audit.

@@ -149,10 +149,8 @@ class Scores:
         return next((one for one in _scores(state, state.rounds[number]) if one.index == index), None)
 
     def _phase(self, state: JobState, number: int) -> s.ScoringPhase:
-        scoring, latest = state.scorings.get(number), state.latest_scoring
-        if scoring is not None:
-            return _WORDS[scoring.phase(self.now.state.time)]
-        return "Missed" if latest is not None and latest.round > number else "Waiting"
+        scoring = state.scorings.get(number)
+        return _WORDS[scoring.phase(self.now.state.time)] if scoring else "Waiting"
 
     def _refuted(self, state: JobState) -> frozenset[int]:
         """The rounds whose scores the last audit contradicts."""

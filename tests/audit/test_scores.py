@@ -233,7 +233,7 @@ def test_a_scoring_that_ended_after_the_round_was_opened_does_not_weigh_in_it() 
     for member in range(4):
         world.submit(member, weight=50 + member)
     before = world.outcome().root
-    world.score(number=1)
+    world.score()
     assert world.outcome().root == before
     world.publish(1)
     world.attest(2)

@@ -130,6 +130,10 @@ def two_rounds() -> Panel:
     return world
 
 
+def scored(world: Panel, round_: int = 1) -> Panel:
+    return world.start(round_).commit(0, 1).reveal(0, 1).settle()
+
+
 def unscored() -> Panel:
     return Panel(terms=TERMS)
 
@@ -163,8 +167,8 @@ ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
         lambda: Panel(terms=msgspec.structs.replace(SCORED, scorers=5)), r.ScoringOpened, with_(opening)),
     "scores opened twice": (opened, r.ScoringOpened, with_(opening)),
     "scores opened beside others": (lambda: two_rounds().start(), r.ScoringOpened, with_(opening, 2)),
-    "scores of an earlier round": (lambda: two_rounds().start(2).commit(0, 1).reveal(0, 1).settle(), r.ScoringOpened,
-        with_(opening, 1)),
+    "scores of a later round first": (two_rounds, r.ScoringOpened, with_(opening, 2)),
+    "scores of an earlier round": (lambda: scored(scored(two_rounds()), 2), r.ScoringOpened, with_(opening, 1)),
     "scores opened again after their end": (settled, r.ScoringOpened, with_(opening)),
     "scores opened again after they were void": (ended_void, r.ScoringOpened, with_(opening)),
     "a commitment before the opening": (Panel, r.ScoresCommitted, WHERE | {"scorer": key(0), "commitment": A}),
@@ -286,8 +290,8 @@ def act(world: Panel, action: str, member: int) -> None:
         world.keys[member] = key(member, epoch)
         world.emit(r.KeyRotated, index=member, old_key=old, new_key=world.keys[member], epoch=epoch + 1)
     elif action == "start" and not open_:
-        number = max((n for n in world.state.rounds if last is None or n > last.round), default=0)
-        if number:
+        number = len(world.state.scorings) + 1
+        if number in world.state.rounds:
             world.start(number, opener=world.keys[member])
     elif open_ and last is not None:
         step(world, last, action, member)

@@ -61,13 +61,20 @@ class ScoredWorld(World):
 
     def scores(self, number: int | None = None) -> tuple[int, ...]:
         """What recomputes for a scoring that is open."""
-        number = number or len(self.state.rounds)
+        number = number or self.under_way
         round_, seed = self.state.rounds[number], self.state.scorings[number].seed
         return score_round(self.state, self.job, round_, seed, self.files.fetch)
 
-    def open_scoring(self, number: int | None = None) -> "ScoredWorld":
-        """Open the scoring of the latest round, or of one."""
-        number = number or len(self.state.rounds)
+    @property
+    def under_way(self) -> int:
+        """The round whose scoring is open."""
+        assert self.state.scoring is not None
+        return self.state.scoring.round
+
+    def open_scoring(self) -> "ScoredWorld":
+        """Open the scoring of the first finalised round that had none."""
+        number = self.state.next_to_score
+        assert number is not None
         updates = len(self.state.rounds[number].admitted())
         who = {"opener": self.keys[0], "epoch": 1, "scorers": len(self.keys)}
         seed = number.to_bytes(32, "big")
@@ -79,11 +86,10 @@ class ScoredWorld(World):
         lies: Mapping[int, Sequence[int]] | None = None,
         *,
         without: Sequence[int] = (),
-        number: int | None = None,
         honest: Sequence[int] | None = None,
     ) -> "ScoredWorld":
         """Everyone commits; all but `without` reveal what recomputes (`honest`, where given), or their `lies`."""
-        number = number or len(self.state.rounds)
+        number = self.under_way
         truth = tuple(self.scores(number) if honest is None else honest)
         told = {index: tuple((lies or {}).get(index, truth)) for index in range(len(self.keys))}
         where = {"job": 1, "round": number}

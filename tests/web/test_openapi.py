@@ -31,7 +31,7 @@ BEYOND = [positive_data_acceptance]
 
 
 def world() -> ScoredWorld:
-    """Two final rounds, of which the second has scores, a proposal in Voting, and a release."""
+    """Two final rounds, of which the first has scores, a proposal in Voting, and a release."""
     made = ScoredWorld()
     made.open_job().honest_round().honest_round()
     made.open_scoring().score(without=(1,))

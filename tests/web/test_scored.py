@@ -48,8 +48,9 @@ def make(rounds: int = 1, scoring: Any = None, weighting: Any = "none", **option
 
 
 def settle(world: ScoredWorld, number: int, scores: Sequence[int], without: Sequence[int] = ()) -> None:
-    world.open_scoring(number)
-    world.score(number=number, honest=scores, without=without)
+    world.open_scoring()
+    assert world.under_way == number
+    world.score(honest=scores, without=without)
 
 
 @pytest.fixture
@@ -165,14 +166,6 @@ def test_a_scoring_s_phase_follows_from_the_chain_s_clock(
     assert "{" not in text_of("".join(pages))
 
 
-def test_a_round_that_a_later_one_overtook_never_has_scores() -> None:
-    made = make(2)
-    settle(made, 2, FIRST)
-    with served(shown(made)) as url:
-        assert get(url + "/jobs/1/scores.json").json()["rounds"][1]["phase"] == "Missed"
-        assert "it never has scores" in get(url + "/jobs/1/rounds/1", headers=HTML).text
-
-
 def test_time_alone_is_a_change_where_it_turns_a_scoring() -> None:
     board = Board(replace(shown(make().open_scoring()).board.state, time=8_999))
     serial = board.state.serial
@@ -201,8 +194,7 @@ def test_a_round_shows_who_said_what_and_what_came_of_it(world: ScoredWorld) -> 
 def test_scores_that_the_last_audit_refuted_are_marked() -> None:
     made = make(2)
     settle(made, 1, FIRST)
-    made.open_scoring(2)
-    made.score(number=2)
+    made.open_scoring().score()
     report = made.audit(made.observed())
     with served(shown(made, audited=Audited(AT, 0.5, 2, report))) as url:
         lines = get(url + "/jobs/1/scores.json").json()["rounds"]
@@ -359,12 +351,12 @@ def test_hostile_names_are_text_and_pages_stay_small(world: ScoredWorld) -> None
 
 
 def test_of_many_parties_the_best_have_a_column_and_the_document_has_all() -> None:
-    made = make(2, members=20)
-    settle(made, 2, [1_000 * member for member in range(20)])
+    made = make(1, members=20)
+    settle(made, 1, [1_000 * member for member in range(20)])
     with served(shown(made, tuple(f"Clinic {n}" for n in range(20)))) as url:
         document = get(url + "/jobs/1/scores.json").json()
         page = get(url + "/jobs/1/scores", headers=HTML).text
-        round_ = get(url + "/jobs/1/rounds/2", headers=HTML)
+        round_ = get(url + "/jobs/1/rounds/1", headers=HTML)
     (matrix,) = re.findall(r'<table class="matrix">.*?</thead>', page, re.DOTALL)
     assert re.findall(r"/members/(\d+)", matrix) == [str(n) for n in range(8, 20)]
     assert "+8" in text_of(matrix)

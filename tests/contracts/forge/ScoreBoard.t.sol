@@ -281,18 +281,30 @@ contract Scorers is Scored {
         vm.warp(block.timestamp + time % 40);
     }
 
+    /// @dev Rarely without an update, against the rules: it can never be scored, nor any round after it.
     function finaliseNext(uint8 updates) external {
-        uint256 admitted = updates % 12;
+        uint256 admitted = updates == 0 ? 0 : 1 + updates % 12;
         updatesOf[finalise(admitted)] = admitted;
+    }
+
+    function abandonNext() external {
+        vm.prank(consortium.keyOf(0));
+        ledger.openRound(1);
+        uint32 round = ledger.roundOf(1).round;
+        vm.warp(uint256(ledger.roundOf(1).deadline) + 1 days);
+        vm.prank(consortium.keyOf(0));
+        ledger.abandonRound(1, round);
     }
 
     function openAny(uint256 who, uint32 round) external {
         (IScoreBoard.Scoring memory was, IScoreBoard.Phase phase,,,) = board.scoringOf(1);
-        round = round % 4 == 0 ? round / 4 % 6 : ledger.roundOf(1).round;
+        uint32 next = was.round + 1;
+        while (next < ledger.roundOf(1).round && ledger.modelOf(1, next) == 0) ++next;
+        round = round % 4 == 0 ? round / 4 % (ledger.roundOf(1).round + 2) : next;
         bytes memory verdicts = verdictsOf(updatesOf[round]);
         if (!_as(who, abi.encodeCall(board.openScoring, (1, round, "root", "cid", verdicts)))) return;
         check(was.round == 0 || phase >= IScoreBoard.Phase.Settled, "opened beside another");
-        check(round > was.round && ledger.modelOf(1, round) != 0 && updatesOf[round] > 0, "opened");
+        check(round == next && ledger.modelOf(1, round) != 0 && updatesOf[round] > 0, "opened");
         ++reached[IScoreBoard.Phase.Committing];
     }
 
@@ -446,10 +458,10 @@ contract ScoringInvariantsTest is Base {
     function test_ScorersReachEveryPhase() external {
         for (uint256 i = 0; i < 1500; ++i) {
             uint256 random = uint256(keccak256(abi.encode(i)));
-            uint256 choice = random % 12;
+            uint256 choice = random % 13;
             uint256 who = random >> 8;
             if (choice == 0) scorers.wait(uint16(who));
-            else if (choice == 1) scorers.finaliseNext(uint8(who));
+            else if (choice == 1) scorers.finaliseNext(1 + uint8(who) % 99);
             else if (choice == 2) scorers.openAny(who % 5, uint32(who >> 8));
             else if (choice == 3) scorers.commitAll();
             else if (choice == 4) scorers.commit(who);
@@ -459,6 +471,7 @@ contract ScoringInvariantsTest is Base {
             else if (choice == 8) scorers.endVoid(who);
             else if (choice == 9) scorers.rotate(who, uint8(random >> 64));
             else if (choice == 10) scorers.settle(who, 0);
+            else if (choice == 11 && who % 4 == 0) scorers.abandonNext();
             else scorers.openAny(who % 5, 1);
         }
         for (uint8 phase = uint8(IScoreBoard.Phase.Committing); phase <= uint8(IScoreBoard.Phase.Void); ++phase) {

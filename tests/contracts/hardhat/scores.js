@@ -102,23 +102,42 @@ describe('Scores', () => {
     it('not while another round of the job is scored, nor of a round before the last', async () => {
       const first = aggregate;
       const second = await scoreable(world, 2, '0x0000');
-      await openScoring(board, members[0], second, 2);
+      await open();
       for (const [made, round] of [[first, 1], [second, 2]]) {
-        await reverts(openScoring(board, members[0], made, round), board, 'ScoreBoard_StillOpen', [1, 2]);
+        await reverts(openScoring(board, members[0], made, round), board, 'ScoreBoard_StillOpen', [1, 1]);
       }
+      await pass('commitDeadline');
+      await endVoid();
+      await openScoring(board, members[0], second, 2);
       await pass('commitDeadline');
       await board.voidScoring(1, 2);
       await reverts(openScoring(board, members[0], first, 1), board, 'ScoreBoard_RoundPassed', [1, 1, 2]);
     });
 
+    it('of every finalised round in turn: none is left out', async () => {
+      await given(finalised(Array(MEMBERS).fill(ALL), random(), { ...SCORED, rounds: 4 }));
+      const second = await scoreable(world, 2, '0x0000');
+      await reverts(openScoring(board, members[0], second, 2), board, 'ScoreBoard_RoundLeftOut', [1, 2, 1]);
+      await score(world, VECTORS, aggregate);
+      await ledger.openRound(1);
+      await at((await deadlineOf(ledger)) + 2n * BigInt(TERMS.aggregateSeconds) + 1n);
+      await ledger.abandonRound(1, 3);
+      const fourth = await scoreable(world, 4, '0x0000');
+      await reverts(openScoring(board, members[0], fourth, 4), board, 'ScoreBoard_RoundLeftOut', [1, 4, 2]);
+      await score(world, Array(MEMBERS).fill([7, 8]), second, 2);
+      await openScoring(board, members[0], fourth, 4);
+    });
+
     it('only where an update was admitted', async () => {
-      const none = await scoreable(world, 2, '0x0902');
-      await reverts(openScoring(board, members[0], none, 2), board, 'ScoreBoard_NothingAdmitted', [1, 2]);
+      await given(openJob(Array(MEMBERS).fill(ALL), SCORED));
+      const none = await scoreable(world, 1, '0x0902');
+      await reverts(openScoring(board, members[0], none), board, 'ScoreBoard_NothingAdmitted', [1, 1]);
     });
 
     it('of the admitted updates alone', async () => {
-      const some = await scoreable(world, 2, '0x0009000200');
-      await openScoring(board, members[0], some, 2);
+      await given(openJob(Array(MEMBERS).fill(ALL), SCORED));
+      const some = await scoreable(world, 1, '0x0009000200');
+      await openScoring(board, members[0], some);
       assert.equal((await scoring()).updates, 3n);
     });
 
@@ -451,24 +470,22 @@ describe('Scores', () => {
     for (const [size, updates] of [[3, 1], [4, 8], [5, 9], [7, 17]]) {
       it(`of ${size} scorers for ${updates} updates`, async () => {
         const terms = { ...SCORED, scorers: size };
-        await given(finalised(Array(size).fill(ALL), random(), terms));
-        aggregate = await scoreable(world, 2, `0x${'00'.repeat(updates)}`);
+        await given(openJob(Array(size).fill(ALL), terms));
+        aggregate = await scoreable(world, 1, `0x${'00'.repeat(updates)}`);
         const vectors = members.map((_, i) => Array.from({ length: updates }, (_, j) => ((i * 7 + j * 3) % 11 - 5) * 90_000_000));
         const medians = lowerMedians(vectors);
-        await openScoring(board, members[0], aggregate, 2);
-        for (const [i, member] of members.entries()) {
-          await as(member).commitScores(1, 2, await commitmentOf(board, member, vectors[i], salts[i], { round: 2 }));
-        }
-        for (const [i, member] of members.entries()) await as(member).revealScores(1, 2, salts[i], packed(vectors[i]));
+        await open();
+        for (const i of members.keys()) await commit(i, vectors[i]);
+        for (const i of members.keys()) await reveal(i, vectors[i]);
         for (let place = 0; place < updates; ++place) {
           const column = vectors.map((vector) => vector[place]).sort((a, b) => a - b);
           const others = column.filter((value) => value !== medians[place]);
           for (const wrong of [...others, medians[place] - 1, medians[place] + 1, column[0] - 1, column[size - 1] + 1]) {
             const claimed = medians.map((median, i) => (i === place ? wrong : median));
-            await reverts(settle(vectors, claimed, 2), board, 'ScoreBoard_WrongMedian', [place, wrong]);
+            await reverts(settle(vectors, claimed), board, 'ScoreBoard_WrongMedian', [place, wrong]);
           }
         }
-        await settle(vectors, medians, 2);
+        await settle(vectors, medians);
       });
     }
   });
