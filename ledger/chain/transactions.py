@@ -113,7 +113,15 @@ class Transactor:
 
     def _is_alive(self, entry: Entry) -> bool:
         """Whether the node has it, or takes the very same bytes again; it does not where the nonce was used since."""
-        return self._known(entry) or self._transmit(entry).accepted
+        return not self._is_stranded(entry) and (self._known(entry) or self._transmit(entry).accepted)
+
+    def _is_stranded(self, entry: Entry) -> bool:
+        """Whether a nonce below its own is free again: the chain lost blocks, and will not include it for now.
+
+        The outbox first, then the chain: what leaves the one meanwhile is in the other.
+        """
+        held = {other.nonce for other in self._outbox.entries()}
+        return any(nonce not in held for nonce in range(self._count("pending"), entry.nonce))
 
     def _dispatch(self, to: str, data: str) -> Entry:
         gas = simulation.gas_limit(self._rpc, self._call(to, data))
@@ -186,6 +194,9 @@ class Transactor:
             pause = min(pause * 1.5, 0.5)
 
     def _resend(self, entry: Entry) -> None:
+        if self._is_stranded(entry):
+            self._outbox.remove(entry)
+            raise Rejected("the chain lost blocks that this transaction followed on", tx=entry.hash)
         if self._known(entry):
             return
         outcome = self._transmit(entry)

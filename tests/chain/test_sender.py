@@ -262,6 +262,51 @@ def test_a_transaction_whose_nonce_was_used_by_another_is_dropped(consortium, no
     assert [event.gateway for event in announced(consortium)] == [GATEWAY + "/elsewhere"]
 
 
+@pytest.fixture
+def forgetful(consortium, no_mining):
+    """Go back to before the latest block: the chain has lost it, and what waited for a block with it."""
+    call = consortium.client.rpc.call
+    before = call("evm_snapshot")
+    consortium.client.rpc.call("evm_setAutomine", True)
+    consortium.send(0, "consortium", "announce", GATEWAY)
+    call("evm_setAutomine", False)
+
+    def forget():
+        assert call("evm_revert", before)
+        call("anvil_dropAllTransactions")
+        call("evm_setAutomine", True)
+
+    return forget
+
+
+def test_what_followed_on_a_lost_block_holds_nothing_up(consortium, forgetful):
+    """Its nonce is one too high for the chain as it is now: nothing could include it before something else was sent."""
+    member = consortium.members[0]
+    impatient = Sender(consortium.client, member.signer, member.home.outbox, timeout=0.2)
+    with pytest.raises(Unavailable):
+        impatient.send("consortium", "announce", GATEWAY + "/2")
+    forgetful()
+    assert len(waiting(member)) == 1
+    began = time.monotonic()
+    consortium.sender(0).send("consortium", "announce", GATEWAY + "/2")
+    assert time.monotonic() - began < 10
+    assert [event.gateway for event in announced(consortium)] == [GATEWAY + "/2"]
+    assert not waiting(member)
+
+
+def test_who_waits_while_the_chain_loses_a_block_is_told_so(consortium, forgetful, monkeypatch):
+    monkeypatch.setattr(transactions, "RESEND_SECONDS", 0.1)
+    sender = consortium.sender(0)
+    timer = threading.Timer(0.3, forgetful)
+    timer.start()
+    with pytest.raises(Rejected, match="lost blocks"):
+        sender.send("consortium", "announce", GATEWAY + "/2")
+    timer.join()
+    assert not waiting(consortium.members[0])
+    sender.send("consortium", "announce", GATEWAY + "/2")
+    assert [event.gateway for event in announced(consortium)] == [GATEWAY + "/2"]
+
+
 class Flaky:
     """A connection that loses the answer to a transaction, or the transaction itself."""
 
