@@ -75,7 +75,8 @@ class Outbox:
         self._path(entry).unlink(missing_ok=True)
 
     def _path(self, entry: Entry) -> Path:
-        return self._folder / f"{entry.nonce}.json"
+        """Its own: two may have one nonce, where a chain lost blocks between them."""
+        return self._folder / f"{entry.nonce}-{entry.hash[2:18]}.json"
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY)

@@ -365,6 +365,17 @@ def test_an_entry_that_another_process_removes_while_it_is_read_is_gone(consorti
     assert len(announced(consortium)) == 2
 
 
+def test_to_remove_an_entry_leaves_another_of_the_same_nonce(consortium, tmp_path):
+    """A chain that lost blocks has the nonce again, and another process has used it."""
+    here = outbox.Outbox(tmp_path)
+    lost, fresh = (outbox.Entry(nonce=3, hash="0x" + digit * 64, raw="0x", to="", data="0x") for digit in "ab")
+    with here.locked():
+        here.add(lost)
+        here.add(fresh)
+        here.remove(lost)
+        assert here.entries() == [fresh]
+
+
 def test_what_was_signed_for_an_old_local_chain_does_not_go_to_a_new_one(fresh_anvil, found, consortium):
     there = found(url=fresh_anvil.url)
     home = consortium.members[0].home
