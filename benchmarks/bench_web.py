@@ -1,4 +1,4 @@
-"""The pages at 200 requests a second over a ledger of 10,000 rounds with ten updates each.
+"""The pages at 200 requests a second over a ledger of 10,000 rounds with ten updates each, every model measured.
 
 Server and reader are processes of their own. Requests leave at fixed times, and each is timed from the moment it was
 due: an answer that keeps the next ones waiting counts against all of them.

@@ -80,6 +80,7 @@ async def job(now: Now, job: JobNumber) -> d.JobPage:
         job=now.job(state),
         proposer=now.owner(state.proposer),
         approvals=tuple(now.owner(key) for key in sorted(state.approvals, key=now.snapshot.owners.__getitem__)),
+        approval=now.approval(state),
         terms=state.terms,
         document=now.document(state),
         rounds=tuple(now.round_line(round_) for round_ in latest),

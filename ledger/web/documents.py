@@ -66,6 +66,7 @@ class JobLine(Document, frozen=True):
     digest: str
     cid: str
     open: bool
+    closed: bool
     approvals: int
     rounds: int
     rounds_planned: int
@@ -213,12 +214,24 @@ class Activity(Document, frozen=True):
     open: int
 
 
+class Approval(Document, frozen=True):
+    """How far a proposed job is: `counted` members stand behind it with their present keys, `needed` open it."""
+
+    counted: int
+    needed: int
+    command: str
+
+
 class JobPage(Page, frozen=True):
-    """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it."""
+    """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it.
+
+    `approval` is null once it was opened or closed.
+    """
 
     job: JobLine
     proposer: Party
     approvals: tuple[Party, ...]
+    approval: Approval | None
     terms: Terms
     document: Job | None
     rounds: tuple[RoundLine, ...]

@@ -107,11 +107,23 @@ class Reading:
             digest=state.digest.hex(),
             cid=str(Cid(RAW, state.digest)),
             open=state.open,
+            closed=state.closed,
             approvals=len(state.approvals),
             rounds=len(state.rounds),
             rounds_planned=state.terms.rounds,
             current=self.round_line(current) if current else None,
             latest=self.model(state, latest) if latest else None,
+        )
+
+    def approval(self, state: JobState) -> d.Approval | None:
+        """How far a proposed job is from being opened."""
+        if state.open or state.closed:
+            return None
+        active = [member for member in self.snapshot.members.values() if member.active]
+        return d.Approval(
+            counted=sum(member.key in state.approvals for member in active),
+            needed=len(active) // 2 + 1,
+            command=f"fedledger job approve {state.number}",
         )
 
     def round_line(self, round_: Round) -> d.RoundLine:

@@ -6,9 +6,12 @@ from typing import get_args
 import httpx
 import msgspec
 import pytest
-from ledger_world import World
-from web_views import HOSTILE, PATHS, get, governed, network, served, view_of
+from ledger_world import World, key
+from web_council import Chamber
+from web_views import AT, HOSTILE, PATHS, get, governed, network, served, view_of
 
+from ledger import records as r
+from ledger.actions import CloseJob
 from ledger.admission import Verdict as Judgement
 from ledger.history import Phase
 from ledger.job import Evidence, Scored
@@ -190,6 +193,38 @@ def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None
         assert get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"][0]["cid"] is None
         problem = get(url + "/jobs/1/models/1.json").json()
     assert (problem["error"], problem["status"]) == ("NotYet", 503)
+
+
+def test_a_job_is_proposed_then_open_then_closed() -> None:
+    """Only what current keys approved counts, and the page says how the rest approve."""
+    world = World()
+    chamber = Chamber(world, AT)
+    world.emit(r.JobProposed, job=1, digest=world.job.digest, proposer=world.keys[0], terms=world.job.terms)
+    for index in (0, 1):
+        world.emit(r.JobApproved, job=1, member=world.keys[index], approvals=index + 1)
+    world.emit(r.KeyRotated, index=1, old_key=world.keys[1], new_key=key(1, 1), epoch=2)
+    waits = {"counted": 1, "needed": 3, "command": "fedledger job approve 1"}
+    assert stage(world) == ("proposed", False, False, waits)
+    world.keys[1] = key(1, 1)
+    for count, index in enumerate((1, 2), 2):
+        world.emit(r.JobApproved, job=1, member=world.keys[index], approvals=count)
+    world.emit(r.JobOpened, job=1, epoch=2)
+    assert stage(world) == ("open", True, False, None)
+    chamber.decide(CloseJob(1))
+    world.emit(r.JobClosed, job=1)
+    assert stage(world) == ("closed", False, True, None)
+
+
+def stage(world: World) -> tuple[str, bool, bool, object]:
+    """What list, page and document say of the job."""
+    with served(view_of(world)) as url:
+        document, page, listed = (get(url + path) for path in ("/jobs/1.json", "/jobs/1", "/jobs"))
+    (word,) = {word for word in ("proposed", "open", "closed") if f"<td>{word}</td>" in listed.text}
+    assert f">{word}</span>" in page.text
+    assert ("fedledger job approve 1" in page.text) == (word == "proposed")
+    assert ("close-job 1" in page.text) == (word != "closed")
+    job = document.json()["job"]
+    return word, job["open"], job["closed"], document.json()["approval"]
 
 
 def luminance(colour: str) -> float:
