@@ -94,12 +94,12 @@ def load(folder: Path, updates: int) -> Consortium:
     job = parse(b"".join(bytes(piece) for piece in read(store, Cid(RAW, bytes.fromhex(made["job"])))))
     consortium = Consortium(store, job, History(), updates)
     for index in range(updates):
-        consortium.apply(r.MemberAdmitted, index=index, key=_key(index), roles=3, epoch=index + 1)
+        consortium.apply(r.MemberAdmitted, index=index, key=_key(index), roles=3, epoch=1)
     consortium.apply(r.JobProposed, job=1, digest=job.digest, proposer=_key(0), terms=TERMS)
     for index in range(updates):
         consortium.apply(r.JobApproved, job=1, member=_key(index), approvals=index + 1)
-    consortium.apply(r.JobOpened, job=1, epoch=updates)
-    consortium.apply(r.RoundOpened, job=1, round=1, opener=_key(0), epoch=updates, deadline=0)
+    consortium.apply(r.JobOpened, job=1, epoch=1)
+    consortium.apply(r.RoundOpened, job=1, round=1, opener=_key(0), epoch=1, deadline=0)
     for index, (cid, root) in enumerate(made["updates"][:updates]):
         registered = {"root": bytes.fromhex(root), "cid": bytes.fromhex(cid), "weight": 100 + 37 * index}
         consortium.apply(r.UpdateSubmitted, job=1, round=1, party=_key(index), **registered)

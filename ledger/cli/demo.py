@@ -41,12 +41,16 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     import msgspec
     from rich.console import Console
 
-    from ledger.localnet.demo import PARTIES, Demo
+    from ledger.localnet import nursery
     from ledger.localnet.folder import prepare
+
+    where = prepare(folder)
+    nursery.warm()  # while the next lines import what they need themselves
+
+    from ledger.localnet.demo import PARTIES, Demo
     from ledger.localnet.view import View
 
     console = Console(stderr=as_json, highlight=False)
-    where = prepare(folder)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         view = View(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
@@ -65,6 +69,7 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
             signal.pause()
         elif not as_json:
             console.print("To look around yourself: fedledger demo --keep leaves everything running.")
+        play.dismiss()
 
 
 def _print(console: "Console", result: "Result", folder: Path) -> None:

@@ -69,10 +69,14 @@ class Demo:
             if not self.nodes[name].running:
                 self.nodes[name] = self._node(name) if name in HOSPITALS else self._aggregator(name)
 
+    def dismiss(self) -> None:
+        """Ask everything to end at once; whoever closes the stack waits for it."""
+        for process in self.nodes.values():
+            process.interrupt()
+
     def _found(self) -> None:
         data = self.folder / "data"
-        self._run("example data", "node", "example", "breast-cancer", data)
-        set_rounds(data / DRAFT, self.rounds + self.lies)
+        example = self._spawn("example data", "node", "example", "breast-cancer", data)
         roles = {COORDINATOR: Role.AGGREGATOR} | dict.fromkeys(HOSPITALS, EVERY_ROLE)
         self.local: LocalConsortium = found(self.folder, "Four hospitals", [(name, roles[name]) for name in PARTIES])
         self.stack.callback(self.local.stop)
@@ -80,10 +84,14 @@ class Demo:
             home = self._of(name).home
             settings = Settings(name=name, data=str((data / f"hospital-{number}.csv").resolve()))
             save(home.settings_file, settings)
+        if example.wait(self.patience) != 0:
+            raise Unavailable("there is no example data", said=example.tail())
+        set_rounds(data / DRAFT, self.rounds + self.lies)
         self.view.say(f"a chain runs at {self.local.anvil.url}; five members, five contracts")
 
     def _start(self) -> None:
         """Start the hospitals' nodes, and agree on the job meanwhile."""
+        self.nodes[COORDINATOR] = self._aggregator(COORDINATOR, "--rounds", str(self.rounds))
         author = self._of(HOSPITALS[0])
         document = self.folder / "job.json"
         creation = self._spawn(
@@ -103,7 +111,6 @@ class Demo:
             raise Unavailable("the job could not be created", said=creation.tail())
         self.job: Job = parse(document.read_bytes())
         self._agree(document)
-        self.nodes[COORDINATOR] = self._aggregator(COORDINATOR, "--rounds", str(self.rounds))
         self.metrics = self.folder / "metrics.jsonl"
         self.nodes["evaluation"] = self._spawn(
             "evaluation",
@@ -287,11 +294,6 @@ class Demo:
         resident = self._of(name)
         files = ("--home", resident.home.folder, "--passphrase-file", resident.passphrase_file)
         return self._spawn(f"{name} {command[0]}", *command, *files)
-
-    def _run(self, name: str, *arguments: str | Path) -> None:
-        process = self._spawn(name, *arguments)
-        if process.wait(self.patience) != 0:
-            raise Unavailable(f"{name} failed", said=process.tail())
 
     def _spawn(self, name: str, *arguments: str | Path, output: Path | None = None) -> Fedledger:
         log = self.folder / "log" / f"{name.lower().replace(' ', '-')}.log"

@@ -1,10 +1,11 @@
 """Processes that begin with the slow imports done: forked from one that did them once (multiprocessing's forkserver).
 
-Each is a process of its own that runs one `fedledger` command, with its own key, data and store; only the two seconds
-that every participant would spend on importing torch are spent once. Nothing but modules is loaded before the fork.
+Each is a process of its own that runs one `fedledger` command, with its own key, data and store; only the seconds that
+every participant would spend on importing torch and web3 are spent once. Nothing but modules is loaded before the fork.
 """
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import signal
 import subprocess
@@ -15,17 +16,30 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+SLOW = ("eth_account", "ledger.chain.calls", "participant.node")
+"""What every participant imports, besides its task. A name that is none would be passed over in silence."""
 INTERRUPTED = 130
 GRACE_SECONDS = 10
 TASKS = "fedledger.tasks"
+
+
+def slow_modules() -> list[str]:
+    """The modules to import before the fork."""
+    return [*SLOW, *(task.module for task in entry_points(group=TASKS))]
+
+
+def warm() -> None:
+    """Begin with the imports, in a process of their own; harmless where it has begun."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(slow_modules())
+    multiprocessing.forkserver.ensure_running()
 
 
 class Forked:
     """A forked command, with the part of subprocess.Popen's interface that its keeper needs."""
 
     def __init__(self, arguments: Sequence[str], log: Path, output: Path | None) -> None:
+        warm()
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["ledger.chain.contracts", *(p.module for p in entry_points(group=TASKS))])
         self._process = context.Process(target=_live, args=(list(arguments), log, output))
         self._process.start()
 

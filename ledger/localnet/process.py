@@ -1,6 +1,7 @@
 """`fedledger` commands as processes of their own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -55,6 +56,11 @@ class Fedledger:
     def tail(self) -> str:
         """The last lines of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+
+    def interrupt(self) -> None:
+        """Ask the process to end, and do not wait for it."""
+        if self.running:
+            self._process.send_signal(signal.SIGINT)
 
     def stop(self) -> None:
         """End the process; harmless where it has ended."""

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from processes import left, of_folder
 
+from ledger.localnet.nursery import slow_modules
 from ledger.report import Check
 
 pytestmark = [
@@ -29,6 +31,11 @@ FILES = ("test", *(f"hospital-{number}" for number in range(1, 5)))
 def torch() -> None:
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
+
+
+def test_what_is_imported_before_the_fork_is_there() -> None:
+    """A module that was renamed would be passed over in silence, and only the demo be slower."""
+    assert [name for name in slow_modules() if find_spec(name) is None] == []
 
 
 def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
