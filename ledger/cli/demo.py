@@ -1,5 +1,6 @@
 """`fedledger demo`: see all of it on this machine, scores, lies and a vote included."""
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from ledger.cli.options import json_option
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ledger.localnet.demo import Demo
     from ledger.localnet.result import Result
 
 
@@ -35,7 +37,6 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     key, data and store. Needs the extra fedledger[node] and anvil. Everything started is stopped again.
     """
     import json
-    import signal
     from contextlib import ExitStack
 
     import msgspec
@@ -55,21 +56,27 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     with ExitStack() as stack:
         view = View(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         play = Demo(where, view, stack, rounds=rounds, lies=lies, patience=patience)
-        with view:
-            result = play.run()
-        if as_json:
-            click.echo(json.dumps(msgspec.to_builtins(result)))
-        else:
-            _print(console, result, where)
-        if keep:
-            play.revive()
-            console.print(f"still running at {play.local.anvil.url}; Ctrl-C stops everything")
-            keys = f"{where}/hospital-1/keystore.json and its like, each with its passphrase beside it"
-            console.print(f"To vote with a wallet, import a member's key: {keys}.", soft_wrap=True)
-            signal.pause()
-        elif not as_json:
-            console.print("To look around yourself: fedledger demo --keep leaves everything running.")
-        play.dismiss()
+        try:
+            with view:
+                result = play.run()
+            if as_json:
+                click.echo(json.dumps(msgspec.to_builtins(result)))
+            else:
+                _print(console, result, where)
+            if keep:
+                _keep(console, play)
+            elif not as_json:
+                console.print("To look around yourself: fedledger demo --keep leaves everything running.")
+        finally:
+            play.dismiss()
+
+
+def _keep(console: "Console", play: "Demo") -> None:
+    play.revive()
+    console.print(f"still running at {play.local.anvil.url}; Ctrl-C stops everything")
+    keys = f"{play.folder}/hospital-1/keystore.json and its like, each with its passphrase beside it"
+    console.print(f"To vote with a wallet, import a member's key: {keys}.", soft_wrap=True)
+    signal.pause()
 
 
 def _print(console: "Console", result: "Result", folder: Path) -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -62,7 +63,8 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self._process.exitcode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and the server does not say so yet
+                os.kill(self.pid, number)
 
 
 def _live(arguments: list[str], log: Path, output: Path | None) -> None:

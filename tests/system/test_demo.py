@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from processes import left, of_folder
 
-from ledger.localnet.nursery import slow_modules
+from ledger.localnet.nursery import Forked, slow_modules
 from ledger.report import Check
 
 pytestmark = [
@@ -36,6 +37,15 @@ def torch() -> None:
 def test_what_is_imported_before_the_fork_is_there() -> None:
     """A module that was renamed would be passed over in silence, and only the demo be slower."""
     assert [name for name in slow_modules() if find_spec(name) is None] == []
+
+
+def test_a_signal_to_a_process_that_has_just_ended_is_no_trouble() -> None:
+    """The server that forked it may know, and not have said so."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    forked = Forked.__new__(Forked)
+    forked._process = SimpleNamespace(pid=ended.pid, exitcode=None)  # type: ignore[assignment]
+    forked.send_signal(signal.SIGINT)
 
 
 def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
