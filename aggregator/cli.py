@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ledger.cli.interrupts import heed
 from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option
 from ledger.config import Home
 
@@ -59,7 +60,7 @@ def run(
 
     if once + until_complete + bool(rounds) > 1:
         raise click.UsageError("--once, --rounds and --until-complete exclude each other")
-    _stop_like_interrupt()
+    heed()
     with act(home, passphrase_file) as (connection, sender):
         _require_aggregator(connection, sender.address)
         _work(connection, sender, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)
@@ -174,10 +175,3 @@ def _require_aggregator(connection: "Connection", key: str) -> None:
             advice="run it for a member with the role aggregator: fedledger status lists them",
             key=key,
         )
-
-
-def _stop_like_interrupt() -> None:
-    """SIGTERM ends the service as Ctrl-C does: gateway closed, port free."""
-    import signal
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)

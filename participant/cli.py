@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ledger.cli.interrupts import heed
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
 from participant.cli_models import compare, evaluate, example, open_set
@@ -106,12 +107,10 @@ def run(
 
     Every action is one line here and one JSON line in HOME/node.jsonl (with --json, here as well).
     """
-    import signal
-
     from participant.running import Options
     from participant.running import run as work
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heed()
     options = Options(job, data, validation, poll, until_complete, as_json)
     work(home, passphrase_file, options)
 

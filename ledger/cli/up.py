@@ -1,14 +1,13 @@
 """`fedledger up`: a local chain in the foreground."""
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 
+from ledger.cli.interrupts import heed
 from ledger.cli.options import home_option, json_option
 from ledger.config import LOCAL_CHAIN, Home
 
@@ -41,7 +40,7 @@ def up(port: int, block_time: float | None, home: Home, as_json: bool) -> None:
             click.echo(json.dumps(facts))
         else:
             click.echo(f"Local chain {LOCAL_CHAIN} at {node.url}, state in {state}. Ctrl-C ends it.")
-        signal.signal(signal.SIGTERM, _interrupt)
+        heed()
         try:
             while True:
                 node.check()
@@ -50,10 +49,6 @@ def up(port: int, block_time: float | None, home: Home, as_json: bool) -> None:
             node.stop()
     if not as_json:
         click.echo("The local chain has ended; its state is saved.")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import IO, Self
 from ledger.chain.rpc import Rpc
 from ledger.config import LOCAL_CHAIN
 from ledger.errors import Unavailable, UsageError
-from ledger.localnet.children import end, end_with_parent
+from ledger.localnet.children import end, start
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -28,7 +28,6 @@ STATES_KEPT = 256
 DUMP_SECONDS = 30
 PORT_ATTEMPTS = 5
 BINARY_VARIABLE = "FEDLEDGER_ANVIL"
-_PR_SET_PDEATHSIG = 1
 
 
 class PortTaken(Unavailable):
@@ -79,14 +78,7 @@ class Anvil:
         if state is not None:
             state.parent.mkdir(parents=True, exist_ok=True)
         output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the node)
-        process = subprocess.Popen(
-            [str(program), *_arguments(port, state, chain_id, block_time)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509  (it makes two system calls and takes no lock)
-        )
+        process = start([str(program), *_arguments(port, state, chain_id, block_time)], output, output)
         node = cls(process, port, output)
         try:
             node._wait_until_ready(chain_id)

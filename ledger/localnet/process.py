@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.errors import Unavailable
-from ledger.localnet.children import Child, end, end_with_parent
+from ledger.localnet.children import Child, end, start
 from ledger.localnet.nursery import Forked
 
 
@@ -69,12 +69,5 @@ class Fedledger:
 
 def _spawned(arguments: list[str], log: Path, output: Path | None) -> Child:
     with log.open("ab") as errors, (output or log).open("wb" if output else "ab") as printed:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ledger.cli.main", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=errors,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
-            preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509 - no thread of this process holds a lock then
-        )
+        command = [sys.executable, "-m", "ledger.cli.main", *arguments]
+        return start(command, printed, errors, os.environ | {"PYTHONUNBUFFERED": "1"})

@@ -59,13 +59,22 @@ def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
     )
 
 
+def ended(process: "subprocess.Popen[str]", seconds: float = 20) -> tuple[str, str]:
+    """What it printed, and what on the error stream; whatever happens, it has ended then."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"it did not end in {seconds:g} s; it said {process.communicate()}") from None
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A whole demo: its folder, and what it printed."""
     pytest.importorskip("torch")
     folder = tmp_path_factory.mktemp("demo") / "four hospitals"
     process = start(folder, "--rounds", str(ROUNDS), "--json")
-    said, errors = process.communicate(timeout=150)
+    said, errors = ended(process, 150)
     assert process.returncode == 0, errors[-2000:]
     assert "Traceback" not in errors
     return folder, json.loads(said)
@@ -215,7 +224,7 @@ def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal
     assert when == "founding" or len(of_folder(folder)) > PARTIES
     began = time.monotonic()
     process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
+    _, errors = ended(process)
     assert process.returncode == 130, errors
     assert errors.strip().splitlines()[-1] == "interrupted"
     assert "Traceback" not in errors
@@ -228,14 +237,14 @@ def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
     process = start(folder, "--rounds", "50")
     until(lambda: REACHED[when](folder))
     process.kill()
-    process.communicate(timeout=20)
+    ended(process)
     assert not left(folder, seconds=15)
 
 
 def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     process = start(tmp_path)
-    _, errors = process.communicate(timeout=60)
+    _, errors = ended(process, 60)
     assert process.returncode == 2
     assert "not empty" in errors
     assert (tmp_path / "thesis.txt").read_text() == "years of work"

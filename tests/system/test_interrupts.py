@@ -1,0 +1,92 @@
+"""Whoever asks a command to end is heard, at whatever moment."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from processes import left
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks for the end with its parent")
+
+
+def run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["before", "after_in_parent"])
+def test_in_the_middle_of_a_fork(number: signal.Signals, moment: str, tmp_path: Path) -> None:
+    """It comes as soon as the child is known, and the child has ended then."""
+    program = f"""
+import os, signal, sys, tempfile
+from ledger.cli.interrupts import heed
+from ledger.localnet.children import start
+
+heed()
+os.register_at_fork({moment}=lambda: signal.raise_signal({int(number)}))
+with tempfile.TemporaryFile() as output:
+    try:
+        start([sys.executable, "-c", "import time; time.sleep(60)", sys.argv[1]], output, output)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+    done = run(program, str(tmp_path))
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+    assert not left(tmp_path, seconds=0)
+
+
+def test_what_was_asked_while_a_child_started_is_asked_of_nobody_else() -> None:
+    """Handlers are as they were, and a thread other than the main one has none to hold back."""
+    from ledger.localnet.children import end, start
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with Path(os.devnull).open("wb") as output:
+        child = start(["sleep", "60"], output, output)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert child.poll() is None
+    end(child)
+    assert child.returncode == -signal.SIGINT
+
+
+def test_in_the_middle_of_a_finalizer() -> None:
+    """Python forgets what is raised there; it is raised again after it."""
+    program = """
+import signal, time
+from ledger.cli.interrupts import heed
+
+class Ends:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+heed()
+try:
+    Ends()
+    time.sleep(20)
+    print("forgotten")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    began = time.monotonic()
+    done = run(program)
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+    assert time.monotonic() - began < 10
+
+
+def test_other_faults_of_a_finalizer_are_told() -> None:
+    program = """
+from ledger.cli.interrupts import heed
+
+class Fails:
+    def __del__(self):
+        raise RuntimeError("a leak")
+
+heed()
+Fails()
+"""
+    done = run(program)
+    assert "RuntimeError: a leak" in done.stderr
