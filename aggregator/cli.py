@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.interrupts import heed
 from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option
 from ledger.config import Home
 
@@ -60,7 +59,6 @@ def run(
 
     if once + until_complete + bool(rounds) > 1:
         raise click.UsageError("--once, --rounds and --until-complete exclude each other")
-    heed()
     with act(home, passphrase_file) as (connection, sender):
         _require_aggregator(connection, sender.address)
         _work(connection, sender, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.interrupts import heed
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
 from participant.cli_models import compare, evaluate, example, open_set
@@ -110,7 +109,6 @@ def run(
     from participant.running import Options
     from participant.running import run as work
 
-    heed()
     options = Options(job, data, validation, poll, until_complete, as_json)
     work(home, passphrase_file, options)
 

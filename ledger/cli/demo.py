@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.interrupts import heed
 from ledger.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     from ledger.localnet.view import View
 
     console = Console(stderr=as_json, highlight=False)
-    heed()
     with ExitStack() as stack:
         view = View(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         play = Demo(where, view, stack, rounds=rounds, lies=lies, patience=patience)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 import click
 
 from ledger.errors import FedledgerError, Unavailable, plain
+from ledger.interrupts import heed
 
 DEFECT = 70
 INTERRUPTED = 130
@@ -80,6 +81,7 @@ def fedledger() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the one place where errors become words."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    heed()
     try:
         code = fedledger.main(given, standalone_mode=False)  # an exit code that a command asked for comes back so
         sys.stdout.flush()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from ledger.cli.interrupts import heed
 from ledger.cli.options import home_option, json_option
 from ledger.config import LOCAL_CHAIN, Home
 
@@ -40,7 +39,6 @@ def up(port: int, block_time: float | None, home: Home, as_json: bool) -> None:
             click.echo(json.dumps(facts))
         else:
             click.echo(f"Local chain {LOCAL_CHAIN} at {node.url}, state in {state}. Ctrl-C ends it.")
-        heed()
         try:
             while True:
                 node.check()

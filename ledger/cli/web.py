@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ledger.cli.interrupts import heed
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.cli.relaying import KEYSTORE, LOOPBACK, Access, payer, relayer
 from ledger.config import Home
@@ -97,7 +96,6 @@ def run(
     from ledger.web.app import create_app
 
     access = Access.of(read, host, origin)
-    heed()
     with ExitStack() as stack:
         paying = (keystore, relayer_passphrase_file) if keystore else None
         view = stack.enter_context(_live(network_file, home, rpc, access, paying, rate=rate, source=source))

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Protocol
+
+from ledger.interrupts import held_back
 
 _PR_SET_PDEATHSIG = 1
 
@@ -31,7 +31,7 @@ def start(
     command: Sequence[str], output: IO[bytes], errors: IO[bytes], environment: Mapping[str, str] | None = None
 ) -> "subprocess.Popen[bytes]":
     """Start a program that ends with the thread that started it (Linux); an interrupt waits until it can be ended."""
-    with _held_back() as interrupts:
+    with held_back() as interrupts:
         process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
@@ -45,26 +45,6 @@ def start(
         end(process)
         signal.raise_signal(interrupts[0])
     return process
-
-
-@contextmanager
-def _held_back() -> Iterator[list[int]]:
-    """Collect the signals that ask this process to end, instead of heeding them.
-
-    What a handler raises within the hooks around a fork is printed and forgotten, and the hook (logging's frees a lock)
-    is left halfway. Handlers run in the main thread alone, so that no other thread has to hold anything back.
-    """
-    held: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield held
-        return
-    asks = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda number, _: held.append(number)) for number in asks]
-    try:
-        yield held
-    finally:
-        for number, handler in zip(asks, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _end_with_parent(parent: int) -> Callable[[], None] | None:

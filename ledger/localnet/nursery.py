@@ -15,7 +15,10 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import entry_points
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+from ledger.interrupts import heed
 
 SLOW = ("eth_account", "ledger.chain.calls", "participant.node")
 """What every participant imports, besides its task. A name that is none would be passed over in silence."""
@@ -41,8 +44,12 @@ class Forked:
     def __init__(self, arguments: Sequence[str], log: Path, output: Path | None) -> None:
         warm()
         context = multiprocessing.get_context("forkserver")
-        self._process = context.Process(target=_live, args=(list(arguments), log, output))
+        ready, says = context.Pipe(duplex=False)
+        self._process = context.Process(target=_live, args=(list(arguments), log, output, says))
         self._process.start()
+        says.close()
+        with ready, suppress(EOFError):
+            ready.recv_bytes()  # the server ignores interrupts, and so does its child at first
 
     @property
     def pid(self) -> int:
@@ -67,10 +74,13 @@ class Forked:
                 os.kill(self.pid, number)
 
 
-def _live(arguments: list[str], log: Path, output: Path | None) -> None:
+def _live(arguments: list[str], log: Path, output: Path | None, ready: Connection) -> None:
     """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        heed()
+        with ready:
+            ready.send_bytes(b"ready")
         _redirect(log, output)
         os.setsid()
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()

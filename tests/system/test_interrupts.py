@@ -24,7 +24,7 @@ def test_in_the_middle_of_a_fork(number: signal.Signals, moment: str, tmp_path: 
     """It comes as soon as the child is known, and the child has ended then."""
     program = f"""
 import os, signal, sys, tempfile
-from ledger.cli.interrupts import heed
+from ledger.interrupts import heed
 from ledger.localnet.children import start
 
 heed()
@@ -57,7 +57,7 @@ def test_in_the_middle_of_a_finalizer() -> None:
     """Python forgets what is raised there; it is raised again after it."""
     program = """
 import signal, time
-from ledger.cli.interrupts import heed
+from ledger.interrupts import heed
 
 class Ends:
     def __del__(self):
@@ -79,7 +79,7 @@ except KeyboardInterrupt:
 
 def test_other_faults_of_a_finalizer_are_told() -> None:
     program = """
-from ledger.cli.interrupts import heed
+from ledger.interrupts import heed
 
 class Fails:
     def __del__(self):
