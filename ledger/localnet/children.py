@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeVar
 
 from ledger.interrupts import held_back
 
@@ -27,12 +27,15 @@ class Child(Protocol):
     def send_signal(self, sig: int, /) -> None: ...
 
 
+C = TypeVar("C", bound=Child)
+
+
 def start(
     command: Sequence[str], output: IO[bytes], errors: IO[bytes], environment: Mapping[str, str] | None = None
 ) -> "subprocess.Popen[bytes]":
-    """Start a program that ends with the thread that started it (Linux); an interrupt waits until it can be ended."""
-    with held_back() as interrupts:
-        process = subprocess.Popen(
+    """Start a program that ends with the thread that starts it (Linux)."""
+    return known(
+        lambda: subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -41,10 +44,17 @@ def start(
             start_new_session=True,
             preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509  (it makes two system calls and takes no lock)
         )
+    )
+
+
+def known(begin: Callable[[], C]) -> C:
+    """Begin a child. An interrupt meanwhile waits until the child is known, and ends it first of all."""
+    with held_back() as interrupts:
+        child = begin()
     if interrupts:
-        end(process)
+        end(child)
         signal.raise_signal(interrupts[0])
-    return process
+    return child
 
 
 def _end_with_parent(parent: int) -> Callable[[], None] | None:

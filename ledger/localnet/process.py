@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.errors import Unavailable
-from ledger.localnet.children import Child, end, start
+from ledger.localnet.children import Child, end, known, start
 from ledger.localnet.nursery import Forked
 
 
@@ -30,7 +30,7 @@ class Fedledger:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         words = [str(argument) for argument in arguments]
-        self._process: Child = Forked(words, log, output) if warm else _spawned(words, log, output)
+        self._process: Child = known(lambda: Forked(words, log, output)) if warm else _spawned(words, log, output)
 
     @property
     def running(self) -> bool:

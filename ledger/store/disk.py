@@ -42,18 +42,21 @@ def create(path: Path) -> int:
         return handle
 
 
-def in_use(path: Path) -> bool:
-    """Whether a living process holds a file that `create` made."""
+def abandoned(path: Path) -> bool:
+    """Whether a file that `create` made is there, and no living process holds it."""
     import fcntl
 
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        return False
     finally:
         os.close(handle)
-    return False
+    return True
 
 
 def write(handle: int, path: Path, data: Buffer, offset: int) -> None:

@@ -247,7 +247,7 @@ class Embedded(Store):
     def _mend(self) -> None:
         """List packs that a crash kept from the index, drop those that are gone, sweep what no process is writing."""
         there, known = _listed(self.packs), self._with_index(lambda index: index.names())
-        left = [path for path in self._parts.iterdir() if not disk.in_use(path)]
+        left = [path for path in self._parts.iterdir() if disk.abandoned(path)]
         if there == known and not left:
             return
         with self.locked():
@@ -257,7 +257,7 @@ class Embedded(Store):
             for name in known - there:
                 self._index.forget(name)
             for path in self._parts.iterdir():
-                if not disk.in_use(path):
+                if disk.abandoned(path):
                     path.unlink(missing_ok=True)
 
 

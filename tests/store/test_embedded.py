@@ -283,6 +283,22 @@ def test_many_processes_write_at_once(embedded: Embedded) -> None:
     assert len(state(embedded.folder)) == 20
 
 
+def test_a_pack_that_is_gone_before_it_was_looked_at(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process published it, or gave it up, since the folder was listed."""
+    looked_at = []
+
+    def late(path: Path) -> bool:
+        path.unlink()
+        looked_at.append(path)
+        return abandoned(path)
+
+    abandoned = disk.abandoned
+    monkeypatch.setattr(disk, "abandoned", late)
+    (embedded.folder / "parts" / "00.part").touch()
+    Embedded(embedded.folder).close()
+    assert [path.name for path in looked_at] == ["00.part"]
+
+
 def test_a_pack_being_written_is_not_swept(embedded: Embedded) -> None:
     with packs.writing(embedded.folder / "parts") as pack:
         pack.add(b"not yet")
