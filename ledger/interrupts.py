@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+INTERRUPTED = 130
+"""The exit code of a command that was asked to end."""
 AGAIN_SECONDS = 0.05
 ASKS = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,6 +23,16 @@ def heed() -> None:
     if not isinstance(sys.unraisablehook, _Again):
         signal.signal(signal.SIGALRM, signal.default_int_handler)
         sys.unraisablehook = _Again(sys.unraisablehook)
+
+
+def heeded() -> int:
+    """The interrupt has been dealt with: the exit code to end with.
+
+    Where one broke into text being executed (dataclasses execute some), CPython remembers it until other text is
+    executed, and `python -m` would end by SIGINT instead of with the code.
+    """
+    exec("")  # noqa: S102  (nothing is executed)
+    return INTERRUPTED
 
 
 class _Again:

@@ -16,10 +16,9 @@ from types import MappingProxyType
 import click
 
 from ledger.errors import FedledgerError, Unavailable, plain
-from ledger.interrupts import heed
+from ledger.interrupts import heed, heeded
 
 DEFECT = 70
-INTERRUPTED = 130
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
 
 _COMMANDS = {
@@ -111,7 +110,7 @@ def _tell(error: BaseException, *, as_json: bool) -> int:
             error.show()
         return _print(error.exit_code, "UsageError", error.format_message(), as_json=as_json, quiet=not as_json)
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        return _print(INTERRUPTED, "Interrupted", "interrupted", as_json=as_json)
+        return _print(heeded(), "Interrupted", "interrupted", as_json=as_json)
     if isinstance(error, FedledgerError):
         facts = {name: value if isinstance(value, int) else str(value) for name, value in error.facts.items()}
         message = error.message if as_json else click.style("error: ", fg="red", bold=True) + str(error)

@@ -18,11 +18,10 @@ from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ledger.interrupts import heed
+from ledger.interrupts import heed, heeded
 
 SLOW = ("eth_account", "ledger.chain.calls", "participant.node")
 """What every participant imports, besides its task. A name that is none would be passed over in silence."""
-INTERRUPTED = 130
 GRACE_SECONDS = 10
 TASKS = "fedledger.tasks"
 
@@ -88,7 +87,7 @@ def _live(arguments: list[str], log: Path, output: Path | None, ready: Connectio
         (command,) = entry_points(group="console_scripts", name="fedledger")
         command.load()()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(heeded())
 
 
 def _redirect(log: Path, output: Path | None) -> None:

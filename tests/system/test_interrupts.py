@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from processes import left
+
+from ledger.interrupts import INTERRUPTED
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks for the end with its parent")
 
@@ -41,7 +44,7 @@ with tempfile.TemporaryFile() as output:
 
 
 def test_what_was_asked_while_a_child_started_is_asked_of_nobody_else() -> None:
-    """Handlers are as they were, and a thread other than the main one has none to hold back."""
+    """Handlers are as they were."""
     from ledger.localnet.children import end, start
 
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -51,6 +54,33 @@ def test_what_was_asked_while_a_child_started_is_asked_of_nobody_else() -> None:
     assert child.poll() is None
     end(child)
     assert child.returncode == -signal.SIGINT
+
+
+def test_a_thread_has_nothing_to_hold_back() -> None:
+    """Handlers run in the main thread alone, and no other may change them."""
+    from ledger.localnet.children import end, start
+
+    def life() -> int:
+        with Path(os.devnull).open("wb") as output:
+            child = start(["sleep", "60"], output, output)
+        end(child)
+        return child.returncode
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(life).result() == -signal.SIGINT
+
+
+def test_in_the_middle_of_executed_text(tmp_path: Path) -> None:
+    """A module that is run would end by the signal then, though the interrupt was caught."""
+    (tmp_path / "interrupted.py").write_text("""
+from ledger.cli import main
+
+main.fedledger.main = lambda *_, **__: exec("raise KeyboardInterrupt")
+main.main(["demo"])
+""")
+    command = [sys.executable, "-m", "interrupted"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "interrupted\n")
 
 
 def test_in_the_middle_of_a_finalizer() -> None:
