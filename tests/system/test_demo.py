@@ -3,6 +3,7 @@ running, however it ends."""
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ pytestmark = [
     pytest.mark.node,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
 ]
+ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 2
 PARTIES = 4 + 1
 FILES = ("test", *(f"hospital-{number}" for number in range(1, 5)))
@@ -240,6 +242,27 @@ def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
     process.kill()
     ended(process)
     assert not left(folder, seconds=15)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_web_ends_all_that_it_started(folder: Path) -> None:
+    """Pages and demo, though only make is asked."""
+    current = ["-o", ".venv/.ready", "-o", "node_modules/.ready", f"BIN={Path(sys.executable).parent}"]
+    process = subprocess.Popen(
+        ["make", *current, "web", f"FOLDER={folder}", "PORT=0"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until(lambda: training(folder) and (folder / "access.jsonl").exists())
+    process.terminate()
+    said, errors = ended(process)
+    assert process.returncode == -signal.SIGTERM, said + errors
+    assert "interrupted" in errors
+    assert not left(folder)
 
 
 def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
