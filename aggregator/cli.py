@@ -11,7 +11,7 @@ from ledger.config import Home
 if TYPE_CHECKING:
     from aggregator.service import Goal
     from ledger.chain.sender import Sender
-    from ledger.connection import Connection
+    from ledger.party.connection import Connection
 
 _THREADS = click.option(
     "--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to compute with."
@@ -55,7 +55,7 @@ def run(
     Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well).
     """
     from aggregator.service import Goal
-    from ledger.cli.opening import act
+    from ledger.cli.connect import act
 
     if once + until_complete + bool(rounds) > 1:
         raise click.UsageError("--once, --rounds and --until-complete exclude each other")
@@ -74,11 +74,11 @@ def _work(
     threads: int,
     as_json: bool,
 ) -> None:
-    from aggregator.bars import bars
+    from aggregator.progress import bars
     from aggregator.service import Service
-    from aggregator.work import Worker
-    from ledger.journal import Journal
-    from ledger.serving import serve_and_announce
+    from aggregator.worker import Worker
+    from ledger.party.gateway import serve_and_announce
+    from ledger.party.journal import Journal
 
     sender.settle()
     serving = serve_and_announce(connection, sender, home.settings())
@@ -103,9 +103,9 @@ def status(home: Home, as_json: bool) -> None:
     """
     import json
 
-    from aggregator.view import print_status, status_of
-    from ledger.accounts import address_of
-    from ledger.connection import Connection
+    from aggregator.status import print_status, status_of
+    from ledger.keys import address_of
+    from ledger.party.connection import Connection
 
     key = address_of(home.keystore)
     with Connection.open(home) as connection:
@@ -148,9 +148,9 @@ def preview(
     """
     import json
 
-    from aggregator.bars import bars
-    from aggregator.view import preview_of, print_preview
-    from ledger.cli.opening import look
+    from aggregator.progress import bars
+    from aggregator.status import preview_of, print_preview
+    from ledger.cli.connect import look
 
     with look(network_file, home) as connection, bars(quiet=as_json) as shown:
         connection.refresh()
@@ -164,7 +164,7 @@ def preview(
 
 def _require_aggregator(connection: "Connection", key: str) -> None:
     from ledger.errors import UsageError
-    from ledger.records import Role
+    from ledger.events.records import Role
 
     member = connection.history.member_of(key)
     if member is None or member.key != key or not member.has(Role.AGGREGATOR):

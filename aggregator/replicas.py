@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ledger.admission import Verdict, weigh
-from ledger.cid import Cid, of_file
-from ledger.connection import Connection
 from ledger.errors import Malformed, Unavailable
-from ledger.history import Round, Update
-from ledger.job import Job
+from ledger.formats.cid import Cid, of_file
+from ledger.history.state import Round, Update
+from ledger.jobs.document import Job
+from ledger.party.connection import Connection
+from ledger.rounds.admission import Verdict, weigh
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 

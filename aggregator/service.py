@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from aggregator.work import Worker
-from ledger.connection import Connection
-from ledger.history import JobState
-from ledger.journal import Journal
-from ledger.serving import Serving
-from ledger.watch import Watch, Watched
+from aggregator.worker import Worker
+from ledger.history.state import JobState
+from ledger.party.connection import Connection
+from ledger.party.gateway import Serving
+from ledger.party.journal import Journal
+from ledger.party.watch import Watch, Watched
 
 
 @dataclass(frozen=True, slots=True)

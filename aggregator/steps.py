@@ -8,12 +8,10 @@ aggregator acts, the others hold back for a while in a fixed order, and nothing 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ledger.history import History, JobState, Member, Phase, Round
-from ledger.records import Role
-from ledger.steps import Abandon, Wait
-
-COURTESY = 2
-"""Seconds that each rank leaves to the one before it where the step is a small transaction."""
+from ledger.events.records import Role
+from ledger.history.fold import History
+from ledger.history.state import JobState, Member, Phase, Round
+from ledger.rounds.steps import COURTESY, Abandon, Wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import tempfile
 from pathlib import Path
 
 import measure
-import synthetic
 from peers import flower
+from support.consortia import synthetic
 
-from ledger.aggregation import Inputs
-from ledger.cid import of_file
-from ledger.rounds import judge_all
+from ledger.formats.cid import of_file
+from ledger.rounds.aggregation import Inputs
+from ledger.rounds.outcome import judge_all
 
 UPDATES, VALUES, TENSORS, RUNS = 10, 25_000_000, 25, 5
 MANY = 30

@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 
 import measure
-import synthetic
+from support.consortia import synthetic
 
 from ledger.audit import Audit, Observed, scope_of
-from ledger.report import Report, Verdict
+from ledger.audit.report import Report, Verdict
 
 UPDATES, MANY, VALUES, RUNS = 10, 30, 10_000_000, 5
 THREADS = 2

@@ -19,9 +19,9 @@ from federation import Federation
 from numpy.typing import NDArray
 from perceptron import HEART, Ints, Model, Plan, Rows, digits, heart, optdigits, split
 
-from ledger.artifact import Layout
-from ledger.digest import sha256
-from ledger.job import (
+from ledger.formats.artifact import Layout
+from ledger.formats.digest import sha256
+from ledger.jobs.document import (
     GtgShapley,
     LeaveOneOut,
     Measured,
@@ -31,9 +31,9 @@ from ledger.job import (
     SurrogateShapley,
     TruncatedMonteCarlo,
 )
-from ledger.scoring import methods as scoring
-from ledger.scoring.draws import Draws
-from ledger.scoring.game import Game
+from ledger.scores import methods as scoring
+from ledger.scores.draws import Draws
+from ledger.scores.game import Game
 
 Values = NDArray[np.float64]
 Random = np.random.Generator
@@ -239,9 +239,9 @@ def worker() -> None:
     """A hundred parties: seconds of training by the tabular task, and of scoring, in this process."""
     from torch import from_numpy
 
-    from participant.classification import Labelled
-    from participant.committed import layers_of
-    from participant.state import stream_of, table
+    from participant.integers.tensors import stream_of, table
+    from participant.jobs.committed_set import layers_of
+    from participant.tasks.classification import Labelled
     from participant.tasks.tabular import Tabular
 
     parties, random = 100, np.random.default_rng(0)

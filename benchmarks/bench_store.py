@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ledger import unixfs
+from ledger.formats import unixfs
 from ledger.store import files
 from ledger.store.embedded import Embedded
 

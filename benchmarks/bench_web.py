@@ -118,7 +118,7 @@ def serve(port: int) -> None:
     import uvicorn
     from governed import view
 
-    from ledger.web.app import create_app
+    from web.app import create_app
 
     app = create_app(view(ROUNDS, UPDATES), quiet=True)
     listening = socket.create_server(("127.0.0.1", port), backlog=512)

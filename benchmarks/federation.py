@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from perceptron import Model, Rows
 
-from ledger import records as r
-from ledger.cid import Cid
-from ledger.contributions import coalition_table, score_round
-from ledger.digest import sha256
-from ledger.job import (
+from ledger.events import records as r
+from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
+from ledger.formats.merkle import root_of
+from ledger.formats.unixfs import cid_of
+from ledger.history.state import Aggregate, JobState, Phase, Round, Update
+from ledger.jobs.document import (
     MAX_WEIGHT,
     Admission,
     CommittedSet,
@@ -22,11 +24,9 @@ from ledger.job import (
     WeightedMean,
     check,
 )
-from ledger.merkle import root_of
-from ledger.rounds import Place, base_of, initial_binding, recompute, update_binding
-from ledger.scoring.evaluation_set import EvaluationSet, write
-from ledger.state import Aggregate, JobState, Phase, Round, Update
-from ledger.unixfs import cid_of
+from ledger.rounds.outcome import Place, base_of, initial_binding, recompute, update_binding
+from ledger.scores.contributions import coalition_table, score_round
+from ledger.scores.evaluation_set import EvaluationSet, write
 
 Ints = NDArray[np.int32]
 PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")

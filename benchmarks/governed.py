@@ -5,21 +5,21 @@ import time
 
 import msgspec
 
-from ledger import commitment
-from ledger import records as r
-from ledger.actions import ReleaseModel, encode_action, name_word
-from ledger.artifact import Tensor
-from ledger.cid import RAW, Cid
 from ledger.config import Chain, Contract, Contracts, Network
-from ledger.digest import keccak
-from ledger.evaluation import MAX_ROUNDS, Evaluation, PartyFigures, RoundFigures
-from ledger.history import History
-from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean
-from ledger.proposal import proposal_id, release_id
-from ledger.web.board import Board, Measured, State
-from ledger.web.library import Library
-from ledger.web.snapshot import freeze
-from ledger.web.view import View
+from ledger.events import records as r
+from ledger.events.actions import ReleaseModel, encode_action, name_word
+from ledger.events.proposals import proposal_id, release_id
+from ledger.formats import claims
+from ledger.formats.artifact import Tensor
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.digest import keccak
+from ledger.history.fold import History
+from ledger.jobs.document import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean
+from ledger.releases.report import MAX_ROUNDS, Evaluation, PartyFigures, RoundFigures
+from web.reading.latest import Board, Measured, State
+from web.reading.library import Library
+from web.reading.snapshot import freeze
+from web.view import View
 
 RELEASES = 100
 RULES = r.Rules(5_000, 5_000, 3_600, 60, 0, 86_400)
@@ -55,7 +55,7 @@ class Ledger:
         root, verdicts = keccak(b"model %d" % number), bytes(self.members)
         model, who = {"root": root, "cid": root}, {"aggregator": self.keys[0], "attempt": 1}
         self.emit(r.AggregatePublished, **where, **who, **model, verdicts=verdicts, deadline=number)
-        claim = commitment.claim(1, number, root, root, verdicts)
+        claim = claims.claim(1, number, root, root, verdicts)
         for key in self.keys[1 : self.members // 2 + 1]:
             self.emit(r.Attested, **where, member=key, attempt=1, claim=claim, agrees=True)
         self.emit(r.RoundFinalised, **where, attempt=1, **model)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.artifact import Layout, Tensor
-from ledger.layers import Layer, Linear, Relu
+from ledger.formats.artifact import Layout, Tensor
+from ledger.jobs.layers import Layer, Linear, Relu
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]

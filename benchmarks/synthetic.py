@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ledger import merkle
-from ledger import records as r
-from ledger.artifact import Binding, Layout, Tensor
-from ledger.cid import RAW, Cid
-from ledger.history import History
-from ledger.job import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean, parse
-from ledger.rounds import Base, Outcome, Place, base_of, initial_binding, recompute
+from ledger.events import records as r
+from ledger.formats import merkle
+from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.cid import RAW, Cid
+from ledger.history.fold import History
+from ledger.jobs.document import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean, parse
+from ledger.rounds.outcome import Base, Outcome, Place, base_of, initial_binding, recompute
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
 

@@ -13,8 +13,8 @@ from typing import Literal, TypeVar
 import msgspec
 import tomli_w
 
-from ledger.digest import checksum_address
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats.digest import checksum_address
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ledger.config import Chain, Home, Network, save
-from ledger.records import Role
+from ledger.events.records import Role
 
 PASSPHRASE = "correct horse"
 KEYS = 8
@@ -86,8 +86,8 @@ def fresh_anvil() -> Iterator[Any]:
 
 
 def _chain() -> Iterator[Any]:
+    from demo.anvil import Anvil, find_binary
     from ledger.errors import UsageError
-    from ledger.localnet.anvil import Anvil, find_binary
 
     try:
         find_binary()
@@ -100,7 +100,7 @@ def _chain() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def keystores(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, Any]]:
     """Light key files, made once, and their signers."""
-    from ledger.accounts import create
+    from ledger.keys import create
 
     folder = tmp_path_factory.mktemp("keystores")
     paths = [folder / f"{number}.json" for number in range(KEYS)]
@@ -110,10 +110,10 @@ def keystores(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, Any]
 @pytest.fixture
 def found(anvil: Any, keystores: list[tuple[Path, Any]], tmp_path: Path) -> Iterator[Found]:
     """Makes consortia: `found(members=4, roles=…, url=…)`; the first eight members' keys are the same each time."""
-    from ledger.accounts import create, ephemeral
     from ledger.chain.client import Client
     from ledger.chain.deploy import deploy
     from ledger.chain.founding import Founder
+    from ledger.keys import create, ephemeral
 
     made: list[Consortium] = []
 

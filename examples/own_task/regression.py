@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from ledger.errors import Malformed, UsageError
-from ledger.job import Setting
-from participant.settings import Settings
-from participant.task import TrainResult
+from ledger.jobs.document import Setting
+from participant.tasks.protocol import TrainResult
+from participant.tasks.settings import Settings
 
 
 @dataclass(frozen=True)

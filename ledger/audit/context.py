@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ledger.aggregation import Fetch
-from ledger.history import History
-from ledger.report import Report
-from ledger.rounds import Place, Progress
+from ledger.audit.report import Report
+from ledger.history.fold import History
+from ledger.rounds.aggregation import Fetch
+from ledger.rounds.outcome import Place, Progress
 
 
 @dataclass

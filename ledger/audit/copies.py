@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ledger.cid import Cid, of_file
-from ledger.history import History
-from ledger.job import Job, committed_set
-from ledger.merkle import LEAF
-from ledger.report import BadCopy, Check, Finding
+from ledger.audit.report import BadCopy, Check, Finding
+from ledger.formats.cid import Cid, of_file
+from ledger.formats.merkle import LEAF
+from ledger.history.fold import History
+from ledger.jobs.document import Job, committed_set
 
 
 @dataclass(frozen=True, slots=True)

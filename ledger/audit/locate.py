@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ledger import merkle
-from ledger.aggregation import Fetch
-from ledger.artifact import Binding
-from ledger.cid import Cid, of_file
 from ledger.errors import Malformed, Unavailable
-from ledger.history import Aggregate, Round
-from ledger.job import Job
-from ledger.rounds import Base, Outcome, Place, model_binding
+from ledger.formats import merkle
+from ledger.formats.artifact import Binding
+from ledger.formats.cid import Cid, of_file
+from ledger.history.state import Aggregate, Round
+from ledger.jobs.document import Job
+from ledger.rounds.aggregation import Fetch
+from ledger.rounds.outcome import Base, Outcome, Place, model_binding
 
 
 def locate(

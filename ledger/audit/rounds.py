@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from ledger.admission import Decision, Verdict
 from ledger.audit.context import Context
 from ledger.audit.locate import locate
-from ledger.cid import of_file
+from ledger.audit.report import Check, Finding, Status
 from ledger.errors import FedledgerError, Unavailable
-from ledger.history import Aggregate, JobState, Round, Update
-from ledger.job import Job
-from ledger.report import Check, Finding, Status
-from ledger.rounds import NOTHING, Judged, Outcome, base_of, conclude, excused, judge
+from ledger.formats.cid import of_file
+from ledger.history.state import Aggregate, JobState, Round, Update
+from ledger.jobs.document import Job
+from ledger.rounds.admission import Decision, Verdict
+from ledger.rounds.outcome import NOTHING, Judged, Outcome, base_of, conclude, excused, judge
 
 
 class RoundAudit:

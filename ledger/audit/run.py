@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.audit.context import Context
+from ledger.audit.report import Check, Finding, Report
 from ledger.audit.rounds import RoundAudit
 from ledger.audit.scores import ScoresAudit, has_set
-from ledger.cid import RAW, Cid
-from ledger.commitment import NO_HEAD
 from ledger.errors import Malformed, Unavailable
-from ledger.history import History, JobState
-from ledger.job import MAX_SIZE, Job, parse
-from ledger.report import Check, Finding, Report
-from ledger.rounds import NOTHING, Base, read_model
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.claims import NO_HEAD
+from ledger.history.fold import History
+from ledger.history.state import JobState
+from ledger.jobs.document import MAX_SIZE, Job, parse
+from ledger.rounds.outcome import NOTHING, Base, read_model
 
 Scope = Sequence[tuple[int, int]]
 

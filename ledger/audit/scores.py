@@ -3,14 +3,13 @@
 from typing import Any
 
 from ledger.audit.context import Context
-from ledger.contributions import score_round
+from ledger.audit.report import Check, Finding, Status
 from ledger.errors import FedledgerError, Malformed
-from ledger.history import JobState, Round
-from ledger.job import Job, committed_set, recomputable
-from ledger.report import Check, Finding, Status
-from ledger.scoring import evaluation_set
-from ledger.scoring.game import Unscorable
-from ledger.state import Reveal, Scoring, ScoringPhase
+from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase
+from ledger.jobs.document import Job, committed_set, recomputable
+from ledger.scores import evaluation_set
+from ledger.scores.contributions import score_round
+from ledger.scores.game import Unscorable
 
 
 def has_set(audit: Context, state: JobState, job: Job) -> bool:

@@ -16,9 +16,9 @@ from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import is_revert
 from ledger.chain.views import decode_view, encode_view
 from ledger.config import Contract, Network
-from ledger.digest import keccak
 from ledger.errors import FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
-from ledger.history import Phase
+from ledger.formats.digest import keccak
+from ledger.history.state import Phase
 
 if TYPE_CHECKING:
     from ledger.chain.calls import Contracts

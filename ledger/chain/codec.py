@@ -6,7 +6,7 @@ Decoders are built once from the ABI; for logs of static words this is some ten 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ledger.digest import checksum_address
+from ledger.formats.digest import checksum_address
 
 WORD = 32
 Decode = Callable[[bytes], Any]

@@ -13,9 +13,9 @@ from ledger.chain.founding import DEFAULT_RULES, Founder, check_founders, check_
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Network, Party
-from ledger.digest import checksum_address, keccak
 from ledger.errors import Unavailable, UsageError
-from ledger.records import Rules
+from ledger.events.records import Rules
+from ledger.formats.digest import checksum_address, keccak
 
 BEFORE_BALLOTS = 4
 

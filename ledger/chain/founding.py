@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from ledger.config import Strict, check_name, load
-from ledger.digest import checksum_address
 from ledger.errors import UsageError
-from ledger.records import Role, Rules
+from ledger.events.records import Role, Rules
+from ledger.formats.digest import checksum_address
 
 MINIMUM_MEMBERS = 3
 MAXIMUM_MEMBERS = 255

@@ -14,9 +14,9 @@ import msgspec
 from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, signature, word_decoder
 from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
-from ledger.digest import keccak
 from ledger.errors import Malformed, Unavailable
-from ledger.records import EVENTS, Event
+from ledger.events.records import EVENTS, Event
+from ledger.formats.digest import keccak
 
 FIRST_PIECE = 2_000
 LARGEST_PIECE = 1 << 20

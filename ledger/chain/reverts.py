@@ -7,12 +7,11 @@ from ledger.chain.advice import advice_on
 from ledger.chain.build import SOLIDITY_NAMES, committed
 from ledger.chain.codec import decoder, signature
 from ledger.chain.logs import snake
-from ledger.digest import keccak
 from ledger.errors import Rejected
-from ledger.history import Phase
-from ledger.proposal import ProposalState, kind_name
-from ledger.records import Kind, Refusal
-from ledger.state import ScoringPhase
+from ledger.events.proposals import ProposalState, kind_name
+from ledger.events.records import Kind, Refusal
+from ledger.formats.digest import keccak
+from ledger.history.state import Phase, ScoringPhase
 
 PHASES = ("None", *(phase.value for phase in Phase))
 WORDS = {

@@ -11,8 +11,8 @@ import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, immutables_of, runtime_code
 from ledger.chain.client import Client
-from ledger.digest import keccak, sha256
 from ledger.errors import Unavailable
+from ledger.formats.digest import keccak, sha256
 
 if TYPE_CHECKING:
     from ledger.chain.compile import Compiled

@@ -15,8 +15,8 @@ from ledger.chain import simulation
 from ledger.chain.outbox import Entry, Outbox
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import GasPrice
-from ledger.digest import checksum_address, keccak
 from ledger.errors import Rejected, Unavailable
+from ledger.formats.digest import checksum_address, keccak
 
 NONCE_ATTEMPTS = 5
 RESEND_SECONDS = 2.0

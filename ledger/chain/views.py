@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, encode_word, signature
-from ledger.digest import keccak
 from ledger.errors import Malformed, UsageError
+from ledger.formats.digest import keccak
 
 
 class _View(NamedTuple):

@@ -14,7 +14,7 @@ from ledger.config import Home
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.report import Finding, Report
+    from ledger.audit.report import Finding, Report
 
 _MARKS = {"verified": "[green]✓[/]", "refuted": "[red]✗[/]", "unknown": "[yellow]?[/]", "notice": "[cyan]![/]"}
 _COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
@@ -52,9 +52,9 @@ def audit(
                 1 REFUTED   evidence contradicts a claim
                 3 UNKNOWN   nothing contradicts, but something could not be checked
     """
-    from ledger.cli.opening import look
+    from ledger.cli.connect import look
     from ledger.cli.streams import write_file
-    from ledger.inspection import Wanted, bytes_to_read, inspect
+    from ledger.party.auditing import Wanted, bytes_to_read, inspect
 
     if everything and (job or round_):
         raise click.UsageError("--all goes with neither --job nor --round")
@@ -103,7 +103,7 @@ def _print(report: "Report", output: Path | None) -> None:
 def _print_checks(console: "Console", report: "Report") -> None:
     from rich.table import Table
 
-    from ledger.report import Check
+    from ledger.audit.report import Check
 
     table = Table("", "", "check", "held", box=None, header_style="dim", pad_edge=False)
     table.columns[3].justify = "right"

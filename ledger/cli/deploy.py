@@ -11,7 +11,7 @@ import click
 from ledger.cli.options import json_option, passphrase_option
 
 if TYPE_CHECKING:
-    from ledger.accounts import LocalSigner
+    from ledger.keys import LocalSigner
 
 
 @click.command(short_help="Deploy the contracts; write the network file.")
@@ -119,9 +119,9 @@ def deploy(
 
 
 def _payer(keystore: Path | None, passphrase_file: Path | None, chain_id: int) -> "LocalSigner":
-    from ledger.accounts import ephemeral, read_passphrase, unlock
     from ledger.config import LOCAL_CHAIN
     from ledger.errors import UsageError
+    from ledger.keys import ephemeral, read_passphrase, unlock
 
     if keystore is not None:
         return unlock(keystore, read_passphrase(passphrase_file), chain_id=chain_id)

@@ -9,9 +9,9 @@ from ledger.cli.options import home_option, json_option, network_option, passphr
 from ledger.config import Home
 
 if TYPE_CHECKING:
-    from ledger.connection import Connection
-    from ledger.history import JobState
-    from ledger.job import Job
+    from ledger.history.state import JobState
+    from ledger.jobs.document import Job
+    from ledger.party.connection import Connection
 
 
 @click.group()
@@ -28,10 +28,10 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
     from msgspec.structs import astuple
 
-    from ledger.cli.opening import act
-    from ledger.cli.words import say
+    from ledger.cli.connect import act
+    from ledger.cli.decisions.describe import say
     from ledger.errors import Malformed
-    from ledger.job import parse
+    from ledger.jobs.document import parse
 
     content = document.read_bytes()
     try:
@@ -60,8 +60,8 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
 @json_option
 def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Approve job NUMBER, after reading its document; a majority of the members opens it."""
-    from ledger.cli.opening import act
-    from ledger.cli.words import rows, say
+    from ledger.cli.connect import act
+    from ledger.cli.decisions.describe import rows, say
     from ledger.errors import Refuted
 
     with act(home, passphrase_file) as (connection, sender):
@@ -97,7 +97,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
     """List all jobs."""
     import json
 
-    from ledger.cli.opening import look
+    from ledger.cli.connect import look
     from ledger.errors import FedledgerError
 
     with look(network_file, home, rpc) as connection:
@@ -154,8 +154,8 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 @json_option
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show job NUMBER's document, as every member approves it."""
-    from ledger.cli.opening import look
-    from ledger.cli.words import rows
+    from ledger.cli.connect import look
+    from ledger.cli.decisions.describe import rows
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()
@@ -171,9 +171,9 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
     """A copy of the evaluation set that the job commits to, where it was opened."""
     from contextlib import suppress
 
-    from ledger.cid import Cid
     from ledger.errors import Unavailable
-    from ledger.job import committed_set
+    from ledger.formats.cid import Cid
+    from ledger.jobs.document import committed_set
 
     evidence = committed_set(document.scoring)
     if evidence is not None:
@@ -182,7 +182,7 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
 
 
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:
-    from ledger.scores import in_words
+    from ledger.scores.tables import in_words
 
     task, terms, limits = document.task, document.terms, document.admission
     return {

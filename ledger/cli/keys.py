@@ -21,8 +21,8 @@ def keys() -> None:
 @json_option
 def create(light: bool, keystore: Path | None, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Make a new key, encrypted with a passphrase, and print its address. A key file is never overwritten."""
-    from ledger.accounts import create as create_key
-    from ledger.accounts import read_passphrase
+    from ledger.keys import create as create_key
+    from ledger.keys import read_passphrase
 
     path = keystore or home.keystore
     signer = create_key(path, read_passphrase(passphrase_file, confirm=True), light=light)
@@ -35,7 +35,7 @@ def create(light: bool, keystore: Path | None, passphrase_file: Path | None, hom
 @json_option
 def show(keystore: Path | None, home: Home, as_json: bool) -> None:
     """Print a key's address; this needs no passphrase."""
-    from ledger.accounts import address_of
+    from ledger.keys import address_of
 
     path = keystore or home.keystore
     _say(address_of(path), path, as_json)

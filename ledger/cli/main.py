@@ -16,25 +16,22 @@ from types import MappingProxyType
 import click
 
 from ledger.errors import FedledgerError, Unavailable, plain
-from ledger.interrupts import heed, heeded
+from ledger.party.interrupts import heed, heeded
 
 DEFECT = 70
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
 
 _COMMANDS = {
     "audit": "ledger.cli.audit:audit",
-    "demo": "ledger.cli.demo:demo",
     "deploy": "ledger.cli.deploy:deploy",
     "job": "ledger.cli.job:job",
     "keys": "ledger.cli.keys:keys",
-    "proposal": "ledger.cli.proposal:proposal",
-    "release": "ledger.cli.release:release",
+    "proposal": "ledger.cli.decisions.proposal:proposal",
+    "release": "ledger.cli.releases.release:release",
     "scores": "ledger.cli.scores:scores",
     "status": "ledger.cli.status:status",
     "store": "ledger.cli.store:store",
     "trace": "ledger.cli.trace:trace",
-    "up": "ledger.cli.up:up",
-    "web": "ledger.cli.web:web",
 }
 
 

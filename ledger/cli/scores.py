@@ -10,7 +10,7 @@ from ledger.cli.screen import shown
 from ledger.config import Home
 
 if TYPE_CHECKING:
-    from ledger.scores import CoalitionTable, PartyScore, RoundScores, Scores
+    from ledger.scores.tables import CoalitionTable, PartyScore, RoundScores, Scores
 
 WIDE = 12
 """Parties up to which rounds are shown beside each other, a column for each."""
@@ -55,9 +55,9 @@ def show(
     An update is void where it is zero, or repeats another: it scores below every other. Who withheld scores that it
     had committed to forfeits what its own update won in the round.
     """
-    from ledger.cli.opening import look
+    from ledger.cli.connect import look
     from ledger.errors import UsageError
-    from ledger.scores import scores_of
+    from ledger.scores.tables import scores_of
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()
@@ -179,9 +179,9 @@ def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None
 
     For at most 12 parties, which make 4,096 models. Anyone gets the same integers.
     """
-    from ledger.cli.opening import look
+    from ledger.cli.connect import look
     from ledger.errors import UsageError
-    from ledger.scores import coalitions_of
+    from ledger.scores.tables import coalitions_of
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()

@@ -9,8 +9,8 @@ from ledger.cli.options import home_option, json_option, network_option, rpc_opt
 from ledger.config import Home
 
 if TYPE_CHECKING:
-    from ledger.connection import Connection
-    from ledger.history import JobState, Round
+    from ledger.history.state import JobState, Round
+    from ledger.party.connection import Connection
 
 
 @click.command(short_help="Show chain, members, jobs and rounds.")
@@ -22,7 +22,7 @@ def status(network_file: Path | None, rpc: str | None, home: Home, as_json: bool
     """Show the chain, the members, the jobs and the rounds under way."""
     import json
 
-    from ledger.cli.opening import look
+    from ledger.cli.connect import look
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()

@@ -15,7 +15,7 @@ from ledger.config import Home
 from ledger.errors import Corrupt, UsageError
 
 if TYPE_CHECKING:
-    from ledger.cid import Cid
+    from ledger.formats.cid import Cid
     from ledger.store import Store
     from ledger.store.embedded import Embedded
 
@@ -266,7 +266,7 @@ def stat(home: Home, as_json: bool) -> None:
 
 
 def _cid(text: str) -> "Cid":
-    from ledger.cid import Cid
+    from ledger.formats.cid import Cid
 
     return Cid.parse(text)
 

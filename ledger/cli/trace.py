@@ -12,7 +12,7 @@ from ledger.config import Home
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from ledger.trace import ModelTrace, Trace, UpdateTrace
+    from ledger.rounds.trace import ModelTrace, Trace, UpdateTrace
 
 
 @click.command(short_help="Show what a global model was made of.")
@@ -30,9 +30,9 @@ def trace(
 
     MODEL is a round's number or the start of a model's root; without it, the latest model.
     """
-    from ledger.cli.opening import look
-    from ledger.trace import find
-    from ledger.trace import trace as lineage_of
+    from ledger.cli.connect import look
+    from ledger.rounds.trace import find
+    from ledger.rounds.trace import trace as lineage_of
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()

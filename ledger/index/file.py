@@ -13,9 +13,9 @@ from typing import NamedTuple, Union
 
 import msgspec
 
-from ledger.digest import sha256
 from ledger.errors import FedledgerError, Unavailable
-from ledger.records import EVENTS, Event
+from ledger.events.records import EVENTS, Event
+from ledger.formats.digest import sha256
 
 LOCK_SECONDS = 10.0
 WINDOW = 256

@@ -4,10 +4,10 @@ import time
 from threading import Lock
 
 from ledger.config import LOCAL_CHAIN
-from ledger.history import History, HistoryError
+from ledger.history.fold import History, HistoryError
+from ledger.history.state import Board
 from ledger.index.file import Tip
 from ledger.index.sync import Changes, Index, Progress, Source
-from ledger.state import Board
 
 LOCAL_POLL = 0.05
 POLL = 1.0

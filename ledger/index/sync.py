@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 
 from ledger.config import Network
 from ledger.errors import FedledgerError, Unavailable
+from ledger.events.records import Event
 from ledger.index.file import LAST_LOG, Damaged, IndexFile, Position, Tip, drop
-from ledger.records import Event
 
 ATTEMPTS = 8
 Progress = Callable[[int, int], None]

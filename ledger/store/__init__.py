@@ -8,10 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol, final
 
-from ledger.cid import Cid
-from ledger.digest import sha256
+from ledger.audit.report import BadCopy as BadCopy
 from ledger.errors import Corrupt, Unavailable, UsageError
-from ledger.report import BadCopy as BadCopy
+from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 
 Buffer = bytes | bytearray | memoryview
 Pieces = Iterator[Buffer]

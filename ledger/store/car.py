@@ -6,12 +6,12 @@ Written and read with one root, of the CIDs that fedledger uses. All lengths are
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ledger import unixfs
-from ledger.cid import Cid
 from ledger.errors import Malformed
+from ledger.formats import unixfs
+from ledger.formats.cid import Cid
+from ledger.formats.unixfs import varint
 from ledger.store import Buffer, Source
 from ledger.store.files import walk
-from ledger.unixfs import varint
 
 _BEFORE = b"\x3a\xa2\x65roots\x81\xd8\x2a\x58\x25\x00"
 _AFTER = b"\x67version\x01"

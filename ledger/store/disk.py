@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.cid import CHUNK
 from ledger.errors import Unavailable, UsageError
+from ledger.formats.cid import CHUNK
 from ledger.store import Buffer
 
 

@@ -17,10 +17,10 @@ from typing import BinaryIO, TypeVar
 
 from filelock import FileLock, Timeout
 
-from ledger import unixfs
-from ledger.cid import Cid
-from ledger.digest import sha256
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats import unixfs
+from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 from ledger.store import Buffer, Store, car, check_pin, disk, packs
 from ledger.store.files import walk
 from ledger.store.index import Index, IndexDamaged

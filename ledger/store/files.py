@@ -7,11 +7,11 @@ and height allow, leaves to their length. Heights only fall and sizes only divid
 
 from collections.abc import Callable, Iterator
 
-from ledger import unixfs
-from ledger.cid import RAW, Cid
 from ledger.errors import Malformed, UsageError
+from ledger.formats import unixfs
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.unixfs import Part
 from ledger.store import Buffer, Pieces, Source
-from ledger.unixfs import Part
 
 Fetch = Callable[[Part], Buffer]
 """Gives the checked block at a place in the file being read."""

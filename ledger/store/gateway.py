@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from ledger.cid import Cid
 from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
+from ledger.formats.cid import Cid
 from ledger.store import Blocks, Unreachable, car
 
 RAW_TYPE = "application/vnd.ipld.raw"

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 
-from ledger import unixfs
-from ledger.cid import RAW, Cid
 from ledger.errors import Corrupt, FedledgerError, Malformed, Unavailable, UsageError
+from ledger.formats import unixfs
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.unixfs import Part
 from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.files import read_with, walk
-from ledger.unixfs import Part
 
 SHORTEST_REST = 1.0
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from ledger.cid import Cid
 from ledger.errors import Unavailable
+from ledger.formats.cid import Cid
 from ledger.store.packs import Row
 
 T = TypeVar("T")

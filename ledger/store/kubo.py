@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ledger import unixfs
-from ledger.cid import DAG_PB, Cid
-from ledger.digest import sha256
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats import unixfs
+from ledger.formats.cid import DAG_PB, Cid
+from ledger.formats.digest import sha256
 from ledger.store import Buffer, Store, Unreachable, car, check_pin, packs
 from ledger.store.files import walk
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ledger import unixfs
-from ledger.cid import RAW, Cid
-from ledger.digest import sha256
 from ledger.errors import Corrupt, Malformed
+from ledger.formats import unixfs
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.digest import sha256
 from ledger.store import Blocks, Buffer, car, disk
 from ledger.store.files import walk
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.cid import Cid
-from ledger.digest import decode, encode
 from ledger.errors import Corrupt, Malformed
+from ledger.formats.cid import Cid
+from ledger.formats.digest import decode, encode
 from ledger.store import disk
 
 

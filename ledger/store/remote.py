@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from urllib.parse import SplitResult, urlsplit
 
-from ledger import unixfs
-from ledger.cid import Cid
 from ledger.errors import Corrupt, Unavailable, UsageError
+from ledger.formats import unixfs
+from ledger.formats.cid import Cid
 from ledger.store import Blocks, Buffer, Unreachable
 from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.cid import Cid
-from ledger.digest import sha256
 from ledger.errors import Corrupt, Malformed, Unavailable
+from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 from ledger.store import packs
 from ledger.store.embedded import Embedded
 from ledger.store.files import walk

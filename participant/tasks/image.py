@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from ledger.errors import Malformed
-from ledger.job import Setting
-from participant.arrays import read_npz
-from participant.classification import Labelled, join, merit
-from participant.settings import Settings
-from participant.task import TrainResult
-from participant.training import Plan, fit
+from ledger.jobs.document import Setting
+from participant.tasks.classification import Labelled, join, merit
+from participant.tasks.data.arrays import read_npz
+from participant.tasks.optimisers import Plan, fit
+from participant.tasks.protocol import TrainResult
+from participant.tasks.settings import Settings
 
 
 class Image:
@@ -26,11 +26,11 @@ class Image:
     name: ClassVar[str] = "image"
     version: ClassVar[str] = "1"
     sources: ClassVar[tuple[str, ...]] = (
-        "participant.arrays",
-        "participant.classification",
-        "participant.settings",
-        "participant.tables",
-        "participant.training",
+        "participant.tasks.data.arrays",
+        "participant.tasks.classification",
+        "participant.tasks.settings",
+        "participant.tasks.data.tables",
+        "participant.tasks.optimisers",
     )
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ledger.errors import Malformed
-from ledger.job import Setting
-from participant.arrays import read_npz
-from participant.classification import Labelled, join, merit
-from participant.settings import Settings
-from participant.tables import Schema, read_csv
-from participant.task import TrainResult
-from participant.training import Plan, fit
+from ledger.jobs.document import Setting
+from participant.tasks.classification import Labelled, join, merit
+from participant.tasks.data.arrays import read_npz
+from participant.tasks.data.tables import Schema, read_csv
+from participant.tasks.optimisers import Plan, fit
+from participant.tasks.protocol import TrainResult
+from participant.tasks.settings import Settings
 
 
 class Tabular:
@@ -30,11 +30,11 @@ class Tabular:
     name: ClassVar[str] = "tabular"
     version: ClassVar[str] = "1"
     sources: ClassVar[tuple[str, ...]] = (
-        "participant.arrays",
-        "participant.classification",
-        "participant.settings",
-        "participant.tables",
-        "participant.training",
+        "participant.tasks.data.arrays",
+        "participant.tasks.classification",
+        "participant.tasks.settings",
+        "participant.tasks.data.tables",
+        "participant.tasks.optimisers",
     )
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from synthetic import Trial
+from support.consortia.synthetic import Trial
 
 
 @pytest.fixture

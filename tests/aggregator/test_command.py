@@ -8,15 +8,15 @@ import sys
 import time
 
 import pytest
-from aggregators import FILE, actions, drive, service
 from click.testing import CliRunner
-from synthetic import Trial
+from support.consortia.aggregators import FILE, actions, drive, service
+from support.consortia.synthetic import Trial
 
 from aggregator.cli import aggregator
+from demo.liar import publish_wrong_model
 from ledger.errors import FedledgerError, UsageError
-from ledger.history import Phase
-from ledger.localnet.liar import publish_wrong_model
-from ledger.records import Role
+from ledger.events.records import Role
+from ledger.history.state import Phase
 
 
 def call(trial: Trial, index: int, *arguments: str):

@@ -2,11 +2,11 @@
 
 import signal
 
-import crashing
 import pytest
-from aggregators import drive, service
+from support.consortia.aggregators import drive, service
+from support.crashing import aggregator
 
-from ledger.history import Phase
+from ledger.history.state import Phase
 
 POINTS = [
     "before replicate",
@@ -35,8 +35,8 @@ def ready(trial):
 def test_killed_and_resumed(ready, point) -> None:
     member = ready.consortium.members[0]
     key = bytes(member.signer._account.key)
-    assert crashing.run(member.home.folder, key, point) == -signal.SIGKILL
-    assert crashing.run(member.home.folder, key) == 0
+    assert aggregator.run(member.home.folder, key, point) == -signal.SIGKILL
+    assert aggregator.run(member.home.folder, key) == 0
     aggregates = ready.parties[1].connection.refresh().jobs[ready.number].rounds[1].aggregates
     assert len(aggregates) == 1, "published once, whatever died in between"
     expected = ready.parties[1].recompute()
@@ -52,8 +52,8 @@ def test_killed_again_and_again(ready) -> None:
     member = ready.consortium.members[0]
     key = bytes(member.signer._account.key)
     for point in POINTS[1:-1]:
-        crashing.run(member.home.folder, key, point)
-    crashing.run(member.home.folder, key)
+        aggregator.run(member.home.folder, key, point)
+    aggregator.run(member.home.folder, key)
     assert len(ready.round.aggregates) == 1
 
 
@@ -62,6 +62,6 @@ def test_killed_while_opening_a_round(trial, point) -> None:
     t = trial(members=3, rounds=2)
     member = t.consortium.members[0]
     key = bytes(member.signer._account.key)
-    assert crashing.run(member.home.folder, key, point) == -signal.SIGKILL
-    assert crashing.run(member.home.folder, key) == 0
+    assert aggregator.run(member.home.folder, key, point) == -signal.SIGKILL
+    assert aggregator.run(member.home.folder, key) == 0
     assert (t.round.number, t.round.phase) == (1, Phase.COLLECTING)

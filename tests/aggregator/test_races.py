@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import crashing
 import pytest
-from aggregators import actions, drive, service
-from synthetic import SECONDS, Trial
+from support.consortia.aggregators import actions, drive, service
+from support.consortia.synthetic import SECONDS, Trial
+from support.crashing import aggregator
 
-from ledger.history import Phase
+from ledger.history.state import Phase
 
 
 class Interrupted:
@@ -45,17 +45,17 @@ def test_another_publishes_just_before(overdue) -> None:
 
 
 def test_another_publishes_while_this_one_computes(overdue, monkeypatch) -> None:
-    from aggregator import work
+    from aggregator import worker
 
-    honest = work.recompute
+    honest = worker.recompute
 
     def slow(*arguments: Any, **options: Any) -> Any:
         outcome = honest(*arguments, **options)
-        monkeypatch.setattr(work, "recompute", honest)
+        monkeypatch.setattr(worker, "recompute", honest)
         drive(service(overdue.parties[2]))
         return outcome
 
-    monkeypatch.setattr(work, "recompute", slow)
+    monkeypatch.setattr(worker, "recompute", slow)
     drive(service(overdue.parties[1]))
     assert [a.index for a in overdue.round.aggregates] == [2]
     assert len(actions(overdue.parties[1].member.home, "overtaken")) == 1
@@ -83,7 +83,7 @@ def test_a_round_that_ends_while_abandoning(overdue) -> None:
 
 def test_two_processes_race(overdue) -> None:
     members = [overdue.consortium.members[index] for index in (1, 2, 3)]
-    racing = [crashing.process(m.home.folder, bytes(m.signer._account.key)) for m in members]
+    racing = [aggregator.process(m.home.folder, bytes(m.signer._account.key)) for m in members]
     for process in racing:
         process.start()
     for process in racing:

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
-from aggregators import actions, drive, service
-from synthetic import LIMITS, SECONDS, TENSORS, Trial, artifact
+from support.consortia.aggregators import actions, drive, service
+from support.consortia.synthetic import LIMITS, SECONDS, TENSORS, Trial, artifact
 
 from aggregator.service import Goal
-from ledger.admission import Verdict
-from ledger.artifact import Layout, Tensor
+from demo.liar import publish_wrong_model
 from ledger.errors import Unavailable
-from ledger.history import Phase
-from ledger.job import Admission, Median
-from ledger.localnet.liar import publish_wrong_model
-from ledger.records import Reason, Role
+from ledger.events.records import Reason, Role
+from ledger.formats.artifact import Layout, Tensor
+from ledger.history.state import Phase
+from ledger.jobs.document import Admission, Median
+from ledger.rounds.admission import Verdict
 
 ROOMY = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 30)
 
@@ -256,7 +256,7 @@ def test_several_chunks_and_a_tree_that_is_none(trial) -> None:
 
 
 def test_a_full_disk_makes_no_update_unavailable(trial, monkeypatch) -> None:
-    monkeypatch.setattr("ledger.watch.LONGEST_BACKOFF", 0.0)
+    monkeypatch.setattr("ledger.party.watch.LONGEST_BACKOFF", 0.0)
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)

@@ -5,13 +5,13 @@ from contextlib import closing
 
 import pytest
 
-from ledger.accounts import ephemeral
+from demo.liar import publish_wrong_model
 from ledger.config import GatewaySettings, Settings
-from ledger.connection import Connection
 from ledger.errors import Unavailable, UsageError
-from ledger.localnet.liar import publish_wrong_model
-from ledger.rounds import Place
-from ledger.serving import last_port, serve_and_announce
+from ledger.keys import ephemeral
+from ledger.party.connection import Connection
+from ledger.party.gateway import last_port, serve_and_announce
+from ledger.rounds.outcome import Place
 from ledger.store.remote import Remote
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104

@@ -1,11 +1,11 @@
 """What an aggregator decides, second by second: the contract's boundaries, and who goes first."""
 
 import pytest
-from ledger_world import TERMS, World
+from support.worlds.ledger import TERMS, World
 
 from aggregator.steps import Abandon, Aggregate, OpenRound, Situation, Wait, next_step, order
-from ledger import records as r
-from ledger.history import Phase
+from ledger.events import records as r
+from ledger.history.state import Phase
 
 DEADLINE = 1000
 AGG = TERMS.aggregate_seconds

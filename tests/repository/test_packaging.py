@@ -46,14 +46,20 @@ def test_the_wheel_holds_the_packages_and_what_they_read(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     sources = {f"ledger/chain/{path.relative_to(ROOT)}" for path in ROOT.glob("contracts/**/*.sol")}
     builds = {str(path.relative_to(ROOT)) for path in ROOT.glob("ledger/chain/abi/*.json")}
-    pages = {str(path.relative_to(ROOT)) for path in ROOT.glob("ledger/web/*/*.*") if path.suffix != ".pyc"}
-    pages |= {"ledger/web/texts.toml"}
-    typed = {"ledger/py.typed", "participant/py.typed", "aggregator/py.typed"}
+    pages = {str(path.relative_to(ROOT)) for path in ROOT.glob("web/*/*.*") if path.suffix != ".pyc"}
+    pages |= {"web/texts.toml"}
+    typed = {"ledger/py.typed", "participant/py.typed", "aggregator/py.typed", "web/py.typed", "demo/py.typed"}
     assert sources
     assert builds
     assert len(pages) > 10
     assert sources | builds | pages | typed | {"ledger/chain/compiler.json"} <= names
-    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"ledger", "participant", "aggregator"}
+    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {
+        "ledger",
+        "participant",
+        "aggregator",
+        "web",
+        "demo",
+    }
 
 
 def test_an_auditor_gets_every_command_that_needs_no_torch(auditor: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
 def test_the_documented_exit_codes_are_those_of_the_program() -> None:
     from ledger import errors
     from ledger.cli.main import DEFECT
-    from ledger.interrupts import INTERRUPTED
+    from ledger.party.interrupts import INTERRUPTED
 
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     families = [value for value in vars(errors).values() if isinstance(value, type) and hasattr(value, "exit_code")]

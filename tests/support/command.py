@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
-from synthetic import Trial
+from support.consortia.synthetic import Trial
 
 PROGRAM = [sys.executable, "-m", "ledger.cli.main"]
 

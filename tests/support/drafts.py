@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from ledger import unixfs
-from ledger.artifact import Buffer
-from ledger.cid import Cid
+from ledger.formats import unixfs
+from ledger.formats.artifact import Buffer
+from ledger.formats.cid import Cid
 
 DRAFT = """
 name = "two columns"

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chaos import PARTICIPANTS, Consortium
+from support.consortia.chaos import PARTICIPANTS, Consortium
 
-from ledger.history import Phase
-from ledger.report import Verdict
+from ledger.audit.report import Verdict
+from ledger.history.state import Phase
 
 pytestmark = [
     pytest.mark.node,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import fedledger, play
-from synthetic import Trial
+from support.command import fedledger, play
+from support.consortia.synthetic import Trial
 
 from ledger.cli.main import main
 
@@ -45,7 +45,7 @@ def test_output_that_cannot_be_written_is_no_verdict(tmp_path: Path) -> None:
 
 
 def keystore(folder: Path) -> Path:
-    from ledger.accounts import create
+    from ledger.keys import create
 
     create(folder / "key.json", "secret", light=True)
     return folder / "key.json"
@@ -96,7 +96,7 @@ def test_a_defect_says_so_and_keeps_quiet_about_verdicts(
     def broken(_path: Path) -> str:
         raise ZeroDivisionError("\x1b[31m")
 
-    monkeypatch.setattr("ledger.accounts.address_of", broken)
+    monkeypatch.setattr("ledger.keys.address_of", broken)
     for extra in ([], ["--json"]):
         with pytest.raises(SystemExit) as ended:
             main(["keys", "show", *extra])

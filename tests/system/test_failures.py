@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-import trainers
-from command import fedledger, play
-from synthetic import LIMITS, Trial
+from support.command import fedledger, play
+from support.consortia import trainers
+from support.consortia.synthetic import LIMITS, Trial
 
 from ledger.cli.main import main
 from ledger.config import Network, save

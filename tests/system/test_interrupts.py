@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from processes import left
+from support.processes import left
 
-from ledger.interrupts import INTERRUPTED
+from ledger.party.interrupts import INTERRUPTED
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks for the end with its parent")
 
@@ -27,8 +27,8 @@ def test_in_the_middle_of_a_fork(number: signal.Signals, moment: str, tmp_path: 
     """It comes as soon as the child is known, and the child has ended then."""
     program = f"""
 import os, signal, sys, tempfile
-from ledger.interrupts import heed
-from ledger.localnet.children import start
+from ledger.party.interrupts import heed
+from demo.children import start
 
 heed()
 os.register_at_fork({moment}=lambda: signal.raise_signal({int(number)}))
@@ -45,7 +45,7 @@ with tempfile.TemporaryFile() as output:
 
 def test_what_was_asked_while_a_child_started_is_asked_of_nobody_else() -> None:
     """Handlers are as they were."""
-    from ledger.localnet.children import end, start
+    from demo.children import end, start
 
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with Path(os.devnull).open("wb") as output:
@@ -58,7 +58,7 @@ def test_what_was_asked_while_a_child_started_is_asked_of_nobody_else() -> None:
 
 def test_a_thread_has_nothing_to_hold_back() -> None:
     """Handlers run in the main thread alone, and no other may change them."""
-    from ledger.localnet.children import end, start
+    from demo.children import end, start
 
     def life() -> int:
         with Path(os.devnull).open("wb") as output:
@@ -87,7 +87,7 @@ def test_in_the_middle_of_a_finalizer() -> None:
     """Python forgets what is raised there; it is raised again after it."""
     program = """
 import signal, time
-from ledger.interrupts import heed
+from ledger.party.interrupts import heed
 
 class Ends:
     def __del__(self):
@@ -109,7 +109,7 @@ except KeyboardInterrupt:
 
 def test_other_faults_of_a_finalizer_are_told() -> None:
     program = """
-from ledger.interrupts import heed
+from ledger.party.interrupts import heed
 
 class Fails:
     def __del__(self):

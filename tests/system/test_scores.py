@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chaos import COORDINATOR, PARTICIPANTS, Consortium
-from command import fedledger
-from trainers import COMMITTED
+from support.command import fedledger
+from support.consortia.chaos import COORDINATOR, PARTICIPANTS, Consortium
+from support.consortia.trainers import COMMITTED
 
-from ledger.commitment import scores_commitment
-from ledger.contributions import score_round
-from ledger.report import Check, Verdict
-from ledger.state import JobState
+from ledger.audit.report import Check, Verdict
+from ledger.formats.claims import scores_commitment
+from ledger.history.state import JobState
+from ledger.scores.contributions import score_round
 
 pytestmark = [
     pytest.mark.node,
@@ -36,7 +36,7 @@ def consortium(tmp_path: Path) -> Iterator[Consortium]:
 
 def commit_as_coordinator(consortium: Consortium, number: int) -> None:
     """A commitment that nobody will ever see opened."""
-    from ledger.connection import Connection
+    from ledger.party.connection import Connection
 
     resident = consortium.local.residents[COORDINATOR]
     with Connection.open(resident.home) as connection:

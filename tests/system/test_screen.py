@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from synthetic import Trial
+from support.consortia.synthetic import Trial
 
 from ledger.cli.main import main
 from ledger.cli.screen import shown

@@ -8,8 +8,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from ledger import unixfs
-from ledger.cid import CHUNK, raw
+from ledger.formats import unixfs
+from ledger.formats.cid import CHUNK, raw
 
 SIZES = [0, 1, 11, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 5 * CHUNK + 7]
 ZEROS = [CHUNK * 174, CHUNK * 175, CHUNK * 1024, CHUNK * 1024 + 1, CHUNK * 2049 - 1]

@@ -11,14 +11,26 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ledger import commitment, merkle
-from ledger.admission import inspect, weigh
-from ledger.aggregation import combine
-from ledger.artifact import Binding, Layout, Tensor
-from ledger.digest import checksum_address
-from ledger.job import Admission, InitialModel, Job, Median, NoScoring, Privacy, Rule, Task, TrimmedMean, WeightedMean
-from ledger.records import Terms
-from ledger.unixfs import cid_of
+from ledger.events.records import Terms
+from ledger.formats import claims as commitment
+from ledger.formats import merkle
+from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.digest import checksum_address
+from ledger.formats.unixfs import cid_of
+from ledger.jobs.document import (
+    Admission,
+    InitialModel,
+    Job,
+    Median,
+    NoScoring,
+    Privacy,
+    Rule,
+    Task,
+    TrimmedMean,
+    WeightedMean,
+)
+from ledger.rounds.admission import inspect, weigh
+from ledger.rounds.aggregation import combine
 
 FOLDER = Path(__file__).parent
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"

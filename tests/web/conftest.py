@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from neighbours import Neighbours
-from web_views import get, served, until
+from support.consortia.founded import Neighbours
+from support.web.server import get, served, until
 
-from ledger.records import Role
+from ledger.events.records import Role
 
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 NAMES = ("North", "South", "East", "West")
@@ -32,9 +32,9 @@ class Site:
 
 
 def _found(folder: Path) -> Any:
+    from demo.anvil import find_binary
+    from demo.consortium import found
     from ledger.errors import UsageError
-    from ledger.localnet.anvil import find_binary
-    from ledger.localnet.consortium import found
 
     try:
         find_binary()
@@ -51,7 +51,7 @@ def houses() -> Callable[[Path], Any]:
 
 def report_on(trial: Any, number: int) -> Any:
     """What two houses measured of a round's model."""
-    from ledger.evaluation import Evaluation, PartyFigures, RoundFigures
+    from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 
     final = trial.state.rounds[number].final
     network = trial.consortium.network
@@ -78,7 +78,7 @@ def report_on(trial: Any, number: int) -> Any:
 
 def _decide(trial: Any) -> None:
     """cardio 1.0 is released; early 0.1 released and revoked; cardio 1.1 is voted on, as are West's roles."""
-    from ledger.proposal import release_id
+    from ledger.events.proposals import release_id
 
     report = report_on(trial, 1)
     trial.parties[0].connection.put([report.encode()], "report")
@@ -94,7 +94,7 @@ def _decide(trial: Any) -> None:
 
 def release_call(trial: Any, name: str, version: str, number: int, report: bytes = bytes(32)) -> tuple[Any, ...]:
     """The argument of proposeRelease."""
-    from ledger.actions import name_word
+    from ledger.events.actions import name_word
 
     return (name_word(name), name_word(version), 1, number, trial.state.rounds[number].final.root, bytes(32), report)
 
@@ -133,7 +133,7 @@ def found_house() -> Callable[[Path], Any]:
     """Founds a consortium whose members sign what a server relays; a context manager."""
     from contextlib import contextmanager
 
-    from relays import House
+    from support.web.relay import House
 
     @contextmanager
     def make(folder: Path) -> Iterator[House]:
@@ -150,10 +150,10 @@ def found_house() -> Callable[[Path], Any]:
 
 @pytest.fixture(scope="session")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from aggregators import drive, service
-    from synthetic import Trial
+    from support.consortia.aggregators import drive, service
+    from support.consortia.synthetic import Trial
 
-    from ledger.localnet.liar import publish_wrong_model
+    from demo.liar import publish_wrong_model
 
     local = _found(tmp_path_factory.mktemp("web") / "houses")
     try:
@@ -185,13 +185,13 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages of the consortium, as anyone sees it who has the network file; the first audit has been made."""
-    from ledger.accounts import ephemeral
-    from ledger.connection import Connection
-    from ledger.web.board import Board
-    from ledger.web.following import Live
-    from ledger.web.library import Library
-    from ledger.web.relaying import Relayer
-    from ledger.web.view import View
+    from ledger.keys import ephemeral
+    from ledger.party.connection import Connection
+    from web.reading.background import Live
+    from web.reading.latest import Board
+    from web.reading.library import Library
+    from web.relay.relayer import Relayer
+    from web.view import View
 
     network, folder = trial.consortium.network, tmp_path_factory.mktemp("visitor")
     board = Board()

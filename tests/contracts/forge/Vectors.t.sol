@@ -6,7 +6,7 @@ import {RoundLedger} from "../../../contracts/RoundLedger.sol";
 import {ScoreBoard} from "../../../contracts/ScoreBoard.sol";
 import {Base} from "./Base.sol";
 
-/// @dev The contracts compute what tests/vectors/scores.json says, as Python does (tests/core/test_vectors.py).
+/// @dev The contracts compute what tests/vectors/scores.json says, as Python does (tests/spec/test_vectors.py).
 contract VectorsTest is Base {
     uint256 private constant MEMBERS = 7;
 

@@ -1,0 +1,155 @@
+"""What `status` and `preview` show, as documents for --json and as tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aggregator.steps import Situation, Step, next_step
+from aggregator.worker import Meter, bytes_to_read
+from ledger.errors import Unavailable, UsageError
+from ledger.history.fold import History
+from ledger.history.state import JobState, Round
+from ledger.party.connection import Connection
+from ledger.party.watch import clock
+from ledger.rounds.outcome import Outcome, excused, recompute
+from ledger.rounds.steps import Wait
+
+Document = dict[str, Any]
+
+
+def status_of(connection: Connection, key: str) -> Document:
+    """Every open job's round and this aggregator's next step."""
+    history, now = connection.history, clock(connection.client)
+    member = history.member_of(key)
+    jobs = [_job(connection, history, state, key, now) for state in history.jobs.values() if state.open]
+    return {"key": key, "member": member.index if member else None, "time": now, "jobs": jobs}
+
+
+def _job(connection: Connection, history: History, state: JobState, key: str, now: int) -> Document:
+    round_ = state.current
+    step = next_step(history, state, key, Situation(now, now))
+    return {
+        "job": state.number,
+        "rounds": state.terms.rounds,
+        "round": round_.number if round_ else 0,
+        "phase": round_.phase.value if round_ else None,
+        "deadline": round_.deadline if round_ and not round_.phase.terminal else None,
+        "updates": [connection.name(index) for index in sorted(round_.updates)] if round_ else [],
+        "attempt": round_.attempt if round_ else 0,
+        "next": _named(step),
+    }
+
+
+def _named(step: Step) -> Document:
+    if isinstance(step, Wait):
+        return {"step": "wait", "why": step.why, "until": step.until}
+    return {"step": {"OpenRound": "open", "Aggregate": "aggregate", "Abandon": "abandon"}[type(step).__name__]}
+
+
+def print_status(document: Document) -> None:
+    """The status as a table."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not document["jobs"]:
+        console.print("no job is open")
+        return
+    table = Table("job", "round", "phase", "left", "updates", "attempt", "next", box=None, header_style="dim")
+    for job in document["jobs"]:
+        left = f"{max(0, job['deadline'] - document['time'])} s" if job["deadline"] else "-"
+        step = job["next"]
+        what = step["step"] if step["step"] != "wait" else f"wait: {step['why']}"
+        table.add_row(
+            str(job["job"]),
+            f"{job['round']} of {job['rounds']}",
+            job["phase"] or "-",
+            left,
+            escape(", ".join(job["updates"])) or "-",
+            str(job["attempt"]),
+            what,
+        )
+    console.print(table)
+
+
+def preview_of(
+    connection: Connection, state: JobState, number: int | None, without: Sequence[int], threads: int, meter: Meter
+) -> Document:
+    """A round's outcome, worked out anew.
+
+    Updates that the latest published aggregate calls UNAVAILABLE count as such, and those in `without`. Raises
+    UsageError where there is no such round, Unavailable where other bytes cannot be had.
+    """
+    round_ = state.rounds.get(number or len(state.rounds))
+    if round_ is None:
+        raise UsageError(f"job {state.number} has no such round", round=number, rounds=len(state.rounds))
+    job = connection.document(state)
+    named = set(without) | (excused(round_, round_.attempt) if round_.attempt and not without else set())
+    try:
+        outcome = recompute(
+            connection.place,
+            state,
+            job,
+            round_,
+            connection.fetch,
+            without=named,
+            threads=threads,
+            progress=meter(f"round {round_.number}", bytes_to_read(job, round_)),
+        )
+    except Unavailable as error:
+        raise Unavailable(
+            f"round {round_.number} cannot be recomputed: {error.message}",
+            advice="wait for a holder, or see with --without MEMBER what comes of it without that update",
+            **error.facts,
+        ) from error
+    return _outcome(connection, round_, outcome)
+
+
+def _outcome(connection: Connection, round_: Round, outcome: Outcome) -> Document:
+    published = round_.aggregates[-1] if round_.aggregates else None
+    return {
+        "job": round_.job,
+        "round": round_.number,
+        "phase": round_.phase.value,
+        "updates": [
+            {
+                "member": judged.update.index,
+                "name": connection.name(judged.update.index),
+                "weight": judged.update.weight,
+                "verdict": judged.decision.verdict.name,
+                "reason": judged.decision.message or judged.decision.verdict.meaning,
+            }
+            for judged in outcome.judged
+        ],
+        "root": outcome.root.hex(),
+        "cid": outcome.cid.hex(),
+        "claim": outcome.claim.hex(),
+        "model": any(outcome.root),
+        "why": outcome.why,
+        "published": published.claim.hex() if published else None,
+        "agrees": published.claim == outcome.claim if published else None,
+    }
+
+
+def print_preview(document: Document) -> None:
+    """The outcome as a table and a few lines."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table("member", "weight", "verdict", "reason", box=None, header_style="dim")
+    for update in document["updates"]:
+        colour = "green" if update["verdict"] == "ADMITTED" else "red"
+        reason = update["reason"].splitlines()[0]
+        verdict = f"[{colour}]{update['verdict']}[/]"
+        table.add_row(escape(update["name"]), str(update["weight"]), verdict, escape(reason))
+    console.print(f"[bold]job {document['job']}, round {document['round']}[/] ({document['phase']})")
+    console.print(table)
+    if document["model"]:
+        console.print(f"root   {document['root']}\nCID    {document['cid']} (digest)")
+    else:
+        console.print(f"no model: {escape(document['why'])}")
+    console.print(f"claim  {document['claim']}")
+    if document["agrees"] is not None:
+        console.print("[green]equals what was published[/]" if document["agrees"] else "[red]NOT what was published[/]")

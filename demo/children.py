@@ -1,0 +1,84 @@
+"""Children of this process, however they were started: they end with it, and are ended by their ids."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Protocol, TypeVar
+
+from ledger.party.interrupts import held_back
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Child(Protocol):
+    """What is asked of a process, however it was started: a part of subprocess.Popen."""
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int, /) -> None: ...
+
+
+C = TypeVar("C", bound=Child)
+
+
+def start(
+    command: Sequence[str], output: IO[bytes], errors: IO[bytes], environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a program that ends with the thread that starts it (Linux)."""
+    return known(
+        lambda: subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509  (it makes two system calls and takes no lock)
+        )
+    )
+
+
+def known(begin: Callable[[], C]) -> C:
+    """Begin a child. An interrupt meanwhile waits until the child is known, and ends it first of all."""
+    with held_back() as interrupts:
+        child = begin()
+    if interrupts:
+        end(child)
+        signal.raise_signal(interrupts[0])
+    return child
+
+
+def _end_with_parent(parent: int) -> Callable[[], None] | None:
+    """For a child to run first of all: ask Linux for a SIGINT when the thread of `parent` that started it ends."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def ask() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, and so would the child
+        prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:  # it died before it could be watched
+            os._exit(1)
+
+    return ask
+
+
+def end(process: Child, output: IO[bytes] | None = None) -> None:
+    """Ask a child to end, ask louder, then make it; close its output."""
+    for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+        if process.poll() is not None:
+            break
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    if output is not None:
+        output.close()

@@ -1,0 +1,117 @@
+"""Processes that begin with the slow imports done: forked from one that did them once (multiprocessing's forkserver).
+
+Each is a process of its own that runs one `fedledger` command, with its own key, data and store; only the seconds that
+every participant would spend on importing torch and web3 are spent once. Nothing but modules is loaded before the fork.
+"""
+
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import entry_points
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ledger.party.interrupts import heed, heeded
+
+SLOW = ("eth_account", "ledger.chain.calls", "participant.node.node")
+"""What every participant imports, besides its task. A name that is none would be passed over in silence."""
+GRACE_SECONDS = 10
+TASKS = "fedledger.tasks"
+
+
+def slow_modules() -> list[str]:
+    """The modules to import before the fork."""
+    return [*SLOW, *(task.module for task in entry_points(group=TASKS))]
+
+
+def warm() -> None:
+    """Begin with the imports, in a process of their own; harmless where it has begun."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(slow_modules())
+    multiprocessing.forkserver.ensure_running()
+
+
+class Forked:
+    """A forked command, with the part of subprocess.Popen's interface that its keeper needs."""
+
+    def __init__(self, arguments: Sequence[str], log: Path, output: Path | None) -> None:
+        warm()
+        context = multiprocessing.get_context("forkserver")
+        ready, says = context.Pipe(duplex=False)
+        self._process = context.Process(target=_live, args=(list(arguments), log, output, says))
+        self._process.start()
+        says.close()
+        with ready, suppress(EOFError):
+            ready.recv_bytes()  # the server ignores interrupts, and so does its child at first
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("fedledger", timeout or 0.0)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self._process.exitcode is None:
+            with suppress(ProcessLookupError):  # it has ended, and the server does not say so yet
+                os.kill(self.pid, number)
+
+
+def _live(arguments: list[str], log: Path, output: Path | None, ready: Connection) -> None:
+    """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        heed()
+        with ready:
+            ready.send_bytes(b"ready")
+        _redirect(log, output)
+        os.setsid()
+        threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+        sys.argv = ["fedledger", *arguments]
+        (command,) = entry_points(group="console_scripts", name="fedledger")
+        command.load()()
+    except KeyboardInterrupt:
+        sys.exit(heeded())
+
+
+def _redirect(log: Path, output: Path | None) -> None:
+    """Standard streams to files."""
+    errors = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    printed = os.open(output, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o644) if output else errors
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(printed, 1)
+    os.dup2(errors, 2)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(line_buffering=True)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the process that asked for this one, and follow it, even if it was killed.
+
+    Linux's parent-death signal would not tell: the system's parent is the server, which lives as long as its children.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)

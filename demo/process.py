@@ -1,0 +1,73 @@
+"""`fedledger` commands as processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ledger.errors import Unavailable
+from demo.children import Child, end, known, start
+from demo.forkserver import Forked
+
+
+class Fedledger:
+    """A `fedledger` command running in a process of its own; what it prints goes to a log file.
+
+    `warm` forks it from a process that has imported torch already (see `nursery`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str | Path],
+        log: Path,
+        *,
+        output: Path | None = None,
+        warm: bool = False,
+    ) -> None:
+        self.name, self.log = name, log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        words = [str(argument) for argument in arguments]
+        self._process: Child = known(lambda: Forked(words, log, output)) if warm else _spawned(words, log, output)
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def check(self) -> None:
+        """Raise Unavailable, with its last words, where the process ended with an error."""
+        if self._process.poll() not in (None, 0):
+            raise Unavailable(
+                f"the process of {self.name} ended with exit code {self._process.returncode}",
+                log=self.log,
+                said=self.tail(),
+            )
+
+    def wait(self, timeout: float) -> int:
+        """The exit code. Raises Unavailable where the process takes longer than `timeout` seconds."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            self.stop()
+            raise Unavailable(f"the process of {self.name} took longer than {timeout:g} s", log=self.log) from error
+
+    def tail(self) -> str:
+        """The last lines of the log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+
+    def interrupt(self) -> None:
+        """Ask the process to end, and do not wait for it."""
+        if self.running:
+            self._process.send_signal(signal.SIGINT)
+
+    def stop(self) -> None:
+        """End the process; harmless where it has ended."""
+        end(self._process)
+
+
+def _spawned(arguments: list[str], log: Path, output: Path | None) -> Child:
+    with log.open("ab") as errors, (output or log).open("wb" if output else "ab") as printed:
+        command = [sys.executable, "-m", "ledger.cli.main", *arguments]
+        return start(command, printed, errors, os.environ | {"PYTHONUNBUFFERED": "1"})

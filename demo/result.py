@@ -1,0 +1,33 @@
+"""What a demo came to, as `--json` prints it."""
+
+from dataclasses import dataclass, field
+
+from ledger.history.state import JobState
+from ledger.scores.tables import Name, ranking
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a hospital's updates were worth, in parts per million: in the last round and in all."""
+
+    last: int
+    all: int
+
+
+@dataclass(slots=True)
+class Result:
+    """Accuracies by who trained, contributions by whose, verdicts by what was audited, seconds by step."""
+
+    accuracy: dict[str, float] = field(default_factory=dict)
+    contributions: dict[str, Contribution] = field(default_factory=dict)
+    scored: int = 0
+    verdicts: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
+    release: dict[str, str] = field(default_factory=dict)
+
+
+def contributions(state: JobState, number: int, name: Name) -> dict[str, Contribution]:
+    """Every party's settled scores up to round `number`, which was scored, best first."""
+    last = state.scores(number)
+    return {one.party: Contribution(last.get(one.index, 0), one.score) for one in ranking(state, name)}

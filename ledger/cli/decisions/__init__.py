@@ -1,0 +1,1 @@
+"""`fedledger proposal`: what members decide together."""

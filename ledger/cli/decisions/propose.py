@@ -1,0 +1,125 @@
+"""`fedledger proposal propose`: what members may decide, but for releases, which `fedledger release` proposes."""
+
+import click
+
+from ledger.cli.decisions.submit import How, finish, how_options, put
+
+ROLES = ("participant", "aggregator", "scorer")
+
+
+@click.group()
+def propose() -> None:
+    """Propose something to the members. Any member may.
+
+    A release, its revocation and a return to an earlier one are proposed by `fedledger release`. With --sign-only a
+    proposal is signed and written to a file, and nothing is sent: `fedledger proposal relay FILE` sends it with any
+    key, `curl --json @FILE https://…/relay.json` with a server's.
+    """
+
+
+@propose.command()
+@click.argument("key")
+@click.option("--roles", required=True, help="Its roles, with commas: participant, aggregator, scorer.")
+@how_options
+def admit(how: How, key: str, roles: str) -> None:
+    """Propose that the owner of KEY, an address that was never used here, join."""
+    from ledger.events.actions import AdmitMember
+
+    put(how, AdmitMember(_address(key), _bits(roles)))
+
+
+@propose.command()
+@click.argument("member", type=click.IntRange(0, 254))
+@how_options
+def remove(how: How, member: int) -> None:
+    """Propose that MEMBER, by number, leave."""
+    from ledger.events.actions import RemoveMember
+
+    put(how, RemoveMember(member))
+
+
+@propose.command("roles")
+@click.argument("member", type=click.IntRange(0, 254))
+@click.option("--roles", required=True, help="All its roles, with commas: participant, aggregator, scorer.")
+@how_options
+def roles_(how: How, member: int, roles: str) -> None:
+    """Propose other roles for MEMBER, by number."""
+    from ledger.events.actions import ChangeRoles
+
+    put(how, ChangeRoles(member, _bits(roles)))
+
+
+@propose.command()
+@click.option("--quorum", type=int, help="More than this part of the members must vote, in 1/10,000.")
+@click.option("--majority", type=int, help="More than this part of For and Against must be For, in 1/10,000.")
+@click.option("--vote-seconds", type=int, help="Time to vote.")
+@click.option("--extension-seconds", type=int, help="Time left to the others where the quorum is reached late.")
+@click.option("--delay-seconds", type=int, help="Time between the end of the vote and its execution.")
+@click.option("--execute-seconds", type=int, help="Time in which it can be executed.")
+@how_options
+def rules(how: How, **changes: int | None) -> None:
+    """Propose other rules for the votes that follow; what is not given stays as it is."""
+    import msgspec
+
+    from ledger.chain.founding import check_rules
+    from ledger.cli.connect import unlocked
+    from ledger.errors import Unavailable
+    from ledger.events.actions import ChangeRules
+
+    given = {name: value for name, value in changes.items() if value is not None}
+    if not given:
+        raise click.UsageError("name at least one rule to change")
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+        present = connection.history.decisions.rules
+        if present is None:
+            raise Unavailable("the rules cannot be read from the chain yet")
+        wanted = msgspec.structs.replace(present, **given)
+        check_rules(wanted)
+        finish(how, connection, signer, ChangeRules(wanted))
+
+
+@propose.command("close-job")
+@click.argument("job", type=click.IntRange(min=1))
+@how_options
+def close_job(how: How, job: int) -> None:
+    """Propose that no more rounds of JOB, by number, be opened."""
+    from ledger.events.actions import CloseJob
+
+    put(how, CloseJob(job))
+
+
+@propose.command()
+@click.argument("chain", type=click.IntRange(min=1))
+@click.argument("ledger")
+@how_options
+def successor(how: How, chain: int, ledger: str) -> None:
+    """Propose to go on with LEDGER, an address, on CHAIN, by its id. The present ledger stays readable."""
+    from ledger.events.actions import NameSuccessor
+
+    put(how, NameSuccessor(chain, _address(ledger)))
+
+
+def _address(text: str) -> str:
+    from ledger.errors import UsageError
+    from ledger.formats.digest import checksum_address
+
+    try:
+        data = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        data = b""
+    if len(data) != 20 or not text.startswith("0x"):
+        raise UsageError("that is no address: 0x and 40 hexadecimal digits", actual=text[:80])
+    checked = checksum_address(data)
+    if text not in {checked, text.lower()}:
+        raise UsageError("the address is mistyped", expected=checked, actual=text)
+    return checked
+
+
+def _bits(text: str) -> int:
+    from ledger.events.records import Role
+
+    names = [name.strip().lower() for name in text.split(",")]
+    unknown = [name for name in names if name not in ROLES]
+    if unknown:
+        raise click.UsageError(f"there is no role {unknown[0]!r}; roles are {', '.join(ROLES)}")
+    return int(sum({Role[name.upper()] for name in names}))

@@ -1,0 +1,112 @@
+"""Putting a proposal to the members: sent as the home's key, or only signed, for anyone to send."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.cli.options import home_option, json_option, passphrase_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from ledger.events.actions import Action
+    from ledger.events.proposals import Proposal
+    from ledger.keys import LocalSigner
+    from ledger.party.connection import Connection
+
+WEEK = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """As whom one proposes, and how: `sign_only` is the file that the signed proposal goes to, None where it is sent;
+    `valid_for` the seconds for which the signature is good."""
+
+    home: Home
+    passphrase_file: Path | None
+    as_json: bool
+    sign_only: Path | None
+    valid_for: int | None
+
+
+def how_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--sign-only, --valid-for, --passphrase-file, --home and --json: passes `how`."""
+
+    @wraps(command)
+    def with_how(
+        *,
+        home: Home,
+        passphrase_file: Path | None,
+        as_json: bool,
+        sign_only: Path | None,
+        valid_for: int | None,
+        **others: Any,
+    ) -> None:
+        if valid_for and not sign_only:
+            raise click.UsageError("--valid-for goes with --sign-only")
+        command(how=How(home, passphrase_file, as_json, sign_only, valid_for), **others)
+
+    file = click.option(
+        "--sign-only",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Send nothing: write the signed proposal to this file, which anyone may relay.",
+    )
+    seconds = click.option(
+        "--valid-for",
+        type=click.IntRange(min=1),
+        help="With --sign-only: seconds for which the signature is good.  [default: a week]",
+    )
+    return file(seconds(passphrase_option(home_option(json_option(with_how)))))
+
+
+def put(how: How, action: "Action") -> None:
+    """Propose an action, or sign it, and say what the others do next."""
+    from ledger.cli.connect import unlocked
+
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+        finish(how, connection, signer, action)
+
+
+def finish(how: How, connection: "Connection", signer: "LocalSigner", action: "Action") -> None:
+    """The same, over a connection that is open."""
+    from ledger.party.voting import propose
+
+    if how.sign_only is None:
+        tell(connection, propose(connection, connection.sender(signer), action), how.as_json)
+    else:
+        _write(how, how.sign_only, connection, signer, action)
+
+
+def _write(how: How, path: Path, connection: "Connection", signer: "LocalSigner", action: "Action") -> None:
+    from ledger.cli.decisions.describe import describe, say, when
+    from ledger.cli.streams import write_file
+    from ledger.errors import plain
+    from ledger.party.voting import sign_proposal
+
+    deadline = connection.client.time() + (how.valid_for or WEEK)
+    signed = sign_proposal(connection, signer, action, deadline)
+    write_file(path, [signed.encode() + b"\n"])
+    text = (
+        f"signed as proposal {signed.number}: {plain(describe(connection, action))}\n"
+        f"good until {when(deadline)}, unless another proposal comes first; nothing was sent\n"
+        f"anyone may send it: fedledger proposal relay {path}"
+    )
+    say(how.as_json, text, proposal=signed.number, deadline=deadline, file=str(path))
+
+
+def tell(connection: "Connection", made: "Proposal", as_json: bool) -> None:
+    """What was proposed, and what the others type."""
+    from ledger.cli.decisions.describe import describe, say, when
+    from ledger.errors import plain
+
+    text = (
+        f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
+        f"{made.quorum} of {made.members} members must vote, until {when(made.deadline)}; they type:\n"
+        f"  fedledger proposal vote {made.number} for|against|abstain"
+    )
+    kind = made.kind.name.lower()
+    facts = {"proposal": made.number, "id": made.id.hex(), "kind": kind, "deadline": made.deadline}
+    say(as_json, text, **facts, tx=made.tx.hex())

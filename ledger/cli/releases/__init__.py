@@ -1,0 +1,1 @@
+"""`fedledger release`: models under a name."""

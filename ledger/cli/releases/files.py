@@ -1,0 +1,77 @@
+"""`release report`, `fetch` and `verify`: a release's files."""
+
+from pathlib import Path
+
+import click
+
+from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.config import Home
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command(short_help="Join several parties' evaluation reports.")
+@click.argument("files", type=FILE, nargs=-1, required=True)
+@click.option("--output", type=FILE, required=True, help="Where to write the joined report.")
+@json_option
+def report(files: tuple[Path, ...], output: Path, as_json: bool) -> None:
+    """Join the evaluation reports in FILES, each of one or more parties, all on the same model."""
+    from ledger.cli.decisions.describe import say
+    from ledger.cli.streams import write_file
+    from ledger.party.publishing import read_file
+    from ledger.releases.report import join
+
+    joined = join([read_file(path) for path in files])
+    write_file(output, [joined.encode()])
+    text = f"{len(joined.parties)} parties on the model of job {joined.job}, round {joined.round}: {output}"
+    facts = {"job": joined.job, "round": joined.round, "root": joined.root, "digest": joined.digest.hex()}
+    say(as_json, text, file=str(output), parties=[party.party for party in joined.parties], **facts)
+
+
+@click.command(short_help="Write a released model as safetensors, with its model card.")
+@click.argument("release")
+@click.option("--output", type=FOLDER, help="Folder for the files.  [default: NAME-VERSION]")
+@network_option
+@rpc_option
+@home_option
+@json_option
+def fetch(
+    release: str, output: Path | None, network_file: Path | None, rpc: str | None, home: Home, as_json: bool
+) -> None:
+    """Write RELEASE, NAME@VERSION or the current one of NAME: model.safetensors (float32) and README.md, its card.
+
+    Chain, model and report are checked first; a file appears only when it is whole and right. A revoked release is
+    refused. The files are the same, byte for byte, for everyone.
+    """
+    from ledger.cli.connect import look
+    from ledger.cli.decisions.describe import say
+    from ledger.cli.streams import human
+    from ledger.party.publishing import usable, write
+
+    with look(network_file, home, rpc) as connection:
+        card = usable(connection, release)
+        made = card.file.release
+        files = write(connection, card, output or Path(f"{made.name}-{made.version}"))
+    lines = [f"{made.name} {made.version}, verified: root {made.root.hex()}"]
+    lines += [f"  {path} ({human(path.stat().st_size)})" for path in files]
+    names = {"name": made.name, "version": made.version, "root": made.root.hex()}
+    say(as_json, "\n".join(lines), **names, files=[str(path) for path in files])
+
+
+@click.command(short_help="Check a fetched release, byte by byte.")
+@click.argument("folder", type=FOLDER)
+@network_option
+@rpc_option
+@home_option
+@json_option
+def verify(folder: Path, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
+    """Make the files of the release in FOLDER again, from chain and content store, and compare them byte by byte."""
+    from ledger.cli.connect import look
+    from ledger.cli.decisions.describe import say
+    from ledger.party.publishing import verify as check
+
+    with look(network_file, home, rpc) as connection:
+        made = check(connection, folder).file.release
+    text = f"{folder} is {made.name} {made.version}, byte for byte; root {made.root.hex()}"
+    say(as_json, text, name=made.name, version=made.version, root=made.root.hex(), verified=True)

@@ -1,0 +1,125 @@
+"""`release list` and `show`: what was released, what it is, and who decided so."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from ledger.events.proposals import Release
+    from ledger.history.decisions import Decisions
+    from ledger.party.connection import Connection
+
+
+@click.command("list")
+@network_option
+@rpc_option
+@home_option
+@json_option
+def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
+    """List all releases."""
+    import json
+
+    from ledger.cli.connect import look
+
+    with look(network_file, home, rpc) as connection:
+        decisions = connection.refresh().decisions
+        documents = [_document(decisions, release) for release in decisions.releases.values()]
+    if as_json:
+        click.echo(json.dumps(documents))
+    elif not documents:
+        click.echo("nothing is released yet")
+    else:
+        _print(documents)
+
+
+def _print(documents: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ledger.cli.screen import print_whole
+
+    table = Table("release", "state", "job", "round", "model", "report", box=None, header_style="dim")
+    for one in documents:
+        report = "yes" if one["report"] else "-"
+        place = (str(one["job"]), str(one["round"]), one["root"][:16] + "…")
+        table.add_row(f"{one['name']}@{one['version']}", one["state"], *place, report)
+    print_whole(Console(highlight=False), table)
+
+
+@click.command(short_help="Show a release: model, evaluation, votes.")
+@click.argument("release")
+@network_option
+@rpc_option
+@home_option
+@json_option
+def show(release: str, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
+    """Show RELEASE, NAME@VERSION or the current one of NAME: record, model, evaluation, votes."""
+    import json
+
+    from ledger.cli.connect import look
+    from ledger.cli.decisions.describe import document
+    from ledger.cli.decisions.show import model_document
+    from ledger.history.names import find, proposal_for
+
+    with look(network_file, home, rpc) as connection:
+        decisions = connection.refresh().decisions
+        found = find(decisions, release)
+        if not as_json:
+            _show(connection, found)
+            return
+        proposal = proposal_for(decisions, found)
+        vote = {"proposal": document(connection, proposal, 0) if proposal else None}
+        click.echo(json.dumps(_document(decisions, found) | model_document(connection, found) | vote))
+
+
+def _show(connection: "Connection", found: "Release") -> None:
+    from ledger.cli.decisions.describe import rows, tally
+    from ledger.cli.decisions.show import print_model, reason_of
+    from ledger.events.records import Choice
+    from ledger.history.names import proposal_for
+
+    decisions = connection.history.decisions
+    facts = {f"{found.name} {found.version}": _state(decisions, found)}
+    if found.revoked:
+        facts["reason"] = reason_of(connection, found.reason) or "none was given"
+    proposal = proposal_for(decisions, found)
+    if proposal is not None:
+        facts[f"proposal {proposal.number}"] = tally(proposal)
+        for choice in Choice:
+            said = [index for index, one in sorted(proposal.votes.items()) if one is choice]
+            if said:
+                facts[choice.name.lower()] = ", ".join(map(connection.name, said))
+    facts["record"] = f"{found.id.hex()}, transaction {found.tx.hex()}"
+    if not found.revoked:
+        facts["fetch it"] = f"fedledger release fetch {found.name}@{found.version}"
+    rows(facts)
+    print_model(connection, found)
+
+
+def _state(decisions: "Decisions", release: "Release") -> str:
+    if release.revoked:
+        return "revoked"
+    return "current" if decisions.current.get(release.name) is release else "released"
+
+
+def _document(decisions: "Decisions", release: "Release") -> dict[str, Any]:
+    from ledger.history.names import reason_text
+
+    digests = {"scores": release.scores, "report": release.report}
+    return {
+        "release": release.id.hex(),
+        "name": release.name,
+        "version": release.version,
+        "state": _state(decisions, release),
+        "job": release.job,
+        "round": release.round,
+        "root": release.root.hex(),
+        **{name: digest.hex() if any(digest) else None for name, digest in digests.items()},
+        "revoked": release.revoked,
+        "reason": (reason_text(release.reason) or release.reason.hex()) if release.revoked else None,
+        "tx": release.tx.hex(),
+    }

@@ -1,0 +1,163 @@
+"""`release propose`, `revoke` and `rollback`: what becomes of a model, put to the vote."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.decisions.submit import How, finish, how_options
+from ledger.cli.options import job_option
+
+if TYPE_CHECKING:
+    from ledger.events.actions import ReleaseModel
+    from ledger.events.proposals import Release
+    from ledger.history.state import JobState
+    from ledger.party.connection import Connection
+    from ledger.releases.report import Evaluation
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+NOTHING = bytes(32)
+
+
+@click.command(short_help="Propose to release a model.")
+@click.argument("model")
+@click.argument("name")
+@click.argument("version")
+@job_option
+@click.option("--report", "report_file", type=FILE, help="The parties' evaluation: fedledger node evaluate --report.")
+@click.option("--license", "license_", help="With --report: what the model may be used under, such as cc-by-4.0.")
+@click.option("--scores", is_flag=True, help="Release it with the contribution scores of its round.")
+@click.option(
+    "--audit/--no-audit", default=True, help="Recompute the model's round first; propose it only if VERIFIED."
+)
+@how_options
+def propose(
+    how: How,
+    model: str,
+    name: str,
+    version: str,
+    job: int | None,
+    report_file: Path | None,
+    license_: str | None,
+    scores: bool,
+    audit: bool,
+) -> None:
+    """Propose to release MODEL, a round's number or the start of a model's root, as NAME VERSION."""
+    from ledger.cli.connect import unlocked
+    from ledger.errors import UsageError
+    from ledger.party.auditing import require_verified
+    from ledger.rounds.trace import find
+
+    if license_ and not report_file:
+        raise click.UsageError("--license goes with --report")
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+        state = connection.job(job)
+        number = find(state, model)
+        if number == 0:
+            raise UsageError("the initial model is nothing to release: it was never trained", job=state.number)
+        action = _action(connection, state, number, name, version, scores)
+        evaluation = _report(connection, action, report_file, license_ or "") if report_file else None
+        if audit:
+            require_verified(connection, state.number, number)
+        if evaluation is not None:
+            import dataclasses
+
+            connection.put([evaluation.encode()], f"report/{evaluation.digest.hex()}")
+            action = dataclasses.replace(action, report=evaluation.digest)
+        finish(how, connection, signer, action)
+
+
+def _action(
+    connection: "Connection", state: "JobState", number: int, name: str, version: str, scores: bool
+) -> "ReleaseModel":
+    from ledger.errors import UsageError
+    from ledger.events.actions import ReleaseModel
+
+    final = state.rounds[number].final
+    if final is None:
+        raise UsageError("the round has made no model", round=number)
+    if connection.history.decisions.release(name, version) is not None:
+        advice = "choose another version: the record of a release never changes"
+        raise UsageError(f"{name} {version} was released already", advice=advice)
+    root = _scores(state, number) if scores else NOTHING
+    return ReleaseModel(name, version, state.number, number, final.root, root, NOTHING)
+
+
+def _scores(state: "JobState", number: int) -> bytes:
+    """The root of a round's scores. Raises UsageError where they are not settled."""
+    from ledger.errors import UsageError
+
+    scoring = state.scorings.get(number)
+    if scoring is None or scoring.medians is None:
+        raise UsageError(
+            f"round {number} of job {state.number} has no settled scores", advice="leave out --scores", round=number
+        )
+    return scoring.root
+
+
+def _report(connection: "Connection", action: "ReleaseModel", path: Path, license_: str) -> "Evaluation":
+    """The report in a file, if it is on the model and of members."""
+    from msgspec.structs import replace
+
+    from ledger.errors import UsageError
+    from ledger.party.publishing import read_file
+    from ledger.releases.report import check, require_model
+
+    place = connection.place
+    found = read_file(path)
+    where = {"job": action.job, "round": action.round, "root": action.root.hex()}
+    require_model(found, chain=place.chain, ledger=place.contract, **where)
+    keys = {key for member in connection.history.members.values() for key in member.keys}
+    stranger = next((party for party in found.parties if party.key not in keys), None)
+    if stranger is not None:
+        raise UsageError("the report has figures of somebody who is no member", party=stranger.party, key=stranger.key)
+    if license_:
+        found = replace(found, license=license_)
+        check(found)
+    return found
+
+
+@click.command(short_help="Propose that a release be used no more.")
+@click.argument("release")
+@click.option("--reason", required=True, help="Why; up to 32 plain characters stand on the chain itself.")
+@how_options
+def revoke(how: How, release: str, reason: str) -> None:
+    """Propose that RELEASE, NAME@VERSION, be used no more. A revoked release never returns."""
+    from ledger.cli.connect import unlocked
+    from ledger.events.actions import RevokeRelease
+    from ledger.history.names import reason_text, reason_word, require_usable
+
+    word = reason_word(reason)
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+        found = _exact(connection, release)
+        require_usable(found)
+        if reason_text(word) is None:
+            connection.put([reason.encode()], f"reason/{word.hex()}")
+        finish(how, connection, signer, RevokeRelease(found.id, word))
+
+
+@click.command(short_help="Propose a return to an earlier release.")
+@click.argument("release")
+@how_options
+def rollback(how: How, release: str) -> None:
+    """Propose that RELEASE, NAME@VERSION, be the current one of its name again."""
+    from ledger.cli.connect import unlocked
+    from ledger.errors import UsageError
+    from ledger.events.actions import RollBack
+    from ledger.history.names import require_usable
+
+    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+        found = _exact(connection, release)
+        require_usable(found)
+        if connection.history.decisions.current.get(found.name) is found:
+            raise UsageError(f"{found.name} {found.version} is the current release", advice="fedledger release list")
+        finish(how, connection, signer, RollBack(found.id))
+
+
+def _exact(connection: "Connection", wanted: str) -> "Release":
+    """A release by name and version: a vote must not be about whichever is current when it is read."""
+    from ledger.history.names import find
+
+    if "@" not in wanted:
+        raise click.UsageError("name the version too: NAME@VERSION")
+    return find(connection.history.decisions, wanted)

@@ -1,0 +1,1 @@
+"""What the contracts record, and what members sign."""

@@ -1,0 +1,163 @@
+"""Proposals: how one stands, what it is called, and what a member signs (docs/spec/ballot.md)."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from ledger.events.actions import WORD, Action, encode_action, name_word, number_word
+from ledger.events.records import Choice, Kind, Rules
+from ledger.formats.digest import keccak
+
+WHOLE = 10_000
+DOMAIN_NAME, DOMAIN_VERSION = "fedledger", "1"
+BALLOT_TYPES = {
+    "Ballot": [
+        {"name": "proposal", "type": "bytes32"},
+        {"name": "member", "type": "address"},
+        {"name": "choice", "type": "string"},
+        {"name": "deadline", "type": "uint64"},
+    ]
+}
+PROPOSAL_TYPES = {
+    "Proposal": [
+        {"name": "number", "type": "uint32"},
+        {"name": "member", "type": "address"},
+        {"name": "kind", "type": "string"},
+        {"name": "action", "type": "bytes"},
+        {"name": "deadline", "type": "uint64"},
+    ]
+}
+TypedData = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+"""Domain, types and message of EIP-712, as eth_account's `encode_typed_data` takes them."""
+
+
+def proposal_id(number: int, kind: Kind, action: bytes) -> bytes:
+    """The name of a proposal: keccak256(abi.encode(number, kind, action))."""
+    padded = action.ljust(-(-len(action) // WORD) * WORD, b"\x00")
+    return keccak(number_word(number) + number_word(kind) + number_word(3 * WORD) + number_word(len(action)) + padded)
+
+
+def release_id(name: str, version: str) -> bytes:
+    """The name of a release's record: keccak256(abi.encode(name, version))."""
+    return keccak(name_word(name) + name_word(version))
+
+
+def ballot_to_sign(chain: int, contract: str, proposal: bytes, member: str, choice: Choice, deadline: int) -> TypedData:
+    """What a member signs to vote; `contract` is Ballots' address."""
+    message = {"proposal": proposal, "member": member, "choice": choice.name.title(), "deadline": deadline}
+    return _domain(chain, contract), BALLOT_TYPES, message
+
+
+def proposal_to_sign(chain: int, contract: str, number: int, member: str, action: Action, deadline: int) -> TypedData:
+    """What a member signs to propose; `contract` is Ballots' address, `number` the one that the proposal gets.
+
+    Raises ValueError or OverflowError for an action that the contract would refuse to read.
+    """
+    kind, encoded = encode_action(action)
+    message = {"number": number, "member": member, "kind": kind_name(kind), "action": encoded, "deadline": deadline}
+    return _domain(chain, contract), PROPOSAL_TYPES, message
+
+
+def kind_name(kind: Kind) -> str:
+    """What the contract calls it: AdmitMember."""
+    return kind.name.title().replace("_", "")
+
+
+def _domain(chain: int, contract: str) -> dict[str, Any]:
+    return {"name": DOMAIN_NAME, "version": DOMAIN_VERSION, "chainId": chain, "verifyingContract": contract}
+
+
+class ProposalState(Enum):
+    """Where a proposal is, as the contract says it; the index is the contract's number."""
+
+    NONE = "None"
+    VOTING = "Voting"
+    REJECTED = "Rejected"
+    WAITING = "Waiting"
+    EXECUTABLE = "Executable"
+    EXECUTED = "Executed"
+    CANCELLED = "Cancelled"
+    EXPIRED = "Expired"
+
+
+@dataclass(slots=True)
+class Proposal:
+    """A proposal and the votes on it, by member index; `rules` and `members` are those of its making.
+
+    `ended` says how it ended, where a transaction ended it; time ends the others (`state`).
+    """
+
+    id: bytes
+    number: int
+    proposer: str
+    kind: Kind
+    encoded: bytes
+    action: Action
+    epoch: int
+    members: int
+    rules: Rules
+    deadline: int
+    tx: bytes
+    votes: dict[int, Choice] = field(default_factory=dict)
+    ended: ProposalState | None = None
+
+    @property
+    def quorum(self) -> int:
+        """How many members must vote."""
+        return self.members * self.rules.quorum // WHOLE + 1
+
+    def count(self, choice: Choice) -> int:
+        """How many members said that."""
+        return sum(said is choice for said in self.votes.values())
+
+    @property
+    def passes(self) -> bool:
+        """Whether it would pass if the vote ended now."""
+        return self._would_pass(self.count(Choice.AGAINST))
+
+    @property
+    def certain(self) -> bool:
+        """Whether it passes even if all who have not voted are against it."""
+        return self._would_pass(self.members - self.count(Choice.FOR) - self.count(Choice.ABSTAIN))
+
+    def _would_pass(self, against: int) -> bool:
+        in_favour = self.count(Choice.FOR)
+        enough = in_favour * WHOLE > (in_favour + against) * self.rules.majority
+        return len(self.votes) >= self.quorum and enough
+
+    @property
+    def executable_from(self) -> int:
+        return self.deadline + self.rules.delay_seconds + 1
+
+    @property
+    def executable_until(self) -> int:
+        return self.deadline + self.rules.delay_seconds + self.rules.execute_seconds
+
+    def state(self, now: int) -> ProposalState:
+        """Where it is at `now`, in seconds since 1970 by the chain's clock."""
+        if self.ended is not None:
+            return self.ended
+        if now <= self.deadline:
+            return ProposalState.VOTING
+        if not self.passes:
+            return ProposalState.REJECTED
+        if now < self.executable_from:
+            return ProposalState.WAITING
+        return ProposalState.EXECUTABLE if now <= self.executable_until else ProposalState.EXPIRED
+
+
+@dataclass(slots=True)
+class Release:
+    """A released model. Its record never changes; `revoked` says whether it must be used no more."""
+
+    id: bytes
+    name: str
+    version: str
+    job: int
+    round: int
+    root: bytes
+    scores: bytes
+    report: bytes
+    tx: bytes
+    revoked: bool = False
+    reason: bytes = bytes(WORD)

@@ -1,0 +1,1 @@
+"""Events folded into state: members, jobs and rounds, scores, decisions."""

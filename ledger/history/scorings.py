@@ -1,0 +1,133 @@
+"""Scores of finalised rounds: the fold of commitments, reveals and medians. `fold` hands it those events.
+
+All that the log says of a scoring is recomputed, but for its seed, which comes from a block's hash; the root, which the
+chain keeps, vouches for that.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.errors import Malformed
+from ledger.events import records as r
+from ledger.formats.claims import lower_median, pack_scores, scores_commitment, scores_root, unpack_scores
+from ledger.history.jobs import Jobs
+from ledger.history.members import Members
+from ledger.history.state import Board, Commitment, Impossible, JobState, Reveal, Scoring, ScoringPhase
+
+ADMITTED = 0
+
+
+@dataclass(slots=True)
+class Scorings:
+    """Keeps the scorings in the jobs that they are of. Without a `board` no scores are believed."""
+
+    members: Members
+    jobs: Jobs
+    board: Board | None
+
+    def open(self, event: r.ScoringOpened) -> None:
+        job, terms = self.jobs.require(event.job), self.jobs.require(event.job).terms
+        self.members.holder(event.opener, r.Role.SCORER, self.members.epoch)
+        round_ = job.rounds.get(event.round)
+        if job.scoring is not None or event.round != job.next_to_score or round_ is None or round_.final is None:
+            raise Impossible(f"round {event.round} of job {event.job} cannot be scored")
+        scorers, updates = self.members.having(r.Role.SCORER), round_.final.verdicts.count(ADMITTED)
+        expected = (self.members.epoch, scorers, updates)
+        if (event.epoch, event.scorers, event.updates) != expected or scorers < terms.scorers or not updates:
+            raise Impossible(f"round {event.round} has {updates} updates to score and {scorers} scorers")
+        job.scorings[event.round] = Scoring(
+            event.job,
+            event.round,
+            event.opener,
+            event.seed,
+            updates,
+            event.epoch,
+            scorers,
+            terms.scorers,
+            event.commit_deadline,
+            event.commit_deadline + terms.reveal_seconds,
+            event.tx,
+        )
+
+    def commit(self, event: r.ScoresCommitted) -> None:
+        scoring = self._open(event.job, event.round)
+        index = self.members.holder(event.scorer, r.Role.SCORER, scoring.epoch).index
+        if scoring.full or scoring.reveals or index in scoring.commitments:
+            raise Impossible(f"member {index} cannot commit to scores of round {event.round}")
+        scoring.commitments[index] = Commitment(event.scorer, index, event.commitment, event.tx)
+
+    def reveal(self, event: r.ScoresRevealed) -> None:
+        scoring = self._open(event.job, event.round)
+        index = self.members.require(event.scorer).index
+        if self.board is None or index in scoring.reveals:
+            raise Impossible(f"member {index} cannot reveal scores of round {event.round}")
+        try:
+            scores = unpack_scores(event.scores, scoring.updates)
+        except Malformed as error:
+            raise Impossible(f"scores that cannot be: {error.message}") from error
+        place = (self.board.chain, self.board.address, event.job, event.round)
+        said = scores_commitment(*place, event.scorer, event.salt, scores)
+        committed = scoring.commitments.get(index)
+        if committed is None or (committed.scorer, committed.digest) != (event.scorer, said):
+            raise Impossible(f"member {index} did not commit to what it reveals")
+        scoring.reveals[index] = Reveal(event.scorer, index, scores, event.salt, event.tx)
+
+    def settle(self, event: r.ScoresSettled) -> None:
+        scoring = self._open(event.job, event.round)
+        if len(scoring.reveals) < scoring.quorum or event.withheld != bitmap(scoring.pending):
+            raise Impossible(f"the scores of round {event.round} cannot be settled")
+        median = medians(scoring)
+        if event.medians != pack_scores(median):
+            raise Impossible(f"other scores of round {event.round} than the medians of what was revealed")
+        if event.root != root_of(scoring):
+            raise Impossible(f"the scores of round {event.round} have another root")
+        scoring.medians, scoring.root = median, event.root
+        scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.SETTLED
+
+    def make_void(self, event: r.ScoringVoid) -> None:
+        scoring = self._open(event.job, event.round)
+        if len(scoring.reveals) >= scoring.quorum or event.withheld != bitmap(scoring.pending):
+            raise Impossible(f"the scoring of round {event.round} cannot be void")
+        scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.VOID
+
+    def _open(self, job: int, number: int) -> Scoring:
+        """The scoring of that round, while it lasts."""
+        state: JobState = self.jobs.require(job)
+        scoring = state.latest_scoring
+        if scoring is None or scoring.round != number or scoring.outcome is not None:
+            raise Impossible(f"round {number} of job {job} is not being scored")
+        return scoring
+
+
+def medians(scoring: Scoring) -> tuple[int, ...]:
+    """The score of each admitted update, from what was revealed so far."""
+    vectors = (scoring.reveals[index].scores for index in sorted(scoring.reveals))
+    return tuple(lower_median(column) for column in zip(*vectors, strict=True))
+
+
+def root_of(scoring: Scoring) -> bytes:
+    """The root that the scoring has if it is settled on what was revealed so far."""
+    revealed = {index: reveal.scores for index, reveal in scoring.reveals.items()}
+    median = pack_scores(medians(scoring))
+    return scores_root(scoring.job, scoring.round, scoring.seed, scoring.pending, revealed, median)
+
+
+def settlement(scoring: Scoring) -> tuple[bytes, bytes]:
+    """The scores and medians that `settleScores` takes."""
+    scores = (pack_scores(scoring.reveals[index].scores) for index in sorted(scoring.reveals))
+    return b"".join(scores), pack_scores(medians(scoring))
+
+
+def bitmap(indices: Iterable[int]) -> bytes:
+    """Members as the contract names them: bit i is member i's."""
+    return sum(1 << index for index in indices).to_bytes(32, "big")
+
+
+HANDLERS: dict[type[r.Event], Callable[[Scorings, Any], None]] = {
+    r.ScoringOpened: Scorings.open,
+    r.ScoresCommitted: Scorings.commit,
+    r.ScoresRevealed: Scorings.reveal,
+    r.ScoresSettled: Scorings.settle,
+    r.ScoringVoid: Scorings.make_void,
+}

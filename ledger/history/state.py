@@ -1,0 +1,299 @@
+"""What the ledger's events add up to: members, jobs, rounds, scores, and what was said. `fold` fills it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ledger.events import records as r
+
+
+class Impossible(Exception):
+    """An event cannot follow; its text says why. `ledger.history.fold` makes a HistoryError of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Where scores are committed to: chain id and ScoreBoard's address."""
+
+    chain: int
+    address: str
+
+
+class Phase(Enum):
+    """Where a round is; the last three are terminal."""
+
+    COLLECTING = "Collecting"
+    ATTESTING = "Attesting"
+    AGGREGATING = "Aggregating"
+    FINALISED = "Finalised"
+    REFUTED = "Refuted"
+    ABANDONED = "Abandoned"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (Phase.FINALISED, Phase.REFUTED, Phase.ABANDONED)
+
+
+@dataclass(slots=True)
+class Member:
+    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had.
+
+    One that was removed has no key and no roles.
+    """
+
+    index: int
+    key: str
+    roles: r.Role
+    since: int
+    keys: list[str]
+    gateway: str = ""
+
+    @property
+    def active(self) -> bool:
+        return bool(self.key)
+
+    def has(self, role: r.Role) -> bool:
+        return bool(self.roles & role)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a party registered for a round."""
+
+    party: str
+    index: int
+    weight: int
+    root: bytes
+    cid: bytes
+    tx: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """What a member says it computed for a round."""
+
+    member: str
+    index: int
+    claim: bytes
+    agrees: bool
+    tx: bytes
+
+
+@dataclass(slots=True)
+class Aggregate:
+    """One attempt at a round's outcome. `outcome` is None while members attest."""
+
+    attempt: int
+    aggregator: str
+    index: int
+    root: bytes
+    cid: bytes
+    verdicts: bytes
+    claim: bytes
+    deadline: int
+    tx: bytes
+    attestations: list[Attestation] = field(default_factory=list)
+    outcome: Phase | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it claims that no model can be made."""
+        return self.root == bytes(32)
+
+    @property
+    def agreeing(self) -> int:
+        """How many members stand by it, its aggregator included."""
+        return 1 + sum(attestation.agrees for attestation in self.attestations)
+
+    @property
+    def disagreeing(self) -> int:
+        return len(self.attestations) + 1 - self.agreeing
+
+    def attested_by(self, index: int) -> bool:
+        return index == self.index or any(a.index == index for a in self.attestations)
+
+
+@dataclass(slots=True)
+class Round:
+    """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates.
+
+    `updates` stand in the order in which they were registered. `scored_to` is the last round of the job whose scores
+    were settled when this one opened: what came later cannot weigh its updates.
+    """
+
+    job: int
+    number: int
+    opener: str
+    epoch: int
+    members: int
+    update_deadline: int
+    deadline: int
+    phase: Phase = Phase.COLLECTING
+    updates: dict[int, Update] = field(default_factory=dict)
+    aggregates: list[Aggregate] = field(default_factory=list)
+    reason: r.Reason = r.Reason.NONE
+    scored_to: int = 0
+
+    @property
+    def attempt(self) -> int:
+        return len(self.aggregates)
+
+    @property
+    def majority(self) -> int:
+        return self.members // 2 + 1
+
+    @property
+    def final(self) -> Aggregate | None:
+        """The aggregate that was finalised with a model, where there is one."""
+        last = self.aggregates[-1] if self.aggregates else None
+        return last if self.phase is Phase.FINALISED else None
+
+    def admitted(self) -> list[Update]:
+        """The updates that the final model is made of, by ascending member index; none without a final model."""
+        verdicts = self.final.verdicts if self.final else b""
+        return [update for update, byte in zip(self.sorted_updates(), verdicts, strict=False) if byte == 0]
+
+    def sorted_updates(self) -> list[Update]:
+        """By ascending member index: the order of verdicts, and of everything that is computed."""
+        return [self.updates[index] for index in sorted(self.updates)]
+
+
+class ScoringPhase(Enum):
+    """Where a scoring is, as the contract says it; the index is the contract's number."""
+
+    NONE = "None"
+    COMMITTING = "Committing"
+    REVEALING = "Revealing"
+    OVER = "Over"
+    SETTLED = "Settled"
+    VOID = "Void"
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What a scorer bound itself to."""
+
+    scorer: str
+    index: int
+    digest: bytes
+    tx: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """The scores that a scorer had committed to: one for each admitted update, by ascending member index."""
+
+    scorer: str
+    index: int
+    scores: tuple[int, ...]
+    salt: bytes
+    tx: bytes
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The scores of one round: who committed and revealed, by member index, and the median for each admitted update.
+
+    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
+    `withheld` are those who committed and never revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and
+    `medians` None until it is settled.
+    """
+
+    job: int
+    round: int
+    opener: str
+    seed: bytes
+    updates: int
+    epoch: int
+    scorers: int
+    quorum: int
+    commit_deadline: int
+    reveal_deadline: int
+    tx: bytes
+    commitments: dict[int, Commitment] = field(default_factory=dict)
+    reveals: dict[int, Reveal] = field(default_factory=dict)
+    medians: tuple[int, ...] | None = None
+    root: bytes = bytes(32)
+    withheld: frozenset[int] = frozenset()
+    outcome: ScoringPhase | None = None
+
+    @property
+    def pending(self) -> frozenset[int]:
+        """Those who committed and have not revealed."""
+        return frozenset(self.commitments.keys() - self.reveals.keys())
+
+    @property
+    def full(self) -> bool:
+        """Whether every scorer has committed: nobody waits for the deadline then."""
+        return len(self.commitments) >= self.scorers
+
+    def phase(self, now: int) -> ScoringPhase:
+        """Where it is at `now`, in seconds since 1970 by the chain's clock.
+
+        What is OVER can be settled or, below the quorum, is void.
+        """
+        if self.outcome is not None:
+            return self.outcome
+        if now <= self.commit_deadline and not self.full:
+            return ScoringPhase.COMMITTING
+        return ScoringPhase.REVEALING if self.pending and now <= self.reveal_deadline else ScoringPhase.OVER
+
+
+@dataclass(slots=True)
+class JobState:
+    """A job as the ledger knows it; its document is in the content store under `digest`."""
+
+    number: int
+    digest: bytes
+    proposer: str
+    terms: r.Terms
+    approvals: set[str] = field(default_factory=set)
+    open: bool = False
+    closed: bool = False
+    rounds: dict[int, Round] = field(default_factory=dict)
+    heads: dict[str, bytes] = field(default_factory=dict)
+    scorings: dict[int, Scoring] = field(default_factory=dict)
+
+    @property
+    def current(self) -> Round | None:
+        return self.rounds.get(len(self.rounds))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the job's last round has ended."""
+        last = self.current
+        return last is not None and last.number == self.terms.rounds and last.phase.terminal
+
+    @property
+    def latest_scoring(self) -> Scoring | None:
+        """The scoring opened last."""
+        return next(reversed(self.scorings.values()), None)
+
+    @property
+    def scoring(self) -> Scoring | None:
+        """The scoring under way."""
+        latest = self.latest_scoring
+        return latest if latest is not None and latest.outcome is None else None
+
+    @property
+    def next_to_score(self) -> int | None:
+        """The round whose scoring is to be opened next; None where the job makes no scores, or none is left."""
+        last = self.latest_scoring.round if self.latest_scoring else 0
+        finals = (n for n in range(last + 1, len(self.rounds) + 1) if self.rounds[n].final is not None)
+        return next(finals, None) if self.terms.scored else None
+
+    def scores(self, number: int) -> dict[int, int]:
+        """The settled scores of a round, by member index; nothing where it has none."""
+        scoring = self.scorings.get(number)
+        if scoring is None or scoring.medians is None:
+            return {}
+        admitted = (update.index for update in self.rounds[number].admitted())
+        return dict(zip(admitted, scoring.medians, strict=True))
+
+    def latest_model(self, before: int | None = None) -> Aggregate | None:
+        """The last finalised global model, of a round below `before` where given."""
+        top = len(self.rounds) if before is None else before - 1
+        for number in range(top, 0, -1):
+            final = self.rounds[number].final
+            if final is not None:
+                return final
+        return None

@@ -1,0 +1,1 @@
+"""The job's document: all that a verdict on its rounds depends on."""

@@ -1,0 +1,298 @@
+"""The job: one document that fixes all that a verdict on its rounds depends on (docs/spec/job.md).
+
+Its SHA-256 is on chain, approved by the members, and is the digest of its CID: the document is its own address.
+"""
+
+import re
+from functools import cached_property
+from math import prod
+from typing import Literal
+
+from ledger.errors import Malformed
+from ledger.events.records import Terms
+from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.cid import CHUNK, RAW, Cid
+from ledger.formats.digest import decode, encode, sha256
+from ledger.formats.strict import Strict
+from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
+
+FORMAT: Literal["job/1"] = "job/1"
+MAX_WEIGHT = (1 << 24) - 1
+MAX_FACTOR = 1 << 10
+"""Largest factor of a weight by past scores: weight times factor stays within MAX_WEIGHT, and sums exact."""
+MAX_SIZE = CHUNK
+MAX_SAMPLES = 1 << 24
+MAX_CLASSES = 1 << 12
+MAX_INPUTS = 1 << 28
+
+Setting = str | int | bool | list[str]
+
+
+class Task(Strict, frozen=True):
+    """Which code trains. A node runs it only where its own installed code has this digest.
+
+    `settings` has no floats, which have no canonical text: a decimal number is written as a string.
+    """
+
+    name: str
+    version: str
+    code: str
+    settings: dict[str, Setting]
+
+
+class Admission(Strict, frozen=True):
+    """Limits for one update. Values and norm are counted in the integers of the ledger (docs/spec/round.md)."""
+
+    min_updates: int
+    max_weight: int
+    max_value: int
+    max_norm: int
+
+
+class WeightedMean(Strict, frozen=True, tag="weighted_mean", tag_field="rule"):
+    """The mean of the admitted updates, weighted by their samples."""
+
+
+class Median(Strict, frozen=True, tag="median", tag_field="rule"):
+    """The median of each coordinate, weights not used (Yin et al. 2018)."""
+
+
+class TrimmedMean(Strict, frozen=True, tag="trimmed_mean", tag_field="rule"):
+    """The mean of each coordinate without its `trim` lowest and highest values (Yin et al. 2018)."""
+
+    trim: int
+
+
+Rule = WeightedMean | Median | TrimmedMean
+
+
+class InitialModel(Strict, frozen=True):
+    """The model the first round builds on."""
+
+    cid: str
+    root: str
+
+
+class CommittedSet(Strict, frozen=True, tag="committed_set", tag_field="kind"):
+    """Evidence that anyone recomputes: an evaluation set by its address and root, and the network to run on it."""
+
+    cid: str
+    root: str
+    samples: int
+    shape: tuple[int, ...]
+    classes: int
+    layers: tuple[Layer, ...]
+
+
+class PrivateSets(Strict, frozen=True, tag="private_sets", tag_field="kind"):
+    """Evidence that each scorer keeps to itself: the score is the median of what they reveal."""
+
+
+Evidence = CommittedSet | PrivateSets
+Weighting = Literal["none", "past_scores"]
+
+
+class _Method(Strict, frozen=True, tag_field="method", kw_only=True):
+    @property
+    def method(self) -> str:
+        """Its name in the document."""
+        return str(self.__struct_config__.tag)
+
+
+class NoScoring(_Method, frozen=True, tag="none"):
+    """No scores are made."""
+
+
+class _Scored(_Method, frozen=True, kw_only=True):
+    """`weighting`: whether past scores weigh the next round's updates. `copy_ppm`: how near to another update one is
+    to count as its copy: the sine of the angle between them, in parts per million."""
+
+    weighting: Weighting = "none"
+    copy_ppm: int = 10_000
+
+
+class Cosine(_Scored, frozen=True, tag="cosine"):
+    """The cosine of an update to the weighted sum of the others: no data, no model is run (after Xu et al. 2021)."""
+
+
+class _Measured(_Scored, frozen=True, kw_only=True):
+    """`utility`: what a model is worth, measured on `evidence`."""
+
+    utility: Literal["accuracy", "loss", "auc"]
+    evidence: Evidence
+
+
+class Shapley(_Measured, frozen=True, tag="shapley"):
+    """The Shapley value, exact (Shapley 1953): 2^n models for n updates, so for at most 12."""
+
+
+class LeaveOneOut(_Measured, frozen=True, tag="leave_one_out"):
+    """What the aggregate loses without an update."""
+
+
+class _Sampled(_Measured, frozen=True, kw_only=True):
+    """`evaluations`: how many models may be measured."""
+
+    evaluations: int
+
+
+class TruncatedMonteCarlo(_Sampled, frozen=True, tag="truncated_monte_carlo", kw_only=True):
+    """Random orders, each left once the rest matters less than `tolerance` ppm (Ghorbani and Zou 2019)."""
+
+    tolerance: int
+
+
+class GtgShapley(_Sampled, frozen=True, tag="gtg_shapley", kw_only=True):
+    """The same, but every update comes first equally often, and idle rounds are left out (Liu et al. 2022)."""
+
+    tolerance: int
+
+
+class PairedRegression(_Sampled, frozen=True, tag="paired_regression"):
+    """The Shapley value of an additive fit to sampled coalitions and their complements (Covert and Lee 2021)."""
+
+
+class SurrogateShapley(_Sampled, frozen=True, tag="surrogate_shapley"):
+    """The Shapley value of a smooth game fitted to sampled coalitions, for at most 12 updates."""
+
+
+Measured = Shapley | LeaveOneOut | TruncatedMonteCarlo | GtgShapley | PairedRegression | SurrogateShapley
+Scored = Cosine | Measured
+Scoring = NoScoring | Scored
+"""How contribution scores are made (docs/spec/scores.md)."""
+
+
+class Privacy(Strict, frozen=True):
+    """How updates are protected beyond staying inside the consortium."""
+
+    mode: Literal["none"]
+
+
+class Job(Strict, frozen=True, dict=True):
+    """A job's document. `parse` and `check` raise Malformed, naming the field."""
+
+    fedledger: Literal["job/1"]
+    name: str
+    task: Task
+    tensors: tuple[Tensor, ...]
+    initial_model: InitialModel
+    aggregation: Rule
+    admission: Admission
+    terms: Terms
+    scoring: Scoring
+    privacy: Privacy
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.tensors)
+
+    @cached_property
+    def initial_cid(self) -> Cid:
+        return Cid.parse(self.initial_model.cid)
+
+    @cached_property
+    def initial_root(self) -> bytes:
+        return bytes.fromhex(self.initial_model.root)
+
+    def encode(self) -> bytes:
+        return encode(self)
+
+    @cached_property
+    def digest(self) -> bytes:
+        return sha256(self.encode())
+
+    @property
+    def cid(self) -> Cid:
+        return Cid(RAW, self.digest)
+
+
+def parse(data: bytes) -> Job:
+    """Read a job's document, its digest already checked. Raises Malformed."""
+    if len(data) > MAX_SIZE:
+        raise Malformed("the job's document is too large", size=len(data), maximum=MAX_SIZE)
+    job = decode(data, Job, "the job's document")
+    check(job)
+    return job
+
+
+def check(job: Job) -> None:
+    """Refuse a job that could not be run or judged: the checks that its types do not make. Raises Malformed."""
+    layout = job.layout
+    _ = job.initial_cid
+    for field, digits in (("initial_model.root", job.initial_model.root), ("task.code", job.task.code)):
+        if not re.fullmatch("[0-9a-f]{64}", digits):
+            raise Malformed(f"{field} is not 64 hexadecimal digits", actual=digits[:80])
+    limits = job.admission
+    _within("admission.min_updates", limits.min_updates, 1, 255)
+    _within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)
+    _within("admission.max_value", limits.max_value, 1, (1 << 31) - 1)
+    _within("admission.max_norm", limits.max_norm, 1, (layout.values << 31) - 1)
+    _within("terms.rounds", job.terms.rounds, 1, (1 << 32) - 1)
+    _within("terms.attempts", job.terms.attempts, 1, 255)
+    for field in ("update_seconds", "aggregate_seconds", "attest_seconds"):
+        _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
+    _check_scoring(job)
+    if isinstance(job.aggregation, TrimmedMean):
+        _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
+    for name, text in (("name", job.name), ("task.name", job.task.name), ("task.version", job.task.version)):
+        if not 0 < len(text) <= 200 or not text.isprintable():
+            raise Malformed(f"{name} must be 1 to 200 printable characters", actual=text[:80])
+
+
+def recomputable(scoring: Scoring) -> bool:
+    """Whether anyone can make the job's scores again: from the updates alone, or on a committed set."""
+    return isinstance(scoring, Cosine) or committed_set(scoring) is not None
+
+
+def committed_set(scoring: Scoring) -> CommittedSet | None:
+    """The evaluation set that the job commits to, where it does."""
+    evidence = scoring.evidence if isinstance(scoring, Measured) else None
+    return evidence if isinstance(evidence, CommittedSet) else None
+
+
+def _check_scoring(job: Job) -> None:
+    """Scores are made where the terms give them time and a quorum, and nowhere else."""
+    scoring, terms = job.scoring, job.terms
+    if isinstance(scoring, NoScoring) and not (terms.score_seconds or terms.reveal_seconds or terms.scorers):
+        return
+    for field in ("score_seconds", "reveal_seconds"):
+        _within(f"terms.{field}", getattr(terms, field), 1, 365 * 86400)
+    _within("terms.scorers", terms.scorers, 1, 255)
+    if isinstance(scoring, NoScoring):
+        raise Malformed("the terms give scores time and a quorum, but scoring.method is none", actual=terms.scorers)
+    _within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)
+    if isinstance(scoring, _Sampled):
+        _within("scoring.evaluations", scoring.evaluations, 2, 1 << 20)
+    if isinstance(scoring, TruncatedMonteCarlo | GtgShapley):
+        _within("scoring.tolerance", scoring.tolerance, 0, 1_000_000_000)
+    if scoring.weighting == "past_scores":
+        if not isinstance(job.aggregation, WeightedMean):
+            raise Malformed("scoring.weighting needs a rule that uses weights", expected="weighted_mean")
+        _within("admission.max_weight", job.admission.max_weight, 1, MAX_WEIGHT // MAX_FACTOR)
+    if isinstance(scoring, Measured) and isinstance(scoring.evidence, CommittedSet):
+        _check_set(job, scoring.evidence, scoring.utility)
+
+
+def _check_set(job: Job, evidence: CommittedSet, utility: str) -> None:
+    """The network that the layers make fits the model's tensors and the set's classes."""
+    Cid.parse(evidence.cid)
+    if not re.fullmatch("[0-9a-f]{64}", evidence.root):
+        raise Malformed("scoring.evidence.root is not 64 hexadecimal digits", actual=evidence.root[:80])
+    _within("scoring.evidence.samples", evidence.samples, 1, MAX_SAMPLES)
+    _within("scoring.evidence.classes", evidence.classes, 2, MAX_CLASSES)
+    if not 0 < len(evidence.shape) <= 3 or not all(0 < n <= MAX_ACTIVATIONS for n in evidence.shape):
+        raise Malformed("scoring.evidence.shape must have 1 to 3 dimensions", actual=evidence.shape)
+    if prod(evidence.shape) * evidence.samples > MAX_INPUTS:
+        raise Malformed("the evaluation set is too large", values=prod(evidence.shape) * evidence.samples)
+    outputs = shapes(evidence.shape, evidence.layers, job.tensors)[-1]
+    if outputs != (evidence.classes,):
+        raise Malformed(
+            "scoring.evidence.layers do not end in one output a class", expected=(evidence.classes,), actual=outputs
+        )
+    if utility == "auc" and evidence.classes != 2:
+        raise Malformed("scoring.utility auc is for two classes", expected=2, actual=evidence.classes)
+
+
+def _within(field: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise Malformed(f"{field} is out of range", minimum=low, maximum=high, actual=value)

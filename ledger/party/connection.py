@@ -1,0 +1,163 @@
+"""A party's connection to its consortium: chain, index, own store, and everyone else's copies, opened together.
+
+Roles and commands take what they need from here; nothing in it decides anything.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ledger.config import Home, Network
+from ledger.errors import FedledgerError, UsageError
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
+from ledger.history.fold import History
+from ledger.history.state import JobState
+from ledger.jobs.document import MAX_SIZE, Job, parse
+from ledger.rounds.outcome import Place
+from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store
+from ledger.store.holders import Holders
+from ledger.store.opening import open_store
+
+if TYPE_CHECKING:
+    from ledger.chain.client import Client
+    from ledger.chain.sender import Sender
+    from ledger.index import Follower
+    from ledger.keys import Signer
+
+
+class Connection:
+    """Opened by `open` (a party, with a home folder) or `visit` (anyone with the network file)."""
+
+    def __init__(
+        self, network: Network, client: "Client", follower: "Follower", store: Store | None, folder: Path
+    ) -> None:
+        self.network, self.client, self.follower, self.store = network, client, follower, store
+        self.folder = folder
+        self.place = Place(network.chain.id, network.contracts.ledger.address)
+        self.history = History()
+        self._documents: dict[bytes, Job] = {}
+        self._gateways: tuple[tuple[str, str], ...] = ()
+        self._holders = Holders(store)
+
+    @classmethod
+    def open(cls, home: Home) -> Self:
+        """Open a party's home: its network, its store (made where there is none yet), its index.
+
+        Raises UsageError where the home has joined no network; see Client.connect for what the chain may answer.
+        """
+        network = home.network()
+        store = open_store(home)
+        try:
+            return cls._connected(network, home.index, store, home.folder)
+        except FedledgerError:
+            store.close()
+            raise
+
+    @classmethod
+    def visit(cls, network: Network, folder: Path) -> Self:
+        """Look at a consortium without being part of it: no store of one's own; the index is kept in `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls._connected(network, folder / "index.sqlite", None, folder)
+
+    @classmethod
+    def _connected(cls, network: Network, index: Path, store: Store | None, folder: Path) -> Self:
+        from ledger.chain.client import Client
+        from ledger.index import Follower, Index
+
+        client = Client.connect(network)
+        return cls(network, client, Follower(client, Index(index)), store, folder)
+
+    def close(self) -> None:
+        """Close store and chain."""
+        for holder in self._holders.others:
+            close = getattr(holder, "close", None)
+            if close is not None:
+                close()
+        if self.store is not None:
+            self.store.close()
+        self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def refresh(self) -> History:
+        """The history as the chain tells it now."""
+        self.history = self.follower.refresh()
+        return self.history
+
+    def name(self, index: int) -> str:
+        """What member `index` is called on screens."""
+        return self.network.party_name(index)
+
+    @property
+    def holders(self) -> Holders:
+        """Everyone who may have a copy: own store, the gateways that members announced, those in the network file."""
+        announced = [
+            (self.name(member.index), member.gateway) for member in self.history.members.values() if member.gateway
+        ]
+        gateways = tuple(announced + [(gateway.name, gateway.url) for gateway in self.network.gateways])
+        if gateways != self._gateways:
+            self._gateways = gateways
+            self._holders = Holders(self.store, remotes(gateways))
+        return self._holders
+
+    @property
+    def bad_copies(self) -> list[BadCopy]:
+        """Damaged copies met so far."""
+        return self._holders.bad_copies
+
+    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
+        """Bytes of a file from whoever has a good copy: the `fetch` that the core asks for."""
+        return self.holders.read(cid, start, stop)
+
+    def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
+        """Store a file in the own store. Raises UsageError for a visitor, who has none."""
+        if self.store is None:
+            raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
+        return self.store.put(pieces, pin)
+
+    def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE) -> None:
+        """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned. Raises as `Holders.keep`."""
+        self.holders.keep(cid, pin, limit=limit)
+
+    def document(self, state: JobState) -> Job:
+        """A job's document, checked against its digest on chain. Raises Unavailable or Malformed."""
+        if state.digest not in self._documents:
+            cid = Cid(RAW, state.digest)
+            self._documents[state.digest] = parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))
+        return self._documents[state.digest]
+
+    def sender(self, signer: "Signer") -> "Sender":
+        """Sends this party's transactions, each exactly once, across processes and crashes."""
+        from ledger.chain.sender import Sender
+
+        return Sender(self.client, signer, self.folder / "outbox")
+
+    def job(self, number: int | None) -> JobState:
+        """Job `number`, or the latest. Raises UsageError where there is none."""
+        jobs = self.history.jobs
+        if not jobs:
+            raise UsageError(
+                "this consortium has no job yet", advice="fedledger job create, then fedledger job propose"
+            )
+        chosen = max(jobs) if number is None else number
+        if chosen not in jobs:
+            raise UsageError(f"there is no job {chosen}", jobs=", ".join(map(str, sorted(jobs))))
+        return jobs[chosen]
+
+
+def remotes(gateways: Iterable[tuple[str, str]]) -> list[Blocks]:
+    """Clients of the gateways given by name and address; one with an address that cannot be is left out."""
+    from ledger.store.remote import Remote
+
+    found: list[Blocks] = []
+    for name, url in gateways:
+        try:
+            found.append(Remote(name, url))
+        except UsageError:
+            continue
+    return found

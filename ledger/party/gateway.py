@@ -1,0 +1,123 @@
+"""A party's gateway: one process of its home serves the own store, and the chain knows under what address.
+
+A member's node and its aggregator share one home and one store, and an address on chain is a member's, not a process's.
+So whoever holds the home's gateway lock serves; the other takes over when that process is gone.
+"""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ledger.config import GatewaySettings, Settings
+from ledger.errors import Unavailable, UsageError
+from ledger.history.state import Member
+from ledger.party.connection import Connection
+from ledger.store.gateway import Gateway, serve
+
+if TYPE_CHECKING:
+    from ledger.chain.sender import Sender
+
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  addresses to listen on, that nobody can reach us by
+
+
+def serve_and_announce(connection: Connection, sender: "Sender", settings: Settings) -> "Serving":
+    """Serve this home's store and put its address on chain if it changed. Call `check` from time to time.
+
+    The connection's history must be fresh. Raises UsageError where the settings make no address or the key is no
+    member's, Unavailable where the port is taken, Rejected where the contract refuses the address.
+    """
+    serving = Serving(connection, sender, settings.gateway)
+    serving.check()
+    return serving
+
+
+class Serving:
+    """The home's gateway, as far as this process serves it; `close` ends that."""
+
+    def __init__(self, connection: Connection, sender: "Sender", settings: GatewaySettings) -> None:
+        from filelock import FileLock
+
+        if settings.host in EVERYWHERE and not settings.public_url:
+            raise UsageError(
+                "a gateway that listens on every address must say by which one others reach it",
+                advice="set gateway.public_url in the home's node.toml",
+                host=settings.host,
+            )
+        self._connection, self._sender, self._settings = connection, sender, settings
+        self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
+        self._gateway: Gateway | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether this process serves; if not, another process of the same home does."""
+        return self._gateway is not None
+
+    @property
+    def url(self) -> str:
+        """The address by which others reach this home's store."""
+        if self._gateway is None:
+            return self._member().gateway
+        return self._settings.public_url or self._gateway.url
+
+    def check(self) -> None:
+        """Take over where no process of this home serves any more; announce where that failed before, or where the
+        chain went back to a time before it.
+
+        Raises as `serve_and_announce`; calling it again is then right.
+        """
+        if self._gateway is None and not self._start():
+            return
+        if self._member().gateway != self.url:
+            self._sender.send("consortium", "announce", self.url)
+            self._connection.refresh()
+
+    def close(self) -> None:
+        """Stop serving; calling it again is harmless."""
+        if self._gateway is not None:
+            self._gateway.close()
+            self._gateway = None
+            self._lock.release()
+
+    def _start(self) -> bool:
+        from filelock import Timeout
+
+        try:
+            self._lock.acquire()
+        except Timeout:
+            return False
+        try:
+            self._gateway = self._serve()
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
+
+    def _serve(self) -> Gateway:
+        store, host, port = self._connection.store, self._settings.host, self._settings.port
+        if store is None:
+            raise UsageError("there is no own store to serve", home=str(self._connection.folder))
+        before = last_port(self._member().gateway, host)
+        if port == 0 and before and not self._settings.public_url:
+            try:
+                return serve(store, host, before)
+            except Unavailable:
+                pass
+        return serve(store, host, port)
+
+    def _member(self) -> Member:
+        member = self._connection.history.member_of(self._sender.address)
+        if member is None or member.key != self._sender.address:
+            raise UsageError(
+                "this key speaks for no member of the consortium",
+                advice="ask the consortium to admit it, or use the member's present key",
+                key=self._sender.address,
+            )
+        return member
+
+
+def last_port(announced: str, host: str) -> int:
+    """The port of an address announced for `host`, so that a restart need not announce another; 0 where it is none."""
+    try:
+        parts = urlsplit(announced)
+        return parts.port or 0 if parts.hostname == host else 0
+    except ValueError:
+        return 0

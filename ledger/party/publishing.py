@@ -1,0 +1,173 @@
+"""Released models out of the ledger: found, checked against the chain, and written as files, or compared with them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ledger.errors import Malformed, Refuted, UsageError
+from ledger.events.actions import ReleaseModel, name_word
+from ledger.events.proposals import Release
+from ledger.formats.artifact import Buffer
+from ledger.history.names import find, require_usable
+from ledger.jobs.document import Job
+from ledger.party.connection import Connection
+from ledger.releases import report as evaluation
+from ledger.releases.card import FILE as CARD
+from ledger.releases.card import Card
+from ledger.releases.file import FORMAT, MAX_HEADER, NAME, ModelFile, read_metadata
+from ledger.releases.report import Evaluation
+from ledger.rounds.outcome import Place
+from ledger.store import disk
+
+NOTHING = bytes(32)
+AGAIN = "do not use it; fedledger release fetch writes it anew"
+
+
+def report_of(connection: Connection, release: Release | ReleaseModel) -> Evaluation | None:
+    """The evaluation report that a release names, or is proposed with; None where it names none.
+
+    Raises Unavailable where nobody gives it, Refuted where it is none, or on another model.
+    """
+    if release.report == NOTHING:
+        return None
+    pieces = connection.fetch(evaluation.cid_of(release.report), 0, evaluation.MAX_SIZE + 1)
+    return read_report(b"".join(bytes(piece) for piece in pieces), connection.place, release)
+
+
+def read_report(data: bytes, place: Place, release: Release | ReleaseModel) -> Evaluation:
+    """A report, its digest already checked, on a release's model. Raises Refuted for anything else: it was named."""
+    where = {"job": release.job, "round": release.round, "root": release.root.hex()}
+    try:
+        report = evaluation.parse(data)
+        evaluation.require_model(report, chain=place.chain, ledger=place.contract, **where)
+    except Malformed as error:
+        raise Refuted(
+            f"what {release.name} {release.version} names as its evaluation report is none: {error.message}",
+            advice="ask who proposed it; members may revoke it: fedledger release revoke",
+            **error.facts,
+        ) from error
+    return report
+
+
+def read_file(path: Path) -> Evaluation:
+    """A report that a party was given as a file. Raises UsageError, Unavailable or Malformed, naming the file."""
+    data = bytearray()
+    for piece in disk.pieces(path):
+        data += piece
+        if len(data) > evaluation.MAX_SIZE:
+            break
+    try:
+        return evaluation.parse(bytes(data))
+    except Malformed as error:
+        raise Malformed(error.message, advice=error.advice, file=str(path), **error.facts) from error
+
+
+def card_of(connection: Connection, release: Release) -> Card:
+    """The card of a release, and in it its file. Raises as `Connection.document` and `report_of`."""
+    history, network = connection.history, connection.network
+    state = history.jobs[release.job]
+    job: Job = connection.document(state)
+    file = ModelFile(connection.place, network.contracts.releases.address, release, state, job)
+    report = report_of(connection, release)
+    return Card.of(file, report, history.decisions, network)
+
+
+def check_on_chain(connection: Connection, release: Release) -> None:
+    """Hold what the log says of a release against the contracts' own state. Raises Refuted, or Revoked.
+
+    1. ReleaseBoard keeps the record. 2. It is not revoked there. 3. RoundLedger keeps the model's root for its round.
+    """
+    record, revoked = connection.client.view("releases", "releaseOf", release.id)
+    names = (name_word(release.name), name_word(release.version))
+    expected = [*names, release.job, release.round, release.root, release.scores, release.report]
+    if record != expected:
+        raise Refuted("the chain's log and its contract disagree on the release", expected=expected, actual=record)
+    if revoked != release.revoked:
+        raise Refuted("the chain's log and its contract disagree on whether the release is revoked")
+    require_usable(release)
+    root = connection.client.model(release.job, release.round)
+    if root != release.root:
+        raise Refuted("the chain keeps another model for that round", expected=release.root.hex(), actual=root.hex())
+
+
+def usable(connection: Connection, wanted: str) -> Card:
+    """The release meant by NAME or NAME@VERSION, checked as `check_on_chain` does. Raises as that, and `find`."""
+    release = find(connection.refresh().decisions, wanted)
+    check_on_chain(connection, release)
+    return card_of(connection, release)
+
+
+def verify(connection: Connection, folder: Path) -> Card:
+    """Make a release's files again and compare them, byte by byte, with those in `folder`.
+
+    1. The model file says which release of this consortium it is.
+    2. That release is in use, and the chain keeps it so.
+    3. The model file is what the ledger's model gives.
+    4. The card is what ledger and report give.
+    Raises UsageError, Revoked, and Refuted with the first place that differs.
+    """
+    metadata = read_metadata(_beginning(folder / NAME))
+    expected = {
+        "fedledger": FORMAT,
+        "chain": str(connection.place.chain),
+        "ledger": connection.place.contract,
+        "releases": connection.network.contracts.releases.address,
+    }
+    for field, value in expected.items():
+        if metadata.get(field) != value:
+            raise UsageError(
+                f"the file is of another {field} than this network's",
+                advice="give the network file of the consortium that released it",
+                expected=value,
+                actual=metadata.get(field),
+            )
+    card = usable(connection, f"{metadata.get('name', '')}@{metadata.get('version', '')}")
+    title = f"{card.file.release.name} {card.file.release.version}"
+    place = _difference(folder / NAME, card.file.pieces(connection.fetch))
+    if place is not None:
+        raise Refuted(f"{NAME} is not the model of {title}", advice=AGAIN, byte=place, where=_where(card.file, place))
+    place = _difference(folder / CARD, iter([card.text().encode()]))
+    if place is not None:
+        raise Refuted(f"{CARD} is not the card of {title}", advice=AGAIN, byte=place)
+    return card
+
+
+def write(connection: Connection, card: Card, folder: Path) -> list[Path]:
+    """Write a release's file and card, each of which appears only when it is whole and checked. Raises as `pieces`."""
+    with disk.translated(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    disk.write_whole(folder / NAME, card.file.pieces(connection.fetch))
+    disk.write_whole(folder / CARD, [card.text().encode()])
+    return [folder / NAME, folder / CARD]
+
+
+def _beginning(path: Path) -> bytes:
+    """As much of a file as its header may take."""
+    head = bytearray()
+    for piece in disk.pieces(path):
+        head += piece
+        if len(head) >= MAX_HEADER:
+            break
+    return bytes(head[:MAX_HEADER])
+
+
+def _difference(path: Path, expected: Iterator[Buffer]) -> int | None:
+    """The first byte in which a file differs from what it must be; None where there is none."""
+    at, wanted = 0, memoryview(b"")
+    for piece in disk.pieces(path):
+        have = piece
+        while have:
+            wanted = wanted or memoryview(next(expected, b"")).cast("B")
+            size = min(len(have), len(wanted))
+            if not size or have[:size] != wanted[:size]:
+                return at + next((n for n in range(size) if have[n] != wanted[n]), 0)
+            at, have, wanted = at + size, have[size:], wanted[size:]
+    return at if wanted or any(len(piece) for piece in expected) else None
+
+
+def _where(file: ModelFile, place: int) -> str:
+    """What stands at a byte of a model file."""
+    value = (place - len(file.header)) // 4
+    if not 0 <= value < file.job.layout.values:
+        return "the header" if value < 0 else "after the last value"
+    tensor, within = file.job.layout.locate(value)
+    return f"value {within} of tensor {tensor!r}"

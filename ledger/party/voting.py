@@ -1,0 +1,223 @@
+"""What a member does about proposals, over its connection and its key: propose, vote, sign, relay, close, execute.
+
+Whether something is allowed, the contract says; here is only how it is asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ledger.chain.advice import advice_on
+from ledger.errors import Rejected, UsageError
+from ledger.events.actions import Action, ChangeRules, ReleaseModel, encode_action, name_word
+from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign, proposal_id, proposal_to_sign
+from ledger.events.records import Choice, Kind, Refusal, Voted, VoteSkipped
+from ledger.events.signed import WORDS, SignedBallot, SignedProposal
+from ledger.events.wanted import action_of, wanted_of
+from ledger.party.connection import Connection
+
+if TYPE_CHECKING:
+    from ledger.chain.sender import Sender
+    from ledger.chain.transactions import Receipt
+    from ledger.keys import Signer
+
+_CALLS = {
+    Kind.ADMIT_MEMBER: "proposeAdmission",
+    Kind.REMOVE_MEMBER: "proposeRemoval",
+    Kind.CHANGE_ROLES: "proposeRoles",
+    Kind.CHANGE_RULES: "proposeRules",
+    Kind.CLOSE_JOB: "proposeClosing",
+    Kind.RELEASE: "proposeRelease",
+    Kind.REVOKE: "proposeRevocation",
+    Kind.ROLL_BACK: "proposeRollback",
+    Kind.NAME_SUCCESSOR: "proposeSuccessor",
+}
+"""The call that proposes an action of that kind."""
+
+
+def proposal(connection: Connection, number: int) -> Proposal:
+    """Proposal `number`, as last read. Raises UsageError where there is none."""
+    decisions = connection.history.decisions
+    found = decisions.proposal(number)
+    if found is None:
+        made = len(decisions.proposals)
+        raise UsageError(f"there is no proposal {number}", advice="fedledger proposal list", proposals=made)
+    return found
+
+
+def propose(connection: Connection, sender: "Sender", action: Action) -> Proposal:
+    """Propose an action. Raises UsageError for one that no contract could read, Rejected where it refuses."""
+    receipt = sender.send("ballots", _CALLS[_encoded(action)[0]], *_arguments(action))
+    return _made_by(connection, receipt)
+
+
+def _encoded(action: Action) -> tuple[Kind, bytes]:
+    try:
+        return encode_action(action)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"that cannot be proposed: {error}") from error
+
+
+def _made_by(connection: Connection, receipt: "Receipt") -> Proposal:
+    made = connection.refresh().decisions.proposals.values()
+    return next(one for one in reversed(made) if one.tx == receipt.tx)
+
+
+def _arguments(action: Action) -> tuple[Any, ...]:
+    """What the proposing call takes."""
+    if isinstance(action, ChangeRules):
+        return (msgspec.structs.astuple(action.rules),)
+    if isinstance(action, ReleaseModel):
+        return ((name_word(action.name), name_word(action.version), *astuple(action)[2:]),)
+    return astuple(action)
+
+
+def vote(connection: Connection, sender: "Sender", found: Proposal, choice: Choice) -> "Receipt":
+    """Vote as the sender's member."""
+    receipt = sender.send("ballots", "vote", found.id, int(choice))
+    connection.refresh()
+    return receipt
+
+
+def sign(connection: Connection, signer: "Signer", found: Proposal, choice: Choice, deadline: int) -> SignedBallot:
+    """A vote as its member signs it; it is sent nowhere. `deadline` is the last second at which it counts."""
+    chain, contract = connection.network.chain.id, connection.network.contracts.ballots.address
+    parts = ballot_to_sign(chain, contract, found.id, signer.address, choice, deadline)
+    return SignedBallot(
+        fedledger="signed/1",
+        chain=chain,
+        contract=contract,
+        proposal=found.id.hex(),
+        member=signer.address,
+        choice=WORDS[choice],
+        deadline=deadline,
+        signature="0x" + signer.sign_typed_data(*parts).hex(),
+    )
+
+
+def sign_proposal(connection: Connection, signer: "Signer", action: Action, deadline: int) -> SignedProposal:
+    """A proposal as its member signs it, for the next number; it is sent nowhere. Where another proposal gets that
+    number first, it is worth nothing. Raises UsageError as `propose`, Rejected for a key that may not propose."""
+    _encoded(action)
+    members = connection.history.members.values()
+    if all(member.key != signer.address for member in members):
+        raise _rejected("Consortium_NotMember", "this key is no member of the consortium", key=signer.address)
+    chain, contract = connection.network.chain.id, connection.network.contracts.ballots.address
+    number = len(connection.history.decisions.proposals) + 1
+    parts = proposal_to_sign(chain, contract, number, signer.address, action, deadline)
+    return SignedProposal(
+        fedledger="signed/1",
+        chain=chain,
+        contract=contract,
+        number=number,
+        member=signer.address,
+        action=wanted_of(action),
+        deadline=deadline,
+        signature="0x" + signer.sign_typed_data(*parts).hex(),
+    )
+
+
+def require_open(connection: Connection, found: Proposal, address: str) -> None:
+    """Raises Rejected where the contract would not count a vote that this key signs, as far as one can know now."""
+    state = found.state(connection.client.time())
+    if state is not ProposalState.VOTING:
+        raise _rejected("Ballots_WrongState", f"proposal {found.number} is not voted on", state=state.value)
+    members = connection.history.members.values()
+    member = next((member for member in members if member.key == address), None)
+    reason = Refusal.NONE
+    if member is None:
+        reason = Refusal.NOT_MEMBER
+    elif member.since > found.epoch:
+        reason = Refusal.NOT_IN_ELECTORATE
+    elif member.index in found.votes:
+        reason = Refusal.ALREADY_VOTED
+    if reason is not Refusal.NONE:
+        raise _rejected("Ballots_VoteRefused", "this vote would not count", reason=reason.name, member=address)
+
+
+def _rejected(error: str, message: str, **facts: object) -> Rejected:
+    """What the contract would say, before it is asked."""
+    return Rejected(message, advice=advice_on(error, facts), **facts)
+
+
+def require_place(connection: Connection, signed: SignedBallot | SignedProposal) -> None:
+    """Raises UsageError where something was signed for another consortium."""
+    contracts = connection.network.contracts
+    expected = {"chain": connection.network.chain.id, "contract": contracts.ballots.address}
+    for field, value in expected.items():
+        if getattr(signed, field) != value:
+            raise UsageError(
+                f"this was signed for another {field}",
+                advice="give the network file of the consortium that it was signed for",
+                expected=value,
+                actual=getattr(signed, field),
+            )
+
+
+def require_here(connection: Connection, ballot: SignedBallot) -> Proposal:
+    """The proposal that a signed vote is for. Raises UsageError where it is not one of this consortium's."""
+    require_place(connection, ballot)
+    found = connection.history.decisions.proposals.get(bytes.fromhex(ballot.proposal))
+    if found is None:
+        raise UsageError(
+            "this vote is for a proposal that was never made here",
+            advice="fedledger proposal list",
+            proposal=ballot.proposal,
+        )
+    return found
+
+
+def relay(connection: Connection, sender: "Sender", ballots: Sequence[SignedBallot]) -> list[Refusal]:
+    """Send votes that members signed for one proposal; for each, why it does not count, or Refusal.NONE.
+
+    One alone is refused with Rejected; of several, those that do not count are passed over.
+    """
+    found = require_here(connection, ballots[0])
+    if len(ballots) == 1:
+        sender.send("ballots", "voteBySignature", found.id, ballots[0].arguments)
+        connection.refresh()
+        return [Refusal.NONE]
+    receipt = sender.send("ballots", "voteBatch", found.id, [ballot.arguments for ballot in ballots])
+    connection.refresh()
+    return _outcomes(connection, receipt)
+
+
+def relay_proposal(connection: Connection, sender: "Sender", signed: SignedProposal) -> Proposal:
+    """Make the proposal that a member signed. Raises Rejected where it was made before, or is refused."""
+    require_place(connection, signed)
+    kind, encoded = _encoded(action_of(signed.action))
+    before = connection.history.decisions.proposals.get(proposal_id(signed.number, kind, encoded))
+    if before is not None:
+        advice = f"fedledger proposal show {before.number}"
+        raise Rejected("this was proposed already", advice=advice, proposal=before.number)
+    return _made_by(connection, sender.send("ballots", "proposeBySignature", int(kind), encoded, signed.arguments))
+
+
+def _outcomes(connection: Connection, receipt: "Receipt") -> list[Refusal]:
+    """What became of each vote of a batch: the contract tells it in their order."""
+    events = [event for logs in connection.client.read(receipt.block, receipt.block) for event in logs.events]
+    told = [event for event in events if event.tx == receipt.tx and isinstance(event, Voted | VoteSkipped)]
+    return [event.reason if isinstance(event, VoteSkipped) else Refusal.NONE for event in told]
+
+
+def close(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
+    """End the vote on what is certain to pass."""
+    receipt = sender.send("ballots", "close", found.id)
+    connection.refresh()
+    return receipt
+
+
+def cancel(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
+    """Withdraw the sender's own proposal, on which nobody voted."""
+    receipt = sender.send("ballots", "cancel", found.id)
+    connection.refresh()
+    return receipt
+
+
+def execute(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
+    """Carry out what passed."""
+    receipt = sender.send("ballots", "execute", found.number, int(found.kind), found.encoded)
+    connection.refresh()
+    return receipt

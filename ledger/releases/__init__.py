@@ -1,0 +1,1 @@
+"""Released models: their reports, files and cards."""

@@ -1,0 +1,260 @@
+"""A release's model card: README.md, which begins with the YAML that Hugging Face tools read.
+
+The same bytes for everyone: it says what ledger, job and evaluation report say, and nothing of the day on which it is
+written. Names of members are those of the network file.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ledger.config import Network
+from ledger.events.proposals import Proposal
+from ledger.events.records import Choice
+from ledger.history.decisions import Decisions
+from ledger.history.names import proposal_for
+from ledger.history.state import Round, Update
+from ledger.releases.file import NAME, ModelFile
+from ledger.releases.markdown import fenced, json_lines, plain, table
+from ledger.releases.report import Evaluation, Metrics
+from ledger.rounds.admission import Verdict
+from ledger.rounds.trace import ModelTrace, trace
+
+FILE = "README.md"
+SHOWN_ROUNDS = 50
+_TASKS = {"tabular": "tabular-classification", "image": "image-classification"}
+"""What the Hugging Face Hub calls the tasks that come with fedledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a card is made of; `name` gives a member's name by index, `earlier` the name's versions before this one."""
+
+    file: ModelFile
+    report: Evaluation | None
+    proposal: Proposal | None
+    earlier: Sequence[str]
+    name: Callable[[int], str]
+    network: str
+
+    @classmethod
+    def of(cls, file: ModelFile, report: Evaluation | None, decisions: Decisions, network: Network) -> Self:
+        """The card of a release, by what the ledger says now; of that nothing in the card can change any more."""
+        release = file.release
+        versions = [one.version for one in decisions.releases.values() if one.name == release.name]
+        earlier = versions[: versions.index(release.version)]
+        return cls(file, report, proposal_for(decisions, release), earlier, network.party_name, network.name)
+
+    def text(self) -> str:
+        """The card."""
+        lines = ["---", *_front(self), "---", "", *_head(self)]
+        for title, section in _SECTIONS.items():
+            lines += ["", f"## {title}", "", *section(self)]
+        return "\n".join(lines) + "\n"
+
+    @property
+    def rounds(self) -> list[Round]:
+        """The finalised rounds up to the release's, ascending."""
+        known, last = self.file.state.rounds, self.file.release.round
+        return [known[number] for number in sorted(known) if number <= last and known[number].final is not None]
+
+    @property
+    def model(self) -> ModelTrace:
+        """The released model, by names."""
+        return trace(self.file.state, self.file.job, self.file.release.round, self.name, 1).models[0]
+
+
+def _front(card: Card) -> Iterator[str]:
+    """What others chose is a JSON string, which YAML reads as the same string."""
+    report, task = card.report, card.file.job.task.name
+    yield f"license: {_quoted(report.license if report and report.license else 'unknown')}"
+    yield "library_name: fedledger"
+    yield f"tags: [fedledger, federated-learning, safetensors, {_quoted(task)}]"
+    if report is None:
+        return
+    yield "model-index:"
+    yield f"- name: {_quoted(card.file.release.name)}"
+    yield "  results:"
+    for party in report.parties:
+        yield f"  - task: {{type: {_TASKS.get(task, 'other')}}}"
+        yield f"    dataset: {{type: private, name: {_quoted(party.party)}}}"
+        yield "    metrics:"
+        for name, value in sorted(party.metrics.items()):
+            yield f"    - {{type: {_quoted(name)}, value: {value}}}"
+
+
+def _head(card: Card) -> Iterator[str]:
+    release, job = card.file.release, card.file.job
+    yield f"# {release.name} {release.version}"
+    yield ""
+    yield f"A model of {plain(card.network)}, trained together on data that stayed with its owners and released by"
+    yield f"vote. Job {release.job}: {plain(job.name)}."
+
+
+def _use(card: Card) -> Iterator[str]:
+    task = card.file.job.task
+    load = f'state = load_file("{NAME}")  # float32, by tensor name'
+    yield from fenced("python", "from safetensors.torch import load_file", "", load)
+    yield ""
+    yield f"The tensors are those of the task {plain(task.name)}, version {plain(task.version)}, under these settings:"
+    yield ""
+    yield from fenced("json", *json_lines(task.settings))
+
+
+def _data(card: Card) -> Iterator[str]:
+    updates = _admitted(card.rounds[-1])
+    samples = sum(update.weight for update in updates)
+    yield f"{samples:,} samples at {len(updates)} parties went into the last round. No data left a party, so nobody"
+    yield "else can say what they are; how many samples it has is each party's word."
+
+
+def _parties(card: Card) -> Iterator[str]:
+    rows: dict[int, tuple[str, int, int]] = {}
+    for round_ in card.rounds:
+        for update in _admitted(round_):
+            rounds = rows[update.index][1] if update.index in rows else 0
+            rows[update.index] = (update.party, rounds + 1, update.weight)
+    yield from table(
+        ("party", "key", "rounds", "samples"),
+        (
+            (plain(card.name(index)), f"`{key}`", str(rounds), f"{weight:,}")
+            for index, (key, rounds, weight) in sorted(rows.items())
+        ),
+    )
+
+
+def _rounds(card: Card) -> Iterator[str]:
+    rounds = card.rounds
+    figures = {each.round: each.metrics for each in card.report.rounds} if card.report else {}
+    names = sorted({name for metrics in figures.values() for name in metrics})
+    if len(rounds) > SHOWN_ROUNDS:
+        yield f"The last {SHOWN_ROUNDS} of {len(rounds)}:"
+        yield ""
+    yield from table(
+        ("round", "updates admitted", "attested by", *names),
+        (
+            (
+                str(round_.number),
+                f"{len(_admitted(round_))} of {len(round_.updates)}",
+                f"{round_.final.agreeing if round_.final else 0} of {round_.members}",
+                *(figures.get(round_.number, {}).get(name, "") for name in names),
+            )
+            for round_ in rounds[-SHOWN_ROUNDS:]
+        ),
+    )
+
+
+def _scores(card: Card) -> Iterator[str]:
+    """The medians that the release names; whatever the round's scores are else, they are not part of it."""
+    release = card.file.release
+    scoring = card.file.state.scorings.get(release.round)
+    if not any(release.scores):
+        yield "Released without contribution scores."
+        return
+    yield f"What each update contributed to the round, as the scorers settled it; root `{release.scores.hex()}`:"
+    yield ""
+    medians = scoring.medians if scoring and scoring.root == release.scores and scoring.medians else ()
+    parties = [plain(card.name(update.index)) for update in _admitted(card.rounds[-1])]
+    yield from table(("party", "score"), ((party, str(score)) for party, score in zip(parties, medians, strict=False)))
+
+
+def _metrics(card: Card) -> Iterator[str]:
+    report = card.report
+    if report is None:
+        yield "Released without an evaluation report."
+        return
+    yield "What each party measured on data of its own, and vouches for:"
+    yield ""
+    names = sorted({name for party in report.parties for name in party.metrics})
+    rows = [_measured(plain(party.party), party.samples, party.metrics, names) for party in report.parties]
+    if len(rows) > 1:
+        rows.append(_measured("mean over samples", report.samples, report.mean, names))
+    yield from table(("party", "samples", *names), rows)
+    yield ""
+    yield f"The report's SHA-256 is `{report.digest.hex()}`."
+
+
+def _lineage(card: Card) -> Iterator[str]:
+    job, model, rounds = card.file.job, card.model, card.rounds
+    refuted = sum(round_.attempt - 1 for round_ in rounds)
+    yield from table(
+        ("what", "which"),
+        (
+            ("model", f"round {model.round}, CID `{model.cid}`, tensor root `{model.root}`"),
+            ("aggregator", f"{plain(model.aggregator)}, attempt {model.attempt}"),
+            ("built on", f"{len(rounds) - 1} finalised rounds; {refuted} attempts were refuted on the way"),
+            ("initial model", f"CID `{job.initial_model.cid}`, tensor root `{job.initial_model.root}`"),
+            ("job's document", f"SHA-256 `{card.file.state.digest.hex()}`"),
+            ("task's code", f"SHA-256 `{job.task.code}`"),
+            ("earlier versions", ", ".join(card.earlier) or "none"),
+        ),
+    )
+
+
+def _verdict(card: Card) -> Iterator[str]:
+    release, model, vote = card.file.release, card.model, card.proposal
+    yield f"{plain(model.aggregator)} made the model of the updates. The same bytes were recomputed and attested by"
+    yield f"{plain(', '.join(model.attested)) or 'nobody else'}."
+    if vote is not None:
+        said = {choice: vote.count(choice) for choice in Choice}
+        yield f"Proposal {vote.number}: {said[Choice.FOR]} for, {said[Choice.AGAINST]} against, {said[Choice.ABSTAIN]}"
+        yield f"abstaining, of {vote.members} members."
+    yield ""
+    yield "An audit's verdict needs nobody's word. With the network file, anyone has it anew:"
+    yield ""
+    where = f"--job {release.job} --round {release.round}"
+    yield from fenced("sh", f"fedledger audit --network network.toml {where}")
+
+
+def _verify(card: Card) -> Iterator[str]:
+    file = card.file
+    yield f"`{NAME}` and this card follow from the ledger and the content it names. This makes both again and compares;"
+    yield "it also tells whether the members have revoked the release since:"
+    yield ""
+    yield from fenced("sh", "fedledger release verify . --network network.toml")
+    yield ""
+    yield from table(
+        ("what", "which"),
+        (
+            ("chain", str(file.place.chain)),
+            ("RoundLedger", f"`{file.place.contract}`"),
+            ("ReleaseBoard", f"`{file.board}`"),
+            ("release", f"`{file.release.id.hex()}`"),
+        ),
+    )
+
+
+def _licence(card: Card) -> Iterator[str]:
+    if card.report is not None and card.report.license:
+        yield f"The members released it under `{card.report.license}`."
+    else:
+        yield "The release names none. Ask the members before you use it."
+
+
+_SECTIONS: dict[str, Callable[[Card], Iterator[str]]] = {
+    "Use": _use,
+    "Data": _data,
+    "Parties": _parties,
+    "Rounds": _rounds,
+    "Scores": _scores,
+    "Metrics": _metrics,
+    "Lineage": _lineage,
+    "Verdict": _verdict,
+    "Verify": _verify,
+    "Licence": _licence,
+}
+
+
+def _admitted(round_: Round) -> list[Update]:
+    verdicts = round_.final.verdicts if round_.final else b""
+    pairs = zip(round_.sorted_updates(), verdicts, strict=False)
+    return [update for update, verdict in pairs if verdict == Verdict.ADMITTED]
+
+
+def _measured(party: str, samples: int, metrics: Metrics, names: Sequence[str]) -> tuple[str, ...]:
+    return (party, f"{samples:,}", *(metrics.get(name, "") for name in names))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

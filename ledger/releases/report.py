@@ -1,0 +1,223 @@
+"""The evaluation report: what parties measured of one model, each on data of its own (docs/spec/release.md).
+
+Nobody can recompute it: a party vouches for its figures. A release names its SHA-256, which is the digest of its CID.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+from ledger.config import LONGEST_NAME
+from ledger.errors import Malformed, UsageError
+from ledger.formats.cid import CHUNK, RAW, Cid
+from ledger.formats.digest import checksum_address, decode, encode, sha256
+from ledger.formats.strict import Strict
+
+FORMAT: Literal["evaluation/1"] = "evaluation/1"
+MAX_SIZE = CHUNK
+MAX_PARTIES = 255
+MAX_METRICS = 32
+MAX_ROUNDS = 10_000
+MAX_SAMPLES = (1 << 53) - 1
+PLACES = 6
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", re.ASCII)
+_METRIC = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_LICENSE = re.compile(r"([a-z0-9][a-z0-9.-]{0,39})?", re.ASCII)
+
+Metrics = Mapping[str, str]
+
+
+class PartyFigures(Strict, frozen=True):
+    """What one party measured on its data; decimals as text, which has one spelling where a float has many."""
+
+    party: str
+    key: str
+    samples: int
+    metrics: dict[str, str]
+
+
+class RoundFigures(Strict, frozen=True):
+    """A round's model, measured on all parties' data: the mean over samples."""
+
+    round: int
+    metrics: dict[str, str]
+
+
+class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
+    """The report on the model of one round. Parties by name and key, rounds ascending. `parse` and `check` hold it.
+
+    `license` is what the model may be used under, as the Hugging Face Hub spells licences; left out where it is empty.
+    """
+
+    fedledger: Literal["evaluation/1"]
+    chain: int
+    ledger: str
+    job: int
+    round: int
+    root: str
+    parties: tuple[PartyFigures, ...]
+    rounds: tuple[RoundFigures, ...]
+    license: str = ""
+
+    def encode(self) -> bytes:
+        return encode(self)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What a release names."""
+        return sha256(self.encode())
+
+    @property
+    def cid(self) -> Cid:
+        return cid_of(self.digest)
+
+    @property
+    def samples(self) -> int:
+        """How many samples all parties measured on."""
+        return sum(party.samples for party in self.parties)
+
+    @property
+    def mean(self) -> dict[str, str]:
+        """The figures that every party gives, as the mean over samples."""
+        return _mean([(party.samples, party.metrics) for party in self.parties])
+
+
+def cid_of(digest: bytes) -> Cid:
+    """Where the report of a release is: it is one raw block."""
+    return Cid(RAW, digest)
+
+
+def parse(data: bytes) -> Evaluation:
+    """Read a report, its digest already checked. Raises Malformed."""
+    if len(data) > MAX_SIZE:
+        raise Malformed("the evaluation report is too large", size=len(data), maximum=MAX_SIZE)
+    report = decode(data, Evaluation, "the evaluation report")
+    check(report)
+    return report
+
+
+def check(report: Evaluation) -> None:
+    """Refuse a report that its types allow and its page does not. Raises Malformed, naming the field."""
+    _within("chain", report.chain, 1, (1 << 53) - 1)
+    _within("job", report.job, 1, (1 << 32) - 1)
+    _within("round", report.round, 1, (1 << 32) - 1)
+    _check_address("ledger", report.ledger)
+    if not re.fullmatch("[0-9a-f]{64}", report.root):
+        raise Malformed("root is not 64 hexadecimal digits", actual=report.root[:80])
+    if not _LICENSE.fullmatch(report.license):
+        raise Malformed("license is not a licence's short name", expected=_LICENSE.pattern, actual=report.license[:80])
+    _within("parties", len(report.parties), 1, MAX_PARTIES)
+    _within("rounds", len(report.rounds), 0, MAX_ROUNDS)
+    for party in report.parties:
+        _check_party(party)
+    order = [(party.party, party.key) for party in report.parties]
+    if order != sorted(order) or len({party.key for party in report.parties}) != len(order):
+        raise Malformed("parties must be ascending by name, each key once")
+    numbers = [figures.round for figures in report.rounds]
+    if numbers != sorted(set(numbers)) or not all(0 <= number <= report.round for number in numbers):
+        raise Malformed("rounds must be ascending, from 0 to the report's own", maximum=report.round)
+    for figures in report.rounds:
+        _check_metrics(f"round {figures.round}", figures.metrics)
+
+
+def require_model(report: Evaluation, **expected: object) -> None:
+    """Refuse a report on another model; `expected` are its fields. Raises Malformed, naming the first that differs."""
+    for field, value in expected.items():
+        actual = getattr(report, field)
+        if actual != value:
+            raise Malformed(f"the evaluation report is on another {field}", expected=value, actual=actual)
+
+
+def join(reports: Sequence[Evaluation]) -> Evaluation:
+    """The reports of several parties on one model as one. Raises UsageError where they cannot be joined.
+
+    1. There is at least one report.
+    2. All are on the same chain, ledger, job, round and root, and say the same licence.
+    3. Each party is in one of them only.
+    4. What is joined keeps the bounds. Rounds that all have measured stay, as the mean over samples.
+    """
+    if not reports:
+        raise UsageError("there is no report to join")
+    first = reports[0]
+    for other in reports[1:]:
+        for field in ("chain", "ledger", "job", "round", "root", "license"):
+            if getattr(other, field) != getattr(first, field):
+                raise UsageError(
+                    f"the reports are not on the same model: they differ in {field}",
+                    expected=getattr(first, field),
+                    actual=getattr(other, field),
+                )
+    parties = sorted((party for report in reports for party in report.parties), key=lambda p: (p.party, p.key))
+    keys = [party.key for party in parties]
+    twice = next((party for party in parties if keys.count(party.key) > 1), None)
+    if twice is not None:
+        raise UsageError("a party's figures stand in more than one report", party=twice.party, key=twice.key)
+    rounds = {figures.round for figures in first.rounds}
+    for other in reports[1:]:
+        rounds &= {figures.round for figures in other.rounds}
+    joined = Evaluation(
+        fedledger=FORMAT,
+        chain=first.chain,
+        ledger=first.ledger,
+        job=first.job,
+        round=first.round,
+        root=first.root,
+        parties=tuple(parties),
+        rounds=tuple(RoundFigures(round=n, metrics=_mean_of_round(reports, n)) for n in sorted(rounds)),
+        license=first.license,
+    )
+    check(joined)
+    return joined
+
+
+def _mean_of_round(reports: Sequence[Evaluation], number: int) -> dict[str, str]:
+    if len(reports) == 1:
+        return next(figures.metrics for figures in reports[0].rounds if figures.round == number)
+    found = [(r.samples, figures.metrics) for r in reports for figures in r.rounds if figures.round == number]
+    return _mean(found)
+
+
+def _mean(measured: Sequence[tuple[int, Metrics]]) -> dict[str, str]:
+    """The metrics that all have, weighted by samples: exact, then rounded once, half to even."""
+    common = set.intersection(*(set(metrics) for _, metrics in measured))
+    total = sum(samples for samples, _ in measured)
+    sums = {name: sum((n * Fraction(m[name]) for n, m in measured), Fraction()) for name in sorted(common)}
+    return {name: decimal(value / total) for name, value in sums.items()}
+
+
+def decimal(value: Fraction) -> str:
+    """A number as text, with six places."""
+    scaled = round(value * 10**PLACES)
+    whole, part = divmod(abs(scaled), 10**PLACES)
+    return f"{'-' if scaled < 0 else ''}{whole}.{part:0{PLACES}}"
+
+
+def _check_party(party: PartyFigures) -> None:
+    if not 0 < len(party.party) <= LONGEST_NAME or not party.party.isprintable():
+        raise Malformed(f"a party's name must be 1 to {LONGEST_NAME} printable characters", actual=party.party[:80])
+    _check_address("key", party.key)
+    _within("samples", party.samples, 1, MAX_SAMPLES)
+    if not party.metrics:
+        raise Malformed("a party gives no figures", party=party.party)
+    _check_metrics(party.party, party.metrics)
+
+
+def _check_metrics(where: str, metrics: Metrics) -> None:
+    _within(f"metrics of {where}", len(metrics), 0, MAX_METRICS)
+    for name, value in metrics.items():
+        if not _METRIC.fullmatch(name):
+            raise Malformed("a metric's name is not allowed", where=where, expected=_METRIC.pattern, actual=name[:80])
+        if not _NUMBER.fullmatch(value):
+            raise Malformed(f"{name} is not a decimal number", where=where, actual=value[:80])
+
+
+def _check_address(field: str, text: str) -> None:
+    if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text) or checksum_address(bytes.fromhex(text[2:])) != text:
+        raise Malformed(f"{field} is not an address in EIP-55 form", actual=text[:80])
+
+
+def _within(field: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise Malformed(f"{field} is out of range", minimum=low, maximum=high, actual=value)

@@ -1,0 +1,1 @@
+"""One round: admission, aggregation, outcome, and where a model comes from."""

@@ -1,0 +1,114 @@
+"""A coalition's model: what the round would have made of some of its updates only (docs/spec/scores.md, "Coalitions").
+
+The base model plus the mean of the members' updates, by the very arithmetic that makes the global model, so nothing is
+trained again. Sums of integers are exact, so a coalition's sum is the last one's with a few updates added or taken
+away.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+import numpy as np
+
+from ledger.formats.cid import Cid
+from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
+from ledger.rounds.aggregation import Inputs, Ints, Saturated, Sums, add, combine, divide, weighted_sum
+
+Values = Callable[[int, int], Ints]
+"""Values `start` to `stop` of a model or an update."""
+
+MAX_HELD = 1 << 30
+"""Bytes of updates that are kept in memory; more are read again for each coalition."""
+_BAND = 1 << 18
+_INT32 = np.iinfo(np.int32)
+
+
+def held(values: Ints) -> Values:
+    """A model or an update in memory."""
+    return lambda start, stop: values[start:stop]
+
+
+def reader(inputs: Inputs, cid: Cid, keep: bool) -> Values:
+    """An artifact's values: read once and kept, or read whenever they are asked for."""
+    if keep:
+        return held(inputs.values(cid, 0, inputs.layout.values))
+    return lambda start, stop: inputs.values(cid, start, stop)
+
+
+class Coalitions:
+    """The models of all coalitions of a round's admitted updates. Not for several threads at once."""
+
+    def __init__(self, rule: Rule, weights: Sequence[int], size: int, base: Values, updates: Sequence[Values]) -> None:
+        self.rule, self.weights, self.size, self.base, self.updates = rule, tuple(weights), size, base, tuple(updates)
+        self._members: frozenset[int] = frozenset()
+        self._sum: Sums | None = None
+        self._whole: Sums | None = None
+
+    @classmethod
+    def of(cls, inputs: Inputs, max_held: int = MAX_HELD) -> "Coalitions":
+        """Those of a round's inputs, in memory where they fit. Raises as `Inputs.values`."""
+        files = (inputs.base, *inputs.updates)
+        keep = 4 * inputs.layout.values * len(files) <= max_held
+        base, *updates = [reader(inputs, cid, keep) for cid in files]
+        return cls(inputs.rule, inputs.weights, inputs.layout.values, base, updates)
+
+    def model(self, members: Collection[int]) -> Ints:
+        """The integers of a coalition's model; nobody's is the base model.
+
+        No model of this kind is ever published, so a value beyond int32 is clamped, where a round would have none.
+        """
+        chosen = sorted(members)
+        if isinstance(self.rule, WeightedMean):
+            self._move(frozenset(chosen))
+        model = np.empty(self.size, "<i4")
+        for start, stop in self._bands():
+            base = self.base(start, stop)
+            model[start:stop] = _next(base, self._change(chosen, start, stop), start) if chosen else base
+        return model
+
+    def _change(self, chosen: list[int], start: int, stop: int) -> Sums:
+        weights = [self.weights[member] for member in chosen]
+        if self._sum is not None:
+            return divide(self._sum[start:stop], sum(weights))
+        return combine(_rule(self.rule, len(chosen)), weights, lambda k: self.updates[chosen[k]](start, stop))
+
+    def _move(self, members: frozenset[int]) -> None:
+        """Make the weighted sum that of `members`: from the last one, from everyone's or from nobody's, whichever is
+        nearest."""
+        everyone = frozenset(range(len(self.updates)))
+        if self._whole is None and 2 * len(members) > len(everyone):
+            self._add(everyone)
+            self._whole = None if self._sum is None else self._sum.copy()
+        if self._sum is None or len(members ^ self._members) > len(members):
+            self._members, self._sum = frozenset(), np.zeros(self.size, np.int64)
+        if self._whole is not None and len(members ^ self._members) > len(everyone - members):
+            self._members, self._sum = everyone, self._whole.copy()
+        self._add(members)
+
+    def _add(self, members: frozenset[int]) -> None:
+        """Add to the weighted sum whom it lacks of `members`, and take away whom it has beside them."""
+        if self._sum is None:
+            self._sum = np.zeros(self.size, np.int64)
+        changes = [(k, self.weights[k]) for k in sorted(members - self._members)]
+        changes += [(k, -self.weights[k]) for k in sorted(self._members - members)]
+        for member, weight in changes:
+            for start, stop in self._bands():
+                self._sum[start:stop] += weighted_sum([weight], lambda _: self.updates[member](start, stop))  # noqa: B023
+        self._members = members
+
+    def _bands(self) -> Iterator[tuple[int, int]]:
+        return ((start, min(start + _BAND, self.size)) for start in range(0, self.size, _BAND))
+
+
+def _rule(rule: Rule, updates: int) -> Rule:
+    """The job's rule for a coalition: one too small to trim as much trims all it can, which makes its median."""
+    if isinstance(rule, TrimmedMean) and 2 * rule.trim >= updates:
+        return Median()
+    return rule
+
+
+def _next(base: Ints, change: Sums, start: int) -> Ints:
+    try:
+        return add(base, change, start)
+    except Saturated:
+        clamped: Ints = np.clip(base + change, _INT32.min, _INT32.max).astype("<i4")
+        return clamped

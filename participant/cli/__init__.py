@@ -1,0 +1,1 @@
+"""`fedledger node`: a participant's commands."""

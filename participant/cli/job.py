@@ -1,0 +1,101 @@
+"""`fedledger job create`: from a draft to a job's document."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, json_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from ledger.jobs.document import Job
+
+
+@click.command()
+@click.argument("draft", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the document.  [default: DRAFT's name with .json]",
+)
+@click.option(
+    "--closed-set", is_flag=True, help="Keep the committed evaluation set out of the store: `node set` opens it later."
+)
+@home_option
+@json_option
+def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_json: bool) -> None:
+    """Make a job from DRAFT, a TOML file: the initial model, and the document that members approve.
+
+    Both are put into the home's store, with the evaluation set where the job commits to one; the document is also
+    written to a file for `fedledger job propose`.
+    """
+    from participant.jobs import draft as authoring
+
+    read = authoring.read(draft)
+    from ledger.store.opening import open_store
+
+    store = open_store(home)
+    try:
+        made = authoring.create(read, store.put, open_set=not closed_set)
+    finally:
+        store.close()
+    target = output or draft.with_suffix(".json")
+    _write(target, made.encode())
+    _show(made, target, as_json)
+
+
+def _write(path: Path, content: bytes) -> None:
+    from ledger.errors import Unavailable
+
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Unavailable(f"cannot write the document: {error.strerror}", file=str(path)) from error
+
+
+def _show(made: "Job", target: Path, as_json: bool) -> None:
+    import json
+
+    from ledger.jobs.document import committed_set
+    from ledger.scores.tables import in_words
+
+    evidence = committed_set(made.scoring)
+    facts = {
+        "document": str(target),
+        "digest": made.digest.hex(),
+        "cid": str(made.cid),
+        "initial_model": made.initial_model.cid,
+        "initial_root": made.initial_model.root,
+        "task": {"name": made.task.name, "version": made.task.version, "code": made.task.code},
+        "values": made.layout.values,
+        "scores": in_words(made),
+        "evaluation_set": evidence.cid if evidence else None,
+        "tensors": [
+            {"name": tensor.name, "shape": list(tensor.shape), "fraction_bits": tensor.fraction_bits}
+            for tensor in made.tensors
+        ],
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    for label, value in (
+        ("job", made.name),
+        ("document", facts["document"]),
+        ("digest", facts["digest"]),
+        ("CID", facts["cid"]),
+        ("initial model", facts["initial_model"]),
+        ("task", f"{made.task.name} {made.task.version}, code {made.task.code[:16]}…"),
+        ("scores", facts["scores"]),
+    ):
+        console.print(f"[dim]{label:14}[/] {escape(str(value))}")
+    table = Table("tensor", "shape", "fraction bits", box=None, header_style="dim")
+    for tensor in made.tensors:
+        table.add_row(escape(tensor.name), " × ".join(map(str, tensor.shape)), str(tensor.fraction_bits))
+    console.print(table)
+    console.print(f"{made.layout.values:,} values. Next: fedledger job propose {target}", markup=False)

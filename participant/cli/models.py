@@ -1,0 +1,193 @@
+"""`fedledger node compare`, `evaluate` and `example`: what training is worth, before and after."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, job_option, json_option, network_option
+from ledger.config import Home
+
+if TYPE_CHECKING:
+    from participant.measuring.comparison import Row
+    from participant.tasks.protocol import Task
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.option("--job", "document", type=FILE, help="The job's document, JSON.")
+@click.option("--settings", "draft", type=FILE, help="Or a draft of a job, TOML, as for `job create`.")
+@click.option("--data", "files", type=FILE, multiple=True, required=True, help="One party's data; once for each party.")
+@click.option("--test", type=FILE, required=True, help="Data that nobody trains on.")
+@click.option("--rounds", type=click.IntRange(min=1), help="Rounds to train.  [default: the job's]")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of initial model and training.")
+@json_option
+def compare(
+    document: Path | None,
+    draft: Path | None,
+    files: tuple[Path, ...],
+    test: Path,
+    rounds: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Train each party alone and all data pooled, as the job would, and compare them on test data."""
+    if (document is None) == (draft is None):
+        raise click.UsageError("give one of --job and --settings")
+    task, planned = _from_document(document) if document else _from_draft(draft)  # type: ignore[arg-type]
+    from participant.cli.progress import bar
+    from participant.measuring.comparison import compare as run
+
+    total = (rounds or planned) * (len(files) + 1)
+    with bar("training", total, quiet=as_json) as advance:
+        rows = list(run(task, files, test, rounds or planned, seed, advance))
+    _show(rows, as_json)
+
+
+def _from_document(path: Path) -> "tuple[Task, int]":
+    from ledger.errors import UsageError
+    from ledger.jobs.document import MAX_SIZE, parse
+    from participant.tasks import protocol as task
+
+    try:
+        with path.open("rb") as file:
+            job = parse(file.read(MAX_SIZE + 1))
+    except OSError as error:
+        raise UsageError(f"cannot read the job's document: {error.strerror}", file=str(path)) from error
+    return task.require(job.task).create(job.task.settings), job.terms.rounds
+
+
+def _from_draft(path: Path) -> "tuple[Task, int]":
+    from participant.jobs import draft as authoring
+    from participant.tasks import protocol as task
+
+    draft = authoring.read(path)
+    return task.find(draft.task.name).create(authoring.settings(draft.task.settings)), draft.terms.rounds
+
+
+def _show(rows: "list[Row]", as_json: bool) -> None:
+    import json
+
+    if as_json:
+        document = [{"name": row.name, **row.merit, "samples": row.samples} for row in rows]
+        click.echo(json.dumps({"rows": document}))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    figures = [name for name in rows[0].merit if name != "samples"]
+    table = Table("trained on", "samples", *figures, box=None, header_style="dim")
+    for row in rows:
+        values = [f"{row.merit[name]:.4f}" if name in row.merit else "" for name in figures]
+        table.add_row(escape(row.name), str(row.samples), *values)
+    Console(highlight=False).print(table)
+
+
+@click.command()
+@click.option("--data", type=FILE, help="Data to evaluate on.  [default: the home's own data]")
+@job_option
+@click.option("--round", "rounds", type=click.IntRange(min=0), multiple=True, help="A round's model; 0 is the initial.")
+@click.option(
+    "--follow", "follow_job", is_flag=True, help="Every finalised model as it comes, until the job is complete."
+)
+@click.option("--report", type=FILE, help="Also add this party's figures on the newest of them to this report.")
+@network_option
+@home_option
+@json_option
+def evaluate(
+    data: Path | None,
+    job: int | None,
+    rounds: tuple[int, ...],
+    follow_job: bool,
+    report: Path | None,
+    network_file: Path | None,
+    home: Home,
+    as_json: bool,
+) -> None:
+    """Evaluate finalised global models on data of your own.  [default: the latest]
+
+    With --json, one line of JSON for each model. With --report the figures go into an evaluation report as well, which
+    parties hand on, and which a release may name; those of earlier models that were measured too are its history.
+    """
+    import json
+
+    from ledger.cli.connect import look
+    from ledger.errors import UsageError
+
+    if rounds and follow_job:
+        raise click.UsageError("--round and --follow exclude each other")
+    path = data or Path(home.settings().data)
+    if not path.is_file():
+        raise UsageError("no such data file", advice="name one: --data FILE", file=str(path))
+    with look(network_file, home) as connection:
+        from participant.measuring.evaluation import add_to_report, follow, lines
+
+        def note(text: str) -> None:
+            click.echo(f"waiting: {text}", err=True)
+
+        measured = []
+        for line in follow(connection, job, path, note) if follow_job else lines(connection, job, list(rounds), path):
+            click.echo(json.dumps(line) if as_json else _words(line))
+            measured.append(line)
+        if report and measured:
+            add_to_report(connection, home, measured, report)
+            click.echo(f"figures added to {report}", err=True)
+
+
+def _words(line: dict[str, object]) -> str:
+    figures = ", ".join(
+        f"{name} {value:.4f}" if name != "samples" else f"{name} {value:.0f}"
+        for name, value in line.items()
+        if isinstance(value, float)
+    )
+    return f"job {line['job']}, round {line['round']}: {figures}"
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["breast-cancer"]))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def example(name: str, folder: Path) -> None:
+    """Write an example's data and its draft of a job into FOLDER."""
+    from importlib import import_module
+
+    from ledger.errors import Unavailable, UsageError
+
+    try:
+        written = import_module(f"participant.examples.{name.replace('-', '_')}").write(folder)
+    except ModuleNotFoundError as error:
+        raise UsageError("this example needs scikit-learn", advice='install "fedledger[node]"') from error
+    except OSError as error:
+        raise Unavailable(f"cannot write the example: {error.strerror}", folder=str(folder)) from error
+    for path in written:
+        click.echo(str(path))
+
+
+@click.command("set")
+@click.argument("data", type=FILE)
+@job_option
+@home_option
+@json_option
+def open_set(data: Path, job: int | None, home: Home, as_json: bool) -> None:
+    """Open the evaluation set that a job commits to: make its file from DATA, check it, put it into the home's store.
+
+    DATA is the CSV or NPZ file that the job was made from. From then on everyone can fetch the set and recompute the
+    scores; the home's gateway serves it.
+    """
+    import json
+
+    from ledger.errors import UsageError
+    from ledger.party.connection import Connection
+
+    if not data.is_file():
+        raise UsageError("no such data file", file=str(data))
+    with Connection.open(home) as connection:
+        from participant.jobs.committed_set import open_set as run
+
+        connection.refresh()
+        facts = run(connection, connection.job(job), data)
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"the evaluation set of job {facts['job']} is open: {facts['rows']} rows, {facts['cid']}")

@@ -1,0 +1,1 @@
+"""The border between floats and the ledger's integers."""

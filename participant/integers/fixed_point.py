@@ -1,0 +1,160 @@
+"""The border between floats and the ledger's integers (docs/spec/artifact.md).
+
+A float v becomes q = v · 2^f rounded to the nearest integer, half away from zero; q stands for q · 2^-f. The work is
+done in float64: scaling by a power of two is exact there, and so is the split into whole part and fraction, so every
+float32, float16 and bfloat16 has one q on any machine. What has none is refused here, before anything is stored.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.errors import Malformed
+from ledger.formats.artifact import Layout, Tensor
+
+Floats = NDArray[np.float64]
+Stream = NDArray[np.int32]
+"""The integers of a model or an update: shape (layout.values,), tensors by ascending name, each in row-major order."""
+
+LOWEST, HIGHEST = -(1 << 31), (1 << 31) - 1
+PIECE = 1 << 17
+"""Values converted at a time: memory beside the model does not grow with it, and a piece stays in the cache."""
+
+
+class NotRepresentable(Malformed):
+    """A value that has no place in the ledger's integers. `facts`: tensor, index, coordinates, value, bound."""
+
+
+def to_integers(tensor: Tensor, values: NDArray[Any]) -> NDArray[np.int32]:
+    """The integers of one tensor of floats or integers, flat. Raises NotRepresentable for NaN, Inf and out of range."""
+    flat = values.ravel()
+    integers = np.empty(flat.size, np.int32)
+    convert = _whole if values.dtype.kind in "iub" and tensor.fraction_bits == 0 else _scaled
+    for start in range(0, flat.size, PIECE):
+        piece = flat[start : start + PIECE]
+        integers[start : start + PIECE] = convert(tensor, piece, start)
+    return integers
+
+
+def to_floats(tensor: Tensor, integers: NDArray[np.int32]) -> Floats:
+    """The numbers that integers stand for, in the tensor's shape: exact in float64."""
+    return np.ldexp(integers.astype(np.float64), -tensor.fraction_bits).reshape(tensor.shape)
+
+
+def to_stream(layout: Layout, values: Mapping[str, NDArray[Any]]) -> Stream:
+    """The integers of a whole model. `values[name]` must have the shape that the layout says.
+
+    Raises Malformed for a missing, an extra or a misshapen tensor, NotRepresentable for a value.
+    """
+    check_names(layout, values)
+    stream = np.empty(layout.values, np.int32)
+    for tensor, start in zip(layout.tensors, layout.starts, strict=False):
+        array = values[tensor.name]
+        if array.shape != tensor.shape:
+            raise Malformed(f"tensor {tensor.name!r} has another shape", expected=tensor.shape, actual=array.shape)
+        stream[start : start + tensor.values] = to_integers(tensor, array)
+    return stream
+
+
+def from_stream(layout: Layout, stream: Stream) -> Iterator[tuple[str, Floats]]:
+    """The numbers of a model, tensor by tensor. Raises Malformed where the stream is too short or too long."""
+    check_length(layout, stream)
+    for tensor, start in zip(layout.tensors, layout.starts, strict=False):
+        yield tensor.name, to_floats(tensor, stream[start : start + tensor.values])
+
+
+def difference(layout: Layout, model: Stream, base: Stream) -> Stream:
+    """The update: model - base. Raises NotRepresentable where a difference leaves 32 bits, naming tensor and place."""
+    check_length(layout, model)
+    check_length(layout, base)
+    update = np.empty_like(model)
+    for start in range(0, layout.values, PIECE):
+        wide = model[start : start + PIECE].astype(np.int64) - base[start : start + PIECE]
+        outside = (wide < LOWEST) | (wide > HIGHEST)
+        if outside.any():
+            raise _too_far(layout, start + int(np.argmax(outside)), int(wide[np.argmax(outside)]))
+        update[start : start + PIECE] = wide
+    return update
+
+
+def check_names(layout: Layout, values: Mapping[str, object]) -> None:
+    """Raise Malformed, naming it, where a tensor is missing or is none of the layout's."""
+    expected = {tensor.name for tensor in layout.tensors}
+    for name in sorted(expected - values.keys()):
+        raise Malformed(f"the model lacks tensor {name!r}", tensors=len(values), expected=len(expected))
+    for name in sorted(values.keys() - expected):
+        raise Malformed(f"the model has a tensor {name!r} that the job has not", expected=len(expected))
+
+
+def check_length(layout: Layout, stream: Stream) -> None:
+    """Raise Malformed where a stream is not the layout's length, or not of int32."""
+    if stream.dtype != np.int32 or stream.shape != (layout.values,):
+        raise Malformed(
+            "not a stream of this layout",
+            expected=f"int32 {(layout.values,)}",
+            actual=f"{stream.dtype} {stream.shape}",
+        )
+
+
+def _round(scaled: Floats) -> Floats:
+    """Nearest integer, half away from zero. Exact: trunc and the rest are, where adding 0.5 first would not be."""
+    whole = np.trunc(scaled)
+    rest = scaled - whole
+    return whole + np.copysign(np.abs(rest) >= 0.5, rest)
+
+
+def _scaled(tensor: Tensor, values: NDArray[Any], start: int) -> NDArray[np.int32]:
+    """A piece of a tensor of floats that begins at its value number `start`."""
+    flat = values.astype(np.float64)
+    bound = HIGHEST * 2.0**-tensor.fraction_bits
+    _refuse(tensor, ~np.isfinite(flat), values, start, "holds a value that is not a number the ledger can hold", bound)
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(flat, tensor.fraction_bits)
+    _refuse(tensor, ~np.isfinite(scaled), values, start, "holds a value out of range", bound)
+    return _narrow(tensor, _round(scaled), values, start, bound)
+
+
+def _whole(tensor: Tensor, values: NDArray[Any], start: int) -> NDArray[np.int32]:
+    """The same of integers without fraction."""
+    return _narrow(tensor, values, values, start, float(HIGHEST))
+
+
+def _narrow(
+    tensor: Tensor, integers: NDArray[Any], values: NDArray[Any], start: int, bound: float
+) -> NDArray[np.int32]:
+    outside = (integers < LOWEST) | (integers > HIGHEST)
+    _refuse(tensor, outside, values, start, "holds a value out of range", bound)
+    return integers.astype(np.int32)
+
+
+def _refuse(tensor: Tensor, bad: NDArray[np.bool_], values: NDArray[Any], start: int, what: str, bound: float) -> None:
+    if bad.any():
+        index = int(np.argmax(bad))
+        raise _error(tensor, start + index, what, value=float(values[index]), bound=bound)
+
+
+def _too_far(layout: Layout, value: int, change: int) -> NotRepresentable:
+    name, index = layout.locate(value)
+    tensor = next(tensor for tensor in layout.tensors if tensor.name == name)
+    return _error(
+        tensor,
+        index,
+        "moved too far from the base model for one update",
+        value=float(np.ldexp(float(change), -tensor.fraction_bits)),
+        bound=HIGHEST * 2.0**-tensor.fraction_bits,
+    )
+
+
+def _error(tensor: Tensor, index: int, what: str, value: float, bound: float) -> NotRepresentable:
+    return NotRepresentable(
+        f"tensor {tensor.name!r} {what}",
+        advice="train with a lower learning rate, or give the job fewer fraction_bits",
+        tensor=tensor.name,
+        index=index,
+        coordinates=tuple(int(i) for i in np.unravel_index(index, tensor.shape)),
+        value=value,
+        bound=bound,
+        fraction_bits=tensor.fraction_bits,
+    )

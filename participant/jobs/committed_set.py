@@ -1,0 +1,153 @@
+"""What a job that commits to an evaluation set says of it: the set as integers, and the network layer by layer.
+
+Inputs leave the floats here, once, as the job is made or the set is opened: v becomes v · 2^16, rounded half away from
+zero. From then on everyone computes with the same integers and no torch (`ledger.scores.inference`).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ledger.errors import Malformed, UsageError
+from ledger.formats.artifact import Tensor
+from ledger.formats.cid import Cid
+from ledger.formats.unixfs import cid_of
+from ledger.history.state import JobState
+from ledger.jobs import document as job
+from ledger.jobs import layers
+from ledger.party.connection import Connection
+from ledger.party.copies import set_pin
+from ledger.scores.evaluation_set import EvaluationSet, write
+from ledger.scores.inference import FRACTION_BITS
+from participant.integers.fixed_point import to_integers
+from participant.tasks.protocol import Task, require
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+
+def set_of(task: Task, path: Path) -> EvaluationSet:
+    """The rows of a file, read as the task reads them, in integers.
+
+    Raises UsageError for data that cannot be read or a task whose data have no inputs and labels, Malformed for a value
+    that has no integer.
+    """
+    data = task.load_data(path)
+    inputs, labels = (_array(task, data, name) for name in ("inputs", "targets"))
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise UsageError("the task's labels are no numbers of classes", task=task.name, actual=str(labels.dtype))
+    flat = to_integers(Tensor("inputs", inputs.shape, FRACTION_BITS), inputs)
+    return EvaluationSet(flat.reshape(inputs.shape), labels.astype(np.int32))
+
+
+def file_of(rows: EvaluationSet, classes: int) -> tuple[bytes, Cid, bytes]:
+    """The set's file, its CID and its tensor root. Raises Malformed for a set that cannot tell models apart."""
+    content, root = write(rows, classes)
+    return content, cid_of([content])[0], root
+
+
+def open_set(connection: Connection, state: JobState, path: Path) -> dict[str, object]:
+    """Make the set that a job commits to from its rows, and put it into the own store.
+
+    Raises UsageError where the job commits to none or its task is not installed, Malformed where these rows make
+    another set.
+    """
+    document = connection.document(state)
+    evidence = job.committed_set(document.scoring)
+    if evidence is None:
+        raise UsageError("this job commits to no evaluation set", job=state.number, method=document.scoring.method)
+    chosen = require(document.task).create(document.task.settings)
+    content, cid, root = file_of(set_of(chosen, path), evidence.classes)
+    if (str(cid), root.hex()) != (evidence.cid, evidence.root):
+        raise Malformed(
+            "these rows are not the evaluation set that the job commits to",
+            advice="give the very file that the job was made from",
+            file=str(path),
+            expected=evidence.root,
+            actual=root.hex(),
+        )
+    connection.put([content], set_pin(evidence))
+    return {"job": state.number, "rows": evidence.samples, "cid": str(cid), "root": root.hex()}
+
+
+def evidence_of(rows: EvaluationSet, network: Sequence[layers.Layer], classes: int) -> tuple[bytes, job.CommittedSet]:
+    """The set's file, and what the job says of it."""
+    content, cid, root = file_of(rows, classes)
+    evidence = job.CommittedSet(
+        cid=str(cid),
+        root=root.hex(),
+        samples=len(rows.labels),
+        shape=tuple(rows.inputs.shape[1:]),
+        classes=classes,
+        layers=tuple(network),
+    )
+    return content, evidence
+
+
+def layers_of(task: Task, model: "Module") -> tuple[layers.Layer, ...]:
+    """A model layer by layer: as the task's own `layers` says, else as a torch Sequential of known layers says.
+
+    Raises UsageError for a model that has no such description, naming what is in the way.
+    """
+    own = getattr(task, "layers", None)
+    if own is not None:
+        return tuple(own(model))
+    from torch import nn
+
+    if not isinstance(model, nn.Sequential):
+        raise UsageError(
+            "this task's model cannot be described layer by layer",
+            advice="give the task a method `layers(model)`, or score on private sets (docs/tasks.md)",
+            task=task.name,
+            model=type(model).__name__,
+        )
+    return tuple(_layer(name, part) for name, part in model.named_children())
+
+
+def _layer(name: str, part: "Module") -> layers.Layer:
+    from torch import nn
+
+    tensors = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
+    match part:
+        case nn.Linear() if part.bias is not None:
+            return layers.Linear(**tensors)
+        case nn.Conv2d() if _plain(part):
+            return layers.Conv2d(**tensors, padding=int(part.padding[0]))
+        case nn.ReLU():
+            return layers.Relu()
+        case nn.MaxPool2d(kernel_size=int(size)) if _square(part):
+            return layers.MaxPool(size=size)
+        case nn.Flatten(start_dim=1, end_dim=-1):
+            return layers.Flatten()
+    raise UsageError(
+        "this model has a layer that exact inference does not know",
+        advice="use linear, conv2d (stride 1), relu, max_pool and flatten, or score on private sets",
+        layer=name,
+        actual=str(part),
+    )
+
+
+def _plain(part: Any) -> bool:
+    """A convolution with a bias, stride 1, and as many zeros on every side."""
+    once = (part.stride, part.dilation, part.groups, part.padding_mode) == ((1, 1), (1, 1), 1, "zeros")
+    even = isinstance(part.padding, tuple) and len(set(part.padding)) == 1
+    return once and even and part.bias is not None
+
+
+def _square(part: Any) -> bool:
+    """Pooling of squares side by side that drops what is left over."""
+    return (part.stride, part.padding, part.dilation, part.ceil_mode) == (part.kernel_size, 0, 1, False)
+
+
+def _array(task: Task, data: Any, name: str) -> Any:
+    value = getattr(data, name, None)
+    if value is None:
+        raise UsageError(
+            "this task's data cannot be committed to",
+            advice="what load_data returns must have `inputs` and `targets` (docs/tasks.md)",
+            task=task.name,
+            missing=name,
+        )
+    return np.asarray(value)

@@ -1,0 +1,1 @@
+"""A participant's node: its steps, its training, and the files it keeps."""

@@ -1,0 +1,31 @@
+"""Why a member attests against an aggregate, in words and numbers, for its own log; the audit says it to everyone."""
+
+from typing import Any
+
+from ledger.audit.locate import locate
+from ledger.errors import FedledgerError
+from ledger.history.state import JobState, Round
+from ledger.jobs.document import Job
+from ledger.party.connection import Connection
+from ledger.rounds.outcome import Outcome, base_of
+
+
+def against(connection: Connection, state: JobState, job: Job, round_: Round, outcome: Outcome) -> dict[str, Any]:
+    """What of the latest aggregate does not recompute: a `message`, and where the difference is."""
+    aggregate = round_.aggregates[-1]
+    mine, theirs = outcome.verdicts, aggregate.verdicts
+    if mine != theirs:
+        unlike = [j for place, j in enumerate(outcome.judged) if theirs[place : place + 1] != mine[place : place + 1]]
+        names = ", ".join(connection.name(judged.update.index) for judged in unlike)
+        return {"message": f"it judges otherwise: {names}", "expected": mine.hex(), "actual": theirs.hex()}
+    if aggregate.empty or not any(outcome.root):
+        return {
+            "message": "it says otherwise whether there is a model at all",
+            "expected": outcome.why or "a model",
+            "actual": "no model" if aggregate.empty else "a model",
+        }
+    base = base_of(state, job, round_.number)
+    try:
+        return locate(connection.place, job, round_, base, aggregate, outcome, connection.fetch)
+    except FedledgerError as error:
+        return {"message": f"the published model does not recompute ({error.message})"}

@@ -1,0 +1,110 @@
+"""Starting a node: what must be right before it runs, and what is put away after."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.config import Home
+from ledger.errors import UsageError
+from ledger.events.records import Role
+from ledger.history.state import Member
+from ledger.party.connection import Connection
+
+if TYPE_CHECKING:
+    from ledger.keys import LocalSigner
+
+
+LOG = "node.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about a run."""
+
+    job: int | None
+    data: Path | None
+    validation: Path | None
+    poll: float
+    until_complete: bool
+    as_json: bool
+
+
+def run(home: Home, passphrase_file: Path | None, options: Options) -> None:
+    """Run a member's node. Raises UsageError where home, data or key are not ready."""
+    network = home.network()
+    path = data_of(home, options.data)
+    signer = unlocked(home, passphrase_file, network.chain.id)
+    with Connection.open(home) as connection:
+        connection.refresh()
+        member = member_of(connection, signer.address)
+        if member.has(Role.PARTICIPANT):
+            check_data(path)
+        _work(connection, signer, home, path, options)
+
+
+def data_of(home: Home, given: Path | None) -> Path:
+    """The private data: as given, else as in the home's settings."""
+    return given if given is not None else Path(home.settings().data)
+
+
+def check_data(path: Path) -> None:
+    """Raise UsageError where there are no data to train on."""
+    if not path.is_file():
+        raise UsageError(
+            "no such data file",
+            advice="name it with --data FILE, or as `data` in the home's node.toml",
+            file="" if path == Path() else str(path),
+        )
+
+
+def unlocked(home: Home, passphrase_file: Path | None, chain: int) -> "LocalSigner":
+    """The home's key."""
+    from ledger.keys import read_passphrase, unlock
+
+    return unlock(home.keystore, read_passphrase(passphrase_file), chain_id=chain)
+
+
+def member_of(connection: Connection, key: str) -> Member:
+    """The member whose present key this is. Raises UsageError where there is none."""
+    member = connection.history.member_of(key)
+    if member is None or member.key != key:
+        raise UsageError(
+            "this home's key speaks for no member of the consortium",
+            advice="fedledger status lists the members and their keys",
+            key=key,
+        )
+    return member
+
+
+def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path, options: Options) -> None:
+    from ledger.party.gateway import serve_and_announce
+    from ledger.party.journal import Journal
+    from participant.node.node import Node
+    from participant.node.worker import Worker
+    from participant.scoring.scorer import Scorer
+
+    journal = Journal(home.folder / LOG, click.echo, as_json=options.as_json)
+    sender = connection.sender(signer)
+    sender.settle()
+    name = connection.name(member_of(connection, signer.address).index)
+    serving = serve_and_announce(connection, sender, home.settings())
+    try:
+        journal.note("started", f"node of {name}, store at {serving.url}", key=signer.address, gateway=serving.url)
+        worker = Worker(connection, sender, journal, data)
+        validation = options.validation or Path(home.settings().validation)
+        node = Node(
+            connection,
+            worker,
+            journal,
+            scorer=Scorer(connection, sender, signer, journal, validation),
+            serving=serving,
+            only=options.job,
+            until_complete=options.until_complete,
+            poll=options.poll,
+        )
+        node.run()
+        journal.note("stopped", "every job is complete, and scored where it makes scores")
+    finally:
+        serving.close()

@@ -1,0 +1,87 @@
+"""A party at a glance: its key, data and store, and its node's next step for each job."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ledger.config import Home
+from ledger.errors import FedledgerError
+from ledger.history.state import JobState
+from ledger.keys import address_of
+from ledger.party.connection import Connection
+from participant.node.steps import Situation, next_step
+from participant.scoring.steps import ScoringSituation, next_scoring_step
+
+
+def status_of(home: Home) -> dict[str, Any]:
+    """Everything `fedledger node status` shows; nothing is sent, no training code is loaded."""
+    key, settings = address_of(home.keystore), home.settings()
+    with Connection.open(home) as connection:
+        connection.refresh()
+        member = connection.history.member_of(key)
+        return {
+            "home": str(home.folder),
+            "network": connection.network.name,
+            "address": key,
+            "member": None if member is None else member.index,
+            "name": settings.name if member is None else connection.name(member.index),
+            "roles": [role.name.lower() for role in member.roles if role.name] if member else [],
+            "gateway": member.gateway if member else "",
+            "data": settings.data,
+            "data_found": bool(settings.data) and Path(settings.data).is_file(),
+            "validation": settings.validation,
+            "files_kept": len(connection.store.pins()) if connection.store else 0,
+            "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
+        }
+
+
+def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
+    held = frozenset((state.number, number) for number in state.rounds)
+    now = connection.client.time()
+    step = next_step(connection.history, state, key, Situation(now, held=held))
+    score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
+    try:
+        name = connection.document(state).name
+    except FedledgerError as error:
+        name = f"(document: {error.message})"
+    current = state.current
+    return {
+        "job": state.number,
+        "name": name,
+        "open": state.open,
+        "round": current.number if current else 0,
+        "rounds": state.terms.rounds,
+        "phase": current.phase.value if current else None,
+        "next": {"step": type(step).__name__.lower(), **asdict(step)},
+        "scores": {"step": type(score).__name__.lower(), **asdict(score)} if state.terms.scored else None,
+    }
+
+
+def print_status(facts: dict[str, Any]) -> None:
+    """The same for the terminal."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    member = "no member" if facts["member"] is None else f"member {facts['member']}, {', '.join(facts['roles'])}"
+    data = facts["data"] or "none named"
+    missing = "" if facts["data_found"] or not facts["data"] else " [red](not found)[/]"
+    console.print(f"[bold]{escape(facts['name'])}[/] of {escape(facts['network'])}: {member}")
+    console.print(f"[dim]key[/]      {facts['address']}")
+    console.print(f"[dim]data[/]     {escape(data)}{missing}")
+    if facts["validation"]:
+        console.print(f"[dim]scores[/]   on {escape(facts['validation'])}")
+    console.print(
+        f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
+    )
+    table = Table("job", "name", "round", "phase", "next step", box=None, header_style="dim")
+    for job in facts["jobs"]:
+        words = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
+        rounds = f"{job['round']} of {job['rounds']}"
+        table.add_row(str(job["job"]), escape(job["name"]), rounds, job["phase"] or "-", escape(words))
+    console.print(table if facts["jobs"] else "no job yet")
+
+
+def _words(step: dict[str, Any]) -> str:
+    return str(step["why"] if step["step"] == "wait" else step["step"])

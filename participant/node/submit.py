@@ -1,0 +1,85 @@
+"""One update by hand: rehearsed, or registered."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ledger.config import Home
+from ledger.errors import UsageError
+from ledger.history.state import JobState, Phase, Round
+from ledger.keys import address_of
+from ledger.party.connection import Connection
+from ledger.rounds.outcome import base_of
+from participant.node.start import LOG, check_data, data_of, member_of, unlocked
+from participant.node.steps import Submit
+
+
+def rehearse(home: Home, job: int | None, data: Path | None) -> dict[str, object]:
+    """Train and judge an update as the node would, for the open round or else the next; nothing is sent or stored."""
+    path, key = data_of(home, data), address_of(home.keystore)
+    with Connection.open(home) as connection:
+        connection.refresh()
+        state = connection.job(job)
+        document = connection.document(state)
+        round_ = _target(state, key)
+        check_data(path)
+        from participant.node.updates import prepare
+        from participant.tasks.training import Local
+
+        made = prepare(connection, state, document, round_, key, Local.of(document), path)
+        base = base_of(state, document, round_.number)
+    result = made.trained.result
+    return {
+        "job": state.number,
+        "round": round_.number,
+        "base": base.root.hex(),
+        "weight": made.weight,
+        "root": made.root.hex(),
+        "cid": str(made.cid),
+        "loss": result.loss,
+        **result.metrics,
+        "verdict": made.decision.verdict.name,
+        "because": made.decision.message,
+    }
+
+
+def submit(home: Home, job: int | None, data: Path | None, passphrase_file: Path | None) -> dict[str, object]:
+    """Register one update now. Raises UsageError where the round takes none from this member."""
+    network, path = home.network(), data_of(home, data)
+    signer = unlocked(home, passphrase_file, network.chain.id)
+    with Connection.open(home) as connection:
+        connection.refresh()
+        state = connection.job(job)
+        check_data(path)
+        from ledger.party.journal import Journal
+        from ledger.party.watch import clock
+        from participant.node.worker import Worker
+
+        worker = Worker(connection, connection.sender(signer), Journal(home.folder / LOG, lambda _: None), path)
+        now = clock(connection.client)
+        step = worker.decide(connection.history, state, now)
+        if not isinstance(step, Submit):
+            raise UsageError("there is nothing to submit", because=getattr(step, "why", type(step).__name__.lower()))
+        worker.advance(connection.history, state, now, now)
+        connection.refresh()
+        index = member_of(connection, signer.address).index
+        update = connection.history.jobs[step.job].rounds[step.round].updates.get(index)
+    if update is None:
+        raise UsageError("the round went on without this update", job=step.job, round=step.round)
+    return {
+        "job": step.job,
+        "round": step.round,
+        "weight": update.weight,
+        "root": update.root.hex(),
+        "cid": update.cid.hex(),
+        "tx": update.tx.hex(),
+    }
+
+
+def _target(state: JobState, key: str) -> Round:
+    """The round that collects, else the one that would be opened next."""
+    current = state.current
+    if current is not None and current.phase is Phase.COLLECTING:
+        return current
+    if current is None:
+        return Round(state.number, 1, key, 0, 0, 0, 0)
+    return replace(current, number=current.number + 1, phase=Phase.COLLECTING, updates={}, aggregates=[])

@@ -1,0 +1,1 @@
+"""A scorer's side: measuring, committing, revealing."""

@@ -1,0 +1,145 @@
+"""What a scorer does next for a job's scores: a pure decision, as `participant.node.steps` is for the job's rounds.
+
+Finalised rounds are scored one at a time, in ascending order, beside the rounds that follow and after the last
+(docs/spec/scores.md). Any scorer may open, settle or void; they do so in an order that turns with the rounds. All times
+are seconds of the chain's clock; a deadline's own second is in time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ledger.events.records import Role
+from ledger.history.fold import History
+from ledger.history.state import JobState, Member, Scoring, ScoringPhase
+from ledger.rounds.steps import COURTESY, Wait
+
+
+@dataclass(frozen=True, slots=True)
+class OpenScoring:
+    """Begin the scoring of a finalised round."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitScores:
+    """Work the scores out and commit to them."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevealScores:
+    """Show what was committed to."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleScores:
+    """Claim the medians of what was revealed."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoidScoring:
+    """End a scoring with too few reveals."""
+
+    job: int
+    round: int
+
+
+ScoringStep = OpenScoring | CommitScores | RevealScores | SettleScores | VoidScoring | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringSituation:
+    """What a decision depends on besides the history.
+
+    `now` is the chain's clock; `since` when this scorer first saw the job's scorings as they are. `abstained` says of
+    rounds (job, round) why this scorer gives no scores for them.
+    """
+
+    now: int
+    since: int
+    abstained: Mapping[tuple[int, int], str] = field(default_factory=dict)
+
+
+def enough_scorers(history: History, state: JobState) -> bool:
+    """Whether a scoring can be opened at all: as many members as must reveal are scorers."""
+    return sum(member.has(Role.SCORER) for member in history.members.values()) >= state.terms.scorers
+
+
+def scores_left(history: History, state: JobState) -> bool:
+    """Whether a scoring is under way or to come."""
+    return state.scoring is not None or (state.next_to_score is not None and enough_scorers(history, state))
+
+
+def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSituation) -> ScoringStep:
+    """What the member with the key `me` does next for a job's scores."""
+    if not state.terms.scored:
+        return Wait("this job makes no scores")
+    member = history.member_of(me)
+    if member is None or member.key != me or not member.has(Role.SCORER):
+        return Wait("this member is no scorer")
+    scoring = state.scoring
+    if scoring is None:
+        return _open(history, state, member, at)
+    match scoring.phase(at.now):
+        case ScoringPhase.COMMITTING:
+            return _commit(scoring, member, at)
+        case ScoringPhase.REVEALING:
+            return _reveal(scoring, member, at)
+    step = SettleScores if len(scoring.reveals) >= scoring.quorum else VoidScoring
+    return _in_turn(history, member, step(scoring.job, scoring.round), max(at.since, _closed(scoring)), at)
+
+
+def _open(history: History, state: JobState, member: Member, at: ScoringSituation) -> ScoringStep:
+    number = state.next_to_score
+    if number is None:
+        return Wait("every finalised round is scored")
+    if not enough_scorers(history, state):
+        return Wait(f"too few members are scorers: a scoring needs {state.terms.scorers}")
+    return _in_turn(history, member, OpenScoring(state.number, number), at.since, at)
+
+
+def _commit(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    if member.index in scoring.commitments:
+        return Wait(f"the other scorers of round {scoring.round} commit", scoring.commit_deadline + 1)
+    if member.since > scoring.epoch:
+        why = f"this key came after the scoring of round {scoring.round} was opened"
+        return Wait(why, scoring.commit_deadline + 1)
+    if (scoring.job, scoring.round) in at.abstained:
+        return Wait(at.abstained[scoring.job, scoring.round], scoring.commit_deadline + 1)
+    return CommitScores(scoring.job, scoring.round)
+
+
+def _reveal(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    withholds = (scoring.job, scoring.round) in at.abstained
+    if member.index not in scoring.pending or withholds:
+        return Wait(f"the other scorers of round {scoring.round} reveal", scoring.reveal_deadline + 1)
+    return RevealScores(scoring.job, scoring.round)
+
+
+def _closed(scoring: Scoring) -> int:
+    """The first second in which nothing more can be waited for, as far as deadlines tell."""
+    if scoring.pending:
+        return scoring.reveal_deadline + 1
+    return 0 if scoring.full else scoring.commit_deadline + 1
+
+
+def _in_turn(
+    history: History, member: Member, step: OpenScoring | SettleScores | VoidScoring, start: int, at: ScoringSituation
+) -> ScoringStep:
+    """Each leaves it a while to the one before it."""
+    scorers = [other.index for other in history.members.values() if other.has(Role.SCORER)]
+    rank = (scorers.index(member.index) + step.round) % len(scorers)
+    turn = start + COURTESY * rank
+    if at.now < turn:
+        return Wait(f"leaves the scoring of round {step.round} to another scorer", turn)
+    return step

@@ -1,0 +1,58 @@
+"""What the two classification tasks share: labelled rows, joining, loss, and figures of merit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+from torch.nn.functional import cross_entropy
+
+from participant.tasks.optimisers import deterministic
+
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Rows to learn from: `inputs` float32 n × …, `targets` int64 n, the number of each row's class."""
+
+    inputs: Tensor
+    targets: Tensor
+
+
+def join(parts: Sequence[Labelled]) -> Labelled:
+    """All rows of all parts, in order."""
+    return Labelled(torch.cat([part.inputs for part in parts]), torch.cat([part.targets for part in parts]))
+
+
+def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, float]:
+    """accuracy; balanced_accuracy, the mean recall of the classes present; loss, mean cross-entropy; samples; and with
+    rows of two classes out of two auc, the area under the ROC curve."""
+    model.eval()
+    with torch.no_grad(), deterministic(model, 0):
+        outputs = torch.cat([model(chunk) for chunk in torch.split(data.inputs, _CHUNK)])
+        loss = float(cross_entropy(outputs.double(), data.targets))
+    right = (outputs.argmax(1) == data.targets).double()
+    recalls = [
+        float(right[data.targets == number].mean())
+        for number in range(len(classes))
+        if bool((data.targets == number).any())
+    ]
+    figures = {
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": sum(recalls) / len(recalls),
+        "loss": loss,
+        "samples": float(len(data.targets)),
+    }
+    if len(classes) == len(recalls) == 2:
+        figures["auc"] = area(outputs[:, 1] - outputs[:, 0], data.targets)
+    return figures
+
+
+def area(margins: Tensor, targets: Tensor) -> float:
+    """The share of pairs, a row of each class, in which that of class 1 has the larger margin; equal ones count half
+    (Hanley and McNeil 1982)."""
+    ill, well = margins[targets == 1], margins[targets == 0].sort().values
+    below = torch.searchsorted(well, ill) + torch.searchsorted(well, ill, right=True)
+    return float(below.sum()) / (2 * len(ill) * len(well))

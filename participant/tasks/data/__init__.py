@@ -1,0 +1,1 @@
+"""Private data in files: read strictly, nothing guessed."""

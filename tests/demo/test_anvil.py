@@ -1,0 +1,149 @@
+"""The local chain comes up alone, keeps its state, says why it cannot start, and leaves nothing behind."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from demo import anvil as module
+from demo.anvil import Anvil
+from ledger.chain.rpc import Rpc
+from ledger.errors import Unavailable, UsageError
+
+
+def ask(node, method, *parameters):
+    rpc = Rpc(node.url)
+    try:
+        return rpc.call(method, *parameters)
+    finally:
+        rpc.close()
+
+
+def is_alive(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_it_is_a_free_chain_on_loopback(anvil):
+    assert anvil.url.startswith("http://127.0.0.1:")
+    assert ask(anvil, "eth_accounts") == []
+    assert int(ask(anvil, "eth_chainId"), 16) == 31337
+    assert int(ask(anvil, "eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16) == 0
+    listening = Path("/proc/net/tcp").read_text().split("\n")[1:]
+    places = [line.split()[1] for line in listening if line and line.split()[3] == "0A"]
+    assert [place for place in places if place.endswith(f":{anvil.port:04X}")] == [f"0100007F:{anvil.port:04X}"]
+
+
+def test_its_state_outlives_it(tmp_path, fresh_anvil):
+    state = tmp_path / "deep" / "chain" / "state.json"
+    with Anvil.start(state=state) as node:
+        ask(node, "anvil_mine", hex(5))
+        block = ask(node, "eth_getBlockByNumber", "0x3", False)["hash"]
+    with Anvil.start(state=state) as node:
+        assert ask(node, "eth_getBlockByNumber", "0x3", False)["hash"] == block
+
+
+def test_a_consortium_outlives_its_chain(tmp_path, found):
+    from ledger.chain.client import Client
+    from ledger.index import Follower, Index
+
+    state = tmp_path / "state.json"
+    with Anvil.start(state=state) as node:
+        consortium = found(url=node.url)
+        job = consortium.open_job()
+        before = Follower(consortium.client, Index(None)).refresh()
+    with Anvil.start(node.port, state=state), Client.connect(consortium.network) as client:
+        after = Follower(client, Index(None)).refresh()
+        assert (after.jobs, after.members) == (before.jobs, before.members)
+        consortium.send(0, "ledger", "openRound", job)
+
+
+def test_a_taken_port_is_named():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(Unavailable, match="taken") as caught:
+            Anvil.start(port)
+    assert caught.value.facts["port"] == port
+    assert "--port" in caught.value.advice
+
+
+def test_a_second_node_on_its_port_is_refused(anvil):
+    with pytest.raises(Unavailable, match="taken"):
+        Anvil.start(anvil.port)
+
+
+def test_blocks_come_at_a_pace():
+    with Anvil.start(block_time=0.1) as node:
+        assert until(lambda: int(ask(node, "eth_blockNumber"), 16) >= 2)
+
+
+def test_a_node_that_died_is_unavailable_with_its_last_words(tmp_path):
+    (tmp_path / "state.json").write_text("{ not a state")
+    with pytest.raises(Unavailable, match=r"has ended: .*state"):
+        Anvil.start(state=tmp_path / "state.json")
+
+
+def test_a_node_that_was_killed_is_noticed(fresh_anvil):
+    fresh_anvil.check()
+    os.kill(fresh_anvil.pid, signal.SIGKILL)
+    with pytest.raises(Unavailable, match="has ended") as caught:
+        until(fresh_anvil.check)
+    assert caught.value.facts["exit_status"] == -signal.SIGKILL
+
+
+def test_stopping_twice_is_fine():
+    node = Anvil.start()
+    node.stop()
+    node.stop()
+    assert not is_alive(node.pid)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child of its parent's end")
+def test_a_killed_program_leaves_no_node_and_no_lost_state(tmp_path):
+    state = tmp_path / "state.json"
+    code = (
+        "import sys, time; from pathlib import Path; from demo.anvil import Anvil;"
+        "node = Anvil.start(state=Path(sys.argv[1])); print(node.pid, flush=True); time.sleep(60)"
+    )
+    program = subprocess.Popen([sys.executable, "-c", code, str(state)], stdout=subprocess.PIPE, text=True)
+    pid = int(program.stdout.readline())
+    assert is_alive(pid)
+    program.kill()
+    program.communicate()
+    assert until(lambda: not is_alive(pid))
+    assert state.stat().st_size > 0
+
+
+def test_without_a_binary_there_is_advice(monkeypatch, tmp_path):
+    monkeypatch.delenv(module.BINARY_VARIABLE, raising=False)
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "a" / "b" / "c.py"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="not installed") as caught:
+        Anvil.start()
+    assert "make setup" in caught.value.advice
+
+
+def test_the_variable_names_the_binary(monkeypatch, tmp_path):
+    monkeypatch.setenv(module.BINARY_VARIABLE, str(tmp_path / "anvil"))
+    with pytest.raises(UsageError, match="FEDLEDGER_ANVIL names no program"):
+        module.find_binary()
+    (tmp_path / "anvil").write_text("#!/bin/sh\n")
+    (tmp_path / "anvil").chmod(0o755)
+    assert module.find_binary() == tmp_path / "anvil"

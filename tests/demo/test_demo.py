@@ -1,0 +1,275 @@
+"""The demo, as a stranger runs it: four hospitals, their scores, an audit, two lies, a vote; and nothing is left
+running, however it ends."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.processes import left, of_folder
+
+from demo.forkserver import Forked, slow_modules
+from ledger.audit.report import Check
+from ledger.party.interrupts import INTERRUPTED
+
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+]
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDS = 2
+PARTIES = 4 + 1
+FILES = ("test", *(f"hospital-{number}" for number in range(1, 5)))
+
+
+@pytest.fixture(autouse=True)
+def torch() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+
+
+def test_what_is_imported_before_the_fork_is_there() -> None:
+    """A module that was renamed would be passed over in silence, and only the demo be slower."""
+    assert [name for name in slow_modules() if find_spec(name) is None] == []
+
+
+def test_a_signal_to_a_process_that_has_just_ended_is_no_trouble() -> None:
+    """The server that forked it may know, and not have said so."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    forked = Forked.__new__(Forked)
+    forked._process = SimpleNamespace(pid=ended.pid, exitcode=None)  # type: ignore[assignment]
+    forked.send_signal(signal.SIGINT)
+
+
+def start(folder: Path, *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "ledger.cli.main", "demo", "--no-live", "--folder", str(folder), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def ended(process: "subprocess.Popen[str]", seconds: float = 20) -> tuple[str, str]:
+    """What it printed, and what on the error stream; whatever happens, it has ended then."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"it did not end in {seconds:g} s; it said {process.communicate()}") from None
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A whole demo: its folder, and what it printed."""
+    pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("demo") / "four hospitals"
+    process = start(folder, "--rounds", str(ROUNDS), "--json")
+    said, errors = ended(process, 150)
+    assert process.returncode == 0, errors[-2000:]
+    assert "Traceback" not in errors
+    return folder, json.loads(said)
+
+
+def evidence(folder: Path, name: str, status: str) -> list[dict[str, Any]]:
+    report = json.loads((folder / "evidence" / f"{name}.json").read_bytes())
+    return [finding for finding in report["findings"] if finding["status"] == status]
+
+
+def test_verdicts_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, result = played
+    assert result["verdicts"] == {
+        "all rounds": "VERIFIED",
+        f"round {ROUNDS + 1}, after the lie": "REFUTED",
+        f"round {ROUNDS}, one copy damaged": "VERIFIED",
+        f"round {ROUNDS}, no good copy left": "UNKNOWN",
+    }
+    assert all(Path(path).is_file() for path in result["evidence"])
+    assert {"federated, on the ledger", "pooled"} < set(result["accuracy"])
+    assert len(result["accuracy"]) == 2 + 4
+    assert not left(folder)
+
+
+def test_every_round_is_scored_and_the_audit_recomputes_the_scores(played: tuple[Path, dict[str, Any]]) -> None:
+    """Four scorers' reveals and the median of each of the four updates, in every round; all are the same integers."""
+    folder, result = played
+    report = json.loads((folder / "evidence" / "all.json").read_bytes())
+    assert report["verdict"] == "VERIFIED"
+    assert report["findings"] == []
+    assert report["passed"][str(Check.SCORES.value)] == ROUNDS * (4 * 4 + 4)
+    found = result["contributions"]
+    assert set(found) == {f"Hospital {number}" for number in range(1, 5)}
+    assert result["scored"] == ROUNDS + 1
+    sums = [one["all"] for one in found.values()]
+    assert sums == sorted(sums, reverse=True)
+    assert any(one["last"] for one in found.values())
+
+
+def test_nobody_trains_on_the_set_that_contributions_are_measured_on(played: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = played
+    job = json.loads((folder / "job.json").read_bytes())
+    scoring = job["scoring"]
+    rows = {name: set((folder / "data" / f"{name}.csv").read_text().splitlines()[1:]) for name in FILES}
+    assert (scoring["method"], scoring["evidence"]["samples"]) == ("shapley", len(rows["test"]))
+    assert not rows.pop("test") & set().union(*rows.values())
+
+
+def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str, Any]]) -> None:
+    findings = evidence(played[0], "lie-1", "refuted")
+    assert len(findings) == 1
+    finding = findings[0]
+    assert finding["check"] == 9
+    assert finding["culprit"].startswith("Coordinator (0x")
+    assert (finding["round"], finding["chunk"], finding["value"]) == (ROUNDS + 1, 0, 10)
+    assert finding["tensor"]
+    assert abs(int(finding["expected"]) - int(finding["actual"])) == 1
+
+
+def test_the_damaged_copy_names_its_holder_and_blames_nobody(played: tuple[Path, dict[str, Any]]) -> None:
+    assert evidence(played[0], "lie-2", "refuted") == []
+    notices = evidence(played[0], "lie-2", "notice")
+    assert len(notices) == 1
+    notice = notices[0]
+    assert notice["holder"] == "Hospital 2"
+    assert notice["party"].startswith("Hospital 2")
+    assert (notice["round"], notice["chunk"], notice["value"]) == (ROUNDS, 0, 7)
+    assert notice["tensor"]
+    assert notice["cid"]
+    assert "culprit" not in notice
+
+
+def test_without_a_good_copy_it_is_unknown_by_cid(played: tuple[Path, dict[str, Any]]) -> None:
+    cid = evidence(played[0], "lie-2", "notice")[0]["cid"]
+    assert evidence(played[0], "lie-2-alone", "refuted") == []
+    unknown = evidence(played[0], "lie-2-alone", "unknown")
+    assert cid in {finding.get("cid") for finding in unknown}
+
+
+def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) -> None:
+    """The file is what safetensors reads; a vote that was only signed is on record beside the others."""
+    from huggingface_hub import ModelCard
+    from safetensors.numpy import load_file
+
+    folder, result = played
+    released = result["release"]
+    assert (released["name"], released["version"]) == ("breast-cancer", "1.0.0")
+    model, card = Path(released["model"]), ModelCard.load(released["card"])
+    assert model.parent == folder / "release"
+    assert sum(tensor.size for tensor in load_file(model).values()) > 500
+    signed = json.loads((folder / "signed-vote.json").read_bytes())
+    assert (signed["fedledger"], signed["choice"]) == ("signed/1", "for")
+    assert card.data.license == "cc-by-4.0"
+    metrics = {one.metric_type: one.metric_value for one in card.data.eval_results or []}
+    assert metrics["accuracy"] > 0.8
+    assert "3 for, 0 against" in card.text
+    assert f"| {ROUNDS + 1} | 4 of 4 |" in card.text
+    assert "1 attempts were refuted on the way" in card.text
+
+
+def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) -> None:
+    """The card has the medians of the round, under the root that the chain keeps."""
+    _, result = played
+    section = Path(result["release"]["card"]).read_text().partition("## Scores")[2].partition("## ")[0]
+    assert re.search(r"root `[0-9a-f]{64}`", section)
+    for name, one in result["contributions"].items():
+        assert f"| {name} | {one['last']} |" in section
+
+
+def until(condition: Any, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come so far"
+        time.sleep(0.02)
+
+
+def training(folder: Path) -> bool:
+    """Whether every hospital's node and the coordinator are at it, and a first round has been submitted to."""
+    journals = list(folder.glob("hospital-*/node.jsonl"))
+    return len(journals) == PARTIES - 1 and any("submitted" in path.read_text() for path in journals)
+
+
+def scoring(folder: Path) -> bool:
+    """Whether hospitals have begun to show the scores that they committed to, while rounds go on."""
+    return any("scores revealed" in path.read_text() for path in folder.glob("hospital-*/node.jsonl"))
+
+
+REACHED = {"founding": lambda folder: (folder / "network.toml").exists(), "training": training, "scoring": scoring}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "demo"
+    yield folder
+    for number in of_folder(folder):  # only where the test failed
+        subprocess.run(["kill", "-9", str(number)], check=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [(signal.SIGINT, "founding"), (signal.SIGTERM, "training"), (signal.SIGINT, "scoring")],
+    ids=["Ctrl-C while founding", "SIGTERM while training", "Ctrl-C while scoring"],
+)
+def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal.Signals, when: str) -> None:
+    process = start(folder, "--rounds", "50")
+    until(lambda: REACHED[when](folder))
+    assert when == "founding" or len(of_folder(folder)) > PARTIES
+    began = time.monotonic()
+    process.send_signal(number)
+    _, errors = ended(process)
+    assert process.returncode == INTERRUPTED, errors
+    assert errors.strip().splitlines()[-1] == "interrupted"
+    assert "Traceback" not in errors
+    assert time.monotonic() - began < 8
+    assert not left(folder)
+
+
+@pytest.mark.parametrize("when", ["training", "scoring"])
+def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
+    process = start(folder, "--rounds", "50")
+    until(lambda: REACHED[when](folder))
+    process.kill()
+    ended(process)
+    assert not left(folder, seconds=15)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_web_ends_all_that_it_started(folder: Path) -> None:
+    """Pages and demo, though only make is asked."""
+    current = ["-o", ".venv/.ready", "-o", "node_modules/.ready", f"BIN={Path(sys.executable).parent}"]
+    process = subprocess.Popen(
+        ["make", *current, "web", f"FOLDER={folder}", "PORT=0"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until(lambda: training(folder) and (folder / "access.jsonl").exists())
+    process.terminate()
+    said, errors = ended(process)
+    assert process.returncode == -signal.SIGTERM, said + errors
+    assert "interrupted" in errors
+    assert not left(folder)
+
+
+def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    process = start(tmp_path)
+    _, errors = ended(process, 60)
+    assert process.returncode == 2
+    assert "not empty" in errors
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

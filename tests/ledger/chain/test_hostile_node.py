@@ -1,0 +1,126 @@
+"""A chain's node that means harm: every answer ends in time, and none is a defect of ours."""
+
+import os
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from threading import Event
+
+import pytest
+from support.content.holders import Server
+
+from ledger.chain.rpc import Rpc
+from ledger.errors import FedledgerError, Unavailable, UsageError
+
+SUPPORT = Path(__file__).parents[2] / "support"
+HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HEAD + b"[" * 200_000,
+        HEAD + b'{"a":' * 100_000,
+        HEAD + b"1" * 5000 + b"}",
+        HEAD + b"null}",
+        HEAD + b"[1]}",
+        HEAD + b'"0x' + b"f" * 5000 + b'z"}',
+        b'{"jsonrpc":"2.0","id":{},"result":"0x1"}',
+        b'{"jsonrpc":"2.0","id":1,"error":"\x1b[31m"}',
+        b"\xff\xfe",
+        b"",
+    ],
+    ids=["deep", "deep tables", "number", "null", "list", "long", "id", "error", "no text", "nothing"],
+)
+def test_whatever_a_node_answers_is_unavailable(body: bytes) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Server(answer) as server:
+        rpc = Rpc(server.url)
+        with pytest.raises(Unavailable) as caught:
+            rpc.chain_id()
+        rpc.close()
+    assert len(str(caught.value)) < 1000
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_deep_answer_is_refused_whatever_the_recursion_limit() -> None:
+    """web3's libraries raise it. In a process of its own: an overflow would end only that."""
+    code = """
+import sys, threading, web3
+from support.content.holders import Server
+from ledger.chain.rpc import Rpc
+from ledger.errors import Unavailable
+assert sys.getrecursionlimit() > 10_000, "web3 is tame now: this test can go"
+def answer(handler):
+    body = b'{"id":1,"result":' + b'[' * 1_000_000
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+with Server(answer) as server:
+    try:
+        Rpc(server.url).call("eth_chainId")
+    except Unavailable as error:
+        print("refused:", error.message)
+"""
+    environment = os.environ | {"PYTHONPATH": str(SUPPORT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "refused: the chain's node did not answer in JSON-RPC" in done.stdout, done.stderr[-500:]
+
+
+@pytest.mark.parametrize("where", ["headers", "body"])
+def test_drips_end(where: str) -> None:
+    stop = Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: " if where == "headers" else b"HTTP/1.1 200 OK\r\n\r\n")
+        while not stop.wait(0.02):
+            try:
+                handler.wfile.write(b"x")
+            except OSError:
+                return
+
+    with Server(drip) as server:
+        rpc, began = Rpc(server.url, timeout=0.1), time.monotonic()
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            rpc.call("eth_blockNumber")
+        assert time.monotonic() - began < 3
+        stop.set()
+        rpc.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "http://h:99999", "http://h:x", "http://a..b", "http://h/é", "http://h/\x1b", "http://h:0", ""]
+)
+def test_an_address_that_cannot_be_is_wrong_usage(url: str) -> None:
+    with pytest.raises(UsageError, match="chain's address"):
+        Rpc(url)
+
+
+def test_logs_that_cannot_be_are_no_defect() -> None:
+    from ledger.chain.logs import LogReader
+
+    log = dict.fromkeys(("address", "data", "blockNumber", "blockHash", "transactionHash", "logIndex"), "0x" + "1" * 40)
+    cases: list[object] = [{}, [1], [{}], [log], [{**log, "topics": []}], [{**log, "topics": ["0x"] * 99}], "0x", None]
+    for case in cases:
+        reader = LogReader(_Saying(case), {"consortium": log["address"], "ledger": "0x" + "2" * 40})  # type: ignore[arg-type]
+        with pytest.raises(FedledgerError):
+            list(reader.read(1, 2))
+
+
+class _Saying:
+    url = "http://hostile"
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    def call(self, *_: object) -> object:
+        return self._answer

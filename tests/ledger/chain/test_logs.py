@@ -1,0 +1,184 @@
+"""Logs come in pieces the node serves, become the records the contracts meant, or are refused by name."""
+
+from itertools import pairwise
+
+import pytest
+
+from ledger.chain.build import SOLIDITY_NAMES, committed
+from ledger.chain.founding import DEFAULT_RULES
+from ledger.chain.logs import LogReader
+from ledger.chain.rpc import AnswerTooLarge, RpcError
+from ledger.errors import Malformed, Unavailable
+from ledger.events import records as r
+from ledger.formats.claims import claim
+
+
+class Limited:
+    """A node that serves at most so many blocks at once, and none past its head."""
+
+    def __init__(self, rpc, blocks, error=None):
+        self.rpc, self.blocks, self.asked = rpc, blocks, []
+        self.error = error or RpcError("eth_getLogs", -32005, "requested range exceeds maximum range limit")
+        self.url = rpc.url
+
+    def call(self, method, *params):
+        if method == "eth_getLogs":
+            first, last = int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16)
+            assert last <= int(self.rpc.call("eth_blockNumber"), 16)
+            self.asked.append((first, last))
+            if last - first + 1 > self.blocks:
+                raise self.error
+        return self.rpc.call(method, *params)
+
+
+class Forged:
+    """A node that changes its last log before it hands it on."""
+
+    def __init__(self, rpc, **changes):
+        self.rpc, self.changes, self.url = rpc, changes, rpc.url
+
+    def call(self, method, *params):
+        logs = self.rpc.call(method, *params)
+        logs[-1] = logs[-1] | {k: v(logs[-1][k]) if callable(v) else v for k, v in self.changes.items()}
+        return logs
+
+
+def events_of(consortium, rpc=None):
+    client = consortium.client
+    reader = LogReader(rpc or client.rpc, client.addresses)
+    first = consortium.network.chain.start_block
+    return [event for piece in reader.read(first, client.latest().number) for event in piece.events]
+
+
+def test_every_event_of_a_life_becomes_its_record(consortium):
+    job = consortium.open_job(terms=(3, 600, 600, 600, 2), digest=b"\x22" * 32)
+    members = consortium.members
+    consortium.send(3, "consortium", "announce", "http://gateway.example:1")
+    consortium.send(0, "ledger", "openRound", job)
+    for index in range(4):
+        consortium.send(index, "ledger", "submitUpdate", job, 1, 10 + index, bytes([index]) * 32, b"c" * 32)
+    consortium.send(0, "ledger", "publishAggregate", job, 1, b"R" * 32, b"C" * 32, bytes([0, 0, 7, 0]))
+    good = claim(job, 1, b"R" * 32, b"C" * 32, bytes([0, 0, 7, 0]))
+    consortium.send(1, "ledger", "attest", job, 1, 1, b"x" * 32)
+    consortium.send(2, "ledger", "attest", job, 1, 1, good)
+    receipt = consortium.send(3, "ledger", "attest", job, 1, 1, good)
+    events = events_of(consortium)
+    assert [type(event).__name__ for event in events] == (
+        ["MemberAdmitted"] * 4
+        + ["RulesChanged"]
+        + ["JobProposed", "JobApproved", "JobApproved", "JobApproved", "JobOpened", "Announced", "RoundOpened"]
+        + ["UpdateSubmitted"] * 4
+        + ["AggregatePublished", "Attested", "Attested", "Attested", "RoundFinalised"]
+    )
+    assert [event.key for event in events[:4]] == [member.address for member in members]
+    assert events[4].rules == DEFAULT_RULES
+    proposed = events[5]
+    assert proposed.terms == r.Terms(3, 600, 600, 600, 2)
+    assert (proposed.digest, proposed.proposer) == (b"\x22" * 32, members[0].address)
+    assert (events[10].index, events[10].gateway) == (3, "http://gateway.example:1")
+    assert events[14].root == bytes([2]) * 32
+    published = events[16]
+    assert (published.verdicts, published.root, published.attempt) == (bytes([0, 0, 7, 0]), b"R" * 32, 1)
+    assert [event.agrees for event in events[17:20]] == [False, True, True]
+    final = events[-1]
+    assert (final.tx, final.block, final.cid) == (receipt.tx, receipt.block, b"C" * 32)
+    assert all((a.block, a.log) < (b.block, b.log) for a, b in pairwise(events))
+
+
+def test_the_reason_of_an_abandoned_round_is_its_word(consortium):
+    job = consortium.open_job(terms=(1, 10, 10, 10, 1))
+    consortium.send(0, "ledger", "openRound", job)
+    consortium.pass_time(60)
+    consortium.send(1, "ledger", "abandonRound", job, 1)
+    assert events_of(consortium)[-1].reason is r.Reason.NO_AGGREGATE
+
+
+class Empty:
+    """A node with many blocks and no logs, which serves at most so many blocks at once."""
+
+    url = "nowhere"
+
+    def __init__(self, blocks):
+        self.blocks, self.asked = blocks, []
+
+    def call(self, _method, place):
+        self.asked.append(int(place["toBlock"], 16) - int(place["fromBlock"], 16) + 1)
+        if self.asked[-1] > self.blocks:
+            raise RpcError("eth_getLogs", -32005, "query exceeds max block range 5000")
+        return []
+
+
+@pytest.mark.parametrize("limit", [1, 7])
+@pytest.mark.parametrize("error", [None, AnswerTooLarge("too much")])
+def test_pieces_shrink_to_what_the_node_serves(consortium, limit, error):
+    consortium.client.rpc.call("anvil_mine", hex(50))
+    consortium.send(0, "consortium", "announce", "here")
+    rpc = Limited(consortium.client.rpc, limit, error)
+    assert events_of(consortium, rpc) == events_of(consortium)
+    served = [(first, last) for first, last in rpc.asked if last - first < limit]
+    assert served[0][0] == consortium.network.chain.start_block
+    assert all(after[0] == before[1] + 1 for before, after in pairwise(served))  # no gap, nothing twice
+    assert len(rpc.asked) - len(served) <= 14  # it learns: refusals do not go on
+
+
+def test_pieces_grow_where_the_node_serves_them():
+    node = Empty(1 << 30)
+    pieces = list(LogReader(node, {}).read(10, 1_000_000))
+    assert node.asked[:4] == [2_000, 4_000, 8_000, 16_000]
+    assert (pieces[0].first, pieces[-1].last) == (10, 1_000_000)
+
+
+def test_pieces_come_to_rest_at_a_limit():
+    """Besu's, of 5,000 blocks: found by one refusal, and not tried again and again."""
+    node = Empty(5_000)
+    list(LogReader(node, {}).read(0, 999_999))
+    refused = [size for size in node.asked if size > 5_000]
+    assert refused == [8_000]
+    assert len(node.asked) < 260
+
+
+def test_a_node_that_serves_no_block_is_unavailable(consortium):
+    with pytest.raises(Unavailable, match="maximum range"):
+        events_of(consortium, Limited(consortium.client.rpc, 0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"topics": ["0x" + "ab" * 32]}, "no such event"),
+        ({"topics": []}, "no such event"),
+        ({"topics": lambda topics: topics[:-1]}, "topics"),
+        ({"topics": lambda topics: [topics[0], "0x" + "ff" * 32, *topics[2:]]}, "more than 8 bits"),
+        ({"topics": lambda topics: [topics[0], "0xzz"]}, "hex"),
+        ({"address": "0x" + "12" * 20}, "another contract"),
+        ({"removed": True}, "removed"),
+        ({"data": lambda data: data[:-64]}, "data"),
+        ({"data": "0x"}, "data"),
+        ({"blockNumber": "0x0"}, "asked for were"),
+        ({"transactionHash": "0x12"}, "not 32 bytes"),
+    ],
+)
+def test_a_log_that_cannot_be_is_named(consortium, changes, words):
+    consortium.send(0, "consortium", "announce", "here")
+    with pytest.raises(Malformed, match=words) as caught:
+        events_of(consortium, Forged(consortium.client.rpc, **changes))
+    assert set(caught.value.facts) == {"transaction", "log_index"}
+
+
+def test_logs_that_are_no_logs_are_malformed(consortium):
+    with pytest.raises(Malformed, match="not logs"):
+        events_of(consortium, Forged(consortium.client.rpc, data=None))
+
+
+def test_a_member_cannot_make_the_ledger_unreadable(consortium):
+    """The contract takes any bytes for a gateway's address; such as are no UTF-8 must not stop a reader."""
+    receipt = consortium.send(1, "consortium", "announce", "http://caf\u00e9")
+    data = consortium.client.rpc.call("eth_getTransactionByHash", "0x" + receipt.tx.hex())["input"]
+    sender = consortium.sender(1)
+    sender._transactor.send(consortium.network.contracts.consortium.address, data.replace("c3a9", "ffff"))
+    assert [event.gateway for event in events_of(consortium)[-2:]] == ["http://café", "http://caf\ufffd\ufffd"]
+
+
+def test_every_event_of_the_abi_has_a_record_and_the_other_way_round():
+    names = {e["name"] for name in SOLIDITY_NAMES for e in committed(name).abi if e["type"] == "event"}
+    assert names == {kind.__name__ for kind in r.EVENTS}

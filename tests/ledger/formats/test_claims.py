@@ -1,0 +1,66 @@
+"""What Python hashes is what the ABI and the contracts hash."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_abi import encode
+from eth_utils import keccak, to_checksum_address
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.formats import claims
+from ledger.formats.digest import checksum_address
+
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "commitments.json"
+uint32 = st.integers(0, (1 << 32) - 1)
+word = st.binary(min_size=32, max_size=32)
+
+
+@given(uint32, uint32, word, word, st.binary(max_size=255))
+def test_a_claim_is_the_abis(job: int, number: int, root: bytes, cid: bytes, verdicts: bytes) -> None:
+    words = encode(["uint32", "uint32", "bytes32", "bytes32", "bytes32"], [job, number, root, cid, keccak(verdicts)])
+    assert claims.claim(job, number, root, cid, verdicts) == keccak(words)
+
+
+@given(st.binary(min_size=28, max_size=28), uint32, uint32, uint32, word, word)
+def test_a_head_is_the_abis(head: bytes, job: int, number: int, weight: int, root: bytes, cid: bytes) -> None:
+    kinds = ["bytes28", "uint32", "uint32", "uint32", "bytes32", "bytes32"]
+    expected = keccak(encode(kinds, [head, job, number, weight, root, cid]))[:28]
+    assert claims.next_head(head, job, number, weight, root, cid) == expected
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_an_address_is_eip_55(address: bytes) -> None:
+    assert checksum_address(address) == to_checksum_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0x52908400098527886E0F7030069857D2E4169EE7",
+        "0xde709f2102306220921060314715629080e2fb77",
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+        "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+        "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+    ],
+)
+def test_the_addresses_that_eip_55_publishes(address: str) -> None:
+    assert checksum_address(bytes.fromhex(address[2:])) == address
+
+
+def test_the_contracts_compute_the_frozen_vectors(consortium: Any) -> None:
+    client, root, cid = consortium.client, b"\x01" * 32, b"\x02" * 32
+    kinds = ["uint32", "uint32", "bytes32", "bytes32", "bytes"]
+    for said in json.loads(VECTORS.read_text(encoding="utf-8"))["claims"]:
+        values = [said["job"], said["round"], *(bytes.fromhex(said[name]) for name in ("root", "cid", "verdicts"))]
+        data = keccak(text=f"claimOf({','.join(kinds)})")[:4] + encode(kinds, values)
+        call = {"to": consortium.network.contracts.ledger.address, "data": "0x" + data.hex()}
+        assert client.rpc.call("eth_call", call, "latest") == "0x" + said["claim"]
+    job = consortium.open_job()
+    consortium.send(0, "ledger", "openRound", job)
+    consortium.send(1, "ledger", "submitUpdate", job, 1, 41, root, cid)
+    head = claims.next_head(claims.NO_HEAD, job, 1, 41, root, cid)
+    assert client.party_head(job, consortium.members[1].address) == (head, 1)

@@ -1,0 +1,340 @@
+"""The index is a cache: whatever happens to chain or file, it ends as the chain is, or says that it cannot."""
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from ledger.errors import Unavailable
+from ledger.events.records import JobOpened, MemberAdmitted
+from ledger.formats.digest import sha256
+from ledger.history.fold import HistoryError
+from ledger.index import Follower, Index
+
+
+@dataclass
+class Chain:
+    """A chain in memory, through the seam that `Client` has too. A block is a number, a fork's name and its events."""
+
+    network: object
+    forks: list[str]
+    events: dict[tuple[int, str], int]
+    requests: int = 0
+
+    def _hash(self, number):
+        return sha256("".join(self.forks[: number + 1]).encode() + bytes([number % 256]))
+
+    def latest(self):
+        self.requests += 1
+        number = len(self.forks) - 1
+        return SimpleNamespace(number=number, hash=self._hash(number), parent=self._hash(number - 1))
+
+    def block_hash(self, block):
+        self.requests += 1
+        return self._hash(block) if block < len(self.forks) else None
+
+    def read(self, first, last):
+        self.requests += 1
+        numbers = range(first, last + 1)
+        found = [n for n in numbers if self.events.get((n, self.forks[n]))]
+        events = [JobOpened(self.events[n, self.forks[n]], 1, block=n, log=0, tx=self._hash(n)) for n in found]
+        yield SimpleNamespace(last=last, events=events, hashes={n: self._hash(n) for n in found})
+
+    def extend(self, fork, count, **events):
+        for _ in range(count):
+            self.forks.append(fork)
+
+    def reorganise(self, to, fork, count):
+        del self.forks[to + 1 :]
+        self.extend(fork, count)
+
+
+@pytest.fixture
+def chain():
+    """Blocks 0 to 20 of fork a, with job n opened in block n for each n in 2, 5, 11, 20."""
+    contracts = SimpleNamespace(
+        **{
+            name: SimpleNamespace(address="0x" + digit * 40)
+            for name, digit in (("consortium", "1"), ("ledger", "2"), ("scores", "3"))
+        }
+    )
+    network = SimpleNamespace(chain=SimpleNamespace(id=31337, start_block=0, rpc="memory"), contracts=contracts)
+    return Chain(network, ["a"] * 21, {(n, "a"): n for n in (2, 5, 11, 20)})
+
+
+@pytest.fixture(params=["file", "memory"])
+def index(request, tmp_path):
+    index = Index(tmp_path / "home" / "index.sqlite" if request.param == "file" else None)
+    yield index
+    index.close()
+
+
+def jobs(changes):
+    return [event.job for event in changes.added]
+
+
+def test_the_first_sync_gives_all_and_the_next_what_is_new(chain, index):
+    first = index.sync(chain)
+    assert (jobs(first), first.rewound_to, first.tip.number) == ([2, 5, 11, 20], None, 20)
+    assert jobs(index.sync(chain)) == []
+    chain.extend("a", 3)
+    chain.events[22, "a"] = 22
+    assert jobs(index.sync(chain)) == [22]
+    assert jobs(index.replay()) == [2, 5, 11, 20, 22]
+
+
+def test_a_sync_with_nothing_new_is_one_request(chain, index):
+    index.sync(chain)
+    chain.requests = 0
+    index.sync(chain)
+    assert chain.requests == 1
+
+
+def test_one_new_block_is_three_requests(chain, index):
+    index.sync(chain)
+    chain.extend("a", 1)
+    chain.requests = 0
+    index.sync(chain)
+    assert chain.requests == 3
+
+
+@pytest.mark.parametrize(
+    ("fork", "length", "rewound_to", "kept"),
+    [
+        (19, 1, 11, [2, 5, 11]),  # the same height, other block
+        (11, 20, 11, [2, 5, 11]),
+        (10, 1, 5, [2, 5]),  # a shorter chain
+        (3, 30, 2, [2]),
+        (0, 1, -1, []),  # nothing left but the genesis, whose hash nobody noted
+    ],
+)
+def test_a_reorganisation_takes_back_what_it_undid(chain, index, fork, length, rewound_to, kept):
+    index.sync(chain)
+    chain.reorganise(fork, "b", length)
+    last = len(chain.forks) - 1
+    chain.events[last, "b"] = 99
+    changes = index.sync(chain)
+    assert changes.rewound_to == rewound_to
+    assert jobs(index.replay()) == [*kept, 99]
+    assert changes.tip.number == last
+
+
+def test_a_reorganisation_of_empty_blocks_takes_nothing_back(chain, index):
+    chain.extend("a", 5)
+    index.sync(chain)
+    chain.reorganise(22, "b", 10)
+    changes = index.sync(chain)
+    assert (changes.added, changes.rewound_to) == ([], None)
+
+
+def test_a_chain_that_moves_while_it_is_read_is_read_again(chain, index):
+    read, moves = chain.read, iter(["b", "c"])
+
+    def moving(first, last):
+        pieces = list(read(first, last))
+        fork = next(moves, None)
+        if fork:
+            chain.reorganise(4, fork, 20)
+            chain.events[24, fork] = 24
+        yield from pieces
+
+    chain.read = moving
+    assert jobs(index.sync(chain)) == [2, 24]
+
+
+def test_a_chain_that_never_stands_still_is_unavailable(chain, index):
+    def moving(first, last):
+        chain.reorganise(4, chain.forks[-1] + "x", 20)
+        yield SimpleNamespace(last=last, events=[], hashes={})
+
+    chain.read = moving
+    with pytest.raises(Unavailable, match="faster than it can be read"):
+        index.sync(chain)
+
+
+def test_a_file_is_taken_up_again(chain, tmp_path):
+    path = tmp_path / "index.sqlite"
+    first = Index(path)
+    first.sync(chain)
+    first.close()
+    chain.requests = 0
+    second = Index(path)
+    assert jobs(second.sync(chain)) == [2, 5, 11, 20]
+    assert chain.requests == 1
+    second.close()
+
+
+def test_hashes_of_old_empty_blocks_are_forgotten(chain, tmp_path):
+    path = tmp_path / "index.sqlite"
+    index = Index(path)
+    for _ in range(600):
+        chain.extend("a", 1)
+        index.sync(chain)
+    index.close()
+    with sqlite3.connect(path) as db:
+        numbers = [number for (number,) in db.execute("SELECT number FROM blocks")]
+    db.close()
+    assert len(numbers) < 600
+    assert {2, 5, 11, 20, 620} <= set(numbers)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"not a database, only text" * 400),
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        lambda path: path.write_bytes(b""),
+        "UPDATE events SET body = zeroblob(length(body)) WHERE block = 11",
+        "UPDATE events SET block = 12 WHERE block = 11",
+        "DELETE FROM events WHERE block = 5",
+        "DELETE FROM events WHERE block = 20",
+        "DELETE FROM events",
+        "UPDATE events SET digest = zeroblob(32) WHERE block = 20",
+        "UPDATE state SET ledger = 'index/1 1 0xabc'",
+        "DROP TABLE rewinds",
+        "DELETE FROM state",
+        "UPDATE state SET hash = zeroblob(32)",
+    ],
+)
+def test_a_damaged_or_foreign_file_is_read_anew(chain, tmp_path, damage):
+    path = tmp_path / "index.sqlite"
+    index = Index(path)
+    index.sync(chain)
+    index.close()
+    if callable(damage):
+        damage(path)
+    else:
+        db = sqlite3.connect(path, isolation_level=None)
+        db.execute(damage)
+        db.close()
+    again = Index(path)
+    assert jobs(again.sync(chain)) == [2, 5, 11, 20]
+    chain.reorganise(3, "b", 3)
+    assert (again.sync(chain).rewound_to, jobs(again.replay())) == (2, [2])
+    again.close()
+
+
+def test_a_file_that_cannot_be_used_is_unavailable(chain, tmp_path):
+    (tmp_path / "index.sqlite").mkdir()
+    with pytest.raises(Unavailable, match="index cannot be used"):
+        Index(tmp_path / "index.sqlite").sync(chain)
+
+
+def test_two_share_a_file(chain, tmp_path):
+    one, two = Index(tmp_path / "index.sqlite"), Index(tmp_path / "index.sqlite")
+    one.sync(chain)
+    assert jobs(two.sync(chain)) == [2, 5, 11, 20]
+    chain.reorganise(7, "b", 3)
+    chain.events[10, "b"] = 10
+    assert (one.sync(chain).rewound_to, one.sync(chain).added) == (5, [])
+    changes = two.sync(chain)  # finds the file up to date, and still says what it has lost
+    assert (changes.rewound_to, jobs(changes)) == (5, [10])
+    one.close()
+    two.close()
+
+
+def test_another_process_may_move_it_meanwhile(chain, tmp_path):
+    one, two = Index(tmp_path / "index.sqlite"), Index(tmp_path / "index.sqlite")
+    one.sync(chain)
+    chain.extend("a", 2)
+    chain.events[22, "a"] = 22
+    read = chain.read
+
+    def overtaken(first, last):
+        chain.read = read
+        two.sync(chain)
+        yield from read(first, last)
+
+    chain.read = overtaken
+    assert jobs(one.sync(chain)) == [22]
+    assert jobs(two.replay()) == [2, 5, 11, 20, 22]
+    one.close()
+    two.close()
+
+
+def test_progress_ends_at_the_whole(chain, index):
+    seen = []
+    index.sync(chain, lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (21, 21)
+
+
+# With the real chain.
+
+
+def test_a_follower_sees_what_happens(consortium, tmp_path):
+    follower = Follower(consortium.client, Index(tmp_path / "index.sqlite"))
+    assert len(follower.refresh().members) == 4
+    assert not follower.wait(0.1)
+    job = consortium.open_job()
+    assert follower.wait(5)
+    assert follower.refresh().jobs[job].open
+    assert follower.tip == consortium.client.head()
+
+
+def test_a_follower_survives_a_reorganisation(fresh_anvil, found, tmp_path):
+    consortium = found(url=fresh_anvil.url)
+    index = Index(tmp_path / "index.sqlite")
+    follower = Follower(consortium.client, index)
+    job = consortium.open_job()
+    consortium.send(0, "ledger", "openRound", job)
+    consortium.send(1, "ledger", "submitUpdate", job, 1, 5, b"r" * 32, b"c" * 32)
+    before = follower.refresh()
+    assert list(before.jobs[job].rounds[1].updates) == [1]
+    height = consortium.client.latest().number
+
+    consortium.client.rpc.call("anvil_reorg", 1, [])
+    assert consortium.client.latest().number == height
+    assert follower.wait(5)
+    after = follower.refresh()
+    assert after is not before
+    assert not after.jobs[job].rounds[1].updates
+
+    # The party says it again: the same words, and the ledger takes them.
+    consortium.send(1, "ledger", "submitUpdate", job, 1, 5, b"r" * 32, b"c" * 32)
+    assert list(follower.refresh().jobs[job].rounds[1].updates) == [1]
+    fresh = Follower(consortium.client, Index(None)).refresh()
+    assert fresh.jobs == follower.refresh().jobs
+    index.close()
+
+
+def test_a_chain_started_anew_is_another_chain(fresh_anvil, found, tmp_path):
+    """The same addresses on the same chain id, but other blocks: nothing of the old history may stay."""
+    consortium = found(url=fresh_anvil.url)
+    index = Index(tmp_path / "index.sqlite")
+    follower = Follower(consortium.client, index)
+    job = consortium.open_job()
+    follower.refresh()
+    consortium.client.rpc.call("anvil_reorg", 4, [])
+    assert job not in follower.refresh().jobs
+    assert len(follower.refresh().members) == 4
+    index.close()
+
+
+def test_events_that_cannot_follow_are_read_again_once(chain):
+    """An honest chain admits members in order. One that does not is not believed, but not at the first sight."""
+    wrong = MemberAdmitted(7, "0x" + "1" * 40, 1, 1, block=1, log=0, tx=bytes(32))
+    reads = []
+    chain.read = lambda first, last: [
+        reads.append(first) or SimpleNamespace(last=last, events=[wrong], hashes={1: chain._hash(1)})
+    ]
+    with pytest.raises(HistoryError, match="damaged"):
+        Follower(chain, Index(None)).refresh()
+    assert reads == [0, 0]
+
+
+def test_processes_may_open_a_new_index_at_once(consortium, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from ledger.config import load_network;"
+        "from ledger.chain.client import Client; from ledger.index import Follower, Index;"
+        "client = Client.connect(load_network(Path(sys.argv[1])));"
+        "f = Follower(client, Index(Path(sys.argv[2])));"
+        "print(max(len(f.refresh().members) for _ in range(30)))"
+    )
+    arguments = [str(consortium.members[0].home.network_file), str(tmp_path / "index.sqlite")]
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    assert [process.communicate(timeout=60)[0].strip() for process in running] == ["4"] * 3

@@ -1,0 +1,237 @@
+"""A job has one encoding; every field has bounds; what a reader does not understand it refuses."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.worlds.ledger import World
+
+from ledger.errors import Malformed
+from ledger.formats.cid import CHUNK
+from ledger.formats.digest import sha256
+from ledger.jobs import document as jobs
+from ledger.jobs.document import MAX_WEIGHT, Job, Median, TrimmedMean, parse
+
+JOB = World().job
+DOCUMENT: dict[str, Any] = json.loads(JOB.encode())
+
+
+def canonical(document: Any) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def changed(path: str, value: Any) -> bytes:
+    document = json.loads(JOB.encode())
+    *parents, last = path.split(".")
+    table = document
+    for name in parents:
+        table = table[int(name) if name.isdigit() else name]
+    if value is KeyError:
+        del table[last]
+    else:
+        table[int(last) if last.isdigit() else last] = value
+    return canonical(document)
+
+
+def test_the_document_is_its_own_address() -> None:
+    data = JOB.encode()
+    assert parse(data) == JOB
+    assert JOB.digest == sha256(data) == JOB.cid.digest
+    assert data == canonical(DOCUMENT)
+
+
+@pytest.mark.parametrize("rule", [Median(), TrimmedMean(trim=1)])
+def test_each_rule_travels(rule: Any) -> None:
+    document = {"rule": "median"} if isinstance(rule, Median) else {"rule": "trimmed_mean", "trim": 1}
+    data = canonical(json.loads(changed("aggregation", document)) | {})
+    data = data.replace(b'"min_updates":2', b'"min_updates":3')
+    assert parse(data).aggregation == rule
+    assert parse(data).encode() == data
+
+
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "a space": lambda data: data.replace(b":", b": ", 1),
+    "a newline after": lambda data: data + b"\n",
+    "indented": lambda data: json.dumps(json.loads(data), indent=1).encode(),
+    "another order": lambda data: json.dumps(dict(reversed(json.loads(data).items())), separators=(",", ":")).encode(),
+    "a name twice": lambda data: data.replace(b'"name":"test",', b'"name":"test","name":"test",'),
+    "an escape": lambda data: data.replace(b'"name":"test"', b'"name":"t\\u0065st"'),
+    "-0": lambda data: data.replace(b'"epochs":1', b'"epochs":-0'),
+    "a BOM": lambda data: b"\xef\xbb\xbf" + data,
+    "default left out": lambda data: data.replace(b'"fraction_bits":24,', b""),
+}
+
+
+@pytest.mark.parametrize("change", ENCODINGS.values(), ids=ENCODINGS.keys())
+def test_any_other_encoding_is_refused(change: Callable[[bytes], bytes]) -> None:
+    data = change(JOB.encode())
+    assert data != JOB.encode()
+    with pytest.raises(Malformed, match=r"canonical|not a valid document"):
+        parse(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"null", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"a":' * 50_000, b"\x80\x04K\x01.", b"1" * 5000],
+    ids=["empty", "null", "list", "table", "not UTF-8", "deep list", "deep table", "pickle", "number"],
+)
+def test_what_is_no_job_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed, match="not a valid document"):
+        parse(data)
+
+
+def test_a_document_too_large_is_refused_before_it_is_read() -> None:
+    with pytest.raises(Malformed, match="too large"):
+        parse(b" " * (CHUNK + 1))
+
+
+WRONG: list[tuple[str, Any]] = [
+    ("fedledger", "job/2"),
+    ("fedledger", KeyError),
+    ("unknown", 1),
+    ("task.unknown", 1),
+    ("terms.unknown", 1),
+    ("aggregation.unknown", 1),
+    ("admission.unknown", 1),
+    ("tensors.0.unknown", 1),
+    ("aggregation.rule", "krum"),
+    ("aggregation", {"rule": "weighted_mean", "trim": 1}),
+    ("scoring.method", "shapley"),
+    ("privacy.mode", "secure"),
+    ("admission.max_norm", KeyError),
+    ("admission.max_weight", 1.5),
+    ("admission.max_weight", 10.0),
+    ("admission.max_weight", True),
+    ("admission.max_weight", "10"),
+    ("task.settings.rate", 0.1),
+    ("task.settings.rate", None),
+    ("task.settings.rate", {"a": 1}),
+    ("task.settings.rate", [1]),
+    ("tensors.0.shape", [1.5]),
+    ("tensors.0.shape", "10"),
+    ("tensors.0.fraction_bits", 24.0),
+    ("name", 5),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), WRONG)
+def test_unknown_fields_versions_and_types_are_refused(path: str, value: Any) -> None:
+    with pytest.raises(Malformed):
+        parse(changed(path, value))
+
+
+VALUES = JOB.layout.values
+BOUNDS: list[tuple[str, int, int]] = [
+    ("admission.min_updates", 1, 255),
+    ("admission.max_weight", 1, MAX_WEIGHT),
+    ("admission.max_value", 1, (1 << 31) - 1),
+    ("admission.max_norm", 1, (VALUES << 31) - 1),
+    ("terms.rounds", 1, (1 << 32) - 1),
+    ("terms.attempts", 1, 255),
+    ("terms.update_seconds", 1, 365 * 86400),
+    ("terms.aggregate_seconds", 1, 365 * 86400),
+    ("terms.attest_seconds", 1, 365 * 86400),
+]
+
+
+@pytest.mark.parametrize(("path", "low", "high"), BOUNDS)
+def test_every_number_has_bounds(path: str, low: int, high: int) -> None:
+    for value in (low, high):
+        assert parse(changed(path, value)).encode() == changed(path, value)
+    for value in (low - 1, high + 1, -1, 1 << 64, 10**40):
+        with pytest.raises(Malformed, match=path.replace(".", r"\.")) as caught:
+            parse(changed(path, value))
+        assert caught.value.facts["minimum"] == low
+        assert caught.value.facts["actual"] == value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("tensors.0.fraction_bits", 31, "fraction_bits"),
+        ("tensors.0.fraction_bits", -1, "fraction_bits"),
+        ("tensors.0.shape", [], "impossible shape"),
+        ("tensors.0.shape", [0], "impossible shape"),
+        ("tensors.0.shape", [10**9, 10**9, 10**9], "impossible shape|too large"),
+        ("tensors.0.name", "zzz", "ascending"),
+        ("tensors", [], "at least one"),
+        ("initial_model.cid", "bafy", "CID"),
+        ("initial_model.cid", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG", "CID"),
+        ("initial_model.root", "", "initial_model.root"),
+        ("initial_model.root", "0" * 63, "initial_model.root"),
+        ("initial_model.root", "z" * 64, "initial_model.root"),
+        ("initial_model.root", "A" * 64, "initial_model.root"),
+        ("initial_model.root", "0 " * 32, "initial_model.root"),
+        ("task.code", "z" * 64, "task.code"),
+        ("task.code", "\x1b[31m", "task.code"),
+        ("name", "", "name must be"),
+        ("name", "a\x1b[2J", "name must be"),
+        ("name", "a" * 201, "name must be"),
+        ("task.name", "\n", "task.name must be"),
+        ("task.version", "", "task.version must be"),
+    ],
+)
+def test_a_job_that_could_not_be_run_is_refused(path: str, value: Any, why: str) -> None:
+    with pytest.raises(Malformed, match=why):
+        parse(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("terms", "why"),
+    [
+        ({"score_seconds": 1, "reveal_seconds": 1}, r"terms\.scorers"),
+        ({"score_seconds": 1, "scorers": 1}, r"terms\.reveal_seconds"),
+        ({"reveal_seconds": 1, "scorers": 1}, r"terms\.score_seconds"),
+        ({"score_seconds": 1, "reveal_seconds": 1, "scorers": 256}, r"terms\.scorers"),
+        ({"score_seconds": 31_536_001, "reveal_seconds": 1, "scorers": 1}, r"terms\.score_seconds"),
+        ({"score_seconds": 1, "reveal_seconds": 31_536_001, "scorers": 1}, r"terms\.reveal_seconds"),
+        ({"score_seconds": -1}, r"terms\.score_seconds"),
+        ({"scorers": 0}, "canonical"),
+        ({"score_seconds": 0, "reveal_seconds": 0, "scorers": 0}, "canonical"),
+    ],
+)
+def test_the_terms_of_scores_are_all_given_or_all_left_out(terms: dict[str, int], why: str) -> None:
+    with pytest.raises(Malformed, match=why):
+        parse(changed("terms", DOCUMENT["terms"] | terms))
+
+
+@pytest.mark.parametrize(
+    ("minimum", "trim", "good"), [(3, 1, True), (5, 2, True), (2, 1, False), (4, 2, False), (3, 0, False)]
+)
+def test_trimming_leaves_an_update(minimum: int, trim: int, good: bool) -> None:
+    document = json.loads(JOB.encode())
+    document["aggregation"] = {"rule": "trimmed_mean", "trim": trim}
+    document["admission"]["min_updates"] = minimum
+    if good:
+        assert parse(canonical(document)).aggregation == TrimmedMean(trim=trim)
+        return
+    with pytest.raises(Malformed, match=r"aggregation\.trim"):
+        parse(canonical(document))
+
+
+SETTINGS = st.dictionaries(
+    st.text(max_size=8), st.text(max_size=8) | st.integers() | st.booleans() | st.lists(st.text(max_size=4)), max_size=5
+)
+
+
+@given(SETTINGS)
+def test_settings_without_floats_travel(settings: dict[str, Any]) -> None:
+    document = json.loads(JOB.encode())
+    document["task"]["settings"] = settings
+    data = jobs.encode(document)
+    job = parse(data)
+    assert isinstance(job, Job)
+    assert job.task.settings == settings
+    assert job.encode() == data
+
+
+@given(st.binary(max_size=60), st.integers(0, len(JOB.encode())))
+def test_a_document_with_foreign_bytes_is_refused_with_a_name(junk: bytes, at: int) -> None:
+    data = JOB.encode()
+    mixed = data[:at] + junk + data[at + len(junk) :]
+    with contextlib.suppress(Malformed):
+        assert parse(mixed).encode() == mixed

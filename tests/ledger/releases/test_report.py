@@ -1,0 +1,146 @@
+"""An evaluation report has one encoding, keeps its bounds, and is joined from parties' reports on one model only."""
+
+import json
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.errors import Malformed, UsageError
+from ledger.formats.digest import checksum_address, sha256
+from ledger.releases.report import MAX_SIZE, Evaluation, PartyFigures, RoundFigures, check, decimal, join, parse
+
+LEDGER = checksum_address(b"\xab" * 20)
+
+
+def key(number: int) -> str:
+    return checksum_address(bytes([number]) * 20)
+
+
+def report(number: int = 1, samples: int = 100, accuracy: str = "0.9", rounds: tuple[int, ...] = (1, 2)) -> Evaluation:
+    metrics = {"accuracy": accuracy, "loss": "0.25"}
+    return Evaluation(
+        fedledger="evaluation/1",
+        chain=31337,
+        ledger=LEDGER,
+        job=1,
+        round=2,
+        root="ab" * 32,
+        parties=(PartyFigures(party=f"Hospital {number}", key=key(number), samples=samples, metrics=metrics),),
+        rounds=tuple(RoundFigures(round=n, metrics=metrics) for n in rounds),
+    )
+
+
+def changed(**fields: Any) -> bytes:
+    document = json.loads(report().encode())
+    for path, value in fields.items():
+        document[path] = value
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def party(**fields: Any) -> bytes:
+    (first,) = json.loads(report().encode())["parties"]
+    return changed(parties=[first | fields])
+
+
+def test_the_report_is_its_own_address() -> None:
+    data = report().encode()
+    assert parse(data) == report()
+    assert report().digest == sha256(data) == report().cid.digest
+    assert b"license" not in data
+    licensed = replace(report(), license="apache-2.0")
+    assert parse(licensed.encode()) == licensed
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        changed(fedledger="evaluation/2"),
+        changed(chain=0),
+        changed(ledger=LEDGER.lower()),
+        changed(ledger="0x" + "zz" * 20),
+        changed(job=0),
+        changed(round=0),
+        changed(round=1 << 32),
+        changed(root="AB" * 32),
+        changed(root="ab"),
+        changed(license=""),
+        changed(license="Apache 2.0"),
+        changed(parties=[]),
+        changed(extra=1),
+        changed(rounds=[{"round": 2, "metrics": {}}, {"round": 1, "metrics": {}}]),
+        changed(rounds=[{"round": 1, "metrics": {}}, {"round": 1, "metrics": {}}]),
+        changed(rounds=[{"round": 3, "metrics": {}}]),
+        changed(rounds=[{"round": -1, "metrics": {}}]),
+        party(party=""),
+        party(party="x" * 101),
+        party(party="a\nb"),
+        party(key="0x12"),
+        party(samples=0),
+        party(samples=1.5),
+        party(metrics={}),
+        party(metrics={"Accuracy": "0.9"}),
+        party(metrics={"accuracy": 0.9}),
+        *(party(metrics={"accuracy": text}) for text in ("nan", "1e3", ".5", "1.", "01", "+1", " 1", "1" * 19, "٣")),
+        party(metrics={f"m{n}": "1" for n in range(33)}),
+        report().encode() + b"\n",
+        b"[]",
+        b"",
+        b"{" * 100_000,
+        b" " * (MAX_SIZE + 1),
+    ],
+)
+def test_what_breaks_the_format_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        parse(data)
+
+
+def test_parties_stand_in_one_order_each_once() -> None:
+    both = (*report(2).parties, *report(1).parties)
+    for parties in (both, report(1).parties * 2):
+        with pytest.raises(Malformed, match="ascending"):
+            check(replace(report(), parties=parties))
+
+
+def test_joined_reports_keep_every_party_and_the_rounds_that_all_measured() -> None:
+    joined = join([report(2, 300, "0.5", (0, 2)), report(1, 100, "0.9", (1, 2))])
+    assert [each.party for each in joined.parties] == ["Hospital 1", "Hospital 2"]
+    assert [(each.round, each.metrics) for each in joined.rounds] == [
+        (2, {"accuracy": "0.600000", "loss": "0.250000"}),
+    ]
+    assert (joined.samples, joined.mean["accuracy"]) == (400, "0.600000")
+    assert parse(joined.encode()) == joined
+
+
+def test_the_order_of_joining_changes_nothing() -> None:
+    parts = [report(number, number * 7, f"0.{number}1") for number in (1, 2, 3)]
+    assert join(parts) == join(parts[::-1])
+    assert join(parts[:1]) == parts[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("chain", 1), ("ledger", key(9)), ("job", 2), ("round", 3), ("root", "cd" * 32), ("license", "mit")],
+)
+def test_reports_on_different_models_are_not_joined(field: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=field) as caught:
+        join([report(1), replace(report(2), **{field: value})])
+    assert caught.value.facts["actual"] == value
+
+
+def test_a_party_counts_once() -> None:
+    with pytest.raises(UsageError, match="more than one"):
+        join([report(1), report(1, 5)])
+    with pytest.raises(UsageError, match="no report"):
+        join([])
+
+
+def test_numbers_as_text_are_rounded_once_half_to_even() -> None:
+    assert [decimal(Fraction(n, 2_000_000)) for n in (1, 3, -3, 2_000_000, 0)] == [
+        "0.000000",
+        "0.000002",
+        "-0.000002",
+        "1.000000",
+        "0.000000",
+    ]

@@ -1,0 +1,237 @@
+"""A round recomputed end to end over a working store: one outcome for everyone, and no outcome from missing bytes."""
+
+import msgspec
+import numpy as np
+import pytest
+from support.worlds.ledger import LIMITS, World, artifact
+
+from ledger.errors import Malformed, Unavailable
+from ledger.formats.artifact import Tensor
+from ledger.formats.cid import CHUNK, Cid, of_file
+from ledger.formats.claims import claim
+from ledger.formats.merkle import LEAF, root_of
+from ledger.formats.unixfs import cid_of
+from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
+from ledger.rounds.admission import Verdict
+from ledger.rounds.aggregation import combine
+from ledger.rounds.outcome import (
+    NOTHING,
+    Outcome,
+    Place,
+    base_of,
+    binding_of_base,
+    excused,
+    initial_binding,
+    judge_all,
+    model_binding,
+    read_model,
+)
+
+RULES = [WeightedMean(), Median(), TrimmedMean(trim=1)]
+HEADER_ROOM = (CHUNK - LEAF) // 4
+SIZES = [1, 255, 256, 257, HEADER_ROOM, HEADER_ROOM + 1, CHUNK // 2]
+
+
+def made(world: World, threads: int = 1) -> tuple[Outcome, bytes]:
+    pieces: list[bytes] = []
+    outcome = world.outcome(threads=threads, keep=lambda stream: pieces.extend(bytes(piece) for piece in stream))
+    return outcome, b"".join(pieces)
+
+
+def filled(rule: Rule = RULES[0], members: int = 5, values: int = 610, order: tuple[int, ...] = ()) -> World:
+    """A world with one round and an update of each member, submitted in the order given."""
+    limits = msgspec.structs.replace(LIMITS, min_updates=3)
+    world = World(members, rule=rule, limits=limits, tensors=(Tensor("w", (values,)),)).open_job().open_round()
+    for member in order or range(members):
+        change = np.random.default_rng(member).integers(-1000, 1000, values).astype("<i4")
+        world.submit(member, change, weight=10 + member)
+    return world
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("values", SIZES)
+def test_the_model_is_the_files_root_and_cid(rule: Rule, values: int) -> None:
+    world = filled(rule, values=values)
+    outcome, data = made(world)
+    layout = world.layout
+    changes = [np.random.default_rng(m).integers(-1000, 1000, values).astype("<i4") for m in range(5)]
+    expected = world.initial + combine(rule, [10, 11, 12, 13, 14], lambda k: changes[k])
+    header = layout.header(model_binding(world.place, 1, 1, root_of(world.initial)))
+    assert data == header + expected.astype("<i4").tobytes()
+    assert outcome.root == root_of(data[layout.header_size :])
+    assert of_file(outcome.cid, layout.size) == cid_of([data])[0]
+    assert outcome.verdicts == bytes(5)
+    assert outcome.claim == claim(1, 1, outcome.root, outcome.cid, bytes(5))
+    assert len(outcome.leaves) == layout.leaves
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_threads_and_order_do_not_matter(rule: Rule) -> None:
+    straight = filled(rule, values=CHUNK // 2)
+    shuffled = filled(rule, values=CHUNK // 2, order=(4, 2, 0, 1, 3))
+    first, data = made(straight)
+    assert made(shuffled, 8)[1] == data
+    assert {shuffled.outcome(threads=n).claim for n in range(1, 9)} == {first.claim}
+
+
+def test_a_store_may_cut_its_pieces_anywhere() -> None:
+    whole, cut = filled(values=1000), filled(values=1000)
+    cut.files.piece = 333
+    assert made(whole)[1] == made(cut)[1]
+
+
+def test_the_next_round_builds_on_the_last_model() -> None:
+    world = World().open_job().honest_round()
+    assert base_of(world.state, world.job, 1).round == 0
+    world.open_round()
+    world.submit(1, np.zeros(610, "<i4"))
+    world.submit(2, np.zeros(610, "<i4"))
+    base = base_of(world.state, world.job, 2)
+    assert (base.round, base.root) == (1, world.state.rounds[1].aggregates[0].root)
+    outcome, data = made(world)
+    assert outcome.root == base.root
+    binding = binding_of_base(world.place, world.state, world.job, base)
+    assert binding == model_binding(world.place, 1, 1, world.job.initial_root)
+    before = b"".join(read_model(world.place, world.state, world.job, base, world.files.fetch))
+    assert before == data[world.layout.header_size :]
+
+
+def test_a_round_without_a_model_is_passed_over() -> None:
+    world = World().open_job().honest_round().open_round()
+    world.submit(0)
+    world.publish(0)
+    world.attest(1)
+    world.attest(2)
+    assert world.round.phase.value == "Abandoned"
+    world.open_round()
+    assert base_of(world.state, world.job, 3) == base_of(world.state, world.job, 2)
+
+
+def test_too_few_admitted_is_no_model() -> None:
+    world = World().open_job().open_round()
+    world.submit(0)
+    world.submit(1, weight=LIMITS.max_weight + 1)
+    outcome, data = made(world)
+    assert (outcome.root, outcome.cid, outcome.leaves, data) == (NOTHING, NOTHING, (), b"")
+    assert outcome.verdicts == bytes([Verdict.ADMITTED, Verdict.WEIGHT])
+    assert outcome.claim == claim(1, 1, NOTHING, NOTHING, outcome.verdicts)
+    assert "1 updates were admitted, at least 2 needed" in outcome.why
+
+
+def test_an_empty_round_is_no_model() -> None:
+    outcome = World().open_job().open_round().outcome()
+    assert (outcome.verdicts, outcome.root) == (b"", NOTHING)
+
+
+def test_one_bad_update_does_not_stop_the_others() -> None:
+    world = World().open_job().open_round()
+    for member in range(4):
+        world.submit(member, data=b"junk" if member == 2 else None)
+    outcome, _ = made(world)
+    assert outcome.verdicts == bytes([0, 0, Verdict.MALFORMED, 0])
+    assert outcome.root != NOTHING
+
+
+def test_a_model_that_does_not_fit_is_no_model() -> None:
+    world = World().open_job().open_round()
+    huge = np.full(610, 1 << 19, "<i4")
+    near = artifact(world.layout, initial_binding(), np.full(610, (1 << 31) - 5, "<i4"))
+    world.job = msgspec.structs.replace(
+        world.job,
+        initial_model=msgspec.structs.replace(
+            world.job.initial_model,
+            cid=str(world.files.put(near)),
+            root=root_of(near[world.layout.header_size :]).hex(),
+        ),
+    )
+    world.submit(0, huge)
+    world.submit(1, huge)
+    for threads in (1, 4):
+        outcome = world.outcome(threads=threads)
+        assert outcome.root == NOTHING
+        assert outcome.verdicts == bytes(2)
+        assert "does not fit into int32" in outcome.why
+
+
+def test_missing_bytes_are_no_outcome_unless_excused() -> None:
+    world = World().open_job().open_round()
+    for member in range(4):
+        world.submit(member, stored=member != 2)
+    with pytest.raises(Unavailable, match="nobody holds"):
+        world.outcome()
+    outcome = world.outcome([2])
+    assert outcome.verdicts == bytes([0, 0, Verdict.UNAVAILABLE, 0])
+    assert outcome.root != NOTHING
+
+
+def test_an_excused_update_is_not_read() -> None:
+    world = World().open_job().open_round()
+    sent = [world.submit(member) for member in range(3)]
+    world.files.read.clear()
+    world.outcome([1])
+    assert sent[1].cid not in world.files.read
+    assert sent[0].cid in world.files.read
+
+
+def test_a_missing_base_is_no_outcome() -> None:
+    world = filled()
+    del world.files.files[Cid.parse(world.job.initial_model.cid)]
+    with pytest.raises(Unavailable):
+        world.outcome()
+
+
+@pytest.mark.parametrize("values", [610, CHUNK // 2])
+@pytest.mark.parametrize("change", [-1, -4, -1025, 4], ids=str)
+def test_a_base_that_is_no_model_is_malformed(values: int, change: int) -> None:
+    """Members may have approved a job whose initial model is no model: an error with a name, not a crash."""
+    world = filled(values=values)
+    data = world.files.files[Cid.parse(world.job.initial_model.cid)]
+    cid = world.files.put(data[:change] if change < 0 else data + bytes(change))
+    initial = msgspec.structs.replace(world.job.initial_model, cid=str(cid))
+    world.job = msgspec.structs.replace(world.job, initial_model=initial)
+    if change < 0:
+        with pytest.raises(Malformed, match="truncated"):
+            world.outcome()
+    else:
+        assert world.outcome().root != NOTHING
+
+
+def test_who_is_excused() -> None:
+    world = World().open_job().open_round()
+    for member in (3, 0, 1):
+        world.submit(member)
+    world.publish(0, verdicts=bytes([9, 0, 9]))
+    assert excused(world.round, 1) == {0, 3}
+
+
+@pytest.mark.parametrize("verdicts", [b"", bytes([9]), bytes([9] * 4)])
+def test_nobody_is_excused_by_verdicts_of_another_length(verdicts: bytes) -> None:
+    world = World().open_job().open_round()
+    for member in range(3):
+        world.submit(member)
+    world.publish(0, verdicts=verdicts)
+    assert excused(world.round, 1) == set()
+
+
+def test_another_ledger_makes_another_model() -> None:
+    world = filled()
+    here = world.outcome()
+    world.place = Place(1, world.place.contract)
+    there = judge_all(world.place, world.job, world.round, base_of(world.state, world.job, 1), world.files.fetch)
+    assert here.verdicts == bytes(5)
+    assert {judged.decision.verdict for judged in there} == {Verdict.BINDING}
+
+
+def test_reading_a_model_of_another_root_is_refused() -> None:
+    world = World().open_job()
+    base = base_of(world.state, world.job, 1)
+    wrong = type(base)(0, bytes(32), base.cid)
+    with pytest.raises(Malformed, match="tensor root"):
+        list(read_model(world.place, world.state, world.job, wrong, world.files.fetch))
+
+
+def test_progress_counts_every_byte_read() -> None:
+    world = filled()
+    heard: list[int] = []
+    world.outcome(progress=heard.append)
+    assert sum(heard) == 2 * 5 * world.layout.size

@@ -1,0 +1,327 @@
+"""The embedded store: crashes, full disks, damage, several processes."""
+
+import errno
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import Corrupt, Malformed, Unavailable
+from ledger.formats.cid import CHUNK, Cid, raw
+from ledger.store import disk, files, packs, upkeep
+from ledger.store.embedded import Embedded
+from ledger.store.index import Index
+
+DATA = os.urandom(2 * CHUNK + 5)
+EFFECTS = ["create", "write", "trim", "sync", "publish", "append"]
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    """What a store that is opened anew gives: every pin's content, every block checked."""
+    store = Embedded(folder)
+    try:
+        assert [found for found in upkeep.scrub(store) if found.problem] == []
+        assert list(upkeep.check_pinned(store)) == []
+        assert list((folder / "parts").iterdir()) == []
+        return {name: b"".join(files.read(store, cid)) for name, cid in store.pins().items()}
+    finally:
+        store.close()
+
+
+def dying_at(number: int, kept: bool) -> None:
+    """From now on the process dies at the effect with this number: before it, or right after."""
+    count = iter(range(1, 1000))
+
+    def wrap(effect: Callable[..., object]) -> Callable[..., object]:
+        def dying(*arguments: object) -> object:
+            fatal = next(count) == number
+            if fatal and not kept:
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = effect(*arguments)
+            if fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return dying
+
+    for name in EFFECTS:
+        setattr(disk, name, wrap(getattr(disk, name)))
+    Index.replace = wrap(Index.replace)  # type: ignore[method-assign]
+
+
+def run_in_child(work: Callable[[], object]) -> int:
+    """Run something in a process of its own; its exit code, negative where it was killed."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:  # noqa: BLE001
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["effect lost", "effect kept"])
+@pytest.mark.parametrize("operation", ["put", "replace", "pin", "unpin"])
+def test_every_crash_leaves_all_or_nothing(tmp_path: Path, operation: str, kept: bool) -> None:
+    """Kill the writer at each effect in turn; afterwards the change is there whole or not at all."""
+    operations: dict[str, tuple[Callable[[Embedded], object], dict[str, bytes]]] = {
+        "put": (lambda store: store.put([DATA], "new"), {"old": b"old", "new": DATA}),
+        "replace": (lambda store: store.put([b"old"], "new", replace=True), {"old": b"old", "new": b"old"}),
+        "pin": (lambda store: store.pin("new", raw(b"old")), {"old": b"old", "new": b"old"}),
+        "unpin": (lambda store: store.unpin("old"), {}),
+    }
+    change, after = operations[operation]
+    outcomes = []
+    for number in range(1, 60):
+        folder = tmp_path / str(number)
+        Embedded(folder, create=True).put([b"old"], "old")
+
+        def work(number: int = number, folder: Path = folder) -> None:
+            store = Embedded(folder)
+            dying_at(number, kept)
+            change(store)
+
+        code = run_in_child(work)
+        assert code in {0, -signal.SIGKILL}
+        found = state(folder)
+        assert found in ({"old": b"old"}, after)
+        outcomes.append(found == after)
+        if code == 0:
+            break
+    else:
+        pytest.fail("the operation never ended")
+    assert outcomes == sorted(outcomes)
+    assert outcomes[-1]
+    assert len(outcomes) > 1
+    store = Embedded(tmp_path / "1")
+    assert store.put([DATA], "later") in store.pins().values()
+    store.close()
+
+
+def test_a_torn_pin_is_passed_over_and_cut(embedded: Embedded) -> None:
+    cid = embedded.put([b"kept"], "kept")
+    with embedded.pin_journal.path.open("ab") as journal:
+        journal.write(b'{"cid":"baf')
+    assert embedded.pins() == {"kept": cid}
+    embedded.pin("more", cid)
+    assert embedded.pins() == {"kept": cid, "more": cid}
+
+
+def test_a_damaged_pin_is_damage(embedded: Embedded) -> None:
+    embedded.put([b"one"], "one")
+    embedded.put([b"two"], "two")
+    journal = embedded.pin_journal.path
+    journal.write_bytes(journal.read_bytes().replace(b"one", b"\xffne", 1))
+    with pytest.raises(Corrupt, match="line 1"):
+        embedded.pins()
+    with pytest.raises(Corrupt):
+        upkeep.collect(embedded)
+
+
+@pytest.mark.parametrize("where", ["write", "sync", "publish", "append", "index"])
+def test_a_full_disk_is_unavailable_and_leaves_nothing(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    before = embedded.put([b"before"], "before")
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail(*_: object) -> None:
+        if where == "index":
+            raise Unavailable("cannot use the index: database or disk is full")
+        with disk.translated(embedded.folder / "packs" / "x"):
+            raise full
+
+    monkeypatch.setattr(*((Index, "replace") if where == "index" else (disk, where)), fail)
+    with pytest.raises(Unavailable) as caught:
+        embedded.put([DATA], "more")
+    monkeypatch.undo()
+    if where != "index":
+        assert "No space left" in str(caught.value)
+        assert str(embedded.folder) in str(caught.value)
+        assert isinstance(caught.value.facts["free_bytes"], int)
+    assert state(embedded.folder) == {"before": b"before"}
+    assert len(embedded.pack_paths()) == 1
+    assert embedded.pins() == {"before": before}
+    assert embedded.put([DATA], "more")
+
+
+def test_a_real_limit_on_file_size_is_unavailable(embedded: Embedded) -> None:
+    def work() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (CHUNK, CHUNK))
+        store = Embedded(embedded.folder)
+        try:
+            store.put([DATA], "big")
+        except Unavailable as error:
+            assert "File too large" in error.message
+            os._exit(7)
+
+    assert run_in_child(work) == 7
+    assert state(embedded.folder) == {}
+
+
+@pytest.mark.parametrize("damage", ["gone", "garbage", "old version", "overwritten"])
+def test_the_index_is_made_anew(embedded: Embedded, damage: str) -> None:
+    cid = embedded.put([DATA], "file")
+    embedded.close()
+    path = embedded.folder / "index.db"
+    if damage == "gone":
+        path.unlink()
+    elif damage == "garbage":
+        path.write_bytes(b"no database at all" * 1000)
+    elif damage == "old version":
+        database = sqlite3.connect(path)
+        database.execute("PRAGMA user_version = 99")
+        database.close()
+    else:
+        data = path.read_bytes()
+        path.write_bytes(data[:100] + b"\xff" * (len(data) - 100))
+    store = Embedded(embedded.folder)
+    assert b"".join(files.read(store, cid)) == DATA
+    assert store.totals() == (4, len(DATA) + len(store.get(cid)))
+    store.close()
+
+
+def test_an_open_store_survives_a_rebuilt_index(embedded: Embedded) -> None:
+    cid = embedded.put([b"one"], "one")
+    other = Embedded(embedded.folder)
+    other.reindex()
+    new = other.put([b"two"], "two")
+    assert bytes(embedded.get(new)) == b"two"
+    assert bytes(embedded.get(cid)) == b"one"
+    assert embedded.put([b"three"], "three") in other.pins().values()
+    other.close()
+
+
+def test_damage_is_corrupt_and_named(embedded: Embedded) -> None:
+    cid = embedded.put([DATA], "file")
+    (path,) = embedded.pack_paths()
+    data = bytearray(path.read_bytes())
+    data[CHUNK + 300] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(Corrupt) as caught:
+        list(files.read(embedded, cid))
+    (found,) = [checked for checked in upkeep.scrub(embedded) if checked.problem]
+    assert (found.pack, str(found.cid)) == (path, str(caught.value.facts["block"]))
+    assert found.offset <= CHUNK + 300 < found.offset + found.length
+    assert caught.value.facts["holder"] == "own store"
+    embedded.put([DATA], "file", replace=True)
+    assert b"".join(files.read(embedded, cid)) == DATA
+    assert [checked for checked in upkeep.scrub(embedded) if checked.problem] == []
+
+
+@pytest.mark.parametrize("length", [10, 59, 80, CHUNK, 2 * CHUNK + 100])
+def test_a_cut_pack_is_found(embedded: Embedded, length: int) -> None:
+    cid = embedded.put([DATA], "file")
+    (path,) = embedded.pack_paths()
+    os.truncate(path, length)
+    assert [checked for checked in upkeep.scrub(embedded) if checked.problem]
+    embedded.reindex()
+    with pytest.raises(Unavailable):
+        list(files.read(embedded, cid))
+    assert list(upkeep.check_pinned(embedded))
+
+
+def test_a_good_copy_in_another_pack_is_read(embedded: Embedded) -> None:
+    shared = bytes(CHUNK)
+    embedded.put([shared, b"a"], "a")
+    embedded.put([shared, b"b"], "b")
+    for path in embedded.pack_paths():
+        good = path.read_bytes()
+        path.write_bytes(good.replace(bytes(9), b"\1" * 9, 1))
+        assert bytes(embedded.get(raw(shared))) == shared
+        path.write_bytes(good)
+
+
+def test_collect_removes_only_what_no_pin_keeps(embedded: Embedded) -> None:
+    kept, gone = embedded.put([DATA], "kept"), embedded.put([b"gone"], "gone")
+    inner = embedded.put([b"first" + DATA], "whole")
+    part = raw((b"first" + DATA)[:CHUNK])
+    embedded.pin("part", part)
+    for name in ("gone", "whole"):
+        embedded.unpin(name)
+    assert upkeep.collect(embedded, pretend=True) == upkeep.collect(embedded)
+    assert embedded.has(kept)
+    assert not embedded.has(gone)
+    assert embedded.has(inner)
+    assert upkeep.collect(embedded) == []
+    embedded.unpin("part")
+    assert len(upkeep.collect(embedded)) == 1
+    assert state(embedded.folder) == {"kept": DATA}
+
+
+def test_a_reader_sees_what_another_process_stores(embedded: Embedded) -> None:
+    code = (
+        "import sys; from pathlib import Path; from ledger.store.embedded import Embedded\n"
+        "print(Embedded(Path(sys.argv[1])).put([b'from elsewhere'], 'theirs'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(embedded.folder)], capture_output=True, text=True, check=True
+    )
+    cid = Cid.parse(done.stdout.strip())
+    assert bytes(embedded.get(cid)) == b"from elsewhere"
+    assert embedded.pins() == {"theirs": cid}
+
+
+def test_many_processes_write_at_once(embedded: Embedded) -> None:
+    children = []
+    for number in range(4):
+        child = os.fork()
+        if child == 0:
+            store = Embedded(embedded.folder)
+            for turn in range(5):
+                store.put([b"%d" % turn, DATA[: CHUNK + number]], f"{number}/{turn}")
+            os._exit(0)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
+    assert len(state(embedded.folder)) == 20
+
+
+def test_a_pack_that_is_gone_before_it_was_looked_at(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process published it, or gave it up, since the folder was listed."""
+    looked_at = []
+
+    def late(path: Path) -> bool:
+        path.unlink()
+        looked_at.append(path)
+        return abandoned(path)
+
+    abandoned = disk.abandoned
+    monkeypatch.setattr(disk, "abandoned", late)
+    (embedded.folder / "parts" / "00.part").touch()
+    Embedded(embedded.folder).close()
+    assert [path.name for path in looked_at] == ["00.part"]
+
+
+def test_a_pack_being_written_is_not_swept(embedded: Embedded) -> None:
+    with packs.writing(embedded.folder / "parts") as pack:
+        pack.add(b"not yet")
+        Embedded(embedded.folder).close()
+        assert pack.path.exists()
+    assert not pack.path.exists()
+
+
+def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="no store"):
+        Embedded(tmp_path / "missing")
+    assert not (tmp_path / "missing").exists()
+    store = Embedded(tmp_path / "store", create=True)
+    store.close()
+    (tmp_path / "store" / "format").write_text("fedledger store 2\n")
+    with pytest.raises(Malformed, match="version"):
+        Embedded(tmp_path / "store")
+
+
+def test_a_lock_that_is_kept_is_unavailable(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.store.embedded.PATIENCE", 0.1)
+    with embedded.locked():
+        other = Embedded(embedded.folder)
+        with pytest.raises(Unavailable, match="locked"):
+            other.put([b"x"], "x")
+        other.close()

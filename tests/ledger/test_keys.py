@@ -1,0 +1,214 @@
+"""A key file is private, never overwritten, opened by its passphrase only, and a light one only for the local chain."""
+
+import os
+import stat
+
+import msgspec
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+
+from ledger import keys
+from ledger.errors import Malformed, Unavailable, UsageError
+
+TRANSACTION = {
+    "type": 2,
+    "chainId": 31337,
+    "nonce": 0,
+    "to": "0x" + "11" * 20,
+    "value": 0,
+    "data": "0x",
+    "gas": 21_000,
+    "maxFeePerGas": 0,
+    "maxPriorityFeePerGas": 0,
+}
+TYPES = {"Vote": [{"name": "choice", "type": "uint8"}]}
+
+
+def domain(chain_id=31337):
+    return {"name": "fedledger", "version": "1", "chainId": chain_id, "verifyingContract": "0x" + "22" * 20}
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory):
+    path = tmp_path_factory.mktemp("keys") / "light.json"
+    return path, keys.create(path, "right", light=True)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    path = tmp_path_factory.mktemp("keys") / "full.json"
+    return path, keys.create(path, "right")
+
+
+def test_only_the_owner_can_read_it_whatever_the_umask(tmp_path):
+    old = os.umask(0)
+    try:
+        path = tmp_path / "new" / "keystore.json"
+        keys.create(path, "right", light=True)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_key_is_never_overwritten(light):
+    path, _ = light
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="not overwritten"):
+        keys.create(path, "other", light=True)
+    assert path.read_bytes() == before
+
+
+def test_the_file_is_a_standard_one(full):
+    path, signer = full
+    keyfile = msgspec.json.decode(path.read_bytes())
+    assert (keyfile["version"], keyfile["crypto"]["kdf"], keyfile["crypto"]["kdfparams"]["n"]) == (3, "scrypt", 1 << 18)
+    assert "fedledger" not in keyfile
+    assert keys.address_of(path) == signer.address
+    assert not keys.is_light(keyfile)
+
+
+def test_the_passphrase_opens_it(light, full):
+    for path, signer in (light, full):
+        assert keys.unlock(path, "right").address == signer.address
+
+
+@pytest.mark.parametrize("passphrase", ["wrong", "", "Right", "right "])
+def test_a_wrong_passphrase_is_a_usage_error(light, passphrase):
+    with pytest.raises(UsageError, match="passphrase does not open") as caught:
+        keys.unlock(light[0], passphrase)
+    assert caught.value.facts["file"] == str(light[0])
+    assert "right" not in str(caught.value).replace(str(light[0]), "")
+
+
+def test_an_empty_passphrase_makes_no_file(tmp_path):
+    with pytest.raises(UsageError, match="empty passphrase"):
+        keys.create(tmp_path / "keystore.json", "")
+    assert not (tmp_path / "keystore.json").exists()
+
+
+def test_a_light_file_is_refused_off_the_local_chain(light):
+    path, signer = light
+    with pytest.raises(UsageError, match="local chain only") as caught:
+        keys.unlock(path, "right", chain_id=1)
+    assert (caught.value.facts["expected"], caught.value.facts["actual"]) == (31337, 1)
+    unlocked = keys.unlock(path, "right", chain_id=31337)
+    assert unlocked.light
+    assert signer.light
+    for action in (
+        lambda: unlocked.sign_transaction(TRANSACTION | {"chainId": 1}),
+        lambda: unlocked.sign_typed_data(domain(1), TYPES, {"choice": 1}),
+    ):
+        with pytest.raises(UsageError, match="local chain only"):
+            action()
+
+
+def test_taking_the_mark_off_does_not_make_it_heavy(light, tmp_path):
+    keyfile = msgspec.json.decode(light[0].read_bytes())
+    del keyfile["fedledger"]
+    path = tmp_path / "unmarked.json"
+    path.write_bytes(msgspec.json.encode(keyfile))
+    with pytest.raises(UsageError, match="local chain only"):
+        keys.unlock(path, "right", chain_id=1)
+
+
+def test_key_files_of_other_programs_are_taken(tmp_path):
+    account = Account.create()
+    keyfile = Account.encrypt(account.key, "right", kdf="pbkdf2", iterations=200_000)
+    path = tmp_path / "other.json"
+    path.write_bytes(msgspec.json.encode(keyfile))
+    signer = keys.unlock(path, "right", chain_id=1)
+    assert signer.address == account.address
+    assert not signer.light
+
+
+@pytest.mark.parametrize("chain_id", [1, 31337])
+def test_transactions_are_signed_for_their_chain(full, chain_id):
+    raw = full[1].sign_transaction(TRANSACTION | {"chainId": chain_id})
+    assert Account.recover_transaction(raw) == full[1].address
+    assert raw == full[1].sign_transaction(TRANSACTION | {"chainId": chain_id})  # deterministic
+
+
+def test_typed_data_is_signed_as_eip_712(full):
+    signature = full[1].sign_typed_data(domain(), TYPES, {"choice": 1})
+    assert len(signature) == 65
+    message = encode_typed_data(domain(), TYPES, {"choice": 1})
+    assert Account.recover_message(message, signature=signature) == full[1].address
+
+
+@pytest.mark.parametrize("chain_id", [None, "31337"])
+def test_nothing_is_signed_without_a_chain_id(light, chain_id):
+    with pytest.raises(UsageError, match="without a chain id"):
+        light[1].sign_transaction(TRANSACTION | {"chainId": chain_id})
+    with pytest.raises(UsageError, match="without a chain id"):
+        light[1].sign_typed_data(domain(chain_id), TYPES, {"choice": 1})
+
+
+def test_what_is_no_transaction_is_malformed(light):
+    with pytest.raises(Malformed, match="no transaction"):
+        light[1].sign_transaction({"chainId": 31337, "nonce": "x"})
+    with pytest.raises(Malformed, match="no typed data"):
+        light[1].sign_typed_data(domain(), TYPES, {"choice": "x"})
+
+
+def test_a_signer_does_not_show_its_key(light):
+    assert repr(light[1]) == f"LocalSigner({light[1].address})"
+
+
+def test_an_ephemeral_key_is_for_the_local_chain():
+    signer = keys.ephemeral()
+    assert Account.recover_transaction(signer.sign_transaction(TRANSACTION)) == signer.address
+    with pytest.raises(UsageError, match="local chain only"):
+        signer.sign_transaction(TRANSACTION | {"chainId": 1})
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"crypto": 1}', b'{"crypto": {"kdfparams": {"n": "x"}}}', b"\xff\xfe"]
+)
+def test_what_is_no_key_file_is_malformed(tmp_path, content):
+    path = tmp_path / "keystore.json"
+    path.write_bytes(content)
+    with pytest.raises(Malformed, match="key file"):
+        keys.unlock(path, "right")
+
+
+def test_a_key_file_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match="no such key file"):
+        keys.unlock(tmp_path / "keystore.json", "right")
+    with pytest.raises(Unavailable, match="cannot be read"):
+        keys.unlock(tmp_path, "right")
+
+
+@pytest.mark.parametrize("content", ["right\n", "right", "right\nsecond line\n", "right\r\n"])
+def test_a_passphrase_is_a_files_first_line(tmp_path, content):
+    (tmp_path / "passphrase").write_text(content, newline="")
+    assert keys.read_passphrase(tmp_path / "passphrase") == "right"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\nsecond"])
+def test_an_empty_first_line_is_no_passphrase(tmp_path, content):
+    (tmp_path / "passphrase").write_bytes(content)
+    with pytest.raises(UsageError, match="first line is empty"):
+        keys.read_passphrase(tmp_path / "passphrase")
+
+
+def test_a_passphrase_file_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match="no such passphrase file"):
+        keys.read_passphrase(tmp_path / "passphrase")
+
+
+def test_the_terminal_is_asked_twice_for_a_new_one():
+    answers = iter(["right", "right", "right", "wrong"])
+    assert keys.read_passphrase(None, confirm=True, prompt=lambda _: next(answers)) == "right"
+    with pytest.raises(UsageError, match="differ"):
+        keys.read_passphrase(None, confirm=True, prompt=lambda _: next(answers))
+
+
+def test_without_a_terminal_there_is_advice():
+    def prompt(_):
+        raise EOFError
+
+    with pytest.raises(UsageError) as caught:
+        keys.read_passphrase(None, prompt=prompt)
+    assert "--passphrase-file" in caught.value.advice

@@ -1,0 +1,362 @@
+"""Nodes on a real chain, with real contracts, stores, gateways and training."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
+
+from support.consortia import aggregators
+from support.consortia.synthetic import Trial
+from support.consortia.trainers import data_of, drive, node, notes, train_on, write_data
+
+from demo import liar
+from ledger.errors import Unavailable
+from ledger.events.records import Reason, Role
+from ledger.history.state import Phase
+from ledger.party.connection import Connection
+from ledger.rounds.outcome import recompute
+from participant.node import worker
+from participant.node.worker import Worker
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture
+def trial(found: Callable[..., Any]) -> Iterator[Callable[..., Trial]]:
+    """Makes trials with a job that is really trained."""
+    with ExitStack() as stack:
+
+        def make(members: int = 3, roles: Any = None, **options: Any) -> Trial:
+            consortium = found(members) if roles is None else found(members, roles)
+            return train_on(stack.enter_context(Trial(consortium, propose=False)), **options)
+
+        yield make
+
+
+def open_round(trial: Trial) -> None:
+    trial.parties[0].sender.send("ledger", "openRound", trial.number)
+
+
+def publish(trial: Trial, index: int, *, without: Collection[int] = (), root: bytes | None = None) -> None:
+    """An aggregate by a party, honest but for what is given."""
+    party = trial.parties[index]
+    state = party.connection.refresh().jobs[trial.number]
+    round_ = trial.round
+    outcome = recompute(party.connection.place, state, trial.job, round_, party.connection.fetch, without=without)
+    arguments = (trial.number, round_.number, root or outcome.root, outcome.cid, outcome.verdicts)
+    party.sender.send("ledger", "publishAggregate", *arguments)
+
+
+def test_nodes_and_an_aggregator_bring_a_job_to_its_end(trial: Callable[..., Trial]) -> None:
+    t = trial(members=4, rounds=3)
+    nodes = [node(party, until_complete=True) for party in t.parties]
+    drive(*nodes, aggregators.service(t.parties[0]), looks=60)
+    assert t.state.complete
+    assert all(one.done for one in nodes)
+    for round_ in t.state.rounds.values():
+        assert round_.phase is Phase.FINALISED
+        assert sorted(round_.updates) == [0, 1, 2, 3]
+        assert round_.aggregates[0].verdicts == bytes(4)
+        assert {update.weight for update in round_.updates.values()} == {24}
+    for party in t.parties:
+        assert len(notes(party.member.home, "submitted")) == 3
+        assert not notes(party.member.home, "failed", "refuted")
+
+
+def test_every_node_keeps_what_the_last_round_was_made_of(trial: Callable[..., Trial]) -> None:
+    t = trial(rounds=1)
+    drive(*[node(party) for party in t.parties], aggregators.service(t.parties[0]))
+    round_ = t.state.rounds[1]
+    assert round_.final is not None
+    wanted = {update.cid for update in round_.updates.values()} | {round_.final.cid}
+    for party in t.parties:
+        assert wanted <= {cid.digest for cid in party.connection.store.pins().values()}
+
+
+def test_a_node_started_anew_submits_nothing_twice(trial: Callable[..., Trial]) -> None:
+    t = trial()
+    open_round(t)
+    for _ in range(3):
+        drive(node(t.parties[0]))
+    assert sorted(t.round.updates) == [0]
+    assert len(notes(t.parties[0].member.home, "submitted")) == 1
+
+
+def test_an_update_stored_before_a_crash_is_registered_as_it_is(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial()
+    open_round(t)
+    party = t.parties[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "_still", lambda self, step: False)
+        node(party).look()
+    assert not t.round.updates
+    write_data(data_of(party), seed=99)
+    (stored,) = [cid for pin, cid in party.connection.store.pins().items() if pin.startswith("trained/")]
+    drive(node(party))
+    assert t.round.updates[0].cid == stored.digest
+    assert t.round.updates[0].weight == 24
+    t.parties[1].submit()
+    assert party.recompute().judged[0].decision.verdict == 0
+
+
+def test_training_again_gives_the_same_update(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trial()
+    open_round(t)
+    store = t.parties[0].connection.store
+    cids = []
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(Worker, "_still", lambda self, step: False)
+            node(t.parties[0]).look()
+        (pin,) = [pin for pin in store.pins() if pin.startswith("trained/")]
+        cids.append(store.pins()[pin])
+        store.unpin(pin)
+    assert cids[0] == cids[1]
+
+
+def test_members_refute_a_model_that_differs_in_its_root(trial: Callable[..., Trial]) -> None:
+    t = trial(rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    publish(t, 0, root=b"\x13" * 32)
+    drive(*nodes[1:])
+    assert t.round.phase is Phase.AGGREGATING
+    assert t.round.aggregates[0].outcome is Phase.REFUTED
+    (note,) = notes(t.parties[1].member.home, "refuted")
+    assert note["published"] == t.round.aggregates[0].claim.hex()
+    assert note["evidence"]["expected"] == "13" * 32
+    assert "does not have the published root" in note["text"]
+    publish(t, 1)
+    drive(*nodes)
+    assert t.round.phase is Phase.FINALISED
+    (note,) = notes(t.parties[0].member.home, "attested")
+    assert note["verdicts"] == {"0": "ADMITTED", "1": "ADMITTED", "2": "ADMITTED"}
+
+
+def test_the_value_that_was_changed_is_named(trial: Callable[..., Trial]) -> None:
+    t = trial(members=4, rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    liar.publish_wrong_model(t.parties[0].connection, t.parties[0].sender, t.number, 1)
+    drive(*nodes[1:])
+    assert t.round.aggregates[0].outcome is Phase.REFUTED
+    (note,) = notes(t.parties[1].member.home, "refuted")
+    assert note["evidence"]["tensor"] == "0.bias"
+    assert note["evidence"]["chunk"] == 0
+    assert abs(int(note["evidence"]["expected"]) - int(note["evidence"]["actual"])) == 1
+
+
+def test_who_cannot_read_an_update_does_not_attest_until_it_can(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial(members=4, rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    publish(t, 0)
+    for party in t.parties[:3]:
+        party.serving.close()
+    nodes[3].look()
+    (note,) = notes(t.parties[3].member.home, "failed")
+    assert note["error"] == "Unavailable"
+    assert not t.round.aggregates[0].attestations
+    for party in t.parties[:3]:
+        party.serving.check()
+    with Connection.open(t.parties[3].member.home) as anew, monkeypatch.context() as patch:
+        patch.setattr(t.parties[3], "connection", anew)
+        drive(node(t.parties[3]))
+    (attestation,) = t.round.aggregates[0].attestations
+    assert (attestation.index, attestation.agrees) == (3, True)
+
+
+def test_leaving_out_an_update_that_others_can_read_is_refuted(trial: Callable[..., Trial]) -> None:
+    t = trial(rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    publish(t, 0, without={2})
+    drive(*nodes[1:])
+    assert t.round.aggregates[0].outcome is Phase.REFUTED
+    (note,) = notes(t.parties[1].member.home, "refuted")
+    assert note["evidence"]["message"] == "it judges otherwise: member 2"
+
+
+def test_leaving_out_an_update_that_nobody_can_read_is_attested(trial: Callable[..., Trial]) -> None:
+    t = trial(members=4, rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes[:3])
+    t.parties[3].submit(stored=False)
+    publish(t, 0, without={3})
+    drive(*nodes[1:3])
+    assert t.round.phase is Phase.FINALISED
+
+
+def test_bad_data_are_named_nothing_is_sent_and_mended_data_are_tried_again(trial: Callable[..., Trial]) -> None:
+    t = trial()
+    open_round(t)
+    party = t.parties[0]
+    good = data_of(party).read_text()
+    data_of(party).write_text(good.replace("low", "lwo", 1))
+    one = node(party)
+    drive(one)
+    (note,) = notes(party.member.home, "failed")
+    assert note["facts"]["value"] == "'lwo'"
+    assert note["facts"]["file"] == str(data_of(party))
+    assert not t.round.updates
+    data_of(party).write_text(good)
+    one._watched.clear()
+    drive(one)
+    assert sorted(t.round.updates) == [0]
+
+
+def test_a_diverged_model_is_refused_before_anything_is_stored(trial: Callable[..., Trial]) -> None:
+    t = trial(rate=900.0)
+    open_round(t)
+    party = t.parties[0]
+    before = party.connection.store.pins()
+    node(party).look()
+    (note,) = notes(party.member.home, "failed")
+    assert note["error"] in ("NotRepresentable", "UsageError")
+    assert not t.round.updates
+    assert not [pin for pin in party.connection.store.pins() if pin.startswith("trained/")]
+    assert before.items() <= party.connection.store.pins().items()
+
+
+def test_an_update_that_admission_would_refuse_is_not_registered(trial: Callable[..., Trial]) -> None:
+    t = trial(norm=0.001)
+    open_round(t)
+    node(t.parties[0]).look()
+    (note,) = notes(t.parties[0].member.home, "failed")
+    assert note["facts"]["verdict"] == "NORM"
+    assert not t.round.updates
+
+
+def test_a_task_with_other_code_is_not_run_but_rounds_are_still_attested(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial(rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes[:2])
+    with monkeypatch.context() as patch:
+        patch.setattr("participant.tasks.protocol.code_digest", lambda modules: "ab" * 32)
+        nodes[2].look()
+    (note,) = notes(t.parties[2].member.home, "failed")
+    assert note["facts"] == {"expected": t.job.task.code, "actual": "ab" * 32}
+    t.pass_time(601)
+    publish(t, 0)
+    drive(nodes[2])
+    assert [a.index for a in t.round.aggregates[0].attestations] == [2]
+
+
+def test_a_member_without_the_role_attests_and_never_trains(trial: Callable[..., Trial]) -> None:
+    both = Role.PARTICIPANT | Role.AGGREGATOR
+    t = trial(members=3, roles=[both, both, Role.AGGREGATOR], rounds=1)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes, aggregators.service(t.parties[0]))
+    assert t.round.phase is Phase.FINALISED
+    assert not notes(t.parties[2].member.home, "submitted", "failed")
+
+
+def test_an_update_too_late_is_not_sent(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trial()
+    open_round(t)
+    slow = worker.prepare
+
+    def sleeping(*arguments: Any) -> Any:
+        made = slow(*arguments)
+        t.pass_time(700)
+        return made
+
+    monkeypatch.setattr(worker, "prepare", sleeping)
+    node(t.parties[0]).look()
+    assert not t.round.updates
+    assert notes(t.parties[0].member.home, "late")
+
+
+def test_an_overdue_round_is_ended_once(trial: Callable[..., Trial]) -> None:
+    t = trial()
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(nodes[0])
+    t.pass_time(601 + 1200 + 16)
+    drive(*nodes)
+    t.pass_time(10)
+    drive(*nodes)
+    assert t.round.phase is Phase.ABANDONED
+    assert t.round.reason is Reason.NO_AGGREGATE
+    assert sum(len(notes(party.member.home, "abandoned")) for party in t.parties) == 1
+
+
+def test_one_failing_job_stops_no_other(trial: Callable[..., Trial]) -> None:
+    t = trial(rounds=1)
+    broken = t.consortium.open_job((1, 600, 600, 600, 1), b"\x77" * 32)
+    t.parties[0].sender.send("ledger", "openRound", broken)
+    open_round(t)
+    one = node(t.parties[0])
+    drive(one)
+    assert sorted(t.round.updates) == [0]
+    assert {note["job"] for note in notes(t.parties[0].member.home, "failed")} == {broken}
+
+
+def test_terms_that_document_and_contract_tell_otherwise_are_refused(trial: Callable[..., Trial]) -> None:
+    t = trial(propose=False)
+    number = t.consortium.open_job((5, 600, 600, 600, 2), t.job.digest)
+    t.number = number
+    open_round(t)
+    node(t.parties[0]).look()
+    (note,) = notes(t.parties[0].member.home, "failed")
+    assert "rounds=5" in note["facts"]["expected"]
+    assert not t.round.updates
+
+
+def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trial()
+    open_round(t)
+    party = t.parties[0]
+    one = node(party)
+
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise Unavailable("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "put", full)
+        one.look()
+    (note,) = notes(party.member.home, "failed")
+    assert note["error"] == "Unavailable"
+    assert not t.round.updates
+    one._watched.clear()
+    drive(one)
+    assert sorted(t.round.updates) == [0]
+
+
+def test_a_chain_that_is_away_is_waited_for(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trial()
+    open_round(t)
+    party = t.parties[0]
+    one = node(party, poll=0.05, until_complete=True)
+    refresh = Connection.refresh
+    calls = []
+
+    def flaky(self: Connection) -> Any:
+        calls.append(1)
+        if len(calls) <= 3:
+            raise Unavailable("the chain's node cannot be reached")
+        if len(calls) > 8:
+            raise KeyboardInterrupt
+        return refresh(self)
+
+    monkeypatch.setattr(Connection, "refresh", flaky)
+    with pytest.raises(KeyboardInterrupt):
+        one.run()
+    assert [note["action"] for note in notes(party.member.home)][:2] == ["failed", "recovered"]
+    monkeypatch.undo()
+    assert sorted(t.round.updates) == [0]

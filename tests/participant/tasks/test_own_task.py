@@ -1,0 +1,71 @@
+"""The example of a task of one's own: declared as its package says, it trains like fedledger's."""
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
+
+from participant.jobs import draft as authoring
+from participant.measuring.comparison import compare
+from participant.tasks import protocol
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture
+def installed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """What an installer leaves behind of examples/own_task."""
+    source = root / "examples" / "own_task"
+    project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    (tmp_path / "regression.py").write_text((source / "regression.py").read_text())
+    info = tmp_path / "fedledger_regression-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    lines = [
+        f"[{group}]\n" + "\n".join(f"{n} = {v}" for n, v in e.items()) for group, e in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield source
+    sys.modules.pop("regression", None)
+
+
+def write(path: Path, seed: int, rows: int = 60) -> Path:
+    random = np.random.default_rng(seed)
+    age, bmi, bp = random.uniform(18, 80, rows), random.uniform(18, 43, rows), random.uniform(60, 135, rows)
+    progression = 20 + 2 * bmi + 0.5 * age + random.normal(0, 4, rows)
+    table = np.stack([age, bmi, bp, progression], 1)
+    np.savetxt(path, table, delimiter=",", header="age,bmi,bp,progression", comments="")
+    return path
+
+
+def test_it_is_found_a_job_is_made_of_it_and_it_learns(installed: Path, tmp_path: Path) -> None:
+    draft = authoring.read(installed / "job.toml")
+    found = protocol.find("regression")
+    assert (found.name, found.version) == ("regression", "1")
+    regression = found.create(authoring.settings(draft.task.settings))
+    parts = [write(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("a", "b"))]
+    rows = list(compare(regression, parts, write(tmp_path / "test.csv", 9), 5, 1))
+    assert [row.name for row in rows] == ["a alone", "b alone", "pooled"]
+    assert all(row.merit["r2"] > 0.8 for row in rows)
+
+    def put(pieces: object, pin: str) -> object:
+        from ledger.formats.unixfs import cid_of
+
+        return cid_of(pieces)[0]  # type: ignore[arg-type]
+
+    made = authoring.create(draft, put)  # type: ignore[arg-type]
+    assert made.task.code == protocol.code_digest(["regression"])
+    assert [tensor.name for tensor in made.tensors] == ["bias", "weight"]
+
+
+def test_the_documented_draft_can_be_made(root: Path, tmp_path: Path) -> None:
+    text = (root / "docs" / "tasks.md").read_text().split("```toml\n")[1].split("```")[0]
+    (tmp_path / "job.toml").write_text(text)
+    draft = authoring.read(tmp_path / "job.toml")
+    protocol.find("tabular").create(authoring.settings(draft.task.settings))

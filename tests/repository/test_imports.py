@@ -1,0 +1,33 @@
+"""What an auditor loads is small, and imports point one way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "sklearn", "web3", "eth_account", "sqlite3", "requests", "ipfshttpclient", "solcx", "rich", "click")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "ledger.audit",
+        "ledger.rounds.outcome",
+        "ledger.history.fold",
+        "ledger.jobs.document",
+        "ledger.audit.report",
+        "ledger.scores.contributions",
+    ],
+)
+def test_the_core_loads_no_chain_no_store_and_no_framework(module: str) -> None:
+    code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_imports_point_one_way() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]

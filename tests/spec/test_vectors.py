@@ -1,0 +1,135 @@
+"""Frozen vectors: what every release, here and elsewhere, must compute for ever."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from ledger.formats import claims, merkle
+from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.cid import Cid
+from ledger.formats.unixfs import cid_of
+from ledger.jobs import document as job
+from ledger.jobs.document import Admission, Median, TrimmedMean, WeightedMean
+from ledger.rounds.admission import inspect, weigh
+from ledger.rounds.aggregation import combine
+
+FOLDER = Path(__file__).resolve().parents[1] / "vectors"
+RULES = {"weighted_mean": WeightedMean(), "median": Median(), "trimmed_mean, trim 1": TrimmedMean(trim=1)}
+
+
+def read(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def script() -> Any:
+    spec = importlib.util.spec_from_file_location("make_vectors", FOLDER / "make_vectors.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MAKE = script()
+
+
+@pytest.mark.parametrize("name", MAKE.FILES)
+def test_the_script_writes_what_is_committed(name: str) -> None:
+    assert MAKE.text(name) == (FOLDER / name).read_text(encoding="utf-8")
+
+
+def binding(fields: dict[str, Any]) -> Binding:
+    return Binding(**fields | {"base": bytes.fromhex(fields["base"])})
+
+
+def layout(tensors: list[dict[str, Any]]) -> Layout:
+    return Layout(msgspec.convert(tensors, tuple[Tensor, ...]))
+
+
+@pytest.mark.parametrize("case", read("merkle.json")["cases"], ids=lambda case: str(case["values"]))
+def test_roots_and_proofs(case: dict[str, Any]) -> None:
+    data = MAKE.integers(case["values"]).tobytes()
+    root = bytes.fromhex(case["root"])
+    assert merkle.root_of(data) == root
+    for proof in case["proofs"]:
+        chunk = data[merkle.LEAF * proof["index"] :][: merkle.LEAF]
+        path = [bytes.fromhex(node) for node in proof["path"]]
+        assert merkle.root_from_proof(chunk, proof["index"], case["leaves"], path) == root
+
+
+@pytest.mark.parametrize("case", read("artifact.json")["cases"], ids=lambda case: case["name"])
+def test_artifacts(case: dict[str, Any]) -> None:
+    made = layout(case["tensors"])
+    header = case["header"].encode("latin-1").ljust(case["header_size"])
+    assert made.header(binding(case["binding"])) == header
+    data = header + MAKE.integers(made.values).tobytes()
+    assert (len(data), str(cid_of([data])[0])) == (case["size"], case["cid"])
+    body = b"".join(made.body(iter([data]), binding(case["binding"])))
+    assert merkle.root_of(body).hex() == case["root"]
+
+
+@pytest.mark.parametrize("case", read("job.json")["cases"], ids=["weighted_mean", "median", "trimmed_mean"])
+def test_jobs(case: dict[str, Any]) -> None:
+    found = job.parse(case["document"].encode())
+    assert found.encode().decode() == case["document"]
+    assert (found.digest.hex(), str(found.cid)) == (case["digest"], case["cid"])
+    assert Cid.parse(case["cid"]).digest.hex() == case["digest"]
+
+
+@pytest.mark.parametrize("case", read("admission.json")["cases"], ids=lambda case: case["name"])
+def test_verdicts(case: dict[str, Any]) -> None:
+    whole = read("admission.json")
+    made, limits = layout(whole["tensors"]), msgspec.convert(whole["limits"], Admission)
+    data = case["header"].encode("latin-1").ljust(made.header_size) + bytes.fromhex(case["values"])
+    decision = weigh(case["weight"], limits)
+    if decision.verdict == 0:
+        root = bytes.fromhex(case["root"])
+        decision = inspect(iter([data]), made, binding(whole["binding"]), root, limits)
+    assert decision.verdict == case["verdict"], decision.message
+
+
+def test_every_verdict_that_bytes_can_earn_has_a_vector() -> None:
+    assert {case["verdict"] for case in read("admission.json")["cases"]} == set(range(9))
+
+
+@pytest.mark.parametrize("case", read("aggregation.json")["cases"], ids=lambda case: str(len(case["weights"])))
+def test_results(case: dict[str, Any]) -> None:
+    columns = np.array(case["updates"], dtype="<i4")
+    for name, expected in case["results"].items():
+        assert combine(RULES[name], case["weights"], lambda k: columns[k]).tolist() == expected
+
+
+@pytest.mark.parametrize("case", read("scores.json")["cases"], ids=lambda case: f"chain {case['chain']}")
+def test_scorings(case: dict[str, Any]) -> None:
+    job, round_, place = case["job"], case["round"], (case["chain"], case["board"], case["job"], case["round"])
+    root, cid, verdicts, block = (bytes.fromhex(case[name]) for name in ("root", "cid", "verdicts", "block"))
+    claim = claims.claim(job, round_, root, cid, verdicts)
+    seed = claims.scoring_seed(block, *place, claim)
+    assert (claim.hex(), seed.hex()) == (case["claim"], case["seed"])
+    for said in case["scorers"]:
+        packed = bytes.fromhex(said["packed"])
+        assert claims.unpack_scores(packed, verdicts.count(0)) == tuple(said["scores"])
+        hashed = claims.scores_commitment(*place, said["key"], bytes.fromhex(said["salt"]), said["scores"])
+        assert hashed.hex() == said["commitment"]
+    revealed = {said["index"]: said["scores"] for said in case["scorers"] if said["reveals"]}
+    medians = [claims.lower_median(column) for column in zip(*revealed.values(), strict=True)]
+    packed = claims.pack_scores(medians)
+    assert (medians, packed.hex()) == (case["medians"], case["packed"])
+    assert claims.scores_root(job, round_, seed, case["withheld"], revealed, packed).hex() == case["scores_root"]
+
+
+def test_claims_and_heads() -> None:
+    whole = read("commitments.json")
+    for said in whole["claims"]:
+        root, cid, verdicts = (bytes.fromhex(said[name]) for name in ("root", "cid", "verdicts"))
+        assert claims.claim(said["job"], said["round"], root, cid, verdicts).hex() == said["claim"]
+    head = claims.NO_HEAD
+    for said in whole["chain"]:
+        root, cid = bytes.fromhex(said["root"]), bytes.fromhex(said["cid"])
+        head = claims.next_head(head, said["job"], said["round"], said["weight"], root, cid)
+        assert head.hex() == said["head"]

@@ -1,0 +1,35 @@
+"""Aggregators in tests: driven look by look, so that nothing depends on threads or sleeping."""
+
+import json
+from typing import Any
+
+from support.consortia.synthetic import Party
+
+from aggregator.service import Goal, Service
+from aggregator.worker import Worker
+from ledger.config import Home
+from ledger.party.journal import Journal
+
+FILE = "aggregator.jsonl"
+
+
+def service(party: Party, *, sender: Any = None, goal: Goal | None = None, only: int | None = None) -> Service:
+    """A party's aggregator, as the command makes it."""
+    journal = Journal(party.member.home.folder / FILE, lambda _line: None)
+    worker = Worker(party.connection, sender or party.sender, journal, threads=2)
+    return Service(party.connection, worker, journal, serving=party.serving, only=only, goal=goal)
+
+
+def drive(*services: Service, looks: int = 20) -> None:
+    """Let each look until none has anything to do."""
+    for _ in range(looks):
+        acted = [one.look() for one in services]
+        if not any(acted):
+            return
+    raise AssertionError("the aggregators find no rest")
+
+
+def actions(home: Home, *names: str) -> list[dict[str, Any]]:
+    """What a home's aggregator wrote down, of the actions named or all."""
+    lines = [json.loads(line) for line in (home.folder / FILE).read_text().splitlines()]
+    return [line for line in lines if not names or line["action"] in names]

@@ -1,0 +1,211 @@
+"""Synthetic parties on a real chain: they submit updates, valid or not, and attest, by the ledger's API; no torch.
+
+`Trial` sets a consortium up (the fixture of tests/conftest.py): job, initial model, a connection, store and gateway for
+every member. What a test wants told as a lie, it gives to `Party.submit`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ledger.events.records import Terms
+from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.cid import Cid
+from ledger.formats.claims import pack_scores, scores_commitment
+from ledger.formats.merkle import root_of
+from ledger.formats.unixfs import cid_of
+from ledger.history.scorings import settlement
+from ledger.history.state import JobState, Round
+from ledger.jobs.document import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Scoring, Task, WeightedMean
+from ledger.party.connection import Connection
+from ledger.party.gateway import Serving, serve_and_announce
+from ledger.rounds.outcome import Outcome, base_of, excused, initial_binding, recompute, update_binding
+from ledger.scores.contributions import score_round
+
+TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
+LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 24)
+SECONDS = 600
+
+
+def artifact(layout: Layout, binding: Binding, values: np.ndarray) -> bytes:
+    """The file of an artifact: the one header and the integers."""
+    return layout.header(binding) + values.astype("<i4").tobytes()
+
+
+class Trial:
+    """A consortium with a job that is open, and its parties; close it in the end."""
+
+    def __init__(
+        self,
+        consortium: Any,
+        *,
+        rounds: int = 3,
+        attempts: int = 2,
+        rule: Rule | None = None,
+        limits: Admission = LIMITS,
+        scoring: Scoring | None = None,
+        tensors: Sequence[Tensor] = TENSORS,
+        seed: int = 1,
+        propose: bool = True,
+    ) -> None:
+        self.consortium = consortium
+        self.random = np.random.default_rng(seed)
+        self.layout = Layout(tuple(tensors))
+        self.initial = self.random.integers(-(1 << 24), 1 << 24, self.layout.values).astype("<i4")
+        model = artifact(self.layout, initial_binding(), self.initial)
+        self.job = Job(
+            fedledger="job/1",
+            name="synthetic",
+            task=Task(name="tabular", version="1", code="00" * 32, settings={}),
+            tensors=tuple(tensors),
+            initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex()),
+            aggregation=rule or WeightedMean(),
+            admission=limits,
+            terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())),
+            scoring=scoring or NoScoring(),
+            privacy=Privacy(mode="none"),
+        )
+        self.parties = [Party(self, index) for index in range(len(consortium.members))]
+        self.number = 0
+        first = self.parties[0].connection
+        first.put([model], "initial")
+        first.put([self.job.encode()], "job")
+        if propose:
+            self.propose()
+
+    def __enter__(self) -> "Trial":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for party in self.parties:
+            party.close()
+
+    def propose(self, digest: bytes | None = None) -> int:
+        """Open a job; its number. It becomes the trial's."""
+        terms = msgspec.structs.astuple(self.job.terms)
+        self.number = self.consortium.open_job(terms, digest or self.job.digest)
+        return self.number
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the chain's clock on."""
+        self.consortium.pass_time(seconds)
+
+    def until(self, time: int) -> None:
+        """Move the chain's clock so that a block of the second `time` is sealed."""
+        self.consortium.client.rpc.call("evm_setNextBlockTimestamp", time)
+        self.consortium.client.rpc.call("evm_mine")
+
+    @property
+    def state(self) -> JobState:
+        """The job as the chain has it now."""
+        return self.parties[0].connection.refresh().jobs[self.number]
+
+    @property
+    def round(self) -> Round:
+        current = self.state.current
+        assert current is not None
+        return current
+
+    def submit(self, *indices: int) -> None:
+        """Honest updates of these parties, or of all."""
+        for index in indices or range(len(self.parties)):
+            self.parties[index].submit()
+
+    def attest(self, *indices: int) -> None:
+        """Honest attestations of these parties."""
+        for index in indices:
+            self.parties[index].attest()
+
+    def score(self, number: int) -> tuple[int, ...]:
+        """Have every party score a finalised round, honestly; the settled scores."""
+        final, first = self.state.rounds[number].final, self.parties[0]
+        assert final is not None
+        where = (self.number, number)
+        first.sender.send("scores", "openScoring", *where, final.root, final.cid, final.verdicts)
+        told = [party.scores(number) for party in self.parties]
+        board, chain = first.connection.network.contracts.scores.address, first.connection.place.chain
+        for party, scores in zip(self.parties, told, strict=True):
+            digest = scores_commitment(chain, board, *where, party.sender.address, bytes(32), scores)
+            party.sender.send("scores", "commitScores", *where, digest)
+        for party, scores in zip(self.parties, told, strict=True):
+            party.sender.send("scores", "revealScores", *where, bytes(32), pack_scores(scores))
+        first.sender.send("scores", "settleScores", *where, *settlement(self.state.scorings[number]))
+        medians = self.state.scorings[number].medians
+        assert medians is not None
+        return medians
+
+
+class Party:
+    """A member: its home opened, its key ready, its store served to the others."""
+
+    def __init__(self, trial: Trial, index: int) -> None:
+        self.trial, self.index = trial, index
+        self.member = trial.consortium.members[index]
+        self.connection = Connection.open(self.member.home)
+        self.sender = self.connection.sender(self.member.signer)
+        self.connection.refresh()
+        self.serving: Serving = serve_and_announce(self.connection, self.sender, self.member.home.settings())
+
+    def close(self) -> None:
+        self.serving.close()
+        self.connection.close()
+
+    def _now(self) -> tuple[JobState, Round]:
+        state = self.connection.refresh().jobs[self.trial.number]
+        assert state.current is not None
+        return state, state.current
+
+    def binding(self, **lies: Any) -> Binding:
+        """What an honest update says in the present round, but for `lies`."""
+        state, round_ = self._now()
+        honest = update_binding(
+            self.connection.place, round_, self.sender.address, base_of(state, self.trial.job, round_.number)
+        )
+        fields = {name: getattr(honest, name) for name in honest.__struct_fields__}
+        return Binding(**(fields | lies))
+
+    def submit(
+        self,
+        values: np.ndarray | None = None,
+        *,
+        weight: int = 10,
+        binding: Binding | None = None,
+        data: bytes | None = None,
+        root: bytes | None = None,
+        stored: bool = True,
+    ) -> Cid:
+        """Store and register an update. Any part of it can be given; the rest is honest, and the same every time."""
+        layout = self.trial.layout
+        _, round_ = self._now()
+        if values is None:
+            random = np.random.default_rng([self.index, round_.number])
+            values = random.integers(-(1 << 16), 1 << 16, layout.values).astype("<i4")
+        if data is None:
+            data = artifact(layout, binding or self.binding(), values)
+        cid = cid_of([data])[0]
+        if stored:
+            self.connection.put([data], f"mine/{round_.number}")
+        root = root or root_of(values.astype("<i4").tobytes())
+        self.sender.send("ledger", "submitUpdate", round_.job, round_.number, weight, root, cid.digest)
+        return cid
+
+    def scores(self, number: int) -> tuple[int, ...]:
+        """What recomputes as the scores of a round whose scoring is open."""
+        state = self.connection.refresh().jobs[self.trial.number]
+        round_, seed = state.rounds[number], state.scorings[number].seed
+        return score_round(state, self.trial.job, round_, seed, self.connection.fetch)
+
+    def recompute(self, **options: Any) -> Outcome:
+        """What an honest member computes for the present round, with what the aggregate excuses."""
+        state, round_ = self._now()
+        without = excused(round_, round_.attempt) if round_.attempt else set()
+        place, fetch = self.connection.place, self.connection.fetch
+        return recompute(place, state, self.trial.job, round_, fetch, without=without, **options)
+
+    def attest(self, claim: bytes | None = None) -> None:
+        """Attest the latest aggregate, honestly unless a claim is given."""
+        claim = claim or self.recompute().claim
+        _, round_ = self._now()
+        self.sender.send("ledger", "attest", round_.job, round_.number, round_.attempt, claim)

@@ -1,0 +1,128 @@
+"""Nodes in tests, driven look by look, on a job that is really trained: two columns, a few rows a party."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from support.consortia.synthetic import Party, Trial
+
+from ledger.config import Home, Settings, save
+from ledger.events.records import Role
+from ledger.party.journal import Journal
+from participant.jobs import draft
+from participant.node.node import Node
+from participant.node.worker import Worker
+from participant.scoring.scorer import Scorer
+
+FILE = "node.jsonl"
+
+DRAFT = """
+name = "two columns"
+
+[task]
+name = "tabular"
+
+[task.settings]
+model = "mlp"
+hidden = [4]
+learning_rate = {rate}
+epochs = 2
+columns = ["a", "b"]
+ranges = ["0:10", "-1:1"]
+label = "kind"
+classes = ["low", "high"]
+
+[admission]
+min_updates = 2
+max_weight = 1000
+max_value = 4.0
+max_norm = {norm}
+
+[terms]
+rounds = {rounds}
+update_seconds = 600
+aggregate_seconds = 600
+attest_seconds = 600
+attempts = 2
+"""
+
+COMMITTED = """
+[scoring]
+method = "shapley"
+utility = "loss"
+evidence = "committed_set"
+set = "rows.csv"
+score_seconds = 600
+reveal_seconds = 600
+scorers = 2
+"""
+PRIVATE = COMMITTED.replace("committed_set", "private_sets").replace('set = "rows.csv"\n', "")
+EVERYTHING = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
+
+
+def write_data(path: Path, seed: int, rows: int = 24) -> Path:
+    """A party's private table."""
+    random = np.random.default_rng(seed)
+    a, b = random.uniform(0, 10, rows), random.uniform(-1, 1, rows)
+    lines = [f"{x},{y},{'high' if x > 5 else 'low'}" for x, y in zip(a, b, strict=True)]
+    path.write_text("\n".join(["a,b,kind", *lines]) + "\n")
+    return path
+
+
+def train_on(
+    trial: Trial,
+    *,
+    rounds: int = 2,
+    rate: float = 0.1,
+    norm: float = 8.0,
+    scoring: str = "",
+    open_set: bool = True,
+    propose: bool = True,
+) -> Trial:
+    """Give a trial that is not proposed a job that is really trained, and every party its data."""
+    home = trial.parties[0].member.home.folder
+    path = home / "draft.toml"
+    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm) + scoring)
+    write_data(home / "rows.csv", 77, rows=40)
+    trial.job = draft.create(draft.read(path), trial.parties[0].connection.put, open_set=open_set)
+    trial.layout = trial.job.layout
+    for party in trial.parties:
+        files = [(data_of(party), party.index), (validation_of(party), 100 + party.index)]
+        data, validation = (str(write_data(file, seed)) for file, seed in files)
+        save(party.member.home.settings_file, Settings(name=party.member.name, data=data, validation=validation))
+    if propose:
+        trial.propose()
+    return trial
+
+
+def data_of(party: Party) -> Path:
+    return party.member.home.folder / "data.csv"
+
+
+def validation_of(party: Party) -> Path:
+    return party.member.home.folder / "validation.csv"
+
+
+def node(party: Party, **options: Any) -> Node:
+    """A party's node, as the command makes it."""
+    journal = Journal(party.member.home.folder / FILE, lambda _line: None)
+    worker = Worker(party.connection, party.sender, journal, data_of(party))
+    scorer = Scorer(party.connection, party.sender, party.member.signer, journal, validation_of(party))
+    return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
+
+
+def drive(*workers: Any, looks: int = 20) -> None:
+    """Let each look until none has anything to do."""
+    for _ in range(looks):
+        acted = [one.look() for one in workers]
+        if not any(acted):
+            return
+    raise AssertionError("they find no rest")
+
+
+def notes(home: Home, *names: str) -> list[dict[str, Any]]:
+    """What a home's node wrote down, of the actions named or all."""
+    path = home.folder / FILE
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [line for line in lines if not names or line["action"] in names]

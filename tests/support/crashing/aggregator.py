@@ -1,0 +1,122 @@
+"""An aggregator in a process of its own that kills itself (SIGKILL) at a named point.
+
+Each point comes in two flavours: the effect lost (killed before it) and kept (killed after it).
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+PRELOADED = [
+    "web3",
+    "support.crashing.aggregator",
+    "aggregator.service",
+    "ledger.party.gateway",
+    "ledger.store.embedded",
+    "ledger.chain.sender",
+]
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def dying(*_arguments: Any, **_options: Any) -> Any:
+        die()
+
+    return dying
+
+
+def _after(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def dying(*arguments: Any, **options: Any) -> Any:
+        function(*arguments, **options)
+        die()
+
+    return dying
+
+
+def _midway(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Dies after the first piece of what is stored."""
+
+    @wraps(function)
+    def dying(self: Any, pieces: Any, pin: str, **options: Any) -> Any:
+        def cut() -> Iterator[Any]:
+            yield next(iter(pieces))
+            die()
+
+        return function(self, cut() if pin.startswith("model/") else pieces, pin, **options)
+
+    return dying
+
+
+FLAVOURS = {"before": _before, "after": _after, "midway": _midway}
+
+
+def arm(point: str) -> None:
+    """Set the trap: `put`, `persist`, `transmit`, `receipt` or `scores`, with a flavour: "after put"."""
+    from ledger.chain.outbox import Outbox
+    from ledger.chain.transactions import Transactor
+    from ledger.party.connection import Connection
+    from ledger.store.embedded import Embedded
+    from participant.scoring.kept import KeptScores
+
+    flavour, _, name = point.partition(" ")
+    owner, attribute = {
+        "replicate": (Connection, "keep"),
+        "put": (Connection, "put"),
+        "store": (Embedded, "put"),
+        "persist": (Outbox, "add"),
+        "transmit": (Transactor, "_transmit"),
+        "receipt": (Transactor, "_wait"),
+        "scores": (KeptScores, "keep"),
+    }[name]
+    setattr(owner, attribute, FLAVOURS[flavour](getattr(owner, attribute)))
+
+
+def work(home: str, key: bytes, point: str) -> None:
+    """Look at the chain until nothing is left to do; with a point, die there."""
+    from eth_account import Account
+
+    from aggregator.service import Service
+    from aggregator.worker import Worker
+    from ledger.config import Home
+    from ledger.keys import LocalSigner
+    from ledger.party.connection import Connection
+    from ledger.party.journal import Journal
+
+    with Connection.open(Home(Path(home))) as connection:
+        sender = connection.sender(LocalSigner(Account.from_key(key)))
+        journal = Journal(Path(home) / "aggregator.jsonl", lambda _line: None)
+        service = Service(connection, Worker(connection, sender, journal), journal)
+        sender.settle()
+        connection.refresh()
+        if point:
+            arm(point)
+        while service.look():
+            pass
+
+
+def process(home: Path, key: bytes, point: str = "") -> Any:
+    """The process, not yet started; forked from a server that has loaded the slow imports once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context.Process(target=work, args=(str(home), key, point))
+
+
+def run(home: Path, key: bytes, point: str = "") -> int:
+    """Run it to its end; the exit code, minus the signal's number where it was killed."""
+    child = process(home, key, point)
+    child.start()
+    child.join(60)
+    code = child.exitcode
+    child.kill()
+    child.join()
+    child.close()
+    return int(code)

@@ -1,0 +1,61 @@
+"""A node in a process of its own that kills itself (SIGKILL) at a named point, as `crashing` does for aggregators."""
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+from support.crashing import aggregator
+
+PRELOADED = [
+    "web3",
+    "torch",
+    "node_crashing",
+    "participant.tasks.training",
+    "participant.node.node",
+    "participant.tasks.tabular",
+    "ledger.party.gateway",
+    "ledger.store.embedded",
+    "ledger.chain.sender",
+]
+
+
+def work(home: str, key: bytes, point: str) -> None:
+    """Look at the chain until nothing is left to do; with a point, die there."""
+    from eth_account import Account
+
+    from ledger.config import Home
+    from ledger.keys import LocalSigner
+    from ledger.party.connection import Connection
+    from ledger.party.journal import Journal
+    from participant.node.node import Node
+    from participant.node.worker import Worker
+    from participant.scoring.scorer import Scorer
+
+    folder = Path(home)
+    with Connection.open(Home(folder)) as connection:
+        signer = LocalSigner(Account.from_key(key))
+        sender = connection.sender(signer)
+        journal = Journal(folder / "node.jsonl", lambda _line: None)
+        scorer = Scorer(connection, sender, signer, journal, folder / "validation.csv")
+        node = Node(connection, Worker(connection, sender, journal, folder / "data.csv"), journal, scorer=scorer)
+        sender.settle()
+        connection.refresh()
+        if point:
+            aggregator.arm(point)
+        while node.look():
+            pass
+
+
+def run(member: Any, point: str = "") -> int:
+    """Run a member's node until it rests; the exit code, minus the signal's number where it was killed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    key = bytes(member.signer._account.key)
+    child = context.Process(target=work, args=(str(member.home.folder), key, point))
+    child.start()
+    child.join(60)
+    code = child.exitcode
+    child.kill()
+    child.join()
+    child.close()
+    return int(code)

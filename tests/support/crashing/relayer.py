@@ -1,0 +1,94 @@
+"""A relayer in a process of its own that kills itself (SIGKILL) at a named point, as in `crashing`."""
+
+import multiprocessing
+import signal
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from support.crashing.aggregator import FLAVOURS, die
+
+POINTS = [
+    "before sent",
+    "after sent",
+    "before persist",
+    "after persist",
+    "before transmit",
+    "after transmit",
+    "after receipt",
+    "before done",
+    "after done",
+]
+
+
+def arm(point: str) -> None:
+    """Set the trap: at the mark `sent`, in `persist`, `transmit`, `receipt`, or at the mark `done`."""
+    from ledger.chain.outbox import Outbox
+    from ledger.chain.transactions import Transactor
+    from web.relay.delivery import Delivery
+    from web.relay.queue import Queue
+
+    flavour, _, name = point.partition(" ")
+    if name == "sent":
+        _arm_mark(Queue, flavour)
+        return
+    owner, attribute = {
+        "persist": (Outbox, "add"),
+        "transmit": (Transactor, "_transmit"),
+        "receipt": (Transactor, "_wait"),
+        "done": (Delivery, "_done"),
+    }[name]
+    setattr(owner, attribute, FLAVOURS[flavour](getattr(owner, attribute)))
+
+
+def _arm_mark(queue: Any, flavour: str) -> None:
+    real = queue.mark
+
+    @wraps(real)
+    def dying(self: Any, messages: Any, status: str, *arguments: Any, **options: Any) -> None:
+        if status == "sent" and flavour == "before":
+            die()
+        real(self, messages, status, *arguments, **options)
+        if status == "sent":
+            die()
+
+    queue.mark = dying
+
+
+def work(network_file: str, home: str, key: bytes, point: str) -> None:
+    """Relay until nothing waits; with a point, die there."""
+    from eth_account import Account
+
+    from ledger.config import load_network
+    from ledger.keys import LocalSigner
+    from ledger.party.connection import Connection
+    from web.reading.latest import Board
+    from web.reading.snapshot import freeze
+    from web.relay.relayer import Relayer
+
+    network, board = load_network(Path(network_file)), Board()
+    with Connection.visit(network, Path(home) / "visitor") as connection:
+        board.post(snapshot=freeze(connection.refresh(), connection.follower.tip.number))
+    relayer = Relayer(network, board, LocalSigner(Account.from_key(key)), Path(home) / "relay")
+    if point:
+        arm(point)
+    for _ in relayer._look():
+        if not relayer.queue.waiting():
+            return
+
+
+def run(network_file: Path, home: Path, key: bytes, point: str = "") -> int:
+    """Run it to its end; the exit code, minus the signal's number where it was killed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["web3", "support.crashing.relayer", "ledger.chain.sender", "web.relay.relayer"])
+    child = context.Process(target=work, args=(str(network_file), str(home), key, point))
+    child.start()
+    child.join(60)
+    code = child.exitcode
+    child.kill()
+    child.join()
+    child.close()
+    return int(code)
+
+
+KILLED = -signal.SIGKILL

@@ -1,0 +1,212 @@
+"""A real consortium behind a server that relays, and members who sign with real keys."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from eth_account.messages import encode_defunct
+from support.web.server import _CONTEXT, get, served, until
+
+from ledger.chain.client import Client
+from ledger.chain.sender import Sender
+from ledger.config import Network
+from ledger.events.actions import Action
+from ledger.events.proposals import Proposal, ballot_to_sign, proposal_to_sign
+from ledger.events.records import Choice
+from ledger.events.wanted import wanted_of
+from ledger.keys import ephemeral
+from ledger.party.connection import Connection
+from web.reading.background import Live
+from web.reading.latest import Board
+from web.reading.library import Library
+from web.relay.relayer import Relayer
+from web.view import View
+
+FAR = int(time.time()) + 30 * 86_400
+
+
+@dataclass
+class House:
+    """A consortium on a chain of its own, and what its members do there directly."""
+
+    local: Any
+    client: Client = field(init=False)
+    signers: list[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = Client.connect(self.local.network)
+        self.signers = [resident.signer for resident in self.local.residents.values()]
+        self._senders: dict[int, Sender] = {}
+        self._made = 0
+
+    @property
+    def network(self) -> Network:
+        return self.local.network
+
+    @property
+    def ballots(self) -> str:
+        return self.network.contracts.ballots.address
+
+    def send(self, index: int, function: str, *arguments: Any, contract: Any = "ballots") -> Any:
+        if index not in self._senders:
+            outbox = list(self.local.residents.values())[index].home.outbox
+            self._senders[index] = Sender(self.client, self.signers[index], outbox, timeout=20)
+        return self._senders[index].send(contract, function, *arguments)
+
+    def pass_time(self, seconds: int) -> None:
+        self.client.rpc.call("evm_increaseTime", seconds)
+        self.client.rpc.call("evm_mine")
+
+    def propose(self, index: int | None = None) -> Proposal:
+        """A proposal that harms nobody: other rules, the same as before. By default each member in turn makes one."""
+        index = self._made % len(self.signers) if index is None else index
+        self._made += 1
+        rules = self.client.view("ballots", "rules")[0]
+        self.send(index, "proposeRules", tuple(rules))
+        return self.decisions.proposal(int(self.client.view("ballots", "proposals")[0]))
+
+    def propose_removal(self, member: int) -> Proposal:
+        self.send(1, "proposeRemoval", member)
+        return self.decisions.proposal(int(self.client.view("ballots", "proposals")[0]))
+
+    @property
+    def decisions(self) -> Any:
+        from ledger.history.fold import History
+
+        first, last = self.network.chain.start_block, self.client.latest().number
+        return History(event for logs in self.client.read(first, last) for event in logs.events).decisions
+
+    def votes(self, proposal: Proposal) -> dict[int, Choice]:
+        found: dict[int, Choice] = self.decisions.proposals[proposal.id].votes
+        return found
+
+    def vote(self, index: int, proposal: Proposal, choice: str = "for", deadline: int = FAR) -> dict[str, Any]:
+        """A signed vote, as it is handed in."""
+        signer = self.signers[index]
+        parts = ballot_to_sign(
+            self.network.chain.id, self.ballots, proposal.id, signer.address, Choice[choice.upper()], deadline
+        )
+        signature = "0x" + signer.sign_typed_data(*parts).hex()
+        content = {"proposal": proposal.id.hex(), "member": signer.address, "choice": choice, "deadline": deadline}
+        return {"kind": "ballot", **content, "signature": signature}
+
+    def proposal(self, index: int, number: int, action: Action, deadline: int = FAR) -> dict[str, Any]:
+        """A signed proposal, as it is handed in."""
+        signer = self.signers[index]
+        parts = proposal_to_sign(self.network.chain.id, self.ballots, number, signer.address, action, deadline)
+        signature = "0x" + signer.sign_typed_data(*parts).hex()
+        wanted = msgspec.to_builtins(wanted_of(action))
+        content = {"number": number, "member": signer.address, "action": wanted, "deadline": deadline}
+        return {"kind": "proposal", **content, "signature": signature}
+
+    def transactions(self, sender: str) -> int:
+        """How many transactions of a key are in blocks."""
+        return int(self.client.rpc.call("eth_getTransactionCount", sender, "latest"), 16)
+
+
+@dataclass
+class Site:
+    """A server of the house's, at `url`."""
+
+    house: House
+    url: str
+    board: Board
+    relayer: Relayer
+    readers: ExitStack
+
+    def reader(self) -> httpx.Client:
+        """Somebody with cookies of its own."""
+        return self.readers.enter_context(httpx.Client(base_url=self.url, verify=_CONTEXT, timeout=20))
+
+    def post(self, body: Any, path: str = "/relay.json", reader: httpx.Client | None = None) -> httpx.Response:
+        self.read()
+        if reader is not None:
+            return reader.post(path, json=body)
+        return post(self.url + path, json=body)
+
+    def get(self, path: str) -> httpx.Response:
+        return get(self.url + path)
+
+    def read(self) -> None:
+        """Wait until the server has read the ledger up to now; a chain that is away is not waited for."""
+        from ledger.errors import Unavailable
+
+        try:
+            head = self.house.client.latest().number
+        except Unavailable:
+            return
+        until(lambda: self.board.state.snapshot is not None and self.board.state.snapshot.block >= head)
+
+    def status(self, answer: httpx.Response, reader: httpx.Client | None = None) -> dict[str, Any]:
+        """How a message goes that was handed in."""
+        url = answer.json()["url"]
+        found: dict[str, Any] = (reader.get(url) if reader else self.get(url)).json()
+        return found
+
+    def settled(self, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
+        """How a message went, once it is done or refused."""
+        return self.settled_by(None, answer, seconds)
+
+    def settled_by(self, reader: httpx.Client | None, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
+        """The same, asked by a member."""
+        assert answer.status_code == 202, answer.text
+        until(lambda: self.status(answer, reader)["status"] in {"done", "refused"}, seconds)
+        return self.status(answer, reader)
+
+    def sign_in(self, index: int, reader: httpx.Client | None = None) -> httpx.Client:
+        """A member's browser, signed in."""
+        reader = reader or self.reader()
+        signer = self.house.signers[index]
+        self.read()
+        message = reader.get("/sign-in.json", params={"address": signer.address}).json()["message"]
+        answer = reader.post("/sign-in.json", json={"message": message, "signature": sign_text(signer, message)})
+        assert answer.status_code == 200, answer.text
+        return reader
+
+
+def post(url: str, **options: Any) -> httpx.Response:
+    """Hand something in as nobody in particular."""
+    return httpx.post(url, verify=_CONTEXT, timeout=20, **options)
+
+
+def sign_text(signer: Any, text: str) -> str:
+    """What a wallet signs (EIP-191)."""
+    return "0x" + bytes(signer._account.sign_message(encode_defunct(text=text)).signature).hex()
+
+
+@contextmanager
+def relaying(
+    house: House,
+    folder: Path,
+    *,
+    network: Network | None = None,
+    payer: Any = None,
+    started: bool = True,
+    **settings: Any,
+) -> Iterator[Site]:
+    """A server that relays. `network` is what it takes for the consortium's, `started` False sends nothing."""
+    network = network or house.network
+    board = Board()
+
+    def visit() -> Connection:
+        return Connection.visit(network, folder / "visitor")
+
+    relayer = Relayer(network, board, payer or ephemeral(), folder / "relay")
+    library = Library(board, network, public=settings.get("read") == "public")
+    hosts = settings.pop("hosts", ("127.0.0.1",))
+    view = View(network, board, library, rate=settings.pop("rate", 0), hosts=hosts, relayer=relayer, **settings)
+    with ExitStack() as stack:
+        stack.enter_context(Live(board, library, visit, visit, source=False))
+        if started:
+            stack.enter_context(relayer)
+        url = stack.enter_context(served(view, settings.pop("log", None)))
+        yield Site(house, url, board, relayer, stack)
+
+
+def soon(seconds: int = 600) -> int:
+    return int(time.time()) + seconds

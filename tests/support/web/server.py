@@ -1,0 +1,113 @@
+"""The web application over a ledger in memory or a real one, served by a real server on a free port."""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import httpx
+import uvicorn
+from support.worlds.decisions import Chamber
+from support.worlds.ledger import NAMES, World, blank_report
+
+from ledger.audit.report import Check
+from ledger.config import Chain, Contract, Contracts, Network, Party
+from ledger.jobs.document import Job
+from web.app import PAGES, create_app
+from web.reading.latest import Audited, Board, State
+from web.reading.library import Library
+from web.reading.snapshot import freeze
+from web.view import View
+
+AT = 1_800_000_000
+_CONTEXT = ssl.create_default_context()
+_EXAMPLES = {"job:int": 1, "round:int": 2, "index:int": 0, "number:int": 1, "name": "cardio", "version": "1.0"}
+
+
+def filled(address: str) -> str:
+    """An address with a number or a name for each of its gaps."""
+    for gap, value in _EXAMPLES.items():
+        address = address.replace("{" + gap + "}", str(value))
+    return address
+
+
+PATHS = [filled(shown.page) for shown in PAGES]
+HOSTILE = (
+    "<script>document.title='taken'</script>",
+    '"><img src=x onerror=alert(1)>',
+    "x" * 5000,
+    "\u202egnp.exe \u05d0\u05d1\u05d2",
+)
+
+
+def governed(world: World) -> Chamber:
+    """A world with two final models: the first is released as cardio 1.0, by proposal 1."""
+    council = Chamber(world, AT + 3_600)
+    return council.release(council.model())
+
+
+def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
+    """A network file for a ledger in memory."""
+    contracts = Contracts(
+        consortium=Contract(address="0x" + "11" * 20, code_hash="0x" + "00" * 32),
+        ledger=Contract(address="0x" + "22" * 20, code_hash="0x" + "00" * 32),
+        scores=Contract(address="0x" + "55" * 20, code_hash="0x" + "00" * 32),
+        releases=Contract(address="0x" + "33" * 20, code_hash="0x" + "00" * 32),
+        ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
+    )
+    parties = tuple(Party(index=index, name=name) for index, name in enumerate(names))
+    chain = Chain(id=31337, rpc="http://127.0.0.1:1")
+    return Network(fedledger="network/1", name=title, chain=chain, contracts=contracts, parties=parties)
+
+
+def view_of(world: World, job: Job | None = None, known: Network | None = None, **settings: Any) -> View:
+    """A view that shows a world as it is now, with an audit that held."""
+    report = blank_report()
+    for check in Check:
+        report.verify(check)
+    job = job or world.job
+    state = State(
+        serial=1,
+        snapshot=freeze(world.history, len(world.events)),
+        read_at=AT,
+        time=AT,
+        documents={job.digest: job},
+        audited=Audited(AT, 0.5, len(world.state.rounds), report),
+    )
+    board, known = Board(state), known or network()
+    return View(known, board, Library(board, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
+
+
+@contextmanager
+def served(view: View, log: TextIO | None = None) -> Iterator[str]:
+    """Serve a view; gives its address."""
+    app = create_app(view, log=log, quiet=log is None)
+    config = uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    end = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < end, "the server does not come up"
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def get(url: str, **options: Any) -> httpx.Response:
+    """Ask as a new reader, without cookies; reading the certificates of the world anew would take most of the time."""
+    return httpx.get(url, verify=_CONTEXT, timeout=10, **options)
+
+
+def until(what: Any, seconds: float = 15.0) -> None:
+    """Wait until `what()` is true."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.05)

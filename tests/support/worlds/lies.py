@@ -1,0 +1,208 @@
+"""Lies, each told in a world of its own: what `tests/audit` must refute by name."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from support.worlds.ledger import LIMITS, TERMS, World, altered, artifact
+
+from ledger.formats.artifact import Tensor
+from ledger.formats.cid import Cid
+from ledger.formats.merkle import root_of
+from ledger.rounds.outcome import NOTHING, base_of, initial_binding, model_binding
+
+BIG = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (600, 1000)))
+
+
+def begun(updates: int = 4, **options: Any) -> World:
+    """A second round with updates of all members, the first one honest and final."""
+    world = World(**options).open_job().honest_round().open_round()
+    for member in range(updates):
+        world.submit(member)
+    return world
+
+
+def model_file(world: World, values: np.ndarray) -> tuple[bytes, Cid]:
+    """A model stored for the current round, and its root."""
+    base = base_of(world.state, world.job, world.round.number)
+    binding = model_binding(world.place, 1, world.round.number, base.root)
+    return root_of(values), world.files.put(artifact(world.layout, binding, values))
+
+
+def honest_values(world: World) -> np.ndarray:
+    pieces: list[bytes] = []
+    world.outcome(keep=lambda stream: pieces.extend(bytes(piece) for piece in stream))
+    data = b"".join(pieces)
+    world.files.put(data)
+    return np.frombuffer(data, "<i4", offset=world.layout.header_size)
+
+
+def publish_altered(world: World, at: int) -> None:
+    root, cid = model_file(world, altered(honest_values(world), at))
+    world.publish(1, root=root, cid=cid.digest)
+
+
+def wrong_value() -> World:
+    world = begun()
+    publish_altered(world, 10 + 300)
+    return world
+
+
+def wrong_value_in_a_large_model() -> World:
+    world = begun(tensors=BIG)
+    publish_altered(world, 10 + 555_555)
+    return world
+
+
+def wrong_value_members_agree() -> World:
+    world = wrong_value()
+    world.attest(2, world.aggregate.claim)
+    return world
+
+
+def wrong_value_with_an_excuse() -> World:
+    """The model is false, and an update is called unavailable: who agrees has signed the false model all the same."""
+    world = begun()
+    honest = honest_values(world)
+    root, cid = model_file(world, altered(honest, 0))
+    world.publish(1, root=root, cid=cid.digest, verdicts=bytes([0, 0, 0, 9]))
+    world.attest(2, world.aggregate.claim)
+    return world
+
+
+def model_not_stored() -> World:
+    world = begun()
+    root, cid = model_file(world, altered(honest_values(world), 0))
+    del world.files.files[cid]
+    world.publish(1, root=root, cid=cid.digest)
+    return world
+
+
+def another_file() -> World:
+    world = begun()
+    honest_values(world)
+    world.publish(1, cid=world.files.put(b"no model").digest)
+    return world
+
+
+def root_of_another_file() -> World:
+    world = begun()
+    _, cid = model_file(world, honest_values(world))
+    world.publish(1, root=bytes([7]) * 32, cid=cid.digest)
+    return world
+
+
+def a_file_that_is_no_model() -> World:
+    world = begun()
+    world.publish(1, root=bytes([7]) * 32, cid=world.files.put(b"\x1b[2J" * 900).digest)
+    return world
+
+
+def a_model_of_another_round() -> World:
+    world = begun()
+    first = world.state.rounds[1].aggregates[0]
+    world.publish(1, root=first.root, cid=first.cid)
+    return world
+
+
+def wrong_verdict() -> World:
+    world = begun()
+    world.publish(1, verdicts=bytes([0, 0, 7, 0]))
+    return world
+
+
+def unknown_verdict() -> World:
+    world = begun()
+    world.publish(1, verdicts=bytes([0, 0, 200, 0]))
+    return world
+
+
+def bad_update_admitted() -> World:
+    world = begun(3)
+    world.submit(3, weight=LIMITS.max_weight + 1)
+    world.publish(1, verdicts=bytes(4))
+    return world
+
+
+def too_few_verdicts() -> World:
+    world = begun()
+    world.publish(1, verdicts=bytes(3))
+    return world
+
+
+def too_many_verdicts() -> World:
+    world = begun()
+    world.publish(1, verdicts=bytes([0, 9, 0, 0, 0]))
+    return world
+
+
+def no_model_though_one_can_be_made() -> World:
+    world = begun()
+    world.publish(1, root=NOTHING, cid=NOTHING)
+    return world
+
+
+def a_model_though_none_can_be_made() -> World:
+    world = begun(1)
+    root, cid = model_file(world, world.initial)
+    world.publish(1, root=root, cid=cid.digest)
+    return world
+
+
+def attests_against_the_truth() -> World:
+    world = begun()
+    world.publish(1)
+    world.attest(2, bytes([3]) * 32)
+    return world
+
+
+def job_terms_differ() -> World:
+    world = World()
+    world.open_job(terms=msgspec.structs.replace(TERMS, attempts=9))
+    return world.honest_round()
+
+
+def no_job() -> World:
+    world = World()
+    digest = world.files.put(b'{"fedledger": "job/1"}').digest
+    return world.open_job(digest=digest).honest_round()
+
+
+def no_document_at_all() -> World:
+    world = World()
+    return world.open_job(digest=world.files.put(b"\x80\x04.").digest).honest_round()
+
+
+def job_root_is_no_hexadecimal() -> World:
+    world = World()
+    data = world.job.encode().replace(world.job.initial_model.root.encode(), b"z" * 64)
+    return world.open_job(digest=world.files.put(data).digest).honest_round()
+
+
+def job_with_a_field_that_clears_the_screen() -> World:
+    world = World()
+    data = world.job.encode().replace(b'"name":"tabular"', b'"\\u001b[2J":1,"name":"tabular"')
+    return world.open_job(digest=world.files.put(data).digest).honest_round()
+
+
+def initial(world: World, data: bytes, root: bytes | None = None) -> World:
+    said = {"cid": str(world.files.put(data)), "root": (root or root_of(world.initial)).hex()}
+    model = msgspec.structs.replace(world.job.initial_model, **said)
+    world.job = msgspec.structs.replace(world.job, initial_model=model)
+    world.files.put(world.job.encode())
+    return world.open_job().open_round()
+
+
+def initial_model_altered() -> World:
+    world = World()
+    return initial(world, artifact(world.layout, initial_binding(), altered(world.initial, 5)))
+
+
+def initial_model_of_a_ledger() -> World:
+    world = World()
+    return initial(world, artifact(world.layout, model_binding(world.place, 1, 1, bytes(32)), world.initial))
+
+
+def initial_model_truncated() -> World:
+    world = World()
+    return initial(world, artifact(world.layout, initial_binding(), world.initial)[:-2])

@@ -1,0 +1,170 @@
+"""What programs are told of a real consortium, and how every question that cannot be answered is refused."""
+
+import json
+import time
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from support.web.server import filled
+
+from ledger.formats.cid import Cid, raw
+from web.app import PAGES
+
+PATHS = [filled(shown.json) for shown in PAGES]
+MISSING = [
+    "/jobs/2.json",
+    "/jobs/1/rounds/9.json",
+    "/jobs/1/models/9.json",
+    "/jobs/1/models/3.json",
+    "/jobs/0.json",
+    "/members/4.json",
+    "/members/255.json",
+    "/proposals/0.json",
+    "/proposals/99.json",
+    "/releases/nothing.json",
+    "/releases/CARDIO.json",
+    "/releases/cardio/9.json",
+    "/releases/nothing/1.0.json",
+    "/releases/cardio/.json",
+    "/jobs/99999999999999999999.json",
+    "/jobs/x.json",
+    "/nothing.json",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_has_a_json_sibling_that_names_its_reading(site, path: str) -> None:
+    answer = site.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    document = answer.json()
+    assert document["fedledger"] == "page/1"
+    assert document["chain"] | {"block": 0, "read_at": 0} == {
+        "id": 31337,
+        "block": 0,
+        "read_at": 0,
+        "up": True,
+        "trouble": "",
+    }
+    assert abs(document["chain"]["read_at"] - time.time()) < 60
+
+
+def test_a_round_tells_refusals_with_reasons_and_refuted_aggregates(site) -> None:
+    first = site.get("/jobs/1/rounds/1.json").json()["round"]
+    assert [(u["party"]["name"], u["verdict"]["name"]) for u in first["updates"]] == [
+        ("North", "ADMITTED"),
+        ("South", "ADMITTED"),
+        ("East", "ADMITTED"),
+        ("West", "WEIGHT"),
+    ]
+    second = site.get("/jobs/1/rounds/2.json").json()["round"]
+    assert [(a["party"]["name"], a["outcome"]) for a in second["aggregates"]] == [
+        ("North", "Refuted"),
+        ("South", "Finalised"),
+    ]
+    assert second["base"] == 1
+    assert {a["agrees"] for a in second["aggregates"][0]["attestations"]} == {False}
+
+
+def test_a_trace_is_cut_where_asked_and_says_where_it_goes_on(site) -> None:
+    whole = site.get("/jobs/1/models/2.json").json()
+    assert [model["round"] for model in whole["models"]] == [2, 1, 0]
+    assert whole["next"] is None
+    cut = site.get("/jobs/1/models/2.json?limit=1").json()
+    assert cut["models"] == whole["models"][:1]
+    assert site.get(cut["next"]).json()["models"] == whole["models"][1:2]
+
+
+def test_lists_are_read_page_by_page(site) -> None:
+    seen, path = [], "/jobs/1/rounds.json?limit=2"
+    while path:
+        document = site.get(path).json()
+        seen += [one["round"] for one in document["rounds"]]
+        path = document["next"]
+    assert seen == [3, 2, 1]
+    assert [m["round"] for m in site.get("/jobs/1/models.json").json()["models"]] == [2, 1]
+
+
+def test_the_audit_found_the_lie_and_says_how_to_check_without_this_server(site) -> None:
+    document = site.get("/audit.json").json()
+    audit = document["audit"]
+    assert audit["verdict"] == "REFUTED"
+    assert [(f["check"], f["round"], f["culprit"].split(" ")[0]) for f in audit["report"]["findings"]] == [
+        (9, 2, "North")
+    ]
+    assert {c["code"]: c["status"] for c in audit["checks"]}["AGGREGATE"] == "refuted"
+    assert document["command"].startswith("fedledger audit --network")
+    assert (audit["rounds"], document["behind"]) == (2, 0)
+
+
+@pytest.mark.parametrize("path", MISSING)
+def test_what_is_not_there_is_a_named_error(site, path: str) -> None:
+    answer = site.get(path)
+    assert answer.status_code == 404
+    problem = answer.json()
+    assert (problem["fedledger"], problem["error"], problem["status"]) == ("error/1", "NotFound", 404)
+    assert problem["message"]
+    assert problem["advice"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "before=-1", "before=1e9"])
+def test_a_malformed_question_is_refused_by_name(site, query: str) -> None:
+    problem = site.get(f"/jobs/1/rounds.json?{query}").json()
+    assert (problem["error"], problem["status"]) == ("BadRequest", 400)
+    assert query.split("=", maxsplit=1)[0] in problem["message"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_can_be_written(site, method: str) -> None:
+    answer = httpx.request(method, site.url + "/jobs.json")
+    assert answer.status_code == 405
+    assert answer.json()["error"] == "MethodNotAllowed"
+
+
+def test_head_is_get_without_the_body(site) -> None:
+    head, get = httpx.head(site.url + "/jobs"), site.get("/jobs")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(get.content))
+
+
+def test_what_a_reader_has_already_is_not_sent_again(site) -> None:
+    path = "/jobs/1/rounds/1"
+    tag = site.get(path).headers["etag"]
+    assert site.get(path, headers={"If-None-Match": tag}).status_code in {200, 304}
+    assert site.get("/openapi.json").status_code == 200
+
+
+def test_content_is_given_out_by_cid_as_any_gateway_does(site) -> None:
+    job = site.get("/jobs/1.json").json()["job"]
+    block = site.get(f"/ipfs/{job['cid']}?format=raw")
+    assert block.headers["content-type"] == "application/vnd.ipld.raw"
+    assert raw(block.content) == Cid.parse(job["cid"])
+    assert block.content == site.trial.job.encode()
+    update = site.get("/jobs/1/rounds/1.json").json()["round"]["updates"][0]["cid"]
+    archive = site.get(f"/ipfs/{update}", headers={"Accept": "application/vnd.ipld.car"})
+    assert archive.status_code == 200
+    assert bytes(Cid.parse(update)) in archive.content
+    unknown = site.get(f"/ipfs/{raw(b'nobody has this')}?format=raw")
+    assert (unknown.status_code, unknown.json()["error"]) == (404, "NotFound")
+    assert site.get(f"/ipfs/{job['cid']}").json()["status"] == 400
+    assert site.get("/ipfs/QmOld?format=raw").json()["error"] == "Malformed"
+
+
+def test_health_readiness_and_counts(site) -> None:
+    assert site.get("/health").json() == {"status": "ok"}
+    assert site.get("/ready").json()["status"] == "ready"
+    text = site.get("/metrics").text
+    samples = {s.name: s.value for family in text_string_to_metric_families(text) for s in family.samples}
+    assert samples["fedledger_chain_up"] == 1
+    assert samples["fedledger_rounds_ended"] == 2
+    assert samples["fedledger_audit_verified"] == 0
+    assert samples["fedledger_web_requests_total"] >= 1
+
+
+def test_events_begin_with_the_present_state(site) -> None:
+    with httpx.stream("GET", site.url + "/events", timeout=5) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        data = next(line for line in lines if line.startswith("data: "))
+    assert json.loads(data.removeprefix("data: "))["chain"]["up"] is True

@@ -1,0 +1,175 @@
+"""A released model is served under its name, whole and right; nothing else is, and who asks is told why."""
+
+import json
+from http.client import IncompleteRead
+from typing import Any
+
+import pytest
+from huggingface_hub import ModelCard
+from safetensors.numpy import load
+from support.content.holders import Memory
+from support.web.released import address, ask, bytes_of, file_of, holder_of, known, read_again, shop
+from support.web.server import served
+from support.worlds.ledger import World
+from support.worlds.releases import propose, releasable, release, report_on, revoke
+
+from ledger.events.proposals import Release
+from ledger.formats.artifact import Tensor
+from ledger.formats.cid import Cid
+from ledger.history.names import reason_word
+from ledger.releases.card import Card
+
+LARGE = (Tensor("layer.weight", (700, 1000)),)
+
+
+@pytest.fixture
+def world() -> World:
+    return World().open_job().honest_round().honest_round()
+
+
+def problem(url: str, target: str) -> tuple[int, dict[str, Any]]:
+    answer = ask(url, target)
+    return answer.status, json.loads(answer.body)
+
+
+def test_a_release_is_served_whole_and_as_the_command_writes_it(world: World) -> None:
+    report = report_on(world, "North", "South")
+    world.files.put(report.encode())
+    made = release(world, report=report.digest)
+    with served(shop(world, public=True)) as url:
+        answer, page = ask(url, address(made)), ask(url, address(made, "README.md"))
+    assert (answer.status, answer.body) == (200, bytes_of(world, made))
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == 'attachment; filename="cardio-1.0.safetensors"'
+    assert load(answer.body)["layer.bias"].shape == (10,)
+    decisions = world.history.decisions
+    expected = Card.of(file_of(world, made), report, decisions, known(world)).text()
+    assert (page.status, page.body.decode()) == (200, expected)
+    assert ModelCard(expected).data.model_name == "cardio"
+
+
+def test_who_has_a_copy_asks_whether_it_still_holds(world: World) -> None:
+    made = release(world)
+    with served(shop(world)) as url:
+        for name in ("model.safetensors", "README.md"):
+            whole = ask(url, address(made, name))
+            tag = whole.headers["etag"]
+            again = ask(url, address(made, name), **{"If-None-Match": tag})
+            other = ask(url, address(made, name), **{"If-None-Match": '"else"'})
+            assert (again.status, again.body, other.status) == (304, b"", 200)
+            head = ask(url, address(made, name), "HEAD")
+            assert (head.status, head.body) == (200, b"")
+            assert (head.headers["etag"], head.headers["content-length"]) == (tag, str(len(whole.body)))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "README.md"])
+def test_what_is_not_released_is_refused_by_name(world: World, name: str) -> None:
+    gone, pending = release(world, version="1"), releasable(world, version="2")
+    revoke(world, gone, reason_word("wrong units"))
+    number = propose(world, pending).number
+    with served(shop(world)) as url:
+        status, said = problem(url, address(gone, name))
+        assert (status, said["error"], said["facts"]["reason"]) == (410, "Revoked", "wrong units")
+        status, said = problem(url, f"/releases/cardio/2/{name}")
+        assert (status, said["error"], said["facts"]["proposal"]) == (403, "NotReleased", str(number))
+        assert said["advice"] == f"/proposals/{number}"
+        status, said = problem(url, f"/releases/cardio/3/{name}")
+        assert (status, said["error"]) == (404, "NotFound")
+
+
+def test_a_revocation_counts_from_the_next_reading_on(world: World) -> None:
+    made = release(world)
+    view = shop(world)
+    with served(view) as url:
+        first = ask(url, address(made))
+        revoke(world, made)
+        assert ask(url, address(made)).status == 200
+        read_again(view, world)
+        after = ask(url, address(made), **{"If-None-Match": first.headers["etag"]})
+    assert (first.status, after.status) == (200, 410)
+
+
+def test_before_ledger_and_job_are_read_nothing_is_served(world: World) -> None:
+    made = release(world)
+    view = shop(world)
+    view.board.post(documents={})
+    with served(view) as url:
+        assert problem(url, address(made))[1]["error"] == "NotYet"
+        view.board.post(snapshot=None)
+        assert problem(url, address(made))[1]["error"] == "NotYet"
+
+
+def wrong(world: World, made: Release, holder: Memory) -> bytes:
+    """Have the ledger name, under the release's root, a file with other values. Gives the bytes that must not leave."""
+    state = world.state.rounds[made.round]
+    final = state.final
+    assert final is not None
+    data = bytearray(next(data for cid, data in world.files.files.items() if cid.digest == final.cid))
+    data[-1] ^= 1
+    final.cid = holder.add(bytes(data)).digest
+    return bytes(data)
+
+
+def test_not_a_byte_leaves_of_a_model_without_its_root() -> None:
+    world = World(tensors=LARGE).open_job().honest_round()
+    made = release(world)
+    holder = holder_of(world)
+    wrong(world, made, holder)
+    with served(shop(world, holder)) as url:
+        status, said = problem(url, address(made))
+    assert (status, said["error"]) == (502, "Refuted")
+    assert "tensor root" in said["message"]
+
+
+def test_a_damaged_or_lost_copy_is_told_before_a_byte_leaves() -> None:
+    world = World(tensors=LARGE).open_job().honest_round()
+    made = release(world)
+    for lost in (True, False):
+        holder = holder_of(world)
+        cid = blocks_of(world, made)[-1]
+        if lost:
+            del holder.blocks[cid]
+        else:
+            holder.blocks[cid] = holder.blocks[cid][:-1] + b"?"
+        with served(shop(world, holder)) as url:
+            status, said = problem(url, address(made))
+        assert (status, said["error"]) == ((503, "Unavailable") if lost else (502, "Corrupt"))
+
+
+def blocks_of(world: World, made: Release) -> list[Cid]:
+    """The blocks of a model that carry its bytes."""
+    holder = Memory()
+    holder.add(next(data for cid, data in world.files.files.items() if cid == file_of(world, made).model.cid))
+    return [cid for cid in holder.blocks if cid.codec == 0x55]
+
+
+def test_a_holder_that_fails_half_way_leaves_an_answer_that_is_seen_to_be_cut() -> None:
+    world = World(tensors=LARGE).open_job().honest_round()
+    made = release(world)
+    holder = holder_of(world)
+    view = shop(world, holder)
+    with served(view) as url:
+        assert ask(url, address(made)).status == 200
+        del holder.blocks[blocks_of(world, made)[-1]]
+        with pytest.raises(IncompleteRead):
+            ask(url, address(made))
+
+
+def test_a_report_that_is_none_makes_no_card(world: World) -> None:
+    missing = release(world, version="1", report=b"x" * 32)
+    junk = world.files.put(b"{}")
+    broken = release(world, version="2", report=junk.digest)
+    with served(shop(world)) as url:
+        assert problem(url, address(missing, "README.md"))[1]["error"] == "Unavailable"
+        assert problem(url, address(broken, "README.md"))[1]["error"] == "Refuted"
+        assert ask(url, address(broken)).status == 200
+
+
+def test_a_model_is_held_against_its_root_once(world: World) -> None:
+    made = release(world)
+    holder = holder_of(world)
+    with served(shop(world, holder)) as url:
+        for expected in (2, 3, 4):
+            ask(url, address(made))
+            assert holder.asked.count(file_of(world, made).model.cid) == expected

@@ -1,0 +1,286 @@
+"""Members govern through the page alone: wallets in a real browser, a real chain, a server that relays."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.web.relay import House, relaying
+from support.web.server import get, until
+from support.web.wallet import Wallet
+
+from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
+
+pytestmark = pytest.mark.browser
+FAST = 15_000
+
+
+class Member:
+    """A member at its browser, with a wallet of its own."""
+
+    def __init__(self, browser: Any, url: str, signer: Any, *names: str) -> None:
+        self.wallet, self.url = Wallet(signer), url
+        self.context = browser.new_context(locale="en-GB")
+        self.wallet.inject(self.context, names)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(FAST)
+        self.complaints: list[str] = []
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, path: str) -> "Member":
+        self.page.goto(self.url + path)
+        return self
+
+    def sign_in(self) -> "Member":
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign out").wait_for()
+        return self
+
+    def vote(self, word: str) -> "Member":
+        self.page.get_by_role("button", name=word, exact=True).click()
+        self.hears("on the ledger")
+        return self
+
+    def press(self, name: str) -> "Member":
+        self.page.get_by_role("button", name=name, exact=True).click()
+        self.hears("on the ledger")
+        return self
+
+    def hears(self, words: str) -> None:
+        """What the wallet or the server said, in words, where a screen reader reads it out."""
+        said = self.page.locator("#wallet-said")
+        try:
+            until(lambda: words in said.inner_text())
+        except AssertionError:
+            raise AssertionError(f"{words!r} is not said, but {said.inner_text()!r}") from None
+
+
+@pytest.fixture(scope="module")
+def hospital(found_consortium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A consortium with one final model, and a server that relays for it."""
+    from support.consortia.aggregators import drive, service
+    from support.consortia.synthetic import Trial
+
+    local, consortium = found_consortium(tmp_path_factory.mktemp("governed") / "houses")
+    try:
+        with Trial(consortium) as trial, ExitStack() as stack:
+            honest = service(trial.parties[0])
+            drive(honest)
+            trial.submit()
+            drive(honest)
+            trial.attest(1, 2)
+            drive(honest)
+            house = House(local)
+            stack.callback(house.client.close)
+            site = stack.enter_context(relaying(house, tmp_path_factory.mktemp("server")))
+            until(lambda: site.board.state.snapshot is not None and site.board.state.documents)
+            yield trial, site
+        consortium.client.close()
+    finally:
+        local.stop()
+
+
+@pytest.fixture
+def members(hospital: Any, browser: Any) -> Iterator[list[Member]]:
+    _, site = hospital
+    names = (("Test wallet",), (), ("Test wallet",), ("Test wallet",))
+    made = [Member(browser, site.url, signer, *names[place]) for place, signer in enumerate(site.house.signers)]
+    yield made
+    for member in made:
+        member.context.close()
+
+
+def report_of(trial: Any) -> Evaluation:
+    final, network = trial.state.rounds[1].final, trial.consortium.network
+    figures = {"accuracy": "0.97", "loss": "0.081"}
+    report = Evaluation(
+        fedledger="evaluation/1",
+        chain=network.chain.id,
+        ledger=network.contracts.ledger.address,
+        job=1,
+        round=1,
+        root=final.root.hex(),
+        parties=(PartyFigures(party="North", key=trial.parties[0].member.address, samples=50, metrics=figures),),
+        rounds=(RoundFigures(round=0, metrics={"accuracy": "0.5"}), RoundFigures(round=1, metrics=figures)),
+    )
+    trial.parties[0].connection.put([report.encode()], "report")
+    return report
+
+
+def tally_of(member: Member) -> str:
+    return str(member.page.locator("#vote .counts").inner_text())
+
+
+def signed(member: Member) -> dict[str, Any]:
+    """The last typed data that a member's wallet showed."""
+    asked = [params for method, params in member.wallet.asked if method == "eth_signTypedData_v4"]
+    document: dict[str, Any] = json.loads(asked[-1][1])
+    return document
+
+
+def next_second(trial: Any) -> None:
+    """What is certain and closed can be carried out a second later."""
+    trial.consortium.client.rpc.call("evm_increaseTime", 2)
+    trial.consortium.client.rpc.call("evm_mine")
+
+
+def propose_release(member: Member, report: Evaluation) -> str:
+    """Where the proposal is, once the page has gone there."""
+    page = member.open("/jobs/1/models/1").sign_in().page
+    page.get_by_text("Propose as a release").click()
+    page.get_by_label("Name").fill("cardio")
+    page.get_by_label("Version").fill("1.2.0")
+    page.get_by_label("Evaluation report").fill(report.digest.hex())
+    page.get_by_role("button", name="Propose", exact=True).click()
+    page.wait_for_url("**/proposals/*")
+    assert page.get_by_role("heading", level=1).inner_text().endswith("of synthetic as cardio 1.2.0")
+    shown = signed(member)
+    assert (shown["primaryType"], shown["message"]["kind"]) == ("Proposal", "Release")
+    return str(page.url.removeprefix(member.url))
+
+
+def propose_revocation(member: Member) -> str:
+    page = member.open("/releases/cardio/1.2.0").page
+    page.get_by_text("Propose to revoke it").click()
+    page.get_by_label("Reason").fill("labels were wrong")
+    page.get_by_role("button", name="Propose", exact=True).click()
+    page.wait_for_url("**/proposals/*")
+    assert "labels were wrong" in page.locator("main").inner_text()
+    return str(page.url.removeprefix(member.url))
+
+
+def carry_out(trial: Any, member: Member) -> None:
+    """Close the vote, and execute: the page of `member` is the proposal's."""
+    until(lambda: member.page.get_by_role("button", name="Close the vote").is_visible())
+    member.press("Close the vote")
+    next_second(trial)
+    until(lambda: member.page.get_by_role("button", name="Carry it out").is_visible())
+    member.press("Carry it out")
+    until(lambda: "It passed, and was carried out" in member.page.locator("#vote").inner_text())
+
+
+def test_a_model_is_proposed_voted_on_released_served_and_revoked_through_the_page(
+    hospital: Any, members: list[Member]
+) -> None:
+    trial, site = hospital
+    first, second, third, fourth = members
+    report = report_of(trial)
+    file = site.url + "/releases/cardio/1.2.0/model.safetensors"
+    proposal = propose_release(first, report)
+    until(lambda: "North" in first.page.locator("#h-evaluation + p + div").inner_text())
+    assert get(file).status_code == 403, "proposed is not released"
+
+    first.vote("For")
+    until(lambda: first.page.get_by_text("You voted, or were not a member").is_visible())
+    second.open(proposal).sign_in().vote("Against")
+    until(lambda: tally_of(first).startswith("For 1 · Against 1"))
+    third.open(proposal).sign_in().vote("For")
+    fourth.open(proposal).sign_in().vote("For")
+    until(lambda: tally_of(first).startswith("For 3 · Against 1"))
+    assert signed(third)["message"]["choice"] == "For", "the wallet shows it in words"
+    carry_out(trial, first)
+
+    served = get(file)
+    release = site.board.state.snapshot.decisions.current["cardio"]
+    assert (served.status_code, release.version, release.report) == (200, "1.2.0", report.digest)
+    assert release.root.hex().encode() in served.content[:4096], "the file says which model it is of"
+    assert first.open("/releases/cardio/1.2.0").page.get_by_role("link", name="model.safetensors").is_visible()
+
+    revocation = propose_revocation(second)
+    second.vote("For")
+    third.open(revocation).vote("For")
+    fourth.open(revocation).vote("For")
+    carry_out(trial, fourth)
+    until(lambda: get(file).status_code == 410)
+    assert "revoked" in get(file).json()["message"]
+    first.open("/releases/cardio/1.2.0")
+    assert "labels were wrong" in first.page.locator("#state").inner_text()
+    assert first.page.get_by_role("link", name="model.safetensors").count() == 0
+    assert [complaint for member in members for complaint in member.complaints] == []
+
+
+def test_what_goes_wrong_with_a_wallet_is_said_in_words(hospital: Any, members: list[Member]) -> None:
+    _, site = hospital
+    site.house.send(3, "proposeRoles", 3, 1)
+    number = int(site.house.client.view("ballots", "proposals")[0])
+    site.read()
+    member = members[0]
+    member.open(f"/proposals/{number}")
+    member.wallet.refuse = True
+    member.page.get_by_role("button", name="Sign in").click()
+    member.hears("You declined")
+    member.wallet.refuse = False
+    member.sign_in()
+    member.wallet.chain, member.wallet.stubborn = 1, True
+    member.page.get_by_role("button", name="Abstain").click()
+    member.hears("another chain")
+    member.wallet.stubborn = False
+    own, member.wallet.signer = member.wallet.signer, site.house.signers[1]
+    member.page.get_by_role("button", name="Abstain").click()
+    member.hears("another account")
+    member.wallet.signer = own
+    member.vote("Abstain")
+    assert ("wallet_switchEthereumChain", [{"chainId": "0x7a69"}]) in member.wallet.asked
+    member.page.get_by_role("button", name="Sign out").click()
+    member.hears("Signed out")
+    assert member.page.get_by_role("button", name="For", exact=True).count() == 0
+
+
+def test_a_stranger_s_wallet_is_told_that_it_speaks_for_nobody(hospital: Any, browser: Any) -> None:
+    from ledger.keys import ephemeral
+
+    _, site = hospital
+    stranger = Member(browser, site.url, ephemeral(), "Test wallet")
+    stranger.open("/")
+    stranger.page.get_by_role("button", name="Sign in").click()
+    stranger.hears("speaks for no member")
+    stranger.context.close()
+
+
+def test_who_has_no_wallet_sees_the_commands_and_no_buttons(hospital: Any, browser: Any) -> None:
+    _, site = hospital
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(site.url + "/proposals/1")
+    assert page.get_by_role("button").count() == 0
+    page.goto(site.url + "/jobs/1/models/1")
+    page.get_by_text("Propose as a release").click()
+    assert "fedledger release propose 1 NAME VERSION" in page.locator(".propose").inner_text()
+    context.close()
+
+
+def test_who_has_several_wallets_chooses_one(hospital: Any, browser: Any) -> None:
+    _, site = hospital
+    member = Member(browser, site.url, site.house.signers[0], "Fox", "<b>Bear</b>")
+    page = member.open("/").page
+    page.get_by_role("button", name="Sign in").click()
+    choice = page.get_by_role("group", name="Choose a wallet")
+    assert choice.get_by_role("button").all_inner_texts() == ["Fox", "<b>Bear</b>"]
+    assert page.evaluate("document.activeElement.innerText") == "Fox"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sign out").wait_for()
+    assert page.locator("#who").inner_text() == "North"
+    page.reload()
+    page.get_by_role("button", name="Sign out").wait_for()
+    assert member.complaints == []
+    member.context.close()
+
+
+def test_where_reading_is_for_members_the_page_that_refuses_lets_them_sign_in(
+    hospital: Any, browser: Any, tmp_path: Path
+) -> None:
+    _, site = hospital
+    with relaying(site.house, tmp_path, read="members") as closed:
+        closed.read()
+        member = Member(browser, closed.url, site.house.signers[0], "Test wallet")
+        page = member.open("/proposals").page
+        assert page.get_by_role("heading", level=1).inner_text() == "For members: sign in"
+        member.complaints.clear()
+        member.sign_in()
+        assert page.get_by_role("heading", level=1).inner_text() == "Proposals"
+        assert member.complaints == []
+        member.context.close()

@@ -1,0 +1,107 @@
+"""The interface is what its description says: fuzzed, and every example fits its schema."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from support.web.released import holder_of, known
+from support.web.server import get, served, view_of
+from support.worlds.decisions import Chamber
+from support.worlds.scorers import ScoredWorld
+
+from ledger.events.actions import RemoveMember
+from ledger.keys import ephemeral
+from web.app import PAGES
+from web.reading.library import Library
+from web.relay.relayer import Relayer
+
+SERVICE = ["/health", "/ready", "/metrics", "/ipfs/{cid}"]
+MEMBERS = ["/sign-in.json", "/session.json", "/proposals/{number}/ballot.json", "/relay/{name}.json"]
+FILES = [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensors", "README.md")]
+ASKED = [shown.json.replace(":int", "") for shown in PAGES] + SERVICE + MEMBERS + FILES
+POSTED = ["/sign-in.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
+BEYOND = [positive_data_acceptance]
+"""A schema cannot say EIP-55, nor that a signature is the signer's: what fits it may be refused all the same."""
+
+
+def world() -> ScoredWorld:
+    """Two final rounds, of which the first has scores, a proposal in Voting, and a release."""
+    made = ScoredWorld()
+    made.open_job().honest_round().honest_round()
+    made.open_scoring().score(without=(1,))
+    chamber = Chamber(made, 2**32).propose(RemoveMember(3))
+    chamber.release(chamber.model())
+    return made
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    made = world()
+    view = view_of(made, known=known(made), hosts=("127.0.0.1",))
+    relayer = Relayer(view.network, view.board, ephemeral(), tmp_path_factory.mktemp("relay"))
+    holder: Any = holder_of(made)
+    content = Library(view.board, view.network, holder)
+    with served(replace(view, relayer=relayer, content=content)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def interface(url: str) -> Any:
+    return schemathesis.openapi.from_url(url + "/openapi.json")
+
+
+def ask(operation: Any, mode: GenerationMode) -> None:
+    """Ask some forty questions and hold every answer to the description."""
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def asked(case: Any) -> None:
+        answer = case.call()
+        if answer.status_code not in {413, 414}:  # refused before it was read
+            case.validate_response(answer, excluded_checks=BEYOND if case.path in POSTED + MEMBERS else [])
+
+    asked()
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_a_good_question_is_answered_as_described(interface: Any, path: str) -> None:
+    ask(interface[path]["GET"], GenerationMode.POSITIVE)
+
+
+@pytest.mark.parametrize("path", [path for path in ASKED if "{" in path])
+def test_no_bad_question_makes_the_server_fail(interface: Any, path: str) -> None:
+    ask(interface[path]["GET"], GenerationMode.NEGATIVE)
+
+
+@pytest.mark.parametrize("path", POSTED)
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_no_body_makes_the_server_fail(interface: Any, path: str, mode: GenerationMode) -> None:
+    ask(interface[path]["POST"], mode)
+
+
+def test_the_description_is_whole_and_its_examples_fit(url: str) -> None:
+    document = get(url + "/openapi.json").json()
+    paths = document["paths"]
+    gets = {path: operations["get"] for path, operations in paths.items() if "get" in operations}
+    assert {shown.json.replace(":int", "") for shown in PAGES} <= gets.keys()
+    assert gets.keys() >= {"/health", "/ready", "/metrics", "/events", "/ipfs/{cid}", *MEMBERS}
+    assert {path for path, operations in paths.items() if "post" in operations} == set(POSTED)
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            assert operation["summary"], path
+            assert (method == "post") == ("requestBody" in operation), path
+            bodies = [operation["requestBody"]] if method == "post" else []
+            for answer in [*operation["responses"].values(), *bodies]:
+                _check_examples(answer, document["components"])
+
+
+def _check_examples(answer: Any, components: Any) -> None:
+    for kind, content in answer.get("content", {}).items():
+        if kind == "application/json":
+            jsonschema_rs.validate({**content["schema"], "components": components}, content["example"])

@@ -1,0 +1,253 @@
+"""The pages as text: complete without scripts, in two languages, escaped, small."""
+
+import re
+from typing import get_args
+
+import httpx
+import msgspec
+import pytest
+from support.web.server import AT, HOSTILE, PATHS, get, governed, network, served, view_of
+from support.worlds.decisions import Chamber
+from support.worlds.ledger import World, key
+
+from ledger.audit.report import Check, Verdict
+from ledger.events import records as r
+from ledger.events.actions import CloseJob
+from ledger.events.proposals import ProposalState
+from ledger.events.records import Choice, Kind, Reason, Role, Rules
+from ledger.events.wanted import kind_word
+from ledger.history.state import Phase
+from ledger.jobs.document import Evidence, Scored
+from ledger.rounds.admission import Verdict as Judgement
+from web.documents.decisions import EvaluationStatus
+from web.documents.scores import ScorerState, ScoringPhase, Unit
+from web.drawing.language import LANGUAGES, choose, texts
+from web.drawing.render import FOLDER
+from web.reading.latest import Board
+from web.reading.library import Library
+from web.view import View
+
+HTML = {"Accept": "text/html"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_whole_without_scripts(site, path: str, language: str) -> None:
+    answer = site.get(path, headers=HTML | {"Accept-Language": language})
+    text = answer.text
+    assert answer.status_code == 200
+    assert len(answer.content) < 100_000
+    assert f'<html lang="{language}">' in text
+    assert all(mark in text for mark in ("<main id=", "<nav ", "<footer>", 'class="skip"'))
+    assert len(re.findall("<h1", text)) == 1
+    scripts = r"<script(?! src=\"/static/(?:live.js\" defer|wallet.js\" type=\"module\")>)"
+    assert re.findall(scripts, text) == []
+    assert " style=" not in text
+    assert " on" + "click" not in text
+    assert text.count("<table") == text.count("<caption") == text.count("</table>")
+    assert text.count("<dl") == text.count("</dl>")
+    assert re.search(r'rel="alternate" type="application/json" href="([^"]+)"', text)
+
+
+def test_the_json_that_a_page_names_is_there(site) -> None:
+    for path in PATHS:
+        named = re.search(r'rel="alternate" type="application/json" href="([^"]+)"', site.get(path).text)
+        assert named
+        assert site.get(named[1]).json()["fedledger"] == "page/1"
+
+
+def test_the_round_page_shows_the_refusal_and_the_refuted_attempt(site) -> None:
+    first, second = site.get("/jobs/1/rounds/1").text, site.get("/jobs/1/rounds/2").text
+    assert "weight outside the job&#39;s limits" in first
+    assert '<span class="mark refuted">Refuted</span>' in second
+    assert "disagrees" in second
+    assert "權重超出任務限制" in site.get("/jobs/1/rounds/1?lang=zh-Hant").text
+
+
+def test_links_inside_the_site_lead_somewhere(site) -> None:
+    todo, seen = ["/"], set()
+    while todo:
+        path = todo.pop()
+        if path in seen or "lang=" in path:
+            continue
+        seen.add(path)
+        answer = site.get(path, headers=HTML)
+        assert answer.status_code == 200, path
+        if "text/html" in answer.headers["content-type"]:
+            todo += [link.replace("&amp;", "&") for link in re.findall(r'(?:href|src)="(/[^"]*)"', answer.text)]
+    assert len(seen) > 20
+
+
+def test_a_language_that_was_chosen_is_remembered(site) -> None:
+    with httpx.Client(base_url=site.url) as client:
+        client.get("/?lang=zh-Hant")
+        assert '<html lang="zh-Hant">' in client.get("/jobs", headers={"Accept-Language": "en"}).text
+
+
+def test_languages_are_negotiated() -> None:
+    assert choose(None, None, "") == "en"
+    assert choose(None, None, "zh-TW,zh;q=0.9,en;q=0.8") == "zh-Hant"
+    assert choose(None, None, "fr, en;q=0.4, zh;q=0.5") == "zh-Hant"
+    assert choose(None, None, "fr, zh;q=0") == "en"
+    assert choose("en", "zh-Hant", "zh") == "en"
+    assert choose("xx", "zh-Hant", "en") == "zh-Hant"
+    assert choose(None, None, "q=;;;,,," * 1000) == "en"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
+    t = texts(language)
+    values = {
+        "phases": [phase.value for phase in Phase],
+        "reasons": [reason.name for reason in Reason if reason is not Reason.NONE],
+        "roles_of": [str(role.name).lower() for role in Role],
+        "verdicts": [verdict.value for verdict in Verdict],
+        "admission": [verdict.name for verdict in Judgement],
+        "checks_of": [check.name for check in Check],
+        "wants": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
+        "means": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
+        "proposal_states": [state.value for state in ProposalState if state is not ProposalState.NONE],
+        "next": [state.value for state in ProposalState if state is not ProposalState.NONE],
+        "choices": [choice.name for choice in Choice],
+        "rule_names": list(Rules.__struct_fields__),
+        "methods": [one.__struct_config__.tag for one in get_args(Scored)],
+        "evidence_of": [*(one.__struct_config__.tag for one in get_args(Evidence)), "none"],
+        "metrics": ["accuracy", "loss", "auc"],
+        "units": get_args(Unit),
+        "scoring_phases": get_args(ScoringPhase),
+        "scoring_next": get_args(ScoringPhase),
+        "scorer_states": get_args(ScorerState),
+        "evaluations": [status for status in get_args(EvaluationStatus) if status != "read"],
+    }
+    for group, words in values.items():
+        assert [word for word in words if f"{group}.{word}" not in t._texts] == []
+    if language == "en":
+        assert [t("admission", v.name) for v in Judgement] == [v.meaning for v in Judgement]
+        assert [t("checks_of", c.name) for c in Check] == [c.title for c in Check]
+
+
+def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() -> None:
+    asked = set()
+    for template in (FOLDER / "templates").glob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        asked |= set(re.findall(r"""["'](\w+)["']""", text))
+        for row in re.findall(r"for word in \((.*?)\) %}", text):
+            asked |= {f"wallet_{word}" for word in re.findall(r'"(\w+)"', row)}
+    known = {key.split(".")[0] for key in texts("en")._texts}
+    computed = {
+        "rounds",
+        "models",
+        "verified_text",
+        "refuted_text",
+        "unknown_text",
+        "error_401",
+        "error_404",
+        "error_429",
+        "error_503",
+    }
+    assert known - asked - computed == set()
+
+
+@pytest.fixture(scope="module")
+def hostile() -> World:
+    return World()
+
+
+def test_hostile_names_are_text_and_nothing_else(hostile: World) -> None:
+    job = msgspec.structs.replace(hostile.job, name=HOSTILE[0])
+    governed(hostile.open_job(digest=job.digest).honest_round().honest_round())
+    view = view_of(hostile, job, network(HOSTILE, title=HOSTILE[1]))
+    with served(view) as url:
+        for path in PATHS:
+            answer = get(url + path, headers=HTML)
+            assert answer.status_code == 200, path
+            assert len(answer.content) < 100_000, "a long name is cut"
+            assert "<script>" not in answer.text
+            assert "<img" not in answer.text
+            assert "\u202e" not in answer.text, "nothing turns the direction of what follows"
+        round_ = get(url + "/jobs/1/rounds/1", headers=HTML).text
+        document = get(url + "/members.json").json()
+    assert "<bdi>&lt;script&gt;" in round_
+    assert tuple(member["name"] for member in document["members"]) == HOSTILE, "data stays what it is"
+
+
+def test_before_the_first_reading_a_page_says_so_and_the_process_is_well() -> None:
+    board = Board()
+    view = View(network(), board, Library(board, network()), rate=0)
+    with served(view) as url:
+        page = get(url + "/", headers=HTML)
+        assert page.status_code == 503
+        assert page.headers["retry-after"]
+        assert "Not available now" in page.text
+        assert get(url + "/jobs.json").json()["error"] == "NotYet"
+        assert get(url + "/ready").status_code == 503
+        assert get(url + "/health").status_code == 200
+
+
+def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None:
+    world = World().open_job().honest_round()
+    view = view_of(world)
+    view.board.post(documents={})
+    with served(view) as url:
+        assert "document not read yet" in get(url + "/jobs/1").text
+        assert get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"][0]["cid"] is None
+        problem = get(url + "/jobs/1/models/1.json").json()
+    assert (problem["error"], problem["status"]) == ("NotYet", 503)
+
+
+def test_a_job_is_proposed_then_open_then_closed() -> None:
+    """Only what current keys approved counts, and the page says how the rest approve."""
+    world = World()
+    chamber = Chamber(world, AT)
+    world.emit(r.JobProposed, job=1, digest=world.job.digest, proposer=world.keys[0], terms=world.job.terms)
+    for index in (0, 1):
+        world.emit(r.JobApproved, job=1, member=world.keys[index], approvals=index + 1)
+    world.emit(r.KeyRotated, index=1, old_key=world.keys[1], new_key=key(1, 1), epoch=2)
+    waits = {"counted": 1, "needed": 3, "command": "fedledger job approve 1"}
+    assert stage(world) == ("proposed", False, False, waits)
+    world.keys[1] = key(1, 1)
+    for count, index in enumerate((1, 2), 2):
+        world.emit(r.JobApproved, job=1, member=world.keys[index], approvals=count)
+    world.emit(r.JobOpened, job=1, epoch=2)
+    assert stage(world) == ("open", True, False, None)
+    chamber.decide(CloseJob(1))
+    world.emit(r.JobClosed, job=1)
+    assert stage(world) == ("closed", False, True, None)
+
+
+def stage(world: World) -> tuple[str, bool, bool, object]:
+    """What list, page and document say of the job."""
+    with served(view_of(world)) as url:
+        document, page, listed = (get(url + path) for path in ("/jobs/1.json", "/jobs/1", "/jobs"))
+    (word,) = {word for word in ("proposed", "open", "closed") if f"<td>{word}</td>" in listed.text}
+    assert f">{word}</span>" in page.text
+    assert ("fedledger job approve 1" in page.text) == (word == "proposed")
+    assert ("close-job 1" in page.text) == (word != "closed")
+    job = document.json()["job"]
+    return word, job["open"], job["closed"], document.json()["approval"]
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_stands_out_enough_to_be_read(scheme: int) -> None:
+    """WCAG 2.2, AA: 4.5 to 1."""
+    css = (FOLDER / "static" / "style.css").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", css.split("prefers-color-scheme: dark")[scheme]))
+    pairs = [(text, ground) for text in ("ink", "quiet", "accent", "bad", "wait") for ground in ("paper", "raised")]
+    pairs += [
+        ("accent", "accent-soft"),
+        ("bad", "bad-soft"),
+        ("wait", "wait-soft"),
+        ("ink", "bad-soft"),
+        ("quiet", "bad-soft"),
+        ("paper", "accent"),
+        ("paper", "ink"),
+    ]
+    for text, ground in pairs:
+        low, high = sorted((luminance(colours[text]), luminance(colours[ground])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (text, ground)

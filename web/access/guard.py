@@ -1,0 +1,190 @@
+"""What stands before every answer: limits, security headers, the access log, counts. One ASGI layer, no framework."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from web.access import json_body, problems
+from web.access.buckets import Buckets
+from web.access.metrics import Metrics
+from web.access.sessions import COOKIE, Sessions, Visitor
+from web.documents.ledger import Problem
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LONGEST_ADDRESS = 1024
+LARGEST_BODY = json_body.LARGEST
+HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+READS = frozenset({"GET", "HEAD"})
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+class AccessLog:
+    """Who read what: one JSON line a request."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def write(self, **facts: object) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._out.write(json.dumps({"time": now, **facts}) + "\n")
+        self._out.flush()
+
+
+class Guard:
+    """Wraps the application. Where a question comes from is the connection's own address: no header is believed. Who
+    asks is the member whose session it carries."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        hosts: tuple[str, ...],
+        origin: str,
+        buckets: Buckets,
+        metrics: Metrics,
+        sessions: Sessions,
+        log: AccessLog | None,
+    ) -> None:
+        self._app, self._hosts, self._origin, self._buckets = app, hosts, origin, buckets
+        self._metrics, self._sessions, self._log = metrics, sessions, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, head=scope["method"] == "HEAD")
+        began = time.monotonic()
+        client = (scope.get("client") or ("-",))[0]
+        visitor = self._sessions.visitor(_word(scope))
+        scope.setdefault("state", {})["visitor"] = visitor
+        try:
+            refusal = self._refuse(scope, client, visitor)
+            if refusal is not None:
+                await _say(answer, *refusal)
+            else:
+                if answer.head and scope["path"] != "/events":
+                    scope = {**scope, "method": "GET"}
+                await self._app(scope, receive, answer)
+        finally:
+            seconds = time.monotonic() - began
+            route = getattr(scope.get("route"), "path", "") or "-"
+            self._metrics.request(route, answer.status, seconds)
+            if self._log is not None:
+                self._log.write(
+                    client=client,
+                    **_named(visitor),
+                    method=scope["method"],
+                    path=_address(scope)[:LONGEST_ADDRESS],
+                    status=answer.status,
+                    bytes=answer.bytes,
+                    ms=round(seconds * 1000, 1),
+                )
+
+    def _refuse(self, scope: Scope, client: str, visitor: Visitor) -> tuple[Problem, dict[str, str]] | None:
+        """1. A host of ours. 2. An address of a length that can be. 3. No large body. 4. What writes comes from no page
+        of another server. 5. Not too often, from one address or in one session."""
+        headers = dict(scope["headers"])
+        host = _host(headers.get(b"host", b""))
+        if host is None or (self._hosts and host not in self._hosts):
+            return problems.of_status(421), {}
+        if len(_address(scope)) > LONGEST_ADDRESS:
+            return problems.of_status(414), {}
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 9 or int(length) > LARGEST_BODY:
+            return problems.of_status(413), {}
+        if scope["method"] not in READS and not self._from_here(headers):
+            return problems.of_status(403), {}
+        wait = self._buckets.take(client) or (visitor.session and self._buckets.take(f"session {visitor.word}"))
+        if wait:
+            return problems.of_status(429), {"Retry-After": problems.retry_after(wait)}
+        return None
+
+    def _from_here(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a page of this server sent it, or no page at all: browsers say so by themselves."""
+        if headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
+            return False
+        said = headers.get(b"origin")
+        if said is None:
+            return True
+        if self._origin:
+            return said.decode("latin-1") == self._origin
+        return said in {scheme + headers.get(b"host", b"") for scheme in (b"http://", b"https://")}
+
+
+class _Answer:
+    """Sends an answer on with the headers that every one has, and counts it. To HEAD it gives no body."""
+
+    def __init__(self, send: Send, *, head: bool) -> None:
+        self._send, self.head = send, head
+        self.status, self.bytes = 500, 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = {name.lower() for name, _ in message.get("headers", [])}
+            extra = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        elif message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            self.bytes += len(body)
+            if self.head:
+                message = {**message, "body": b""}
+        await self._send(message)
+
+
+async def _say(send: Send, problem: Problem, headers: dict[str, str]) -> None:
+    body = problems.encoded(problem)
+    named = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+    } | headers
+    pairs = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _host(header: bytes) -> str | None:
+    """The host of a Host header, without its port; None for one that could be read as more than a host."""
+    if not header:
+        return ""
+    found = HOST.fullmatch(header)
+    return found[1].decode().strip("[]").lower() if found else None
+
+
+def _address(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return str(scope["path"]) + (f"?{query}" if query else "")
+
+
+def _word(scope: Scope) -> str:
+    """The word of a session, from the cookies."""
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for cookie in value.decode("latin-1").split(";"):
+                key, _, word = cookie.strip().partition("=")
+                if key == COOKIE:
+                    return str(word)
+    return ""
+
+
+def _named(visitor: Visitor) -> dict[str, object]:
+    session = visitor.session
+    return {"member": session.index, "key": session.address} if session else {}

@@ -1,0 +1,143 @@
+"""Who has signed in. A session is a random word that its reader keeps, and its hash that the server keeps.
+
+It is bound to the key that signed in: once that key speaks for its member no more, rotated or removed, the session is
+over, whoever has the word.
+"""
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.errors import FedledgerError
+from ledger.formats.digest import sha256
+from web.documents.refusals import NotMember, NotSignedIn, SessionEnded
+from web.reading.latest import Board
+from web.reading.ledger import NotYet
+
+SECONDS = 12 * 3600
+MOST = 16
+"""Sessions of one member; the oldest goes first."""
+COOKIE = "session"
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A key of member `index` that signed in. `expires` in seconds since 1970."""
+
+    address: str
+    index: int
+    expires: int
+
+
+class Visitor(NamedTuple):
+    """Who asks: the word that was sent with the question, and its session or why there is none."""
+
+    word: str = ""
+    session: Session | None = None
+    trouble: FedledgerError | None = None
+
+    def signed_in(self) -> Session:
+        """The session. Raises what keeps it from being one."""
+        if self.session is None:
+            raise self.trouble or _nobody()
+        return self.session
+
+
+class Sessions:
+    """All sessions, kept in `file`, where given, so that a new start signs nobody out; the words are not in it."""
+
+    def __init__(self, board: Board, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._board, self._file, self._clock = board, file, clock
+        self._sessions = _read(file)
+
+    def begin(self, address: str) -> tuple[str, Session]:
+        """A new session and its word. Raises NotMember where the key speaks for nobody, NotYet before the first
+        reading of the ledger."""
+        index = self._member(address)
+        if index is None:
+            raise NotMember(
+                "this key speaks for no member of the consortium",
+                advice="sign in with a member's current key",
+                key=address,
+            )
+        self._make_room(index)
+        word, session = secrets.token_urlsafe(32), Session(address, index, int(self._clock()) + SECONDS)
+        self._sessions[_hash(word)] = session
+        self._write()
+        return word, session
+
+    def find(self, word: str) -> Session:
+        """The session with that word. Raises NotSignedIn, SessionEnded, and NotYet before the first reading."""
+        session = self._sessions.get(_hash(word)) if word else None
+        if session is None or self._clock() > session.expires:
+            raise _nobody()
+        if self._member(session.address) != session.index:
+            raise SessionEnded(
+                "the key that signed in speaks for its member no more",
+                advice="sign in with the member's current key",
+                key=session.address,
+            )
+        return session
+
+    def visitor(self, word: str) -> Visitor:
+        """Whoever sends that word."""
+        if not word:
+            return Visitor()
+        try:
+            return Visitor(word, self.find(word))
+        except FedledgerError as error:
+            return Visitor(word, trouble=error)
+
+    def end(self, word: str) -> None:
+        """Forget a session; one that is not there is fine."""
+        if self._sessions.pop(_hash(word), None) is not None:
+            self._write()
+
+    def _member(self, address: str) -> int | None:
+        snapshot = self._board.state.snapshot
+        if snapshot is None:
+            raise NotYet("the ledger has not been read yet", advice="try again in a moment")
+        index = snapshot.owners.get(address)
+        return index if index is not None and snapshot.members[index].key == address else None
+
+    def _make_room(self, index: int) -> None:
+        """Drop what has expired, and the member's oldest where it has many."""
+        now = self._clock()
+        for name in [name for name, session in self._sessions.items() if session.expires < now]:
+            del self._sessions[name]
+        own = [name for name, session in self._sessions.items() if session.index == index]
+        for name in own[: max(0, len(own) - MOST + 1)]:
+            del self._sessions[name]
+
+    def _write(self) -> None:
+        """A file that cannot be written costs a sign-in after the next start, and no more."""
+        if self._file is None:
+            return
+        draft = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            draft.touch(mode=0o600)
+            draft.write_bytes(msgspec.json.encode(self._sessions))
+            draft.replace(self._file)
+
+
+def _read(file: Path | None) -> dict[str, Session]:
+    if file is None:
+        return {}
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Session])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _hash(word: str) -> str:
+    return sha256(word.encode()).hex()
+
+
+def _nobody() -> NotSignedIn:
+    return NotSignedIn("you are not signed in", advice="sign in with a member's key: GET /sign-in.json?address=…")

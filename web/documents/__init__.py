@@ -1,0 +1,1 @@
+"""The types behind pages and JSON."""

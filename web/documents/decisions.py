@@ -1,0 +1,196 @@
+"""The documents of what members decide: proposals with their tallies, and releases with what speaks for them."""
+
+from typing import Literal
+
+from ledger.events.records import Rules
+from ledger.events.wanted import AnyAction
+from ledger.releases.report import Evaluation, RoundFigures
+from ledger.rounds.trace import ModelTrace
+from web.documents.common import Document, Party
+from web.documents.scores import RoundScoring, Score
+
+
+class Subject(Document, frozen=True, omit_defaults=True):
+    """What a proposal's numbers and hashes stand for, as far as they are known: a party, a job, a release, a reason."""
+
+    party: Party | None = None
+    job: str | None = None
+    name: str | None = None
+    version: str | None = None
+    reason: str = ""
+
+
+class Tally(Document, frozen=True):
+    """How a vote stands. `quorum` members must vote; `passes` says how it would end now, `certain` that it will."""
+
+    in_favour: int
+    against: int
+    abstained: int
+    voted: int
+    members: int
+    quorum: int
+    passes: bool
+    certain: bool
+
+
+class ProposalLine(Document, frozen=True):
+    """A proposal in a list. `deadline` is the vote's last second."""
+
+    number: int
+    id: str
+    kind: str
+    action: AnyAction
+    subject: Subject
+    state: str
+    proposer: Party
+    tally: Tally
+    deadline: int
+
+
+class Ballot(Document, frozen=True):
+    """What a member said: FOR, AGAINST or ABSTAIN."""
+
+    party: Party
+    choice: str
+
+
+class Vote(Document, frozen=True):
+    """Who voted what on a proposal. `silent` could still; `gone` left or changed their keys before they voted.
+
+    It may be executed from `executable_from` to `executable_until`, where it passes.
+    """
+
+    epoch: int
+    rules: Rules
+    executable_from: int
+    executable_until: int
+    ballots: tuple[Ballot, ...]
+    silent: tuple[Party, ...]
+    gone: int
+    tx: str
+
+
+class ReleaseLine(Document, frozen=True):
+    """A release. `scores` and `report` are null where it names none.
+
+    `reason` is the word given for its revocation, `reason_text` what it says, as far as that could be read.
+    """
+
+    name: str
+    version: str
+    id: str
+    job: int
+    round: int
+    root: str
+    scores: str | None
+    report: str | None
+    current: bool
+    revoked: bool
+    reason: str | None
+    reason_text: str
+    tx: str
+
+
+class Decision(Document, frozen=True):
+    """A proposal that was carried out, and the vote on it."""
+
+    proposal: ProposalLine
+    vote: Vote
+
+
+EvaluationStatus = Literal["none", "unread", "malformed", "contradicts", "read"]
+
+
+class Evaluated(Document, frozen=True):
+    """An evaluation report as far as it could be had.
+
+    `none`: no report is named. `unread`: nobody gave it yet. `malformed`: it is no report. `contradicts`: it is on
+    another model. `mean` is over samples, of the figures that every party gives. `members` are the parties in it whose
+    key is or was a member's, by key: a report says of anyone what it likes.
+    """
+
+    status: EvaluationStatus
+    digest: str | None
+    cid: str | None
+    trouble: str
+    samples: int
+    mean: dict[str, str]
+    members: dict[str, Party]
+    report: Evaluation | None
+
+
+class RoundMetrics(Document, frozen=True):
+    """What parties measured of a round's model and of those around it, in the report on the model of round `model`.
+
+    `rounds` are ascending, the round itself among them.
+    """
+
+    model: int
+    digest: str
+    rounds: tuple[RoundFigures, ...]
+
+
+class Contributor(Document, frozen=True):
+    """A party whose updates went into a model or those before it: how many."""
+
+    party: Party
+    updates: int
+
+
+class Evidence(Document, frozen=True):
+    """What speaks for a model: where it comes from, what parties measured, what this server's last audit says.
+
+    `root` is the model that the round finalised, null where it made none. `models` of its lineage, itself included, and
+    `contributors` are null until they are counted; `scoring` is null where the job makes no scores. `findings` are the
+    last audit's, on rounds of the lineage.
+    """
+
+    job: int
+    job_name: str | None
+    round: int
+    root: str | None
+    cid: str | None
+    models: int | None
+    lineage: tuple[ModelTrace, ...]
+    contributors: tuple[Contributor, ...] | None
+    scoring: RoundScoring | None
+    evaluation: Evaluated
+    verdict: str | None
+    verdict_at: int
+    findings: int
+
+
+class MemberUpdate(Document, frozen=True):
+    """What a member registered for a round; `verdict` is the name of the admission's, null while there is none."""
+
+    weight: int
+    root: str
+    verdict: str | None
+
+
+class MemberRound(Document, frozen=True):
+    """A member's part in a round: its update, the claims it agreed or disagreed with, what became of its aggregate.
+
+    `score` is its update's; null where it had none, or the job makes no scores.
+    """
+
+    round: int
+    phase: str
+    update: MemberUpdate | None
+    attested: tuple[bool, ...]
+    aggregated: str | None
+    score: Score | None
+
+
+class MemberVote(Document, frozen=True):
+    """A proposal that the member voted on, or may vote on: then `choice` is null."""
+
+    proposal: ProposalLine
+    choice: str | None
+
+
+class MemberRelease(Document, frozen=True):
+    """A release with the member's updates in it: `updates` of them in its lineage."""
+
+    release: ReleaseLine
+    updates: int

@@ -1,0 +1,1 @@
+"""Documents drawn: templates, languages, charts."""

@@ -1,0 +1,107 @@
+"""A trace as a drawing: where each model and each update stands. Pure geometry; the template draws it.
+
+Models stand below each other on a spine, newest first; the updates that went into one stand to its left, each with a
+curve to it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import east_asian_width
+
+from ledger.errors import plain
+from ledger.rounds.admission import Verdict
+from ledger.rounds.trace import ModelTrace
+from web.drawing.scores import in_unit
+
+WIDTH = 600
+SPINE, DOTS = 270, 160
+LINE, GAP, TOP = 26, 30, 16
+LONGEST = 17
+"""The columns that a name may take; a Chinese sign takes two."""
+_ISOLATE = "\u2068{}\u2069"
+"""Unicode's first-strong isolate: a name written from right to left moves nothing beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateNode:
+    """An update: where its dot is, and the curve to its model; its score in words, where it has one."""
+
+    y: float
+    name: str
+    admitted: bool
+    curve: str
+    score: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNode:
+    """A model on the spine; `below` is where the model that it was built on stands."""
+
+    y: float
+    round: int
+    root: str
+    by: str
+    refuted: int
+    updates: tuple[UpdateNode, ...]
+    below: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A drawing of `width` times `height`; `continues` tells that the spine goes on below the last model."""
+
+    width: int
+    height: float
+    models: tuple[ModelNode, ...]
+    continues: bool
+
+
+def draw(models: Sequence[ModelTrace], *, continues: bool, unit: str = "ppm") -> Graph:
+    """Place the models of a lineage, newest first; scores are in `unit`."""
+    tops, heights, top = [], [], float(TOP)
+    for model in models:
+        heights.append(max(2, len(model.updates)) * LINE)
+        tops.append(top)
+        top += heights[-1] + GAP
+    middles = [start + height / 2 for start, height in zip(tops, heights, strict=True)]
+    nodes = []
+    for place, (model, middle) in enumerate(zip(models, middles, strict=True)):
+        below = middles[place + 1] if place + 1 < len(models) else (top if continues else None)
+        nodes.append(
+            ModelNode(
+                y=middle,
+                round=model.round,
+                root=model.root[:12],
+                by=shown(model.aggregator) if model.aggregator else "",
+                refuted=len(model.refuted_before),
+                updates=tuple(_updates(model, middle, unit)),
+                below=below,
+            )
+        )
+    return Graph(WIDTH, top, tuple(nodes), continues)
+
+
+def _updates(model: ModelTrace, middle: float, unit: str) -> list[UpdateNode]:
+    first = middle - (len(model.updates) - 1) * LINE / 2
+    bend = (DOTS + SPINE) / 2
+    nodes = []
+    for place, update in enumerate(model.updates):
+        y = first + place * LINE
+        curve = f"M{DOTS} {y:g} C{bend:g} {y:g} {bend:g} {middle:g} {SPINE} {middle:g}"
+        admitted = update.verdict == Verdict.ADMITTED.meaning
+        score = "" if update.score is None else in_unit(update.score, unit)[1]
+        nodes.append(UpdateNode(y, shown(update.party), admitted, curve, score))
+    return nodes
+
+
+def shown(name: str) -> str:
+    """A name fit for a drawing: short, printable, and alone in its direction."""
+    clean = plain(name).replace("\n", " ")
+    room, kept = LONGEST, ""
+    for sign in clean:
+        room -= 2 if east_asian_width(sign) in "WF" else 1
+        if room < 0:
+            kept += "…"
+            break
+        kept += sign
+    return _ISOLATE.format(kept)

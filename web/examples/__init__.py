@@ -1,0 +1,1 @@
+"""One small consortium as documents: the examples of the interface's description."""

@@ -1,0 +1,59 @@
+"""One small consortium's proposal, voted on: the examples of the write side in the interface's description."""
+
+from typing import Any
+
+import msgspec
+
+from ledger.events.actions import ReleaseModel, encode_action
+from ledger.events.proposals import ballot_to_sign, proposal_id, proposal_to_sign
+from ledger.events.records import Choice
+from ledger.events.wanted import kind_word, wanted_of
+from web.access.sign_in import SECONDS, compose
+from web.documents import relay as d
+from web.documents.ledger import Party
+from web.documents.signatures import typed_data
+
+_CHAIN, _CONTRACT = 31337, "0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9"
+_MEMBER = Party(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+_NONCE, _AT, _DEADLINE = "0f" * 32, 1_800_000_000, 1_800_003_600
+_SIGNATURE = "0x" + "3b" * 64 + "1b"
+_ACTION = ReleaseModel("cardio", "1.2.0", 1, 1, b"\x5d" * 32, bytes(32), b"\x1e" * 32)
+_KIND, _ENCODED = encode_action(_ACTION)
+_PROPOSAL = proposal_id(1, _KIND, _ENCODED)
+_BALLOT = ballot_to_sign(_CHAIN, _CONTRACT, _PROPOSAL, _MEMBER.key, Choice.FOR, _DEADLINE)
+_DRAFT = proposal_to_sign(_CHAIN, _CONTRACT, 1, _MEMBER.key, _ACTION, _DEADLINE)
+_TEXT = compose("https://audit.example", _MEMBER.key, _CHAIN, _NONCE, _AT)
+_NAME = "4e" * 32
+_SIGNED_IN = d.SessionPage(member=_MEMBER, address=_MEMBER.key, expires=_AT + 43_200)
+_VOTE = d.SignedBallot(
+    proposal=_PROPOSAL.hex(), member=_MEMBER.key, choice="for", deadline=_DEADLINE, signature=_SIGNATURE
+)
+
+_DOCUMENTS: dict[Any, msgspec.Struct] = {
+    d.SignInText: d.SignInText(message=_TEXT, nonce=_NONCE, expires=_AT + SECONDS),
+    d.SignInAnswer: d.SignInAnswer(message=_TEXT, signature=_SIGNATURE),
+    d.SessionPage: _SIGNED_IN,
+    d.Nothing: d.Nothing(),
+    d.BallotToSign: d.BallotToSign(typed_data=msgspec.convert(typed_data(_BALLOT), d.TypedData), deadline=_DEADLINE),
+    d.ProposalDraft: d.ProposalDraft(member=_MEMBER.key, action=wanted_of(_ACTION)),
+    d.ProposalToSign: d.ProposalToSign(
+        typed_data=msgspec.convert(typed_data(_DRAFT), d.TypedData),
+        number=1,
+        deadline=_DEADLINE,
+        kind=kind_word(_KIND),
+        encoded=_ENCODED.hex(),
+    ),
+    d.Posted: _VOTE,
+    d.Accepted: d.Accepted(id=_NAME, status="queued", url=f"/relay/{_NAME}.json"),
+    d.Relayed: d.Relayed(
+        id=_NAME,
+        kind="ballot",
+        status="done",
+        reason="",
+        message="",
+        advice="",
+        tx="7a" * 32,
+        proposal=_PROPOSAL.hex(),
+    ),
+}
+EXAMPLES: dict[Any, Any] = {kind: d.builtins(document) for kind, document in _DOCUMENTS.items()}

@@ -1,0 +1,86 @@
+"""The scores of the small consortium of `examples`: two scorers revealed, the third withheld."""
+
+from web.documents import scores as s
+from web.documents.common import Party
+
+_SEED, _ROOT, _DIGEST, _TX = "8a" * 32, "7f" * 32, "5b" * 32, "7a" * 32
+
+
+def sums(party: Party) -> tuple[s.Sum, ...]:
+    """North alone was scored."""
+    return (s.Sum(party=party, score=12_345, rounds=1, factor=None, share=None),)
+
+
+def made() -> s.Made:
+    return s.Made(
+        how="shapley of the accuracy on the scorers' private sets; "
+        "300 s to commit, 300 s to reveal, at least 2 scorers",
+        method="shapley",
+        utility="accuracy",
+        evidence="private_sets",
+        samples=None,
+        past_scores=False,
+    )
+
+
+def line() -> s.ScoringLine:
+    return s.ScoringLine(
+        round=1,
+        phase="Settled",
+        deadline=None,
+        committed=3,
+        revealed=2,
+        scorers=3,
+        quorum=2,
+        withheld=(2,),
+        refuted=False,
+        scores=(
+            s.Score(index=0, admitted=True, score=12_345, forfeited=False),
+            s.Score(index=1, admitted=False, score=None, forfeited=False),
+        ),
+    )
+
+
+def whole(north: Party, south: Party, west: Party) -> s.RoundScoring:
+    told = {north: (12_345,), south: (13_000,)}
+    return s.RoundScoring(
+        job=1,
+        round=1,
+        unit="points",
+        phase="Settled",
+        deadline=None,
+        scorers=3,
+        quorum=2,
+        root=_ROOT,
+        refuted=False,
+        opening=s.Opening(
+            opener=north,
+            epoch=1,
+            seed=_SEED,
+            commit_deadline=1_800_000_900,
+            reveal_deadline=1_800_001_200,
+            tx=_TX,
+        ),
+        updates=(s.ScoredUpdate(party=north, weight=120, score=12_345, forfeited=False),),
+        parts=tuple(
+            s.Scorer(
+                party=who,
+                state="revealed" if who in told else "withheld",
+                commitment=_DIGEST,
+                committed_tx=_TX,
+                scores=told.get(who, ()),
+                salt=_SEED if who in told else None,
+                revealed_tx=_TX if who in told else None,
+            )
+            for who in (north, south, west)
+        ),
+    )
+
+
+def glance(party: Party) -> s.JobScores:
+    return s.JobScores(unit="points", made=made(), parties=1, rounds=1, best=sums(party), running=None)
+
+
+def standing(party: Party) -> s.Standing:
+    latest = (s.Scored(round=1, score=12_345, sum=12_345),)
+    return s.Standing(unit="points", sum=sums(party)[0], place=1, parties=1, latest=latest)

@@ -1,0 +1,1 @@
+"""From the ledger's state to documents: the threads that read, and the pure functions that look up."""

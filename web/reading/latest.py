@@ -1,0 +1,112 @@
+"""What the background threads found out last, posted for those who answer requests."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from threading import Condition
+from types import MappingProxyType
+from typing import Any
+
+from ledger.audit.report import Report
+from ledger.jobs.document import Job
+from ledger.releases.report import Evaluation
+from web.reading.snapshot import Snapshot
+
+Model = tuple[int, int, bytes]
+"""A model that something is decided on: job, round, root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The last audit: its report, or the trouble that kept it from one. `at` in seconds since 1970."""
+
+    at: int
+    seconds: float
+    rounds: int
+    report: Report | None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An evaluation report that was read, and the mean over its parties, which takes a while to compute."""
+
+    report: Evaluation
+    mean: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What a model was made of: so many models, itself included, and so many updates of each member, by index."""
+
+    models: int
+    updates: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why an evaluation report could not be had; `final` where no other copy can be better."""
+
+    trouble: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that answers are made from. `serial` grows with every change that a reader of a page would see.
+
+    `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
+    was, `time` what the chain's clock said then. `documents` holds the jobs' documents that could be had, by digest,
+    `evaluations` the evaluation reports, or why not; `lineages` what went into the models that were decided on;
+    `reasons` the texts of revocations that are too long for a word; `auditing` whether an audit runs.
+    """
+
+    serial: int = 0
+    snapshot: Snapshot | None = None
+    trouble: str = ""
+    read_at: int = 0
+    time: int = 0
+    documents: Mapping[bytes, Job] = field(default_factory=lambda: MappingProxyType({}))
+    evaluations: Mapping[bytes, Measured | Unread] = field(default_factory=lambda: MappingProxyType({}))
+    lineages: Mapping[Model, Lineage] = field(default_factory=lambda: MappingProxyType({}))
+    reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
+    audited: Audited | None = None
+    auditing: bool = False
+
+
+class Board:
+    """The present State; every post replaces it as a whole, so a reader never sees half a change."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self._state = state or State()
+        self._changed = Condition()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def post(self, **changes: Any) -> None:
+        """Replace parts of the state, for readers to notice."""
+        with self._changed:
+            self._state = replace(self._state, serial=self._state.serial + 1, **changes)
+            self._changed.notify_all()
+
+    def tick(self, block: int, now: int) -> None:
+        """The chain was read up to `block`, at `now` by its clock, and had nothing new: readers need not look again.
+
+        Where only time went on, and with it the state of a proposal or a scoring, that is a change like any other.
+        """
+        with self._changed:
+            snapshot, serial = self._state.snapshot, self._state.serial
+            if snapshot is not None:
+                serial += snapshot.turned(self._state.time, now)
+                snapshot = replace(snapshot, block=block)
+            read_at = int(time.time())
+            self._state = replace(self._state, serial=serial, snapshot=snapshot, read_at=read_at, time=now)
+            self._changed.notify_all()
+
+    def wait(self, serial: int, timeout: float) -> State:
+        """The state once its serial is another than `serial`, or after `timeout` seconds as it is."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._state.serial != serial, timeout)
+            return self._state

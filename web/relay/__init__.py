@@ -1,0 +1,1 @@
+"""The way of a signed message onto the ledger: intake, queue, delivery."""

@@ -1,0 +1,120 @@
+"""Who may read, and how members sign in (docs/spec/web.md)."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from ledger.formats.digest import ADDRESS_PATTERN, checksum_address
+from web.access.json_body import read_json
+from web.access.sessions import COOKIE, SECONDS, Session, Sessions, Visitor
+from web.access.sign_in import SignIns
+from web.documents import relay as d
+from web.documents.refusals import NoOrigin
+from web.routes.ledger import reading
+from web.view import View
+
+OPEN = frozenset({"/health", "/ready", "/sign-in", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"})
+"""What nobody needs a session for, besides the files under /static; and signed messages speak for themselves."""
+_UNCACHED = {"Cache-Control": "no-store"}
+router = APIRouter(tags=["sign-in"])
+
+
+async def admit(request: Request) -> None:
+    """Where reading is for members, everything needs a session but what is open. Raises NotSignedIn, SessionEnded."""
+    if not may_read(request):
+        visitor(request).signed_in()
+
+
+def may_read(request: Request) -> bool:
+    """Whether who asks may read on: asked again by answers that take long."""
+    view: View = request.app.state.view
+    path: str = request.scope["path"]  # not request.url: that is made with the Host header
+    if view.read != "members" or path in OPEN or (path == "/relay.json" and request.method == "POST"):
+        return True
+    sessions: Sessions = request.app.state.sessions
+    return sessions.visitor(visitor(request).word).session is not None
+
+
+def caching(request: Request) -> str:
+    """What may be kept of an answer: only by the reader itself, where reading is for members."""
+    view: View = request.app.state.view
+    return "private, no-cache" if view.read == "members" else "no-cache"
+
+
+def visitor(request: Request) -> Visitor:
+    """Who asks, as the guard has found."""
+    known: Visitor = getattr(request.state, "visitor", Visitor())
+    return known
+
+
+@router.get("/sign-in.json", summary="A text to sign in with (EIP-4361), good once")
+async def text_to_sign(
+    request: Request, address: Annotated[str, Query(pattern=ADDRESS_PATTERN, description="EIP-55, or lower case")]
+) -> Response:
+    """The text, for a key of that address."""
+    signins: SignIns = request.app.state.signins
+    issued = signins.issue(_origin(request), _spelled(address))
+    return _said(d.SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
+
+
+@router.post("/sign-in.json", summary="Sign in with the text and its signature")
+async def sign_in(request: Request) -> Response:
+    """Begins a session, whose word is in a cookie. One that the reader had ends."""
+    answer = await read_json(request, d.SignInAnswer)
+    origin, state = _origin(request), request.app.state
+    word, session = state.sessions.begin(state.signins.redeem(origin, answer.message, answer.signature))
+    state.sessions.end(visitor(request).word)
+    response = _said(_page(request, session))
+    secure = origin.startswith("https:")
+    response.set_cookie(COOKIE, word, max_age=SECONDS, httponly=True, samesite="strict", secure=secure)
+    return response
+
+
+@router.get("/session.json", summary="Who is signed in")
+async def session(request: Request) -> Response:
+    """The session of who asks."""
+    found = visitor(request).session
+    return _said(_page(request, found) if found else d.SessionPage())
+
+
+@router.post("/sign-out.json", summary="Sign out")
+async def sign_out(request: Request) -> Response:
+    """Ends the session of who asks, if there is one."""
+    await read_json(request, d.Nothing)
+    request.app.state.sessions.end(visitor(request).word)
+    response = _said(d.SessionPage())
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+def _spelled(address: str) -> str:
+    """Wallets give addresses in lower case, with no checksum that could be wrong: then it is made here."""
+    digits = address.removeprefix("0x")
+    return checksum_address(bytes.fromhex(digits)) if digits == digits.lower() else address
+
+
+def own_origin(view: View, host: str) -> str:
+    """The address by which this server is reached. Raises NoOrigin where it has not been told and cannot know."""
+    if view.origin:
+        return view.origin
+    if not view.hosts or not urlsplit(f"//{host}").hostname:
+        raise NoOrigin(
+            "this server does not know by which address people reach it, so nobody can sign in",
+            advice="start it with --origin https://NAME",
+        )
+    return f"http://{host}"
+
+
+def _origin(request: Request) -> str:
+    return own_origin(request.app.state.view, request.headers.get("host", "").lower())
+
+
+def _page(request: Request, found: Session) -> d.SessionPage:
+    party = reading(request).party(found.index, found.address)
+    return d.SessionPage(member=party, address=found.address, expires=found.expires)
+
+
+def _said(document: msgspec.Struct) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json", headers=_UNCACHED)

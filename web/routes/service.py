@@ -1,0 +1,136 @@
+"""Routes that are no pages: health, readiness, metrics, live events, and content by CID."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Path, Request, Response
+from starlette.responses import StreamingResponse
+
+from ledger.formats.cid import Cid
+from ledger.store.gateway import CORRUPT_HEADER, application
+from web.access import problems
+from web.access.metrics import CONTENT_TYPE, Metrics
+from web.reading.ledger import NotYet, Reading
+from web.routes.access import caching, may_read
+from web.routes.ledger import reading
+from web.view import View
+
+POLL, HEARTBEAT = 0.25, 15.0
+MOST_LISTENERS, MOST_READERS = 200, 8
+Form = Literal["raw", "car"]
+CID_PATTERN = "^baf(krei|ybei)[a-h][a-z2-7]{50}[aeimquy4]$"
+"""The CIDs that fedledger uses, as text: told to who asks; `Cid.parse` is what checks."""
+CidText = Annotated[str, Path(description="CID of a block or a file", json_schema_extra={"pattern": CID_PATTERN})]
+router = APIRouter()
+
+
+@router.get("/health", tags=["service"], summary="Whether the process answers at all")
+async def health() -> Response:
+    return Response(b'{"status":"ok"}', media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/ready", tags=["service"], summary="Whether the ledger has been read, and the chain still can be")
+async def ready(request: Request) -> Response:
+    now = reading(request)
+    chain = now.chain
+    if now.state.snapshot is None or not chain.up:
+        raise NotYet("the chain cannot be read", advice="see that its node runs", trouble=chain.trouble)
+    body = msgspec.json.encode({"status": "ready", "chain": chain})
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/metrics", tags=["service"], summary="Counts for Prometheus")
+async def metrics(request: Request) -> Response:
+    counts: Metrics = request.app.state.metrics
+    return Response(counts.text(reading(request).state), headers={"Content-Type": CONTENT_TYPE})
+
+
+@router.get("/events", tags=["live"], summary="Server-sent events: one `change` for every change of the pages")
+async def events(request: Request) -> Response:
+    counts: Metrics = request.app.state.metrics
+    if request.app.state.listening >= MOST_LISTENERS:
+        problem = problems.of_status(503, "too many connections wait for events")
+        return Response(problems.encoded(problem), 503, media_type="application/json", headers={"Retry-After": "30"})
+
+    async def stream() -> AsyncIterator[bytes]:
+        request.app.state.listening += 1
+        counts.listeners.inc()
+        try:
+            async for message in _messages(request):
+                yield message
+        finally:
+            request.app.state.listening -= 1
+            counts.listeners.dec()
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+async def _messages(request: Request) -> AsyncIterator[bytes]:
+    """The present state first, so that who comes back knows whether something was missed; then every change."""
+    view: View = request.app.state.view
+    serial, silent = -1, 0.0
+    yield b"retry: 3000\n\n"
+    while not request.app.state.closing.is_set() and may_read(request):
+        now = Reading(view.network, view.board.state)
+        if now.state.serial != serial:
+            serial, silent = now.state.serial, 0.0
+            data = msgspec.json.encode({"fedledger": "event/1", "serial": serial, "chain": now.chain})
+            yield b"event: change\nid: %d\ndata: %b\n\n" % (serial, data)
+        elif silent >= HEARTBEAT:
+            silent = 0.0
+            yield b": still here\n\n"
+        await asyncio.sleep(POLL)
+        silent += POLL
+
+
+@router.get(
+    "/ipfs/{cid}",
+    tags=["content"],
+    summary="A block (format=raw) or a whole file (format=car), to be checked by who reads it",
+)
+async def content(request: Request, cid: CidText, format: Form | None = None) -> Response:
+    """The gateway that every holder runs, over all holders: its rules are in docs/spec/content.md."""
+    view: View = request.app.state.view
+    view.content.check(Cid.parse(cid))
+    started: dict[str, Any] = {}
+
+    def start(status: str, headers: list[tuple[str, str]]) -> None:
+        started.update(status=int(status[:3]), headers=headers)
+
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "PATH_INFO": f"/ipfs/{cid}",
+        "QUERY_STRING": request.url.query,
+        "HTTP_ACCEPT": request.headers.get("accept", ""),
+        "HTTP_IF_NONE_MATCH": request.headers.get("if-none-match", ""),
+    }
+    limiter: CapacityLimiter = request.app.state.readers
+    body = await to_thread.run_sync(application(view.content), environ, start, limiter=limiter)
+    if started["status"] >= 400:
+        return _refusal(started["status"], b"".join(body), dict(started["headers"]))
+    answer = StreamingResponse(_pieces(iter(body), limiter), status_code=started["status"])
+    for name, value in started["headers"]:
+        answer.headers[name] = value
+    if view.read == "members":
+        answer.headers["Cache-Control"] = caching(request)
+    return answer
+
+
+async def _pieces(body: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
+    """Pieces as they are read. Holders that answer slowly keep few threads busy, and never those of the pages."""
+    while (piece := await to_thread.run_sync(next, body, None, limiter=limiter)) is not None:
+        yield piece
+
+
+def _refusal(status: int, text: bytes, headers: dict[str, str]) -> Response:
+    """The gateway's refusal in the one form that errors have here."""
+    problem = problems.of_status(status, text.decode(errors="replace").strip())
+    damaged = headers.get(CORRUPT_HEADER)
+    if damaged is not None:
+        problem = msgspec.structs.replace(
+            problem, error="Corrupt", advice="ask another holder", facts={"block": damaged}
+        )
+    return Response(problems.encoded(problem), status, media_type="application/json")

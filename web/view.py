@@ -1,0 +1,33 @@
+"""What the application shows: one consortium, seen through the board that the background threads fill."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ledger.config import Network
+from web.reading.latest import Board
+from web.reading.library import Library
+from web.relay.relayer import Relayer
+
+Read = Literal["local", "members", "public"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A consortium, its board, and the content that may be given out.
+
+    `rate` is how many requests a second one address may make in the long run, 0 any number. `hosts` are the names
+    that this server answers to, none all: a page elsewhere could else read a local server by a name of its own.
+    `read` is who may read; `origin` the address by which people reach the server, empty where it is the host's name.
+    `sessions` is the file that keeps sessions, None memory alone. Without a `relayer` nothing is sent to the chain.
+    """
+
+    network: Network
+    board: Board
+    content: Library
+    rate: float = 50.0
+    hosts: tuple[str, ...] = ()
+    read: Read = "local"
+    origin: str = ""
+    sessions: Path | None = None
+    relayer: Relayer | None = None
