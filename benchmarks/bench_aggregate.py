@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 import measure
+import synthetic
 from peers import flower
-from support.consortia import synthetic
 
 from ledger.formats.cid import of_file
 from ledger.rounds.aggregation import Inputs

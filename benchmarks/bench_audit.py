@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import measure
-from support.consortia import synthetic
+import synthetic
 
 from ledger.audit import Audit, Observed, scope_of
 from ledger.audit.report import Report, Verdict

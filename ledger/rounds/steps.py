@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ledger.history.state import JobState, Phase
 
 COURTESY = 2
-"""Seconds that each rank leaves to the one before it where a step is a small transaction, so that not all send at once."""
+"""Seconds that each rank leaves to the one before it where a step is a small transaction: so not all send at once."""
 
 Seen = tuple[int, Phase | None, int]
 

@@ -1,7 +1,7 @@
 """What an aggregator decides, second by second: the contract's boundaries, and who goes first."""
 
 import pytest
-from support.worlds.ledger import TERMS, World
+from support.worlds.world import TERMS, World
 
 from aggregator.steps import Abandon, Aggregate, OpenRound, Situation, Wait, next_step, order
 from ledger.events import records as r

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from support.worlds.ledger import NAMES, World, altered, artifact
+from support.worlds.world import NAMES, World, altered, artifact
 
 from ledger.audit.report import Check
 from ledger.events.proposals import ProposalState

@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from support.worlds.ledger import NAMES, World
 from support.worlds.releases import release, report_on
+from support.worlds.world import NAMES, World
 
 from ledger.formats.artifact import Tensor
 from ledger.formats.digest import sha256

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from support.web.server import get, network, served, view_of
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from ledger.events.records import Kind
 from ledger.events.wanted import kind_word

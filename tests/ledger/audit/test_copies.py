@@ -1,7 +1,7 @@
 """A damaged copy is a notice about its holder: it names what is damaged and where, and changes no verdict."""
 
 import pytest
-from support.worlds.ledger import NAMES, World, key
+from support.worlds.world import NAMES, World, key
 
 from ledger.audit import damage
 from ledger.audit.report import BadCopy, Check, Finding, Verdict

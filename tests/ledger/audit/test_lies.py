@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.worlds import lies
-from support.worlds.ledger import CONTRACT, World, key
+from support.worlds.world import CONTRACT, World, key
 
 from ledger.audit.report import Check, Finding, Report, Verdict
 from ledger.formats.cid import Cid

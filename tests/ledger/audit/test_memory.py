@@ -4,7 +4,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import numpy as np
-from support.worlds.ledger import Files, World
+from support.worlds.world import Files, World
 
 from ledger.audit.report import Verdict
 from ledger.formats.artifact import Tensor

@@ -4,7 +4,7 @@ import json
 from itertools import product
 
 import pytest
-from support.worlds.ledger import blank_report
+from support.worlds.world import blank_report
 
 from ledger.audit.report import OPTIONAL, Check, Finding, Report, Status, Verdict
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from support.worlds.ledger import NAMES, key, seen
 from support.worlds.scorers import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
+from support.worlds.world import NAMES, key, seen
 
 from ledger.audit.report import Check, Finding, Verdict
 from ledger.errors import Malformed

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.ledger import World, altered, key
+from support.worlds.world import World, altered, key
 
 from ledger.audit import Observed, scope_of
 from ledger.audit.report import Check, Finding, Report, Verdict

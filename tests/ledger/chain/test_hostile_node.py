@@ -14,7 +14,7 @@ from support.content.holders import Server
 from ledger.chain.rpc import Rpc
 from ledger.errors import FedledgerError, Unavailable, UsageError
 
-SUPPORT = Path(__file__).parents[2] / "support"
+TESTS = Path(__file__).parents[2]
 HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
 
 
@@ -70,7 +70,7 @@ with Server(answer) as server:
     except Unavailable as error:
         print("refused:", error.message)
 """
-    environment = os.environ | {"PYTHONPATH": str(SUPPORT)}
+    environment = os.environ | {"PYTHONPATH": str(TESTS)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert "refused: the chain's node did not answer in JSON-RPC" in done.stdout, done.stderr[-500:]
 

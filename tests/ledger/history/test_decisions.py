@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from support.worlds.ledger import World, key
+from support.worlds.world import World, key
 
 from ledger.events import records as r
 from ledger.events.actions import (

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from support.worlds.ledger import TERMS, World, key
+from support.worlds.world import TERMS, World, key
 
 from ledger.events import records as r
 from ledger.formats.claims import NO_HEAD, next_head

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.ledger import BOARD, TERMS, World, key
+from support.worlds.world import BOARD, TERMS, World, key
 
 from ledger.events import records as r
 from ledger.history.fold import History, HistoryError

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.ledger import World
 from support.worlds.releases import propose, releasable, release, revoke, roll_back, vote
+from support.worlds.world import World
 
 from ledger.errors import UsageError
 from ledger.events.records import Choice

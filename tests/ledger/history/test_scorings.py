@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.ledger import BOARD, TERMS, World, key
+from support.worlds.world import BOARD, TERMS, World, key
 
 from ledger.errors import Malformed
 from ledger.events import records as r

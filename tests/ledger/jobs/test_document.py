@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from ledger.errors import Malformed
 from ledger.formats.cid import CHUNK

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import support.worlds.committed_set as sw
-from support.worlds.ledger import Files, World
+from support.worlds.world import Files, World
 
 from ledger.errors import Malformed
 from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, PrivateSets, parse, recomputable

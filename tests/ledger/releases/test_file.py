@@ -13,9 +13,9 @@ from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load
-from support.worlds.ledger import NAMES, World
 from support.worlds.releases import release as publish
 from support.worlds.releases import report_on
+from support.worlds.world import NAMES, World
 
 from ledger.errors import Malformed, Refuted
 from ledger.events.proposals import Release

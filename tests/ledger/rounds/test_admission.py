@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.ledger import LIMITS, TENSORS, Files, World, altered, artifact
+from support.worlds.world import LIMITS, TENSORS, Files, World, altered, artifact
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Layout, Tensor

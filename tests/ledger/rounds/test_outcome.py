@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from support.worlds.ledger import LIMITS, World, artifact
+from support.worlds.world import LIMITS, World, artifact
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Tensor

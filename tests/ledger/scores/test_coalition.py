@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from ledger.formats.cid import of_file
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean

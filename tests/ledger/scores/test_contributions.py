@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import support.worlds.committed_set as sw
-from support.worlds.ledger import Files, World
+from support.worlds.world import Files, World
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.merkle import root_of

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.worlds import committed_set
-from support.worlds.ledger import Files
+from support.worlds.world import Files
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Mismatch

@@ -20,7 +20,7 @@ from ledger.jobs.layers import MAX_FAN_IN, Conv2d, Flatten, Linear, MaxPool, Rel
 from ledger.scores import inference
 from ledger.scores.inference import HIGHEST, Network
 
-SUPPORT = Path(committed_set.__file__)
+TESTS = Path(__file__).parents[2]
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 int32 = st.integers(LOW, HIGH) | st.sampled_from([LOW, -1, 0, 1, HIGH])
 bits = st.integers(0, 30)
@@ -173,9 +173,11 @@ def test_every_machine_computes_the_same_integers(machine: str, here: Any) -> No
     """Outputs, utilities and the scores of every method: in another process, with other threads and kernels."""
     if not can(NEEDS.get(machine)):
         pytest.skip(f"this processor has no {NEEDS[machine]}")
-    paths = os.pathsep.join([str(SUPPORT.parents[2]), str(SUPPORT.parents[3])])
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     environment = {**os.environ, **MACHINES[machine], "PYTHONPATH": paths}
-    done = subprocess.run([sys.executable, str(SUPPORT)], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-m", committed_set.__name__], capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout) == here
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from support.worlds.ledger import NAMES
 from support.worlds.scorers import COSINE, PRIVATE, ScoredWorld
+from support.worlds.world import NAMES
 
 from ledger.rounds.trace import trace
 from ledger.scores.tables import coalitions_of, in_words, scores_of

@@ -1,4 +1,4 @@
-"""A node in a process of its own that kills itself (SIGKILL) at a named point, as `crashing` does for aggregators."""
+"""A node in a process of its own that kills itself (SIGKILL) at a named point, as `crashing.aggregator` does."""
 
 import multiprocessing
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A relayer in a process of its own that kills itself (SIGKILL) at a named point, as in `crashing`."""
+"""A relayer in a process of its own that kills itself (SIGKILL) at a named point, as in `crashing.aggregator`."""
 
 import multiprocessing
 import signal

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 from support.content.holders import Memory
 from support.web.server import network, view_of
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from ledger.config import Contract, Network
 from ledger.events.proposals import Release

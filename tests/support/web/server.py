@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import httpx
 import uvicorn
 from support.worlds.decisions import Chamber
-from support.worlds.ledger import NAMES, World, blank_report
+from support.worlds.world import NAMES, World, blank_report
 
 from ledger.audit.report import Check
 from ledger.config import Chain, Contract, Contracts, Network, Party

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from support.worlds.ledger import LIMITS, TERMS, Files, World
+from support.worlds.world import LIMITS, TERMS, Files, World
 
 from ledger.formats.artifact import Layout, Tensor
 from ledger.history.state import Scoring, ScoringPhase

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from support.worlds.ledger import LIMITS, TERMS, World, altered, artifact
+from support.worlds.world import LIMITS, TERMS, World, altered, artifact
 
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from ledger.events import records as r
 from ledger.events.actions import Action, ReleaseModel, RevokeRelease, RollBack, encode_action, name_word

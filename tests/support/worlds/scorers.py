@@ -1,12 +1,13 @@
-"""The small consortium of `ledger_world`, whose job makes scores: an evaluation set in its files, scorers who score its
-rounds, honestly or not."""
+"""The small consortium of `world`, whose job makes scores: an evaluation set in its files, and scorers who score its
+rounds, honestly or not.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
-from support.worlds.ledger import BOARD, CHAIN, TERMS, World, seen
+from support.worlds.world import BOARD, CHAIN, TERMS, World, seen
 
 from ledger.events import records as r
 from ledger.formats.artifact import Tensor

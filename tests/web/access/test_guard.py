@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 from support.web.server import get, served, view_of
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from web.access.buckets import BURST_SECONDS, MOST, Buckets
 from web.access.guard import LARGEST_BODY, LONGEST_ADDRESS

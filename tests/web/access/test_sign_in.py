@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.web.relay import House, Site, post, relaying, sign_text
 from support.web.server import get, served, view_of
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from ledger.errors import Malformed
 from ledger.events.records import KeyRotated, MemberAdmitted

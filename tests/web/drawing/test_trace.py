@@ -2,7 +2,7 @@
 
 import itertools
 
-from support.worlds.ledger import NAMES, World
+from support.worlds.world import NAMES, World
 
 from ledger.rounds.admission import Verdict
 from ledger.rounds.trace import trace

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, get, governed, network, served, view_of
 from support.worlds.decisions import NOTHING, Chamber, evaluation, of_every_kind
-from support.worlds.ledger import World
+from support.worlds.world import World
 
 from ledger.events import records as r
 from ledger.events.actions import ChangeRoles, RemoveMember, RevokeRelease, name_word

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.web.server import AT, HOSTILE, get, network, served, view_of
 from support.worlds.decisions import Chamber
-from support.worlds.ledger import BOARD, CHAIN
 from support.worlds.scorers import COSINE, PRIVATE, QUORUM, ScoredWorld, shapley
+from support.worlds.world import BOARD, CHAIN
 
 from ledger.events import records as r
 from ledger.formats.claims import pack_scores, scores_commitment
@@ -323,7 +323,7 @@ def test_without_the_job_s_document_scores_are_plain_parts_per_million(world: Sc
 
 
 def test_a_job_without_scores_says_so_and_shows_none() -> None:
-    from support.worlds.ledger import World
+    from support.worlds.world import World
 
     with served(view_of(World().open_job().honest_round())) as url:
         assert "makes no contribution scores" in get(url + "/jobs/1/scores", headers=HTML).text

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from support.web.server import HOSTILE, PATHS, governed, network, served, until, view_of
 from support.worlds.decisions import evaluation
-from support.worlds.ledger import World
 from support.worlds.scorers import COSINE, ScoredWorld
+from support.worlds.world import World
 
 from web.reading.latest import Measured
 from web.reading.snapshot import freeze

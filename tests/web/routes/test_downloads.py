@@ -10,8 +10,8 @@ from safetensors.numpy import load
 from support.content.holders import Memory
 from support.web.released import address, ask, bytes_of, file_of, holder_of, known, read_again, shop
 from support.web.server import served
-from support.worlds.ledger import World
 from support.worlds.releases import propose, releasable, release, report_on, revoke
+from support.worlds.world import World
 
 from ledger.events.proposals import Release
 from ledger.formats.artifact import Tensor

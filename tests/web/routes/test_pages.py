@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, PATHS, get, governed, network, served, view_of
 from support.worlds.decisions import Chamber
-from support.worlds.ledger import World, key
+from support.worlds.world import World, key
 
 from ledger.audit.report import Check, Verdict
 from ledger.events import records as r

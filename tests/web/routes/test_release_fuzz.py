@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.web.released import address, ask, bytes_of, read_again, shop
 from support.web.server import served
-from support.worlds.ledger import World
 from support.worlds.releases import propose, releasable, release, revoke, roll_back, vote
+from support.worlds.world import World
 
 from ledger.events.proposals import Release
 from ledger.events.records import Choice
