@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aggregator.steps import Situation, Step, next_step
+from aggregator.steps import AggregatorSituation, Step, next_step
 from aggregator.worker import Meter, bytes_to_read
 from ledger.errors import Unavailable, UsageError
 from ledger.history.fold import History
@@ -26,7 +26,7 @@ def status_of(connection: Connection, key: str) -> Document:
 
 def _job(connection: Connection, history: History, state: JobState, key: str, now: int) -> Document:
     round_ = state.current
-    step = next_step(history, state, key, Situation(now, now))
+    step = next_step(history, state, key, AggregatorSituation(now, now))
     return {
         "job": state.number,
         "rounds": state.terms.rounds,
@@ -42,7 +42,7 @@ def _job(connection: Connection, history: History, state: JobState, key: str, no
 def _named(step: Step) -> Document:
     if isinstance(step, Wait):
         return {"step": "wait", "why": step.why, "until": step.until}
-    return {"step": {"OpenRound": "open", "Aggregate": "aggregate", "Abandon": "abandon"}[type(step).__name__]}
+    return {"step": {"OpenRound": "open", "PublishAggregate": "aggregate", "Abandon": "abandon"}[type(step).__name__]}
 
 
 def print_status(document: Document) -> None:

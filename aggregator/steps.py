@@ -22,7 +22,7 @@ class OpenRound:
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class PublishAggregate:
     """Work out the round's outcome and publish it; `without` are members whose updates' bytes could not be had."""
 
     job: int
@@ -31,11 +31,11 @@ class Aggregate:
     without: frozenset[int] = frozenset()
 
 
-Step = OpenRound | Aggregate | Abandon | Wait
+Step = OpenRound | PublishAggregate | Abandon | Wait
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class AggregatorSituation:
     """What a decision depends on besides the history.
 
     `now` is the chain's clock; `since` when this aggregator first saw the job's present state. `deadline` is the
@@ -49,7 +49,7 @@ class Situation:
     missing: frozenset[int] = frozenset()
 
 
-def next_step(history: History, state: JobState, me: str, at: Situation) -> Step:
+def next_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> Step:
     """What the aggregator with the key `me` does next for a job."""
     member = history.member_of(me)
     if member is None or member.key != me or not member.has(Role.AGGREGATOR):
@@ -87,7 +87,7 @@ def all_submitted(history: History, round_: Round) -> bool:
     return bool(participants) and history.epoch == round_.epoch and round_.updates.keys() >= set(participants)
 
 
-def _open(history: History, state: JobState, member: Member, at: Situation) -> Step:
+def _open(history: History, state: JobState, member: Member, at: AggregatorSituation) -> Step:
     ranks = order(history, state.current)
     start = at.since + COURTESY * _rank(ranks, member)
     number = len(state.rounds) + 1
@@ -96,7 +96,7 @@ def _open(history: History, state: JobState, member: Member, at: Situation) -> S
     return OpenRound(state.number)
 
 
-def _collecting(history: History, state: JobState, round_: Round, member: Member, at: Situation) -> Step:
+def _collecting(history: History, state: JobState, round_: Round, member: Member, at: AggregatorSituation) -> Step:
     """The opener's alone until `alone`; any aggregator's until `last`."""
     seconds = state.terms.aggregate_seconds
     alone, last = round_.deadline + seconds, round_.deadline + 2 * seconds
@@ -113,13 +113,13 @@ def _collecting(history: History, state: JobState, round_: Round, member: Member
     return _aggregate(state, round_, alone if at.now <= alone else last, at)
 
 
-def _attesting(history: History, state: JobState, round_: Round, member: Member, at: Situation) -> Step:
+def _attesting(history: History, state: JobState, round_: Round, member: Member, at: AggregatorSituation) -> Step:
     if at.now > round_.deadline:
         return _abandon(history, round_, member, round_.deadline, at)
     return Wait(f"members attest round {round_.number}", round_.deadline + 1)
 
 
-def _aggregating(history: History, state: JobState, round_: Round, member: Member, at: Situation) -> Step:
+def _aggregating(history: History, state: JobState, round_: Round, member: Member, at: AggregatorSituation) -> Step:
     """After a refutation, at `deadline - seconds`: any aggregator's that was not refuted in this round."""
     seconds = state.terms.aggregate_seconds
     deadline = round_.deadline if at.deadline is None else at.deadline
@@ -135,22 +135,22 @@ def _aggregating(history: History, state: JobState, round_: Round, member: Membe
     return _aggregate(state, round_, deadline, at)
 
 
-_PHASES: dict[Phase, Callable[[History, JobState, Round, Member, Situation], Step]] = {
+_PHASES: dict[Phase, Callable[[History, JobState, Round, Member, AggregatorSituation], Step]] = {
     Phase.COLLECTING: _collecting,
     Phase.ATTESTING: _attesting,
     Phase.AGGREGATING: _aggregating,
 }
 
 
-def _aggregate(state: JobState, round_: Round, end: int, at: Situation) -> Step:
+def _aggregate(state: JobState, round_: Round, end: int, at: AggregatorSituation) -> Step:
     """Only in the last third of the time left is an update whose bytes nobody gives called unavailable."""
     give_up = end - state.terms.aggregate_seconds // 3
     if at.missing and at.now < give_up:
         return Wait(f"nobody gives the updates of members {_list(at.missing)} of round {round_.number}", give_up)
-    return Aggregate(state.number, round_.number, round_.attempt + 1, at.missing)
+    return PublishAggregate(state.number, round_.number, round_.attempt + 1, at.missing)
 
 
-def _abandon(history: History, round_: Round, member: Member, after: int, at: Situation) -> Step:
+def _abandon(history: History, round_: Round, member: Member, after: int, at: AggregatorSituation) -> Step:
     start = after + 1 + COURTESY * _rank(order(history, round_), member)
     if at.now < start:
         return Wait(f"leaves it to another to abandon round {round_.number}", start)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aggregator.replicas import Replicas, model_pin
-from aggregator.steps import Aggregate, OpenRound, Situation, next_step
+from aggregator.steps import AggregatorSituation, OpenRound, PublishAggregate, next_step
 from ledger.errors import Unavailable
 from ledger.history.fold import History
 from ledger.history.state import JobState, Phase, Round
@@ -55,7 +55,7 @@ class Worker:
                 self._sender.send("ledger", "openRound", state.number)
                 number = len(state.rounds) + 1
                 self.note("opened", state, f"round {number} opened", round=number)
-            case Aggregate():
+            case PublishAggregate():
                 self._aggregate(state, job, step, situation)
             case Abandon():
                 self._sender.send("ledger", "abandonRound", state.number, step.round)
@@ -71,16 +71,16 @@ class Worker:
         self.replicas.hold(job.cid, f"job/{job.digest.hex()}", len(job.encode()))
         return job
 
-    def _situation(self, state: JobState, job: Job, since: int, now: int) -> Situation:
+    def _situation(self, state: JobState, job: Job, since: int, now: int) -> AggregatorSituation:
         """The chain's view and the updates' bytes, as far as the present phase needs them."""
         round_ = state.current
         if round_ is None or round_.phase not in (Phase.COLLECTING, Phase.AGGREGATING):
-            return Situation(now, since)
+            return AggregatorSituation(now, since)
         base = base_of(state, job, round_.number)
         pin = model_pin(state.number, base.round) if base.round else f"initial/{base.root.hex()}"
         self.replicas.hold(base.cid, pin, job.layout.size)
         deadline = self._deadline(round_) if round_.phase is Phase.AGGREGATING else None
-        return Situation(now, since, deadline, self.replicas.gather(job, round_))
+        return AggregatorSituation(now, since, deadline, self.replicas.gather(job, round_))
 
     def _deadline(self, round_: Round) -> int | None:
         """The contract's own deadline: after a refutation the history has only a bound."""
@@ -88,7 +88,7 @@ class Worker:
         same = view is not None and (view.round, view.phase) == (round_.number, round_.phase)
         return view.deadline if view is not None and same else None
 
-    def _aggregate(self, state: JobState, job: Job, step: Aggregate, situation: Situation) -> None:
+    def _aggregate(self, state: JobState, job: Job, step: PublishAggregate, situation: AggregatorSituation) -> None:
         outcome = self._recompute(state, job, state.rounds[step.round], step)
         if not self._still_wanted(step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
@@ -108,7 +108,7 @@ class Worker:
             reasons={str(j.update.index): j.decision.message for j in outcome.judged if j.decision.message},
         )
 
-    def _recompute(self, state: JobState, job: Job, round_: Round, step: Aggregate) -> Outcome:
+    def _recompute(self, state: JobState, job: Job, round_: Round, step: PublishAggregate) -> Outcome:
         """The honest outcome, its model stored and pinned on the way. Raises Unavailable and notes what was lost."""
         connection = self._connection
         advance = self._meter(f"round {round_.number}", bytes_to_read(job, round_))
@@ -128,7 +128,7 @@ class Worker:
             self.replicas.lost(round_, error.facts.get("file"), job.layout.size)
             raise
 
-    def _still_wanted(self, step: Aggregate, situation: Situation, outcome: Outcome) -> bool:
+    def _still_wanted(self, step: PublishAggregate, situation: AggregatorSituation, outcome: Outcome) -> bool:
         """Look at the ledger again: computing took its time, and others are at work."""
         history = self._connection.refresh()
         state = history.jobs.get(step.job)
@@ -136,7 +136,7 @@ class Worker:
         if state is None or round_ is None or round_.number != step.round:
             return False
         now = max(situation.now, clock(self._connection.client))
-        later = Situation(now, situation.since, situation.deadline, situation.missing)
+        later = AggregatorSituation(now, situation.since, situation.deadline, situation.missing)
         same = [judged.update for judged in outcome.judged] == round_.sorted_updates()
         return same and next_step(history, state, self._sender.address, later) == step
 

@@ -12,7 +12,7 @@ import measure
 import synthetic
 
 from ledger.audit import Audit, Observed, scope_of
-from ledger.audit.report import Report, Verdict
+from ledger.audit.report import AuditVerdict, Report
 
 UPDATES, MANY, VALUES, RUNS = 10, 30, 10_000_000, 5
 THREADS = 2
@@ -37,7 +37,7 @@ def audit(round_: synthetic.Consortium) -> None:
     models = {(1, number): state.final.root if state.final else bytes(32) for number, state in rounds}
     observed = Observed(code=code, source=None, heads=heads, models=models)
     Audit(history, place, report, round_.fetch, str, THREADS).run(observed, scope_of(history))
-    if report.verdict is not Verdict.VERIFIED:
+    if report.verdict is not AuditVerdict.VERIFIED:
         raise RuntimeError(f"the audit of an honest round says {report.verdict}: {report.findings}")
 
 

@@ -18,9 +18,9 @@ from ledger.jobs.document import (
     CommittedSet,
     InitialModel,
     Job,
+    JobTask,
     Privacy,
     Scored,
-    Task,
     WeightedMean,
     check,
 )
@@ -65,7 +65,7 @@ class Federation:
         self.job = Job(
             fedledger="job/1",
             name="benchmark",
-            task=Task(name="none", version="1", code="0" * 64, settings={}),
+            task=JobTask(name="none", version="1", code="0" * 64, settings={}),
             tensors=self.layout.tensors,
             initial_model=InitialModel(cid=str(initial), root=root_of(self.initial).hex()),
             aggregation=WeightedMean(),

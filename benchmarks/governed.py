@@ -14,9 +14,9 @@ from ledger.formats.artifact import Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
-from ledger.jobs.document import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, WeightedMean
 from ledger.releases.report import MAX_ROUNDS, Evaluation, PartyFigures, RoundFigures
-from web.reading.latest import Board, Measured, State
+from web.reading.latest import Latest, Measured, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze
 from web.view import View
@@ -101,7 +101,7 @@ def view(rounds: int, members: int) -> View:
         ledger.release(number, number, bytes(32))
     report = ledger.report(rounds, known)
     ledger.release(RELEASES, rounds, report.digest)
-    board = Board(
+    board = Latest(
         State(
             serial=1,
             snapshot=freeze(ledger.history, ledger.history.applied),
@@ -130,7 +130,7 @@ def _job(terms: r.Terms) -> Job:
     return Job(
         fedledger="job/1",
         name="benchmark",
-        task=Task(name="none", version="1", code="0" * 64, settings={}),
+        task=JobTask(name="none", version="1", code="0" * 64, settings={}),
         tensors=(Tensor("layer.weight", (30, 20)),),
         initial_model=InitialModel(cid=str(Cid(RAW, keccak(b"initial"))), root="0" * 64),
         aggregation=WeightedMean(),

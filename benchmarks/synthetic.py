@@ -12,7 +12,7 @@ from ledger.formats import merkle
 from ledger.formats.artifact import Binding, Layout, Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.history.fold import History
-from ledger.jobs.document import Admission, InitialModel, Job, NoScoring, Privacy, Task, WeightedMean, parse
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, WeightedMean, parse
 from ledger.rounds.outcome import Base, Outcome, Place, base_of, initial_binding, recompute
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
@@ -114,7 +114,7 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
     return Job(
         fedledger="job/1",
         name="benchmark",
-        task=Task(name="none", version="1", code="0" * 64, settings={}),
+        task=JobTask(name="none", version="1", code="0" * 64, settings={}),
         tensors=layout.tensors,
         initial_model=InitialModel(cid=str(cid), root=root.hex()),
         aggregation=WeightedMean(),

@@ -49,11 +49,11 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     forkserver.warm()  # while the next lines import what they need themselves
 
     from demo.scene import PARTIES, Demo
-    from demo.screen import View
+    from demo.screen import DemoScreen
 
     console = Console(stderr=as_json, highlight=False)
     with ExitStack() as stack:
-        view = View(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
+        view = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         play = Demo(where, view, stack, rounds=rounds, lies=lies, patience=patience)
         try:
             with view:

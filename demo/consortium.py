@@ -9,7 +9,7 @@ from pathlib import Path
 from ledger import keys
 from ledger.chain.deploy import deploy
 from ledger.chain.founding import Founder
-from ledger.config import LOCAL_CHAIN, Chain, GatewaySettings, Home, Network, Settings, save
+from ledger.config import LOCAL_CHAIN, Chain, GatewaySettings, Home, Network, HomeSettings, save
 from demo.anvil import Anvil
 from ledger.events.records import Role, Rules
 
@@ -80,5 +80,5 @@ def _settle(folder: Path, name: str) -> Resident:
     passphrase_file.touch(mode=0o600)
     passphrase_file.write_text(secrets.token_urlsafe(24) + "\n")
     signer = keys.create(home.keystore, passphrase_file.read_text().strip(), light=True)
-    save(home.settings_file, Settings(name=name, gateway=GatewaySettings()))
+    save(home.settings_file, HomeSettings(name=name, gateway=GatewaySettings()))
     return Resident(name, home, signer, passphrase_file)

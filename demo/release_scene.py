@@ -13,7 +13,7 @@ from ledger.errors import Unavailable
 from ledger.party.auditing import require_verified
 from demo.consortium import LocalConsortium, Resident
 from demo.process import Fedledger
-from demo.screen import View
+from demo.screen import DemoScreen
 from ledger.events.proposals import Proposal
 from ledger.party.publishing import read_file, usable, verify, write
 from ledger.events.records import Choice
@@ -38,7 +38,7 @@ class Cast:
 class ReleaseScene:
     """The scene in its order: `vote`, then, a second later, `carry_out`; `report` is the proposer's figures."""
 
-    def __init__(self, local: LocalConsortium, cast: Cast, view: View, stack: ExitStack, report: Path) -> None:
+    def __init__(self, local: LocalConsortium, cast: Cast, view: DemoScreen, stack: ExitStack, report: Path) -> None:
         self.local, self.cast, self.view, self.stack, self.report = local, cast, view, stack, report
         self.proposer = stack.enter_context(Connection.open(cast.proposer.home))
 

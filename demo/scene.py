@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ledger.formats.cid import of_file
-from ledger.config import Settings, save
+from ledger.config import HomeSettings, save
 from ledger.party.connection import Connection
 from ledger.errors import Unavailable
 from ledger.history.fold import History
@@ -23,7 +23,7 @@ from demo.process import Fedledger
 from demo.release_scene import Cast, ReleaseScene
 from demo.result import Result, contributions
 from demo.findings import coloured, words
-from demo.screen import Metrics, View
+from demo.screen import Metrics, DemoScreen
 from ledger.events.records import Role
 from ledger.party.gateway import serve_and_announce
 
@@ -40,7 +40,7 @@ WARM = ("node", "job", "release")
 class Demo:
     """Runs in `folder`, which must be new or an earlier demo's. Everything started is stopped when `stack` closes."""
 
-    def __init__(self, folder: Path, view: View, stack: ExitStack, *, rounds: int, lies: bool, patience: float) -> None:
+    def __init__(self, folder: Path, view: DemoScreen, stack: ExitStack, *, rounds: int, lies: bool, patience: float) -> None:
         self.folder, self.view, self.stack = folder, view, stack
         self.rounds, self.lies, self.patience = rounds, lies, patience
         self.result = Result()
@@ -83,7 +83,7 @@ class Demo:
         self.stack.callback(self.local.stop)
         for number, name in enumerate(HOSPITALS, 1):
             home = self._of(name).home
-            settings = Settings(name=name, data=str((data / f"hospital-{number}.csv").resolve()))
+            settings = HomeSettings(name=name, data=str((data / f"hospital-{number}.csv").resolve()))
             save(home.settings_file, settings)
         if example.wait(self.patience) != 0:
             raise Unavailable("there is no example data", said=example.tail())

@@ -22,7 +22,7 @@ _COLOURS = {Phase.FINALISED: "green", Phase.REFUTED: "red", Phase.ABANDONED: "ye
 Metrics = dict[int, dict[str, float]]
 
 
-class View:
+class DemoScreen:
     """Rounds in a table that redraws itself, or, without a terminal, a line for each thing that happens."""
 
     def __init__(self, console: Console, name: Callable[[int], str], *, live: bool) -> None:
@@ -34,7 +34,7 @@ class View:
         self._began = time.monotonic()
         self._final = 0
 
-    def __enter__(self) -> "View":
+    def __enter__(self) -> "DemoScreen":
         if self._live:
             self._live.start()
         return self

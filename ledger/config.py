@@ -15,14 +15,11 @@ import tomli_w
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.digest import checksum_address
+from ledger.formats.strict import Strict
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337
 LONGEST_NAME = 100
-
-
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Unknown fields are refused, so that a misspelt setting is never passed over."""
 
 
 class Chain(Strict, frozen=True):
@@ -97,7 +94,7 @@ class GatewaySettings(Strict, frozen=True):
     public_url: str = ""
 
 
-class Settings(Strict, frozen=True):
+class HomeSettings(Strict, frozen=True):
     """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
     `validation`, the data that a scorer evaluates others' updates on.
 
@@ -139,8 +136,8 @@ class Home:
             )
         return at_node(load_network(self.network_file), self.settings().rpc)
 
-    def settings(self) -> Settings:
-        return load(self.settings_file, Settings) if self.settings_file.exists() else Settings()
+    def settings(self) -> HomeSettings:
+        return load(self.settings_file, HomeSettings) if self.settings_file.exists() else HomeSettings()
 
 
 def cache_folder() -> Path:

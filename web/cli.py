@@ -139,13 +139,13 @@ def _live(
     from ledger.party.connection import Connection
     from ledger.store.opening import open_store
     from web.reading.background import Live
-    from web.reading.latest import Board
+    from web.reading.latest import Latest
     from web.reading.library import Library
     from web.relay.relayer import Relayer
     from web.view import View
 
     network = home.network() if network_file is None else at_node(load_network(network_file), rpc)
-    board, relaying = Board(), None
+    board, relaying = Latest(), None
 
     def visit() -> Connection:
         return look(network_file, home, rpc) if network_file else Connection.visit(network, home.folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ledger.config import Network
-from web.reading.latest import Board
+from web.reading.latest import Latest
 from web.reading.library import Library
 from web.relay.relayer import Relayer
 
@@ -23,7 +23,7 @@ class View:
     """
 
     network: Network
-    board: Board
+    board: Latest
     content: Library
     rate: float = 50.0
     hosts: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ import msgspec
 from ledger.formats.cid import Cid
 
 
-class Verdict(Enum):
+class AuditVerdict(Enum):
     """The verdict; its exit code is documented in docs/spec/audit.md."""
 
     VERIFIED = "VERIFIED"
@@ -130,14 +130,14 @@ class Report(msgspec.Struct, kw_only=True):
         self.findings.append(finding)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> AuditVerdict:
         statuses = {finding.status for finding in self.findings}
         if "refuted" in statuses:
-            return Verdict.REFUTED
+            return AuditVerdict.REFUTED
         required = set(Check) - OPTIONAL
         if "unknown" in statuses or not self.passed or not required <= self.passed.keys():
-            return Verdict.UNKNOWN
-        return Verdict.VERIFIED
+            return AuditVerdict.UNKNOWN
+        return AuditVerdict.VERIFIED
 
     def counts(self) -> Counter[str]:
         return Counter(finding.status for finding in self.findings)

@@ -26,7 +26,7 @@ class _Provider(JSONBaseProvider):
         return {"jsonrpc": "2.0", "id": 1, "result": self._rpc.call(method, *params)}
 
 
-class Contracts:
+class Calls:
     """The contracts of a network. `poa` accepts the longer headers of Clique, IBFT and QBFT chains."""
 
     def __init__(self, rpc: Rpc, addresses: Mapping[ContractName, str], *, poa: bool) -> None:

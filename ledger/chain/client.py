@@ -21,7 +21,7 @@ from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 
 if TYPE_CHECKING:
-    from ledger.chain.calls import Contracts
+    from ledger.chain.calls import Calls
 
 
 class Block(NamedTuple):
@@ -154,11 +154,11 @@ class Client:
         return self._logs.read(first, last)
 
     @cached_property
-    def contracts(self) -> "Contracts":
+    def contracts(self) -> "Calls":
         """The contracts' functions, by web3.py."""
-        from ledger.chain.calls import Contracts
+        from ledger.chain.calls import Calls
 
-        return Contracts(self.rpc, self.addresses, poa=self.network.chain.poa)
+        return Calls(self.rpc, self.addresses, poa=self.network.chain.poa)
 
     def view(self, contract: ContractName, function: str, *arguments: Any) -> list[Any]:
         """Call a view of static arguments and results, at the latest block: its results, structs as lists.

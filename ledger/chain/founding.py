@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from ledger.config import Strict, check_name, load
+from ledger.config import check_name, load
 from ledger.errors import UsageError
 from ledger.events.records import Role, Rules
 from ledger.formats.digest import checksum_address
+from ledger.formats.strict import Strict
 
 MINIMUM_MEMBERS = 3
 MAXIMUM_MEMBERS = 255

@@ -16,7 +16,7 @@ from ledger.errors import Unavailable
 LOCK_SECONDS = 60.0
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OutboxEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A signed transaction; `raw` and `hash` in hexadecimal with 0x, `to` empty where it creates a contract."""
 
     nonce: int
@@ -48,7 +48,7 @@ class Outbox:
         finally:
             self._lock.release()
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[OutboxEntry]:
         """All entries, by ascending nonce. Raises Unavailable where one is damaged."""
         entries = []
         for path in self._folder.glob("*.json"):
@@ -56,7 +56,7 @@ class Outbox:
                 entries.append(_decoded(path))
         return sorted(entries, key=lambda entry: entry.nonce)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: OutboxEntry) -> None:
         """Keep an entry: on disk, whole, before this returns."""
         path = self._path(entry)
         draft = path.with_suffix(".draft")
@@ -70,11 +70,11 @@ class Outbox:
         except OSError as error:
             raise Unavailable(f"the outbox cannot be written: {error}", file=str(path)) from error
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: OutboxEntry) -> None:
         """Forget an entry; one that is gone already is fine. One that comes back after a crash does no harm."""
         self._path(entry).unlink(missing_ok=True)
 
-    def _path(self, entry: Entry) -> Path:
+    def _path(self, entry: OutboxEntry) -> Path:
         """Its own: two may have one nonce, where a chain lost blocks between them."""
         return self._folder / f"{entry.nonce}-{entry.hash[2:18]}.json"
 
@@ -86,9 +86,9 @@ class Outbox:
             os.close(descriptor)
 
 
-def _decoded(path: Path) -> Entry:
+def _decoded(path: Path) -> OutboxEntry:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Entry)
+        return msgspec.json.decode(path.read_bytes(), type=OutboxEntry)
     except msgspec.DecodeError as error:
         raise Unavailable(
             "a file of the outbox is damaged; a transaction may be on its way",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ledger.chain import simulation
-from ledger.chain.outbox import Entry, Outbox
+from ledger.chain.outbox import Outbox, OutboxEntry
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import GasPrice
 from ledger.errors import Rejected, Unavailable
@@ -92,7 +92,7 @@ class Transactor:
         self._outbox.remove(entry)
         return self._judge(entry, receipt)
 
-    def _adopt(self, to: str, data: str) -> Entry | None:
+    def _adopt(self, to: str, data: str) -> OutboxEntry | None:
         """The same call, where it is on its way already."""
         for entry in self._outbox.entries():
             if (entry.to, entry.data) == (to, data):
@@ -101,7 +101,7 @@ class Transactor:
                 self._outbox.remove(entry)
         return None
 
-    def _resume(self) -> list[Entry]:
+    def _resume(self) -> list[OutboxEntry]:
         """The entries that wait for a block; all others are dropped."""
         unfinished = []
         for entry in self._outbox.entries():
@@ -111,11 +111,11 @@ class Transactor:
                 self._outbox.remove(entry)
         return unfinished
 
-    def _is_alive(self, entry: Entry) -> bool:
+    def _is_alive(self, entry: OutboxEntry) -> bool:
         """Whether the node has it, or takes the very same bytes again; it does not where the nonce was used since."""
         return not self._is_stranded(entry) and (self._known(entry) or self._transmit(entry).accepted)
 
-    def _is_stranded(self, entry: Entry) -> bool:
+    def _is_stranded(self, entry: OutboxEntry) -> bool:
         """Whether a nonce below its own is free again: the chain lost blocks, and will not include it for now.
 
         The outbox first, then the chain: what leaves the one meanwhile is in the other.
@@ -123,7 +123,7 @@ class Transactor:
         held = {other.nonce for other in self._outbox.entries()}
         return any(nonce not in held for nonce in range(self._count("pending"), entry.nonce))
 
-    def _dispatch(self, to: str, data: str) -> Entry:
+    def _dispatch(self, to: str, data: str) -> OutboxEntry:
         gas = simulation.gas_limit(self._rpc, self._call(to, data))
         for _ in range(NONCE_ATTEMPTS):
             entry = self._sign(to, data, gas)
@@ -136,7 +136,7 @@ class Transactor:
                 raise Unavailable(f"the chain's node does not take the transaction: {outcome.text}", tx=entry.hash)
         raise Unavailable("the key is in use elsewhere: its nonces are always taken", address=self._signer.address)
 
-    def _sign(self, to: str, data: str, gas: int) -> Entry:
+    def _sign(self, to: str, data: str, gas: int) -> OutboxEntry:
         nonce = self._next_nonce()
         transaction: dict[str, Any] = {
             "type": 2,
@@ -150,7 +150,7 @@ class Transactor:
         if to:
             transaction["to"] = to
         raw = self._signer.sign_transaction(transaction)
-        return Entry(nonce=nonce, hash="0x" + keccak(raw).hex(), raw="0x" + raw.hex(), to=to, data=data)
+        return OutboxEntry(nonce=nonce, hash="0x" + keccak(raw).hex(), raw="0x" + raw.hex(), to=to, data=data)
 
     def _next_nonce(self) -> int:
         """The lowest that neither the chain nor the outbox has."""
@@ -160,7 +160,7 @@ class Transactor:
             nonce += 1
         return nonce
 
-    def _transmit(self, entry: Entry) -> "_Outcome":
+    def _transmit(self, entry: OutboxEntry) -> "_Outcome":
         """Hand it to the node. A lost answer counts as accepted: `_wait` finds out, and sends again what was lost."""
         try:
             self._rpc.call("eth_sendRawTransaction", entry.raw)
@@ -173,7 +173,7 @@ class Transactor:
             return _Outcome(True)
         return _Outcome(True)
 
-    def _wait(self, entry: Entry) -> dict[str, Any]:
+    def _wait(self, entry: OutboxEntry) -> dict[str, Any]:
         started = time.monotonic()
         resend = started + RESEND_SECONDS
         pause = 0.005
@@ -193,7 +193,7 @@ class Transactor:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 
-    def _resend(self, entry: Entry) -> None:
+    def _resend(self, entry: OutboxEntry) -> None:
         if self._is_stranded(entry):
             self._outbox.remove(entry)
             raise Rejected("the chain lost blocks that this transaction followed on", tx=entry.hash)
@@ -204,7 +204,7 @@ class Transactor:
             self._outbox.remove(entry)
             raise Rejected(f"the transaction fell out of the chain: {outcome.text}", tx=entry.hash)
 
-    def _overdue(self, entry: Entry, trouble: Unavailable | None) -> Unavailable:
+    def _overdue(self, entry: OutboxEntry, trouble: Unavailable | None) -> Unavailable:
         reason = trouble.message if trouble else "no block included it"
         return Unavailable(
             f"no receipt for the transaction in {self._timeout:g} s: {reason}",
@@ -212,7 +212,7 @@ class Transactor:
             tx=entry.hash,
         )
 
-    def _judge(self, entry: Entry, receipt: dict[str, Any]) -> Receipt:
+    def _judge(self, entry: OutboxEntry, receipt: dict[str, Any]) -> Receipt:
         block, gas_used = int(receipt["blockNumber"], 16), int(receipt["gasUsed"], 16)
         if int(receipt["status"], 16) == 1:
             created = receipt.get("contractAddress") or ""
@@ -226,11 +226,11 @@ class Transactor:
                 raise reason
         raise Rejected("the transaction failed on chain, and its reason cannot be had any more", tx=entry.hash)
 
-    def _receipt(self, entry: Entry) -> dict[str, Any] | None:
+    def _receipt(self, entry: OutboxEntry) -> dict[str, Any] | None:
         receipt = self._rpc.call("eth_getTransactionReceipt", entry.hash)
         return receipt if receipt and receipt.get("blockNumber") else None
 
-    def _known(self, entry: Entry) -> bool:
+    def _known(self, entry: OutboxEntry) -> bool:
         return self._rpc.call("eth_getTransactionByHash", entry.hash) is not None
 
     def _call(self, to: str, data: str) -> dict[str, str]:

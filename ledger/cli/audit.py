@@ -54,11 +54,11 @@ def audit(
     """
     from ledger.cli.connect import look
     from ledger.cli.streams import write_file
-    from ledger.party.auditing import Wanted, bytes_to_read, inspect
+    from ledger.party.auditing import AuditRequest, bytes_to_read, inspect
 
     if everything and (job or round_):
         raise click.UsageError("--all goes with neither --job nor --round")
-    wanted = Wanted(job, round_, source, copies, threads)
+    wanted = AuditRequest(job, round_, source, copies, threads)
     with look(network_file, home, rpc) as connection:
         connection.refresh()
         with _progress(bytes_to_read(connection, wanted), quiet=as_json) as advance:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.options import home_option, json_option
-from ledger.cli.streams import STDIO, Watched, counted, human, progress, write_file
+from ledger.cli.streams import STDIO, CountedSource, counted, human, progress, write_file
 from ledger.config import Home
 from ledger.errors import Corrupt, UsageError
 
@@ -191,7 +191,7 @@ def import_car(file: Path, name: str | None, home: Home, as_json: bool) -> None:
     with _opened(home, create=True) as opened, click.open_file(str(file), "rb") as source:
         total = file.stat().st_size if file.is_file() else None
         with progress("importing", total) as advance:
-            cid = opened.import_car(Watched(source, advance), pin_name)  # type: ignore[arg-type]
+            cid = opened.import_car(CountedSource(source, advance), pin_name)  # type: ignore[arg-type]
     _show({"cid": str(cid), "pin": pin_name}, as_json, str(cid))
 
 

@@ -33,7 +33,7 @@ def counted(pieces: Iterable["Buffer"], advance: Callable[[int], None]) -> Itera
         yield piece
 
 
-class Watched:
+class CountedSource:
     """A source that tells how far it is read."""
 
     def __init__(self, source: BinaryIO | Any, advance: Callable[[int], None]) -> None:

@@ -16,7 +16,7 @@ from ledger.history.decisions import Decisions
 from ledger.history.jobs import Jobs
 from ledger.history.members import NO_ROLE, Members
 from ledger.history.scorings import Scorings
-from ledger.history.state import Board, Impossible, JobState, Member, Round
+from ledger.history.state import Impossible, JobState, Member, Round, ScoreBoard
 
 
 class HistoryError(FedledgerError):
@@ -31,7 +31,7 @@ class History:
     `board` is where scores are committed to; without it no event about scores can follow.
     """
 
-    def __init__(self, events: Iterable[r.Event] = (), board: Board | None = None) -> None:
+    def __init__(self, events: Iterable[r.Event] = (), board: ScoreBoard | None = None) -> None:
         self._members = Members()
         self._jobs = Jobs(self._members)
         self._scorings = Scorings(self._members, self._jobs, board)

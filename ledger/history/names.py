@@ -19,7 +19,7 @@ class NotReleased(UsageError):
     """Somebody proposed it, and the members have not released it."""
 
 
-class Revoked(UsageError):
+class RevokedRelease(UsageError):
     """The members revoked it: it must be used no more."""
 
 
@@ -35,7 +35,7 @@ def find(decisions: Decisions, wanted: str) -> Release:
         return decisions.current[name]
     versions = [release.version for release in decisions.releases.values() if release.name == name]
     if versions:
-        raise Revoked(
+        raise RevokedRelease(
             f"{name} has no current release: the last one was revoked",
             advice=f"name a version: {name}@{versions[-1]}",
             versions=", ".join(versions),
@@ -62,7 +62,7 @@ def released(decisions: Decisions, name: str, version: str) -> Release:
 def require_usable(release: Release) -> None:
     """Raises Revoked, with the reason, where the members revoked it."""
     if release.revoked:
-        raise Revoked(
+        raise RevokedRelease(
             f"the members revoked {release.name} {release.version}",
             advice="use another version: fedledger release list",
             reason=reason_text(release.reason) or release.reason.hex(),

@@ -13,7 +13,7 @@ from ledger.events import records as r
 from ledger.formats.claims import lower_median, pack_scores, scores_commitment, scores_root, unpack_scores
 from ledger.history.jobs import Jobs
 from ledger.history.members import Members
-from ledger.history.state import Board, Commitment, Impossible, JobState, Reveal, Scoring, ScoringPhase
+from ledger.history.state import Commitment, Impossible, JobState, Reveal, ScoreBoard, Scoring, ScoringPhase
 
 ADMITTED = 0
 
@@ -24,7 +24,7 @@ class Scorings:
 
     members: Members
     jobs: Jobs
-    board: Board | None
+    board: ScoreBoard | None
 
     def open(self, event: r.ScoringOpened) -> None:
         job, terms = self.jobs.require(event.job), self.jobs.require(event.job).terms

@@ -11,7 +11,7 @@ class Impossible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ScoreBoard:
     """Where scores are committed to: chain id and ScoreBoard's address."""
 
     chain: int

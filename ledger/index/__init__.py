@@ -6,6 +6,6 @@ share a file.
 """
 
 from ledger.index.follower import Follower
-from ledger.index.sync import Changes, Index, Source
+from ledger.index.sync import Changes, EventSource, Index
 
-__all__ = ["Changes", "Follower", "Index", "Source"]
+__all__ = ["Changes", "EventSource", "Follower", "Index"]

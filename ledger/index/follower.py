@@ -5,9 +5,9 @@ from threading import Lock
 
 from ledger.config import LOCAL_CHAIN
 from ledger.history.fold import History, HistoryError
-from ledger.history.state import Board
+from ledger.history.state import ScoreBoard
 from ledger.index.file import Tip
-from ledger.index.sync import Changes, Index, Progress, Source
+from ledger.index.sync import Changes, EventSource, Index, Progress
 
 LOCAL_POLL = 0.05
 POLL = 1.0
@@ -16,13 +16,13 @@ POLL = 1.0
 class Follower:
     """Folds a ledger's events into its history as they come. `poll` in seconds is how often `wait` asks the node."""
 
-    def __init__(self, source: Source, index: Index, poll: float | None = None) -> None:
+    def __init__(self, source: EventSource, index: Index, poll: float | None = None) -> None:
         self._source = source
         self._index = index
         self._poll = poll or (LOCAL_POLL if source.network.chain.id == LOCAL_CHAIN else POLL)
         self._lock = Lock()
         network = source.network
-        self._board = Board(network.chain.id, network.contracts.scores.address)
+        self._board = ScoreBoard(network.chain.id, network.contracts.scores.address)
         self._history = History(board=self._board)
         self._tip = Tip(-1, b"")
 

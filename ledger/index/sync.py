@@ -37,7 +37,7 @@ class Piece(Protocol):
     def hashes(self) -> Mapping[int, bytes]: ...
 
 
-class Source(Protocol):
+class EventSource(Protocol):
     """A chain to read from; `ledger.chain.client.Client` is one."""
 
     @property
@@ -74,7 +74,7 @@ class Index:
         self._generation = 0
         self._rebuilt = False
 
-    def sync(self, source: Source, progress: Progress | None = None) -> Changes:
+    def sync(self, source: EventSource, progress: Progress | None = None) -> Changes:
         """Catch up with the source's head and say what is new since this object's last call.
 
         The first call gives all events. Raises Unavailable where the source cannot be read, or never stands still.
@@ -97,7 +97,7 @@ class Index:
             self._delivered = Position(-1, -1)
             return self._changes()
 
-    def rebuild(self, source: Source) -> Changes:
+    def rebuild(self, source: EventSource) -> Changes:
         """Forget everything and read the chain again."""
         with self._lock:
             self._drop()
@@ -128,7 +128,7 @@ class Index:
         drop(self._path)
         self._rebuilt = True
 
-    def _catch_up(self, source: Source, progress: Progress | None) -> None:
+    def _catch_up(self, source: EventSource, progress: Progress | None) -> None:
         file = self._opened()
         head = source.latest()
         tip = file.tip()
@@ -168,7 +168,7 @@ class Index:
         return Changes(added, lowest if lost else None, tip)
 
 
-def _follows(source: Source, head: Header, tip: Tip) -> bool:
+def _follows(source: EventSource, head: Header, tip: Tip) -> bool:
     """Whether the tip is still on the chain; the common cases cost no request."""
     if not tip.hash:
         return True
@@ -177,7 +177,7 @@ def _follows(source: Source, head: Header, tip: Tip) -> bool:
     return head.number > tip.number and source.block_hash(tip.number) == tip.hash
 
 
-def _fork(source: Source, blocks: list[Tip]) -> Tip | None:
+def _fork(source: EventSource, blocks: list[Tip]) -> Tip | None:
     """The last of the blocks that is still on the chain. If one is, all before it are: so bisect."""
     low, high = 0, len(blocks)
     while low < high:

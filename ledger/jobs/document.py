@@ -28,7 +28,7 @@ MAX_INPUTS = 1 << 28
 Setting = str | int | bool | list[str]
 
 
-class Task(Strict, frozen=True):
+class JobTask(Strict, frozen=True):
     """Which code trains. A node runs it only where its own installed code has this digest.
 
     `settings` has no floats, which have no canonical text: a decimal number is written as a string.
@@ -173,7 +173,7 @@ class Job(Strict, frozen=True, dict=True):
 
     fedledger: Literal["job/1"]
     name: str
-    task: Task
+    task: JobTask
     tensors: tuple[Tensor, ...]
     initial_model: InitialModel
     aggregation: Rule

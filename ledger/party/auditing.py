@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ledger.audit import Audit, Observed, damage, scope_of
-from ledger.audit.report import Check, Finding, Report, Verdict
+from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.config import cache_folder
 from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable, UsageError
@@ -21,7 +21,7 @@ SETTLE_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditRequest:
     """What to audit: one round, one job, or all; whether to compile the sources; whether to read every copy."""
 
     job: int | None = None
@@ -31,7 +31,7 @@ class Wanted:
     threads: int = 2
 
 
-def inspect(connection: Connection, wanted: Wanted, progress: Callable[[int], None] = lambda _: None) -> Report:
+def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[int], None] = lambda _: None) -> Report:
     """Audit a consortium. Raises what `Connection` raises where the chain itself cannot be read."""
     observed = _observe(connection, wanted)
     history = connection.history
@@ -53,14 +53,14 @@ def require_verified(connection: Connection, job: int, round_: int) -> None:
 
     An attempt that the members refuted themselves, and what somebody attested wrongly, say nothing against the model.
     """
-    report = inspect(connection, Wanted(job, round_, source=False))
+    report = inspect(connection, AuditRequest(job, round_, source=False))
     final = connection.history.jobs[job].rounds[round_].attempt
     against = [one for one in report.findings if one.check is not Check.ATTESTATION and one.attempt in (None, final)]
     verdict = msgspec.structs.replace(report, findings=against).verdict
-    if verdict is Verdict.VERIFIED:
+    if verdict is AuditVerdict.VERIFIED:
         return
     wrong = next((one for one in against if one.status in ("refuted", "unknown")), None)
-    kind = Refuted if verdict is Verdict.REFUTED else Unavailable
+    kind = Refuted if verdict is AuditVerdict.REFUTED else Unavailable
     raise kind(
         f"the audit of round {round_} says {verdict.value}, so nothing was proposed",
         advice=f"fedledger audit --job {job} --round {round_} shows all of it; --no-audit proposes without",
@@ -68,7 +68,7 @@ def require_verified(connection: Connection, job: int, round_: int) -> None:
     )
 
 
-def bytes_to_read(connection: Connection, wanted: Wanted) -> int:
+def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
     """How many bytes an audit will report to `progress`, for a progress bar; 0 where that cannot be known."""
     total = 0
     for number, round_number in scope_of(connection.history, wanted.job, wanted.round):
@@ -82,7 +82,7 @@ def bytes_to_read(connection: Connection, wanted: Wanted) -> int:
     return total
 
 
-def _observe(connection: Connection, wanted: Wanted) -> Observed:
+def _observe(connection: Connection, wanted: AuditRequest) -> Observed:
     """What the chain says, as of the moment up to which the connection's history goes.
 
     Read between two refreshes that brought nothing new; raises Unavailable where the ledger never rests that long.
@@ -106,7 +106,7 @@ def _observe(connection: Connection, wanted: Wanted) -> Observed:
     raise Unavailable("the ledger moves too fast to be read as of one moment", advice="audit one round or job")
 
 
-def _blank(connection: Connection, wanted: Wanted) -> Report:
+def _blank(connection: Connection, wanted: AuditRequest) -> Report:
     network = connection.network
     job = f"job {wanted.job}" if wanted.job else "all jobs"
     return Report(

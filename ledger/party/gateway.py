@@ -7,11 +7,11 @@ So whoever holds the home's gateway lock serves; the other takes over when that 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ledger.config import GatewaySettings, Settings
+from ledger.config import GatewaySettings, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.history.state import Member
 from ledger.party.connection import Connection
-from ledger.store.gateway import Gateway, serve
+from ledger.store.gateway import GatewayServer, serve
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  addresses to listen on, that nobody can reach us by
 
 
-def serve_and_announce(connection: Connection, sender: "Sender", settings: Settings) -> "Serving":
+def serve_and_announce(connection: Connection, sender: "Sender", settings: HomeSettings) -> "Serving":
     """Serve this home's store and put its address on chain if it changed. Call `check` from time to time.
 
     The connection's history must be fresh. Raises UsageError where the settings make no address or the key is no
@@ -44,7 +44,7 @@ class Serving:
             )
         self._connection, self._sender, self._settings = connection, sender, settings
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
-        self._gateway: Gateway | None = None
+        self._gateway: GatewayServer | None = None
 
     @property
     def here(self) -> bool:
@@ -91,7 +91,7 @@ class Serving:
             raise
         return True
 
-    def _serve(self) -> Gateway:
+    def _serve(self) -> GatewayServer:
         store, host, port = self._connection.store, self._settings.host, self._settings.port
         if store is None:
             raise UsageError("there is no own store to serve", home=str(self._connection.folder))

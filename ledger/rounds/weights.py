@@ -14,7 +14,7 @@ from ledger.jobs.document import MAX_FACTOR
 NEUTRAL = MAX_FACTOR // 2
 
 
-class Tally(NamedTuple):
+class ScoreTally(NamedTuple):
     """What a member's scores add up to, over so many rounds."""
 
     score: int
@@ -41,8 +41,8 @@ def counted(state: JobState, number: int) -> dict[int, int]:
 
 
 def tallied(
-    state: JobState, through: int | None = None, *, known: Mapping[int, Tally] | None = None, after: int = 0
-) -> dict[int, Tally]:
+    state: JobState, through: int | None = None, *, known: Mapping[int, ScoreTally] | None = None, after: int = 0
+) -> dict[int, ScoreTally]:
     """Each scored member's tally over the settled rounds, up to `through` where given, by member index.
 
     `known` are the tallies of the rounds up to `after`, where they were counted before.
@@ -50,8 +50,8 @@ def tallied(
     tallies = dict(known or {})
     for _, scores in settled(state, through, after):
         for member, score in scores.items():
-            before = tallies.get(member, Tally(0, 0))
-            tallies[member] = Tally(before.score + score, before.rounds + 1)
+            before = tallies.get(member, ScoreTally(0, 0))
+            tallies[member] = ScoreTally(before.score + score, before.rounds + 1)
     return dict(sorted(tallies.items()))
 
 
@@ -71,7 +71,7 @@ def factors(state: JobState, round_: Round) -> dict[int, int]:
     return factors_of(tallied(state, round_.scored_to), round_.updates)
 
 
-def factors_of(tallies: Mapping[int, Tally], members: Iterable[int]) -> dict[int, int]:
+def factors_of(tallies: Mapping[int, ScoreTally], members: Iterable[int]) -> dict[int, int]:
     """The same for updates of `members`, by what was settled before."""
     means = {member: max(Fraction(*tally), Fraction(0)) for member, tally in tallies.items()}
     whole = sum(means.values(), Fraction(0))

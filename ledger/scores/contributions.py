@@ -19,7 +19,7 @@ from ledger.scores import evaluation_set, geometry, utility
 from ledger.scores import methods as scoring
 from ledger.scores.coalition import MAX_HELD, Coalitions, Values, reader
 from ledger.scores.game import Game, TooFewPlayers, Worth
-from ledger.scores.inference import Network
+from ledger.scores.inference import NeuralNetwork
 
 __all__ = [
     "Utility",
@@ -185,7 +185,7 @@ def committed_utility(job: Job, fetch: Fetch) -> Utility:
             advice="only its scorer can make these scores; others see the median of what was revealed",
         )
     rows = evaluation_set.read(method.evidence, fetch)
-    network = Network(method.evidence.shape, method.evidence.layers, job.layout)
+    network = NeuralNetwork(method.evidence.shape, method.evidence.layers, job.layout)
     return lambda model: utility.measure(method.utility, network.outputs(model, rows.inputs), rows.labels)
 
 

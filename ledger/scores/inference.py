@@ -36,7 +36,7 @@ _ROOM = 1 << 22
 _BEYOND = 1 << 46
 
 
-class Network:
+class NeuralNetwork:
     """Layers over a table of tensors. Raises Malformed where they do not fit each other."""
 
     def __init__(self, inputs: Shape, layers: Sequence[Layer], layout: Layout) -> None:

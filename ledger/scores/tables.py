@@ -8,7 +8,7 @@ from ledger.history.state import JobState, Round, Scoring
 from ledger.jobs.document import Job, Measured, NoScoring, Scored, committed_set
 from ledger.rounds.admission import Verdict
 from ledger.rounds.aggregation import Fetch
-from ledger.rounds.weights import Tally, tallied
+from ledger.rounds.weights import ScoreTally, tallied
 from ledger.scores.contributions import Void, coalition_table, judge_genuine
 from ledger.scores.game import Game
 from ledger.scores.methods import shapley, to_scores
@@ -120,7 +120,7 @@ def ranking(state: JobState, name: Name) -> tuple[Cumulated, ...]:
     return ranked(tallied(state), name)
 
 
-def ranked(tallies: Mapping[int, Tally], name: Name) -> tuple[Cumulated, ...]:
+def ranked(tallies: Mapping[int, ScoreTally], name: Name) -> tuple[Cumulated, ...]:
     """The same of tallies that were counted before."""
     best = sorted(tallies.items(), key=lambda item: (-item[1].score, item[0]))
     return tuple(Cumulated(index=i, party=name(i), score=t.score, rounds=t.rounds) for i, t in best)

@@ -21,7 +21,7 @@ class Unreachable(Unavailable):
     """The holder did not answer at all; where it said that it has no such block, the error is plain Unavailable."""
 
 
-class Source(Protocol):
+class BlockSource(Protocol):
     """Anything that gives checked blocks: one holder, or several tried in turn."""
 
     def get(self, cid: Cid) -> Buffer: ...

@@ -10,7 +10,7 @@ from ledger.errors import Malformed
 from ledger.formats import unixfs
 from ledger.formats.cid import Cid
 from ledger.formats.unixfs import varint
-from ledger.store import Buffer, Source
+from ledger.store import BlockSource, Buffer
 from ledger.store.files import walk
 
 _BEFORE = b"\x3a\xa2\x65roots\x81\xd8\x2a\x58\x25\x00"
@@ -61,7 +61,7 @@ def parse_frame(data: bytes, what: str, at: int) -> tuple[Cid, int, int]:
     return cid, used + 36, total - 36
 
 
-def write(source: Source, root: Cid) -> Iterator[Buffer]:
+def write(source: BlockSource, root: Cid) -> Iterator[Buffer]:
     """A file as the pieces of a CARv1: depth first, each block once, each checked by `source`."""
     yield header(root)
     seen: set[Cid] = set()

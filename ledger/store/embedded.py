@@ -23,7 +23,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
 from ledger.store import Buffer, Store, car, check_pin, disk, packs
 from ledger.store.files import walk
-from ledger.store.index import Index, IndexDamaged
+from ledger.store.index import BlockIndex, IndexDamaged
 from ledger.store.pins import Pins
 
 T = TypeVar("T")
@@ -198,7 +198,7 @@ class Embedded(Store):
                     final.unlink(missing_ok=True)
                 raise
 
-    def find(self, cid: Cid) -> list[tuple[str, packs.Row]]:
+    def find(self, cid: Cid) -> list[tuple[str, packs.BlockPlace]]:
         """Every pack that holds a block, and where in it."""
         found = self._with_index(lambda index: index.find(cid))
         if not found and self._index.stale():
@@ -206,7 +206,7 @@ class Embedded(Store):
             found = self._with_index(lambda index: index.find(cid))
         return found
 
-    def _with_index(self, work: Callable[[Index], T]) -> T:
+    def _with_index(self, work: Callable[[BlockIndex], T]) -> T:
         """Use the index; where it fails, once more with the one that another process made, or that is made here."""
         try:
             return work(self._index)
@@ -223,26 +223,26 @@ class Embedded(Store):
         self._index.close()
         self._index = self._open_index()
 
-    def _open_index(self) -> Index:
+    def _open_index(self) -> BlockIndex:
         try:
-            return Index(self.folder / "index.db")
+            return BlockIndex(self.folder / "index.db")
         except IndexDamaged:
             with self.locked():
                 return self._rebuilt()
 
-    def _rebuilt(self) -> Index:
+    def _rebuilt(self) -> BlockIndex:
         """A new index, made beside the old one and put in its place when it is complete."""
         path, fresh = self.folder / "index.db", self.folder / "index.new"
         for ending in ("", "-wal", "-shm"):
             Path(f"{fresh}{ending}").unlink(missing_ok=True)
-        index = Index(fresh)
+        index = BlockIndex(fresh)
         for name in _listed(self.packs):
             index.replace(name, packs.rows(self.packs / name))
         index.close()
         for ending in ("-wal", "-shm"):
             Path(f"{path}{ending}").unlink(missing_ok=True)
         disk.publish(fresh, path)
-        return Index(path)
+        return BlockIndex(path)
 
     def _mend(self) -> None:
         """List packs that a crash kept from the index, drop those that are gone, sweep what no process is writing."""

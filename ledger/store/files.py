@@ -1,7 +1,7 @@
 """Files out of blocks: the one place that walks a tree and gives its bytes in order.
 
-Blocks arrive checked (`Source.get`). A block's content is then held to its place: nodes to the one form that their size
-and height allow, leaves to their length. Heights only fall and sizes only divide, so a walk ends after at most
+Blocks arrive checked (`BlockSource.get`). A block's content is then held to its place: nodes to the one form that
+their size and height allow, leaves to their length. Heights only fall and sizes only divide, so a walk ends after at most
 1 + 1,024 nodes and `limit` bytes, whatever the author of a tree wrote into it.
 """
 
@@ -11,13 +11,15 @@ from ledger.errors import Malformed, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.unixfs import Part
-from ledger.store import Buffer, Pieces, Source
+from ledger.store import BlockSource, Buffer, Pieces
 
 Fetch = Callable[[Part], Buffer]
 """Gives the checked block at a place in the file being read."""
 
 
-def read(source: Source, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE) -> Pieces:
+def read(
+    source: BlockSource, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE
+) -> Pieces:
     """The bytes of a file from `start` up to `stop` (or its end, whichever comes first), fetching only what it needs.
 
     Pieces are whole leaves, trimmed at the ends. Raises Unavailable, Corrupt, and Malformed where the tree is not
@@ -67,7 +69,7 @@ def walk(
             waiting += unixfs.parse(node, part)[::-1]
 
 
-def size_of(source: Source, cid: Cid) -> int:
+def size_of(source: BlockSource, cid: Cid) -> int:
     """A file's size, from its first block."""
     block = source.get(cid)
     return len(block) if cid.codec == RAW else unixfs.parse_root(block, cid)[0]

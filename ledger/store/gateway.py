@@ -130,7 +130,7 @@ def _text(status: str, message: str, **headers: str) -> Answer:
     return Answer(status, [body], common | headers)
 
 
-class Gateway:
+class GatewayServer:
     """A running gateway: its `url`, and `close()`."""
 
     def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
@@ -170,7 +170,7 @@ class Gateway:
 
 def serve(
     blocks: Blocks, host: str = "127.0.0.1", port: int = 0, *, threads: int = 8, patience: float = 20.0
-) -> Gateway:
+) -> GatewayServer:
     """Start a gateway; port 0 takes a free one. Who is slower than `patience` seconds is hung up on.
 
     Raises Unavailable for a taken port, UsageError for a bad host.
@@ -208,4 +208,4 @@ def serve(
             host=host,
             port=port,
         ) from error
-    return Gateway(server, sockets, str(address), patience)
+    return GatewayServer(server, sockets, str(address), patience)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ledger.errors import Unavailable
 from ledger.formats.cid import Cid
-from ledger.store.packs import Row
+from ledger.store.packs import BlockPlace
 
 T = TypeVar("T")
 VERSION = 1
@@ -29,7 +29,7 @@ class IndexDamaged(Exception):
     """The file is no index, or of another version: rebuild it."""
 
 
-class Index:
+class BlockIndex:
     """One connection, shared by the threads of a process; other processes have their own and see what is committed.
 
     Raises IndexDamaged from any method, and Unavailable where the disk or a lock is in the way.
@@ -40,11 +40,11 @@ class Index:
         self._lock = threading.Lock()
         self._open()
 
-    def find(self, cid: Cid) -> list[tuple[str, Row]]:
+    def find(self, cid: Cid) -> list[tuple[str, BlockPlace]]:
         """Every pack that holds a block, and where."""
         query = "SELECT name, start, length FROM blocks JOIN packs ON packs.id = pack WHERE cid = ?"
         rows = self._run(lambda database: database.execute(query, (bytes(cid),)).fetchall())
-        return [(name, Row(cid, start, length)) for name, start, length in rows]
+        return [(name, BlockPlace(cid, start, length)) for name, start, length in rows]
 
     def names(self) -> set[str]:
         """The packs that are listed."""
@@ -61,7 +61,7 @@ class Index:
         blocks, size = self._run(lambda database: database.execute(query).fetchone())
         return int(blocks), int(size)
 
-    def replace(self, name: str, rows: Iterable[Row]) -> None:
+    def replace(self, name: str, rows: Iterable[BlockPlace]) -> None:
         """List a pack, all its blocks at once, in place of what was listed for it."""
 
         def change(database: sqlite3.Connection) -> None:

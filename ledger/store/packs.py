@@ -24,7 +24,7 @@ SUFFIX = ".car"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BlockPlace:
     """Where a block lies in a pack."""
 
     cid: Cid
@@ -41,7 +41,7 @@ class PackWriter(Blocks):
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"{secrets.token_hex(8)}.part"
         self.name = f"unfinished pack {self.path.name}"
-        self.rows: dict[Cid, Row] = {}
+        self.rows: dict[Cid, BlockPlace] = {}
         self._end = car.HEADER
         self._handle = disk.create(self.path)
         self._thread = ThreadPoolExecutor(1, "store-write")
@@ -56,7 +56,7 @@ class PackWriter(Blocks):
             written.result()
         if cid not in self.rows:
             disk.write(self._handle, self.path, car.frame(cid, len(chunk)), self._end)
-            self.rows[cid] = Row(cid, start, len(chunk))
+            self.rows[cid] = BlockPlace(cid, start, len(chunk))
             self._end = start + len(chunk)
         return cid
 
@@ -158,9 +158,9 @@ def root_in(path: Path) -> Cid:
         return car.parse_header(file.read(car.HEADER), str(path))
 
 
-def rows(path: Path) -> list[Row]:
+def rows(path: Path) -> list[BlockPlace]:
     """As `scan`, as far as the frames can be read; `store verify` tells of the rest."""
-    found: list[Row] = []
+    found: list[BlockPlace] = []
     try:
         for row in scan(path):
             found.append(row)
@@ -169,7 +169,7 @@ def rows(path: Path) -> list[Row]:
     return found
 
 
-def scan(path: Path) -> Iterator[Row]:
+def scan(path: Path) -> Iterator[BlockPlace]:
     """Where each block of a pack lies, read from its frames alone. Raises Malformed at the first damaged frame."""
     with path.open("rb", buffering=0) as file:
         end = os.fstat(file.fileno()).st_size
@@ -180,11 +180,11 @@ def scan(path: Path) -> Iterator[Row]:
                 raise Malformed(
                     f"{path} ends inside a block", at=at, block=cid, expected=length, actual=end - at - used
                 )
-            yield Row(cid, at + used, length)
+            yield BlockPlace(cid, at + used, length)
             at += used + length
 
 
-def read(path: Path, row: Row) -> bytes:
+def read(path: Path, row: BlockPlace) -> bytes:
     """A block's bytes as they lie in a pack. Raises FileNotFoundError, and Corrupt where the disk cannot read it.
 
     Read into memory, not mapped: mapped bytes could change after they were checked, and kill the process where the

@@ -50,7 +50,7 @@ def _scrub_pack(path: Path) -> Iterator[Checked]:
         yield Checked(path, None, at if isinstance(at, int) else 0, 0, error.message)
 
 
-def _problem(path: Path, row: packs.Row) -> str:
+def _problem(path: Path, row: packs.BlockPlace) -> str:
     try:
         actual = sha256(packs.read(path, row))
     except Corrupt as error:

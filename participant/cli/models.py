@@ -9,7 +9,7 @@ from ledger.cli.options import home_option, job_option, json_option, network_opt
 from ledger.config import Home
 
 if TYPE_CHECKING:
-    from participant.measuring.comparison import Row
+    from participant.measuring.comparison import ComparisonRow
     from participant.tasks.protocol import Task
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -66,7 +66,7 @@ def _from_draft(path: Path) -> "tuple[Task, int]":
     return task.find(draft.task.name).create(authoring.settings(draft.task.settings)), draft.terms.rounds
 
 
-def _show(rows: "list[Row]", as_json: bool) -> None:
+def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
     import json
 
     if as_json:

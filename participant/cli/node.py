@@ -45,7 +45,7 @@ def init(
     as_json: bool,
 ) -> None:
     """Make a home: a new key, encrypted with a passphrase, and this party's settings. Prints the key's address."""
-    from ledger.config import Settings, save
+    from ledger.config import HomeSettings, save
     from ledger.errors import UsageError
     from ledger.keys import create, read_passphrase
 
@@ -57,7 +57,7 @@ def init(
     signer = create(home.keystore, read_passphrase(passphrase_file, confirm=True), light=light)
     if not home.settings_file.exists():
         training, evaluation = (str(path.resolve()) if path else "" for path in (data, validation))
-        save(home.settings_file, Settings(name=name, data=training, validation=evaluation))
+        save(home.settings_file, HomeSettings(name=name, data=training, validation=evaluation))
     facts = {"address": signer.address, "home": str(home.folder), "settings": str(home.settings_file)}
     _say(as_json, f"{signer.address}\nhome {home.folder}; give the address to the consortium", facts)
 

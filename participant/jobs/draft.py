@@ -18,6 +18,7 @@ from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.events.records import Terms
 from ledger.formats.artifact import Buffer, Layout, Tensor
 from ledger.formats.cid import Cid
+from ledger.formats.strict import Strict
 from ledger.jobs import document as job
 from ledger.jobs.document import Job, Setting
 from ledger.jobs.layers import shapes
@@ -39,15 +40,11 @@ class Put(Protocol):
     def __call__(self, pieces: Iterable[Buffer], pin: str) -> Cid: ...
 
 
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Unknown fields are refused, so that a misspelt one is never passed over."""
-
-
 class DraftTask(Strict, frozen=True):
     """`settings` as a person writes them: decimals, and lists of numbers or texts."""
 
     name: str
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class DraftAdmission(Strict, frozen=True):
@@ -152,7 +149,7 @@ def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class _Initial:
-    wanted: job.Task
+    wanted: job.JobTask
     task: task.Task
     model: "Module"
     tensors: tuple[Tensor, ...]
@@ -167,7 +164,7 @@ def _initial(draft: Draft) -> _Initial:
     from participant.integers.tensors import stream_of, table
 
     tensors = table(model.state_dict(), draft.fraction_bits)
-    wanted = job.Task(name=installed.name, version=installed.version, code=installed.code, settings=chosen)
+    wanted = job.JobTask(name=installed.name, version=installed.version, code=installed.code, settings=chosen)
     return _Initial(wanted, created, model, tensors, stream_of(model, Layout(tensors)))
 
 

@@ -17,7 +17,7 @@ Progress = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One who trained: its name, samples, and the task's figures on the test data."""
 
     name: str
@@ -27,7 +27,7 @@ class Row:
 
 def compare(
     task: Task, files: Sequence[Path], test: Path, rounds: int, seed: int, progress: Progress = lambda: None
-) -> Iterator[Row]:
+) -> Iterator[ComparisonRow]:
     """A row for each file, then one for all of them where the task can join data. `progress` hears of each round.
 
     Raises UsageError for data that cannot be read, all of it before anything is trained.
@@ -44,7 +44,7 @@ def compare(
         yield _train(task, name, data, held, rounds, seed, progress)
 
 
-def _train(task: Task, name: str, data: Any, held: Any, rounds: int, seed: int, progress: Progress) -> Row:
+def _train(task: Task, name: str, data: Any, held: Any, rounds: int, seed: int, progress: Progress) -> ComparisonRow:
     model = task.build_model(seed)
     samples = 0
     for number in range(1, rounds + 1):
@@ -55,4 +55,4 @@ def _train(task: Task, name: str, data: Any, held: Any, rounds: int, seed: int, 
     merit = task.evaluate(model, held)
     if not merit:
         raise UsageError("the task's evaluation gives no figures", task=task.name)
-    return Row(name, samples, merit)
+    return ComparisonRow(name, samples, merit)

@@ -9,7 +9,7 @@ from ledger.errors import FedledgerError
 from ledger.history.state import JobState
 from ledger.keys import address_of
 from ledger.party.connection import Connection
-from participant.node.steps import Situation, next_step
+from participant.node.steps import NodeSituation, next_step
 from participant.scoring.steps import ScoringSituation, next_scoring_step
 
 
@@ -38,7 +38,7 @@ def status_of(home: Home) -> dict[str, Any]:
 def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     held = frozenset((state.number, number) for number in state.rounds)
     now = connection.client.time()
-    step = next_step(connection.history, state, key, Situation(now, held=held))
+    step = next_step(connection.history, state, key, NodeSituation(now, held=held))
     score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
     try:
         name = connection.document(state).name

@@ -46,7 +46,7 @@ Step = Submit | Attest | Abandon | Hold | Wait
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class NodeSituation:
     """What a decision depends on besides the history.
 
     `now` is the chain's clock. `unfit` says of rounds (job, round) why this node cannot submit to them; `held` are
@@ -58,7 +58,7 @@ class Situation:
     held: frozenset[tuple[int, int]] = frozenset()
 
 
-def next_step(history: History, state: JobState, me: str, at: Situation) -> Step:
+def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> Step:
     """What the member with the key `me` does next for a job."""
     member = history.member_of(me)
     if member is None or member.key != me:
@@ -71,7 +71,7 @@ def next_step(history: History, state: JobState, me: str, at: Situation) -> Step
     return _PHASES.get(round_.phase, _ended)(history, state, round_, member, at)
 
 
-def _collecting(history: History, state: JobState, round_: Round, member: Member, at: Situation) -> Step:
+def _collecting(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
     last = round_.deadline + 2 * state.terms.aggregate_seconds
     if at.now > last:
         return _abandon(history, round_, member, last, at)
@@ -86,7 +86,7 @@ def _collecting(history: History, state: JobState, round_: Round, member: Member
     return Submit(round_.job, round_.number)
 
 
-def _attesting(history: History, state: JobState, round_: Round, member: Member, at: Situation) -> Step:
+def _attesting(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
     if at.now > round_.deadline:
         return _abandon(history, round_, member, round_.deadline, at)
     if round_.aggregates[-1].attested_by(member.index) or member.since > round_.epoch:
@@ -94,14 +94,14 @@ def _attesting(history: History, state: JobState, round_: Round, member: Member,
     return Attest(round_.job, round_.number, round_.attempt)
 
 
-def _aggregating(history: History, state: JobState, round_: Round, member: Member, at: Situation) -> Step:
+def _aggregating(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
     """The history's deadline is a bound on the contract's own: past it, both have passed."""
     if at.now > round_.deadline:
         return _abandon(history, round_, member, round_.deadline, at)
     return Wait(f"round {round_.number} is aggregated again", round_.deadline + 1)
 
 
-def _abandon(history: History, round_: Round, member: Member, after: int, at: Situation) -> Step:
+def _abandon(history: History, round_: Round, member: Member, after: int, at: NodeSituation) -> Step:
     """The order turns with the rounds, so that no member always pays."""
     rank = (member.index + round_.number) % len(history.members)
     start = after + 1 + GRACE + COURTESY * rank
@@ -110,13 +110,13 @@ def _abandon(history: History, round_: Round, member: Member, after: int, at: Si
     return Abandon(round_.job, round_.number)
 
 
-def _ended(history: History, state: JobState, round_: Round, member: Member, at: Situation) -> Step:
+def _ended(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
     if round_.phase is Phase.FINALISED and (round_.job, round_.number) not in at.held:
         return Hold(round_.job, round_.number)
     return Wait("the job is complete" if state.complete else f"round {round_.number} has ended; the next is not open")
 
 
-_PHASES: dict[Phase, Callable[[History, JobState, Round, Member, Situation], Step]] = {
+_PHASES: dict[Phase, Callable[[History, JobState, Round, Member, NodeSituation], Step]] = {
     Phase.COLLECTING: _collecting,
     Phase.ATTESTING: _attesting,
     Phase.AGGREGATING: _aggregating,

@@ -16,7 +16,7 @@ from ledger.rounds.admission import Verdict
 from ledger.rounds.outcome import Outcome, base_of, recompute
 from ledger.rounds.steps import Abandon, Wait
 from participant.node.evidence import against
-from participant.node.steps import Attest, Hold, Situation, Submit, next_step
+from participant.node.steps import Attest, Hold, NodeSituation, Submit, next_step
 from participant.node.updates import Prepared, prepare, prepared_before, store
 from participant.tasks.data.version import file_version
 
@@ -67,7 +67,7 @@ class Worker:
         """The job's next step. Data that were mended are tried again."""
         if file_version(self._data) != self._version:
             self._unfit, self._version = {}, file_version(self._data)
-        return next_step(history, state, self._sender.address, Situation(now, self._unfit, frozenset(self._held)))
+        return next_step(history, state, self._sender.address, NodeSituation(now, self._unfit, frozenset(self._held)))
 
     def note(self, action: str, state: JobState, text: str, **facts: object) -> None:
         """Write an action of a job down."""

@@ -103,7 +103,7 @@ def find(name: str) -> Installed:
     return Installed(name, kind.version, code_digest(sources), kind)
 
 
-def require(wanted: document.Task) -> Installed:
+def require(wanted: document.JobTask) -> Installed:
     """The installed task that a job asks for: same name, same version, same code. Raises UsageError otherwise."""
     installed = find(wanted.name)
     for what, expected, actual in (

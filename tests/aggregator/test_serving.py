@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from demo.liar import publish_wrong_model
-from ledger.config import GatewaySettings, Settings
+from ledger.config import GatewaySettings, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.keys import ephemeral
 from ledger.party.connection import Connection
@@ -29,14 +29,14 @@ def announced(connection: Connection) -> str:
     return connection.refresh().members[0].gateway
 
 
-def settings(**gateway: object) -> Settings:
-    return Settings(gateway=GatewaySettings(**gateway))
+def settings(**gateway: object) -> HomeSettings:
+    return HomeSettings(gateway=GatewaySettings(**gateway))
 
 
 def test_serves_and_announces(home) -> None:
     connection, sender = home
     cid = connection.put([b"hello"], "greeting")
-    serving = serve_and_announce(connection, sender, Settings())
+    serving = serve_and_announce(connection, sender, HomeSettings())
     assert announced(connection) == serving.url
     with closing(Remote("other", serving.url)) as other:
         assert bytes(other.get(cid)) == b"hello"
@@ -46,27 +46,27 @@ def test_serves_and_announces(home) -> None:
 
 def test_a_restart_keeps_its_address_and_announces_nothing(home) -> None:
     connection, sender = home
-    serve_and_announce(connection, sender, Settings()).close()
+    serve_and_announce(connection, sender, HomeSettings()).close()
     before = (announced(connection), connection.client.head())
-    again = serve_and_announce(connection, sender, Settings())
+    again = serve_and_announce(connection, sender, HomeSettings())
     assert (again.url, connection.client.head()) == before
     again.close()
 
 
 def test_another_port_where_the_last_one_is_taken(home) -> None:
     connection, sender = home
-    serve_and_announce(connection, sender, Settings()).close()
+    serve_and_announce(connection, sender, HomeSettings()).close()
     with socket.create_server(("127.0.0.1", last_port(announced(connection), "127.0.0.1"))):
-        again = serve_and_announce(connection, sender, Settings())
+        again = serve_and_announce(connection, sender, HomeSettings())
     assert announced(connection) == again.url
     again.close()
 
 
 def test_one_process_of_a_home_serves(home) -> None:
     connection, sender = home
-    first = serve_and_announce(connection, sender, Settings())
+    first = serve_and_announce(connection, sender, HomeSettings())
     connection.refresh()
-    second = serve_and_announce(connection, sender, Settings())
+    second = serve_and_announce(connection, sender, HomeSettings())
     assert (first.here, second.here) == (True, False)
     assert second.url == first.url
     first.close()
@@ -79,7 +79,7 @@ def test_a_taken_port_is_an_error_and_leaves_the_lock(home) -> None:
     connection, sender = home
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(Unavailable, match="cannot serve"):
         serve_and_announce(connection, sender, settings(port=other.getsockname()[1]))
-    serving = serve_and_announce(connection, sender, Settings())
+    serving = serve_and_announce(connection, sender, HomeSettings())
     assert serving.here
     serving.close()
 
@@ -96,7 +96,7 @@ def test_the_public_address_is_announced(home) -> None:
 def test_a_stranger_serves_nothing(home) -> None:
     connection, _ = home
     with pytest.raises(UsageError, match="no member"):
-        serve_and_announce(connection, connection.sender(ephemeral()), Settings())
+        serve_and_announce(connection, connection.sender(ephemeral()), HomeSettings())
 
 
 @pytest.mark.parametrize(

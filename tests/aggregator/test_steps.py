@@ -3,7 +3,7 @@
 import pytest
 from support.worlds.world import TERMS, World
 
-from aggregator.steps import Abandon, Aggregate, OpenRound, Situation, Wait, next_step, order
+from aggregator.steps import Abandon, AggregatorSituation, OpenRound, PublishAggregate, Wait, next_step, order
 from ledger.events import records as r
 from ledger.history.state import Phase
 
@@ -15,7 +15,7 @@ PAUSE_OF_RANK_1_OF_3 = AGG // 12
 
 def decide(world: World, me: int = 0, now: int = DEADLINE - 10, **facts):
     facts.setdefault("since", now)
-    return next_step(world.history, world.state, world.keys[me], Situation(now, **facts))
+    return next_step(world.history, world.state, world.keys[me], AggregatorSituation(now, **facts))
 
 
 def waiting(step: object, until: int | None) -> bool:
@@ -43,7 +43,7 @@ def test_opens_the_first_round_by_rank(world) -> None:
 
 
 def test_nothing_to_do_for_those_who_may_not(world) -> None:
-    stranger = next_step(world.history, world.state, "0x" + "9" * 40, Situation(1, 1))
+    stranger = next_step(world.history, world.state, "0x" + "9" * 40, AggregatorSituation(1, 1))
     assert waiting(stranger, None)
     world.emit(r.KeyRotated, index=0, old_key=world.keys[0], new_key="0x" + "8" * 40, epoch=2)
     assert waiting(decide(world, 0), None), "a key that was replaced"
@@ -59,7 +59,7 @@ def test_collects_until_everyone_submitted(world) -> None:
         world.submit(member)
     assert waiting(decide(world), DEADLINE + 1)
     world.submit(3)
-    assert decide(world) == Aggregate(1, 1, 1)
+    assert decide(world) == PublishAggregate(1, 1, 1)
     assert waiting(decide(world, 1), ALONE + 1), "only the opener may publish early"
 
 
@@ -68,7 +68,7 @@ def test_only_participants_are_waited_for(world) -> None:
     world.open_round()
     for member in range(3):
         world.submit(member)
-    assert decide(world) == Aggregate(1, 1, 1)
+    assert decide(world) == PublishAggregate(1, 1, 1)
 
 
 def test_a_changed_electorate_means_waiting_for_the_deadline(world) -> None:
@@ -77,17 +77,17 @@ def test_a_changed_electorate_means_waiting_for_the_deadline(world) -> None:
         world.submit(member)
     world.emit(r.KeyRotated, index=3, old_key=world.keys[3], new_key="0x" + "8" * 40, epoch=2)
     assert waiting(decide(world, now=DEADLINE), DEADLINE + 1)
-    assert decide(world, now=DEADLINE + 1) == Aggregate(1, 1, 1)
+    assert decide(world, now=DEADLINE + 1) == PublishAggregate(1, 1, 1)
 
 
 @pytest.mark.parametrize(
     ("now", "step"),
     [
         (DEADLINE, None),
-        (DEADLINE + 1, Aggregate(1, 1, 1)),
-        (ALONE, Aggregate(1, 1, 1)),
-        (ALONE + 1, Aggregate(1, 1, 1)),
-        (LAST, Aggregate(1, 1, 1)),
+        (DEADLINE + 1, PublishAggregate(1, 1, 1)),
+        (ALONE, PublishAggregate(1, 1, 1)),
+        (ALONE + 1, PublishAggregate(1, 1, 1)),
+        (LAST, PublishAggregate(1, 1, 1)),
     ],
 )
 def test_the_opener_at_each_boundary(world, now, step) -> None:
@@ -101,17 +101,17 @@ def test_others_take_over_from_a_dead_opener_by_rank(world) -> None:
     world.open_round(opener=0)
     world.submit(0)
     assert waiting(decide(world, 1, ALONE), ALONE + 1)
-    assert decide(world, 1, ALONE + 1) == Aggregate(1, 1, 1)
+    assert decide(world, 1, ALONE + 1) == PublishAggregate(1, 1, 1)
     start = ALONE + 1 + PAUSE_OF_RANK_1_OF_3
     assert waiting(decide(world, 2, ALONE + 1), start)
     assert waiting(decide(world, 2, start - 1), start)
-    assert decide(world, 2, start) == Aggregate(1, 1, 1)
-    assert decide(world, 3, LAST) == Aggregate(1, 1, 1)
+    assert decide(world, 2, start) == PublishAggregate(1, 1, 1)
+    assert decide(world, 3, LAST) == PublishAggregate(1, 1, 1)
 
 
 def test_abandons_what_nobody_published(world) -> None:
     world.open_round(opener=0)
-    assert decide(world, 1, LAST) == Aggregate(1, 1, 1), "the last second is in time"
+    assert decide(world, 1, LAST) == PublishAggregate(1, 1, 1), "the last second is in time"
     assert decide(world, 1, LAST + 1) == Abandon(1, 1)
     assert waiting(decide(world, 2, LAST + 1), LAST + 3)
     assert waiting(decide(world, 0, LAST + 1), LAST + 7), "who let the round die goes last"
@@ -136,10 +136,10 @@ def test_after_a_refutation_the_others_go_on_by_rank(world) -> None:
     assert world.round.phase is Phase.AGGREGATING
     end = 1560
     at = {"deadline": end}
-    assert decide(world, 1, 1500, **at) == Aggregate(1, 1, 2)
+    assert decide(world, 1, 1500, **at) == PublishAggregate(1, 1, 2)
     assert waiting(decide(world, 2, 1500, **at), 1500 + PAUSE_OF_RANK_1_OF_3)
-    assert decide(world, 2, 1500 + PAUSE_OF_RANK_1_OF_3, **at) == Aggregate(1, 1, 2)
-    assert decide(world, 1, end, **at) == Aggregate(1, 1, 2)
+    assert decide(world, 2, 1500 + PAUSE_OF_RANK_1_OF_3, **at) == PublishAggregate(1, 1, 2)
+    assert decide(world, 1, end, **at) == PublishAggregate(1, 1, 2)
     assert decide(world, 1, end + 1, **at) == Abandon(1, 1)
     assert waiting(decide(world, 0, 1500, **at), end + 1), "who was refuted stays quiet"
     assert waiting(decide(world, 0, end + 1, **at), end + 7), "and abandons last"
@@ -173,10 +173,10 @@ def test_missing_bytes_are_waited_for_until_the_last_third(world) -> None:
     give_up = ALONE - AGG // 3
     assert waiting(decide(world, missing=missing), give_up)
     assert waiting(decide(world, now=give_up - 1, missing=missing), give_up)
-    assert decide(world, now=give_up, missing=missing) == Aggregate(1, 1, 1, missing)
+    assert decide(world, now=give_up, missing=missing) == PublishAggregate(1, 1, 1, missing)
     later = LAST - AGG // 3
     assert waiting(decide(world, 1, ALONE + 1, missing=missing), later)
-    assert decide(world, 1, later, missing=missing) == Aggregate(1, 1, 1, missing)
+    assert decide(world, 1, later, missing=missing) == PublishAggregate(1, 1, 1, missing)
     assert waiting(decide(world, 0, ALONE + 1, missing=missing), later), "the opener has the second window, too"
 
 
@@ -187,7 +187,7 @@ def test_missing_bytes_after_a_refutation(world) -> None:
     refute(world, 0)
     at = {"deadline": 1560, "missing": frozenset({0})}
     assert waiting(decide(world, 1, 1500, **at), 1560 - AGG // 3)
-    assert decide(world, 1, 1560 - AGG // 3, **at) == Aggregate(1, 1, 2, frozenset({0}))
+    assert decide(world, 1, 1560 - AGG // 3, **at) == PublishAggregate(1, 1, 2, frozenset({0}))
 
 
 def test_a_complete_job_is_left_alone(world) -> None:
@@ -202,6 +202,6 @@ def test_a_new_key_takes_no_part_in_an_older_round(world) -> None:
     world.submit(0)
     new = "0x" + "8" * 40
     world.emit(r.KeyRotated, index=1, old_key=world.keys[1], new_key=new, epoch=2)
-    step = next_step(world.history, world.state, new, Situation(ALONE + 1, ALONE))
+    step = next_step(world.history, world.state, new, AggregatorSituation(ALONE + 1, ALONE))
     assert waiting(step, LAST + 1)
-    assert decide(world, 2, ALONE + 1) == Aggregate(1, 1, 1), "and no rank is kept for it"
+    assert decide(world, 2, ALONE + 1) == PublishAggregate(1, 1, 1), "and no rank is kept for it"

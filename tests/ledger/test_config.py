@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.config import Chain, Contract, Contracts, Home, Network, Party, Settings, load, load_network, save
+from ledger.config import Chain, Contract, Contracts, Home, HomeSettings, Network, Party, load, load_network, save
 from ledger.errors import Malformed, Unavailable, UsageError
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -77,14 +77,14 @@ def test_the_right_spelling_of_an_address_is_shown(tmp_path: Path, text: str) ->
 
 def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
-        load(tmp_path / "none.toml", Settings)
+        load(tmp_path / "none.toml", HomeSettings)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(Unavailable, match="cannot read"):
-        load(tmp_path / "binary.toml", Settings)
+        load(tmp_path / "binary.toml", HomeSettings)
 
 
 def test_a_home_without_settings_has_the_plain_ones(tmp_path: Path) -> None:
-    assert Home(tmp_path).settings() == Settings()
+    assert Home(tmp_path).settings() == HomeSettings()
     with pytest.raises(UsageError, match="joined no network"):
         Home(tmp_path).network()
 

@@ -16,7 +16,7 @@ from ledger.formats.artifact import Layout
 from ledger.jobs import document as job
 from ledger.rounds.aggregation import add, combine
 from ledger.scores import evaluation_set
-from ledger.scores.inference import Network
+from ledger.scores.inference import NeuralNetwork
 from ledger.scores.utility import measure
 from participant.cli.node import node
 from participant.examples import breast_cancer
@@ -124,7 +124,7 @@ def test_the_scored_draft_commits_to_the_held_out_patients(folder: Path, documen
     assert (evidence.samples, evidence.shape, evidence.classes) == (113, (30,), 2)
     rows = evaluation_set.read(evidence, lambda _cid, start, stop: iter([files[f"set/{evidence.root}"][start:stop]]))
     local, model = Local.of(document), stream_of(Local.of(document).task.build_model(1), document.layout)
-    network = Network(evidence.shape, evidence.layers, scored.layout)
+    network = NeuralNetwork(evidence.shape, evidence.layers, scored.layout)
     measured = measure("accuracy", network.outputs(model, rows.inputs), rows.labels)
     assert measured == round(local.evaluate(model, folder / "test.csv")["accuracy"] * 1_000_000)
     assert scored.initial_model == document.initial_model

@@ -12,7 +12,7 @@ from ledger.scores.contributions import Void
 from ledger.scores.draws import Draws
 from ledger.scores.game import Game
 from ledger.scores.geometry import cosine
-from ledger.scores.inference import Network
+from ledger.scores.inference import NeuralNetwork
 from ledger.scores.utility import cross_entropies, measure
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
@@ -34,7 +34,7 @@ def example() -> str:
     names = ["nobody", "0", "1", "0 1", "2", "0 2", "1 2", "0 1 2"]
     exact = scoring.shapley(Game(3, worth))
     layout = Layout((Tensor("bias", (2,), 30), Tensor("weight", (2, 3), 24)))
-    network = Network((3,), [Linear(weight="weight", bias="bias")], layout)
+    network = NeuralNetwork((3,), [Linear(weight="weight", bias="bias")], layout)
     model = np.array([1 << 29, -(1 << 28), 1 << 24, -(1 << 23), 3, 1 << 22, 1 << 25, -(1 << 24)], "<i4")
     inputs = np.array([[65536, 32768, 1 << 20], [-65536, 131072, 7], [1000, -1000, 2000]], "<i4")
     outputs, labels = network.outputs(model, inputs), np.array([0, 1, 1], "<i4")

@@ -21,11 +21,11 @@ from ledger.jobs.document import (
     Admission,
     InitialModel,
     Job,
+    JobTask,
     Median,
     NoScoring,
     Privacy,
     Rule,
-    Task,
     TrimmedMean,
     WeightedMean,
 )
@@ -97,7 +97,7 @@ def job_vectors() -> dict[str, Any]:
         job = Job(
             fedledger="job/1",
             name="breast cancer",
-            task=Task(
+            task=JobTask(
                 name="tabular", version="1", code="ab" * 32, settings={"model": "mlp", "epochs": 3, "rate": "0.05"}
             ),
             tensors=TENSORS,

@@ -188,13 +188,13 @@ def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     from ledger.keys import ephemeral
     from ledger.party.connection import Connection
     from web.reading.background import Live
-    from web.reading.latest import Board
+    from web.reading.latest import Latest
     from web.reading.library import Library
     from web.relay.relayer import Relayer
     from web.view import View
 
     network, folder = trial.consortium.network, tmp_path_factory.mktemp("visitor")
-    board = Board()
+    board = Latest()
     library = Library(board, network)
 
     def visit() -> Connection:

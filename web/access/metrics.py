@@ -6,27 +6,27 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from ledger.audit.report import Verdict
+from ledger.audit.report import AuditVerdict
 from web.reading.latest import State
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
-class Queue(Protocol):
+class Waiting(Protocol):
     """What waits to be relayed."""
 
     def waiting(self) -> Sized: ...
 
 
-class Relayer(Protocol):
+class CountedRelayer(Protocol):
     """What is counted of a relayer. `settled` is called with a message's kind and outcome."""
 
     settled: Callable[[str, str], None]
     balance: int
 
     @property
-    def queue(self) -> Queue: ...
+    def queue(self) -> Waiting: ...
 
     @property
     def trouble(self) -> object: ...
@@ -35,7 +35,7 @@ class Relayer(Protocol):
 class Metrics:
     """The counts of one application, in a registry of their own."""
 
-    def __init__(self, relayer: Relayer | None = None) -> None:
+    def __init__(self, relayer: CountedRelayer | None = None) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "fedledger_web_requests", "Answers, by route and status.", ["route", "status"], registry=self._registry
@@ -67,7 +67,7 @@ class Metrics:
             self._rounds.set(state.snapshot.ended)
         if state.audited is not None:
             report = state.audited.report
-            self._verified.set(report is not None and report.verdict is Verdict.VERIFIED)
+            self._verified.set(report is not None and report.verdict is AuditVerdict.VERIFIED)
             self._audited.set(state.audited.at)
         if self._relayer is not None:
             self._waiting.set(len(self._relayer.queue.waiting()))
@@ -75,7 +75,7 @@ class Metrics:
             self._relays.set(self._relayer.trouble is None)
         return generate_latest(self._registry)
 
-    def _count_messages(self, relayer: Relayer) -> None:
+    def _count_messages(self, relayer: CountedRelayer) -> None:
         self._relays = self._gauge("fedledger_relayer_up", "1 while nothing keeps the relayer from sending.")
         self._waiting = self._gauge("fedledger_relay_waiting", "Messages that wait to be relayed.")
         self._balance = self._gauge("fedledger_relayer_balance_wei", "What the relayer has to pay for gas.")

@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
-from ledger.history.names import NotReleased, Revoked
+from ledger.history.names import NotReleased, RevokedRelease
 from web.documents.ledger import Problem
 from web.documents.refusals import Conflict, NotAllowed, NotAuthentic
 from web.reading.ledger import NotFound
@@ -19,7 +19,7 @@ _STATUS: dict[type[FedledgerError], int] = {
     NotAllowed: 403,
     Conflict: 409,
     NotReleased: 403,
-    Revoked: 410,
+    RevokedRelease: 410,
     Malformed: 400,
     UsageError: 400,
     Corrupt: 502,

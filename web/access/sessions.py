@@ -17,7 +17,7 @@ import msgspec
 from ledger.errors import FedledgerError
 from ledger.formats.digest import sha256
 from web.documents.refusals import NotMember, NotSignedIn, SessionEnded
-from web.reading.latest import Board
+from web.reading.latest import Latest
 from web.reading.ledger import NotYet
 
 SECONDS = 12 * 3600
@@ -51,7 +51,7 @@ class Visitor(NamedTuple):
 class Sessions:
     """All sessions, kept in `file`, where given, so that a new start signs nobody out; the words are not in it."""
 
-    def __init__(self, board: Board, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, board: Latest, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._board, self._file, self._clock = board, file, clock
         self._sessions = _read(file)
 

@@ -7,7 +7,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A value that never changes."""
 
 
-class Chain(Document, frozen=True):
+class ChainDocument(Document, frozen=True):
     """The reading that an answer was made from; `up` is false, with `trouble`, while the chain cannot be read."""
 
     id: int
@@ -17,7 +17,7 @@ class Chain(Document, frozen=True):
     trouble: str
 
 
-class Party(Document, frozen=True):
+class PartyDocument(Document, frozen=True):
     """A member as it signed something: the name is the network file's, the key what counts."""
 
     index: int
@@ -28,4 +28,4 @@ class Party(Document, frozen=True):
 class Page(Document, frozen=True, tag_field="fedledger", tag="page/1"):
     """What every document has: its format, and the reading that it was made from."""
 
-    chain: Chain
+    chain: ChainDocument

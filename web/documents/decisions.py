@@ -6,21 +6,21 @@ from ledger.events.records import Rules
 from ledger.events.wanted import AnyAction
 from ledger.releases.report import Evaluation, RoundFigures
 from ledger.rounds.trace import ModelTrace
-from web.documents.common import Document, Party
+from web.documents.common import Document, PartyDocument
 from web.documents.scores import RoundScoring, Score
 
 
 class Subject(Document, frozen=True, omit_defaults=True):
     """What a proposal's numbers and hashes stand for, as far as they are known: a party, a job, a release, a reason."""
 
-    party: Party | None = None
+    party: PartyDocument | None = None
     job: str | None = None
     name: str | None = None
     version: str | None = None
     reason: str = ""
 
 
-class Tally(Document, frozen=True):
+class VoteTally(Document, frozen=True):
     """How a vote stands. `quorum` members must vote; `passes` says how it would end now, `certain` that it will."""
 
     in_favour: int
@@ -42,15 +42,15 @@ class ProposalLine(Document, frozen=True):
     action: AnyAction
     subject: Subject
     state: str
-    proposer: Party
-    tally: Tally
+    proposer: PartyDocument
+    tally: VoteTally
     deadline: int
 
 
 class Ballot(Document, frozen=True):
     """What a member said: FOR, AGAINST or ABSTAIN."""
 
-    party: Party
+    party: PartyDocument
     choice: str
 
 
@@ -65,7 +65,7 @@ class Vote(Document, frozen=True):
     executable_from: int
     executable_until: int
     ballots: tuple[Ballot, ...]
-    silent: tuple[Party, ...]
+    silent: tuple[PartyDocument, ...]
     gone: int
     tx: str
 
@@ -91,7 +91,7 @@ class ReleaseLine(Document, frozen=True):
     tx: str
 
 
-class Decision(Document, frozen=True):
+class DecisionDocument(Document, frozen=True):
     """A proposal that was carried out, and the vote on it."""
 
     proposal: ProposalLine
@@ -115,7 +115,7 @@ class Evaluated(Document, frozen=True):
     trouble: str
     samples: int
     mean: dict[str, str]
-    members: dict[str, Party]
+    members: dict[str, PartyDocument]
     report: Evaluation | None
 
 
@@ -133,7 +133,7 @@ class RoundMetrics(Document, frozen=True):
 class Contributor(Document, frozen=True):
     """A party whose updates went into a model or those before it: how many."""
 
-    party: Party
+    party: PartyDocument
     updates: int
 
 

@@ -14,13 +14,13 @@ from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
 from web.documents import decisions as g
 from web.documents import scores as s
-from web.documents.common import Chain as Chain  # noqa: PLC0414  one name for all documents: this module's
+from web.documents.common import ChainDocument as ChainDocument  # noqa: PLC0414  one name for all documents: this module's
 from web.documents.common import Document as Document  # noqa: PLC0414
 from web.documents.common import Page as Page  # noqa: PLC0414
-from web.documents.common import Party as Party  # noqa: PLC0414
+from web.documents.common import PartyDocument as PartyDocument  # noqa: PLC0414
 
 
-class Member(Document, frozen=True):
+class MemberDocument(Document, frozen=True):
     """A member; `key` speaks for it from epoch `since` on, `keys` are all it ever had."""
 
     index: int
@@ -53,7 +53,7 @@ class Model(Document, frozen=True):
     round: int
     root: str
     cid: str | None
-    aggregator: Party
+    aggregator: PartyDocument
     agreeing: int
     members: int
 
@@ -82,10 +82,10 @@ class Judgement(Document, frozen=True):
     meaning: str
 
 
-class Update(Document, frozen=True):
+class UpdateDocument(Document, frozen=True):
     """An update, with the verdict of the round's latest aggregate."""
 
-    party: Party
+    party: PartyDocument
     weight: int
     root: str
     cid: str | None
@@ -93,20 +93,20 @@ class Update(Document, frozen=True):
     verdict: Judgement | None
 
 
-class Attestation(Document, frozen=True):
+class AttestationDocument(Document, frozen=True):
     """What a member says it computed."""
 
-    party: Party
+    party: PartyDocument
     agrees: bool
     claim: str
     tx: str
 
 
-class Aggregate(Document, frozen=True):
+class AggregateDocument(Document, frozen=True):
     """An attempt at a round's outcome; `root` is null where it says that no model can be made."""
 
     attempt: int
-    party: Party
+    party: PartyDocument
     outcome: str | None
     root: str | None
     cid: str | None
@@ -114,27 +114,27 @@ class Aggregate(Document, frozen=True):
     deadline: int
     agreeing: int
     disagreeing: int
-    attestations: tuple[Attestation, ...]
+    attestations: tuple[AttestationDocument, ...]
     tx: str
 
 
-class Round(Document, frozen=True):
+class RoundDocument(Document, frozen=True):
     """A round, whole. `base` is the round of the model that it builds on, 0 the initial one."""
 
     job: int
     round: int
     phase: str
     reason: str
-    opener: Party
+    opener: PartyDocument
     epoch: int
     members: int
     majority: int
     base: int
     update_deadline: int
     deadline: int
-    updates: tuple[Update, ...]
-    missing: tuple[Party, ...]
-    aggregates: tuple[Aggregate, ...]
+    updates: tuple[UpdateDocument, ...]
+    missing: tuple[PartyDocument, ...]
+    aggregates: tuple[AggregateDocument, ...]
 
 
 CheckStatus = Literal["verified", "refuted", "unknown", "notice", "skipped"]
@@ -150,7 +150,7 @@ class CheckLine(Document, frozen=True):
     held: int
 
 
-class Audit(Document, frozen=True):
+class AuditDocument(Document, frozen=True):
     """The last audit made here. `verdict` is null, with `trouble`, where there is none; `rounds` had ended then."""
 
     verdict: str | None
@@ -170,7 +170,7 @@ class ConsortiumPage(Page, frozen=True):
     consortium: str
     ledger: str
     epoch: int
-    members: tuple[Member, ...]
+    members: tuple[MemberDocument, ...]
     jobs: tuple[JobLine, ...]
     proposals: tuple[g.ProposalLine, ...]
     releases: tuple[g.ReleaseLine, ...]
@@ -181,7 +181,7 @@ class ConsortiumPage(Page, frozen=True):
 
 class MembersPage(Page, frozen=True):
     epoch: int
-    members: tuple[Member, ...]
+    members: tuple[MemberDocument, ...]
 
 
 class MemberPage(Page, frozen=True):
@@ -191,7 +191,7 @@ class MemberPage(Page, frozen=True):
     all that its updates went into.
     """
 
-    member: Member
+    member: MemberDocument
     job: JobLine | None
     jobs: tuple[int, ...]
     rounds: tuple[g.MemberRound, ...]
@@ -229,8 +229,8 @@ class JobPage(Page, frozen=True):
     """
 
     job: JobLine
-    proposer: Party
-    approvals: tuple[Party, ...]
+    proposer: PartyDocument
+    approvals: tuple[PartyDocument, ...]
     approval: Approval | None
     terms: Terms
     document: Job | None
@@ -253,7 +253,7 @@ class RoundPage(Page, frozen=True):
     was read measures its model."""
 
     job: JobLine
-    round: Round
+    round: RoundDocument
     scoring: s.RoundScoring | None
     metrics: g.RoundMetrics | None
 
@@ -267,9 +267,9 @@ class ScoresPage(Page, frozen=True):
 
     job: JobLine
     unit: s.Unit
-    made: s.Made | None
+    made: s.ScoringMethod | None
     terms: Terms
-    parties: tuple[Party, ...]
+    parties: tuple[PartyDocument, ...]
     sums: tuple[s.Sum, ...]
     rounds: tuple[s.ScoringLine, ...]
     next: str | None
@@ -347,7 +347,7 @@ class ReleasePage(Page, frozen=True):
 
     release: g.ReleaseLine
     evidence: g.Evidence
-    decided_by: tuple[g.Decision, ...]
+    decided_by: tuple[g.DecisionDocument, ...]
     file: str | None
     card: str | None
     command: str
@@ -356,7 +356,7 @@ class ReleasePage(Page, frozen=True):
 class AuditPage(Page, frozen=True):
     """`command` checks the same without this server."""
 
-    audit: Audit | None
+    audit: AuditDocument | None
     running: bool
     behind: int
     command: str

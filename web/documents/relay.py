@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.events.wanted import Address, AnyAction, Digest, Number
-from web.documents.ledger import Document, Party
+from web.documents.ledger import Document, PartyDocument
 from web.documents.signatures import PATTERN
 
 LATEST = (1 << 53) - 1
@@ -38,7 +38,7 @@ class SignInAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class SessionPage(Document, frozen=True, tag_field="fedledger", tag="session/1"):
     """Who is signed in; all null where nobody is."""
 
-    member: Party | None = None
+    member: PartyDocument | None = None
     address: str | None = None
     expires: int | None = None
 
@@ -95,7 +95,7 @@ class _FromFile(_Posted, frozen=True, kw_only=True):
     contract: Annotated[str, Meta(max_length=42)] | None = None
 
 
-class SignedBallot(_FromFile, frozen=True, kw_only=True, tag="ballot"):
+class PostedBallot(_FromFile, frozen=True, kw_only=True, tag="ballot"):
     """A vote that its member signed."""
 
     proposal: Digest
@@ -105,7 +105,7 @@ class SignedBallot(_FromFile, frozen=True, kw_only=True, tag="ballot"):
     signature: Signed
 
 
-class SignedProposal(_FromFile, frozen=True, kw_only=True, tag="proposal"):
+class PostedProposal(_FromFile, frozen=True, kw_only=True, tag="proposal"):
     """A proposal that its member signed."""
 
     number: Number
@@ -127,7 +127,7 @@ class Execute(_Posted, frozen=True, tag="execute"):
     number: Number
 
 
-Posted = SignedBallot | SignedProposal | CloseVote | Execute
+Posted = PostedBallot | PostedProposal | CloseVote | Execute
 
 
 class Accepted(Document, frozen=True, tag_field="fedledger", tag="accepted/1"):

@@ -6,14 +6,14 @@ parts are a percentage point; `nats`, the loss; `cosine`; or `ppm`, where the jo
 
 from typing import Literal
 
-from web.documents.common import Document, Party
+from web.documents.common import Document, PartyDocument
 
 Unit = Literal["points", "nats", "cosine", "ppm"]
 ScoringPhase = Literal["Waiting", "Committing", "Revealing", "Over", "Settled", "Void"]
 ScorerState = Literal["committed", "revealed", "withheld"]
 
 
-class Made(Document, frozen=True):
+class ScoringMethod(Document, frozen=True):
     """How a job's scores are made: `how` in a line of English. `utility` and `evidence` are null where none is used."""
 
     how: str
@@ -62,7 +62,7 @@ class Sum(Document, frozen=True):
     million, its part of the weight if all who were ever scored registered the same; else both are null.
     """
 
-    party: Party
+    party: PartyDocument
     score: int
     rounds: int
     factor: int | None
@@ -72,16 +72,16 @@ class Sum(Document, frozen=True):
 class ScoredUpdate(Document, frozen=True):
     """An update of the final model; `score` is the median of what was revealed."""
 
-    party: Party
+    party: PartyDocument
     weight: int
     score: int | None
     forfeited: bool
 
 
-class Scorer(Document, frozen=True):
+class ScorerDocument(Document, frozen=True):
     """What a scorer did; `scores`, once revealed, are in the order of the round's scored updates."""
 
-    party: Party
+    party: PartyDocument
     state: ScorerState
     commitment: str
     committed_tx: str
@@ -93,7 +93,7 @@ class Scorer(Document, frozen=True):
 class Opening(Document, frozen=True):
     """How a scoring was opened, and until when its phases last at most."""
 
-    opener: Party
+    opener: PartyDocument
     epoch: int
     seed: str
     commit_deadline: int
@@ -118,14 +118,14 @@ class RoundScoring(Document, frozen=True):
     refuted: bool
     opening: Opening | None
     updates: tuple[ScoredUpdate, ...]
-    parts: tuple[Scorer, ...]
+    parts: tuple[ScorerDocument, ...]
 
 
 class JobScores(Document, frozen=True):
     """A job's scores at a glance: the best of `parties` by their sums over `rounds`, and the scoring under way."""
 
     unit: Unit
-    made: Made | None
+    made: ScoringMethod | None
     parties: int
     rounds: int
     best: tuple[Sum, ...]

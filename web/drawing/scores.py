@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.releases.report import RoundFigures
-from web.documents.common import Party
+from web.documents.common import PartyDocument
 from web.documents.ledger import ScoresPage
 from web.documents.scores import Scored
 from web.drawing.charts import Line, line
@@ -20,7 +20,7 @@ def by_index(found: Iterable[Any]) -> dict[int, Any]:
     return {one.index: one for one in found}
 
 
-def columns(page: ScoresPage) -> tuple[Party, ...]:
+def columns(page: ScoresPage) -> tuple[PartyDocument, ...]:
     """The parties that get a column, by index: those with the highest sums where there are too many."""
     shown = {one.index for row in page.rounds for one in row.scores}
     best = [one.party.index for one in page.sums if one.party.index in shown]

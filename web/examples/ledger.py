@@ -15,14 +15,14 @@ from web.examples import scores
 
 _ROOT, _BASE, _CLAIM, _TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
 _CID = "bafkreiexxbm5tmybtxy4h4nnyspb5i7bpncsv2hv23aezog75v67poqrmy"
-_NORTH = d.Party(index=0, name="North", key="0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")
-_SOUTH = d.Party(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
-_WEST = d.Party(index=2, name="West", key="0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")
-_CHAIN = d.Chain(id=31337, block=42, read_at=1_800_000_000, up=True, trouble="")
+_NORTH = d.PartyDocument(index=0, name="North", key="0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")
+_SOUTH = d.PartyDocument(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+_WEST = d.PartyDocument(index=2, name="West", key="0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")
+_CHAIN = d.ChainDocument(id=31337, block=42, read_at=1_800_000_000, up=True, trouble="")
 _CONSORTIUM, _LEDGER = "0x733Da32CDfaAee76E40059C87bAC5132c4f98d2A", "0x3D278501cD8320Fae2c771f0536E440F913e9d01"
 
 _MEMBERS = tuple(
-    d.Member(
+    d.MemberDocument(
         index=party.index,
         name=party.name,
         key=party.key,
@@ -60,7 +60,7 @@ _JOB = d.JobLine(
 )
 _ADMITTED = d.Judgement(code=0, name="ADMITTED", meaning="admitted")
 _HEAVY = d.Judgement(code=6, name="WEIGHT", meaning="weight outside the job's limits")
-_ROUND = d.Round(
+_ROUND = d.RoundDocument(
     job=1,
     round=1,
     phase="Finalised",
@@ -73,12 +73,12 @@ _ROUND = d.Round(
     update_deadline=1_800_000_300,
     deadline=1_800_000_600,
     updates=(
-        d.Update(party=_NORTH, weight=120, root=_BASE, cid=_CID, tx=_TX, verdict=_ADMITTED),
-        d.Update(party=_SOUTH, weight=1 << 23, root=_CLAIM, cid=_CID, tx=_TX, verdict=_HEAVY),
+        d.UpdateDocument(party=_NORTH, weight=120, root=_BASE, cid=_CID, tx=_TX, verdict=_ADMITTED),
+        d.UpdateDocument(party=_SOUTH, weight=1 << 23, root=_CLAIM, cid=_CID, tx=_TX, verdict=_HEAVY),
     ),
     missing=(_WEST,),
     aggregates=(
-        d.Aggregate(
+        d.AggregateDocument(
             attempt=1,
             party=_NORTH,
             outcome="Finalised",
@@ -88,7 +88,7 @@ _ROUND = d.Round(
             deadline=1_800_000_600,
             agreeing=2,
             disagreeing=0,
-            attestations=(d.Attestation(party=_SOUTH, agrees=True, claim=_CLAIM, tx=_TX),),
+            attestations=(d.AttestationDocument(party=_SOUTH, agrees=True, claim=_CLAIM, tx=_TX),),
             tx=_TX,
         ),
     ),
@@ -143,7 +143,7 @@ _PROPOSAL = g.ProposalLine(
     subject=g.Subject(job="Cardiology", name="cardio", version="1.0"),
     state="Executed",
     proposer=_NORTH,
-    tally=g.Tally(in_favour=2, against=0, abstained=0, voted=2, members=3, quorum=2, passes=True, certain=True),
+    tally=g.VoteTally(in_favour=2, against=0, abstained=0, voted=2, members=3, quorum=2, passes=True, certain=True),
     deadline=1_800_000_900,
 )
 _VOTE = g.Vote(
@@ -300,14 +300,14 @@ _PAGES: tuple[d.Page, ...] = (
         chain=_CHAIN,
         release=_RELEASE,
         evidence=_EVIDENCE,
-        decided_by=(g.Decision(proposal=_PROPOSAL, vote=_VOTE),),
+        decided_by=(g.DecisionDocument(proposal=_PROPOSAL, vote=_VOTE),),
         file="/releases/cardio/1.0/model.safetensors",
         card="/releases/cardio/1.0/README.md",
         command="fedledger release fetch cardio@1.0",
     ),
     d.AuditPage(
         chain=_CHAIN,
-        audit=d.Audit(
+        audit=d.AuditDocument(
             verdict="VERIFIED",
             at=1_800_000_700,
             seconds=1.2,

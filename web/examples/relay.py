@@ -10,11 +10,11 @@ from ledger.events.records import Choice
 from ledger.events.wanted import kind_word, wanted_of
 from web.access.sign_in import SECONDS, compose
 from web.documents import relay as d
-from web.documents.ledger import Party
+from web.documents.ledger import PartyDocument
 from web.documents.signatures import typed_data
 
 _CHAIN, _CONTRACT = 31337, "0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9"
-_MEMBER = Party(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+_MEMBER = PartyDocument(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 _NONCE, _AT, _DEADLINE = "0f" * 32, 1_800_000_000, 1_800_003_600
 _SIGNATURE = "0x" + "3b" * 64 + "1b"
 _ACTION = ReleaseModel("cardio", "1.2.0", 1, 1, b"\x5d" * 32, bytes(32), b"\x1e" * 32)
@@ -25,7 +25,7 @@ _DRAFT = proposal_to_sign(_CHAIN, _CONTRACT, 1, _MEMBER.key, _ACTION, _DEADLINE)
 _TEXT = compose("https://audit.example", _MEMBER.key, _CHAIN, _NONCE, _AT)
 _NAME = "4e" * 32
 _SIGNED_IN = d.SessionPage(member=_MEMBER, address=_MEMBER.key, expires=_AT + 43_200)
-_VOTE = d.SignedBallot(
+_VOTE = d.PostedBallot(
     proposal=_PROPOSAL.hex(), member=_MEMBER.key, choice="for", deadline=_DEADLINE, signature=_SIGNATURE
 )
 

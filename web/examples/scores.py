@@ -1,18 +1,18 @@
 """The scores of the small consortium of `examples`: two scorers revealed, the third withheld."""
 
 from web.documents import scores as s
-from web.documents.common import Party
+from web.documents.common import PartyDocument
 
 _SEED, _ROOT, _DIGEST, _TX = "8a" * 32, "7f" * 32, "5b" * 32, "7a" * 32
 
 
-def sums(party: Party) -> tuple[s.Sum, ...]:
+def sums(party: PartyDocument) -> tuple[s.Sum, ...]:
     """North alone was scored."""
     return (s.Sum(party=party, score=12_345, rounds=1, factor=None, share=None),)
 
 
-def made() -> s.Made:
-    return s.Made(
+def made() -> s.ScoringMethod:
+    return s.ScoringMethod(
         how="shapley of the accuracy on the scorers' private sets; "
         "300 s to commit, 300 s to reveal, at least 2 scorers",
         method="shapley",
@@ -41,7 +41,7 @@ def line() -> s.ScoringLine:
     )
 
 
-def whole(north: Party, south: Party, west: Party) -> s.RoundScoring:
+def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> s.RoundScoring:
     told = {north: (12_345,), south: (13_000,)}
     return s.RoundScoring(
         job=1,
@@ -63,7 +63,7 @@ def whole(north: Party, south: Party, west: Party) -> s.RoundScoring:
         ),
         updates=(s.ScoredUpdate(party=north, weight=120, score=12_345, forfeited=False),),
         parts=tuple(
-            s.Scorer(
+            s.ScorerDocument(
                 party=who,
                 state="revealed" if who in told else "withheld",
                 commitment=_DIGEST,
@@ -77,10 +77,10 @@ def whole(north: Party, south: Party, west: Party) -> s.RoundScoring:
     )
 
 
-def glance(party: Party) -> s.JobScores:
+def glance(party: PartyDocument) -> s.JobScores:
     return s.JobScores(unit="points", made=made(), parties=1, rounds=1, best=sums(party), running=None)
 
 
-def standing(party: Party) -> s.Standing:
+def standing(party: PartyDocument) -> s.Standing:
     latest = (s.Scored(round=1, score=12_345, sum=12_345),)
     return s.Standing(unit="points", sum=sums(party)[0], place=1, parties=1, latest=latest)

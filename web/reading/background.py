@@ -10,9 +10,9 @@ from typing import Self
 from ledger.config import LOCAL_CHAIN
 from ledger.errors import FedledgerError
 from ledger.history.fold import History
-from ledger.party.auditing import Wanted, inspect
+from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
-from web.reading.latest import Audited, Board
+from web.reading.latest import Audited, Latest
 from web.reading.library import Library
 from web.reading.snapshot import freeze
 
@@ -32,7 +32,7 @@ _log = logging.getLogger("fedledger.web")
 class Live:
     """Keeps a board up to date while it is open. `visit` gives connections to the chain, `own` to chain and content."""
 
-    def __init__(self, board: Board, library: Library, visit: Open, own: Open, *, source: bool = True) -> None:
+    def __init__(self, board: Latest, library: Library, visit: Open, own: Open, *, source: bool = True) -> None:
         self._board, self._library, self._visit, self._own = board, library, visit, own
         self._source = source
         self._stop = Event()
@@ -120,7 +120,7 @@ class Live:
         report, trouble = None, "a defect of fedledger"
         try:
             with self._own() as connection:
-                report, trouble = inspect(connection, Wanted(source=self._source)), ""
+                report, trouble = inspect(connection, AuditRequest(source=self._source)), ""
         except FedledgerError as error:
             trouble = error.message
         finally:

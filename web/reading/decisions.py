@@ -19,7 +19,7 @@ from ledger.rounds.trace import ModelTrace, trace
 from web.documents import decisions as g
 from web.reading.latest import Lineage, Measured, Unread
 from web.reading.ledger import NotFound, Reading
-from web.reading.scores import Scores
+from web.reading.scores import ScoreReading
 
 OPEN = (ProposalState.VOTING, ProposalState.WAITING, ProposalState.EXECUTABLE)
 NOTHING = bytes(32)
@@ -29,7 +29,7 @@ AROUND = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Deciding:
+class DecisionReading:
     """Makes documents of proposals and releases from a reading."""
 
     now: Reading
@@ -156,11 +156,11 @@ class Deciding:
             tx=one.tx.hex(),
         )
 
-    def decided_by(self, release: Release) -> tuple[g.Decision, ...]:
+    def decided_by(self, release: Release) -> tuple[g.DecisionDocument, ...]:
         """The executed proposals about a release, newest first."""
         done = (one for one in self.newest() if one.ended is ProposalState.EXECUTED)
         found = (one for one in done if about(one.action) == release.id)
-        return tuple(g.Decision(proposal=self.line(one), vote=self.vote(one)) for one in found)
+        return tuple(g.DecisionDocument(proposal=self.line(one), vote=self.vote(one)) for one in found)
 
     def evidence(self, job: int, number: int, root: bytes, report: bytes) -> g.Evidence:
         """What speaks for the model of a round: as much as is known of it, which may be nothing."""
@@ -172,7 +172,7 @@ class Deciding:
         if state and document and model:
             lineage = trace(state, document, number, self.now.network.party_name, SHORT_LINEAGE).models
         counted = self.now.state.lineages.get((job, number, root))
-        scoring = Scores(self.now).whole(state, round_) if state and round_ else None
+        scoring = ScoreReading(self.now).whole(state, round_) if state and round_ else None
         audit = self.now.state.audited
         found = audit.report.findings if audit and audit.report else []
         wrong = [f for f in found if f.job == job and f.round is not None and f.round <= number]
@@ -273,8 +273,8 @@ class Deciding:
         return tuple(g.MemberRelease(release=self.release_line(one), updates=n) for one, n in found if n)
 
 
-def tally(one: Proposal) -> g.Tally:
-    return g.Tally(
+def tally(one: Proposal) -> g.VoteTally:
+    return g.VoteTally(
         in_favour=one.count(Choice.FOR),
         against=one.count(Choice.AGAINST),
         abstained=one.count(Choice.ABSTAIN),

@@ -74,7 +74,7 @@ class State:
     auditing: bool = False
 
 
-class Board:
+class Latest:
     """The present State; every post replaces it as a whole, so a reader never sees half a change."""
 
     def __init__(self, state: State | None = None) -> None:

@@ -35,10 +35,10 @@ class Reading:
     state: State
 
     @property
-    def chain(self) -> d.Chain:
+    def chain(self) -> d.ChainDocument:
         block = self.state.snapshot.block if self.state.snapshot else 0
         trouble = self.state.trouble
-        return d.Chain(
+        return d.ChainDocument(
             id=self.network.chain.id, block=block, read_at=self.state.read_at, up=not trouble, trouble=trouble
         )
 
@@ -66,18 +66,18 @@ class Reading:
     def document(self, state: JobState) -> Job | None:
         return self.state.documents.get(state.digest)
 
-    def party(self, index: int, key: str) -> d.Party:
-        return d.Party(index=index, name=self.network.party_name(index), key=key)
+    def party(self, index: int, key: str) -> d.PartyDocument:
+        return d.PartyDocument(index=index, name=self.network.party_name(index), key=key)
 
-    def anyone(self, index: int) -> d.Party:
+    def anyone(self, index: int) -> d.PartyDocument:
         """A member, whoever it was: one that left has its last key."""
         member = self.snapshot.members.get(index)
         return self.party(index, member.keys[-1] if member else "")
 
-    def owner(self, key: str) -> d.Party:
+    def owner(self, key: str) -> d.PartyDocument:
         return self.party(self.snapshot.owners[key], key)
 
-    def members(self) -> tuple[d.Member, ...]:
+    def members(self) -> tuple[d.MemberDocument, ...]:
         return tuple(self.member(member) for member in self.snapshot.members.values())
 
     def member_state(self, index: int) -> LedgerMember:
@@ -87,8 +87,8 @@ class Reading:
             raise NotFound(f"there is no member {index}", advice="/members lists them all")
         return members[index]
 
-    def member(self, member: LedgerMember) -> d.Member:
-        return d.Member(
+    def member(self, member: LedgerMember) -> d.MemberDocument:
+        return d.MemberDocument(
             index=member.index,
             name=self.network.party_name(member.index),
             key=member.key,
@@ -154,11 +154,11 @@ class Reading:
             members=round_.members,
         )
 
-    def round(self, state: JobState, round_: Round) -> d.Round:
+    def round(self, state: JobState, round_: Round) -> d.RoundDocument:
         finals = (n for n in range(round_.number - 1, 0, -1) if state.rounds[n].final is not None)
         present = round_.updates.keys()
         absent = [m for m in self.snapshot.members.values() if m.index not in present and m.has(Role.PARTICIPANT)]
-        return d.Round(
+        return d.RoundDocument(
             job=round_.job,
             round=round_.number,
             phase=round_.phase.value,
@@ -175,10 +175,10 @@ class Reading:
             aggregates=tuple(self._aggregate(state, aggregate) for aggregate in round_.aggregates),
         )
 
-    def _updates(self, state: JobState, round_: Round) -> tuple[d.Update, ...]:
+    def _updates(self, state: JobState, round_: Round) -> tuple[d.UpdateDocument, ...]:
         judged = [None if byte is None else judgement(byte) for byte in verdicts(round_)]
         return tuple(
-            d.Update(
+            d.UpdateDocument(
                 party=self.party(update.index, update.party),
                 weight=update.weight,
                 root=update.root.hex(),
@@ -189,8 +189,8 @@ class Reading:
             for update, verdict in zip(round_.sorted_updates(), judged, strict=True)
         )
 
-    def _aggregate(self, state: JobState, aggregate: Aggregate) -> d.Aggregate:
-        return d.Aggregate(
+    def _aggregate(self, state: JobState, aggregate: Aggregate) -> d.AggregateDocument:
+        return d.AggregateDocument(
             attempt=aggregate.attempt,
             party=self.party(aggregate.index, aggregate.aggregator),
             outcome=aggregate.outcome.value if aggregate.outcome else None,
@@ -201,7 +201,9 @@ class Reading:
             agreeing=aggregate.agreeing,
             disagreeing=aggregate.disagreeing,
             attestations=tuple(
-                d.Attestation(party=self.party(a.index, a.member), agrees=a.agrees, claim=a.claim.hex(), tx=a.tx.hex())
+                d.AttestationDocument(
+                    party=self.party(a.index, a.member), agrees=a.agrees, claim=a.claim.hex(), tx=a.tx.hex()
+                )
                 for a in aggregate.attestations
             ),
             tx=aggregate.tx.hex(),
@@ -227,7 +229,7 @@ class Reading:
         last = found.models[-1].round
         return found, base_of(state, document, last).round if last else None
 
-    def audit(self) -> d.Audit | None:
+    def audit(self) -> d.AuditDocument | None:
         audited = self.state.audited
         return None if audited is None else _audit(audited)
 
@@ -250,9 +252,9 @@ def _reason(reason: Reason) -> str:
     return "" if reason is Reason.NONE else reason.name
 
 
-def _audit(audited: Audited) -> d.Audit:
+def _audit(audited: Audited) -> d.AuditDocument:
     report = audited.report
-    return d.Audit(
+    return d.AuditDocument(
         verdict=report.verdict.value if report else None,
         at=audited.at,
         seconds=audited.seconds,

@@ -18,7 +18,7 @@ from ledger.releases.file import ModelFile
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from web.reading.counting import lineage_of
-from web.reading.latest import Board, Measured, Model, Unread
+from web.reading.latest import Latest, Measured, Model, Unread
 from web.reading.snapshot import Snapshot
 
 RETRY = 30.0
@@ -37,7 +37,7 @@ class Library(Blocks):
 
     name = "the consortium's holders"
 
-    def __init__(self, board: Board, network: Network, store: Store | None = None, *, public: bool = False) -> None:
+    def __init__(self, board: Latest, network: Network, store: Store | None = None, *, public: bool = False) -> None:
         self._board, self._network, self._store, self._public = board, network, store, public
         self._gateways: Gateways = ()
         self._holders = Holders(store)

@@ -19,19 +19,19 @@ LATEST, SEARCHED = 60, 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ScoreReading:
     """Makes documents of scores from a reading."""
 
     now: Reading
 
-    def made(self, state: JobState) -> s.Made | None:
+    def made(self, state: JobState) -> s.ScoringMethod | None:
         """How the job's scores are made; None without its document."""
         job = self.now.document(state)
         if job is None or isinstance(job.scoring, NoScoring):
             return None
         measured = job.scoring if isinstance(job.scoring, Measured) else None
         committed = committed_set(job.scoring)
-        return s.Made(
+        return s.ScoringMethod(
             how=in_words(job),
             method=job.scoring.method,
             utility=measured.utility if measured else None,
@@ -169,9 +169,9 @@ class Scores:
             tx=scoring.tx.hex(),
         )
 
-    def _scorer(self, scoring: Scoring, index: int) -> s.Scorer:
+    def _scorer(self, scoring: Scoring, index: int) -> s.ScorerDocument:
         commitment, reveal = scoring.commitments[index], scoring.reveals.get(index)
-        return s.Scorer(
+        return s.ScorerDocument(
             party=self.now.party(index, commitment.scorer),
             state="revealed" if reveal else "withheld" if index in scoring.withheld else "committed",
             commitment=commitment.digest.hex(),

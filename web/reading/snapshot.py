@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ledger.history.decisions import Decisions
 from ledger.history.fold import History
 from ledger.history.state import JobState, Member, Scoring
-from ledger.rounds.weights import Tally, tallied
+from ledger.rounds.weights import ScoreTally, tallied
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Standings:
     """What a job's scores add up to, by member index, up to the scoring `last`: the last that was settled, if any."""
 
     last: Scoring | None
-    tallies: Mapping[int, Tally]
+    tallies: Mapping[int, ScoreTally]
 
 
 @dataclass(frozen=True, slots=True)

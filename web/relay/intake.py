@@ -88,14 +88,14 @@ class Intake:
 
     def message(self, posted: d.Posted, session: Callable[[], Session]) -> Message:
         """A message that may wait; `identify` has found it to be its signer's. `session` gives that of who hands in."""
-        if isinstance(posted, d.SignedBallot):
+        if isinstance(posted, d.PostedBallot):
             return self._ballot(posted)
-        if isinstance(posted, d.SignedProposal):
+        if isinstance(posted, d.PostedProposal):
             return self._proposal(posted)
         session()
         return self._close(posted) if isinstance(posted, d.CloseVote) else self._execute(posted)
 
-    def _ballot(self, posted: d.SignedBallot) -> Message:
+    def _ballot(self, posted: d.PostedBallot) -> Message:
         """A vote.
 
         4. Its key speaks for a member: NotMember. 5. There is such a proposal: NotFound; 6. in Voting: WrongState.
@@ -120,7 +120,7 @@ class Intake:
             signature=posted.signature,
         )
 
-    def _proposal(self, posted: d.SignedProposal) -> Message:
+    def _proposal(self, posted: d.PostedProposal) -> Message:
         """A proposal: 4, 9 and 10 as for a vote; what it names is there (NotFound), and not the relayer's key
         (RelayersAddress); its number is the next (WrongNumber); and the member has few others in Voting
         (TooManyProposals)."""
@@ -178,8 +178,8 @@ class Intake:
     def _next(self) -> int:
         return len(self.reading.snapshot.decisions.proposals) + 1
 
-    def _parts(self, posted: d.SignedBallot | d.SignedProposal) -> TypedData:
-        if isinstance(posted, d.SignedBallot):
+    def _parts(self, posted: d.PostedBallot | d.PostedProposal) -> TypedData:
+        if isinstance(posted, d.PostedBallot):
             proposal = bytes.fromhex(posted.proposal)
             return self._vote(proposal, posted.member, posted.choice, posted.deadline)
         return self._draft(posted.number, posted.member, action_of(posted.action), posted.deadline)
@@ -206,7 +206,7 @@ class Intake:
             action=proposal.encoded.hex(),
         )
 
-    def _same_place(self, posted: d.SignedBallot | d.SignedProposal) -> None:
+    def _same_place(self, posted: d.PostedBallot | d.PostedProposal) -> None:
         for said, here in ((posted.chain, self._network.chain.id), (posted.contract, self._contract)):
             if said is not None and said != here:
                 advice = "hand it in at a server of the consortium that it is for"

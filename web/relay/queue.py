@@ -54,7 +54,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind} {self.number}"
 
 
-class Entry(msgspec.Struct, frozen=True):
+class QueueEntry(msgspec.Struct, frozen=True):
     """A message and how it goes. `block` is the ledger's when it was taken, then that of the transaction."""
 
     message: Message
@@ -79,7 +79,7 @@ class Queue:
             self._db.executescript(_SCHEMA)
         self._path = path
 
-    def add(self, message: Message, block: int) -> Entry:
+    def add(self, message: Message, block: int) -> QueueEntry:
         """Take a message: it is on disk when this returns. One that is here already stays as it is, but for a refused
         one, which waits again. Raises AlreadyQueued where another of its slot waits."""
         with self._locked():
@@ -100,19 +100,19 @@ class Queue:
                     advice="wait until it is done or refused",
                     slot=message.slot,
                 ) from error
-            return Entry(message, "queued", "", "", "", block)
+            return QueueEntry(message, "queued", "", "", "", block)
 
-    def entry(self, name: str) -> Entry | None:
+    def entry(self, name: str) -> QueueEntry | None:
         """The message with that identifier."""
         with self._locked():
             return self._entry(name)
 
-    def waiting(self) -> list[Entry]:
+    def waiting(self) -> list[QueueEntry]:
         """Those to relay, oldest first."""
         with self._locked():
             return self._select("status IN ('queued', 'sent') ORDER BY number")
 
-    def done(self, since: int) -> list[Entry]:
+    def done(self, since: int) -> list[QueueEntry]:
         """Those that a transaction of this server did, in block `since` or later."""
         with self._locked():
             return self._select("status = 'done' AND tx != '' AND block >= ? ORDER BY number", since)
@@ -148,12 +148,12 @@ class Queue:
             other = ("refused", "AlreadyQueued", "another message for the same was sent since", "", None)
             self._db.execute(change, (*other, message.id))
 
-    def _entry(self, name: str) -> Entry | None:
+    def _entry(self, name: str) -> QueueEntry | None:
         return next(iter(self._select("id = ?", name)), None)
 
-    def _select(self, where: str, *values: object) -> list[Entry]:
+    def _select(self, where: str, *values: object) -> list[QueueEntry]:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM messages WHERE {where}", values).fetchall()  # noqa: S608
-        return [Entry(msgspec.json.decode(body, type=Message), *rest) for body, *rest in rows]
+        return [QueueEntry(msgspec.json.decode(body, type=Message), *rest) for body, *rest in rows]
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

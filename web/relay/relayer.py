@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from ledger.config import LOCAL_CHAIN, Network
 from ledger.errors import FedledgerError, Unavailable
 from web.documents.refusals import RelayersKey
-from web.reading.latest import Board
+from web.reading.latest import Latest
 from web.relay.delivery import Delivery
 from web.relay.queue import Message, Queue
 
@@ -33,7 +33,7 @@ class Relayer:
     `settled` hears of every message that is done or refused, by kind and outcome.
     """
 
-    def __init__(self, network: Network, board: Board, signer: "Signer", home: Path) -> None:
+    def __init__(self, network: Network, board: Latest, signer: "Signer", home: Path) -> None:
         self._network, self._board, self._signer, self._home = network, board, signer, home
         self.address = signer.address
         self.queue = Queue(home / f"queue-{network.chain.id}-{network.contracts.ballots.address[2:10].lower()}.sqlite")

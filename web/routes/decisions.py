@@ -13,9 +13,9 @@ from ledger.releases.file import NAME
 from web.documents import decisions as g
 from web.documents import ledger as d
 from web.reading.counting import verdicts
-from web.reading.decisions import Deciding
+from web.reading.decisions import DecisionReading
 from web.reading.ledger import NotFound, Reading, judgement
-from web.reading.scores import Scores
+from web.reading.scores import ScoreReading
 from web.routes.downloads import PATTERN
 from web.routes.ledger import LAST, ROWS, Before, Now, Rows
 
@@ -31,7 +31,7 @@ OfJob = Annotated[int | None, Query(ge=1, le=LAST, description="The job to show;
 
 async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> d.ProposalsPage:
     """Every proposal, newest first, with how it stands."""
-    deciding = Deciding(now)
+    deciding = DecisionReading(now)
     chosen = list(islice(deciding.newest(before), limit))
     last = chosen[-1].number if chosen else 1
     return d.ProposalsPage(
@@ -44,7 +44,7 @@ async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> d.Pr
 
 async def proposal(now: Now, number: ProposalNumber) -> d.ProposalPage:
     """A proposal: what it wants, what speaks for it, who voted what, and what comes next."""
-    deciding = Deciding(now)
+    deciding = DecisionReading(now)
     one = deciding.proposal(number)
     line, action = deciding.line(one), one.action
     evidence = None
@@ -65,7 +65,7 @@ async def proposal(now: Now, number: ProposalNumber) -> d.ProposalPage:
 
 async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -> d.ReleasesPage:
     """The current release of each name, and all that there ever were, revoked ones with the reason."""
-    deciding, total = Deciding(now), len(now.snapshot.decisions.releases)
+    deciding, total = DecisionReading(now), len(now.snapshot.decisions.releases)
     first = min(total, (before or LAST) - 1)
     chosen = list(islice(deciding.releases(), total - first, total - first + limit))
     last = first - len(chosen) + 1
@@ -79,7 +79,7 @@ async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -
 
 async def named(now: Now, name: ReleaseName) -> d.NamedReleasesPage:
     """The releases of one name: which is current, and which came before."""
-    deciding = Deciding(now)
+    deciding = DecisionReading(now)
     found = [one for one in deciding.releases() if one.name == name]
     if not found:
         raise NotFound(f"there is no release of the name {name}", advice="/releases lists them all")
@@ -94,7 +94,7 @@ async def named(now: Now, name: ReleaseName) -> d.NamedReleasesPage:
 
 async def release(now: Now, name: ReleaseName, version: Version) -> d.ReleasePage:
     """A release: its record, what speaks for it, who decided it, and how to fetch and verify it."""
-    deciding = Deciding(now)
+    deciding = DecisionReading(now)
     one = deciding.release(name, version)
     line = deciding.release_line(one)
     return d.ReleasePage(
@@ -117,7 +117,7 @@ async def member(
     now: Now, index: MemberIndex, job: OfJob = None, before: Before = None, limit: Rows = ROWS
 ) -> d.MemberPage:
     """A member: keys, roles, its part in each round of a job, its votes, the releases it had part in."""
-    deciding, state = Deciding(now), now.member_state(index)
+    deciding, state = DecisionReading(now), now.member_state(index)
     jobs = tuple(number for number, one in now.snapshot.jobs.items() if one.rounds)
     chosen = now.job_state(job) if job is not None else (now.job_state(jobs[-1]) if jobs else None)
     first = min(len(chosen.rounds), (before or LAST) - 1) if chosen else 0
@@ -130,7 +130,7 @@ async def member(
         jobs=jobs,
         rounds=tuple(_part(now, chosen, index, chosen.rounds[number]) for number in numbers) if chosen else (),
         next=f"/members/{index}.json?job={chosen.number}&before={rest + 1}&limit={limit}" if chosen and rest else None,
-        standing=Scores(now).standing(chosen, index) if chosen else None,
+        standing=ScoreReading(now).standing(chosen, index) if chosen else None,
         votes=deciding.votes(index, VOTES),
         releases=deciding.with_updates_of(index),
     )
@@ -151,5 +151,5 @@ def _part(now: Reading, state: JobState, index: int, round_: Round) -> g.MemberR
         update=made,
         attested=tuple(said),
         aggregated=outcome,
-        score=Scores(now).score(state, round_.number, index),
+        score=ScoreReading(now).score(state, round_.number, index),
     )

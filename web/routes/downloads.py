@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 from ledger.errors import FedledgerError, Refuted
 from ledger.events.proposals import Release
 from ledger.formats.digest import sha256
-from ledger.history.names import NotReleased, Revoked, UnknownRelease, released, require_usable
+from ledger.history.names import NotReleased, RevokedRelease, UnknownRelease, released, require_usable
 from ledger.party.publishing import read_report
 from ledger.releases import report as evaluation
 from ledger.releases.card import FILE as CARD
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/releases/{name}/{version}", tags=["releases"])
 def _answers(kind: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     """What the interface's description says of a route."""
     pending = NotReleased("cardio 1.0 is not released: …", advice="/proposals/7", proposal=7)
-    gone = Revoked("the members revoked cardio 1.0", advice="/releases/cardio lists …", reason="wrong units")
+    gone = RevokedRelease("the members revoked cardio 1.0", advice="/releases/cardio lists …", reason="wrong units")
     other = Refuted("the model of round 7 does not have its tensor root")
     return {
         200: {"description": "the file, the same bytes for everyone", "content": {kind: {"schema": schema}}},
@@ -111,8 +111,10 @@ def _in_use(now: Reading, name: str, version: str) -> Release:
         raise NotFound(error.message, advice="/releases lists them all") from error
     except NotReleased as error:
         raise NotReleased(error.message, advice=f"/proposals/{error.facts['proposal']}", **error.facts) from error
-    except Revoked as error:
-        raise Revoked(error.message, advice=f"/releases/{name} lists its other versions", **error.facts) from error
+    except RevokedRelease as error:
+        raise RevokedRelease(
+            error.message, advice=f"/releases/{name} lists its other versions", **error.facts
+        ) from error
     return found
 
 

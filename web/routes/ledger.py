@@ -7,9 +7,9 @@ from fastapi import Depends, Path, Query, Request
 
 from web.documents import ledger as d
 from web.reading.counting import activity
-from web.reading.decisions import Deciding
+from web.reading.decisions import DecisionReading
 from web.reading.ledger import Reading
-from web.reading.scores import Scores
+from web.reading.scores import ScoreReading
 from web.view import View
 
 LAST = (1 << 32) - 1
@@ -53,8 +53,8 @@ async def consortium(now: Now) -> d.ConsortiumPage:
         epoch=now.snapshot.epoch,
         members=now.members(),
         jobs=_jobs(now),
-        proposals=Deciding(now).open(OVERVIEW),
-        releases=Deciding(now).current()[:OVERVIEW],
+        proposals=DecisionReading(now).open(OVERVIEW),
+        releases=DecisionReading(now).current()[:OVERVIEW],
         verdict=audit.verdict if audit else None,
         verdict_at=audit.at if audit else 0,
         scored=tuple(number for number, state in now.snapshot.jobs.items() if state.terms.scored),
@@ -85,8 +85,8 @@ async def job(now: Now, job: JobNumber) -> d.JobPage:
         document=now.document(state),
         rounds=tuple(now.round_line(round_) for round_ in latest),
         activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
-        evaluation=Deciding(now).latest_evaluation(job),
-        scores=Scores(now).glance(state),
+        evaluation=DecisionReading(now).latest_evaluation(job),
+        scores=ScoreReading(now).glance(state),
     )
 
 
@@ -112,14 +112,14 @@ async def round_(now: Now, job: JobNumber, round: RoundNumber) -> d.RoundPage:
         chain=now.chain,
         job=now.job(state),
         round=now.round(state, chosen),
-        scoring=Scores(now).whole(state, chosen),
-        metrics=Deciding(now).metrics_around(job, chosen),
+        scoring=ScoreReading(now).whole(state, chosen),
+        metrics=DecisionReading(now).metrics_around(job, chosen),
     )
 
 
 async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ScoresPage:
     """What each party's updates scored: cumulated, best first, and round by round, newest first."""
-    state, making = now.job_state(job), Scores(now)
+    state, making = now.job_state(job), ScoreReading(now)
     made = making.rounds(state, before or LAST) if state.terms.scored else iter(())
     chosen = list(islice(made, limit))
     more = next(made, None) is not None
@@ -158,11 +158,11 @@ async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MO
     """A global model and its trace: what it was made of, what that was built on, back to the initial model."""
     state = now.job_state(job)
     lineage, rest = now.lineage(state, round, limit)
-    deciding = Deciding(now)
+    deciding = DecisionReading(now)
     return d.ModelPage(
         chain=now.chain,
         job=now.job(state),
-        unit=Scores(now).unit(state),
+        unit=ScoreReading(now).unit(state),
         models=lineage.models,
         next=None if rest is None else f"/jobs/{job}/models/{rest}.json?limit={limit}",
         releases=deciding.releases_of(job, round),

@@ -18,7 +18,7 @@ from web.documents.refusals import NoRelayer
 from web.documents.signatures import typed_data
 from web.reading.ledger import NotFound
 from web.relay.intake import Intake
-from web.relay.queue import WAITING, Entry
+from web.relay.queue import WAITING, QueueEntry
 from web.relay.relayer import Relayer
 from web.routes.access import visitor
 from web.routes.ledger import LAST, reading
@@ -86,7 +86,7 @@ async def how_it_goes(request: Request, name: MessageName) -> Response:
     return _said(_relayed(entry, relayer.trouble))
 
 
-def _relayed(entry: Entry, trouble: FedledgerError | None) -> d.Relayed:
+def _relayed(entry: QueueEntry, trouble: FedledgerError | None) -> d.Relayed:
     reason, words, advice = entry.reason, entry.words, ADVICE.get(entry.reason, "")
     if entry.status in WAITING and trouble is not None:
         reason, words, advice = type(trouble).__name__, trouble.message, trouble.advice

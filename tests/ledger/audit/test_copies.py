@@ -4,7 +4,7 @@ import pytest
 from support.worlds.world import NAMES, World, key
 
 from ledger.audit import damage
-from ledger.audit.report import BadCopy, Check, Finding, Verdict
+from ledger.audit.report import AuditVerdict, BadCopy, Check, Finding
 from ledger.formats.cid import CHUNK, RAW, Cid, of_file
 
 NORTH = f"north ({key(0)})"
@@ -92,5 +92,5 @@ def test_a_notice_changes_no_verdict(world: World) -> None:
     report = world.audit()
     for finding in damage(world.history, {1: world.job}, [bad(update(world), 0, 9)], who(world)):
         report.add(finding)
-    assert report.verdict is Verdict.VERIFIED
+    assert report.verdict is AuditVerdict.VERIFIED
     assert report.counts() == {"notice": 1}

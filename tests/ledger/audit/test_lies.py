@@ -8,7 +8,7 @@ import pytest
 from support.worlds import lies
 from support.worlds.world import CONTRACT, World, key
 
-from ledger.audit.report import Check, Finding, Report, Verdict
+from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.formats.cid import Cid
 
 AGGREGATOR = f"east ({key(1)})"
@@ -73,7 +73,7 @@ def refutations(report: Report, check: Check | None = None) -> list[Finding]:
 def test_a_lie_is_refuted_by_name(lie: Lie) -> None:
     world = lie.tell()
     report = world.audit()
-    assert report.verdict is Verdict.REFUTED
+    assert report.verdict is AuditVerdict.REFUTED
     assert report.verdict.exit_code == 1
     found = refutations(report, lie.check)
     assert len(found) == 1, report.findings
@@ -133,7 +133,7 @@ def test_the_round_after_a_lie_is_judged_on_its_own() -> None:
     world.attest(3)
     report = world.audit()
     assert [(f.attempt, f.culprit) for f in refutations(report)] == [(1, AGGREGATOR)]
-    assert world.audit(number=1).verdict is Verdict.VERIFIED
+    assert world.audit(number=1).verdict is AuditVerdict.VERIFIED
     assert report.passed[Check.AGGREGATE] == 2
 
 

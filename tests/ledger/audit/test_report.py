@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from support.worlds.world import blank_report
 
-from ledger.audit.report import OPTIONAL, Check, Finding, Report, Status, Verdict
+from ledger.audit.report import OPTIONAL, AuditVerdict, Check, Finding, Report, Status
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 
 REQUIRED = sorted(set(Check) - OPTIONAL)
@@ -39,7 +39,7 @@ def test_numbers_and_optional_checks_are_fixed_for_ever() -> None:
         (12, "SCORES"),
     ]
     assert {Check.SOURCE, Check.COPIES} == OPTIONAL
-    assert {verdict.value: verdict.exit_code for verdict in Verdict} == {"VERIFIED": 0, "REFUTED": 1, "UNKNOWN": 3}
+    assert {verdict.value: verdict.exit_code for verdict in AuditVerdict} == {"VERIFIED": 0, "REFUTED": 1, "UNKNOWN": 3}
     assert all(check.title for check in Check)
 
 
@@ -50,11 +50,11 @@ def test_every_required_check_must_have_been_made(left_out: Check | None) -> Non
     for check in REQUIRED:
         if check is not left_out:
             report.verify(check)
-    assert report.verdict is (Verdict.UNKNOWN if left_out else Verdict.VERIFIED)
+    assert report.verdict is (AuditVerdict.UNKNOWN if left_out else AuditVerdict.VERIFIED)
 
 
 def test_an_empty_report_is_unknown() -> None:
-    assert blank_report().verdict is Verdict.UNKNOWN
+    assert blank_report().verdict is AuditVerdict.UNKNOWN
 
 
 @pytest.mark.parametrize("statuses", list(product(["verified", "refuted", "unknown", "notice"], repeat=2)))
@@ -62,11 +62,11 @@ def test_the_worst_finding_decides(statuses: tuple[Status, Status]) -> None:
     report = full()
     for status in statuses:
         report.add(finding(status))
-    expected = Verdict.VERIFIED
+    expected = AuditVerdict.VERIFIED
     if "unknown" in statuses:
-        expected = Verdict.UNKNOWN
+        expected = AuditVerdict.UNKNOWN
     if "refuted" in statuses:
-        expected = Verdict.REFUTED
+        expected = AuditVerdict.REFUTED
     assert report.verdict is expected
 
 

@@ -9,7 +9,7 @@ import pytest
 from support.worlds.scorers import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
 from support.worlds.world import NAMES, key, seen
 
-from ledger.audit.report import Check, Finding, Verdict
+from ledger.audit.report import AuditVerdict, Check, Finding
 from ledger.errors import Malformed
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, check
@@ -38,7 +38,7 @@ def test_honest_scores_are_verified(scoring: Any) -> None:
     world = scored(scoring)
     world.score()
     report = world.audit()
-    assert report.verdict is Verdict.VERIFIED, report.findings
+    assert report.verdict is AuditVerdict.VERIFIED, report.findings
     assert not report.findings
     assert report.passed[Check.SCORES] == 4 * 4 + 4
 
@@ -47,7 +47,7 @@ def test_a_job_without_a_scoring_has_nothing_to_check() -> None:
     world = ScoredWorld()
     world.open_job().honest_round()
     report = world.audit()
-    assert (report.verdict, report.passed[Check.SCORES]) == (Verdict.VERIFIED, 0)
+    assert (report.verdict, report.passed[Check.SCORES]) == (AuditVerdict.VERIFIED, 0)
 
 
 @pytest.mark.parametrize("scoring", [None, COSINE], ids=["committed set", "cosine"])
@@ -60,7 +60,7 @@ def test_a_scorer_who_reveals_other_numbers_is_refuted_with_both(scoring: Any) -
     assert (found.expected, found.actual) == (str(truth[2]), str(truth[2] + 1000))
     assert "1 of 4 revealed scores" in found.message
     assert found.tx == world.state.scorings[1].reveals[1].tx.hex()
-    assert world.audit().verdict is Verdict.REFUTED
+    assert world.audit().verdict is AuditVerdict.REFUTED
 
 
 def test_liars_who_move_a_median_are_named_with_it() -> None:
@@ -89,7 +89,7 @@ def test_private_scores_differ_and_blame_nobody() -> None:
     world = scored(PRIVATE)
     world.score({1: (9, 9, 9, 9), 2: (-9, 0, 7, 8)}, honest=(1, 2, 3, 4))
     report = world.audit()
-    assert report.verdict is Verdict.VERIFIED, report.findings
+    assert report.verdict is AuditVerdict.VERIFIED, report.findings
     assert report.passed[Check.SCORES] == 4
 
 
@@ -98,7 +98,7 @@ def test_a_withheld_reveal_is_a_notice(scoring: Any) -> None:
     world = scored(scoring)
     world.score(without=[1], honest=None if scoring is None else (1, 2, 3, 4))
     report = world.audit()
-    assert report.verdict is Verdict.VERIFIED
+    assert report.verdict is AuditVerdict.VERIFIED
     (found,) = report.findings
     assert (found.check, found.status) == (Check.SCORES, "notice")
     assert found.message.startswith(f"{EAST} committed")
@@ -109,7 +109,7 @@ def test_a_void_scoring_is_a_notice() -> None:
     world = scored(PRIVATE)
     world.score(without=[1, 2, 3], honest=(1, 2, 3, 4))
     report = world.audit()
-    assert report.verdict is Verdict.VERIFIED
+    assert report.verdict is AuditVerdict.VERIFIED
     void = [found for found in report.findings if "too few scorers" in found.message]
     assert [(found.expected, found.actual) for found in void] == [("2 reveals", "1 reveals")]
 
@@ -121,7 +121,7 @@ def test_a_set_that_nobody_has_is_unknown() -> None:
     (cid,) = [cid for cid in world.files.files if str(cid) == evidence.cid]
     del world.files.files[cid]
     report = world.audit()
-    assert report.verdict is Verdict.UNKNOWN
+    assert report.verdict is AuditVerdict.UNKNOWN
     (found,) = report.findings
     assert (found.check, found.status, found.cid) == (Check.SCORES, "unknown", str(cid))
 
@@ -150,7 +150,7 @@ def test_a_scoring_that_the_chain_does_not_have_makes_the_log_unknown() -> None:
     world = scored()
     world.score()
     report = world.audit(seen(world.observed(), scores={(1, 1): bytes(32)}))
-    assert report.verdict is Verdict.UNKNOWN
+    assert report.verdict is AuditVerdict.UNKNOWN
     assert {found.check for found in report.findings} == {Check.HEADS}
 
 
@@ -211,7 +211,7 @@ def test_past_scores_weigh_the_next_round_for_everyone() -> None:
     world.publish(1)
     world.attest(2)
     world.attest(3)
-    assert world.audit().verdict is Verdict.VERIFIED
+    assert world.audit().verdict is AuditVerdict.VERIFIED
     world.job = plain
     assert world.outcome().root != world.aggregate.root
 
@@ -238,4 +238,4 @@ def test_a_scoring_that_ended_after_the_round_was_opened_does_not_weigh_in_it() 
     world.publish(1)
     world.attest(2)
     world.attest(3)
-    assert world.audit().verdict is Verdict.VERIFIED
+    assert world.audit().verdict is AuditVerdict.VERIFIED

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from support.worlds.world import World, altered, key
 
 from ledger.audit import Observed, scope_of
-from ledger.audit.report import Check, Finding, Report, Verdict
+from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.errors import Unavailable
 from ledger.events import records as r
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import NO_HEAD
 from ledger.formats.merkle import root_of
 from ledger.history.fold import History, HistoryError
-from ledger.rounds.admission import Verdict as Judgement
+from ledger.rounds.admission import AuditVerdict as Judgement
 
 NORTH = f"north ({key(0)})"
 
@@ -28,7 +28,7 @@ def honest() -> World:
 
 
 def unknown(report: Report) -> list[Finding]:
-    assert report.verdict is Verdict.UNKNOWN
+    assert report.verdict is AuditVerdict.UNKNOWN
     assert report.verdict.exit_code == 3
     assert not [f for f in report.findings if f.status == "refuted"]
     return [f for f in report.findings if f.status == "unknown"]
@@ -46,7 +46,7 @@ def named(world: World, cid: Cid) -> tuple[str, int | None]:
 
 def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
     report = honest().audit()
-    assert report.verdict is Verdict.VERIFIED
+    assert report.verdict is AuditVerdict.VERIFIED
     assert report.verdict.exit_code == 0
     assert report.findings == []
     assert report.skipped == [Check.SOURCE]
@@ -79,7 +79,7 @@ def test_without_any_one_file_nothing_is_verified(how: str) -> None:
             world.files.files[cid] = bytes(data)
         what, number = named(world, cid)
         if (what, number) == ("model", 2):
-            assert world.audit().verdict is Verdict.VERIFIED
+            assert world.audit().verdict is AuditVerdict.VERIFIED
             continue
         findings = unknown(world.audit())
         expected = {"job": Check.JOB, "initial": Check.INITIAL, "update": Check.BYTES, "model": Check.AGGREGATE}[what]
@@ -122,7 +122,7 @@ def excused_world() -> World:
 def test_one_party_that_stores_nothing_cannot_make_every_verdict_unknown() -> None:
     world = excused_world()
     report = world.audit()
-    assert report.verdict is Verdict.VERIFIED
+    assert report.verdict is AuditVerdict.VERIFIED
     (notice,) = report.findings
     assert (notice.status, notice.check, notice.party) == ("notice", Check.BYTES, f"west ({key(3)})")
 
@@ -151,7 +151,7 @@ def test_bytes_that_come_back_are_a_notice() -> None:
     world.attest(1)
     world.attest(2)
     report = world.audit()
-    assert report.verdict is Verdict.VERIFIED
+    assert report.verdict is AuditVerdict.VERIFIED
     (notice,) = report.findings
     assert notice.message == "the update was left out as unavailable; its bytes can be had now"
     assert notice.cid == str(of_file(update.cid, world.layout.size))
@@ -175,14 +175,14 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
     report = world.audit(replace(world.observed(), heads=heads), history=history)
     found = [f for f in report.findings if f.check is Check.HEADS]
     assert [f.status for f in found] == ["unknown"]
-    assert report.verdict is Verdict.UNKNOWN
+    assert report.verdict is AuditVerdict.UNKNOWN
     assert found[0].party == (key(9) if change == "foreign" else NORTH)
 
 
 def test_a_key_that_never_submitted_has_no_head() -> None:
     world = honest()
     heads = {**world.observed().heads, (1, key(9)): NO_HEAD, (2, key(0)): b"\x01" * 28}
-    assert world.audit(replace(world.observed(), heads=heads)).verdict is Verdict.VERIFIED
+    assert world.audit(replace(world.observed(), heads=heads)).verdict is AuditVerdict.VERIFIED
 
 
 @pytest.mark.parametrize("root", [None, b"\x07" * 32, bytes(32)])
@@ -192,18 +192,19 @@ def test_a_model_that_the_contract_does_not_know_is_a_damaged_log(root: bytes | 
     del models[1, 1]
     report = world.audit(replace(world.observed(), models=models if root is None else {**models, (1, 1): root}))
     assert [(f.check, f.status, f.round) for f in report.findings] == [(Check.HEADS, "unknown", 1)]
-    assert report.verdict is Verdict.UNKNOWN
+    assert report.verdict is AuditVerdict.UNKNOWN
 
 
 def test_an_empty_scope_is_unknown() -> None:
     assert (
-        World().open_job().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {}, {})).verdict is Verdict.UNKNOWN
+        World().open_job().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {}, {})).verdict
+        is AuditVerdict.UNKNOWN
     )
 
 
 def test_code_that_was_not_read_is_unknown() -> None:
     world = honest()
-    assert world.audit(replace(world.observed(), code={})).verdict is Verdict.UNKNOWN
+    assert world.audit(replace(world.observed(), code={})).verdict is AuditVerdict.UNKNOWN
 
 
 def test_sources_that_could_not_be_compiled_are_unknown() -> None:
@@ -275,7 +276,7 @@ def test_no_history_with_one_bit_altered_is_verified(kind: type[r.Event], name: 
         history = History(events)
     except HistoryError:
         return
-    assert world.audit(history=history).verdict is not Verdict.VERIFIED
+    assert world.audit(history=history).verdict is not AuditVerdict.VERIFIED
 
 
 @given(place=st.integers(0, 7), bit=st.integers(0, 255), data=st.data())
@@ -290,10 +291,10 @@ def test_no_lying_contract_with_one_bit_altered_is_verified(place: int, bit: int
     for member in (1, 2):
         world.attest(member, world.aggregate.claim)
     report = world.audit()
-    if report.verdict is not Verdict.REFUTED:
+    if report.verdict is not AuditVerdict.REFUTED:
         changed = world.aggregate.verdicts
         assert Judgement.UNAVAILABLE in changed
-        assert report.verdict is Verdict.UNKNOWN
+        assert report.verdict is AuditVerdict.UNKNOWN
 
 
 def flipped(value: Any, bit: int) -> Any:

@@ -8,7 +8,7 @@ from ledger.events.records import Role, ScoresCommitted, ScoringOpened
 from ledger.formats.claims import LARGEST_SCORE, claim, pack_scores, scores_commitment, scoring_seed
 from ledger.history.fold import History, HistoryError
 from ledger.history.scorings import bitmap, settlement
-from ledger.history.state import Board, ScoringPhase
+from ledger.history.state import ScoreBoard, ScoringPhase
 from ledger.index import Follower, Index
 
 ROOT, CID, VERDICTS = b"R" * 32, b"C" * 32, bytes([0, 0, 7, 0])
@@ -36,7 +36,7 @@ class Panel:
     def history(self):
         first, last = self.consortium.network.chain.start_block, self.client.latest().number
         events = (event for logs in self.client.read(first, last) for event in logs.events)
-        return History(events, Board(31337, self.board))
+        return History(events, ScoreBoard(31337, self.board))
 
     @property
     def scoring(self):
@@ -209,4 +209,4 @@ def test_a_log_that_lost_a_commitment_is_refused(panel):
     events = [event for logs in panel.client.read(first, last) for event in logs.events]
     lost = next(event for event in events if isinstance(event, ScoresCommitted))
     with pytest.raises(HistoryError, match="did not commit"):
-        History((event for event in events if event != lost), Board(31337, panel.board))
+        History((event for event in events if event != lost), ScoreBoard(31337, panel.board))

@@ -368,7 +368,7 @@ def test_an_entry_that_another_process_removes_while_it_is_read_is_gone(consorti
 def test_to_remove_an_entry_leaves_another_of_the_same_nonce(consortium, tmp_path):
     """A chain that lost blocks has the nonce again, and another process has used it."""
     here = outbox.Outbox(tmp_path)
-    lost, fresh = (outbox.Entry(nonce=3, hash="0x" + digit * 64, raw="0x", to="", data="0x") for digit in "ab")
+    lost, fresh = (outbox.OutboxEntry(nonce=3, hash="0x" + digit * 64, raw="0x", to="", data="0x") for digit in "ab")
     with here.locked():
         here.add(lost)
         here.add(fresh)

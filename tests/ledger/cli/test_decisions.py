@@ -12,7 +12,7 @@ from ledger.errors import Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.events.proposals import ProposalState, ballot_to_sign
 from ledger.events.records import Choice
 from ledger.formats.digest import sha256
-from ledger.history.names import NotReleased, Revoked, UnknownRelease
+from ledger.history.names import NotReleased, RevokedRelease, UnknownRelease
 
 
 def report_file(members: Council, folder: Path, *indices: int) -> Path:
@@ -307,10 +307,10 @@ def test_a_release_is_revoked_for_a_reason_and_another_made_current(members: Cou
     facts = said("release", "show", "heart@1", *members.home(0), "--json")
     assert (facts["state"], facts["reason"]) == ("revoked", "wrong units")
     assert "wrong units" in run("release", "show", "heart@1", *members.home(0)).stdout
-    assert refused(Revoked, "release", "show", "heart", *members.home(0)).facts["versions"] == "1, 2"
+    assert refused(RevokedRelease, "release", "show", "heart", *members.home(0)).facts["versions"] == "1, 2"
     for command in (("revoke", "heart@1", "--reason", "again"), ("rollback", "heart@1"), ("fetch", "heart@1")):
         keys = members.home(0) if command[0] == "fetch" else members.key(0)
-        error = refused(Revoked, "release", *command, *keys)
+        error = refused(RevokedRelease, "release", *command, *keys)
         assert error.facts["reason"] == "wrong units"
     members.decide(said("release", "rollback", "heart@2", *members.key(0), "--json")["proposal"])
     assert "current release" in str(refused(UsageError, "release", "rollback", "heart@2", *members.key(0)))

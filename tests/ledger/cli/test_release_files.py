@@ -15,7 +15,7 @@ from demo.damage import damage
 from ledger.config import Home, save
 from ledger.errors import Malformed, Refuted, Unavailable, UsageError
 from ledger.formats.cid import of_file
-from ledger.history.names import NotReleased, Revoked
+from ledger.history.names import NotReleased, RevokedRelease
 from ledger.releases.report import join, parse
 
 
@@ -144,9 +144,9 @@ def test_what_is_not_released_or_revoked_is_not_written(
     assert files
     revoked = said("release", "revoke", "gone@1", "--reason", "unsafe", *released.key(0), "--json")["proposal"]
     released.decide(revoked)
-    error = refused(Revoked, "release", "fetch", "gone@1", "--output", tmp_path / "out", *visitor)
+    error = refused(RevokedRelease, "release", "fetch", "gone@1", "--output", tmp_path / "out", *visitor)
     assert error.facts["reason"] == "unsafe"
-    refused(Revoked, "release", "verify", tmp_path / "gone", *visitor)
+    refused(RevokedRelease, "release", "verify", tmp_path / "gone", *visitor)
     assert not (tmp_path / "out").exists()
 
 

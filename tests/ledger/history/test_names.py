@@ -11,7 +11,7 @@ from ledger.events.records import Choice
 from ledger.formats.digest import sha256
 from ledger.history.names import (
     NotReleased,
-    Revoked,
+    RevokedRelease,
     UnknownRelease,
     find,
     proposal_for,
@@ -34,11 +34,11 @@ def test_a_name_means_its_current_release(world: World) -> None:
     roll_back(world, first)
     assert find(decisions, "cardio") is first
     revoke(world, first, reason_word("wrong"))
-    with pytest.raises(Revoked, match="no current release") as caught:
+    with pytest.raises(RevokedRelease, match="no current release") as caught:
         find(decisions, "cardio")
     assert caught.value.advice == "name a version: cardio@2"
     assert find(decisions, "cardio@1") is first
-    with pytest.raises(Revoked) as caught:
+    with pytest.raises(RevokedRelease) as caught:
         require_usable(first)
     assert caught.value.facts["reason"] == "wrong"
     require_usable(second)

@@ -18,7 +18,7 @@ from ledger.errors import Malformed
 from ledger.formats.artifact import Layout, Tensor
 from ledger.jobs.layers import MAX_FAN_IN, Conv2d, Flatten, Linear, MaxPool, Relu, shapes
 from ledger.scores import inference
-from ledger.scores.inference import HIGHEST, Network
+from ledger.scores.inference import HIGHEST, NeuralNetwork
 
 TESTS = Path(__file__).parents[2]
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
@@ -41,19 +41,19 @@ def slow_linear(weight: Any, weight_bits: int, bias: Any, bias_bits: int, values
 
 
 @st.composite
-def linear(draw: st.DrawFn) -> tuple[Network, np.ndarray, np.ndarray]:
+def linear(draw: st.DrawFn) -> tuple[NeuralNetwork, np.ndarray, np.ndarray]:
     outputs, inputs = draw(st.integers(1, 3)), draw(st.integers(1, 6))
     weight_bits = draw(bits)
     bias_bits = draw(st.integers(0, min(30, weight_bits + 16)))
     layout = Layout((Tensor("b", (outputs,), bias_bits), Tensor("w", (outputs, inputs), weight_bits)))
     model = draw(st.lists(int32, min_size=layout.values, max_size=layout.values))
     values = draw(st.lists(int32, min_size=inputs, max_size=inputs))
-    network = Network((inputs,), [Linear(weight="w", bias="b")], layout)
+    network = NeuralNetwork((inputs,), [Linear(weight="w", bias="b")], layout)
     return network, np.array(model, "<i4"), np.array([values], "<i4")
 
 
 @given(linear())
-def test_a_linear_layer_is_the_sum_in_whole_numbers(case: tuple[Network, np.ndarray, np.ndarray]) -> None:
+def test_a_linear_layer_is_the_sum_in_whole_numbers(case: tuple[NeuralNetwork, np.ndarray, np.ndarray]) -> None:
     network, model, inputs = case
     bias, weight = network.layout.tensors
     split = bias.values
@@ -79,7 +79,7 @@ def test_sums_of_the_largest_values_are_exact(low: int, high: int, inputs: int) 
 def test_the_largest_layer_stays_within_64_bits() -> None:
     """2^16 inputs, all at their bounds, and the largest bias: nothing wraps."""
     layout = Layout((Tensor("b", (1,), 0), Tensor("w", (1, MAX_FAN_IN), 30)))
-    network = Network((MAX_FAN_IN,), [Linear(weight="w", bias="b")], layout)
+    network = NeuralNetwork((MAX_FAN_IN,), [Linear(weight="w", bias="b")], layout)
     for sign in (1, -1):
         model = np.full(layout.values, HIGH if sign > 0 else LOW, "<i4")
         assert network.outputs(model, np.full((1, MAX_FAN_IN), HIGH, "<i4")).tolist() == [[sign * HIGHEST]]
@@ -115,7 +115,7 @@ def test_convolution_and_maxima_are_those_in_whole_numbers(padding: int, size: i
     random = np.random.default_rng(padding)
     layout = Layout((Tensor("b", (3,), 30), Tensor("w", (3, 2, 3, 2), 25)))
     layers = [Conv2d(weight="w", bias="b", padding=padding), Relu(), MaxPool(size=size), Flatten()]
-    network = Network((2, 6, 7), layers, layout)
+    network = NeuralNetwork((2, 6, 7), layers, layout)
     model = random.integers(LOW, HIGH, layout.values).astype("<i4")
     images = random.integers(-(1 << 22), 1 << 22, (2, 2, 6, 7)).astype("<i4")
     expected = []

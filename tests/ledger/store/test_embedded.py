@@ -16,7 +16,7 @@ from ledger.errors import Corrupt, Malformed, Unavailable
 from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.store import disk, files, packs, upkeep
 from ledger.store.embedded import Embedded
-from ledger.store.index import Index
+from ledger.store.index import BlockIndex
 
 DATA = os.urandom(2 * CHUNK + 5)
 EFFECTS = ["create", "write", "trim", "sync", "publish", "append"]
@@ -52,7 +52,7 @@ def dying_at(number: int, kept: bool) -> None:
 
     for name in EFFECTS:
         setattr(disk, name, wrap(getattr(disk, name)))
-    Index.replace = wrap(Index.replace)  # type: ignore[method-assign]
+    BlockIndex.replace = wrap(BlockIndex.replace)  # type: ignore[method-assign]
 
 
 def run_in_child(work: Callable[[], object]) -> int:
@@ -138,7 +138,7 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing(
         with disk.translated(embedded.folder / "packs" / "x"):
             raise full
 
-    monkeypatch.setattr(*((Index, "replace") if where == "index" else (disk, where)), fail)
+    monkeypatch.setattr(*((BlockIndex, "replace") if where == "index" else (disk, where)), fail)
     with pytest.raises(Unavailable) as caught:
         embedded.put([DATA], "more")
     monkeypatch.undo()

@@ -15,7 +15,7 @@ from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.party.connection import remotes
 from ledger.store import Unreachable, remote
-from ledger.store.gateway import Gateway, serve
+from ledger.store.gateway import GatewayServer, serve
 from ledger.store.remote import Remote
 
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)
@@ -29,25 +29,25 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def gateway(memory: Memory) -> Iterator[Gateway]:
+def gateway(memory: Memory) -> Iterator[GatewayServer]:
     running = serve(memory, threads=THREADS, patience=0.5)
     yield running
     running.close()
 
 
-def connect(gateway: Gateway) -> socket.socket:
+def connect(gateway: GatewayServer) -> socket.socket:
     parts = urlsplit(gateway.url)
     return socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10)
 
 
-def healthy(gateway: Gateway, timeout: float) -> bool:
+def healthy(gateway: GatewayServer, timeout: float) -> bool:
     parts = urlsplit(gateway.url)
     with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=timeout)) as connection:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
 
 
-def test_readers_that_never_read_do_not_keep_a_gateways_threads(memory: Memory, gateway: Gateway) -> None:
+def test_readers_that_never_read_do_not_keep_a_gateways_threads(memory: Memory, gateway: GatewayServer) -> None:
     cid = memory.add(DATA)
     with ExitStack() as stack:
         for _ in range(THREADS + 1):
@@ -58,7 +58,7 @@ def test_readers_that_never_read_do_not_keep_a_gateways_threads(memory: Memory, 
         assert healthy(gateway, timeout=8)
 
 
-def test_a_request_in_drips_is_hung_up_on(gateway: Gateway) -> None:
+def test_a_request_in_drips_is_hung_up_on(gateway: GatewayServer) -> None:
     with connect(gateway) as slow:
         began = time.monotonic()
         with pytest.raises(ConnectionError):
@@ -68,7 +68,7 @@ def test_a_request_in_drips_is_hung_up_on(gateway: Gateway) -> None:
         assert time.monotonic() - began < 5
 
 
-def test_a_slow_but_steady_reader_gets_all_of_it(memory: Memory, gateway: Gateway) -> None:
+def test_a_slow_but_steady_reader_gets_all_of_it(memory: Memory, gateway: GatewayServer) -> None:
     cid = memory.add(DATA)
     with connect(gateway) as reader:
         reader.sendall(f"GET /ipfs/{cid}?format=car HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
@@ -105,7 +105,7 @@ def test_an_address_that_cannot_be_is_refused_and_stops_nobody(url: str) -> None
     assert remotes([("member 3", url)]) == []
 
 
-def test_link_local_peers_hear_nothing(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_local_peers_hear_nothing(gateway: GatewayServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for peer in ("169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254"):
         assert remote._is_link_local(peer)
     for peer in ("127.0.0.1", "10.0.0.1", "::1", "2001:db8::1", "192.168.1.1"):
@@ -130,7 +130,7 @@ def test_link_local_peers_hear_nothing(gateway: Gateway, monkeypatch: pytest.Mon
         f"/ipfs/{BLOCK}?format=../raw",
     ],
 )
-def test_a_path_names_a_cid_or_nothing(path: str, gateway: Gateway) -> None:
+def test_a_path_names_a_cid_or_nothing(path: str, gateway: GatewayServer) -> None:
     with connect(gateway) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         answer = b""
@@ -141,7 +141,7 @@ def test_a_path_names_a_cid_or_nothing(path: str, gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("size", [20_000, 2_000_000])
-def test_endless_headers_are_refused(size: int, gateway: Gateway) -> None:
+def test_endless_headers_are_refused(size: int, gateway: GatewayServer) -> None:
     with connect(gateway) as connection:
         try:
             connection.sendall(b"GET / HTTP/1.1\r\nX: " + b"y" * size)
@@ -151,7 +151,7 @@ def test_endless_headers_are_refused(size: int, gateway: Gateway) -> None:
     assert healthy(gateway, timeout=8)
 
 
-def test_a_holder_is_asked_for_a_block_and_told_nothing_else(gateway: Gateway) -> None:
+def test_a_holder_is_asked_for_a_block_and_told_nothing_else(gateway: GatewayServer) -> None:
     """What a client asks for follows from the CID alone; credentials and queries of an address are not sent on."""
     asked: list[str] = []
     with closing(Remote("x", gateway.url.replace("http://", "http://user:secret@") + "/base?x=1#y")) as holder:

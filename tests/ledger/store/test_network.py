@@ -18,7 +18,7 @@ from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
 from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.store import Buffer, Unreachable, car, files
 from ledger.store.embedded import Embedded
-from ledger.store.gateway import Gateway, serve
+from ledger.store.gateway import GatewayServer, serve
 from ledger.store.holders import Holders
 from ledger.store.remote import Remote
 
@@ -31,7 +31,7 @@ def memory() -> Memory:
 
 
 @pytest.fixture
-def gateway(memory: Memory) -> Iterator[Gateway]:
+def gateway(memory: Memory) -> Iterator[GatewayServer]:
     running = serve(memory)
     yield running
     running.close()
@@ -69,7 +69,7 @@ def leaf(number: int) -> Cid:
     return raw(DATA[number * CHUNK : (number + 1) * CHUNK])
 
 
-def test_a_file_is_read_over_http(memory: Memory, gateway: Gateway, remotes: Callable[..., Remote]) -> None:
+def test_a_file_is_read_over_http(memory: Memory, gateway: GatewayServer, remotes: Callable[..., Remote]) -> None:
     cid = memory.add(DATA)
     remote = remotes("hospital", gateway.url)
     assert b"".join(files.read(remote, cid)) == DATA
@@ -79,7 +79,7 @@ def test_a_file_is_read_over_http(memory: Memory, gateway: Gateway, remotes: Cal
     remote.close()
 
 
-def test_the_gateway_speaks_the_trustless_protocol(memory: Memory, gateway: Gateway) -> None:
+def test_the_gateway_speaks_the_trustless_protocol(memory: Memory, gateway: GatewayServer) -> None:
     cid = memory.add(DATA)
     code, headers, body = status(f"{gateway.url}/ipfs/{cid}?format=raw")
     assert (code, body) == (200, memory.blocks[cid])
@@ -113,16 +113,16 @@ def test_the_gateway_speaks_the_trustless_protocol(memory: Memory, gateway: Gate
         (f"/ipfs/{raw(b'nobody')}?format=raw&x={'y' * 20000}", 431),
     ],
 )
-def test_what_the_gateway_refuses(gateway: Gateway, path: str, code: int) -> None:
+def test_what_the_gateway_refuses(gateway: GatewayServer, path: str, code: int) -> None:
     assert status(gateway.url + path)[0] == code
 
 
-def test_the_gateway_only_reads(gateway: Gateway) -> None:
+def test_the_gateway_only_reads(gateway: GatewayServer) -> None:
     code, headers, _ = status(f"{gateway.url}/health", "DELETE")
     assert (code, headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_a_car_over_damage_is_cut(memory: Memory, gateway: Gateway) -> None:
+def test_a_car_over_damage_is_cut(memory: Memory, gateway: GatewayServer) -> None:
     cid = memory.add(DATA)
     damage(memory, leaf(2), 0)
     with pytest.raises(IncompleteRead):
@@ -132,7 +132,7 @@ def test_a_car_over_damage_is_cut(memory: Memory, gateway: Gateway) -> None:
     assert (code, headers["Fedledger-Corrupt"]) == (500, str(cid))
 
 
-def test_a_port_in_use_is_unavailable_and_named(memory: Memory, gateway: Gateway) -> None:
+def test_a_port_in_use_is_unavailable_and_named(memory: Memory, gateway: GatewayServer) -> None:
     port = int(gateway.url.rsplit(":", 1)[1])
     with pytest.raises(Unavailable, match=f"127.0.0.1:{port}") as caught:
         serve(memory, port=port)
@@ -150,7 +150,7 @@ def test_a_host_that_cannot_be_is_refused(memory: Memory, host: str) -> None:
 
 
 def test_a_damaged_disk_behind_a_gateway_is_corrupt(
-    memory: Memory, gateway: Gateway, remotes: Callable[..., Remote]
+    memory: Memory, gateway: GatewayServer, remotes: Callable[..., Remote]
 ) -> None:
     memory.add(DATA)
     damage(memory, leaf(1), 100)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger.config import Home, Settings, load, save
+from ledger.config import Home, HomeSettings, load, save
 from ledger.errors import FedledgerError, Refuted, Unavailable, UsageError
 from participant.cli.node import node
 
@@ -58,7 +58,7 @@ def test_init_makes_a_key_once_and_settings(tmp_path: Path, passphrase: Path) ->
     arguments = ("init", "--light", "--home", home, "--passphrase-file", passphrase, "--name", "Ours", "--data", data)
     facts = document(call(*arguments, "--json"))
     assert facts["address"].startswith("0x")
-    assert load(home / "node.toml", Settings) == Settings(name="Ours", data=str(data))
+    assert load(home / "node.toml", HomeSettings) == HomeSettings(name="Ours", data=str(data))
     assert (home / "keystore.json").stat().st_mode & 0o77 == 0
     call(*arguments, fails=UsageError)
 
@@ -73,7 +73,7 @@ def test_init_keeps_a_scorers_validation_data(tmp_path: Path, passphrase: Path) 
     rows.write_text("a\n")
     home = Home(tmp_path / "home")
     call("init", "--light", "--home", home.folder, "--passphrase-file", passphrase, "--validation", rows)
-    assert home.settings() == Settings(validation=str(rows.resolve()))
+    assert home.settings() == HomeSettings(validation=str(rows.resolve()))
     assert not (tmp_path / "h").exists()
 
 

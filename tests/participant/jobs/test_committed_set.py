@@ -18,7 +18,7 @@ from ledger.formats.cid import Cid  # noqa: E402
 from ledger.jobs import document  # noqa: E402
 from ledger.jobs.layers import Conv2d, Flatten, Linear, MaxPool, Relu  # noqa: E402
 from ledger.scores import evaluation_set  # noqa: E402
-from ledger.scores.inference import FRACTION_BITS, Network  # noqa: E402
+from ledger.scores.inference import FRACTION_BITS, NeuralNetwork  # noqa: E402
 from participant.integers.tensors import stream_of, table  # noqa: E402
 from participant.jobs import draft as authoring  # noqa: E402
 from participant.jobs.committed_set import layers_of, set_of  # noqa: E402
@@ -153,7 +153,7 @@ def close(task: Any, model: Any, inputs: Any, outputs: int) -> None:
     network = layers_of(task, model)
     layout = Layout(table(model.state_dict(), 24))
     integers = np.round(inputs * 2**FRACTION_BITS).astype(np.int32)
-    made = Network(inputs.shape[1:], network, layout).outputs(stream_of(model, layout), integers)
+    made = NeuralNetwork(inputs.shape[1:], network, layout).outputs(stream_of(model, layout), integers)
     with torch.no_grad():
         said = model(torch.from_numpy(integers / 2**FRACTION_BITS).float()).numpy()
     assert made.shape == (len(inputs), outputs)

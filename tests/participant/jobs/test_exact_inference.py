@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ledger.formats.artifact import Layout
-from ledger.scores.inference import Network
+from ledger.scores.inference import NeuralNetwork
 from ledger.scores.utility import measure
 
 torch = pytest.importorskip("torch")
@@ -51,7 +51,7 @@ def test_exact_inference_is_the_networks_forward_pass(name: str, settings: Any, 
     layout = Layout(table(model.state_dict(), 24))
     rows = np.rint(inputs.double().numpy() * 65536).astype("<i4")
     labels = targets.numpy().astype("<i4")
-    outputs = Network(shape, layers_of(made, model), layout).outputs(stream_of(model, layout), rows)
+    outputs = NeuralNetwork(shape, layers_of(made, model), layout).outputs(stream_of(model, layout), rows)
     with torch.no_grad():
         expected = model(inputs).double().numpy()
     assert np.abs(outputs / 65536 - expected).max() < 5e-4

@@ -7,7 +7,18 @@ import pytest
 from ledger.events import records as r
 from ledger.history.fold import History
 from ledger.history.state import JobState
-from participant.node.steps import COURTESY, GRACE, Abandon, Attest, Hold, Situation, Step, Submit, Wait, next_step
+from participant.node.steps import (
+    COURTESY,
+    GRACE,
+    Abandon,
+    Attest,
+    Hold,
+    NodeSituation,
+    Step,
+    Submit,
+    Wait,
+    next_step,
+)
 
 KEYS = ["0xA", "0xB", "0xC"]
 NEW = "0xN"
@@ -75,7 +86,7 @@ class Story:
         return self.history.jobs[1]
 
     def step(self, now: int, me: str = "0xB", **situation: Any) -> Step:
-        return next_step(self.history, self.state, me, Situation(now, **situation))
+        return next_step(self.history, self.state, me, NodeSituation(now, **situation))
 
 
 def waits(step: Step, *words: str) -> int | None:

@@ -24,12 +24,12 @@ from support.consortia.trainers import (
     write_data,
 )
 
-from ledger.audit.report import Check, Verdict
+from ledger.audit.report import AuditVerdict, Check
 from ledger.cli.main import fedledger
 from ledger.events.records import Role
 from ledger.formats.claims import lower_median, scores_commitment
 from ledger.history.state import Phase, Scoring
-from ledger.party.auditing import Wanted, inspect
+from ledger.party.auditing import AuditRequest, inspect
 from ledger.scores.contributions import score_round
 from participant.scoring.measuring import Measuring, worth
 from participant.tasks.training import Local
@@ -100,8 +100,8 @@ def test_nodes_score_a_committed_job_to_its_end(trial: Make) -> None:
         assert scoring.medians == recomputed(t, number)
         assert all(reveal.scores == scoring.medians for reveal in scoring.reveals.values())
         assert sorted(scoring.reveals) == [0, 1, 2]
-    report = inspect(t.parties[0].connection, Wanted(source=False))
-    assert (report.verdict, report.findings) == (Verdict.VERIFIED, [])
+    report = inspect(t.parties[0].connection, AuditRequest(source=False))
+    assert (report.verdict, report.findings) == (AuditVerdict.VERIFIED, [])
     assert report.passed[Check.SCORES] == 2 * (3 * 3 + 3)
 
 
@@ -138,7 +138,7 @@ def test_private_sets_settle_at_the_median_of_what_each_scorer_measured(trial: M
     state, connection = t.state, t.parties[1].connection
     own = Measuring(connection, validation_of(t.parties[1])).scores(state, t.job, state.rounds[1], scoring.seed)
     assert own == vectors[1]
-    assert inspect(connection, Wanted(source=False)).verdict is Verdict.VERIFIED
+    assert inspect(connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
 
 
 @pytest.mark.parametrize("scoring", [COMMITTED, PRIVATE], ids=["committed set", "private sets"])
@@ -172,8 +172,8 @@ def test_scores_that_are_lost_and_cannot_be_made_again_are_withheld(trial: Make)
     assert not notes(home, "revealed")
     assert scoring.withheld == {2}
     assert scoring.medians is not None
-    report = inspect(t.parties[0].connection, Wanted(source=False))
-    assert report.verdict is Verdict.VERIFIED
+    report = inspect(t.parties[0].connection, AuditRequest(source=False))
+    assert report.verdict is AuditVerdict.VERIFIED
     assert [found.status for found in report.findings] == ["notice"]
 
 
@@ -325,7 +325,7 @@ def test_past_scores_weigh_the_next_round_and_everyone_recomputes_it(trial: Make
     drive(*nodes, aggregators.service(t.parties[0]), looks=60)
     assert t.state.rounds[2].phase is Phase.FINALISED
     assert t.state.rounds[2].scored_to == 1
-    assert inspect(t.parties[0].connection, Wanted(source=False)).verdict is Verdict.VERIFIED
+    assert inspect(t.parties[0].connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
 
 
 def test_utilities_are_the_figures_in_parts_per_million() -> None:

@@ -49,9 +49,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
-def wanted(installed: protocol.Installed, **other: str) -> document.Task:
+def wanted(installed: protocol.Installed, **other: str) -> document.JobTask:
     fields = {"name": installed.name, "version": installed.version, "code": installed.code, **other}
-    return document.Task(settings={}, **fields)
+    return document.JobTask(settings={}, **fields)
 
 
 def test_an_installed_task_is_found_by_its_entry_point(site: Path) -> None:

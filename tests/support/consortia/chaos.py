@@ -15,10 +15,10 @@ from demo.anvil import Anvil
 from demo.consortium import LocalConsortium, Resident, found
 from demo.process import Fedledger
 from ledger.audit.report import Report
-from ledger.config import Settings, save
+from ledger.config import HomeSettings, save
 from ledger.events.records import Role, UpdateSubmitted
 from ledger.history.state import JobState
-from ledger.party.auditing import Wanted, inspect
+from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
 
 PARTICIPANTS = ("Hospital 1", "Hospital 2", "Hospital 3")
@@ -39,7 +39,7 @@ class Consortium:
         for number, name in enumerate(PARTICIPANTS):
             home = self._of(name).home
             data = trainers.write_data(home.folder / "data.csv", number)
-            save(home.settings_file, Settings(name=name, data=str(data)))
+            save(home.settings_file, HomeSettings(name=name, data=str(data)))
         self._open_job()
         self.view = Connection.visit(self.local.network, folder / "view")
 
@@ -99,7 +99,7 @@ class Consortium:
 
     def audit(self) -> Report:
         self.view.refresh()
-        return inspect(self.view, Wanted(source=False, copies=True))
+        return inspect(self.view, AuditRequest(source=False, copies=True))
 
     def _of(self, name: str) -> Resident:
         return self.local.residents[name]

@@ -18,7 +18,7 @@ from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Round
-from ledger.jobs.document import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Scoring, Task, WeightedMean
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, Rule, Scoring, WeightedMean
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
 from ledger.rounds.outcome import Outcome, base_of, excused, initial_binding, recompute, update_binding
@@ -58,7 +58,7 @@ class Trial:
         self.job = Job(
             fedledger="job/1",
             name="synthetic",
-            task=Task(name="tabular", version="1", code="00" * 32, settings={}),
+            task=JobTask(name="tabular", version="1", code="00" * 32, settings={}),
             tensors=tuple(tensors),
             initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex()),
             aggregation=rule or WeightedMean(),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from support.consortia.synthetic import Party, Trial
 
-from ledger.config import Home, Settings, save
+from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
 from ledger.party.journal import Journal
 from participant.jobs import draft
@@ -90,7 +90,7 @@ def train_on(
     for party in trial.parties:
         files = [(data_of(party), party.index), (validation_of(party), 100 + party.index)]
         data, validation = (str(write_data(file, seed)) for file, seed in files)
-        save(party.member.home.settings_file, Settings(name=party.member.name, data=data, validation=validation))
+        save(party.member.home.settings_file, HomeSettings(name=party.member.name, data=data, validation=validation))
     if propose:
         trial.propose()
     return trial

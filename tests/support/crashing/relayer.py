@@ -62,11 +62,11 @@ def work(network_file: str, home: str, key: bytes, point: str) -> None:
     from ledger.config import load_network
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
-    from web.reading.latest import Board
+    from web.reading.latest import Latest
     from web.reading.snapshot import freeze
     from web.relay.relayer import Relayer
 
-    network, board = load_network(Path(network_file)), Board()
+    network, board = load_network(Path(network_file)), Latest()
     with Connection.visit(network, Path(home) / "visitor") as connection:
         board.post(snapshot=freeze(connection.refresh(), connection.follower.tip.number))
     relayer = Relayer(network, board, LocalSigner(Account.from_key(key)), Path(home) / "relay")

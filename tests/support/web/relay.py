@@ -22,7 +22,7 @@ from ledger.events.wanted import wanted_of
 from ledger.keys import ephemeral
 from ledger.party.connection import Connection
 from web.reading.background import Live
-from web.reading.latest import Board
+from web.reading.latest import Latest
 from web.reading.library import Library
 from web.relay.relayer import Relayer
 from web.view import View
@@ -115,7 +115,7 @@ class Site:
 
     house: House
     url: str
-    board: Board
+    board: Latest
     relayer: Relayer
     readers: ExitStack
 
@@ -191,7 +191,7 @@ def relaying(
 ) -> Iterator[Site]:
     """A server that relays. `network` is what it takes for the consortium's, `started` False sends nothing."""
     network = network or house.network
-    board = Board()
+    board = Latest()
 
     def visit() -> Connection:
         return Connection.visit(network, folder / "visitor")

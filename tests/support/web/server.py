@@ -16,7 +16,7 @@ from ledger.audit.report import Check
 from ledger.config import Chain, Contract, Contracts, Network, Party
 from ledger.jobs.document import Job
 from web.app import PAGES, create_app
-from web.reading.latest import Audited, Board, State
+from web.reading.latest import Audited, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze
 from web.view import View
@@ -76,7 +76,7 @@ def view_of(world: World, job: Job | None = None, known: Network | None = None, 
         documents={job.digest: job},
         audited=Audited(AT, 0.5, len(world.state.rounds), report),
     )
-    board, known = Board(state), known or network()
+    board, known = Latest(state), known or network()
     return View(known, board, Library(board, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
 
 

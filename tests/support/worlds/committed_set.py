@@ -30,7 +30,7 @@ from ledger.jobs.document import (
 from ledger.jobs.layers import Conv2d, Flatten, Layer, Linear, MaxPool, Relu
 from ledger.scores.contributions import score_round
 from ledger.scores.evaluation_set import EvaluationSet, write
-from ledger.scores.inference import Network
+from ledger.scores.inference import NeuralNetwork
 from ledger.scores.utility import measure
 
 SEED = bytes(range(32))
@@ -129,7 +129,7 @@ def settle(made: World, number: int, medians: Sequence[int], withheld: Sequence[
     made.state.scorings[number] = settled
 
 
-def convolutions() -> tuple[Network, np.ndarray, np.ndarray]:
+def convolutions() -> tuple[NeuralNetwork, np.ndarray, np.ndarray]:
     """A network of every kind of layer, a model with values up to the last bit, and inputs."""
     table = (
         Tensor("a.bias", (6,)),
@@ -151,7 +151,7 @@ def convolutions() -> tuple[Network, np.ndarray, np.ndarray]:
     layout, random = Layout(table), np.random.default_rng(3)
     model = random.integers(-(1 << 31), 1 << 31, layout.values).astype("<i4")
     inputs = random.integers(-(1 << 20), 1 << 20, (40, 2, 9, 8)).astype("<i4")
-    return Network((2, 9, 8), layers, layout), model, inputs
+    return NeuralNetwork((2, 9, 8), layers, layout), model, inputs
 
 
 def everything() -> dict[str, Any]:

@@ -19,13 +19,13 @@ from ledger.formats.claims import claim as claim_of
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
-from ledger.history.state import Aggregate, Board, JobState, Round
-from ledger.jobs.document import Admission, InitialModel, Job, NoScoring, Privacy, Rule, Scoring, Task, WeightedMean
+from ledger.history.state import Aggregate, JobState, Round, ScoreBoard
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, Rule, Scoring, WeightedMean
 from ledger.rounds.outcome import Outcome, Place, base_of, excused, initial_binding, recompute, update_binding
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-BOARD = Board(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
+BOARD = ScoreBoard(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = r.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
@@ -105,7 +105,7 @@ class World:
         self.job = Job(
             fedledger="job/1",
             name="test",
-            task=Task(name="tabular", version="1", code="00" * 32, settings={"epochs": 1}),
+            task=JobTask(name="tabular", version="1", code="00" * 32, settings={"epochs": 1}),
             tensors=tensors,
             initial_model=InitialModel(cid=str(self.files.put(model)), root=root_of(self.initial).hex()),
             aggregation=rule or WeightedMean(),

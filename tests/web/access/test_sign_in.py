@@ -32,7 +32,7 @@ from web.documents.refusals import (
     WrongSigner,
 )
 from web.documents.signatures import SignatureNotCanonical
-from web.reading.latest import Board, State
+from web.reading.latest import Latest, State
 from web.reading.snapshot import freeze
 
 HERE = "https://audit.example"
@@ -168,8 +168,8 @@ def world_with(*signers: Any) -> World:
     return world.open_job()
 
 
-def board_of(world: World) -> Board:
-    return Board(State(serial=1, snapshot=freeze(world.history, len(world.events))))
+def board_of(world: World) -> Latest:
+    return Latest(State(serial=1, snapshot=freeze(world.history, len(world.events))))
 
 
 def test_a_session_ends_with_the_key(clock: Clock) -> None:

@@ -12,14 +12,14 @@ from support.web.server import get, served, until
 from demo.anvil import Anvil
 from ledger.party.connection import Connection
 from web.reading.background import Live
-from web.reading.latest import Board
+from web.reading.latest import Latest
 from web.reading.library import Library
 from web.view import View
 
 
 def test_a_chain_that_is_down_is_shown_as_such_and_read_again_when_it_is_back(houses, tmp_path: Path) -> None:
     local = houses(tmp_path / "houses")
-    board = Board()
+    board = Latest()
     library = Library(board, local.network)
 
     def visit() -> Connection:

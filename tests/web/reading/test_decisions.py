@@ -22,8 +22,8 @@ from ledger.keys import ephemeral
 from ledger.releases.report import RoundFigures
 from web.drawing.language import LANGUAGES
 from web.reading.counting import lineage_of
-from web.reading.decisions import AROUND, Deciding
-from web.reading.latest import Board, Measured, State, Unread
+from web.reading.decisions import AROUND, DecisionReading
+from web.reading.latest import Latest, Measured, State, Unread
 from web.reading.ledger import Reading
 from web.relay.relayer import Relayer
 
@@ -163,7 +163,7 @@ def test_who_voted_what_who_has_not_yet_and_who_no_longer_can(chamber: Chamber) 
 
 def test_time_alone_is_a_change_where_it_turns_a_proposal(chamber: Chamber) -> None:
     chamber.propose(ChangeRoles(1, 1))
-    board = Board(replace(shown(chamber).board.state, time=AT))
+    board = Latest(replace(shown(chamber).board.state, time=AT))
     serial = board.state.serial
     board.tick(99, AT + 3_600)
     assert (board.state.serial, board.state.time) == (serial, AT + 3_600)
@@ -258,7 +258,9 @@ class TestEvaluation:
             figures = tuple(RoundFigures(round=n, metrics={"loss": "1"}) for n in given)
             measured = Measured(msgspec.structs.replace(report, rounds=figures), report.mean)
             view = shown(chamber, evaluations={report.digest: measured})
-            found = Deciding(Reading(view.network, view.board.state)).metrics_around(1, chamber.world.state.rounds[2])
+            found = DecisionReading(Reading(view.network, view.board.state)).metrics_around(
+                1, chamber.world.state.rounds[2]
+            )
             assert (found and [one.round for one in found.rounds]) == expected
 
     def test_whoever_measured_and_is_no_member_is_marked(self, chamber: Chamber) -> None:

@@ -17,7 +17,7 @@ from ledger.rounds.weights import factors, tallied
 from ledger.scores.tables import ranking
 from web.drawing.language import LANGUAGES
 from web.drawing.scores import BALANCE, balances, in_unit
-from web.reading.latest import Audited, Board
+from web.reading.latest import Audited, Latest
 from web.reading.snapshot import freeze
 
 HTML = {"Accept": "text/html"}
@@ -167,7 +167,7 @@ def test_a_scoring_s_phase_follows_from_the_chain_s_clock(
 
 
 def test_time_alone_is_a_change_where_it_turns_a_scoring() -> None:
-    board = Board(replace(shown(make().open_scoring()).board.state, time=8_999))
+    board = Latest(replace(shown(make().open_scoring()).board.state, time=8_999))
     serial = board.state.serial
     board.tick(99, 9_000)
     assert board.state.serial == serial

@@ -383,7 +383,7 @@ def test_counts_of_what_was_relayed(house: House, site: Site) -> None:
 
 def test_a_server_without_a_relayer_says_so(house: House, tmp_path: Path) -> None:
     from ledger.party.connection import Connection
-    from web.reading.latest import Board
+    from web.reading.latest import Latest
     from web.reading.library import Library
     from web.reading.snapshot import freeze
     from web.view import View
@@ -391,7 +391,7 @@ def test_a_server_without_a_relayer_says_so(house: House, tmp_path: Path) -> Non
     proposal = house.propose()
     with Connection.visit(house.network, tmp_path) as connection:
         snapshot = freeze(connection.refresh(), connection.follower.tip.number)
-    board = Board()
+    board = Latest()
     board.post(snapshot=snapshot)
     with served(View(house.network, board, Library(board, house.network), rate=0)) as url:
         answer = post(url + "/relay.json", json=house.vote(0, proposal))

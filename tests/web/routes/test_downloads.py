@@ -70,7 +70,7 @@ def test_what_is_not_released_is_refused_by_name(world: World, name: str) -> Non
     number = propose(world, pending).number
     with served(shop(world)) as url:
         status, said = problem(url, address(gone, name))
-        assert (status, said["error"], said["facts"]["reason"]) == (410, "Revoked", "wrong units")
+        assert (status, said["error"], said["facts"]["reason"]) == (410, "RevokedRelease", "wrong units")
         status, said = problem(url, f"/releases/cardio/2/{name}")
         assert (status, said["error"], said["facts"]["proposal"]) == (403, "NotReleased", str(number))
         assert said["advice"] == f"/proposals/{number}"

@@ -10,7 +10,7 @@ from support.web.server import AT, HOSTILE, PATHS, get, governed, network, serve
 from support.worlds.decisions import Chamber
 from support.worlds.world import World, key
 
-from ledger.audit.report import Check, Verdict
+from ledger.audit.report import AuditVerdict, Check
 from ledger.events import records as r
 from ledger.events.actions import CloseJob
 from ledger.events.proposals import ProposalState
@@ -18,12 +18,12 @@ from ledger.events.records import Choice, Kind, Reason, Role, Rules
 from ledger.events.wanted import kind_word
 from ledger.history.state import Phase
 from ledger.jobs.document import Evidence, Scored
-from ledger.rounds.admission import Verdict as Judgement
+from ledger.rounds.admission import AuditVerdict as Judgement
 from web.documents.decisions import EvaluationStatus
 from web.documents.scores import ScorerState, ScoringPhase, Unit
 from web.drawing.language import LANGUAGES, choose, texts
 from web.drawing.render import FOLDER
-from web.reading.latest import Board
+from web.reading.latest import Latest
 from web.reading.library import Library
 from web.view import View
 
@@ -101,7 +101,7 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "phases": [phase.value for phase in Phase],
         "reasons": [reason.name for reason in Reason if reason is not Reason.NONE],
         "roles_of": [str(role.name).lower() for role in Role],
-        "verdicts": [verdict.value for verdict in Verdict],
+        "verdicts": [verdict.value for verdict in AuditVerdict],
         "admission": [verdict.name for verdict in Judgement],
         "checks_of": [check.name for check in Check],
         "wants": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
@@ -172,7 +172,7 @@ def test_hostile_names_are_text_and_nothing_else(hostile: World) -> None:
 
 
 def test_before_the_first_reading_a_page_says_so_and_the_process_is_well() -> None:
-    board = Board()
+    board = Latest()
     view = View(network(), board, Library(board, network()), rate=0)
     with served(view) as url:
         page = get(url + "/", headers=HTML)
