@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ledger.audit.report import Report
 from ledger.history.fold import History
-from ledger.rounds.aggregation import Fetch
+from ledger.rounds.inputs import Fetch
 from ledger.rounds.outcome import Place, Progress
 
 

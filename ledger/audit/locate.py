@@ -10,7 +10,7 @@ from ledger.formats.artifact import Binding
 from ledger.formats.cid import Cid, of_file
 from ledger.history.state import Aggregate, Round
 from ledger.jobs.document import Job
-from ledger.rounds.aggregation import Fetch
+from ledger.rounds.inputs import Fetch
 from ledger.rounds.outcome import Base, Outcome, Place, model_binding
 
 

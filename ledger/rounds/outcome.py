@@ -17,7 +17,8 @@ from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job, NoScoring
 from ledger.rounds import admission
 from ledger.rounds.admission import Decision, Verdict
-from ledger.rounds.aggregation import Fetch, Inputs, Saturated
+from ledger.rounds.inputs import Fetch, Inputs
+from ledger.rounds.rules.arithmetic import Saturated
 from ledger.rounds.weights import factors
 
 NOTHING = bytes(32)

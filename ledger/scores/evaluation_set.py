@@ -14,7 +14,7 @@ from ledger.formats.artifact import Binding, Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.jobs.document import CommittedSet
 from ledger.jobs.layers import Shape
-from ledger.rounds.aggregation import Fetch
+from ledger.rounds.inputs import Fetch
 from ledger.scores.inference import FRACTION_BITS
 
 Ints = NDArray[np.int32]

@@ -16,7 +16,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.jobs import document as job
 from ledger.jobs.document import Admission, Median, TrimmedMean, WeightedMean
 from ledger.rounds.admission import inspect, weigh
-from ledger.rounds.aggregation import combine
+from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 RULES = {"weighted_mean": WeightedMean(), "median": Median(), "trimmed_mean, trim 1": TrimmedMean(trim=1)}

@@ -30,7 +30,7 @@ from ledger.jobs.document import (
     WeightedMean,
 )
 from ledger.rounds.admission import inspect, weigh
-from ledger.rounds.aggregation import combine
+from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).parent
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
