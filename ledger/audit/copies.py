@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ledger.audit.report import BadCopy, Check, Finding
+from ledger.audit.report import Check, Finding
 from ledger.formats.cid import Cid, of_file
+from ledger.formats.copies import BadCopy
 from ledger.formats.merkle import LEAF
 from ledger.history.fold import History
 from ledger.jobs.document import Job, committed_set

@@ -6,8 +6,8 @@ import numpy as np
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding
 from ledger.formats.cid import Cid, of_file
+from ledger.formats.header import Binding
 from ledger.history.state import Aggregate, Round
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch

@@ -11,7 +11,8 @@ import numpy as np
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Buffer, Layout, Mismatch
+from ledger.formats.artifact import Buffer, Layout
+from ledger.formats.header import Binding, Mismatch
 from ledger.jobs.document import Admission
 
 

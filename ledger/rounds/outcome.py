@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from ledger.errors import Malformed
 from ledger.formats import claims, merkle
-from ledger.formats.artifact import Binding, Buffer
+from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file, raw
+from ledger.formats.header import Binding
 from ledger.formats.unixfs import TreeBuilder, chunks
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job, NoScoring

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
+from ledger.formats.header import Binding
 from ledger.jobs.document import CommittedSet
 from ledger.jobs.layers import Shape
 from ledger.rounds.inputs import Fetch

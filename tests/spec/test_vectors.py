@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ledger.formats import claims, merkle
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
+from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.jobs import document as job
 from ledger.jobs.document import Admission, Median, TrimmedMean, WeightedMean

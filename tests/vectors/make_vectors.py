@@ -14,8 +14,9 @@ import numpy as np
 from ledger.events.records import Terms
 from ledger.formats import claims as commitment
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.digest import checksum_address
+from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import (
     Admission,

@@ -4,8 +4,9 @@ import pytest
 from support.worlds.world import NAMES, World, key
 
 from ledger.audit import damage
-from ledger.audit.report import AuditVerdict, BadCopy, Check, Finding
+from ledger.audit.report import AuditVerdict, Check, Finding
 from ledger.formats.cid import CHUNK, RAW, Cid, of_file
+from ledger.formats.copies import BadCopy
 
 NORTH = f"north ({key(0)})"
 
