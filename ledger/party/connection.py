@@ -18,7 +18,7 @@ from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.rounds.outcome import Place
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
-from ledger.store.opening import open_store
+from ledger.store.home import open_store
 
 if TYPE_CHECKING:
     from ledger.chain.client import Client

@@ -64,7 +64,7 @@ def weigh(weight: int, limits: Admission) -> Decision:
     return Decision(Verdict.ADMITTED)
 
 
-def inspect(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
+def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
     """Judge the bytes of an update, which arrive in pieces and are read once.
 
     1. The header is the one that ledger and job give (MALFORMED, BINDING, BASE, TENSORS).

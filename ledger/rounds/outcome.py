@@ -115,7 +115,7 @@ def judge(place: Place, job: Job, round_: Round, base: Base, update: Update, fet
         return decision
     pieces = fetch(of_file(update.cid, job.layout.size), 0, job.layout.size + 1)
     binding = update_binding(place, round_, update.party, base)
-    return admission.inspect(pieces, job.layout, binding, update.root, job.admission)
+    return admission.judge_bytes(pieces, job.layout, binding, update.root, job.admission)
 
 
 def judge_all(

@@ -16,7 +16,7 @@ from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.jobs import document as job
 from ledger.jobs.document import Admission, Median, TrimmedMean, WeightedMean
-from ledger.rounds.admission import inspect, weigh
+from ledger.rounds.admission import judge_bytes, weigh
 from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
@@ -90,7 +90,7 @@ def test_verdicts(case: dict[str, Any]) -> None:
     decision = weigh(case["weight"], limits)
     if decision.verdict == 0:
         root = bytes.fromhex(case["root"])
-        decision = inspect(iter([data]), made, binding(whole["binding"]), root, limits)
+        decision = judge_bytes(iter([data]), made, binding(whole["binding"]), root, limits)
     assert decision.verdict == case["verdict"], decision.message
 
 

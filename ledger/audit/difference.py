@@ -14,7 +14,7 @@ from ledger.rounds.inputs import Fetch
 from ledger.rounds.outcome import Base, Outcome, Place, model_binding
 
 
-def locate(
+def locate_difference(
     place: Place, job: Job, round_: Round, base: Base, aggregate: Aggregate, outcome: Outcome, fetch: Fetch
 ) -> dict[str, Any]:
     """The evidence against a published model: fields of a finding, as exact as the bytes at hand allow."""
