@@ -14,7 +14,7 @@ import synthetic
 from peers import flower
 
 from ledger.formats.cid import of_file
-from ledger.rounds.aggregation import Inputs
+from ledger.rounds.inputs import Inputs
 from ledger.rounds.outcome import judge_all
 
 UPDATES, VALUES, TENSORS, RUNS = 10, 25_000_000, 25, 5

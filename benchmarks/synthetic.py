@@ -9,8 +9,9 @@ import numpy as np
 
 from ledger.events import records as r
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.header import Binding
 from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, WeightedMean, parse
 from ledger.rounds.outcome import Base, Outcome, Place, base_of, initial_binding, recompute

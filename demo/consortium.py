@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ledger import keys
 from ledger.chain.deploy import deploy
-from ledger.chain.founding import Founder
+from ledger.chain.consortium_file import Founder
 from ledger.config import LOCAL_CHAIN, Chain, GatewaySettings, Home, Network, HomeSettings, save
 from demo.anvil import Anvil
 from ledger.events.records import Role, Rules

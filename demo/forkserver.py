@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ledger.party.interrupts import heed, heeded
 
-SLOW = ("eth_account", "ledger.chain.calls", "participant.node.node")
+SLOW = ("eth_account", "ledger.chain.calldata", "participant.node.node")
 """What every participant imports, besides its task. A name that is none would be passed over in silence."""
 GRACE_SECONDS = 10
 TASKS = "fedledger.tasks"

@@ -111,8 +111,8 @@ def keystores(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, Any]
 def found(anvil: Any, keystores: list[tuple[Path, Any]], tmp_path: Path) -> Iterator[Found]:
     """Makes consortia: `found(members=4, roles=…, url=…)`; the first eight members' keys are the same each time."""
     from ledger.chain.client import Client
+    from ledger.chain.consortium_file import Founder
     from ledger.chain.deploy import deploy
-    from ledger.chain.founding import Founder
     from ledger.keys import create, ephemeral
 
     made: list[Consortium] = []

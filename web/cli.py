@@ -137,7 +137,7 @@ def _live(
     from ledger.cli.connect import look
     from ledger.config import at_node, load_network
     from ledger.party.connection import Connection
-    from ledger.store.opening import open_store
+    from ledger.store.home import open_store
     from web.reading.background import Live
     from web.reading.latest import Latest
     from web.reading.library import Library

@@ -5,7 +5,7 @@ fetched is handed in. Blame follows evidence: only what a party signed or put on
 be looked at makes the verdict UNKNOWN.
 """
 
-from ledger.audit.copies import damage
+from ledger.audit.copies import damaged_copies
 from ledger.audit.run import Audit, Observed, scope_of
 
-__all__ = ["Audit", "Observed", "damage", "scope_of"]
+__all__ = ["Audit", "Observed", "damaged_copies", "scope_of"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ledger.audit.report import Report
 from ledger.history.fold import History
-from ledger.rounds.aggregation import Fetch
+from ledger.rounds.inputs import Fetch
 from ledger.rounds.outcome import Place, Progress
 
 
@@ -21,7 +21,7 @@ class Context:
     threads: int = 1
     progress: Progress = field(default=lambda _: None)
 
-    def who(self, key: str) -> str:
+    def describe(self, key: str) -> str:
         """A party as findings name it: the member's name and the key that signed."""
         member = self.history.member_of(key)
         return f"{self.name(member.index)} ({key})" if member else key

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ledger.audit.report import BadCopy, Check, Finding
+from ledger.audit.report import Check, Finding
 from ledger.formats.cid import Cid, of_file
+from ledger.formats.copies import BadCopy
 from ledger.formats.merkle import LEAF
 from ledger.history.fold import History
 from ledger.jobs.document import Job, committed_set
@@ -18,15 +19,15 @@ class _Known:
     party: str | None = None
 
 
-def damage(
-    history: History, documents: Mapping[int, Job], copies: Iterable[BadCopy], who: Callable[[str], str]
+def damaged_copies(
+    history: History, documents: Mapping[int, Job], copies: Iterable[BadCopy], describe: Callable[[str], str]
 ) -> list[Finding]:
     """A notice for each damaged copy, naming holder, CID, party, round, tensor and chunk as far as they are known."""
-    known = _artifacts(history, documents, who)
+    known = _artifacts(history, documents, describe)
     return [_finding(copy, known.get(copy.file), documents) for copy in copies]
 
 
-def _artifacts(history: History, documents: Mapping[int, Job], who: Callable[[str], str]) -> dict[Cid, _Known]:
+def _artifacts(history: History, documents: Mapping[int, Job], describe: Callable[[str], str]) -> dict[Cid, _Known]:
     """By CID. Who registered an update first is named: a later one may have copied the CID."""
     known: dict[Cid, _Known] = {}
     for number, job in documents.items():
@@ -38,11 +39,11 @@ def _artifacts(history: History, documents: Mapping[int, Job], who: Callable[[st
             known[Cid.parse(evidence.cid)] = _Known("the evaluation set", number)
         for round_ in history.jobs[number].rounds.values():
             for update in round_.updates.values():
-                owner = who(update.party)
+                owner = describe(update.party)
                 mine = _Known(f"the update of {owner}", number, round_.number, owner)
                 known.setdefault(of_file(update.cid, size), mine)
             for aggregate in round_.aggregates:
-                maker = who(aggregate.aggregator)
+                maker = describe(aggregate.aggregator)
                 known[of_file(aggregate.cid, size)] = _Known(f"the model that {maker} published", number, round_.number)
     return known
 

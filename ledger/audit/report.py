@@ -5,13 +5,10 @@ something could not be checked. A damaged copy is a notice about its holder and 
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Literal
 
 import msgspec
-
-from ledger.formats.cid import Cid
 
 
 class AuditVerdict(Enum):
@@ -90,23 +87,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected: str | None = None
     actual: str | None = None
     tx: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BadCopy:
-    """A copy that does not match its CID.
-
-    `offset` is the first byte in the file that differs, where a good copy was found to compare with (`located`);
-    else the damaged block's first byte. `end` is the byte after what the damaged block carries or covers; 0 where the
-    damaged block is a root, since nobody knows the size then.
-    """
-
-    holder: str
-    file: Cid
-    block: Cid
-    offset: int
-    end: int
-    located: bool
 
 
 class Report(msgspec.Struct, kw_only=True):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ledger.audit.context import Context
-from ledger.audit.locate import locate
+from ledger.audit.difference import locate_difference
 from ledger.audit.report import Check, Finding, Status
 from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.cid import of_file
@@ -66,7 +66,7 @@ class RoundAudit:
         return self._outcomes[away]
 
     def _conclude(self, away: frozenset[int]) -> Outcome | str:
-        missing = [self.audit.who(update.party) for update in self.missing if update.index not in away]
+        missing = [self.audit.describe(update.party) for update in self.missing if update.index not in away]
         if missing:
             return "missing is the update of " + ", ".join(missing)
         judged = []
@@ -137,7 +137,9 @@ class RoundAudit:
             message = f"the aggregate claims {says}"
             evidence = {"message": message, "expected": outcome.root.hex(), "actual": aggregate.root.hex()}
         else:
-            evidence = locate(self.audit.place, self.job, self.round, self.base, aggregate, outcome, self.audit.fetch)
+            evidence = locate_difference(
+                self.audit.place, self.job, self.round, self.base, aggregate, outcome, self.audit.fetch
+            )
         if not aggregate.empty:
             evidence["cid"] = str(of_file(aggregate.cid, self.job.layout.size))
         self._find(Check.AGGREGATE, "refuted", **evidence | self._by(aggregate))
@@ -157,18 +159,18 @@ class RoundAudit:
                 "notice" if opinion and not attestation.agrees else "refuted",
                 "a member attested something else than what recomputes",
                 attempt=aggregate.attempt,
-                culprit=self.audit.who(attestation.member),
+                culprit=self.audit.describe(attestation.member),
                 expected=outcome.claim.hex(),
                 actual=attestation.claim.hex(),
                 tx=attestation.tx.hex(),
             )
 
     def _of(self, update: Update) -> dict[str, Any]:
-        return {"party": self.audit.who(update.party), "cid": str(of_file(update.cid, self.job.layout.size))}
+        return {"party": self.audit.describe(update.party), "cid": str(of_file(update.cid, self.job.layout.size))}
 
     def _by(self, aggregate: Aggregate) -> dict[str, Any]:
         return {
-            "culprit": self.audit.who(aggregate.aggregator),
+            "culprit": self.audit.describe(aggregate.aggregator),
             "attempt": aggregate.attempt,
             "tx": aggregate.tx.hex(),
         }

@@ -109,7 +109,7 @@ class Audit(Context):
         known = [key for job, key in heads if job == state.number and heads[job, key] != NO_HEAD]
         for key in dict.fromkeys([*state.heads, *known]):
             head, actual = state.heads.get(key, NO_HEAD), heads.get((state.number, key))
-            self._compare(state, head, actual, party=self.who(key))
+            self._compare(state, head, actual, party=self.describe(key))
 
     def _models(self, state: JobState, models: Mapping[tuple[int, int], bytes]) -> None:
         """HEADS, for what each round finalised."""
@@ -173,7 +173,7 @@ class Audit(Context):
             self.report.verify(Check.INITIAL)
 
     def _job_finding(self, state: JobState, check: Check, status: str, message: str, cid: Cid) -> None:
-        culprit = self.who(state.proposer) if status == "refuted" else None
+        culprit = self.describe(state.proposer) if status == "refuted" else None
         self.report.add(
             Finding(
                 check=check,

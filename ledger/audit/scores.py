@@ -21,7 +21,7 @@ def has_set(audit: Context, state: JobState, job: Job) -> bool:
     try:
         evaluation_set.read(evidence, audit.fetch)
     except Malformed as error:
-        message, culprit = f"the job commits to an evaluation set that is none: {error}", audit.who(state.proposer)
+        message, culprit = f"the job commits to an evaluation set that is none: {error}", audit.describe(state.proposer)
         audit.report.add(Finding(status="refuted", message=message, culprit=culprit, **where))
     except FedledgerError as error:
         message = f"the evaluation set could not be had, so no score was recomputed: {error.message}"
@@ -60,7 +60,7 @@ class ScoresAudit:
 
     def _notices(self, scoring: Scoring) -> None:
         for index in sorted(scoring.withheld):
-            who = self.audit.who(scoring.commitments[index].scorer)
+            who = self.audit.describe(scoring.commitments[index].scorer)
             message = f"{who} committed to scores and never revealed them"
             self._find("notice", message, tx=scoring.commitments[index].tx.hex())
         if scoring.outcome is ScoringPhase.VOID:
@@ -98,15 +98,16 @@ class ScoresAudit:
                 self.audit.report.verify(Check.SCORES)
                 continue
             liars = [r.scorer for r in scoring.reveals.values() if r.scores[place] != expected[place]]
-            message = "a settled score does not recompute; moved by " + ", ".join(map(self.audit.who, sorted(liars)))
+            names = ", ".join(map(self.audit.describe, sorted(liars)))
+            message = f"a settled score does not recompute; moved by {names}"
             self._find("refuted", message, **self._score(place, expected[place], median))
 
     def _score(self, place: int, expected: int, actual: int) -> dict[str, Any]:
         update = self.round.admitted()[place]
-        return {"party": self.audit.who(update.party), "expected": str(expected), "actual": str(actual)}
+        return {"party": self.audit.describe(update.party), "expected": str(expected), "actual": str(actual)}
 
     def _by(self, reveal: Reveal) -> dict[str, Any]:
-        return {"culprit": self.audit.who(reveal.scorer), "tx": reveal.tx.hex()}
+        return {"culprit": self.audit.describe(reveal.scorer), "tx": reveal.tx.hex()}
 
     def _find(self, status: Status, message: str, **evidence: Any) -> None:
         evidence |= {"job": self.state.number, "round": self.round.number}

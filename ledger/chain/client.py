@@ -21,7 +21,7 @@ from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 
 if TYPE_CHECKING:
-    from ledger.chain.calls import Calls
+    from ledger.chain.calldata import Calls
 
 
 class Block(NamedTuple):
@@ -156,7 +156,7 @@ class Client:
     @cached_property
     def contracts(self) -> "Calls":
         """The contracts' functions, by web3.py."""
-        from ledger.chain.calls import Calls
+        from ledger.chain.calldata import Calls
 
         return Calls(self.rpc, self.addresses, poa=self.network.chain.poa)
 

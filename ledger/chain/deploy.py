@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed, expected_code
-from ledger.chain.calls import creation
+from ledger.chain.calldata import creation
 from ledger.chain.client import check_code, data, number
-from ledger.chain.founding import DEFAULT_RULES, Founder, check_founders, check_rules
+from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Network, Party

@@ -65,7 +65,7 @@ def deploy(
     """
     import json
 
-    from ledger.chain.founding import load_consortium
+    from ledger.chain.consortium_file import load_consortium
     from ledger.chain.rpc import Rpc
     from ledger.config import Chain, save, text_of
     from ledger.errors import Unavailable, UsageError

@@ -156,10 +156,10 @@ def unpin(name: str, home: Home, as_json: bool) -> None:
 @json_option
 def collect(pretend: bool, home: Home, as_json: bool) -> None:
     """Remove files that no pin keeps."""
-    from ledger.store import upkeep
+    from ledger.store import maintenance
 
     with _embedded(home) as opened:
-        gone = [path.stem for path in upkeep.collect(opened, pretend=pretend)]
+        gone = [path.stem for path in maintenance.collect(opened, pretend=pretend)]
     _show({"removed": gone, "pretend": pretend}, as_json, "\n".join(gone) or "nothing to remove")
 
 
@@ -200,19 +200,19 @@ def import_car(file: Path, name: str | None, home: Home, as_json: bool) -> None:
 @json_option
 def verify(home: Home, as_json: bool) -> None:
     """Read every block from the disk and check it; exit 3 where any is damaged or a pinned file is not whole."""
-    from ledger.store import upkeep
+    from ledger.store import maintenance
 
     damaged: list[dict[str, object]] = []
     blocks = size = 0
     with _embedded(home) as opened, progress("verifying", opened.totals()[1]) as advance:
-        for checked in upkeep.scrub(opened):
+        for checked in maintenance.scrub(opened):
             blocks, size = blocks + 1, size + checked.length
             advance(checked.length)
             if checked.problem:
                 block = str(checked.cid) if checked.cid else None
                 place = {"pack": str(checked.pack), "block": block, "offset": checked.offset, "length": checked.length}
                 damaged.append({**place, "problem": checked.problem})
-        for name, cid, problem in upkeep.check_pinned(opened):
+        for name, cid, problem in maintenance.check_pinned(opened):
             damaged.append({"pin": name, "cid": str(cid), "problem": problem})
     text = [f"{blocks} blocks, {human(size)}: " + (f"{len(damaged)} problems" if damaged else "all good")]
     text += [", ".join(f"{key} {value}" for key, value in entry.items()) for entry in damaged]
@@ -273,7 +273,7 @@ def _cid(text: str) -> "Cid":
 
 @contextmanager
 def _opened(home: Home, *, create: bool = False) -> Iterator["Store"]:
-    from ledger.store.opening import open_store
+    from ledger.store.home import open_store
 
     opened = open_store(home, create=create)
     try:

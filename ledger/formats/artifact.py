@@ -1,8 +1,7 @@
 """Artifacts: models and updates as files. A closed subset of safetensors (docs/spec/artifact.md).
 
 One int32 tensor stream, names ascending, no holes, behind a header that the ledger alone determines. So a reader does
-not interpret a foreign header: it writes the header that must stand there and compares. Only a header that differs is
-parsed, to say how.
+not interpret a foreign header: it writes the one that must be there and compares (ledger/formats/header.py).
 """
 
 from bisect import bisect_right
@@ -10,22 +9,19 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import accumulate
 from math import prod
-from typing import Any, Literal
 
 import msgspec
 
 from ledger.errors import Malformed
+from ledger.formats import header
 from ledger.formats.cid import CHUNK
-from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, parse_header, shown
+from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, Binding
 from ledger.formats.merkle import LEAF, VALUES
 
 Buffer = bytes | bytearray | memoryview
-Kind = Literal["initial", "model", "update", "set"]
 
-FORMAT = "fedledger/1"
 MAX_TENSORS = 100_000
 MAX_NAME = 256
-_BINDING_ROOM = 512
 
 
 class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,32 +34,6 @@ class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def values(self) -> int:
         return prod(self.shape)
-
-
-class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """What an artifact belongs to. `party` is empty but in updates; `base` is the tensor root it builds on."""
-
-    kind: Kind
-    chain: int = 0
-    contract: str = ""
-    job: int = 0
-    round: int = 0
-    party: str = ""
-    base: bytes = b""
-
-    def metadata(self) -> dict[str, str]:
-        """What the header says, in the order in which `explain` compares it; a header has it sorted."""
-        fields = {
-            "format": FORMAT,
-            "kind": self.kind,
-            "chain": str(self.chain) if self.chain else "",
-            "contract": self.contract,
-            "job": str(self.job) if self.job else "",
-            "round": str(self.round) if self.round else "",
-            "party": self.party,
-            "base": self.base.hex(),
-        }
-        return {name: value for name, value in fields.items() if value}
 
 
 class Layout:
@@ -83,8 +53,7 @@ class Layout:
     @cached_property
     def header_size(self) -> int:
         """Bytes before the values, the same for every artifact of the layout: a whole number of leaves."""
-        bare = len(_json(self.entries()))
-        return -(-(8 + bare + _BINDING_ROOM) // LEAF) * LEAF
+        return header.size_of(self.entries())
 
     @property
     def size(self) -> int:
@@ -101,12 +70,8 @@ class Layout:
         return self.tensors[index].name, value - self.starts[index]
 
     def header(self, binding: Binding) -> bytes:
-        """The one header an artifact with this layout and binding has."""
-        text = _json({"__metadata__": binding.metadata(), **self.entries()})
-        length = self.header_size - 8
-        if len(text) > length:
-            raise Malformed("the binding is too long for a header", size=len(text), maximum=length)
-        return length.to_bytes(8, "little") + text.ljust(length)
+        """The one header an artifact with this layout and binding has. Raises Malformed as `header.encode`."""
+        return header.encode(binding, self.entries())
 
     def bands(self) -> Iterator[tuple[int, int]]:
         """The stream in bands (start, stop), in values, whose bytes are one block of the stored file each."""
@@ -120,12 +85,13 @@ class Layout:
         """The values' bytes of an artifact that arrives in pieces, once its header is the right one.
 
         Pieces come in any size and go out as whole leaves, but for the last, and never longer than a chunk. Raises
-        Malformed (see `explain`) where the header is another, or the artifact shorter or longer than the layout says.
+        Malformed where the header is another (see `header.explain`), or the artifact shorter or longer than the layout
+        says.
         """
         expected = self.header(binding)
         head, rest = _take(pieces, len(expected))
         if head != expected:
-            raise explain(head, self, binding)
+            raise header.explain(head, binding, self.entries())
         left = 4 * self.values
         for piece in _whole_leaves(_chain(rest, pieces)):
             left -= len(piece)
@@ -149,35 +115,6 @@ class Layout:
         }
 
 
-class Mismatch(Malformed):
-    """An artifact that is well formed but is not the one asked for; `field` says in what."""
-
-    def __init__(self, message: str, field: str, *, expected: object = None, actual: object = None) -> None:
-        super().__init__(message, expected=expected, actual=actual)
-        self.field = field
-
-
-def explain(data: bytes, layout: Layout, binding: Binding) -> Malformed:
-    """Why a header is not the one that layout and binding give: the error to raise."""
-    try:
-        found = parse_header(data, layout.header_size)
-    except Malformed as error:
-        return error
-    metadata, entries = found.pop("__metadata__", {}), found
-    for name, value in binding.metadata().items():
-        if metadata.get(name) != value:
-            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=shown(metadata.get(name)))
-    expected = layout.entries()
-    for name in sorted(expected.keys() | entries.keys()):
-        if name not in entries:
-            return Mismatch(f"the artifact lacks tensor {name!r}", "tensors", expected=expected[name]["shape"])
-        if name not in expected:
-            return Mismatch(f"the artifact has a tensor {shown(name)} that the job has not", "tensors")
-        if entries[name] != expected[name]:
-            return Mismatch(f"tensor {name!r} differs", "tensors", expected=expected[name], actual=shown(entries[name]))
-    return Malformed("the artifact's header is not in canonical form")
-
-
 def _check_table(tensors: tuple[Tensor, ...]) -> None:
     if not 0 < len(tensors) <= MAX_TENSORS:
         raise Malformed("a model has at least one tensor and not too many", tensors=len(tensors), maximum=MAX_TENSORS)
@@ -191,10 +128,6 @@ def _check_table(tensors: tuple[Tensor, ...]) -> None:
             raise Malformed(f"tensor {tensor.name!r} has an impossible shape", shape=tensor.shape)
         if not 0 <= tensor.fraction_bits <= 30:
             raise Malformed(f"tensor {tensor.name!r}: fraction_bits must be 0 to 30", actual=tensor.fraction_bits)
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(document, order="sorted")
 
 
 def _take(pieces: Iterator[Buffer], size: int) -> tuple[bytes, Buffer]:

@@ -1,25 +1,107 @@
-"""Foreign safetensors headers, read only to say what is wrong with them: the right one is known, and compared.
+"""An artifact's header: JSON that the ledger alone determines, so that a reader writes the right one and compares.
 
-What is refused here as malformed is a verdict that every party must come to (docs/spec/round.md). So nothing depends on
-settings of the interpreter: not on its recursion limit, not on how many digits it lets an integer have.
+A header that differs is parsed, trusting nothing, only to say what is wrong with it. What is refused here as malformed
+is a verdict that every party must come to (docs/spec/round.md). So nothing depends on settings of the interpreter: not
+on its recursion limit, not on how many digits it lets an integer have.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from math import prod
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from ledger.errors import Malformed
+from ledger.formats.merkle import LEAF
 
+Kind = Literal["initial", "model", "update", "set"]
+Entries = Mapping[str, Mapping[str, object]]
+"""A safetensors header's table: dtype, shape and offsets in bytes by tensor."""
+
+FORMAT = "fedledger/1"
 MAX_VALUES = 1 << 31
 MAX_DIMENSIONS = 8
 MAX_DEPTH = 8
 MAX_DIGITS = 20
+_BINDING_ROOM = 512
 _NO_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^"\[\]{}]+', re.DOTALL)
 """Strings, closed or cut, and all else but brackets. It matches at every quote, so that no text makes it slow."""
 
 
-def parse_header(data: bytes, limit: int) -> dict[str, Any]:
+class Binding(msgspec.Struct, frozen=True, kw_only=True):
+    """What an artifact belongs to. `party` is empty but in updates; `base` is the tensor root it builds on."""
+
+    kind: Kind
+    chain: int = 0
+    contract: str = ""
+    job: int = 0
+    round: int = 0
+    party: str = ""
+    base: bytes = b""
+
+    def metadata(self) -> dict[str, str]:
+        """What the header says, in the order in which `explain` compares it; a header has it sorted."""
+        fields = {
+            "format": FORMAT,
+            "kind": self.kind,
+            "chain": str(self.chain) if self.chain else "",
+            "contract": self.contract,
+            "job": str(self.job) if self.job else "",
+            "round": str(self.round) if self.round else "",
+            "party": self.party,
+            "base": self.base.hex(),
+        }
+        return {name: value for name, value in fields.items() if value}
+
+
+class Mismatch(Malformed):
+    """An artifact that is well formed but is not the one asked for; `field` says in what."""
+
+    def __init__(self, message: str, field: str, *, expected: object = None, actual: object = None) -> None:
+        super().__init__(message, expected=expected, actual=actual)
+        self.field = field
+
+
+def size_of(entries: Entries) -> int:
+    """Bytes of the header of an artifact with these tensors, whatever it is bound to: a whole number of leaves."""
+    return -(-(8 + len(_json(entries)) + _BINDING_ROOM) // LEAF) * LEAF
+
+
+def encode(binding: Binding, entries: Entries) -> bytes:
+    """The one header that an artifact with this binding and these tensors has.
+
+    Eight bytes of length, JSON with sorted keys, spaces. Raises Malformed for a binding that is too long.
+    """
+    text = _json({"__metadata__": binding.metadata(), **entries})
+    length = size_of(entries) - 8
+    if len(text) > length:
+        raise Malformed("the binding is too long for a header", size=len(text), maximum=length)
+    return length.to_bytes(8, "little") + text.ljust(length)
+
+
+def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:
+    """Why `data` is not the header that `encode` writes: the error to raise, a Mismatch where it is well formed."""
+    try:
+        found = parse(data, size_of(entries))
+    except Malformed as error:
+        return error
+    metadata, actual = found.pop("__metadata__", {}), found
+    for name, value in binding.metadata().items():
+        if metadata.get(name) != value:
+            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=_shown(metadata.get(name)))
+    for name in sorted(entries.keys() | actual.keys()):
+        if name not in actual:
+            return Mismatch(f"the artifact lacks tensor {name!r}", "tensors", expected=entries[name]["shape"])
+        if name not in entries:
+            return Mismatch(f"the artifact has a tensor {_shown(name)} that the job does not have", "tensors")
+        if actual[name] != entries[name]:
+            return Mismatch(f"tensor {name!r} differs", "tensors", expected=entries[name], actual=_shown(actual[name]))
+    return Malformed("the artifact's header is not in canonical form")
+
+
+def parse(data: bytes, limit: int) -> dict[str, Any]:
     """Read a foreign safetensors header of at most `limit` bytes, trusting nothing. Raises Malformed.
 
     Checks lengths, JSON, duplicate names, dtypes, dimensions, and that offsets follow each other without holes.
@@ -67,7 +149,7 @@ def _check_entry(name: str, entry: object, start: int) -> int:
     if not isinstance(entry, dict) or entry.keys() != {"data_offsets", "dtype", "shape"}:
         raise Malformed(f"tensor {name[:80]!a} is not described by offsets, dtype and shape")
     if entry["dtype"] != "I32":
-        dtype = shown(entry["dtype"])
+        dtype = _shown(entry["dtype"])
         raise Malformed(f"tensor {name[:80]!a} has a dtype that is not allowed", expected="I32", actual=dtype)
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not _naturals(shape) or len(shape) > MAX_DIMENSIONS or not 0 < prod(shape) <= MAX_VALUES:
@@ -85,7 +167,7 @@ def _naturals(value: object) -> bool:
     return isinstance(value, list) and len(value) <= 64 and all(type(n) is int and 0 <= n < 1 << 62 for n in value)
 
 
-def shown(value: object) -> str | None:
+def _shown(value: object) -> str | None:
     """A foreign value as it may stand in a message: short, and with nothing that a terminal or JSON could not take."""
     if value is None or (isinstance(value, str) and len(value) <= 80 and value.isascii() and value.isprintable()):
         return value
@@ -95,5 +177,9 @@ def shown(value: object) -> str | None:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name is used twice")
     return table
+
+
+def _json(document: Mapping[str, object]) -> bytes:
+    return msgspec.json.encode(document, order="sorted")

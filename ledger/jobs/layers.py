@@ -125,7 +125,7 @@ class _Step:
     def _tensor(self, name: str) -> Tensor:
         tensor = self.table.pop(name, None)
         if tensor is None:
-            raise self._error("uses a tensor that the job has not, or that another layer uses", name[:80])
+            raise self._error("uses a tensor that the job does not have, or that another layer uses", name[:80])
         return tensor
 
     def _demand(self, held: bool, what: str, actual: object) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ledger.audit import Audit, Observed, damage, scope_of
+from ledger.audit import Audit, Observed, damaged_copies, scope_of
 from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.config import cache_folder
@@ -43,7 +43,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     audit.run(observed, scope)
     if wanted.copies:
         _read_every_copy(connection, report, _files(history, audit.documents, scope), progress)
-    for finding in damage(history, audit.documents, connection.bad_copies, audit.who):
+    for finding in damaged_copies(history, audit.documents, connection.bad_copies, audit.describe):
         report.add(finding)
     return report
 
@@ -120,7 +120,7 @@ def _blank(connection: Connection, wanted: AuditRequest) -> Report:
 
 
 def _source(connection: Connection) -> dict[str, bool] | str:
-    from ledger.chain.source import SourceStatus, check_source
+    from ledger.chain.source_check import SourceStatus, check_source
 
     result = check_source(connection.client, cache=cache_folder())
     if result.status is SourceStatus.UNCHECKED:

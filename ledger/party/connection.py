@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Self
 from ledger.config import Home, Network
 from ledger.errors import FedledgerError, UsageError
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.rounds.outcome import Place
-from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store
+from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
-from ledger.store.opening import open_store
+from ledger.store.home import open_store
 
 if TYPE_CHECKING:
     from ledger.chain.client import Client

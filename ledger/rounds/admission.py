@@ -11,7 +11,8 @@ import numpy as np
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Buffer, Layout, Mismatch
+from ledger.formats.artifact import Buffer, Layout
+from ledger.formats.header import Binding, Mismatch
 from ledger.jobs.document import Admission
 
 
@@ -63,7 +64,7 @@ def weigh(weight: int, limits: Admission) -> Decision:
     return Decision(Verdict.ADMITTED)
 
 
-def inspect(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
+def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
     """Judge the bytes of an update, which arrive in pieces and are read once.
 
     1. The header is the one that ledger and job give (MALFORMED, BINDING, BASE, TENSORS).

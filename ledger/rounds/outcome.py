@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from ledger.errors import Malformed
 from ledger.formats import claims, merkle
-from ledger.formats.artifact import Binding, Buffer
+from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file, raw
+from ledger.formats.header import Binding
 from ledger.formats.unixfs import TreeBuilder, chunks
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job, NoScoring
 from ledger.rounds import admission
 from ledger.rounds.admission import Decision, Verdict
-from ledger.rounds.aggregation import Fetch, Inputs, Saturated
+from ledger.rounds.inputs import Fetch, Inputs
+from ledger.rounds.rules.arithmetic import Saturated
 from ledger.rounds.weights import factors
 
 NOTHING = bytes(32)
@@ -113,7 +115,7 @@ def judge(place: Place, job: Job, round_: Round, base: Base, update: Update, fet
         return decision
     pieces = fetch(of_file(update.cid, job.layout.size), 0, job.layout.size + 1)
     binding = update_binding(place, round_, update.party, base)
-    return admission.inspect(pieces, job.layout, binding, update.root, job.admission)
+    return admission.judge_bytes(pieces, job.layout, binding, update.root, job.admission)
 
 
 def judge_all(

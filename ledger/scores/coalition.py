@@ -11,7 +11,10 @@ import numpy as np
 
 from ledger.formats.cid import Cid
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
-from ledger.rounds.aggregation import Inputs, Ints, Saturated, Sums, add, combine, divide, weighted_sum
+from ledger.rounds.inputs import Inputs
+from ledger.rounds.rules import combine
+from ledger.rounds.rules.arithmetic import Ints, Saturated, Sums, add, divide
+from ledger.rounds.rules.weighted_mean import weighted_sum
 
 Values = Callable[[int, int], Ints]
 """Values `start` to `stop` of a model or an update."""

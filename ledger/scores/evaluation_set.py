@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
+from ledger.formats.header import Binding
 from ledger.jobs.document import CommittedSet
 from ledger.jobs.layers import Shape
-from ledger.rounds.aggregation import Fetch
+from ledger.rounds.inputs import Fetch
 from ledger.scores.inference import FRACTION_BITS
 
 Ints = NDArray[np.int32]

@@ -7,7 +7,7 @@ import msgspec
 from ledger.history.state import JobState, Round, Scoring
 from ledger.jobs.document import Job, Measured, NoScoring, Scored, committed_set
 from ledger.rounds.admission import Verdict
-from ledger.rounds.aggregation import Fetch
+from ledger.rounds.inputs import Fetch
 from ledger.rounds.weights import ScoreTally, tallied
 from ledger.scores.contributions import Void, coalition_table, judge_genuine
 from ledger.scores.game import Game

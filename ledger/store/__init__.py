@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol, final
 
-from ledger.audit.report import BadCopy as BadCopy
 from ledger.errors import Corrupt, Unavailable, UsageError
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256

@@ -22,8 +22,8 @@ from ledger.formats import unixfs
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
 from ledger.store import Buffer, Store, car, check_pin, disk, packs
+from ledger.store.block_index import BlockIndex, IndexDamaged
 from ledger.store.files import walk
-from ledger.store.index import BlockIndex, IndexDamaged
 from ledger.store.pins import Pins
 
 T = TypeVar("T")

@@ -134,7 +134,7 @@ class GatewayServer:
     """A running gateway: its `url`, and `close()`."""
 
     def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
-        from ledger.store.channels import Patience
+        from ledger.store.slow_clients import Patience
 
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{server.effective_port}"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from ledger.errors import Corrupt, FedledgerError, Malformed, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import Part
-from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store, Unreachable
+from ledger.store import Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.files import read_with, walk
 
 SHORTEST_REST = 1.0

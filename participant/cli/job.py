@@ -33,7 +33,7 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     from participant.jobs import draft as authoring
 
     read = authoring.read(draft)
-    from ledger.store.opening import open_store
+    from ledger.store.home import open_store
 
     store = open_store(home)
     try:

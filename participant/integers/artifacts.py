@@ -6,7 +6,8 @@ import numpy as np
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Buffer, Layout
+from ledger.formats.artifact import Buffer, Layout
+from ledger.formats.header import Binding
 from participant.integers.fixed_point import Stream, check_length
 
 

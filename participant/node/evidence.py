@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.audit.locate import locate
+from ledger.audit.difference import locate_difference
 from ledger.errors import FedledgerError
 from ledger.history.state import JobState, Round
 from ledger.jobs.document import Job
@@ -26,6 +26,6 @@ def against(connection: Connection, state: JobState, job: Job, round_: Round, ou
         }
     base = base_of(state, job, round_.number)
     try:
-        return locate(connection.place, job, round_, base, aggregate, outcome, connection.fetch)
+        return locate_difference(connection.place, job, round_, base, aggregate, outcome, connection.fetch)
     except FedledgerError as error:
         return {"message": f"the published model does not recompute ({error.message})"}

@@ -18,7 +18,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.state import JobState, Round
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
-from ledger.rounds.admission import Decision, inspect
+from ledger.rounds.admission import Decision, judge_bytes
 from ledger.rounds.outcome import Base, base_of, update_binding
 from participant.integers.artifacts import file_of, root_of
 from participant.measuring.evaluation import read
@@ -77,7 +77,7 @@ def prepare(
     binding = update_binding(connection.place, round_, party, base)
     file = tuple(file_of(job.layout, binding, trained.update))
     root = root_of(trained.update)
-    decision = inspect(iter(file), job.layout, binding, root, job.admission)
+    decision = judge_bytes(iter(file), job.layout, binding, root, job.admission)
     return Made(trained, file, root, cid_of(file)[0], decision)
 
 

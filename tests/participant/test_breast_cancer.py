@@ -14,7 +14,8 @@ import numpy as np
 
 from ledger.formats.artifact import Layout
 from ledger.jobs import document as job
-from ledger.rounds.aggregation import add, combine
+from ledger.rounds.rules import combine
+from ledger.rounds.rules.arithmetic import add
 from ledger.scores import evaluation_set
 from ledger.scores.inference import NeuralNetwork
 from ledger.scores.utility import measure

@@ -85,7 +85,7 @@ def test_an_auditor_is_told_what_the_pages_need(auditor: Path, tmp_path: Path) -
 
 
 def test_an_auditor_has_the_contracts_sources(auditor: Path) -> None:
-    code = "from ledger.chain.source import sources; print(sources())"
+    code = "from ledger.chain.source_check import sources; print(sources())"
     done = run(auditor / "python", "-c", code)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in Path(done.stdout.strip()).rglob("*.sol")) == sorted(

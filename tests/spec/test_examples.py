@@ -19,7 +19,7 @@ from ledger.formats.merkle import root_of
 from ledger.history.scorings import bitmap
 from ledger.history.state import Phase, ScoringPhase
 from ledger.jobs.document import MAX_WEIGHT, Admission
-from ledger.rounds.admission import Verdict as Judgement
+from ledger.rounds.admission import Verdict
 from ledger.rounds.outcome import base_of, model_binding
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,7 +172,7 @@ def test_the_checks_have_the_codes_numbers_and_words() -> None:
 
 def test_the_verdicts_of_admission_have_the_codes_numbers_and_words() -> None:
     assert [row[:3] for row in table("round.md", "Admission")] == [
-        [str(int(verdict)), verdict.name, verdict.meaning] for verdict in Judgement
+        [str(int(verdict)), verdict.name, verdict.meaning] for verdict in Verdict
     ]
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from ledger.formats import claims, merkle
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
+from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.jobs import document as job
 from ledger.jobs.document import Admission, Median, TrimmedMean, WeightedMean
-from ledger.rounds.admission import inspect, weigh
-from ledger.rounds.aggregation import combine
+from ledger.rounds.admission import judge_bytes, weigh
+from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 RULES = {"weighted_mean": WeightedMean(), "median": Median(), "trimmed_mean, trim 1": TrimmedMean(trim=1)}
@@ -89,7 +90,7 @@ def test_verdicts(case: dict[str, Any]) -> None:
     decision = weigh(case["weight"], limits)
     if decision.verdict == 0:
         root = bytes.fromhex(case["root"])
-        decision = inspect(iter([data]), made, binding(whole["binding"]), root, limits)
+        decision = judge_bytes(iter([data]), made, binding(whole["binding"]), root, limits)
     assert decision.verdict == case["verdict"], decision.message
 
 

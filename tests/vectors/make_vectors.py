@@ -14,8 +14,9 @@ import numpy as np
 from ledger.events.records import Terms
 from ledger.formats import claims as commitment
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.digest import checksum_address
+from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import (
     Admission,
@@ -30,7 +31,7 @@ from ledger.jobs.document import (
     WeightedMean,
 )
 from ledger.rounds.admission import inspect, weigh
-from ledger.rounds.aggregation import combine
+from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).parent
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"

@@ -61,7 +61,7 @@ def rules(how: How, **changes: int | None) -> None:
     """Propose other rules for the votes that follow; what is not given stays as it is."""
     import msgspec
 
-    from ledger.chain.founding import check_rules
+    from ledger.chain.consortium_file import check_rules
     from ledger.cli.connect import unlocked
     from ledger.errors import Unavailable
     from ledger.events.actions import ChangeRules

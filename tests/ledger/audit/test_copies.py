@@ -3,9 +3,10 @@
 import pytest
 from support.worlds.world import NAMES, World, key
 
-from ledger.audit import damage
-from ledger.audit.report import AuditVerdict, BadCopy, Check, Finding
+from ledger.audit import damaged_copies
+from ledger.audit.report import AuditVerdict, Check, Finding
 from ledger.formats.cid import CHUNK, RAW, Cid, of_file
+from ledger.formats.copies import BadCopy
 
 NORTH = f"north ({key(0)})"
 
@@ -16,14 +17,14 @@ def world() -> World:
 
 
 def found(world: World, copy: BadCopy) -> Finding:
-    (finding,) = damage(world.history, {1: world.job}, [copy], who(world))
+    (finding,) = damaged_copies(world.history, {1: world.job}, [copy], describe(world))
     assert (finding.check, finding.status, finding.holder) == (Check.COPIES, "notice", "gateway of east")
     assert finding.culprit is None
     assert finding.cid == str(copy.file)
     return finding
 
 
-def who(world: World):  # type: ignore[no-untyped-def]
+def describe(world: World):  # type: ignore[no-untyped-def]
     return lambda party: f"{NAMES[world.history.member_of(party).index]} ({party})"
 
 
@@ -90,7 +91,7 @@ def test_who_registers_anothers_cid_later_is_not_named() -> None:
 
 def test_a_notice_changes_no_verdict(world: World) -> None:
     report = world.audit()
-    for finding in damage(world.history, {1: world.job}, [bad(update(world), 0, 9)], who(world)):
+    for finding in damaged_copies(world.history, {1: world.job}, [bad(update(world), 0, 9)], describe(world)):
         report.add(finding)
     assert report.verdict is AuditVerdict.VERIFIED
     assert report.counts() == {"notice": 1}

@@ -18,7 +18,7 @@ from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import NO_HEAD
 from ledger.formats.merkle import root_of
 from ledger.history.fold import History, HistoryError
-from ledger.rounds.admission import AuditVerdict as Judgement
+from ledger.rounds.admission import Verdict
 
 NORTH = f"north ({key(0)})"
 
@@ -293,7 +293,7 @@ def test_no_lying_contract_with_one_bit_altered_is_verified(place: int, bit: int
     report = world.audit()
     if report.verdict is not AuditVerdict.REFUTED:
         changed = world.aggregate.verdicts
-        assert Judgement.UNAVAILABLE in changed
+        assert Verdict.UNAVAILABLE in changed
         assert report.verdict is AuditVerdict.UNKNOWN
 
 

@@ -12,8 +12,8 @@ from web3 import Web3
 
 from demo.consortium import QUICK_RULES
 from ledger.chain.build import committed
+from ledger.chain.consortium_file import Founder
 from ledger.chain.deploy import deploy
-from ledger.chain.founding import Founder
 from ledger.config import Chain, save
 from ledger.errors import Rejected
 from ledger.events.actions import (

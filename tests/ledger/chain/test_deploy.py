@@ -10,9 +10,9 @@ import rlp
 from ledger.chain import compile, source
 from ledger.chain.build import IMMUTABLES, SOLIDITY_NAMES, committed, expected_code, runtime_code
 from ledger.chain.client import Client
+from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules, load_consortium
 from ledger.chain.deploy import created_address, deploy
-from ledger.chain.founding import DEFAULT_RULES, Founder, check_founders, check_rules, load_consortium
-from ledger.chain.source import SourceStatus, check_source, compiler_dir, sources
+from ledger.chain.source_check import SourceStatus, check_source, compiler_dir, sources
 from ledger.config import Chain, load_network
 from ledger.errors import Malformed, UsageError
 from ledger.events.records import Role, Rules

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
-from ledger.chain.founding import DEFAULT_RULES
+from ledger.chain.consortium_file import DEFAULT_RULES
 from ledger.chain.logs import LogReader
 from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.errors import Malformed, Unavailable

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import Malformed
-from ledger.formats import artifact
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats import header
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK
+from ledger.formats.header import Binding
 from ledger.formats.merkle import LEAF
 
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -174,5 +175,5 @@ def test_an_endless_artifact_is_left_after_its_first_excess() -> None:
 
 
 def test_metadata_says_only_what_is_bound() -> None:
-    assert Binding(kind="initial").metadata() == {"format": artifact.FORMAT, "kind": "initial"}
+    assert Binding(kind="initial").metadata() == {"format": header.FORMAT, "kind": "initial"}
     assert BINDING.metadata()["base"] == "07" * 32

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ledger.errors import Malformed
-from ledger.formats.artifact import Binding, Layout, Mismatch, Tensor, explain
-from ledger.formats.header import parse_header
+from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.header import Binding, Mismatch, explain, parse
 
 BINDING = Binding(kind="update", chain=1, contract="0x11", job=2, round=3, party="0x22", base=b"\x07" * 32)
 LAYOUT = Layout((Tensor("a", (2, 3)), Tensor("b", (4,))))
@@ -41,8 +41,8 @@ HOSTILE = {
     "a list": (header("[]"), "not a table"),
     "a number": (header("1 "), "not a table"),
     "metadata a list": (header('{"__metadata__": []}'), "not a table"),
-    "duplicate tensor": (header('{"a": {}, "a": {}}'), "stands twice"),
-    "duplicate field": (header('{"a": {"dtype": "I32", "dtype": "F32"}}'), "stands twice"),
+    "duplicate tensor": (header('{"a": {}, "a": {}}'), "used twice"),
+    "duplicate field": (header('{"a": {"dtype": "I32", "dtype": "F32"}}'), "used twice"),
     "nested deeply": (header("[" * 800), "nested too deeply"),
     "nested deeply and closed": (header("[" * 9 + "]" * 9), "nested too deeply"),
     "nested deeply, metadata": (table(__metadata__=METADATA | {"x": [[[[[[[0]]]]]]]}), "nested too deeply"),
@@ -82,8 +82,8 @@ HOSTILE = {
 @pytest.mark.parametrize(("data", "why"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_header_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(Malformed, match=why) as caught:
-        parse_header(data, LAYOUT.header_size)
-    error = explain(data, LAYOUT, BINDING)
+        parse(data, LAYOUT.header_size)
+    error = explain(data, BINDING, LAYOUT.entries())
     assert type(error) is Malformed
     for text in (str(caught.value), str(error)):
         assert len(text) < 1000
@@ -96,7 +96,7 @@ def test_a_hostile_header_is_refused(data: bytes, why: str) -> None:
 @pytest.mark.parametrize("name", METADATA)
 @pytest.mark.parametrize("value", [None, "other", "\x1b[31m\ud800" * 8, 7, ["x"] * 30])
 def test_a_binding_that_differs_is_named(name: str, value: object) -> None:
-    error = explain(table(__metadata__=METADATA | {name: value}), LAYOUT, BINDING)
+    error = explain(table(__metadata__=METADATA | {name: value}), BINDING, LAYOUT.entries())
     assert isinstance(error, Mismatch)
     assert error.field == name
     assert error.facts["expected"] == METADATA[name]
@@ -104,14 +104,14 @@ def test_a_binding_that_differs_is_named(name: str, value: object) -> None:
 
 
 def test_a_binding_that_is_lacking_is_named() -> None:
-    error = explain(header(json.dumps({"a": A, "b": B})), LAYOUT, BINDING)
+    error = explain(header(json.dumps({"a": A, "b": B})), BINDING, LAYOUT.entries())
     assert isinstance(error, Mismatch)
     assert (error.field, error.facts["actual"]) == ("format", None)
 
 
 def test_another_round_is_told_before_another_base() -> None:
     changed = METADATA | {"round": "2", "base": "08" * 32}
-    error = explain(table(__metadata__=changed), LAYOUT, BINDING)
+    error = explain(table(__metadata__=changed), BINDING, LAYOUT.entries())
     assert isinstance(error, Mismatch)
     assert error.field == "round"
 
@@ -127,7 +127,7 @@ def test_another_round_is_told_before_another_base() -> None:
     ],
 )
 def test_other_tensors_are_named(tensors: dict[str, Any], why: str) -> None:
-    error = explain(header(json.dumps({"__metadata__": METADATA} | tensors)), LAYOUT, BINDING)
+    error = explain(header(json.dumps({"__metadata__": METADATA} | tensors)), BINDING, LAYOUT.entries())
     assert isinstance(error, Mismatch)
     assert error.field == "tensors"
     assert why in str(error)
@@ -144,13 +144,13 @@ def test_other_tensors_are_named(tensors: dict[str, Any], why: str) -> None:
     ids=["spaces", "more metadata", "order"],
 )
 def test_another_encoding_of_the_right_header_is_refused(text: str) -> None:
-    error = explain(header(text), LAYOUT, BINDING)
+    error = explain(header(text), BINDING, LAYOUT.entries())
     assert type(error) is Malformed
     assert "canonical" in str(error)
 
 
 def test_the_right_header_parses_to_what_it_says() -> None:
-    found = parse_header(LAYOUT.header(BINDING), LAYOUT.header_size)
+    found = parse(LAYOUT.header(BINDING), LAYOUT.header_size)
     assert found == {"__metadata__": METADATA, "a": A, "b": B}
 
 
@@ -158,7 +158,7 @@ def test_hostile_headers_take_little_memory() -> None:
     data = table(a=A | {"shape": [1 << 30], "data_offsets": [0, 1 << 32]})
     tracemalloc.start()
     for _ in range(3):
-        explain(data, LAYOUT, BINDING)
+        explain(data, BINDING, LAYOUT.entries())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200_000
@@ -176,7 +176,7 @@ def test_no_header_takes_long_or_overflows_whatever_the_recursion_limit(kind: st
     sys.setrecursionlimit(200_000)
     try:
         with pytest.raises(Malformed):
-            parse_header(data, large.header_size)
+            parse(data, large.header_size)
     finally:
         sys.setrecursionlimit(limit)
     assert time.monotonic() - began < 2
@@ -184,4 +184,4 @@ def test_no_header_takes_long_or_overflows_whatever_the_recursion_limit(kind: st
 
 def test_brackets_in_strings_do_not_count() -> None:
     named = Layout((Tensor("[" * 40, (2,)),))
-    assert parse_header(named.header(BINDING), named.header_size)
+    assert parse(named.header(BINDING), named.header_size)

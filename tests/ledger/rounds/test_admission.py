@@ -14,7 +14,7 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.formats.merkle import root_of
-from ledger.rounds.admission import Decision, Verdict, inspect, sum_of_squares, weigh
+from ledger.rounds.admission import Decision, Verdict, judge_bytes, sum_of_squares, weigh
 from ledger.rounds.outcome import base_of, judge
 
 OTHER = Layout((TENSORS[0], Tensor("layer.weight", (20, 30))))
@@ -83,7 +83,7 @@ def test_a_good_update_can_use_all_of_the_norm() -> None:
 
     def verdict(norm: int) -> Verdict:
         limits = msgspec.structs.replace(LIMITS, max_norm=norm)
-        return inspect(iter([data]), Layout(TENSORS), binding, root_of(VALUES), limits).verdict
+        return judge_bytes(iter([data]), Layout(TENSORS), binding, root_of(VALUES), limits).verdict
 
     norm = int(squares**0.5)
     assert norm**2 <= squares < (norm + 1) ** 2

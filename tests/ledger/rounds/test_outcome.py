@@ -13,7 +13,6 @@ from ledger.formats.merkle import LEAF, root_of
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
 from ledger.rounds.admission import Verdict
-from ledger.rounds.aggregation import combine
 from ledger.rounds.outcome import (
     NOTHING,
     Outcome,
@@ -26,6 +25,7 @@ from ledger.rounds.outcome import (
     model_binding,
     read_model,
 )
+from ledger.rounds.rules import combine
 
 RULES = [WeightedMean(), Median(), TrimmedMean(trim=1)]
 HEADER_ROOM = (CHUNK - LEAF) // 4

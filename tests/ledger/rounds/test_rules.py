@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from ledger.errors import Malformed
 from ledger.jobs.document import MAX_WEIGHT, Median, Rule, TrimmedMean, WeightedMean
-from ledger.rounds.aggregation import MAX_UPDATES, Saturated, add, combine, divide, weighted_sum
+from ledger.rounds.rules import MAX_UPDATES, combine
+from ledger.rounds.rules.arithmetic import Saturated, add, divide
+from ledger.rounds.rules.weighted_mean import weighted_sum
 
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 int32 = st.integers(LOW, HIGH) | st.sampled_from([LOW, LOW + 1, -1, 0, 1, HIGH - 1, HIGH])

@@ -8,7 +8,7 @@ from support.worlds import committed_set
 from support.worlds.world import Files
 
 from ledger.errors import Malformed, Unavailable
-from ledger.formats.artifact import Mismatch
+from ledger.formats.header import Mismatch
 from ledger.formats.merkle import root_of
 from ledger.scores.evaluation_set import BINDING, EvaluationSet, check, layout_of, read, write
 

@@ -14,9 +14,9 @@ import pytest
 
 from ledger.errors import Corrupt, Malformed, Unavailable
 from ledger.formats.cid import CHUNK, Cid, raw
-from ledger.store import disk, files, packs, upkeep
+from ledger.store import disk, files, maintenance, packs
+from ledger.store.block_index import BlockIndex
 from ledger.store.embedded import Embedded
-from ledger.store.index import BlockIndex
 
 DATA = os.urandom(2 * CHUNK + 5)
 EFFECTS = ["create", "write", "trim", "sync", "publish", "append"]
@@ -26,8 +26,8 @@ def state(folder: Path) -> dict[str, bytes]:
     """What a store that is opened anew gives: every pin's content, every block checked."""
     store = Embedded(folder)
     try:
-        assert [found for found in upkeep.scrub(store) if found.problem] == []
-        assert list(upkeep.check_pinned(store)) == []
+        assert [found for found in maintenance.scrub(store) if found.problem] == []
+        assert list(maintenance.check_pinned(store)) == []
         assert list((folder / "parts").iterdir()) == []
         return {name: b"".join(files.read(store, cid)) for name, cid in store.pins().items()}
     finally:
@@ -122,7 +122,7 @@ def test_a_damaged_pin_is_damage(embedded: Embedded) -> None:
     with pytest.raises(Corrupt, match="line 1"):
         embedded.pins()
     with pytest.raises(Corrupt):
-        upkeep.collect(embedded)
+        maintenance.collect(embedded)
 
 
 @pytest.mark.parametrize("where", ["write", "sync", "publish", "append", "index"])
@@ -207,13 +207,13 @@ def test_damage_is_corrupt_and_named(embedded: Embedded) -> None:
     path.write_bytes(data)
     with pytest.raises(Corrupt) as caught:
         list(files.read(embedded, cid))
-    (found,) = [checked for checked in upkeep.scrub(embedded) if checked.problem]
+    (found,) = [checked for checked in maintenance.scrub(embedded) if checked.problem]
     assert (found.pack, str(found.cid)) == (path, str(caught.value.facts["block"]))
     assert found.offset <= CHUNK + 300 < found.offset + found.length
     assert caught.value.facts["holder"] == "own store"
     embedded.put([DATA], "file", replace=True)
     assert b"".join(files.read(embedded, cid)) == DATA
-    assert [checked for checked in upkeep.scrub(embedded) if checked.problem] == []
+    assert [checked for checked in maintenance.scrub(embedded) if checked.problem] == []
 
 
 @pytest.mark.parametrize("length", [10, 59, 80, CHUNK, 2 * CHUNK + 100])
@@ -221,11 +221,11 @@ def test_a_cut_pack_is_found(embedded: Embedded, length: int) -> None:
     cid = embedded.put([DATA], "file")
     (path,) = embedded.pack_paths()
     os.truncate(path, length)
-    assert [checked for checked in upkeep.scrub(embedded) if checked.problem]
+    assert [checked for checked in maintenance.scrub(embedded) if checked.problem]
     embedded.reindex()
     with pytest.raises(Unavailable):
         list(files.read(embedded, cid))
-    assert list(upkeep.check_pinned(embedded))
+    assert list(maintenance.check_pinned(embedded))
 
 
 def test_a_good_copy_in_another_pack_is_read(embedded: Embedded) -> None:
@@ -246,13 +246,13 @@ def test_collect_removes_only_what_no_pin_keeps(embedded: Embedded) -> None:
     embedded.pin("part", part)
     for name in ("gone", "whole"):
         embedded.unpin(name)
-    assert upkeep.collect(embedded, pretend=True) == upkeep.collect(embedded)
+    assert maintenance.collect(embedded, pretend=True) == maintenance.collect(embedded)
     assert embedded.has(kept)
     assert not embedded.has(gone)
     assert embedded.has(inner)
-    assert upkeep.collect(embedded) == []
+    assert maintenance.collect(embedded) == []
     embedded.unpin("part")
-    assert len(upkeep.collect(embedded)) == 1
+    assert len(maintenance.collect(embedded)) == 1
     assert state(embedded.folder) == {"kept": DATA}
 
 

@@ -112,7 +112,7 @@ def test_a_job_that_could_not_be_run_is_not_made(tmp_path: Path, text: str) -> N
 @pytest.mark.node
 def test_the_command_writes_document_and_store(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from ledger.store.opening import open_store
+    from ledger.store.home import open_store
     from participant.cli.job import create
 
     read(tmp_path)

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 
 from ledger.events.records import Terms
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.claims import pack_scores, scores_commitment
+from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.scorings import settlement

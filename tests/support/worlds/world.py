@@ -13,9 +13,10 @@ from ledger.audit import Audit, Observed, scope_of
 from ledger.audit.report import Report
 from ledger.errors import Corrupt, Unavailable
 from ledger.events import records as r
-from ledger.formats.artifact import Binding, Layout, Tensor
+from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.claims import claim as claim_of
+from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History

@@ -6,15 +6,15 @@ import numpy as np
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats import merkle
-from ledger.formats.artifact import Binding
 from ledger.formats.cid import Cid, of_file
+from ledger.formats.header import Binding
 from ledger.history.state import Aggregate, Round
 from ledger.jobs.document import Job
-from ledger.rounds.aggregation import Fetch
+from ledger.rounds.inputs import Fetch
 from ledger.rounds.outcome import Base, Outcome, Place, model_binding
 
 
-def locate(
+def locate_difference(
     place: Place, job: Job, round_: Round, base: Base, aggregate: Aggregate, outcome: Outcome, fetch: Fetch
 ) -> dict[str, Any]:
     """The evidence against a published model: fields of a finding, as exact as the bytes at hand allow."""

@@ -1,0 +1,34 @@
+"""Aggregation rules: how the admitted updates of a round become the mean update (docs/spec/round.md, "Aggregation").
+
+One file for each rule, over the arithmetic that all share; `combine` says which rule of the job is which function, and
+mypy holds that none is missing. Integers only, so the bytes are the same for any order of updates, any number of
+threads, and any grouping into partial sums.
+"""
+
+from collections.abc import Sequence
+
+from ledger.errors import Malformed
+from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
+from ledger.rounds.rules.arithmetic import Read, Sums
+from ledger.rounds.rules.median import median
+from ledger.rounds.rules.trimmed_mean import trimmed_mean
+from ledger.rounds.rules.weighted_mean import weighted_mean
+
+MAX_UPDATES = 255
+
+
+def combine(rule: Rule, weights: Sequence[int], read: Read) -> Sums:
+    """One range of the mean update under the job's rule; `weights` holds one for each admitted update.
+
+    `read` is called once for each update, in order. Raises Malformed for no update or more than 255, and where the rule
+    cannot take so few.
+    """
+    if not 0 < len(weights) <= MAX_UPDATES:
+        raise Malformed("a round's aggregate is made of 1 to 255 updates", updates=len(weights))
+    match rule:
+        case WeightedMean():
+            return weighted_mean(weights, read)
+        case Median():
+            return median(len(weights), read)
+        case TrimmedMean(trim=trim):
+            return trimmed_mean(len(weights), trim, read)

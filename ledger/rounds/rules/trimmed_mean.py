@@ -1,0 +1,22 @@
+"""The coordinate-wise trimmed mean (docs/spec/round.md, "Aggregation"). Weights are not used.
+
+D. Yin et al., Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates, ICML 2018.
+"""
+
+import numpy as np
+
+from ledger.errors import Malformed
+from ledger.rounds.rules.arithmetic import Read, Sums, divide
+
+
+def trimmed_mean(updates: int, trim: int, read: Read) -> Sums:
+    """The mean of what is left of each value without its `trim` lowest and `trim` highest, rounded half away from zero.
+
+    Holds the values of all updates at once. Raises Malformed where nothing is left.
+    """
+    if 2 * trim >= updates:
+        raise Malformed("trimming leaves no update", trim=trim, updates=updates)
+    columns = np.stack([read(position) for position in range(updates)])
+    columns.sort(axis=0)
+    kept = columns[trim : updates - trim]
+    return divide(kept.sum(axis=0, dtype=np.int64), len(kept))

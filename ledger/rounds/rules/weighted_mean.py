@@ -1,0 +1,30 @@
+"""The mean of the updates, weighted by their samples (docs/spec/round.md, "Aggregation").
+
+B. McMahan et al., Communication-Efficient Learning of Deep Networks from Decentralized Data, AISTATS 2017.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ledger.rounds.rules.arithmetic import Read, Sums, divide, slices
+
+
+def weighted_mean(weights: Sequence[int], read: Read) -> Sums:
+    """Σ w·q / Σ w for each value, rounded half away from zero. Holds one update at a time, whatever their number."""
+    return divide(weighted_sum(weights, read), sum(weights))
+
+
+def weighted_sum(weights: Sequence[int], read: Read) -> Sums:
+    """Σ w·q for each value: a partial sum that may be added to any other, in any order.
+
+    It fits int64 for up to 255 updates whose weights are within the job's bounds (docs/spec/job.md, rule 4).
+    """
+    total = np.multiply(read(0), weights[0], dtype=np.int64)
+    for position in range(1, len(weights)):
+        values = read(position)
+        for part in slices(len(values)):
+            product = values[part].astype(np.int64)
+            product *= weights[position]
+            total[part] += product
+    return total
