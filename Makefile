@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
-FOLDER ?= demo
+FOLDER ?= fedledger-demo
 PORT ?= 8000
 
 BIN := .venv/bin
@@ -26,7 +26,7 @@ help: ## Show this list
 	@echo 'Variables:'
 	@echo '  PYTHON          the Python to make .venv with, 3.11 or newer (now: $(PYTHON))'
 	@echo '  TORCH_INDEX     an index to take torch from, such as the CPU one that pytorch.org names (default: none)'
-	@echo '  FOLDER, PORT    where `make web` runs its demo, and serves its pages (now: $(FOLDER), $(PORT))'
+	@echo '  FOLDER, PORT    where `make web` runs its demo, and the port of its pages (now: $(FOLDER), $(PORT))'
 	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
 
 setup: $(PYTHON_READY) $(NODE_READY) ## Make .venv and node_modules, at the versions pinned here
@@ -35,15 +35,7 @@ demo: setup ## Train ten rounds at four hospitals, score and audit them, catch t
 	@$(BIN)/fedledger demo
 
 web: setup ## Run the demo and keep it, with its pages at http://127.0.0.1:8000
-	@rm -f $(FOLDER)/network.toml; jobs=(); \
-	trap 'kill "$${jobs[@]}" 2>/dev/null; wait' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
-	$(BIN)/fedledger demo --keep --no-live --folder $(FOLDER) & jobs+=($$!); demo=$$!; \
-	(until [[ -f $(FOLDER)/network.toml ]]; do sleep 0.2; done; umask 077; mkdir -p $(FOLDER)/web; \
-	    head -c 24 /dev/urandom | base64 > $(FOLDER)/web/passphrase; \
-	    $(BIN)/fedledger web relayer --light --home $(FOLDER)/web --passphrase-file $(FOLDER)/web/passphrase >/dev/null; \
-	    exec $(BIN)/fedledger web run --port $(PORT) --network $(FOLDER)/network.toml --home $(FOLDER)/web \
-	    --access-log $(FOLDER)/access.jsonl --relayer $(FOLDER)/web \
-	    --relayer-passphrase-file $(FOLDER)/web/passphrase) & jobs+=($$!); wait $$demo
+	@$(BIN)/fedledger demo --pages --port $(PORT) --folder $(FOLDER)
 
 test: setup ## Run every test; with Go, also those against a real Kubo daemon
 	@if ! command -v go >/dev/null; then \

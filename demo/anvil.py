@@ -17,10 +17,10 @@ import weakref
 from pathlib import Path
 from typing import IO, Self
 
+from demo.children import end, start
 from ledger.chain.rpc import Rpc
 from ledger.config import LOCAL_CHAIN
 from ledger.errors import Unavailable, UsageError
-from demo.children import end, start
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -140,7 +140,7 @@ def find_binary() -> Path:
     named = os.environ.get(BINARY_VARIABLE)
     if named:
         if not os.access(named, os.X_OK):
-            raise UsageError(f"{BINARY_VARIABLE} names no program", actual=named)
+            raise UsageError(f"{BINARY_VARIABLE} does not name a program", actual=named)
         return Path(named)
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     package = f"node_modules/@foundry-rs/anvil-{sys.platform}-{machine}/bin/anvil"

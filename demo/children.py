@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Child(Protocol):
-    """What is asked of a process, however it was started: a part of subprocess.Popen."""
+    """What every kind of child can do: a part of subprocess.Popen."""
 
     @property
     def returncode(self) -> int | None: ...
@@ -34,7 +34,7 @@ def start(
     command: Sequence[str], output: IO[bytes], errors: IO[bytes], environment: Mapping[str, str] | None = None
 ) -> "subprocess.Popen[bytes]":
     """Start a program that ends with the thread that starts it (Linux)."""
-    return known(
+    return uninterrupted(
         lambda: subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
@@ -47,7 +47,7 @@ def start(
     )
 
 
-def known(begin: Callable[[], C]) -> C:
+def uninterrupted(begin: Callable[[], C]) -> C:
     """Begin a child. An interrupt meanwhile waits until the child is known, and ends it first of all."""
     with held_back() as interrupts:
         child = begin()

@@ -2,7 +2,7 @@
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,16 +10,19 @@ from ledger.cli.options import json_option
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-    from demo.scene import Demo
+    from demo.play import Demo
     from demo.result import Result
+
+VERDICT_COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
 
 
 @click.command(short_help="See it all on this machine: training, scores, audit, two lies, a vote.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("demo"),
+    default=Path("fedledger-demo"),
     show_default=True,
     help="Where homes, chain, logs and evidence go; an earlier demo there is replaced.",
 )
@@ -27,14 +30,27 @@ if TYPE_CHECKING:
 @click.option("--lies/--no-lies", default=True, help="After training, tell two lies and watch them caught.")
 @click.option("--live/--no-live", default=None, help="Redraw a table while it runs.  [default: on a terminal]")
 @click.option("--keep", is_flag=True, help="Leave chain and nodes running at the end, until Ctrl-C.")
+@click.option("--pages", is_flag=True, help="Serve the consortium's pages too; implies --keep.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Of the pages; 0: any.")
 @click.option("--patience", type=float, default=180, show_default=True, help="Seconds to wait for any one step.")
 @json_option
-def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, patience: float, as_json: bool) -> None:
+def demo(
+    folder: Path,
+    rounds: int,
+    lies: bool,
+    live: bool | None,
+    keep: bool,
+    pages: bool,
+    port: int,
+    patience: float,
+    as_json: bool,
+) -> None:
     """Four hospitals train one model on this machine and score what each contributed, an auditor checks it all, two
     lies are caught, a release is voted on.
 
     A real EVM node is started, the contracts are deployed, and every party runs as a process of its own with its own
-    key, data and store. Needs the extra fedledger[node] and anvil. Everything started is stopped again.
+    key, data and store. Needs anvil and the extra fedledger[node]; with --pages, fedledger[web] too. Everything started
+    is stopped again.
     """
     import json
     from contextlib import ExitStack
@@ -48,59 +64,77 @@ def demo(folder: Path, rounds: int, lies: bool, live: bool | None, keep: bool, p
     where = prepare(folder)
     forkserver.warm()  # while the next lines import what they need themselves
 
-    from demo.scene import PARTIES, Demo
+    from demo.parties import PARTIES
+    from demo.play import Demo
     from demo.screen import DemoScreen
+    from demo.stage import Stage
 
     console = Console(stderr=as_json, highlight=False)
     with ExitStack() as stack:
-        view = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
-        play = Demo(where, view, stack, rounds=rounds, lies=lies, patience=patience)
+        screen = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
+        stage = Stage(where, screen, stack, patience)
+        play = Demo(stage, rounds=rounds, lies=lies, pages=port if pages else None)
         try:
-            with view:
+            with screen:
                 result = play.run()
             if as_json:
                 click.echo(json.dumps(msgspec.to_builtins(result)))
             else:
                 _print(console, result, where)
-            if keep:
+            if keep or pages:
                 _keep(console, play)
             elif not as_json:
                 console.print("To look around yourself: fedledger demo --keep leaves everything running.")
         finally:
-            play.dismiss()
+            stage.dismiss()
 
 
 def _keep(console: "Console", play: "Demo") -> None:
-    play.revive()
-    console.print(f"still running at {play.local.anvil.url}; Ctrl-C stops everything")
-    keys = f"{play.folder}/hospital-1/keystore.json and its like, each with its passphrase beside it"
+    parties, folder = play.parties, play.stage.folder
+    parties.restart_ended()
+    console.print(f"still running at {parties.local.anvil.url}; Ctrl-C stops everything")
+    if play.pages:
+        console.print(f"The pages are at {play.pages.url}.")
+    keys = f"{folder}/hospital-1/keystore.json and its like, each with its passphrase beside it"
     console.print(f"To vote with a wallet, import a member's key: {keys}.", soft_wrap=True)
     signal.pause()
 
 
 def _print(console: "Console", result: "Result", folder: Path) -> None:
-    from rich.table import Table
-
-    style: dict[str, Any] = {"box": None, "header_style": "dim", "pad_edge": False}
-    console.print()
-    accuracy = Table("trained on", "test accuracy", **style)
-    for name, value in sorted(result.accuracy.items(), key=lambda row: row[1]):
-        accuracy.add_row(name, f"{value:.4f}")
-    console.print(accuracy)
-    console.print()
-    contributions = Table("contribution of", f"in round {result.scored}", "in all", **style)
-    for column in contributions.columns[1:]:
-        column.justify = "right"
-    for name, found in result.contributions.items():
-        contributions.add_row(name, f"{found.last:+,}", f"{found.all:+,}")
-    console.print(contributions)
-    console.print()
-    verdicts = Table("audited", "verdict", "seconds", **style)
-    colours = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
-    for what, verdict in result.verdicts.items():
-        verdicts.add_row(what, f"[bold {colours[verdict]}]{verdict}[/]", f"{result.seconds[f'audit: {what}']:.1f}")
-    console.print(verdicts)
+    for table in (_accuracies(result), _contributions(result), _verdicts(result)):
+        console.print()
+        console.print(table)
     where = (
         f"evidence lies in {folder}/evidence, the released model in {folder}/release, every party's log in {folder}/log"
     )
     console.print(f"\nThe {where}.", soft_wrap=True)
+
+
+def _accuracies(result: "Result") -> "Table":
+    table = _table("trained on", "test accuracy")
+    for name, value in sorted(result.accuracy.items(), key=lambda row: row[1]):
+        table.add_row(name, f"{value:.4f}")
+    return table
+
+
+def _contributions(result: "Result") -> "Table":
+    table = _table("contribution of", f"in round {result.scored}", "in all")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, found in result.contributions.items():
+        table.add_row(name, f"{found.last:+,}", f"{found.all:+,}")
+    return table
+
+
+def _verdicts(result: "Result") -> "Table":
+    table = _table("audited", "verdict", "seconds")
+    for what, verdict in result.verdicts.items():
+        seconds = result.seconds[f"audit: {what}"]
+        table.add_row(what, f"[bold {VERDICT_COLOURS[verdict]}]{verdict}[/]", f"{seconds:.1f}")
+    return table
+
+
+def _table(*columns: str) -> "Table":
+    from rich.table import Table
+
+    return Table(*columns, box=None, header_style="dim", pad_edge=False)

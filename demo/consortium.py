@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.anvil import Anvil
 from ledger import keys
 from ledger.chain.deploy import deploy
 from ledger.chain.consortium_file import Founder
-from ledger.config import LOCAL_CHAIN, Chain, GatewaySettings, Home, Network, HomeSettings, save
-from demo.anvil import Anvil
+from ledger.config import LOCAL_CHAIN, Chain, GatewaySettings, Home, HomeSettings, Network, save
 from ledger.events.records import Role, Rules
 
 QUICK_RULES = Rules(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ledger.formats.cid import Cid
 from ledger.errors import Unavailable
+from ledger.formats.cid import Cid
 from ledger.store.embedded import Embedded
 
 

@@ -1,4 +1,4 @@
-"""An audit's findings in the demo's words."""
+"""An audit's findings, as the demo says them."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ def coloured(verdict: str) -> str:
     return f"[bold {({'VERIFIED': 'green', 'REFUTED': 'red'}).get(verdict, 'yellow')}]{verdict}[/]"
 
 
-def words(finding: dict[str, Any]) -> list[str]:
+def describe(finding: dict[str, Any]) -> list[str]:
     """A finding in two lines: what, and the evidence. Keys are left to the report."""
     from rich.markup import escape
 

@@ -13,7 +13,9 @@ def prepare(folder: Path) -> Path:
     """An empty folder for a demo. An earlier demo's is emptied; any other that has something in it is refused."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARKER).exists():
-            raise UsageError("the folder is not empty and no demo's", folder=folder, advice="give --folder another")
+            raise UsageError(
+                "the folder is not empty, and not an earlier demo's", folder=folder, advice="choose another: --folder"
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).touch()

@@ -21,7 +21,7 @@ from pathlib import Path
 from ledger.party.interrupts import heed, heeded
 
 SLOW = ("eth_account", "ledger.chain.calldata", "participant.node.node")
-"""What every participant imports, besides its task. A name that is none would be passed over in silence."""
+"""What every participant imports, besides its task. A name that does not exist would be skipped in silence."""
 GRACE_SECONDS = 10
 TASKS = "fedledger.tasks"
 
@@ -44,7 +44,7 @@ class Forked:
         warm()
         context = multiprocessing.get_context("forkserver")
         ready, says = context.Pipe(duplex=False)
-        self._process = context.Process(target=_live, args=(list(arguments), log, output, says))
+        self._process = context.Process(target=_run_command, args=(list(arguments), log, output, says))
         self._process.start()
         says.close()
         with ready, suppress(EOFError):
@@ -73,7 +73,7 @@ class Forked:
                 os.kill(self.pid, number)
 
 
-def _live(arguments: list[str], log: Path, output: Path | None, ready: Connection) -> None:
+def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Connection) -> None:
     """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -106,7 +106,7 @@ def _redirect(log: Path, output: Path | None) -> None:
 def _end_with_parent() -> None:
     """Wait for the end of the process that asked for this one, and follow it, even if it was killed.
 
-    Linux's parent-death signal would not tell: the system's parent is the server, which lives as long as its children.
+    Linux's parent-death signal would not help: the system's parent is the server, which lives as long as its children.
     """
     parent = multiprocessing.parent_process()
     if parent is None:

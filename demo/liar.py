@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ledger.config import LOCAL_CHAIN
+from ledger.errors import UsageError
 from ledger.formats import merkle
 from ledger.formats.claims import claim
-from ledger.config import LOCAL_CHAIN
 from ledger.party.connection import Connection
-from ledger.errors import UsageError
 from ledger.rounds.outcome import base_of, model_binding, recompute
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ledger.errors import Unavailable
-from demo.children import Child, end, known, start
+from demo.children import Child, end, start, uninterrupted
 from demo.forkserver import Forked
+from ledger.errors import Unavailable
 
 
 class Fedledger:
     """A `fedledger` command running in a process of its own; what it prints goes to a log file.
 
-    `warm` forks it from a process that has imported torch already (see `nursery`).
+    `warm` forks it from a process that has imported torch already (see `forkserver`).
     """
 
     def __init__(
@@ -30,7 +30,9 @@ class Fedledger:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         words = [str(argument) for argument in arguments]
-        self._process: Child = known(lambda: Forked(words, log, output)) if warm else _spawned(words, log, output)
+        self._process: Child = (
+            uninterrupted(lambda: Forked(words, log, output)) if warm else _spawned(words, log, output)
+        )
 
     @property
     def running(self) -> bool:

@@ -1,5 +1,8 @@
 """What a demo came to, as `--json` prints it."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ledger.history.state import JobState
@@ -25,6 +28,13 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
     release: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Note how many seconds a step took, where it succeeds."""
+        began = time.monotonic()
+        yield
+        self.seconds[step] = round(time.monotonic() - began, 2)
 
 
 def contributions(state: JobState, number: int, name: Name) -> dict[str, Contribution]:

@@ -1,4 +1,4 @@
-"""What one sees of a demo: rounds, loss and accuracy, and who did what, as the ledger tells it."""
+"""What one sees of a demo: rounds, loss and accuracy, and who did what, as the ledger has it."""
 
 import time
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ledger.formats.plural import plural
 from ledger.history.state import Phase
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class DemoScreen:
             return
         for round_ in state.rounds.values():
             if self._live:
-                self._tell(round_)
+                self._say_who(round_)
             measured = metrics.get(round_.number, {})
             self._rows[round_.number] = _row(round_, len(history.members), measured, self.name)
             self._announce(round_, measured)
@@ -73,9 +74,10 @@ class DemoScreen:
             return
         self._final = round_.number
         numbers = ", ".join(f"{key} {value:.4f}" for key, value in measured.items() if key in ("loss", "accuracy"))
-        self.say(f"round {round_.number}: {round_.phase.value}, {len(round_.updates)} updates, {numbers}")
+        updates = plural(len(round_.updates), "update")
+        self.say(f"round {round_.number}: {round_.phase.value}, {updates}, {numbers}")
 
-    def _tell(self, round_: "Round") -> None:
+    def _say_who(self, round_: "Round") -> None:
         where = f"round {round_.number}:"
         for update in round_.sorted_updates():
             self._once((round_.number, update.index), f"{where} {self._who(update.index)} submitted its update")

@@ -142,7 +142,7 @@ def test_without_a_binary_there_is_advice(monkeypatch, tmp_path):
 
 def test_the_variable_names_the_binary(monkeypatch, tmp_path):
     monkeypatch.setenv(module.BINARY_VARIABLE, str(tmp_path / "anvil"))
-    with pytest.raises(UsageError, match="FEDLEDGER_ANVIL names no program"):
+    with pytest.raises(UsageError, match="FEDLEDGER_ANVIL does not name a program"):
         module.find_binary()
     (tmp_path / "anvil").write_text("#!/bin/sh\n")
     (tmp_path / "anvil").chmod(0o755)

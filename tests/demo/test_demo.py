@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from support.processes import left, of_folder
 
@@ -38,11 +40,11 @@ def torch() -> None:
 
 
 def test_what_is_imported_before_the_fork_is_there() -> None:
-    """A module that was renamed would be passed over in silence, and only the demo be slower."""
+    """A module that was renamed would be skipped in silence, and only the demo be slower."""
     assert [name for name in slow_modules() if find_spec(name) is None] == []
 
 
-def test_a_signal_to_a_process_that_has_just_ended_is_no_trouble() -> None:
+def test_a_signal_to_a_process_that_has_just_ended_does_no_harm() -> None:
     """The server that forked it may know, and not have said so."""
     ended = subprocess.Popen(["true"])
     ended.wait()
@@ -242,6 +244,31 @@ def test_killed_it_leaves_nothing_either(folder: Path, when: str) -> None:
     process.kill()
     ended(process)
     assert not left(folder, seconds=15)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_interrupted_its_pages_end_too(folder: Path, number: signal.Signals) -> None:
+    process = start(folder, "--rounds", "50", "--pages", "--port", "0")
+    address = folder / "web" / "address.json"
+    until(lambda: training(folder) and address.exists() and address.read_text())
+    assert httpx.get(json.loads(address.read_bytes())["url"] + "/jobs.json", timeout=10).json()["jobs"]
+    assert re.search(r"/web/relayer.json\b", " ".join(of_folder(folder).values()))
+    process.send_signal(number)
+    said, errors = ended(process)
+    assert process.returncode == INTERRUPTED, errors
+    assert "the pages are at http://127.0.0.1:" in said
+    assert "Traceback" not in errors
+    assert not left(folder)
+
+
+def test_a_taken_port_for_the_pages_ends_the_demo_and_is_named(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = start(folder, "--rounds", "50", "--pages", "--port", str(port))
+        _, errors = ended(process, 60)
+    assert process.returncode == 3
+    assert f"cannot listen on 127.0.0.1:{port}" in errors
+    assert not left(folder)
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

@@ -1,0 +1,62 @@
+"""The demo, scene by scene: four hospitals, an aggregator and an auditor, each a process of its own."""
+
+from demo.pages import Pages
+from demo.parties import Parties
+from demo.result import Result
+from demo.scenes.audits import audit
+from demo.scenes.founding import found_consortium, open_job, start_evaluation
+from demo.scenes.lies import damage_a_copy, lie_about_a_model
+from demo.scenes.release import propose_release, publish, start_measuring, vote_on
+from demo.scenes.training import await_scores, read_comparison, start_comparison, train
+from demo.stage import Stage
+from demo.watch import Watch
+from ledger.jobs.document import Job
+from ledger.party.connection import Connection
+
+DAMAGED_ROUND = 5
+
+
+class Demo:
+    """What `stage` shows: `rounds` of training, two lies if they are wanted, and a release.
+
+    The stage's folder must be prepared. With `pages`, a port, the consortium's pages are served there; 0 takes a free
+    one. Everything that is started ends when the stage's stack closes.
+    """
+
+    parties: Parties
+    pages: Pages | None = None
+
+    def __init__(self, stage: Stage, *, rounds: int, lies: bool, pages: int | None = None) -> None:
+        self.stage, self.rounds, self.lies, self._port = stage, rounds, lies, pages
+        self.result = Result()
+
+    def run(self) -> Result:
+        """The whole play. Raises Unavailable where a process fails or a step takes too long."""
+        with self.result.timed("whole demo"):
+            job, watch = self._begin()
+            train(watch, self.rounds, self.result)
+            comparison = start_comparison(self.stage, self.rounds)
+            await_scores(watch, self.rounds, self.result)
+            audit(self.parties, self.result, "all rounds", "all", "--all")
+            gateway = lie_about_a_model(watch, self.rounds + 1, self.result) if self.lies else None
+            measuring = start_measuring(self.parties)
+            if gateway:
+                damage_a_copy(watch, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
+            with self.result.timed("release"):
+                made = propose_release(self.parties, measuring)
+                relayer = vote_on(self.parties, made)
+                read_comparison(self.stage, comparison, self.result)
+                self.result.release = publish(watch, relayer, made)
+        return self.result
+
+    def _begin(self) -> tuple[Job, Watch]:
+        """Found the consortium, open its job, and watch it."""
+        self.parties = found_consortium(self.stage, self.rounds + self.lies)
+        if self._port is not None:
+            self.pages = Pages(self.parties, self._port)
+        job = open_job(self.parties, self.rounds)
+        metrics = start_evaluation(self.parties)
+        if self.pages:
+            self.pages.announce()
+        visit = Connection.visit(self.parties.local.network, self.stage.folder / "view")
+        return job, Watch(self.parties, self.stage.stack.enter_context(visit), metrics)

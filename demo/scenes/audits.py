@@ -1,0 +1,28 @@
+"""What the demo's auditor does: it has the network file and nothing else."""
+
+import json
+
+from demo.findings import coloured, describe
+from demo.parties import Parties
+from demo.result import Result
+from ledger.errors import Unavailable
+
+
+def audit(parties: Parties, result: Result, what: str, name: str, *options: str) -> None:
+    """Audit `what` the options say; the report goes to evidence/`name`.json."""
+    stage = parties.stage
+    path = stage.folder / "evidence" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    with result.timed(f"audit: {what}"):
+        common = ("--network", parties.local.network_file, "--home", stage.folder / "auditor", "--output", path)
+        auditor = stage.spawn(f"audit-{name}", "audit", *options, *common)
+        auditor.wait(stage.patience)
+        if not path.exists():
+            raise Unavailable("the audit made no report", said=auditor.tail())
+        report = json.loads(path.read_bytes())
+    result.verdicts[what] = report["verdict"]
+    result.evidence.append(str(path))
+    stage.screen.say(f"audit of {what}: {coloured(report['verdict'])}")
+    for finding in report["findings"]:
+        for line in describe(finding):
+            stage.screen.say(f"  {line}")

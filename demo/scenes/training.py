@@ -1,0 +1,57 @@
+"""How the demo goes on: rounds are trained and scored, and compared with what each hospital could have done alone."""
+
+import json
+from pathlib import Path
+
+from demo.process import Fedledger
+from demo.result import Result, contributions
+from demo.stage import Stage
+from demo.watch import Watch
+from ledger.formats.plural import plural
+
+
+def train(watch: Watch, rounds: int, result: Result) -> None:
+    """Wait until the job's rounds are over and the last model is measured."""
+
+    def trained() -> bool:
+        round_ = watch.connection.history.round(1, rounds)
+        return round_ is not None and round_.phase.terminal and rounds in watch.measured()
+
+    with result.timed("training rounds"):
+        watch.until(trained)
+    result.accuracy["federated, on the ledger"] = watch.measured()[rounds]["accuracy"]
+
+
+def await_scores(watch: Watch, number: int, result: Result) -> None:
+    """Wait until every round up to `number` is scored, which the hospitals do beside the rounds."""
+
+    def settled() -> bool:
+        scoring = watch.job.scorings.get(number)
+        return scoring is not None and scoring.medians is not None
+
+    with result.timed(f"scores of round {number}, waited for"):
+        watch.until(settled)
+        result.contributions = contributions(watch.job, number, watch.connection.name)
+        result.scored = number
+        scorers = plural(len(watch.job.scorings[number].reveals), "hospital")
+        best = next(iter(result.contributions))
+        watch.stage.screen.say(f"round {number} is scored by {scorers}: {best} has contributed most so far")
+
+
+def start_comparison(stage: Stage, rounds: int) -> Fedledger:
+    """A process that trains what each hospital would have got alone, and all of them if they had pooled their data."""
+    files = [part for number in range(1, 5) for part in ("--data", stage.data / f"hospital-{number}.csv")]
+    job = ("--job", stage.folder / "job.json", "--rounds", str(rounds))
+    test = ("--test", stage.data / "test.csv", "--json")
+    return stage.spawn("comparison", "node", "compare", *job, *files, *test, output=_compared(stage))
+
+
+def read_comparison(stage: Stage, comparison: Fedledger, result: Result) -> None:
+    """Wait for the comparison, and take its accuracies."""
+    stage.finish(comparison, "the comparison failed")
+    for row in json.loads(_compared(stage).read_bytes())["rows"]:
+        result.accuracy[row["name"]] = row["accuracy"]
+
+
+def _compared(stage: Stage) -> Path:
+    return stage.folder / "comparison.json"

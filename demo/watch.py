@@ -1,0 +1,59 @@
+"""The ledger as the demo watches it: what is on chain, and what the evaluation measured, drawn on the screen."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from demo.parties import Parties
+from demo.screen import Metrics
+from ledger.errors import Unavailable
+from ledger.history.fold import History
+from ledger.history.state import JobState, Round
+from ledger.party.connection import Connection
+
+JOB = 1
+POLL = 0.05
+
+
+class Watch:
+    """The demo's job, seen by a visitor's `connection`. The evaluation writes what it measures to `metrics`."""
+
+    def __init__(self, parties: Parties, connection: Connection, metrics: Path) -> None:
+        self.parties, self.stage, self.connection = parties, parties.stage, connection
+        self._metrics = metrics
+
+    @property
+    def job(self) -> JobState:
+        """The job as it was read last."""
+        return self.connection.history.jobs[JOB]
+
+    def round(self, number: int) -> Round:
+        """A round as it was read last; KeyError where it has not been opened."""
+        return self.job.rounds[number]
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        """Read the ledger again and again until something holds.
+
+        Raises Unavailable where a process failed or the stage's patience has run out.
+        """
+        end = time.monotonic() + self.stage.patience
+        while time.monotonic() < end:
+            self.parties.local.anvil.check()
+            self.stage.check()
+            history = self.connection.refresh()
+            self._draw(history)
+            if reached():
+                return
+            time.sleep(POLL)
+        waited = f"{self.stage.patience:g} s"
+        raise Unavailable("nothing more happens", advice=f"look into {self.stage.folder}/log", waited=waited)
+
+    def measured(self) -> Metrics:
+        """What the evaluation measured so far, by round."""
+        lines = self._metrics.read_text().splitlines() if self._metrics.exists() else []
+        rows = [json.loads(line) for line in lines if line.endswith("}")]
+        return {row["round"]: row for row in rows}
+
+    def _draw(self, history: History) -> None:
+        self.stage.screen.show(history, JOB, self.measured())
