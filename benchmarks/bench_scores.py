@@ -240,8 +240,8 @@ def worker() -> None:
     from torch import from_numpy
 
     from participant.integers.tensors import stream_of, table
-    from participant.jobs.committed_set import layers_of
     from participant.tasks.classification import Labelled
+    from participant.tasks.sharing import context_of
     from participant.tasks.tabular import Tabular
 
     parties, random = 100, np.random.default_rng(0)
@@ -252,8 +252,8 @@ def worker() -> None:
     model = Model(64, 10, Plan(hidden=16))
     torch_model = task.build_model(1)
     model.layout = Layout(table(torch_model.state_dict(), 24))
-    model.layers = layers_of(task, torch_model)
-    model.initial = lambda _: stream_of(torch_model, model.layout)  # type: ignore[method-assign]
+    model.layers = tuple(task.layers(torch_model))
+    model.initial = lambda _: stream_of(torch_model.state_dict(), model.layout)  # type: ignore[method-assign]
     federation = Federation(model, judged, random)
     parts = [rest.take(part) for part in np.array_split(np.arange(len(rest)), parties)]
     seconds: dict[str, float] = {"training": 0.0}
@@ -261,9 +261,9 @@ def worker() -> None:
     for k, part in enumerate(parts):
         data = Labelled(from_numpy(part.x * 2 - 1).float(), from_numpy(part.y))
         trained = task.build_model(1)
-        base = {name: value.clone() for name, value in trained.state_dict().items()}
-        seconds["training"] += _busy(lambda: task.train(trained, data, seed=k, base=base))  # noqa: B023
-        updates[k] = stream_of(trained, model.layout) - federation.initial
+        context = context_of(task, trained, 1, k, "cpu", Path(), settings)
+        seconds["training"] += _busy(lambda: task.train(trained, data, context))  # noqa: B023
+        updates[k] = stream_of(trained.state_dict(), model.layout) - federation.initial
     fields = {"utility": "loss", "evidence": federation.evidence}
     methods = {"leave_one_out": LeaveOneOut(**fields), "paired_regression": PairedRegression(**fields, evaluations=402)}
     for name, method in methods.items():

@@ -19,11 +19,11 @@ from ledger.jobs.document import (
     InitialModel,
     Job,
     JobTask,
-    Privacy,
     Scored,
     WeightedMean,
     check,
 )
+from ledger.jobs.reserved import RESERVED
 from ledger.rounds.outcome import Place, base_of, initial_binding, recompute, update_binding
 from ledger.scores.contributions import coalition_table, score_round
 from ledger.scores.evaluation_set import EvaluationSet, write
@@ -63,16 +63,16 @@ class Federation:
         """Open a job with these rules."""
         initial = self._put(self.layout.header(initial_binding()) + self.initial.tobytes())
         self.job = Job(
-            fedledger="job/1",
+            fedledger="job/2",
             name="benchmark",
             task=JobTask(name="none", version="1", code="0" * 64, settings={}),
             tensors=self.layout.tensors,
-            initial_model=InitialModel(cid=str(initial), root=root_of(self.initial).hex()),
+            initial_model=InitialModel(cid=str(initial), root=root_of(self.initial).hex(), seed=1),
             aggregation=WeightedMean(),
             admission=Admission(min_updates=1, max_weight=MAX_WEIGHT, max_value=1 << 30, max_norm=1 << 34),
             terms=TERMS,
             scoring=scoring,
-            privacy=Privacy(mode="none"),
+            **RESERVED,
         )
         check(self.job)
         self.state = JobState(1, self.job.digest, _key(0), TERMS)

@@ -14,7 +14,8 @@ from ledger.formats.artifact import Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, WeightedMean
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
+from ledger.jobs.reserved import RESERVED
 from ledger.releases.report import MAX_ROUNDS, Evaluation, PartyFigures, RoundFigures
 from web.reading.latest import Latest, Measured, State
 from web.reading.library import Library
@@ -128,14 +129,14 @@ def _network() -> Network:
 
 def _job(terms: r.Terms) -> Job:
     return Job(
-        fedledger="job/1",
+        fedledger="job/2",
         name="benchmark",
         task=JobTask(name="none", version="1", code="0" * 64, settings={}),
         tensors=(Tensor("layer.weight", (30, 20)),),
-        initial_model=InitialModel(cid=str(Cid(RAW, keccak(b"initial"))), root="0" * 64),
+        initial_model=InitialModel(cid=str(Cid(RAW, keccak(b"initial"))), root="0" * 64, seed=1),
         aggregation=WeightedMean(),
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 28),
         terms=terms,
         scoring=NoScoring(),
-        privacy=Privacy(mode="none"),
+        **RESERVED,
     )

@@ -13,7 +13,8 @@ from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.header import Binding
 from ledger.history.fold import History
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, WeightedMean, parse
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
+from ledger.jobs.reserved import RESERVED
 from ledger.rounds.outcome import Base, Outcome, Place, base_of, initial_binding, recompute
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
@@ -113,16 +114,16 @@ def _layout(values: int, tensors: int) -> Layout:
 
 def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
     return Job(
-        fedledger="job/1",
+        fedledger="job/2",
         name="benchmark",
         task=JobTask(name="none", version="1", code="0" * 64, settings={}),
         tensors=layout.tensors,
-        initial_model=InitialModel(cid=str(cid), root=root.hex()),
+        initial_model=InitialModel(cid=str(cid), root=root.hex(), seed=1),
         aggregation=WeightedMean(),
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 40),
         terms=TERMS,
         scoring=NoScoring(),
-        privacy=Privacy(mode="none"),
+        **RESERVED,
     )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from demo.anvil import Anvil
 from ledger import keys
-from ledger.chain.deploy import deploy
 from ledger.chain.consortium_file import Founder
+from ledger.chain.deploy import deploy
 from ledger.config import LOCAL_CHAIN, Chain, GatewaySettings, Home, HomeSettings, Network, save
 from ledger.events.records import Role, Rules
 

@@ -96,7 +96,8 @@ class GatewaySettings(Strict, frozen=True):
 
 class HomeSettings(Strict, frozen=True):
     """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
-    `validation`, the data that a scorer evaluates others' updates on.
+    `validation`, the data that a scorer evaluates others' updates on. `device` is where models are trained and
+    evaluated: cpu, cuda, cuda:N, mps, or auto, the best there is.
 
     `rpc` is this party's own chain node, asked instead of the one in the network file: better than anybody else's.
     """
@@ -104,13 +105,14 @@ class HomeSettings(Strict, frozen=True):
     name: str = ""
     data: str = ""
     validation: str = ""
+    device: str = "auto"
     rpc: str = ""
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
 
 
 class Home:
-    """A party's folder. Nothing in it but keystore and data is needed to start again: the chain is the journal."""
+    """A party's folder. To start again only keystore, data and scratch are needed: the chain is the journal."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -120,6 +122,7 @@ class Home:
         self.store = folder / "store"
         self.index = folder / "index.sqlite"
         self.outbox = folder / "outbox"
+        self.scratch = folder / "scratch"
 
     @classmethod
     def at(cls, folder: Path | None) -> "Home":

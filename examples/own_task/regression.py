@@ -15,7 +15,7 @@ from torch import nn
 
 from ledger.errors import Malformed, UsageError
 from ledger.jobs.document import Setting
-from participant.tasks.protocol import TrainResult
+from participant.tasks.protocol import RoundContext, Task, TrainResult
 from participant.tasks.settings import Settings
 
 
@@ -27,7 +27,7 @@ class Rows:
     targets: torch.Tensor
 
 
-class Regression:
+class Regression(Task):
     """Settings: columns and ranges (of the inputs), target and target_range, steps, learning_rate."""
 
     name: ClassVar[str] = "regression"
@@ -61,7 +61,7 @@ class Regression:
         table = torch.tensor(rows)
         return Rows(table[:, :-1], table[:, -1:])
 
-    def train(self, model: nn.Module, data: Rows, *, seed: int, base: Mapping[str, torch.Tensor]) -> TrainResult:
+    def train(self, model: nn.Module, data: Rows, round: RoundContext) -> TrainResult:
         """Plain gradient descent needs neither the seed nor the base model."""
         loss = torch.zeros(())
         for _ in range(self.steps):

@@ -15,12 +15,14 @@ from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.strict import Strict
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
+from ledger.jobs.reserved import Privacy, PrivateTensors, Schedule, ServerStep, refuse_unsupported_document
 
-FORMAT: Literal["job/1"] = "job/1"
+FORMAT: Literal["job/2"] = "job/2"
 MAX_WEIGHT = (1 << 24) - 1
 MAX_FACTOR = 1 << 10
 """Largest factor of a weight by past scores: weight times factor stays within MAX_WEIGHT, and sums exact."""
 MAX_SIZE = CHUNK
+MAX_SEED = (1 << 63) - 1
 MAX_SAMPLES = 1 << 24
 MAX_CLASSES = 1 << 12
 MAX_INPUTS = 1 << 28
@@ -67,10 +69,12 @@ Rule = WeightedMean | Median | TrimmedMean
 
 
 class InitialModel(Strict, frozen=True):
-    """The model the first round builds on."""
+    """The model that the first round builds on: the shared tensors, by CID and root. From `seed` the task built it, and
+    every participant builds the other tensors again."""
 
     cid: str
     root: str
+    seed: int
 
 
 class CommittedSet(Strict, frozen=True, tag="committed_set", tag_field="kind"):
@@ -162,16 +166,10 @@ Scoring = NoScoring | Scored
 """How contribution scores are made (docs/spec/scores.md)."""
 
 
-class Privacy(Strict, frozen=True):
-    """How updates are protected beyond staying inside the consortium."""
-
-    mode: Literal["none"]
-
-
 class Job(Strict, frozen=True, dict=True):
     """A job's document. `parse` and `check` raise Malformed, naming the field."""
 
-    fedledger: Literal["job/1"]
+    fedledger: Literal["job/2"]
     name: str
     task: JobTask
     tensors: tuple[Tensor, ...]
@@ -180,7 +178,10 @@ class Job(Strict, frozen=True, dict=True):
     admission: Admission
     terms: Terms
     scoring: Scoring
+    private: PrivateTensors
     privacy: Privacy
+    schedule: Schedule
+    server: ServerStep
 
     @cached_property
     def layout(self) -> Layout:
@@ -210,6 +211,7 @@ def parse(data: bytes) -> Job:
     """Read a job's document, its digest already checked. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the job's document is too large", size=len(data), maximum=MAX_SIZE)
+    refuse_unsupported_document(data)
     job = decode(data, Job, "the job's document")
     check(job)
     return job
@@ -222,6 +224,7 @@ def check(job: Job) -> None:
     for field, digits in (("initial_model.root", job.initial_model.root), ("task.code", job.task.code)):
         if not re.fullmatch("[0-9a-f]{64}", digits):
             raise Malformed(f"{field} is not 64 hexadecimal digits", actual=digits[:80])
+    _within("initial_model.seed", job.initial_model.seed, 0, MAX_SEED)
     limits = job.admission
     _within("admission.min_updates", limits.min_updates, 1, 255)
     _within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)

@@ -1,7 +1,9 @@
 """`fedledger job create`: from a draft to a job's document."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,19 +32,22 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     Both are put into the home's store, with the evaluation set where the job commits to one; the document is also
     written to a file for `fedledger job propose`.
     """
-    from participant.jobs import draft as authoring
+    from participant.jobs.creation import create as run
+    from participant.jobs.creation import tensors_at_home
+    from participant.jobs.draft import read
 
-    read = authoring.read(draft)
+    written = read(draft)
     from ledger.store.home import open_store
 
     store = open_store(home)
     try:
-        made = authoring.create(read, store.put, open_set=not closed_set)
+        made = run(written, store.put, open_set=not closed_set)
     finally:
         store.close()
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
-    _show(made, target, as_json)
+    facts = _facts(made, target, tensors_at_home(made))
+    click.echo(json.dumps(facts)) if as_json else _show(made, facts)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -54,14 +59,12 @@ def _write(path: Path, content: bytes) -> None:
         raise Unavailable(f"cannot write the document: {error.strerror}", file=str(path)) from error
 
 
-def _show(made: "Job", target: Path, as_json: bool) -> None:
-    import json
-
+def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any]:
     from ledger.jobs.document import committed_set
     from ledger.scores.tables import in_words
 
     evidence = committed_set(made.scoring)
-    facts = {
+    return {
         "document": str(target),
         "digest": made.digest.hex(),
         "cid": str(made.cid),
@@ -72,13 +75,19 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
         "scores": in_words(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
-            {"name": tensor.name, "shape": list(tensor.shape), "fraction_bits": tensor.fraction_bits}
+            {
+                "name": tensor.name,
+                "shape": list(tensor.shape),
+                "fraction_bits": tensor.fraction_bits,
+                "largest_change": made.admission.max_value / 2**tensor.fraction_bits,
+            }
             for tensor in made.tensors
         ],
+        "at_home": list(at_home),
     }
-    if as_json:
-        click.echo(json.dumps(facts))
-        return
+
+
+def _show(made: "Job", facts: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -94,8 +103,11 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
         ("scores", facts["scores"]),
     ):
         console.print(f"[dim]{label:14}[/] {escape(str(value))}")
-    table = Table("tensor", "shape", "fraction bits", box=None, header_style="dim")
-    for tensor in made.tensors:
-        table.add_row(escape(tensor.name), " × ".join(map(str, tensor.shape)), str(tensor.fraction_bits))
+    table = Table("tensor", "shape", "fraction bits", "largest change of a value", box=None, header_style="dim")
+    for tensor in facts["tensors"]:
+        shape = " × ".join(map(str, tensor["shape"]))
+        table.add_row(escape(tensor["name"]), shape, str(tensor["fraction_bits"]), f"{tensor['largest_change']:g}")
+    for name in facts["at_home"]:
+        table.add_row(escape(name), "stays at home", "", "")
     console.print(table)
-    console.print(f"{made.layout.values:,} values. Next: fedledger job propose {target}", markup=False)
+    console.print(f"{made.layout.values:,} values. Next: fedledger job propose {facts['document']}", markup=False)

@@ -1,5 +1,6 @@
 """`fedledger node compare`, `evaluate` and `example`: what training is worth, before and after."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,8 +8,10 @@ import click
 
 from ledger.cli.options import home_option, job_option, json_option, network_option
 from ledger.config import Home
+from participant.cli.options import DEVICES, device_option
 
 if TYPE_CHECKING:
+    from ledger.jobs.document import Setting
     from participant.measuring.comparison import ComparisonRow
     from participant.tasks.protocol import Task
 
@@ -22,6 +25,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--test", type=FILE, required=True, help="Data that nobody trains on.")
 @click.option("--rounds", type=click.IntRange(min=1), help="Rounds to train.  [default: the job's]")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of initial model and training.")
+@click.option("--device", metavar="DEVICE", default="auto", show_default=True, help=DEVICES)
 @json_option
 def compare(
     document: Path | None,
@@ -30,40 +34,42 @@ def compare(
     test: Path,
     rounds: int | None,
     seed: int,
+    device: str,
     as_json: bool,
 ) -> None:
     """Train each party alone and all data pooled, as the job would, and compare them on test data."""
     if (document is None) == (draft is None):
         raise click.UsageError("give one of --job and --settings")
-    task, planned = _from_document(document) if document else _from_draft(draft)  # type: ignore[arg-type]
+    task, settings, planned = _from_document(document) if document else _from_draft(draft)  # type: ignore[arg-type]
     from participant.cli.progress import bar
     from participant.measuring.comparison import compare as run
 
     total = (rounds or planned) * (len(files) + 1)
     with bar("training", total, quiet=as_json) as advance:
-        rows = list(run(task, files, test, rounds or planned, seed, advance))
+        rows = list(run(task, settings, files, test, rounds or planned, seed, advance, device))
     _show(rows, as_json)
 
 
-def _from_document(path: Path) -> "tuple[Task, int]":
+def _from_document(path: Path) -> "tuple[Task, Mapping[str, Setting], int]":
     from ledger.errors import UsageError
     from ledger.jobs.document import MAX_SIZE, parse
-    from participant.tasks import protocol as task
+    from participant.tasks.discovery import require
 
     try:
         with path.open("rb") as file:
             job = parse(file.read(MAX_SIZE + 1))
     except OSError as error:
         raise UsageError(f"cannot read the job's document: {error.strerror}", file=str(path)) from error
-    return task.require(job.task).create(job.task.settings), job.terms.rounds
+    return require(job.task).create(job.task.settings), job.task.settings, job.terms.rounds
 
 
-def _from_draft(path: Path) -> "tuple[Task, int]":
-    from participant.jobs import draft as authoring
-    from participant.tasks import protocol as task
+def _from_draft(path: Path) -> "tuple[Task, Mapping[str, Setting], int]":
+    from participant.jobs.draft import read, settings
+    from participant.tasks.discovery import find
 
-    draft = authoring.read(path)
-    return task.find(draft.task.name).create(authoring.settings(draft.task.settings)), draft.terms.rounds
+    draft = read(path)
+    chosen = settings(draft.task.settings)
+    return find(draft.task.name).create(chosen), chosen, draft.terms.rounds
 
 
 def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
@@ -93,6 +99,7 @@ def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
     "--follow", "follow_job", is_flag=True, help="Every finalised model as it comes, until the job is complete."
 )
 @click.option("--report", type=FILE, help="Also add this party's figures on the newest of them to this report.")
+@device_option
 @network_option
 @home_option
 @json_option
@@ -102,6 +109,7 @@ def evaluate(
     rounds: tuple[int, ...],
     follow_job: bool,
     report: Path | None,
+    device: str | None,
     network_file: Path | None,
     home: Home,
     as_json: bool,
@@ -123,12 +131,18 @@ def evaluate(
         raise UsageError("no such data file", advice="name one: --data FILE", file=str(path))
     with look(network_file, home) as connection:
         from participant.measuring.evaluation import add_to_report, follow, lines
+        from participant.node.start import machine_of
 
         def note(text: str) -> None:
             click.echo(f"waiting: {text}", err=True)
 
-        measured = []
-        for line in follow(connection, job, path, note) if follow_job else lines(connection, job, list(rounds), path):
+        machine, measured = machine_of(home, device), []
+        found = (
+            follow(connection, job, path, machine, note)
+            if follow_job
+            else lines(connection, job, list(rounds), path, machine)
+        )
+        for line in found:
             click.echo(json.dumps(line) if as_json else _words(line))
             measured.append(line)
         if report and measured:

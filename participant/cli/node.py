@@ -8,6 +8,7 @@ import click
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
 from participant.cli.models import compare, evaluate, example, open_set
+from participant.cli.options import device_option
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -89,6 +90,7 @@ def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
     is_flag=True,
     help="Exit when every open job has had its last round, and its scores.",
 )
+@device_option
 @passphrase_option
 @home_option
 @json_option
@@ -98,6 +100,7 @@ def run(
     validation: Path | None,
     poll: float,
     until_complete: bool,
+    device: str | None,
     passphrase_file: Path | None,
     home: Home,
     as_json: bool,
@@ -109,7 +112,7 @@ def run(
     from participant.node.start import Options
     from participant.node.start import run as work
 
-    options = Options(job, data, validation, poll, until_complete, as_json)
+    options = Options(job, data, validation, poll, until_complete, as_json, device)
     work(home, passphrase_file, options)
 
 
@@ -131,11 +134,18 @@ def status(home: Home, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Send and store nothing; show what would be registered.")
 @click.option("--data", type=FILE, help="The private data.  [default: that of the home's settings]")
 @job_option
+@device_option
 @passphrase_option
 @home_option
 @json_option
 def submit(
-    dry_run: bool, data: Path | None, job: int | None, passphrase_file: Path | None, home: Home, as_json: bool
+    dry_run: bool,
+    data: Path | None,
+    job: int | None,
+    device: str | None,
+    passphrase_file: Path | None,
+    home: Home,
+    as_json: bool,
 ) -> None:
     """Train for the open round of a job and register the update.
 
@@ -145,7 +155,7 @@ def submit(
     from participant.node.submit import rehearse
     from participant.node.submit import submit as register
 
-    facts = rehearse(home, job, data) if dry_run else register(home, job, data, passphrase_file)
+    facts = rehearse(home, job, data, device) if dry_run else register(home, job, data, passphrase_file, device)
     _say(as_json, "\n".join(f"{name:14} {value}" for name, value in facts.items()), facts)
     if dry_run and facts["verdict"] != "ADMITTED":
         click.get_current_context().exit(2)

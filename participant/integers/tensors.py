@@ -17,35 +17,48 @@ from participant.integers.fixed_point import Stream, check_names, from_stream, t
 State = Mapping[str, torch.Tensor]
 
 
-def table(state: State, fraction_bits: int) -> tuple[Tensor, ...]:
-    """The tensor table of a model, for its job. Raises Malformed for a dtype that has no place on the ledger."""
-    return tuple(
-        Tensor(name, _shape(state[name]), 0 if _integral(name, state[name]) else fraction_bits)
-        for name in sorted(state)
-    )
+def table(state: State, fraction_bits: int | Mapping[str, int]) -> tuple[Tensor, ...]:
+    """The tensor table of a model, for its job. `fraction_bits` of its floats: the same for all, or by name.
+
+    Raises Malformed for a dtype that has no place on the ledger.
+    """
+    return tuple(Tensor(name, _shape(state[name]), _bits(state, name, fraction_bits)) for name in sorted(state))
 
 
-def stream_of(model: torch.nn.Module, layout: Layout) -> Stream:
-    """The integers of a model. Raises what `participant.integers.fixed_point.to_stream` raises."""
-    state: State = model.state_dict()
+def stream_of(state: State, layout: Layout) -> Stream:
+    """The integers of a model's tensors. Raises what `participant.integers.fixed_point.to_stream` raises."""
     return to_stream(layout, {name: _array(name, tensor) for name, tensor in state.items()})
 
 
-def load(model: torch.nn.Module, layout: Layout, stream: Stream) -> None:
-    """Set a model to what a stream stands for. Raises Malformed where the model is not the layout's.
+def tensors_of(layout: Layout, stream: Stream, like: State) -> dict[str, torch.Tensor]:
+    """What a stream stands for, with the shapes, dtypes and devices of the tensors in `like`.
 
-    Going back with `stream_of` gives the same integers as long as they have at most 24 significant bits, float32's.
+    Raises Malformed where these are not the layout's. Going back with `stream_of` gives the same integers as long as
+    they have at most 24 significant bits, float32's.
     """
-    state: State = model.state_dict()
-    check_names(layout, state)
+    check_names(layout, like)
     for tensor in layout.tensors:
-        if _shape(state[tensor.name]) != tensor.shape:
+        if _shape(like[tensor.name]) != tensor.shape:
             raise Malformed(
-                f"tensor {tensor.name!r} has another shape", expected=tensor.shape, actual=_shape(state[tensor.name])
+                f"tensor {tensor.name!r} has another shape", expected=tensor.shape, actual=_shape(like[tensor.name])
             )
-    with torch.no_grad():
-        for name, values in from_stream(layout, stream):
-            state[name].copy_(torch.from_numpy(values).reshape(state[name].shape))
+    return {name: _as(like[name], torch.from_numpy(values)) for name, values in from_stream(layout, stream)}
+
+
+def is_float(name: str, tensor: torch.Tensor) -> bool:
+    """Whether a tensor's values have a fraction. Raises Malformed for a dtype that has no place on the ledger."""
+    return not _integral(name, tensor)
+
+
+def _bits(state: State, name: str, fraction_bits: int | Mapping[str, int]) -> int:
+    if _integral(name, state[name]):
+        return 0
+    return fraction_bits if isinstance(fraction_bits, int) else fraction_bits[name]
+
+
+def _as(like: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Narrowed before it is moved: not every device has float64."""
+    return values.reshape(like.shape).to(like.dtype).to(like.device)
 
 
 def _array(name: str, tensor: torch.Tensor) -> NDArray[Any]:

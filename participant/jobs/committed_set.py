@@ -6,7 +6,7 @@ zero. From then on everyone computes with the same integers and no torch (`ledge
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +22,8 @@ from ledger.party.copies import set_pin
 from ledger.scores.evaluation_set import EvaluationSet, write
 from ledger.scores.inference import FRACTION_BITS
 from participant.integers.fixed_point import to_integers
-from participant.tasks.protocol import Task, require
-
-if TYPE_CHECKING:
-    from torch.nn import Module
+from participant.tasks.discovery import require
+from participant.tasks.protocol import Task
 
 
 def set_of(task: Task, path: Path) -> EvaluationSet:
@@ -37,7 +35,7 @@ def set_of(task: Task, path: Path) -> EvaluationSet:
     data = task.load_data(path)
     inputs, labels = (_array(task, data, name) for name in ("inputs", "targets"))
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise UsageError("the task's labels are no numbers of classes", task=task.name, actual=str(labels.dtype))
+        raise UsageError("the task's labels are not numbers of classes", task=task.name, actual=str(labels.dtype))
     flat = to_integers(Tensor("inputs", inputs.shape, FRACTION_BITS), inputs)
     return EvaluationSet(flat.reshape(inputs.shape), labels.astype(np.int32))
 
@@ -84,61 +82,6 @@ def evidence_of(rows: EvaluationSet, network: Sequence[layers.Layer], classes: i
         layers=tuple(network),
     )
     return content, evidence
-
-
-def layers_of(task: Task, model: "Module") -> tuple[layers.Layer, ...]:
-    """A model layer by layer: as the task's own `layers` says, else as a torch Sequential of known layers says.
-
-    Raises UsageError for a model that has no such description, naming what is in the way.
-    """
-    own = getattr(task, "layers", None)
-    if own is not None:
-        return tuple(own(model))
-    from torch import nn
-
-    if not isinstance(model, nn.Sequential):
-        raise UsageError(
-            "this task's model cannot be described layer by layer",
-            advice="give the task a method `layers(model)`, or score on private sets (docs/tasks.md)",
-            task=task.name,
-            model=type(model).__name__,
-        )
-    return tuple(_layer(name, part) for name, part in model.named_children())
-
-
-def _layer(name: str, part: "Module") -> layers.Layer:
-    from torch import nn
-
-    tensors = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
-    match part:
-        case nn.Linear() if part.bias is not None:
-            return layers.Linear(**tensors)
-        case nn.Conv2d() if _plain(part):
-            return layers.Conv2d(**tensors, padding=int(part.padding[0]))
-        case nn.ReLU():
-            return layers.Relu()
-        case nn.MaxPool2d(kernel_size=int(size)) if _square(part):
-            return layers.MaxPool(size=size)
-        case nn.Flatten(start_dim=1, end_dim=-1):
-            return layers.Flatten()
-    raise UsageError(
-        "this model has a layer that exact inference does not know",
-        advice="use linear, conv2d (stride 1), relu, max_pool and flatten, or score on private sets",
-        layer=name,
-        actual=str(part),
-    )
-
-
-def _plain(part: Any) -> bool:
-    """A convolution with a bias, stride 1, and as many zeros on every side."""
-    once = (part.stride, part.dilation, part.groups, part.padding_mode) == ((1, 1), (1, 1), 1, "zeros")
-    even = isinstance(part.padding, tuple) and len(set(part.padding)) == 1
-    return once and even and part.bias is not None
-
-
-def _square(part: Any) -> bool:
-    """Pooling of squares side by side that drops what is left over."""
-    return (part.stride, part.padding, part.dilation, part.ceil_mode) == (part.kernel_size, 0, 1, False)
 
 
 def _array(task: Task, data: Any, name: str) -> Any:

@@ -1,43 +1,24 @@
-"""From a draft that a person writes to the job that a consortium approves.
+"""The draft of a job, as a person writes it.
 
 A draft is TOML with real numbers; the job has integers and texts alone (docs/spec/job.md). Numbers are read as
-decimals, so what was written is what counts: 0.05 stays "0.05", and a bound of 4.0 becomes exactly 4 · 2^fraction_bits.
+decimals, so what was written is what counts: 0.05 stays "0.05". `participant.jobs.creation` makes the job.
 """
 
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.events.records import Terms
-from ledger.formats.artifact import Buffer, Layout, Tensor
-from ledger.formats.cid import Cid
 from ledger.formats.strict import Strict
 from ledger.jobs import document as job
-from ledger.jobs.document import Job, Setting
-from ledger.jobs.layers import shapes
-from ledger.party.copies import set_pin
-from ledger.rounds.outcome import initial_binding
-from participant.tasks import protocol as task
-
-if TYPE_CHECKING:
-    from torch.nn import Module
-
-    from participant.integers.fixed_point import Stream
+from ledger.jobs.document import Setting
+from ledger.jobs.reserved import refuse_unsupported
 
 MAX_DRAFT = 1 << 20
-
-
-class Put(Protocol):
-    """Stores a file under a pin and gives its CID, as `ledger.store.Store.put` does."""
-
-    def __call__(self, pieces: Iterable[Buffer], pin: str) -> Cid: ...
 
 
 class DraftTask(Strict, frozen=True):
@@ -48,7 +29,9 @@ class DraftTask(Strict, frozen=True):
 
 
 class DraftAdmission(Strict, frozen=True):
-    """Limits for one update in real numbers: the largest value, and the Euclidean norm, in units of the model."""
+    """Limits for one update in real numbers: the largest value, and the Euclidean norm, in units of the model.
+
+    They hold as written for the tensors with the most fraction bits (docs/spec/job.md, "Limits")."""
 
     min_updates: int
     max_weight: int
@@ -73,8 +56,15 @@ class DraftScoring(Strict, frozen=True):
     weighting: str | None = None
 
 
+class DraftTensors(Strict, frozen=True):
+    """What holds for the tensors whose names match a pattern."""
+
+    fraction_bits: int
+
+
 class Draft(Strict, frozen=True):
-    """The file that `fedledger job create` reads. `seed` makes the initial model."""
+    """The file that `fedledger job create` reads. `seed` makes the initial model; `tensors` is by pattern of names, in
+    which * stands for any characters. The last four fields are reserved: they can say what every job says now."""
 
     name: str
     task: DraftTask
@@ -84,6 +74,11 @@ class Draft(Strict, frozen=True):
     aggregation: job.Rule = job.WeightedMean()
     seed: int = 1
     fraction_bits: int = 24
+    tensors: dict[str, DraftTensors] = msgspec.field(default_factory=dict)
+    private: dict[str, Any] = msgspec.field(default_factory=dict)
+    privacy: dict[str, Any] = msgspec.field(default_factory=dict)
+    schedule: dict[str, Any] = msgspec.field(default_factory=dict)
+    server: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def read(path: Path) -> Draft:
@@ -93,7 +88,9 @@ def read(path: Path) -> Draft:
             data = file.read(MAX_DRAFT + 1)
         if len(data) > MAX_DRAFT:
             raise Malformed("the draft is too large", file=str(path), maximum=MAX_DRAFT)
-        draft = msgspec.convert(tomllib.loads(data.decode(), parse_float=Decimal), Draft)
+        written = tomllib.loads(data.decode(), parse_float=Decimal)
+        refuse_unsupported(written)
+        draft = msgspec.convert(written, Draft)
         return _placed(draft, path.parent)
     except FileNotFoundError as error:
         raise UsageError("no such draft", file=str(path)) from error
@@ -109,120 +106,6 @@ def _placed(draft: Draft, folder: Path) -> Draft:
         return draft
     scoring = msgspec.structs.replace(draft.scoring, set=str(folder / draft.scoring.set))
     return msgspec.structs.replace(draft, scoring=scoring)
-
-
-def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
-    """Make the initial model and the job's document, and store both under the pins that every role uses; so too the
-    evaluation set that the job commits to, unless it is to be opened later.
-
-    Raises UsageError where the task is not installed, Malformed for settings, limits or a model that cannot be.
-    """
-    made_of = _initial(draft)
-    wanted, tensors, stream = made_of.wanted, made_of.tensors, made_of.stream
-    layout = Layout(tensors)
-    scoring, rows = _scoring(draft.scoring, made_of)
-    from participant.integers.artifacts import file_of, root_of
-
-    root = root_of(stream).hex()
-    made = job.Job(
-        fedledger=job.FORMAT,
-        name=draft.name,
-        task=wanted,
-        tensors=tensors,
-        initial_model=job.InitialModel(
-            cid=str(put(file_of(layout, initial_binding(), stream), f"initial/{root}")), root=root
-        ),
-        aggregation=draft.aggregation,
-        admission=limits(draft.admission, draft.fraction_bits),
-        terms=_terms(draft),
-        scoring=scoring,
-        privacy=job.Privacy(mode="none"),
-    )
-    document = made.encode()
-    job.parse(document)
-    evidence = job.committed_set(scoring)
-    if open_set and evidence is not None:
-        put([rows], set_pin(evidence))
-    put([document], f"job/{made.digest.hex()}")
-    return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Initial:
-    wanted: job.JobTask
-    task: task.Task
-    model: "Module"
-    tensors: tuple[Tensor, ...]
-    stream: "Stream"
-
-
-def _initial(draft: Draft) -> _Initial:
-    chosen = settings(draft.task.settings)
-    installed = task.find(draft.task.name)
-    created = installed.create(chosen)
-    model = created.build_model(draft.seed)
-    from participant.integers.tensors import stream_of, table
-
-    tensors = table(model.state_dict(), draft.fraction_bits)
-    wanted = job.JobTask(name=installed.name, version=installed.version, code=installed.code, settings=chosen)
-    return _Initial(wanted, created, model, tensors, stream_of(model, Layout(tensors)))
-
-
-def _terms(draft: Draft) -> Terms:
-    """The draft's terms, with those of its scores."""
-    if draft.terms.scored or draft.scoring is None:
-        return draft.terms
-    names = ("score_seconds", "reveal_seconds", "scorers")
-    return msgspec.structs.replace(draft.terms, **{name: getattr(draft.scoring, name) for name in names})
-
-
-def _scoring(draft: DraftScoring | None, made_of: _Initial) -> tuple[job.Scoring, bytes]:
-    """What the job says of its scores, and the committed set's file, empty where it has none."""
-    if draft is None:
-        return job.NoScoring(), b""
-    names = ("method", "utility", "evaluations", "tolerance", "copy_ppm", "weighting")
-    said: dict[str, Any] = {name: getattr(draft, name) for name in names if getattr(draft, name) is not None}
-    evidence, rows = _evidence(draft, made_of)
-    if evidence is not None:
-        said["evidence"] = evidence
-    try:
-        return msgspec.convert(msgspec.to_builtins(said), job.Scored), rows
-    except msgspec.ValidationError as error:
-        raise Malformed(f"the draft's [scoring] is not valid: {error}", method=draft.method) from error
-
-
-def _evidence(draft: DraftScoring, made_of: _Initial) -> tuple[job.Evidence | None, bytes]:
-    if (draft.evidence == "committed_set") != (draft.set is not None):
-        raise Malformed(
-            "scoring.set names the rows of a committed set, and of nothing else",
-            advice='give both evidence = "committed_set" and set = "FILE", or neither',
-            evidence=draft.evidence,
-            set=draft.set,
-        )
-    if draft.evidence is None or draft.set is None:
-        return (None if draft.evidence is None else job.PrivateSets()), b""
-    from participant.jobs.committed_set import evidence_of, layers_of, set_of
-
-    rows, network = set_of(made_of.task, Path(draft.set)), layers_of(made_of.task, made_of.model)
-    outputs = shapes(tuple(rows.inputs.shape[1:]), network, made_of.tensors)[-1]
-    content, evidence = evidence_of(rows, network, outputs[0])
-    return evidence, content
-
-
-def limits(draft: DraftAdmission, fraction_bits: int) -> job.Admission:
-    """Real limits in the ledger's integers: v becomes the whole part of v · 2^fraction_bits, exactly."""
-    return job.Admission(
-        min_updates=draft.min_updates,
-        max_weight=draft.max_weight,
-        max_value=min(_integer("admission.max_value", draft.max_value, fraction_bits), (1 << 31) - 1),
-        max_norm=_integer("admission.max_norm", draft.max_norm, fraction_bits),
-    )
-
-
-def _integer(field: str, value: Decimal, fraction_bits: int) -> int:
-    if not value.is_finite() or value <= 0:
-        raise Malformed(f"{field} must be a positive number", actual=value)
-    return int(Fraction(value) * 2**fraction_bits)
 
 
 def settings(written: dict[str, Any]) -> dict[str, Setting]:

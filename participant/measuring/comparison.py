@@ -1,24 +1,32 @@
 """What joining is worth: each party alone, and all data pooled, with the task and optimiser of the job.
 
 Each gets as many local epochs as it would in all of the job's rounds, in portions of one round, the optimiser starting
-anew in each, as it does on the ledger.
+again in each, as it does on the ledger.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import UsageError
 from ledger.formats.digest import encode, sha256
+from ledger.jobs.document import Setting
+from participant.tasks.devices import AUTO, choose, place
 from participant.tasks.protocol import Task
+from participant.tasks.scratch import Scratch
+from participant.tasks.sharing import context_of
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 Progress = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One who trained: its name, samples, and the task's figures on the test data."""
+    """One trained model: the name of its party, samples, and the task's figures on the test data."""
 
     name: str
     samples: int
@@ -26,7 +34,14 @@ class ComparisonRow:
 
 
 def compare(
-    task: Task, files: Sequence[Path], test: Path, rounds: int, seed: int, progress: Progress = lambda: None
+    task: Task,
+    settings: Mapping[str, Setting],
+    files: Sequence[Path],
+    test: Path,
+    rounds: int,
+    seed: int,
+    progress: Progress = lambda: None,
+    device: str = AUTO,
 ) -> Iterator[ComparisonRow]:
     """A row for each file, then one for all of them where the task can join data. `progress` hears of each round.
 
@@ -35,24 +50,41 @@ def compare(
     names = [path.stem for path in files]
     if len(set(names)) < len(names):
         names = [str(path) for path in files]
-    parts, held = [task.load_data(path) for path in files], task.load_data(test)
+    chosen = choose(device)
+    parts, held = [task.load_data(path) for path in files], place(task.load_data(test), chosen)
     candidates: list[tuple[str, Any]] = [(f"{name} alone", part) for name, part in zip(names, parts, strict=True)]
-    join = getattr(task, "join", None)
-    if join is not None and len(parts) > 1:
-        candidates.append(("pooled", join(parts)))
+    pooled = task.join(parts) if len(parts) > 1 else None
+    if pooled is not None:
+        candidates.append(("pooled", pooled))
     for name, data in candidates:
-        yield _train(task, name, data, held, rounds, seed, progress)
+        with TemporaryDirectory(prefix="fedledger-") as folder:
+            trainee = _Trainee(task, settings, chosen, Scratch(Path(folder) / "scratch"))
+            model, samples = trainee.train(name, place(data, chosen), rounds, seed, progress)
+        yield ComparisonRow(name, samples, _figures(task, model, held))
 
 
-def _train(task: Task, name: str, data: Any, held: Any, rounds: int, seed: int, progress: Progress) -> ComparisonRow:
-    model = task.build_model(seed)
-    samples = 0
-    for number in range(1, rounds + 1):
-        base = {key: tensor.detach().clone() for key, tensor in model.state_dict().items()}
-        draw = int.from_bytes(sha256(encode(["comparison seed", name, seed, number]))[:8], "big") >> 1
-        samples = task.train(model, data, seed=draw, base=base).samples
-        progress()
-    merit = task.evaluate(model, held)
+@dataclass(frozen=True, slots=True)
+class _Trainee:
+    """One party, or all of them as one: it keeps its whole model from round to round, being alone."""
+
+    task: Task
+    settings: Mapping[str, Setting]
+    device: str
+    scratch: Scratch
+
+    def train(self, name: str, data: Any, rounds: int, seed: int, progress: Progress) -> tuple["Module", int]:
+        model, samples = place(self.task.build_model(seed), self.device), 0
+        for number in range(1, rounds + 1):
+            draw = int.from_bytes(sha256(encode(["comparison seed", name, seed, number]))[:8], "big") >> 1
+            with self.scratch.training(number) as folder:
+                context = context_of(self.task, model, number, draw, self.device, folder, self.settings)
+                samples = self.task.train(model, data, context).samples
+            progress()
+        return model, samples
+
+
+def _figures(task: Task, model: "Module", data: Any) -> dict[str, float]:
+    merit = task.evaluate(model, data)
     if not merit:
-        raise UsageError("the task's evaluation gives no figures", task=task.name)
-    return ComparisonRow(name, samples, merit)
+        raise UsageError("the task's evaluation returns no figures", task=task.name)
+    return merit

@@ -18,6 +18,7 @@ from ledger.rounds.outcome import Base, base_of, read_model
 from ledger.store import disk
 from participant.integers.artifacts import stream_of_body
 from participant.integers.fixed_point import Stream
+from participant.tasks.machine import Machine
 
 if TYPE_CHECKING:
     from participant.tasks.training import Local
@@ -48,7 +49,9 @@ def read(connection: Connection, state: JobState, job: Job, base: Base) -> Strea
     return stream_of_body(job.layout, read_model(connection.place, state, job, base, connection.fetch))
 
 
-def lines(connection: Connection, number: int | None, rounds: list[int], data: Path) -> Iterator[Line]:
+def lines(
+    connection: Connection, number: int | None, rounds: list[int], data: Path, machine: Machine
+) -> Iterator[Line]:
     """One line for each model of `rounds`, or for the latest: job, round, model's root, the task's figures on `data`.
 
     Raises UsageError where there is no such job or model, or the task is not the one approved; Unavailable where
@@ -57,19 +60,24 @@ def lines(connection: Connection, number: int | None, rounds: list[int], data: P
     connection.refresh()
     state = connection.job(number)
     chosen = rounds or (finalised(state) or [0])[-1:]
-    evaluator = Evaluator(connection, data)
+    evaluator = Evaluator(connection, data, machine)
     for round_ in chosen:
         yield evaluator.line(state, round_)
 
 
 def follow(
-    connection: Connection, number: int | None, data: Path, note: Callable[[str], None], poll: float = 2.0
+    connection: Connection,
+    number: int | None,
+    data: Path,
+    machine: Machine,
+    note: Callable[[str], None],
+    poll: float = 2.0,
 ) -> Iterator[Line]:
     """A line for each finalised model as it comes, until the job is complete.
 
     What cannot be had yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
     """
-    evaluator, known, said = Evaluator(connection, data), set[int](), ""
+    evaluator, known, said = Evaluator(connection, data, machine), set[int](), ""
     while True:
         try:
             state = _open_job(connection, number)
@@ -133,7 +141,7 @@ def _figures(line: Line) -> dict[str, str]:
             if isinstance(value, float) and name != "samples"
         }
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"a figure is no number: {error}", line=str(line)) from error
+        raise UsageError(f"a figure is not a number: {error}", line=str(line)) from error
 
 
 def _round_of(line: Line) -> int:
@@ -149,8 +157,8 @@ def _open_job(connection: Connection, number: int | None) -> JobState | None:
 class Evaluator:
     """Evaluates models on one file of data; the task is loaded once for each job."""
 
-    def __init__(self, connection: Connection, data: Path) -> None:
-        self._connection, self._data = connection, data
+    def __init__(self, connection: Connection, data: Path, machine: Machine) -> None:
+        self._connection, self._data, self._machine = connection, data, machine
         self._locals: dict[bytes, Local] = {}
 
     def line(self, state: JobState, number: int) -> Line:
@@ -160,6 +168,6 @@ class Evaluator:
         job = self._connection.document(state)
         base = model_of(state, job, number)
         if job.digest not in self._locals:
-            self._locals = {job.digest: Local.of(job)}
+            self._locals = {job.digest: Local.of(job, self._machine)}
         merit = self._locals[job.digest].evaluate(read(self._connection, state, job, base), self._data)
         return {"job": state.number, "round": number, "model": base.root.hex(), **merit}

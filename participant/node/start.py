@@ -11,6 +11,7 @@ from ledger.errors import UsageError
 from ledger.events.records import Role
 from ledger.history.state import Member
 from ledger.party.connection import Connection
+from participant.tasks.machine import Machine
 
 if TYPE_CHECKING:
     from ledger.keys import LocalSigner
@@ -29,11 +30,12 @@ class Options:
     poll: float
     until_complete: bool
     as_json: bool
+    device: str | None = None
 
 
 def run(home: Home, passphrase_file: Path | None, options: Options) -> None:
-    """Run a member's node. Raises UsageError where home, data or key are not ready."""
-    network = home.network()
+    """Run a member's node. Raises UsageError where home, data, device or key are not ready."""
+    network, machine = home.network(), machine_of(home, options.device)
     path = data_of(home, options.data)
     signer = unlocked(home, passphrase_file, network.chain.id)
     with Connection.open(home) as connection:
@@ -41,7 +43,7 @@ def run(home: Home, passphrase_file: Path | None, options: Options) -> None:
         member = member_of(connection, signer.address)
         if member.has(Role.PARTICIPANT):
             check_data(path)
-        _work(connection, signer, home, path, options)
+        _work(connection, signer, home, path, machine, options)
 
 
 def data_of(home: Home, given: Path | None) -> Path:
@@ -78,7 +80,22 @@ def member_of(connection: Connection, key: str) -> Member:
     return member
 
 
-def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path, options: Options) -> None:
+def machine_of(home: Home, device: str | None) -> Machine:
+    """The home's machine. Raises UsageError for a device that is not there.
+
+    The CPU is always there, and `auto` too: for them torch, which takes seconds to load, is left until it is needed.
+    """
+    machine = Machine.of(home, device)
+    if machine.device not in ("auto", "cpu"):
+        from participant.tasks.devices import choose
+
+        choose(machine.device)
+    return machine
+
+
+def _work(
+    connection: Connection, signer: "LocalSigner", home: Home, data: Path, machine: Machine, options: Options
+) -> None:
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
     from participant.node.node import Node
@@ -92,13 +109,13 @@ def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path,
     serving = serve_and_announce(connection, sender, home.settings())
     try:
         journal.note("started", f"node of {name}, store at {serving.url}", key=signer.address, gateway=serving.url)
-        worker = Worker(connection, sender, journal, data)
+        worker = Worker(connection, sender, journal, data, machine)
         validation = options.validation or Path(home.settings().validation)
         node = Node(
             connection,
             worker,
             journal,
-            scorer=Scorer(connection, sender, signer, journal, validation),
+            scorer=Scorer(connection, sender, signer, journal, validation, machine),
             serving=serving,
             only=options.job,
             until_complete=options.until_complete,

@@ -9,13 +9,13 @@ from ledger.history.state import JobState, Phase, Round
 from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.rounds.outcome import base_of
-from participant.node.start import LOG, check_data, data_of, member_of, unlocked
+from participant.node.start import LOG, check_data, data_of, machine_of, member_of, unlocked
 from participant.node.steps import Submit
 
 
-def rehearse(home: Home, job: int | None, data: Path | None) -> dict[str, object]:
+def rehearse(home: Home, job: int | None, data: Path | None, device: str | None = None) -> dict[str, object]:
     """Train and judge an update as the node would, for the open round or else the next; nothing is sent or stored."""
-    path, key = data_of(home, data), address_of(home.keystore)
+    path, key, machine = data_of(home, data), address_of(home.keystore), machine_of(home, device)
     with Connection.open(home) as connection:
         connection.refresh()
         state = connection.job(job)
@@ -25,7 +25,8 @@ def rehearse(home: Home, job: int | None, data: Path | None) -> dict[str, object
         from participant.node.updates import prepare
         from participant.tasks.training import Local
 
-        made = prepare(connection, state, document, round_, key, Local.of(document), path)
+        local = Local.of(document, machine)
+        made = prepare(connection, state, document, round_, key, local, path, keep=False)
         base = base_of(state, document, round_.number)
     result = made.trained.result
     return {
@@ -36,15 +37,18 @@ def rehearse(home: Home, job: int | None, data: Path | None) -> dict[str, object
         "root": made.root.hex(),
         "cid": str(made.cid),
         "loss": result.loss,
+        "device": made.trained.device,
         **result.metrics,
         "verdict": made.decision.verdict.name,
         "because": made.decision.message,
     }
 
 
-def submit(home: Home, job: int | None, data: Path | None, passphrase_file: Path | None) -> dict[str, object]:
+def submit(
+    home: Home, job: int | None, data: Path | None, passphrase_file: Path | None, device: str | None = None
+) -> dict[str, object]:
     """Register one update now. Raises UsageError where the round takes none from this member."""
-    network, path = home.network(), data_of(home, data)
+    network, path, machine = home.network(), data_of(home, data), machine_of(home, device)
     signer = unlocked(home, passphrase_file, network.chain.id)
     with Connection.open(home) as connection:
         connection.refresh()
@@ -54,7 +58,8 @@ def submit(home: Home, job: int | None, data: Path | None, passphrase_file: Path
         from ledger.party.watch import clock
         from participant.node.worker import Worker
 
-        worker = Worker(connection, connection.sender(signer), Journal(home.folder / LOG, lambda _: None), path)
+        journal = Journal(home.folder / LOG, lambda _: None)
+        worker = Worker(connection, connection.sender(signer), journal, path, machine)
         now = clock(connection.client)
         step = worker.decide(connection.history, state, now)
         if not isinstance(step, Submit):

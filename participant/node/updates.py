@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is registered of an update. `loss` and `metrics` are known only where it was trained just now."""
+    """What is registered of an update. The rest is known only where it was trained just now."""
 
     weight: int
     root: bytes
     cid: Cid
     loss: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,19 @@ def seed_of(job: bytes, round_: int, member: int) -> int:
 
 
 def prepare(
-    connection: Connection, state: JobState, job: Job, round_: Round, party: str, local: "Local", data: Path
+    connection: Connection,
+    state: JobState,
+    job: Job,
+    round_: Round,
+    party: str,
+    local: "Local",
+    data: Path,
+    *,
+    keep: bool = True,
 ) -> Made:
     """Train on the data in `data` from the round's base model, and judge the update as everyone will.
+
+    With `keep` false nothing is left in the job's scratch folder.
 
     Raises Unavailable or Malformed for the base model, UsageError for task, data, or values without integers.
     """
@@ -73,7 +84,7 @@ def prepare(
     if member is None:
         raise UsageError("this key is no member's", key=party)
     seed = seed_of(job.digest, round_.number, member.index)
-    trained = local.train(read(connection, state, job, base), data, seed)
+    trained = local.train(read(connection, state, job, base), data, round_.number, seed, keep=keep)
     binding = update_binding(connection.place, round_, party, base)
     file = tuple(file_of(job.layout, binding, trained.update))
     root = root_of(trained.update)
@@ -84,7 +95,8 @@ def prepare(
 def store(connection: Connection, job: Job, round_: Round, made: Made) -> Prepared:
     """Put an update into the own store: it survives a crash from here on."""
     cid = connection.put(made.file, f"{_prefix(job, round_)}{made.weight}")
-    return Prepared(made.weight, made.root, cid, made.trained.result.loss, dict(made.trained.result.metrics))
+    trained = made.trained
+    return Prepared(made.weight, made.root, cid, trained.result.loss, dict(trained.result.metrics), trained.device)
 
 
 def prepared_before(connection: Connection, job: Job, round_: Round, party: str, base: Base) -> Prepared | None:

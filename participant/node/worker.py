@@ -19,6 +19,7 @@ from participant.node.evidence import against
 from participant.node.steps import Attest, Hold, NodeSituation, Submit, next_step
 from participant.node.updates import Prepared, prepare, prepared_before, store
 from participant.tasks.data.version import file_version
+from participant.tasks.machine import Machine
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 class Worker:
     """Does steps for jobs, as one member. Remembers nothing that matters."""
 
-    def __init__(self, connection: Connection, sender: "Sender", journal: Journal, data: Path) -> None:
+    def __init__(
+        self, connection: Connection, sender: "Sender", journal: Journal, data: Path, machine: Machine
+    ) -> None:
         self._connection, self._sender, self._journal, self._data = connection, sender, journal, data
+        self._machine = machine
         self._copies = Copies(connection)
         self._locals: dict[bytes, Local] = {}
         self._unfit: dict[tuple[int, int], str] = {}
@@ -96,7 +100,7 @@ class Worker:
         facts = {"round": round_.number, "weight": update.weight, "root": update.root.hex(), "cid": str(update.cid)}
         loss = f", loss {update.loss:.4f}" if update.loss is not None else ""
         text = f"round {round_.number}: update registered, {update.weight} samples{loss}"
-        self.note("submitted", state, text, loss=update.loss, metrics=update.metrics, **facts)
+        self.note("submitted", state, text, loss=update.loss, metrics=update.metrics, device=update.device, **facts)
 
     def _prepared(self, state: JobState, job: Job, round_: Round) -> Prepared:
         """The update, in the own store: from before a crash, or trained now."""
@@ -108,7 +112,7 @@ class Worker:
         if job.digest not in self._locals:
             from participant.tasks.training import Local
 
-            self._locals = {job.digest: Local.of(job)}
+            self._locals = {job.digest: Local.of(job, self._machine)}
         made = prepare(self._connection, state, job, round_, self._sender.address, self._locals[job.digest], self._data)
         if made.decision.verdict is not Verdict.ADMITTED:
             raise UsageError(

@@ -17,6 +17,7 @@ from ledger.party.connection import Connection
 from ledger.scores.contributions import Utility, committed_utility, score_round
 from ledger.scores.utility import from_float
 from participant.tasks.data.version import file_version
+from participant.tasks.machine import Machine
 
 if TYPE_CHECKING:
     from participant.integers.fixed_point import Stream
@@ -33,8 +34,8 @@ class Interrupted(Unavailable):
 class Measuring:
     """Works scores out. `urgent` says whether something else is due; it is asked about once a second."""
 
-    def __init__(self, connection: Connection, validation: Path) -> None:
-        self._connection, self._validation = connection, validation
+    def __init__(self, connection: Connection, validation: Path, machine: Machine) -> None:
+        self._connection, self._validation, self._machine = connection, validation, machine
         self._version = file_version(validation)
         self._locals: dict[bytes, Local] = {}
         self._measured: dict[bytes, int] = {}
@@ -101,7 +102,7 @@ class Measuring:
         if job.digest not in self._locals:
             from participant.tasks.training import Local
 
-            self._locals = {job.digest: Local.of(job)}
+            self._locals = {job.digest: Local.of(job, self._machine)}
         return self._locals[job.digest]
 
     def _look(self) -> None:

@@ -33,6 +33,7 @@ from participant.scoring.steps import (
     VoidScoring,
     next_scoring_step,
 )
+from participant.tasks.machine import Machine
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -62,10 +63,16 @@ class Scorer:
     """
 
     def __init__(
-        self, connection: Connection, sender: "Sender", signer: "Signer", journal: Journal, validation: Path
+        self,
+        connection: Connection,
+        sender: "Sender",
+        signer: "Signer",
+        journal: Journal,
+        validation: Path,
+        machine: Machine,
     ) -> None:
         self._connection, self._sender, self._signer, self._journal = connection, sender, signer, journal
-        self.measuring = Measuring(connection, validation)
+        self.measuring = Measuring(connection, validation, machine)
         self._copies = Copies(connection)
         self._kept = KeptScores(connection.folder / "scores")
         self._noticed: dict[int, Noticed] = {}

@@ -20,6 +20,10 @@ class Labelled:
     inputs: Tensor
     targets: Tensor
 
+    def to(self, device: torch.device) -> "Labelled":
+        """The same rows on a device."""
+        return Labelled(self.inputs.to(device), self.targets.to(device))
+
 
 def join(parts: Sequence[Labelled]) -> Labelled:
     """All rows of all parts, in order."""
@@ -31,22 +35,21 @@ def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, fl
     rows of two classes out of two auc, the area under the ROC curve."""
     model.eval()
     with torch.no_grad(), deterministic(model, 0):
-        outputs = torch.cat([model(chunk) for chunk in torch.split(data.inputs, _CHUNK)])
-        loss = float(cross_entropy(outputs.double(), data.targets))
-    right = (outputs.argmax(1) == data.targets).double()
+        outputs = torch.cat([model(chunk).cpu() for chunk in torch.split(data.inputs, _CHUNK)])
+        targets = data.targets.cpu()
+        loss = float(cross_entropy(outputs.double(), targets))
+    right = (outputs.argmax(1) == targets).double()
     recalls = [
-        float(right[data.targets == number].mean())
-        for number in range(len(classes))
-        if bool((data.targets == number).any())
+        float(right[targets == number].mean()) for number in range(len(classes)) if bool((targets == number).any())
     ]
     figures = {
         "accuracy": float(right.mean()),
         "balanced_accuracy": sum(recalls) / len(recalls),
         "loss": loss,
-        "samples": float(len(data.targets)),
+        "samples": float(len(targets)),
     }
     if len(classes) == len(recalls) == 2:
-        figures["auc"] = area(outputs[:, 1] - outputs[:, 0], data.targets)
+        figures["auc"] = area(outputs[:, 1] - outputs[:, 0], targets)
     return figures
 
 

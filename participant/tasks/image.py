@@ -16,22 +16,15 @@ from ledger.jobs.document import Setting
 from participant.tasks.classification import Labelled, join, merit
 from participant.tasks.data.arrays import read_npz
 from participant.tasks.optimisers import Plan, fit
-from participant.tasks.protocol import TrainResult
+from participant.tasks.protocol import RoundContext, Task, TrainResult
 from participant.tasks.settings import Settings
 
 
-class Image:
+class Image(Task):
     """Settings (docs/tasks.md): height, width, channels, brightest, filters, classes, and those of `Plan`."""
 
     name: ClassVar[str] = "image"
     version: ClassVar[str] = "1"
-    sources: ClassVar[tuple[str, ...]] = (
-        "participant.tasks.data.arrays",
-        "participant.tasks.classification",
-        "participant.tasks.settings",
-        "participant.tasks.data.tables",
-        "participant.tasks.optimisers",
-    )
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         read = Settings(self.name, settings)
@@ -78,9 +71,9 @@ class Image:
     def join(self, parts: Sequence[Labelled]) -> Labelled:
         return join(parts)
 
-    def train(self, model: nn.Module, data: Labelled, *, seed: int, base: Mapping[str, torch.Tensor]) -> TrainResult:
+    def train(self, model: nn.Module, data: Labelled, round: RoundContext) -> TrainResult:
         loss = nn.functional.cross_entropy
-        return fit(model, data.inputs, data.targets, loss, self.plan, seed=seed, base=base)
+        return fit(model, data.inputs, data.targets, loss, self.plan, seed=round.seed, base=round.base)
 
     def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
         return merit(model, data, self.classes)

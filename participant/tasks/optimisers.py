@@ -54,27 +54,34 @@ class Plan:
 def fit(
     model: Module, inputs: Tensor, targets: Tensor, loss: Loss, plan: Plan, *, seed: int, base: Mapping[str, Tensor]
 ) -> TrainResult:
-    """Train `model` in place on `inputs` (n × …) and `targets` (n): the same seed gives the same bytes on one machine.
+    """Train `model` in place on `inputs` (n × …) and `targets` (n): the same seed gives the same bytes on one CPU.
 
-    Raises UsageError where the loss stops being a number.
+    FedProx pulls towards the tensors of `base`; a parameter that is not in it, not being shared, is left free. Raises
+    UsageError where the loss stops being a number.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     parameters: list[Tensor] = list(trained.values())
-    anchors = [base[name].detach().clone() for name in trained] if plan.proximal else []
+    anchors = (
+        [base[name].detach().clone() if name in base else itself.detach() for name, itself in trained.items()]
+        if plan.proximal
+        else []
+    )
     step = _adam(parameters, plan) if plan.optimiser == "adam" else _sgd(parameters, plan)
     mean = float("nan")
     model.train()
     with deterministic(model, seed):
         for epoch in range(plan.epochs):
-            total = torch.zeros((), dtype=torch.float64)
+            losses: list[Tensor] = []
+            counts: list[int] = []
             for rows in _batches(len(targets), plan.batch_size):
                 value = loss(model(inputs[rows]), targets[rows])
                 gradients = list(torch.autograd.grad(value, parameters))
                 with torch.no_grad():
                     _pull(gradients, parameters, anchors, plan)
                     step(gradients)
-                    total += value.detach().double() * len(rows)
-            mean = float(total) / len(targets)
+                losses.append(value.detach())
+                counts.append(len(rows))
+            mean = float((torch.stack(losses).cpu().double() * torch.tensor(counts)).sum()) / len(targets)
             if not isfinite(mean):
                 raise _diverged(epoch, mean, plan)
     return TrainResult(samples=len(targets), loss=mean)

@@ -1,25 +1,21 @@
-"""Tasks: the code that trains. Found by the entry-point group `fedledger.tasks`, run only if the job names its digest.
+"""The interface between a node and the code that trains. How to write a task: docs/tasks.md.
 
-Nothing that comes over the ledger is ever executed: a job names code that each participant installed itself, and the
-digest says whether it is the code that the members approved. How to write one: docs/tasks.md.
+Nothing that comes over the ledger is ever executed: a job names code that each participant installed itself
+(`participant.tasks.discovery`), and a node calls it through the class below alone.
 """
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ledger.errors import UsageError
-from ledger.formats.digest import encode, sha256
-from ledger.jobs import document
 from ledger.jobs.document import Setting
 
 if TYPE_CHECKING:
     import torch
 
-GROUP = "fedledger.tasks"
+    from ledger.jobs.layers import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,133 +27,89 @@ class TrainResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-class Task(Protocol):
-    """What a node needs of a task. `data` is whatever `load_data` returns; nobody else looks inside.
+@dataclass(frozen=True, slots=True)
+class RoundContext:
+    """What a task may know of the round that it trains for."""
 
-    The class may also have
-    - `sources: ClassVar[tuple[str, ...]]`: further modules and packages whose code the digest shall cover;
-    - `join(parts: Sequence[data]) -> data`: used only by `fedledger node compare`, to train on pooled data.
+    number: int
+    """The round's number, from 1."""
+    seed: int
+    """63 bits that nobody chooses; all that is random in training must follow from it."""
+    base: "Mapping[str, torch.Tensor]"
+    """The base model's shared tensors, on the device; a copy of what `model` holds before training."""
+    device: "torch.device"
+    """Where `model` lies, and the data as far as they could be moved."""
+    scratch: Path
+    """A folder of this member's for this job. What is in it when training ends, the next round finds there; training a
+    round again finds what was there before that round."""
+    settings: Mapping[str, Setting]
+    """The task's settings, as the job has them."""
+
+
+class Task(ABC):
+    """What a node needs of a task: derive from this class. `data` is anything that `load_data` returns.
+
+    Needed are `name`, `version`, `__init__`, `build_model`, `load_data`, `train` and `evaluate`. The other methods are
+    optional: as they stand here, all of a model is shared, and its data cannot be pooled.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]] = ()
+    """Further modules and packages whose code the digest shall cover (`participant.tasks.code`)."""
 
+    @abstractmethod
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         """Raises Malformed for a setting that is unknown, missing or not valid."""
 
+    @abstractmethod
     def build_model(self, seed: int) -> "torch.nn.Module":
-        """A model with initial weights that depend on `seed` and the settings alone."""
-        ...
+        """A model on the CPU, its initial weights made from `seed` and the settings alone."""
 
+    @abstractmethod
     def load_data(self, path: Path) -> Any:
-        """Read private data. Raises UsageError, naming file and place, for data that cannot be trained on."""
-        ...
+        """Read private data. Raises UsageError, naming file and place, for data that cannot be trained on.
 
-    def train(
-        self, model: "torch.nn.Module", data: Any, *, seed: int, base: "Mapping[str, torch.Tensor]"
-    ) -> TrainResult:
-        """Train `model` in place, from the round's base model, whose state `base` is a copy of.
-
-        Must give the same weights for the same arguments: after a crash a node trains again.
+        What has a method `to(device)`, as tensors have, is moved to the device; anything else stays where it is.
         """
-        ...
 
+    @abstractmethod
+    def train(self, model: "torch.nn.Module", data: Any, round: RoundContext) -> TrainResult:
+        """Train `model` in place, from the round's base model.
+
+        Must give the same weights, and leave the same files in `round.scratch`, for the same arguments: after a crash
+        a node trains again.
+        """
+
+    @abstractmethod
     def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
         """How good a model is on `data`: figures by name, among them `accuracy` where that makes sense."""
-        ...
 
+    def state(self, model: "torch.nn.Module") -> "Mapping[str, torch.Tensor]":
+        """Optional: the model's tensors by name. Default: its `state_dict()`."""
+        state: Mapping[str, torch.Tensor] = model.state_dict()
+        return state
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """A task as it is installed on this machine."""
+    def shared(self, model: "torch.nn.Module") -> Collection[str]:
+        """Optional: which names of `state(model)` are on the ledger; the others stay at home. Default: all."""
+        return tuple(self.state(model))
 
-    name: str
-    version: str
-    code: str
-    kind: type[Task]
+    def load(self, model: "torch.nn.Module", tensors: "Mapping[str, torch.Tensor]") -> None:
+        """Optional: put shared tensors over those of a model that `build_model` made. Default: `load_state_dict`.
 
-    def create(self, settings: Mapping[str, Setting]) -> Task:
-        """Raises Malformed for settings that the task does not take."""
-        return self.kind(settings)
+        They have the names, shapes, dtypes and device of `state(model)`.
+        """
+        model.load_state_dict(dict(tensors), strict=False)
 
+    def layers(self, model: "torch.nn.Module") -> "Sequence[Layer]":
+        """Optional: the model layer by layer, for jobs that are scored on a committed set (docs/scores.md).
 
-def names() -> list[str]:
-    """Names of the tasks that are installed; none is imported."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+        Default: read off a `torch.nn.Sequential`. Raises UsageError for a model that has no such description.
+        """
+        from participant.tasks.sequential import layers_of
 
+        return layers_of(self.name, model)
 
-def find(name: str) -> Installed:
-    """The installed task of that name. Raises UsageError where there is none, more than one, or it does not load."""
-    entries = [entry for entry in entry_points(group=GROUP) if entry.name == name]
-    targets = sorted({entry.value for entry in entries})
-    if not targets:
-        raise UsageError(
-            f"no task {name!r} is installed here",
-            advice="install the package that has it; docs/tasks.md tells how to write one",
-            installed=", ".join(names()) or "none",
-        )
-    if len(targets) > 1:
-        raise UsageError(f"more than one task {name!r} is installed here", candidates=", ".join(targets))
-    kind = _load(entries[0])
-    sources = (kind.__module__, *getattr(kind, "sources", ()))
-    return Installed(name, kind.version, code_digest(sources), kind)
-
-
-def require(wanted: document.JobTask) -> Installed:
-    """The installed task that a job asks for: same name, same version, same code. Raises UsageError otherwise."""
-    installed = find(wanted.name)
-    for what, expected, actual in (
-        ("version", wanted.version, installed.version),
-        ("code", wanted.code, installed.code),
-    ):
-        if expected != actual:
-            raise UsageError(
-                f"task {wanted.name!r} is installed here with another {what} than the job approved",
-                advice="install the release of the task that the members approved",
-                expected=expected,
-                actual=actual,
-            )
-    return installed
-
-
-def code_digest(modules: Sequence[str]) -> str:
-    """SHA-256, in hexadecimal, over the source files of modules and packages.
-
-    Over the canonical JSON of {"package/module.py": SHA-256 of the file, …}: names are those in the package, so the
-    digest is the same wherever it is installed. A package stands for all .py files in it, at any depth.
-    """
-    files = {name: sha256(path.read_bytes()).hex() for module in modules for name, path in _files(module)}
-    return sha256(encode(files)).hex()
-
-
-def _files(module: str) -> list[tuple[str, Path]]:
-    spec = find_spec(module)
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        raise UsageError(f"the source of module {module!r} cannot be found", origin=str(spec and spec.origin))
-    folder, parts = Path(spec.origin).parent, module.split(".")
-    if spec.submodule_search_locations is None:
-        return [("/".join(parts) + ".py", Path(spec.origin))]
-    found = sorted(folder.rglob("*.py"))
-    return [("/".join([*parts, *path.relative_to(folder).parts]), path) for path in found]
-
-
-def _load(entry: EntryPoint) -> type[Task]:
-    try:
-        kind = entry.load()
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
-        raise UsageError("training needs PyTorch", advice='install "fedledger[node]"', task=entry.name) from error
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
-    methods = ("build_model", "load_data", "train", "evaluate")
-    missing = [name for name in ("name", "version", *methods) if not hasattr(kind, name)]
-    if not isinstance(kind, type) or missing:
-        raise UsageError(f"task {entry.name!r} is not a task", target=entry.value, missing=", ".join(missing))
-    if kind.name != entry.name:  # type: ignore[attr-defined]
-        raise UsageError(
-            f"task {entry.name!r} calls itself otherwise",
-            expected=entry.name,
-            actual=kind.name,  # type: ignore[attr-defined]
-        )
-    return kind
+    def join(self, parts: Sequence[Any]) -> Any | None:
+        """Optional: the data of several parties as one, for `fedledger node compare`. Default: None, not possible."""
+        return None

@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 pytest.importorskip("sklearn")
 
 import numpy as np
+from support.training import machine
 
 from ledger.formats.artifact import Layout
 from ledger.jobs import document as job
@@ -22,7 +23,8 @@ from ledger.scores.utility import measure
 from participant.cli.node import node
 from participant.examples import breast_cancer
 from participant.integers.tensors import stream_of
-from participant.jobs import draft
+from participant.jobs.creation import create
+from participant.jobs.draft import read
 from participant.node.updates import seed_of
 from participant.tasks.training import Local
 
@@ -49,7 +51,7 @@ def document(folder: Path) -> job.Job:
 
         return cid_of(pieces)[0]
 
-    return draft.create(draft.read(folder / "job.toml"), put)
+    return create(read(folder / "job.toml"), put)
 
 
 def test_every_patient_is_in_one_place_only() -> None:
@@ -62,13 +64,14 @@ def test_every_patient_is_in_one_place_only() -> None:
     assert parts != breast_cancer.split(diagnoses, seed=6)
 
 
-def federated(document: job.Job, folder: Path, salt: bytes) -> float:
+def federated(document: job.Job, folder: Path, scratch: Path, salt: bytes) -> float:
     """Ten rounds as on the ledger, with its own arithmetic, without the ledger."""
-    local = Local.of(document)
-    model = stream_of(local.task.build_model(1), Layout(document.tensors))
+    local = Local.of(document, machine(scratch))
+    model = stream_of(local.task.build_model(1).state_dict(), Layout(document.tensors))
     for number in range(1, document.terms.rounds + 1):
         trained = [
-            local.train(model, folder / f"hospital-{party}.csv", seed_of(salt, number, party)) for party in range(1, 5)
+            local.train(model, folder / f"hospital-{party}.csv", number, seed_of(salt, number, party))
+            for party in range(1, 5)
         ]
         assert all(np.abs(t.update).max() < document.admission.max_value for t in trained)
         assert all(np.linalg.norm(t.update.astype(float)) < document.admission.max_norm for t in trained)
@@ -77,7 +80,9 @@ def federated(document: job.Job, folder: Path, salt: bytes) -> float:
     return local.evaluate(model, folder / "test.csv")["accuracy"]
 
 
-def test_together_they_come_near_to_pooled_data_and_above_every_hospital_alone(folder: Path, document: job.Job) -> None:
+def test_together_they_come_near_to_pooled_data_and_above_every_hospital_alone(
+    folder: Path, tmp_path: Path, document: job.Job
+) -> None:
     data = [part for number in range(1, 5) for part in ("--data", str(folder / f"hospital-{number}.csv"))]
     (folder / "job.json").write_bytes(document.encode())
     arguments = ["compare", "--job", str(folder / "job.json"), *data, "--test", str(folder / "test.csv"), "--json"]
@@ -85,18 +90,18 @@ def test_together_they_come_near_to_pooled_data_and_above_every_hospital_alone(f
     rows = {row["name"]: row for row in json.loads(result.stdout)["rows"]}
     assert list(rows) == [*(f"hospital-{number} alone" for number in range(1, 5)), "pooled"]
     assert rows["pooled"]["samples"] == 456
-    together = [federated(document, folder, bytes([salt])) for salt in range(3)]
+    together = [federated(document, folder, tmp_path, bytes([salt])) for salt in range(3)]
     assert min(together) >= 0.95
     assert min(together) >= rows["pooled"]["accuracy"] - 0.02
     assert min(together) > max(row["accuracy"] for name, row in rows.items() if name != "pooled")
 
 
-def test_the_same_seed_gives_the_same_update(folder: Path, document: job.Job) -> None:
+def test_the_same_seed_gives_the_same_update(folder: Path, tmp_path: Path, document: job.Job) -> None:
     updates = []
     for _ in range(2):
-        local = Local.of(document)
-        model = stream_of(local.task.build_model(1), Layout(document.tensors))
-        updates.append(local.train(model, folder / "hospital-1.csv", 5))
+        local = Local.of(document, machine(tmp_path))
+        model = stream_of(local.task.build_model(1).state_dict(), Layout(document.tensors))
+        updates.append(local.train(model, folder / "hospital-1.csv", 1, 5))
     assert (updates[0].update == updates[1].update).all()
     assert updates[0].weight == updates[1].weight == 88
 
@@ -109,7 +114,7 @@ def test_compare_prints_a_table_and_wants_one_source_of_settings(folder: Path) -
     assert CliRunner().invoke(node, base).exit_code == 2
 
 
-def test_the_scored_draft_commits_to_the_held_out_patients(folder: Path, document: job.Job) -> None:
+def test_the_scored_draft_commits_to_the_held_out_patients(folder: Path, tmp_path: Path, document: job.Job) -> None:
     files: dict[str, bytes] = {}
 
     def put(pieces: Any, pin: str) -> Any:
@@ -118,13 +123,14 @@ def test_the_scored_draft_commits_to_the_held_out_patients(folder: Path, documen
         files[pin] = b"".join(bytes(piece) for piece in pieces)
         return cid_of([files[pin]])[0]
 
-    scored = draft.create(draft.read(folder / "scored.toml"), put)
+    scored = create(read(folder / "scored.toml"), put)
     evidence = job.committed_set(scored.scoring)
     assert evidence is not None
     assert scored.scoring.method == "shapley"
     assert (evidence.samples, evidence.shape, evidence.classes) == (113, (30,), 2)
     rows = evaluation_set.read(evidence, lambda _cid, start, stop: iter([files[f"set/{evidence.root}"][start:stop]]))
-    local, model = Local.of(document), stream_of(Local.of(document).task.build_model(1), document.layout)
+    local = Local.of(document, machine(tmp_path))
+    model = stream_of(local.task.build_model(1).state_dict(), document.layout)
     network = NeuralNetwork(evidence.shape, evidence.layers, scored.layout)
     measured = measure("accuracy", network.outputs(model, rows.inputs), rows.labels)
     assert measured == round(local.evaluate(model, folder / "test.csv")["accuracy"] * 1_000_000)

@@ -25,11 +25,11 @@ from ledger.jobs.document import (
     JobTask,
     Median,
     NoScoring,
-    Privacy,
     Rule,
     TrimmedMean,
     WeightedMean,
 )
+from ledger.jobs.reserved import RESERVED
 from ledger.rounds.admission import inspect, weigh
 from ledger.rounds.rules import combine
 
@@ -96,18 +96,18 @@ def job_vectors() -> dict[str, Any]:
     cases = []
     for rule in rules:
         job = Job(
-            fedledger="job/1",
+            fedledger="job/2",
             name="breast cancer",
             task=JobTask(
                 name="tabular", version="1", code="ab" * 32, settings={"model": "mlp", "epochs": 3, "rate": "0.05"}
             ),
             tensors=TENSORS,
-            initial_model=InitialModel(cid=str(cid_of([initial])[0]), root=merkle.root_of(integers(8)).hex()),
+            initial_model=InitialModel(cid=str(cid_of([initial])[0]), root=merkle.root_of(integers(8)).hex(), seed=1),
             aggregation=rule,
             admission=msgspec.structs.replace(LIMITS, min_updates=3),
             terms=Terms(rounds=10, update_seconds=60, aggregate_seconds=30, attest_seconds=30, attempts=3),
             scoring=NoScoring(),
-            privacy=Privacy(mode="none"),
+            **RESERVED,
         )
         cases.append({"document": job.encode().decode(), "digest": job.digest.hex(), "cid": str(job.cid)})
     return {"cases": cases}

@@ -15,6 +15,7 @@ from ledger.formats.cid import CHUNK
 from ledger.formats.digest import sha256
 from ledger.jobs import document as jobs
 from ledger.jobs.document import MAX_WEIGHT, Job, Median, TrimmedMean, parse
+from ledger.jobs.reserved import RESERVED, refuse_unsupported
 
 JOB = World().job
 DOCUMENT: dict[str, Any] = json.loads(JOB.encode())
@@ -90,7 +91,8 @@ def test_a_document_too_large_is_refused_before_it_is_read() -> None:
 
 
 WRONG: list[tuple[str, Any]] = [
-    ("fedledger", "job/2"),
+    ("fedledger", "job/1"),
+    ("fedledger", "job/3"),
     ("fedledger", KeyError),
     ("unknown", 1),
     ("task.unknown", 1),
@@ -101,7 +103,11 @@ WRONG: list[tuple[str, Any]] = [
     ("aggregation.rule", "krum"),
     ("aggregation", {"rule": "weighted_mean", "trim": 1}),
     ("scoring.method", "shapley"),
-    ("privacy.mode", "secure"),
+    ("privacy", {}),
+    ("privacy", "none"),
+    ("schedule", KeyError),
+    ("initial_model.seed", KeyError),
+    ("initial_model.seed", "1"),
     ("admission.max_norm", KeyError),
     ("admission.max_weight", 1.5),
     ("admission.max_weight", 10.0),
@@ -124,8 +130,41 @@ def test_unknown_fields_versions_and_types_are_refused(path: str, value: Any) ->
         parse(changed(path, value))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("private", {"tensors": ["head.*"]}, 'private.tensors = ["head.*"]'),
+        ("private", {"tensors": [], "start": "common"}, 'private.start = "common"'),
+        ("privacy", {"mode": "masked", "segment": 16}, 'privacy.mode = "masked"'),
+        ("schedule", {"mode": "buffered", "buffer": 4}, 'schedule.mode = "buffered"'),
+        ("server", {"optimiser": "adam", "rate": "0.1"}, 'server.optimiser = "adam"'),
+    ],
+)
+def test_a_job_that_asks_for_what_is_not_built_is_refused_by_field_and_value(
+    field: str, value: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(Malformed, match="is not supported yet") as caught:
+        parse(changed(field, value))
+    assert named in caught.value.message
+    assert caught.value.exit_code == 2
+    with pytest.raises(Malformed, match="is not supported yet"):
+        refuse_unsupported({field: value})
+
+
+def test_the_reserved_fields_are_in_every_job() -> None:
+    reserved = {name: DOCUMENT[name] for name in RESERVED}
+    assert reserved == {
+        "private": {"tensors": []},
+        "privacy": {"mode": "none"},
+        "schedule": {"mode": "rounds"},
+        "server": {"optimiser": "none"},
+    }
+    refuse_unsupported(reserved)
+
+
 VALUES = JOB.layout.values
 BOUNDS: list[tuple[str, int, int]] = [
+    ("initial_model.seed", 0, (1 << 63) - 1),
     ("admission.min_updates", 1, 255),
     ("admission.max_weight", 1, MAX_WEIGHT),
     ("admission.max_value", 1, (1 << 31) - 1),

@@ -20,8 +20,9 @@ from ledger.jobs.layers import Conv2d, Flatten, Linear, MaxPool, Relu  # noqa: E
 from ledger.scores import evaluation_set  # noqa: E402
 from ledger.scores.inference import FRACTION_BITS, NeuralNetwork  # noqa: E402
 from participant.integers.tensors import stream_of, table  # noqa: E402
-from participant.jobs import draft as authoring  # noqa: E402
-from participant.jobs.committed_set import layers_of, set_of  # noqa: E402
+from participant.jobs.committed_set import set_of  # noqa: E402
+from participant.jobs.creation import create  # noqa: E402
+from participant.jobs.draft import Draft, read  # noqa: E402
 from participant.tasks.image import Image  # noqa: E402
 from participant.tasks.tabular import Tabular  # noqa: E402
 
@@ -49,15 +50,15 @@ def rows_file(folder: Path, labels: str = "xyxyy", name: str = "rows.csv") -> Pa
     return folder / name
 
 
-def draft(folder: Path, scoring: str = SCORING, text: str = DRAFT) -> authoring.Draft:
+def draft(folder: Path, scoring: str = SCORING, text: str = DRAFT) -> Draft:
     (folder / "draft.toml").write_text(text + scoring)
-    return authoring.read(folder / "draft.toml")
+    return read(folder / "draft.toml")
 
 
 def test_a_scored_draft_commits_to_its_rows_and_has_the_terms(tmp_path: Path) -> None:
     rows_file(tmp_path)
     memory = Memory()
-    made = authoring.create(draft(tmp_path), memory.put)
+    made = create(draft(tmp_path), memory.put)
     evidence = document.committed_set(made.scoring)
     assert evidence is not None
     assert made.scoring == document.Shapley(utility="accuracy", evidence=evidence)
@@ -73,7 +74,7 @@ def test_a_scored_draft_commits_to_its_rows_and_has_the_terms(tmp_path: Path) ->
 def test_a_closed_set_stays_out_of_the_store(tmp_path: Path) -> None:
     rows_file(tmp_path)
     memory = Memory()
-    made = authoring.create(draft(tmp_path), memory.put, open_set=False)
+    made = create(draft(tmp_path), memory.put, open_set=False)
     assert document.committed_set(made.scoring) is not None
     assert not [pin for pin in memory.files if pin.startswith("set/")]
 
@@ -92,7 +93,7 @@ def test_a_closed_set_stays_out_of_the_store(tmp_path: Path) -> None:
 )
 def test_every_kind_of_scores_can_be_drafted(tmp_path: Path, lines: str, expected: Any) -> None:
     scoring = f"[scoring]\n{lines}\nscore_seconds = 9\nreveal_seconds = 8\nscorers = 3\n"
-    made = authoring.create(draft(tmp_path, scoring), Memory().put)
+    made = create(draft(tmp_path, scoring), Memory().put)
     if isinstance(expected, document.Cosine):
         assert made.scoring == expected
     elif expected is None:
@@ -126,7 +127,7 @@ def test_a_draft_that_cannot_be_scored_is_refused_by_name(tmp_path: Path, lines:
     scoring = f"[scoring]\n{lines}\nscore_seconds = 9\nreveal_seconds = 8\nscorers = 3\n"
     memory = Memory()
     with pytest.raises(FedledgerError) as error:
-        authoring.create(draft(tmp_path, scoring), memory.put)
+        create(draft(tmp_path, scoring), memory.put)
     assert words in str(error.value)
     assert not [pin for pin in memory.files if pin.startswith(("set/", "job/"))]
 
@@ -136,7 +137,7 @@ def test_scores_need_time_and_a_quorum(tmp_path: Path, field: str) -> None:
     numbers = {"score_seconds": 9, "reveal_seconds": 8, "scorers": 3} | {field: 0}
     scoring = '[scoring]\nmethod = "cosine"\n' + "".join(f"{name} = {value}\n" for name, value in numbers.items())
     with pytest.raises(Malformed, match=field):
-        authoring.create(draft(tmp_path, scoring), Memory().put)
+        create(draft(tmp_path, scoring), Memory().put)
 
 
 def test_rows_become_integers_as_the_task_scales_them(tmp_path: Path) -> None:
@@ -150,10 +151,10 @@ def test_rows_become_integers_as_the_task_scales_them(tmp_path: Path) -> None:
 
 def close(task: Any, model: Any, inputs: Any, outputs: int) -> None:
     """What exact inference makes of the described layers is what the model says, up to rounding."""
-    network = layers_of(task, model)
+    network = tuple(task.layers(model))
     layout = Layout(table(model.state_dict(), 24))
     integers = np.round(inputs * 2**FRACTION_BITS).astype(np.int32)
-    made = NeuralNetwork(inputs.shape[1:], network, layout).outputs(stream_of(model, layout), integers)
+    made = NeuralNetwork(inputs.shape[1:], network, layout).outputs(stream_of(model.state_dict(), layout), integers)
     with torch.no_grad():
         said = model(torch.from_numpy(integers / 2**FRACTION_BITS).float()).numpy()
     assert made.shape == (len(inputs), outputs)
@@ -171,7 +172,7 @@ def test_the_built_in_models_are_described() -> None:
     first, last = Conv2d(weight="0.weight", bias="0.bias", padding=1), Linear(weight="7.weight", bias="7.bias")
     middle = Conv2d(weight="3.weight", bias="3.bias", padding=1)
     pooled = [Relu(), MaxPool(size=2)]
-    assert layers_of(image, model) == (first, *pooled, middle, *pooled, Flatten(), last)
+    assert tuple(image.layers(model)) == (first, *pooled, middle, *pooled, Flatten(), last)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_the_built_in_models_are_described() -> None:
 )
 def test_a_layer_that_exact_inference_does_not_know_is_named(part: Any) -> None:
     with pytest.raises(UsageError) as error:
-        layers_of(Tabular(COLUMNS), nn.Sequential(nn.ReLU(), part))
+        Tabular(COLUMNS).layers(nn.Sequential(nn.ReLU(), part))
     assert (error.value.facts["layer"], error.value.facts["actual"]) == ("1", str(part))
 
 
@@ -202,9 +203,9 @@ def test_a_task_describes_a_model_of_its_own_kind() -> None:
             return [Linear(weight="weight", bias="bias")]
 
     model = nn.Linear(2, 2)
-    assert layers_of(Own(COLUMNS), model) == (Linear(weight="weight", bias="bias"),)
+    assert Own(COLUMNS).layers(model) == [Linear(weight="weight", bias="bias")]
     with pytest.raises(UsageError, match="layer by layer"):
-        layers_of(Tabular(COLUMNS), model)
+        Tabular(COLUMNS).layers(model)
 
 
 def test_data_without_inputs_or_labels_cannot_be_committed_to(tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_data_without_inputs_or_labels_cannot_be_committed_to(tmp_path: Path) ->
 def test_the_set_has_the_address_that_the_job_says(tmp_path: Path) -> None:
     rows_file(tmp_path)
     memory = Memory()
-    made = authoring.create(draft(tmp_path), memory.put)
+    made = create(draft(tmp_path), memory.put)
     evidence = document.committed_set(made.scoring)
     assert evidence is not None
     from ledger.formats.unixfs import cid_of

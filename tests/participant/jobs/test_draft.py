@@ -15,37 +15,38 @@ from ledger.formats import unixfs
 from ledger.formats.artifact import Layout
 from ledger.jobs import document
 from ledger.rounds.outcome import initial_binding
-from participant.jobs import draft as authoring
+from participant.jobs import creation
+from participant.jobs import draft as drafts
 
 
-def read(tmp_path: Path, text: str = DRAFT) -> authoring.Draft:
+def read(tmp_path: Path, text: str = DRAFT) -> drafts.Draft:
     path = tmp_path / "draft.toml"
     path.write_text(text)
-    return authoring.read(path)
+    return drafts.read(path)
 
 
 def test_numbers_are_what_was_written(tmp_path: Path) -> None:
     draft = read(tmp_path)
-    settings = authoring.settings(draft.task.settings)
+    settings = drafts.settings(draft.task.settings)
     assert settings["learning_rate"] == "0.05"
     assert settings["proximal_mu"] == "0.001"
     assert settings["hidden"] == ["4", "3"]
     assert settings["epochs"] == 2
-    limits = authoring.limits(draft.admission, 20)
+    limits = creation.limits(draft.admission, 20)
     assert limits.max_value == 2**20 // 10
     assert limits.max_norm == 2 << 20
 
 
 def test_a_limit_above_all_integers_is_no_limit() -> None:
-    draft = authoring.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal(128), max_norm=Decimal(1))
-    assert authoring.limits(draft, 24).max_value == (1 << 31) - 1
+    draft = drafts.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal(128), max_norm=Decimal(1))
+    assert creation.limits(draft, 24).max_value == (1 << 31) - 1
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "0", "-1.5"])
 def test_a_limit_must_be_a_positive_number(value: str) -> None:
-    draft = authoring.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal(1), max_norm=Decimal(value))
+    draft = drafts.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal(1), max_norm=Decimal(value))
     with pytest.raises(Malformed, match="max_norm"):
-        authoring.limits(draft, 24)
+        creation.limits(draft, 24)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_limit_must_be_a_positive_number(value: str) -> None:
 )
 def test_a_setting_that_a_job_cannot_hold_is_named(value: Any, named: str) -> None:
     with pytest.raises(Malformed, match=named):
-        authoring.settings({"nested": value})
+        drafts.settings({"nested": value})
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_setting_that_a_job_cannot_hold_is_named(value: Any, named: str) -> No
         (DRAFT.replace("seed", "sead"), "sead"),
         (DRAFT.replace("max_weight = 500\n", ""), "max_weight"),
         (DRAFT.replace("rounds = 4", 'rounds = "4"'), "rounds"),
-        ("x" * (authoring.MAX_DRAFT + 1), "too large"),
+        ("x" * (drafts.MAX_DRAFT + 1), "too large"),
     ],
 )
 def test_a_draft_that_breaks_its_form_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -73,14 +74,14 @@ def test_a_draft_that_breaks_its_form_is_refused(tmp_path: Path, text: str, mess
 
 def test_a_draft_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such draft"):
-        authoring.read(tmp_path / "nowhere.toml")
+        drafts.read(tmp_path / "nowhere.toml")
 
 
 @pytest.mark.node
 def test_a_job_is_made_whole_and_the_same_each_time(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     store, again = Memory(), Memory()
-    made = authoring.create(read(tmp_path), store.put)
+    made = creation.create(read(tmp_path), store.put)
     assert document.parse(store.files[f"job/{made.digest.hex()}"]) == made
     layout = Layout(made.tensors)
     artifact = store.files[f"initial/{made.initial_model.root}"]
@@ -88,8 +89,8 @@ def test_a_job_is_made_whole_and_the_same_each_time(tmp_path: Path) -> None:
     assert len(artifact) == layout.size
     assert unixfs.cid_of([artifact])[0] == made.initial_cid
     assert {tensor.fraction_bits for tensor in made.tensors} == {20}
-    assert authoring.create(read(tmp_path), again.put) == made
-    other = authoring.create(read(tmp_path, DRAFT.replace("seed = 3", "seed = 4")), again.put)
+    assert creation.create(read(tmp_path), again.put) == made
+    other = creation.create(read(tmp_path, DRAFT.replace("seed = 3", "seed = 4")), again.put)
     assert other.initial_model.root != made.initial_model.root
 
 
@@ -106,7 +107,7 @@ def test_a_job_is_made_whole_and_the_same_each_time(tmp_path: Path) -> None:
 def test_a_job_that_could_not_be_run_is_not_made(tmp_path: Path, text: str) -> None:
     pytest.importorskip("torch")
     with pytest.raises(FedledgerError):
-        authoring.create(read(tmp_path, text), Memory().put)
+        creation.create(read(tmp_path, text), Memory().put)
 
 
 @pytest.mark.node

@@ -21,7 +21,7 @@ IMAGE: dict[str, Any] = {"height": 9, "width": 8, "channels": 2, "classes": ["a"
 
 
 def task(name: str, settings: dict[str, Any]) -> Any:
-    from participant.tasks.protocol import find
+    from participant.tasks.discovery import find
 
     return find(name).create(settings)
 
@@ -37,7 +37,6 @@ CASES = [
 def test_exact_inference_is_the_networks_forward_pass(name: str, settings: Any, shape: Any) -> None:
     """Outputs within what 16 fraction bits can tell, and the task's own figures from them."""
     from participant.integers.tensors import stream_of, table
-    from participant.jobs.committed_set import layers_of
     from participant.tasks.classification import Labelled
 
     made = task(name, settings)
@@ -51,7 +50,7 @@ def test_exact_inference_is_the_networks_forward_pass(name: str, settings: Any, 
     layout = Layout(table(model.state_dict(), 24))
     rows = np.rint(inputs.double().numpy() * 65536).astype("<i4")
     labels = targets.numpy().astype("<i4")
-    outputs = NeuralNetwork(shape, layers_of(made, model), layout).outputs(stream_of(model, layout), rows)
+    outputs = NeuralNetwork(shape, made.layers(model), layout).outputs(stream_of(model.state_dict(), layout), rows)
     with torch.no_grad():
         expected = model(inputs).double().numpy()
     assert np.abs(outputs / 65536 - expected).max() < 5e-4

@@ -247,7 +247,7 @@ def test_a_task_with_other_code_is_not_run_but_rounds_are_still_attested(
     nodes = [node(party) for party in t.parties]
     drive(*nodes[:2])
     with monkeypatch.context() as patch:
-        patch.setattr("participant.tasks.protocol.code_digest", lambda modules: "ab" * 32)
+        patch.setattr("participant.tasks.discovery.code_digest", lambda modules: "ab" * 32)
         nodes[2].look()
     (note,) = notes(t.parties[2].member.home, "failed")
     assert note["facts"] == {"expected": t.job.task.code, "actual": "ab" * 32}

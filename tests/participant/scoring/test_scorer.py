@@ -32,6 +32,7 @@ from ledger.history.state import Phase, Scoring
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.scores.contributions import score_round
 from participant.scoring.measuring import Measuring, worth
+from participant.tasks.machine import Machine
 from participant.tasks.training import Local
 
 pytestmark = pytest.mark.node
@@ -136,7 +137,9 @@ def test_private_sets_settle_at_the_median_of_what_each_scorer_measured(trial: M
     assert len(set(vectors)) == 3
     assert scoring.medians == tuple(lower_median(column) for column in zip(*vectors, strict=True))
     state, connection = t.state, t.parties[1].connection
-    own = Measuring(connection, validation_of(t.parties[1])).scores(state, t.job, state.rounds[1], scoring.seed)
+    own = Measuring(connection, validation_of(t.parties[1]), Machine("cpu", connection.folder / "scratch")).scores(
+        state, t.job, state.rounds[1], scoring.seed
+    )
     assert own == vectors[1]
     assert inspect(connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
 

@@ -8,6 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
+from support.training import context  # noqa: E402
+
 from ledger.errors import Malformed  # noqa: E402
 from ledger.formats.artifact import Layout  # noqa: E402
 from participant.integers.tensors import stream_of, table  # noqa: E402
@@ -40,7 +42,7 @@ def table_file(folder: Path, rows: int = 120) -> Path:
 
 def learn(task: Any, data: Any) -> dict[str, float]:
     model = task.build_model(1)
-    task.train(model, data, seed=1, base={name: tensor.clone() for name, tensor in model.state_dict().items()})
+    task.train(model, data, context(task, model))
     return task.evaluate(model, data)
 
 
@@ -104,10 +106,10 @@ def test_settings_that_make_no_sense_are_refused_by_name(change: dict[str, Any],
 )
 def test_the_initial_model_depends_on_the_seed_alone(task: Any) -> None:
     layout = Layout(table(task.build_model(1).state_dict(), 24))
-    first = stream_of(task.build_model(1), layout)
+    first = stream_of(task.build_model(1).state_dict(), layout)
     torch.manual_seed(123)
-    assert (stream_of(task.build_model(1), layout) == first).all()
-    assert (stream_of(task.build_model(2), layout) != first).any()
+    assert (stream_of(task.build_model(1).state_dict(), layout) == first).all()
+    assert (stream_of(task.build_model(2).state_dict(), layout) != first).any()
 
 
 IMAGE: dict[str, Any] = {
@@ -128,7 +130,7 @@ def test_handwritten_digits_are_learnt(tmp_path: Path) -> None:
     np.savez(tmp_path / "test.npz", x=digits.images[900:1300], y=digits.target[900:1300])
     task = Image(IMAGE)
     model = task.build_model(1)
-    task.train(model, task.load_data(tmp_path / "digits.npz"), seed=1, base=model.state_dict())
+    task.train(model, task.load_data(tmp_path / "digits.npz"), context(task, model))
     assert task.evaluate(model, task.load_data(tmp_path / "test.npz"))["accuracy"] > 0.9
 
 

@@ -164,7 +164,9 @@ def test_training_does_not_load_the_compiler() -> None:
         "from participant.tasks.classification import Labelled; "
         "import torch; task = Tabular({'columns': ['a'], 'ranges': ['0:1'], 'classes': ['x', 'y']}); "
         "model = task.build_model(1); data = Labelled(torch.zeros(4, 1), torch.zeros(4, dtype=torch.long)); "
-        "task.train(model, data, seed=1, base={}); task.evaluate(model, data); "
+        "from participant.tasks.sharing import context_of; from pathlib import Path; "
+        "round_ = context_of(task, model, 1, 1, 'cpu', Path(), {}); "
+        "task.load(model, dict(task.state(model))); task.train(model, data, round_); task.evaluate(model, data); "
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,9 +10,11 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
-from participant.jobs import draft as authoring
+from participant.jobs.creation import create
+from participant.jobs.draft import read, settings
 from participant.measuring.comparison import compare
-from participant.tasks import protocol
+from participant.tasks.code import code_digest
+from participant.tasks.discovery import find
 
 pytestmark = pytest.mark.node
 
@@ -45,12 +47,12 @@ def write(path: Path, seed: int, rows: int = 60) -> Path:
 
 
 def test_it_is_found_a_job_is_made_of_it_and_it_learns(installed: Path, tmp_path: Path) -> None:
-    draft = authoring.read(installed / "job.toml")
-    found = protocol.find("regression")
+    draft = read(installed / "job.toml")
+    found = find("regression")
     assert (found.name, found.version) == ("regression", "1")
-    regression = found.create(authoring.settings(draft.task.settings))
+    regression = found.create(settings(draft.task.settings))
     parts = [write(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("a", "b"))]
-    rows = list(compare(regression, parts, write(tmp_path / "test.csv", 9), 5, 1))
+    rows = list(compare(regression, settings(draft.task.settings), parts, write(tmp_path / "test.csv", 9), 5, 1))
     assert [row.name for row in rows] == ["a alone", "b alone", "pooled"]
     assert all(row.merit["r2"] > 0.8 for row in rows)
 
@@ -59,13 +61,13 @@ def test_it_is_found_a_job_is_made_of_it_and_it_learns(installed: Path, tmp_path
 
         return cid_of(pieces)[0]  # type: ignore[arg-type]
 
-    made = authoring.create(draft, put)  # type: ignore[arg-type]
-    assert made.task.code == protocol.code_digest(["regression"])
+    made = create(draft, put)  # type: ignore[arg-type]
+    assert made.task.code == code_digest(["regression"])
     assert [tensor.name for tensor in made.tensors] == ["bias", "weight"]
 
 
 def test_the_documented_draft_can_be_made(root: Path, tmp_path: Path) -> None:
     text = (root / "docs" / "tasks.md").read_text().split("```toml\n")[1].split("```")[0]
     (tmp_path / "job.toml").write_text(text)
-    draft = authoring.read(tmp_path / "job.toml")
-    protocol.find("tabular").create(authoring.settings(draft.task.settings))
+    draft = read(tmp_path / "job.toml")
+    find("tabular").create(settings(draft.task.settings))

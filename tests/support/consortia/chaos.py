@@ -112,7 +112,8 @@ class Consortium:
         self.processes[role, name] = Fedledger(name, arguments, log, warm=True)
 
     def _open_job(self) -> None:
-        from participant.jobs import draft as authoring
+        from participant.jobs.creation import create
+        from participant.jobs.draft import read
 
         draft = self.folder / "draft.toml"
         draft.write_text(trainers.DRAFT.format(rounds=self.rounds, rate=0.1, norm=8.0) + self.scoring)
@@ -123,7 +124,7 @@ class Consortium:
                 connection.refresh()
                 sender = connection.sender(resident.signer)
                 if name == PARTICIPANTS[0]:
-                    job = authoring.create(authoring.read(draft), connection.put)
+                    job = create(read(draft), connection.put)
                     connection.put([job.encode()], "job")
                     sender.send("ledger", "proposeJob", job.digest, msgspec.structs.astuple(job.terms))
                 else:

@@ -19,7 +19,8 @@ from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Round
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, Rule, Scoring, WeightedMean
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
+from ledger.jobs.reserved import RESERVED
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
 from ledger.rounds.outcome import Outcome, base_of, excused, initial_binding, recompute, update_binding
@@ -57,16 +58,16 @@ class Trial:
         self.initial = self.random.integers(-(1 << 24), 1 << 24, self.layout.values).astype("<i4")
         model = artifact(self.layout, initial_binding(), self.initial)
         self.job = Job(
-            fedledger="job/1",
+            fedledger="job/2",
             name="synthetic",
             task=JobTask(name="tabular", version="1", code="00" * 32, settings={}),
             tensors=tuple(tensors),
-            initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex()),
+            initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex(), seed=1),
             aggregation=rule or WeightedMean(),
             admission=limits,
             terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())),
             scoring=scoring or NoScoring(),
-            privacy=Privacy(mode="none"),
+            **RESERVED,
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]
         self.number = 0

@@ -10,10 +10,12 @@ from support.consortia.synthetic import Party, Trial
 from ledger.config import Home, HomeSettings, save
 from ledger.events.records import Role
 from ledger.party.journal import Journal
-from participant.jobs import draft
+from participant.jobs.creation import create
+from participant.jobs.draft import read
 from participant.node.node import Node
 from participant.node.worker import Worker
 from participant.scoring.scorer import Scorer
+from participant.tasks.machine import Machine
 
 FILE = "node.jsonl"
 
@@ -85,7 +87,7 @@ def train_on(
     path = home / "draft.toml"
     path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm) + scoring)
     write_data(home / "rows.csv", 77, rows=40)
-    trial.job = draft.create(draft.read(path), trial.parties[0].connection.put, open_set=open_set)
+    trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
     trial.layout = trial.job.layout
     for party in trial.parties:
         files = [(data_of(party), party.index), (validation_of(party), 100 + party.index)]
@@ -107,8 +109,9 @@ def validation_of(party: Party) -> Path:
 def node(party: Party, **options: Any) -> Node:
     """A party's node, as the command makes it."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
-    worker = Worker(party.connection, party.sender, journal, data_of(party))
-    scorer = Scorer(party.connection, party.sender, party.member.signer, journal, validation_of(party))
+    machine = Machine("cpu", party.member.home.scratch)
+    worker = Worker(party.connection, party.sender, journal, data_of(party), machine)
+    scorer = Scorer(party.connection, party.sender, party.member.signer, journal, validation_of(party), machine)
     return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
 
 

@@ -30,14 +30,17 @@ def work(home: str, key: bytes, point: str) -> None:
     from participant.node.node import Node
     from participant.node.worker import Worker
     from participant.scoring.scorer import Scorer
+    from participant.tasks.machine import Machine
 
     folder = Path(home)
     with Connection.open(Home(folder)) as connection:
         signer = LocalSigner(Account.from_key(key))
         sender = connection.sender(signer)
         journal = Journal(folder / "node.jsonl", lambda _line: None)
-        scorer = Scorer(connection, sender, signer, journal, folder / "validation.csv")
-        node = Node(connection, Worker(connection, sender, journal, folder / "data.csv"), journal, scorer=scorer)
+        machine = Machine("cpu", connection.folder / "scratch")
+        scorer = Scorer(connection, sender, signer, journal, folder / "validation.csv", machine)
+        worker = Worker(connection, sender, journal, folder / "data.csv", machine)
+        node = Node(connection, worker, journal, scorer=scorer)
         sender.settle()
         connection.refresh()
         if point:

@@ -164,7 +164,7 @@ def job_terms_differ() -> World:
 
 def no_job() -> World:
     world = World()
-    digest = world.files.put(b'{"fedledger": "job/1"}').digest
+    digest = world.files.put(b'{"fedledger": "job/2"}').digest
     return world.open_job(digest=digest).honest_round()
 
 

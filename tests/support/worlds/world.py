@@ -21,7 +21,8 @@ from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
 from ledger.history.state import Aggregate, JobState, Round, ScoreBoard
-from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, Rule, Scoring, WeightedMean
+from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
+from ledger.jobs.reserved import RESERVED
 from ledger.rounds.outcome import Outcome, Place, base_of, excused, initial_binding, recompute, update_binding
 
 CHAIN = 31337
@@ -104,16 +105,16 @@ class World:
         self.initial = np.asarray(initial or drawn).astype("<i4")
         model = artifact(layout, initial_binding(), self.initial)
         self.job = Job(
-            fedledger="job/1",
+            fedledger="job/2",
             name="test",
             task=JobTask(name="tabular", version="1", code="00" * 32, settings={"epochs": 1}),
             tensors=tensors,
-            initial_model=InitialModel(cid=str(self.files.put(model)), root=root_of(self.initial).hex()),
+            initial_model=InitialModel(cid=str(self.files.put(model)), root=root_of(self.initial).hex(), seed=1),
             aggregation=rule or WeightedMean(),
             admission=limits,
             terms=terms,
             scoring=scoring or NoScoring(),
-            privacy=Privacy(mode="none"),
+            **RESERVED,
         )
         self.layout = self.job.layout
         self.files.put(self.job.encode())

@@ -1,0 +1,95 @@
+"""Finding tasks: by the entry-point group `fedledger.tasks`, run only if the job names version and code digest."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+
+from ledger.errors import UsageError
+from ledger.jobs.document import JobTask, Setting
+from participant.tasks.code import code_digest
+from participant.tasks.protocol import Task
+
+GROUP = "fedledger.tasks"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A task as it is installed on this machine."""
+
+    name: str
+    version: str
+    code: str
+    kind: type[Task]
+
+    def create(self, settings: Mapping[str, Setting]) -> Task:
+        """Raises Malformed for settings that the task does not take."""
+        return self.kind(settings)
+
+
+def names() -> list[str]:
+    """Names of the tasks that are installed; none is imported."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def find(name: str) -> Installed:
+    """The installed task of that name. Raises UsageError where there is none, more than one, or it does not load."""
+    entries = [entry for entry in entry_points(group=GROUP) if entry.name == name]
+    targets = sorted({entry.value for entry in entries})
+    if not targets:
+        raise UsageError(
+            f"no task {name!r} is installed here",
+            advice="install its package; docs/tasks.md tells how to write one",
+            installed=", ".join(names()) or "none",
+        )
+    if len(targets) > 1:
+        raise UsageError(f"more than one task {name!r} is installed here", candidates=", ".join(targets))
+    return load(entries[0])
+
+
+def load(entry: EntryPoint) -> Installed:
+    """The task that an entry point names. Raises UsageError where it does not load, or is not a task."""
+    kind = _kind(entry)
+    return Installed(entry.name, kind.version, code_digest((kind.__module__, *kind.sources)), kind)
+
+
+def require(wanted: JobTask) -> Installed:
+    """The installed task that a job asks for: same name, same version, same code. Raises UsageError otherwise."""
+    installed = find(wanted.name)
+    for what, expected, actual in (
+        ("version", wanted.version, installed.version),
+        ("code", wanted.code, installed.code),
+    ):
+        if expected != actual:
+            raise UsageError(
+                f"task {wanted.name!r} is installed here with another {what} than the job approved",
+                advice="install the release of the task that the members approved",
+                expected=expected,
+                actual=actual,
+            )
+    return installed
+
+
+def _kind(entry: EntryPoint) -> type[Task]:
+    try:
+        kind = entry.load()
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
+        raise UsageError("training needs PyTorch", advice='install "fedledger[node]"', task=entry.name) from error
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
+    if not (inspect.isclass(kind) and issubclass(kind, Task)):
+        raise UsageError(
+            f"task {entry.name!r} is not a task",
+            advice="derive its class from participant.tasks.protocol.Task",
+            target=entry.value,
+        )
+    missing = [name for name in ("name", "version") if not hasattr(kind, name)] + sorted(kind.__abstractmethods__)
+    if missing:
+        raise UsageError(f"task {entry.name!r} is not whole", target=entry.value, missing=", ".join(missing))
+    if kind.name != entry.name:
+        raise UsageError(
+            f"task {entry.name!r} has another name than its entry point", expected=entry.name, actual=kind.name
+        )
+    return kind

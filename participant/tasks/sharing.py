@@ -1,0 +1,58 @@
+"""Which of a model's tensors are on the ledger, how they come back into a model, and a round's training starts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
+
+from ledger.errors import UsageError
+from ledger.formats.artifact import Layout
+from ledger.jobs.document import Setting
+from participant.integers.fixed_point import Stream
+from participant.integers.tensors import State, tensors_of
+from participant.tasks.protocol import RoundContext, Task
+
+
+def shared_state(task: Task, model: torch.nn.Module) -> State:
+    """The model's tensors that are on the ledger, by name. Raises UsageError where the task names others, or none."""
+    state: Mapping[str, torch.Tensor] = task.state(model)
+    names = sorted(set(task.shared(model)))
+    unknown = [name for name in names if name not in state]
+    if unknown or not names:
+        raise UsageError(
+            f"task {task.name!r} shares a tensor {unknown[0]!r} that its model has not"
+            if unknown
+            else f"task {task.name!r} shares no tensor",
+            advice="shared(model) must return names of state(model), at least one",
+            state=", ".join(sorted(state))[:300],
+        )
+    return {name: state[name].detach() for name in names}
+
+
+def at_home(task: Task, model: torch.nn.Module) -> tuple[str, ...]:
+    """Names of the model's tensors that are not on the ledger."""
+    return tuple(sorted(set(task.state(model)) - set(task.shared(model))))
+
+
+def load_shared(task: Task, model: torch.nn.Module, layout: Layout, stream: Stream) -> None:
+    """Put what a stream stands for into a model. Raises Malformed where its shared tensors are not the layout's."""
+    tensors = tensors_of(layout, stream, shared_state(task, model))
+    with torch.no_grad():
+        task.load(model, tensors)
+
+
+def context_of(
+    task: Task,
+    model: torch.nn.Module,
+    number: int,
+    seed: int,
+    device: str,
+    scratch: Path,
+    settings: Mapping[str, Setting],
+) -> RoundContext:
+    """The context of a round that trains `model` as it is now."""
+    base = {name: tensor.clone() for name, tensor in shared_state(task, model).items()}
+    return RoundContext(
+        number, seed, MappingProxyType(base), torch.device(device), scratch, MappingProxyType(dict(settings))
+    )
