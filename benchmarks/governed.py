@@ -101,7 +101,7 @@ def view(rounds: int, members: int) -> View:
         ledger.release(number, number, bytes(32))
     report = ledger.report(rounds, known)
     ledger.release(RELEASES, rounds, report.digest)
-    board = Latest(
+    latest = Latest(
         State(
             serial=1,
             snapshot=freeze(ledger.history, ledger.history.applied),
@@ -112,7 +112,7 @@ def view(rounds: int, members: int) -> View:
     )
     gc.collect()
     gc.freeze()
-    return View(known, board, Library(board, known), rate=0)
+    return View(known, latest, Library(latest, known), rate=0)
 
 
 def _figures(number: int) -> dict[str, str]:

@@ -21,7 +21,7 @@ from web.access.guard import AccessLog, App, Guard
 from web.access.metrics import Metrics
 from web.access.sessions import Sessions
 from web.access.sign_in import SignIns
-from web.documents import ledger as d
+from web.documents.common import Page, Problem
 from web.drawing.language import COOKIE, LANGUAGES, choose
 from web.drawing.render import FOLDER, Renderer
 from web.openapi import describe
@@ -38,7 +38,7 @@ YEAR = 365 * 86400
 
 
 def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) -> App:
-    """The application over a view. It starts no thread: `following.Live` fills the view's board.
+    """The application over a view. It starts no thread: `following.Live` fills the view's latest.
 
     `log` takes the access log, standard output by default; `quiet` writes none.
     """
@@ -53,7 +53,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
     app = FastAPI(
         title="fedledger", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, dependencies=admitted
     )
-    metrics, renderer, sessions = Metrics(view.relayer), Renderer(), Sessions(view.board, view.sessions)
+    metrics, renderer, sessions = Metrics(view.relayer), Renderer(), Sessions(view.latest, view.sessions)
     app.state.view, app.state.metrics, app.state.renderer = view, metrics, renderer
     app.state.sessions, app.state.signins = sessions, SignIns(view.network.chain.id)
     app.state.closing, app.state.listening = Event(), 0
@@ -81,7 +81,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
 
 
 def _add(app: FastAPI, shown: Shown, renderer: Renderer) -> None:
-    Document = Annotated[d.Page, Depends(shown.build)]  # noqa: N806  it is a type
+    Document = Annotated[Page, Depends(shown.build)]  # noqa: N806  it is a type
 
     async def as_json(request: Request, document: Document) -> Response:
         return _tagged(request, msgspec.json.encode(document), "application/json")
@@ -179,7 +179,7 @@ def _awaited(handler: Callable[[Request, Any], Response]) -> Callable[[Request, 
     return answer
 
 
-def _problem(request: Request, problem: d.Problem) -> Response:
+def _problem(request: Request, problem: Problem) -> Response:
     headers = {"Cache-Control": "no-store"} | ({"Retry-After": "2"} if problem.status == 503 else {})
     path = request.scope["path"]
     if path.endswith(".json") or "text/html" not in request.headers.get("accept", ""):

@@ -145,23 +145,23 @@ def _live(
     from web.view import View
 
     network = home.network() if network_file is None else at_node(load_network(network_file), rpc)
-    board, relaying = Latest(), None
+    latest, relaying = Latest(), None
 
     def visit() -> Connection:
         return look(network_file, home, rpc) if network_file else Connection.visit(network, home.folder)
 
     with ExitStack() as stack:
         if paying:
-            relaying = Relayer(network, board, payer(*paying, network, visit), home.folder / "relay")
+            relaying = Relayer(network, latest, payer(*paying, network, visit), home.folder / "relay")
         store = open_store(home) if network_file is None else None
         if store is not None:
             stack.callback(store.close)
-        library = Library(board, network, store, public=access.read == "public")
-        stack.enter_context(Live(board, library, visit, lambda: look(network_file, home, rpc), source=source))
+        library = Library(latest, network, store, public=access.read == "public")
+        stack.enter_context(Live(latest, library, visit, lambda: look(network_file, home, rpc), source=source))
         if relaying is not None:
             stack.enter_context(relaying)
         sessions = home.folder / "sessions.json"
-        yield View(network, board, library, rate, access.hosts, access.read, access.origin, sessions, relaying)
+        yield View(network, latest, library, rate, access.hosts, access.read, access.origin, sessions, relaying)
 
 
 def _installed() -> Any:

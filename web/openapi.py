@@ -7,8 +7,20 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from web.documents import ledger as d
-from web.documents import relay as w
+from web.documents.common import Document, Problem
+from web.documents.pages import AuditPage
+from web.documents.relay import (
+    Accepted,
+    BallotToSign,
+    Nothing,
+    Posted,
+    ProposalDraft,
+    ProposalToSign,
+    Relayed,
+    SessionPage,
+    SignInAnswer,
+    SignInText,
+)
 from web.examples.ledger import EXAMPLES, PROBLEM
 from web.examples.relay import EXAMPLES as WRITTEN
 from web.pages import Shown
@@ -42,26 +54,26 @@ class _Written(NamedTuple):
     path: str
     method: str
     body: Any
-    answer: type[d.Document]
+    answer: type[Document]
     status: str = "200"
 
 
 _WRITTEN = (
-    _Written("/sign-in.json", "get", None, w.SignInText),
-    _Written("/sign-in.json", "post", w.SignInAnswer, w.SessionPage),
-    _Written("/session.json", "get", None, w.SessionPage),
-    _Written("/sign-out.json", "post", w.Nothing, w.SessionPage),
-    _Written("/proposals/{number}/ballot.json", "get", None, w.BallotToSign),
-    _Written("/proposals/typed-data.json", "post", w.ProposalDraft, w.ProposalToSign),
-    _Written("/relay.json", "post", w.Posted, w.Accepted, "202"),
-    _Written("/relay/{name}.json", "get", None, w.Relayed),
+    _Written("/sign-in.json", "get", None, SignInText),
+    _Written("/sign-in.json", "post", SignInAnswer, SessionPage),
+    _Written("/session.json", "get", None, SessionPage),
+    _Written("/sign-out.json", "post", Nothing, SessionPage),
+    _Written("/proposals/{number}/ballot.json", "get", None, BallotToSign),
+    _Written("/proposals/typed-data.json", "post", ProposalDraft, ProposalToSign),
+    _Written("/relay.json", "post", Posted, Accepted, "202"),
+    _Written("/relay/{name}.json", "get", None, Relayed),
 )
 
 
 def describe(app: FastAPI, pages: Sequence[Shown]) -> dict[str, Any]:
     """The OpenAPI document of the application."""
     document = get_openapi(title="fedledger", version="1", description=INTRODUCTION, routes=app.routes)
-    kinds = [*(shown.kind for shown in pages), d.Problem, *(written.answer for written in _WRITTEN)]
+    kinds = [*(shown.kind for shown in pages), Problem, *(written.answer for written in _WRITTEN)]
     bodies = [written.body for written in _WRITTEN if written.body is not None]
     schemas, components = msgspec.json.schema_components([*kinds, *bodies], ref_template=_REF)
     document["components"] = {"schemas": dict(components)}
@@ -128,7 +140,7 @@ def _service(paths: Mapping[str, Any]) -> None:
         "/ready": {
             "application/json": {
                 "schema": _status("ready", chain={"$ref": _REF.format(name="Chain")}),
-                "example": {"status": "ready", "chain": EXAMPLES[d.AuditPage]["chain"]},
+                "example": {"status": "ready", "chain": EXAMPLES[AuditPage]["chain"]},
             }
         },
         "/metrics": {"text/plain": {"schema": {"type": "string"}, "example": "fedledger_chain_up 1.0\n"}},

@@ -3,10 +3,28 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from web.documents import ledger as d
+from web.documents.common import Page
+from web.documents.pages import (
+    AuditPage,
+    ConsortiumPage,
+    JobPage,
+    JobsPage,
+    MemberPage,
+    MembersPage,
+    ModelPage,
+    ModelsPage,
+    NamedReleasesPage,
+    ProposalPage,
+    ProposalsPage,
+    ReleasePage,
+    ReleasesPage,
+    RoundPage,
+    RoundsPage,
+    ScoresPage,
+)
 from web.routes import decisions, ledger
 
-Builder = Callable[..., Awaitable[d.Page]]
+Builder = Callable[..., Awaitable[Page]]
 
 
 class Shown(NamedTuple):
@@ -15,49 +33,49 @@ class Shown(NamedTuple):
     page: str
     json: str
     build: Builder
-    kind: type[d.Page]
+    kind: type[Page]
     template: str
 
 
 PAGES = (
-    Shown("/", "/consortium.json", ledger.consortium, d.ConsortiumPage, "overview.html"),
-    Shown("/members", "/members.json", ledger.members, d.MembersPage, "members.html"),
-    Shown("/members/{index:int}", "/members/{index:int}.json", decisions.member, d.MemberPage, "member.html"),
-    Shown("/jobs", "/jobs.json", ledger.jobs, d.JobsPage, "jobs.html"),
-    Shown("/jobs/{job:int}", "/jobs/{job:int}.json", ledger.job, d.JobPage, "job.html"),
-    Shown("/jobs/{job:int}/rounds", "/jobs/{job:int}/rounds.json", ledger.rounds, d.RoundsPage, "rounds.html"),
+    Shown("/", "/consortium.json", ledger.consortium, ConsortiumPage, "overview.html"),
+    Shown("/members", "/members.json", ledger.members, MembersPage, "members.html"),
+    Shown("/members/{index:int}", "/members/{index:int}.json", decisions.member, MemberPage, "member.html"),
+    Shown("/jobs", "/jobs.json", ledger.jobs, JobsPage, "jobs.html"),
+    Shown("/jobs/{job:int}", "/jobs/{job:int}.json", ledger.job, JobPage, "job.html"),
+    Shown("/jobs/{job:int}/rounds", "/jobs/{job:int}/rounds.json", ledger.rounds, RoundsPage, "rounds.html"),
     Shown(
         "/jobs/{job:int}/rounds/{round:int}",
         "/jobs/{job:int}/rounds/{round:int}.json",
         ledger.round_,
-        d.RoundPage,
+        RoundPage,
         "round.html",
     ),
-    Shown("/jobs/{job:int}/scores", "/jobs/{job:int}/scores.json", ledger.scores, d.ScoresPage, "scores.html"),
-    Shown("/jobs/{job:int}/models", "/jobs/{job:int}/models.json", ledger.models, d.ModelsPage, "models.html"),
+    Shown("/jobs/{job:int}/scores", "/jobs/{job:int}/scores.json", ledger.scores, ScoresPage, "scores.html"),
+    Shown("/jobs/{job:int}/models", "/jobs/{job:int}/models.json", ledger.models, ModelsPage, "models.html"),
     Shown(
         "/jobs/{job:int}/models/{round:int}",
         "/jobs/{job:int}/models/{round:int}.json",
         ledger.model,
-        d.ModelPage,
+        ModelPage,
         "model.html",
     ),
-    Shown("/proposals", "/proposals.json", decisions.proposals, d.ProposalsPage, "proposals.html"),
+    Shown("/proposals", "/proposals.json", decisions.proposals, ProposalsPage, "proposals.html"),
     Shown(
         "/proposals/{number:int}",
         "/proposals/{number:int}.json",
         decisions.proposal,
-        d.ProposalPage,
+        ProposalPage,
         "proposal.html",
     ),
-    Shown("/releases", "/releases.json", decisions.releases, d.ReleasesPage, "releases.html"),
-    Shown("/releases/{name}", "/releases/{name}.json", decisions.named, d.NamedReleasesPage, "named.html"),
+    Shown("/releases", "/releases.json", decisions.releases, ReleasesPage, "releases.html"),
+    Shown("/releases/{name}", "/releases/{name}.json", decisions.named, NamedReleasesPage, "named.html"),
     Shown(
         "/releases/{name}/{version}",
         "/releases/{name}/{version}.json",
         decisions.release,
-        d.ReleasePage,
+        ReleasePage,
         "release.html",
     ),
-    Shown("/audit", "/audit.json", ledger.audit, d.AuditPage, "audit.html"),
+    Shown("/audit", "/audit.json", ledger.audit, AuditPage, "audit.html"),
 )

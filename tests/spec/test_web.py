@@ -11,7 +11,7 @@ from ledger.events.records import Kind
 from ledger.events.wanted import kind_word
 from web.app import PAGES
 from web.documents import refusals
-from web.documents import relay as d
+from web.documents.relay import Posted, Relayed, SignInText
 from web.examples.relay import EXAMPLES
 
 SPEC = (Path(__file__).parents[2] / "docs" / "spec" / "web.md").read_text(encoding="utf-8")
@@ -42,8 +42,8 @@ def test_the_error_that_the_page_shows_is_true() -> None:
 
 
 def test_what_is_signed_and_handed_in_is_shown_as_it_is() -> None:
-    assert f"```text\n{EXAMPLES[d.SignInText]['message']}\n```" in SPEC
-    for kind in (d.Posted, d.Relayed):
+    assert f"```text\n{EXAMPLES[SignInText]['message']}\n```" in SPEC
+    for kind in (Posted, Relayed):
         assert f"```json\n{json.dumps(EXAMPLES[kind], separators=(',', ':'))}\n```" in SPEC
 
 

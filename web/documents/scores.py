@@ -9,7 +9,7 @@ from typing import Literal
 from web.documents.common import Document, PartyDocument
 
 Unit = Literal["points", "nats", "cosine", "ppm"]
-ScoringPhase = Literal["Waiting", "Committing", "Revealing", "Over", "Settled", "Void"]
+ScoringPhaseName = Literal["Waiting", "Committing", "Revealing", "Over", "Settled", "Void"]
 ScorerState = Literal["committed", "revealed", "withheld"]
 
 
@@ -44,7 +44,7 @@ class ScoringLine(Document, frozen=True):
     """
 
     round: int
-    phase: ScoringPhase
+    phase: ScoringPhaseName
     deadline: int | None
     committed: int
     revealed: int
@@ -110,7 +110,7 @@ class RoundScoring(Document, frozen=True):
     job: int
     round: int
     unit: Unit
-    phase: ScoringPhase
+    phase: ScoringPhaseName
     deadline: int | None
     scorers: int
     quorum: int

@@ -15,7 +15,7 @@ from web.drawing.language import LANGUAGES, texts
 from web.drawing.trace import draw
 from web.reading.latest import State
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 KEPT = 500
 SHORT_NAME, LONGEST_NAME = 20, 60
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.releases.report import RoundFigures
 from web.documents.common import PartyDocument
-from web.documents.ledger import ScoresPage
+from web.documents.pages import ScoresPage
 from web.documents.scores import Scored
 from web.drawing.charts import Line, line
 

@@ -9,20 +9,68 @@ from ledger.events.records import Rules, Terms
 from ledger.events.wanted import ReleaseModel
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from ledger.rounds.trace import ModelTrace, UpdateTrace
-from web.documents import decisions as g
-from web.documents import ledger as d
+from web.documents.common import ChainDocument, Page, PartyDocument, Problem
+from web.documents.decisions import (
+    Ballot,
+    Contributor,
+    DecisionDocument,
+    Evaluated,
+    Evidence,
+    MemberRelease,
+    MemberRound,
+    MemberUpdate,
+    MemberVote,
+    ProposalLine,
+    ReleaseLine,
+    RoundMetrics,
+    Subject,
+    Vote,
+    VoteTally,
+)
+from web.documents.ledger import (
+    Activity,
+    AggregateDocument,
+    AttestationDocument,
+    AuditDocument,
+    CheckLine,
+    JobLine,
+    Judgement,
+    MemberDocument,
+    ModelLine,
+    RoundDocument,
+    RoundLine,
+    UpdateDocument,
+)
+from web.documents.pages import (
+    AuditPage,
+    ConsortiumPage,
+    JobPage,
+    JobsPage,
+    MemberPage,
+    MembersPage,
+    ModelPage,
+    ModelsPage,
+    NamedReleasesPage,
+    ProposalPage,
+    ProposalsPage,
+    ReleasePage,
+    ReleasesPage,
+    RoundPage,
+    RoundsPage,
+    ScoresPage,
+)
 from web.examples import scores
 
 _ROOT, _BASE, _CLAIM, _TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
 _CID = "bafkreiexxbm5tmybtxy4h4nnyspb5i7bpncsv2hv23aezog75v67poqrmy"
-_NORTH = d.PartyDocument(index=0, name="North", key="0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")
-_SOUTH = d.PartyDocument(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
-_WEST = d.PartyDocument(index=2, name="West", key="0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")
-_CHAIN = d.ChainDocument(id=31337, block=42, read_at=1_800_000_000, up=True, trouble="")
+_NORTH = PartyDocument(index=0, name="North", key="0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")
+_SOUTH = PartyDocument(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+_WEST = PartyDocument(index=2, name="West", key="0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359")
+_CHAIN = ChainDocument(id=31337, block=42, read_at=1_800_000_000, up=True, trouble="")
 _CONSORTIUM, _LEDGER = "0x733Da32CDfaAee76E40059C87bAC5132c4f98d2A", "0x3D278501cD8320Fae2c771f0536E440F913e9d01"
 
 _MEMBERS = tuple(
-    d.MemberDocument(
+    MemberDocument(
         index=party.index,
         name=party.name,
         key=party.key,
@@ -33,7 +81,7 @@ _MEMBERS = tuple(
     )
     for party in (_NORTH, _SOUTH, _WEST)
 )
-_LINE = d.RoundLine(
+_LINE = RoundLine(
     job=1,
     round=1,
     phase="Finalised",
@@ -44,8 +92,8 @@ _LINE = d.RoundLine(
     deadline=1_800_000_600,
     root=_ROOT,
 )
-_MODEL = d.Model(job=1, round=1, root=_ROOT, cid=_CID, aggregator=_NORTH, agreeing=2, members=3)
-_JOB = d.JobLine(
+_MODEL = ModelLine(job=1, round=1, root=_ROOT, cid=_CID, aggregator=_NORTH, agreeing=2, members=3)
+_JOB = JobLine(
     job=1,
     name="Cardiology",
     digest="0b" * 32,
@@ -58,9 +106,9 @@ _JOB = d.JobLine(
     current=_LINE,
     latest=_MODEL,
 )
-_ADMITTED = d.Judgement(code=0, name="ADMITTED", meaning="admitted")
-_HEAVY = d.Judgement(code=6, name="WEIGHT", meaning="weight outside the job's limits")
-_ROUND = d.RoundDocument(
+_ADMITTED = Judgement(code=0, name="ADMITTED", meaning="admitted")
+_HEAVY = Judgement(code=6, name="WEIGHT", meaning="weight outside the job's limits")
+_ROUND = RoundDocument(
     job=1,
     round=1,
     phase="Finalised",
@@ -73,12 +121,12 @@ _ROUND = d.RoundDocument(
     update_deadline=1_800_000_300,
     deadline=1_800_000_600,
     updates=(
-        d.UpdateDocument(party=_NORTH, weight=120, root=_BASE, cid=_CID, tx=_TX, verdict=_ADMITTED),
-        d.UpdateDocument(party=_SOUTH, weight=1 << 23, root=_CLAIM, cid=_CID, tx=_TX, verdict=_HEAVY),
+        UpdateDocument(party=_NORTH, weight=120, root=_BASE, cid=_CID, tx=_TX, verdict=_ADMITTED),
+        UpdateDocument(party=_SOUTH, weight=1 << 23, root=_CLAIM, cid=_CID, tx=_TX, verdict=_HEAVY),
     ),
     missing=(_WEST,),
     aggregates=(
-        d.AggregateDocument(
+        AggregateDocument(
             attempt=1,
             party=_NORTH,
             outcome="Finalised",
@@ -88,7 +136,7 @@ _ROUND = d.RoundDocument(
             deadline=1_800_000_600,
             agreeing=2,
             disagreeing=0,
-            attestations=(d.AttestationDocument(party=_SOUTH, agrees=True, claim=_CLAIM, tx=_TX),),
+            attestations=(AttestationDocument(party=_SOUTH, agrees=True, claim=_CLAIM, tx=_TX),),
             tx=_TX,
         ),
     ),
@@ -122,7 +170,7 @@ _EVALUATION = Evaluation(
     parties=(PartyFigures(party="North", key=_NORTH.key, samples=114, metrics=_FIGURES),),
     rounds=(RoundFigures(round=1, metrics=_FIGURES),),
 )
-_EVALUATED = g.Evaluated(
+_EVALUATED = Evaluated(
     status="read",
     digest=_EVALUATION.digest.hex(),
     cid=str(_EVALUATION.cid),
@@ -135,28 +183,28 @@ _EVALUATED = g.Evaluated(
 _PROPOSED = ReleaseModel(
     name="cardio", version="1.0", job=1, round=1, root=_ROOT, scores="00" * 32, report=_EVALUATION.digest.hex()
 )
-_PROPOSAL = g.ProposalLine(
+_PROPOSAL = ProposalLine(
     number=1,
     id="de" * 32,
     kind="release",
     action=_PROPOSED,
-    subject=g.Subject(job="Cardiology", name="cardio", version="1.0"),
+    subject=Subject(job="Cardiology", name="cardio", version="1.0"),
     state="Executed",
     proposer=_NORTH,
-    tally=g.VoteTally(in_favour=2, against=0, abstained=0, voted=2, members=3, quorum=2, passes=True, certain=True),
+    tally=VoteTally(in_favour=2, against=0, abstained=0, voted=2, members=3, quorum=2, passes=True, certain=True),
     deadline=1_800_000_900,
 )
-_VOTE = g.Vote(
+_VOTE = Vote(
     epoch=1,
     rules=_RULES,
     executable_from=1_800_087_301,
     executable_until=1_800_692_100,
-    ballots=(g.Ballot(party=_NORTH, choice="FOR"), g.Ballot(party=_SOUTH, choice="FOR")),
+    ballots=(Ballot(party=_NORTH, choice="FOR"), Ballot(party=_SOUTH, choice="FOR")),
     silent=(_WEST,),
     gone=0,
     tx=_TX,
 )
-_RELEASE = g.ReleaseLine(
+_RELEASE = ReleaseLine(
     name="cardio",
     version="1.0",
     id="2b" * 32,
@@ -171,7 +219,7 @@ _RELEASE = g.ReleaseLine(
     reason_text="",
     tx=_TX,
 )
-_EVIDENCE = g.Evidence(
+_EVIDENCE = Evidence(
     job=1,
     job_name="Cardiology",
     round=1,
@@ -179,7 +227,7 @@ _EVIDENCE = g.Evidence(
     cid=_CID,
     models=1,
     lineage=(_TRACED, ModelTrace(round=0, root=_BASE, cid=_CID)),
-    contributors=(g.Contributor(party=_NORTH, updates=1),),
+    contributors=(Contributor(party=_NORTH, updates=1),),
     scoring=_SCORING,
     evaluation=_EVALUATED,
     verdict="VERIFIED",
@@ -187,7 +235,7 @@ _EVIDENCE = g.Evidence(
     findings=0,
 )
 _CHECKS = tuple(
-    d.CheckLine(number=int(c), code=c.name, title=c.title, status="verified", held=1)
+    CheckLine(number=int(c), code=c.name, title=c.title, status="verified", held=1)
     for c in Check
     if c is not Check.COPIES
 )
@@ -201,8 +249,8 @@ _REPORT = Report(
     passed={int(check): 1 for check in Check if check is not Check.COPIES},
 )
 
-_PAGES: tuple[d.Page, ...] = (
-    d.ConsortiumPage(
+_PAGES: tuple[Page, ...] = (
+    ConsortiumPage(
         chain=_CHAIN,
         network="Three hospitals",
         consortium=_CONSORTIUM,
@@ -216,17 +264,17 @@ _PAGES: tuple[d.Page, ...] = (
         verdict_at=1_800_000_700,
         scored=(1,),
     ),
-    d.MembersPage(chain=_CHAIN, epoch=1, members=_MEMBERS),
-    d.MemberPage(
+    MembersPage(chain=_CHAIN, epoch=1, members=_MEMBERS),
+    MemberPage(
         chain=_CHAIN,
         member=_MEMBERS[0],
         job=_JOB,
         jobs=(1,),
         rounds=(
-            g.MemberRound(
+            MemberRound(
                 round=1,
                 phase="Finalised",
-                update=g.MemberUpdate(weight=120, root=_BASE, verdict="ADMITTED"),
+                update=MemberUpdate(weight=120, root=_BASE, verdict="ADMITTED"),
                 attested=(),
                 aggregated="Finalised",
                 score=scores.line().scores[0],
@@ -234,11 +282,11 @@ _PAGES: tuple[d.Page, ...] = (
         ),
         next=None,
         standing=scores.standing(_NORTH),
-        votes=(g.MemberVote(proposal=_PROPOSAL, choice="FOR"),),
-        releases=(g.MemberRelease(release=_RELEASE, updates=1),),
+        votes=(MemberVote(proposal=_PROPOSAL, choice="FOR"),),
+        releases=(MemberRelease(release=_RELEASE, updates=1),),
     ),
-    d.JobsPage(chain=_CHAIN, jobs=(_JOB,)),
-    d.JobPage(
+    JobsPage(chain=_CHAIN, jobs=(_JOB,)),
+    JobPage(
         chain=_CHAIN,
         job=_JOB,
         proposer=_NORTH,
@@ -247,19 +295,19 @@ _PAGES: tuple[d.Page, ...] = (
         terms=_TERMS,
         document=None,
         rounds=(_LINE,),
-        activity=(d.Activity(round=1, admitted=1, refused=1, open=0),),
+        activity=(Activity(round=1, admitted=1, refused=1, open=0),),
         evaluation=_EVALUATED,
         scores=scores.glance(_NORTH),
     ),
-    d.RoundsPage(chain=_CHAIN, job=_JOB, rounds=(_LINE,), next=None),
-    d.RoundPage(
+    RoundsPage(chain=_CHAIN, job=_JOB, rounds=(_LINE,), next=None),
+    RoundPage(
         chain=_CHAIN,
         job=_JOB,
         round=_ROUND,
         scoring=_SCORING,
-        metrics=g.RoundMetrics(model=1, digest=_EVALUATION.digest.hex(), rounds=_EVALUATION.rounds),
+        metrics=RoundMetrics(model=1, digest=_EVALUATION.digest.hex(), rounds=_EVALUATION.rounds),
     ),
-    d.ScoresPage(
+    ScoresPage(
         chain=_CHAIN,
         job=_JOB,
         unit="points",
@@ -271,8 +319,8 @@ _PAGES: tuple[d.Page, ...] = (
         next=None,
         command="fedledger scores 1 --void",
     ),
-    d.ModelsPage(chain=_CHAIN, job=_JOB, models=(_MODEL,), next=None),
-    d.ModelPage(
+    ModelsPage(chain=_CHAIN, job=_JOB, models=(_MODEL,), next=None),
+    ModelPage(
         chain=_CHAIN,
         job=_JOB,
         unit="points",
@@ -281,8 +329,8 @@ _PAGES: tuple[d.Page, ...] = (
         releases=(_RELEASE,),
         evaluation=_EVALUATED,
     ),
-    d.ProposalsPage(chain=_CHAIN, rules=_RULES, proposals=(_PROPOSAL,), next=None),
-    d.ProposalPage(
+    ProposalsPage(chain=_CHAIN, rules=_RULES, proposals=(_PROPOSAL,), next=None),
+    ProposalPage(
         chain=_CHAIN,
         proposal=_PROPOSAL,
         vote=_VOTE,
@@ -292,22 +340,22 @@ _PAGES: tuple[d.Page, ...] = (
         rules=_RULES,
         command="fedledger release vote 1 for",
     ),
-    d.ReleasesPage(chain=_CHAIN, current=(_RELEASE,), releases=(_RELEASE,), next=None),
-    d.NamedReleasesPage(
+    ReleasesPage(chain=_CHAIN, current=(_RELEASE,), releases=(_RELEASE,), next=None),
+    NamedReleasesPage(
         chain=_CHAIN, name="cardio", current=_RELEASE, releases=(_RELEASE,), command="fedledger release fetch cardio"
     ),
-    d.ReleasePage(
+    ReleasePage(
         chain=_CHAIN,
         release=_RELEASE,
         evidence=_EVIDENCE,
-        decided_by=(g.DecisionDocument(proposal=_PROPOSAL, vote=_VOTE),),
+        decided_by=(DecisionDocument(proposal=_PROPOSAL, vote=_VOTE),),
         file="/releases/cardio/1.0/model.safetensors",
         card="/releases/cardio/1.0/README.md",
         command="fedledger release fetch cardio@1.0",
     ),
-    d.AuditPage(
+    AuditPage(
         chain=_CHAIN,
-        audit=d.AuditDocument(
+        audit=AuditDocument(
             verdict="VERIFIED",
             at=1_800_000_700,
             seconds=1.2,
@@ -322,7 +370,5 @@ _PAGES: tuple[d.Page, ...] = (
         command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",
     ),
 )
-EXAMPLES: dict[type[d.Page], Any] = {type(page): msgspec.json.decode(msgspec.json.encode(page)) for page in _PAGES}
-PROBLEM = d.Problem(
-    error="NotFound", status=404, message="job 1 has no round 9", advice="/jobs/1/rounds lists them all"
-)
+EXAMPLES: dict[type[Page], Any] = {type(page): msgspec.json.decode(msgspec.json.encode(page)) for page in _PAGES}
+PROBLEM = Problem(error="NotFound", status=404, message="job 1 has no round 9", advice="/jobs/1/rounds lists them all")

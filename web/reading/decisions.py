@@ -16,7 +16,22 @@ from ledger.history.names import reason_text
 from ledger.history.state import Member, Round
 from ledger.releases.report import cid_of, require_model
 from ledger.rounds.trace import ModelTrace, trace
-from web.documents import decisions as g
+from web.documents.decisions import (
+    Ballot,
+    Contributor,
+    DecisionDocument,
+    Evaluated,
+    EvaluationStatus,
+    Evidence,
+    MemberRelease,
+    MemberVote,
+    ProposalLine,
+    ReleaseLine,
+    RoundMetrics,
+    Subject,
+    Vote,
+    VoteTally,
+)
 from web.reading.latest import Lineage, Measured, Unread
 from web.reading.ledger import NotFound, Reading
 from web.reading.scores import ScoreReading
@@ -46,7 +61,7 @@ class DecisionReading:
         made = reversed(self.now.snapshot.decisions.proposals.values())
         return (one for one in made if before is None or one.number < before)
 
-    def open(self, most: int) -> tuple[g.ProposalLine, ...]:
+    def open(self, most: int) -> tuple[ProposalLine, ...]:
         """The newest proposals on which something can still be done."""
         found = (one for one in self.newest() if one.ended is None and self.state(one) in OPEN)
         return tuple(self.line(one) for one in islice(found, most))
@@ -54,8 +69,8 @@ class DecisionReading:
     def state(self, one: Proposal) -> ProposalState:
         return one.state(self.now.state.time)
 
-    def line(self, one: Proposal) -> g.ProposalLine:
-        return g.ProposalLine(
+    def line(self, one: Proposal) -> ProposalLine:
+        return ProposalLine(
             number=one.number,
             id=one.id.hex(),
             kind=kind_word(one.kind),
@@ -67,10 +82,10 @@ class DecisionReading:
             deadline=one.deadline,
         )
 
-    def vote(self, one: Proposal) -> g.Vote:
+    def vote(self, one: Proposal) -> Vote:
         silent = [member for member in self.now.snapshot.members.values() if may_vote(one, member)]
-        ballots = (g.Ballot(party=self.now.anyone(who), choice=said.name) for who, said in sorted(one.votes.items()))
-        return g.Vote(
+        ballots = (Ballot(party=self.now.anyone(who), choice=said.name) for who, said in sorted(one.votes.items()))
+        return Vote(
             epoch=one.epoch,
             rules=one.rules,
             executable_from=one.executable_from,
@@ -81,22 +96,22 @@ class DecisionReading:
             tx=one.tx.hex(),
         )
 
-    def _subject(self, action: actions.Action) -> g.Subject:
+    def _subject(self, action: actions.Action) -> Subject:
         match action:
             case actions.RemoveMember(index=index) | actions.ChangeRoles(index=index):
-                return g.Subject(party=self.now.anyone(index))
+                return Subject(party=self.now.anyone(index))
             case actions.CloseJob(job=job):
-                return g.Subject(job=self._job_name(job))
+                return Subject(job=self._job_name(job))
             case actions.ReleaseModel(name=name, version=version, job=job):
-                return g.Subject(job=self._job_name(job), name=name, version=version)
+                return Subject(job=self._job_name(job), name=name, version=version)
             case actions.RevokeRelease(release=release) | actions.RollBack(release=release):
                 known = self.now.snapshot.decisions.releases.get(release)
                 reason = self._reason(action.reason) if isinstance(action, actions.RevokeRelease) else ""
-                return g.Subject(
+                return Subject(
                     name=known.name if known else None, version=known.version if known else None, reason=reason
                 )
             case _:
-                return g.Subject()
+                return Subject()
 
     def _reason(self, word: bytes) -> str:
         """What a reason's word says: it is the text, or the digest of one that was read in the background."""
@@ -112,16 +127,16 @@ class DecisionReading:
         """All releases, newest first."""
         return reversed(self.now.snapshot.decisions.releases.values())
 
-    def releases_of(self, job: int, number: int) -> tuple[g.ReleaseLine, ...]:
+    def releases_of(self, job: int, number: int) -> tuple[ReleaseLine, ...]:
         """The releases of a round's model, newest first."""
         return tuple(self.release_line(one) for one in self.releases() if (one.job, one.round) == (job, number))
 
-    def current(self) -> tuple[g.ReleaseLine, ...]:
+    def current(self) -> tuple[ReleaseLine, ...]:
         """The current release of each name, by name."""
         current = self.now.snapshot.decisions.current
         return tuple(self.release_line(current[name]) for name in sorted(current))
 
-    def current_of(self, name: str) -> g.ReleaseLine | None:
+    def current_of(self, name: str) -> ReleaseLine | None:
         found = self.now.snapshot.decisions.current.get(name)
         return self.release_line(found) if found else None
 
@@ -132,15 +147,15 @@ class DecisionReading:
             raise NotFound(f"there is no release {name} {version}", advice="/releases lists them all")
         return found
 
-    def target(self, action: actions.Action) -> g.ReleaseLine | None:
+    def target(self, action: actions.Action) -> ReleaseLine | None:
         """The release that an action is about, where there is one."""
         release = about(action)
         found = self.now.snapshot.decisions.releases.get(release) if release else None
         return self.release_line(found) if found else None
 
-    def release_line(self, one: Release) -> g.ReleaseLine:
+    def release_line(self, one: Release) -> ReleaseLine:
         current = self.now.snapshot.decisions.current.get(one.name)
-        return g.ReleaseLine(
+        return ReleaseLine(
             name=one.name,
             version=one.version,
             id=one.id.hex(),
@@ -156,13 +171,13 @@ class DecisionReading:
             tx=one.tx.hex(),
         )
 
-    def decided_by(self, release: Release) -> tuple[g.DecisionDocument, ...]:
+    def decided_by(self, release: Release) -> tuple[DecisionDocument, ...]:
         """The executed proposals about a release, newest first."""
         done = (one for one in self.newest() if one.ended is ProposalState.EXECUTED)
         found = (one for one in done if about(one.action) == release.id)
-        return tuple(g.DecisionDocument(proposal=self.line(one), vote=self.vote(one)) for one in found)
+        return tuple(DecisionDocument(proposal=self.line(one), vote=self.vote(one)) for one in found)
 
-    def evidence(self, job: int, number: int, root: bytes, report: bytes) -> g.Evidence:
+    def evidence(self, job: int, number: int, root: bytes, report: bytes) -> Evidence:
         """What speaks for the model of a round: as much as is known of it, which may be nothing."""
         state = self.now.snapshot.jobs.get(job)
         round_ = state.rounds.get(number) if state else None
@@ -176,7 +191,7 @@ class DecisionReading:
         audit = self.now.state.audited
         found = audit.report.findings if audit and audit.report else []
         wrong = [f for f in found if f.job == job and f.round is not None and f.round <= number]
-        return g.Evidence(
+        return Evidence(
             job=job,
             job_name=document.name if document else None,
             round=number,
@@ -192,11 +207,11 @@ class DecisionReading:
             findings=sum(finding.status in {"refuted", "unknown"} for finding in wrong),
         )
 
-    def _contributors(self, counted: Lineage) -> tuple[g.Contributor, ...]:
+    def _contributors(self, counted: Lineage) -> tuple[Contributor, ...]:
         updates = sorted(counted.updates.items())
-        return tuple(g.Contributor(party=self.now.anyone(index), updates=count) for index, count in updates)
+        return tuple(Contributor(party=self.now.anyone(index), updates=count) for index, count in updates)
 
-    def evaluated(self, job: int, number: int, root: bytes, digest: bytes) -> g.Evaluated:
+    def evaluated(self, job: int, number: int, root: bytes, digest: bytes) -> Evaluated:
         """A report as it was read in the background, held against the model that it should be on."""
         if digest == NOTHING:
             return _unread("none", digest, "")
@@ -210,7 +225,7 @@ class DecisionReading:
         except Malformed as error:
             return _unread("contradicts", digest, error.message)
         owners = self.now.snapshot.owners
-        return g.Evaluated(
+        return Evaluated(
             status="read",
             digest=digest.hex(),
             cid=str(cid_of(digest)),
@@ -221,21 +236,21 @@ class DecisionReading:
             report=report,
         )
 
-    def latest_evaluation(self, job: int, number: int | None = None) -> g.Evaluated | None:
+    def latest_evaluation(self, job: int, number: int | None = None) -> Evaluated | None:
         """The newest report that was read on a model of a job, or on that of one round."""
         return next(self._evaluations(job, number), None)
 
-    def metrics_around(self, job: int, round_: Round) -> g.RoundMetrics | None:
+    def metrics_around(self, job: int, round_: Round) -> RoundMetrics | None:
         """The figures of a round's model and of its neighbours', from the newest report that measures it."""
         found = (one.report for one in self._evaluations(job) if one.report) if round_.final else iter(())
         for report in found:
             place = bisect_left(report.rounds, round_.number, key=attrgetter("round"))
             if place < len(report.rounds) and report.rounds[place].round == round_.number:
                 around = report.rounds[max(0, place - AROUND) : place + AROUND + 1]
-                return g.RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=around)
+                return RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=around)
         return None
 
-    def _evaluations(self, job: int, number: int | None = None) -> Iterator[g.Evaluated]:
+    def _evaluations(self, job: int, number: int | None = None) -> Iterator[Evaluated]:
         """The reports that were read on a job's models, or on that of one round; newest first."""
         for one in self.newest():
             action = one.action
@@ -253,28 +268,28 @@ class DecisionReading:
         round_ = state.rounds.get(action.round) if state else None
         return round_ is not None and round_.final is not None and round_.final.root == action.root
 
-    def votes(self, index: int, most: int) -> tuple[g.MemberVote, ...]:
+    def votes(self, index: int, most: int) -> tuple[MemberVote, ...]:
         """The newest proposals that a member voted on or may vote on."""
         member = self.now.snapshot.members[index]
         found = (one for one in self.newest() if index in one.votes or (may_vote(one, member) and self.votable(one)))
         return tuple(
-            g.MemberVote(proposal=self.line(one), choice=one.votes[index].name if index in one.votes else None)
+            MemberVote(proposal=self.line(one), choice=one.votes[index].name if index in one.votes else None)
             for one in islice(found, most)
         )
 
     def votable(self, one: Proposal) -> bool:
         return self.state(one) is ProposalState.VOTING
 
-    def with_updates_of(self, index: int) -> tuple[g.MemberRelease, ...]:
+    def with_updates_of(self, index: int) -> tuple[MemberRelease, ...]:
         """The releases that a member's updates went into, newest first."""
         lineages = self.now.state.lineages
         known = ((one, lineages.get((one.job, one.round, one.root))) for one in self.releases())
         found = ((one, lineage.updates.get(index, 0)) for one, lineage in known if lineage)
-        return tuple(g.MemberRelease(release=self.release_line(one), updates=n) for one, n in found if n)
+        return tuple(MemberRelease(release=self.release_line(one), updates=n) for one, n in found if n)
 
 
-def tally(one: Proposal) -> g.VoteTally:
-    return g.VoteTally(
+def tally(one: Proposal) -> VoteTally:
+    return VoteTally(
         in_favour=one.count(Choice.FOR),
         against=one.count(Choice.AGAINST),
         abstained=one.count(Choice.ABSTAIN),
@@ -307,9 +322,9 @@ def some(word: bytes) -> str | None:
     return None if word == NOTHING else word.hex()
 
 
-def _unread(status: g.EvaluationStatus, digest: bytes, trouble: str) -> g.Evaluated:
+def _unread(status: EvaluationStatus, digest: bytes, trouble: str) -> Evaluated:
     named = digest != NOTHING
-    return g.Evaluated(
+    return Evaluated(
         status=status,
         digest=digest.hex() if named else None,
         cid=str(cid_of(digest)) if named else None,

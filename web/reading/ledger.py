@@ -13,7 +13,22 @@ from ledger.jobs.document import Job
 from ledger.rounds.admission import Verdict
 from ledger.rounds.outcome import base_of
 from ledger.rounds.trace import Trace, trace
-from web.documents import ledger as d
+from web.documents.common import ChainDocument, PartyDocument
+from web.documents.ledger import (
+    AggregateDocument,
+    Approval,
+    AttestationDocument,
+    AuditDocument,
+    CheckLine,
+    CheckStatus,
+    JobLine,
+    Judgement,
+    MemberDocument,
+    ModelLine,
+    RoundDocument,
+    RoundLine,
+    UpdateDocument,
+)
 from web.reading.counting import verdicts
 from web.reading.latest import Audited, State
 from web.reading.snapshot import Snapshot
@@ -35,10 +50,10 @@ class Reading:
     state: State
 
     @property
-    def chain(self) -> d.ChainDocument:
+    def chain(self) -> ChainDocument:
         block = self.state.snapshot.block if self.state.snapshot else 0
         trouble = self.state.trouble
-        return d.ChainDocument(
+        return ChainDocument(
             id=self.network.chain.id, block=block, read_at=self.state.read_at, up=not trouble, trouble=trouble
         )
 
@@ -66,18 +81,18 @@ class Reading:
     def document(self, state: JobState) -> Job | None:
         return self.state.documents.get(state.digest)
 
-    def party(self, index: int, key: str) -> d.PartyDocument:
-        return d.PartyDocument(index=index, name=self.network.party_name(index), key=key)
+    def party(self, index: int, key: str) -> PartyDocument:
+        return PartyDocument(index=index, name=self.network.party_name(index), key=key)
 
-    def anyone(self, index: int) -> d.PartyDocument:
+    def anyone(self, index: int) -> PartyDocument:
         """A member, whoever it was: one that left has its last key."""
         member = self.snapshot.members.get(index)
         return self.party(index, member.keys[-1] if member else "")
 
-    def owner(self, key: str) -> d.PartyDocument:
+    def owner(self, key: str) -> PartyDocument:
         return self.party(self.snapshot.owners[key], key)
 
-    def members(self) -> tuple[d.MemberDocument, ...]:
+    def members(self) -> tuple[MemberDocument, ...]:
         return tuple(self.member(member) for member in self.snapshot.members.values())
 
     def member_state(self, index: int) -> LedgerMember:
@@ -87,8 +102,8 @@ class Reading:
             raise NotFound(f"there is no member {index}", advice="/members lists them all")
         return members[index]
 
-    def member(self, member: LedgerMember) -> d.MemberDocument:
-        return d.MemberDocument(
+    def member(self, member: LedgerMember) -> MemberDocument:
+        return MemberDocument(
             index=member.index,
             name=self.network.party_name(member.index),
             key=member.key,
@@ -98,10 +113,10 @@ class Reading:
             gateway=member.gateway,
         )
 
-    def job(self, state: JobState) -> d.JobLine:
+    def job(self, state: JobState) -> JobLine:
         document, current = self.document(state), state.current
         latest = next((r for r in reversed(state.rounds.values()) if r.final is not None), None)
-        return d.JobLine(
+        return JobLine(
             job=state.number,
             name=document.name if document else None,
             digest=state.digest.hex(),
@@ -115,20 +130,20 @@ class Reading:
             latest=self.model(state, latest) if latest else None,
         )
 
-    def approval(self, state: JobState) -> d.Approval | None:
+    def approval(self, state: JobState) -> Approval | None:
         """How far a proposed job is from being opened."""
         if state.open or state.closed:
             return None
         active = [member for member in self.snapshot.members.values() if member.active]
-        return d.Approval(
+        return Approval(
             counted=sum(member.key in state.approvals for member in active),
             needed=len(active) // 2 + 1,
             command=f"fedledger job approve {state.number}",
         )
 
-    def round_line(self, round_: Round) -> d.RoundLine:
+    def round_line(self, round_: Round) -> RoundLine:
         final = round_.final
-        return d.RoundLine(
+        return RoundLine(
             job=round_.job,
             round=round_.number,
             phase=round_.phase.value,
@@ -140,11 +155,11 @@ class Reading:
             root=final.root.hex() if final else None,
         )
 
-    def model(self, state: JobState, round_: Round) -> d.Model:
+    def model(self, state: JobState, round_: Round) -> ModelLine:
         final = round_.final
         if final is None:
             raise _no_model(state, round_.number)
-        return d.Model(
+        return ModelLine(
             job=state.number,
             round=round_.number,
             root=final.root.hex(),
@@ -154,11 +169,11 @@ class Reading:
             members=round_.members,
         )
 
-    def round(self, state: JobState, round_: Round) -> d.RoundDocument:
+    def round(self, state: JobState, round_: Round) -> RoundDocument:
         finals = (n for n in range(round_.number - 1, 0, -1) if state.rounds[n].final is not None)
         present = round_.updates.keys()
         absent = [m for m in self.snapshot.members.values() if m.index not in present and m.has(Role.PARTICIPANT)]
-        return d.RoundDocument(
+        return RoundDocument(
             job=round_.job,
             round=round_.number,
             phase=round_.phase.value,
@@ -175,10 +190,10 @@ class Reading:
             aggregates=tuple(self._aggregate(state, aggregate) for aggregate in round_.aggregates),
         )
 
-    def _updates(self, state: JobState, round_: Round) -> tuple[d.UpdateDocument, ...]:
+    def _updates(self, state: JobState, round_: Round) -> tuple[UpdateDocument, ...]:
         judged = [None if byte is None else judgement(byte) for byte in verdicts(round_)]
         return tuple(
-            d.UpdateDocument(
+            UpdateDocument(
                 party=self.party(update.index, update.party),
                 weight=update.weight,
                 root=update.root.hex(),
@@ -189,8 +204,8 @@ class Reading:
             for update, verdict in zip(round_.sorted_updates(), judged, strict=True)
         )
 
-    def _aggregate(self, state: JobState, aggregate: Aggregate) -> d.AggregateDocument:
-        return d.AggregateDocument(
+    def _aggregate(self, state: JobState, aggregate: Aggregate) -> AggregateDocument:
+        return AggregateDocument(
             attempt=aggregate.attempt,
             party=self.party(aggregate.index, aggregate.aggregator),
             outcome=aggregate.outcome.value if aggregate.outcome else None,
@@ -201,7 +216,7 @@ class Reading:
             agreeing=aggregate.agreeing,
             disagreeing=aggregate.disagreeing,
             attestations=tuple(
-                d.AttestationDocument(
+                AttestationDocument(
                     party=self.party(a.index, a.member), agrees=a.agrees, claim=a.claim.hex(), tx=a.tx.hex()
                 )
                 for a in aggregate.attestations
@@ -229,7 +244,7 @@ class Reading:
         last = found.models[-1].round
         return found, base_of(state, document, last).round if last else None
 
-    def audit(self) -> d.AuditDocument | None:
+    def audit(self) -> AuditDocument | None:
         audited = self.state.audited
         return None if audited is None else _audit(audited)
 
@@ -239,22 +254,22 @@ def _no_model(state: JobState, number: int) -> NotFound:
     return NotFound(f"round {number} of job {state.number} has made no model", advice=where)
 
 
-def judgement(byte: int) -> d.Judgement:
+def judgement(byte: int) -> Judgement:
     """An admission's verdict by the byte on the ledger, which an aggregator may have made up."""
     try:
         verdict = Verdict(byte)
     except ValueError:
-        return d.Judgement(code=byte, name="", meaning=f"no such verdict: {byte}")
-    return d.Judgement(code=byte, name=verdict.name, meaning=verdict.meaning)
+        return Judgement(code=byte, name="", meaning=f"no such verdict: {byte}")
+    return Judgement(code=byte, name=verdict.name, meaning=verdict.meaning)
 
 
 def _reason(reason: Reason) -> str:
     return "" if reason is Reason.NONE else reason.name
 
 
-def _audit(audited: Audited) -> d.AuditDocument:
+def _audit(audited: Audited) -> AuditDocument:
     report = audited.report
-    return d.AuditDocument(
+    return AuditDocument(
         verdict=report.verdict.value if report else None,
         at=audited.at,
         seconds=audited.seconds,
@@ -266,16 +281,16 @@ def _audit(audited: Audited) -> d.AuditDocument:
     )
 
 
-def _check(report: Report, check: Check) -> d.CheckLine:
+def _check(report: Report, check: Check) -> CheckLine:
     statuses = {finding.status for finding in report.findings if finding.check is check}
     made = check in report.passed or bool(statuses)
-    worst: d.CheckStatus = "verified" if made else "skipped"
+    worst: CheckStatus = "verified" if made else "skipped"
     if "refuted" in statuses:
         worst = "refuted"
     elif "unknown" in statuses:
         worst = "unknown"
     elif "notice" in statuses:
         worst = "notice"
-    return d.CheckLine(
+    return CheckLine(
         number=int(check), code=check.name, title=check.title, status=worst, held=report.passed.get(check, 0)
     )

@@ -37,8 +37,8 @@ class Library(Blocks):
 
     name = "the consortium's holders"
 
-    def __init__(self, board: Latest, network: Network, store: Store | None = None, *, public: bool = False) -> None:
-        self._board, self._network, self._store, self._public = board, network, store, public
+    def __init__(self, latest: Latest, network: Network, store: Store | None = None, *, public: bool = False) -> None:
+        self._latest, self._network, self._store, self._public = latest, network, store, public
         self._gateways: Gateways = ()
         self._holders = Holders(store)
         self._tried: dict[bytes, float] = {}
@@ -74,18 +74,18 @@ class Library(Blocks):
         self._right.add(known)
 
     def _is_document(self, digest: bytes) -> bool:
-        state = self._board.state
+        state = self._latest.state
         known = digest in state.documents or digest in state.reasons
         return known or isinstance(state.evaluations.get(digest), Measured)
 
     def _is_released(self, cid: Cid) -> bool:
         """Whether a file is a model in a release that is not revoked: its CID follows from the ledger alone."""
-        snapshot = self._board.state.snapshot
+        snapshot = self._latest.state.snapshot
         releases = snapshot.decisions.releases.values() if snapshot else ()
         return any(not one.revoked and self._model_of(one) == cid for one in releases)
 
     def _model_of(self, release: Release) -> Cid | None:
-        state = self._board.state
+        state = self._latest.state
         made = state.snapshot.jobs[release.job] if state.snapshot else None
         document = state.documents.get(made.digest) if made else None
         final = made.rounds[release.round].final if made else None
@@ -93,21 +93,21 @@ class Library(Blocks):
 
     def catch_up(self) -> None:
         """Read and count what is still missing; a document that cannot be had is tried again after a while."""
-        snapshot = self._board.state.snapshot
+        snapshot = self._latest.state.snapshot
         if snapshot is None:
             return
         for state in snapshot.jobs.values():
-            if state.digest not in self._board.state.documents and self._due(state.digest):
+            if state.digest not in self._latest.state.documents and self._due(state.digest):
                 self._read_job(state.digest)
         wanted = list(_wanted(snapshot))
         self._count(snapshot, [model for model, _ in wanted])
         for _, digest in wanted:
-            known = self._board.state.evaluations.get(digest)
+            known = self._latest.state.evaluations.get(digest)
             settled = isinstance(known, Measured) or (known is not None and known.final)
             if any(digest) and not settled and self._due(digest):
                 self._read_report(digest)
         for word in _reasons(snapshot):
-            if word not in self._board.state.reasons and self._due(word):
+            if word not in self._latest.state.reasons and self._due(word):
                 self._read_reason(word)
 
     def _due(self, digest: bytes) -> bool:
@@ -122,8 +122,8 @@ class Library(Blocks):
             document = job.parse(self._bytes(digest, job.MAX_SIZE))
         except FedledgerError:
             return
-        known = self._board.state.documents
-        self._board.post(documents=MappingProxyType({**known, digest: document}))
+        known = self._latest.state.documents
+        self._latest.post(documents=MappingProxyType({**known, digest: document}))
 
     def _read_report(self, digest: bytes) -> None:
         found: Measured | Unread
@@ -134,9 +134,9 @@ class Library(Blocks):
             found = Unread(error.message, final=True)
         except FedledgerError as error:
             found = Unread(error.message)
-        known = self._board.state.evaluations
+        known = self._latest.state.evaluations
         if known.get(digest) != found:
-            self._board.post(evaluations=MappingProxyType({**known, digest: found}))
+            self._latest.post(evaluations=MappingProxyType({**known, digest: found}))
 
     def _read_reason(self, digest: bytes) -> None:
         """Only a text is one: the public may have it by its CID."""
@@ -146,16 +146,16 @@ class Library(Blocks):
             return
         if not all(line.isprintable() for line in text.splitlines()):
             return
-        self._board.post(reasons=MappingProxyType({**self._board.state.reasons, digest: text[:SHOWN_REASON]}))
+        self._latest.post(reasons=MappingProxyType({**self._latest.state.reasons, digest: text[:SHOWN_REASON]}))
 
     def _bytes(self, digest: bytes, most: int) -> bytes:
         return b"".join(bytes(piece) for piece in self._everyone().read(Cid(RAW, digest), 0, most + 1))
 
     def _count(self, snapshot: Snapshot, models: Sequence[Model]) -> None:
-        known = self._board.state.lineages
+        known = self._latest.state.lineages
         counted = {model: lineage_of(snapshot.jobs[model[0]], model[1]) for model in set(models) - known.keys()}
         if counted:
-            self._board.post(lineages=MappingProxyType({**known, **counted}))
+            self._latest.post(lineages=MappingProxyType({**known, **counted}))
 
     def _everyone(self) -> Holders:
         """The holders that the ledger and the network file name now."""
@@ -165,7 +165,7 @@ class Library(Blocks):
         return self._holders
 
     def _named(self) -> Gateways:
-        snapshot = self._board.state.snapshot
+        snapshot = self._latest.state.snapshot
         members: Sequence[tuple[str, str]] = ()
         if snapshot is not None:
             members = [(self._network.party_name(m.index), m.gateway) for m in snapshot.members.values() if m.gateway]

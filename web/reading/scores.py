@@ -10,7 +10,21 @@ from ledger.jobs.document import Cosine, Job, Measured, NoScoring, committed_set
 from ledger.rounds.admission import Verdict
 from ledger.rounds.weights import counted, factors_of
 from ledger.scores.tables import in_words, ranked
-from web.documents import scores as s
+from web.documents.scores import (
+    JobScores,
+    Opening,
+    RoundScoring,
+    Score,
+    Scored,
+    ScoredUpdate,
+    ScorerDocument,
+    ScoringLine,
+    ScoringMethod,
+    ScoringPhaseName,
+    Standing,
+    Sum,
+    Unit,
+)
 from web.reading.ledger import Reading
 
 BEST = 5
@@ -24,14 +38,14 @@ class ScoreReading:
 
     now: Reading
 
-    def made(self, state: JobState) -> s.ScoringMethod | None:
+    def made(self, state: JobState) -> ScoringMethod | None:
         """How the job's scores are made; None without its document."""
         job = self.now.document(state)
         if job is None or isinstance(job.scoring, NoScoring):
             return None
         measured = job.scoring if isinstance(job.scoring, Measured) else None
         committed = committed_set(job.scoring)
-        return s.ScoringMethod(
+        return ScoringMethod(
             how=in_words(job),
             method=job.scoring.method,
             utility=measured.utility if measured else None,
@@ -40,7 +54,7 @@ class ScoreReading:
             past_scores=past_scores(job),
         )
 
-    def unit(self, state: JobState) -> s.Unit:
+    def unit(self, state: JobState) -> Unit:
         return unit_of(self.now.document(state))
 
     def rounds(self, state: JobState, before: int) -> Iterator[Round]:
@@ -48,14 +62,14 @@ class ScoreReading:
         first = min(len(state.rounds), before - 1)
         return (state.rounds[number] for number in range(first, 0, -1) if state.rounds[number].final is not None)
 
-    def lines(self, state: JobState, rounds: Iterable[Round]) -> tuple[s.ScoringLine, ...]:
+    def lines(self, state: JobState, rounds: Iterable[Round]) -> tuple[ScoringLine, ...]:
         """The scorings of finalised rounds, in a list."""
         refuted = self._refuted(state)
         return tuple(self._line(state, round_, round_.number in refuted) for round_ in rounds)
 
-    def _line(self, state: JobState, round_: Round, refuted: bool) -> s.ScoringLine:
+    def _line(self, state: JobState, round_: Round, refuted: bool) -> ScoringLine:
         scoring, phase = state.scorings.get(round_.number), self._phase(state, round_.number)
-        return s.ScoringLine(
+        return ScoringLine(
             round=round_.number,
             phase=phase,
             deadline=_deadline(scoring, phase),
@@ -68,13 +82,13 @@ class ScoreReading:
             scores=_scores(state, round_),
         )
 
-    def whole(self, state: JobState, round_: Round) -> s.RoundScoring | None:
+    def whole(self, state: JobState, round_: Round) -> RoundScoring | None:
         """A round's scoring; None where it has no final model, or the job makes no scores."""
         if round_.final is None or not state.terms.scored:
             return None
         scoring, phase = state.scorings.get(round_.number), self._phase(state, round_.number)
         given, counts = state.scores(round_.number), counted(state, round_.number)
-        return s.RoundScoring(
+        return RoundScoring(
             job=state.number,
             round=round_.number,
             unit=self.unit(state),
@@ -86,7 +100,7 @@ class ScoreReading:
             refuted=round_.number in self._refuted(state),
             opening=self._opening(scoring) if scoring else None,
             updates=tuple(
-                s.ScoredUpdate(
+                ScoredUpdate(
                     party=self.now.party(update.index, update.party),
                     weight=update.weight,
                     score=given.get(update.index),
@@ -97,13 +111,13 @@ class ScoreReading:
             parts=tuple(self._scorer(scoring, index) for index in sorted(scoring.commitments)) if scoring else (),
         )
 
-    def sums(self, state: JobState) -> tuple[s.Sum, ...]:
+    def sums(self, state: JobState) -> tuple[Sum, ...]:
         """Every party that was ever scored, best first."""
         job, tallies = self.now.document(state), self.now.snapshot.standings[state.number].tallies
         factors = factors_of(tallies, tallies) if job is not None and past_scores(job) else {}
         whole = sum(factors.values())
         return tuple(
-            s.Sum(
+            Sum(
                 party=self.now.anyone(one.index),
                 score=one.score,
                 rounds=one.rounds,
@@ -113,13 +127,13 @@ class ScoreReading:
             for one in ranked(tallies, self.now.network.party_name)
         )
 
-    def glance(self, state: JobState) -> s.JobScores | None:
+    def glance(self, state: JobState) -> JobScores | None:
         """A job's scores in short; None where it makes none."""
         if not state.terms.scored:
             return None
         sums = self.sums(state)
         running = self.lines(state, [state.rounds[one.round] for one in (state.scoring,) if one])
-        return s.JobScores(
+        return JobScores(
             unit=self.unit(state),
             made=self.made(state),
             parties=len(sums),
@@ -128,13 +142,13 @@ class ScoreReading:
             running=next(iter(running), None),
         )
 
-    def standing(self, state: JobState, index: int) -> s.Standing | None:
+    def standing(self, state: JobState, index: int) -> Standing | None:
         """A member's scores in a job; None where it never had any."""
         sums = self.sums(state)
         own = next((one for one in sums if one.party.index == index), None)
         if own is None:
             return None
-        return s.Standing(
+        return Standing(
             unit=self.unit(state),
             sum=own,
             place=1 + sum(one.score > own.score for one in sums),
@@ -142,13 +156,13 @@ class ScoreReading:
             latest=tuple(_latest(state, index, own.score)),
         )
 
-    def score(self, state: JobState, number: int, index: int) -> s.Score | None:
+    def score(self, state: JobState, number: int, index: int) -> Score | None:
         """What a member's update scored in a round; None where it had none, or the job makes no scores."""
         if not state.terms.scored or state.rounds[number].final is None:
             return None
         return next((one for one in _scores(state, state.rounds[number]) if one.index == index), None)
 
-    def _phase(self, state: JobState, number: int) -> s.ScoringPhase:
+    def _phase(self, state: JobState, number: int) -> ScoringPhaseName:
         scoring = state.scorings.get(number)
         return _WORDS[scoring.phase(self.now.state.time)] if scoring else "Waiting"
 
@@ -159,8 +173,8 @@ class ScoreReading:
         refuted = (one for one in found if one.check is Check.SCORES and one.status == "refuted")
         return frozenset(one.round for one in refuted if one.job == state.number and one.round is not None)
 
-    def _opening(self, scoring: Scoring) -> s.Opening:
-        return s.Opening(
+    def _opening(self, scoring: Scoring) -> Opening:
+        return Opening(
             opener=self.now.owner(scoring.opener),
             epoch=scoring.epoch,
             seed=scoring.seed.hex(),
@@ -169,9 +183,9 @@ class ScoreReading:
             tx=scoring.tx.hex(),
         )
 
-    def _scorer(self, scoring: Scoring, index: int) -> s.ScorerDocument:
+    def _scorer(self, scoring: Scoring, index: int) -> ScorerDocument:
         commitment, reveal = scoring.commitments[index], scoring.reveals.get(index)
-        return s.ScorerDocument(
+        return ScorerDocument(
             party=self.now.party(index, commitment.scorer),
             state="revealed" if reveal else "withheld" if index in scoring.withheld else "committed",
             commitment=commitment.digest.hex(),
@@ -182,7 +196,7 @@ class ScoreReading:
         )
 
 
-_WORDS: dict[ScoringPhase, s.ScoringPhase] = {
+_WORDS: dict[ScoringPhase, ScoringPhaseName] = {
     ScoringPhase.COMMITTING: "Committing",
     ScoringPhase.REVEALING: "Revealing",
     ScoringPhase.OVER: "Over",
@@ -191,7 +205,7 @@ _WORDS: dict[ScoringPhase, s.ScoringPhase] = {
 }
 
 
-def unit_of(job: Job | None) -> s.Unit:
+def unit_of(job: Job | None) -> Unit:
     """What a million parts of a job's scores are."""
     if job is None:
         return "ppm"
@@ -205,17 +219,17 @@ def past_scores(job: Job) -> bool:
     return not isinstance(job.scoring, NoScoring) and job.scoring.weighting == "past_scores"
 
 
-def _deadline(scoring: Scoring | None, phase: s.ScoringPhase) -> int | None:
+def _deadline(scoring: Scoring | None, phase: ScoringPhaseName) -> int | None:
     ends = {"Committing": scoring.commit_deadline, "Revealing": scoring.reveal_deadline} if scoring else {}
     return ends.get(phase)
 
 
-def _scores(state: JobState, round_: Round) -> tuple[s.Score, ...]:
+def _scores(state: JobState, round_: Round) -> tuple[Score, ...]:
     """Every update that the round had before it, refused ones too."""
     verdicts = round_.final.verdicts if round_.final else b""
     given, counts = state.scores(round_.number), counted(state, round_.number)
     return tuple(
-        s.Score(
+        Score(
             index=update.index,
             admitted=verdict == Verdict.ADMITTED,
             score=given.get(update.index),
@@ -225,11 +239,11 @@ def _scores(state: JobState, round_: Round) -> tuple[s.Score, ...]:
     )
 
 
-def _latest(state: JobState, index: int, total: int) -> list[s.Scored]:
+def _latest(state: JobState, index: int, total: int) -> list[Scored]:
     """The member's last scored rounds, oldest first, with its sum after each; `total` is the sum of all."""
     found = []
     scored = ((n, counted(state, n)) for n in sorted(state.scorings, reverse=True)[:SEARCHED])
     for number, counts in islice(((n, c) for n, c in scored if index in c), LATEST):
-        found.append(s.Scored(round=number, score=counts[index], sum=total))
+        found.append(Scored(round=number, score=counts[index], sum=total))
         total -= counts[index]
     return found[::-1]

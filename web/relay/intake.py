@@ -25,7 +25,6 @@ from ledger.events.records import Choice
 from ledger.events.wanted import AnyAction, action_of
 from ledger.formats.digest import keccak, parse_address
 from web.access.sessions import Session
-from web.documents import relay as d
 from web.documents.refusals import (
     AlreadyVoted,
     DeadlineTooFar,
@@ -38,6 +37,16 @@ from web.documents.refusals import (
     WrongChain,
     WrongNumber,
     WrongState,
+)
+from web.documents.relay import (
+    SIGNED,
+    ChoiceName,
+    CloseVote,
+    Execute,
+    MessageKind,
+    Posted,
+    PostedBallot,
+    PostedProposal,
 )
 from web.documents.signatures import digest_of, parse_signature, require_signer
 from web.reading.ledger import NotFound, Reading
@@ -58,7 +67,7 @@ class Intake:
     now: int
     relayer: str = ""
 
-    def ballot_parts(self, number: int, member: str, choice: d.ChoiceName) -> tuple[TypedData, int]:
+    def ballot_parts(self, number: int, member: str, choice: ChoiceName) -> tuple[TypedData, int]:
         """What a member signs to vote, and until when it may be used. Raises what a vote raises."""
         index, proposal = self._member(member), self._numbered(number)
         self._may_vote(proposal, index)
@@ -72,13 +81,13 @@ class Intake:
         number, deadline = self._next, self.now + PROPOSAL_SECONDS
         return self._draft(number, member, action, deadline), action, number, deadline
 
-    def identify(self, posted: d.Posted) -> str:
+    def identify(self, posted: Posted) -> str:
         """The name of a message, the digest of its content. It is the same however often the message is handed in.
 
         1. It is for this chain and this contract: WrongChain. 2. Its signature has the one form that counts:
         SignatureNotCanonical. 3. The key that it names signed it: WrongSigner.
         """
-        if isinstance(posted, d.CloseVote | d.Execute):
+        if isinstance(posted, CloseVote | Execute):
             return self._plain(posted).id
         self._same_place(posted)
         parts = self._parts(posted)
@@ -86,16 +95,16 @@ class Intake:
         require_signer(parts, parse_signature(posted.signature), posted.member)
         return digest_of(parts).hex()
 
-    def message(self, posted: d.Posted, session: Callable[[], Session]) -> Message:
+    def message(self, posted: Posted, session: Callable[[], Session]) -> Message:
         """A message that may wait; `identify` has found it to be its signer's. `session` gives that of who hands in."""
-        if isinstance(posted, d.PostedBallot):
+        if isinstance(posted, PostedBallot):
             return self._ballot(posted)
-        if isinstance(posted, d.PostedProposal):
+        if isinstance(posted, PostedProposal):
             return self._proposal(posted)
         session()
-        return self._close(posted) if isinstance(posted, d.CloseVote) else self._execute(posted)
+        return self._close(posted) if isinstance(posted, CloseVote) else self._execute(posted)
 
-    def _ballot(self, posted: d.PostedBallot) -> Message:
+    def _ballot(self, posted: PostedBallot) -> Message:
         """A vote.
 
         4. Its key speaks for a member: NotMember. 5. There is such a proposal: NotFound; 6. in Voting: WrongState.
@@ -120,7 +129,7 @@ class Intake:
             signature=posted.signature,
         )
 
-    def _proposal(self, posted: d.PostedProposal) -> Message:
+    def _proposal(self, posted: PostedProposal) -> Message:
         """A proposal: 4, 9 and 10 as for a vote; what it names is there (NotFound), and not the relayer's key
         (RelayersAddress); its number is the next (WrongNumber); and the member has few others in Voting
         (TooManyProposals)."""
@@ -148,7 +157,7 @@ class Intake:
             action=encoded.hex(),
         )
 
-    def _close(self, posted: d.CloseVote) -> Message:
+    def _close(self, posted: CloseVote) -> Message:
         """A vote to be closed: in Voting (WrongState), and certain (NotDecided)."""
         proposal = self._numbered(posted.number)
         self._in_state(proposal, ProposalState.VOTING)
@@ -158,7 +167,7 @@ class Intake:
             )
         return self._plain(posted)
 
-    def _execute(self, posted: d.Execute) -> Message:
+    def _execute(self, posted: Execute) -> Message:
         """A proposal to be carried out: passed, or certain to, and neither done nor expired (WrongState). Until its
         time it waits here."""
         proposal = self._numbered(posted.number)
@@ -178,21 +187,21 @@ class Intake:
     def _next(self) -> int:
         return len(self.reading.snapshot.decisions.proposals) + 1
 
-    def _parts(self, posted: d.PostedBallot | d.PostedProposal) -> TypedData:
-        if isinstance(posted, d.PostedBallot):
+    def _parts(self, posted: PostedBallot | PostedProposal) -> TypedData:
+        if isinstance(posted, PostedBallot):
             proposal = bytes.fromhex(posted.proposal)
             return self._vote(proposal, posted.member, posted.choice, posted.deadline)
         return self._draft(posted.number, posted.member, action_of(posted.action), posted.deadline)
 
-    def _vote(self, proposal: bytes, member: str, choice: d.ChoiceName, deadline: int) -> TypedData:
+    def _vote(self, proposal: bytes, member: str, choice: ChoiceName, deadline: int) -> TypedData:
         chosen = Choice[choice.upper()]
         return ballot_to_sign(self._network.chain.id, self._contract, proposal, member, chosen, deadline)
 
     def _draft(self, number: int, member: str, action: Action, deadline: int) -> TypedData:
         return proposal_to_sign(self._network.chain.id, self._contract, number, member, action, deadline)
 
-    def _plain(self, posted: d.CloseVote | d.Execute) -> Message:
-        kind: d.MessageKind = "close" if isinstance(posted, d.CloseVote) else "execute"
+    def _plain(self, posted: CloseVote | Execute) -> Message:
+        kind: MessageKind = "close" if isinstance(posted, CloseVote) else "execute"
         proposal = self._numbered(posted.number)
         name = keccak(f"{kind} {self._network.chain.id} {self._contract} {proposal.id.hex()}".encode()).hex()
         return Message(
@@ -206,13 +215,13 @@ class Intake:
             action=proposal.encoded.hex(),
         )
 
-    def _same_place(self, posted: d.PostedBallot | d.PostedProposal) -> None:
+    def _same_place(self, posted: PostedBallot | PostedProposal) -> None:
         for said, here in ((posted.chain, self._network.chain.id), (posted.contract, self._contract)):
             if said is not None and said != here:
                 advice = "hand it in at a server of the consortium that it is for"
                 raise WrongChain("signed for another ledger", advice=advice, expected=here, actual=said)
         if posted.fedledger is None and (posted.chain is not None or posted.contract is not None):
-            raise Malformed("a file of signed messages says its format", advice=f'"fedledger": "{d.SIGNED}"')
+            raise Malformed("a file of signed messages says its format", advice=f'"fedledger": "{SIGNED}"')
 
     def _member(self, key: str) -> int:
         parse_address(key, "member")

@@ -33,8 +33,8 @@ class Relayer:
     `settled` hears of every message that is done or refused, by kind and outcome.
     """
 
-    def __init__(self, network: Network, board: Latest, signer: "Signer", home: Path) -> None:
-        self._network, self._board, self._signer, self._home = network, board, signer, home
+    def __init__(self, network: Network, latest: Latest, signer: "Signer", home: Path) -> None:
+        self._network, self._latest, self._signer, self._home = network, latest, signer, home
         self.address = signer.address
         self.queue = Queue(home / f"queue-{network.chain.id}-{network.contracts.ballots.address[2:10].lower()}.sqlite")
         self.settled: Callable[[str, str], None] = lambda _kind, _outcome: None
@@ -71,7 +71,7 @@ class Relayer:
 
     def usable(self) -> Self:
         """Itself. Raises RelayersKey where its key is a member's, or was: it then sends nothing."""
-        snapshot = self._board.state.snapshot
+        snapshot = self._latest.state.snapshot
         if snapshot is not None:
             require_apart(self.address, snapshot.owners)
         return self
@@ -103,7 +103,7 @@ class Relayer:
                 self._wake.clear()
                 self._observe(client)
                 self.usable()
-                if self._board.state.snapshot is not None:
+                if self._latest.state.snapshot is not None:
                     delivery.look()
                 yield None
                 self._wake.wait(LOCAL_POLL if self._network.chain.id == LOCAL_CHAIN else POLL)

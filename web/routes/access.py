@@ -10,8 +10,8 @@ from ledger.formats.digest import ADDRESS_PATTERN, checksum_address
 from web.access.json_body import read_json
 from web.access.sessions import COOKIE, SECONDS, Session, Sessions, Visitor
 from web.access.sign_in import SignIns
-from web.documents import relay as d
 from web.documents.refusals import NoOrigin
+from web.documents.relay import Nothing, SessionPage, SignInAnswer, SignInText
 from web.routes.ledger import reading
 from web.view import View
 
@@ -56,13 +56,13 @@ async def text_to_sign(
     """The text, for a key of that address."""
     signins: SignIns = request.app.state.signins
     issued = signins.issue(_origin(request), _spelled(address))
-    return _said(d.SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
+    return _said(SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
 
 
 @router.post("/sign-in.json", summary="Sign in with the text and its signature")
 async def sign_in(request: Request) -> Response:
     """Begins a session, whose word is in a cookie. One that the reader had ends."""
-    answer = await read_json(request, d.SignInAnswer)
+    answer = await read_json(request, SignInAnswer)
     origin, state = _origin(request), request.app.state
     word, session = state.sessions.begin(state.signins.redeem(origin, answer.message, answer.signature))
     state.sessions.end(visitor(request).word)
@@ -76,15 +76,15 @@ async def sign_in(request: Request) -> Response:
 async def session(request: Request) -> Response:
     """The session of who asks."""
     found = visitor(request).session
-    return _said(_page(request, found) if found else d.SessionPage())
+    return _said(_page(request, found) if found else SessionPage())
 
 
 @router.post("/sign-out.json", summary="Sign out")
 async def sign_out(request: Request) -> Response:
     """Ends the session of who asks, if there is one."""
-    await read_json(request, d.Nothing)
+    await read_json(request, Nothing)
     request.app.state.sessions.end(visitor(request).word)
-    response = _said(d.SessionPage())
+    response = _said(SessionPage())
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
@@ -111,9 +111,9 @@ def _origin(request: Request) -> str:
     return own_origin(request.app.state.view, request.headers.get("host", "").lower())
 
 
-def _page(request: Request, found: Session) -> d.SessionPage:
+def _page(request: Request, found: Session) -> SessionPage:
     party = reading(request).party(found.index, found.address)
-    return d.SessionPage(member=party, address=found.address, expires=found.expires)
+    return SessionPage(member=party, address=found.address, expires=found.expires)
 
 
 def _said(document: msgspec.Struct) -> Response:

@@ -10,8 +10,8 @@ from ledger.events.proposals import Release
 from ledger.history.state import JobState, Round
 from ledger.releases.card import FILE as CARD
 from ledger.releases.file import NAME
-from web.documents import decisions as g
-from web.documents import ledger as d
+from web.documents.decisions import MemberRound, MemberUpdate
+from web.documents.pages import MemberPage, NamedReleasesPage, ProposalPage, ProposalsPage, ReleasePage, ReleasesPage
 from web.reading.counting import verdicts
 from web.reading.decisions import DecisionReading
 from web.reading.ledger import NotFound, Reading, judgement
@@ -29,12 +29,12 @@ BeforeRelease = Annotated[int | None, Query(ge=1, le=LAST, description="Only rel
 OfJob = Annotated[int | None, Query(ge=1, le=LAST, description="The job to show; the latest with rounds by default")]
 
 
-async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> d.ProposalsPage:
+async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> ProposalsPage:
     """Every proposal, newest first, with how it stands."""
     deciding = DecisionReading(now)
     chosen = list(islice(deciding.newest(before), limit))
     last = chosen[-1].number if chosen else 1
-    return d.ProposalsPage(
+    return ProposalsPage(
         chain=now.chain,
         rules=now.snapshot.decisions.rules,
         proposals=tuple(deciding.line(one) for one in chosen),
@@ -42,7 +42,7 @@ async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> d.Pr
     )
 
 
-async def proposal(now: Now, number: ProposalNumber) -> d.ProposalPage:
+async def proposal(now: Now, number: ProposalNumber) -> ProposalPage:
     """A proposal: what it wants, what speaks for it, who voted what, and what comes next."""
     deciding = DecisionReading(now)
     one = deciding.proposal(number)
@@ -51,7 +51,7 @@ async def proposal(now: Now, number: ProposalNumber) -> d.ProposalPage:
     if isinstance(action, ReleaseModel):
         evidence = deciding.evidence(action.job, action.round, action.root, action.report)
     name = line.subject.name
-    return d.ProposalPage(
+    return ProposalPage(
         chain=now.chain,
         proposal=line,
         vote=deciding.vote(one),
@@ -63,13 +63,13 @@ async def proposal(now: Now, number: ProposalNumber) -> d.ProposalPage:
     )
 
 
-async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -> d.ReleasesPage:
+async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -> ReleasesPage:
     """The current release of each name, and all that there ever were, revoked ones with the reason."""
     deciding, total = DecisionReading(now), len(now.snapshot.decisions.releases)
     first = min(total, (before or LAST) - 1)
     chosen = list(islice(deciding.releases(), total - first, total - first + limit))
     last = first - len(chosen) + 1
-    return d.ReleasesPage(
+    return ReleasesPage(
         chain=now.chain,
         current=deciding.current(),
         releases=tuple(deciding.release_line(one) for one in chosen),
@@ -77,13 +77,13 @@ async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -
     )
 
 
-async def named(now: Now, name: ReleaseName) -> d.NamedReleasesPage:
+async def named(now: Now, name: ReleaseName) -> NamedReleasesPage:
     """The releases of one name: which is current, and which came before."""
     deciding = DecisionReading(now)
     found = [one for one in deciding.releases() if one.name == name]
     if not found:
         raise NotFound(f"there is no release of the name {name}", advice="/releases lists them all")
-    return d.NamedReleasesPage(
+    return NamedReleasesPage(
         chain=now.chain,
         name=name,
         current=deciding.current_of(name),
@@ -92,12 +92,12 @@ async def named(now: Now, name: ReleaseName) -> d.NamedReleasesPage:
     )
 
 
-async def release(now: Now, name: ReleaseName, version: Version) -> d.ReleasePage:
+async def release(now: Now, name: ReleaseName, version: Version) -> ReleasePage:
     """A release: its record, what speaks for it, who decided it, and how to fetch and verify it."""
     deciding = DecisionReading(now)
     one = deciding.release(name, version)
     line = deciding.release_line(one)
-    return d.ReleasePage(
+    return ReleasePage(
         chain=now.chain,
         release=line,
         evidence=deciding.evidence(one.job, one.round, one.root, one.report),
@@ -115,7 +115,7 @@ def _file(one: Release, file: str) -> str | None:
 
 async def member(
     now: Now, index: MemberIndex, job: OfJob = None, before: Before = None, limit: Rows = ROWS
-) -> d.MemberPage:
+) -> MemberPage:
     """A member: keys, roles, its part in each round of a job, its votes, the releases it had part in."""
     deciding, state = DecisionReading(now), now.member_state(index)
     jobs = tuple(number for number, one in now.snapshot.jobs.items() if one.rounds)
@@ -123,7 +123,7 @@ async def member(
     first = min(len(chosen.rounds), (before or LAST) - 1) if chosen else 0
     numbers = range(first, max(first - limit, 0), -1)
     rest = first - len(numbers)
-    return d.MemberPage(
+    return MemberPage(
         chain=now.chain,
         member=now.member(state),
         job=now.job(chosen) if chosen else None,
@@ -136,16 +136,16 @@ async def member(
     )
 
 
-def _part(now: Reading, state: JobState, index: int, round_: Round) -> g.MemberRound:
+def _part(now: Reading, state: JobState, index: int, round_: Round) -> MemberRound:
     update, own = round_.updates.get(index), [one for one in round_.aggregates if one.index == index]
     made = None
     if update is not None:
         verdict = dict(zip(sorted(round_.updates), verdicts(round_), strict=True))[index]
         word = None if verdict is None else judgement(verdict).name
-        made = g.MemberUpdate(weight=update.weight, root=update.root.hex(), verdict=word)
+        made = MemberUpdate(weight=update.weight, root=update.root.hex(), verdict=word)
     said = (a.agrees for one in round_.aggregates for a in one.attestations if a.index == index)
     outcome = (own[-1].outcome.value if own[-1].outcome else round_.phase.value) if own else None
-    return g.MemberRound(
+    return MemberRound(
         round=round_.number,
         phase=round_.phase.value,
         update=made,

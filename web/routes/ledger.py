@@ -5,7 +5,19 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
-from web.documents import ledger as d
+from web.documents.ledger import JobLine
+from web.documents.pages import (
+    AuditPage,
+    ConsortiumPage,
+    JobPage,
+    JobsPage,
+    MembersPage,
+    ModelPage,
+    ModelsPage,
+    RoundPage,
+    RoundsPage,
+    ScoresPage,
+)
 from web.reading.counting import activity
 from web.reading.decisions import DecisionReading
 from web.reading.ledger import Reading
@@ -31,7 +43,7 @@ def reading(request: Request) -> Reading:
     known: Reading | None = getattr(request.state, "reading", None)
     if known is None:
         view: View = request.app.state.view
-        known = request.state.reading = Reading(view.network, view.board.state)
+        known = request.state.reading = Reading(view.network, view.latest.state)
     return known
 
 
@@ -42,10 +54,10 @@ async def _reading(request: Request) -> Reading:
 Now = Annotated[Reading, Depends(_reading)]
 
 
-async def consortium(now: Now) -> d.ConsortiumPage:
+async def consortium(now: Now) -> ConsortiumPage:
     """The consortium at a glance: contracts, members, jobs with their rounds under way, the last verdict."""
     audit = now.audit()
-    return d.ConsortiumPage(
+    return ConsortiumPage(
         chain=now.chain,
         network=now.network.name,
         consortium=now.network.contracts.consortium.address,
@@ -61,21 +73,21 @@ async def consortium(now: Now) -> d.ConsortiumPage:
     )
 
 
-async def members(now: Now) -> d.MembersPage:
+async def members(now: Now) -> MembersPage:
     """Who belongs to the consortium, with which keys and roles."""
-    return d.MembersPage(chain=now.chain, epoch=now.snapshot.epoch, members=now.members())
+    return MembersPage(chain=now.chain, epoch=now.snapshot.epoch, members=now.members())
 
 
-async def jobs(now: Now) -> d.JobsPage:
+async def jobs(now: Now) -> JobsPage:
     """Every job, newest first."""
-    return d.JobsPage(chain=now.chain, jobs=_jobs(now))
+    return JobsPage(chain=now.chain, jobs=_jobs(now))
 
 
-async def job(now: Now, job: JobNumber) -> d.JobPage:
+async def job(now: Now, job: JobNumber) -> JobPage:
     """A job: who approved it, its terms, its document, its latest rounds."""
     state = now.job_state(job)
     latest = islice(reversed(state.rounds.values()), MODELS)
-    return d.JobPage(
+    return JobPage(
         chain=now.chain,
         job=now.job(state),
         proposer=now.owner(state.proposer),
@@ -90,13 +102,13 @@ async def job(now: Now, job: JobNumber) -> d.JobPage:
     )
 
 
-async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.RoundsPage:
+async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> RoundsPage:
     """The rounds of a job, newest first."""
     state = now.job_state(job)
     first = min(len(state.rounds), (before or LAST) - 1)
     chosen = [state.rounds[number] for number in range(first, max(first - limit, 0), -1)]
     last = first - len(chosen) + 1
-    return d.RoundsPage(
+    return RoundsPage(
         chain=now.chain,
         job=now.job(state),
         rounds=tuple(now.round_line(round_) for round_ in chosen),
@@ -104,11 +116,11 @@ async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
     )
 
 
-async def round_(now: Now, job: JobNumber, round: RoundNumber) -> d.RoundPage:
+async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
     """A round: updates with verdicts and reasons, every aggregate, refuted ones too, who attested what; its scoring;
     what was measured of its model and of those around it."""
     state, chosen = now.job_state(job), now.round_state(job, round)
-    return d.RoundPage(
+    return RoundPage(
         chain=now.chain,
         job=now.job(state),
         round=now.round(state, chosen),
@@ -117,7 +129,7 @@ async def round_(now: Now, job: JobNumber, round: RoundNumber) -> d.RoundPage:
     )
 
 
-async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ScoresPage:
+async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> ScoresPage:
     """What each party's updates scored: cumulated, best first, and round by round, newest first."""
     state, making = now.job_state(job), ScoreReading(now)
     made = making.rounds(state, before or LAST) if state.terms.scored else iter(())
@@ -125,7 +137,7 @@ async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
     more = next(made, None) is not None
     sums, lines = making.sums(state), making.lines(state, chosen)
     parties = {one.party.index for one in sums} | {one.index for line in lines for one in line.scores}
-    return d.ScoresPage(
+    return ScoresPage(
         chain=now.chain,
         job=now.job(state),
         unit=making.unit(state),
@@ -139,14 +151,14 @@ async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
     )
 
 
-async def models(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ModelsPage:
+async def models(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> ModelsPage:
     """The finalised global models of a job, newest first."""
     state = now.job_state(job)
     first = min(len(state.rounds), (before or LAST) - 1)
     made = (state.rounds[number] for number in range(first, 0, -1) if state.rounds[number].final is not None)
     chosen = list(islice(made, limit))
     more = next(made, None) is not None
-    return d.ModelsPage(
+    return ModelsPage(
         chain=now.chain,
         job=now.job(state),
         models=tuple(now.model(state, one) for one in chosen),
@@ -154,12 +166,12 @@ async def models(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
     )
 
 
-async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MODELS) -> d.ModelPage:
+async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MODELS) -> ModelPage:
     """A global model and its trace: what it was made of, what that was built on, back to the initial model."""
     state = now.job_state(job)
     lineage, rest = now.lineage(state, round, limit)
     deciding = DecisionReading(now)
-    return d.ModelPage(
+    return ModelPage(
         chain=now.chain,
         job=now.job(state),
         unit=ScoreReading(now).unit(state),
@@ -170,10 +182,10 @@ async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MO
     )
 
 
-async def audit(now: Now) -> d.AuditPage:
+async def audit(now: Now) -> AuditPage:
     """The last audit that this server made, and the command that makes it without this server."""
     made, ended = now.audit(), now.snapshot.ended
-    return d.AuditPage(
+    return AuditPage(
         chain=now.chain,
         audit=made,
         running=now.state.auditing,
@@ -182,5 +194,5 @@ async def audit(now: Now) -> d.AuditPage:
     )
 
 
-def _jobs(now: Reading) -> tuple[d.JobLine, ...]:
+def _jobs(now: Reading) -> tuple[JobLine, ...]:
     return tuple(now.job(state) for state in reversed(list(now.snapshot.jobs.values())))

@@ -13,8 +13,17 @@ from ledger.events.proposals import TypedData
 from ledger.events.wanted import kind_word
 from ledger.formats.digest import ADDRESS_PATTERN
 from web.access.json_body import read_json
-from web.documents import relay as d
 from web.documents.refusals import NoRelayer
+from web.documents.relay import (
+    Accepted,
+    BallotToSign,
+    ChoiceName,
+    Posted,
+    ProposalDraft,
+    ProposalToSign,
+    Relayed,
+    TypedDataDocument,
+)
 from web.documents.signatures import typed_data
 from web.reading.ledger import NotFound
 from web.relay.intake import Intake
@@ -44,27 +53,27 @@ ADVICE = {
 
 
 @router.get("/proposals/{number:int}/ballot.json", summary="The vote that a member may sign, as EIP-712 typed data")
-async def ballot_to_sign(request: Request, number: ProposalNumber, member: Member, choice: d.ChoiceName) -> Response:
+async def ballot_to_sign(request: Request, number: ProposalNumber, member: Member, choice: ChoiceName) -> Response:
     """Typed data for a wallet; its signature goes to /relay.json."""
     parts, deadline = _intake(request).ballot_parts(number, member, choice)
-    return _said(d.BallotToSign(typed_data=_typed(parts), deadline=deadline))
+    return _said(BallotToSign(typed_data=_typed(parts), deadline=deadline))
 
 
 @router.post("/proposals/typed-data.json", summary="The proposal that a member may sign, as EIP-712 typed data")
 async def proposal_to_sign(request: Request) -> Response:
     """Typed data for a wallet, as the next proposal; its signature goes to /relay.json."""
-    draft: d.ProposalDraft = await read_json(request, d.ProposalDraft)
+    draft: ProposalDraft = await read_json(request, ProposalDraft)
     parts, action, number, deadline = _intake(request).proposal_parts(draft.member, draft.action)
     kind, encoded = encode_action(action)
     typed, name = _typed(parts), kind_word(kind)
-    return _said(d.ProposalToSign(typed_data=typed, number=number, deadline=deadline, kind=name, encoded=encoded.hex()))
+    return _said(ProposalToSign(typed_data=typed, number=number, deadline=deadline, kind=name, encoded=encoded.hex()))
 
 
 @router.post("/relay.json", status_code=202, summary="Hand in a signed message; it is on disk when this answers")
 async def hand_in(request: Request) -> Response:
     """Takes a message that the contract would count. The same again gets the same answer."""
     relayer = _relayer(request)
-    posted: d.Posted = await read_json(request, d.Posted)
+    posted: Posted = await read_json(request, Posted)
     intake = _intake(request)
     name = intake.identify(posted)
     entry = await to_thread.run_sync(relayer.queue.entry, name)
@@ -73,7 +82,7 @@ async def hand_in(request: Request) -> Response:
         block = intake.reading.snapshot.block
         entry = await to_thread.run_sync(relayer.queue.add, message, block)
         relayer.wake()
-    return _said(d.Accepted(id=name, status=entry.status, url=f"/relay/{name}.json"), 202)
+    return _said(Accepted(id=name, status=entry.status, url=f"/relay/{name}.json"), 202)
 
 
 @router.get("/relay/{name}.json", summary="How a message goes that was handed in")
@@ -86,11 +95,11 @@ async def how_it_goes(request: Request, name: MessageName) -> Response:
     return _said(_relayed(entry, relayer.trouble))
 
 
-def _relayed(entry: QueueEntry, trouble: FedledgerError | None) -> d.Relayed:
+def _relayed(entry: QueueEntry, trouble: FedledgerError | None) -> Relayed:
     reason, words, advice = entry.reason, entry.words, ADVICE.get(entry.reason, "")
     if entry.status in WAITING and trouble is not None:
         reason, words, advice = type(trouble).__name__, trouble.message, trouble.advice
-    return d.Relayed(
+    return Relayed(
         id=entry.message.id,
         kind=entry.message.kind,
         status=entry.status,
@@ -119,8 +128,8 @@ def _intake(request: Request) -> Intake:
     return Intake(reading(request), now, address)
 
 
-def _typed(parts: TypedData) -> d.TypedData:
-    return msgspec.convert(typed_data(parts), d.TypedData)
+def _typed(parts: TypedData) -> TypedDataDocument:
+    return msgspec.convert(typed_data(parts), TypedDataDocument)
 
 
 def _said(document: msgspec.Struct, status: int = 200) -> Response:

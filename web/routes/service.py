@@ -74,7 +74,7 @@ async def _messages(request: Request) -> AsyncIterator[bytes]:
     serial, silent = -1, 0.0
     yield b"retry: 3000\n\n"
     while not request.app.state.closing.is_set() and may_read(request):
-        now = Reading(view.network, view.board.state)
+        now = Reading(view.network, view.latest.state)
         if now.state.serial != serial:
             serial, silent = now.state.serial, 0.0
             data = msgspec.json.encode({"fedledger": "event/1", "serial": serial, "chain": now.chain})

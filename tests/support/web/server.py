@@ -76,8 +76,8 @@ def view_of(world: World, job: Job | None = None, known: Network | None = None, 
         documents={job.digest: job},
         audited=Audited(AT, 0.5, len(world.state.rounds), report),
     )
-    board, known = Latest(state), known or network()
-    return View(known, board, Library(board, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
+    latest, known = Latest(state), known or network()
+    return View(known, latest, Library(latest, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
 
 
 @contextmanager

@@ -65,15 +65,15 @@ def relayed(chamber: Chamber, tmp_path: Path) -> Any:
 
     def make(**changes: Any) -> Any:
         view = shown(chamber, **changes)
-        return replace(view, relayer=Relayer(view.network, view.board, ephemeral(), tmp_path / "relay"))
+        return replace(view, relayer=Relayer(view.network, view.latest, ephemeral(), tmp_path / "relay"))
 
     return make
 
 
 def shown(chamber: Chamber, **changes: Any) -> Any:
-    """A view of the chamber's world, whose board says `changes` besides."""
+    """A view of the chamber's world, whose state has these `changes` besides."""
     view = view_of(chamber.world, known=network(NAMES))
-    view.board.post(**changes)
+    view.latest.post(**changes)
     return view
 
 
@@ -163,12 +163,12 @@ def test_who_voted_what_who_has_not_yet_and_who_no_longer_can(chamber: Chamber) 
 
 def test_time_alone_is_a_change_where_it_turns_a_proposal(chamber: Chamber) -> None:
     chamber.propose(ChangeRoles(1, 1))
-    board = Latest(replace(shown(chamber).board.state, time=AT))
-    serial = board.state.serial
-    board.tick(99, AT + 3_600)
-    assert (board.state.serial, board.state.time) == (serial, AT + 3_600)
-    board.tick(99, AT + 3_601)
-    assert board.state.serial == serial + 1
+    latest = Latest(replace(shown(chamber).latest.state, time=AT))
+    serial = latest.state.serial
+    latest.tick(99, AT + 3_600)
+    assert (latest.state.serial, latest.state.time) == (serial, AT + 3_600)
+    latest.tick(99, AT + 3_601)
+    assert latest.state.serial == serial + 1
 
 
 def test_current_superseded_and_revoked_releases(chamber: Chamber) -> None:
@@ -258,7 +258,7 @@ class TestEvaluation:
             figures = tuple(RoundFigures(round=n, metrics={"loss": "1"}) for n in given)
             measured = Measured(msgspec.structs.replace(report, rounds=figures), report.mean)
             view = shown(chamber, evaluations={report.digest: measured})
-            found = DecisionReading(Reading(view.network, view.board.state)).metrics_around(
+            found = DecisionReading(Reading(view.network, view.latest.state)).metrics_around(
                 1, chamber.world.state.rounds[2]
             )
             assert (found and [one.round for one in found.rounds]) == expected
@@ -334,7 +334,7 @@ def test_the_public_is_given_released_models_and_reports_and_no_others(chamber: 
     chamber.release(chamber.model("early", "0.1", 2)).revoke("early", "0.1")
     report = evaluation(chamber.world, 1, NAMES, 31337, network().contracts.ledger.address)
     view = view_of(chamber.world, known=network(NAMES), public=True)
-    view.board.post(evaluations={report.digest: Measured(report, report.mean)})
+    view.latest.post(evaluations={report.digest: Measured(report, report.mean)})
     size = chamber.world.job.layout.size
     finals = {number: chamber.world.state.rounds[number].final for number in (1, 2)}
     cids = [of_file(final.cid, size) for final in finals.values() if final]
@@ -352,7 +352,7 @@ def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
     chamber.propose(RemoveMember(3)).vote(0)
     chamber.propose(RevokeRelease(release_id("cardio", "1.0"), b"<b>\"'</b>".ljust(32, b"\0")))
     view = view_of(world, known=network(HOSTILE))
-    view.board.post(evaluations={report.digest: Measured(report, report.mean)})
+    view.latest.post(evaluations={report.digest: Measured(report, report.mean)})
     with served(view) as url:
         paths = ["/proposals", *(f"/proposals/{n}" for n in range(1, 5)), *(f"/members/{n}" for n in range(4))]
         for path in [*paths, "/releases/cardio", "/releases/cardio/1.1", "/jobs/1/models/2", "/"]:

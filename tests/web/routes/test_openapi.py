@@ -44,9 +44,9 @@ def world() -> ScoredWorld:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     made = world()
     view = view_of(made, known=known(made), hosts=("127.0.0.1",))
-    relayer = Relayer(view.network, view.board, ephemeral(), tmp_path_factory.mktemp("relay"))
+    relayer = Relayer(view.network, view.latest, ephemeral(), tmp_path_factory.mktemp("relay"))
     holder: Any = holder_of(made)
-    content = Library(view.board, view.network, holder)
+    content = Library(view.latest, view.network, holder)
     with served(replace(view, relayer=relayer, content=content)) as address:
         yield address
 
