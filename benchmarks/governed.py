@@ -16,7 +16,7 @@ from ledger.formats.digest import keccak
 from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, WeightedMean
 from ledger.releases.report import MAX_ROUNDS, Evaluation, PartyFigures, RoundFigures
-from web.reading.latest import Latest, Measured, State
+from web.reading.latest import FetchedReport, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze
 from web.view import View
@@ -107,7 +107,7 @@ def view(rounds: int, members: int) -> View:
             snapshot=freeze(ledger.history, ledger.history.applied),
             read_at=int(time.time()),
             documents={ledger.job.digest: ledger.job},
-            evaluations={report.digest: Measured(report, report.mean)},
+            evaluations={report.digest: FetchedReport(report, report.mean)},
         )
     )
     gc.collect()

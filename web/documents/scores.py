@@ -9,7 +9,7 @@ from typing import Literal
 from web.documents.common import Document, PartyDocument
 
 Unit = Literal["points", "nats", "cosine", "ppm"]
-ScoringPhaseName = Literal["Waiting", "Committing", "Revealing", "Over", "Settled", "Void"]
+ScoringPhaseName = Literal["Waiting", "Committing", "Revealing", "AwaitingSettlement", "Settled", "Void"]
 ScorerState = Literal["committed", "revealed", "withheld"]
 
 
@@ -132,7 +132,7 @@ class JobScores(Document, frozen=True):
     running: ScoringLine | None
 
 
-class Scored(Document, frozen=True):
+class ScoredRound(Document, frozen=True):
     """What a member's update counted in a round, and the sum up to then."""
 
     round: int
@@ -147,4 +147,4 @@ class Standing(Document, frozen=True):
     sum: Sum
     place: int
     parties: int
-    latest: tuple[Scored, ...]
+    latest: tuple[ScoredRound, ...]

@@ -6,7 +6,7 @@ from web.documents.scores import (
     Opening,
     RoundScoring,
     Score,
-    Scored,
+    ScoredRound,
     ScoredUpdate,
     ScorerDocument,
     ScoringLine,
@@ -94,5 +94,5 @@ def glance(party: PartyDocument) -> JobScores:
 
 
 def standing(party: PartyDocument) -> Standing:
-    latest = (Scored(round=1, score=12_345, sum=12_345),)
+    latest = (ScoredRound(round=1, score=12_345, sum=12_345),)
     return Standing(unit="points", sum=sums(party)[0], place=1, parties=1, latest=latest)

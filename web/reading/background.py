@@ -12,6 +12,7 @@ from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
+from web.reading.backlog import Backlog
 from web.reading.latest import Audited, Latest
 from web.reading.library import Library
 from web.reading.snapshot import freeze
@@ -33,7 +34,8 @@ class Live:
     """Keeps the latest state while it is open. `visit` opens connections to the chain, `own` to chain and content."""
 
     def __init__(self, latest: Latest, library: Library, visit: Open, own: Open, *, source: bool = True) -> None:
-        self._latest, self._library, self._visit, self._own = latest, library, visit, own
+        self._latest, self._visit, self._own = latest, visit, own
+        self._backlog = Backlog(latest, library)
         self._source = source
         self._stop = Event()
         jobs = {"follow": self._follow, "library": self._read, "audit": self._audit}
@@ -97,7 +99,7 @@ class Live:
     def _read(self) -> None:
         while not self._stop.is_set():
             serial = self._latest.state.serial
-            self._library.catch_up()
+            self._backlog.catch_up()
             if self._latest.state.serial == serial:
                 self._latest.wait(serial, RETRY)
 

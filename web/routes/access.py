@@ -3,7 +3,6 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from ledger.formats.digest import ADDRESS_PATTERN, checksum_address
@@ -12,12 +11,12 @@ from web.access.sessions import COOKIE, SECONDS, Session, Sessions, Visitor
 from web.access.sign_in import SignIns
 from web.documents.refusals import NoOrigin
 from web.documents.relay import Nothing, SessionPage, SignInAnswer, SignInText
-from web.routes.ledger import reading
+from web.routes.parameters import reading
+from web.routes.responses import uncached
 from web.view import View
 
 OPEN = frozenset({"/health", "/ready", "/sign-in", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"})
 """What nobody needs a session for, besides the files under /static; and signed messages speak for themselves."""
-_UNCACHED = {"Cache-Control": "no-store"}
 router = APIRouter(tags=["sign-in"])
 
 
@@ -37,12 +36,6 @@ def may_read(request: Request) -> bool:
     return sessions.visitor(visitor(request).word).session is not None
 
 
-def caching(request: Request) -> str:
-    """What may be kept of an answer: only by the reader itself, where reading is for members."""
-    view: View = request.app.state.view
-    return "private, no-cache" if view.read == "members" else "no-cache"
-
-
 def visitor(request: Request) -> Visitor:
     """Who asks, as the guard has found."""
     known: Visitor = getattr(request.state, "visitor", Visitor())
@@ -56,7 +49,7 @@ async def text_to_sign(
     """The text, for a key of that address."""
     signins: SignIns = request.app.state.signins
     issued = signins.issue(_origin(request), _spelled(address))
-    return _said(SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
+    return uncached(SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
 
 
 @router.post("/sign-in.json", summary="Sign in with the text and its signature")
@@ -66,7 +59,7 @@ async def sign_in(request: Request) -> Response:
     origin, state = _origin(request), request.app.state
     word, session = state.sessions.begin(state.signins.redeem(origin, answer.message, answer.signature))
     state.sessions.end(visitor(request).word)
-    response = _said(_page(request, session))
+    response = uncached(_page(request, session))
     secure = origin.startswith("https:")
     response.set_cookie(COOKIE, word, max_age=SECONDS, httponly=True, samesite="strict", secure=secure)
     return response
@@ -76,7 +69,7 @@ async def sign_in(request: Request) -> Response:
 async def session(request: Request) -> Response:
     """The session of who asks."""
     found = visitor(request).session
-    return _said(_page(request, found) if found else SessionPage())
+    return uncached(_page(request, found) if found else SessionPage())
 
 
 @router.post("/sign-out.json", summary="Sign out")
@@ -84,7 +77,7 @@ async def sign_out(request: Request) -> Response:
     """Ends the session of who asks, if there is one."""
     await read_json(request, Nothing)
     request.app.state.sessions.end(visitor(request).word)
-    response = _said(SessionPage())
+    response = uncached(SessionPage())
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
@@ -114,7 +107,3 @@ def _origin(request: Request) -> str:
 def _page(request: Request, found: Session) -> SessionPage:
     party = reading(request).party(found.index, found.address)
     return SessionPage(member=party, address=found.address, expires=found.expires)
-
-
-def _said(document: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(document), media_type="application/json", headers=_UNCACHED)

@@ -72,7 +72,7 @@ def work(network_file: str, home: str, key: bytes, point: str) -> None:
     relayer = Relayer(network, latest, LocalSigner(Account.from_key(key)), Path(home) / "relay")
     if point:
         arm(point)
-    for _ in relayer._look():
+    for _ in relayer._passes():
         if not relayer.queue.waiting():
             return
 

@@ -305,12 +305,12 @@ def test_a_session_has_a_rate_of_its_own(member: Any) -> None:
 
 def paths(url: str) -> list[tuple[str, str]]:
     """Everything that can be asked, with what may stand in an address filled in."""
-    from web.app import PAGES
+    from web.pages import PAGES
 
     found = get(url + "/openapi.json").json()["paths"]
     filled = {"job": "1", "round": "1", "number": "1", "name": "0f" * 32, "cid": "bafkrei" + "a" * 52}
     asked = [(method, path) for path, operations in found.items() for method in operations]
-    asked += [("get", shown.page.replace(":int", "")) for shown in PAGES]
+    asked += [("get", page.path.replace(":int", "")) for page in PAGES]
     return [(method, re.sub(r"{(\w+)}", lambda part: filled.get(part[1], "1"), path)) for method, path in asked]
 
 

@@ -141,8 +141,8 @@ def reveal(made: ScoredWorld, member: int) -> None:
         (9_000, 0, "Committing", 9_000),
         (9_001, 0, "Revealing", 9_060),
         (9_060, 1, "Revealing", 9_060),
-        (9_061, 1, "Over", None),
-        (9_001, 2, "Over", None),
+        (9_061, 1, "AwaitingSettlement", None),
+        (9_001, 2, "AwaitingSettlement", None),
     ],
 )
 def test_a_scoring_s_phase_follows_from_the_chain_s_clock(

@@ -25,7 +25,8 @@ from web.documents.relay import Posted
 from web.documents.signatures import ORDER
 from web.reading.ledger import Reading
 from web.relay.delivery import Delivery
-from web.relay.intake import LONGEST, Intake
+from web.relay.intake import identify, message_of
+from web.relay.moment import LONGEST, Moment
 
 
 @pytest.fixture(scope="module")
@@ -216,9 +217,8 @@ def test_the_second_of_a_deadline_is_still_in_time(house: House, site: Site) -> 
         import msgspec
 
         posted = msgspec.convert(body, Posted)
-        intake = Intake(reading, now)
-        intake.identify(posted)
-        intake.message(posted, lambda: pytest.fail("no session is asked for"))
+        moment = Moment(reading, now)
+        message_of(moment, posted, identify(moment, posted), lambda: pytest.fail("no session is needed"))
 
     late = house.vote(0, proposal, deadline=proposal.deadline - 10)
     take(late, proposal.deadline - 10)
@@ -318,7 +318,7 @@ def test_what_is_certain_may_be_executed_in_advance(house: House, site: Site) ->
 
 def test_one_member_cannot_spend_the_relayers_money(house: House, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = [p for p in house.decisions.proposals.values() if p.proposer == house.signers[3].address and not p.ended]
-    monkeypatch.setattr("web.relay.intake.MOST_PROPOSALS", len(mine) + 1)
+    monkeypatch.setattr("web.relay.proposals.MOST", len(mine) + 1)
     assert site.settled(site.post(_next(house, 3)))["status"] == "done"
     site.read()
     assert refusal(site.post(_next(house, 3))) == (409, "TooManyProposals")
