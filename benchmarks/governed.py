@@ -17,7 +17,7 @@ from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
 from ledger.releases.report import MAX_ROUNDS, Evaluation, PartyFigures, RoundFigures
-from web.reading.latest import Latest, Measured, State
+from web.reading.latest import FetchedReport, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze
 from web.view import View
@@ -102,18 +102,18 @@ def view(rounds: int, members: int) -> View:
         ledger.release(number, number, bytes(32))
     report = ledger.report(rounds, known)
     ledger.release(RELEASES, rounds, report.digest)
-    board = Latest(
+    latest = Latest(
         State(
             serial=1,
             snapshot=freeze(ledger.history, ledger.history.applied),
             read_at=int(time.time()),
             documents={ledger.job.digest: ledger.job},
-            evaluations={report.digest: Measured(report, report.mean)},
+            evaluations={report.digest: FetchedReport(report, report.mean)},
         )
     )
     gc.collect()
     gc.freeze()
-    return View(known, board, Library(board, known), rate=0)
+    return View(known, latest, Library(latest, known), rate=0)
 
 
 def _figures(number: int) -> dict[str, str]:

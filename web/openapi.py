@@ -1,4 +1,4 @@
-"""The description of the interface: schemas from the documents' own types, an example for every answer."""
+"""The description of the interface: schemas from the documents' own types, an example for every response."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,96 +7,112 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from web.documents import ledger as d
-from web.documents import relay as w
-from web.examples.ledger import EXAMPLES, PROBLEM
-from web.examples.relay import EXAMPLES as WRITTEN
-from web.pages import Shown
+from web.documents.common import Document, Problem
+from web.documents.pages import AuditPage
+from web.documents.relay import (
+    Accepted,
+    BallotToSign,
+    Nothing,
+    Posted,
+    ProposalDraft,
+    ProposalToSign,
+    Relayed,
+    SessionPage,
+    SignInAnswer,
+    SignInText,
+)
+from web.examples.pages import EXAMPLES, PROBLEM
+from web.examples.relay import EXAMPLES as EXCHANGED
 from web.routes.access import OPEN
+from web.routes.page import PageRoute
 
 INTRODUCTION = (
-    "What anyone may read of a consortium. Every page has a JSON sibling at the same address with .json. An answer "
-    "says, under chain, up to which block the ledger was read. Nothing here need be believed: `fedledger audit` "
-    "checks it without this server. Members sign what they want, vote or proposal, with their own keys; this server "
-    "gives out what to sign, relays what was signed, and has no key but the one that pays."
+    "What anyone may read of a consortium. Every page has a JSON sibling at the same address with .json. A document "
+    "says, under chain, up to which block the ledger was read. You need not trust this server: `fedledger audit` "
+    "checks everything without it. Members sign their votes and proposals with their own keys; this server provides "
+    "what to sign, relays what was signed, and has no key except the one that pays."
 )
 _ERRORS = {
-    "400": "the question is malformed",
-    "401": "members alone may ask, and who asks has not signed in",
-    "403": "who asks or signed may not do that",
-    "404": "there is no such thing",
-    "409": "it does not fit what is on the ledger, or what waits already",
+    "400": "the request is malformed",
+    "401": "only members may read, and the client has not signed in",
+    "403": "the client or the signer is not allowed to do that",
+    "404": "not found",
+    "409": "it conflicts with what is on the ledger, or with what waits already",
     "413": "the body is larger than 16 KiB",
     "414": "the address is longer than 1,024 characters",
-    "415": "the body is not said to be JSON",
+    "415": "the body is not declared as JSON",
     "429": "too many requests from this address",
-    "503": "the ledger, or what the answer depends on, has not been read yet",
+    "503": "the ledger, or what the response depends on, has not been read yet",
 }
 _OF_POSTS = frozenset({"403", "409", "413", "415"})
 _REF = "#/components/schemas/{name}"
 
 
-class _Written(NamedTuple):
-    """A route of the write side: what it takes, and what it answers."""
+class _Exchange(NamedTuple):
+    """A route of the write side: what it takes, and what it responds."""
 
     path: str
     method: str
     body: Any
-    answer: type[d.Document]
+    response: type[Document]
     status: str = "200"
 
 
-_WRITTEN = (
-    _Written("/sign-in.json", "get", None, w.SignInText),
-    _Written("/sign-in.json", "post", w.SignInAnswer, w.SessionPage),
-    _Written("/session.json", "get", None, w.SessionPage),
-    _Written("/sign-out.json", "post", w.Nothing, w.SessionPage),
-    _Written("/proposals/{number}/ballot.json", "get", None, w.BallotToSign),
-    _Written("/proposals/typed-data.json", "post", w.ProposalDraft, w.ProposalToSign),
-    _Written("/relay.json", "post", w.Posted, w.Accepted, "202"),
-    _Written("/relay/{name}.json", "get", None, w.Relayed),
+_EXCHANGES = (
+    _Exchange("/sign-in.json", "get", None, SignInText),
+    _Exchange("/sign-in.json", "post", SignInAnswer, SessionPage),
+    _Exchange("/session.json", "get", None, SessionPage),
+    _Exchange("/sign-out.json", "post", Nothing, SessionPage),
+    _Exchange("/proposals/{number}/ballot.json", "get", None, BallotToSign),
+    _Exchange("/proposals/typed-data.json", "post", ProposalDraft, ProposalToSign),
+    _Exchange("/relay.json", "post", Posted, Accepted, "202"),
+    _Exchange("/relay/{name}.json", "get", None, Relayed),
 )
 
 
-def describe(app: FastAPI, pages: Sequence[Shown]) -> dict[str, Any]:
+def describe(app: FastAPI, pages: Sequence[PageRoute]) -> dict[str, Any]:
     """The OpenAPI document of the application."""
     document = get_openapi(title="fedledger", version="1", description=INTRODUCTION, routes=app.routes)
-    kinds = [*(shown.kind for shown in pages), d.Problem, *(written.answer for written in _WRITTEN)]
-    bodies = [written.body for written in _WRITTEN if written.body is not None]
+    kinds = [*(page.kind for page in pages), Problem, *(exchange.response for exchange in _EXCHANGES)]
+    bodies = [exchange.body for exchange in _EXCHANGES if exchange.body is not None]
     schemas, components = msgspec.json.schema_components([*kinds, *bodies], ref_template=_REF)
     document["components"] = {"schemas": dict(components)}
-    for shown in pages:
-        _page(document["paths"][shown.json.replace(":int", "")]["get"], shown)
+    for page in pages:
+        _describe_page(document["paths"][page.json_path.replace(":int", "")]["get"], page)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            _errors(path, method, operation)
-    _service(document["paths"])
+            _describe_errors(path, method, operation)
+    _describe_service(document["paths"])
     taken = iter(schemas[len(kinds) :])
-    for written in _WRITTEN:
-        _write(document["paths"][written.path][written.method], written, next(taken) if written.body else None)
+    for exchange in _EXCHANGES:
+        operation = document["paths"][exchange.path][exchange.method]
+        _describe_exchange(operation, exchange, next(taken) if exchange.body else None)
     return document
 
 
-def _write(operation: dict[str, Any], written: _Written, body: dict[str, Any] | None) -> None:
+def _describe_exchange(operation: dict[str, Any], exchange: _Exchange, body: dict[str, Any] | None) -> None:
     if body is not None:
-        content = {"schema": body, "example": WRITTEN[written.body]}
+        content = {"schema": body, "example": EXCHANGED[exchange.body]}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    answer = {"schema": {"$ref": _REF.format(name=written.answer.__name__)}, "example": WRITTEN[written.answer]}
-    operation["responses"][written.status] = {"description": "done", "content": {"application/json": answer}}
+    response = {
+        "schema": {"$ref": _REF.format(name=exchange.response.__name__)},
+        "example": EXCHANGED[exchange.response],
+    }
+    operation["responses"][exchange.status] = {"description": "done", "content": {"application/json": response}}
 
 
-def _page(operation: dict[str, Any], shown: Shown) -> None:
-    content = {"schema": {"$ref": _REF.format(name=shown.kind.__name__)}, "example": EXAMPLES[shown.kind]}
+def _describe_page(operation: dict[str, Any], page: PageRoute) -> None:
+    content = {"schema": {"$ref": _REF.format(name=page.kind.__name__)}, "example": EXAMPLES[page.kind]}
     operation["tags"] = ["ledger"]
     operation["responses"]["200"] = {
-        "description": f"the page {shown.page.replace(':int', '')} as a document",
+        "description": f"the page {page.path.replace(':int', '')} as a document",
         "content": {"application/json": content},
     }
-    operation["responses"]["304"] = {"description": "what If-None-Match names still holds"}
+    operation["responses"]["304"] = {"description": "what If-None-Match names is still current"}
 
 
-def _errors(path: str, method: str, operation: dict[str, Any]) -> None:
-    """Those that an address may answer with."""
+def _describe_errors(path: str, method: str, operation: dict[str, Any]) -> None:
+    """The errors that an address may respond with."""
     responses = operation["responses"]
     responses.pop("422", None)
     known = set(_ERRORS) - _OF_POSTS
@@ -111,7 +127,7 @@ def _errors(path: str, method: str, operation: dict[str, Any]) -> None:
     if path.endswith("/ballot.json"):
         known |= {"409"}
     for status in sorted(known):
-        text = _ERRORS[status] if not path.startswith("/ipfs") or status != "403" else "not given out, with the reason"
+        text = _ERRORS[status] if not path.startswith("/ipfs") or status != "403" else "not served, with the reason"
         schema = {"schema": {"$ref": _REF.format(name="Problem")}, "example": msgspec.to_builtins(PROBLEM)}
         responses[status] = {"description": text, "content": {"application/json": schema}}
     for answer in responses.values():
@@ -120,15 +136,15 @@ def _errors(path: str, method: str, operation: dict[str, Any]) -> None:
                 content.setdefault("example", msgspec.to_builtins(PROBLEM))
 
 
-def _service(paths: Mapping[str, Any]) -> None:
-    """What the routes that are no pages answer."""
+def _describe_service(paths: Mapping[str, Any]) -> None:
+    """What the routes that are not pages respond."""
     event = 'event: change\nid: 7\ndata: {"fedledger":"event/1","serial":7,"chain":{…}}\n\n'
     answers: dict[str, dict[str, Any]] = {
         "/health": {"application/json": {"schema": _status("ok"), "example": {"status": "ok"}}},
         "/ready": {
             "application/json": {
-                "schema": _status("ready", chain={"$ref": _REF.format(name="Chain")}),
-                "example": {"status": "ready", "chain": EXAMPLES[d.AuditPage]["chain"]},
+                "schema": _status("ready", chain={"$ref": _REF.format(name="ChainDocument")}),
+                "example": {"status": "ready", "chain": EXAMPLES[AuditPage]["chain"]},
             }
         },
         "/metrics": {"text/plain": {"schema": {"type": "string"}, "example": "fedledger_chain_up 1.0\n"}},
@@ -148,8 +164,8 @@ def _service(paths: Mapping[str, Any]) -> None:
         "schema": {"enum": ["raw", "car"]},
     }
     responses = content["responses"]
-    responses["304"] = {"description": "what If-None-Match names still holds"}
-    responses["500"] = {**responses["503"], "description": "every copy that there is is damaged"}
+    responses["304"] = {"description": "what If-None-Match names is still current"}
+    responses["500"] = {**responses["503"], "description": "every copy is damaged"}
 
 
 def _status(word: str, **more: Any) -> dict[str, Any]:

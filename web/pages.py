@@ -1,63 +1,45 @@
-"""The table of pages: the address of each, its document, and the template that shows it."""
+"""The table of pages: the address of each, its JSON sibling, its document, and the template that draws it."""
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from web.documents import pages
+from web.routes import decisions, ledger, members
+from web.routes.page import PageRoute
 
-from web.documents import ledger as d
-from web.routes import decisions, ledger
-
-Builder = Callable[..., Awaitable[d.Page]]
-
-
-class Shown(NamedTuple):
-    """A page: its address, that of its JSON sibling, what makes its document, and the template that shows it."""
-
-    page: str
-    json: str
-    build: Builder
-    kind: type[d.Page]
-    template: str
-
+_JOB = "/jobs/{job:int}"
+_RELEASE = "/releases/{name}/{version}"
 
 PAGES = (
-    Shown("/", "/consortium.json", ledger.consortium, d.ConsortiumPage, "overview.html"),
-    Shown("/members", "/members.json", ledger.members, d.MembersPage, "members.html"),
-    Shown("/members/{index:int}", "/members/{index:int}.json", decisions.member, d.MemberPage, "member.html"),
-    Shown("/jobs", "/jobs.json", ledger.jobs, d.JobsPage, "jobs.html"),
-    Shown("/jobs/{job:int}", "/jobs/{job:int}.json", ledger.job, d.JobPage, "job.html"),
-    Shown("/jobs/{job:int}/rounds", "/jobs/{job:int}/rounds.json", ledger.rounds, d.RoundsPage, "rounds.html"),
-    Shown(
-        "/jobs/{job:int}/rounds/{round:int}",
-        "/jobs/{job:int}/rounds/{round:int}.json",
+    PageRoute("/", "/consortium.json", ledger.consortium, pages.ConsortiumPage, "overview.html"),
+    PageRoute("/members", "/members.json", members.members, pages.MembersPage, "members.html"),
+    PageRoute("/members/{index:int}", "/members/{index:int}.json", members.member, pages.MemberPage, "member.html"),
+    PageRoute("/jobs", "/jobs.json", ledger.jobs, pages.JobsPage, "jobs.html"),
+    PageRoute(_JOB, f"{_JOB}.json", ledger.job, pages.JobPage, "job.html"),
+    PageRoute(f"{_JOB}/rounds", f"{_JOB}/rounds.json", ledger.rounds, pages.RoundsPage, "rounds.html"),
+    PageRoute(
+        f"{_JOB}/rounds/{{round:int}}",
+        f"{_JOB}/rounds/{{round:int}}.json",
         ledger.round_,
-        d.RoundPage,
+        pages.RoundPage,
         "round.html",
     ),
-    Shown("/jobs/{job:int}/scores", "/jobs/{job:int}/scores.json", ledger.scores, d.ScoresPage, "scores.html"),
-    Shown("/jobs/{job:int}/models", "/jobs/{job:int}/models.json", ledger.models, d.ModelsPage, "models.html"),
-    Shown(
-        "/jobs/{job:int}/models/{round:int}",
-        "/jobs/{job:int}/models/{round:int}.json",
+    PageRoute(f"{_JOB}/scores", f"{_JOB}/scores.json", ledger.scores, pages.ScoresPage, "scores.html"),
+    PageRoute(f"{_JOB}/models", f"{_JOB}/models.json", ledger.models, pages.ModelsPage, "models.html"),
+    PageRoute(
+        f"{_JOB}/models/{{round:int}}",
+        f"{_JOB}/models/{{round:int}}.json",
         ledger.model,
-        d.ModelPage,
+        pages.ModelPage,
         "model.html",
     ),
-    Shown("/proposals", "/proposals.json", decisions.proposals, d.ProposalsPage, "proposals.html"),
-    Shown(
+    PageRoute("/proposals", "/proposals.json", decisions.proposals, pages.ProposalsPage, "proposals.html"),
+    PageRoute(
         "/proposals/{number:int}",
         "/proposals/{number:int}.json",
         decisions.proposal,
-        d.ProposalPage,
+        pages.ProposalPage,
         "proposal.html",
     ),
-    Shown("/releases", "/releases.json", decisions.releases, d.ReleasesPage, "releases.html"),
-    Shown("/releases/{name}", "/releases/{name}.json", decisions.named, d.NamedReleasesPage, "named.html"),
-    Shown(
-        "/releases/{name}/{version}",
-        "/releases/{name}/{version}.json",
-        decisions.release,
-        d.ReleasePage,
-        "release.html",
-    ),
-    Shown("/audit", "/audit.json", ledger.audit, d.AuditPage, "audit.html"),
+    PageRoute("/releases", "/releases.json", decisions.releases, pages.ReleasesPage, "releases.html"),
+    PageRoute("/releases/{name}", "/releases/{name}.json", decisions.named, pages.NamedReleasesPage, "named.html"),
+    PageRoute(_RELEASE, f"{_RELEASE}.json", decisions.release, pages.ReleasePage, "release.html"),
+    PageRoute("/audit", "/audit.json", ledger.audit, pages.AuditPage, "audit.html"),
 )

@@ -1,4 +1,4 @@
-"""What the application shows: one consortium, seen through the board that the background threads fill."""
+"""What the application shows: one consortium, and the latest state that the background threads fill."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,17 @@ Read = Literal["local", "members", "public"]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A consortium, its board, and the content that may be given out.
+    """A consortium, its latest state, and the content that may be served.
 
-    `rate` is how many requests a second one address may make in the long run, 0 any number. `hosts` are the names
-    that this server answers to, none all: a page elsewhere could else read a local server by a name of its own.
-    `read` is who may read; `origin` the address by which people reach the server, empty where it is the host's name.
-    `sessions` is the file that keeps sessions, None memory alone. Without a `relayer` nothing is sent to the chain.
+    `rate` is how many requests a second one address may make in the long run, 0 any number. `hosts` are the names that
+    this server answers to, empty for any name; without them a page elsewhere could read a local server under a name of
+    its own. `read` says who may read; `origin` is the address by which people reach the server, empty where it is the
+    host's name. `sessions` is the file that keeps sessions, None for memory alone. Without a `relayer` nothing is sent
+    to the chain.
     """
 
     network: Network
-    board: Latest
+    latest: Latest
     content: Library
     rate: float = 50.0
     hosts: tuple[str, ...] = ()

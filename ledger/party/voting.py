@@ -16,6 +16,7 @@ from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign, pro
 from ledger.events.records import Choice, Kind, Refusal, Voted, VoteSkipped
 from ledger.events.signed import WORDS, SignedBallot, SignedProposal
 from ledger.events.wanted import action_of, wanted_of
+from ledger.history.electorate import vote_refusal
 from ledger.party.connection import Connection
 
 if TYPE_CHECKING:
@@ -126,13 +127,7 @@ def require_open(connection: Connection, found: Proposal, address: str) -> None:
         raise _rejected("Ballots_WrongState", f"proposal {found.number} is not voted on", state=state.value)
     members = connection.history.members.values()
     member = next((member for member in members if member.key == address), None)
-    reason = Refusal.NONE
-    if member is None:
-        reason = Refusal.NOT_MEMBER
-    elif member.since > found.epoch:
-        reason = Refusal.NOT_IN_ELECTORATE
-    elif member.index in found.votes:
-        reason = Refusal.ALREADY_VOTED
+    reason = vote_refusal(found, member)
     if reason is not Refusal.NONE:
         raise _rejected("Ballots_VoteRefused", "this vote would not count", reason=reason.name, member=address)
 

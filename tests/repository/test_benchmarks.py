@@ -22,8 +22,8 @@ bench_audit.audit(round_)
 import governed
 governed.RELEASES = 2
 view = governed.view(3, 4)
-assert len(view.board.state.snapshot.jobs[1].rounds) == 3
-assert len(view.board.state.snapshot.decisions.releases) == 2
+assert len(view.latest.state.snapshot.jobs[1].rounds) == 3
+assert len(view.latest.state.snapshot.decisions.releases) == 2
 """,
 }
 

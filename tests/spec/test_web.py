@@ -9,10 +9,10 @@ from support.worlds.world import World
 
 from ledger.events.records import Kind
 from ledger.events.wanted import kind_word
-from web.app import PAGES
 from web.documents import refusals
-from web.documents import relay as d
+from web.documents.relay import Posted, Relayed, SignInText
 from web.examples.relay import EXAMPLES
+from web.pages import PAGES
 
 SPEC = (Path(__file__).parents[2] / "docs" / "spec" / "web.md").read_text(encoding="utf-8")
 
@@ -42,8 +42,8 @@ def test_the_error_that_the_page_shows_is_true() -> None:
 
 
 def test_what_is_signed_and_handed_in_is_shown_as_it_is() -> None:
-    assert f"```text\n{EXAMPLES[d.SignInText]['message']}\n```" in SPEC
-    for kind in (d.Posted, d.Relayed):
+    assert f"```text\n{EXAMPLES[SignInText]['message']}\n```" in SPEC
+    for kind in (Posted, Relayed):
         assert f"```json\n{json.dumps(EXAMPLES[kind], separators=(',', ':'))}\n```" in SPEC
 
 
@@ -61,8 +61,8 @@ def test_the_page_lists_every_route() -> None:
     told = set(re.findall(r"^\| `(/[^`]*)` \|", SPEC, re.MULTILINE))
     with served(view_of(world())) as url:
         paths = set(get(url + "/openapi.json").json()["paths"])
-    pages = {shown.page.replace(":int", "") for shown in PAGES}
-    siblings = {shown.json.replace(":int", "") for shown in PAGES}
+    pages = {page.path.replace(":int", "") for page in PAGES}
+    siblings = {page.json_path.replace(":int", "") for page in PAGES}
     assert told == pages | (paths - siblings) | {"/openapi.json"}
     assert [sibling for sibling in siblings if f"`{sibling}`" not in SPEC] == []
 

@@ -87,8 +87,8 @@ def _decide(trial: Any) -> None:
     carry_out(trial, "proposeRevocation", release_id("early", "0.1"), b"wrong labels".ljust(32, b"\0"))
     send = trial.consortium.send
     send(0, "ballots", "proposeRelease", release_call(trial, "cardio", "1.1", 2, b"R" * 32))
-    send(0, "ballots", "vote", latest(trial).id, 1)
-    send(3, "ballots", "vote", latest(trial).id, 2)
+    send(0, "ballots", "vote", latest_proposal(trial).id, 1)
+    send(3, "ballots", "vote", latest_proposal(trial).id, 2)
     send(1, "ballots", "proposeRoles", 3, 1)
 
 
@@ -99,7 +99,7 @@ def release_call(trial: Any, name: str, version: str, number: int, report: bytes
     return (name_word(name), name_word(version), 1, number, trial.state.rounds[number].final.root, bytes(32), report)
 
 
-def latest(trial: Any) -> Any:
+def latest_proposal(trial: Any) -> Any:
     decisions = trial.parties[0].connection.refresh().decisions
     return decisions.proposal(len(decisions.proposals))
 
@@ -108,7 +108,7 @@ def carry_out(trial: Any, function: str, *arguments: Any) -> None:
     """Propose, vote by three of four, close, execute."""
     send = trial.consortium.send
     send(0, "ballots", function, *arguments)
-    made = latest(trial)
+    made = latest_proposal(trial)
     for index in (0, 1, 2):
         send(index, "ballots", "vote", made.id, 1)
     send(3, "ballots", "close", made.id)
@@ -194,16 +194,16 @@ def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     from web.view import View
 
     network, folder = trial.consortium.network, tmp_path_factory.mktemp("visitor")
-    board = Latest()
-    library = Library(board, network)
+    latest = Latest()
+    library = Library(latest, network)
 
     def visit() -> Connection:
         return Connection.visit(network, folder)
 
-    relayer = Relayer(network, board, ephemeral(), folder / "relay")
-    view = View(network, board, library, rate=0, relayer=relayer)
-    with Live(board, library, visit, visit, source=False), served(view) as url:
-        until(lambda: board.state.documents and board.state.audited and len(board.state.evaluations) == 2)
+    relayer = Relayer(network, latest, ephemeral(), folder / "relay")
+    view = View(network, latest, library, rate=0, relayer=relayer)
+    with Live(latest, library, visit, visit, source=False), served(view) as url:
+        until(lambda: latest.state.documents and latest.state.audited and len(latest.state.evaluations) == 2)
         yield Site(url, trial, view)
 
 

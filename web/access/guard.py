@@ -12,7 +12,7 @@ from web.access import json_body, problems
 from web.access.buckets import Buckets
 from web.access.metrics import Metrics
 from web.access.sessions import COOKIE, Sessions, Visitor
-from web.documents.ledger import Problem
+from web.documents.common import Problem
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.history.names import NotReleased, RevokedRelease
-from web.documents.ledger import Problem
+from web.documents.common import Problem
 from web.documents.refusals import Conflict, NotAllowed, NotAuthentic
 from web.reading.ledger import NotFound
 from web.reading.library import Withheld

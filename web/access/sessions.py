@@ -51,8 +51,8 @@ class Visitor(NamedTuple):
 class Sessions:
     """All sessions, kept in `file`, where given, so that a new start signs nobody out; the words are not in it."""
 
-    def __init__(self, board: Latest, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
-        self._board, self._file, self._clock = board, file, clock
+    def __init__(self, latest: Latest, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._latest, self._file, self._clock = latest, file, clock
         self._sessions = _read(file)
 
     def begin(self, address: str) -> tuple[str, Session]:
@@ -99,7 +99,7 @@ class Sessions:
             self._write()
 
     def _member(self, address: str) -> int | None:
-        snapshot = self._board.state.snapshot
+        snapshot = self._latest.state.snapshot
         if snapshot is None:
             raise NotYet("the ledger has not been read yet", advice="try again in a moment")
         index = snapshot.owners.get(address)

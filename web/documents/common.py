@@ -29,3 +29,13 @@ class Page(Document, frozen=True, tag_field="fedledger", tag="page/1"):
     """What every document has: its format, and the reading that it was made from."""
 
     chain: ChainDocument
+
+
+class Problem(Document, frozen=True, tag_field="fedledger", tag="error/1"):
+    """Every error: its name, the HTTP status, what is wrong, and the way out."""
+
+    error: str
+    status: int
+    message: str
+    advice: str
+    facts: dict[str, str] = msgspec.field(default_factory=dict)

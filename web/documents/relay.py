@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from ledger.events.wanted import Address, AnyAction, Digest, Number
-from web.documents.ledger import Document, PartyDocument
+from web.documents.common import Document, PartyDocument
 from web.documents.signatures import PATTERN
 
 LATEST = (1 << 53) - 1
@@ -52,7 +52,7 @@ class TypedField(Document, frozen=True):
     type: str
 
 
-class TypedData(Document, frozen=True):
+class TypedDataDocument(Document, frozen=True):
     """EIP-712 typed data, as wallets take it."""
 
     types: dict[str, tuple[TypedField, ...]]
@@ -64,7 +64,7 @@ class TypedData(Document, frozen=True):
 class BallotToSign(Document, frozen=True, tag_field="fedledger", tag="ballot-to-sign/1"):
     """A vote to sign; the signature may be used until `deadline`."""
 
-    typed_data: TypedData
+    typed_data: TypedDataDocument
     deadline: int
 
 
@@ -78,7 +78,7 @@ class ProposalDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class ProposalToSign(Document, frozen=True, tag_field="fedledger", tag="proposal-to-sign/1"):
     """A proposal to sign, as the next one; `encoded` is its action as the contract reads it."""
 
-    typed_data: TypedData
+    typed_data: TypedDataDocument
     number: int
     deadline: int
     kind: str

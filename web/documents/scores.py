@@ -9,7 +9,7 @@ from typing import Literal
 from web.documents.common import Document, PartyDocument
 
 Unit = Literal["points", "nats", "cosine", "ppm"]
-ScoringPhase = Literal["Waiting", "Committing", "Revealing", "Over", "Settled", "Void"]
+ScoringPhaseName = Literal["Waiting", "Committing", "Revealing", "AwaitingSettlement", "Settled", "Void"]
 ScorerState = Literal["committed", "revealed", "withheld"]
 
 
@@ -44,7 +44,7 @@ class ScoringLine(Document, frozen=True):
     """
 
     round: int
-    phase: ScoringPhase
+    phase: ScoringPhaseName
     deadline: int | None
     committed: int
     revealed: int
@@ -110,7 +110,7 @@ class RoundScoring(Document, frozen=True):
     job: int
     round: int
     unit: Unit
-    phase: ScoringPhase
+    phase: ScoringPhaseName
     deadline: int | None
     scorers: int
     quorum: int
@@ -132,7 +132,7 @@ class JobScores(Document, frozen=True):
     running: ScoringLine | None
 
 
-class Scored(Document, frozen=True):
+class ScoredRound(Document, frozen=True):
     """What a member's update counted in a round, and the sum up to then."""
 
     round: int
@@ -147,4 +147,4 @@ class Standing(Document, frozen=True):
     sum: Sum
     place: int
     parties: int
-    latest: tuple[Scored, ...]
+    latest: tuple[ScoredRound, ...]

@@ -6,8 +6,8 @@ from typing import Any
 
 from ledger.releases.report import RoundFigures
 from web.documents.common import PartyDocument
-from web.documents.ledger import ScoresPage
-from web.documents.scores import Scored
+from web.documents.pages import ScoresPage
+from web.documents.scores import ScoredRound
 from web.drawing.charts import Line, line
 
 BALANCE = 200
@@ -54,7 +54,7 @@ def balances(scores: Sequence[int]) -> list[Balance]:
     ]
 
 
-def running(latest: Sequence[Scored], unit: str) -> Line | None:
+def running(latest: Sequence[ScoredRound], unit: str) -> Line | None:
     """The line of a member's sum; None where it has one score only, which makes no line."""
     figures = [RoundFigures(round=one.round, metrics={"sum": in_unit(one.sum, unit)[0]}) for one in latest]
     return line(figures, "sum") if len(figures) > 1 else None

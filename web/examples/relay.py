@@ -9,8 +9,22 @@ from ledger.events.proposals import ballot_to_sign, proposal_id, proposal_to_sig
 from ledger.events.records import Choice
 from ledger.events.wanted import kind_word, wanted_of
 from web.access.sign_in import SECONDS, compose
-from web.documents import relay as d
-from web.documents.ledger import PartyDocument
+from web.documents.common import PartyDocument
+from web.documents.relay import (
+    Accepted,
+    BallotToSign,
+    Nothing,
+    Posted,
+    PostedBallot,
+    ProposalDraft,
+    ProposalToSign,
+    Relayed,
+    SessionPage,
+    SignInAnswer,
+    SignInText,
+    TypedDataDocument,
+    builtins,
+)
 from web.documents.signatures import typed_data
 
 _CHAIN, _CONTRACT = 31337, "0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9"
@@ -24,28 +38,28 @@ _BALLOT = ballot_to_sign(_CHAIN, _CONTRACT, _PROPOSAL, _MEMBER.key, Choice.FOR, 
 _DRAFT = proposal_to_sign(_CHAIN, _CONTRACT, 1, _MEMBER.key, _ACTION, _DEADLINE)
 _TEXT = compose("https://audit.example", _MEMBER.key, _CHAIN, _NONCE, _AT)
 _NAME = "4e" * 32
-_SIGNED_IN = d.SessionPage(member=_MEMBER, address=_MEMBER.key, expires=_AT + 43_200)
-_VOTE = d.PostedBallot(
+_SIGNED_IN = SessionPage(member=_MEMBER, address=_MEMBER.key, expires=_AT + 43_200)
+_VOTE = PostedBallot(
     proposal=_PROPOSAL.hex(), member=_MEMBER.key, choice="for", deadline=_DEADLINE, signature=_SIGNATURE
 )
 
 _DOCUMENTS: dict[Any, msgspec.Struct] = {
-    d.SignInText: d.SignInText(message=_TEXT, nonce=_NONCE, expires=_AT + SECONDS),
-    d.SignInAnswer: d.SignInAnswer(message=_TEXT, signature=_SIGNATURE),
-    d.SessionPage: _SIGNED_IN,
-    d.Nothing: d.Nothing(),
-    d.BallotToSign: d.BallotToSign(typed_data=msgspec.convert(typed_data(_BALLOT), d.TypedData), deadline=_DEADLINE),
-    d.ProposalDraft: d.ProposalDraft(member=_MEMBER.key, action=wanted_of(_ACTION)),
-    d.ProposalToSign: d.ProposalToSign(
-        typed_data=msgspec.convert(typed_data(_DRAFT), d.TypedData),
+    SignInText: SignInText(message=_TEXT, nonce=_NONCE, expires=_AT + SECONDS),
+    SignInAnswer: SignInAnswer(message=_TEXT, signature=_SIGNATURE),
+    SessionPage: _SIGNED_IN,
+    Nothing: Nothing(),
+    BallotToSign: BallotToSign(typed_data=msgspec.convert(typed_data(_BALLOT), TypedDataDocument), deadline=_DEADLINE),
+    ProposalDraft: ProposalDraft(member=_MEMBER.key, action=wanted_of(_ACTION)),
+    ProposalToSign: ProposalToSign(
+        typed_data=msgspec.convert(typed_data(_DRAFT), TypedDataDocument),
         number=1,
         deadline=_DEADLINE,
         kind=kind_word(_KIND),
         encoded=_ENCODED.hex(),
     ),
-    d.Posted: _VOTE,
-    d.Accepted: d.Accepted(id=_NAME, status="queued", url=f"/relay/{_NAME}.json"),
-    d.Relayed: d.Relayed(
+    Posted: _VOTE,
+    Accepted: Accepted(id=_NAME, status="queued", url=f"/relay/{_NAME}.json"),
+    Relayed: Relayed(
         id=_NAME,
         kind="ballot",
         status="done",
@@ -56,4 +70,4 @@ _DOCUMENTS: dict[Any, msgspec.Struct] = {
         proposal=_PROPOSAL.hex(),
     ),
 }
-EXAMPLES: dict[Any, Any] = {kind: d.builtins(document) for kind, document in _DOCUMENTS.items()}
+EXAMPLES: dict[Any, Any] = {kind: builtins(document) for kind, document in _DOCUMENTS.items()}

@@ -1,18 +1,30 @@
 """The scores of the small consortium of `examples`: two scorers revealed, the third withheld."""
 
-from web.documents import scores as s
 from web.documents.common import PartyDocument
+from web.documents.scores import (
+    JobScores,
+    Opening,
+    RoundScoring,
+    Score,
+    ScoredRound,
+    ScoredUpdate,
+    ScorerDocument,
+    ScoringLine,
+    ScoringMethod,
+    Standing,
+    Sum,
+)
 
 _SEED, _ROOT, _DIGEST, _TX = "8a" * 32, "7f" * 32, "5b" * 32, "7a" * 32
 
 
-def sums(party: PartyDocument) -> tuple[s.Sum, ...]:
+def sums(party: PartyDocument) -> tuple[Sum, ...]:
     """North alone was scored."""
-    return (s.Sum(party=party, score=12_345, rounds=1, factor=None, share=None),)
+    return (Sum(party=party, score=12_345, rounds=1, factor=None, share=None),)
 
 
-def made() -> s.ScoringMethod:
-    return s.ScoringMethod(
+def made() -> ScoringMethod:
+    return ScoringMethod(
         how="shapley of the accuracy on the scorers' private sets; "
         "300 s to commit, 300 s to reveal, at least 2 scorers",
         method="shapley",
@@ -23,8 +35,8 @@ def made() -> s.ScoringMethod:
     )
 
 
-def line() -> s.ScoringLine:
-    return s.ScoringLine(
+def line() -> ScoringLine:
+    return ScoringLine(
         round=1,
         phase="Settled",
         deadline=None,
@@ -35,15 +47,15 @@ def line() -> s.ScoringLine:
         withheld=(2,),
         refuted=False,
         scores=(
-            s.Score(index=0, admitted=True, score=12_345, forfeited=False),
-            s.Score(index=1, admitted=False, score=None, forfeited=False),
+            Score(index=0, admitted=True, score=12_345, forfeited=False),
+            Score(index=1, admitted=False, score=None, forfeited=False),
         ),
     )
 
 
-def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> s.RoundScoring:
+def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> RoundScoring:
     told = {north: (12_345,), south: (13_000,)}
-    return s.RoundScoring(
+    return RoundScoring(
         job=1,
         round=1,
         unit="points",
@@ -53,7 +65,7 @@ def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> s.
         quorum=2,
         root=_ROOT,
         refuted=False,
-        opening=s.Opening(
+        opening=Opening(
             opener=north,
             epoch=1,
             seed=_SEED,
@@ -61,9 +73,9 @@ def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> s.
             reveal_deadline=1_800_001_200,
             tx=_TX,
         ),
-        updates=(s.ScoredUpdate(party=north, weight=120, score=12_345, forfeited=False),),
+        updates=(ScoredUpdate(party=north, weight=120, score=12_345, forfeited=False),),
         parts=tuple(
-            s.ScorerDocument(
+            ScorerDocument(
                 party=who,
                 state="revealed" if who in told else "withheld",
                 commitment=_DIGEST,
@@ -77,10 +89,10 @@ def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> s.
     )
 
 
-def glance(party: PartyDocument) -> s.JobScores:
-    return s.JobScores(unit="points", made=made(), parties=1, rounds=1, best=sums(party), running=None)
+def glance(party: PartyDocument) -> JobScores:
+    return JobScores(unit="points", made=made(), parties=1, rounds=1, best=sums(party), running=None)
 
 
-def standing(party: PartyDocument) -> s.Standing:
-    latest = (s.Scored(round=1, score=12_345, sum=12_345),)
-    return s.Standing(unit="points", sum=sums(party)[0], place=1, parties=1, latest=latest)
+def standing(party: PartyDocument) -> Standing:
+    latest = (ScoredRound(round=1, score=12_345, sum=12_345),)
+    return Standing(unit="points", sum=sums(party)[0], place=1, parties=1, latest=latest)

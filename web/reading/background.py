@@ -12,6 +12,7 @@ from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
+from web.reading.backlog import Backlog
 from web.reading.latest import Audited, Latest
 from web.reading.library import Library
 from web.reading.snapshot import freeze
@@ -30,10 +31,11 @@ _log = logging.getLogger("fedledger.web")
 
 
 class Live:
-    """Keeps a board up to date while it is open. `visit` gives connections to the chain, `own` to chain and content."""
+    """Keeps the latest state while it is open. `visit` opens connections to the chain, `own` to chain and content."""
 
-    def __init__(self, board: Latest, library: Library, visit: Open, own: Open, *, source: bool = True) -> None:
-        self._board, self._library, self._visit, self._own = board, library, visit, own
+    def __init__(self, latest: Latest, library: Library, visit: Open, own: Open, *, source: bool = True) -> None:
+        self._latest, self._visit, self._own = latest, visit, own
+        self._backlog = Backlog(latest, library)
         self._source = source
         self._stop = Event()
         jobs = {"follow": self._follow, "library": self._read, "audit": self._audit}
@@ -64,8 +66,8 @@ class Live:
             self._stop.wait(RETRY)
 
     def _note(self, work: Callable[[], None], message: str) -> None:
-        if work == self._follow and self._board.state.trouble != message:
-            self._board.post(trouble=message)
+        if work == self._follow and self._latest.state.trouble != message:
+            self._latest.post(trouble=message)
 
     def _follow(self) -> None:
         with self._visit() as connection:
@@ -75,12 +77,12 @@ class Live:
             while not self._stop.is_set():
                 history = connection.refresh()
                 block = connection.follower.tip.number
-                state = self._board.state
+                state = self._latest.state
                 now = int(time.time() + ahead)
                 if history is not seen[0] or history.applied != seen[1] or state.trouble:
                     ahead, read_at = connection.client.time() - time.time(), int(time.time())
                     now = int(read_at + ahead)
-                    self._board.post(
+                    self._latest.post(
                         snapshot=freeze(history, block, state.snapshot),
                         trouble="",
                         read_at=read_at,
@@ -91,20 +93,20 @@ class Live:
                     seen = (history, history.applied)
                 elif time.time() - state.read_at >= TICK or (state.snapshot and state.snapshot.turned(state.time, now)):
                     ahead = connection.client.time() - time.time()
-                    self._board.tick(block, int(time.time() + ahead))
+                    self._latest.tick(block, int(time.time() + ahead))
                 self._stop.wait(poll)
 
     def _read(self) -> None:
         while not self._stop.is_set():
-            serial = self._board.state.serial
-            self._library.catch_up()
-            if self._board.state.serial == serial:
-                self._board.wait(serial, RETRY)
+            serial = self._latest.state.serial
+            self._backlog.catch_up()
+            if self._latest.state.serial == serial:
+                self._latest.wait(serial, RETRY)
 
     def _audit(self) -> None:
         rested = 0.0
         while not self._stop.is_set():
-            state = self._board.state
+            state = self._latest.state
             ended = state.snapshot.ended if state.snapshot else 0
             last = state.audited
             due = ended and (last is None or last.rounds != ended or bool(last.trouble))
@@ -115,7 +117,7 @@ class Live:
             rested = time.monotonic() + max(SHORTEST_REST, SHARE * seconds)
 
     def _audit_once(self, ended: int) -> float:
-        self._board.post(auditing=True)
+        self._latest.post(auditing=True)
         began = time.monotonic()
         report, trouble = None, "a defect of fedledger"
         try:
@@ -125,7 +127,7 @@ class Live:
             trouble = error.message
         finally:
             seconds = round(time.monotonic() - began, 2)
-            self._board.post(audited=Audited(int(time.time()), seconds, ended, report, trouble), auditing=False)
+            self._latest.post(audited=Audited(int(time.time()), seconds, ended, report, trouble), auditing=False)
         return seconds
 
 

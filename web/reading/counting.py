@@ -6,7 +6,7 @@ from itertools import islice
 
 from ledger.history.state import JobState, Round
 from ledger.rounds.admission import Verdict
-from web.documents import ledger as d
+from web.documents.ledger import Activity
 from web.reading.latest import Lineage
 
 
@@ -33,9 +33,9 @@ def lineage_of(state: JobState, number: int) -> Lineage:
     return Lineage(models, dict(updates))
 
 
-def activity(round_: Round) -> d.Activity:
+def activity(round_: Round) -> Activity:
     """The updates of a round by what became of them."""
     found = verdicts(round_)
     waiting = sum(verdict is None for verdict in found)
     taken = sum(verdict == Verdict.ADMITTED for verdict in found)
-    return d.Activity(round=round_.number, admitted=taken, refused=len(found) - waiting - taken, open=waiting)
+    return Activity(round=round_.number, admitted=taken, refused=len(found) - waiting - taken, open=waiting)

@@ -1,4 +1,4 @@
-"""What the background threads found out last, posted for those who answer requests."""
+"""What the background threads found last: the one state that all responses are made from."""
 
 import time
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from ledger.jobs.document import Job
 from ledger.releases.report import Evaluation
 from web.reading.snapshot import Snapshot
 
-Model = tuple[int, int, bytes]
+ModelKey = tuple[int, int, bytes]
 """A model that something is decided on: job, round, root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The last audit: its report, or the trouble that kept it from one. `at` in seconds since 1970."""
+    """The last audit: its report, or why there is none. `at` in seconds since 1970."""
 
     at: int
     seconds: float
@@ -28,8 +28,8 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """An evaluation report that was read, and the mean over its parties, which takes a while to compute."""
+class FetchedReport:
+    """An evaluation report, and the mean over its parties, which takes a while to compute."""
 
     report: Evaluation
     mean: Mapping[str, str]
@@ -37,15 +37,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What a model was made of: so many models, itself included, and so many updates of each member, by index."""
+    """What a model was made of: how many models, itself included, and how many updates of each member, by index."""
 
     models: int
     updates: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """Why an evaluation report could not be had; `final` where no other copy can be better."""
+class MissingReport:
+    """Why an evaluation report could not be read; `final` if no other copy can be better."""
 
     trouble: str
     final: bool = False
@@ -53,12 +53,12 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that answers are made from. `serial` grows with every change that a reader of a page would see.
+    """All that responses are made from. `serial` grows with every change that a reader of a page would see.
 
     `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
-    was, `time` what the chain's clock said then. `documents` holds the jobs' documents that could be had, by digest,
-    `evaluations` the evaluation reports, or why not; `lineages` what went into the models that were decided on;
-    `reasons` the texts of revocations that are too long for a word; `auditing` whether an audit runs.
+    was read, `time` what the chain's clock said then. By digest, `documents` holds the jobs' documents as far as they
+    could be read, `evaluations` the evaluation reports, or why not; `lineages` has what went into the models that were
+    decided on, `reasons` the texts of revocations that are too long for a word; `auditing` says whether an audit runs.
     """
 
     serial: int = 0
@@ -67,15 +67,15 @@ class State:
     read_at: int = 0
     time: int = 0
     documents: Mapping[bytes, Job] = field(default_factory=lambda: MappingProxyType({}))
-    evaluations: Mapping[bytes, Measured | Unread] = field(default_factory=lambda: MappingProxyType({}))
-    lineages: Mapping[Model, Lineage] = field(default_factory=lambda: MappingProxyType({}))
+    evaluations: Mapping[bytes, FetchedReport | MissingReport] = field(default_factory=lambda: MappingProxyType({}))
+    lineages: Mapping[ModelKey, Lineage] = field(default_factory=lambda: MappingProxyType({}))
     reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     audited: Audited | None = None
     auditing: bool = False
 
 
 class Latest:
-    """The present State; every post replaces it as a whole, so a reader never sees half a change."""
+    """Holds the latest State; every post replaces it as a whole, so that a reader never sees half a change."""
 
     def __init__(self, state: State | None = None) -> None:
         self._state = state or State()
@@ -94,7 +94,7 @@ class Latest:
     def tick(self, block: int, now: int) -> None:
         """The chain was read up to `block`, at `now` by its clock, and had nothing new: readers need not look again.
 
-        Where only time went on, and with it the state of a proposal or a scoring, that is a change like any other.
+        If time alone has changed the state of a proposal or a scoring, that is a change like any other.
         """
         with self._changed:
             snapshot, serial = self._state.snapshot, self._state.serial
@@ -106,7 +106,7 @@ class Latest:
             self._changed.notify_all()
 
     def wait(self, serial: int, timeout: float) -> State:
-        """The state once its serial is another than `serial`, or after `timeout` seconds as it is."""
+        """The state once its serial differs from `serial`, or as it is after `timeout` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._state.serial != serial, timeout)
             return self._state

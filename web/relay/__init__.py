@@ -1,1 +1,1 @@
-"""The way of a signed message onto the ledger: intake, queue, delivery."""
+"""How a signed message gets onto the ledger: intake, queue, delivery."""

@@ -1,19 +1,18 @@
-"""Getting messages onto the ledger, each once: the chain is asked first whether a message still counts.
+"""Getting messages onto the ledger, each once: first the chain is read for whether a message still counts.
 
-`Delivery.look` may be cut off anywhere. Whoever makes the next sender finishes the transaction that was on its way
-(`ledger.chain.sender`), and simulation then tells what is left to do: a vote that counts already is refused by the
+`Delivery.deliver` may be cut off anywhere. The next sender finishes the transaction that was on its way
+(`ledger.chain.sender`); simulation then shows what is left to do: a vote that counts already is refused by the
 contract, and found in its bitmaps.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger.chain import simulation
 from ledger.errors import Rejected, Unavailable
-from ledger.events import records as r
-from ledger.events.proposals import ProposalState
-from web.documents.signatures import parse_signature
+from ledger.events.records import VoteSkipped
+from web.relay.contract import call_of, effect_event, events, may_still, took_effect
 from web.relay.queue import Message, Queue
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 BATCH = 32
 DEEPEST = 256
 """So many of the last blocks are looked at again for what a reorganisation took away."""
-PASSED = (ProposalState.WAITING, ProposalState.EXECUTABLE, ProposalState.EXECUTED)
-Call = tuple[Any, ...]
 Settled = Callable[[Message, str], None]
 
 
@@ -34,7 +31,7 @@ class OutOfMoney(Unavailable):
 
 
 class Delivery:
-    """Delivers what waits in `queue`. `settled` hears of every message that is done or refused.
+    """Delivers what waits in `queue`. `settled` is called with every message that is done or refused.
 
     To be made with a new sender, which has finished what was on its way.
     """
@@ -43,24 +40,24 @@ class Delivery:
         self._queue, self._client, self._sender, self._settled = queue, client, sender, settled
         self._head: Block | None = None
 
-    def look(self) -> None:
-        """Send what waits, in the order in which it came, votes on one proposal together; and have those wait again
+    def deliver(self) -> None:
+        """Send what waits, in the order in which it came, votes on one proposal together; and queue messages again
         whose transaction a reorganisation took away. Raises Unavailable, OutOfMoney."""
         self._review()
-        waiting = self._queue.waiting()
-        for entry in waiting:
-            if entry.message.kind == "proposal":
-                self._deliver([entry.message])
-        votes = sorted((e.message for e in waiting if e.message.kind == "ballot"), key=lambda vote: vote.number)
+        waiting = [entry.message for entry in self._queue.waiting()]
+        for message in waiting:
+            if message.kind == "proposal" and self._counts(message):
+                self._send([message])
+        votes = sorted((message for message in waiting if message.kind == "ballot"), key=lambda vote: vote.number)
         for _, together in groupby(votes, key=lambda vote: vote.proposal):
-            self._votes(list(together))
-        for entry in waiting:
-            if entry.message.kind in {"close", "execute"}:
-                self._deliver([entry.message])
+            self._send_votes(list(together))
+        for message in waiting:
+            if message.kind in {"close", "execute"} and self._counts(message):
+                self._send([message])
 
     def _review(self) -> None:
-        """Have wait again what a reorganisation took away: of all that was done since the last look, and before it
-        where the block of that look is gone."""
+        """Queue again what a reorganisation took away: of all that was done since the last time, and before it if the
+        block of that time is gone."""
         head, last = self._client.latest(), self._head
         first = last.number + 1 if last is not None and self._holds(last, head) else head.number - DEEPEST
         for entry in self._queue.done(first):
@@ -73,18 +70,26 @@ class Delivery:
         """Whether a block is still on the chain; the common cases cost no request."""
         return block == head or head.parent == block.hash or self._client.block_hash(block.number) == block.hash
 
-    def _votes(self, votes: list[Message]) -> None:
-        """All that the contract would count now, in as few transactions as may be."""
+    def _send_votes(self, votes: Sequence[Message]) -> None:
+        """All that the contract would count now, in as few transactions as possible."""
         counting = [vote for vote in votes if self._counts(vote)]
         for start in range(0, len(counting), BATCH):
-            self._deliver(counting[start : start + BATCH], counted=True)
+            self._send(counting[start : start + BATCH])
 
-    def _deliver(self, messages: Sequence[Message], *, counted: bool = False) -> None:
-        if not counted and not self._counts(messages[0]):
-            return
+    def _counts(self, message: Message) -> bool:
+        """Whether the contract would take it now; if not, the queue says why."""
+        data = self._client.contracts.encode("ballots", *call_of([message]))
+        call = {"from": self._sender.address, "to": self._client.addresses["ballots"], "data": data}
+        refusal = simulation.replay(self._client.rpc, call, "pending")
+        if refusal is not None:
+            self._judge(message, refusal)
+        return refusal is None
+
+    def _send(self, messages: Sequence[Message]) -> None:
+        """One transaction for one message, or for several votes on one proposal."""
         self._queue.mark(messages, "sent")
         try:
-            receipt = self._sender.send("ballots", *_call(messages))
+            receipt = self._sender.send("ballots", *call_of(messages))
         except Rejected as error:
             self._rejected(messages, error)
         except Unavailable as error:
@@ -92,101 +97,51 @@ class Delivery:
         else:
             self._arrived(messages, receipt)
 
-    def _counts(self, message: Message) -> bool:
-        """Whether the contract would take it now; if not, the queue says why."""
-        data = self._client.contracts.encode("ballots", *_call([message]))
-        call = {"from": self._sender.address, "to": self._client.addresses["ballots"], "data": data}
-        refusal = simulation.replay(self._client.rpc, call, "pending")
-        if refusal is not None:
-            self._judge(message, refusal)
-        return refusal is None
-
     def _rejected(self, messages: Sequence[Message], error: Rejected) -> None:
-        """Something came first. A batch is looked at one by one the next time."""
+        """Something else came first. The messages of a batch are judged one by one the next time."""
         if len(messages) > 1:
             self._queue.mark(messages, "queued", str(error.facts.get("error", "")), error.message)
         else:
             self._judge(messages[0], error)
 
     def _unpaid(self, messages: Sequence[Message], error: Unavailable) -> Unavailable:
+        """The error to raise: OutOfMoney if the node says so, with which the messages wait."""
         text = error.message.lower()
         if not ("insufficient funds" in text or "exceeds account balance" in text):
             return error
         short = OutOfMoney(
             "the relayer cannot pay for gas",
-            advice=f"send money to {self._sender.address}; it is tried again by itself",
+            advice=f"send money to {self._sender.address}; messages that wait are then sent",
             relayer=self._sender.address,
         )
         self._queue.mark(messages, "queued", "OutOfMoney", short.message)
         return short
 
     def _arrived(self, messages: Sequence[Message], receipt: "Receipt") -> None:
-        """A transaction took effect: of a batch, for all but those that its events say were skipped."""
-        skipped: dict[str, r.Refusal] = {}
+        """A transaction took effect: of a batch, for all but those that its events list as skipped."""
+        skipped = {}
         if len(messages) > 1:
-            events = self._events(receipt.block, receipt.block)
-            skipped = {e.member: e.reason for e in events if isinstance(e, r.VoteSkipped) and e.tx == receipt.tx}
+            found = events(self._client, receipt.block, receipt.block)
+            skipped = {e.member: e.reason for e in found if isinstance(e, VoteSkipped) and e.tx == receipt.tx}
         for message in messages:
             if message.member in skipped:
-                reason = skipped[message.member].name
-                self._refuse(message, reason, "the vote does not count")
+                self._refuse(message, skipped[message.member].name, "the vote does not count")
             else:
                 self._done(message, receipt.tx.hex(), receipt.block)
 
     def _judge(self, message: Message, error: Rejected) -> None:
-        """The contract says no: because it is done, because it is not time yet, or for good."""
+        """The contract refuses it: because it is done, because it is not time yet, or for good."""
         name, words = str(error.facts.get("error", "Reverted")), error.message
         reason = str(error.facts.get("reason", name))
-        if name != "Ballots_UnknownProposal" and self._took_effect(message):
-            event = self._find(message)
+        if name != "Ballots_UnknownProposal" and took_effect(self._client, message):
+            entry = self._queue.entry(message.id)
+            first = entry.block if entry else self._client.latest().number
+            event = effect_event(self._client, message, first)
             self._done(message, event.tx.hex() if event else "", event.block if event else None)
-        elif self._may_still(message, error):
+        elif may_still(self._client, message, error):
             self._queue.mark([message], "queued", reason, words)
         else:
             self._refuse(message, reason, words)
-
-    def _took_effect(self, message: Message) -> bool:
-        proposal = bytes.fromhex(message.proposal)
-        if message.kind == "ballot":
-            said = self._client.view("ballots", "bitmapsOf", proposal)[message.choice - 1]
-            return bool(said >> message.index & 1)
-        try:
-            proposer, *_, state = self._client.view("ballots", "proposalOf", proposal)[0]
-        except Rejected:
-            return False
-        if message.kind == "proposal":
-            return bool(proposer == message.member)
-        expected = PASSED if message.kind == "close" else (ProposalState.EXECUTED,)
-        return list(ProposalState)[state] in expected
-
-    def _may_still(self, message: Message, error: Rejected) -> bool:
-        name, facts = error.facts.get("error"), error.facts
-        if name is None and "tx" in facts:  # its transaction fell out of the chain
-            return True
-        if name == "Ballots_UnknownProposal":  # a reorganisation took it away, and it may come back
-            return self._client.time() <= message.deadline
-        if facts.get("reason") == r.Refusal.ALREADY_VOTED.name:  # in a block that is still to come
-            return not any(bits >> message.index & 1 for bits in self._bitmaps(message))
-        early = (ProposalState.VOTING.value, ProposalState.WAITING.value)
-        return message.kind == "execute" and name == "Ballots_WrongState" and facts.get("state") in early
-
-    def _bitmaps(self, message: Message) -> list[int]:
-        return self._client.view("ballots", "bitmapsOf", bytes.fromhex(message.proposal))
-
-    def _find(self, message: Message) -> r.Event | None:
-        """The event by which a message took effect, where it did since the queue has it."""
-        entry = self._queue.entry(message.id)
-        first = entry.block if entry else self._client.latest().number
-        proposal = bytes.fromhex(message.proposal)
-        for event in self._events(first, self._client.latest().number):
-            mine = message.kind != "ballot" or getattr(event, "member", "") == message.member
-            if mine and type(event) is _EFFECTS[message.kind] and getattr(event, "proposal", b"") == proposal:
-                return event
-        return None
-
-    def _events(self, first: int, last: int) -> Iterable[r.Event]:
-        for logs in self._client.read(first, last):
-            yield from logs.events
 
     def _done(self, message: Message, tx: str, block: int | None) -> None:
         self._queue.mark([message], "done", tx=tx, block=block)
@@ -195,31 +150,3 @@ class Delivery:
     def _refuse(self, message: Message, reason: str, words: str) -> None:
         self._queue.mark([message], "refused", reason, words)
         self._settled(message, "refused")
-
-
-_EFFECTS: dict[str, type[r.Event]] = {
-    "ballot": r.Voted,
-    "proposal": r.Proposed,
-    "close": r.VoteClosed,
-    "execute": r.Executed,
-}
-
-
-def _call(messages: Sequence[Message]) -> Call:
-    """The function of `Ballots`, and its arguments, for one message or several votes on one proposal."""
-    message = messages[0]
-    proposal, action = bytes.fromhex(message.proposal), bytes.fromhex(message.action)
-    if len(messages) > 1:
-        return "voteBatch", proposal, [_vote(vote) for vote in messages]
-    if message.kind == "ballot":
-        return "voteBySignature", proposal, _vote(message)
-    if message.kind == "close":
-        return "close", proposal
-    if message.kind == "execute":
-        return "execute", message.number, message.action_kind, action
-    signed = (message.number, message.member, message.deadline, *parse_signature(message.signature))
-    return "proposeBySignature", message.action_kind, action, signed
-
-
-def _vote(message: Message) -> tuple[Any, ...]:
-    return message.member, message.choice, message.deadline, *parse_signature(message.signature)

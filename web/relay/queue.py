@@ -1,4 +1,4 @@
-"""Messages that wait to be relayed, or were: in a file of SQLite, on disk before anybody is told that they are taken.
+"""Messages that wait to be relayed, or were: in an SQLite file, on disk before the server says that it took them.
 
 Nothing in it decides anything: whether a message took effect is read from the chain.
 """
@@ -29,9 +29,10 @@ _COLUMNS = "body, status, reason, words, tx, block"
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What a member wants on the ledger. `id` is the digest of its content, in which no signature takes part.
+    """What a member wants on the ledger. `id` is the digest of its content, without the signature.
 
-    Digests, action and signature are hexadecimal. What a kind does not have is empty or zero; `index` is the member's.
+    Digests, action and signature are hexadecimal. Fields that a kind does not have are empty or zero; `index` is the
+    member's.
     """
 
     id: str
@@ -48,14 +49,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def slot(self) -> str:
-        """Of all messages with the same one only one waits at a time."""
+        """Of all messages with the same slot only one waits at a time."""
         if self.kind == "ballot":
             return f"ballot {self.proposal} {self.index}"
         return f"{self.kind} {self.number}"
 
 
 class QueueEntry(msgspec.Struct, frozen=True):
-    """A message and how it goes. `block` is the ledger's when it was taken, then that of the transaction."""
+    """A message and its status. `block` is the ledger's when it was taken, then that of the transaction."""
 
     message: Message
     status: Status
@@ -66,7 +67,7 @@ class QueueEntry(msgspec.Struct, frozen=True):
 
 
 class Queue:
-    """The file; made where there is none. It may be used by several threads. Raises Unavailable."""
+    """The file; made if there is none. Several threads may use it. Raises Unavailable."""
 
     def __init__(self, path: Path) -> None:
         self._lock = Lock()
@@ -80,8 +81,8 @@ class Queue:
         self._path = path
 
     def add(self, message: Message, block: int) -> QueueEntry:
-        """Take a message: it is on disk when this returns. One that is here already stays as it is, but for a refused
-        one, which waits again. Raises AlreadyQueued where another of its slot waits."""
+        """Take a message: it is on disk when this returns. One that is here already stays as it is, except for a
+        refused one, which waits again. Raises AlreadyQueued if another of its slot waits."""
         with self._locked():
             known = self._entry(message.id)
             if known is not None and known.status != "refused":
@@ -127,7 +128,7 @@ class Queue:
         tx: str = "",
         block: int | None = None,
     ) -> None:
-        """Say how messages go now."""
+        """Set the status of messages, and why."""
         with self._locked():
             self._db.execute("BEGIN IMMEDIATE")
             try:

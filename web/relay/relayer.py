@@ -1,4 +1,4 @@
-"""The relayer: sends what members signed, and pays for it, in a thread. Its key has no right at all."""
+"""The relayer: sends what members signed, and pays for it, in a thread. Its key has no rights."""
 
 import logging
 import time
@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from ledger.config import LOCAL_CHAIN, Network
 from ledger.errors import FedledgerError, Unavailable
+from web.access.metrics import RelayerStatus
 from web.documents.refusals import RelayersKey
 from web.reading.latest import Latest
 from web.relay.delivery import Delivery
@@ -30,11 +31,11 @@ class Relayer:
     """Relays what waits in its queue while it is open. `home` keeps the queue, the transactions on their way, and a
     lock: one server at a time.
 
-    `settled` hears of every message that is done or refused, by kind and outcome.
+    `settled` is called with the kind and the outcome of every message that is done or refused.
     """
 
-    def __init__(self, network: Network, board: Latest, signer: "Signer", home: Path) -> None:
-        self._network, self._board, self._signer, self._home = network, board, signer, home
+    def __init__(self, network: Network, latest: Latest, signer: "Signer", home: Path) -> None:
+        self._network, self._latest, self._signer, self._home = network, latest, signer, home
         self.address = signer.address
         self.queue = Queue(home / f"queue-{network.chain.id}-{network.contracts.ballots.address[2:10].lower()}.sqlite")
         self.settled: Callable[[str, str], None] = lambda _kind, _outcome: None
@@ -65,23 +66,26 @@ class Relayer:
         """Seconds since 1970 by the chain's clock, as it was when the chain was last read."""
         return int(time.time()) + self._ahead
 
+    def status(self) -> RelayerStatus:
+        """What its metrics show."""
+        return RelayerStatus(self.trouble is None, len(self.queue.waiting()), self.balance)
+
     def wake(self) -> None:
-        """There is something new in the queue."""
+        """Look at the queue now: there is something new in it."""
         self._wake.set()
 
-    def usable(self) -> Self:
-        """Itself. Raises RelayersKey where its key is a member's, or was: it then sends nothing."""
-        snapshot = self._board.state.snapshot
+    def check_key(self) -> None:
+        """Raises RelayersKey if its key is or was a member's: it then sends nothing."""
+        snapshot = self._latest.state.snapshot
         if snapshot is not None:
             require_apart(self.address, snapshot.owners)
-        return self
 
     def _forever(self) -> None:
-        """Start again whatever happens, ever more slowly while nothing works."""
+        """Start again after any error, more and more slowly while nothing works."""
         rest = FIRST_RETRY
         while not self._stop.is_set():
             try:
-                for _ in self._look():
+                for _ in self._passes():
                     self.trouble, rest = None, FIRST_RETRY
             except FedledgerError as error:
                 self.trouble = error
@@ -91,34 +95,35 @@ class Relayer:
             self._stop.wait(rest)
             rest = min(2 * rest, LAST_RETRY)
 
-    def _look(self) -> Iterator[None]:
-        """Look again and again, on one connection; every look that went well is told."""
+    def _passes(self) -> Iterator[None]:
+        """Deliver what waits again and again, on one connection; yields after every time that went well."""
         from ledger.chain.client import Client
         from ledger.chain.sender import Sender
 
         with Client.connect(self._network) as client:
             sender = Sender(client, self._signer, self._home / "outbox", timeout=BLOCK_SECONDS)
-            delivery = Delivery(self.queue, client, sender, self._tell)
+            delivery = Delivery(self.queue, client, sender, self._count)
             while not self._stop.is_set():
                 self._wake.clear()
                 self._observe(client)
-                self.usable()
-                if self._board.state.snapshot is not None:
-                    delivery.look()
+                self.check_key()
+                if self._latest.state.snapshot is not None:
+                    delivery.deliver()
                 yield None
                 self._wake.wait(LOCAL_POLL if self._network.chain.id == LOCAL_CHAIN else POLL)
 
     def _observe(self, client: "Client") -> None:
+        """Read the chain's clock and the balance."""
         began = int(time.time())
         self._ahead = client.time() - began
         self.balance = int(str(client.rpc.call("eth_getBalance", self.address, "latest")), 16)
 
-    def _tell(self, message: Message, outcome: str) -> None:
+    def _count(self, message: Message, outcome: str) -> None:
         self.settled(message.kind, outcome)
 
 
 def require_apart(address: str, members: Container[str]) -> None:
-    """Raises RelayersKey where the relayer's key is one of those that members have or ever had."""
+    """Raises RelayersKey if the relayer's key is one of those that members have or ever had."""
     if address in members:
         raise RelayersKey(
             "the relayer's key is a member's, or was one",

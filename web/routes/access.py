@@ -3,21 +3,20 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from ledger.formats.digest import ADDRESS_PATTERN, checksum_address
 from web.access.json_body import read_json
 from web.access.sessions import COOKIE, SECONDS, Session, Sessions, Visitor
 from web.access.sign_in import SignIns
-from web.documents import relay as d
 from web.documents.refusals import NoOrigin
-from web.routes.ledger import reading
+from web.documents.relay import Nothing, SessionPage, SignInAnswer, SignInText
+from web.routes.parameters import reading
+from web.routes.responses import uncached
 from web.view import View
 
 OPEN = frozenset({"/health", "/ready", "/sign-in", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"})
 """What nobody needs a session for, besides the files under /static; and signed messages speak for themselves."""
-_UNCACHED = {"Cache-Control": "no-store"}
 router = APIRouter(tags=["sign-in"])
 
 
@@ -37,12 +36,6 @@ def may_read(request: Request) -> bool:
     return sessions.visitor(visitor(request).word).session is not None
 
 
-def caching(request: Request) -> str:
-    """What may be kept of an answer: only by the reader itself, where reading is for members."""
-    view: View = request.app.state.view
-    return "private, no-cache" if view.read == "members" else "no-cache"
-
-
 def visitor(request: Request) -> Visitor:
     """Who asks, as the guard has found."""
     known: Visitor = getattr(request.state, "visitor", Visitor())
@@ -56,17 +49,17 @@ async def text_to_sign(
     """The text, for a key of that address."""
     signins: SignIns = request.app.state.signins
     issued = signins.issue(_origin(request), _spelled(address))
-    return _said(d.SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
+    return uncached(SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
 
 
 @router.post("/sign-in.json", summary="Sign in with the text and its signature")
 async def sign_in(request: Request) -> Response:
     """Begins a session, whose word is in a cookie. One that the reader had ends."""
-    answer = await read_json(request, d.SignInAnswer)
+    answer = await read_json(request, SignInAnswer)
     origin, state = _origin(request), request.app.state
     word, session = state.sessions.begin(state.signins.redeem(origin, answer.message, answer.signature))
     state.sessions.end(visitor(request).word)
-    response = _said(_page(request, session))
+    response = uncached(_page(request, session))
     secure = origin.startswith("https:")
     response.set_cookie(COOKIE, word, max_age=SECONDS, httponly=True, samesite="strict", secure=secure)
     return response
@@ -76,15 +69,15 @@ async def sign_in(request: Request) -> Response:
 async def session(request: Request) -> Response:
     """The session of who asks."""
     found = visitor(request).session
-    return _said(_page(request, found) if found else d.SessionPage())
+    return uncached(_page(request, found) if found else SessionPage())
 
 
 @router.post("/sign-out.json", summary="Sign out")
 async def sign_out(request: Request) -> Response:
     """Ends the session of who asks, if there is one."""
-    await read_json(request, d.Nothing)
+    await read_json(request, Nothing)
     request.app.state.sessions.end(visitor(request).word)
-    response = _said(d.SessionPage())
+    response = uncached(SessionPage())
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
@@ -111,10 +104,6 @@ def _origin(request: Request) -> str:
     return own_origin(request.app.state.view, request.headers.get("host", "").lower())
 
 
-def _page(request: Request, found: Session) -> d.SessionPage:
+def _page(request: Request, found: Session) -> SessionPage:
     party = reading(request).party(found.index, found.address)
-    return d.SessionPage(member=party, address=found.address, expires=found.expires)
-
-
-def _said(document: msgspec.Struct) -> Response:
-    return Response(msgspec.json.encode(document), media_type="application/json", headers=_UNCACHED)
+    return SessionPage(member=party, address=found.address, expires=found.expires)

@@ -24,16 +24,15 @@ from ledger.releases.file import NAME, ModelFile
 from ledger.releases.report import Evaluation
 from ledger.rounds.outcome import Place
 from web.access import problems
-from web.reading.ledger import NotFound, NotYet, Reading
+from web.reading.ledger import NotFound, Reading
 from web.reading.library import Library
-from web.routes.ledger import reading
+from web.routes.parameters import NAME_PATTERN, reading
 from web.view import View
 
-PATTERN = "^[a-z0-9][a-z0-9.-]{0,31}$"
 Name = Annotated[
-    str, Path(description="Name of the release", examples=["cardio"], json_schema_extra={"pattern": PATTERN})
+    str, Path(description="Name of the release", examples=["cardio"], json_schema_extra={"pattern": NAME_PATTERN})
 ]
-Version = Annotated[str, Path(description="Its version", examples=["1.0"], json_schema_extra={"pattern": PATTERN})]
+Version = Annotated[str, Path(description="Its version", examples=["1.0"], json_schema_extra={"pattern": NAME_PATTERN})]
 router = APIRouter(prefix="/releases/{name}/{version}", tags=["releases"])
 
 
@@ -68,7 +67,7 @@ async def model(request: Request, name: Name, version: Version) -> Response:
     if _holds(request, file.tag):
         return Response(status_code=304, headers=_headers(file.tag))
     library, limiter = _library(request), _limiter(request)
-    await to_thread.run_sync(library.require_right, file, limiter=limiter)
+    await to_thread.run_sync(library.verify, file, limiter=limiter)
     headers["Content-Disposition"] = f'attachment; filename="{name}-{version}.safetensors"'
     pieces = _pieces(file.pieces(library.fetch), limiter)
     return StreamingResponse(pieces, headers=headers, media_type="application/octet-stream")
@@ -93,10 +92,8 @@ def file_of(now: Reading, name: str, version: str) -> ModelFile:
     Raises NotFound, NotReleased or Revoked; NotYet where ledger or job document have not been read.
     """
     release = _in_use(now, name, version)
-    state = now.job_state(release.job)
-    document = now.document(state)
-    if document is None:
-        raise NotYet(f"the document of job {state.number} could not be read yet", advice="see that a member serves it")
+    state = now.job(release.job)
+    document = now.require_document(state)
     contracts = now.network.contracts
     place = Place(now.network.chain.id, contracts.ledger.address)
     return ModelFile(place, contracts.releases.address, release, state, document)

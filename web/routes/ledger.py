@@ -1,137 +1,124 @@
-"""What each page needs, once for people and for programs: FastAPI calls these with the checked parts of the address."""
+"""The documents of the pages of jobs, rounds, scores and models, and of the audit, one function a page.
+
+FastAPI calls them with the checked parts of the address.
+"""
 
 from itertools import islice
-from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
-
-from web.documents import ledger as d
+from web.documents.pages import (
+    AuditPage,
+    ConsortiumPage,
+    JobPage,
+    JobsPage,
+    ModelPage,
+    ModelsPage,
+    RoundPage,
+    RoundsPage,
+    ScoresPage,
+)
+from web.reading.audits import audit_document
 from web.reading.counting import activity
-from web.reading.decisions import DecisionReading
-from web.reading.ledger import Reading
-from web.reading.scores import ScoreReading
-from web.view import View
+from web.reading.evidence import latest_evaluation, metrics_around
+from web.reading.jobs import approval_of, job_line, job_lines
+from web.reading.members import member_documents
+from web.reading.models import finalised_rounds, lineage, model_line
+from web.reading.proposals import open_proposals
+from web.reading.releases import current_releases, model_releases
+from web.reading.rounds import round_document, round_line
+from web.reading.scores import job_scores, score_sums, scoring_method
+from web.reading.scorings import job_unit, round_scoring, scoring_lines
+from web.routes.parameters import LAST, MODELS, ROWS, Before, JobNumber, ModelNumber, Models, Now, RoundNumber, Rows
 
-LAST = (1 << 32) - 1
-ROWS, MOST_ROWS = 50, 500
-MODELS, MOST_MODELS = 12, 200
 OVERVIEW = 8
 ACTIVITY = 60
 
-JobNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the job", examples=[1])]
-RoundNumber = Annotated[int, Path(ge=1, le=LAST, description="Number of the round", examples=[1])]
-ModelNumber = Annotated[int, Path(ge=0, le=LAST, description="Round of the model; 0 is the initial one", examples=[1])]
-Before = Annotated[int | None, Query(ge=1, le=LAST, description="Only rounds before this one")]
-Rows = Annotated[int, Query(ge=1, le=MOST_ROWS, description="At most so many")]
-Models = Annotated[int, Query(ge=1, le=MOST_MODELS, description="At most so many models of the lineage")]
 
-
-def reading(request: Request) -> Reading:
-    """The last reading: one for the whole answer, whatever the threads post meanwhile."""
-    known: Reading | None = getattr(request.state, "reading", None)
-    if known is None:
-        view: View = request.app.state.view
-        known = request.state.reading = Reading(view.network, view.board.state)
-    return known
-
-
-async def _reading(request: Request) -> Reading:
-    return reading(request)
-
-
-Now = Annotated[Reading, Depends(_reading)]
-
-
-async def consortium(now: Now) -> d.ConsortiumPage:
+async def consortium(now: Now) -> ConsortiumPage:
     """The consortium at a glance: contracts, members, jobs with their rounds under way, the last verdict."""
-    audit = now.audit()
-    return d.ConsortiumPage(
+    audit = audit_document(now)
+    return ConsortiumPage(
         chain=now.chain,
         network=now.network.name,
         consortium=now.network.contracts.consortium.address,
         ledger=now.network.contracts.ledger.address,
         epoch=now.snapshot.epoch,
-        members=now.members(),
-        jobs=_jobs(now),
-        proposals=DecisionReading(now).open(OVERVIEW),
-        releases=DecisionReading(now).current()[:OVERVIEW],
+        members=member_documents(now),
+        jobs=job_lines(now),
+        proposals=open_proposals(now, OVERVIEW),
+        releases=current_releases(now)[:OVERVIEW],
         verdict=audit.verdict if audit else None,
         verdict_at=audit.at if audit else 0,
         scored=tuple(number for number, state in now.snapshot.jobs.items() if state.terms.scored),
     )
 
 
-async def members(now: Now) -> d.MembersPage:
-    """Who belongs to the consortium, with which keys and roles."""
-    return d.MembersPage(chain=now.chain, epoch=now.snapshot.epoch, members=now.members())
-
-
-async def jobs(now: Now) -> d.JobsPage:
+async def jobs(now: Now) -> JobsPage:
     """Every job, newest first."""
-    return d.JobsPage(chain=now.chain, jobs=_jobs(now))
+    return JobsPage(chain=now.chain, jobs=job_lines(now))
 
 
-async def job(now: Now, job: JobNumber) -> d.JobPage:
+async def job(now: Now, job: JobNumber) -> JobPage:
     """A job: who approved it, its terms, its document, its latest rounds."""
-    state = now.job_state(job)
+    state = now.job(job)
     latest = islice(reversed(state.rounds.values()), MODELS)
-    return d.JobPage(
+    return JobPage(
         chain=now.chain,
-        job=now.job(state),
+        job=job_line(now, state),
         proposer=now.owner(state.proposer),
         approvals=tuple(now.owner(key) for key in sorted(state.approvals, key=now.snapshot.owners.__getitem__)),
-        approval=now.approval(state),
+        approval=approval_of(now, state),
         terms=state.terms,
         document=now.document(state),
-        rounds=tuple(now.round_line(round_) for round_ in latest),
+        rounds=tuple(round_line(round_) for round_ in latest),
         activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
-        evaluation=DecisionReading(now).latest_evaluation(job),
-        scores=ScoreReading(now).glance(state),
+        evaluation=latest_evaluation(now, job),
+        scores=job_scores(now, state),
     )
 
 
-async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.RoundsPage:
+async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> RoundsPage:
     """The rounds of a job, newest first."""
-    state = now.job_state(job)
+    state = now.job(job)
     first = min(len(state.rounds), (before or LAST) - 1)
     chosen = [state.rounds[number] for number in range(first, max(first - limit, 0), -1)]
     last = first - len(chosen) + 1
-    return d.RoundsPage(
+    return RoundsPage(
         chain=now.chain,
-        job=now.job(state),
-        rounds=tuple(now.round_line(round_) for round_ in chosen),
+        job=job_line(now, state),
+        rounds=tuple(round_line(round_) for round_ in chosen),
         next=f"/jobs/{job}/rounds.json?before={last}&limit={limit}" if last > 1 else None,
     )
 
 
-async def round_(now: Now, job: JobNumber, round: RoundNumber) -> d.RoundPage:
+async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
     """A round: updates with verdicts and reasons, every aggregate, refuted ones too, who attested what; its scoring;
     what was measured of its model and of those around it."""
-    state, chosen = now.job_state(job), now.round_state(job, round)
-    return d.RoundPage(
+    state, chosen = now.job(job), now.round(job, round)
+    return RoundPage(
         chain=now.chain,
-        job=now.job(state),
-        round=now.round(state, chosen),
-        scoring=ScoreReading(now).whole(state, chosen),
-        metrics=DecisionReading(now).metrics_around(job, chosen),
+        job=job_line(now, state),
+        round=round_document(now, state, chosen),
+        scoring=round_scoring(now, state, chosen),
+        metrics=metrics_around(now, job, chosen),
     )
 
 
-async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ScoresPage:
+async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> ScoresPage:
     """What each party's updates scored: cumulated, best first, and round by round, newest first."""
-    state, making = now.job_state(job), ScoreReading(now)
-    made = making.rounds(state, before or LAST) if state.terms.scored else iter(())
+    state = now.job(job)
+    made = finalised_rounds(state, before or LAST) if state.terms.scored else iter(())
     chosen = list(islice(made, limit))
     more = next(made, None) is not None
-    sums, lines = making.sums(state), making.lines(state, chosen)
+    sums, lines = score_sums(now, state), scoring_lines(now, state, chosen)
     parties = {one.party.index for one in sums} | {one.index for line in lines for one in line.scores}
-    return d.ScoresPage(
+    parties |= {index for line in lines for index in line.withheld}
+    return ScoresPage(
         chain=now.chain,
-        job=now.job(state),
-        unit=making.unit(state),
-        made=making.made(state),
+        job=job_line(now, state),
+        unit=job_unit(now, state),
+        made=scoring_method(now, state),
         terms=state.terms,
-        parties=tuple(now.anyone(index) for index in sorted(parties | {k for line in lines for k in line.withheld})),
+        parties=tuple(now.member_party(index) for index in sorted(parties)),
         sums=sums,
         rounds=lines,
         next=f"/jobs/{job}/scores.json?before={chosen[-1].number}&limit={limit}" if more else None,
@@ -139,48 +126,42 @@ async def scores(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
     )
 
 
-async def models(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> d.ModelsPage:
+async def models(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> ModelsPage:
     """The finalised global models of a job, newest first."""
-    state = now.job_state(job)
-    first = min(len(state.rounds), (before or LAST) - 1)
-    made = (state.rounds[number] for number in range(first, 0, -1) if state.rounds[number].final is not None)
+    state = now.job(job)
+    made = finalised_rounds(state, before or LAST)
     chosen = list(islice(made, limit))
     more = next(made, None) is not None
-    return d.ModelsPage(
+    return ModelsPage(
         chain=now.chain,
-        job=now.job(state),
-        models=tuple(now.model(state, one) for one in chosen),
+        job=job_line(now, state),
+        models=tuple(model_line(now, state, one) for one in chosen),
         next=f"/jobs/{job}/models.json?before={chosen[-1].number}&limit={limit}" if more else None,
     )
 
 
-async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MODELS) -> d.ModelPage:
+async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MODELS) -> ModelPage:
     """A global model and its trace: what it was made of, what that was built on, back to the initial model."""
-    state = now.job_state(job)
-    lineage, rest = now.lineage(state, round, limit)
-    deciding = DecisionReading(now)
-    return d.ModelPage(
+    state = now.job(job)
+    traced, rest = lineage(now, state, round, limit)
+    return ModelPage(
         chain=now.chain,
-        job=now.job(state),
-        unit=ScoreReading(now).unit(state),
-        models=lineage.models,
+        job=job_line(now, state),
+        unit=job_unit(now, state),
+        models=traced.models,
         next=None if rest is None else f"/jobs/{job}/models/{rest}.json?limit={limit}",
-        releases=deciding.releases_of(job, round),
-        evaluation=deciding.latest_evaluation(job, round),
+        releases=model_releases(now, job, round),
+        evaluation=latest_evaluation(now, job, round),
     )
 
 
-async def audit(now: Now) -> d.AuditPage:
+async def audit(now: Now) -> AuditPage:
     """The last audit that this server made, and the command that makes it without this server."""
-    made, ended = now.audit(), now.snapshot.ended
-    return d.AuditPage(
+    made, ended = audit_document(now), now.snapshot.ended
+    return AuditPage(
         chain=now.chain,
         audit=made,
         running=now.state.auditing,
         behind=ended - made.rounds if made else ended,
         command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",
     )
-
-
-def _jobs(now: Reading) -> tuple[d.JobLine, ...]:
-    return tuple(now.job(state) for state in reversed(list(now.snapshot.jobs.values())))

@@ -14,8 +14,9 @@ from ledger.store.gateway import CORRUPT_HEADER, application
 from web.access import problems
 from web.access.metrics import CONTENT_TYPE, Metrics
 from web.reading.ledger import NotYet, Reading
-from web.routes.access import caching, may_read
-from web.routes.ledger import reading
+from web.routes.access import may_read
+from web.routes.parameters import reading
+from web.routes.responses import caching
 from web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
@@ -45,7 +46,9 @@ async def ready(request: Request) -> Response:
 @router.get("/metrics", tags=["service"], summary="Counts for Prometheus")
 async def metrics(request: Request) -> Response:
     counts: Metrics = request.app.state.metrics
-    return Response(counts.text(reading(request).state), headers={"Content-Type": CONTENT_TYPE})
+    relayer = request.app.state.view.relayer
+    status = relayer.status() if relayer else None
+    return Response(counts.text(reading(request).state, status), headers={"Content-Type": CONTENT_TYPE})
 
 
 @router.get("/events", tags=["live"], summary="Server-sent events: one `change` for every change of the pages")
@@ -74,7 +77,7 @@ async def _messages(request: Request) -> AsyncIterator[bytes]:
     serial, silent = -1, 0.0
     yield b"retry: 3000\n\n"
     while not request.app.state.closing.is_set() and may_read(request):
-        now = Reading(view.network, view.board.state)
+        now = Reading(view.network, view.latest.state)
         if now.state.serial != serial:
             serial, silent = now.state.serial, 0.0
             data = msgspec.json.encode({"fedledger": "event/1", "serial": serial, "chain": now.chain})

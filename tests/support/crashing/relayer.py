@@ -66,13 +66,13 @@ def work(network_file: str, home: str, key: bytes, point: str) -> None:
     from web.reading.snapshot import freeze
     from web.relay.relayer import Relayer
 
-    network, board = load_network(Path(network_file)), Latest()
+    network, latest = load_network(Path(network_file)), Latest()
     with Connection.visit(network, Path(home) / "visitor") as connection:
-        board.post(snapshot=freeze(connection.refresh(), connection.follower.tip.number))
-    relayer = Relayer(network, board, LocalSigner(Account.from_key(key)), Path(home) / "relay")
+        latest.post(snapshot=freeze(connection.refresh(), connection.follower.tip.number))
+    relayer = Relayer(network, latest, LocalSigner(Account.from_key(key)), Path(home) / "relay")
     if point:
         arm(point)
-    for _ in relayer._look():
+    for _ in relayer._passes():
         if not relayer.queue.waiting():
             return
 

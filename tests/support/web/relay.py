@@ -115,7 +115,7 @@ class Site:
 
     house: House
     url: str
-    board: Latest
+    latest: Latest
     relayer: Relayer
     readers: ExitStack
 
@@ -140,7 +140,7 @@ class Site:
             head = self.house.client.latest().number
         except Unavailable:
             return
-        until(lambda: self.board.state.snapshot is not None and self.board.state.snapshot.block >= head)
+        until(lambda: self.latest.state.snapshot is not None and self.latest.state.snapshot.block >= head)
 
     def status(self, answer: httpx.Response, reader: httpx.Client | None = None) -> dict[str, Any]:
         """How a message goes that was handed in."""
@@ -191,21 +191,21 @@ def relaying(
 ) -> Iterator[Site]:
     """A server that relays. `network` is what it takes for the consortium's, `started` False sends nothing."""
     network = network or house.network
-    board = Latest()
+    latest = Latest()
 
     def visit() -> Connection:
         return Connection.visit(network, folder / "visitor")
 
-    relayer = Relayer(network, board, payer or ephemeral(), folder / "relay")
-    library = Library(board, network, public=settings.get("read") == "public")
+    relayer = Relayer(network, latest, payer or ephemeral(), folder / "relay")
+    library = Library(latest, network, public=settings.get("read") == "public")
     hosts = settings.pop("hosts", ("127.0.0.1",))
-    view = View(network, board, library, rate=settings.pop("rate", 0), hosts=hosts, relayer=relayer, **settings)
+    view = View(network, latest, library, rate=settings.pop("rate", 0), hosts=hosts, relayer=relayer, **settings)
     with ExitStack() as stack:
-        stack.enter_context(Live(board, library, visit, visit, source=False))
+        stack.enter_context(Live(latest, library, visit, visit, source=False))
         if started:
             stack.enter_context(relayer)
         url = stack.enter_context(served(view, settings.pop("log", None)))
-        yield Site(house, url, board, relayer, stack)
+        yield Site(house, url, latest, relayer, stack)
 
 
 def soon(seconds: int = 600) -> int:

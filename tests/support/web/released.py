@@ -47,12 +47,12 @@ def shop(world: World, holder: Memory | None = None, **settings: Any) -> View:
     public = settings.pop("public", False)
     view = view_of(world, known=known(world), **settings)
     store: Any = holder or holder_of(world)
-    return View(view.network, view.board, Library(view.board, view.network, store, public=public), rate=0)
+    return View(view.network, view.latest, Library(view.latest, view.network, store, public=public), rate=0)
 
 
 def read_again(view: View, world: World) -> None:
     """The next reading of the ledger."""
-    view.board.post(snapshot=freeze(world.history, len(world.events)))
+    view.latest.post(snapshot=freeze(world.history, len(world.events)))
 
 
 def file_of(world: World, release: Release) -> ModelFile:

@@ -15,7 +15,8 @@ from support.worlds.world import NAMES, World, blank_report
 from ledger.audit.report import Check
 from ledger.config import Chain, Contract, Contracts, Network, Party
 from ledger.jobs.document import Job
-from web.app import PAGES, create_app
+from web.app import create_app
+from web.pages import PAGES
 from web.reading.latest import Audited, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze
@@ -33,7 +34,7 @@ def filled(address: str) -> str:
     return address
 
 
-PATHS = [filled(shown.page) for shown in PAGES]
+PATHS = [filled(page.path) for page in PAGES]
 HOSTILE = (
     "<script>document.title='taken'</script>",
     '"><img src=x onerror=alert(1)>',
@@ -76,8 +77,8 @@ def view_of(world: World, job: Job | None = None, known: Network | None = None, 
         documents={job.digest: job},
         audited=Audited(AT, 0.5, len(world.state.rounds), report),
     )
-    board, known = Latest(state), known or network()
-    return View(known, board, Library(board, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
+    latest, known = Latest(state), known or network()
+    return View(known, latest, Library(latest, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
 
 
 @contextmanager

@@ -168,19 +168,19 @@ def world_with(*signers: Any) -> World:
     return world.open_job()
 
 
-def board_of(world: World) -> Latest:
+def latest_of(world: World) -> Latest:
     return Latest(State(serial=1, snapshot=freeze(world.history, len(world.events))))
 
 
 def test_a_session_ends_with_the_key(clock: Clock) -> None:
     signer = ephemeral()
     world = world_with(signer)
-    board = board_of(world)
-    sessions = Sessions(board, clock=clock)
+    latest = latest_of(world)
+    sessions = Sessions(latest, clock=clock)
     word, session = sessions.begin(signer.address)
     assert sessions.find(word) == session
     world.emit(KeyRotated, index=1, old_key=signer.address, new_key=ephemeral().address, epoch=2)
-    board.post(snapshot=freeze(world.history, len(world.events)))
+    latest.post(snapshot=freeze(world.history, len(world.events)))
     with pytest.raises(SessionEnded):
         sessions.find(word)
     with pytest.raises(NotMember):
@@ -189,7 +189,7 @@ def test_a_session_ends_with_the_key(clock: Clock) -> None:
 
 def test_a_session_ends_with_time_and_by_signing_out(clock: Clock) -> None:
     signer = ephemeral()
-    sessions = Sessions(board_of(world_with(signer)), clock=clock)
+    sessions = Sessions(latest_of(world_with(signer)), clock=clock)
     word, _ = sessions.begin(signer.address)
     other, _ = sessions.begin(signer.address)
     sessions.end(word)
@@ -207,7 +207,7 @@ def test_a_session_ends_with_time_and_by_signing_out(clock: Clock) -> None:
 
 def test_a_member_has_so_many_sessions_and_the_oldest_goes_first(clock: Clock) -> None:
     one, two = ephemeral(), ephemeral()
-    sessions = Sessions(board_of(world_with(one, two)), clock=clock)
+    sessions = Sessions(latest_of(world_with(one, two)), clock=clock)
     words = [sessions.begin(one.address)[0] for _ in range(MOST + 1)]
     assert sessions.find(sessions.begin(two.address)[0])
     assert sessions.visitor(words[0]).session is None
@@ -216,14 +216,14 @@ def test_a_member_has_so_many_sessions_and_the_oldest_goes_first(clock: Clock) -
 
 def test_sessions_outlive_a_start_and_their_words_are_nowhere_on_disk(clock: Clock, tmp_path: Path) -> None:
     signer, file = ephemeral(), tmp_path / "home" / "sessions.json"
-    board = board_of(world_with(signer))
-    word, session = Sessions(board, file, clock).begin(signer.address)
-    assert Sessions(board, file, clock).find(word) == session
+    latest = latest_of(world_with(signer))
+    word, session = Sessions(latest, file, clock).begin(signer.address)
+    assert Sessions(latest, file, clock).find(word) == session
     assert word not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
     file.write_text("{")
     with pytest.raises(NotSignedIn):
-        Sessions(board, file, clock).find(word)
+        Sessions(latest, file, clock).find(word)
 
 
 @pytest.fixture(scope="module")
@@ -305,12 +305,12 @@ def test_a_session_has_a_rate_of_its_own(member: Any) -> None:
 
 def paths(url: str) -> list[tuple[str, str]]:
     """Everything that can be asked, with what may stand in an address filled in."""
-    from web.app import PAGES
+    from web.pages import PAGES
 
     found = get(url + "/openapi.json").json()["paths"]
     filled = {"job": "1", "round": "1", "number": "1", "name": "0f" * 32, "cid": "bafkrei" + "a" * 52}
     asked = [(method, path) for path, operations in found.items() for method in operations]
-    asked += [("get", shown.page.replace(":int", "")) for shown in PAGES]
+    asked += [("get", page.path.replace(":int", "")) for page in PAGES]
     return [(method, re.sub(r"{(\w+)}", lambda part: filled.get(part[1], "1"), path)) for method, path in asked]
 
 

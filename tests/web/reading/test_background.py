@@ -19,15 +19,15 @@ from web.view import View
 
 def test_a_chain_that_is_down_is_shown_as_such_and_read_again_when_it_is_back(houses, tmp_path: Path) -> None:
     local = houses(tmp_path / "houses")
-    board = Latest()
-    library = Library(board, local.network)
+    latest = Latest()
+    library = Library(latest, local.network)
 
     def visit() -> Connection:
         return Connection.visit(local.network, tmp_path / "visitor")
 
-    view = View(local.network, board, library, rate=0)
+    view = View(local.network, latest, library, rate=0)
     port = local.anvil.port
-    with Live(board, library, visit, visit, source=False), served(view) as url:
+    with Live(latest, library, visit, visit, source=False), served(view) as url:
         until(lambda: get(url + "/ready").status_code == 200)
         before = get(url + "/members.json").json()
         local.stop()

@@ -22,8 +22,8 @@ from ledger.keys import ephemeral
 from ledger.releases.report import RoundFigures
 from web.drawing.language import LANGUAGES
 from web.reading.counting import lineage_of
-from web.reading.decisions import AROUND, DecisionReading
-from web.reading.latest import Latest, Measured, State, Unread
+from web.reading.evidence import AROUND, metrics_around
+from web.reading.latest import FetchedReport, Latest, MissingReport, State
 from web.reading.ledger import Reading
 from web.relay.relayer import Relayer
 
@@ -65,15 +65,15 @@ def relayed(chamber: Chamber, tmp_path: Path) -> Any:
 
     def make(**changes: Any) -> Any:
         view = shown(chamber, **changes)
-        return replace(view, relayer=Relayer(view.network, view.board, ephemeral(), tmp_path / "relay"))
+        return replace(view, relayer=Relayer(view.network, view.latest, ephemeral(), tmp_path / "relay"))
 
     return make
 
 
 def shown(chamber: Chamber, **changes: Any) -> Any:
-    """A view of the chamber's world, whose board says `changes` besides."""
+    """A view of the chamber's world, whose state has these `changes` besides."""
     view = view_of(chamber.world, known=network(NAMES))
-    view.board.post(**changes)
+    view.latest.post(**changes)
     return view
 
 
@@ -163,12 +163,12 @@ def test_who_voted_what_who_has_not_yet_and_who_no_longer_can(chamber: Chamber) 
 
 def test_time_alone_is_a_change_where_it_turns_a_proposal(chamber: Chamber) -> None:
     chamber.propose(ChangeRoles(1, 1))
-    board = Latest(replace(shown(chamber).board.state, time=AT))
-    serial = board.state.serial
-    board.tick(99, AT + 3_600)
-    assert (board.state.serial, board.state.time) == (serial, AT + 3_600)
-    board.tick(99, AT + 3_601)
-    assert board.state.serial == serial + 1
+    latest = Latest(replace(shown(chamber).latest.state, time=AT))
+    serial = latest.state.serial
+    latest.tick(99, AT + 3_600)
+    assert (latest.state.serial, latest.state.time) == (serial, AT + 3_600)
+    latest.tick(99, AT + 3_601)
+    assert latest.state.serial == serial + 1
 
 
 def test_current_superseded_and_revoked_releases(chamber: Chamber) -> None:
@@ -225,7 +225,7 @@ class TestEvaluation:
     def test_figures_bars_and_charts_with_a_table(self, chamber: Chamber) -> None:
         report = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
         self.proposed(chamber, report.digest)
-        with served(shown(chamber, evaluations={report.digest: Measured(report, report.mean)})) as url:
+        with served(shown(chamber, evaluations={report.digest: FetchedReport(report, report.mean)})) as url:
             page = get(url + "/proposals/2", headers=HTML).text
             evidence = get(url + "/proposals/2.json").json()["evidence"]["evaluation"]
             elsewhere = [get(url + path, headers=HTML).text for path in ("/jobs/1", "/jobs/1/models/2")]
@@ -241,7 +241,7 @@ class TestEvaluation:
         report = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
         chamber.world.open_round()
         self.proposed(chamber, report.digest)
-        with served(shown(chamber, evaluations={report.digest: Measured(report, report.mean)})) as url:
+        with served(shown(chamber, evaluations={report.digest: FetchedReport(report, report.mean)})) as url:
             found = {n: get(f"{url}/jobs/1/rounds/{n}.json").json()["metrics"] for n in (1, 2, 3)}
             pages = {n: get(f"{url}/jobs/1/rounds/{n}", headers=HTML).text for n in (1, 3)}
         assert found[3] is None and "<figure" not in pages[3]
@@ -256,11 +256,9 @@ class TestEvaluation:
         self.proposed(chamber, report.digest)
         for given, expected in (((0, 1), None), ((0, 2), [0, 2]), (range(100), list(range(AROUND + 3)))):
             figures = tuple(RoundFigures(round=n, metrics={"loss": "1"}) for n in given)
-            measured = Measured(msgspec.structs.replace(report, rounds=figures), report.mean)
+            measured = FetchedReport(msgspec.structs.replace(report, rounds=figures), report.mean)
             view = shown(chamber, evaluations={report.digest: measured})
-            found = DecisionReading(Reading(view.network, view.board.state)).metrics_around(
-                1, chamber.world.state.rounds[2]
-            )
+            found = metrics_around(Reading(view.network, view.latest.state), 1, chamber.world.state.rounds[2])
             assert (found and [one.round for one in found.rounds]) == expected
 
     def test_whoever_measured_and_is_no_member_is_marked(self, chamber: Chamber) -> None:
@@ -269,7 +267,7 @@ class TestEvaluation:
         others = (replace_party(report.parties[0], name="North", key="0x" + "34" * 20), *report.parties[1:])
         report = msgspec.structs.replace(report, parties=others)
         self.proposed(chamber, report.digest)
-        with served(shown(chamber, evaluations={report.digest: Measured(report, report.mean)})) as url:
+        with served(shown(chamber, evaluations={report.digest: FetchedReport(report, report.mean)})) as url:
             document = get(url + "/proposals/2.json").json()["evidence"]["evaluation"]
             page = get(url + "/proposals/2", headers=HTML).text
         assert len(document["members"]) == 3
@@ -277,7 +275,7 @@ class TestEvaluation:
 
     def test_a_report_that_nobody_gave_yet(self, chamber: Chamber) -> None:
         self.proposed(chamber, b"R" * 32)
-        with served(shown(chamber, evaluations={b"R" * 32: Unread("nobody gives <it>")})) as url:
+        with served(shown(chamber, evaluations={b"R" * 32: MissingReport("nobody gives <it>")})) as url:
             page = get(url + "/proposals/2", headers=HTML).text
         assert "could not be read yet" in page
         assert "nobody gives &lt;it&gt;" in page
@@ -285,13 +283,13 @@ class TestEvaluation:
 
     def test_what_is_no_report(self, chamber: Chamber) -> None:
         self.proposed(chamber, b"R" * 32)
-        with served(shown(chamber, evaluations={b"R" * 32: Unread("not JSON", final=True)})) as url:
+        with served(shown(chamber, evaluations={b"R" * 32: MissingReport("not JSON", final=True)})) as url:
             assert "is no evaluation report" in get(url + "/proposals/2", headers=HTML).text
 
     def test_a_report_on_another_model(self, chamber: Chamber) -> None:
         report = evaluation(chamber.world, 1, NAMES, 31337, network().contracts.ledger.address)
         self.proposed(chamber, report.digest)
-        with served(shown(chamber, evaluations={report.digest: Measured(report, report.mean)})) as url:
+        with served(shown(chamber, evaluations={report.digest: FetchedReport(report, report.mean)})) as url:
             page = get(url + "/proposals/2", headers=HTML).text
             assert get(url + "/jobs/1/models/2.json").json()["evaluation"] is None
         assert "is on another model" in page
@@ -334,7 +332,7 @@ def test_the_public_is_given_released_models_and_reports_and_no_others(chamber: 
     chamber.release(chamber.model("early", "0.1", 2)).revoke("early", "0.1")
     report = evaluation(chamber.world, 1, NAMES, 31337, network().contracts.ledger.address)
     view = view_of(chamber.world, known=network(NAMES), public=True)
-    view.board.post(evaluations={report.digest: Measured(report, report.mean)})
+    view.latest.post(evaluations={report.digest: FetchedReport(report, report.mean)})
     size = chamber.world.job.layout.size
     finals = {number: chamber.world.state.rounds[number].final for number in (1, 2)}
     cids = [of_file(final.cid, size) for final in finals.values() if final]
@@ -352,7 +350,7 @@ def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
     chamber.propose(RemoveMember(3)).vote(0)
     chamber.propose(RevokeRelease(release_id("cardio", "1.0"), b"<b>\"'</b>".ljust(32, b"\0")))
     view = view_of(world, known=network(HOSTILE))
-    view.board.post(evaluations={report.digest: Measured(report, report.mean)})
+    view.latest.post(evaluations={report.digest: FetchedReport(report, report.mean)})
     with served(view) as url:
         paths = ["/proposals", *(f"/proposals/{n}" for n in range(1, 5)), *(f"/members/{n}" for n in range(4))]
         for path in [*paths, "/releases/cardio", "/releases/cardio/1.1", "/jobs/1/models/2", "/"]:

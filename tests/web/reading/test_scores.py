@@ -31,7 +31,7 @@ def text_of(html: str) -> str:
 
 def shown(world: ScoredWorld, names: tuple[str, ...] = NAMES, **changes: Any) -> Any:
     view = view_of(world, known=network(names))
-    view.board.post(**changes)
+    view.latest.post(**changes)
     return view
 
 
@@ -141,8 +141,8 @@ def reveal(made: ScoredWorld, member: int) -> None:
         (9_000, 0, "Committing", 9_000),
         (9_001, 0, "Revealing", 9_060),
         (9_060, 1, "Revealing", 9_060),
-        (9_061, 1, "Over", None),
-        (9_001, 2, "Over", None),
+        (9_061, 1, "AwaitingSettlement", None),
+        (9_001, 2, "AwaitingSettlement", None),
     ],
 )
 def test_a_scoring_s_phase_follows_from_the_chain_s_clock(
@@ -167,12 +167,12 @@ def test_a_scoring_s_phase_follows_from_the_chain_s_clock(
 
 
 def test_time_alone_is_a_change_where_it_turns_a_scoring() -> None:
-    board = Latest(replace(shown(make().open_scoring()).board.state, time=8_999))
-    serial = board.state.serial
-    board.tick(99, 9_000)
-    assert board.state.serial == serial
-    board.tick(99, 9_001)
-    assert board.state.serial == serial + 1
+    latest = Latest(replace(shown(make().open_scoring()).latest.state, time=8_999))
+    serial = latest.state.serial
+    latest.tick(99, 9_000)
+    assert latest.state.serial == serial
+    latest.tick(99, 9_001)
+    assert latest.state.serial == serial + 1
 
 
 def test_a_round_shows_who_said_what_and_what_came_of_it(world: ScoredWorld) -> None:

@@ -20,12 +20,13 @@ from ledger.events.actions import (
     RollBack,
 )
 from ledger.events.records import Choice
-from web.documents import relay as d
 from web.documents.refusals import AlreadyQueued, SignatureExpired, WrongState
+from web.documents.relay import Posted
 from web.documents.signatures import ORDER
 from web.reading.ledger import Reading
 from web.relay.delivery import Delivery
-from web.relay.intake import LONGEST, Intake
+from web.relay.intake import identify, message_of
+from web.relay.moment import LONGEST, Moment
 
 
 @pytest.fixture(scope="module")
@@ -210,15 +211,14 @@ def test_a_double_vote_is_refused_by_name(house: House, site: Site) -> None:
 def test_the_second_of_a_deadline_is_still_in_time(house: House, site: Site) -> None:
     proposal = house.propose()
     site.read()
-    reading = Reading(house.network, site.board.state)
+    reading = Reading(house.network, site.latest.state)
 
     def take(body: dict[str, Any], now: int) -> None:
         import msgspec
 
-        posted = msgspec.convert(body, d.Posted)
-        intake = Intake(reading, now)
-        intake.identify(posted)
-        intake.message(posted, lambda: pytest.fail("no session is asked for"))
+        posted = msgspec.convert(body, Posted)
+        moment = Moment(reading, now)
+        message_of(moment, posted, identify(moment, posted), lambda: pytest.fail("no session is needed"))
 
     late = house.vote(0, proposal, deadline=proposal.deadline - 10)
     take(late, proposal.deadline - 10)
@@ -318,7 +318,7 @@ def test_what_is_certain_may_be_executed_in_advance(house: House, site: Site) ->
 
 def test_one_member_cannot_spend_the_relayers_money(house: House, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = [p for p in house.decisions.proposals.values() if p.proposer == house.signers[3].address and not p.ended]
-    monkeypatch.setattr("web.relay.intake.MOST_PROPOSALS", len(mine) + 1)
+    monkeypatch.setattr("web.relay.proposals.MOST", len(mine) + 1)
     assert site.settled(site.post(_next(house, 3)))["status"] == "done"
     site.read()
     assert refusal(site.post(_next(house, 3))) == (409, "TooManyProposals")
@@ -391,9 +391,9 @@ def test_a_server_without_a_relayer_says_so(house: House, tmp_path: Path) -> Non
     proposal = house.propose()
     with Connection.visit(house.network, tmp_path) as connection:
         snapshot = freeze(connection.refresh(), connection.follower.tip.number)
-    board = Latest()
-    board.post(snapshot=snapshot)
-    with served(View(house.network, board, Library(board, house.network), rate=0)) as url:
+    latest = Latest()
+    latest.post(snapshot=snapshot)
+    with served(View(house.network, latest, Library(latest, house.network), rate=0)) as url:
         answer = post(url + "/relay.json", json=house.vote(0, proposal))
         assert refusal(answer) == (503, "NoRelayer")
         path = f"/proposals/{proposal.number}/ballot.json?member={house.signers[0].address}&choice=for"
@@ -405,7 +405,7 @@ def test_two_servers_never_relay_from_one_home(house: House, tmp_path: Path) -> 
     from web.relay.relayer import Relayer
 
     with relaying(house, tmp_path) as site:
-        second = Relayer(house.network, site.board, ephemeral(), tmp_path / "relay")
+        second = Relayer(house.network, site.latest, ephemeral(), tmp_path / "relay")
         with pytest.raises(FedledgerError, match="another server relays"), second:
             pass
 

@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.web.server import filled
 
 from ledger.formats.cid import Cid, raw
-from web.app import PAGES
+from web.pages import PAGES
 
-PATHS = [filled(shown.json) for shown in PAGES]
+PATHS = [filled(page.json_path) for page in PAGES]
 MISSING = [
     "/jobs/2.json",
     "/jobs/1/rounds/9.json",

@@ -10,7 +10,7 @@ from support.worlds.decisions import evaluation
 from support.worlds.scorers import COSINE, ScoredWorld
 from support.worlds.world import World
 
-from web.reading.latest import Measured
+from web.reading.latest import FetchedReport
 from web.reading.snapshot import freeze
 
 pytestmark = pytest.mark.browser
@@ -175,12 +175,12 @@ def test_what_was_opened_stays_open_when_the_page_is_brought_up_to_date(page: An
     report = evaluation(world, 2, ("north",), 31337, network().contracts.ledger.address)
     chamber.propose(chamber.model(version="2.0", number=2, report=report.digest))
     view = view_of(world)
-    view.board.post(evaluations={report.digest: Measured(report, report.mean)})
+    view.latest.post(evaluations={report.digest: FetchedReport(report, report.mean)})
     with served(view) as url:
         page.goto(url + "/proposals/2")
         page.locator("figure.chart summary").first.click()
         chamber.vote(1)
-        view.board.post(snapshot=freeze(world.history, len(world.events)))
+        view.latest.post(snapshot=freeze(world.history, len(world.events)))
         until(lambda: "For 1" in page.locator("#vote .counts").inner_text())
         assert page.locator("figure.chart details").first.get_attribute("open") is not None
         page.goto("about:blank")

@@ -93,10 +93,10 @@ def test_a_revocation_counts_from_the_next_reading_on(world: World) -> None:
 def test_before_ledger_and_job_are_read_nothing_is_served(world: World) -> None:
     made = release(world)
     view = shop(world)
-    view.board.post(documents={})
+    view.latest.post(documents={})
     with served(view) as url:
         assert problem(url, address(made))[1]["error"] == "NotYet"
-        view.board.post(snapshot=None)
+        view.latest.post(snapshot=None)
         assert problem(url, address(made))[1]["error"] == "NotYet"
 
 

@@ -76,7 +76,7 @@ def hospital(found_consortium: Any, tmp_path_factory: pytest.TempPathFactory) ->
             house = House(local)
             stack.callback(house.client.close)
             site = stack.enter_context(relaying(house, tmp_path_factory.mktemp("server")))
-            until(lambda: site.board.state.snapshot is not None and site.board.state.documents)
+            until(lambda: site.latest.state.snapshot is not None and site.latest.state.documents)
             yield trial, site
         consortium.client.close()
     finally:
@@ -184,7 +184,7 @@ def test_a_model_is_proposed_voted_on_released_served_and_revoked_through_the_pa
     carry_out(trial, first)
 
     served = get(file)
-    release = site.board.state.snapshot.decisions.current["cardio"]
+    release = site.latest.state.snapshot.decisions.current["cardio"]
     assert (served.status_code, release.version, release.report) == (200, "1.2.0", report.digest)
     assert release.root.hex().encode() in served.content[:4096], "the file says which model it is of"
     assert first.open("/releases/cardio/1.2.0").page.get_by_role("link", name="model.safetensors").is_visible()

@@ -17,14 +17,14 @@ from support.worlds.scorers import ScoredWorld
 
 from ledger.events.actions import RemoveMember
 from ledger.keys import ephemeral
-from web.app import PAGES
+from web.pages import PAGES
 from web.reading.library import Library
 from web.relay.relayer import Relayer
 
 SERVICE = ["/health", "/ready", "/metrics", "/ipfs/{cid}"]
 MEMBERS = ["/sign-in.json", "/session.json", "/proposals/{number}/ballot.json", "/relay/{name}.json"]
 FILES = [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensors", "README.md")]
-ASKED = [shown.json.replace(":int", "") for shown in PAGES] + SERVICE + MEMBERS + FILES
+ASKED = [page.json_path.replace(":int", "") for page in PAGES] + SERVICE + MEMBERS + FILES
 POSTED = ["/sign-in.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
 BEYOND = [positive_data_acceptance]
 """A schema cannot say EIP-55, nor that a signature is the signer's: what fits it may be refused all the same."""
@@ -44,9 +44,9 @@ def world() -> ScoredWorld:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     made = world()
     view = view_of(made, known=known(made), hosts=("127.0.0.1",))
-    relayer = Relayer(view.network, view.board, ephemeral(), tmp_path_factory.mktemp("relay"))
+    relayer = Relayer(view.network, view.latest, ephemeral(), tmp_path_factory.mktemp("relay"))
     holder: Any = holder_of(made)
-    content = Library(view.board, view.network, holder)
+    content = Library(view.latest, view.network, holder)
     with served(replace(view, relayer=relayer, content=content)) as address:
         yield address
 
@@ -89,7 +89,7 @@ def test_the_description_is_whole_and_its_examples_fit(url: str) -> None:
     document = get(url + "/openapi.json").json()
     paths = document["paths"]
     gets = {path: operations["get"] for path, operations in paths.items() if "get" in operations}
-    assert {shown.json.replace(":int", "") for shown in PAGES} <= gets.keys()
+    assert {page.json_path.replace(":int", "") for page in PAGES} <= gets.keys()
     assert gets.keys() >= {"/health", "/ready", "/metrics", "/events", "/ipfs/{cid}", *MEMBERS}
     assert {path for path, operations in paths.items() if "post" in operations} == set(POSTED)
     for path, operations in paths.items():

@@ -18,9 +18,9 @@ from ledger.events.records import Choice, Kind, Reason, Role, Rules
 from ledger.events.wanted import kind_word
 from ledger.history.state import Phase
 from ledger.jobs.document import Evidence, Scored
-from ledger.rounds.admission import AuditVerdict as Judgement
+from ledger.rounds.admission import Verdict
 from web.documents.decisions import EvaluationStatus
-from web.documents.scores import ScorerState, ScoringPhase, Unit
+from web.documents.scores import ScorerState, ScoringPhaseName, Unit
 from web.drawing.language import LANGUAGES, choose, texts
 from web.drawing.render import FOLDER
 from web.reading.latest import Latest
@@ -102,7 +102,7 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "reasons": [reason.name for reason in Reason if reason is not Reason.NONE],
         "roles_of": [str(role.name).lower() for role in Role],
         "verdicts": [verdict.value for verdict in AuditVerdict],
-        "admission": [verdict.name for verdict in Judgement],
+        "admission": [verdict.name for verdict in Verdict],
         "checks_of": [check.name for check in Check],
         "wants": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
         "means": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
@@ -114,15 +114,15 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "evidence_of": [*(one.__struct_config__.tag for one in get_args(Evidence)), "none"],
         "metrics": ["accuracy", "loss", "auc"],
         "units": get_args(Unit),
-        "scoring_phases": get_args(ScoringPhase),
-        "scoring_next": get_args(ScoringPhase),
+        "scoring_phases": get_args(ScoringPhaseName),
+        "scoring_next": get_args(ScoringPhaseName),
         "scorer_states": get_args(ScorerState),
         "evaluations": [status for status in get_args(EvaluationStatus) if status != "read"],
     }
     for group, words in values.items():
         assert [word for word in words if f"{group}.{word}" not in t._texts] == []
     if language == "en":
-        assert [t("admission", v.name) for v in Judgement] == [v.meaning for v in Judgement]
+        assert [t("admission", v.name) for v in Verdict] == [v.meaning for v in Verdict]
         assert [t("checks_of", c.name) for c in Check] == [c.title for c in Check]
 
 
@@ -172,8 +172,8 @@ def test_hostile_names_are_text_and_nothing_else(hostile: World) -> None:
 
 
 def test_before_the_first_reading_a_page_says_so_and_the_process_is_well() -> None:
-    board = Latest()
-    view = View(network(), board, Library(board, network()), rate=0)
+    latest = Latest()
+    view = View(network(), latest, Library(latest, network()), rate=0)
     with served(view) as url:
         page = get(url + "/", headers=HTML)
         assert page.status_code == 503
@@ -187,7 +187,7 @@ def test_before_the_first_reading_a_page_says_so_and_the_process_is_well() -> No
 def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None:
     world = World().open_job().honest_round()
     view = view_of(world)
-    view.board.post(documents={})
+    view.latest.post(documents={})
     with served(view) as url:
         assert "document not read yet" in get(url + "/jobs/1").text
         assert get(url + "/jobs/1/rounds/1.json").json()["round"]["updates"][0]["cid"] is None

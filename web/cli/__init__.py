@@ -1,0 +1,19 @@
+"""`fedledger web`: the consortium's pages, for anyone who may see them.
+
+What needs the web server, the chain or cryptography is imported inside the functions that use it, all else at the top
+of a module: `--help` and a wrong option are answered before a second of imports.
+"""
+
+import click
+
+from web.cli.relayer import relayer
+from web.cli.run import run
+
+
+@click.group()
+def web() -> None:
+    """Pages and a JSON interface of a consortium; the process holds no member's key."""
+
+
+web.add_command(run)
+web.add_command(relayer)

@@ -1,0 +1,91 @@
+"""`fedledger web run`: serve the pages until Ctrl-C."""
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.config import Home
+from web.cli.access import LOOPBACK, Access
+from web.cli.live import Payment, Standpoint, live_view
+from web.cli.relayer import KEYSTORE
+from web.cli.serving import announce, listen, open_log, require_installed, web_server
+
+if TYPE_CHECKING:
+    from web.view import Read
+
+
+@click.command()
+@click.option("--host", default=LOOPBACK[0], show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--read",
+    type=click.Choice(["local", "members", "public"]),
+    default="local",
+    show_default=True,
+    help="Who may read: this machine alone; members, after they sign in with their keys; or everyone who reaches the "
+    "address, but then no updates and only released models.",
+)
+@click.option("--origin", help="Address by which people reach the server from other machines: https://NAME.")
+@click.option(
+    "--relayer",
+    "keystore",
+    type=click.Path(path_type=Path),
+    help=f"Keystore of the key that pays for members' signed messages, or a folder with {KEYSTORE}.",
+)
+@click.option(
+    "--relayer-passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File whose first line is that keystore's passphrase.  [default: ask]",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    default=50.0,
+    show_default=True,
+    help="Requests a second from one address; 0 for any number.",
+)
+@click.option("--source/--no-source", default=True, help="Let the audit compile the contracts' sources (needs solc).")
+@click.option(
+    "--access-log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that the access log is appended to.  [default: standard output]",
+)
+@network_option
+@rpc_option
+@home_option
+@json_option
+def run(
+    host: str,
+    port: int,
+    read: "Read",
+    origin: str | None,
+    keystore: Path | None,
+    relayer_passphrase_file: Path | None,
+    rate: float,
+    source: bool,
+    access_log: Path | None,
+    network_file: Path | None,
+    rpc: str | None,
+    home: Home,
+    as_json: bool,
+) -> None:
+    """Serve the pages until Ctrl-C.
+
+    With --network it reads as anyone can; without it, as the party at home, and from that party's store. Pages show the
+    last reading: a chain or a store that does not answer never keeps a reader waiting. With --relayer it sends what
+    members sign, and pays for it with a key that has no rights (`fedledger web relayer` makes one).
+    """
+    require_installed()
+    access = Access.of(read, host, origin)
+    payment = Payment(keystore, relayer_passphrase_file) if keystore else None
+    with ExitStack() as stack:
+        standpoint = Standpoint(network_file, home, rpc)
+        listening, log = stack.enter_context(listen(host, port)), stack.enter_context(open_log(access_log))
+        view = stack.enter_context(live_view(standpoint, access, payment, rate=rate, source=source))
+        server = web_server(view, log)
+        announce(view, listening, as_json=as_json)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])

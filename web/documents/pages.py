@@ -1,0 +1,211 @@
+"""The documents behind the pages: what a page shows is one of these, and its .json sibling is its encoding."""
+
+from ledger.events.records import Rules, Terms
+from ledger.jobs.document import Job
+from ledger.rounds.trace import ModelTrace
+from web.documents.common import Page, PartyDocument
+from web.documents.decisions import (
+    DecisionDocument,
+    Evaluated,
+    Evidence,
+    MemberRelease,
+    MemberRound,
+    MemberVote,
+    ProposalLine,
+    ReleaseLine,
+    RoundMetrics,
+    Vote,
+)
+from web.documents.ledger import (
+    Activity,
+    Approval,
+    AuditDocument,
+    JobLine,
+    MemberDocument,
+    ModelLine,
+    RoundDocument,
+    RoundLine,
+)
+from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMethod, Standing, Sum, Unit
+
+
+class ConsortiumPage(Page, frozen=True):
+    """`scored` are the jobs that make scores."""
+
+    network: str
+    consortium: str
+    ledger: str
+    epoch: int
+    members: tuple[MemberDocument, ...]
+    jobs: tuple[JobLine, ...]
+    proposals: tuple[ProposalLine, ...]
+    releases: tuple[ReleaseLine, ...]
+    verdict: str | None
+    verdict_at: int
+    scored: tuple[int, ...]
+
+
+class MembersPage(Page, frozen=True):
+    epoch: int
+    members: tuple[MemberDocument, ...]
+
+
+class MemberPage(Page, frozen=True):
+    """A member's part in the rounds of `job`, newest first; `next` is the address of those before.
+
+    `standing` is its place among those scored in `job`. `jobs` are all that have rounds. Votes are the newest; releases
+    all that its updates went into.
+    """
+
+    member: MemberDocument
+    job: JobLine | None
+    jobs: tuple[int, ...]
+    rounds: tuple[MemberRound, ...]
+    next: str | None
+    standing: Standing | None
+    votes: tuple[MemberVote, ...]
+    releases: tuple[MemberRelease, ...]
+
+
+class JobsPage(Page, frozen=True):
+    jobs: tuple[JobLine, ...]
+
+
+class JobPage(Page, frozen=True):
+    """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it.
+
+    `approval` is null once it was opened or closed.
+    """
+
+    job: JobLine
+    proposer: PartyDocument
+    approvals: tuple[PartyDocument, ...]
+    approval: Approval | None
+    terms: Terms
+    document: Job | None
+    rounds: tuple[RoundLine, ...]
+    activity: tuple[Activity, ...]
+    evaluation: Evaluated | None
+    scores: JobScores | None
+
+
+class RoundsPage(Page, frozen=True):
+    """Newest first; `next` is the address of the rounds before these."""
+
+    job: JobLine
+    rounds: tuple[RoundLine, ...]
+    next: str | None
+
+
+class RoundPage(Page, frozen=True):
+    """`scoring` is null where the round has no final model, or the job makes no scores; `metrics` where no report that
+    was read measures its model."""
+
+    job: JobLine
+    round: RoundDocument
+    scoring: RoundScoring | None
+    metrics: RoundMetrics | None
+
+
+class ScoresPage(Page, frozen=True):
+    """A job's scores: sums, best first; rounds, newest first, `next` being the address of those before.
+
+    `parties` are all that occur in `sums` or `rounds`, by index. Which updates are void, and why, only the updates
+    themselves tell: `command` reads them.
+    """
+
+    job: JobLine
+    unit: Unit
+    made: ScoringMethod | None
+    terms: Terms
+    parties: tuple[PartyDocument, ...]
+    sums: tuple[Sum, ...]
+    rounds: tuple[ScoringLine, ...]
+    next: str | None
+    command: str
+
+
+class ModelsPage(Page, frozen=True):
+    """Newest first; `next` is the address of the models before these."""
+
+    job: JobLine
+    models: tuple[ModelLine, ...]
+    next: str | None
+
+
+class ModelPage(Page, frozen=True):
+    """A model and those before it, newest first; `next` is where its lineage goes on. `releases` are of this model.
+
+    `unit` is that of the updates' scores.
+    """
+
+    job: JobLine
+    unit: Unit
+    models: tuple[ModelTrace, ...]
+    next: str | None
+    releases: tuple[ReleaseLine, ...]
+    evaluation: Evaluated | None
+
+
+class ProposalsPage(Page, frozen=True):
+    """Newest first; `next` is the address of the proposals before these. `rules` hold for the next proposal."""
+
+    rules: Rules | None
+    proposals: tuple[ProposalLine, ...]
+    next: str | None
+
+
+class ProposalPage(Page, frozen=True):
+    """A proposal. `evidence` is there where it is about a model, `release` where it is about a release that there is.
+
+    `current` is the name's current release, `rules` those that hold now; `command` votes without this server.
+    """
+
+    proposal: ProposalLine
+    vote: Vote
+    evidence: Evidence | None
+    release: ReleaseLine | None
+    current: ReleaseLine | None
+    rules: Rules | None
+    command: str
+
+
+class ReleasesPage(Page, frozen=True):
+    """The current release of each name, and all releases, newest first; `next` is the address of those before these."""
+
+    current: tuple[ReleaseLine, ...]
+    releases: tuple[ReleaseLine, ...]
+    next: str | None
+
+
+class NamedReleasesPage(Page, frozen=True):
+    """The releases of one name, newest first."""
+
+    name: str
+    current: ReleaseLine | None
+    releases: tuple[ReleaseLine, ...]
+    command: str
+
+
+class ReleasePage(Page, frozen=True):
+    """A release; `decided_by` are the proposals that made, revoked or brought it back, newest first.
+
+    `command` fetches and verifies the model without this server; `file` and `card` are where this server gives the
+    model and its card, null where it does not.
+    """
+
+    release: ReleaseLine
+    evidence: Evidence
+    decided_by: tuple[DecisionDocument, ...]
+    file: str | None
+    card: str | None
+    command: str
+
+
+class AuditPage(Page, frozen=True):
+    """`command` checks the same without this server."""
+
+    audit: AuditDocument | None
+    running: bool
+    behind: int
+    command: str

@@ -1,0 +1,104 @@
+"""What the consortium's members decided: one proposal, and the release that came of it."""
+
+from ledger.events.records import Rules
+from ledger.events.wanted import ReleaseModel
+from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
+from ledger.rounds.trace import ModelTrace
+from web.documents.decisions import (
+    Ballot,
+    Contributor,
+    Evaluated,
+    Evidence,
+    ProposalLine,
+    ReleaseLine,
+    Subject,
+    Vote,
+    VoteTally,
+)
+from web.examples.consortium import BASE, CID, LEDGER, NORTH, ROOT, SOUTH, TX, WEST
+from web.examples.rounds import SCORING, TRACED
+
+RULES = Rules(5_000, 5_000, 86_400, 3_600, 86_400, 604_800)
+
+FIGURES = {"accuracy": "0.982456", "loss": "0.057612"}
+
+EVALUATION = Evaluation(
+    fedledger="evaluation/1",
+    chain=31337,
+    ledger=LEDGER,
+    job=1,
+    round=1,
+    root=ROOT,
+    parties=(PartyFigures(party="North", key=NORTH.key, samples=114, metrics=FIGURES),),
+    rounds=(RoundFigures(round=1, metrics=FIGURES),),
+)
+
+EVALUATED = Evaluated(
+    status="read",
+    digest=EVALUATION.digest.hex(),
+    cid=str(EVALUATION.cid),
+    trouble="",
+    samples=114,
+    mean=FIGURES,
+    members={NORTH.key: NORTH},
+    report=EVALUATION,
+)
+
+PROPOSED = ReleaseModel(
+    name="cardio", version="1.0", job=1, round=1, root=ROOT, scores="00" * 32, report=EVALUATION.digest.hex()
+)
+
+PROPOSAL = ProposalLine(
+    number=1,
+    id="de" * 32,
+    kind="release",
+    action=PROPOSED,
+    subject=Subject(job="Cardiology", name="cardio", version="1.0"),
+    state="Executed",
+    proposer=NORTH,
+    tally=VoteTally(in_favour=2, against=0, abstained=0, voted=2, members=3, quorum=2, passes=True, certain=True),
+    deadline=1_800_000_900,
+)
+
+VOTE = Vote(
+    epoch=1,
+    rules=RULES,
+    executable_from=1_800_087_301,
+    executable_until=1_800_692_100,
+    ballots=(Ballot(party=NORTH, choice="FOR"), Ballot(party=SOUTH, choice="FOR")),
+    silent=(WEST,),
+    gone=0,
+    tx=TX,
+)
+
+RELEASE = ReleaseLine(
+    name="cardio",
+    version="1.0",
+    id="2b" * 32,
+    job=1,
+    round=1,
+    root=ROOT,
+    scores=None,
+    report=EVALUATION.digest.hex(),
+    current=True,
+    revoked=False,
+    reason=None,
+    reason_text="",
+    tx=TX,
+)
+
+EVIDENCE = Evidence(
+    job=1,
+    job_name="Cardiology",
+    round=1,
+    root=ROOT,
+    cid=CID,
+    models=1,
+    lineage=(TRACED, ModelTrace(round=0, root=BASE, cid=CID)),
+    contributors=(Contributor(party=NORTH, updates=1),),
+    scoring=SCORING,
+    evaluation=EVALUATED,
+    verdict="VERIFIED",
+    verdict_at=1_800_000_700,
+    findings=0,
+)

@@ -1,0 +1,186 @@
+"""The documents of every page of the consortium: the examples of the interface's description."""
+
+from typing import Any
+
+import msgspec
+
+from ledger.audit.report import Check, Report
+from ledger.rounds.trace import ModelTrace
+from web.documents.common import Page, Problem
+from web.documents.decisions import (
+    DecisionDocument,
+    MemberRelease,
+    MemberRound,
+    MemberUpdate,
+    MemberVote,
+    RoundMetrics,
+)
+from web.documents.ledger import (
+    Activity,
+    AuditDocument,
+    CheckLine,
+)
+from web.documents.pages import (
+    AuditPage,
+    ConsortiumPage,
+    JobPage,
+    JobsPage,
+    MemberPage,
+    MembersPage,
+    ModelPage,
+    ModelsPage,
+    NamedReleasesPage,
+    ProposalPage,
+    ProposalsPage,
+    ReleasePage,
+    ReleasesPage,
+    RoundPage,
+    RoundsPage,
+    ScoresPage,
+)
+from web.examples import scores
+from web.examples.consortium import BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SOUTH, WEST
+from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PROPOSAL, RELEASE, RULES, VOTE
+from web.examples.rounds import JOB, LINE, MODEL, ROUND, SCORING, TERMS, TRACED
+
+_CHECKS = tuple(
+    CheckLine(number=int(c), code=c.name, title=c.title, status="verified", held=1)
+    for c in Check
+    if c is not Check.COPIES
+)
+
+_REPORT = Report(
+    network="Three hospitals",
+    chain=31337,
+    consortium=CONSORTIUM,
+    ledger=LEDGER,
+    block=42,
+    scope="all jobs, all rounds",
+    passed={int(check): 1 for check in Check if check is not Check.COPIES},
+)
+
+_PAGES: tuple[Page, ...] = (
+    ConsortiumPage(
+        chain=CHAIN,
+        network="Three hospitals",
+        consortium=CONSORTIUM,
+        ledger=LEDGER,
+        epoch=1,
+        members=MEMBERS,
+        jobs=(JOB,),
+        proposals=(),
+        releases=(RELEASE,),
+        verdict="VERIFIED",
+        verdict_at=1_800_000_700,
+        scored=(1,),
+    ),
+    MembersPage(chain=CHAIN, epoch=1, members=MEMBERS),
+    MemberPage(
+        chain=CHAIN,
+        member=MEMBERS[0],
+        job=JOB,
+        jobs=(1,),
+        rounds=(
+            MemberRound(
+                round=1,
+                phase="Finalised",
+                update=MemberUpdate(weight=120, root=BASE, verdict="ADMITTED"),
+                attested=(),
+                aggregated="Finalised",
+                score=scores.line().scores[0],
+            ),
+        ),
+        next=None,
+        standing=scores.standing(NORTH),
+        votes=(MemberVote(proposal=PROPOSAL, choice="FOR"),),
+        releases=(MemberRelease(release=RELEASE, updates=1),),
+    ),
+    JobsPage(chain=CHAIN, jobs=(JOB,)),
+    JobPage(
+        chain=CHAIN,
+        job=JOB,
+        proposer=NORTH,
+        approvals=(NORTH, SOUTH),
+        approval=None,
+        terms=TERMS,
+        document=None,
+        rounds=(LINE,),
+        activity=(Activity(round=1, admitted=1, refused=1, open=0),),
+        evaluation=EVALUATED,
+        scores=scores.glance(NORTH),
+    ),
+    RoundsPage(chain=CHAIN, job=JOB, rounds=(LINE,), next=None),
+    RoundPage(
+        chain=CHAIN,
+        job=JOB,
+        round=ROUND,
+        scoring=SCORING,
+        metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds),
+    ),
+    ScoresPage(
+        chain=CHAIN,
+        job=JOB,
+        unit="points",
+        made=scores.made(),
+        terms=TERMS,
+        parties=(NORTH, SOUTH, WEST),
+        sums=scores.sums(NORTH),
+        rounds=(scores.line(),),
+        next=None,
+        command="fedledger scores 1 --void",
+    ),
+    ModelsPage(chain=CHAIN, job=JOB, models=(MODEL,), next=None),
+    ModelPage(
+        chain=CHAIN,
+        job=JOB,
+        unit="points",
+        models=(TRACED, ModelTrace(round=0, root=BASE, cid=CID)),
+        next=None,
+        releases=(RELEASE,),
+        evaluation=EVALUATED,
+    ),
+    ProposalsPage(chain=CHAIN, rules=RULES, proposals=(PROPOSAL,), next=None),
+    ProposalPage(
+        chain=CHAIN,
+        proposal=PROPOSAL,
+        vote=VOTE,
+        evidence=EVIDENCE,
+        release=RELEASE,
+        current=RELEASE,
+        rules=RULES,
+        command="fedledger release vote 1 for",
+    ),
+    ReleasesPage(chain=CHAIN, current=(RELEASE,), releases=(RELEASE,), next=None),
+    NamedReleasesPage(
+        chain=CHAIN, name="cardio", current=RELEASE, releases=(RELEASE,), command="fedledger release fetch cardio"
+    ),
+    ReleasePage(
+        chain=CHAIN,
+        release=RELEASE,
+        evidence=EVIDENCE,
+        decided_by=(DecisionDocument(proposal=PROPOSAL, vote=VOTE),),
+        file="/releases/cardio/1.0/model.safetensors",
+        card="/releases/cardio/1.0/README.md",
+        command="fedledger release fetch cardio@1.0",
+    ),
+    AuditPage(
+        chain=CHAIN,
+        audit=AuditDocument(
+            verdict="VERIFIED",
+            at=1_800_000_700,
+            seconds=1.2,
+            block=42,
+            rounds=1,
+            trouble="",
+            checks=_CHECKS,
+            report=_REPORT,
+        ),
+        running=False,
+        behind=0,
+        command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",
+    ),
+)
+
+EXAMPLES: dict[type[Page], Any] = {type(page): msgspec.json.decode(msgspec.json.encode(page)) for page in _PAGES}
+
+PROBLEM = Problem(error="NotFound", status=404, message="job 1 has no round 9", advice="/jobs/1/rounds lists them all")

@@ -1,0 +1,119 @@
+"""What pages need besides the ledger, read and counted in the background: documents, reports, reasons, lineages."""
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from types import MappingProxyType
+
+from ledger.errors import FedledgerError, Malformed
+from ledger.events.actions import ReleaseModel, RevokeRelease
+from ledger.events.proposals import Release
+from ledger.formats.cid import RAW, Cid
+from ledger.history.names import LONGEST_REASON, reason_text
+from ledger.jobs import document as job
+from ledger.releases import report as evaluation
+from web.reading.counting import lineage_of
+from web.reading.latest import FetchedReport, Latest, MissingReport, ModelKey
+from web.reading.library import Library
+from web.reading.snapshot import Snapshot
+
+RETRY = 30.0
+SHOWN_REASON = 1_000
+MOST_REPORTS = 64
+"""Evaluation reports are kept of so many of the newest releases, and of so many of the newest proposals of one."""
+
+
+class Backlog:
+    """Reads from the library what is still missing, and posts it."""
+
+    def __init__(self, latest: Latest, library: Library) -> None:
+        self._latest, self._library = latest, library
+        self._tried: dict[bytes, float] = {}
+
+    def catch_up(self) -> None:
+        """Read and count what is still missing; a document that cannot be read is tried again after a while."""
+        snapshot = self._latest.state.snapshot
+        if snapshot is None:
+            return
+        for state in snapshot.jobs.values():
+            if state.digest not in self._latest.state.documents and self._due(state.digest):
+                self._read_job(state.digest)
+        decided = list(_decided_models(snapshot))
+        self._count(snapshot, [model for model, _ in decided])
+        for _, digest in decided:
+            if any(digest) and not self._settled(digest) and self._due(digest):
+                self._read_report(digest)
+        for word in _long_reasons(snapshot):
+            if word not in self._latest.state.reasons and self._due(word):
+                self._read_reason(word)
+
+    def _due(self, digest: bytes) -> bool:
+        """Whether it is time to try, which is noted."""
+        due = self._tried.get(digest, 0.0) <= time.monotonic()
+        if due:
+            self._tried[digest] = time.monotonic() + RETRY
+        return due
+
+    def _settled(self, digest: bytes) -> bool:
+        """Whether another try at a report could not change anything."""
+        known = self._latest.state.evaluations.get(digest)
+        return isinstance(known, FetchedReport) or (known is not None and known.final)
+
+    def _read_job(self, digest: bytes) -> None:
+        try:
+            document = job.parse(self._bytes(digest, job.MAX_SIZE))
+        except FedledgerError:
+            return
+        known = self._latest.state.documents
+        self._latest.post(documents=MappingProxyType({**known, digest: document}))
+
+    def _read_report(self, digest: bytes) -> None:
+        found: FetchedReport | MissingReport
+        try:
+            report = evaluation.parse(self._bytes(digest, evaluation.MAX_SIZE))
+            found = FetchedReport(report, report.mean)
+        except Malformed as error:
+            found = MissingReport(error.message, final=True)
+        except FedledgerError as error:
+            found = MissingReport(error.message)
+        known = self._latest.state.evaluations
+        if known.get(digest) != found:
+            self._latest.post(evaluations=MappingProxyType({**known, digest: found}))
+
+    def _read_reason(self, digest: bytes) -> None:
+        """Only a text is taken for a reason: the public may read it by its CID."""
+        try:
+            text = self._bytes(digest, LONGEST_REASON).decode()
+        except (FedledgerError, UnicodeDecodeError):
+            return
+        if all(line.isprintable() for line in text.splitlines()):
+            known = self._latest.state.reasons
+            self._latest.post(reasons=MappingProxyType({**known, digest: text[:SHOWN_REASON]}))
+
+    def _bytes(self, digest: bytes, most: int) -> bytes:
+        return b"".join(bytes(piece) for piece in self._library.fetch(Cid(RAW, digest), 0, most + 1))
+
+    def _count(self, snapshot: Snapshot, models: Sequence[ModelKey]) -> None:
+        known = self._latest.state.lineages
+        counted = {model: lineage_of(snapshot.jobs[model[0]], model[1]) for model in set(models) - known.keys()}
+        if counted:
+            self._latest.post(lineages=MappingProxyType({**known, **counted}))
+
+
+def _decided_models(snapshot: Snapshot) -> Iterator[tuple[ModelKey, bytes]]:
+    """The models of the newest releases and proposals of one, newest first, each with its report's digest."""
+    decisions = snapshot.decisions
+    proposed = (one.action for one in reversed(decisions.proposals.values()) if isinstance(one.action, ReleaseModel))
+    released: list[Release | ReleaseModel] = [*islice(reversed(decisions.releases.values()), MOST_REPORTS)]
+    for one in [*released, *islice(proposed, MOST_REPORTS)]:
+        state = snapshot.jobs.get(one.job)
+        round_ = state.rounds.get(one.round) if state else None
+        if round_ is not None and round_.final is not None and round_.final.root == one.root:
+            yield (one.job, one.round, one.root), one.report
+
+
+def _long_reasons(snapshot: Snapshot) -> list[bytes]:
+    """The digests of the newest reasons that are too long for a word."""
+    actions = (one.action for one in reversed(snapshot.decisions.proposals.values()))
+    words = (action.reason for action in actions if isinstance(action, RevokeRelease))
+    return list(islice((word for word in words if reason_text(word) is None), MOST_REPORTS))

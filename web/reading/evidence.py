@@ -1,0 +1,136 @@
+"""Documents of what speaks for a model: its lineage, its contributors, what parties measured, what the audit says."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from operator import attrgetter
+
+from ledger.errors import Malformed
+from ledger.events.actions import ReleaseModel
+from ledger.history.state import JobState, Round
+from ledger.releases.report import cid_of, require_model
+from ledger.rounds.trace import ModelTrace, trace
+from web.documents.decisions import Contributor, Evaluated, EvaluationStatus, Evidence, RoundMetrics
+from web.reading.audits import findings
+from web.reading.latest import FetchedReport, Lineage, MissingReport
+from web.reading.ledger import Reading
+from web.reading.models import model_line
+from web.reading.proposals import newest_proposals
+from web.reading.scorings import round_scoring
+
+SHORT_LINEAGE = 3
+AROUND = 30
+"""So many rounds before and after one are shown beside it."""
+
+
+def evidence_for(now: Reading, job: int, number: int, root: bytes, report: bytes) -> Evidence:
+    """What speaks for the model of a round: as much as is known of it, which may be nothing."""
+    state = now.snapshot.jobs.get(job)
+    round_ = state.rounds.get(number) if state else None
+    document = now.document(state) if state else None
+    model = model_line(now, state, round_) if state and round_ and round_.final else None
+    counted = now.state.lineages.get((job, number, root))
+    audited = now.state.audited
+    found = (one for one in findings(now, job) if one.round is not None and one.round <= number)
+    return Evidence(
+        job=job,
+        job_name=document.name if document else None,
+        round=number,
+        root=model.root if model else None,
+        cid=model.cid if model else None,
+        models=counted.models if counted else None,
+        lineage=_short_lineage(now, state, number) if state and model else (),
+        contributors=_contributors(now, counted) if counted else None,
+        scoring=round_scoring(now, state, round_) if state and round_ else None,
+        evaluation=evaluation_of(now, job, number, root, report),
+        verdict=audited.report.verdict.value if audited and audited.report else None,
+        verdict_at=audited.at if audited else 0,
+        findings=sum(one.status in {"refuted", "unknown"} for one in found),
+    )
+
+
+def _short_lineage(now: Reading, state: JobState, number: int) -> tuple[ModelTrace, ...]:
+    document = now.document(state)
+    return trace(state, document, number, now.network.party_name, SHORT_LINEAGE).models if document else ()
+
+
+def _contributors(now: Reading, counted: Lineage) -> tuple[Contributor, ...]:
+    updates = sorted(counted.updates.items())
+    return tuple(Contributor(party=now.member_party(index), updates=count) for index, count in updates)
+
+
+def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: bytes) -> Evaluated:
+    """A report as it was read in the background, compared with the model that it should be on."""
+    if not any(digest):
+        return _unread("none", digest, "")
+    found = now.state.evaluations.get(digest)
+    if found is None:
+        return _unread("unread", digest, "")
+    if isinstance(found, MissingReport):
+        return _unread("malformed" if found.final else "unread", digest, found.trouble)
+    here, report = now.network, found.report
+    place = {"chain": here.chain.id, "ledger": here.contracts.ledger.address}
+    try:
+        require_model(report, **place, job=job, round=number, root=root.hex())
+    except Malformed as error:
+        return _unread("contradicts", digest, error.message)
+    owners = now.snapshot.owners
+    return Evaluated(
+        status="read",
+        digest=digest.hex(),
+        cid=str(cid_of(digest)),
+        trouble="",
+        samples=report.samples,
+        mean=dict(found.mean),
+        members={one.key: now.owner(one.key) for one in report.parties if one.key in owners},
+        report=report,
+    )
+
+
+def latest_evaluation(now: Reading, job: int, number: int | None = None) -> Evaluated | None:
+    """The newest report that was read on a model of a job, or on that of one round."""
+    return next(_evaluations(now, job, number), None)
+
+
+def metrics_around(now: Reading, job: int, round_: Round) -> RoundMetrics | None:
+    """The figures of a round's model and of its neighbours', from the newest report that measures it."""
+    found = (one.report for one in _evaluations(now, job) if one.report) if round_.final else iter(())
+    for report in found:
+        place = bisect_left(report.rounds, round_.number, key=attrgetter("round"))
+        if place < len(report.rounds) and report.rounds[place].round == round_.number:
+            around = report.rounds[max(0, place - AROUND) : place + AROUND + 1]
+            return RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=around)
+    return None
+
+
+def _evaluations(now: Reading, job: int, number: int | None = None) -> Iterator[Evaluated]:
+    """The reports that were read on a job's models, or on that of one round; newest first."""
+    for one in newest_proposals(now):
+        action = one.action
+        if not isinstance(action, ReleaseModel) or action.job != job or number not in {None, action.round}:
+            continue
+        known = now.state.evaluations.get(action.report)
+        if isinstance(known, FetchedReport) and known.report.root == action.root.hex() and _names_model(now, action):
+            found = evaluation_of(now, job, action.round, action.root, action.report)
+            if found.status == "read":
+                yield found
+
+
+def _names_model(now: Reading, action: ReleaseModel) -> bool:
+    """Whether a proposal's root is that of the model which the round finalised."""
+    state = now.snapshot.jobs.get(action.job)
+    round_ = state.rounds.get(action.round) if state else None
+    return round_ is not None and round_.final is not None and round_.final.root == action.root
+
+
+def _unread(status: EvaluationStatus, digest: bytes, trouble: str) -> Evaluated:
+    named = any(digest)
+    return Evaluated(
+        status=status,
+        digest=digest.hex() if named else None,
+        cid=str(cid_of(digest)) if named else None,
+        trouble=trouble,
+        samples=0,
+        mean={},
+        members={},
+        report=None,
+    )

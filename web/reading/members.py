@@ -1,0 +1,52 @@
+"""Documents of members, and of a member's part in a round."""
+
+from ledger.events.records import Role
+from ledger.history.state import JobState, Member, Round
+from web.documents.decisions import MemberRound, MemberUpdate
+from web.documents.ledger import MemberDocument
+from web.reading.counting import verdicts
+from web.reading.ledger import Reading
+from web.reading.rounds import judgement
+from web.reading.scorings import score_of
+
+
+def member_documents(now: Reading) -> tuple[MemberDocument, ...]:
+    return tuple(member_document(now, member) for member in now.snapshot.members.values())
+
+
+def member_document(now: Reading, member: Member) -> MemberDocument:
+    return MemberDocument(
+        index=member.index,
+        name=now.network.party_name(member.index),
+        key=member.key,
+        roles=tuple(role.name.lower() for role in Role if role in member.roles and role.name),
+        since=member.since,
+        keys=tuple(member.keys),
+        gateway=member.gateway,
+    )
+
+
+def member_round(now: Reading, state: JobState, index: int, round_: Round) -> MemberRound:
+    """A member's part in a round."""
+    own = [one for one in round_.aggregates if one.index == index]
+    attestations = (made for one in round_.aggregates for made in one.attestations if made.index == index)
+    return MemberRound(
+        round=round_.number,
+        phase=round_.phase.value,
+        update=_member_update(round_, index),
+        attested=tuple(made.agrees for made in attestations),
+        aggregated=(own[-1].outcome or round_.phase).value if own else None,
+        score=score_of(now, state, round_.number, index),
+    )
+
+
+def _member_update(round_: Round, index: int) -> MemberUpdate | None:
+    update = round_.updates.get(index)
+    if update is None:
+        return None
+    verdict = dict(zip(sorted(round_.updates), verdicts(round_), strict=True))[index]
+    return MemberUpdate(
+        weight=update.weight,
+        root=update.root.hex(),
+        verdict=None if verdict is None else judgement(verdict).name,
+    )

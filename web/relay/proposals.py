@@ -1,0 +1,127 @@
+"""Proposals to sign, and signed proposals as messages."""
+
+from typing import NamedTuple
+
+from ledger.events.actions import (
+    Action,
+    AdmitMember,
+    ChangeRoles,
+    CloseJob,
+    ReleaseModel,
+    RemoveMember,
+    RevokeRelease,
+    RollBack,
+    encode_action,
+)
+from ledger.events.proposals import ProposalState, TypedData, proposal_id, proposal_to_sign
+from ledger.events.records import Kind
+from ledger.events.wanted import AnyAction, action_of
+from ledger.formats.digest import parse_address
+from web.documents.refusals import RelayersAddress, TooManyProposals, WrongNumber
+from web.documents.relay import PostedProposal
+from web.reading.ledger import NotFound
+from web.relay.moment import Moment
+from web.relay.queue import Message
+
+SECONDS = 3600
+"""How long the signature of a proposal may be used."""
+MOST = 16
+"""So many in Voting are relayed for one member, or one member could spend all of the relayer's money."""
+
+
+class ProposalToSign(NamedTuple):
+    """What a member signs to propose; `encoded` is the action as the contract reads it."""
+
+    parts: TypedData
+    number: int
+    deadline: int
+    kind: Kind
+    encoded: bytes
+
+
+def proposal_draft(moment: Moment, member: str, wanted: AnyAction) -> ProposalToSign:
+    """An action as the next proposal, for a member to sign.
+
+    Raises NotMember, NotFound and RelayersAddress, and Malformed for what no contract can read.
+    """
+    moment.member_index(parse_address(member, "member"))
+    action = action_of(wanted)
+    _require_possible(moment, action)
+    number, deadline = moment.next_number, moment.now + SECONDS
+    parts = proposal_to_sign(moment.chain, moment.contract, number, member, action, deadline)
+    return ProposalToSign(parts, number, deadline, *encode_action(action))
+
+
+def proposal_signed(moment: Moment, posted: PostedProposal) -> TypedData:
+    """What was signed, made again from the content. Raises Malformed for what no contract can read."""
+    action = action_of(posted.action)
+    return proposal_to_sign(moment.chain, moment.contract, posted.number, posted.member, action, posted.deadline)
+
+
+def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Message:
+    """A proposal that the contract would take.
+
+    4. Its key speaks for a member: NotMember. 5. What it names is there: NotFound; 6. and is not the relayer's key:
+    RelayersAddress. 7. Its number is the next: WrongNumber. 8. The signature's deadline has not passed:
+    SignatureExpired; 9. and is not absurdly far away: DeadlineTooFar. 10. The member has few others in Voting:
+    TooManyProposals.
+    """
+    index, action = moment.member_index(posted.member), action_of(posted.action)
+    _require_possible(moment, action)
+    if posted.number != moment.next_number:
+        raise WrongNumber(
+            "the next proposal has another number",
+            advice="request the typed data again, and sign that",
+            expected=moment.next_number,
+            actual=posted.number,
+        )
+    moment.require_in_time(posted.deadline)
+    _require_few(moment, index)
+    kind, encoded = encode_action(action)
+    return Message(
+        id=name,
+        kind="proposal",
+        proposal=proposal_id(posted.number, kind, encoded).hex(),
+        number=posted.number,
+        index=index,
+        member=posted.member,
+        deadline=posted.deadline,
+        signature=posted.signature,
+        action_kind=int(kind),
+        action=encoded.hex(),
+    )
+
+
+def _require_possible(moment: Moment, action: Action) -> None:
+    """Raises NotFound if something that the action names is not there, RelayersAddress."""
+    reading = moment.reading
+    match action:
+        case AdmitMember(key=key) if key == moment.relayer:
+            advice = "a member makes a key of its own"
+            raise RelayersAddress("the relayer's key must never have any rights", advice=advice)
+        case RemoveMember(index=index) | ChangeRoles(index=index):
+            member = reading.snapshot.members.get(index)
+            if member is None or not member.active:
+                raise NotFound(f"there is no member {index}", advice="/members lists them all")
+        case CloseJob(job=job):
+            reading.job(job)
+        case ReleaseModel(job=job, round=number, root=root):
+            final = reading.round(job, number).final
+            if final is None or final.root != root:
+                advice = f"/jobs/{job}/models lists the models of the job"
+                raise NotFound("the round has not finalised this model", advice=advice)
+        case RevokeRelease(release=release) | RollBack(release=release):
+            if release not in reading.snapshot.decisions.releases:
+                raise NotFound("there is no such release", advice="/releases lists them all")
+
+
+def _require_few(moment: Moment, index: int) -> None:
+    """Raises TooManyProposals if the member has as many in Voting as are relayed for one."""
+    snapshot = moment.reading.snapshot
+    voting = [p for p in snapshot.decisions.proposals.values() if p.state(moment.now) is ProposalState.VOTING]
+    if sum(snapshot.owners[proposal.proposer] == index for proposal in voting) >= MOST:
+        raise TooManyProposals(
+            "the member has as many proposals in Voting as are relayed for one",
+            advice="wait until some have ended, or propose directly: fedledger proposal",
+            most=MOST,
+        )
