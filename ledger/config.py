@@ -75,7 +75,7 @@ class Network(Strict, frozen=True):
     gateways: tuple[Gateway, ...] = ()
 
     def party_name(self, index: int) -> str:
-        """The name of member `index`, or a plain one where the file gives none."""
+        """The name of member `index`, or a plain one where the file has none."""
         return next((party.name for party in self.parties if party.index == index), f"member {index}")
 
 
@@ -98,7 +98,7 @@ class HomeSettings(Strict, frozen=True):
     """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
     `validation`, the data that a scorer evaluates others' updates on.
 
-    `rpc` is this party's own chain node, asked instead of the one in the network file: better than anybody else's.
+    `rpc` is this party's own chain node, asked instead of the one in the network file: it trusts nobody else's.
     """
 
     name: str = ""

@@ -214,7 +214,7 @@ def check_code(name: str, address: str, code: bytes, expected: str) -> None:
     if not code:
         raise Unavailable(
             f"there is no {name} on this chain",
-            advice="wait for the node to sync; a local chain that was started anew needs a new deployment",
+            advice="wait for the node to sync; a restarted local chain needs a new deployment",
             address=address,
         )
     actual = "0x" + keccak(code).hex()

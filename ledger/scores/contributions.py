@@ -1,7 +1,7 @@
 """Contribution scores of a round: the one computation that scorers and auditors share (docs/spec/scores.md).
 
-Only genuine updates play. One that brings nothing of its party's own is void: it is no player, and its score is below
-every other, so that it ranks last whatever the method.
+Only genuine updates play. One that brings nothing of its party's own is void: it does not play, and its score is below
+every other, so that it ranks last under every method.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ MAX_SCORE = 999_999_999
 
 
 class Void(IntEnum):
-    """Why an update is no player. Numbers are never reused."""
+    """Why an update does not play. Numbers are never reused."""
 
     NONE = 0
     ZERO = 1
@@ -78,13 +78,13 @@ def score_round(
     3. A void update scores one less than the lowest genuine score, or than 0 where that is lower.
 
     `seed` is the one that the ledger drew when the scoring was opened. Raises Unscorable where the rules allow no
-    scores, BadUtility for a utility that is none, Malformed for a set that is not the job's, Unavailable where bytes
+    scores, BadUtility for what is not a utility, Malformed for a set that is not the job's, Unavailable where bytes
     cannot be had, UsageError where there is nothing to score.
     """
     players = _players(state, job, round_, fetch)
     if isinstance(players.method, Cosine):
         if len(players.genuine) < 2:
-            raise TooFewPlayers("scores need two genuine updates at least", players=len(players.genuine))
+            raise TooFewPlayers("scores need at least two genuine updates", players=len(players.genuine))
         found: Sequence[int] = geometry.cosines_to_others(players.weights, players.updates, job.layout.values)
     else:
         found = scoring.scores(players.method, players.weights, seed, players.worth(utility))

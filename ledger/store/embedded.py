@@ -35,8 +35,8 @@ PATIENCE = 120.0
 class Embedded(Store):
     """A store in `folder`. Raises Unavailable where there is none and `create` is not given.
 
-    Opening compares the list of packs with the index and mends the index; where the index is damaged or of another
-    version it is made anew, reading frames only. Nothing in a pack is trusted for that: blocks are checked when read.
+    Opening compares the list of packs with the index and repairs the index; one that is damaged or of another version
+    is rebuilt from the frames alone. Nothing in a pack is trusted for that: blocks are checked when read.
     """
 
     def __init__(self, folder: Path, *, create: bool = False, name: str = "") -> None:
@@ -49,7 +49,7 @@ class Embedded(Store):
             self._create()
         self._check_format()
         self._index = self._open_index()
-        self._mend()
+        self._repair()
 
     def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
         check_pin(pin)
@@ -123,7 +123,7 @@ class Embedded(Store):
         return self._with_index(lambda index: index.totals())
 
     def reindex(self) -> None:
-        """Make the index anew from the packs."""
+        """Rebuild the index from the packs."""
         with self.locked():
             self._index.close()
             self._index = self._rebuilt()
@@ -148,7 +148,7 @@ class Embedded(Store):
                 f"no store at {self.folder}: {error.strerror}", advice="name another folder, or add a file to make one"
             ) from error
         if found != FORMAT:
-            raise Malformed(f"{self.folder} is no store of this version", expected=FORMAT, actual=found[:80])
+            raise Malformed(f"{self.folder} is not a store of this version", expected=FORMAT, actual=found[:80])
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -244,7 +244,7 @@ class Embedded(Store):
         disk.publish(fresh, path)
         return BlockIndex(path)
 
-    def _mend(self) -> None:
+    def _repair(self) -> None:
         """List packs that a crash kept from the index, drop those that are gone, sweep what no process is writing."""
         there, known = _listed(self.packs), self._with_index(lambda index: index.names())
         left = [path for path in self._parts.iterdir() if disk.abandoned(path)]

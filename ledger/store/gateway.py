@@ -1,9 +1,9 @@
 """A read-only trustless gateway: serves single blocks and whole files as CARv1 over HTTP (IPFS Trustless Gateway).
 
-A raw block is served as it lies on the disk, not checked. Whoever asks must check it anyway, since a gateway may lie;
+A raw block is served as it lies on the disk, not checked. A client must check it anyway, since a gateway may lie;
 so a check here would protect nobody, would halve the speed, and would hide the very bytes by which an auditor finds
 where a damaged copy differs and whose disk it is on. A CAR is read block by block from a checked source, since its
-reader cannot skip a bad block: damage ends the answer before its end, and the reader sees that it is cut.
+reader cannot skip a bad block: damage ends the response early, and the reader sees that it is cut.
 """
 
 import json
@@ -21,7 +21,7 @@ from ledger.store import Blocks, Unreachable, car
 RAW_TYPE = "application/vnd.ipld.raw"
 CAR_TYPE = "application/vnd.ipld.car"
 CORRUPT_HEADER = "Fedledger-Corrupt"
-"""On an error answer: the CID of the block that this holder itself knows to be damaged."""
+"""On an error response: the CID of the block that this holder itself knows to be damaged."""
 _TYPES = {"raw": RAW_TYPE, "car": CAR_TYPE}
 _FOREVER = "public, max-age=29030400, immutable"
 
@@ -39,7 +39,7 @@ class Answer:
 
 
 def application(blocks: Blocks) -> App:
-    """The gateway over one holder's blocks, as a WSGI application. `blocks` must bear several threads."""
+    """The gateway over one holder's blocks, as a WSGI application. `blocks` is used by several threads."""
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         answer = _answer(blocks, environ)
@@ -101,7 +101,7 @@ def _form(environ: dict[str, Any]) -> str:
         kinds = [kind.split(";")[0].strip() for kind in str(environ.get("HTTP_ACCEPT", "")).split(",")]
         asked = [form for form, kind in _TYPES.items() if kind in kinds][:1]
     if len(asked) != 1 or asked[0] not in _TYPES:
-        raise Malformed(f"this gateway gives format=raw ({RAW_TYPE}) or format=car ({CAR_TYPE})", asked=asked)
+        raise Malformed(f"this gateway serves format=raw ({RAW_TYPE}) or format=car ({CAR_TYPE})", asked=asked)
     return asked[0]
 
 
@@ -171,7 +171,7 @@ class GatewayServer:
 def serve(
     blocks: Blocks, host: str = "127.0.0.1", port: int = 0, *, threads: int = 8, patience: float = 20.0
 ) -> GatewayServer:
-    """Start a gateway; port 0 takes a free one. Who is slower than `patience` seconds is hung up on.
+    """Start a gateway; port 0 takes a free one. A client slower than `patience` seconds is cut off.
 
     Raises Unavailable for a taken port, UsageError for a bad host.
     """

@@ -58,7 +58,7 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
     import json
 
     from ledger.jobs.document import committed_set
-    from ledger.scores.tables import in_words
+    from ledger.scores.tables import describe_method
 
     evidence = committed_set(made.scoring)
     facts = {
@@ -69,7 +69,7 @@ def _show(made: "Job", target: Path, as_json: bool) -> None:
         "initial_root": made.initial_model.root,
         "task": {"name": made.task.name, "version": made.task.version, "code": made.task.code},
         "values": made.layout.values,
-        "scores": in_words(made),
+        "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
             {"name": tensor.name, "shape": list(tensor.shape), "fraction_bits": tensor.fraction_bits}

@@ -9,7 +9,7 @@ from ledger.history.state import JobState, Round, Scoring, ScoringPhase
 from ledger.jobs.document import Cosine, Job, Measured, NoScoring, committed_set
 from ledger.rounds.admission import Verdict
 from ledger.rounds.weights import counted, factors_of
-from ledger.scores.tables import in_words, ranked
+from ledger.scores.tables import describe_method, ranked
 from web.documents import scores as s
 from web.reading.ledger import Reading
 
@@ -32,7 +32,7 @@ class ScoreReading:
         measured = job.scoring if isinstance(job.scoring, Measured) else None
         committed = committed_set(job.scoring)
         return s.ScoringMethod(
-            how=in_words(job),
+            how=describe_method(job),
             method=job.scoring.method,
             utility=measured.utility if measured else None,
             evidence=str(measured.evidence.__struct_config__.tag) if measured else None,

@@ -66,7 +66,7 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
 
 @pytest.mark.parametrize("how", ["lost", "damaged"])
 def test_without_any_one_file_nothing_is_verified(how: str) -> None:
-    """Only the last model is not needed: the audit makes it anew."""
+    """Only the last model is not needed: the audit makes it again."""
     files = list(honest().files.files)
     assert len(files) == 12
     for cid in files:

@@ -165,13 +165,13 @@ def test_a_log_that_cannot_be_is_named(consortium, changes, words):
     assert set(caught.value.facts) == {"transaction", "log_index"}
 
 
-def test_logs_that_are_no_logs_are_malformed(consortium):
+def test_what_is_not_a_log_is_malformed(consortium):
     with pytest.raises(Malformed, match="not logs"):
         events_of(consortium, Forged(consortium.client.rpc, data=None))
 
 
 def test_a_member_cannot_make_the_ledger_unreadable(consortium):
-    """The contract takes any bytes for a gateway's address; such as are no UTF-8 must not stop a reader."""
+    """The contract takes any bytes for a gateway's address; bytes that are not UTF-8 must not stop a reader."""
     receipt = consortium.send(1, "consortium", "announce", "http://caf\u00e9")
     data = consortium.client.rpc.call("eth_getTransactionByHash", "0x" + receipt.tx.hex())["input"]
     sender = consortium.sender(1)

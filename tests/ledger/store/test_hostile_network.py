@@ -151,7 +151,7 @@ def test_endless_headers_are_refused(size: int, gateway: GatewayServer) -> None:
     assert healthy(gateway, timeout=8)
 
 
-def test_a_holder_is_asked_for_a_block_and_told_nothing_else(gateway: GatewayServer) -> None:
+def test_a_holder_is_asked_for_a_block_and_for_nothing_else(gateway: GatewayServer) -> None:
     """What a client asks for follows from the CID alone; credentials and queries of an address are not sent on."""
     asked: list[str] = []
     with closing(Remote("x", gateway.url.replace("http://", "http://user:secret@") + "/base?x=1#y")) as holder:
@@ -162,6 +162,6 @@ def test_a_holder_is_asked_for_a_block_and_told_nothing_else(gateway: GatewaySer
             original(method, url, *arguments, **options)  # type: ignore[arg-type]
 
         holder._connection.putrequest = note  # type: ignore[method-assign,assignment]
-        with pytest.raises(Unavailable, match="gave no block"):
+        with pytest.raises(Unavailable, match="returned no block"):
             holder.get(Cid.parse(str(BLOCK)))
     assert asked == [f"GET /base/ipfs/{BLOCK}?format=raw"]

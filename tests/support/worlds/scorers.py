@@ -1,4 +1,4 @@
-"""The small consortium of `world`, whose job makes scores: an evaluation set in its files, and scorers who score its
+"""The small consortium of `world`, whose job makes scores: an evaluation set in its files, and scorers that score its
 rounds, honestly or not.
 """
 
@@ -28,7 +28,7 @@ COSINE = Cosine()
 
 
 def rows(count: int = 40, seed: int = 5) -> EvaluationSet:
-    """Labelled rows of three inputs that a linear model can tell apart, more or less."""
+    """Labelled rows of three inputs that a linear model can separate, more or less."""
     random = np.random.default_rng(seed)
     inputs = random.integers(-(1 << 16), 1 << 16, (count, 3)).astype("<i4")
     return EvaluationSet(inputs, (inputs.sum(axis=1) > 0).astype("<i4"))
@@ -92,13 +92,13 @@ class ScoredWorld(World):
         """Everyone commits; all but `without` reveal what recomputes (`honest`, where given), or their `lies`."""
         number = self.under_way
         truth = tuple(self.scores(number) if honest is None else honest)
-        told = {index: tuple((lies or {}).get(index, truth)) for index in range(len(self.keys))}
+        reveals = {index: tuple((lies or {}).get(index, truth)) for index in range(len(self.keys))}
         where = {"job": 1, "round": number}
-        for index, scores in told.items():
+        for index, scores in reveals.items():
             salt, key = bytes([index]) * 32, self.keys[index]
             digest = scores_commitment(CHAIN, BOARD.address, 1, number, key, salt, scores)
             self.emit(r.ScoresCommitted, **where, scorer=key, commitment=digest)
-        for index, scores in told.items():
+        for index, scores in reveals.items():
             if index not in without:
                 salt, key = bytes([index]) * 32, self.keys[index]
                 self.emit(r.ScoresRevealed, **where, scorer=key, salt=salt, scores=pack_scores(scores))

@@ -1,4 +1,4 @@
-"""A small consortium in memory: a content store and a ledger's events, told honestly or not, for tests of the core.
+"""A small consortium in memory: a content store and a ledger's events, honest or not, for tests of the core.
 
 The contract is not imitated beyond the order of its events; what a test wants on record it puts there, lies included.
 """
