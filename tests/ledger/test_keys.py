@@ -148,7 +148,7 @@ def test_nothing_is_signed_without_a_chain_id(light, chain_id):
 def test_what_is_not_a_transaction_is_malformed(light):
     with pytest.raises(Malformed, match="not a transaction"):
         light[1].sign_transaction({"chainId": 31337, "nonce": "x"})
-    with pytest.raises(Malformed, match="no typed data"):
+    with pytest.raises(Malformed, match="not typed data"):
         light[1].sign_typed_data(domain(), TYPES, {"choice": "x"})
 
 
