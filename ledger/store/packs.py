@@ -152,6 +152,11 @@ def root_of(name: str) -> Cid | None:
         return None
 
 
+def names(folder: Path) -> set[str]:
+    """The file names of the packs in a folder."""
+    return {path.name for path in folder.iterdir() if root_of(path.name)}
+
+
 def root_in(path: Path) -> Cid:
     """The root that a pack's header names."""
     with path.open("rb") as file:

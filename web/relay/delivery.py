@@ -17,7 +17,8 @@ from web.documents.signatures import parse_signature
 from web.relay.queue import Message, Queue
 
 if TYPE_CHECKING:
-    from ledger.chain.client import Block, Client
+    from ledger.chain.client import Client
+    from ledger.chain.node import Block
     from ledger.chain.sender import Sender
     from ledger.chain.transactions import Receipt
 

@@ -15,7 +15,7 @@ from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.party.connection import remotes
 from ledger.store import Unreachable, remote
-from ledger.store.gateway import GatewayServer, serve
+from ledger.store.gateway_server import GatewayServer, serve
 from ledger.store.remote import Remote
 
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)

@@ -18,7 +18,7 @@ from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
 from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.store import Buffer, Unreachable, car, files
 from ledger.store.embedded import Embedded
-from ledger.store.gateway import GatewayServer, serve
+from ledger.store.gateway_server import GatewayServer, serve
 from ledger.store.holders import Holders
 from ledger.store.remote import Remote
 
