@@ -10,8 +10,9 @@ from ledger.jobs.document import Job, Measured, NoScoring, Scored, committed_set
 from ledger.rounds.admission import Verdict
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.weights import ScoreTally, tallied
-from ledger.scores.contributions import Void, coalition_table, judge_genuine
+from ledger.scores.contributions import coalition_table
 from ledger.scores.game import Game
+from ledger.scores.genuine import Void, judge_genuine
 from ledger.scores.methods import shapley, to_scores
 
 Name = Callable[[int], str]
@@ -84,7 +85,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
 
 def scores_of(state: JobState, job: Job, name: Name, only: int | None = None, fetch: Fetch | None = None) -> Scores:
     """The scores of a job's finalised rounds, or of one. `name` gives a member's name by index; with `fetch` the
-    updates are read, to say which are void and why: it raises as `ledger.scores.contributions.judge_genuine` does."""
+    updates are read, to say which are void and why: it raises as `ledger.scores.genuine.judge_genuine` does."""
     numbers = [number for number, round_ in state.rounds.items() if round_.final is not None and only in (None, number)]
     rounds = tuple(round_scores(state, n, name, _voids(state, job, n, fetch)) for n in numbers)
     return Scores(

@@ -13,8 +13,9 @@ from ledger.jobs.document import Cosine, LeaveOneOut, Median, PrivateSets, Shapl
 from ledger.rounds.outcome import base_of
 from ledger.rounds.weights import MAX_FACTOR, NEUTRAL, cumulated, factors
 from ledger.scores import methods
-from ledger.scores.contributions import Void, coalition_table, judge_genuine
+from ledger.scores.contributions import coalition_table
 from ledger.scores.game import Game, TooFewPlayers, TooManyPlayers
+from ledger.scores.genuine import Void, judge_genuine
 from ledger.scores.geometry import cosine
 from ledger.scores.utility import BadUtility
 

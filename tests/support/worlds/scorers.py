@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from support.worlds.world import BOARD, CHAIN, TERMS, World, seen
 
-from ledger.events import records as r
+from ledger.events import records
 from ledger.formats.artifact import Tensor
 from ledger.formats.claims import pack_scores, scores_commitment
 from ledger.formats.unixfs import cid_of
@@ -77,9 +77,11 @@ class ScoredWorld(World):
         number = self.state.next_to_score
         assert number is not None
         updates = len(self.state.rounds[number].admitted())
-        who = {"opener": self.keys[0], "epoch": 1, "scorers": len(self.keys)}
+        opened = {"opener": self.keys[0], "epoch": 1, "scorers": len(self.keys)}
         seed = number.to_bytes(32, "big")
-        self.emit(r.ScoringOpened, job=1, round=number, seed=seed, updates=updates, commit_deadline=9000, **who)
+        self.emit(
+            records.ScoringOpened, job=1, round=number, seed=seed, updates=updates, commit_deadline=9000, **opened
+        )
         return self
 
     def score(
@@ -97,11 +99,11 @@ class ScoredWorld(World):
         for index, scores in reveals.items():
             salt, key = bytes([index]) * 32, self.keys[index]
             digest = scores_commitment(CHAIN, BOARD.address, 1, number, key, salt, scores)
-            self.emit(r.ScoresCommitted, **where, scorer=key, commitment=digest)
+            self.emit(records.ScoresCommitted, **where, scorer=key, commitment=digest)
         for index, scores in reveals.items():
             if index not in without:
                 salt, key = bytes([index]) * 32, self.keys[index]
-                self.emit(r.ScoresRevealed, **where, scorer=key, salt=salt, scores=pack_scores(scores))
+                self.emit(records.ScoresRevealed, **where, scorer=key, salt=salt, scores=pack_scores(scores))
         return self.end(number)
 
     def end(self, number: int) -> "ScoredWorld":
@@ -109,10 +111,10 @@ class ScoredWorld(World):
         scoring, where = self.state.scorings[number], {"job": 1, "round": number}
         withheld = bitmap(scoring.pending)
         if len(scoring.reveals) < QUORUM:
-            self.emit(r.ScoringVoid, **where, withheld=withheld)
+            self.emit(records.ScoringVoid, **where, withheld=withheld)
             return self
         _, medians = settlement(scoring)
-        self.emit(r.ScoresSettled, **where, medians=medians, root=root_of(scoring), withheld=withheld)
+        self.emit(records.ScoresSettled, **where, medians=medians, root=root_of(scoring), withheld=withheld)
         return self
 
     def observed(self) -> Any:
