@@ -75,7 +75,7 @@ class Network(Strict, frozen=True):
     gateways: tuple[Gateway, ...] = ()
 
     def party_name(self, index: int) -> str:
-        """The name of member `index`, or a plain one where the file gives none."""
+        """The name of member `index`, or a plain one where the file has none."""
         return next((party.name for party in self.parties if party.index == index), f"member {index}")
 
 
@@ -99,7 +99,7 @@ class HomeSettings(Strict, frozen=True):
     `validation`, the data that a scorer evaluates others' updates on. `device` is where models are trained and
     evaluated: cpu, cuda, cuda:N, mps, or auto, the best there is.
 
-    `rpc` is this party's own chain node, asked instead of the one in the network file: better than anybody else's.
+    `rpc` is this party's own chain node, asked instead of the one in the network file: it trusts nobody else's.
     """
 
     name: str = ""

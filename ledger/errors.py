@@ -2,7 +2,7 @@
 
     FedledgerError
     ├── Refuted          evidence contradicts a claim                        exit 1
-    ├── UsageError       the caller asked for something that cannot be       exit 2
+    ├── UsageError       the caller asked for something impossible           exit 2
     │   └── Malformed    bytes or text break their format                    exit 2
     ├── Unavailable      could not look: nothing was checked                 exit 3
     │   └── Corrupt      a copy is damaged; says nothing about its author    exit 3
@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 
 def plain(text: str) -> str:
-    """Text without what could steer a terminal or not be encoded: foreign strings stand in messages."""
+    """Text without signs that control a terminal or cannot be encoded: messages quote foreign strings."""
     return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
 
 

@@ -1,4 +1,4 @@
-"""A member's key: encrypted on disk (Ethereum's V3 key file), used through a signer that never gives it out.
+"""A member's key: encrypted on disk (Ethereum's V3 key file), used through a signer that never reveals it.
 
 A light key file costs little to decrypt, and to guess. It is for throw-away chains: its signer signs for the local
 chain alone.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LIGHT_COST = 1 << 10
 """scrypt's n of a light key file (2 ms); eth-account's default is 2^18 (1 s)."""
 WEAK_WORK = 1 << 17
-"""scrypt's n·r·p, or PBKDF2's rounds, below which a key file counts as light whatever it says of itself."""
+"""scrypt's n·r·p, or PBKDF2's rounds, below which a key file counts as light, no matter what it says of itself."""
 MAXIMUM_KEYFILE = 1 << 16
 MAXIMUM_PASSPHRASE = 1 << 12
 
@@ -62,7 +62,7 @@ class LocalSigner:
         try:
             return bytes(self._account.sign_transaction(dict(transaction)).raw_transaction)
         except (TypeError, ValueError) as error:
-            raise Malformed(f"this is no transaction to sign: {error}") from error
+            raise Malformed(f"this is not a transaction that can be signed: {error}") from error
 
     def sign_typed_data(self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]) -> bytes:
         """See `Signer`. Raises UsageError where a light key is to sign for another chain than the local one."""
@@ -70,7 +70,7 @@ class LocalSigner:
         try:
             signed = self._account.sign_typed_data(dict(domain), dict(types), dict(message))
         except (TypeError, ValueError, KeyError) as error:
-            raise Malformed(f"this is no typed data to sign: {error}") from error
+            raise Malformed(f"this is not typed data that can be signed: {error}") from error
         return bytes(signed.signature)
 
     def __repr__(self) -> str:
@@ -111,7 +111,7 @@ def unlock(path: Path, passphrase: str, *, chain_id: int | None = None) -> Local
     """Decrypt a key file.
 
     Raises UsageError for a wrong passphrase, or a light key file where `chain_id` is not the local chain; Malformed
-    for a file that is no V3 key file; Unavailable where it cannot be read.
+    for a file that is not a V3 key file; Unavailable where it cannot be read.
     """
     keyfile = _read(path)
     light = is_light(keyfile)
@@ -208,7 +208,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Unavailable(f"the key file cannot be read: {error}", file=str(path)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(f"this is no key file: {error}", file=str(path)) from error
+        raise Malformed(f"this is not a key file: {error}", file=str(path)) from error
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -1,8 +1,8 @@
-"""The audit: everything a consortium claims, done again from the ledger and the content store alone.
+"""The audit: everything a consortium claims, computed again from the ledger and the content store alone.
 
 Numbered checks (docs/spec/audit.md; `report.Check` names them). Pure: what the chain said and how bytes are
 fetched is handed in. Blame follows evidence: only what a party signed or put on the ledger convicts it; what could not
-be looked at makes the verdict UNKNOWN.
+be checked makes the verdict UNKNOWN.
 """
 
 from ledger.audit.copies import damaged_copies

@@ -11,7 +11,10 @@ from ledger.rounds.outcome import Place, Progress
 
 @dataclass
 class Context:
-    """One audit's history, way to bytes, and report. `name` turns a member's index into the name it is known by."""
+    """One audit's history, way to bytes, and report.
+
+    `name` turns a member's index into its name; `progress` is called with the number of bytes read.
+    """
 
     history: History
     place: Place

@@ -1,4 +1,4 @@
-"""Damaged copies: which holder keeps them, and what they are copies of. Never a word against an author."""
+"""Damaged copies: which holder keeps them, and what they are copies of. No author is blamed for one."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def damaged_copies(
 
 
 def _artifacts(history: History, documents: Mapping[int, Job], describe: Callable[[str], str]) -> dict[Cid, _Known]:
-    """By CID. Who registered an update first is named: a later one may have copied the CID."""
+    """By CID. The party that registered an update first is named: a later one may have copied the CID."""
     known: dict[Cid, _Known] = {}
     for number, job in documents.items():
         size = job.layout.size
@@ -49,7 +49,7 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
 
 
 def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Finding:
-    what = known.what if known else "a file of no artifact known"
+    what = known.what if known else "a file that is not a known artifact"
     found = "a good copy was read from another holder" if copy.located else "no good copy was found to compare with"
     tensor, chunk, value = _place(copy, documents.get(known.job) if known else None)
     return Finding(

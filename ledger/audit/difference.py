@@ -8,6 +8,7 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats import merkle
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.header import Binding
+from ledger.formats.text import plural
 from ledger.history.state import Aggregate, Round
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
@@ -17,7 +18,7 @@ from ledger.rounds.outcome import Base, Outcome, Place, model_binding
 def locate_difference(
     place: Place, job: Job, round_: Round, base: Base, aggregate: Aggregate, outcome: Outcome, fetch: Fetch
 ) -> dict[str, Any]:
-    """The evidence against a published model: fields of a finding, as exact as the bytes at hand allow."""
+    """The evidence against a published model: fields of a finding, as exact as the bytes that can be read allow."""
     cid = of_file(aggregate.cid, job.layout.size)
     if aggregate.root == outcome.root:
         message = "the model's integers recompute, but the published CID is not that of its file"
@@ -29,7 +30,7 @@ def locate_difference(
     except Unavailable:
         return {"message": "the published model does not recompute (its bytes could not be had)", **roots}
     except Malformed as error:
-        return {"message": f"the published model is no model of this round: {error}", **roots}
+        return {"message": f"the published file is not a model of this round: {error}", **roots}
     if merkle.root(leaves) != aggregate.root:
         message = "the file under the published CID does not have the published root"
         return {"message": message, "expected": aggregate.root.hex(), "actual": merkle.root(leaves).hex()}
@@ -38,7 +39,7 @@ def locate_difference(
         return _first_value(job, outcome, cid, different, fetch)
     except Unavailable:
         tensor, _ = job.layout.locate(different[0] * merkle.VALUES)
-        message = f"the published model does not recompute: it differs in {len(different)} chunks"
+        message = f"the published model does not recompute: it differs in {plural(len(different), 'chunk')}"
         return {"message": message, "tensor": tensor, "chunk": different[0], **roots}
 
 
@@ -59,8 +60,8 @@ def _first_value(job: Job, outcome: Outcome, cid: Cid, chunks: list[int], fetch:
     at = int(np.argmax(mine != theirs))
     tensor, place_in_tensor = layout.locate(start + at)
     return {
-        "message": f"the published model does not recompute: it differs in {len(chunks)} of {layout.leaves} chunks, "
-        f"first in value {place_in_tensor} of tensor {tensor!r}",
+        "message": "the published model does not recompute: it differs in "
+        f"{len(chunks)} of {plural(layout.leaves, 'chunk')}, first in value {place_in_tensor} of tensor {tensor!r}",
         "tensor": tensor,
         "chunk": chunks[0],
         "value": place_in_tensor,

@@ -61,14 +61,14 @@ _TITLES = {
 
 Status = Literal["verified", "refuted", "unknown", "notice"]
 OPTIONAL = frozenset({Check.SOURCE, Check.COPIES})
-"""What a verdict may do without; leaving out any other check makes it UNKNOWN."""
+"""Checks that a verdict does not need; leaving out any other makes it UNKNOWN."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that the audit found, and the evidence.
 
-    `culprit` is who signed what is refuted; `holder` who keeps a damaged copy. `chunk` counts 1 KiB leaves of the
-    artifact's integers from 0, `value` the integers themselves; `tensor` is where they stand.
+    `culprit` is the party that signed what is refuted, `holder` the one that keeps a damaged copy. `chunk` counts
+    1 KiB leaves of the artifact's integers from 0, `value` the integers of `tensor`.
     """
 
     check: Check

@@ -7,6 +7,7 @@ from ledger.audit.difference import locate_difference
 from ledger.audit.report import Check, Finding, Status
 from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.cid import of_file
+from ledger.formats.text import plural
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Decision, Verdict
@@ -30,9 +31,9 @@ class RoundAudit:
             self._aggregate(aggregate)
 
     def _judge(self, update: Update) -> None:
-        """BYTES: the update can be read, from whichever holder, and then has a verdict of its own.
+        """BYTES: the update can be read, from any holder, and then has a verdict of its own.
 
-        One that no aggregate used, since each called it unavailable, is missed by no check: a notice.
+        Where every aggregate called it unavailable, no check needs it: a notice.
         """
         audit = self.audit
         try:
@@ -68,7 +69,7 @@ class RoundAudit:
     def _conclude(self, away: frozenset[int]) -> Outcome | str:
         missing = [self.audit.describe(update.party) for update in self.missing if update.index not in away]
         if missing:
-            return "missing is the update of " + ", ".join(missing)
+            return f"missing updates: {', '.join(missing)}"
         judged = []
         for update in self.round.sorted_updates():
             if update.index in away:
@@ -100,8 +101,8 @@ class RoundAudit:
                 "refuted",
                 "the aggregate does not judge every update",
                 **self._by(aggregate),
-                expected=f"{len(updates)} verdicts",
-                actual=f"{len(aggregate.verdicts)} verdicts",
+                expected=plural(len(updates), "verdict"),
+                actual=plural(len(aggregate.verdicts), "verdict"),
             )
             return
         for update, byte in zip(updates, aggregate.verdicts, strict=True):
@@ -112,7 +113,7 @@ class RoundAudit:
                 self._find(
                     Check.ADMISSION,
                     "refuted",
-                    "the aggregator gave an update another verdict than the job's rules do",
+                    "the aggregator's verdict on an update is not the one that the job's rules lead to",
                     **self._of(update) | self._by(aggregate),
                     expected=f"{known.decision.verdict.value} ({known.decision.verdict.meaning})",
                     actual=_verdict(byte),
@@ -121,7 +122,7 @@ class RoundAudit:
                 self.audit.report.verify(Check.ADMISSION)
 
     def _excused(self, aggregate: Aggregate, update: Update, known: Judged | None) -> None:
-        """An update called unavailable is a matter of that hour; members judged it then, by attesting."""
+        """An update called unavailable was judged by those who attested then: nobody can prove or disprove it later."""
         if known is None:
             return
         message = "the update was left out as unavailable; its bytes can be had now"
@@ -147,8 +148,8 @@ class RoundAudit:
     def _attestations(self, aggregate: Aggregate, outcome: Outcome, opinion: bool) -> None:
         """ATTESTATION: each member's claim is the one that recomputes.
 
-        Who agrees has signed all that the aggregate claims. Who does not, where the aggregate leaves out updates as
-        unavailable, may have had their bytes: another view, no lie.
+        A member that agrees has signed all that the aggregate claims. One that does not may have had the bytes of
+        updates that the aggregate leaves out as unavailable: it saw something else, and did not lie.
         """
         for attestation in aggregate.attestations:
             if attestation.claim == outcome.claim:
@@ -157,7 +158,7 @@ class RoundAudit:
             self._find(
                 Check.ATTESTATION,
                 "notice" if opinion and not attestation.agrees else "refuted",
-                "a member attested something else than what recomputes",
+                "a member attested something other than what recomputes",
                 attempt=aggregate.attempt,
                 culprit=self.audit.describe(attestation.member),
                 expected=outcome.claim.hex(),

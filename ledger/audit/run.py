@@ -104,7 +104,7 @@ class Audit(Context):
                     self.report.add(Finding(check=Check.SOURCE, status="refuted", message=message))
 
     def _heads(self, state: JobState, heads: Mapping[tuple[int, str], bytes]) -> None:
-        """HEADS: by what the log says and by what the chain says, so that a party left out altogether is missed."""
+        """HEADS: for every key that log or chain knows, so that a party left out of the log is noticed."""
         self.report.verify(Check.HEADS, 0)
         known = [key for job, key in heads if job == state.number and heads[job, key] != NO_HEAD]
         for key in dict.fromkeys([*state.heads, *known]):
@@ -146,7 +146,7 @@ class Audit(Context):
             self._job_finding(state, Check.JOB, "unknown", f"the job's document could not be had: {error}", cid)
             return None
         except Malformed as error:
-            self._job_finding(state, Check.JOB, "refuted", f"the approved document is no job: {error}", cid)
+            self._job_finding(state, Check.JOB, "refuted", f"the approved document is not a job: {error}", cid)
             return None
         if document.terms != state.terms:
             self._job_finding(

@@ -5,6 +5,7 @@ from typing import Any
 from ledger.audit.context import Context
 from ledger.audit.report import Check, Finding, Status
 from ledger.errors import FedledgerError, Malformed
+from ledger.formats.text import plural
 from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase
 from ledger.jobs.document import Job, committed_set, recomputable
 from ledger.scores import evaluation_set
@@ -13,7 +14,7 @@ from ledger.scores.game import Unscorable
 
 
 def has_set(audit: Context, state: JobState, job: Job) -> bool:
-    """SCORES, once for a job: whether the set that it commits to, if any, is at hand and is that set."""
+    """SCORES, once for a job: whether the set that it commits to, if any, can be read and is that set."""
     evidence = committed_set(job.scoring)
     if evidence is None or not any(scoring.reveals for scoring in state.scorings.values()):
         return True
@@ -21,7 +22,7 @@ def has_set(audit: Context, state: JobState, job: Job) -> bool:
     try:
         evaluation_set.read(evidence, audit.fetch)
     except Malformed as error:
-        message, culprit = f"the job commits to an evaluation set that is none: {error}", audit.describe(state.proposer)
+        message, culprit = f"what the job commits to is not an evaluation set: {error}", audit.describe(state.proposer)
         audit.report.add(Finding(status="refuted", message=message, culprit=culprit, **where))
     except FedledgerError as error:
         message = f"the evaluation set could not be had, so no score was recomputed: {error.message}"
@@ -35,7 +36,7 @@ class ScoresAudit:
     """SCORES: on a committed set, or without data, every revealed score and every median is the one that recomputes.
 
     On private sets nobody else can recompute a reveal; that medians follow from the reveals is the contract's rule,
-    and the history's (LOG). A withheld reveal or a void scoring is a notice: it is on record, and nothing is false.
+    and the history's (LOG). A withheld reveal or a void scoring is a notice: it is on record, and no claim is false.
     """
 
     def __init__(self, audit: Context, state: JobState, job: Job, round_: Round, *, scorable: bool) -> None:
@@ -60,16 +61,16 @@ class ScoresAudit:
 
     def _notices(self, scoring: Scoring) -> None:
         for index in sorted(scoring.withheld):
-            who = self.audit.describe(scoring.commitments[index].scorer)
-            message = f"{who} committed to scores and never revealed them"
+            scorer = self.audit.describe(scoring.commitments[index].scorer)
+            message = f"{scorer} committed to scores and never revealed them"
             self._find("notice", message, tx=scoring.commitments[index].tx.hex())
         if scoring.outcome is ScoringPhase.VOID:
             message = "the round has no scores: too few scorers revealed"
-            counts = [f"{count} reveals" for count in (scoring.quorum, len(scoring.reveals))]
+            counts = [plural(count, "reveal") for count in (scoring.quorum, len(scoring.reveals))]
             self._find("notice", message, expected=counts[0], actual=counts[1])
 
     def _expected(self, scoring: Scoring) -> tuple[int, ...] | None:
-        """The scores that recompute; None where they cannot be had, which is said."""
+        """The scores that recompute; None where they cannot be had, which becomes a finding."""
         audit = self.audit
         try:
             return score_round(self.state, self.job, self.round, scoring.seed, audit.fetch)
@@ -87,12 +88,12 @@ class ScoresAudit:
         self.audit.report.verify(Check.SCORES, len(expected) - len(different))
         if not different:
             return
-        message = f"{len(different)} of {len(expected)} revealed scores do not recompute"
+        message = f"revealed scores that do not recompute: {len(different)} of {len(expected)}"
         first = different[0]
         self._find("refuted", message, **self._by(reveal), **self._score(first, expected[first], reveal.scores[first]))
 
     def _medians(self, scoring: Scoring, expected: tuple[int, ...]) -> None:
-        """A median that differs is the doing of those whose reveals differ: who settled could claim no other."""
+        """A median that differs was moved by those whose reveals differ; the member that settled had no choice."""
         for place, median in enumerate(scoring.medians or ()):
             if median == expected[place]:
                 self.audit.report.verify(Check.SCORES)

@@ -1,4 +1,4 @@
-"""The way out, where the contracts that members decide by refuse."""
+"""What to do when a contract refuses: a sentence for each custom error that has a way out."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ _BY_ERROR = {
     "Consortium_NotMember": "use the key of a member; the members may admit this one: fedledger proposal propose admit",
     "Ballots_WrongNumber": "another proposal came first and took the number: ask the member to sign again",
     "Ballots_UnknownProposal": "fedledger proposal list",
-    "Ballots_NotDecided": "wait for more votes or for the deadline; fedledger proposal show tells how it stands",
+    "Ballots_NotDecided": "wait for more votes or for the deadline; fedledger proposal show has the count",
     "Ballots_NotProposer": "vote against it: fedledger proposal vote",
     "Ballots_VotesCast": "vote against it: fedledger proposal vote",
     "Ballots_InvalidRules": "docs/spec/ballot.md has the bounds",
@@ -23,9 +23,9 @@ _BY_ERROR = {
 _BY_STATE = {
     "Voting": "wait until the vote has ended; once it is certain, anyone may end it: fedledger proposal close",
     "Rejected": "it did not pass; it may be proposed again",
-    "Waiting": "wait for the delay to end; fedledger proposal show tells when",
+    "Waiting": "wait for the delay to end; fedledger proposal show says when",
     "Executable": "it passed; carry it out: fedledger proposal execute",
-    "Executed": "it has been carried out; there is nothing left to do",
+    "Executed": "it has been carried out; nothing is left to do",
     "Cancelled": "its proposer withdrew it; it may be proposed again",
     "Expired": "nobody carried it out in time; it may be proposed again",
 }
@@ -33,9 +33,9 @@ _BY_REASON = {
     "INVALID_CHOICE": "say for, against or abstain",
     "NOT_MEMBER": "sign with the key that speaks for the member now",
     "NOT_IN_ELECTORATE": "this key came after the proposal; it votes on later ones",
-    "ALREADY_VOTED": "a vote is final: fedledger proposal show has it",
+    "ALREADY_VOTED": "a vote is final: fedledger proposal show lists it",
     "SIGNATURE_EXPIRED": "ask the member to sign again",
-    "SIGNATURE_NOT_CANONICAL": "ask the member to sign again, with a tool that gives canonical signatures",
+    "SIGNATURE_NOT_CANONICAL": "ask the member to sign again, with a tool that makes canonical signatures",
     "WRONG_SIGNER": "the file was changed, or is not this member's; ask it to sign again",
 }
 

@@ -52,7 +52,9 @@ def creation(rpc: Rpc, contract: ContractName, *arguments: Any, poa: bool = Fals
     try:
         return str(factory.constructor(*arguments).data_in_transaction)
     except (Web3Exception, TypeError, ValueError) as error:
-        raise UsageError(f"the contract cannot be created so: {error}", contract=build.contract_name) from error
+        raise UsageError(
+            f"the contract cannot be created with these arguments: {error}", contract=build.contract_name
+        ) from error
 
 
 def connect(rpc: Rpc, *, poa: bool = False) -> Web3:

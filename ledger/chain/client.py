@@ -7,30 +7,22 @@ is loaded with the first such call: an audit, which only reads, never waits for 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
+from ledger.chain.node import Node, data
 from ledger.chain.reverts import PHASES, rejected
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import is_revert
 from ledger.chain.views import decode_view, encode_view
 from ledger.config import Contract, Network
-from ledger.errors import FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.errors import FedledgerError, Refuted, Rejected, Unavailable, UsageError
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 
 if TYPE_CHECKING:
     from ledger.chain.calldata import Calls
-
-
-class Block(NamedTuple):
-    """A block's header, as far as it matters here. `time` in seconds since 1970."""
-
-    number: int
-    hash: bytes
-    parent: bytes
-    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +47,12 @@ class RoundView:
     attempt: int
 
 
-class Client:
+class Client(Node):
     """A checked connection to a network's chain. `connect` is the way to get one."""
 
     def __init__(self, network: Network, rpc: Rpc) -> None:
+        super().__init__(rpc)
         self.network = network
-        self.rpc = rpc
         self.addresses: Mapping[ContractName, str] = {
             name: getattr(network.contracts, name).address for name in SOLIDITY_NAMES
         }
@@ -107,47 +99,6 @@ class Client:
         for name, solidity_name in SOLIDITY_NAMES.items():
             contract: Contract = getattr(self.network.contracts, name)
             check_code(solidity_name, contract.address, self.code(contract.address), contract.code_hash)
-
-    def block(self, which: int | str = "latest") -> Block | None:
-        """The block of that number or tag; None where the chain has no such block."""
-        tag = hex(which) if isinstance(which, int) else which
-        answer = self.rpc.call("eth_getBlockByNumber", tag, False)
-        return None if answer is None else _block(answer)
-
-    def latest(self) -> Block:
-        """The chain's head, by one request: the hash also tells a reorganisation at the same height."""
-        block = self.block("latest")
-        if block is None:
-            raise Unavailable("the chain's node has no block yet", url=self.rpc.url)
-        return block
-
-    def head(self) -> tuple[int, bytes]:
-        """Number and hash of the latest block."""
-        block = self.latest()
-        return block.number, block.hash
-
-    def time(self) -> int:
-        """The chain's clock in seconds since 1970: the time the next transaction will see, as far as the node knows it.
-
-        A chain that seals on demand has an old latest block, so its pending block is asked first.
-        """
-        try:
-            pending = self.rpc.call("eth_getBlockByNumber", "pending", False)
-        except RpcError:
-            pending = None
-        latest = self.latest().time
-        if not isinstance(pending, dict) or not isinstance(pending.get("timestamp"), str):
-            return latest
-        return max(latest, number(pending["timestamp"], "a time"))
-
-    def block_hash(self, block: int) -> bytes | None:
-        """The hash of that block on the present chain; None past the head."""
-        found = self.block(block)
-        return None if found is None else found.hash
-
-    def code(self, address: str) -> bytes:
-        """The code that stands at an address; empty where there is none."""
-        return data(self.rpc.call("eth_getCode", address, "latest"), "code")
 
     def read(self, first: int, last: int) -> Iterator[Logs]:
         """The events of blocks `first` to `last`, both included, in pieces that the node serves."""
@@ -214,7 +165,7 @@ def check_code(name: str, address: str, code: bytes, expected: str) -> None:
     if not code:
         raise Unavailable(
             f"there is no {name} on this chain",
-            advice="wait for the node to sync; a local chain that was started anew needs a new deployment",
+            advice="wait for the node to sync; a restarted local chain needs a new deployment",
             address=address,
         )
     actual = "0x" + keccak(code).hex()
@@ -226,31 +177,3 @@ def check_code(name: str, address: str, code: bytes, expected: str) -> None:
             expected=expected,
             actual=actual,
         )
-
-
-def number(value: object, what: str) -> int:
-    """A quantity of the node's answer."""
-    try:
-        return int(str(value), 16)
-    except ValueError as error:
-        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
-
-
-def data(value: object, what: str) -> bytes:
-    """Bytes of the node's answer."""
-    try:
-        return bytes.fromhex(str(value).removeprefix("0x"))
-    except ValueError as error:
-        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
-
-
-def _block(answer: Any) -> Block:
-    try:
-        return Block(
-            int(answer["number"], 16),
-            bytes.fromhex(answer["hash"][2:]),
-            bytes.fromhex(answer["parentHash"][2:]),
-            int(answer["timestamp"], 16),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise Malformed("the node's answer is not a block", actual=str(answer)[:200]) from error

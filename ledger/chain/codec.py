@@ -45,7 +45,7 @@ def encode_word(kind: str, value: Any) -> bytes:
         return value
     if kind == "address" and isinstance(value, str) and len(value) == 42:
         return bytes(12) + bytes.fromhex(value.removeprefix("0x"))
-    raise ValueError(f"{value!r} is no {kind}")
+    raise ValueError(f"{value!r} is not {kind}")
 
 
 def decoder(fields: Sequence[dict[str, Any]]) -> Callable[[bytes], list[Any]]:
@@ -119,7 +119,7 @@ def _tail(data: bytes, offset: int, end: int) -> tuple[bytes, int]:
 
 
 def _text_tail(data: bytes, offset: int, end: int) -> tuple[str, int]:
-    """A member chooses the bytes, so that those that are no UTF-8 must not make the ledger unreadable."""
+    """A member chooses the bytes, so bytes that are not UTF-8 must not make the ledger unreadable."""
     value, after = _tail(data, offset, end)
     return value.decode("utf-8", errors="replace"), after
 

@@ -1,4 +1,4 @@
-"""The consortium file: who founds a consortium. Read once, by whoever deploys its contracts."""
+"""The consortium file: the founding members and the rules. Read once, when the contracts are deployed."""
 
 import re
 from collections.abc import Sequence

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed, expected_code
 from ledger.chain.calldata import creation
-from ledger.chain.client import check_code, data, number
+from ledger.chain.client import check_code
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
+from ledger.chain.node import Node
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Network, Party
@@ -18,33 +19,60 @@ from ledger.events.records import Rules
 from ledger.formats.digest import checksum_address, keccak
 
 BEFORE_BALLOTS = 4
+"""Contracts that are created before the ballots, whose address the first of them names."""
 
 
 class _Site:
     """Deploys with one key and reads back what came to stand on the chain."""
 
     def __init__(self, rpc: Rpc, chain: Chain, signer: TransactionSigner, outbox: Path) -> None:
-        self._rpc = rpc
+        self._node = Node(rpc)
         self._poa = chain.poa
         self._address = signer.address
         self._transactor = Transactor(rpc, chain.id, signer, outbox, gas_price=chain.gas_price)
         self._transactor.settle()
 
     def create(self, name: ContractName, *arguments: Any) -> Receipt:
-        return self._transactor.send("", creation(self._rpc, name, *arguments, poa=self._poa))
+        return self._transactor.send("", creation(self._node.rpc, name, *arguments, poa=self._poa))
 
     def address_after(self, creations: int) -> str:
         """Where the contract will stand that this key creates after so many others."""
-        nonce = number(self._rpc.call("eth_getTransactionCount", self._address, "pending"), "a nonce")
-        return created_address(self._address, nonce + creations)
+        return created_address(self._address, self._node.transactions(self._address) + creations)
+
+    def create_all(self, keys: Sequence[str], roles: Sequence[int], rules: Rules) -> "_Founded":
+        """Create the contracts, the ballots last. Raises Unavailable where the key created something else meanwhile."""
+        ballots = self.address_after(BEFORE_BALLOTS)
+        founding = self.create("consortium", keys, roles, ballots)
+        ledger = self.create("ledger", founding.contract)
+        scores = self.create("scores", ledger.contract)
+        releases = self.create("releases", ledger.contract, scores.contract)
+        if self.address_after(0) != ballots:
+            raise Unavailable("the key was used elsewhere meanwhile", advice="deploy again", address=self._address)
+        arguments = (founding.contract, ledger.contract, releases.contract, msgspec.structs.astuple(rules))
+        return _Founded(
+            founding.block,
+            {
+                "consortium": founding.contract,
+                "ledger": ledger.contract,
+                "scores": scores.contract,
+                "releases": releases.contract,
+                "ballots": self.create("ballots", *arguments).contract,
+            },
+        )
 
     def pin(self, name: ContractName, addresses: Mapping[ContractName, str]) -> Contract:
         """The contract as the network file pins it. Raises Refuted where its code is not the one committed here."""
         address = addresses[name]
         expected = "0x" + keccak(expected_code(name, addresses)).hex()
-        code = data(self._rpc.call("eth_getCode", address, "latest"), "code")
-        check_code(committed(name).contract_name, address, code, expected)
+        check_code(committed(name).contract_name, address, self._node.code(address), expected)
         return Contract(address=address, code_hash=expected)
+
+
+class _Founded(NamedTuple):
+    """The block of the first contract, and where all of them stand."""
+
+    block: int
+    addresses: dict[ContractName, str]
 
 
 def deploy(
@@ -59,9 +87,11 @@ def deploy(
     """Deploy the contracts for these founders and return the network file; `chain.start_block` is set by it.
 
     The signer only pays: it gets no rights. The consortium names the ballots' address before they stand there, so the
-    key must create nothing else meanwhile. Raises UsageError for a wrong chain id or impossible founders or rules,
-    Rejected where the contract refuses them, Unavailable where the chain cannot be reached or the key was used
-    meanwhile, Refuted where other code came to stand there than was sent.
+    key must create nothing else meanwhile. `timeout` in seconds bounds each wait for the node.
+
+    Raises UsageError for a wrong chain id or impossible founders or rules, Rejected where the contract refuses them,
+    Unavailable where the chain cannot be reached or the key was used meanwhile, Refuted where other code came to stand
+    there than was sent.
     """
     keys = check_founders(founders)
     check_rules(rules)
@@ -71,25 +101,11 @@ def deploy(
         if actual != chain.id:
             raise UsageError("the node serves another chain", url=rpc.url, expected=chain.id, actual=actual)
         site = _Site(rpc, chain, signer, outbox)
-        ballots = site.address_after(BEFORE_BALLOTS)
-        founding = site.create("consortium", keys, [int(founder.roles) for founder in founders], ballots)
-        ledger = site.create("ledger", founding.contract)
-        scores = site.create("scores", ledger.contract)
-        releases = site.create("releases", ledger.contract, scores.contract)
-        if site.address_after(0) != ballots:
-            raise Unavailable("the key was used elsewhere meanwhile", advice="deploy again", address=signer.address)
-        arguments = (founding.contract, ledger.contract, releases.contract, msgspec.structs.astuple(rules))
-        addresses: dict[ContractName, str] = {
-            "consortium": founding.contract,
-            "ledger": ledger.contract,
-            "scores": scores.contract,
-            "releases": releases.contract,
-            "ballots": site.create("ballots", *arguments).contract,
-        }
+        block, addresses = site.create_all(keys, [int(founder.roles) for founder in founders], rules)
         return Network(
             fedledger="network/1",
             name=name,
-            chain=msgspec.structs.replace(chain, start_block=founding.block),
+            chain=msgspec.structs.replace(chain, start_block=block),
             contracts=Contracts(**{contract: site.pin(contract, addresses) for contract in SOLIDITY_NAMES}),
             parties=tuple(Party(index=index, name=founder.name) for index, founder in enumerate(founders)),
         )

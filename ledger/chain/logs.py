@@ -70,7 +70,7 @@ class LogReader:
     def read(self, first: int, last: int) -> Iterator[Logs]:
         """The logs of blocks `first` to `last`, both included, piece by piece; `last` must not pass the head.
 
-        Raises Unavailable where the node serves not even one block, Malformed for logs that cannot be.
+        Raises Unavailable where the node serves not even one block, Malformed for impossible logs.
         """
         while first <= last:
             until = min(first + self._piece, last + 1) - 1
@@ -192,7 +192,7 @@ def _word(text: str) -> bytes:
 
 def _malformed(log: RawLog, why: str) -> Malformed:
     return Malformed(
-        f"the node sent a log that cannot be: {why}",
+        f"the node sent an impossible log: {why}",
         advice="use another RPC endpoint",
         transaction=log.transaction_hash,
         log_index=log.log_index,

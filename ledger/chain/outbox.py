@@ -27,7 +27,7 @@ class OutboxEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outbox:
-    """The folder. `entries` and `add` are for the holder of the lock; `remove` for whoever saw the entry in a block."""
+    """The folder. Call `entries` and `add` under the lock, `remove` once the entry was seen in a block."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""What a contract says when it refuses, in words: custom errors decoded by the ABI."""
+"""A contract's refusals in words: custom errors, decoded by the ABI."""
 
 from functools import cache
 from typing import Any
@@ -27,9 +27,9 @@ MESSAGES = {
     "Consortium_TooFewMembers": "a consortium needs more members",
     "Consortium_TooManyMembers": "a consortium cannot have so many members",
     "Consortium_RolesMissing": "there must be one set of roles for each key",
-    "Consortium_InvalidRoles": "these are no valid roles",
+    "Consortium_InvalidRoles": "these roles are not valid",
     "Consortium_NotBallots": "only what the members decided by a vote may do that",
-    "Consortium_NotMember": "this key is no member of the consortium",
+    "Consortium_NotMember": "this key does not belong to a member",
     "Consortium_UnknownIndex": "there is no member with this number",
     "Consortium_KeyUsed": "this key was used in the consortium before",
     "Consortium_ZeroKey": "the zero address cannot be a member's key",
@@ -57,7 +57,7 @@ MESSAGES = {
     "RoundLedger_InvalidAggregate": "root and CID must both be given, or neither, with at most 255 verdicts",
     "RoundLedger_AlreadyAttested": "this member attested the aggregate already",
     "ScoreBoard_NoScores": "the job makes no scores",
-    "ScoreBoard_RoleMissing": "this member is no scorer",
+    "ScoreBoard_RoleMissing": "this member is not a scorer",
     "ScoreBoard_NotInElectorate": "this key came after the scoring was opened",
     "ScoreBoard_StillOpen": "another scoring of the job has not ended",
     "ScoreBoard_RoundPassed": "this round, or a later one, was scored already",
@@ -90,7 +90,7 @@ MESSAGES = {
     "Ballots_NotNamed": "the consortium names other ballots",
     "Ballots_OtherConsortium": "the contract belongs to another consortium",
     "Ballots_InvalidRules": "the rules are out of bounds",
-    "Ballots_InvalidRoles": "these are no valid roles",
+    "Ballots_InvalidRoles": "these roles are not valid",
     "Ballots_InvalidAction": "the action is not encoded as that kind of proposal wants",
     "Ballots_ZeroAddress": "an address must not be zero",
     "Ballots_WrongNumber": "the proposal was signed for another number than the next one",

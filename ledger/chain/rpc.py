@@ -37,7 +37,7 @@ class RpcError(Unavailable):
 
 
 class AnswerTooLarge(Unavailable):
-    """An answer passed the ceiling; whoever asked may ask for less."""
+    """A response passed the ceiling; the caller may request less."""
 
 
 _Scalar = str | int | float | bool | None
@@ -137,7 +137,7 @@ class Rpc:
         if answer.error is not None:
             raise RpcError(method, answer.error.code, answer.error.message, answer.error.data)
         if answer.id != number:
-            raise Unavailable("the answer is to another question", url=self.url, expected=number, actual=answer.id)
+            raise Unavailable("the response is to another request", url=self.url, expected=number, actual=answer.id)
         return answer.result
 
     def _exchange(self, body: bytes) -> bytes:
@@ -170,7 +170,7 @@ class Rpc:
             if len(answer) > self._ceiling:
                 raise AnswerTooLarge("an answer of the chain's node is too large", url=self.url, maximum=self._ceiling)
             if response.status != http.client.OK and not answer.lstrip().startswith(b"{"):
-                raise Unavailable("the chain's address is no JSON-RPC service", url=self.url, status=response.status)
+                raise Unavailable("the chain's address is not a JSON-RPC service", url=self.url, status=response.status)
             done = not response.will_close
         finally:
             if done:
@@ -193,7 +193,7 @@ def _parts(url: str) -> SplitResult:
         (parts.hostname or "").encode("idna")
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError as error:
-        raise UsageError(f"the chain's address cannot be one: {error}", actual=url) from error
+        raise UsageError(f"the chain's address is not a URL: {error}", actual=url) from error
     if not good or not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError("the chain's address is not an http or https URL", actual=url)
     return parts

@@ -1,4 +1,4 @@
-"""Transactions with one key: each sent once, whatever dies in between.
+"""Transactions with one key: each sent once, even where a process dies in between.
 
 Lock, simulate, assign a nonce, sign, persist, send; then wait without the lock. A call that is on its way already is
 adopted, not sent again; `settle` finishes what a process left that died.
@@ -62,7 +62,7 @@ class Transactor:
         self._gas_price = gas_price
         self._timeout = timeout
         genesis = rpc.call("eth_getBlockByNumber", "0x0", False)["hash"]
-        # A local chain that was started anew has the old id; what was signed for the old one must not go to it.
+        # A restarted local chain has the old id; what was signed for the old one must not go to it.
         self._outbox = Outbox(outbox / f"{chain_id}-{genesis[2:10]}-{signer.address}")
 
     def settle(self) -> None:
@@ -208,7 +208,7 @@ class Transactor:
         reason = trouble.message if trouble else "no block included it"
         return Unavailable(
             f"no receipt for the transaction in {self._timeout:g} s: {reason}",
-            advice="it stays in the outbox; ask for the same again to go on waiting",
+            advice="it stays in the outbox; make the same call again to wait longer",
             tx=entry.hash,
         )
 
@@ -224,7 +224,7 @@ class Transactor:
             reason = simulation.replay(self._rpc, call, hex(place))
             if reason is not None:
                 raise reason
-        raise Rejected("the transaction failed on chain, and its reason cannot be had any more", tx=entry.hash)
+        raise Rejected("the transaction failed on chain, and its reason is no longer available", tx=entry.hash)
 
     def _receipt(self, entry: OutboxEntry) -> dict[str, Any] | None:
         receipt = self._rpc.call("eth_getTransactionReceipt", entry.hash)

@@ -22,7 +22,7 @@ def encode_view(contract: ContractName, function: str, arguments: Sequence[Any])
     try:
         words = [encode_word(kind, value) for kind, value in zip(view.inputs, arguments, strict=True)]
     except ValueError as error:
-        raise UsageError(f"the contract cannot be asked that: {error}", function=function) from error
+        raise UsageError(f"the contract does not take this call: {error}", function=function) from error
     return view.selector + b"".join(words).hex()
 
 

@@ -182,7 +182,7 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
 
 
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:
-    from ledger.scores.tables import in_words
+    from ledger.scores.tables import describe_method
 
     task, terms, limits = document.task, document.terms, document.admission
     return {
@@ -198,6 +198,6 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
         f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}",
         "terms": f"{terms.rounds} rounds; {terms.update_seconds} s to submit, "
         f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts",
-        "scores": in_words(document),
+        "scores": describe_method(document),
         "privacy": document.privacy.mode,
     }

@@ -231,7 +231,7 @@ def verify(home: Home, as_json: bool) -> None:
 @json_option
 def serve(host: str | None, port: int | None, home: Home, as_json: bool) -> None:
     """Serve this store's blocks, read-only, to anyone who can reach the address. Ends with Ctrl-C."""
-    from ledger.store.gateway import serve as start
+    from ledger.store.gateway_server import serve as start
 
     settings = home.settings().gateway
     with _opened(home) as opened:

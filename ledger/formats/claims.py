@@ -68,14 +68,14 @@ def scores_commitment(
 def scores_root(
     job: int, round_: int, seed: bytes, withheld: Iterable[int], revealed: Mapping[int, Sequence[int]], medians: bytes
 ) -> bytes:
-    """A settled scoring in one word: all that the log says of it, so that the chain vouches for the log.
+    """A settled scoring in one word: all that the log says of it, so that the log can be held to the chain.
 
     `withheld` and the keys of `revealed` are member indices; the vectors are hashed by ascending index.
     """
     bits = sum(1 << index for index in withheld)
     vectors = b"".join(keccak(pack_scores(revealed[index])) for index in sorted(revealed))
-    who = sum(1 << index for index in revealed)
-    words = _word(job) + _word(round_) + seed + _word(bits) + _word(who) + keccak(vectors) + keccak(medians)
+    revealers = sum(1 << index for index in revealed)
+    words = _word(job) + _word(round_) + seed + _word(bits) + _word(revealers) + keccak(vectors) + keccak(medians)
     return keccak(words)
 
 

@@ -168,7 +168,7 @@ def _naturals(value: object) -> bool:
 
 
 def _shown(value: object) -> str | None:
-    """A foreign value as it may stand in a message: short, and with nothing that a terminal or JSON could not take."""
+    """A foreign value as a message may quote it: short, and with nothing that a terminal or JSON could not take."""
     if value is None or (isinstance(value, str) and len(value) <= 80 and value.isascii() and value.isprintable()):
         return value
     return ascii(value)[:120]

@@ -4,4 +4,4 @@ import msgspec
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Unknown fields are refused: a reader never passes over what it does not understand."""
+    """Unknown fields are refused: a reader never skips what it does not understand."""

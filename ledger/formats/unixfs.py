@@ -99,7 +99,7 @@ def parse(block: Buffer, part: Part) -> list[Part]:
 
 
 class TreeBuilder:
-    """Takes a file's leaves in order, and gives its root and inner nodes at the end."""
+    """Takes a file's leaves in order, and returns its root and inner nodes at the end."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -206,7 +206,7 @@ def varint(number: int) -> bytes:
 
 def _bounded(block: Buffer, cid: Cid) -> bytes:
     if len(block) > MAX_NODE:
-        raise Malformed("a node longer than any node", cid=cid, length=len(block), largest=MAX_NODE)
+        raise Malformed("a node is longer than any may be", cid=cid, length=len(block), largest=MAX_NODE)
     return bytes(block)
 
 

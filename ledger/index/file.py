@@ -159,7 +159,7 @@ class IndexFile:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Everything read within is of one moment, whatever other processes write."""
+        """Everything read within is of one moment, even where other processes write."""
         with _translated(), self._transaction("DEFERRED"):
             yield
 

@@ -77,7 +77,7 @@ class Index:
     def sync(self, source: EventSource, progress: Progress | None = None) -> Changes:
         """Catch up with the source's head and say what is new since this object's last call.
 
-        The first call gives all events. Raises Unavailable where the source cannot be read, or never stands still.
+        The first call returns all events. Raises Unavailable where the source cannot be read, or never stands still.
         """
         with self._lock:
             for _ in range(ATTEMPTS):

@@ -11,7 +11,7 @@ from ledger.config import GatewaySettings, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.history.state import Member
 from ledger.party.connection import Connection
-from ledger.store.gateway import GatewayServer, serve
+from ledger.store.gateway_server import GatewayServer, serve
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender

@@ -1,7 +1,7 @@
 """A release's model card: README.md, which begins with the YAML that Hugging Face tools read.
 
-The same bytes for everyone: it says what ledger, job and evaluation report say, and nothing of the day on which it is
-written. Names of members are those of the network file.
+The same bytes for everyone: it says what ledger, job and evaluation report say, and nothing of the day it is made.
+Names of members are those of the network file.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Self
 from ledger.config import Network
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
+from ledger.formats.text import plural
 from ledger.history.decisions import Decisions
 from ledger.history.names import proposal_for
 from ledger.history.state import Round, Update
@@ -29,7 +30,7 @@ _TASKS = {"tabular": "tabular-classification", "image": "image-classification"}
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a card is made of; `name` gives a member's name by index, `earlier` the name's versions before this one."""
+    """What a card is made of; `name` returns a member's name by index, `earlier` has the name's earlier versions."""
 
     file: ModelFile
     report: Evaluation | None
@@ -40,7 +41,7 @@ class Card:
 
     @classmethod
     def of(cls, file: ModelFile, report: Evaluation | None, decisions: Decisions, network: Network) -> Self:
-        """The card of a release, by what the ledger says now; of that nothing in the card can change any more."""
+        """The card of a release, by what the ledger says now; nothing that the card takes from it can still change."""
         release = file.release
         versions = [one.version for one in decisions.releases.values() if one.name == release.name]
         earlier = versions[: versions.index(release.version)]
@@ -105,8 +106,8 @@ def _use(card: Card) -> Iterator[str]:
 def _data(card: Card) -> Iterator[str]:
     updates = _admitted(card.rounds[-1])
     samples = sum(update.weight for update in updates)
-    yield f"{samples:,} samples at {len(updates)} parties went into the last round. No data left a party, so nobody"
-    yield "else can say what they are; how many samples it has is each party's word."
+    yield f"{samples:,} samples at {plural(len(updates), 'party', 'parties')} went into the last round. No data left a"
+    yield "party, so nobody else can say what they are; how many samples it has is each party's word."
 
 
 def _parties(card: Card) -> Iterator[str]:
@@ -146,7 +147,7 @@ def _rounds(card: Card) -> Iterator[str]:
 
 
 def _scores(card: Card) -> Iterator[str]:
-    """The medians that the release names; whatever the round's scores are else, they are not part of it."""
+    """The medians that the release names; any other scores of the round are not part of it."""
     release = card.file.release
     scoring = card.file.state.scorings.get(release.round)
     if not any(release.scores):
@@ -177,13 +178,16 @@ def _metrics(card: Card) -> Iterator[str]:
 
 def _lineage(card: Card) -> Iterator[str]:
     job, model, rounds = card.file.job, card.model, card.rounds
-    refuted = sum(round_.attempt - 1 for round_ in rounds)
+    refuted = plural(sum(round_.attempt - 1 for round_ in rounds), "refuted attempt")
     yield from table(
         ("what", "which"),
         (
             ("model", f"round {model.round}, CID `{model.cid}`, tensor root `{model.root}`"),
             ("aggregator", f"{plain(model.aggregator)}, attempt {model.attempt}"),
-            ("built on", f"{len(rounds) - 1} finalised rounds; {refuted} attempts were refuted on the way"),
+            (
+                "built on",
+                f"{plural(len(rounds) - 1, 'finalised round')}; {refuted} on the way",
+            ),
             ("initial model", f"CID `{job.initial_model.cid}`, tensor root `{job.initial_model.root}`"),
             ("job's document", f"SHA-256 `{card.file.state.digest.hex()}`"),
             ("task's code", f"SHA-256 `{job.task.code}`"),
@@ -199,9 +203,9 @@ def _verdict(card: Card) -> Iterator[str]:
     if vote is not None:
         said = {choice: vote.count(choice) for choice in Choice}
         yield f"Proposal {vote.number}: {said[Choice.FOR]} for, {said[Choice.AGAINST]} against, {said[Choice.ABSTAIN]}"
-        yield f"abstaining, of {vote.members} members."
+        yield f"abstaining, of {plural(vote.members, 'member')}."
     yield ""
-    yield "An audit's verdict needs nobody's word. With the network file, anyone has it anew:"
+    yield "An audit's verdict needs nobody's word. Anyone with the network file can make the audit again:"
     yield ""
     where = f"--job {release.job} --round {release.round}"
     yield from fenced("sh", f"fedledger audit --network network.toml {where}")
@@ -210,7 +214,7 @@ def _verdict(card: Card) -> Iterator[str]:
 def _verify(card: Card) -> Iterator[str]:
     file = card.file
     yield f"`{NAME}` and this card follow from the ledger and the content it names. This makes both again and compares;"
-    yield "it also tells whether the members have revoked the release since:"
+    yield "it also says whether the members have revoked the release since:"
     yield ""
     yield from fenced("sh", "fedledger release verify . --network network.toml")
     yield ""

@@ -58,7 +58,7 @@ class ModelFile:
         return length.to_bytes(8, "little") + text.ljust(length)
 
     def metadata(self) -> dict[str, str]:
-        """What the file says of itself, so that it can be made again and compared. `format` is for who loads it."""
+        """What the file says of itself, so that it can be made again and compared. `format` is for the loader."""
         return {
             "fedledger": FORMAT,
             "format": "pt",
@@ -86,7 +86,7 @@ class ModelFile:
     def pieces(self, fetch: Fetch) -> Iterator[bytes]:
         """The file. Its values are only known to be right once the last one came: raises as `read_model`, or Refuted.
 
-        So who writes it shows nothing before its end, and who serves it calls `verify` first.
+        So a writer shows nothing before its end, and a server calls `verify` first.
         """
         model = self.model
         yield self.header
@@ -102,11 +102,11 @@ def read_metadata(head: bytes) -> dict[str, str]:
     """What a model file says of itself; `head` is its beginning, at most MAX_HEADER bytes. Raises Malformed."""
     length = int.from_bytes(head[:8], "little")
     if len(head) < 8 or length > len(head) - 8:
-        raise Malformed("this is no model file: its header is cut", size=len(head), length=length)
+        raise Malformed("this is not a model file: its header is cut", size=len(head), length=length)
     try:
         document = msgspec.json.decode(head[8 : 8 + length], type=_Head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"this is no model file: {error}") from error
+        raise Malformed(f"this is not a model file: {error}") from error
     return document.metadata
 
 

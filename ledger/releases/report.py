@@ -80,7 +80,7 @@ class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
 
     @property
     def mean(self) -> dict[str, str]:
-        """The figures that every party gives, as the mean over samples."""
+        """The figures that every party reports, as the mean over samples."""
         return _mean([(party.samples, party.metrics) for party in self.parties])
 
 
@@ -153,7 +153,7 @@ def join(reports: Sequence[Evaluation]) -> Evaluation:
     keys = [party.key for party in parties]
     twice = next((party for party in parties if keys.count(party.key) > 1), None)
     if twice is not None:
-        raise UsageError("a party's figures stand in more than one report", party=twice.party, key=twice.key)
+        raise UsageError("a party's figures are in more than one report", party=twice.party, key=twice.key)
     rounds = {figures.round for figures in first.rounds}
     for other in reports[1:]:
         rounds &= {figures.round for figures in other.rounds}
@@ -200,7 +200,7 @@ def _check_party(party: PartyFigures) -> None:
     _check_address("key", party.key)
     _within("samples", party.samples, 1, MAX_SAMPLES)
     if not party.metrics:
-        raise Malformed("a party gives no figures", party=party.party)
+        raise Malformed("a party reports no figures", party=party.party)
     _check_metrics(party.party, party.metrics)
 
 

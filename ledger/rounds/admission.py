@@ -60,14 +60,14 @@ class Decision:
 def weigh(weight: int, limits: Admission) -> Decision:
     """The check that needs no bytes."""
     if not 1 <= weight <= limits.max_weight:
-        return Decision(Verdict.WEIGHT, f"weight {weight} is not within 1 and {limits.max_weight}")
+        return Decision(Verdict.WEIGHT, f"weight {weight} is not between 1 and {limits.max_weight}")
     return Decision(Verdict.ADMITTED)
 
 
 def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
     """Judge the bytes of an update, which arrive in pieces and are read once.
 
-    1. The header is the one that ledger and job give (MALFORMED, BINDING, BASE, TENSORS).
+    1. The header is the one that follows from ledger and job (MALFORMED, BINDING, BASE, TENSORS).
     2. The length is the layout's (MALFORMED).
     3. The integers have the registered tensor root (ROOT).
     4. No value exceeds the job's bound (RANGE).

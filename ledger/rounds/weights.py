@@ -1,6 +1,6 @@
-"""What settled scorings add up to: each party's cumulated score, and the factor its next updates weigh by.
+"""Past scores: each party's cumulated score, and the factor that its next updates are weighted by.
 
-Below `ledger.rounds.outcome`, which weighs by it (docs/spec/scores.md, "Past scores").
+`ledger.rounds.outcome` weights updates by it (docs/spec/scores.md, "Past scores").
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -65,8 +65,8 @@ def factors(state: JobState, round_: Round) -> dict[int, int]:
     weight in the mean is its registered weight times the factor.
 
     From the scores settled before the round opened. A party's mean score, negative counting as nothing, against the
-    mean of all scored parties: equal is 512, twice as much or more is 1024, nothing is 1. Who was never scored gets
-    512, and so does everyone where nobody has a positive score.
+    mean of all scored parties: equal is 512, twice as much or more is 1024, nothing is 1. A party that was never scored
+    gets 512, and so do all where nobody has a positive score.
     """
     return factors_of(tallied(state, round_.scored_to), round_.updates)
 

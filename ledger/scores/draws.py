@@ -18,7 +18,7 @@ class Draws:
         self._words = _words(seed)
 
     def below(self, limit: int) -> int:
-        """A number from 0 to limit - 1, each as likely: words in the last, partial run of `limit` are passed over."""
+        """A number from 0 to limit - 1, each as likely: words in the last, partial run of `limit` are skipped."""
         whole = (1 << 64) // limit * limit
         word = next(word for word in self._words if word < whole)
         return word % limit

@@ -39,7 +39,7 @@ def layout_of(samples: int, shape: Shape) -> Layout:
 
 
 def check(rows: EvaluationSet, classes: int) -> None:
-    """Raise Malformed for labels that are no classes, and for a set of one class: it cannot tell models apart."""
+    """Raise Malformed for labels that are not classes, and for a set of one class: it cannot tell models apart."""
     if rows.labels.shape != rows.inputs.shape[:1]:
         raise Malformed("a set has one label a row", expected=rows.inputs.shape[:1], actual=rows.labels.shape)
     layout_of(len(rows.labels), rows.inputs.shape[1:])
@@ -52,7 +52,7 @@ def check(rows: EvaluationSet, classes: int) -> None:
         raise Malformed(
             "an evaluation set of one class only",
             actual=int(rows.labels[0]),
-            advice="commit a set with rows of two classes at least",
+            advice="commit a set with rows of at least two classes",
         )
 
 
@@ -69,7 +69,7 @@ def read(evidence: CommittedSet, fetch: Fetch) -> EvaluationSet:
 
     1. The file is the one that samples and shape demand: header, length.
     2. Its integers have the job's root.
-    3. Every label is a class, and there are two at least.
+    3. Every label is a class, and there are at least two.
 
     Raises Malformed where one fails, Unavailable where bytes cannot be had.
     """

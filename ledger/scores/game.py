@@ -32,14 +32,14 @@ class Exhausted(Exception):
 
 
 class Game:
-    """`players` updates, and a budget of coalitions to measure. Raises TooFewPlayers for less than two.
+    """`players` updates, and a budget of coalitions to measure. Raises TooFewPlayers for fewer than two.
 
-    Raises BadUtility from `value` where the utility is no whole number or out of range.
+    Raises BadUtility from `value` where the utility is not a whole number or out of range.
     """
 
     def __init__(self, players: int, utility: Worth, evaluations: int | None = None) -> None:
         if players < 2:
-            raise TooFewPlayers("scores need two genuine updates at least", players=players)
+            raise TooFewPlayers("scores need at least two genuine updates", players=players)
         self.players, self.evaluations = players, evaluations
         self.everyone = frozenset(range(players))
         self._utility = utility

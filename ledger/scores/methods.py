@@ -34,8 +34,8 @@ Values = list[Fraction]
 def scores(method: Measured, weights: Sequence[int], seed: bytes, utility: Worth) -> tuple[int, ...]:
     """One score for each player, in whole parts per million of the utility; `weights` are the players' in the mean.
 
-    Raises Unscorable for a round that the method cannot take, BadUtility for a utility that is none, Malformed for a
-    seed that is none.
+    Raises Unscorable for a round that the method cannot take, BadUtility for what is not a utility, Malformed for
+    what is not a seed.
     """
     game = Game(len(weights), utility, getattr(method, "evaluations", None))
     return to_scores(values(method, game, weights, Draws(seed)))
@@ -120,7 +120,7 @@ def _mean_over(game: Game, tolerance: int, order: Callable[[int], list[int]]) ->
     except Exhausted:
         pass
     if not orders:
-        raise TooFewEvaluations("the budget does not see one order through", evaluations=limit, players=game.players)
+        raise TooFewEvaluations("the budget is too small for one whole order", evaluations=limit, players=game.players)
     return [Fraction(total, orders) for total in totals]
 
 

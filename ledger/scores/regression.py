@@ -52,7 +52,7 @@ def smooth(
     """Kernel ridge regression of worths on mixtures: what the coalitions `wanted` are worth, in whole numbers.
 
     The kernel of two mixtures is exp(-2 · |p - q|²), the ridge 1/256, and the worths are counted from that of everyone,
-    which stands second in `known`; nobody, who has no mixture, stands first and is left out.
+    which stands second in `known`; the empty coalition, which has no mixture, stands first and is left out.
     """
     centre = worths[1]
     points, targets = _mixtures(weights, known[1:]), np.array(worths[1:], np.float64) - centre

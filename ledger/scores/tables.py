@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from ledger.formats.text import plural
 from ledger.history.state import JobState, Round, Scoring
 from ledger.jobs.document import Job, Measured, NoScoring, Scored, committed_set
 from ledger.rounds.admission import Verdict
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.weights import ScoreTally, tallied
-from ledger.scores.contributions import Void, coalition_table, judge_genuine
+from ledger.scores.contributions import coalition_table
 from ledger.scores.game import Game
+from ledger.scores.genuine import Void, judge_genuine
 from ledger.scores.methods import shapley, to_scores
 
 Name = Callable[[int], str]
@@ -19,7 +21,7 @@ Name = Callable[[int], str]
 class PartyScore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One update and its score, in parts per million; none where there is none, and then why.
 
-    `void` says why an update is no contribution of its party's own, where the updates themselves were read.
+    `void` says why an update brings nothing of its party's own, where the updates themselves were read.
     `forfeited`: its party withheld what it had committed to as a scorer, so a positive score counts as zero.
     """
 
@@ -83,7 +85,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
 
 def scores_of(state: JobState, job: Job, name: Name, only: int | None = None, fetch: Fetch | None = None) -> Scores:
     """The scores of a job's finalised rounds, or of one. `name` gives a member's name by index; with `fetch` the
-    updates are read, to say which are void and why: it raises as `ledger.scores.contributions.judge_genuine` does."""
+    updates are read, to say which are void and why: it raises as `ledger.scores.genuine.judge_genuine` does."""
     numbers = [number for number, round_ in state.rounds.items() if round_.final is not None and only in (None, number)]
     rounds = tuple(round_scores(state, n, name, _voids(state, job, n, fetch)) for n in numbers)
     return Scores(
@@ -91,7 +93,7 @@ def scores_of(state: JobState, job: Job, name: Name, only: int | None = None, fe
         name=job.name,
         digest=state.digest.hex(),
         method=job.scoring.method,
-        how=in_words(job),
+        how=describe_method(job),
         rounds=rounds,
         cumulated=ranking(state, name),
     )
@@ -126,12 +128,13 @@ def ranked(tallies: Mapping[int, ScoreTally], name: Name) -> tuple[Cumulated, ..
     return tuple(Cumulated(index=i, party=name(i), score=t.score, rounds=t.rounds) for i, t in best)
 
 
-def in_words(job: Job) -> str:
+def describe_method(job: Job) -> str:
     """How a job's scores are made, in one line."""
     scoring, terms = job.scoring, job.terms
     if isinstance(scoring, NoScoring):
         return "none are made"
-    times = f"{terms.score_seconds} s to commit, {terms.reveal_seconds} s to reveal, at least {terms.scorers} scorers"
+    least = plural(terms.scorers, "scorer")
+    times = f"{terms.score_seconds} s to commit, {terms.reveal_seconds} s to reveal, at least {least}"
     weighs = "; past scores weigh the next updates" if scoring.weighting == "past_scores" else ""
     return f"{_method(scoring)}; {times}{weighs}"
 
@@ -142,7 +145,7 @@ def _method(scoring: Scored) -> str:
         return f"{title} to the sum of the others, without data"
     evidence = committed_set(scoring)
     if evidence is not None:
-        return f"{title} of the {scoring.utility} on a committed set of {evidence.samples} rows"
+        return f"{title} of the {scoring.utility} on a committed set of {plural(evidence.samples, 'row')}"
     return f"{title} of the {scoring.utility} on the scorers' private sets"
 
 

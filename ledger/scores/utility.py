@@ -51,7 +51,7 @@ def checked(value: object) -> int:
 def from_float(value: float) -> int:
     """Parts per million of a figure that a private evaluation gave. Raises BadUtility for NaN and the infinite."""
     if not isfinite(value):
-        raise BadUtility("a utility is no number", actual=value)
+        raise BadUtility("a utility is not a number", actual=value)
     return checked(round(value * MILLION))
 
 
@@ -126,7 +126,7 @@ def logarithm(s: Sums) -> Sums:
 def _exponentials() -> tuple[Sums, Sums]:
     """round(e^-(k · 2^-5) · 2^31) for k = 0 … 1024, and round(e^-(k · 2^-16) · 2^31) for k = 0 … 2047.
 
-    decimal rounds its exponential correctly, whatever the machine.
+    decimal rounds its exponential correctly on every machine.
     """
     coarse = [_rounded(_part(-k, FRACTION_BITS - _FINE).exp(_DECIMAL)) for k in range((MAX_LOSS << 5) + 1)]
     fine = [_rounded(_part(-k, FRACTION_BITS).exp(_DECIMAL)) for k in range(1 << _FINE)]

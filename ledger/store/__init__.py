@@ -1,7 +1,7 @@
-"""Where bytes live. Every byte read is checked against the CID it was asked by, whoever holds it.
+"""Where bytes live. Every byte read is checked against the CID that it was requested by, at every holder.
 
 A store never decides anything: a lost or damaged copy is its holder's fault and makes a verdict unknown, not wrong.
-The check stands in one place, `Blocks.get`, which no holder can override.
+The check is in one place, `Blocks.get`, which no holder can override.
 """
 
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ class Unreachable(Unavailable):
 
 
 class BlockSource(Protocol):
-    """Anything that gives checked blocks: one holder, or several tried in turn."""
+    """Anything that returns checked blocks: one holder, or several tried in turn."""
 
     def get(self, cid: Cid) -> Buffer: ...
 
@@ -60,7 +60,7 @@ class Blocks(ABC):
 class Store(Blocks):
     """A home for content. What `put` or `import_car` returned survives a crash; pins say what is kept.
 
-    Putting the same bytes again is harmless and gives the same CID. Pin names are unique; to pin a name
+    Putting the same bytes again is harmless and returns the same CID. Pin names are unique; to pin a name
     again moves it.
     """
 
@@ -81,7 +81,7 @@ class Store(Blocks):
 
     @abstractmethod
     def unpin(self, name: str) -> None:
-        """Let go of a name. Raises UsageError where there is none of that name."""
+        """Remove a name. Raises UsageError where there is none of that name."""
 
     @abstractmethod
     def pins(self) -> dict[str, Cid]:
@@ -101,7 +101,7 @@ class Store(Blocks):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of connections and files; closing again is harmless."""
+        """Release connections and files; closing again is harmless."""
 
 
 def check_pin(name: str) -> str:

@@ -26,7 +26,7 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class IndexDamaged(Exception):
-    """The file is no index, or of another version: rebuild it."""
+    """The file is not an index, or of another version: rebuild it."""
 
 
 class BlockIndex:

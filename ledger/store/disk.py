@@ -120,7 +120,7 @@ def append(path: Path, line: bytes) -> None:
 
 
 def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
-    """Write pieces to a file that appears only when it is whole; its size. Whatever `pieces` raises leaves no file."""
+    """Write pieces to a file that appears only when it is whole; its size. Where `pieces` raises, no file is left."""
     part = path.with_name(f".{path.name}.part")
     size = 0
     try:

@@ -10,10 +10,10 @@
 Any number of processes may share a folder. Each sees what another stored as soon as that other's `put` returns.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -22,11 +22,10 @@ from ledger.formats import unixfs
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
 from ledger.store import Buffer, Store, car, check_pin, disk, packs
-from ledger.store.block_index import BlockIndex, IndexDamaged
 from ledger.store.files import walk
+from ledger.store.pack_index import PackIndex
 from ledger.store.pins import Pins
 
-T = TypeVar("T")
 FORMAT = b"fedledger store 1\n"
 PATIENCE = 120.0
 """Seconds to wait for another process that is publishing; it holds the lock for milliseconds."""
@@ -35,8 +34,8 @@ PATIENCE = 120.0
 class Embedded(Store):
     """A store in `folder`. Raises Unavailable where there is none and `create` is not given.
 
-    Opening compares the list of packs with the index and mends the index; where the index is damaged or of another
-    version it is made anew, reading frames only. Nothing in a pack is trusted for that: blocks are checked when read.
+    Opening compares the list of packs with the index and repairs the index; one that is damaged or of another version
+    is rebuilt from the frames alone. Nothing in a pack is trusted for that: blocks are checked when read.
     """
 
     def __init__(self, folder: Path, *, create: bool = False, name: str = "") -> None:
@@ -48,8 +47,8 @@ class Embedded(Store):
         if create:
             self._create()
         self._check_format()
-        self._index = self._open_index()
-        self._mend()
+        self._index = PackIndex(self.packs, folder / "index.db", self.locked)
+        self._repair()
 
     def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
         check_pin(pin)
@@ -110,23 +109,25 @@ class Embedded(Store):
 
     def pack_paths(self) -> list[Path]:
         """Every pack, by name."""
-        return sorted(self.packs / name for name in _listed(self.packs))
+        return sorted(self.packs / name for name in packs.names(self.packs))
+
+    def find(self, cid: Cid) -> list[tuple[str, packs.BlockPlace]]:
+        """Every pack that holds a block, and where in it."""
+        return self._index.find(cid)
 
     def drop(self, path: Path) -> None:
         """Remove a pack. Only under `locked`, and only what nothing keeps."""
-        self._with_index(lambda index: index.forget(path.name))
+        self._index.forget(path.name)
         with disk.translated(path):
             path.unlink(missing_ok=True)
 
     def totals(self) -> tuple[int, int]:
         """How many blocks there are, and their bytes."""
-        return self._with_index(lambda index: index.totals())
+        return self._index.totals()
 
     def reindex(self) -> None:
-        """Make the index anew from the packs."""
-        with self.locked():
-            self._index.close()
-            self._index = self._rebuilt()
+        """Rebuild the index from the packs."""
+        self._index.rebuild()
 
     def _create(self) -> None:
         with disk.translated(self.folder / "format"):
@@ -148,7 +149,7 @@ class Embedded(Store):
                 f"no store at {self.folder}: {error.strerror}", advice="name another folder, or add a file to make one"
             ) from error
         if found != FORMAT:
-            raise Malformed(f"{self.folder} is no store of this version", expected=FORMAT, actual=found[:80])
+            raise Malformed(f"{self.folder} is not a store of this version", expected=FORMAT, actual=found[:80])
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -190,76 +191,20 @@ class Embedded(Store):
                     pack.seal(root)
                 disk.publish(pack.path, final)
             try:
-                if fresh or replace or not self._with_index(lambda index: index.lists(final.name)):
-                    self._with_index(lambda index: index.replace(final.name, packs.rows(final)))
+                if fresh or replace or not self._index.lists(final.name):
+                    self._index.add(final.name)
                 self.pin_journal.set(pin, root)
             except BaseException:
                 if fresh:
                     final.unlink(missing_ok=True)
                 raise
 
-    def find(self, cid: Cid) -> list[tuple[str, packs.BlockPlace]]:
-        """Every pack that holds a block, and where in it."""
-        found = self._with_index(lambda index: index.find(cid))
-        if not found and self._index.stale():
-            self._reopen()
-            found = self._with_index(lambda index: index.find(cid))
-        return found
-
-    def _with_index(self, work: Callable[[BlockIndex], T]) -> T:
-        """Use the index; where it fails, once more with the one that another process made, or that is made here."""
-        try:
-            return work(self._index)
-        except (IndexDamaged, Unavailable) as error:
-            if self._index.stale():
-                self._reopen()
-            elif isinstance(error, IndexDamaged):
-                self.reindex()
-            else:
-                raise
-            return work(self._index)
-
-    def _reopen(self) -> None:
-        self._index.close()
-        self._index = self._open_index()
-
-    def _open_index(self) -> BlockIndex:
-        try:
-            return BlockIndex(self.folder / "index.db")
-        except IndexDamaged:
-            with self.locked():
-                return self._rebuilt()
-
-    def _rebuilt(self) -> BlockIndex:
-        """A new index, made beside the old one and put in its place when it is complete."""
-        path, fresh = self.folder / "index.db", self.folder / "index.new"
-        for ending in ("", "-wal", "-shm"):
-            Path(f"{fresh}{ending}").unlink(missing_ok=True)
-        index = BlockIndex(fresh)
-        for name in _listed(self.packs):
-            index.replace(name, packs.rows(self.packs / name))
-        index.close()
-        for ending in ("-wal", "-shm"):
-            Path(f"{path}{ending}").unlink(missing_ok=True)
-        disk.publish(fresh, path)
-        return BlockIndex(path)
-
-    def _mend(self) -> None:
-        """List packs that a crash kept from the index, drop those that are gone, sweep what no process is writing."""
-        there, known = _listed(self.packs), self._with_index(lambda index: index.names())
-        left = [path for path in self._parts.iterdir() if disk.abandoned(path)]
-        if there == known and not left:
+    def _repair(self) -> None:
+        """Bring the index in step with the folder, and sweep what no process is writing."""
+        if not self._index.differs() and not any(disk.abandoned(path) for path in self._parts.iterdir()):
             return
         with self.locked():
-            there, known = _listed(self.packs), self._with_index(lambda index: index.names())
-            for name in there - known:
-                self._index.replace(name, packs.rows(self.packs / name))
-            for name in known - there:
-                self._index.forget(name)
+            self._index.repair()
             for path in self._parts.iterdir():
                 if disk.abandoned(path):
                     path.unlink(missing_ok=True)
-
-
-def _listed(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if packs.root_of(path.name)}

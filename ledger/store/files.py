@@ -1,8 +1,8 @@
-"""Files out of blocks: the one place that walks a tree and gives its bytes in order.
+"""Files out of blocks: the one place that walks a tree and yields its bytes in order.
 
 Blocks arrive checked (`BlockSource.get`). A block's content is then held to its place: nodes to the one form that
 their size and height allow, leaves to their length. Heights only fall and sizes only divide, so a walk ends after at
-most 1 + 1,024 nodes and `limit` bytes, whatever the author of a tree wrote into it.
+most 1 + 1,024 nodes and `limit` bytes, no matter what the author of a tree wrote into it.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from ledger.formats.unixfs import Part
 from ledger.store import BlockSource, Buffer, Pieces
 
 Fetch = Callable[[Part], Buffer]
-"""Gives the checked block at a place in the file being read."""
+"""Returns the checked block at a place in the file being read."""
 
 
 def read(

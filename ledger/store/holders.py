@@ -1,4 +1,4 @@
-"""One file, many holders: read from whoever has a good copy, and write down whose copy is bad."""
+"""One file, many holders: read from any that has a good copy, and note whose copy is bad."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ SHORTEST_REST = 1.0
 
 
 class Holders:
-    """The local store first, then the others in order, but the one that last gave a block before the rest.
+    """The local store first, then the others in order, but the one that last returned a block before the rest.
 
     A holder that does not answer is not asked again for ten times as long as it kept us waiting, from a second up to
-    `rest` seconds: a silent one delays a read once, not once a block, and one that starts anew is soon asked again.
+    `rest` seconds: a silent one delays a read once, not once a block, and one that restarts is soon asked again.
     `bad_copies` grows while reading; every entry in it is a finding.
     """
 
@@ -43,7 +43,7 @@ class Holders:
         return self._fetch(cid, Part(cid, 0, None, None if cid.codec != RAW else 0))
 
     def read(self, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE) -> Pieces:
-        """A file's bytes, as `files.read` gives them, each block from any holder that has a good copy.
+        """A file's bytes, as `files.read` yields them, each block from any holder that has a good copy.
 
         Raises Unavailable where a block cannot be had, with what each holder said; Corrupt where every copy that there
         is is damaged; Malformed as `files.read` does.
@@ -53,8 +53,8 @@ class Holders:
     def keep(self, cid: Cid, pin: str, *, heal: bool = False, limit: int = unixfs.MAX_SIZE) -> None:
         """Hold a whole file in the local store, pinned; what is missing comes from the others.
 
-        A damaged local copy stays as it is, evidence, unless `heal` is given: then good bytes are written anew. Raises
-        Corrupt else, and what `read` raises.
+        A damaged local copy stays as it is, evidence, unless `heal` is given: then good bytes are written again.
+        Raises Corrupt where it is not, and what `read` raises.
         """
         if self.local is None:
             raise UsageError("there is no local store to keep a file in")
@@ -99,7 +99,7 @@ class Holders:
             self._note(said, file, part, block)
             return block
         self._note(said, file, part, None)
-        raise _nobody(said, file, part)
+        raise _unreadable(said, file, part)
 
     def _order(self) -> list[Blocks]:
         others = sorted(self.others, key=lambda holder: holder is not self._last)
@@ -144,13 +144,13 @@ def _first_difference(bad: memoryview, good: memoryview) -> int | None:
     return low
 
 
-def _nobody(said: list[tuple[Blocks, FedledgerError | str]], file: Cid, part: Part) -> Unavailable:
+def _unreadable(said: list[tuple[Blocks, FedledgerError | str]], file: Cid, part: Part) -> Unavailable:
     damaged = any(isinstance(error, Corrupt) for _, error in said)
     unsure = any(isinstance(error, Unreachable | str) for _, error in said)
     kind = Corrupt if damaged and not unsure else Unavailable
     answers = {holder.name: error.message if isinstance(error, FedledgerError) else error for holder, error in said}
     return kind(
-        f"every copy of block {part.cid} is damaged" if kind is Corrupt else f"nobody gives block {part.cid}",
+        f"every copy of block {part.cid} is damaged" if kind is Corrupt else f"no holder returned block {part.cid}",
         advice="name a holder that has the file, or wait until one is back",
         block=part.cid,
         file=file,

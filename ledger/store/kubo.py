@@ -1,8 +1,8 @@
 """A Kubo daemon as the store, over its RPC, through ipfshttpclient.
 
 The blocks are made here and sent as one CAR, so the CIDs are the profile's whatever the daemon's own settings are, and
-the root it answers is compared byte for byte. What comes back is checked like every other copy; a daemon that has not
-got a block says so at once, since every question is asked offline.
+the root it answers is compared byte for byte. What comes back is checked like every other copy; a daemon that
+lacks a block says so at once, since every request is made offline.
 
 Kubo keeps one name per CID, and pinning a CID under a second name takes the first one away. So a pin here is a label: a
 directory node that links to the file under the pin's name, which is one CID per name and file. The label is what Kubo
@@ -31,9 +31,9 @@ _PIECE = 1 << 20
 
 
 class Kubo(Store):
-    """The daemon whose RPC listens at a multiaddr. Raises UsageError for what is no address.
+    """The daemon whose RPC listens at a multiaddr. Raises UsageError for what is not an address.
 
-    Nothing is asked before the first use. `timeout` is the seconds that the daemon may stay silent.
+    Nothing is requested before the first use. `timeout` is the seconds that the daemon may stay silent.
     """
 
     def __init__(self, address: str = DEFAULT_ADDRESS, *, name: str = "", timeout: float = 30.0) -> None:
@@ -136,8 +136,8 @@ class Kubo(Store):
         )
         roots = [answer["Root"] for answer in answers if "Root" in answer]
         taken = [answer["Stats"].get("BlockCount") for answer in answers if "Stats" in answer]
-        told = [found.get("Cid", {}).get("/") for found in roots]
-        if told != [str(root)] or roots[0].get("PinErrorMsg") or taken != [blocks]:
+        confirmed = [found.get("Cid", {}).get("/") for found in roots]
+        if confirmed != [str(root)] or roots[0].get("PinErrorMsg") or taken != [blocks]:
             raise Unavailable(
                 f"{self.name} did not take a CAR whole", expected=f"{root}, {blocks} blocks", actual=answers
             )
@@ -174,7 +174,7 @@ class Kubo(Store):
         options: dict[str, str] | None = None,
         body: Iterable[Buffer] | None = None,
     ) -> list[dict[str, Any]]:
-        """A question, and all that the daemon answers."""
+        """A request, and every document of its response."""
         with self._lock:
             answers = self._call(path, cid, options=options, body=body, decoder="json")
         return answers if isinstance(answers, list) else [answers]

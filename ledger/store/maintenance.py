@@ -1,4 +1,4 @@
-"""Looking after an embedded store: finding damage, and giving back the room of what nothing keeps."""
+"""Maintenance of an embedded store: finding damage, and removing what no pin keeps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ledger.store.files import walk
 class Checked:
     """One block that was read from the disk: where it lies, and what is wrong with it ("" where it is good).
 
-    `cid` is None where a pack is so damaged that its next block cannot be told.
+    `cid` is None where a pack is so damaged that its next block cannot be found.
     """
 
     pack: Path
@@ -59,7 +59,7 @@ def _problem(path: Path, row: packs.BlockPlace) -> str:
 
 
 def collect(store: Embedded, *, pretend: bool = False) -> list[Path]:
-    """Remove every pack that no pin keeps, and give their paths. With `pretend` only says which they are.
+    """Remove every pack that no pin keeps, and return their paths. With `pretend` only says which they are.
 
     A pinned file always stays; so does a pack that is the only one to hold a block of a pinned file.
     """

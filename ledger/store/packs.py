@@ -1,4 +1,4 @@
-"""Packs: one file's blocks as one CARv1, written once, named by its root, never changed after.
+"""Packs: one file's blocks as one CARv1, written once, named by its root, never changed.
 
 A pack becomes visible by a rename after all its bytes are on the disk, so a pack that is there is whole, and a crash
 leaves only a nameless file behind, which the next writer sweeps. Any IPFS tool imports a pack as it is.
@@ -47,7 +47,7 @@ class PackWriter(Blocks):
         self._thread = ThreadPoolExecutor(1, "store-write")
 
     def add(self, chunk: Buffer, codec: int = RAW) -> Cid:
-        """Write a block and give its CID."""
+        """Write a block and return its CID."""
         start = self._end + len(unixfs.varint(36 + len(chunk))) + 36
         written = self._thread.submit(disk.write, self._handle, self.path, chunk, start)
         try:
@@ -61,7 +61,7 @@ class PackWriter(Blocks):
         return cid
 
     def copy(self, cid: Cid) -> Buffer:
-        """A block written before. Raises Malformed where the pack has none: whoever sent the file left it out."""
+        """A block written before. Raises Malformed where the pack has none: its sender left it out."""
         row = self.rows.get(cid)
         if row is None:
             raise Malformed(f"a file with a block left out: {cid}", block=cid)
@@ -98,7 +98,7 @@ def writing(folder: Path) -> Iterator[PackWriter]:
 
 
 def fill(pack: PackWriter, pieces: Iterable[Buffer]) -> Cid:
-    """Write a file's blocks into a pack, and give its root."""
+    """Write a file's blocks into a pack, and return its root."""
     tree = unixfs.TreeBuilder()
     for chunk in unixfs.chunks(pieces):
         tree.add(pack.add(chunk), len(chunk))
@@ -109,10 +109,10 @@ def fill(pack: PackWriter, pieces: Iterable[Buffer]) -> Cid:
 
 
 def take(pack: PackWriter, source: BinaryIO, limit: int = unixfs.MAX_SIZE) -> Cid:
-    """Write a CAR's blocks into a pack, and give its root.
+    """Write a CAR's blocks into a pack, and return its root.
 
     1. it is a CARv1 with one root; 2. every block has its digest; 3. there are no more than `limit` bytes; 4. every
-    block of the root's file is there, in its length; 5. there is no other. Raises Corrupt for 2, Malformed else.
+    block of the root's file is there, in its length; 5. there is no other. Raises Corrupt for 2, else Malformed.
     """
     what = str(getattr(source, "name", "the CAR"))
     root, blocks = car.read(source, what)
@@ -145,11 +145,16 @@ def name_of(root: Cid) -> str:
 
 
 def root_of(name: str) -> Cid | None:
-    """The root that a pack's file name promises; None for a file that is no pack."""
+    """The root that a pack's file name promises; None for a file that is not a pack."""
     try:
         return Cid.parse(name.removesuffix(SUFFIX)) if name.endswith(SUFFIX) else None
     except Malformed:
         return None
+
+
+def names(folder: Path) -> set[str]:
+    """The file names of the packs in a folder."""
+    return {path.name for path in folder.iterdir() if root_of(path.name)}
 
 
 def root_in(path: Path) -> Cid:
@@ -159,7 +164,7 @@ def root_in(path: Path) -> Cid:
 
 
 def rows(path: Path) -> list[BlockPlace]:
-    """As `scan`, as far as the frames can be read; `store verify` tells of the rest."""
+    """As `scan`, as far as the frames can be read; `store verify` reports the rest."""
     found: list[BlockPlace] = []
     try:
         for row in scan(path):

@@ -1,7 +1,7 @@
 """Named pins, as a journal of lines: the last line of a name holds. It is the truth, not a cache.
 
-A line is the canonical document {"cid": …, "pin": …}; an empty CID lets the name go. A line torn off at the end by a
-crash was never acknowledged and is passed over; a damaged line before it is damage.
+A line is the canonical document {"cid": …, "pin": …}; an empty CID removes the name. A line torn off at the end by a
+crash was never acknowledged and is skipped; a damaged line before it is damage.
 """
 
 from pathlib import Path
@@ -41,7 +41,7 @@ class Pins:
             except Malformed as error:
                 raise Corrupt(
                     f"line {number} of {self.path} is damaged",
-                    advice="mend or remove that line; the content itself is not affected",
+                    advice="correct or remove that line; the content itself is not affected",
                     line=number,
                 ) from error
         return held

@@ -24,8 +24,8 @@ _LOST = (http.client.HTTPException, OSError)
 class Remote(Blocks):
     """The holder `name` at `url`. `timeout` is the seconds that a whole block may take.
 
-    Keeps one connection open; threads that share a Remote wait for each other. Raises UsageError for an address that
-    cannot be one.
+    Keeps one connection open; threads that share a Remote wait for each other. Raises UsageError for what is not
+    an address.
     """
 
     def __init__(self, name: str, url: str, timeout: float = 20.0) -> None:
@@ -73,11 +73,11 @@ class Remote(Blocks):
         kind = Unavailable if answer.status in {404, 410, 412} else Unreachable
         text = body.decode(errors="replace").strip()[:200]
         raise kind(
-            f"{self.name} gave no block {cid}: {answer.status} {text}", holder=self.name, block=cid, url=self.url
+            f"{self.name} returned no block {cid}: {answer.status} {text}", holder=self.name, block=cid, url=self.url
         )
 
     def _connect(self) -> None:
-        """Connect, but say nothing to a link-local address: there clouds give a machine's secrets to itself.
+        """Connect, but say nothing to a link-local address: there clouds serve a machine its own secrets.
 
         A name may lead anywhere, so the peer is looked at, not the URL.
         """
@@ -89,7 +89,7 @@ class Remote(Blocks):
     def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> bytes:
         """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read.
 
-        An answer that was cut must not look like a damaged copy, so a block whose end is not announced is no block.
+        An answer that was cut must not look like a damaged copy, so a block whose end is not announced is refused.
         """
         if answer.status == 200 and answer.length is None and not answer.chunked:
             raise http.client.HTTPException("an answer that does not say where it ends")
@@ -138,9 +138,9 @@ class Remote(Blocks):
 
 
 def checked(url: str) -> SplitResult:
-    """A holder's address, taken apart. A member announces what it likes, so whatever it is makes one error, here.
+    """A holder's address, taken apart. A member may announce anything, so every fault of it makes one error, here.
 
-    Raises UsageError where it is no http or https URL in printable ASCII, with a host and a port that can be.
+    Raises UsageError where it is not an http or https URL in printable ASCII, with a possible host and port.
     """
     try:
         parts = urlsplit(url)
@@ -148,7 +148,7 @@ def checked(url: str) -> SplitResult:
         host.encode("idna")
         good = parts.scheme in {"http", "https"} and host != "" and parts.port != 0
     except ValueError as error:
-        raise UsageError(f"a holder's address cannot be one: {error}", url=url) from error
+        raise UsageError(f"a holder's address is not a URL: {error}", url=url) from error
     if not good or not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError("a holder's address is an http or https URL in printable ASCII", url=url)
     return parts

@@ -1,7 +1,7 @@
-"""Connections of a gateway that hang up on whoever is too slow.
+"""Closing the connections of a gateway's clients that are too slow.
 
-waitress alone waits for ever for a request that comes in drips, and for the reader of a long answer, whose thread
-serves nobody else meanwhile: eight such readers would be the end of a gateway.
+waitress alone waits forever for a request that comes in drips, and for the reader of a long response, whose thread
+serves nobody else meanwhile: eight such readers would block a gateway.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 
 LEAST = 1 << 17
-"""Bytes of an answer that a reader must take within the time given."""
+"""Bytes of a response that a reader must take within the time given."""
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -27,7 +27,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 @dataclass(slots=True)
 class _Spell:
-    """Since when a connection has been at the same thing: the request it receives, or an answer, of which it sent."""
+    """Since when a connection has been at the same thing: the request it receives, or a response, of which it sent."""
 
     since: float
     request: object
@@ -43,7 +43,7 @@ class Patience:
         server.channel_class = Channel
 
     def look(self) -> None:
-        """Close who did not send a whole request, or take enough of its answer, in time."""
+        """Close the connections that did not send a whole request, or take enough of its response, in time."""
         now, spells = time.monotonic(), {}
         for channel in list(self._server.active_channels.values()):
             if channel.request is None and not channel.total_outbufs_len:

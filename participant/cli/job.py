@@ -61,7 +61,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any]:
     from ledger.jobs.document import committed_set
-    from ledger.scores.tables import in_words
+    from ledger.scores.tables import describe_method
 
     evidence = committed_set(made.scoring)
     return {
@@ -72,7 +72,7 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "initial_root": made.initial_model.root,
         "task": {"name": made.task.name, "version": made.task.version, "code": made.task.code},
         "values": made.layout.values,
-        "scores": in_words(made),
+        "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
             {

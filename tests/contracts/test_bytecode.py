@@ -1,4 +1,4 @@
-"""Every compiler run gives the bytecode that is committed, and that an audit expects on chain."""
+"""Every compiler run makes the bytecode that is committed, and that an audit expects on chain."""
 
 import json
 import shutil

@@ -41,7 +41,7 @@ def full(tmp_path_factory):
     return path, keys.create(path, "right")
 
 
-def test_only_the_owner_can_read_it_whatever_the_umask(tmp_path):
+def test_only_the_owner_can_read_it_under_any_umask(tmp_path):
     old = os.umask(0)
     try:
         path = tmp_path / "new" / "keystore.json"
@@ -145,10 +145,10 @@ def test_nothing_is_signed_without_a_chain_id(light, chain_id):
         light[1].sign_typed_data(domain(chain_id), TYPES, {"choice": 1})
 
 
-def test_what_is_no_transaction_is_malformed(light):
-    with pytest.raises(Malformed, match="no transaction"):
+def test_what_is_not_a_transaction_is_malformed(light):
+    with pytest.raises(Malformed, match="not a transaction"):
         light[1].sign_transaction({"chainId": 31337, "nonce": "x"})
-    with pytest.raises(Malformed, match="no typed data"):
+    with pytest.raises(Malformed, match="not typed data"):
         light[1].sign_typed_data(domain(), TYPES, {"choice": "x"})
 
 
@@ -166,7 +166,7 @@ def test_an_ephemeral_key_is_for_the_local_chain():
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"{}", b'{"crypto": 1}', b'{"crypto": {"kdfparams": {"n": "x"}}}', b"\xff\xfe"]
 )
-def test_what_is_no_key_file_is_malformed(tmp_path, content):
+def test_what_is_not_a_key_file_is_malformed(tmp_path, content):
     path = tmp_path / "keystore.json"
     path.write_bytes(content)
     with pytest.raises(Malformed, match="key file"):
@@ -187,7 +187,7 @@ def test_a_passphrase_is_a_files_first_line(tmp_path, content):
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\nsecond"])
-def test_an_empty_first_line_is_no_passphrase(tmp_path, content):
+def test_an_empty_first_line_is_not_a_passphrase(tmp_path, content):
     (tmp_path / "passphrase").write_bytes(content)
     with pytest.raises(UsageError, match="first line is empty"):
         keys.read_passphrase(tmp_path / "passphrase")

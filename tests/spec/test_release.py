@@ -63,7 +63,7 @@ def test_every_field_of_a_report_has_its_row() -> None:
         assert f"{bound:,}" in PAGE
 
 
-def test_the_cards_sections_are_told_in_their_order() -> None:
+def test_the_cards_sections_are_listed_in_their_order() -> None:
     (told,) = re.findall(r"^sections: (.*)\.$", PAGE, re.MULTILINE)
     assert told.split(", ") == list(_SECTIONS)
 

@@ -8,9 +8,9 @@ import numpy as np
 from ledger.formats.artifact import Layout, Tensor
 from ledger.jobs.layers import Linear
 from ledger.scores import methods as scoring
-from ledger.scores.contributions import Void
 from ledger.scores.draws import Draws
 from ledger.scores.game import Game
+from ledger.scores.genuine import Void
 from ledger.scores.geometry import cosine
 from ledger.scores.inference import NeuralNetwork
 from ledger.scores.utility import cross_entropies, measure

@@ -1,4 +1,4 @@
-"""Frozen vectors: what every release, here and elsewhere, must compute for ever."""
+"""Frozen vectors: what every release, here and elsewhere, must compute forever."""
 
 import importlib.util
 import json

@@ -30,7 +30,7 @@ from ledger.jobs.document import (
     WeightedMean,
 )
 from ledger.jobs.reserved import RESERVED
-from ledger.rounds.admission import inspect, weigh
+from ledger.rounds.admission import judge_bytes, weigh
 from ledger.rounds.rules import combine
 
 FOLDER = Path(__file__).parent
@@ -144,7 +144,7 @@ def admission_vectors() -> dict[str, Any]:
         root = merkle.root_of(np.array(registered, dtype="<i4"))
         decision = weigh(weight, LIMITS)
         if decision.verdict == 0:
-            decision = inspect(iter([data]), layout, UPDATE, root, LIMITS)
+            decision = judge_bytes(iter([data]), layout, UPDATE, root, LIMITS)
         text = data[: layout.header_size].decode("latin-1").rstrip(" ")
         made.append(
             {

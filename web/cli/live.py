@@ -58,7 +58,6 @@ def live_view(
     `rate` is in requests a second for one address, 0 for any number; `source`: whether audits compile the contracts.
     """
     from ledger.store.home import open_store
-
     from web.reading.background import Live
     from web.reading.latest import Latest
     from web.reading.library import Library

@@ -5,7 +5,7 @@ from itertools import islice
 from ledger.history.state import JobState
 from ledger.jobs.document import Job, Measured, NoScoring, committed_set
 from ledger.rounds.weights import counted, factors_of
-from ledger.scores.tables import in_words, ranked
+from ledger.scores.tables import describe_method, ranked
 from web.documents.scores import JobScores, ScoredRound, ScoringMethod, Standing, Sum
 from web.reading.ledger import Reading
 from web.reading.scorings import job_unit, scoring_lines
@@ -23,7 +23,7 @@ def scoring_method(now: Reading, state: JobState) -> ScoringMethod | None:
     measured = job.scoring if isinstance(job.scoring, Measured) else None
     committed = committed_set(job.scoring)
     return ScoringMethod(
-        how=in_words(job),
+        how=describe_method(job),
         method=job.scoring.method,
         utility=measured.utility if measured else None,
         evidence=str(measured.evidence.__struct_config__.tag) if measured else None,

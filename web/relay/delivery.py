@@ -16,7 +16,8 @@ from web.relay.contract import call_of, effect_event, events, may_still, took_ef
 from web.relay.queue import Message, Queue
 
 if TYPE_CHECKING:
-    from ledger.chain.client import Block, Client
+    from ledger.chain.client import Client
+    from ledger.chain.node import Block
     from ledger.chain.sender import Sender
     from ledger.chain.transactions import Receipt
 

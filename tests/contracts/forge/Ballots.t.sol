@@ -331,7 +331,7 @@ contract BallotsTest is Base {
         check(!revoked && record.root == voters.root() && record.name == "m", "current");
     }
 
-    /// @dev Whatever happened, and even if one member is silent, the others can still decide.
+    /// @dev After anything that happened, and even if one member is silent, the others can still decide.
     /// forge-config: default.invariant.runs = 16
     function invariant_AQuorumIsPossibleWithoutAnyOneMember() external {
         address[] memory keys = consortium.keysWith(0);
@@ -391,7 +391,7 @@ contract BallotsTest is Base {
         ballots.voteBySignature(proposal, signed);
     }
 
-    /// @dev Whatever bytes a member signs, only what `execute` can carry out becomes a proposal.
+    /// @dev Of any bytes that a member signs, only what `execute` can carry out becomes a proposal.
     function testFuzz_ASignedActionHasOneEncoding(uint8 what, bytes memory action, uint256 word, uint8 length) external {
         IBallots.Kind kind = IBallots.Kind(what % 10);
         if (length < 128) {
@@ -434,7 +434,7 @@ contract BallotsTest is Base {
         revert("a release that there is not");
     }
 
-    /// @dev A closed vote passes, whatever anyone says in the same second.
+    /// @dev A closed vote passes, no matter what anyone says in the same second.
     function testFuzz_WhatIsCertainPasses(uint256 choices, uint256 others) public {
         address[] memory keys = new address[](9);
         for (uint256 i = 0; i < 9; ++i) {

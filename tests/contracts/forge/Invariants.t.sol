@@ -291,7 +291,7 @@ contract InvariantsTest is Base {
         check(active == keys.length, "active keys");
     }
 
-    /// @dev Whatever happened, time alone lets any member end the round and an aggregator open the next.
+    /// @dev After anything that happened, time alone lets any member end the round and an aggregator open the next.
     function invariant_NoRoundIsStuck() external {
         IRoundLedger.Round memory round = ledger.roundOf(1);
         if (round.phase != IRoundLedger.Phase.None && round.phase < IRoundLedger.Phase.Finalised) {

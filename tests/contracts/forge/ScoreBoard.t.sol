@@ -90,7 +90,7 @@ abstract contract Scored is Base {
 
 /// @dev Properties of single scorings, for any scores.
 contract ScoreBoardTest is Scored {
-    /// @dev Whatever just under half of those who reveal agree on, the honest scores bound every median.
+    /// @dev Anything that just under half of the revealers agree on: the honest scores bound every median.
     function testFuzz_AColludingMinorityMovesNoMedianPastTheHonestScores(
         uint8 size,
         uint8 updates,
@@ -117,7 +117,7 @@ contract ScoreBoardTest is Scored {
                 if (i == liars || score > most[j]) most[j] = score;
             }
         }
-        // Liars may also keep silent: they are then fewer among those who reveal.
+        // Liars may also keep silent: they are then fewer among the revealers.
         int32[] memory medians = _settle(vectors, uint256(withheld) % (liars + 1));
         for (uint256 j = 0; j < updates; ++j) {
             check(medians[j] >= least[j] && medians[j] <= most[j], "a minority moved a median");
@@ -500,7 +500,7 @@ contract ScoringInvariantsTest is Base {
         }
     }
 
-    /// @dev Whatever happened, time alone lets anyone end the scoring, settled or void.
+    /// @dev After anything that happened, time alone lets anyone end the scoring, settled or void.
     function invariant_NoScoringIsStuck() external {
         (IScoreBoard.Scoring memory scoring, IScoreBoard.Phase phase,,,) = board.scoringOf(1);
         if (phase == IScoreBoard.Phase.None || phase >= IScoreBoard.Phase.Settled) return;

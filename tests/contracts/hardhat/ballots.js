@@ -344,7 +344,7 @@ describe('Ballots', () => {
       for (const place of PLACES) await wrong(place, State.Executed);
     });
 
-    it('a late quorum, of votes in all words, gives every member time', async () => {
+    it('a late quorum, of votes in all words, leaves every member time', async () => {
       await at(made.deadline - 10n);
       const late = keys.slice(64, 191);
       for (let i = 0; i < 127; i += 64) {
@@ -399,7 +399,7 @@ describe('Ballots', () => {
     const sign = (changes, choice = Choice.For, signer = members[1]) =>
       signed(ballots, signer, made.proposal, choice, changes);
 
-    it('counts like a direct one, whoever relays it', async () => {
+    it('counts like a direct one, relayed by anyone', async () => {
       assert.deepEqual(await events(relay(await sign({}, Choice.Against), made), ballots), [
         ['Voted', made.proposal, members[1].address, 2n],
       ]);
@@ -543,7 +543,7 @@ describe('Ballots', () => {
   });
 
   describe('a late quorum', () => {
-    it('gives the others time, once', async () => {
+    it('leaves the others time, once', async () => {
       const made = await removal();
       await vote(members[0], made);
       await vote(members[1], made);

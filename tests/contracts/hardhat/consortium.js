@@ -45,7 +45,7 @@ describe('Consortium', () => {
   });
 
   describe('reading', () => {
-    it('tells a member from a stranger', async () => {
+    it('distinguishes a member from a stranger', async () => {
       const { consortium, members, strangers } = await found([ALL, PARTICIPANT, ALL, AGGREGATOR]);
       assert.deepEqual((await consortium.membership(members[1].address)).toArray(), [1n, 1n, 1n]);
       await reverts(consortium.membership(strangers[0].address), consortium, 'Consortium_NotMember', [

@@ -43,7 +43,7 @@ describe('A decision', () => {
       assert.equal(await consortium.epoch(), 2n);
     });
 
-    it('removes one, who may vote on it, and whose index nobody gets again', async () => {
+    it('removes one, which may vote on it, and whose index nobody gets again', async () => {
       const { consortium, ballots, members, strangers: [newcomer] } = world;
       const made = await proposing('proposeRemoval', 1);
       const done = decide(ballots, [members[1], members[2], members[0]], made);

@@ -48,12 +48,12 @@ describe('A job', () => {
   it('is refused without a document', () =>
     reverts(as(members[0]).proposeJob(`0x${'00'.repeat(32)}`, TERMS), ledger, 'RoundLedger_InvalidTerms'));
 
-  it('may give a whole year to each phase', () => as(members[0]).proposeJob(digest, {
+  it('may set a whole year for each phase', () => as(members[0]).proposeJob(digest, {
     ...TERMS, updateSeconds: 31536000, aggregateSeconds: 31536000, attestSeconds: 31536000,
     scoreSeconds: 31536000, revealSeconds: 31536000, scorers: 255,
   }));
 
-  it('is no stranger\'s', async () => {
+  it('is not a stranger\'s', async () => {
     await as(members[0]).proposeJob(digest, TERMS);
     const refused = [consortium, 'Consortium_NotMember', [strangers[0].address]];
     await reverts(as(strangers[0]).proposeJob(digest, TERMS), ...refused);

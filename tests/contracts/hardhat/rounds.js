@@ -260,7 +260,7 @@ describe('An attestation', () => {
     await reverts(attest(members[2]), ledger, 'RoundLedger_DeadlinePassed', [deadline, deadline + 1n]);
   });
 
-  it('is a member\'s, whatever its role, with the key it had when the round opened', async () => {
+  it('is a member\'s, in any role, with the key it had when the round opened', async () => {
     await given(published([ALL, PARTICIPANT, SCORER, ALL]));
     await attest(members[2]);
     await reverts(attest(strangers[0]), consortium, 'Consortium_NotMember', [strangers[0].address]);

@@ -90,7 +90,7 @@ describe('Scores', () => {
       await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
     });
 
-    it('not twice, whatever became of the first', async () => {
+    it('not twice, even where the first came to nothing', async () => {
       await open();
       await reverts(open({}, members[1]), board, 'ScoreBoard_StillOpen', [1, 1]);
       await pass('commitDeadline');
@@ -154,7 +154,7 @@ describe('Scores', () => {
       await reverts(open(), board, 'ScoreBoard_NoScores', [1]);
     });
 
-    it('not by a member that is no scorer', async () => {
+    it('not by a member that is not a scorer', async () => {
       await given(finalised([ALL, ALL, ALL, PARTICIPANT | AGGREGATOR], random(), SCORED));
       await reverts(open({}, members[3]), board, 'ScoreBoard_RoleMissing', [members[3].address, SCORER]);
       await open();
@@ -227,7 +227,7 @@ describe('Scores', () => {
   describe('are committed to by scorers', () => {
     const terms = { ...SCORED, scoreSeconds: 10_000 };
 
-    it('who still are', async () => {
+    it('that still are', async () => {
       await given(finalised(Array(MEMBERS).fill(ALL), random(), terms));
       await open();
       await decided('proposeRoles', 3, PARTICIPANT);
@@ -247,7 +247,7 @@ describe('Scores', () => {
     beforeEach(() => given(finalised(Array(MEMBERS).fill(ALL), random(), SCORED)));
     const notCommitted = (call, signer) => reverts(call, board, 'ScoreBoard_NotWhatWasCommitted', [1, 1, signer.address]);
 
-    it('by those who committed to them', async () => {
+    it('by the scorers that committed to them', async () => {
       await committed(0, 1);
       await pass('commitDeadline');
       assert.deepEqual(await events(reveal(1), board), [
@@ -312,7 +312,7 @@ describe('Scores', () => {
       });
     }
 
-    it('not by who copied the commitment, before or after its owner', async () => {
+    it('not by a copier of the commitment, before or after its owner', async () => {
       await open();
       const copied = await commitmentOf(board, members[0], VECTORS[0], salts[0]);
       for (const member of members.slice(0, 3)) await as(member).commitScores(1, 1, copied);
@@ -369,7 +369,7 @@ describe('Scores', () => {
   describe('are settled', () => {
     beforeEach(() => given(finalised(Array(MEMBERS).fill(ALL), random(), SCORED)));
 
-    it('on the lower median of what was revealed, with who withheld', async () => {
+    it('on the lower median of what was revealed, with those that withheld', async () => {
       await revealed([0, 1, 3], [0, 1]);
       await pass('revealDeadline');
       const vectors = [VECTORS[0], VECTORS[1]];
@@ -387,7 +387,7 @@ describe('Scores', () => {
       assert.deepEqual([kept.ended, now_, noSeed], [ScoringPhase.Settled, ScoringPhase.Settled, ZERO]);
     });
 
-    it('as soon as everyone who committed has revealed', async () => {
+    it('as soon as all that committed have revealed', async () => {
       await committed(0, 1, 2, 3);
       for (const i of [3, 1, 0]) await reveal(i);
       await wrongPhase(settle(VECTORS), 'Revealing');
@@ -493,7 +493,7 @@ describe('Scores', () => {
   describe('are void', () => {
     beforeEach(() => given(finalised(Array(MEMBERS).fill(ALL), random(), SCORED)));
 
-    it('where too few were revealed, with who withheld', async () => {
+    it('where too few were revealed, with those that withheld', async () => {
       await revealed([0, 1, 2], [1]);
       await wrongPhase(endVoid(), 'Revealing');
       await pass('revealDeadline');

@@ -78,10 +78,10 @@ def test_other_files_are_called_what_they_are(world: World) -> None:
     assert "the initial model" in found(world, bad(world.job.initial_cid, 0, 9)).message
     assert found(world, bad(world.job.initial_cid, 0, 9)).round == 0
     assert "the job's document" in found(world, bad(world.job.cid, 0, 9)).message
-    assert "a file of no artifact known" in found(world, bad(Cid(RAW, bytes(32)), 0, 9)).message
+    assert "a file that is not a known artifact" in found(world, bad(Cid(RAW, bytes(32)), 0, 9)).message
 
 
-def test_who_registers_anothers_cid_later_is_not_named() -> None:
+def test_a_party_that_registers_anothers_cid_later_is_not_named() -> None:
     world = World().open_job().open_round()
     sent = world.submit(2)
     world.submit(0, data=world.files.files[sent.cid])

@@ -34,16 +34,28 @@ REST = frozenset({Check.AGGREGATE})
 LIES = [
     Lie(lies.wrong_value, AGGREGATE, "differs in 1 of 3 chunks, first in value 300 of tensor 'layer.weight'", VALUE),
     Lie(lies.wrong_value_in_a_large_model, AGGREGATE, "differs in 1 of 2344 chunks", LARGE),
-    Lie(lies.wrong_value_members_agree, Check.ATTESTATION, "attested something else", VOTE, REST),
-    Lie(lies.wrong_value_with_an_excuse, Check.ATTESTATION, "attested something else", VOTE, REST),
+    Lie(lies.wrong_value_members_agree, Check.ATTESTATION, "attested something other", VOTE, REST),
+    Lie(lies.wrong_value_with_an_excuse, Check.ATTESTATION, "attested something other", VOTE, REST),
     Lie(lies.model_not_stored, AGGREGATE, "bytes could not be had", BY_AGGREGATOR),
     Lie(lies.another_file, AGGREGATE, "published CID is not that of its file", BY_AGGREGATOR),
     Lie(lies.root_of_another_file, AGGREGATE, "does not have the published root", BY_AGGREGATOR),
-    Lie(lies.a_file_that_is_no_model, AGGREGATE, "is no model of this round", BY_AGGREGATOR),
-    Lie(lies.a_model_of_another_round, AGGREGATE, "is no model of this round", BY_AGGREGATOR),
-    Lie(lies.wrong_verdict, ADMISSION, "another verdict", BY_AGGREGATOR | {"party": MEMBER}),
-    Lie(lies.unknown_verdict, ADMISSION, "another verdict", BY_AGGREGATOR | {"actual": "200 (no such verdict)"}),
-    Lie(lies.bad_update_admitted, ADMISSION, "another verdict", BY_AGGREGATOR | {"party": f"west ({key(3)})"}),
+    Lie(lies.a_file_that_is_not_a_model, AGGREGATE, "is not a model of this round", BY_AGGREGATOR),
+    Lie(lies.a_model_of_another_round, AGGREGATE, "is not a model of this round", BY_AGGREGATOR),
+    Lie(
+        lies.wrong_verdict, ADMISSION, "is not the one that the job's rules lead to", BY_AGGREGATOR | {"party": MEMBER}
+    ),
+    Lie(
+        lies.unknown_verdict,
+        ADMISSION,
+        "is not the one that the job's rules lead to",
+        BY_AGGREGATOR | {"actual": "200 (no such verdict)"},
+    ),
+    Lie(
+        lies.bad_update_admitted,
+        ADMISSION,
+        "is not the one that the job's rules lead to",
+        BY_AGGREGATOR | {"party": f"west ({key(3)})"},
+    ),
     Lie(
         lies.too_few_verdicts,
         ADMISSION,
@@ -53,11 +65,11 @@ LIES = [
     Lie(lies.too_many_verdicts, ADMISSION, "does not judge every update", BY_AGGREGATOR),
     Lie(lies.no_model_though_one_can_be_made, AGGREGATE, "no model can be made, but one can", BY_AGGREGATOR),
     Lie(lies.a_model_though_none_can_be_made, AGGREGATE, "a model, but 1 updates were admitted", BY_AGGREGATOR),
-    Lie(lies.attests_against_the_truth, Check.ATTESTATION, "attested something else", VOTE | {"actual": "03" * 32}),
+    Lie(lies.attests_against_the_truth, Check.ATTESTATION, "attested something other", VOTE | {"actual": "03" * 32}),
     Lie(lies.job_terms_differ, Check.JOB, "disagree on the terms", PROPOSER),
-    Lie(lies.no_job, Check.JOB, "is no job", PROPOSER),
-    Lie(lies.no_document_at_all, Check.JOB, "is no job", PROPOSER),
-    Lie(lies.job_root_is_no_hexadecimal, Check.JOB, "initial_model.root", PROPOSER),
+    Lie(lies.not_a_job, Check.JOB, "is not a job", PROPOSER),
+    Lie(lies.no_document_at_all, Check.JOB, "is not a job", PROPOSER),
+    Lie(lies.job_root_is_not_hexadecimal, Check.JOB, "initial_model.root", PROPOSER),
     Lie(lies.job_with_a_field_that_clears_the_screen, Check.JOB, "unknown field `\\x1b[2J`", PROPOSER),
     Lie(lies.initial_model_altered, Check.INITIAL, "tensor root", PROPOSER),
     Lie(lies.initial_model_of_a_ledger, Check.INITIAL, "another kind", PROPOSER),
@@ -101,7 +113,7 @@ def test_the_value_is_found_wherever_it_stands(at: int) -> None:
     assert (found.tensor, found.value, found.chunk) == (tensor, value, at // 256)
 
 
-def test_honest_members_who_refute_a_lie_are_not_blamed() -> None:
+def test_honest_members_that_refute_a_lie_are_not_blamed() -> None:
     """Each lie of an aggregator, voted down by members that recompute as the audit does: nobody else is named."""
     for lie in LIES:
         if lie.fields.get("culprit") != AGGREGATOR:

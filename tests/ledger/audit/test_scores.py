@@ -1,4 +1,4 @@
-"""Scores in the audit: one test per lie, and what is no lie."""
+"""Scores in the audit: one test per lie, and what is not a lie."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -51,19 +51,19 @@ def test_a_job_without_a_scoring_has_nothing_to_check() -> None:
 
 
 @pytest.mark.parametrize("scoring", [None, COSINE], ids=["committed set", "cosine"])
-def test_a_scorer_who_reveals_other_numbers_is_refuted_with_both(scoring: Any) -> None:
+def test_a_scorer_that_reveals_other_numbers_is_refuted_with_both(scoring: Any) -> None:
     world = scored(scoring)
     truth = world.scores()
     world.score({1: raised(truth)})
     (found,) = findings(world, "refuted")
     assert (found.check, found.culprit, found.party, found.round) == (Check.SCORES, EAST, SOUTH, 1)
     assert (found.expected, found.actual) == (str(truth[2]), str(truth[2] + 1000))
-    assert "1 of 4 revealed scores" in found.message
+    assert "revealed scores that do not recompute: 1 of 4" in found.message
     assert found.tx == world.state.scorings[1].reveals[1].tx.hex()
     assert world.audit().verdict is AuditVerdict.REFUTED
 
 
-def test_liars_who_move_a_median_are_named_with_it() -> None:
+def test_liars_that_move_a_median_are_named_with_it() -> None:
     world = scored()
     truth = world.scores()
     world.score({index: raised(truth) for index in (0, 1, 3)})
@@ -77,7 +77,7 @@ def test_liars_who_move_a_median_are_named_with_it() -> None:
     assert SOUTH not in median.message
 
 
-def test_a_liar_who_moves_no_median_changes_no_score() -> None:
+def test_a_liar_that_moves_no_median_changes_no_score() -> None:
     world = scored()
     truth = world.scores()
     world.score({1: raised(truth, by=-999)})
@@ -111,7 +111,7 @@ def test_a_void_scoring_is_a_notice() -> None:
     report = world.audit()
     assert report.verdict is AuditVerdict.VERIFIED
     void = [found for found in report.findings if "too few scorers" in found.message]
-    assert [(found.expected, found.actual) for found in void] == [("2 reveals", "1 reveals")]
+    assert [(found.expected, found.actual) for found in void] == [("2 reveals", "1 reveal")]
 
 
 def test_a_set_that_nobody_has_is_unknown() -> None:

@@ -13,7 +13,7 @@ from support.worlds.world import World, altered, key
 from ledger.audit import Observed, scope_of
 from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.errors import Unavailable
-from ledger.events import records as r
+from ledger.events import records
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import NO_HEAD
 from ledger.formats.merkle import root_of
@@ -66,7 +66,7 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
 
 @pytest.mark.parametrize("how", ["lost", "damaged"])
 def test_without_any_one_file_nothing_is_verified(how: str) -> None:
-    """Only the last model is not needed: the audit makes it anew."""
+    """Only the last model is not needed: the audit makes it again."""
     files = list(honest().files.files)
     assert len(files) == 12
     for cid in files:
@@ -171,7 +171,7 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
     elif change == "foreign":
         heads[1, key(9)] = b"\x05" * 28
     else:
-        history = History(e for e in world.events if not (isinstance(e, r.UpdateSubmitted) and e.party == key(0)))
+        history = History(e for e in world.events if not (isinstance(e, records.UpdateSubmitted) and e.party == key(0)))
     report = world.audit(replace(world.observed(), heads=heads), history=history)
     found = [f for f in report.findings if f.check is Check.HEADS]
     assert [f.status for f in found] == ["unknown"]
@@ -247,29 +247,31 @@ def test_scopes() -> None:
 
 
 PUBLISHED = [
-    (r.JobProposed, "digest"),
-    (r.UpdateSubmitted, "weight"),
-    (r.UpdateSubmitted, "root"),
-    (r.UpdateSubmitted, "cid"),
-    (r.AggregatePublished, "root"),
-    (r.AggregatePublished, "cid"),
-    (r.AggregatePublished, "verdicts"),
-    (r.Attested, "claim"),
-    (r.RoundFinalised, "root"),
-    (r.RoundFinalised, "cid"),
+    (records.JobProposed, "digest"),
+    (records.UpdateSubmitted, "weight"),
+    (records.UpdateSubmitted, "root"),
+    (records.UpdateSubmitted, "cid"),
+    (records.AggregatePublished, "root"),
+    (records.AggregatePublished, "cid"),
+    (records.AggregatePublished, "verdicts"),
+    (records.Attested, "claim"),
+    (records.RoundFinalised, "root"),
+    (records.RoundFinalised, "cid"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "name"), PUBLISHED, ids=lambda part: getattr(part, "__name__", part))
 @given(place=st.integers(0, 7), bit=st.integers(0, 255))
-def test_no_history_with_one_bit_altered_is_verified(kind: type[r.Event], name: str, place: int, bit: int) -> None:
+def test_no_history_with_one_bit_altered_is_verified(
+    kind: type[records.Event], name: str, place: int, bit: int
+) -> None:
     """Altered on the way to the auditor: the fold refuses it, or a check does; heads are the contract's own."""
     world = BASELINE
     chosen = [i for i, event in enumerate(world.events) if type(event) is kind]
     at = chosen[place % len(chosen)]
     event = world.events[at]
     changes: dict[str, Any] = {name: flipped(getattr(event, name), bit)}
-    if kind is r.Attested:
+    if kind is records.Attested:
         changes["agrees"] = False
     events = [*world.events[:at], msgspec.structs.replace(event, **changes), *world.events[at + 1 :]]
     try:

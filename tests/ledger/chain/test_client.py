@@ -80,13 +80,13 @@ def test_credentials_in_a_url_are_sent_but_never_shown(speaker):
     ("answer", "error", "words"),
     [
         (b"<html>hello</html>", Unavailable, "did not answer in JSON-RPC"),
-        (b'{"jsonrpc":"2.0","id":7,"result":"0x1"}', Unavailable, "another question"),
+        (b'{"jsonrpc":"2.0","id":7,"result":"0x1"}', Unavailable, "another request"),
         (b'{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no luck"}}', RpcError, "no luck"),
         (b'{"jsonrpc":"2.0","id":1,"result":"soon"}', Unavailable, "does not say which chain"),
         (b'"' + b"x" * 2000 + b'"', AnswerTooLarge, "too large"),
     ],
 )
-def test_answers_that_are_no_answers(speaker, answer, error, words):
+def test_answers_that_are_not_answers(speaker, answer, error, words):
     url, answers, _ = speaker
     answers.append(answer)
     rpc = Rpc(url, ceiling=1000)
@@ -194,7 +194,7 @@ def test_reading_does_not_load_web3(consortium):
 
 @pytest.fixture
 def speaker() -> Iterator[tuple[str, list[bytes | None], list[dict[str, str]]]]:
-    """A server that says what it is told, once per connection; None keeps it silent."""
+    """A server that sends what a test says, once per connection; None keeps it silent."""
     answers: list[bytes | None] = []
     headers: list[dict[str, str]] = []
     done = threading.Event()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import rlp
 
-from ledger.chain import compile, source
+from ledger.chain import compile, source_check
 from ledger.chain.build import IMMUTABLES, SOLIDITY_NAMES, committed, expected_code, runtime_code
 from ledger.chain.client import Client
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules, load_consortium
@@ -159,7 +159,7 @@ def test_without_a_compiler_or_sources_nothing_was_checked(consortium, tmp_path,
     result = check_source(consortium.client, ROOT / "contracts", tmp_path)
     assert (result.status, result.actual) == (SourceStatus.UNCHECKED, {})
     assert "compiler" in result.reason
-    monkeypatch.setattr(source, "__file__", str(tmp_path / "ledger" / "chain" / "source.py"))
+    monkeypatch.setattr(source_check, "__file__", str(tmp_path / "ledger" / "chain" / "source_check.py"))
     result = check_source(consortium.client)
     assert result.status is SourceStatus.UNCHECKED
     assert "sources are not installed" in result.reason

@@ -34,7 +34,7 @@ HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
     ],
     ids=["deep", "deep tables", "number", "null", "list", "long", "id", "error", "no text", "nothing"],
 )
-def test_whatever_a_node_answers_is_unavailable(body: bytes) -> None:
+def test_any_broken_response_of_a_node_is_unavailable(body: bytes) -> None:
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(body)))
@@ -50,7 +50,7 @@ def test_whatever_a_node_answers_is_unavailable(body: bytes) -> None:
     assert "\x1b" not in str(caught.value)
 
 
-def test_a_deep_answer_is_refused_whatever_the_recursion_limit() -> None:
+def test_a_deep_response_is_refused_under_any_recursion_limit() -> None:
     """web3's libraries raise it. In a process of its own: an overflow would end only that."""
     code = """
 import sys, threading, web3
@@ -105,7 +105,7 @@ def test_an_address_that_cannot_be_is_wrong_usage(url: str) -> None:
         Rpc(url)
 
 
-def test_logs_that_cannot_be_are_no_defect() -> None:
+def test_impossible_logs_are_malformed_and_not_a_defect() -> None:
     from ledger.chain.logs import LogReader
 
     log = dict.fromkeys(("address", "data", "blockNumber", "blockHash", "transactionHash", "logIndex"), "0x" + "1" * 40)

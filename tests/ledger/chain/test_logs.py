@@ -9,7 +9,7 @@ from ledger.chain.consortium_file import DEFAULT_RULES
 from ledger.chain.logs import LogReader
 from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.errors import Malformed, Unavailable
-from ledger.events import records as r
+from ledger.events import records
 from ledger.formats.claims import claim
 
 
@@ -73,7 +73,7 @@ def test_every_event_of_a_life_becomes_its_record(consortium):
     assert [event.key for event in events[:4]] == [member.address for member in members]
     assert events[4].rules == DEFAULT_RULES
     proposed = events[5]
-    assert proposed.terms == r.Terms(3, 600, 600, 600, 2)
+    assert proposed.terms == records.Terms(3, 600, 600, 600, 2)
     assert (proposed.digest, proposed.proposer) == (b"\x22" * 32, members[0].address)
     assert (events[10].index, events[10].gateway) == (3, "http://gateway.example:1")
     assert events[14].root == bytes([2]) * 32
@@ -90,7 +90,7 @@ def test_the_reason_of_an_abandoned_round_is_its_word(consortium):
     consortium.send(0, "ledger", "openRound", job)
     consortium.pass_time(60)
     consortium.send(1, "ledger", "abandonRound", job, 1)
-    assert events_of(consortium)[-1].reason is r.Reason.NO_AGGREGATE
+    assert events_of(consortium)[-1].reason is records.Reason.NO_AGGREGATE
 
 
 class Empty:
@@ -165,13 +165,13 @@ def test_a_log_that_cannot_be_is_named(consortium, changes, words):
     assert set(caught.value.facts) == {"transaction", "log_index"}
 
 
-def test_logs_that_are_no_logs_are_malformed(consortium):
+def test_what_is_not_a_log_is_malformed(consortium):
     with pytest.raises(Malformed, match="not logs"):
         events_of(consortium, Forged(consortium.client.rpc, data=None))
 
 
 def test_a_member_cannot_make_the_ledger_unreadable(consortium):
-    """The contract takes any bytes for a gateway's address; such as are no UTF-8 must not stop a reader."""
+    """The contract takes any bytes for a gateway's address; bytes that are not UTF-8 must not stop a reader."""
     receipt = consortium.send(1, "consortium", "announce", "http://caf\u00e9")
     data = consortium.client.rpc.call("eth_getTransactionByHash", "0x" + receipt.tx.hex())["input"]
     sender = consortium.sender(1)
@@ -181,4 +181,4 @@ def test_a_member_cannot_make_the_ledger_unreadable(consortium):
 
 def test_every_event_of_the_abi_has_a_record_and_the_other_way_round():
     names = {e["name"] for name in SOLIDITY_NAMES for e in committed(name).abi if e["type"] == "event"}
-    assert names == {kind.__name__ for kind in r.EVENTS}
+    assert names == {kind.__name__ for kind in records.EVENTS}

@@ -40,7 +40,7 @@ class Panel:
 
     @property
     def scoring(self):
-        """The scoring as the history tells it, which is as the contract has it, phase included."""
+        """The scoring as the history has it, which is as the contract has it, phase included."""
         scoring = self.history.jobs[self.job].scorings[1]
         kept, phase, seed, committed, revealed = self.client.view("scores", "scoringOf", self.job)
         ended = scoring.outcome or ScoringPhase.NONE
@@ -69,7 +69,7 @@ class Panel:
         return self.scoring
 
     def settle(self, index=3):
-        """By anyone: here by a member that is no scorer."""
+        """By anyone: here by a member that is not a scorer."""
         self.send(index, "scores", "settleScores", self.job, 1, *settlement(self.scoring))
         return self.scoring
 
@@ -79,7 +79,7 @@ def panel(found):
     return Panel(found(roles=[BOTH | Role.SCORER] * 3 + [BOTH]))
 
 
-def test_three_scorers_give_a_round_its_scores(panel):
+def test_three_scorers_make_a_rounds_scores(panel):
     opened = panel.open()
     assert (opened.updates, opened.scorers, opened.quorum) == (3, 3, 2)
     for index in range(3):
@@ -101,7 +101,7 @@ def test_the_seed_comes_from_the_block_before(panel):
     assert scoring.seed == scoring_seed(block, 31337, panel.board, panel.job, 1, said)
 
 
-def test_who_withholds_is_on_record(panel):
+def test_a_scorer_that_withholds_is_on_record(panel):
     panel.open()
     for index in range(3):
         panel.commit(index)
@@ -130,10 +130,10 @@ def test_a_scoring_of_too_few_is_void(panel):
     assert (scoring.outcome, scoring.medians, scoring.withheld) == (ScoringPhase.VOID, None, {0})
 
 
-def test_refusals_are_told_in_words(panel):
+def test_refusals_are_explained_in_words(panel):
     send, job = panel.send, panel.job
     refusals = [
-        (3, ("openScoring", job, 1, ROOT, CID, VERDICTS), "no scorer"),
+        (3, ("openScoring", job, 1, ROOT, CID, VERDICTS), "not a scorer"),
         (1, ("openScoring", job, 2, ROOT, CID, VERDICTS), "no final model"),
         (1, ("openScoring", job, 1, CID, CID, VERDICTS), "not the aggregate that the round finalised"),
         (1, ("commitScores", job, 1, ROOT), "another round's scoring"),

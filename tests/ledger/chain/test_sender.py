@@ -1,4 +1,4 @@
-"""What is sent takes effect once, whatever dies on the way; what the contract refuses comes back by its name."""
+"""What is sent takes effect once, even where a process dies on the way; a contract's refusal comes back by its name."""
 
 import os
 import signal
@@ -294,7 +294,7 @@ def test_what_followed_on_a_lost_block_holds_nothing_up(consortium, forgetful):
     assert not waiting(member)
 
 
-def test_who_waits_while_the_chain_loses_a_block_is_told_so(consortium, forgetful, monkeypatch):
+def test_a_wait_ends_with_the_reason_when_the_chain_loses_a_block(consortium, forgetful, monkeypatch):
     monkeypatch.setattr(transactions, "RESEND_SECONDS", 0.1)
     sender = consortium.sender(0)
     timer = threading.Timer(0.3, forgetful)

@@ -109,7 +109,7 @@ def test_a_binding_that_is_lacking_is_named() -> None:
     assert (error.field, error.facts["actual"]) == ("format", None)
 
 
-def test_another_round_is_told_before_another_base() -> None:
+def test_another_round_is_reported_before_another_base() -> None:
     changed = METADATA | {"round": "2", "base": "08" * 32}
     error = explain(table(__metadata__=changed), BINDING, LAYOUT.entries())
     assert isinstance(error, Mismatch)
@@ -165,7 +165,7 @@ def test_hostile_headers_take_little_memory() -> None:
 
 
 @pytest.mark.parametrize("kind", ["brackets", "escapes", "quotes", "numbers"])
-def test_no_header_takes_long_or_overflows_whatever_the_recursion_limit(kind: str) -> None:
+def test_no_header_takes_long_or_overflows_under_any_recursion_limit(kind: str) -> None:
     """Libraries that a node loads raise Python's recursion limit to 100,000: verdicts and stacks must not feel it."""
     large = Layout(tuple(Tensor(f"tensor {number:06}", (1,)) for number in range(8_000)))
     room = large.header_size - 8

@@ -114,7 +114,7 @@ def test_integers_and_their_bytes_have_one_root(count: int) -> None:
 
 
 @given(st.binary(max_size=6000), st.lists(st.integers(0, 4), max_size=8))
-def test_pieces_of_whole_leaves_give_the_same_root(data: bytes, cuts: list[int]) -> None:
+def test_pieces_of_whole_leaves_have_the_same_root(data: bytes, cuts: list[int]) -> None:
     pieces, at = [], 0
     for leaves in cuts:
         pieces.append(data[at : at + leaves * merkle.LEAF])

@@ -59,7 +59,7 @@ def test_the_published_vectors_of_kubo_hold() -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("size", [0, 5, CHUNK, CHUNK + 1, 3 * CHUNK + 17, 180 * CHUNK])
-def test_kubo_gives_the_same_cid(daemon: Daemon, size: int) -> None:
+def test_kubo_computes_the_same_cid(daemon: Daemon, size: int) -> None:
     data = hashlib.shake_128(b"kubo").digest(size)
     assert daemon.run("add", "-Q", "--only-hash", data=data) == str(unixfs.cid_of([data])[0])
 
@@ -103,7 +103,7 @@ def test_a_file_cut_anywhere_has_one_cid(size: int, step: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_range_gives_its_bytes_and_fetches_its_blocks_only(data: st.DataObject) -> None:
+def test_a_range_returns_its_bytes_and_fetches_its_blocks_only(data: st.DataObject) -> None:
     size = data.draw(st.integers(0, 4 * CHUNK))
     start = data.draw(st.integers(0, size + 3))
     stop = data.draw(st.one_of(st.none(), st.integers(start, size + 3)))

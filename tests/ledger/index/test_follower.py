@@ -1,4 +1,4 @@
-"""The index is a cache: whatever happens to chain or file, it ends as the chain is, or says that it cannot."""
+"""The index is a cache: after any damage to chain or file it ends as the chain is, or says that it cannot."""
 
 import sqlite3
 import subprocess
@@ -76,7 +76,7 @@ def jobs(changes):
     return [event.job for event in changes.added]
 
 
-def test_the_first_sync_gives_all_and_the_next_what_is_new(chain, index):
+def test_the_first_sync_returns_all_and_the_next_what_is_new(chain, index):
     first = index.sync(chain)
     assert (jobs(first), first.rewound_to, first.tip.number) == ([2, 5, 11, 20], None, 20)
     assert jobs(index.sync(chain)) == []

@@ -112,7 +112,7 @@ def test_torch_reads_it(world: World, release: Release) -> None:
 
 
 def test_the_bytes_are_the_same_for_everyone(release: Release, world: World) -> None:
-    """Another party, with its own copy of the ledger, whose store gives other pieces."""
+    """Another party, with its own copy of the ledger, whose store returns other pieces."""
     other = World(tensors=TENSORS).open_job().honest_round().honest_round()
     other.files.piece = 7
     again = publish(other)
@@ -125,7 +125,7 @@ def test_the_bytes_are_the_same_for_everyone(release: Release, world: World) -> 
     assert card_of(world, release, report_on(world, "a")) == card_of(other, again, report_on(other, "a"))
 
 
-def test_a_model_that_is_not_the_ledgers_gives_an_error_before_its_end(world: World, release: Release) -> None:
+def test_a_model_that_is_not_the_ledgers_raises_before_its_end(world: World, release: Release) -> None:
     file = file_of(world, release)
     stored = {cid: data for cid, data in world.files.files.items() if cid.digest == file.model.cid.digest}
     (data,) = stored.values()

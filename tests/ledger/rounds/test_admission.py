@@ -92,14 +92,14 @@ def test_a_good_update_can_use_all_of_the_norm() -> None:
     assert verdict(norm - 1) is Verdict.NORM
 
 
-def test_bytes_that_nobody_has_are_no_verdict() -> None:
+def test_bytes_that_nobody_has_lead_to_no_verdict() -> None:
     world = World().open_job().open_round()
     world.submit(0, stored=False)
     with pytest.raises(Unavailable):
         judged(world)
 
 
-def test_a_damaged_copy_is_no_verdict() -> None:
+def test_a_damaged_copy_leads_to_no_verdict() -> None:
     world = World().open_job().open_round()
     sent = world.submit(0)
     world.files.files[sent.cid] = world.files.files[sent.cid][:-1] + b"\x55"
@@ -108,7 +108,7 @@ def test_a_damaged_copy_is_no_verdict() -> None:
 
 
 def test_a_tree_that_is_none_of_the_profile_is_malformed() -> None:
-    """What a store raises for a file whose digest is right but whose blocks are no file: its author's doing."""
+    """What a store raises for a file whose digest is right but whose blocks are not a file: its author's doing."""
     world = World().open_job().open_round()
     sent = world.submit(0)
 

@@ -96,7 +96,7 @@ def test_the_next_round_builds_on_the_last_model() -> None:
     assert before == data[world.layout.header_size :]
 
 
-def test_a_round_without_a_model_is_passed_over() -> None:
+def test_a_round_without_a_model_is_skipped() -> None:
     world = World().open_job().honest_round().open_round()
     world.submit(0)
     world.publish(0)
@@ -107,7 +107,7 @@ def test_a_round_without_a_model_is_passed_over() -> None:
     assert base_of(world.state, world.job, 3) == base_of(world.state, world.job, 2)
 
 
-def test_too_few_admitted_is_no_model() -> None:
+def test_too_few_admitted_make_no_model() -> None:
     world = World().open_job().open_round()
     world.submit(0)
     world.submit(1, weight=LIMITS.max_weight + 1)
@@ -118,7 +118,7 @@ def test_too_few_admitted_is_no_model() -> None:
     assert "1 updates were admitted, at least 2 needed" in outcome.why
 
 
-def test_an_empty_round_is_no_model() -> None:
+def test_an_empty_round_makes_no_model() -> None:
     outcome = World().open_job().open_round().outcome()
     assert (outcome.verdicts, outcome.root) == (b"", NOTHING)
 
@@ -132,7 +132,7 @@ def test_one_bad_update_does_not_stop_the_others() -> None:
     assert outcome.root != NOTHING
 
 
-def test_a_model_that_does_not_fit_is_no_model() -> None:
+def test_a_model_that_does_not_fit_is_not_made() -> None:
     world = World().open_job().open_round()
     huge = np.full(610, 1 << 19, "<i4")
     near = artifact(world.layout, initial_binding(), np.full(610, (1 << 31) - 5, "<i4"))
@@ -153,7 +153,7 @@ def test_a_model_that_does_not_fit_is_no_model() -> None:
         assert "does not fit into int32" in outcome.why
 
 
-def test_missing_bytes_are_no_outcome_unless_excused() -> None:
+def test_missing_bytes_lead_to_no_outcome_unless_excused() -> None:
     world = World().open_job().open_round()
     for member in range(4):
         world.submit(member, stored=member != 2)
@@ -173,7 +173,7 @@ def test_an_excused_update_is_not_read() -> None:
     assert sent[0].cid in world.files.read
 
 
-def test_a_missing_base_is_no_outcome() -> None:
+def test_a_missing_base_leads_to_no_outcome() -> None:
     world = filled()
     del world.files.files[Cid.parse(world.job.initial_model.cid)]
     with pytest.raises(Unavailable):
@@ -182,8 +182,8 @@ def test_a_missing_base_is_no_outcome() -> None:
 
 @pytest.mark.parametrize("values", [610, CHUNK // 2])
 @pytest.mark.parametrize("change", [-1, -4, -1025, 4], ids=str)
-def test_a_base_that_is_no_model_is_malformed(values: int, change: int) -> None:
-    """Members may have approved a job whose initial model is no model: an error with a name, not a crash."""
+def test_a_base_that_is_not_a_model_is_malformed(values: int, change: int) -> None:
+    """Members may have approved a job whose initial model is not a model: an error with a name, not a crash."""
     world = filled(values=values)
     data = world.files.files[Cid.parse(world.job.initial_model.cid)]
     cid = world.files.put(data[:change] if change < 0 else data + bytes(change))
@@ -196,7 +196,7 @@ def test_a_base_that_is_no_model_is_malformed(values: int, change: int) -> None:
         assert world.outcome().root != NOTHING
 
 
-def test_who_is_excused() -> None:
+def test_the_updates_called_unavailable_are_excused() -> None:
     world = World().open_job().open_round()
     for member in (3, 0, 1):
         world.submit(member)

@@ -100,7 +100,7 @@ def test_the_median_of_one_coordinate(column: list[int]) -> None:
 
 
 @given(st.integers(1, 20), st.randoms(use_true_random=False))
-def test_any_order_and_any_grouping_gives_the_same_sums(updates: int, shuffle: random.Random) -> None:
+def test_any_order_and_any_grouping_has_the_same_sums(updates: int, shuffle: random.Random) -> None:
     generator = np.random.default_rng(updates)
     columns = generator.integers(LOW, HIGH, (updates, 257), endpoint=True).astype("<i4")
     weights = generator.integers(1, MAX_WEIGHT, updates, endpoint=True).tolist()

@@ -13,8 +13,9 @@ from ledger.jobs.document import Cosine, LeaveOneOut, Median, PrivateSets, Shapl
 from ledger.rounds.outcome import base_of
 from ledger.rounds.weights import MAX_FACTOR, NEUTRAL, cumulated, factors
 from ledger.scores import methods
-from ledger.scores.contributions import Void, coalition_table, judge_genuine
+from ledger.scores.contributions import coalition_table
 from ledger.scores.game import Game, TooFewPlayers, TooManyPlayers
+from ledger.scores.genuine import Void, judge_genuine
 from ledger.scores.geometry import cosine
 from ledger.scores.utility import BadUtility
 
@@ -91,7 +92,7 @@ def test_a_private_utility_that_is_none_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize("number", range(len(ALL)), ids=ALL)
 def test_updates_that_bring_nothing_of_their_own_rank_last(number: int) -> None:
-    """Nothing, a copy, a scaled copy, a copy with noise: below everyone who brought something, whatever the method."""
+    """Nothing, a copy, a scaled copy, a copy with noise: below every genuine one, under every method."""
     files = Files()
     world = sw.world(sw.methods(sw.committed(files))[number], members=7, files=files)
     own = [sw.big(world) for _ in range(3)]
@@ -103,7 +104,7 @@ def test_updates_that_bring_nothing_of_their_own_rank_last(number: int) -> None:
     assert max(scores[3:]) < min(scores[:3])
 
 
-def test_who_registered_first_is_the_original() -> None:
+def test_the_update_registered_first_is_the_original() -> None:
     """The member's index says nothing: the ledger's order does."""
     world = sw.world()
     own = [sw.big(world) for _ in range(5)]
@@ -112,7 +113,7 @@ def test_who_registered_first_is_the_original() -> None:
     assert genuine(world) == {0: Void.COPY, 1: Void.NONE, 2: Void.NONE, 3: Void.NONE, 4: Void.NONE}
 
 
-def test_a_replay_of_an_earlier_round_is_void_whoever_made_it() -> None:
+def test_a_replay_of_an_earlier_round_by_any_party_is_void() -> None:
     world = sw.world()
     first = [sw.big(world) for _ in range(5)]
     sw.play(world, first)
@@ -121,7 +122,7 @@ def test_a_replay_of_an_earlier_round_is_void_whoever_made_it() -> None:
 
 
 def test_what_was_refused_is_nobodys_original() -> None:
-    """Otherwise whoever registers another's root first, with other bytes, would make the honest one a copy."""
+    """Otherwise a party that registers another's root first, with other bytes, would make the honest one a copy."""
     world = sw.world()
     world.open_round()
     own = [sw.big(world) for _ in range(5)]
@@ -153,7 +154,7 @@ def test_a_job_says_how_near_a_copy_is() -> None:
 
 
 def test_void_updates_do_not_play() -> None:
-    """A copy takes nothing from who made the original: the genuine ones score as if it were not there."""
+    """A copy takes nothing from the party that made the original: the genuine ones score as if it were not there."""
     alone, copied = sw.world(seed=3, members=4), sw.world(seed=3, members=5)
     own = [sw.big(alone) for _ in range(4)]
     sw.play(alone, own)
@@ -198,7 +199,7 @@ def test_a_job_without_scores_has_none() -> None:
         sw.scores(world)
 
 
-def test_bytes_that_cannot_be_had_are_no_verdict() -> None:
+def test_bytes_that_cannot_be_had_lead_to_no_verdict() -> None:
     world = sw.play(sw.world())
     update = next(iter(world.round.updates.values()))
     world.files.files = {cid: data for cid, data in world.files.files.items() if cid.digest != update.cid}

@@ -54,7 +54,7 @@ def test_a_set_of_another_length_is_refused(cut: int | None, why: str) -> None:
         read(committed_set.committed(files, cid=str(cid), root=root.hex()), files.fetch)
 
 
-def test_an_update_is_no_set() -> None:
+def test_an_update_is_not_a_set() -> None:
     files = Files()
     file, _ = write(committed_set.rows(), 3)
     cid = files.put(file.replace(b'"kind":"set"', b'"kind":"sat"'))
@@ -76,13 +76,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("labels", "why"), BAD)
-def test_labels_that_are_no_classes_are_refused_by_writer(labels: list[int], why: str) -> None:
+def test_labels_that_are_not_classes_are_refused_by_writer(labels: list[int], why: str) -> None:
     with pytest.raises(Malformed, match=why):
         write(with_labels(labels), 3)
 
 
 @pytest.mark.parametrize(("labels", "why"), BAD[:-1])
-def test_labels_that_are_no_classes_are_refused_by_reader(labels: list[int], why: str) -> None:
+def test_labels_that_are_not_classes_are_refused_by_reader(labels: list[int], why: str) -> None:
     """A set made by another writer, with its true root in the job."""
     files, layout = Files(), layout_of(len(labels), (8,))
     rows = with_labels(labels)

@@ -1,4 +1,4 @@
-"""Exact inference: against slow arithmetic in whole numbers, at the extremes, and whatever the machine does."""
+"""Exact inference: against slow arithmetic in whole numbers, at the extremes, and on every machine."""
 
 import json
 import os

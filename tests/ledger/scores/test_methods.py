@@ -61,7 +61,7 @@ def test_shapley_is_efficient(game: tuple[int, list[int]]) -> None:
 
 @given(games(), st.data())
 def test_shapley_is_symmetric(game: tuple[int, list[int]], data: st.DataObject) -> None:
-    """Players who add the same to every coalition score the same; swapping two swaps their scores."""
+    """Players that add the same to every coalition score the same; swapping two swaps their scores."""
     players, worths = game
     one, other = data.draw(st.permutations(range(players)))[:2]
 
@@ -76,7 +76,7 @@ def test_shapley_is_symmetric(game: tuple[int, list[int]], data: st.DataObject) 
 
 
 @given(games(), st.data())
-def test_who_adds_nothing_scores_nothing(game: tuple[int, list[int]], data: st.DataObject) -> None:
+def test_a_player_that_adds_nothing_scores_nothing(game: tuple[int, list[int]], data: st.DataObject) -> None:
     players, worths = game
     idle = data.draw(st.integers(0, players - 1))
     without = [worths[number & ~(1 << idle)] for number in range(1 << players)]
@@ -104,8 +104,8 @@ def test_shapley_is_the_mean_over_all_orders(game: tuple[int, list[int]]) -> Non
 
 
 @given(st.lists(worth, min_size=2, max_size=8), worth)
-def test_the_regressions_are_exact_for_players_who_only_add_up(gains: list[int], base: int) -> None:
-    """Where nobody interacts, a tenth of the coalitions tells all; rounding of floats is far below one part."""
+def test_the_regressions_are_exact_for_players_that_only_add_up(gains: list[int], base: int) -> None:
+    """Where nobody interacts, a tenth of the coalitions says all; rounding of floats is far below one part."""
     gains = [gain // 1000 for gain in gains]
 
     def value(members: frozenset[int]) -> int:
@@ -163,7 +163,7 @@ def test_a_budget_is_kept_and_no_coalition_is_measured_twice(method: Measured) -
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.method)
-def test_equal_utilities_give_everyone_nothing(method: Measured) -> None:
+def test_equal_utilities_score_everyone_zero(method: Measured) -> None:
     assert scoring.scores(method, [1] * 5, SEED, lambda _: 123_456) == (0,) * 5
 
 

@@ -6,7 +6,7 @@ from support.worlds.scorers import COSINE, PRIVATE, ScoredWorld
 from support.worlds.world import NAMES
 
 from ledger.rounds.trace import trace
-from ledger.scores.tables import coalitions_of, in_words, scores_of
+from ledger.scores.tables import coalitions_of, describe_method, scores_of
 
 
 def name(index: int) -> str:
@@ -71,7 +71,7 @@ def test_a_refused_update_has_its_reason_and_no_score() -> None:
     assert updates[1].why == "weight outside the job's limits"
 
 
-def test_who_withholds_forfeits_what_its_update_won() -> None:
+def test_a_scorer_that_withholds_forfeits_what_its_update_won() -> None:
     world = played(PRIVATE)
     world.open_scoring().score(honest=(4, 3, 2, 1), without=[1])
     (one,) = read(world).rounds
@@ -80,7 +80,7 @@ def test_who_withholds_forfeits_what_its_update_won() -> None:
     assert {party.party: party.score for party in read(world).cumulated}["east"] == 0
 
 
-def test_a_void_scoring_gives_nobody_a_score() -> None:
+def test_a_void_scoring_leaves_everyone_without_a_score() -> None:
     world = played(PRIVATE)
     world.open_scoring().score(honest=(4, 3, 2, 1), without=[1, 2, 3])
     (one,) = read(world).rounds
@@ -89,7 +89,7 @@ def test_a_void_scoring_gives_nobody_a_score() -> None:
     assert read(world).cumulated == ()
 
 
-def test_void_updates_are_told_with_the_reason_where_they_are_read() -> None:
+def test_void_updates_are_listed_with_the_reason_where_they_are_read() -> None:
     world = ScoredWorld(COSINE)
     world.open_job().open_round()
     first = world.submit(0)
@@ -123,12 +123,14 @@ def test_every_coalition_is_measured_and_the_values_share_out_the_whole() -> Non
 
 
 def test_how_scores_are_made_is_said_in_words() -> None:
-    assert in_words(ScoredWorld().job).startswith("shapley of the loss on a committed set of 40 rows; 60 s to commit")
-    assert in_words(ScoredWorld(PRIVATE).job).startswith("shapley of the accuracy on the scorers' private sets")
-    assert in_words(ScoredWorld(COSINE).job).startswith("cosine to the sum of the others, without data")
+    assert describe_method(ScoredWorld().job).startswith(
+        "shapley of the loss on a committed set of 40 rows; 60 s to commit"
+    )
+    assert describe_method(ScoredWorld(PRIVATE).job).startswith("shapley of the accuracy on the scorers' private sets")
+    assert describe_method(ScoredWorld(COSINE).job).startswith("cosine to the sum of the others, without data")
 
 
-def test_a_trace_tells_the_settled_scores() -> None:
+def test_a_trace_lists_the_settled_scores() -> None:
     world = played(PRIVATE)
     world.open_scoring().score(honest=(4, -3, 2, 1))
     models = trace(world.state, world.job, 1, name).models

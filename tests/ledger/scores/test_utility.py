@@ -88,7 +88,7 @@ def test_the_logarithm_is_right_to_its_last_bits(s: int) -> None:
 
 
 def test_the_tables_are_pinned() -> None:
-    """docs/spec/scores.md gives these: they are numbers of the specification, not of a library."""
+    """docs/spec/scores.md lists these: they are numbers of the specification, not of a library."""
     coarse, fine = utility._exponentials()
     steps, two = utility._logarithms()
     assert (len(coarse), coarse[:3].tolist(), len(fine), fine[:3].tolist()) == (
@@ -105,10 +105,10 @@ PINNED = 5248595086267
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1001.0])
-def test_a_figure_that_is_no_number_is_refused(value: float) -> None:
+def test_a_figure_that_is_not_a_number_is_refused(value: float) -> None:
     with pytest.raises(BadUtility) as caught:
         from_float(value)
-    assert "no number" in caught.value.message or caught.value.facts["maximum"] == BOUND
+    assert "not a number" in caught.value.message or caught.value.facts["maximum"] == BOUND
 
 
 @pytest.mark.parametrize(("value", "ppm"), [(0.5, 500_000), (-0.0000005, 0), (0.9823, 982_300), (1, 1_000_000)])
@@ -117,7 +117,7 @@ def test_a_private_figure_becomes_parts_per_million(value: float, ppm: int) -> N
 
 
 @pytest.mark.parametrize("value", [None, True, 0.5, "1", float("nan"), BOUND + 1, -BOUND - 1])
-def test_what_is_no_utility_is_refused(value: Any) -> None:
+def test_what_is_not_a_utility_is_refused(value: Any) -> None:
     with pytest.raises(BadUtility) as caught:
         checked(value)
     assert caught.value.facts["actual"] is value

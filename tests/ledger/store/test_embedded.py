@@ -23,7 +23,7 @@ EFFECTS = ["create", "write", "trim", "sync", "publish", "append"]
 
 
 def state(folder: Path) -> dict[str, bytes]:
-    """What a store that is opened anew gives: every pin's content, every block checked."""
+    """What a store that is opened again holds: every pin's content, every block checked."""
     store = Embedded(folder)
     try:
         assert [found for found in maintenance.scrub(store) if found.problem] == []
@@ -105,7 +105,7 @@ def test_every_crash_leaves_all_or_nothing(tmp_path: Path, operation: str, kept:
     store.close()
 
 
-def test_a_torn_pin_is_passed_over_and_cut(embedded: Embedded) -> None:
+def test_a_torn_pin_is_skipped_and_cut(embedded: Embedded) -> None:
     cid = embedded.put([b"kept"], "kept")
     with embedded.pin_journal.path.open("ab") as journal:
         journal.write(b'{"cid":"baf')
@@ -307,7 +307,7 @@ def test_a_pack_being_written_is_not_swept(embedded: Embedded) -> None:
     assert not pack.path.exists()
 
 
-def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="no store"):
         Embedded(tmp_path / "missing")
     assert not (tmp_path / "missing").exists()

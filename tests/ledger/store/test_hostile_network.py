@@ -15,7 +15,7 @@ from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.party.connection import remotes
 from ledger.store import Unreachable, remote
-from ledger.store.gateway import GatewayServer, serve
+from ledger.store.gateway_server import GatewayServer, serve
 from ledger.store.remote import Remote
 
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)
@@ -151,7 +151,7 @@ def test_endless_headers_are_refused(size: int, gateway: GatewayServer) -> None:
     assert healthy(gateway, timeout=8)
 
 
-def test_a_holder_is_asked_for_a_block_and_told_nothing_else(gateway: GatewayServer) -> None:
+def test_a_holder_is_asked_for_a_block_and_for_nothing_else(gateway: GatewayServer) -> None:
     """What a client asks for follows from the CID alone; credentials and queries of an address are not sent on."""
     asked: list[str] = []
     with closing(Remote("x", gateway.url.replace("http://", "http://user:secret@") + "/base?x=1#y")) as holder:
@@ -162,6 +162,6 @@ def test_a_holder_is_asked_for_a_block_and_told_nothing_else(gateway: GatewaySer
             original(method, url, *arguments, **options)  # type: ignore[arg-type]
 
         holder._connection.putrequest = note  # type: ignore[method-assign,assignment]
-        with pytest.raises(Unavailable, match="gave no block"):
+        with pytest.raises(Unavailable, match="returned no block"):
             holder.get(Cid.parse(str(BLOCK)))
     assert asked == [f"GET /base/ipfs/{BLOCK}?format=raw"]

@@ -18,7 +18,7 @@ from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
 from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.store import Buffer, Unreachable, car, files
 from ledger.store.embedded import Embedded
-from ledger.store.gateway import GatewayServer, serve
+from ledger.store.gateway_server import GatewayServer, serve
 from ledger.store.holders import Holders
 from ledger.store.remote import Remote
 
@@ -190,7 +190,7 @@ CID = raw(b"hello world")
         (404, b"none", None, None, Unavailable),
     ],
 )
-def test_every_other_answer_is_told_apart(
+def test_every_other_response_has_its_own_error(
     code: int,
     body: bytes,
     headers: dict[str, str] | None,
@@ -207,7 +207,7 @@ def test_every_other_answer_is_told_apart(
         remote.close()
 
 
-def test_an_answer_cut_inside_its_headers_is_no_damage(remotes: Callable[..., Remote]) -> None:
+def test_a_response_cut_inside_its_headers_is_not_damage(remotes: Callable[..., Remote]) -> None:
     def cut(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Ty")
@@ -313,7 +313,7 @@ def test_a_silent_holder_leaves_it_unknown(memory: Memory) -> None:
 
 @pytest.mark.parametrize(("waited", "rest"), [(0, 1), (0.5, 5), (20, 30)])
 def test_a_silent_holder_is_asked_once_then_rests(memory: Memory, waited: float, rest: float) -> None:
-    """The longer it kept us waiting, the longer; one that refuses at once may just be starting anew."""
+    """The longer it kept us waiting, the longer; one that refuses at once may just be restarting."""
     cid = memory.add(DATA)
     now = [0.0]
 
@@ -338,14 +338,14 @@ def test_a_silent_holder_is_asked_once_then_rests(memory: Memory, waited: float,
 
 
 def test_nobody_at_all_is_unavailable() -> None:
-    with pytest.raises(Unavailable, match="nobody gives block") as caught:
+    with pytest.raises(Unavailable, match="no holder returned block") as caught:
         list(Holders(None).read(CID))
     assert str(CID) in str(caught.value)
     with pytest.raises(UsageError):
         Holders(None).keep(CID, "pin")
 
 
-def test_keep_replicates_and_heals_only_when_told(memory: Memory, embedded: Embedded) -> None:
+def test_keep_replicates_and_heals_only_on_request(memory: Memory, embedded: Embedded) -> None:
     cid = memory.add(DATA)
     holders = Holders(embedded, [memory])
     holders.keep(cid, "kept")

@@ -248,7 +248,11 @@ def test_mended_data_are_tried_again(trial: Make) -> None:
 
 @pytest.mark.parametrize(
     ("figures", "words"),
-    [({"loss": float("nan")}, "no number"), ({"loss": float("inf")}, "no number"), ({"accuracy": 1.0}, "no 'loss'")],
+    [
+        ({"loss": float("nan")}, "not a number"),
+        ({"loss": float("inf")}, "not a number"),
+        ({"accuracy": 1.0}, "no 'loss'"),
+    ],
 )
 def test_a_figure_that_is_none_is_named(
     trial: Make, monkeypatch: pytest.MonkeyPatch, figures: dict[str, float], words: str

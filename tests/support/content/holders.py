@@ -39,7 +39,7 @@ class Memory(Blocks):
         return self.blocks[cid]
 
     def add(self, data: bytes) -> Cid:
-        """Store a file and give its CID."""
+        """Store a file and return its CID."""
         tree = unixfs.TreeBuilder()
         for chunk in unixfs.chunks([data]):
             leaf = raw(chunk)
@@ -51,7 +51,7 @@ class Memory(Blocks):
 
 
 class Server:
-    """An HTTP server that answers whatever a test tells it to."""
+    """An HTTP server that sends what a test says."""
 
     def __init__(self, answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
         class Handler(BaseHTTPRequestHandler):

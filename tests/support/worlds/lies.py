@@ -1,4 +1,4 @@
-"""Lies, each told in a world of its own: what `tests/audit` must refute by name."""
+"""Lies, each in a world of its own: what `tests/ledger/audit` must refute by name."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def wrong_value_members_agree() -> World:
 
 
 def wrong_value_with_an_excuse() -> World:
-    """The model is false, and an update is called unavailable: who agrees has signed the false model all the same."""
+    """The model is false, and an update is called unavailable: a member that agrees still signed the false model."""
     world = begun()
     honest = honest_values(world)
     root, cid = model_file(world, altered(honest, 0))
@@ -92,7 +92,7 @@ def root_of_another_file() -> World:
     return world
 
 
-def a_file_that_is_no_model() -> World:
+def a_file_that_is_not_a_model() -> World:
     world = begun()
     world.publish(1, root=bytes([7]) * 32, cid=world.files.put(b"\x1b[2J" * 900).digest)
     return world
@@ -162,7 +162,7 @@ def job_terms_differ() -> World:
     return world.honest_round()
 
 
-def no_job() -> World:
+def not_a_job() -> World:
     world = World()
     digest = world.files.put(b'{"fedledger": "job/2"}').digest
     return world.open_job(digest=digest).honest_round()
@@ -173,7 +173,7 @@ def no_document_at_all() -> World:
     return world.open_job(digest=world.files.put(b"\x80\x04.").digest).honest_round()
 
 
-def job_root_is_no_hexadecimal() -> World:
+def job_root_is_not_hexadecimal() -> World:
     world = World()
     data = world.job.encode().replace(world.job.initial_model.root.encode(), b"z" * 64)
     return world.open_job(digest=world.files.put(data).digest).honest_round()

@@ -1,4 +1,4 @@
-"""The small consortium of `world`, whose job makes scores: an evaluation set in its files, and scorers who score its
+"""The small consortium of `world`, whose job makes scores: an evaluation set in its files, and scorers that score its
 rounds, honestly or not.
 """
 
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from support.worlds.world import BOARD, CHAIN, TERMS, World, seen
 
-from ledger.events import records as r
+from ledger.events import records
 from ledger.formats.artifact import Tensor
 from ledger.formats.claims import pack_scores, scores_commitment
 from ledger.formats.unixfs import cid_of
@@ -28,7 +28,7 @@ COSINE = Cosine()
 
 
 def rows(count: int = 40, seed: int = 5) -> EvaluationSet:
-    """Labelled rows of three inputs that a linear model can tell apart, more or less."""
+    """Labelled rows of three inputs that a linear model can separate, more or less."""
     random = np.random.default_rng(seed)
     inputs = random.integers(-(1 << 16), 1 << 16, (count, 3)).astype("<i4")
     return EvaluationSet(inputs, (inputs.sum(axis=1) > 0).astype("<i4"))
@@ -77,9 +77,11 @@ class ScoredWorld(World):
         number = self.state.next_to_score
         assert number is not None
         updates = len(self.state.rounds[number].admitted())
-        who = {"opener": self.keys[0], "epoch": 1, "scorers": len(self.keys)}
+        opened = {"opener": self.keys[0], "epoch": 1, "scorers": len(self.keys)}
         seed = number.to_bytes(32, "big")
-        self.emit(r.ScoringOpened, job=1, round=number, seed=seed, updates=updates, commit_deadline=9000, **who)
+        self.emit(
+            records.ScoringOpened, job=1, round=number, seed=seed, updates=updates, commit_deadline=9000, **opened
+        )
         return self
 
     def score(
@@ -92,16 +94,16 @@ class ScoredWorld(World):
         """Everyone commits; all but `without` reveal what recomputes (`honest`, where given), or their `lies`."""
         number = self.under_way
         truth = tuple(self.scores(number) if honest is None else honest)
-        told = {index: tuple((lies or {}).get(index, truth)) for index in range(len(self.keys))}
+        reveals = {index: tuple((lies or {}).get(index, truth)) for index in range(len(self.keys))}
         where = {"job": 1, "round": number}
-        for index, scores in told.items():
+        for index, scores in reveals.items():
             salt, key = bytes([index]) * 32, self.keys[index]
             digest = scores_commitment(CHAIN, BOARD.address, 1, number, key, salt, scores)
-            self.emit(r.ScoresCommitted, **where, scorer=key, commitment=digest)
-        for index, scores in told.items():
+            self.emit(records.ScoresCommitted, **where, scorer=key, commitment=digest)
+        for index, scores in reveals.items():
             if index not in without:
                 salt, key = bytes([index]) * 32, self.keys[index]
-                self.emit(r.ScoresRevealed, **where, scorer=key, salt=salt, scores=pack_scores(scores))
+                self.emit(records.ScoresRevealed, **where, scorer=key, salt=salt, scores=pack_scores(scores))
         return self.end(number)
 
     def end(self, number: int) -> "ScoredWorld":
@@ -109,10 +111,10 @@ class ScoredWorld(World):
         scoring, where = self.state.scorings[number], {"job": 1, "round": number}
         withheld = bitmap(scoring.pending)
         if len(scoring.reveals) < QUORUM:
-            self.emit(r.ScoringVoid, **where, withheld=withheld)
+            self.emit(records.ScoringVoid, **where, withheld=withheld)
             return self
         _, medians = settlement(scoring)
-        self.emit(r.ScoresSettled, **where, medians=medians, root=root_of(scoring), withheld=withheld)
+        self.emit(records.ScoresSettled, **where, medians=medians, root=root_of(scoring), withheld=withheld)
         return self
 
     def observed(self) -> Any:

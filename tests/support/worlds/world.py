@@ -1,4 +1,4 @@
-"""A small consortium in memory: a content store and a ledger's events, told honestly or not, for tests of the core.
+"""A small consortium in memory: a content store and a ledger's events, honest or not, for tests of the core.
 
 The contract is not imitated beyond the order of its events; what a test wants on record it puts there, lies included.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from ledger.audit import Audit, Observed, scope_of
 from ledger.audit.report import Report
 from ledger.errors import Corrupt, Unavailable
-from ledger.events import records as r
+from ledger.events import records
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.claims import claim as claim_of
@@ -30,7 +30,7 @@ CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 BOARD = ScoreBoard(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
-TERMS = r.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
+TERMS = records.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 28)
 
 
@@ -40,7 +40,7 @@ def key(index: int, version: int = 0) -> str:
 
 
 class Files:
-    """A content store in a dictionary, read as every store is read: what does not match its CID is never given out."""
+    """A content store in a dictionary, read as every store is read: what does not match its CID is never returned."""
 
     def __init__(self, piece: int = 1 << 20) -> None:
         self.files: dict[Cid, bytes] = {}
@@ -88,7 +88,7 @@ class World:
         rule: Rule | None = None,
         tensors: tuple[Tensor, ...] = TENSORS,
         limits: Admission = LIMITS,
-        terms: r.Terms = TERMS,
+        terms: records.Terms = TERMS,
         files: Files | None = None,
         seed: int = 1,
         initial: Sequence[int] = (),
@@ -98,7 +98,7 @@ class World:
         self.random = np.random.default_rng(seed)
         self.place = Place(CHAIN, CONTRACT)
         self.keys = [key(i) for i in range(members)]
-        self.events: list[r.Event] = []
+        self.events: list[records.Event] = []
         self.history = History(board=BOARD)
         layout = Layout(tensors)
         drawn = self.random.integers(-(1 << 24), 1 << 24, layout.values)
@@ -119,9 +119,9 @@ class World:
         self.layout = self.job.layout
         self.files.put(self.job.encode())
         for index in range(members):
-            self.emit(r.MemberAdmitted, index=index, key=self.keys[index], roles=7, epoch=1)
+            self.emit(records.MemberAdmitted, index=index, key=self.keys[index], roles=7, epoch=1)
 
-    def emit(self, kind: type[r.Event], /, **fields: Any) -> r.Event:
+    def emit(self, kind: type[records.Event], /, **fields: Any) -> records.Event:
         """Put an event on record."""
         block = len(self.events) + 1
         event = kind(block=block, log=0, tx=block.to_bytes(32, "big"), **fields)
@@ -129,13 +129,13 @@ class World:
         self.events.append(event)
         return event
 
-    def open_job(self, digest: bytes | None = None, terms: r.Terms | None = None) -> "World":
+    def open_job(self, digest: bytes | None = None, terms: records.Terms | None = None) -> "World":
         terms = terms or self.job.terms
-        self.emit(r.JobProposed, job=1, digest=digest or self.job.digest, proposer=self.keys[0], terms=terms)
+        self.emit(records.JobProposed, job=1, digest=digest or self.job.digest, proposer=self.keys[0], terms=terms)
         majority = len(self.keys) // 2 + 1
         for index in range(majority):
-            self.emit(r.JobApproved, job=1, member=self.keys[index], approvals=index + 1)
-        self.emit(r.JobOpened, job=1, epoch=1)
+            self.emit(records.JobApproved, job=1, member=self.keys[index], approvals=index + 1)
+        self.emit(records.JobOpened, job=1, epoch=1)
         return self
 
     @property
@@ -154,7 +154,7 @@ class World:
 
     def open_round(self, opener: int = 0) -> "World":
         number = len(self.state.rounds) + 1
-        self.emit(r.RoundOpened, job=1, round=number, opener=self.keys[opener], epoch=1, deadline=number * 1000)
+        self.emit(records.RoundOpened, job=1, round=number, opener=self.keys[opener], epoch=1, deadline=number * 1000)
         return self
 
     def binding(self, member: int) -> Binding:
@@ -184,7 +184,7 @@ class World:
             del self.files.files[cid]
         sent = Sent(values, root or root_of(values), cid)
         fields = {"party": self.keys[member], "weight": weight, "root": sent.root, "cid": cid.digest}
-        self.emit(r.UpdateSubmitted, job=1, round=self.round.number, **fields)
+        self.emit(records.UpdateSubmitted, job=1, round=self.round.number, **fields)
         return sent
 
     def outcome(self, without: Sequence[int] = (), **options: Any) -> Outcome:
@@ -200,7 +200,7 @@ class World:
         said = {"root": outcome.root, "cid": outcome.cid, "verdicts": outcome.verdicts} | lies
         number, attempt = self.round.number, self.round.attempt + 1
         fields = {"aggregator": self.keys[member], "attempt": attempt, "deadline": number * 1000 + attempt}
-        self.emit(r.AggregatePublished, job=1, round=number, **fields, **said)
+        self.emit(records.AggregatePublished, job=1, round=number, **fields, **said)
         return self.aggregate
 
     def attest(self, member: int, claim: bytes | None = None) -> None:
@@ -210,25 +210,27 @@ class World:
             claim = self.outcome(sorted(excused(round_, aggregate.attempt))).claim
         agrees = claim == aggregate.claim
         where = {"job": 1, "round": round_.number}
-        self.emit(r.Attested, **where, member=self.keys[member], attempt=aggregate.attempt, claim=claim, agrees=agrees)
+        self.emit(
+            records.Attested, **where, member=self.keys[member], attempt=aggregate.attempt, claim=claim, agrees=agrees
+        )
         agreeing = 1 + sum(a.agrees for a in aggregate.attestations)
         against = len(aggregate.attestations) + 1 - agreeing
         majority = len(self.keys) // 2 + 1
         if agreeing == majority:
             self._conclude(aggregate)
         elif against > len(self.keys) - majority:
-            who = {"aggregator": aggregate.aggregator, "attempt": aggregate.attempt}
-            self.emit(r.AggregateRefuted, **where, **who)
+            refuted = {"aggregator": aggregate.aggregator, "attempt": aggregate.attempt}
+            self.emit(records.AggregateRefuted, **where, **refuted)
             if aggregate.attempt == self.job.terms.attempts:
-                self.emit(r.RoundRefuted, **where)
+                self.emit(records.RoundRefuted, **where)
 
     def _conclude(self, aggregate: Aggregate) -> None:
         where = {"job": 1, "round": self.round.number}
         if aggregate.empty:
-            self.emit(r.RoundAbandoned, **where, reason=r.Reason.TOO_FEW_UPDATES)
+            self.emit(records.RoundAbandoned, **where, reason=records.Reason.TOO_FEW_UPDATES)
             return
         what = {"attempt": aggregate.attempt, "root": aggregate.root, "cid": aggregate.cid}
-        self.emit(r.RoundFinalised, **where, **what)
+        self.emit(records.RoundFinalised, **where, **what)
 
     def honest_round(self, updates: Sequence[int] | None = None) -> "World":
         """Open a round, submit, publish and attest until it is final."""

@@ -1,0 +1,95 @@
+"""A chain's node: blocks, the clock, and the code at an address, read over `Rpc` and checked for form."""
+
+from typing import Any, NamedTuple
+
+from ledger.chain.rpc import Rpc, RpcError
+from ledger.errors import Malformed, Unavailable
+
+
+class Block(NamedTuple):
+    """A block's header, as far as it matters here. `time` in seconds since 1970."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    time: int
+
+
+class Node:
+    """What any node says of its chain. Raises Unavailable where it cannot be reached, Malformed for nonsense."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self.rpc = rpc
+
+    def block(self, which: int | str = "latest") -> Block | None:
+        """The block of that number or tag; None where the chain has no such block."""
+        tag = hex(which) if isinstance(which, int) else which
+        answer = self.rpc.call("eth_getBlockByNumber", tag, False)
+        return None if answer is None else _block(answer)
+
+    def latest(self) -> Block:
+        """The chain's head, by one request: the hash also tells a reorganisation at the same height."""
+        block = self.block("latest")
+        if block is None:
+            raise Unavailable("the chain's node has no block yet", url=self.rpc.url)
+        return block
+
+    def head(self) -> tuple[int, bytes]:
+        """Number and hash of the latest block."""
+        block = self.latest()
+        return block.number, block.hash
+
+    def time(self) -> int:
+        """The chain's clock in seconds since 1970: the time the next transaction will see, as far as the node knows it.
+
+        A chain that seals on demand has an old latest block, so its pending block is asked first.
+        """
+        try:
+            pending = self.rpc.call("eth_getBlockByNumber", "pending", False)
+        except RpcError:
+            pending = None
+        latest = self.latest().time
+        if not isinstance(pending, dict) or not isinstance(pending.get("timestamp"), str):
+            return latest
+        return max(latest, number(pending["timestamp"], "a time"))
+
+    def block_hash(self, block: int) -> bytes | None:
+        """The hash of that block on the present chain; None past the head."""
+        found = self.block(block)
+        return None if found is None else found.hash
+
+    def code(self, address: str) -> bytes:
+        """The code that stands at an address; empty where there is none."""
+        return data(self.rpc.call("eth_getCode", address, "latest"), "code")
+
+    def transactions(self, address: str) -> int:
+        """How many transactions an address has sent, those that wait for a block included: its next nonce."""
+        return number(self.rpc.call("eth_getTransactionCount", address, "pending"), "a nonce")
+
+
+def number(value: object, what: str) -> int:
+    """A quantity of the node's answer."""
+    try:
+        return int(str(value), 16)
+    except ValueError as error:
+        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
+
+
+def data(value: object, what: str) -> bytes:
+    """Bytes of the node's answer."""
+    try:
+        return bytes.fromhex(str(value).removeprefix("0x"))
+    except ValueError as error:
+        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
+
+
+def _block(answer: Any) -> Block:
+    try:
+        return Block(
+            int(answer["number"], 16),
+            bytes.fromhex(answer["hash"][2:]),
+            bytes.fromhex(answer["parentHash"][2:]),
+            int(answer["timestamp"], 16),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed("the node's answer is not a block", actual=str(answer)[:200]) from error

@@ -1,0 +1,103 @@
+"""A gateway as a server of its own, by waitress: threads, limits on what a client may take, and its end."""
+
+import socket
+import threading
+from typing import Any
+
+from ledger.errors import Unavailable, UsageError
+from ledger.store import Blocks
+from ledger.store.gateway import App, application
+
+_LIMITS = {
+    "connection_limit": 200,
+    "channel_timeout": 60,
+    "cleanup_interval": 10,
+    "max_request_header_size": 16384,
+    "max_request_body_size": 1024,
+    "outbuf_overflow": 1 << 23,
+    "outbuf_high_watermark": 1 << 22,
+}
+"""Connections, seconds and bytes that a server spends on its clients."""
+
+
+class GatewayServer:
+    """A running gateway: its `url`, and `close()`."""
+
+    def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
+        from ledger.store.slow_clients import Patience
+
+        self.url = f"http://{_bracketed(host)}:{server.effective_port}"
+        self._server, self._sockets = server, sockets
+        self._patience = Patience(server, patience)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering and free the port; calling it again is harmless."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._server.pull_trigger()
+        self._thread.join()
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
+        for connection in list(self._sockets.values()):
+            connection.close()
+
+    def wait(self) -> None:
+        """Serve until `close` is called from elsewhere or the process is interrupted."""
+        while self._thread.is_alive():
+            self._thread.join(0.5)
+
+    def _run(self) -> None:
+        from waitress import wasyncore
+
+        while not self._stop.is_set():
+            wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
+            self._patience.look()
+
+
+def serve(
+    blocks: Blocks, host: str = "127.0.0.1", port: int = 0, *, threads: int = 8, patience: float = 20.0
+) -> GatewayServer:
+    """Start a gateway; port 0 takes a free one. A client slower than `patience` seconds is cut off.
+
+    Raises Unavailable for a taken port, UsageError for a bad host.
+    """
+    sockets: dict[int, Any] = {}
+    try:
+        address = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+        server = _listen(application(blocks), address, port, threads, sockets)
+    except (socket.gaierror, OverflowError, ValueError) as error:
+        raise UsageError(f"cannot serve on {host}:{port}: {error}", host=host, port=port) from error
+    except OSError as error:
+        for connection in list(sockets.values()):
+            connection.close()
+        raise Unavailable(
+            f"cannot serve on {host}:{port}: {error.strerror}",
+            advice="choose another port, or 0 for any free one",
+            host=host,
+            port=port,
+        ) from error
+    return GatewayServer(server, sockets, address, patience)
+
+
+def _listen(app: App, address: str, port: int, threads: int, sockets: dict[int, Any]) -> Any:
+    """A waitress server that listens; it keeps its sockets in `sockets`."""
+    from waitress.server import create_server
+
+    return create_server(
+        app,
+        map=sockets,
+        listen=f"{_bracketed(address)}:{port}",
+        threads=threads,
+        ident="fedledger",
+        log_socket_errors=False,
+        clear_untrusted_proxy_headers=True,
+        **_LIMITS,
+    )
+
+
+def _bracketed(host: str) -> str:
+    """A host as URLs have it: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
