@@ -31,7 +31,13 @@ VERDICT_COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
 @click.option("--live/--no-live", default=None, help="Redraw a table while it runs.  [default: on a terminal]")
 @click.option("--keep", is_flag=True, help="Leave chain and nodes running at the end, until Ctrl-C.")
 @click.option("--pages", is_flag=True, help="Serve the consortium's pages too; implies --keep.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Of the pages; 0: any.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The pages' port; 0 takes a free one.",
+)
 @click.option("--patience", type=float, default=180, show_default=True, help="Seconds to wait for any one step.")
 @json_option
 def demo(
