@@ -1,10 +1,13 @@
 """`fedledger demo`: see all of it on this machine, scores, lies and a vote included."""
 
+import json
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from ledger.cli.options import json_option
 
@@ -58,10 +61,6 @@ def demo(
     key, data and store. Needs anvil and the extra fedledger[node]; with --pages, fedledger[web] too. Everything started
     is stopped again.
     """
-    import json
-    from contextlib import ExitStack
-
-    import msgspec
     from rich.console import Console
 
     from demo import forkserver
@@ -83,10 +82,7 @@ def demo(
         try:
             with screen:
                 result = play.run()
-            if as_json:
-                click.echo(json.dumps(msgspec.to_builtins(result)))
-            else:
-                _print(console, result, where)
+            _show(console, result, where, as_json)
             if keep or pages:
                 _keep(console, play)
             elif not as_json:
@@ -106,7 +102,10 @@ def _keep(console: "Console", play: "Demo") -> None:
     signal.pause()
 
 
-def _print(console: "Console", result: "Result", folder: Path) -> None:
+def _show(console: "Console", result: "Result", folder: Path, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(result)))
+        return
     for table in (_accuracies(result), _contributions(result), _verdicts(result)):
         console.print()
         console.print(table)
