@@ -40,7 +40,7 @@ def _update(table: dict[str, list[int]]) -> measure.Row:
 def _limited(table: dict[str, list[int]], work: str, pattern: str, limit: int) -> measure.Row:
     """The dearest of all lines of that kind, once their slots are in use: the last figure of each."""
     used = [gas[-1] for what, gas in table.items() if re.match(pattern, what)]
-    return measure.row(f"gas: {work}", f"≤ {limit}", max(used), "gas", max(used) <= limit, "the dearest")
+    return measure.row(f"gas: {work}", f"≤ {limit:,}", max(used), "gas", max(used) <= limit, "the dearest")
 
 
 if __name__ == "__main__":

@@ -29,8 +29,18 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Smallest and largest of several runs."""
-    return f"{min(values):.{digits}f} to {max(values):.{digits}f} in {len(values)} runs"
+    """Smallest and largest of several runs, or the one value of all."""
+    least, most = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
+    return f"{least} in all {len(values)} runs" if least == most else f"{least} to {most} in {len(values)} runs"
+
+
+def figure(value: float) -> str:
+    """A value with three significant digits, or all digits before the point, where there are more."""
+    if value == round(value):
+        return f"{value:,.0f}"
+    before = len(f"{abs(value):.0f}") if abs(value) >= 1 else 0
+    after = max(0, 3 - before)
+    return f"{value:,.{after}f}"
 
 
 def median(values: Sequence[float]) -> float:
@@ -74,5 +84,5 @@ def show(rows: Sequence[Row]) -> None:
     """Print rows as a table."""
     for line in rows:
         verdict = {True: "ok  ", False: "MISS", None: "    "}[line["ok"]]
-        value = f"{line['measured']:g} {line['unit']}"
+        value = f"{figure(line['measured'])} {line['unit']}"
         print(f"{verdict}  {line['work']:58} {value:>16}  {line['must']:>14}   {line['note']}", flush=True)

@@ -75,6 +75,14 @@ def split(rows: Rows, first: int, random: np.random.Generator) -> tuple[Rows, Ro
     return rows.take(order[:first]), rows.take(order[first:])
 
 
+def flipped(labels: NDArray[np.int64], share: float, random: np.random.Generator) -> NDArray[np.int64]:
+    """A share of the labels replaced by others."""
+    labels = labels.copy()
+    chosen = random.permutation(len(labels))[: round(share * len(labels))]
+    labels[chosen] = (labels[chosen] + random.integers(1, 10, len(chosen))) % 10
+    return labels
+
+
 @dataclass
 class Plan:
     """How parties train."""

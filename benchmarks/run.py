@@ -1,14 +1,16 @@
 """Run the benchmarks and print their table: python benchmarks/run.py [NAME …] [--write]
 
 Without names it runs every bench_*.py beside it. `--write` puts the rows into docs/benchmarks.md, in place of what
-those benchmarks gave before, and is for a quiet machine. The exit status is 1 where something falls short.
+those benchmarks had there, and is for a quiet machine. The exit status is 1 where something falls short.
 """
 
 import argparse
 import importlib
 import os
 import platform
+import re
 import sys
+import textwrap
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ import measure
 
 PAGE = measure.ROOT / "docs" / "benchmarks.md"
 QUIET = 0.5
+WIDTH = 120
 BEGIN, END = "<!-- table: make bench -->", "<!-- end of table -->"
 
 
@@ -37,30 +40,35 @@ def machine() -> str:
     )
 
 
-def markdown(name: str, rows: list[measure.Row]) -> list[str]:
-    """The rows of a benchmark in Markdown, each with its day and processor."""
-    when = f"{datetime.now(UTC):%-d %B %Y}, {processor()}"
-    made = []
+def section(name: str, rows: list[measure.Row]) -> str:
+    """A benchmark's part of the page: its day, its processor, its rows."""
+    lines = [f"### {name}", "", f"{datetime.now(UTC):%-d %B %Y}, {processor()}", ""]
+    lines += ["| work | must | measured | held? | how |", "|---|---|---:|---|---|"]
     for row in rows:
-        verdict = {True: "held", False: "**missed**", None: ""}[row["ok"]]
-        value = f"{row['measured']:,g} {row['unit']}".strip()
-        made.append(f"| {row['work']} | {row['must']} | {value} | {verdict} | {row['note']} (`{name}`, {when}) |")
-    return made
+        verdict = {True: "yes", False: "**no**", None: ""}[row["ok"]]
+        value = f"{measure.figure(row['measured'])} {row['unit']}".strip()
+        lines.append(f"| {row['work']} | {row['must']} | {value} | {verdict} | {row['note']} |")
+    return "\n".join(lines) + "\n"
+
+
+def sections(page: str) -> dict[str, str]:
+    """The parts that the page has, by benchmark."""
+    parts = re.split(r"^### (\w+)\n", page, flags=re.MULTILINE)
+    return {name: f"### {name}\n{text.rstrip()}\n" for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def write(results: dict[str, list[measure.Row]]) -> None:
-    """Put the rows into the page, between its marks; other benchmarks' rows stay as they are."""
+    """Put the rows into the page, between its marks; other benchmarks' parts stay as they are."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     inside, _, after = rest.partition(END)
-    text = f"Measured on {machine()}. Each row is the median of its runs, made by `make bench`; one"
-    text += (
-        " benchmark alone by `python benchmarks/run.py NAME`, with the name at the row's end, before day and processor."
+    text = (
+        f"Measured on {machine()}. Each row is the median of its runs, made by `make bench`; one benchmark alone by "
+        "`python benchmarks/run.py NAME`, with the name above its table, beside day and processor."
     )
-    table = [text, "", "| work | must | measured | | how |", "|---|---|---:|---|---|"]
-    for name in names():
-        kept = [line for line in inside.splitlines() if f"(`{name}`, " in line]
-        table += markdown(name, results[name]) if name in results else kept
-    PAGE.write_text("\n".join([f"{before}{BEGIN}", *table, f"{END}{after}"]))
+    kept = sections(inside)
+    made = {name: section(name, results[name]) if name in results else kept.get(name) for name in names()}
+    parts = [textwrap.fill(text, WIDTH) + "\n", *filter(None, made.values())]
+    PAGE.write_text(f"{before}{BEGIN}\n" + "\n".join(parts) + f"{END}{after}")
 
 
 def main() -> int:

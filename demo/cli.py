@@ -1,10 +1,13 @@
 """`fedledger demo`: see all of it on this machine, scores, lies and a vote included."""
 
+import json
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from ledger.cli.options import json_option
 
@@ -31,7 +34,13 @@ VERDICT_COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
 @click.option("--live/--no-live", default=None, help="Redraw a table while it runs.  [default: on a terminal]")
 @click.option("--keep", is_flag=True, help="Leave chain and nodes running at the end, until Ctrl-C.")
 @click.option("--pages", is_flag=True, help="Serve the consortium's pages too; implies --keep.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Of the pages; 0: any.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The pages' port; 0 takes a free one.",
+)
 @click.option("--patience", type=float, default=180, show_default=True, help="Seconds to wait for any one step.")
 @json_option
 def demo(
@@ -52,10 +61,6 @@ def demo(
     key, data and store. Needs anvil and the extra fedledger[node]; with --pages, fedledger[web] too. Everything started
     is stopped again.
     """
-    import json
-    from contextlib import ExitStack
-
-    import msgspec
     from rich.console import Console
 
     from demo import forkserver
@@ -77,10 +82,7 @@ def demo(
         try:
             with screen:
                 result = play.run()
-            if as_json:
-                click.echo(json.dumps(msgspec.to_builtins(result)))
-            else:
-                _print(console, result, where)
+            _show(console, result, where, as_json)
             if keep or pages:
                 _keep(console, play)
             elif not as_json:
@@ -100,7 +102,10 @@ def _keep(console: "Console", play: "Demo") -> None:
     signal.pause()
 
 
-def _print(console: "Console", result: "Result", folder: Path) -> None:
+def _show(console: "Console", result: "Result", folder: Path, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(result)))
+        return
     for table in (_accuracies(result), _contributions(result), _verdicts(result)):
         console.print()
         console.print(table)

@@ -1,5 +1,6 @@
 """The demo, scene by scene: four hospitals, an aggregator and an auditor, each a process of its own."""
 
+from demo.observer import Observer
 from demo.pages import Pages
 from demo.parties import Parties
 from demo.result import Result
@@ -9,7 +10,6 @@ from demo.scenes.lies import damage_a_copy, lie_about_a_model
 from demo.scenes.release import propose_release, publish, start_measuring, vote_on
 from demo.scenes.training import await_scores, read_comparison, start_comparison, train
 from demo.stage import Stage
-from demo.watch import Watch
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 
@@ -33,24 +33,24 @@ class Demo:
     def run(self) -> Result:
         """The whole play. Raises Unavailable where a process fails or a step takes too long."""
         with self.result.timed("whole demo"):
-            job, watch = self._begin()
-            train(watch, self.rounds, self.result)
+            job, observer = self._begin()
+            train(observer, self.rounds, self.result)
             comparison = start_comparison(self.stage, self.rounds)
-            await_scores(watch, self.rounds, self.result)
+            await_scores(observer, self.rounds, self.result)
             audit(self.parties, self.result, "all rounds", "all", "--all")
-            gateway = lie_about_a_model(watch, self.rounds + 1, self.result) if self.lies else None
+            gateway = lie_about_a_model(observer, self.rounds + 1, self.result) if self.lies else None
             measuring = start_measuring(self.parties)
             if gateway:
-                damage_a_copy(watch, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
+                damage_a_copy(observer, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
             with self.result.timed("release"):
                 made = propose_release(self.parties, measuring)
-                relayer = vote_on(self.parties, made)
+                messenger = vote_on(self.parties, made)
                 read_comparison(self.stage, comparison, self.result)
-                self.result.release = publish(watch, relayer, made)
+                self.result.release = publish(observer, messenger, made)
         return self.result
 
-    def _begin(self) -> tuple[Job, Watch]:
-        """Found the consortium, open its job, and watch it."""
+    def _begin(self) -> tuple[Job, Observer]:
+        """Found the consortium, open its job, and observe it."""
         self.parties = found_consortium(self.stage, self.rounds + self.lies)
         if self._port is not None:
             self.pages = Pages(self.parties, self._port)
@@ -59,4 +59,4 @@ class Demo:
         if self.pages:
             self.pages.announce()
         visit = Connection.visit(self.parties.local.network, self.stage.folder / "view")
-        return job, Watch(self.parties, self.stage.stack.enter_context(visit), metrics)
+        return job, Observer(self.parties, self.stage.stack.enter_context(visit), metrics)

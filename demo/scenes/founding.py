@@ -6,9 +6,9 @@ import msgspec
 
 from demo.consortium import found
 from demo.folder import DRAFT, set_rounds
+from demo.observer import JOB
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES, ROLES, Parties
 from demo.stage import Stage
-from demo.watch import JOB
 from ledger.config import HomeSettings, save
 from ledger.jobs.document import Job, parse
 from ledger.party.connection import Connection

@@ -4,11 +4,11 @@ from contextlib import closing
 
 from demo.damage import damage
 from demo.liar import publish_wrong_model
+from demo.observer import JOB, Observer
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.result import Result
 from demo.scenes.audits import audit
 from demo.scenes.training import await_scores
-from demo.watch import JOB, Watch
 from ledger.formats.cid import of_file
 from ledger.history.state import Phase
 from ledger.jobs.document import Job
@@ -20,35 +20,35 @@ WRONG_VALUE, DAMAGED_VALUE = 10, 7
 VALUE_BYTES = 4
 
 
-def lie_about_a_model(watch: Watch, number: int, result: Result) -> Serving:
+def lie_about_a_model(observer: Observer, number: int, result: Result) -> Serving:
     """In one more round the coordinator publishes a model that differs in one value; a hospital takes over.
 
     Returns the coordinator's gateway, which serves what it stored.
     """
-    parties, say = watch.parties, watch.stage.screen.say
+    parties, say = observer.parties, observer.stage.screen.say
     parties.stop(COORDINATOR)
     say(f"[bold]lie 1[/]: in round {number}, {COORDINATOR} publishes a model that differs in one value")
-    gateway = _publish_wrong_model(watch, number)
-    watch.until(lambda: watch.round(number).aggregates[0].outcome is not None)
-    refuters = [a.index for a in watch.round(number).aggregates[0].attestations if not a.agrees]
-    say(f"the members refuted it: {', '.join(map(watch.connection.name, refuters))}")
+    gateway = _publish_wrong_model(observer, number)
+    observer.until(lambda: observer.round(number).aggregates[0].outcome is not None)
+    refuters = [a.index for a in observer.round(number).aggregates[0].attestations if not a.agrees]
+    say(f"the members refuted it: {', '.join(map(observer.connection.name, refuters))}")
     audit(parties, result, f"round {number}, after the lie", "lie-1", "--round", str(number))
     aggregator = parties.aggregator(HOSPITALS[0], "--once")
-    watch.until(lambda: watch.round(number).phase is Phase.FINALISED)
+    observer.until(lambda: observer.round(number).phase is Phase.FINALISED)
     aggregator.stop()
     say(f"{HOSPITALS[0]} aggregated round {number} again; the members attested it")
-    await_scores(watch, number, result)
+    await_scores(observer, number, result)
     return gateway
 
 
-def damage_a_copy(watch: Watch, job: Job, number: int, coordinator: Serving, result: Result) -> None:
+def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Serving, result: Result) -> None:
     """One byte of a stored update is changed on its holder's disk; later every good copy is out of reach."""
-    parties = watch.parties
-    update = watch.round(number).updates[PARTIES.index(TAMPERED)]
+    parties = observer.parties
+    update = observer.round(number).updates[PARTIES.index(TAMPERED)]
     cid = of_file(update.cid, job.layout.size)
     path = damage(parties[TAMPERED].home.store, cid, job.layout.header_size + VALUE_BYTES * DAMAGED_VALUE)
     lie = f"one byte of {TAMPERED}'s update of round {number} is changed in {path.name}"
-    watch.stage.screen.say(f"[bold]lie 2[/]: {lie}")
+    observer.stage.screen.say(f"[bold]lie 2[/]: {lie}")
     audit(parties, result, f"round {number}, one copy damaged", "lie-2", "--round", str(number), "--copies")
     for name in HOSPITALS:
         if name != TAMPERED:
@@ -57,14 +57,14 @@ def damage_a_copy(watch: Watch, job: Job, number: int, coordinator: Serving, res
     audit(parties, result, f"round {number}, no good copy left", "lie-2-alone", "--round", str(number))
 
 
-def _publish_wrong_model(watch: Watch, number: int) -> Serving:
+def _publish_wrong_model(observer: Observer, number: int) -> Serving:
     """Open a round as the coordinator, wait for its updates, and lie."""
-    stack, resident = watch.stage.stack, watch.parties[COORDINATOR]
+    stack, resident = observer.stage.stack, observer.parties[COORDINATOR]
     connection = stack.enter_context(Connection.open(resident.home))
     connection.refresh()
     sender = connection.sender(resident.signer)
     gateway = stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
     sender.send("ledger", "openRound", JOB)
-    watch.until(lambda: len(watch.round(number).updates) == len(HOSPITALS))
+    observer.until(lambda: len(observer.round(number).updates) == len(HOSPITALS))
     publish_wrong_model(connection, sender, JOB, number, value=WRONG_VALUE)
     return gateway

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from demo.observer import Observer
 from demo.parties import COORDINATOR, HOSPITALS, Parties
 from demo.process import Fedledger
-from demo.watch import Watch
 from ledger.errors import Unavailable
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
@@ -24,8 +24,8 @@ from ledger.store import disk
 
 NAME, VERSION, LICENCE = "breast-cancer", "1.0.0", "cc-by-4.0"
 PROPOSER, VOTER, SIGNER, *_ = HOSPITALS
-"""One measures, proposes and votes; one votes by the command line; one signs its vote, which the relayer sends."""
-RELAYER = COORDINATOR
+"""One measures, proposes and votes; one votes by the command line; one signs its vote, which another member sends."""
+MESSENGER = COORDINATOR
 POLL = 0.05
 
 
@@ -57,11 +57,11 @@ def propose_release(parties: Parties, measuring: Fedledger) -> Proposal:
     return made
 
 
-class Relayer:
+class Messenger:
     """A member that sends what another signed, ends the vote, and carries out what passed."""
 
     def __init__(self, parties: Parties) -> None:
-        self.stage, resident = parties.stage, parties[RELAYER]
+        self.stage, resident = parties.stage, parties[MESSENGER]
         self.connection = self.stage.stack.enter_context(Connection.open(resident.home))
         self.connection.refresh()
         self.sender = self.connection.sender(resident.signer)
@@ -72,7 +72,7 @@ class Relayer:
         found = proposal(self.connection, made.number)
         names = [self.connection.name(index) for index, choice in sorted(found.votes.items()) if choice is Choice.FOR]
         self.stage.screen.say(f"for it: {', '.join(names)}")
-        self.stage.screen.say(f"  {SIGNER} only signed its vote, in {path.name}; {RELAYER} sent it")
+        self.stage.screen.say(f"  {SIGNER} only signed its vote, in {path.name}; {MESSENGER} sent it")
         close(self.connection, self.sender, found)
 
     def execute(self, made: Proposal) -> Proposal:
@@ -87,7 +87,7 @@ class Relayer:
         return found
 
 
-def vote_on(parties: Parties, made: Proposal) -> Relayer:
+def vote_on(parties: Parties, made: Proposal) -> Messenger:
     """One more votes by the command line; one signs at home, and another member relays that."""
     stage, signer = parties.stage, parties[SIGNER]
     by_command = parties.command(VOTER, "release", "vote", str(made.number), "for", "--yes")
@@ -97,20 +97,20 @@ def vote_on(parties: Parties, made: Proposal) -> Relayer:
         found = proposal(connection, made.number)
         ballot = sign(connection, signer.signer, found, Choice.FOR, found.deadline)
     disk.write_whole(path, [ballot.encode()])
-    relayer = Relayer(parties)
-    relay(relayer.connection, relayer.sender, [ballot])
+    messenger = Messenger(parties)
+    relay(messenger.connection, messenger.sender, [ballot])
     stage.finish(by_command, "the vote failed")
-    relayer.end_vote(made, path)
-    return relayer
+    messenger.end_vote(made, path)
+    return messenger
 
 
-def publish(watch: Watch, relayer: Relayer, made: Proposal) -> dict[str, str]:
-    """The release is carried out; the watch, which has the network file and no key, fetches the model and checks it."""
-    folder, say = watch.stage.folder / "release", watch.stage.screen.say
-    found = relayer.execute(made)
-    card = usable(watch.connection, NAME)
-    model, text = write(watch.connection, card, folder)
-    verify(watch.connection, folder)
+def publish(observer: Observer, messenger: Messenger, made: Proposal) -> dict[str, str]:
+    """Carry the release out; then the observer, which has no key, fetches the model and checks it."""
+    folder, say = observer.stage.folder / "release", observer.stage.screen.say
+    found = messenger.execute(made)
+    card = usable(observer.connection, NAME)
+    model, text = write(observer.connection, card, folder)
+    verify(observer.connection, folder)
     root = card.file.release.root.hex()
     votes = f"{found.count(Choice.FOR)} of {plural(found.members, 'member')}"
     say(f"released by {votes}: {NAME} {VERSION}, root {root[:16]}…")

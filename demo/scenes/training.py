@@ -3,39 +3,39 @@
 import json
 from pathlib import Path
 
+from demo.observer import Observer
 from demo.process import Fedledger
 from demo.result import Result, contributions
 from demo.stage import Stage
-from demo.watch import Watch
 from ledger.formats.plural import plural
 
 
-def train(watch: Watch, rounds: int, result: Result) -> None:
+def train(observer: Observer, rounds: int, result: Result) -> None:
     """Wait until the job's rounds are over and the last model is measured."""
 
     def trained() -> bool:
-        round_ = watch.connection.history.round(1, rounds)
-        return round_ is not None and round_.phase.terminal and rounds in watch.measured()
+        round_ = observer.connection.history.round(1, rounds)
+        return round_ is not None and round_.phase.terminal and rounds in observer.measured()
 
     with result.timed("training rounds"):
-        watch.until(trained)
-    result.accuracy["federated, on the ledger"] = watch.measured()[rounds]["accuracy"]
+        observer.until(trained)
+    result.accuracy["federated, on the ledger"] = observer.measured()[rounds]["accuracy"]
 
 
-def await_scores(watch: Watch, number: int, result: Result) -> None:
+def await_scores(observer: Observer, number: int, result: Result) -> None:
     """Wait until every round up to `number` is scored, which the hospitals do beside the rounds."""
 
     def settled() -> bool:
-        scoring = watch.job.scorings.get(number)
+        scoring = observer.job.scorings.get(number)
         return scoring is not None and scoring.medians is not None
 
     with result.timed(f"scores of round {number}, waited for"):
-        watch.until(settled)
-        result.contributions = contributions(watch.job, number, watch.connection.name)
+        observer.until(settled)
+        result.contributions = contributions(observer.job, number, observer.connection.name)
         result.scored = number
-        scorers = plural(len(watch.job.scorings[number].reveals), "hospital")
+        scorers = plural(len(observer.job.scorings[number].reveals), "hospital")
         best = next(iter(result.contributions))
-        watch.stage.screen.say(f"round {number} is scored by {scorers}: {best} has contributed most so far")
+        observer.stage.screen.say(f"round {number} is scored by {scorers}: {best} has contributed most so far")
 
 
 def start_comparison(stage: Stage, rounds: int) -> Fedledger:

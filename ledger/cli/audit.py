@@ -1,4 +1,4 @@
-"""`fedledger audit`: do everything again and say whether it is true."""
+"""`fedledger audit`: recompute everything, and say whether what was claimed is true."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ import click
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.cli.screen import shown
 from ledger.config import Home
+from ledger.formats.plural import plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,14 +51,14 @@ def audit(
     \b
     Exit codes: 0 VERIFIED  every check was made and held
                 1 REFUTED   evidence contradicts a claim
-                3 UNKNOWN   nothing contradicts, but something could not be checked
+                3 UNKNOWN   no evidence does, but something could not be checked
     """
     from ledger.cli.connect import look
     from ledger.cli.streams import write_file
     from ledger.party.auditing import AuditRequest, bytes_to_read, inspect
 
     if everything and (job or round_):
-        raise click.UsageError("--all goes with neither --job nor --round")
+        raise click.UsageError("--all cannot be combined with --job or --round")
     wanted = AuditRequest(job, round_, source, copies, threads)
     with look(network_file, home, rpc) as connection:
         connection.refresh()
@@ -138,7 +139,7 @@ def _print_finding(console: "Console", finding: "Finding") -> None:
 
 def _summary(report: "Report") -> str:
     counts = report.counts()
-    words = [f"{sum(report.passed.values())} checks held"]
+    words = [f"{plural(sum(report.passed.values()), 'check')} held"]
     words += [f"{counts[s]} {s}" for s in ("refuted", "unknown") if counts[s]]
-    words += [f"{counts['notice']} notice{'s' if counts['notice'] > 1 else ''}"] if counts["notice"] else []
+    words += [plural(counts["notice"], "notice")] if counts["notice"] else []
     return ": " + ", ".join(words)

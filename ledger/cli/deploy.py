@@ -2,15 +2,21 @@
 
 import os
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ledger.cli.options import json_option, passphrase_option
+from ledger.cli.screen import say
+from ledger.config import LOCAL_CHAIN, Chain, Network, save, text_of
+from ledger.errors import Unavailable, UsageError
+from ledger.formats.plural import plural
 
 if TYPE_CHECKING:
+    from ledger.chain.consortium_file import ConsortiumFile
     from ledger.keys import LocalSigner
 
 
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     "--out",
-    "out",
+    "output",
     type=click.Path(path_type=Path, dir_okay=False),
     default="network.toml",
     show_default=True,
@@ -46,7 +52,7 @@ def deploy(
     rpc: str,
     keystore: Path | None,
     passphrase_file: Path | None,
-    out: Path,
+    output: Path,
     gas_price: Literal["zero", "market"],
     poa: bool,
     as_json: bool,
@@ -63,64 +69,47 @@ def deploy(
         roles = ["participant", "aggregator"]    # or "scorer"; every member attests and votes
     It may have a table [rules]: how members decide. See docs/spec/ballot.md.
     """
-    import json
-
     from ledger.chain.consortium_file import load_consortium
     from ledger.chain.rpc import Rpc
-    from ledger.config import Chain, save, text_of
-    from ledger.errors import Unavailable, UsageError
 
-    if out.exists():
-        raise UsageError("the network file exists already; it is not overwritten", file=str(out))
-    if not os.access(out.absolute().parent, os.W_OK):
-        raise UsageError(
-            "the network file cannot be written there", advice="name another place: --output", file=str(out)
-        )
+    _require_writable(output)
     founding = load_consortium(consortium)
-    chain_id = Rpc(rpc).chain_id()
-    with ExitStack() as stack:
-        from ledger.chain.deploy import deploy as deploy_contracts
+    chain = Chain(id=Rpc(rpc).chain_id(), rpc=rpc, gas_price=gas_price, poa=poa)
+    network = _deploy(founding, chain, keystore, passphrase_file)
+    _write(output, network)
+    facts = _facts(network, output, len(founding.members))
+    say(as_json, _in_words(network, output, len(founding.members)), **facts)
 
-        if keystore is None:
-            outbox = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        else:
-            outbox = keystore.parent / "outbox"
-        signer = _payer(keystore, passphrase_file, chain_id)
-        chain = Chain(id=chain_id, rpc=rpc, gas_price=gas_price, poa=poa)
-        network = deploy_contracts(chain, signer, founding.name, founding.founders(), outbox, rules=founding.rules)
-    try:
-        save(out, network)
-    except Unavailable:
-        click.echo(
-            f"The contracts are deployed, but their network file is not written. It is:\n{text_of(network)}", err=True
+
+def _require_writable(output: Path) -> None:
+    """Raise UsageError before anything is deployed whose network file could not be written."""
+    if output.exists():
+        raise UsageError("the network file exists already; it is not overwritten", file=str(output))
+    if not os.access(output.absolute().parent, os.W_OK):
+        raise UsageError(
+            "the network file cannot be written there", advice="name another place: --output", file=str(output)
         )
-        raise
-    contracts = network.contracts
-    facts = {
-        "network_file": str(out),
-        "chain_id": chain_id,
-        "consortium": contracts.consortium.address,
-        "ledger": contracts.ledger.address,
-        "scores": contracts.scores.address,
-        "releases": contracts.releases.address,
-        "ballots": contracts.ballots.address,
-        "members": len(founding.members),
-    }
-    if as_json:
-        click.echo(json.dumps(facts))
+
+
+def _deploy(founding: "ConsortiumFile", chain: Chain, keystore: Path | None, passphrase_file: Path | None) -> Network:
+    from ledger.chain.deploy import deploy as deploy_contracts
+
+    with _outbox(keystore) as outbox:
+        signer = _payer(keystore, passphrase_file, chain.id)
+        return deploy_contracts(chain, signer, founding.name, founding.founders(), outbox, rules=founding.rules)
+
+
+@contextmanager
+def _outbox(keystore: Path | None) -> Iterator[Path]:
+    """Where the key's transactions lie that are on their way: beside it, or nowhere for a key made for the purpose."""
+    if keystore is not None:
+        yield keystore.parent / "outbox"
         return
-    click.echo(f"{founding.name}: {len(founding.members)} members on chain {chain_id}")
-    click.echo(f"  Consortium    {contracts.consortium.address}")
-    click.echo(f"  RoundLedger   {contracts.ledger.address}")
-    click.echo(f"  ScoreBoard    {contracts.scores.address}")
-    click.echo(f"  ReleaseBoard  {contracts.releases.address}")
-    click.echo(f"  Ballots       {contracts.ballots.address}")
-    click.echo(f"Give {out} to every member: fedledger node join {out}")
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def _payer(keystore: Path | None, passphrase_file: Path | None, chain_id: int) -> "LocalSigner":
-    from ledger.config import LOCAL_CHAIN
-    from ledger.errors import UsageError
     from ledger.keys import ephemeral, read_passphrase, unlock
 
     if keystore is not None:
@@ -130,3 +119,41 @@ def _payer(keystore: Path | None, passphrase_file: Path | None, chain_id: int) -
             "on this chain a key must pay for the deployment", advice="name it with --keystore", chain_id=chain_id
         )
     return ephemeral()
+
+
+def _write(output: Path, network: Network) -> None:
+    """Write the network file; where that fails, print it, since the contracts are on chain by now."""
+    try:
+        save(output, network)
+    except Unavailable:
+        problem = "The contracts are deployed, but their network file is not written. It is:"
+        click.echo(f"{problem}\n{text_of(network)}", err=True)
+        raise
+
+
+def _facts(network: Network, output: Path, members: int) -> dict[str, Any]:
+    contracts = network.contracts
+    return {
+        "network_file": str(output),
+        "chain_id": network.chain.id,
+        "consortium": contracts.consortium.address,
+        "ledger": contracts.ledger.address,
+        "scores": contracts.scores.address,
+        "releases": contracts.releases.address,
+        "ballots": contracts.ballots.address,
+        "members": members,
+    }
+
+
+def _in_words(network: Network, output: Path, members: int) -> str:
+    contracts = network.contracts
+    lines = (
+        f"{network.name}: {plural(members, 'member')} on chain {network.chain.id}",
+        f"  Consortium    {contracts.consortium.address}",
+        f"  RoundLedger   {contracts.ledger.address}",
+        f"  ScoreBoard    {contracts.scores.address}",
+        f"  ReleaseBoard  {contracts.releases.address}",
+        f"  Ballots       {contracts.ballots.address}",
+        f"Give {output} to every member: fedledger node join {output}",
+    )
+    return "\n".join(lines)

@@ -1,12 +1,20 @@
 """`fedledger job`: what the consortium trains, proposed by one member and approved by a majority."""
 
+import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import astuple
 
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option
+from ledger.cli.screen import say, shown
+from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
+from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
+from ledger.formats.plural import plural
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState
@@ -26,11 +34,7 @@ def job() -> None:
 @json_option
 def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
-    from msgspec.structs import astuple
-
     from ledger.cli.connect import act
-    from ledger.cli.decisions.describe import say
-    from ledger.errors import Malformed
     from ledger.jobs.document import parse
 
     content = document.read_bytes()
@@ -38,7 +42,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         proposed = parse(content)
     except Malformed as error:
         raise Malformed(
-            f"this is no job to propose: {error.message}",
+            f"this is not a job to propose: {error.message}",
             advice="make its document from a draft: fedledger job create DRAFT",
             **error.facts,
         ) from error
@@ -61,8 +65,6 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
 def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Approve job NUMBER, after reading its document; a majority of the members opens it."""
     from ledger.cli.connect import act
-    from ledger.cli.decisions.describe import rows, say
-    from ledger.errors import Refuted
 
     with act(home, passphrase_file) as (connection, sender):
         state = connection.job(number)
@@ -75,7 +77,7 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
         connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
         _keep_set(connection, document)
         if not yes:
-            rows(_summary(state, document))
+            print_facts(_summary(state, document))
             click.confirm("Approve this job?", abort=True)
         receipt = sender.send("ledger", "approveJob", number)
         opened = connection.refresh().jobs[number].open
@@ -95,55 +97,49 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """List all jobs."""
-    import json
-
     from ledger.cli.connect import look
-    from ledger.errors import FedledgerError
 
     with look(network_file, home, rpc) as connection:
-        rows = []
-        for state in connection.refresh().jobs.values():
-            try:
-                name = connection.document(state).name
-            except FedledgerError as error:
-                name = f"(document: {error.message})"
-            rows.append(
-                {
-                    "job": state.number,
-                    "name": name,
-                    "open": state.open,
-                    "closed": state.closed,
-                    "complete": state.complete,
-                    "approvals": len(state.approvals),
-                    "rounds": len(state.rounds),
-                    "of": state.terms.rounds,
-                    "digest": state.digest.hex(),
-                }
-            )
+        documents = [_document(connection, state) for state in connection.refresh().jobs.values()]
     if as_json:
-        click.echo(json.dumps(rows))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    from ledger.cli.screen import print_whole, shown
-
-    table = Table("job", "name", "state", "rounds", "document", box=None, header_style="dim")
-    for row in rows:
-        state_word = next(
-            (word for word in ("complete", "closed", "open") if row[word]), f"{row['approvals']} approvals"
-        )
-        table.add_row(
-            str(row["job"]),
-            shown(str(row["name"])),
-            state_word,
-            f"{row['rounds']} of {row['of']}",
-            str(row["digest"])[:16] + "…",
-        )
-    if rows:
-        print_whole(Console(highlight=False), table)
+        click.echo(json.dumps(documents))
+    elif documents:
+        _print(documents)
     else:
         click.echo("no job yet")
+
+
+def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
+    """A job as the list has it, in JSON; where its document cannot be read, the name says why."""
+    try:
+        name = connection.document(state).name
+    except FedledgerError as error:
+        name = f"(document: {error.message})"
+    return {
+        "job": state.number,
+        "name": name,
+        "open": state.open,
+        "closed": state.closed,
+        "complete": state.complete,
+        "approvals": len(state.approvals),
+        "rounds": len(state.rounds),
+        "of": state.terms.rounds,
+        "digest": state.digest.hex(),
+    }
+
+
+def _print(documents: list[dict[str, Any]]) -> None:
+    rows = [
+        (str(one["job"]), shown(one["name"]), phase(one), f"{one['rounds']} of {one['of']}", f"{one['digest'][:16]}…")
+        for one in documents
+    ]
+    print_table(("job", "name", "state", "rounds", "document"), rows)
+
+
+def phase(document: Mapping[str, Any]) -> str:
+    """How far a job has come, in one word, or in its approvals while it is not open."""
+    words = (word for word in ("complete", "closed", "open") if document[word])
+    return next(words, plural(document["approvals"], "approval"))
 
 
 @job.command(short_help="Show a job's document.")
@@ -155,7 +151,6 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show job NUMBER's document, as every member approves it."""
     from ledger.cli.connect import look
-    from ledger.cli.decisions.describe import rows
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()
@@ -164,14 +159,11 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
     if as_json:
         click.echo(document.encode())
     else:
-        rows(_summary(state, document))
+        print_facts(_summary(state, document))
 
 
 def _keep_set(connection: "Connection", document: "Job") -> None:
-    """A copy of the evaluation set that the job commits to, where it was opened."""
-    from contextlib import suppress
-
-    from ledger.errors import Unavailable
+    """Keep a copy of the evaluation set that the job commits to, where it was opened."""
     from ledger.formats.cid import Cid
     from ledger.jobs.document import committed_set
 
@@ -185,19 +177,19 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
     from ledger.scores.tables import describe_method
 
     task, terms, limits = document.task, document.terms, document.admission
+    opened = "open" if state.open else plural(len(state.approvals), "approval")
     return {
-        "job": f"{state.number}: {document.name}"
-        + (" (open)" if state.open else f" ({len(state.approvals)} approvals)"),
+        "job": f"{state.number}: {document.name} ({opened})",
         "document": state.digest.hex(),
         "task": f"{task.name} {task.version}, code {task.code[:16]}…",
         "settings": ", ".join(f"{name}={value}" for name, value in sorted(task.settings.items())),
-        "model": f"{document.layout.values:,} values in {len(document.tensors)} tensors",
+        "model": f"{plural(document.layout.values, 'value')} in {plural(len(document.tensors), 'tensor')}",
         "initial model": document.initial_model.cid,
         "aggregation": str(document.aggregation),
-        "admission": f"at least {limits.min_updates} updates, weight up to {limits.max_weight:,}, "
+        "admission": f"at least {plural(limits.min_updates, 'update')}, weight up to {limits.max_weight:,}, "
         f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}",
-        "terms": f"{terms.rounds} rounds; {terms.update_seconds} s to submit, "
-        f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts",
+        "terms": f"{plural(terms.rounds, 'round')}, {plural(terms.attempts, 'attempt')}; {terms.update_seconds} s to "
+        f"submit, {terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest",
         "scores": describe_method(document),
         "privacy": document.privacy.mode,
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ledger.cli.options import home_option, json_option, passphrase_option
+from ledger.cli.screen import say
 from ledger.config import Home
 
 
@@ -42,6 +43,4 @@ def show(keystore: Path | None, home: Home, as_json: bool) -> None:
 
 
 def _say(address: str, path: Path, as_json: bool) -> None:
-    import json
-
-    click.echo(json.dumps({"address": address, "keystore": str(path)}) if as_json else address)
+    say(as_json, address, address=address, keystore=str(path))

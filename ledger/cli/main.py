@@ -30,7 +30,7 @@ _COMMANDS = {
     "release": "ledger.cli.releases.release:release",
     "scores": "ledger.cli.scores:scores",
     "status": "ledger.cli.status:status",
-    "store": "ledger.cli.store:store",
+    "store": "ledger.cli.store.store:store",
     "trace": "ledger.cli.trace:trace",
 }
 

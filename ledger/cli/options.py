@@ -39,7 +39,7 @@ def network_option(function: F) -> F:
 
 def rpc_option(function: F) -> F:
     """--rpc: passes `rpc`, a URL or None."""
-    return click.option("--rpc", help="With --network: ask this chain node instead of the file's; best your own.")(
+    return click.option("--rpc", help="With --network: use this chain node, best your own, instead of the file's.")(
         function
     )
 
@@ -50,7 +50,7 @@ def job_option(function: F) -> F:
 
 
 def passphrase_option(function: F) -> F:
-    """--passphrase-file: passes `passphrase_file`; without it the terminal is asked."""
+    """--passphrase-file: passes `passphrase_file`; without it the terminal asks."""
     return click.option(
         "--passphrase-file",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -59,10 +59,10 @@ def passphrase_option(function: F) -> F:
 
 
 def payer_options(function: F) -> F:
-    """--network, --keystore, --passphrase-file and --home, under the names that `opening.pay` takes."""
+    """--network, --keystore, --passphrase-file and --home, under the names that `connect.pay` takes."""
     keystore = click.option(
         "--keystore",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Key that pays; anyone's.  [default: the home's]",
+        help="Key that pays; any key may.  [default: the home's]",
     )
     return network_option(keystore(passphrase_option(home_option(function))))

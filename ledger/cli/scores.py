@@ -1,13 +1,16 @@
-"""`fedledger scores`: what each party contributed, round by round, and who did not show what it had committed to."""
+"""`fedledger scores`: what each party contributed, round by round, and which scorers withheld their scores."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.cli.screen import shown
+from ledger.cli.tables import print_table
 from ledger.config import Home
+from ledger.errors import UsageError
+from ledger.formats.plural import plural
 
 if TYPE_CHECKING:
     from ledger.scores.tables import CoalitionTable, PartyScore, RoundScores, Scores
@@ -29,7 +32,7 @@ class Showing(click.Group):
 def scores() -> None:
     """Show contribution scores: `fedledger scores [JOB]`. Scores are in parts per million of the job's utility.
 
-    What they mean, and what not: docs/scores.md.
+    What they mean, and what they do not: docs/scores.md.
     """
 
 
@@ -50,13 +53,12 @@ def show(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Show the scores of JOB (the latest, where none is named).
+    """Show the scores of JOB (the latest, if none is named).
 
-    An update is void where it is zero, or repeats another: it scores below every other. Who withheld scores that it
-    had committed to forfeits what its own update won in the round.
+    An update is void if it is zero or repeats another: it ranks below every other. A scorer that withholds scores it
+    committed to forfeits what its own update won in the round.
     """
     from ledger.cli.connect import look
-    from ledger.errors import UsageError
     from ledger.scores.tables import scores_of
 
     with look(network_file, home, rpc) as connection:
@@ -75,19 +77,28 @@ def show(
 
 
 def _print(found: "Scores") -> None:
+    _print_title(found.name, found.job, f"\nscores: {shown(found.how)}")
+    if not found.rounds:
+        click.echo("no finalised round yet")
+    elif len(_parties(found)) <= WIDE:
+        _print_rounds(found)
+    else:
+        rows = [(shown(one.party), str(one.rounds), _cell(one.score)) for one in found.cumulated]
+        print_table(("party", "rounds", "cumulated"), rows)
+    _print_remarks([f"round {round_.round}: {remark}" for round_ in found.rounds for remark in _remarks(round_)])
+
+
+def _print_title(name: str, job: int, more: str) -> None:
     from rich.console import Console
 
-    from ledger.cli.screen import print_whole
+    Console(highlight=False).print(f"[bold]{shown(name)}[/] [dim]job {job}[/]{more}", soft_wrap=True)
 
-    console = Console(highlight=False)
-    console.print(f"[bold]{shown(found.name)}[/] [dim]job {found.job}[/]\nscores: {shown(found.how)}", soft_wrap=True)
-    if found.rounds:
-        print_whole(console, _rounds(found) if len(_parties(found)) <= WIDE else _ranked(found))
-    for round_ in found.rounds:
-        for remark in _remarks(round_):
-            console.print(f"round {round_.round}: {remark}", soft_wrap=True)
-    if not found.rounds:
-        console.print("no finalised round yet")
+
+def _print_remarks(remarks: list[str]) -> None:
+    from rich.console import Console
+
+    for remark in remarks:
+        Console(highlight=False).print(remark, soft_wrap=True)
 
 
 def _parties(found: "Scores") -> dict[int, str]:
@@ -96,28 +107,16 @@ def _parties(found: "Scores") -> dict[int, str]:
     return dict(sorted(named.items()))
 
 
-def _rounds(found: "Scores") -> Any:
-    from rich.table import Table
-
+def _print_rounds(found: "Scores") -> None:
     parties = _parties(found)
-    table = Table("round", *map(shown, parties.values()), "state", box=None, header_style="dim")
-    for column in table.columns[1:-1]:
-        column.justify = "right"
+    rows = []
     for round_ in found.rounds:
         cells = {update.index: _cell(update.score, update.why) + _mark(update) for update in round_.updates}
-        table.add_row(str(round_.round), *(cells.get(index, "") for index in parties), round_.state)
+        rows.append((str(round_.round), *(cells.get(index, "") for index in parties), round_.state))
     sums = {one.index: _cell(one.score) for one in found.cumulated}
-    table.add_row("[bold]all[/]", *(f"[bold]{sums.get(index, '')}[/]" for index in parties), "")
-    return table
-
-
-def _ranked(found: "Scores") -> Any:
-    from rich.table import Table
-
-    table = Table("party", "rounds", "cumulated", box=None, header_style="dim")
-    for one in found.cumulated:
-        table.add_row(shown(one.party), str(one.rounds), _cell(one.score))
-    return table
+    rows.append(("[bold]all[/]", *(f"[bold]{sums.get(index, '')}[/]" for index in parties), ""))
+    columns = ("round", *map(shown, parties.values()), "state")
+    print_table(columns, rows, right=range(1, len(columns) - 1))
 
 
 def _mark(update: "PartyScore") -> str:
@@ -135,7 +134,7 @@ def _remarks(round_: "RoundScores") -> list[str]:
     revealed = sum(part.state == "revealed" for part in round_.scorers)
     remarks = [f"the update of {shown(u.party)} has no score: {shown(u.why)}" for u in round_.updates if u.why]
     if round_.state == "Void":
-        remarks.append(f"[yellow]void[/]: {revealed} scorers revealed, {round_.quorum} had to")
+        remarks.append(f"[yellow]void[/]: {plural(revealed, 'scorer')} revealed, {round_.quorum} had to")
     remarks += [f"* [yellow]void[/]: the update of {shown(u.party)} {u.void}" for u in round_.updates if u.void]
     withheld = [shown(part.scorer) for part in round_.scorers if part.state == "withheld"]
     remarks += [f"[yellow]withheld[/]: {who} committed to scores and never revealed them" for who in withheld]
@@ -144,27 +143,17 @@ def _remarks(round_: "RoundScores") -> list[str]:
 
 
 def _print_round(found: "Scores", round_: "RoundScores") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from ledger.cli.screen import print_whole
-
-    console = Console(highlight=False)
-    title = f"[bold]{shown(found.name)}[/] [dim]job {found.job}[/], round {round_.round}: {round_.state}"
-    console.print(f"{title}\nscores: {shown(found.how)}", soft_wrap=True)
+    _print_title(found.name, found.job, f", round {round_.round}: {round_.state}\nscores: {shown(found.how)}")
     revealed = [part for part in round_.scorers if part.state == "revealed"]
-    table = Table("party", "weight", "score", *(shown(p.scorer) for p in revealed), box=None, header_style="dim")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    place = 0
+    columns = ("party", "weight", "score", *(shown(part.scorer) for part in revealed))
+    rows, place = [], 0
     for update in round_.updates:
         votes = ["" if update.why else _cell(part.scores[place]) for part in revealed]
         place += not update.why
         score = _cell(update.score, update.why) + _mark(update)
-        table.add_row(shown(update.party), f"{update.weight:,}", score, *votes)
-    print_whole(console, table)
-    for remark in _remarks(round_):
-        console.print(remark, soft_wrap=True)
+        rows.append((shown(update.party), f"{update.weight:,}", score, *votes))
+    print_table(columns, rows, right=range(1, len(columns)))
+    _print_remarks(_remarks(round_))
 
 
 @scores.command(short_help="What the model of every coalition of a round is worth.")
@@ -177,10 +166,9 @@ def _print_round(found: "Scores", round_: "RoundScores") -> None:
 def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Measure the model of every coalition of ROUND's updates on JOB's committed set; show the exact Shapley values.
 
-    For at most 12 parties, which make 4,096 models. Anyone gets the same integers.
+    For at most 12 parties, which make 4,096 models. Everyone gets the same integers.
     """
     from ledger.cli.connect import look
-    from ledger.errors import UsageError
     from ledger.scores.tables import coalitions_of
 
     with look(network_file, home, rpc) as connection:
@@ -197,22 +185,14 @@ def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None
 
 
 def _print_coalitions(found: "CoalitionTable") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from ledger.cli.screen import print_whole
-
-    console = Console(highlight=False)
-    console.print(f"[bold]{shown(found.name)}[/] [dim]job {found.job}[/], round {found.round}", soft_wrap=True)
-    table = Table(*map(shown, found.parties.values()), found.utility, box=None, header_style="dim")
-    for column in table.columns:
-        column.justify = "right"
-    for one in found.coalitions:
-        table.add_row(*("×" if index in one.members else "" for index in found.parties), f"{one.worth:,}")
-    print_whole(console, table)
-    values = Table("party", "Shapley value", box=None, header_style="dim")
-    values.columns[1].justify = "right"
-    for index, share in sorted(found.shapley.items(), key=lambda item: -item[1]):
-        values.add_row(shown(found.parties[index]), _cell(share))
-    console.print()
-    print_whole(console, values)
+    _print_title(found.name, found.job, f", round {found.round}")
+    columns = (*map(shown, found.parties.values()), found.utility)
+    rows = [
+        (*("×" if index in one.members else "" for index in found.parties), f"{one.worth:,}")
+        for one in found.coalitions
+    ]
+    print_table(columns, rows, right=range(len(columns)))
+    click.echo()
+    shares = sorted(found.shapley.items(), key=lambda item: -item[1])
+    values = [(shown(found.parties[index]), _cell(share)) for index, share in shares]
+    print_table(("party", "Shapley value"), values, right=(1,))

@@ -1,12 +1,20 @@
-"""Foreign text on a terminal: what members, files and nodes call things is shown as text, and does nothing else."""
+"""What commands print: an outcome, and foreign text, which is shown as text and does nothing else."""
 
+import json
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 WIDEST = 1000
+
+
+def say(as_json: bool, message: str, **facts: object) -> None:
+    """What a command did: a sentence for people, facts for programs."""
+    click.echo(json.dumps(facts) if as_json else message)
 
 
 def shown(text: str) -> str:

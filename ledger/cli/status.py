@@ -1,11 +1,15 @@
 """`fedledger status`: the consortium at a glance."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ledger.cli.job import phase
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.screen import shown
+from ledger.cli.tables import print_table
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -20,8 +24,6 @@ if TYPE_CHECKING:
 @json_option
 def status(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show the chain, the members, the jobs and the rounds under way."""
-    import json
-
     from ledger.cli.connect import look
 
     with look(network_file, home, rpc) as connection:
@@ -71,6 +73,7 @@ def _job(state: "JobState") -> dict[str, Any]:
         "digest": state.digest.hex(),
         "open": state.open,
         "closed": state.closed,
+        "complete": state.complete,
         "approvals": len(state.approvals),
         "rounds": state.terms.rounds,
         "round": _round(state.current) if state.current else None,
@@ -101,27 +104,25 @@ def _round(round_: "Round") -> dict[str, Any]:
 
 def _print(document: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    from ledger.cli.screen import print_whole, shown
-
-    console = Console(highlight=False)
-    console.print(
+    Console(highlight=False).print(
         f"[bold]{shown(document['network'])}[/]: chain {document['chain']}, block {document['block']}, "
         f"epoch {document['epoch']}, ledger {document['ledger']}"
     )
-    members = Table("", "member", "key", "roles", "gateway", box=None, header_style="dim")
-    for member in document["members"]:
-        roles, gateway = ", ".join(member["roles"]), member["gateway"] or "-"
-        members.add_row(str(member["index"]), shown(member["name"]), member["key"] or "removed", roles, shown(gateway))
-    print_whole(console, members)
-    jobs = Table("job", "state", "round", "phase", "updates", "latest model", "scored", box=None, header_style="dim")
-    for job in document["jobs"]:
-        current = job["round"] or {"number": 0, "phase": "-", "updates": "-"}
-        state = "open" if job["open"] else "closed" if job["closed"] else f"{job['approvals']} approvals"
-        rounds = f"{current['number']} of {job['rounds']}"
-        model = job["model"][:16] + "…" if job["model"] else "-"
-        scored = f"{job['scores']['settled']} of {job['scores']['of']}" if job["scores"] else "-"
-        jobs.add_row(str(job["job"]), state, rounds, current["phase"], str(current["updates"]), model, scored)
+    print_table(("", "member", "key", "roles", "gateway"), map(_member_row, document["members"]))
     if document["jobs"]:
-        print_whole(console, jobs)
+        columns = ("job", "state", "round", "phase", "updates", "latest model", "scored")
+        print_table(columns, map(_job_row, document["jobs"]))
+
+
+def _member_row(member: dict[str, Any]) -> tuple[str, ...]:
+    key, gateway = member["key"] or "removed", member["gateway"] or "-"
+    return str(member["index"]), shown(member["name"]), key, ", ".join(member["roles"]), shown(gateway)
+
+
+def _job_row(job: dict[str, Any]) -> tuple[str, ...]:
+    current = job["round"] or {"number": 0, "phase": "-", "updates": "-"}
+    rounds = f"{current['number']} of {job['rounds']}"
+    model = job["model"][:16] + "…" if job["model"] else "-"
+    scored = f"{job['scores']['settled']} of {job['scores']['of']}" if job["scores"] else "-"
+    return str(job["job"]), phase(job), rounds, current["phase"], str(current["updates"]), model, scored

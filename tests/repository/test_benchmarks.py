@@ -1,4 +1,7 @@
-"""The histories that benchmarks make up are ones that the ledger takes. Nothing is timed here."""
+"""The histories that benchmarks make up are ones that the ledger takes, and their page is written as it is read.
+
+Nothing is timed here.
+"""
 
 import subprocess
 import sys
@@ -33,3 +36,45 @@ def test_what_is_measured_can_be_made(script: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(BENCHMARKS)!r})\n{script}", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+
+@pytest.mark.usefixtures("benchmarks")
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.578, "1.58"), (53.854, "53.9"), (1240.79, "1,241"), (33562, "33,562"), (0.28, "0.280"), (1, "1"), (0, "0")],
+)
+def test_a_figure_has_three_digits_or_its_whole_number(value: float, text: str) -> None:
+    import measure
+
+    assert measure.figure(value) == text
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_a_spread_without_a_spread_says_so() -> None:
+    import measure
+
+    assert measure.spread([0.5, 0.7, 0.6], 1) == "0.5 to 0.7 in 3 runs"
+    assert measure.spread([1.0, 0.9999, 1.0], 3) == "1.000 in all 3 runs"
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_a_benchmark_written_again_leaves_the_others_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import measure
+    import run
+
+    page = tmp_path / "benchmarks.md"
+    page.write_text(run.PAGE.read_text())
+    before = run.sections(page.read_text())
+    monkeypatch.setattr(run, "PAGE", page)
+    run.write({"start": [measure.row("fedledger --help", "< 0.5", 0.12345, "s", True, "fast")]})
+    after = run.sections(page.read_text())
+    assert list(after) == run.names()
+    assert "| fedledger --help | < 0.5 | 0.123 s | yes | fast |" in after.pop("start")
+    assert after == {name: text for name, text in before.items() if name != "start"}

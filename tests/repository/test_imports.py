@@ -4,10 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from ledger.cli.main import fedledger
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "sklearn", "web3", "eth_account", "sqlite3", "requests", "ipfshttpclient", "solcx", "rich", "click")
+SLOW = (*HEAVY[:-1], "numpy", "filelock", "waitress", "fastapi", "uvicorn", "jinja2")
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,18 @@ def test_the_core_loads_no_chain_no_store_and_no_framework(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+@pytest.mark.parametrize("command", fedledger.list_commands(click.Context(fedledger)))
+def test_help_loads_nothing_that_is_slow(command: str) -> None:
+    """A command imports what costs start-up time when it runs, not before (ledger/cli/__init__.py)."""
+    code = (
+        "import sys; from ledger.cli.main import fedledger; "
+        f"fedledger.main([{command!r}, '--help'], standalone_mode=False); "
+        f"print([name for name in {SLOW!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_imports_point_one_way() -> None:

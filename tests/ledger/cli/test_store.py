@@ -1,7 +1,6 @@
 """`fedledger store`, as a user calls it."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -122,11 +121,3 @@ def test_serve_get_from_and_keep(run: Run, file: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_said(run: Run, arguments: list[str], code: int, says: str) -> None:
     found, _, err = run(*arguments)
     assert (found, says in err) == (code, True), err
-
-
-def test_the_command_line_starts_fast() -> None:
-    """Help imports neither SQLite nor HTTP nor numpy."""
-    code = "import sys; from ledger.cli.store import store; print(sorted(m for m in sys.modules if '.' not in m))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"numpy", "sqlite3", "rich", "waitress", "requests", "ipfshttpclient", "web3", "filelock"}
-    assert not heavy & set(re.findall(r"\w+", done.stdout))

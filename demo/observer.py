@@ -1,4 +1,4 @@
-"""The ledger as the demo watches it: what is on chain, and what the evaluation measured, drawn on the screen."""
+"""An observer of the ledger, without a key: it follows the job, draws it on the screen, and waits for events."""
 
 import json
 import time
@@ -16,8 +16,8 @@ JOB = 1
 POLL = 0.05
 
 
-class Watch:
-    """The demo's job, seen by a visitor's `connection`. The evaluation writes what it measures to `metrics`."""
+class Observer:
+    """Sees the demo's job by its `connection`. The evaluation writes what it measures to `metrics`."""
 
     def __init__(self, parties: Parties, connection: Connection, metrics: Path) -> None:
         self.parties, self.stage, self.connection = parties, parties.stage, connection

@@ -1,0 +1,1 @@
+"""`fedledger store`: the content that a home keeps."""

@@ -1,0 +1,75 @@
+"""`store collect`, `verify` and `stat`: the folder that content lies in."""
+
+import shutil
+
+import click
+
+from ledger.cli.options import home_option, json_option
+from ledger.cli.screen import say
+from ledger.cli.store.arguments import embedded_store
+from ledger.cli.streams import human, progress
+from ledger.config import Home
+from ledger.errors import Corrupt
+from ledger.formats.plural import plural
+
+
+@click.command()
+@click.option("--pretend", is_flag=True, help="Only list what would be removed.")
+@home_option
+@json_option
+def collect(pretend: bool, home: Home, as_json: bool) -> None:
+    """Remove files that no pin keeps."""
+    from ledger.store import maintenance
+
+    with embedded_store(home) as opened:
+        gone = [path.stem for path in maintenance.collect(opened, pretend=pretend)]
+    say(as_json, "\n".join(gone) or "nothing to remove", removed=gone, pretend=pretend)
+
+
+@click.command()
+@home_option
+@json_option
+def verify(home: Home, as_json: bool) -> None:
+    """Read every block from the disk and check it; exit 3 if any is damaged or a pinned file is not whole."""
+    from ledger.store import maintenance
+
+    damaged: list[dict[str, object]] = []
+    blocks = size = 0
+    with embedded_store(home) as opened, progress("verifying", opened.totals()[1]) as advance:
+        for checked in maintenance.scrub(opened):
+            blocks, size = blocks + 1, size + checked.length
+            advance(checked.length)
+            if checked.problem:
+                block = str(checked.cid) if checked.cid else None
+                place = {"pack": str(checked.pack), "block": block, "offset": checked.offset, "length": checked.length}
+                damaged.append({**place, "problem": checked.problem})
+        for name, cid, problem in maintenance.check_pinned(opened):
+            damaged.append({"pin": name, "cid": str(cid), "problem": problem})
+    problems = plural(len(damaged), "problem")
+    text = [f"{plural(blocks, 'block')}, {human(size)}: {problems if damaged else 'all good'}"]
+    text += [", ".join(f"{key} {value}" for key, value in entry.items()) for entry in damaged]
+    say(as_json, "\n".join(text), blocks=blocks, bytes=size, damaged=damaged)
+    if damaged:
+        raise Corrupt(
+            f"{problems} in {home.store}",
+            advice="fetch good copies: fedledger store keep CID --from URL --heal",
+        )
+
+
+@click.command()
+@home_option
+@json_option
+def stat(home: Home, as_json: bool) -> None:
+    """Count blocks, bytes, files and pins."""
+    with embedded_store(home) as opened:
+        blocks, size = opened.totals()
+        facts = {
+            "folder": str(opened.folder),
+            "files": len(opened.pack_paths()),
+            "pins": len(opened.pins()),
+            "blocks": blocks,
+            "bytes": size,
+            "free_bytes": shutil.disk_usage(opened.folder).free,
+        }
+    text = "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items())
+    say(as_json, text, **facts)
