@@ -67,7 +67,7 @@ async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -
     )
 
 
-async def named(now: Now, name: ReleaseName) -> NamedReleasesPage:
+async def releases_of_name(now: Now, name: ReleaseName) -> NamedReleasesPage:
     """The releases of one name: which is current, and which came before."""
     found = [one for one in newest_releases(now) if one.name == name]
     if not found:
