@@ -72,7 +72,7 @@ def _known(tag: str) -> str:
 @cache
 def _catalogue() -> Mapping[str, Mapping[str, str]]:
     parsed = tomllib.loads(Path(__file__).parents[1].joinpath("texts.toml").read_text(encoding="utf-8"))
-    rows = {key: row for key, row in parsed.items() if isinstance(row, list)}
+    rows: dict[str, Sequence[str]] = {key: row for key, row in parsed.items() if isinstance(row, list)}
     for group, values in parsed.items():
         if isinstance(values, dict):
             for value, row in values.items():
