@@ -39,7 +39,13 @@ PAGES = (
         "proposal.html",
     ),
     PageRoute("/releases", "/releases.json", decisions.releases, pages.ReleasesPage, "releases.html"),
-    PageRoute("/releases/{name}", "/releases/{name}.json", decisions.named, pages.NamedReleasesPage, "named.html"),
+    PageRoute(
+        "/releases/{name}",
+        "/releases/{name}.json",
+        decisions.releases_of_name,
+        pages.NamedReleasesPage,
+        "release_name.html",
+    ),
     PageRoute(_RELEASE, f"{_RELEASE}.json", decisions.release, pages.ReleasePage, "release.html"),
     PageRoute("/audit", "/audit.json", ledger.audit, pages.AuditPage, "audit.html"),
 )

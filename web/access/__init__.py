@@ -1,1 +1,1 @@
-"""Who may ask, how often and how: guard, sessions, sign-in, limits, metrics, errors as answers."""
+"""Who may send requests, how often and how: guard, sessions, sign-in, limits, metrics, errors as documents."""

@@ -1,4 +1,4 @@
-"""A limit on requests: a token bucket for each address, so that one reader cannot keep the others waiting."""
+"""A limit on requests: a token bucket for each address, so that one client cannot keep the others waiting."""
 
 import time
 from collections import OrderedDict
@@ -19,15 +19,15 @@ class Buckets:
         self._size = max(1.0, rate * BURST_SECONDS)
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, who: str) -> float:
-        """Count a request: 0 where it may go on, else the seconds after which it may."""
+    def take(self, name: str) -> float:
+        """Count a request: 0 if it may be served, else the seconds after which it may."""
         if not self._rate:
             return 0.0
         now = self._clock()
-        left, since = self._buckets.pop(who, (self._size, now))
+        left, since = self._buckets.pop(name, (self._size, now))
         left = min(self._size, left + (now - since) * self._rate)
         granted = left >= 1.0
-        self._buckets[who] = (left - granted, now)
+        self._buckets[name] = (left - granted, now)
         if len(self._buckets) > MOST:
             self._buckets.popitem(last=False)
         return 0.0 if granted else (1.0 - left) / self._rate

@@ -1,4 +1,4 @@
-"""What stands before every answer: limits, security headers, the access log, counts. One ASGI layer, no framework."""
+"""What surrounds every response: limits, security headers, the access log, counts. One ASGI layer, no framework."""
 
 import json
 import re
@@ -36,7 +36,7 @@ HEADERS = {
 
 
 class AccessLog:
-    """Who read what: one JSON line a request."""
+    """One JSON line for each request."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
@@ -48,8 +48,8 @@ class AccessLog:
 
 
 class Guard:
-    """Wraps the application. Where a question comes from is the connection's own address: no header is believed. Who
-    asks is the member whose session it carries."""
+    """Wraps the application. A request comes from the connection's own address: no header is believed. Its sender is
+    the member whose session it carries."""
 
     def __init__(
         self,
@@ -69,37 +69,40 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, head=scope["method"] == "HEAD")
+        response = _Response(send, head=scope["method"] == "HEAD")
         began = time.monotonic()
         client = (scope.get("client") or ("-",))[0]
-        visitor = self._sessions.visitor(_word(scope))
+        visitor = self._sessions.visitor(_token(scope))
         scope.setdefault("state", {})["visitor"] = visitor
         try:
             refusal = self._refuse(scope, client, visitor)
             if refusal is not None:
-                await _say(answer, *refusal)
+                await _send(response, *refusal)
             else:
-                if answer.head and scope["path"] != "/events":
+                if response.head and scope["path"] != "/events":
                     scope = {**scope, "method": "GET"}
-                await self._app(scope, receive, answer)
+                await self._app(scope, receive, response)
         finally:
             seconds = time.monotonic() - began
             route = getattr(scope.get("route"), "path", "") or "-"
-            self._metrics.request(route, answer.status, seconds)
+            self._metrics.request(route, response.status, seconds)
             if self._log is not None:
                 self._log.write(
                     client=client,
                     **_named(visitor),
                     method=scope["method"],
                     path=_address(scope)[:LONGEST_ADDRESS],
-                    status=answer.status,
-                    bytes=answer.bytes,
+                    status=response.status,
+                    bytes=response.bytes,
                     ms=round(seconds * 1000, 1),
                 )
 
     def _refuse(self, scope: Scope, client: str, visitor: Visitor) -> tuple[Problem, dict[str, str]] | None:
-        """1. A host of ours. 2. An address of a length that can be. 3. No large body. 4. What writes comes from no page
-        of another server. 5. Not too often, from one address or in one session."""
+        """Why a request is not served; None if it is.
+
+        1. Its host is ours. 2. Its address is not too long, 3. nor its body. 4. What writes does not come from a page
+        of another server. 5. There are not too many requests from one address, or in one session.
+        """
         headers = dict(scope["headers"])
         host = _host(headers.get(b"host", b""))
         if host is None or (self._hosts and host not in self._hosts):
@@ -111,7 +114,7 @@ class Guard:
             return problems.of_status(413), {}
         if scope["method"] not in READS and not self._from_here(headers):
             return problems.of_status(403), {}
-        wait = self._buckets.take(client) or (visitor.session and self._buckets.take(f"session {visitor.word}"))
+        wait = self._buckets.take(client) or (visitor.session and self._buckets.take(f"session {visitor.token}"))
         if wait:
             return problems.of_status(429), {"Retry-After": problems.retry_after(wait)}
         return None
@@ -120,16 +123,16 @@ class Guard:
         """Whether a page of this server sent it, or no page at all: browsers say so by themselves."""
         if headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
             return False
-        said = headers.get(b"origin")
-        if said is None:
+        origin = headers.get(b"origin")
+        if origin is None:
             return True
         if self._origin:
-            return said.decode("latin-1") == self._origin
-        return said in {scheme + headers.get(b"host", b"") for scheme in (b"http://", b"https://")}
+            return origin.decode("latin-1") == self._origin
+        return origin in {scheme + headers.get(b"host", b"") for scheme in (b"http://", b"https://")}
 
 
-class _Answer:
-    """Sends an answer on with the headers that every one has, and counts it. To HEAD it gives no body."""
+class _Response:
+    """Sends a response with the headers that every one has, and counts it; HEAD gets no body."""
 
     def __init__(self, send: Send, *, head: bool) -> None:
         self._send, self.head = send, head
@@ -138,8 +141,8 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            given = {name.lower() for name, _ in message.get("headers", [])}
-            extra = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
+            present = {name.lower() for name, _ in message.get("headers", [])}
+            extra = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in present]
             message = {**message, "headers": [*message.get("headers", []), *extra]}
         elif message["type"] == "http.response.body":
             body = message.get("body", b"")
@@ -149,7 +152,7 @@ class _Answer:
         await self._send(message)
 
 
-async def _say(send: Send, problem: Problem, headers: dict[str, str]) -> None:
+async def _send(send: Send, problem: Problem, headers: dict[str, str]) -> None:
     body = problems.encoded(problem)
     named = {
         "content-type": "application/json",
@@ -162,7 +165,7 @@ async def _say(send: Send, problem: Problem, headers: dict[str, str]) -> None:
 
 
 def _host(header: bytes) -> str | None:
-    """The host of a Host header, without its port; None for one that could be read as more than a host."""
+    """The host of a Host header, without its port; None if it could be read as more than a host."""
     if not header:
         return ""
     found = HOST.fullmatch(header)
@@ -174,14 +177,14 @@ def _address(scope: Scope) -> str:
     return str(scope["path"]) + (f"?{query}" if query else "")
 
 
-def _word(scope: Scope) -> str:
-    """The word of a session, from the cookies."""
+def _token(scope: Scope) -> str:
+    """The token of a session, from the cookies."""
     for name, value in scope["headers"]:
         if name == b"cookie":
             for cookie in value.decode("latin-1").split(";"):
-                key, _, word = cookie.strip().partition("=")
+                key, _, token = cookie.strip().partition("=")
                 if key == COOKIE:
-                    return str(word)
+                    return str(token)
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The bodies of questions: JSON alone, of a size that can be, and of the form that is asked for."""
+"""The bodies of requests: JSON alone, not too large, and of the type that the route takes."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ LARGEST = 16 << 10
 
 
 async def read_json(request: Request, kind: Any) -> Any:
-    """The body as a value of that kind. Raises Malformed, and HTTPException for a body that is none or too large.
+    """The body as a value of that type. Raises Malformed, and HTTPException if it is not declared as JSON or too large.
 
-    JSON alone is taken: a form of another site's could else be sent along with a member's cookie.
+    Nothing but JSON is taken: otherwise a form on another site could be sent along with a member's cookie.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)
@@ -27,5 +27,5 @@ async def read_json(request: Request, kind: Any) -> Any:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(
-            f"the body is not what this address takes: {error}", advice="/openapi.json says what"
+            f"the body is not what this address takes: {error}", advice="/openapi.json describes it"
         ) from error

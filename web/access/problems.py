@@ -1,4 +1,4 @@
-"""Errors as answers: every one has a name, a status, a message and advice. The one place where they are mapped."""
+"""Errors as documents: each has a name, a status, a message and advice. The one place where they are mapped."""
 
 import math
 
@@ -30,22 +30,22 @@ _STATUS: dict[type[FedledgerError], int] = {
 }
 """The nearest family in an error's ancestry counts."""
 _NAMES = {
-    400: ("BadRequest", "/openapi.json says what may be asked"),
-    403: ("WrongOrigin", "send it from a page of this server, or from no page"),
-    404: ("NotFound", "/ leads to all there is"),
-    405: ("MethodNotAllowed", "/openapi.json says what may be asked, and how"),
+    400: ("BadRequest", "/openapi.json describes every request"),
+    403: ("WrongOrigin", "send it from a page of this server, or not from a page"),
+    404: ("NotFound", "start from /"),
+    405: ("MethodNotAllowed", "/openapi.json lists the methods of every address"),
     413: ("TooLarge", "no body here is larger than 16 KiB"),
     414: ("AddressTooLong", "no address here is longer than 1,024 characters"),
     415: ("WrongContentType", "send JSON, with Content-Type: application/json"),
-    421: ("WrongHost", "ask by the address that `fedledger web run` printed"),
-    429: ("TooManyRequests", "ask less often"),
+    421: ("WrongHost", "use the address that `fedledger web run` printed"),
+    429: ("TooManyRequests", "send fewer requests"),
     500: ("Defect", "please report it, with the time"),
     503: ("Unavailable", "try again in a moment"),
 }
 
 
 def of_error(error: FedledgerError) -> Problem:
-    """An error of fedledger as an answer."""
+    """An error of fedledger as a document."""
     family = next(kind for kind in type(error).__mro__ if kind in _STATUS)
     facts = {name: _short(str(value)) for name, value in error.facts.items()}
     return Problem(
@@ -58,19 +58,21 @@ def of_error(error: FedledgerError) -> Problem:
 
 
 def of_status(status: int, message: str = "") -> Problem:
-    """An error that has a status and no exception of ours."""
-    name, advice = _NAMES.get(status, ("Refused", "/openapi.json says what may be asked"))
-    return Problem(error=name, status=status, message=message or _WORDS.get(status, "that cannot be"), advice=advice)
+    """An error that has a status, but no exception of ours."""
+    name, advice = _NAMES.get(status, ("Refused", "/openapi.json describes every request"))
+    return Problem(
+        error=name, status=status, message=message or _WORDS.get(status, "that request cannot be served"), advice=advice
+    )
 
 
 _WORDS = {
     403: "a page of another server sent this",
     404: "there is nothing at this address",
-    405: "nothing can be done here in that way",
+    405: "this address does not have that method",
     413: "the request is too large",
     414: "the address is too long",
-    415: "the body is not said to be JSON",
-    421: "this server does not answer to that name",
+    415: "the body is not declared as JSON",
+    421: "this server does not have that name",
     429: "too many requests from this address",
     500: "a defect of fedledger",
 }

@@ -1,7 +1,7 @@
-"""Who has signed in. A session is a random word that its reader keeps, and its hash that the server keeps.
+"""Who has signed in. A session is a random token that the client keeps, and the token's hash that the server keeps.
 
-It is bound to the key that signed in: once that key speaks for its member no more, rotated or removed, the session is
-over, whoever has the word.
+It is bound to the key that signed in: once that key no longer speaks for its member, rotated or removed, the session is
+over for everyone who has the token.
 """
 
 import contextlib
@@ -35,67 +35,67 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Visitor(NamedTuple):
-    """Who asks: the word that was sent with the question, and its session or why there is none."""
+    """Who sent a request: the token that came with it, and its session or why there is none."""
 
-    word: str = ""
+    token: str = ""
     session: Session | None = None
     trouble: FedledgerError | None = None
 
     def signed_in(self) -> Session:
-        """The session. Raises what keeps it from being one."""
+        """The session. Raises NotSignedIn, SessionEnded or NotYet if there is none."""
         if self.session is None:
-            raise self.trouble or _nobody()
+            raise self.trouble or _not_signed_in()
         return self.session
 
 
 class Sessions:
-    """All sessions, kept in `file`, where given, so that a new start signs nobody out; the words are not in it."""
+    """All sessions, kept in `file`, if given, so that a restart signs nobody out; the tokens are not in it."""
 
     def __init__(self, latest: Latest, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._latest, self._file, self._clock = latest, file, clock
         self._sessions = _read(file)
 
     def begin(self, address: str) -> tuple[str, Session]:
-        """A new session and its word. Raises NotMember where the key speaks for nobody, NotYet before the first
-        reading of the ledger."""
+        """A new session and its token. Raises NotMember if the key does not speak for a member, NotYet before the
+        first reading of the ledger."""
         index = self._member(address)
         if index is None:
             raise NotMember(
-                "this key speaks for no member of the consortium",
+                "this key does not belong to a member",
                 advice="sign in with a member's current key",
                 key=address,
             )
         self._make_room(index)
-        word, session = secrets.token_urlsafe(32), Session(address, index, int(self._clock()) + SECONDS)
-        self._sessions[_hash(word)] = session
+        token, session = secrets.token_urlsafe(32), Session(address, index, int(self._clock()) + SECONDS)
+        self._sessions[_hash(token)] = session
         self._write()
-        return word, session
+        return token, session
 
-    def find(self, word: str) -> Session:
-        """The session with that word. Raises NotSignedIn, SessionEnded, and NotYet before the first reading."""
-        session = self._sessions.get(_hash(word)) if word else None
+    def find(self, token: str) -> Session:
+        """The session with that token. Raises NotSignedIn, SessionEnded, and NotYet before the first reading."""
+        session = self._sessions.get(_hash(token)) if token else None
         if session is None or self._clock() > session.expires:
-            raise _nobody()
+            raise _not_signed_in()
         if self._member(session.address) != session.index:
             raise SessionEnded(
-                "the key that signed in speaks for its member no more",
+                "the key that signed in no longer speaks for its member",
                 advice="sign in with the member's current key",
                 key=session.address,
             )
         return session
 
-    def visitor(self, word: str) -> Visitor:
-        """Whoever sends that word."""
-        if not word:
+    def visitor(self, token: str) -> Visitor:
+        """The client that sends that token."""
+        if not token:
             return Visitor()
         try:
-            return Visitor(word, self.find(word))
+            return Visitor(token, self.find(token))
         except FedledgerError as error:
-            return Visitor(word, trouble=error)
+            return Visitor(token, trouble=error)
 
-    def end(self, word: str) -> None:
-        """Forget a session; one that is not there is fine."""
-        if self._sessions.pop(_hash(word), None) is not None:
+    def end(self, token: str) -> None:
+        """Forget a session, if there is one."""
+        if self._sessions.pop(_hash(token), None) is not None:
             self._write()
 
     def _member(self, address: str) -> int | None:
@@ -106,7 +106,7 @@ class Sessions:
         return index if index is not None and snapshot.members[index].key == address else None
 
     def _make_room(self, index: int) -> None:
-        """Drop what has expired, and the member's oldest where it has many."""
+        """Drop what has expired, and the member's oldest if it has many."""
         now = self._clock()
         for name in [name for name, session in self._sessions.items() if session.expires < now]:
             del self._sessions[name]
@@ -115,7 +115,7 @@ class Sessions:
             del self._sessions[name]
 
     def _write(self) -> None:
-        """A file that cannot be written costs a sign-in after the next start, and no more."""
+        """A file that cannot be written costs a sign-in after the next start, nothing else."""
         if self._file is None:
             return
         draft = self._file.with_name(f".{self._file.name}.{os.getpid()}")
@@ -135,9 +135,9 @@ def _read(file: Path | None) -> dict[str, Session]:
         return {}
 
 
-def _hash(word: str) -> str:
-    return sha256(word.encode()).hex()
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hex()
 
 
-def _nobody() -> NotSignedIn:
+def _not_signed_in() -> NotSignedIn:
     return NotSignedIn("you are not signed in", advice="sign in with a member's key: GET /sign-in.json?address=…")

@@ -1,7 +1,7 @@
 """Signing in with a key (EIP-4361): a text that this server writes, and what makes its signature count, once.
 
-The server keeps nothing of a text that it gives out, so that a flood of them fills no memory: the nonce carries a code
-over all that varies. What comes back is written anew and must be the same, line by line.
+The server keeps nothing of a text that it issues, so that a flood of them fills no memory: the nonce carries a code
+over all that varies. When a text comes back, it is written again and must be the same, line by line.
 """
 
 import hmac
@@ -35,7 +35,7 @@ class Issued(NamedTuple):
 
 
 class SignIns:
-    """Gives out texts to sign, for the chain with that id, and takes each back once."""
+    """Issues texts to sign, for the chain with that id, and accepts each once."""
 
     def __init__(self, chain: int, clock: Callable[[], float] = time.time) -> None:
         self._chain, self._clock = chain, clock
@@ -52,27 +52,27 @@ class SignIns:
         """The address that signed a text of this server.
 
         1. It is one of the texts that this server writes, line by line: MessageChanged, WrongDomain, WrongChain.
-        2. This server gave it out: UnknownNonce. 3. Not long ago: SignInExpired.
+        2. This server issued it: UnknownNonce. 3. Not too long ago: SignInExpired.
         4. The key that it names signed it: SignatureNotCanonical, WrongSigner.
         5. Nobody has signed in with it: NonceUsed.
         """
         lines = message.split("\n")
         if len(lines) != _LINES:
-            raise MessageChanged("this is no text of this server's", advice=_AGAIN, lines=len(lines))
+            raise MessageChanged("this is not a text as this server writes it", advice=_AGAIN, lines=len(lines))
         address, nonce = parse_address(lines[_ADDRESS]), lines[_NONCE].removeprefix("Nonce: ")
         issued = _seconds(lines[_ISSUED].removeprefix("Issued At: "))
         _compare(lines, compose(origin, address, self._chain, nonce, issued).split("\n"))
         if not hmac.compare_digest(nonce.encode(), self._nonce(nonce[:32], origin, address, issued).encode()):
-            raise UnknownNonce("this server did not give out the text", advice=_AGAIN)
+            raise UnknownNonce("this text was not issued by this server", advice=_AGAIN)
         if self._clock() > issued + SECONDS:
-            raise SignInExpired("the text was given out too long ago", advice=_AGAIN, expired=issued + SECONDS)
+            raise SignInExpired("the text was issued too long ago", advice=_AGAIN, expired=issued + SECONDS)
         require_text_signer(message, parse_signature(signature), address)
         self._use(nonce, issued + SECONDS)
         return address
 
     def _use(self, nonce: str, expires: int) -> None:
         if nonce in self._used:
-            raise NonceUsed("somebody has signed in with the text before", advice=_AGAIN)
+            raise NonceUsed("the text has been used to sign in before", advice=_AGAIN)
         while self._used and next(iter(self._used.values())) < self._clock() - SECONDS:
             self._used.popitem(last=False)
         self._used[nonce] = expires
@@ -102,10 +102,12 @@ def compose(origin: str, address: str, chain: int, nonce: str, issued: int) -> s
 
 
 def _compare(actual: list[str], expected: list[str]) -> None:
-    for number, (said, written) in enumerate(zip(actual, expected, strict=True)):
-        if said != written:
+    for number, (received, written) in enumerate(zip(actual, expected, strict=True)):
+        if received != written:
             kind = {0: WrongDomain, _CHAIN: WrongChain}.get(number, MessageChanged)
-            raise kind("the text is not as this server writes it", advice=_AGAIN, expected=written, actual=said[:200])
+            raise kind(
+                "the text is not as this server wrote it", advice=_AGAIN, expected=written, actual=received[:200]
+            )
 
 
 def _moment(seconds: int) -> str:
@@ -115,7 +117,7 @@ def _moment(seconds: int) -> str:
 def _seconds(text: str) -> int:
     """Seconds since 1970. Raises MessageChanged."""
     if not re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII):
-        raise MessageChanged("this is no time of this server's", advice=_AGAIN, actual=text[:200])
+        raise MessageChanged("this is not a time as this server writes it", advice=_AGAIN, actual=text[:200])
     try:
         return int(datetime.strptime(text, _MOMENT).replace(tzinfo=UTC).timestamp())
     except ValueError as error:

@@ -43,7 +43,7 @@ class Standpoint:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The keystore of the key that pays, and the file of its passphrase; without that, people are asked for it."""
+    """The keystore of the key that pays, and the file of its passphrase: None to ask for it at the terminal."""
 
     keystore: Path
     passphrase_file: Path | None

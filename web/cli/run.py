@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--relayer-passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File whose first line is that keystore's passphrase.  [default: ask]",
+    help="File whose first line is that keystore's passphrase.  [default: ask at the terminal]",
 )
 @click.option(
     "--rate",

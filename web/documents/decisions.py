@@ -48,16 +48,16 @@ class ProposalLine(Document, frozen=True):
 
 
 class Ballot(Document, frozen=True):
-    """What a member said: FOR, AGAINST or ABSTAIN."""
+    """A member's choice: FOR, AGAINST or ABSTAIN."""
 
     party: PartyDocument
     choice: str
 
 
 class Vote(Document, frozen=True):
-    """Who voted what on a proposal. `silent` could still; `gone` left or changed their keys before they voted.
+    """The votes on a proposal. `silent` may still vote; `gone` left or changed their keys before they voted.
 
-    It may be executed from `executable_from` to `executable_until`, where it passes.
+    If it passes, it may be executed from `executable_from` to `executable_until`.
     """
 
     epoch: int
@@ -71,9 +71,9 @@ class Vote(Document, frozen=True):
 
 
 class ReleaseLine(Document, frozen=True):
-    """A release. `scores` and `report` are null where it names none.
+    """A release. `scores` and `report` are null if it names none.
 
-    `reason` is the word given for its revocation, `reason_text` what it says, as far as that could be read.
+    `reason` is the word of its revocation, `reason_text` its text, as far as that could be read.
     """
 
     name: str
@@ -102,11 +102,11 @@ EvaluationStatus = Literal["none", "unread", "malformed", "contradicts", "read"]
 
 
 class Evaluated(Document, frozen=True):
-    """An evaluation report as far as it could be had.
+    """An evaluation report as far as it could be read.
 
-    `none`: no report is named. `unread`: nobody gave it yet. `malformed`: it is no report. `contradicts`: it is on
-    another model. `mean` is over samples, of the figures that every party gives. `members` are the parties in it whose
-    key is or was a member's, by key: a report says of anyone what it likes.
+    `none`: no report is named. `unread`: no holder has sent it yet. `malformed`: it is not a report. `contradicts`: it
+    is on another model. `mean` is over samples, of the figures that every party reports. `members` are the parties in
+    it whose key is or was a member's, by key: a report may name anyone.
     """
 
     status: EvaluationStatus
@@ -140,8 +140,8 @@ class Contributor(Document, frozen=True):
 class Evidence(Document, frozen=True):
     """What speaks for a model: where it comes from, what parties measured, what this server's last audit says.
 
-    `root` is the model that the round finalised, null where it made none. `models` of its lineage, itself included, and
-    `contributors` are null until they are counted; `scoring` is null where the job makes no scores. `findings` are the
+    `root` is the model that the round finalised, null if it made none. `models` of its lineage, itself included, and
+    `contributors` are null until they are counted; `scoring` is null if the job makes no scores. `findings` are the
     last audit's, on rounds of the lineage.
     """
 
@@ -171,7 +171,7 @@ class MemberUpdate(Document, frozen=True):
 class MemberRound(Document, frozen=True):
     """A member's part in a round: its update, the claims it agreed or disagreed with, what became of its aggregate.
 
-    `score` is its update's; null where it had none, or the job makes no scores.
+    `score` is its update's; null if it had none or the job makes no scores.
     """
 
     round: int

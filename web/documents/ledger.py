@@ -49,7 +49,7 @@ class ModelLine(Document, frozen=True):
 
 
 class JobLine(Document, frozen=True):
-    """A job in a list; `name` is null where its document could not be read yet."""
+    """A job in a list; `name` is null until its document has been read."""
 
     job: int
     name: str | None
@@ -93,7 +93,7 @@ class AttestationDocument(Document, frozen=True):
 
 
 class AggregateDocument(Document, frozen=True):
-    """An attempt at a round's outcome; `root` is null where it says that no model can be made."""
+    """An attempt at a round's outcome; `root` is null if it claims that no model can be made."""
 
     attempt: int
     party: PartyDocument
@@ -141,7 +141,7 @@ class CheckLine(Document, frozen=True):
 
 
 class AuditDocument(Document, frozen=True):
-    """The last audit made here. `verdict` is null, with `trouble`, where there is none; `rounds` had ended then."""
+    """The last audit made here. `verdict` is null, with `trouble`, if it failed; `rounds` had ended then."""
 
     verdict: str | None
     at: int

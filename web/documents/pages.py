@@ -98,7 +98,7 @@ class RoundsPage(Page, frozen=True):
 
 
 class RoundPage(Page, frozen=True):
-    """`scoring` is null where the round has no final model, or the job makes no scores; `metrics` where no report that
+    """`scoring` is null if the round has no final model or the job makes no scores; `metrics` is null if no report that
     was read measures its model."""
 
     job: JobLine
@@ -110,8 +110,8 @@ class RoundPage(Page, frozen=True):
 class ScoresPage(Page, frozen=True):
     """A job's scores: sums, best first; rounds, newest first, `next` being the address of those before.
 
-    `parties` are all that occur in `sums` or `rounds`, by index. Which updates are void, and why, only the updates
-    themselves tell: `command` reads them.
+    `parties` are all that occur in `sums` or `rounds`, by index. Which updates are void, and why, shows only in
+    the updates themselves: `command` reads them.
     """
 
     job: JobLine
@@ -156,7 +156,7 @@ class ProposalsPage(Page, frozen=True):
 
 
 class ProposalPage(Page, frozen=True):
-    """A proposal. `evidence` is there where it is about a model, `release` where it is about a release that there is.
+    """A proposal. `evidence` is null if it is not about a model, `release` if it is not about a release that exists.
 
     `current` is the name's current release, `rules` those that hold now; `command` votes without this server.
     """
@@ -190,8 +190,8 @@ class NamedReleasesPage(Page, frozen=True):
 class ReleasePage(Page, frozen=True):
     """A release; `decided_by` are the proposals that made, revoked or brought it back, newest first.
 
-    `command` fetches and verifies the model without this server; `file` and `card` are where this server gives the
-    model and its card, null where it does not.
+    `command` fetches and verifies the model without this server; `file` and `card` are where this server serves the
+    model and its card, null if it does not.
     """
 
     release: ReleaseLine

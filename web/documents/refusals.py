@@ -1,12 +1,12 @@
-"""Why the server takes no sign-in and no message. Every one has a name of its own; `problems` gives it a status.
+"""Why the server refuses a sign-in or a message. Each has a name of its own; `web.access.problems` has its status.
 
 UsageError
-├── NotAuthentic      401  who asks has not shown who it is
+├── NotAuthentic      401  the client has not shown who it is
 │   ├── NotSignedIn, SessionEnded
 │   └── MessageChanged, WrongDomain, UnknownNonce, NonceUsed, SignInExpired
 ├── NotAllowed        403  known, and not allowed
 │   └── NotMember, NotInElectorate, WrongSigner, WrongOrigin
-├── Conflict          409  it does not fit what is on the ledger, or in the queue
+├── Conflict          409  it conflicts with what is on the ledger, or in the queue
 │   └── WrongChain, WrongState, WrongNumber, AlreadyVoted, AlreadyQueued, NotDecided, SignatureExpired,
 │       DeadlineTooFar, RelayersAddress
 └── Malformed         400
@@ -19,7 +19,7 @@ from ledger.errors import Malformed, Unavailable, UsageError
 
 
 class NotAuthentic(UsageError):
-    """Who asks has not shown who it is."""
+    """The client has not shown who it is."""
 
 
 class NotSignedIn(NotAuthentic):
@@ -27,7 +27,7 @@ class NotSignedIn(NotAuthentic):
 
 
 class SessionEnded(NotAuthentic):
-    """There was a session, and its key speaks for its member no more."""
+    """There was a session, but its key no longer speaks for its member."""
 
 
 class MessageChanged(NotAuthentic):
@@ -39,23 +39,23 @@ class WrongDomain(MessageChanged):
 
 
 class UnknownNonce(NotAuthentic):
-    """The message was never given out here, or before the server was started."""
+    """The message was never issued here, or before the server was started."""
 
 
 class NonceUsed(NotAuthentic):
-    """Somebody has signed in with the message."""
+    """The message has been used to sign in before."""
 
 
 class SignInExpired(NotAuthentic):
-    """The message was given out too long ago."""
+    """The message was issued too long ago."""
 
 
 class NotAllowed(UsageError):
-    """Who asks is known, and may not do that."""
+    """The client is known, but may not do that."""
 
 
 class NotMember(NotAllowed):
-    """The key speaks for no member, or no more."""
+    """The key does not speak for a member, or no longer."""
 
 
 class NotInElectorate(NotAllowed):
@@ -67,7 +67,7 @@ class WrongSigner(NotAllowed):
 
 
 class Conflict(UsageError):
-    """It does not fit what is on the ledger, or what waits to be relayed."""
+    """It conflicts with what is on the ledger, or with what waits to be relayed."""
 
 
 class WrongChain(Conflict):
@@ -103,7 +103,7 @@ class TooManyProposals(Conflict):
 
 
 class RelayersAddress(Conflict):
-    """A proposal to admit the relayer's key, which shall have no right."""
+    """A proposal to admit the relayer's key, which must not have any rights."""
 
 
 class DeadlineTooFar(Conflict):
@@ -119,10 +119,10 @@ class NoRelayer(Unavailable):
 
 
 class RelayersKey(NoRelayer):
-    """The relayer's key is a member's, or was: it shall have no right."""
+    """The relayer's key is or was a member's: it must not have any rights."""
 
     exit_code = UsageError.exit_code
 
 
 class NoOrigin(Unavailable):
-    """This server has not been told by which address people reach it."""
+    """This server does not know the address by which people reach it."""

@@ -1,4 +1,4 @@
-"""The documents of the write side: what is asked, signed, handed in and answered. Conventions as in `documents`."""
+"""The documents of the write side: what is requested, signed, submitted and returned."""
 
 from typing import Annotated, Any, Literal
 
@@ -36,7 +36,7 @@ class SignInAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class SessionPage(Document, frozen=True, tag_field="fedledger", tag="session/1"):
-    """Who is signed in; all null where nobody is."""
+    """Who is signed in; all null if nobody is."""
 
     member: PartyDocument | None = None
     address: str | None = None
@@ -86,7 +86,7 @@ class ProposalToSign(Document, frozen=True, tag_field="fedledger", tag="proposal
 
 
 class _Posted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """A message to relay. A file of `--sign-only` says also which format, chain and contract it is for."""
+    """A message to relay. A file of `--sign-only` also has its format, chain and contract."""
 
 
 class _FromFile(_Posted, frozen=True, kw_only=True):
@@ -131,7 +131,7 @@ Posted = PostedBallot | PostedProposal | CloseVote | Execute
 
 
 class Accepted(Document, frozen=True, tag_field="fedledger", tag="accepted/1"):
-    """The message is on disk, and will be relayed whatever happens; `url` says how it goes."""
+    """The message is on disk, and will be relayed even after a crash; `url` has its status."""
 
     id: str
     status: Status
@@ -141,7 +141,7 @@ class Accepted(Document, frozen=True, tag_field="fedledger", tag="accepted/1"):
 class Relayed(Document, frozen=True, tag_field="fedledger", tag="relayed/1"):
     """A message on its way. `reason` is a name, and `message` says it in words: why it waits, or was refused.
 
-    `tx` is the transaction that did it, null before and where another than this server's did; `proposal` its name.
+    `tx` is the transaction that did it, null before and if it was not this server's; `proposal` its name.
     """
 
     id: str

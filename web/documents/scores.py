@@ -1,7 +1,7 @@
 """The documents of contribution scores: a round's, a job's sums, a member's standing.
 
 Scores are whole numbers, in parts per million of what `unit` says: `points`, a share (accuracy, AUC), of which 10,000
-parts are a percentage point; `nats`, the loss; `cosine`; or `ppm`, where the job's document could not be read yet.
+parts are a percentage point; `nats`, the loss; `cosine`; or `ppm`, while the job's document has not been read.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ ScorerState = Literal["committed", "revealed", "withheld"]
 
 
 class ScoringMethod(Document, frozen=True):
-    """How a job's scores are made: `how` in a line of English. `utility` and `evidence` are null where none is used."""
+    """How a job's scores are made: `how` in a line of English. `utility` and `evidence` are null if none is used."""
 
     how: str
     method: str
@@ -25,7 +25,7 @@ class ScoringMethod(Document, frozen=True):
 
 
 class Score(Document, frozen=True):
-    """An update's score in a round: `score` is null while there is none, and for ever where it was not `admitted`.
+    """An update's score in a round: `score` is null while there is none, and stays null if it was not `admitted`.
 
     `forfeited`: its party withheld scores that it had committed to, so that a positive score counts as zero.
     """
@@ -39,7 +39,7 @@ class Score(Document, frozen=True):
 class ScoringLine(Document, frozen=True):
     """A finalised round's scores in a list. `Waiting`: its scoring has not begun.
 
-    `deadline` is the end of its present phase, null where that has none. `withheld` are the indices of those who
+    `deadline` is the end of its present phase, null if that has none. `withheld` are the indices of those who
     committed and did not reveal; `scorers` could commit, `quorum` must reveal. `refuted`: by this server's last audit.
     """
 
@@ -58,7 +58,7 @@ class ScoringLine(Document, frozen=True):
 class Sum(Document, frozen=True):
     """What a party's scores add up to, over so many rounds.
 
-    Where the job weighs by past scores, `factor` is that of its update in a round opened now, and `share`, in parts per
+    If the job weighs by past scores, `factor` is that of its update in a round opened now, and `share`, in parts per
     million, its part of the weight if all who were ever scored registered the same; else both are null.
     """
 

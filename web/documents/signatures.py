@@ -1,4 +1,4 @@
-"""Signatures as members' wallets make them: one form only, and who made it."""
+"""Signatures as members' wallets make them: the one form that counts, and the key that made it."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,7 +39,7 @@ def parse_signature(text: str) -> Signature:
     except ValueError as error:
         raise SignatureNotCanonical("a signature is written in hexadecimal", actual=text[:200]) from error
     if not text.startswith("0x") or len(text) != 2 + 2 * LENGTH or len(raw) != LENGTH:
-        compact = "the compact form of EIP-2098 is not taken" if len(raw) == COMPACT else "that is no signature"
+        compact = "the compact form of EIP-2098 is not accepted" if len(raw) == COMPACT else "this is not a signature"
         raise SignatureNotCanonical(compact, advice="sign again: 0x and 65 bytes", expected=LENGTH, actual=len(raw))
     signature = Signature(raw[64], raw[:32], raw[32:64])
     if signature.v not in (27, 28):
@@ -58,7 +58,7 @@ def digest_of(parts: TypedData) -> bytes:
 
 
 def require_signer(parts: TypedData, signature: Signature, address: str) -> None:
-    """Raises WrongSigner where another key signed, or this one another message."""
+    """Raises WrongSigner if another key signed, or this one another message."""
     _require(_typed(parts), signature, address)
 
 
@@ -100,7 +100,7 @@ def _require(signable: "SignableMessage", signature: Signature, address: str) ->
     if actual != address:
         raise WrongSigner(
             "the signature is another key's, or of another message",
-            advice="sign what this server gives to sign, with the member's current key",
+            advice="sign what this server provides to sign, with the member's current key",
             expected=address,
             actual=actual,
         )

@@ -1,4 +1,4 @@
-"""Charts as drawings: where each point and each line of the scale stands. Pure geometry; the templates draw it."""
+"""Charts: the place of each point and of each line of the scale. Pure geometry; the templates draw it."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ BAR_HEIGHT = 56
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A round's value: as it was given, and where it stands."""
+    """A round's value: as it was reported, and where it is drawn."""
 
     round: int
     text: str
@@ -29,7 +29,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A line of the scale, and what stands beside it."""
+    """A line of the scale, and its label."""
 
     at: float
     label: str
@@ -37,9 +37,9 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value by round. `path` goes through `points`; `first` to `highest` are what a reader is told in words.
+    """A value by round. `path` goes through `points`; `first` to `highest` are for its description in words.
 
-    `marked` is the one that is spoken of, if any.
+    `marked` is the point of the page's round, if any.
     """
 
     width: int
@@ -60,7 +60,7 @@ class Line:
 
 
 def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
-    """The metrics that at least two rounds have: what a line can be drawn of; accuracy first."""
+    """The metrics that at least two rounds have, enough for a line; accuracy first."""
     names = {name for figures in rounds for name in figures.metrics}
     enough = [name for name in names if sum(name in figures.metrics for figures in rounds) > 1]
     return sorted(enough, key=lambda name: (name != "accuracy", name != "loss", name))
@@ -167,6 +167,6 @@ def bars(rounds: Sequence[Activity]) -> Bars:
 
 
 def share(text: str) -> float | None:
-    """A figure between 0 and 1 as a share of the whole; None where it is no such figure."""
+    """A figure between 0 and 1 as a share of the whole; None for any other figure."""
     value = float(text)
     return value if 0 <= value <= 1 else None

@@ -1,11 +1,15 @@
-"""The pages' two languages. All texts stand in texts.toml, English beside Traditional Chinese."""
+"""The pages' two languages. All texts are in texts.toml, English beside Traditional Chinese."""
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+
+from ledger.audit.report import Check
+from ledger.rounds.admission import Verdict
 
 LANGUAGES = ("en", "zh-Hant")
 COOKIE = "lang"
@@ -13,9 +17,9 @@ _PARTS = re.compile(r"([a-z]{1,8})(?:-[a-z0-9-]{1,30})?(?:\s*;\s*q=([0-9.]{1,6})
 
 
 class Texts:
-    """The texts of one language: `texts("jobs")`, `texts("phases", "Collecting")`.
+    """The texts of one language: `texts("jobs")`, `texts("phases", "Collecting")`, `texts.count("rounds", 2)`.
 
-    Raises KeyError for a text that is in no catalogue; of a list of values, the ledger's own word is shown then.
+    Raises KeyError for a text that is not in the catalogue; a value of a list falls back to the ledger's own word.
     """
 
     def __init__(self, language: str) -> None:
@@ -27,15 +31,19 @@ class Texts:
             return self._texts[key]
         return self._texts.get(f"{key}.{value}", value)
 
+    def count(self, key: str, number: int) -> str:
+        """A number with its noun: "1 round", "2 rounds"."""
+        return self._texts[f"counts.{key}.{'one' if number == 1 else 'other'}"].format(n=f"{number:,}")
+
 
 @cache
 def texts(language: str) -> Texts:
     return Texts(language)
 
 
-def choose(asked: str | None, cookie: str | None, accept: str) -> str:
-    """The language to answer in: what the address asks for, else what was asked for before, else the browser's wish."""
-    for word in (asked, cookie):
+def choose(query: str | None, cookie: str | None, accept: str) -> str:
+    """The language of a response: that of the address, else that chosen before, else what the browser prefers."""
+    for word in (query, cookie):
         found = _known(word or "")
         if found:
             return found
@@ -48,7 +56,7 @@ def choose(asked: str | None, cookie: str | None, accept: str) -> str:
 
 
 def float_or(text: str, other: float) -> float:
-    """A number, or another where it is none."""
+    """A number, or another if the text is not one."""
     try:
         return float(text)
     except ValueError:
@@ -56,7 +64,7 @@ def float_or(text: str, other: float) -> float:
 
 
 def _known(tag: str) -> str:
-    """Who reads any Chinese is given Traditional Chinese: the nearest there is."""
+    """For any Chinese the nearest language there is, Traditional Chinese."""
     start = tag.lower().split("-")[0]
     return {"en": "en", "zh": "zh-Hant"}.get(start, "")
 
@@ -64,11 +72,29 @@ def _known(tag: str) -> str:
 @cache
 def _catalogue() -> Mapping[str, Mapping[str, str]]:
     parsed = tomllib.loads(Path(__file__).parents[1].joinpath("texts.toml").read_text(encoding="utf-8"))
-    rows = {key: row for key, row in parsed.items() if isinstance(row, list)}
+    rows: dict[str, Sequence[str]] = {key: row for key, row in parsed.items() if isinstance(row, list)}
     for group, values in parsed.items():
         if isinstance(values, dict):
-            rows |= {f"{group}.{value}": row for value, row in values.items()}
+            for value, row in values.items():
+                rows |= _rows(group, value, row)
     return {
         language: MappingProxyType({key: str(row[place]) for key, row in rows.items()})
         for place, language in enumerate(LANGUAGES)
     }
+
+
+_LEDGER_WORDS = {
+    "admission": {verdict.name: verdict.meaning for verdict in Verdict},
+    "checks_of": {check.name: check.title for check in Check},
+}
+"""English that the ledger has itself."""
+
+
+def _rows(group: str, value: str, row: Any) -> dict[str, Sequence[str]]:
+    """A row of a table as texts in both languages."""
+    if group == "counts":
+        one, other, chinese = row
+        return {f"counts.{value}.one": (one, chinese), f"counts.{value}.other": (other, chinese)}
+    if group in _LEDGER_WORDS:
+        return {f"{group}.{value}": (_LEDGER_WORDS[group][value], row)}
+    return {f"{group}.{value}": row}

@@ -71,7 +71,7 @@ def when(seconds: int) -> Markup:
 
 
 def name(text: str) -> Markup:
-    """A name that somebody chose: isolated in its direction, printable, and cut where it is very long."""
+    """A name that somebody chose: isolated in its direction, printable, and cut if it is very long."""
     clean = plain(text).replace("\n", " ")
     if len(clean) <= SHORT_NAME:
         return Markup('<bdi class="short">{}</bdi>').format(clean)
@@ -86,7 +86,7 @@ def fill(text: str, **parts: Any) -> Markup:
 
 
 def roles(number: int) -> list[str]:
-    """The names of roles that were added up; those that there are none of are left out."""
+    """The names of roles that were added up; unknown ones are left out."""
     return [str(role.name).lower() for role in Role if role & number]
 
 
@@ -96,7 +96,7 @@ def percent(parts: int) -> str:
 
 
 def number(text: str) -> Markup:
-    """A decimal number from a report: four places in sight, all of them there."""
+    """A decimal number from a report: four places are shown, all can be read."""
     whole, _, places = text.partition(".")
     if len(whole) <= 12 and len(places) <= 4:
         return Markup("{}").format(text)
@@ -105,13 +105,13 @@ def number(text: str) -> Markup:
 
 
 def score(parts: int, unit: str) -> Markup:
-    """A score in the unit of its utility; the parts per million can be had too."""
+    """A score in the unit of its utility; its title has the parts per million."""
     exact = f"{parts:+,} ppm".replace("-", "\u2212") if parts else "0 ppm"
     return Markup('<span title="{}">{}</span>').format(exact, scores.in_unit(parts, unit)[1])
 
 
 def span(seconds: int) -> tuple[str, int]:
-    """A length of time as a word and how many of it, where that is exact: ("days", 2)."""
+    """A length of time as a unit and a whole number of it: ("days", 2)."""
     units = (("days", 86400), ("hours", 3600), ("minutes", 60))
     return next(
         ((word, seconds // unit) for word, unit in units if seconds and not seconds % unit), ("seconds", seconds)
@@ -119,11 +119,11 @@ def span(seconds: int) -> tuple[str, int]:
 
 
 def prose(text: str) -> Markup:
-    """A message or a value from outside, whole where that is bearable."""
+    """A message or a value from outside, cut only if it is very long."""
     clean = plain(text)
     return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
 
 
 def hash_(text: str | None) -> Markup:
-    """A hash, CID or key: all of it is there to be copied, the style shows its beginning."""
+    """A hash, CID or key: all of it can be copied, the style shows its beginning."""
     return Markup('<code class="hash" title="{0}">{0}</code>').format(text) if text else Markup("–")

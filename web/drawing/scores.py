@@ -21,7 +21,7 @@ def by_index(found: Iterable[Any]) -> dict[int, Any]:
 
 
 def columns(page: ScoresPage) -> tuple[PartyDocument, ...]:
-    """The parties that get a column, by index: those with the highest sums where there are too many."""
+    """The parties that get a column, by index: those with the highest sums if there are too many."""
     shown = {one.index for row in page.rounds for one in row.scores}
     best = [one.party.index for one in page.sums if one.party.index in shown]
     chosen = set([*best, *sorted(shown - set(best))][:WIDE])
@@ -30,7 +30,7 @@ def columns(page: ScoresPage) -> tuple[PartyDocument, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A score as a bar from the line of zero, to its left where it is below; and where that line is."""
+    """A score as a bar from the line of zero, to its left if it is negative; and where that line is."""
 
     x: float
     width: float
@@ -55,15 +55,15 @@ def balances(scores: Sequence[int]) -> list[Balance]:
 
 
 def running(latest: Sequence[ScoredRound], unit: str) -> Line | None:
-    """The line of a member's sum; None where it has one score only, which makes no line."""
+    """The line of a member's sum; None for a single score, which makes no line."""
     figures = [RoundFigures(round=one.round, metrics={"sum": in_unit(one.sum, unit)[0]}) for one in latest]
     return line(figures, "sum") if len(figures) > 1 else None
 
 
 def in_unit(score: int, unit: str) -> tuple[str, str]:
-    """A score in the unit of its utility, as a decimal number; and the same as people are shown it, with its sign.
+    """A score in the unit of its utility, as a decimal number; and as it is shown, with its sign.
 
-    Two places of percentage points, four of anything else; two more where nothing else of it would be seen.
+    Two places of percentage points, four of anything else; two more if it would otherwise be shown as zero.
     """
     if unit == "ppm":
         return str(score), f"{score:+,}".replace("-", "\u2212")

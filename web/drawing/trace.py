@@ -1,4 +1,4 @@
-"""A trace as a drawing: where each model and each update stands. Pure geometry; the template draws it.
+"""A trace as a drawing: the place of each model and each update. Pure geometry; the template draws it.
 
 Models stand below each other on a spine, newest first; the updates that went into one stand to its left, each with a
 curve to it.
@@ -17,14 +17,14 @@ WIDTH = 600
 SPINE, DOTS = 270, 160
 LINE, GAP, TOP = 26, 30, 16
 LONGEST = 17
-"""The columns that a name may take; a Chinese sign takes two."""
+"""The columns that a name may take; a Chinese character takes two."""
 _ISOLATE = "\u2068{}\u2069"
 """Unicode's first-strong isolate: a name written from right to left moves nothing beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateNode:
-    """An update: where its dot is, and the curve to its model; its score in words, where it has one."""
+    """An update: where its dot is, and the curve to its model; its score as text, if it has one."""
 
     y: float
     name: str
@@ -48,7 +48,7 @@ class ModelNode:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A drawing of `width` times `height`; `continues` tells that the spine goes on below the last model."""
+    """A drawing of `width` times `height`; `continues`: the spine goes on below the last model."""
 
     width: int
     height: float
@@ -72,7 +72,7 @@ def draw(models: Sequence[ModelTrace], *, continues: bool, unit: str = "ppm") ->
                 y=middle,
                 round=model.round,
                 root=model.root[:12],
-                by=shown(model.aggregator) if model.aggregator else "",
+                by=short_name(model.aggregator) if model.aggregator else "",
                 refuted=len(model.refuted_before),
                 updates=tuple(_updates(model, middle, unit)),
                 below=below,
@@ -90,18 +90,18 @@ def _updates(model: ModelTrace, middle: float, unit: str) -> list[UpdateNode]:
         curve = f"M{DOTS} {y:g} C{bend:g} {y:g} {bend:g} {middle:g} {SPINE} {middle:g}"
         admitted = update.verdict == Verdict.ADMITTED.meaning
         score = "" if update.score is None else in_unit(update.score, unit)[1]
-        nodes.append(UpdateNode(y, shown(update.party), admitted, curve, score))
+        nodes.append(UpdateNode(y, short_name(update.party), admitted, curve, score))
     return nodes
 
 
-def shown(name: str) -> str:
+def short_name(name: str) -> str:
     """A name fit for a drawing: short, printable, and alone in its direction."""
     clean = plain(name).replace("\n", " ")
     room, kept = LONGEST, ""
-    for sign in clean:
-        room -= 2 if east_asian_width(sign) in "WF" else 1
+    for character in clean:
+        room -= 2 if east_asian_width(character) in "WF" else 1
         if room < 0:
             kept += "…"
             break
-        kept += sign
+        kept += character
     return _ISOLATE.format(kept)

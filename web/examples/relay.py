@@ -1,4 +1,4 @@
-"""One small consortium's proposal, voted on: the examples of the write side in the interface's description."""
+"""The consortium's proposal, voted on: the examples of the write side in the interface's description."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The scores of the small consortium of `examples`: two scorers revealed, the third withheld."""
+"""The scores of the example's round: two scorers revealed, the third withheld."""
 
 from web.documents.common import PartyDocument
 from web.documents.scores import (
@@ -54,7 +54,7 @@ def line() -> ScoringLine:
 
 
 def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> RoundScoring:
-    told = {north: (12_345,), south: (13_000,)}
+    revealed = {north: (12_345,), south: (13_000,)}
     return RoundScoring(
         job=1,
         round=1,
@@ -77,12 +77,12 @@ def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> Ro
         parts=tuple(
             ScorerDocument(
                 party=who,
-                state="revealed" if who in told else "withheld",
+                state="revealed" if who in revealed else "withheld",
                 commitment=_DIGEST,
                 committed_tx=_TX,
-                scores=told.get(who, ()),
-                salt=_SEED if who in told else None,
-                revealed_tx=_TX if who in told else None,
+                scores=revealed.get(who, ()),
+                salt=_SEED if who in revealed else None,
+                revealed_tx=_TX if who in revealed else None,
             )
             for who in (north, south, west)
         ),

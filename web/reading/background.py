@@ -1,4 +1,4 @@
-"""The threads behind the pages: one follows the chain, one reads job documents, one audits. Requests wait for none."""
+"""The threads behind the pages: one follows the chain, one reads job documents, one audits. No request waits."""
 
 import gc
 import logging
@@ -54,7 +54,7 @@ class Live:
             thread.join(5)
 
     def _forever(self, work: Callable[[], None]) -> None:
-        """Start again whatever happens: an error is shown, and a defect must not leave pages that look fresh."""
+        """Start again after any error, which is shown; a defect must not leave pages that look fresh."""
         while not self._stop.is_set():
             try:
                 work()
@@ -132,7 +132,7 @@ class Live:
 
 
 def _settle(history: History) -> int:
-    """Take what is there out of the collector's passes, which would hold up answers by 0.2 s for 10,000 rounds.
+    """Take what is there out of the collector's passes, which would delay responses by 0.2 s for 10,000 rounds.
 
     A history has no cycles, so what a reorganisation drops is still freed.
     """

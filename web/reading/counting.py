@@ -11,7 +11,7 @@ from web.reading.latest import Lineage
 
 
 def verdicts(round_: Round) -> Sequence[int | None]:
-    """The latest aggregate's verdict on each update, in the order of members; None where there is none."""
+    """The latest aggregate's verdict on each update, in the order of members; None before it."""
     found = round_.aggregates[-1].verdicts if round_.aggregates else b""
     return found if len(found) == len(round_.updates) else [None] * len(round_.updates)
 

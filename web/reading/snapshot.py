@@ -41,7 +41,7 @@ class Snapshot:
         return sum(len(job.rounds) for job in self.jobs.values()) - sum(not round_.phase.terminal for round_ in last)
 
     def turned(self, before: int, now: int) -> bool:
-        """Whether a proposal's state or a scoring's phase is another at one time than at the other."""
+        """Whether a proposal's state or a scoring's phase differs between two times."""
         made, scorings = self.decisions.proposals.values(), (job.scoring for job in self.jobs.values())
         return any(one.ended is None and one.state(before) is not one.state(now) for one in made) or any(
             one is not None and one.phase(before) is not one.phase(now) for one in scorings
@@ -68,7 +68,7 @@ def freeze(history: History, block: int, before: Snapshot | None = None) -> Snap
 
 
 def _standings(state: JobState, before: Standings | None) -> Standings:
-    """A settled scoring never changes; where another stands in its place, all are added up anew."""
+    """A settled scoring never changes; if another has taken its place, all are added up again."""
     last = next((one for one in reversed(state.scorings.values()) if one.medians is not None), None)
     known = before.last if before else None
     if before is None or known is None or state.scorings.get(known.round) is not known:

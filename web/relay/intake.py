@@ -1,4 +1,4 @@
-"""What members hand in to be relayed: named by its content, then checked before it may wait."""
+"""What members submit to be relayed: named by its content, then checked before it may wait."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from web.relay.queue import Message
 
 
 def identify(moment: Moment, posted: Posted) -> str:
-    """The name of a message, the digest of its content: the same however often the message is handed in.
+    """The name of a message, the digest of its content: the same however often the message is submitted.
 
     1. It is for this chain and this contract: WrongChain. 2. Its signature has the one form that counts:
     SignatureNotCanonical. 3. The key that it names signed it: WrongSigner.
@@ -46,7 +46,7 @@ def message_of(moment: Moment, posted: Posted, name: str, session: Callable[[], 
 def _require_place(moment: Moment, posted: PostedBallot | PostedProposal) -> None:
     for actual, expected in ((posted.chain, moment.chain), (posted.contract, moment.contract)):
         if actual is not None and actual != expected:
-            advice = "hand it in at a server of the consortium that it is for"
+            advice = "submit it to a server of the consortium that it is for"
             raise WrongChain("signed for another ledger", advice=advice, expected=expected, actual=actual)
     if posted.fedledger is None and (posted.chain is not None or posted.contract is not None):
-        raise Malformed("a file of signed messages says its format", advice=f'"fedledger": "{SIGNED}"')
+        raise Malformed("a file of signed messages must state its format", advice=f'"fedledger": "{SIGNED}"')

@@ -50,7 +50,7 @@ class Relayer:
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
-            advice = "give this one a home of its own: --home"
+            advice = "use another home for this one: --home"
             raise Unavailable("another server relays from this home", advice=advice, home=self._home) from error
         self._thread.start()
         return self

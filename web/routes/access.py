@@ -16,80 +16,80 @@ from web.routes.responses import uncached
 from web.view import View
 
 OPEN = frozenset({"/health", "/ready", "/sign-in", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"})
-"""What nobody needs a session for, besides the files under /static; and signed messages speak for themselves."""
+"""Needs no session, and neither do the files under /static and signed messages, which prove their own origin."""
 router = APIRouter(tags=["sign-in"])
 
 
 async def admit(request: Request) -> None:
-    """Where reading is for members, everything needs a session but what is open. Raises NotSignedIn, SessionEnded."""
+    """If reading is for members, all but OPEN needs a session. Raises NotSignedIn, SessionEnded."""
     if not may_read(request):
         visitor(request).signed_in()
 
 
 def may_read(request: Request) -> bool:
-    """Whether who asks may read on: asked again by answers that take long."""
+    """Whether the client may read, or read on: long responses check it again."""
     view: View = request.app.state.view
     path: str = request.scope["path"]  # not request.url: that is made with the Host header
     if view.read != "members" or path in OPEN or (path == "/relay.json" and request.method == "POST"):
         return True
     sessions: Sessions = request.app.state.sessions
-    return sessions.visitor(visitor(request).word).session is not None
+    return sessions.visitor(visitor(request).token).session is not None
 
 
 def visitor(request: Request) -> Visitor:
-    """Who asks, as the guard has found."""
+    """The client, as the guard identified it."""
     known: Visitor = getattr(request.state, "visitor", Visitor())
     return known
 
 
-@router.get("/sign-in.json", summary="A text to sign in with (EIP-4361), good once")
+@router.get("/sign-in.json", summary="A text to sign in with (EIP-4361), valid once")
 async def text_to_sign(
     request: Request, address: Annotated[str, Query(pattern=ADDRESS_PATTERN, description="EIP-55, or lower case")]
 ) -> Response:
     """The text, for a key of that address."""
     signins: SignIns = request.app.state.signins
-    issued = signins.issue(_origin(request), _spelled(address))
+    issued = signins.issue(_origin(request), _checksummed(address))
     return uncached(SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
 
 
 @router.post("/sign-in.json", summary="Sign in with the text and its signature")
 async def sign_in(request: Request) -> Response:
-    """Begins a session, whose word is in a cookie. One that the reader had ends."""
-    answer = await read_json(request, SignInAnswer)
+    """Begins a session, whose token is in a cookie. One that the client had ends."""
+    signed = await read_json(request, SignInAnswer)
     origin, state = _origin(request), request.app.state
-    word, session = state.sessions.begin(state.signins.redeem(origin, answer.message, answer.signature))
-    state.sessions.end(visitor(request).word)
+    token, session = state.sessions.begin(state.signins.redeem(origin, signed.message, signed.signature))
+    state.sessions.end(visitor(request).token)
     response = uncached(_page(request, session))
     secure = origin.startswith("https:")
-    response.set_cookie(COOKIE, word, max_age=SECONDS, httponly=True, samesite="strict", secure=secure)
+    response.set_cookie(COOKIE, token, max_age=SECONDS, httponly=True, samesite="strict", secure=secure)
     return response
 
 
 @router.get("/session.json", summary="Who is signed in")
 async def session(request: Request) -> Response:
-    """The session of who asks."""
+    """The client's session."""
     found = visitor(request).session
     return uncached(_page(request, found) if found else SessionPage())
 
 
 @router.post("/sign-out.json", summary="Sign out")
 async def sign_out(request: Request) -> Response:
-    """Ends the session of who asks, if there is one."""
+    """Ends the client's session, if there is one."""
     await read_json(request, Nothing)
-    request.app.state.sessions.end(visitor(request).word)
+    request.app.state.sessions.end(visitor(request).token)
     response = uncached(SessionPage())
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
 
-def _spelled(address: str) -> str:
-    """Wallets give addresses in lower case, with no checksum that could be wrong: then it is made here."""
+def _checksummed(address: str) -> str:
+    """An address with its checksum; wallets send them in lower case, without one that could be wrong."""
     digits = address.removeprefix("0x")
     return checksum_address(bytes.fromhex(digits)) if digits == digits.lower() else address
 
 
 def own_origin(view: View, host: str) -> str:
-    """The address by which this server is reached. Raises NoOrigin where it has not been told and cannot know."""
+    """The address by which this server is reached. Raises NoOrigin if it is neither configured nor known."""
     if view.origin:
         return view.origin
     if not view.hosts or not urlsplit(f"//{host}").hostname:

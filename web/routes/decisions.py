@@ -22,7 +22,7 @@ from web.routes.parameters import LAST, ROWS, Before, BeforeRelease, Now, Propos
 
 
 async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> ProposalsPage:
-    """Every proposal, newest first, with how it stands."""
+    """Every proposal, newest first, with its state and tally."""
     chosen = list(islice(newest_proposals(now, before), limit))
     last = chosen[-1].number if chosen else 1
     return ProposalsPage(
@@ -34,7 +34,7 @@ async def proposals(now: Now, before: Before = None, limit: Rows = ROWS) -> Prop
 
 
 async def proposal(now: Now, number: ProposalNumber) -> ProposalPage:
-    """A proposal: what it wants, what speaks for it, who voted what, and what comes next."""
+    """A proposal: what it proposes, what speaks for it, the votes, and what comes next."""
     one = now.proposal(number)
     line, action = proposal_line(now, one), one.action
     evidence = None
@@ -67,11 +67,11 @@ async def releases(now: Now, before: BeforeRelease = None, limit: Rows = ROWS) -
     )
 
 
-async def named(now: Now, name: ReleaseName) -> NamedReleasesPage:
+async def releases_of_name(now: Now, name: ReleaseName) -> NamedReleasesPage:
     """The releases of one name: which is current, and which came before."""
     found = [one for one in newest_releases(now) if one.name == name]
     if not found:
-        raise NotFound(f"there is no release of the name {name}", advice="/releases lists them all")
+        raise NotFound(f"there is no release named {name}", advice="/releases lists them all")
     return NamedReleasesPage(
         chain=now.chain,
         name=name,
@@ -82,7 +82,7 @@ async def named(now: Now, name: ReleaseName) -> NamedReleasesPage:
 
 
 async def release(now: Now, name: ReleaseName, version: Version) -> ReleasePage:
-    """A release: its record, what speaks for it, who decided it, and how to fetch and verify it."""
+    """A release: its record, what speaks for it, the votes, and how to fetch and verify it."""
     one = now.release(name, version)
     line = release_line(now, one)
     return ReleasePage(
@@ -97,5 +97,5 @@ async def release(now: Now, name: ReleaseName, version: Version) -> ReleasePage:
 
 
 def _file(one: Release, file: str) -> str | None:
-    """Where the server gives a file of a release; nobody is given one that is revoked."""
+    """Where the server serves a file of a release; None for one that is revoked."""
     return None if one.revoked else f"/releases/{one.name}/{one.version}/{file}"

@@ -1,7 +1,7 @@
 """Released models as files, under their names: what was not released, or was revoked, is refused with the reason.
 
-A model is read whole and held against its root before the first byte of it leaves. What is sent afterwards is read
-again, block by block, each held against its CID.
+A model is read whole and compared with its root before the first byte of it leaves. What is sent afterwards is read
+again, block by block, each compared with its CID.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -36,14 +36,14 @@ Version = Annotated[str, Path(description="Its version", examples=["1.0"], json_
 router = APIRouter(prefix="/releases/{name}/{version}", tags=["releases"])
 
 
-def _answers(kind: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """What the interface's description says of a route."""
+def _responses(kind: str, schema: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """The responses of a route, for the interface's description."""
     pending = NotReleased("cardio 1.0 is not released: …", advice="/proposals/7", proposal=7)
     gone = RevokedRelease("the members revoked cardio 1.0", advice="/releases/cardio lists …", reason="wrong units")
     other = Refuted("the model of round 7 does not have its tensor root")
     return {
         200: {"description": "the file, the same bytes for everyone", "content": {kind: {"schema": schema}}},
-        304: {"description": "what If-None-Match names still holds"},
+        304: {"description": "what If-None-Match names is still current"},
         403: {"description": "proposed, and not released", "content": _problem(pending)},
         410: {"description": "revoked, with the reason", "content": _problem(gone)},
         502: {"description": "what the holders have is not what the release names", "content": _problem(other)},
@@ -55,8 +55,8 @@ def _problem(error: FedledgerError) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
 
 
-_FILE = _answers("application/octet-stream", {"type": "string", "format": "binary"})
-_TEXT = _answers("text/markdown", {"type": "string"})
+_FILE = _responses("application/octet-stream", {"type": "string", "format": "binary"})
+_TEXT = _responses("text/markdown", {"type": "string"})
 
 
 @router.get(f"/{NAME}", response_class=StreamingResponse, responses=_FILE, summary="A released model as safetensors")
@@ -87,9 +87,9 @@ async def card(request: Request, name: Name, version: Version) -> Response:
 
 
 def file_of(now: Reading, name: str, version: str) -> ModelFile:
-    """The file of a release that may be given out.
+    """The file of a release that may be served.
 
-    Raises NotFound, NotReleased or Revoked; NotYet where ledger or job document have not been read.
+    Raises NotFound, NotReleased or RevokedRelease; NotYet if ledger or job document have not been read.
     """
     release = _in_use(now, name, version)
     state = now.job(release.job)
@@ -100,7 +100,7 @@ def file_of(now: Reading, name: str, version: str) -> ModelFile:
 
 
 def _in_use(now: Reading, name: str, version: str) -> Release:
-    """The errors of `ledger.history.names`, with advice for who reads pages."""
+    """The errors of `ledger.history.names`, with advice for readers of pages."""
     try:
         found = released(now.snapshot.decisions, name, version)
         require_usable(found)
@@ -116,7 +116,7 @@ def _in_use(now: Reading, name: str, version: str) -> Release:
 
 
 def _report(library: Library, file: ModelFile) -> Evaluation | None:
-    """The report that the release names. Raises what its holders say."""
+    """The report that the release names. Raises what reading it from its holders raises."""
     digest = file.release.report
     if not any(digest):
         return None
@@ -131,7 +131,7 @@ async def _pieces(pieces: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIte
 
 
 def _headers(tag: str) -> dict[str, str]:
-    """Who keeps a copy asks each time: a release may be revoked."""
+    """A client with a copy revalidates it each time: a release may be revoked."""
     return {"ETag": f'"{tag}"', "Cache-Control": "no-cache", "Accept-Ranges": "none"}
 
 

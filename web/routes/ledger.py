@@ -58,7 +58,7 @@ async def jobs(now: Now) -> JobsPage:
 
 
 async def job(now: Now, job: JobNumber) -> JobPage:
-    """A job: who approved it, its terms, its document, its latest rounds."""
+    """A job: its approvals, its terms, its document, its latest rounds."""
     state = now.job(job)
     latest = islice(reversed(state.rounds.values()), MODELS)
     return JobPage(
@@ -91,7 +91,7 @@ async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
 
 
 async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
-    """A round: updates with verdicts and reasons, every aggregate, refuted ones too, who attested what; its scoring;
+    """A round: updates with verdicts and reasons, every aggregate, refuted ones too, and attestations; its scoring;
     what was measured of its model and of those around it."""
     state, chosen = now.job(job), now.round(job, round)
     return RoundPage(

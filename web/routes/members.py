@@ -12,7 +12,7 @@ VOTES = 50
 
 
 async def members(now: Now) -> MembersPage:
-    """Who belongs to the consortium, with which keys and roles."""
+    """The members of the consortium, with their keys and roles."""
     return MembersPage(chain=now.chain, epoch=now.snapshot.epoch, members=member_documents(now))
 
 

@@ -1,4 +1,4 @@
-"""Routes that are no pages: health, readiness, metrics, live events, and content by CID."""
+"""Routes that are not pages: health, readiness, metrics, live events, and content by CID."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -16,21 +16,21 @@ from web.access.metrics import CONTENT_TYPE, Metrics
 from web.reading.ledger import NotYet, Reading
 from web.routes.access import may_read
 from web.routes.parameters import reading
-from web.routes.responses import caching
+from web.routes.responses import UNCACHED, caching
 from web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
 MOST_LISTENERS, MOST_READERS = 200, 8
 Form = Literal["raw", "car"]
 CID_PATTERN = "^baf(krei|ybei)[a-h][a-z2-7]{50}[aeimquy4]$"
-"""The CIDs that fedledger uses, as text: told to who asks; `Cid.parse` is what checks."""
+"""The CIDs that fedledger uses, as text, for the description alone; `Cid.parse` checks them."""
 CidText = Annotated[str, Path(description="CID of a block or a file", json_schema_extra={"pattern": CID_PATTERN})]
 router = APIRouter()
 
 
-@router.get("/health", tags=["service"], summary="Whether the process answers at all")
+@router.get("/health", tags=["service"], summary="Whether the process responds at all")
 async def health() -> Response:
-    return Response(b'{"status":"ok"}', media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(b'{"status":"ok"}', media_type="application/json", headers=UNCACHED)
 
 
 @router.get("/ready", tags=["service"], summary="Whether the ledger has been read, and the chain still can be")
@@ -38,9 +38,9 @@ async def ready(request: Request) -> Response:
     now = reading(request)
     chain = now.chain
     if now.state.snapshot is None or not chain.up:
-        raise NotYet("the chain cannot be read", advice="see that its node runs", trouble=chain.trouble)
+        raise NotYet("the chain cannot be read", advice="check that its node is running", trouble=chain.trouble)
     body = msgspec.json.encode({"status": "ready", "chain": chain})
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(body, media_type="application/json", headers=UNCACHED)
 
 
 @router.get("/metrics", tags=["service"], summary="Counts for Prometheus")
@@ -68,11 +68,11 @@ async def events(request: Request) -> Response:
             request.app.state.listening -= 1
             counts.listeners.dec()
 
-    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(stream(), media_type="text/event-stream", headers=UNCACHED)
 
 
 async def _messages(request: Request) -> AsyncIterator[bytes]:
-    """The present state first, so that who comes back knows whether something was missed; then every change."""
+    """The present state first, so that a client that returns knows whether it missed something; then every change."""
     view: View = request.app.state.view
     serial, silent = -1, 0.0
     yield b"retry: 3000\n\n"
@@ -92,10 +92,10 @@ async def _messages(request: Request) -> AsyncIterator[bytes]:
 @router.get(
     "/ipfs/{cid}",
     tags=["content"],
-    summary="A block (format=raw) or a whole file (format=car), to be checked by who reads it",
+    summary="A block (format=raw) or a whole file (format=car), to be checked by its reader",
 )
 async def content(request: Request, cid: CidText, format: Form | None = None) -> Response:
-    """The gateway that every holder runs, over all holders: its rules are in docs/spec/content.md."""
+    """The gateway that every holder runs, over all holders, by the rules of docs/spec/content.md."""
     view: View = request.app.state.view
     view.content.check(Cid.parse(cid))
     started: dict[str, Any] = {}
@@ -114,16 +114,16 @@ async def content(request: Request, cid: CidText, format: Form | None = None) ->
     body = await to_thread.run_sync(application(view.content), environ, start, limiter=limiter)
     if started["status"] >= 400:
         return _refusal(started["status"], b"".join(body), dict(started["headers"]))
-    answer = StreamingResponse(_pieces(iter(body), limiter), status_code=started["status"])
+    response = StreamingResponse(_pieces(iter(body), limiter), status_code=started["status"])
     for name, value in started["headers"]:
-        answer.headers[name] = value
+        response.headers[name] = value
     if view.read == "members":
-        answer.headers["Cache-Control"] = caching(request)
-    return answer
+        response.headers["Cache-Control"] = caching(request)
+    return response
 
 
 async def _pieces(body: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
-    """Pieces as they are read. Holders that answer slowly keep few threads busy, and never those of the pages."""
+    """Pieces as they are read. Slow holders keep few threads busy, and never those of the pages."""
     while (piece := await to_thread.run_sync(next, body, None, limiter=limiter)) is not None:
         yield piece
 
@@ -134,6 +134,6 @@ def _refusal(status: int, text: bytes, headers: dict[str, str]) -> Response:
     damaged = headers.get(CORRUPT_HEADER)
     if damaged is not None:
         problem = msgspec.structs.replace(
-            problem, error="Corrupt", advice="ask another holder", facts={"block": damaged}
+            problem, error="Corrupt", advice="read it from another holder", facts={"block": damaged}
         )
     return Response(problems.encoded(problem), status, media_type="application/json")

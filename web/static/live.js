@@ -1,10 +1,10 @@
-// Follows the ledger: when the server says that something changed, this page is asked for again and the parts marked
-// data-live are replaced. Without this file every page is complete; it only gets old.
+// Follows the ledger: when the server reports a change, this page is requested again and the parts marked data-live are
+// replaced. Without this file every page is complete; it only gets old.
 "use strict";
 
 const FOCUSABLE = "a[href], button, [tabindex]";
 
-// What its reader opened stays open.
+// What the reader opened stays open.
 function keepOpen(part, next) {
   const fresh = next.querySelectorAll("details");
   part.querySelectorAll("details").forEach((one, at) => fresh[at]?.toggleAttribute("open", one.open));
@@ -26,9 +26,9 @@ function banner(fresh) {
 }
 
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   document.body.dataset.serial = fresh.body.dataset.serial;
   let changed = banner(fresh);
   for (const part of document.querySelectorAll("[data-live][id]")) {
@@ -39,8 +39,8 @@ async function refresh() {
     replace(part, next);
   }
   document.dispatchEvent(new Event("refreshed"));
-  const said = document.getElementById("said");
-  if (changed) said.textContent = `${said.dataset.text} ${new Date().toLocaleTimeString()}`;
+  const status = document.getElementById("live-status");
+  if (changed) status.textContent = `${status.dataset.text} ${new Date().toLocaleTimeString()}`;
 }
 
 let due = 0;

@@ -4,60 +4,62 @@
 const root = document.documentElement;
 const account = document.getElementById("account");
 const choice = document.getElementById("wallets");
-const said = document.getElementById("wallet-said");
+const status = document.getElementById("wallet-status");
 const SESSION = "fedledger.session";
 const DECLINED = 4001;
 const wallets = new Map();
 let wallet = null;
 let session = null;
 
-// Errors that a reader is told in words.
-class Told extends Error {}
+// What went wrong, to be shown to the reader.
+class Failure extends Error {}
 
 let fading = 0;
 
-// What went well need not stay; what went wrong does, until the next thing is done.
+// Success fades; what went wrong stays until the next thing is done.
 function say(word, more = "") {
   clearTimeout(fading);
-  if (["welcome", "bye", "done"].includes(word)) fading = setTimeout(() => (said.textContent = ""), 10_000);
-  said.classList.toggle("wrong", ["refused", "failed", "away", "declined", "otherAccount", "otherChain"].includes(word));
-  said.textContent = [said.dataset[word], more].filter(Boolean).join(" ");
+  if (["welcome", "bye", "done"].includes(word)) fading = setTimeout(() => (status.textContent = ""), 10_000);
+  status.classList.toggle("wrong", ["refused", "failed", "away", "declined", "otherAccount", "otherChain"].includes(word));
+  status.textContent = [status.dataset[word], more].filter(Boolean).join(" ");
 }
 
-function told(word, more) {
-  return Object.assign(new Told(), { word, more });
+function failure(word, more) {
+  return Object.assign(new Failure(), { word, more });
 }
 
-async function ask(path, body) {
+async function send(path, body) {
   const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(path, { ...options, cache: "no-store" }).catch(() => {
-    throw told("away");
+  const response = await fetch(path, { ...options, cache: "no-store" }).catch(() => {
+    throw failure("away");
   });
-  const document = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
-  if (!answer.ok) throw told("refused", [document.message ?? answer.status, document.advice].filter(Boolean).join(": "));
-  return document;
+  const document = response.status === 204 ? {} : await response.json().catch(() => ({}));
+  if (response.ok) return document;
+  throw failure("refused", [document.message ?? response.status, document.advice].filter(Boolean).join(": "));
 }
 
 async function request(method, params = []) {
   try {
     return await wallet.request({ method, params });
   } catch (error) {
-    if (error?.code === DECLINED) throw told("declined");
-    throw told("failed", error?.message ?? String(error));
+    if (error?.code === DECLINED) throw failure("declined");
+    throw failure("failed", error?.message ?? String(error));
   }
 }
 
-function found(provider, name, id) {
+function addWallet(provider, name, id) {
   if (!wallets.has(id)) wallets.set(id, { provider, name });
   account.hidden = false;
 }
 
-window.addEventListener("eip6963:announceProvider", ({ detail }) => found(detail.provider, detail.info.name, detail.info.uuid));
+window.addEventListener("eip6963:announceProvider", ({ detail: { provider, info } }) => {
+  addWallet(provider, info.name, info.uuid);
+});
 window.dispatchEvent(new Event("eip6963:requestProvider"));
-if (window.ethereum && !wallets.size) found(window.ethereum, "", "window");
+if (window.ethereum && !wallets.size) addWallet(window.ethereum, "", "window");
 
-// The only wallet there is, or the one that its owner chooses.
-async function chosen() {
+// The only wallet, or the one that its owner chooses.
+async function chooseWallet() {
   if (wallet) return;
   if (wallets.size > 1) {
     choice.replaceChildren();
@@ -75,90 +77,90 @@ async function chosen() {
   } else wallet = wallets.values().next().value.provider;
 }
 
-function show(next) {
+function showSession(next) {
   session = next;
   if (session) {
     root.dataset.member = session.member.index;
     document.getElementById("who").textContent = session.member.name;
     account.hidden = false;
   } else delete root.dataset.member;
-  fit();
+  showAbilities();
 }
 
 // Shows what this member may do, on what the ledger says now.
-function fit() {
+function showAbilities() {
   const vote = document.getElementById("vote");
   if (!vote || !session) return;
   const may = vote.dataset.mayVote.split(" ").includes(String(session.member.index));
   for (const part of vote.querySelectorAll("[data-acts]")) part.hidden = may !== (part.dataset.acts === "vote");
 }
 
-function hex(text) {
+function toHex(text) {
   return "0x" + Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function signIn() {
-  await chosen();
+  await chooseWallet();
   say("working");
   const [address] = await request("eth_requestAccounts");
-  const { message } = await ask(`/sign-in.json?address=${address}`);
-  const signature = await request("personal_sign", [hex(message), address]);
+  const { message } = await send(`/sign-in.json?address=${address}`);
+  const signature = await request("personal_sign", [toHex(message), address]);
   say("signingIn");
-  const next = await ask("/sign-in.json", { message, signature: plain(signature) });
-  if (!next.member) throw told("refused", next.address);
+  const next = await send("/sign-in.json", { message, signature: canonical(signature) });
+  if (!next.member) throw failure("refused", next.address);
   localStorage.setItem(SESSION, next.expires);
   if (document.body.dataset.problem === "401") return location.reload();
-  show(next);
+  showSession(next);
   say("welcome");
 }
 
 async function signOut() {
-  await ask("/sign-out.json", {});
+  await send("/sign-out.json", {});
   localStorage.removeItem(SESSION);
-  show(null);
+  showSession(null);
   say("bye");
 }
 
 // Some wallets end a signature with 0 or 1; the contract takes 27 or 28.
-function plain(signature) {
+function canonical(signature) {
   const last = parseInt(signature.slice(-2), 16);
   return (signature.slice(0, -2) + (last < 27 ? last + 27 : last).toString(16).padStart(2, "0")).toLowerCase();
 }
 
 async function sign(typed) {
-  await chosen();
+  await chooseWallet();
   say("working");
   const accounts = await request("eth_requestAccounts");
   if (!accounts.some((one) => one.toLowerCase() === session.address.toLowerCase())) {
-    throw told("otherAccount", session.address);
+    throw failure("otherAccount", session.address);
   }
-  const wanted = Number(typed.domain.chainId);
-  if (Number(await request("eth_chainId")) !== wanted) {
-    await request("wallet_switchEthereumChain", [{ chainId: "0x" + wanted.toString(16) }]).catch((error) => {
-      throw error.word === "declined" ? error : told("otherChain", String(wanted));
+  const chain = Number(typed.domain.chainId);
+  if (Number(await request("eth_chainId")) !== chain) {
+    await request("wallet_switchEthereumChain", [{ chainId: "0x" + chain.toString(16) }]).catch((error) => {
+      throw error.word === "declined" ? error : failure("otherChain", String(chain));
     });
   }
-  return plain(await request("eth_signTypedData_v4", [session.address, JSON.stringify(typed)]));
+  return canonical(await request("eth_signTypedData_v4", [session.address, JSON.stringify(typed)]));
 }
 
-// Hands over what is to be sent, and waits until it is on the ledger or refused.
+// Submits a message, and waits until it is on the ledger or refused.
 async function relay(body) {
-  const job = await ask("/relay.json", body);
+  const job = await send("/relay.json", body);
   say("queued");
   for (let waited = 0; waited < 120; waited++) {
-    const now = await ask(job.url ?? `/relay/${job.id}.json`);
+    const now = await send(job.url ?? `/relay/${job.id}.json`);
     if (now.status === "done") return now;
-    if (now.status === "refused") throw told("refused", [now.message, now.advice].filter(Boolean).join(": "));
+    if (now.status === "refused") throw failure("refused", [now.message, now.advice].filter(Boolean).join(": "));
     say(now.status, now.message);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  throw told("slow");
+  throw failure("slow");
 }
 
-// The server reads the chain a moment after it was written.
-async function seen(number) {
+// The server reads the chain a moment later.
+async function waitUntilRead(number) {
   for (let waited = 0; waited < 20; waited++) {
-    if ((await ask("/proposals.json?limit=1")).proposals[0]?.number >= number) return;
+    if ((await send("/proposals.json?limit=1")).proposals[0]?.number >= number) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
@@ -166,12 +168,12 @@ async function seen(number) {
 async function cast(choice) {
   const { id, proposal } = document.getElementById("vote").dataset;
   const member = session.address;
-  const ballot = await ask(`/proposals/${proposal}/ballot.json?member=${member}&choice=${choice}`);
+  const ballot = await send(`/proposals/${proposal}/ballot.json?member=${member}&choice=${choice}`);
   const signature = await sign(ballot.typed_data);
   await relay({ kind: "ballot", proposal: id, member, choice, deadline: ballot.deadline, signature });
 }
 
-async function settle(kind) {
+async function submitEnding(kind) {
   await relay({ kind, number: Number(document.getElementById("vote").dataset.proposal) });
 }
 
@@ -183,7 +185,7 @@ function action(form) {
     let value = field.value.trim();
     if (field.type === "checkbox") value = (made[name] ?? 0) + (field.checked ? Number(value) : 0);
     else if (field.type === "number" || "number" in field.dataset) value = Number(value);
-    else if ("word" in field.dataset) value = hex(value).slice(2).padEnd(64, "0");
+    else if ("word" in field.dataset) value = toHex(value).slice(2).padEnd(64, "0");
     else if ("digest" in field.dataset) value = value.padEnd(64, "0");
     if (inner) made[name] = { ...made[name], [inner]: value };
     else made[name] = value;
@@ -194,14 +196,14 @@ function action(form) {
 async function propose(form) {
   const member = session.address;
   const wanted = action(form);
-  const { typed_data: typed, number, deadline } = await ask("/proposals/typed-data.json", { member, action: wanted });
+  const { typed_data: typed, number, deadline } = await send("/proposals/typed-data.json", { member, action: wanted });
   const signature = await sign(typed);
   await relay({ kind: "proposal", number, member, action: wanted, deadline, signature });
-  await seen(number);
+  await waitUntilRead(number);
   location.assign(`/proposals/${number}`);
 }
 
-// One thing at a time; whatever goes wrong is said in words.
+// One thing at a time; whatever goes wrong is shown.
 let busy = false;
 
 async function run(work, button) {
@@ -211,7 +213,7 @@ async function run(work, button) {
   try {
     await work();
   } catch (error) {
-    if (error instanceof Told) say(error.word, error.more);
+    if (error instanceof Failure) say(error.word, error.more);
     else say("failed", String(error));
   } finally {
     busy = false;
@@ -222,7 +224,7 @@ async function run(work, button) {
 const DO = { "sign-in": signIn, "sign-out": signOut, close: () => finish("close"), execute: () => finish("execute") };
 
 async function finish(kind) {
-  await settle(kind);
+  await submitEnding(kind);
   say("done");
 }
 
@@ -238,8 +240,8 @@ document.addEventListener("submit", (event) => {
   if (event.target.dataset.propose) run(() => propose(event.target), event.submitter);
 });
 
-document.addEventListener("refreshed", fit);
+document.addEventListener("refreshed", showAbilities);
 
 if (Number(localStorage.getItem(SESSION)) * 1000 > Date.now()) {
-  ask("/session.json").then((now) => show(now.member ? now : null), () => localStorage.removeItem(SESSION));
+  send("/session.json").then((now) => showSession(now.member ? now : null), () => localStorage.removeItem(SESSION));
 }

@@ -6,7 +6,7 @@ from support.worlds.world import NAMES, World
 
 from ledger.rounds.admission import Verdict
 from ledger.rounds.trace import trace
-from web.drawing.trace import DOTS, LINE, LONGEST, SPINE, draw, shown
+from web.drawing.trace import DOTS, LINE, LONGEST, SPINE, draw, short_name
 
 
 def test_each_model_stands_below_the_one_built_on_it_and_between_its_updates() -> None:
@@ -44,7 +44,7 @@ def test_a_refused_update_is_marked_and_a_cut_lineage_goes_on_below() -> None:
 
 
 def test_a_name_fits_whatever_it_is() -> None:
-    assert shown("North") == "\u2068North\u2069"
-    assert len(shown("x" * 5000)) == LONGEST + 3
-    assert shown("醫" * 50) == "\u2068" + "醫" * (LONGEST // 2) + "…\u2069"
-    assert "\u202e" not in shown("\u202eexe")
+    assert short_name("North") == "\u2068North\u2069"
+    assert len(short_name("x" * 5000)) == LONGEST + 3
+    assert short_name("醫" * 50) == "\u2068" + "醫" * (LONGEST // 2) + "…\u2069"
+    assert "\u202e" not in short_name("\u202eexe")

@@ -129,7 +129,7 @@ def test_a_vote_that_cannot_fail_may_be_closed_by_anyone(chamber: Chamber, relay
     with served(relayed()) as url:
         page = get(url + "/proposals/2", headers=HTML).text
     assert 'data-do="close"' in page
-    assert "It passes whatever the others say" in page
+    assert "It passes, however the others vote" in page
 
 
 def test_a_server_that_relays_nothing_offers_the_commands_alone(chamber: Chamber, relayed: Any) -> None:
@@ -208,7 +208,7 @@ def test_a_proposed_root_is_held_against_the_finalised_model(chamber: Chamber) -
     chamber.propose(replace(chamber.model(version="2.0"), round=9))
     with served(shown(chamber)) as url:
         assert "not the finalised model&#39;s" in get(url + "/proposals/2", headers=HTML).text
-        assert "that round has made no model" in get(url + "/proposals/3", headers=HTML).text
+        assert "that round has not finalised a model" in get(url + "/proposals/3", headers=HTML).text
         assert "the finalised model&#39;s</span>" in get(url + "/proposals/1", headers=HTML).text
 
 
@@ -390,7 +390,7 @@ def test_before_anything_was_decided_the_pages_say_so() -> None:
         assert "No model has been released yet" in get(url + "/releases", headers=HTML).text
         assert get(url + "/members/0.json").json()["votes"] == []
         overview = get(url + "/", headers=HTML).text
-    assert "Nothing is to be decided now" in overview
+    assert "Nothing to decide right now" in overview
 
 
 def test_the_state_before_any_reading_has_no_decisions() -> None:

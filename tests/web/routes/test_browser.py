@@ -122,7 +122,7 @@ def test_a_change_of_the_ledger_appears_and_is_announced(site, page: Any) -> Non
     assert rows.count() == 2
     site.trial.submit(2)
     until(lambda: rows.count() == 3)
-    assert page.locator("#said").inner_text()
+    assert page.locator("#live-status").inner_text()
     assert page.locator("[aria-live=polite]").count() == 2, "changes, and what a wallet says"
     page.goto("about:blank")
 

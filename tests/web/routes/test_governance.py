@@ -51,7 +51,7 @@ class Member:
 
     def hears(self, words: str) -> None:
         """What the wallet or the server said, in words, where a screen reader reads it out."""
-        said = self.page.locator("#wallet-said")
+        said = self.page.locator("#wallet-status")
         try:
             until(lambda: words in said.inner_text())
         except AssertionError:

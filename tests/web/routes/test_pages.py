@@ -134,7 +134,12 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
         for row in re.findall(r"for word in \((.*?)\) %}", text):
             asked |= {f"wallet_{word}" for word in re.findall(r'"(\w+)"', row)}
     known = {key.split(".")[0] for key in texts("en")._texts}
+    counted = set()
+    for template in (FOLDER / "templates").glob("*.html"):
+        counted |= set(re.findall(r't\.count\("(\w+)"', template.read_text(encoding="utf-8")))
+    assert {key.split(".")[1] for key in texts("en")._texts if key.startswith("counts.")} == counted
     computed = {
+        "counts",
         "rounds",
         "models",
         "verified_text",
@@ -146,6 +151,31 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
         "error_503",
     }
     assert known - asked - computed == set()
+
+
+def test_a_number_has_its_noun_in_the_right_number() -> None:
+    english, chinese = texts("en"), texts("zh-Hant")
+    assert [english.count("rounds", number) for number in (0, 1, 2, 1_000)] == [
+        "0 rounds",
+        "1 round",
+        "2 rounds",
+        "1,000 rounds",
+    ]
+    assert [chinese.count("rounds", number) for number in (1, 2)] == ["1 個回合", "2 個回合"]
+
+
+ONE_OF_MANY = re.compile(r"(?<![\d.,–-])1 (?!s\b|ms\b|was\b|is\b|has\b)[a-z]+s\b")
+"""A plural after the number one."""
+
+
+def test_no_page_says_one_of_many(site) -> None:
+    """ "1 update", never "1 updates"; the model of round 2 was built on one model, by one update of each."""
+    assert ONE_OF_MANY.search("there are 1 updates")
+    assert not ONE_OF_MANY.search("1 update, 21 updates, 0.1 points, within 1 s")
+    for path in [*PATHS, "/releases/early/0.1", "/jobs/1/rounds/1", "/members/3", "/proposals/4"]:
+        text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", site.get(path, headers=HTML).text))
+        assert ONE_OF_MANY.search(text) is None, path
+    assert "Built on 1 model before it" in site.get("/releases/early/0.1").text
 
 
 @pytest.fixture(scope="module")
