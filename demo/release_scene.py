@@ -15,7 +15,7 @@ from demo.consortium import LocalConsortium, Resident
 from demo.process import Fedledger
 from demo.screen import DemoScreen
 from ledger.events.proposals import Proposal
-from ledger.party.publishing import read_file, usable, verify, write
+from ledger.party.publishing import card_in_use, read_file, verify, write
 from ledger.events.records import Choice
 from ledger.party.gateway import serve_and_announce
 from ledger.store import disk
@@ -51,8 +51,8 @@ class ReleaseScene:
         report = replace(read_file(self.report), license=LICENCE)
         require_verified(connection, report.job, report.round)
         connection.put([report.encode()], f"report/{report.digest.hex()}")
-        root, scores = bytes.fromhex(report.root), connection.history.jobs[report.job].scorings[report.round].root
-        action = ReleaseModel(NAME, VERSION, report.job, report.round, root, scores, report.digest)
+        scores = connection.history.jobs[report.job].scorings[report.round].root.hex()
+        action = ReleaseModel(NAME, VERSION, report.job, report.round, report.root, scores, report.digest.hex())
         made = propose(connection, sender, action)
         (party,) = report.parties
         self.view.say(
@@ -93,7 +93,7 @@ class ReleaseScene:
                 raise Unavailable("the chain's clock stands still")
             time.sleep(POLL)
         execute(self.relayer, self.sender, found)
-        card = usable(visitor, NAME)
+        card = card_in_use(visitor, NAME)
         folder = self.local.folder / "release"
         model, text = write(visitor, card, folder)
         verify(visitor, folder)

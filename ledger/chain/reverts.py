@@ -8,8 +8,9 @@ from ledger.chain.build import SOLIDITY_NAMES, committed
 from ledger.chain.codec import decoder, signature
 from ledger.chain.logs import snake
 from ledger.errors import Rejected
-from ledger.events.proposals import ProposalState, kind_name
-from ledger.events.records import Kind, Refusal
+from ledger.events.actions import KINDS, kind_name
+from ledger.events.ballots import Refusal
+from ledger.events.proposals import ProposalState
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase, ScoringPhase
 
@@ -18,7 +19,7 @@ WORDS = {
     "enum IRoundLedger.Phase": PHASES,
     "enum IScoreBoard.Phase": tuple(phase.value for phase in ScoringPhase),
     "enum IBallots.State": tuple(state.value for state in ProposalState),
-    "enum IBallots.Kind": tuple(kind_name(kind) for kind in Kind),
+    "enum IBallots.Kind": ("None", *map(kind_name, KINDS)),
     "enum IBallots.Refusal": tuple(refusal.name for refusal in Refusal),
 }
 """What the contracts' enumerations are called."""
@@ -29,7 +30,7 @@ MESSAGES = {
     "Consortium_RolesMissing": "there must be one set of roles for each key",
     "Consortium_InvalidRoles": "these are no valid roles",
     "Consortium_NotBallots": "only what the members decided by a vote may do that",
-    "Consortium_NotMember": "this key is no member of the consortium",
+    "Consortium_NotMember": "this key does not belong to a member of the consortium",
     "Consortium_UnknownIndex": "there is no member with this number",
     "Consortium_KeyUsed": "this key was used in the consortium before",
     "Consortium_ZeroKey": "the zero address cannot be a member's key",

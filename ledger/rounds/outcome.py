@@ -12,6 +12,7 @@ from ledger.errors import Malformed
 from ledger.formats import claims, merkle
 from ledger.formats.artifact import Binding, Buffer
 from ledger.formats.cid import Cid, of_file, raw
+from ledger.formats.digest import NOTHING
 from ledger.formats.unixfs import TreeBuilder, chunks
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job, NoScoring
@@ -20,7 +21,6 @@ from ledger.rounds.admission import Decision, Verdict
 from ledger.rounds.aggregation import Fetch, Inputs, Saturated
 from ledger.rounds.weights import factors
 
-NOTHING = bytes(32)
 Progress = Callable[[int], None]
 Keep = Callable[[Iterator[Buffer]], object]
 

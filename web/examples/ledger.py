@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from ledger.audit.report import Check, Report
+from ledger.events.actions import ReleaseModel
 from ledger.events.records import Rules, Terms
-from ledger.events.wanted import ReleaseModel
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from ledger.rounds.trace import ModelTrace, UpdateTrace
 from web.documents import decisions as g
@@ -132,9 +132,7 @@ _EVALUATED = g.Evaluated(
     members={_NORTH.key: _NORTH},
     report=_EVALUATION,
 )
-_PROPOSED = ReleaseModel(
-    name="cardio", version="1.0", job=1, round=1, root=_ROOT, scores="00" * 32, report=_EVALUATION.digest.hex()
-)
+_PROPOSED = ReleaseModel(name="cardio", version="1.0", job=1, round=1, root=_ROOT, report=_EVALUATION.digest.hex())
 _PROPOSAL = g.ProposalLine(
     number=1,
     id="de" * 32,

@@ -8,10 +8,10 @@ from operator import attrgetter
 
 from ledger.errors import Malformed
 from ledger.events import actions
-from ledger.events.actions import ReleaseModel
+from ledger.events.actions import ReleaseModel, kind_word
 from ledger.events.proposals import Proposal, ProposalState, Release, release_id
 from ledger.events.records import Choice
-from ledger.events.wanted import kind_word, wanted_of
+from ledger.formats.digest import NOTHING
 from ledger.history.names import reason_text
 from ledger.history.state import Member, Round
 from ledger.releases.report import cid_of, require_model
@@ -22,7 +22,6 @@ from web.reading.ledger import NotFound, Reading
 from web.reading.scores import ScoreReading
 
 OPEN = (ProposalState.VOTING, ProposalState.WAITING, ProposalState.EXECUTABLE)
-NOTHING = bytes(32)
 SHORT_LINEAGE = 3
 AROUND = 30
 """So many rounds before and after one are shown beside it."""
@@ -59,7 +58,7 @@ class DecisionReading:
             number=one.number,
             id=one.id.hex(),
             kind=kind_word(one.kind),
-            action=wanted_of(one.action),
+            action=one.action,
             subject=self._subject(one.action),
             state=self.state(one).value,
             proposer=self.now.owner(one.proposer),
@@ -90,8 +89,8 @@ class DecisionReading:
             case actions.ReleaseModel(name=name, version=version, job=job):
                 return g.Subject(job=self._job_name(job), name=name, version=version)
             case actions.RevokeRelease(release=release) | actions.RollBack(release=release):
-                known = self.now.snapshot.decisions.releases.get(release)
-                reason = self._reason(action.reason) if isinstance(action, actions.RevokeRelease) else ""
+                known = self.now.snapshot.decisions.releases.get(bytes.fromhex(release))
+                reason = self._reason(bytes.fromhex(action.reason)) if isinstance(action, actions.RevokeRelease) else ""
                 return g.Subject(
                     name=known.name if known else None, version=known.version if known else None, reason=reason
                 )
@@ -241,9 +240,10 @@ class DecisionReading:
             action = one.action
             if not isinstance(action, ReleaseModel) or action.job != job or number not in {None, action.round}:
                 continue
-            known = self.now.state.evaluations.get(action.report)
-            if isinstance(known, Measured) and known.report.root == action.root.hex() and self._is_model(action):
-                found = self.evaluated(job, action.round, action.root, action.report)
+            root, digest = bytes.fromhex(action.root), bytes.fromhex(action.report)
+            known = self.now.state.evaluations.get(digest)
+            if isinstance(known, Measured) and known.report.root == action.root and self._is_model(action):
+                found = self.evaluated(job, action.round, root, digest)
                 if found.status == "read":
                     yield found
 
@@ -251,7 +251,7 @@ class DecisionReading:
         """Whether a proposal's root is that of the model which the round finalised."""
         state = self.now.snapshot.jobs.get(action.job)
         round_ = state.rounds.get(action.round) if state else None
-        return round_ is not None and round_.final is not None and round_.final.root == action.root
+        return round_ is not None and round_.final is not None and round_.final.root.hex() == action.root
 
     def votes(self, index: int, most: int) -> tuple[g.MemberVote, ...]:
         """The newest proposals that a member voted on or may vote on."""
@@ -297,7 +297,7 @@ def about(action: actions.Action) -> bytes | None:
         case actions.ReleaseModel(name=name, version=version):
             return release_id(name, version)
         case actions.RevokeRelease(release=release) | actions.RollBack(release=release):
-            return release
+            return bytes.fromhex(release)
         case _:
             return None
 

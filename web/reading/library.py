@@ -176,18 +176,18 @@ def _wanted(snapshot: Snapshot) -> Iterator[tuple[Model, bytes]]:
     """The models that there is something to decide on or that was decided on, newest first, with their reports."""
     decisions = snapshot.decisions
     proposed = (one.action for one in reversed(decisions.proposals.values()) if isinstance(one.action, ReleaseModel))
-    wanted: list[Release | ReleaseModel] = [*islice(reversed(decisions.releases.values()), MOST_REPORTS)]
-    for one in [*wanted, *islice(proposed, MOST_REPORTS)]:
+    released = (release.action for release in reversed(decisions.releases.values()))
+    for one in [*islice(released, MOST_REPORTS), *islice(proposed, MOST_REPORTS)]:
         state = snapshot.jobs.get(one.job)
         round_ = state.rounds.get(one.round) if state else None
-        if round_ is not None and round_.final is not None and round_.final.root == one.root:
-            yield (one.job, one.round, one.root), one.report
+        if round_ is not None and round_.final is not None and round_.final.root.hex() == one.root:
+            yield (one.job, one.round, round_.final.root), bytes.fromhex(one.report)
 
 
 def _reasons(snapshot: Snapshot) -> list[bytes]:
     """The digests of the newest reasons that are no text themselves."""
     actions = (one.action for one in reversed(snapshot.decisions.proposals.values()))
-    words = (action.reason for action in actions if isinstance(action, RevokeRelease))
+    words = (bytes.fromhex(action.reason) for action in actions if isinstance(action, RevokeRelease))
     return list(islice((word for word in words if reason_text(word) is None), MOST_REPORTS))
 
 

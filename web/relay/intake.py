@@ -22,7 +22,6 @@ from ledger.events.actions import (
 )
 from ledger.events.proposals import Proposal, ProposalState, TypedData, ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.events.records import Choice
-from ledger.events.wanted import AnyAction, action_of
 from ledger.formats.digest import keccak, parse_address
 from web.access.sessions import Session
 from web.documents import relay as d
@@ -65,12 +64,12 @@ class Intake:
         deadline = proposal.deadline + proposal.rules.extension_seconds
         return self._vote(proposal.id, member, choice, deadline), deadline
 
-    def proposal_parts(self, member: str, wanted: AnyAction) -> tuple[TypedData, Action, int, int]:
-        """What a member signs to propose, the action, its number, and until when it may be used."""
+    def proposal_parts(self, member: str, action: Action) -> tuple[TypedData, int, int]:
+        """What a member signs to propose, its number, and until when it may be used."""
         self._member(member)
-        action = self._possible(wanted)
+        self._require_possible(action)
         number, deadline = self._next, self.now + PROPOSAL_SECONDS
-        return self._draft(number, member, action, deadline), action, number, deadline
+        return self._draft(number, member, action, deadline), number, deadline
 
     def identify(self, posted: d.Posted) -> str:
         """The name of a message, the digest of its content. It is the same however often the message is handed in.
@@ -124,7 +123,8 @@ class Intake:
         """A proposal: 4, 9 and 10 as for a vote; what it names is there (NotFound), and not the relayer's key
         (RelayersAddress); its number is the next (WrongNumber); and the member has few others in Voting
         (TooManyProposals)."""
-        index, action = self._member(posted.member), self._possible(posted.action)
+        index = self._member(posted.member)
+        self._require_possible(posted.action)
         if posted.number != self._next:
             raise WrongNumber(
                 "the next proposal has another number",
@@ -134,7 +134,7 @@ class Intake:
             )
         self._in_time(posted.deadline)
         self._not_too_many(index)
-        kind, encoded = encode_action(action)
+        kind, encoded = encode_action(posted.action)
         return Message(
             id=digest_of(self._parts(posted)).hex(),
             kind="proposal",
@@ -144,7 +144,7 @@ class Intake:
             member=posted.member,
             deadline=posted.deadline,
             signature=posted.signature,
-            action_kind=int(kind),
+            action_kind=kind,
             action=encoded.hex(),
         )
 
@@ -182,7 +182,7 @@ class Intake:
         if isinstance(posted, d.PostedBallot):
             proposal = bytes.fromhex(posted.proposal)
             return self._vote(proposal, posted.member, posted.choice, posted.deadline)
-        return self._draft(posted.number, posted.member, action_of(posted.action), posted.deadline)
+        return self._draft(posted.number, posted.member, posted.action, posted.deadline)
 
     def _vote(self, proposal: bytes, member: str, choice: d.ChoiceName, deadline: int) -> TypedData:
         chosen = Choice[choice.upper()]
@@ -202,7 +202,7 @@ class Intake:
             number=proposal.number,
             index=-1,
             deadline=proposal.executable_until,
-            action_kind=int(proposal.kind),
+            action_kind=proposal.kind,
             action=proposal.encoded.hex(),
         )
 
@@ -266,7 +266,7 @@ class Intake:
     def _in_time(self, deadline: int) -> None:
         if self.now > deadline:
             raise SignatureExpired(
-                "the signature's deadline has passed", advice="sign anew", expected=self.now, actual=deadline
+                "the signature's deadline has passed", advice="sign again", expected=self.now, actual=deadline
             )
         if deadline > self.now + LONGEST:
             raise DeadlineTooFar(
@@ -276,9 +276,8 @@ class Intake:
                 actual=deadline,
             )
 
-    def _possible(self, wanted: AnyAction) -> Action:
-        """The action. Raises NotFound for what it names and is not there, RelayersAddress, and as `action_of` does."""
-        action, snapshot = action_of(wanted), self.reading.snapshot
+    def _require_possible(self, action: Action) -> None:
+        """Raises NotFound for what the action names and is not there, and RelayersAddress."""
         if isinstance(action, AdmitMember) and action.key == self.relayer:
             raise RelayersAddress(
                 "the relayer's key shall never have a right", advice="a member makes a key of its own"
@@ -289,13 +288,13 @@ class Intake:
             self.reading.job_state(action.job)
         if isinstance(action, ReleaseModel):
             final = self.reading.round_state(action.job, action.round).final
-            if final is None or final.root != action.root:
+            if final is None or final.root.hex() != action.root:
                 raise NotFound(
                     "the round has not finalised this model", advice=f"/jobs/{action.job}/models lists those there are"
                 )
-        if isinstance(action, RevokeRelease | RollBack) and action.release not in snapshot.decisions.releases:
+        releases = self.reading.snapshot.decisions.releases
+        if isinstance(action, RevokeRelease | RollBack) and bytes.fromhex(action.release) not in releases:
             raise NotFound("there is no such release", advice="/releases lists them all")
-        return action
 
 
 _ADVICE = {

@@ -49,7 +49,8 @@ async def proposal(now: Now, number: ProposalNumber) -> d.ProposalPage:
     line, action = deciding.line(one), one.action
     evidence = None
     if isinstance(action, ReleaseModel):
-        evidence = deciding.evidence(action.job, action.round, action.root, action.report)
+        root, report = bytes.fromhex(action.root), bytes.fromhex(action.report)
+        evidence = deciding.evidence(action.job, action.round, root, report)
     name = line.subject.name
     return d.ProposalPage(
         chain=now.chain,

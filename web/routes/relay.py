@@ -8,9 +8,8 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from ledger.errors import FedledgerError
-from ledger.events.actions import encode_action
+from ledger.events.actions import encode_action, kind_word
 from ledger.events.proposals import TypedData
-from ledger.events.wanted import kind_word
 from ledger.formats.digest import ADDRESS_PATTERN
 from web.access.json_body import read_json
 from web.documents import relay as d
@@ -54,8 +53,8 @@ async def ballot_to_sign(request: Request, number: ProposalNumber, member: Membe
 async def proposal_to_sign(request: Request) -> Response:
     """Typed data for a wallet, as the next proposal; its signature goes to /relay.json."""
     draft: d.ProposalDraft = await read_json(request, d.ProposalDraft)
-    parts, action, number, deadline = _intake(request).proposal_parts(draft.member, draft.action)
-    kind, encoded = encode_action(action)
+    parts, number, deadline = _intake(request).proposal_parts(draft.member, draft.action)
+    kind, encoded = encode_action(draft.action)
     typed, name = _typed(parts), kind_word(kind)
     return _said(d.ProposalToSign(typed_data=typed, number=number, deadline=deadline, kind=name, encoded=encoded.hex()))
 
