@@ -13,6 +13,7 @@ import synthetic
 
 from ledger.audit import Audit, Observed, scope_of
 from ledger.audit.report import AuditVerdict, Report
+from ledger.formats.digest import NOTHING
 
 UPDATES, MANY, VALUES, RUNS = 10, 30, 10_000_000, 5
 THREADS = 2
@@ -34,7 +35,7 @@ def audit(round_: synthetic.Consortium) -> None:
     heads = {(1, key): head for key, head in history.jobs[1].heads.items()}
     code = {"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}
     rounds = history.jobs[1].rounds.items()
-    models = {(1, number): state.final.root if state.final else bytes(32) for number, state in rounds}
+    models = {(1, number): state.final.root if state.final else NOTHING for number, state in rounds}
     observed = Observed(code=code, source=None, heads=heads, models=models)
     Audit(history, place, report, round_.fetch, str, THREADS).run(observed, scope_of(history))
     if report.verdict is not AuditVerdict.VERIFIED:

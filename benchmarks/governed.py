@@ -12,7 +12,7 @@ from ledger.events.proposals import proposal_id, release_id
 from ledger.formats import claims
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.digest import keccak
+from ledger.formats.digest import NOTHING, keccak
 from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
@@ -63,9 +63,9 @@ class Ledger:
 
     def release(self, number: int, round_: int, report: bytes) -> None:
         """The model of a round, proposed, voted on by all, released."""
-        name, version, none = f"model-{number}", "1.0.0", bytes(32)
+        name, version = f"model-{number}", "1.0.0"
         model = keccak(b"model %d" % round_)
-        kind, action = encode_action(ReleaseModel(name, version, 1, round_, model, none, report))
+        kind, action = encode_action(ReleaseModel(name, version, 1, round_, model.hex(), report=report.hex()))
         proposal = proposal_id(number, kind, action)
         names = {"release": release_id(name, version), "name": name_word(name), "version": name_word(version)}
         made = {"proposer": self.keys[0], "kind": kind, "action": action, "epoch": 1, "deadline": int(time.time())}
@@ -73,7 +73,7 @@ class Ledger:
         for key in self.keys:
             self.emit(r.Voted, proposal=proposal, member=key, choice=r.Choice.FOR)
         self.emit(r.Executed, proposal=proposal)
-        self.emit(r.Released, **names, job=1, round=round_, root=model, scores=none, report=report)
+        self.emit(r.Released, **names, job=1, round=round_, root=model, scores=NOTHING, report=report)
 
     def report(self, number: int, place: Network) -> Evaluation:
         """What all measured of a round's model and of every one before it."""
@@ -99,7 +99,7 @@ def view(rounds: int, members: int) -> View:
     for number in range(1, rounds + 1):
         ledger.round(number)
     for number in range(1, RELEASES):
-        ledger.release(number, number, bytes(32))
+        ledger.release(number, number, NOTHING)
     report = ledger.report(rounds, known)
     ledger.release(RELEASES, rounds, report.digest)
     latest = Latest(

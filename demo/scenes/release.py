@@ -17,7 +17,7 @@ from ledger.formats.plural import plural
 from ledger.party.auditing import require_verified
 from ledger.party.connection import Connection
 from ledger.party.gateway import serve_and_announce
-from ledger.party.publishing import read_file, usable, verify, write
+from ledger.party.publishing import card_in_use, read_file, verify, write
 from ledger.party.voting import close, execute, proposal, propose, relay, sign, vote
 from ledger.releases.report import Evaluation
 from ledger.store import disk
@@ -108,7 +108,7 @@ def publish(observer: Observer, messenger: Messenger, made: Proposal) -> dict[st
     """Carry the release out; then the observer, which has no key, fetches the model and checks it."""
     folder, say = observer.stage.folder / "release", observer.stage.screen.say
     found = messenger.execute(made)
-    card = usable(observer.connection, NAME)
+    card = card_in_use(observer.connection, NAME)
     model, text = write(observer.connection, card, folder)
     verify(observer.connection, folder)
     root = card.file.release.root.hex()
@@ -121,9 +121,8 @@ def publish(observer: Observer, messenger: Messenger, made: Proposal) -> dict[st
 
 def _release_of(connection: Connection, report: Evaluation) -> ReleaseModel:
     """The model that a report is on, with the scores of its round."""
-    scores = connection.history.jobs[report.job].scorings[report.round].root
-    root = bytes.fromhex(report.root)
-    return ReleaseModel(NAME, VERSION, report.job, report.round, root, scores, report.digest)
+    scores = connection.history.jobs[report.job].scorings[report.round].root.hex()
+    return ReleaseModel(NAME, VERSION, report.job, report.round, report.root, scores, report.digest.hex())
 
 
 def _report(parties: Parties) -> Path:

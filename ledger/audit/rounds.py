@@ -7,11 +7,12 @@ from ledger.audit.difference import locate_difference
 from ledger.audit.report import Check, Finding, Status
 from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.cid import of_file
+from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Decision, Verdict
-from ledger.rounds.outcome import NOTHING, Judged, Outcome, base_of, conclude, excused, judge
+from ledger.rounds.outcome import Judged, Outcome, base_of, conclude, excused, judge
 
 
 class RoundAudit:

@@ -11,10 +11,11 @@ from ledger.audit.scores import ScoresAudit, has_set
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.claims import NO_HEAD
+from ledger.formats.digest import NOTHING
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
-from ledger.rounds.outcome import NOTHING, Base, read_model
+from ledger.rounds.outcome import Base, read_model
 
 Scope = Sequence[tuple[int, int]]
 

@@ -15,7 +15,7 @@ from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, signature, word_decoder
 from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
 from ledger.errors import Malformed, Unavailable
-from ledger.events.records import EVENTS, Event
+from ledger.events.records import EVENTS, AnyEvent, Event
 from ledger.formats.digest import keccak
 
 FIRST_PIECE = 2_000
@@ -27,7 +27,7 @@ class Logs(NamedTuple):
 
     first: int
     last: int
-    events: list[Event]
+    events: list[AnyEvent]
     hashes: dict[int, bytes]
 
 
@@ -47,7 +47,7 @@ class RawLog(msgspec.Struct, rename="camel"):
 class _Shape(NamedTuple):
     """How one kind of event is read: topics after the first, data, and which goes where in the record."""
 
-    kind: type[Event]
+    kind: type[AnyEvent]
     topics: list[Callable[[bytes], Any]]
     data: Callable[[bytes], list[Any]]
     order: list[int]
@@ -97,7 +97,7 @@ class LogReader:
         self._largest = self._piece = size // 2
 
     def _decode(self, first: int, last: int, logs: list[RawLog]) -> Logs:
-        events: list[Event] = []
+        events: list[AnyEvent] = []
         hashes: dict[int, bytes] = {}
         for log in logs:
             event = self._event(log)
@@ -109,7 +109,7 @@ class LogReader:
         events.sort(key=_position)
         return Logs(first, last, events, hashes)
 
-    def _event(self, log: RawLog) -> Event:
+    def _event(self, log: RawLog) -> AnyEvent:
         contract = self._contracts.get(log.address.lower())
         if contract is None:
             raise _malformed(log, "it is of another contract")
@@ -124,7 +124,7 @@ class LogReader:
             raise _malformed(log, str(error)) from error
 
 
-def _read(shape: _Shape, log: RawLog) -> Event:
+def _read(shape: _Shape, log: RawLog) -> AnyEvent:
     if len(log.topics) != len(shape.topics) + 1:
         raise ValueError(f"{len(log.topics)} topics, {len(shape.topics) + 1} expected")
     values = [decode(_word(topic)) for decode, topic in zip(shape.topics, log.topics[1:], strict=True)]
@@ -145,7 +145,7 @@ def _shapes(contract: ContractName) -> dict[str, _Shape]:
     return {"0x" + keccak(signature(entry).encode()).hex(): _shape(entry, kinds[entry["name"]]) for entry in events}
 
 
-def _shape(entry: dict[str, Any], kind: type[Event]) -> _Shape:
+def _shape(entry: dict[str, Any], kind: type[AnyEvent]) -> _Shape:
     indexed = [field for field in entry["inputs"] if field["indexed"]]
     rest = [field for field in entry["inputs"] if not field["indexed"]]
     names = [snake(field["name"]) for field in indexed + rest]

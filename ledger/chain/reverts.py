@@ -8,8 +8,9 @@ from ledger.chain.build import SOLIDITY_NAMES, committed
 from ledger.chain.codec import decoder, signature
 from ledger.chain.logs import snake
 from ledger.errors import Rejected
-from ledger.events.proposals import ProposalState, kind_name
-from ledger.events.records import Kind, Refusal
+from ledger.events.actions import KINDS, kind_name
+from ledger.events.ballots import Refusal
+from ledger.events.proposals import ProposalState
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase, ScoringPhase
 
@@ -18,7 +19,7 @@ WORDS = {
     "enum IRoundLedger.Phase": PHASES,
     "enum IScoreBoard.Phase": tuple(phase.value for phase in ScoringPhase),
     "enum IBallots.State": tuple(state.value for state in ProposalState),
-    "enum IBallots.Kind": tuple(kind_name(kind) for kind in Kind),
+    "enum IBallots.Kind": ("None", *map(kind_name, KINDS)),
     "enum IBallots.Refusal": tuple(refusal.name for refusal in Refusal),
 }
 """What the contracts' enumerations are called."""

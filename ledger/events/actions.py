@@ -1,113 +1,37 @@
-"""Actions: what members may propose, and its one encoding as the contract's calls take it (docs/spec/ballot.md)."""
+"""Actions: what members may propose (docs/spec/ballot.md).
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+A struct declares all there is to say of an action: its fields and their bounds as JSON has them, its name in JSON
+(`tag`), the contract's call that proposes it (`call`) and, by its place in `Action`, the contract's number of its kind.
+Digests are hexadecimal and addresses EIP-55, as in JSON; each field's type knows its word in the contract's encoding.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Annotated, Any, ClassVar, NamedTuple, get_args
 
 import msgspec
+from msgspec import Meta
 
-from ledger.events.records import Kind, Rules
-from ledger.formats.digest import checksum_address
+from ledger.errors import Malformed
+from ledger.events.ballots import Rules
+from ledger.formats.digest import ADDRESS_PATTERN, NOTHING, checksum_address, parse_address
 
 WORD = 32
 
 
-@dataclass(frozen=True, slots=True)
-class AdmitMember:
-    key: str
-    roles: int
+class Word(NamedTuple):
+    """How a field stands in the contract's encoding: 32 bytes, both ways.
 
-
-@dataclass(frozen=True, slots=True)
-class RemoveMember:
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRoles:
-    index: int
-    roles: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRules:
-    rules: Rules
-
-
-@dataclass(frozen=True, slots=True)
-class CloseJob:
-    job: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseModel:
-    """`scores` and `report` are zero where there are none."""
-
-    name: str
-    version: str
-    job: int
-    round: int
-    root: bytes
-    scores: bytes
-    report: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeRelease:
-    release: bytes
-    reason: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RollBack:
-    release: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NameSuccessor:
-    chain: int
-    ledger: str
-
-
-Action = (
-    AdmitMember
-    | RemoveMember
-    | ChangeRoles
-    | ChangeRules
-    | CloseJob
-    | ReleaseModel
-    | RevokeRelease
-    | RollBack
-    | NameSuccessor
-)
-
-
-def parse_action(kind: Kind, action: bytes) -> Action:
-    """What a proposal wants done. Raises ValueError where the bytes are not the contract's encoding of it."""
-    if kind not in _SHAPES:
-        raise ValueError(f"no kind of proposal: {kind}")
-    make, codecs = _SHAPES[kind]
-    if len(action) != WORD * len(codecs):
-        raise ValueError(f"{len(action)} bytes, {len(codecs)} words expected")
-    words = [action[at : at + WORD] for at in range(0, len(action), WORD)]
-    parsed = make(*(codec.decode(word) for codec, word in zip(codecs, words, strict=True)))
-    if encode_action(parsed) != (kind, action):
-        raise ValueError(f"no encoding of {kind.name}: {action.hex()}")
-    return parsed
-
-
-def encode_action(action: Action) -> tuple[Kind, bytes]:
-    """The kind and the bytes that the contract makes of it: the arguments of the proposing call, ABI-encoded.
-
-    Raises ValueError or OverflowError for what the contract would refuse to read.
+    Either raises ValueError or OverflowError for a value that has no such form.
     """
-    kind = _KINDS[type(action)]
-    if isinstance(action, ChangeRules):
-        values = msgspec.structs.astuple(action.rules)
-    else:
-        values = tuple(getattr(action, part.name) for part in fields(action))
-    codecs = _SHAPES[kind][1]
-    return kind, b"".join(codec.encode(value) for codec, value in zip(codecs, values, strict=True))
+
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+
+
+def number_word(value: int) -> bytes:
+    """A number as one word. Raises OverflowError for one that is negative or does not fit."""
+    return value.to_bytes(WORD, "big")
 
 
 def name_word(name: str) -> bytes:
@@ -128,50 +52,186 @@ def name_text(word: bytes) -> str:
     return name
 
 
-def number_word(value: int) -> bytes:
-    """A number as one word. Raises OverflowError for one that is negative or does not fit."""
-    return value.to_bytes(WORD, "big")
-
-
-def _key(address: str) -> bytes:
-    return bytes.fromhex(address[2:]).rjust(WORD, b"\x00")
+def _address_word(address: str) -> bytes:
+    return bytes.fromhex(parse_address(address, "action")[2:]).rjust(WORD, b"\x00")
 
 
 def _address(word: bytes) -> str:
     return checksum_address(word[12:])
 
 
-class _Codec(NamedTuple):
-    """One word of an action, both ways."""
+def _digest_word(digest: str) -> bytes:
+    word = bytes.fromhex(digest)
+    if len(word) != WORD or word.hex() != digest:
+        raise ValueError(f"not 64 hexadecimal digits: {digest!r}")
+    return word
 
-    encode: Callable[[Any], bytes]
-    decode: Callable[[bytes], Any]
+
+_NUMBER = Word(number_word, int.from_bytes)
+Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, description="EIP-55"), Word(_address_word, _address)]
+Digest = Annotated[
+    str, Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in hexadecimal"), Word(_digest_word, bytes.hex)
+]
+Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9.-]{0,31}$"), Word(name_word, name_text)]
+Index = Annotated[int, Meta(ge=0, le=254), _NUMBER]
+Roles = Annotated[int, Meta(ge=1, le=7, description="participant 1, aggregator 2, scorer 4, added up"), _NUMBER]
+Number = Annotated[int, Meta(ge=1, le=(1 << 32) - 1), _NUMBER]
+ChainId = Annotated[int, Meta(ge=1, le=(1 << 53) - 1), _NUMBER]
+NO_DIGEST = NOTHING.hex()
 
 
-_NUMBER = _Codec(number_word, int.from_bytes)
-_ADDRESS = _Codec(_key, _address)
-_DIGEST = _Codec(bytes, bytes)
-_NAME = _Codec(name_word, name_text)
+class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """An action; all of them are in `Action`. `call` is the function of Ballots that proposes it."""
 
-_SHAPES: dict[Kind, tuple[Callable[..., Action], tuple[_Codec, ...]]] = {
-    Kind.ADMIT_MEMBER: (AdmitMember, (_ADDRESS, _NUMBER)),
-    Kind.REMOVE_MEMBER: (RemoveMember, (_NUMBER,)),
-    Kind.CHANGE_ROLES: (ChangeRoles, (_NUMBER, _NUMBER)),
-    Kind.CHANGE_RULES: (lambda *parts: ChangeRules(Rules(*parts)), (_NUMBER,) * 6),
-    Kind.CLOSE_JOB: (CloseJob, (_NUMBER,)),
-    Kind.RELEASE: (ReleaseModel, (_NAME, _NAME, _NUMBER, _NUMBER, _DIGEST, _DIGEST, _DIGEST)),
-    Kind.REVOKE: (RevokeRelease, (_DIGEST, _DIGEST)),
-    Kind.ROLL_BACK: (RollBack, (_DIGEST,)),
-    Kind.NAME_SUCCESSOR: (NameSuccessor, (_NUMBER, _ADDRESS)),
-}
-_KINDS: dict[type[Action], Kind] = {
-    AdmitMember: Kind.ADMIT_MEMBER,
-    RemoveMember: Kind.REMOVE_MEMBER,
-    ChangeRoles: Kind.CHANGE_ROLES,
-    ChangeRules: Kind.CHANGE_RULES,
-    CloseJob: Kind.CLOSE_JOB,
-    ReleaseModel: Kind.RELEASE,
-    RevokeRelease: Kind.REVOKE,
-    RollBack: Kind.ROLL_BACK,
-    NameSuccessor: Kind.NAME_SUCCESSOR,
-}
+    call: ClassVar[str]
+
+
+class AdmitMember(_Action, frozen=True, tag="admit_member"):
+    """The owner of `key`, which was never used in the consortium, joins."""
+
+    call = "proposeAdmission"
+    key: Address
+    roles: Roles
+
+
+class RemoveMember(_Action, frozen=True, tag="remove_member"):
+    """A member leaves."""
+
+    call = "proposeRemoval"
+    index: Index
+
+
+class ChangeRoles(_Action, frozen=True, tag="change_roles"):
+    """A member has other roles from now on: `roles` are all of them."""
+
+    call = "proposeRoles"
+    index: Index
+    roles: Roles
+
+
+class ChangeRules(_Action, frozen=True, tag="change_rules"):
+    """The votes that follow have other rules."""
+
+    call = "proposeRules"
+    rules: Rules
+
+
+class CloseJob(_Action, frozen=True, tag="close_job"):
+    """No more rounds of a job are opened."""
+
+    call = "proposeClosing"
+    job: Number
+
+
+class ReleaseModel(_Action, frozen=True, tag="release"):
+    """The model of a round is released. `scores` and `report` are zero where there are none."""
+
+    call = "proposeRelease"
+    name: Name
+    version: Name
+    job: Number
+    round: Number
+    root: Digest
+    scores: Digest = NO_DIGEST
+    report: Digest = NO_DIGEST
+
+
+class RevokeRelease(_Action, frozen=True, tag="revoke"):
+    """A release must be used no more; `reason` is text of up to 32 bytes, or the SHA-256 of a longer one."""
+
+    call = "proposeRevocation"
+    release: Digest
+    reason: Digest = NO_DIGEST
+
+
+class RollBack(_Action, frozen=True, tag="roll_back"):
+    """An earlier release is its name's current one again."""
+
+    call = "proposeRollback"
+    release: Digest
+
+
+class NameSuccessor(_Action, frozen=True, tag="name_successor"):
+    """The members go on with another ledger, on the chain with the id `chain`."""
+
+    call = "proposeSuccessor"
+    chain: ChainId
+    ledger: Address
+
+
+Action = (
+    AdmitMember
+    | RemoveMember
+    | ChangeRoles
+    | ChangeRules
+    | CloseJob
+    | ReleaseModel
+    | RevokeRelease
+    | RollBack
+    | NameSuccessor
+)
+"""All actions, in the order of the contract's `Kind`: that of the first is 1."""
+ACTIONS: tuple[type[Action], ...] = get_args(Action)
+KINDS = range(1, len(ACTIONS) + 1)
+
+
+def kind_of(action: type[Action]) -> int:
+    """The contract's number of an action's kind, from 1."""
+    return ACTIONS.index(action) + 1
+
+
+def kind_word(kind: int) -> str:
+    """What a kind of action is called in JSON: admit_member."""
+    return str(ACTIONS[kind - 1].__struct_config__.tag)
+
+
+def kind_name(kind: int) -> str:
+    """What the contract calls it: AdmitMember."""
+    return kind_word(kind).title().replace("_", "")
+
+
+def encode_action(action: Action) -> tuple[int, bytes]:
+    """The kind, and the bytes that the contract makes of the action: the arguments of the proposing call, ABI-encoded.
+
+    Raises Malformed for an action that the contract could not read.
+    """
+    try:
+        return kind_of(type(action)), _encode(type(action), action)
+    except (ValueError, OverflowError) as error:
+        raise Malformed(f"the contract cannot read this action: {error}") from error
+
+
+def parse_action(kind: int, encoded: bytes) -> Action:
+    """The action in a proposal. Raises Malformed where the bytes are not the contract's encoding of one."""
+    if kind not in KINDS:
+        raise Malformed("there is no such kind of action", kind=kind)
+    words = iter([encoded[at : at + WORD] for at in range(0, len(encoded), WORD)])
+    try:
+        action: Action = _decode(ACTIONS[kind - 1], words)
+        same = encode_action(action) == (kind, encoded)
+    except (ValueError, Malformed) as error:
+        raise Malformed(f"not the encoding of {kind_name(kind)}: {error}", actual=encoded.hex()) from error
+    if not same:
+        raise Malformed(f"not the encoding of {kind_name(kind)}", actual=encoded.hex())
+    return action
+
+
+_fields = cache(msgspec.structs.fields)
+
+
+def _encode(kind: Any, value: Any) -> bytes:
+    """The words of a field or, one after the other, of a struct's fields."""
+    if isinstance(value, msgspec.Struct):
+        return b"".join(_encode(field.type, getattr(value, field.name)) for field in _fields(kind))
+    return _word(kind).encode(value)
+
+
+def _decode(kind: Any, words: Iterator[bytes]) -> Any:
+    """The same, back. A word that is missing reads as empty."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind(*[_decode(field.type, words) for field in _fields(kind)])
+    return _word(kind).decode(next(words, b""))
+
+
+def _word(kind: Any) -> Word:
+    return next((part for part in getattr(kind, "__metadata__", ()) if isinstance(part, Word)), _NUMBER)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from ledger.events.actions import WORD, Action, encode_action, name_word, number_word
-from ledger.events.records import Choice, Kind, Rules
-from ledger.formats.digest import keccak
+from ledger.events.actions import WORD, Action, ReleaseModel, encode_action, kind_name, name_word, number_word
+from ledger.events.ballots import Choice, Rules
+from ledger.formats.digest import NOTHING, keccak
 
 WHOLE = 10_000
 DOMAIN_NAME, DOMAIN_VERSION = "fedledger", "1"
@@ -31,7 +31,7 @@ TypedData = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 """Domain, types and message of EIP-712, as eth_account's `encode_typed_data` takes them."""
 
 
-def proposal_id(number: int, kind: Kind, action: bytes) -> bytes:
+def proposal_id(number: int, kind: int, action: bytes) -> bytes:
     """The name of a proposal: keccak256(abi.encode(number, kind, action))."""
     padded = action.ljust(-(-len(action) // WORD) * WORD, b"\x00")
     return keccak(number_word(number) + number_word(kind) + number_word(3 * WORD) + number_word(len(action)) + padded)
@@ -51,16 +51,11 @@ def ballot_to_sign(chain: int, contract: str, proposal: bytes, member: str, choi
 def proposal_to_sign(chain: int, contract: str, number: int, member: str, action: Action, deadline: int) -> TypedData:
     """What a member signs to propose; `contract` is Ballots' address, `number` the one that the proposal gets.
 
-    Raises ValueError or OverflowError for an action that the contract would refuse to read.
+    Raises Malformed for an action that the contract could not read.
     """
     kind, encoded = encode_action(action)
     message = {"number": number, "member": member, "kind": kind_name(kind), "action": encoded, "deadline": deadline}
     return _domain(chain, contract), PROPOSAL_TYPES, message
-
-
-def kind_name(kind: Kind) -> str:
-    """What the contract calls it: AdmitMember."""
-    return kind.name.title().replace("_", "")
 
 
 def _domain(chain: int, contract: str) -> dict[str, Any]:
@@ -90,7 +85,7 @@ class Proposal:
     id: bytes
     number: int
     proposer: str
-    kind: Kind
+    kind: int
     encoded: bytes
     action: Action
     epoch: int
@@ -160,4 +155,10 @@ class Release:
     report: bytes
     tx: bytes
     revoked: bool = False
-    reason: bytes = bytes(WORD)
+    reason: bytes = NOTHING
+
+    @property
+    def action(self) -> ReleaseModel:
+        """What the members decided: this release."""
+        digests = (digest.hex() for digest in (self.root, self.scores, self.report))
+        return ReleaseModel(self.name, self.version, self.job, self.round, *digests)

@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from ledger.errors import Malformed
-from ledger.events.records import Choice
-from ledger.events.wanted import AnyAction
+from ledger.events.actions import Action
+from ledger.events.ballots import Choice
 from ledger.formats.strict import Strict
 
 MAX_SIZE = 16 << 10
@@ -52,7 +52,7 @@ class SignedProposal(_Signed, frozen=True, tag="proposal"):
 
     number: int
     member: str
-    action: AnyAction
+    action: Action
     deadline: int
     signature: str
 
@@ -63,13 +63,13 @@ class SignedProposal(_Signed, frozen=True, tag="proposal"):
 
 
 def parse(data: bytes) -> SignedBallot | SignedProposal:
-    """Read a signed file. Whether the signature is right, the contract says. Raises Malformed."""
+    """Read a signed file. The contract says whether the signature is right. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the signed file is too large", size=len(data), maximum=MAX_SIZE)
     try:
         signed = msgspec.json.decode(data, type=SignedBallot | SignedProposal)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"this is no file that a member signed: {error}") from error
+        raise Malformed(f"this is not a file signed by a member: {error}") from error
     for field, shape in _SHAPES.items():
         text = getattr(signed, field, None)
         if text is not None and not re.fullmatch(shape, text):

@@ -15,6 +15,8 @@ from ledger.errors import Malformed
 
 T = TypeVar("T")
 ADDRESS_PATTERN = "^0x[0-9a-fA-F]{40}$"
+NOTHING = bytes(32)
+"""The digest, root or word that stands for none."""
 
 
 def sha256(data: bytes | bytearray | memoryview) -> bytes:
@@ -38,16 +40,16 @@ def checksum_address(address: bytes) -> str:
 
 
 def parse_address(text: str, what: str = "address") -> str:
-    """An address in its one text form (EIP-55). Raises Malformed for another, and for what is none."""
+    """An address in its one text form (EIP-55). Raises Malformed for any other text."""
     try:
         raw = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
         raw = b""
     if not text.startswith("0x") or len(text) != 42 or len(raw) != 20:
-        raise Malformed(f"{what}: this is no address", advice="0x and 40 digits", actual=text[:200])
+        raise Malformed(f"{what}: this is not an address", advice="0x and 40 digits", actual=text[:200])
     expected = checksum_address(raw)
     if text != expected:
-        raise Malformed(f"{what}: not in EIP-55 form", advice="look whether a digit is wrong", expected=expected)
+        raise Malformed(f"{what}: not in EIP-55 form", advice="check its digits", expected=expected)
     return text
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from ledger.errors import Malformed
 from ledger.formats.cid import CHUNK, DAG_PB, RAW, Cid, raw
-from ledger.formats.digest import sha256
+from ledger.formats.digest import NOTHING, sha256
 
 Buffer = bytes | bytearray | memoryview
 
@@ -185,7 +185,7 @@ def _tsize(size: int, height: int) -> int:
     if height == 0:
         return size
     sizes = _sizes(size, height)
-    own = len(encode(size, height, [Cid(RAW, bytes(32))] * len(sizes)))
+    own = len(encode(size, height, [Cid(RAW, NOTHING)] * len(sizes)))
     return own + sum(_tsize(length, height - 1) for length in sizes)
 
 

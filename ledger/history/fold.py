@@ -1,20 +1,20 @@
 """The history: the ledger's events folded into members, jobs and rounds, scores, and decisions.
 
-The contracts enforce the rules; the folds (`members`, `jobs`, `scorings` and `decisions`) check that the events
-they are given could have come from them, in order and without a gap, and so notice a log that was cut, reordered or
-forged on the way (docs/spec/audit.md).
+The contracts enforce the rules; the folds (`members`, `jobs`, `scorings` and `ballots`) check that the events they are
+given could have come from them, in order and without a gap, and so notice a log that was cut, reordered or forged on
+the way (docs/spec/audit.md).
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import assert_never
 
 from ledger.errors import FedledgerError
 from ledger.events import records as r
-from ledger.events.actions import NameSuccessor
-from ledger.history import decisions, jobs, members, scorings
+from ledger.history.ballots import Ballots
 from ledger.history.decisions import Decisions
 from ledger.history.jobs import Jobs
-from ledger.history.members import NO_ROLE, Members
+from ledger.history.mandate import require_mandate
+from ledger.history.members import Members
 from ledger.history.scorings import Scorings
 from ledger.history.state import Impossible, JobState, Member, Round, ScoreBoard
 
@@ -26,16 +26,17 @@ class HistoryError(FedledgerError):
 
 
 class History:
-    """The state after a sequence of events, applied one by one. Readers must not change what it gives out.
+    """The state after a sequence of events, applied one by one. Readers must not change what it hands out.
 
     `board` is where scores are committed to; without it no event about scores can follow.
     """
 
-    def __init__(self, events: Iterable[r.Event] = (), board: ScoreBoard | None = None) -> None:
+    def __init__(self, events: Iterable[r.AnyEvent] = (), board: ScoreBoard | None = None) -> None:
         self._members = Members()
         self._jobs = Jobs(self._members)
         self._scorings = Scorings(self._members, self._jobs, board)
         self.decisions = Decisions()
+        self._ballots = Ballots(self._members, self._jobs, self.decisions)
         self.applied = 0
         self._position = (-1, -1)
         for event in events:
@@ -57,6 +58,11 @@ class History:
         return self._members.epoch
 
     @property
+    def successor(self) -> r.SuccessorNamed | None:
+        """The ledger that the members go on with, as named last."""
+        return self._members.successor
+
+    @property
     def count(self) -> int:
         """How many members are active."""
         return self._members.count
@@ -70,16 +76,17 @@ class History:
         return state.rounds.get(number) if state else None
 
     def electorate(self, round_: Round) -> list[Member]:
-        """The members who may attest the round: those whose key was valid when it opened."""
+        """The members that may attest the round: those whose key was valid when it opened."""
         return [m for m in self.members.values() if m.active and m.since <= round_.epoch]
 
-    def apply(self, event: r.Event) -> None:
+    def apply(self, event: r.AnyEvent) -> None:
         """Take one more event. Raises HistoryError where it cannot follow, and then changes nothing."""
+        mandate = self.decisions.mandate
         try:
             if (event.block, event.log) <= self._position:
                 raise Impossible("events are out of order")
-            self.decisions.require_mandate(event)
-            _HANDLERS[type(event)](self, event)
+            require_mandate(event, mandate, self.decisions.rules)
+            self._fold(event)
         except Impossible as error:
             raise HistoryError(
                 f"the ledger's log is damaged: {error}",
@@ -88,55 +95,24 @@ class History:
                 log=event.log,
                 advice="read the log again from another RPC endpoint",
             ) from error
-        self.decisions.settled(event)
+        if self.decisions.mandate is mandate:
+            self.decisions.mandate = None  # its effect used it up
         self._position = (event.block, event.log)
         self.applied += 1
 
-    def _proposed(self, event: r.Proposed) -> None:
-        self._members.holder(event.proposer, NO_ROLE, self.epoch)
-        self.decisions.propose(event, self.epoch, self.count)
-
-    def _voted(self, event: r.Voted) -> None:
-        epoch = self.decisions.open(event.proposal).epoch
-        self.decisions.vote(event, self._members.holder(event.member, NO_ROLE, epoch).index)
-
-    def _vote_skipped(self, event: r.VoteSkipped) -> None:
-        self.decisions.open(event.proposal)
-
-    def _rules_changed(self, event: r.RulesChanged) -> None:
-        self.decisions.rules = event.rules
-
-    def _successor_named(self, event: r.SuccessorNamed) -> None:
-        self.decisions.successor = NameSuccessor(event.chain, event.ledger)
-
-    def _released(self, event: r.Released) -> None:
-        round_, state = self.round(event.job, event.round), self.jobs.get(event.job)
-        scoring = state.scorings.get(event.round) if state else None
-        model = round_.final.root if round_ and round_.final else None
-        self.decisions.publish(event, model, scoring.root if scoring else bytes(32))
-
-    def _about_members(self, event: r.Event) -> None:
-        members.HANDLERS[type(event)](self._members, event)
-
-    def _about_jobs(self, event: r.Event) -> None:
-        jobs.HANDLERS[type(event)](self._jobs, event)
-
-    def _about_scores(self, event: r.Event) -> None:
-        scorings.HANDLERS[type(event)](self._scorings, event)
-
-    def _about_decisions(self, event: r.Event) -> None:
-        decisions.HANDLERS[type(event)](self.decisions, event)
-
-
-_HANDLERS: dict[type[r.Event], Callable[[History, Any], None]] = {
-    **dict.fromkeys(members.HANDLERS, History._about_members),
-    **dict.fromkeys(jobs.HANDLERS, History._about_jobs),
-    **dict.fromkeys(scorings.HANDLERS, History._about_scores),
-    **dict.fromkeys(decisions.HANDLERS, History._about_decisions),
-    r.Proposed: History._proposed,
-    r.Voted: History._voted,
-    r.VoteSkipped: History._vote_skipped,
-    r.RulesChanged: History._rules_changed,
-    r.SuccessorNamed: History._successor_named,
-    r.Released: History._released,
-}
+    def _fold(self, event: r.AnyEvent) -> None:
+        match event:
+            case r.RoundEvent():
+                self._jobs.apply_round(event)
+            case r.BallotEvent():
+                self._ballots.apply(event)
+            case r.ScoreEvent():
+                self._scorings.apply(event)
+            case r.MemberEvent():
+                self._members.apply(event)
+            case r.JobEvent():
+                self._jobs.apply(event)
+            case r.ReleaseEvent():
+                self._ballots.apply_release(event)
+            case _:
+                assert_never(event)

@@ -1,17 +1,18 @@
-"""Jobs and their rounds: the fold of what is proposed, submitted, published and attested. `fold` hands it those
-events.
+"""Jobs and their rounds: the fold of what is proposed, submitted, published and attested.
+
+`ledger.history.fold` hands it those events.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import assert_never
 
-from ledger.events import records as r
+from ledger.events import rounds as r
+from ledger.events.members import Role
 from ledger.formats import claims
+from ledger.formats.digest import NOTHING
 from ledger.history.members import NO_ROLE, Members
 from ledger.history.state import Aggregate, Attestation, Impossible, JobState, Phase, Round, Update
 
-NOTHING = bytes(32)
 MAXIMUM_VERDICTS = 255
 
 
@@ -23,10 +24,46 @@ class Jobs:
     by_number: dict[int, JobState] = field(default_factory=dict)
 
     def require(self, number: int) -> JobState:
-        """A job that was proposed."""
+        """A job that was proposed. Raises Impossible where there is none."""
         if number not in self.by_number:
             raise Impossible(f"job {number} was never proposed")
         return self.by_number[number]
+
+    def apply(self, event: r.AnyJobEvent) -> None:
+        """Take one more event. Raises Impossible where it cannot follow, and then changes nothing."""
+        match event:
+            case r.JobProposed():
+                self._propose(event)
+            case r.JobApproved():
+                self._approve(event)
+            case r.JobOpened():
+                self._open(event)
+            case r.JobClosed():
+                self._close(event)
+            case _:
+                assert_never(event)
+
+    def apply_round(self, event: r.AnyRoundEvent) -> None:
+        """The same, of an event of a round; the frequent ones first."""
+        match event:
+            case r.UpdateSubmitted():
+                self._submit(event)
+            case r.Attested():
+                self._attest(event)
+            case r.RoundOpened():
+                self._open_round(event)
+            case r.AggregatePublished():
+                self._publish(event)
+            case r.RoundFinalised():
+                self._finalise(event)
+            case r.RoundAbandoned():
+                self._abandon(event)
+            case r.AggregateRefuted():
+                self._refute(event)
+            case r.RoundRefuted():
+                self._refute_round(event)
+            case _:
+                assert_never(event)
 
     def _round(self, job: int, number: int, *phases: Phase) -> Round:
         round_ = self.require(job).current
@@ -42,37 +79,37 @@ class Jobs:
             raise Impossible(f"attempt {attempt} of round {number} is not the current one")
         return round_, round_.aggregates[-1]
 
-    def propose(self, event: r.JobProposed) -> None:
+    def _propose(self, event: r.JobProposed) -> None:
         self.members.holder(event.proposer, NO_ROLE, self.members.epoch)
         if event.job != len(self.by_number) + 1:
             raise Impossible(f"job {event.job} cannot be the next")
         self.by_number[event.job] = JobState(event.job, event.digest, event.proposer, event.terms)
 
-    def approve(self, event: r.JobApproved) -> None:
+    def _approve(self, event: r.JobApproved) -> None:
         job = self.require(event.job)
         member = self.members.holder(event.member, NO_ROLE, self.members.epoch)
         approvals = job.approvals | {member.key}
         if job.closed or member.key in job.approvals or event.approvals != self.members.standing(approvals):
-            raise Impossible(f"{event.approvals} approvals of job {event.job} cannot be")
+            raise Impossible(f"impossible: {event.approvals} approvals of job {event.job}")
         job.approvals = approvals
 
-    def open(self, event: r.JobOpened) -> None:
+    def _open(self, event: r.JobOpened) -> None:
         job = self.require(event.job)
         majority = 2 * self.members.standing(job.approvals) > self.members.count
         if job.open or job.closed or not majority or event.epoch != self.members.epoch:
             raise Impossible(f"job {event.job} cannot open")
         job.open = True
 
-    def close(self, event: r.JobClosed) -> None:
+    def _close(self, event: r.JobClosed) -> None:
         job = self.require(event.job)
         if job.closed:
             raise Impossible(f"job {event.job} is closed")
         job.open, job.closed = False, True
 
-    def open_round(self, event: r.RoundOpened) -> None:
+    def _open_round(self, event: r.RoundOpened) -> None:
         job = self.require(event.job)
         epoch = self.members.epoch
-        self.members.holder(event.opener, r.Role.AGGREGATOR, epoch)
+        self.members.holder(event.opener, Role.AGGREGATOR, epoch)
         last, number = job.current, event.round
         free = job.open and (last is None or last.phase.terminal)
         if not free or number != len(job.rounds) + 1 or number > job.terms.rounds or event.epoch != epoch:
@@ -82,15 +119,15 @@ class Jobs:
         opened.scored_to = next((n for n in reversed(job.scorings) if job.scorings[n].medians is not None), 0)
         job.rounds[number] = opened
 
-    def submit(self, event: r.UpdateSubmitted) -> None:
+    def _submit(self, event: r.UpdateSubmitted) -> None:
         """A key that lost its rights since the round opened may still submit to it, if it was checked before."""
         round_ = self._round(event.job, event.round, Phase.COLLECTING)
         member = self.members.require(event.party)
         heads = self.by_number[event.job].heads
-        current = event.party == member.key and member.since <= round_.epoch and member.has(r.Role.PARTICIPANT)
+        current = event.party == member.key and member.since <= round_.epoch and member.has(Role.PARTICIPANT)
         known = current or self._submitted_since(round_, event.party, member.index)
         if member.index in round_.updates or not known or event.weight < 1:
-            raise Impossible(f"an update by member {member.index} that cannot be")
+            raise Impossible(f"an impossible update by member {member.index}")
         head = heads.get(event.party, claims.NO_HEAD)
         heads[event.party] = claims.next_head(head, event.job, event.round, event.weight, event.root, event.cid)
         update = Update(event.party, member.index, event.weight, event.root, event.cid, event.tx)
@@ -106,12 +143,12 @@ class Jobs:
                 return True
         return False
 
-    def publish(self, event: r.AggregatePublished) -> None:
+    def _publish(self, event: r.AggregatePublished) -> None:
         round_ = self._round(event.job, event.round, Phase.COLLECTING, Phase.AGGREGATING)
-        index = self.members.holder(event.aggregator, r.Role.AGGREGATOR, round_.epoch).index
+        index = self.members.holder(event.aggregator, Role.AGGREGATOR, round_.epoch).index
         last = self.by_number[event.job].terms.attempts
         if event.attempt != round_.attempt + 1 or event.attempt > last or _unfit(event, round_, index):
-            raise Impossible(f"attempt {event.attempt} of round {event.round} cannot be")
+            raise Impossible(f"attempt {event.attempt} of round {event.round} cannot be published")
         claim = claims.claim(event.job, event.round, event.root, event.cid, event.verdicts)
         round_.aggregates.append(
             Aggregate(
@@ -128,14 +165,14 @@ class Jobs:
         )
         round_.phase, round_.deadline = Phase.ATTESTING, event.deadline
 
-    def attest(self, event: r.Attested) -> None:
+    def _attest(self, event: r.Attested) -> None:
         round_, aggregate = self._attempt(event.job, event.round, event.attempt)
         index = self.members.holder(event.member, NO_ROLE, round_.epoch).index
         if aggregate.attested_by(index) or event.agrees != (event.claim == aggregate.claim):
             raise Impossible(f"member {index} cannot attest this")
         aggregate.attestations.append(Attestation(event.member, index, event.claim, event.agrees, event.tx))
 
-    def refute(self, event: r.AggregateRefuted) -> None:
+    def _refute(self, event: r.AggregateRefuted) -> None:
         round_, aggregate = self._attempt(event.job, event.round, event.attempt)
         if aggregate.disagreeing <= round_.members - round_.majority or event.aggregator != aggregate.aggregator:
             raise Impossible("an aggregate was refuted without the members' votes")
@@ -144,7 +181,7 @@ class Jobs:
         # The contract counts from the block that refuted; it did so by the aggregate's own deadline at the latest.
         round_.deadline = aggregate.deadline + self.by_number[event.job].terms.aggregate_seconds
 
-    def finalise(self, event: r.RoundFinalised) -> None:
+    def _finalise(self, event: r.RoundFinalised) -> None:
         round_, aggregate = self._attempt(event.job, event.round, event.attempt)
         if (event.root, event.cid) != (aggregate.root, aggregate.cid):
             raise Impossible("another model was finalised than published")
@@ -152,13 +189,13 @@ class Jobs:
             raise Impossible("a model was finalised without the members' votes")
         round_.phase = aggregate.outcome = Phase.FINALISED
 
-    def refute_round(self, event: r.RoundRefuted) -> None:
+    def _refute_round(self, event: r.RoundRefuted) -> None:
         round_ = self._round(event.job, event.round, Phase.AGGREGATING)
         if round_.attempt < self.by_number[event.job].terms.attempts:
             raise Impossible(f"round {event.round} has attempts left")
         round_.phase = Phase.REFUTED
 
-    def abandon(self, event: r.RoundAbandoned) -> None:
+    def _abandon(self, event: r.RoundAbandoned) -> None:
         round_ = self._round(event.job, event.round, Phase.COLLECTING, Phase.ATTESTING, Phase.AGGREGATING)
         attesting = round_.phase is Phase.ATTESTING
         agreed = attesting and round_.aggregates[-1].agreeing >= round_.majority
@@ -171,22 +208,6 @@ class Jobs:
 
 
 def _unfit(event: r.AggregatePublished, round_: Round, index: int) -> bool:
-    """Whether the contract would refuse it: half an aggregate, or one by whom the round has refuted."""
+    """Whether the contract would refuse it: half an aggregate, or one by a member refuted in the round."""
     half = (event.root == NOTHING) != (event.cid == NOTHING)
     return half or len(event.verdicts) > MAXIMUM_VERDICTS or any(a.index == index for a in round_.aggregates)
-
-
-HANDLERS: dict[type[r.Event], Callable[[Jobs, Any], None]] = {
-    r.JobProposed: Jobs.propose,
-    r.JobApproved: Jobs.approve,
-    r.JobOpened: Jobs.open,
-    r.JobClosed: Jobs.close,
-    r.RoundOpened: Jobs.open_round,
-    r.UpdateSubmitted: Jobs.submit,
-    r.AggregatePublished: Jobs.publish,
-    r.Attested: Jobs.attest,
-    r.AggregateRefuted: Jobs.refute,
-    r.RoundFinalised: Jobs.finalise,
-    r.RoundRefuted: Jobs.refute_round,
-    r.RoundAbandoned: Jobs.abandon,
-}

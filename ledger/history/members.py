@@ -1,10 +1,9 @@
 """The members: the fold of their admissions, keys, roles and gateways. `ledger.history.fold` hands it those events."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import assert_never
 
-from ledger.events import records as r
+from ledger.events import members as r
 from ledger.history.state import Impossible, Member
 
 NO_ROLE = r.Role(0)
@@ -13,11 +12,12 @@ MINIMUM_MEMBERS = 3
 
 @dataclass(slots=True)
 class Members:
-    """Members by index, and the index of each key that one holds or ever held."""
+    """Members by index, the index of each key that one holds or ever held, and the ledger they go on with, if named."""
 
     by_index: dict[int, Member] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
     epoch: int = 0
+    successor: r.SuccessorNamed | None = None
 
     def owner(self, key: str) -> Member | None:
         """The member that holds or ever held `key`."""
@@ -25,17 +25,17 @@ class Members:
         return None if index is None else self.by_index[index]
 
     def require(self, key: str) -> Member:
-        """The same, of a key that some member had."""
+        """The member that holds or ever held `key`. Raises Impossible where there is none."""
         member = self.owner(key)
         if member is None:
             raise Impossible(f"{key} is not a member")
         return member
 
     def holder(self, key: str, role: r.Role, epoch: int) -> Member:
-        """The member whose key speaks now, did so in `epoch`, and who has the role."""
+        """The member whose key speaks now and did so in `epoch`, and that has the role. Raises Impossible."""
         member = self.require(key)
         if member.key != key or member.since > epoch or role not in member.roles:
-            raise Impossible(f"{key} had not the right to do this")
+            raise Impossible(f"{key} was not allowed to do this")
         return member
 
     def standing(self, keys: set[str]) -> int:
@@ -51,7 +51,27 @@ class Members:
         """How many members have the role."""
         return sum(member.has(role) for member in self.by_index.values())
 
-    def admit(self, event: r.MemberAdmitted) -> None:
+    def apply(self, event: r.AnyMemberEvent) -> None:
+        """Take one more event. Raises Impossible where it cannot follow, and then changes nothing."""
+        match event:
+            case r.MemberAdmitted():
+                self._admit(event)
+            case r.MemberRemoved():
+                self._remove(event)
+            case r.RolesChanged():
+                self._change_roles(event)
+            case r.KeyRotated():
+                self._rotate(event)
+            case r.RotationApproved():
+                self._approve_rotation(event)
+            case r.Announced():
+                self._announce(event)
+            case r.SuccessorNamed():
+                self.successor = event
+            case _:
+                assert_never(event)
+
+    def _admit(self, event: r.MemberAdmitted) -> None:
         later = event.epoch == self.epoch + 1 or (event.epoch, self.epoch) == (1, 1)
         if event.index != len(self.by_index) or event.key in self.owners or not 0 < event.roles < 8 or not later:
             raise Impossible(f"member {event.index} cannot be admitted")
@@ -59,21 +79,21 @@ class Members:
         self.owners[event.key] = event.index
         self.epoch = event.epoch
 
-    def remove(self, event: r.MemberRemoved) -> None:
+    def _remove(self, event: r.MemberRemoved) -> None:
         member = self.by_index.get(event.index)
         if member is None or member.key != event.key or event.epoch != self.epoch + 1 or self.count <= MINIMUM_MEMBERS:
             raise Impossible(f"member {event.index} cannot be removed")
         member.key, member.roles = "", NO_ROLE
         self.epoch = event.epoch
 
-    def change_roles(self, event: r.RolesChanged) -> None:
+    def _change_roles(self, event: r.RolesChanged) -> None:
         member = self.by_index.get(event.index)
         if member is None or not member.active or event.epoch != self.epoch + 1 or not 0 < event.roles < 8:
             raise Impossible(f"member {event.index} cannot have these roles")
         member.roles = r.Role(event.roles)
         self.epoch = event.epoch
 
-    def rotate(self, event: r.KeyRotated) -> None:
+    def _rotate(self, event: r.KeyRotated) -> None:
         member = self.by_index.get(event.index)
         known = member is not None and member.key == event.old_key and event.new_key not in self.owners
         if member is None or not known or event.epoch != self.epoch + 1:
@@ -83,11 +103,11 @@ class Members:
         self.owners[event.new_key] = event.index
         self.epoch = event.epoch
 
-    def approve_rotation(self, event: r.RotationApproved) -> None:
+    def _approve_rotation(self, event: r.RotationApproved) -> None:
         if not (self._is_active(event.index) and self._is_active(event.member)):
-            raise Impossible("an approval by or for nobody")
+            raise Impossible("an approval by or for a member that is not there")
 
-    def announce(self, event: r.Announced) -> None:
+    def _announce(self, event: r.Announced) -> None:
         if not self._is_active(event.index):
             raise Impossible(f"there is no member {event.index}")
         self.by_index[event.index].gateway = event.gateway
@@ -95,13 +115,3 @@ class Members:
     def _is_active(self, index: int) -> bool:
         member = self.by_index.get(index)
         return member is not None and member.active
-
-
-HANDLERS: dict[type[r.Event], Callable[[Members, Any], None]] = {
-    r.MemberAdmitted: Members.admit,
-    r.MemberRemoved: Members.remove,
-    r.RolesChanged: Members.change_roles,
-    r.KeyRotated: Members.rotate,
-    r.RotationApproved: Members.approve_rotation,
-    r.Announced: Members.announce,
-}

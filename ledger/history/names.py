@@ -1,4 +1,4 @@
-"""Releases by name: which one is meant, and why one must not be used. Reasons for a revocation as one word."""
+"""Releases by name: which one is meant, and whether it may be used. Reasons for a revocation as one word."""
 
 from collections.abc import Iterator
 
@@ -16,19 +16,19 @@ class UnknownRelease(UsageError):
 
 
 class NotReleased(UsageError):
-    """Somebody proposed it, and the members have not released it."""
+    """It was proposed, and the members have not released it."""
 
 
 class RevokedRelease(UsageError):
-    """The members revoked it: it must be used no more."""
+    """The members revoked it: it must not be used any more."""
 
 
-def find(decisions: Decisions, wanted: str) -> Release:
+def find(decisions: Decisions, title: str) -> Release:
     """The release meant by NAME@VERSION, or the current one of NAME, revoked or not.
 
-    Raises UnknownRelease or NotReleased, and Revoked for a name all of whose releases were revoked.
+    Raises UnknownRelease or NotReleased, and RevokedRelease for a name all of whose releases were revoked.
     """
-    name, marked, version = wanted.partition("@")
+    name, marked, version = title.partition("@")
     if marked:
         return released(decisions, name, version)
     if name in decisions.current:
@@ -60,7 +60,7 @@ def released(decisions: Decisions, name: str, version: str) -> Release:
 
 
 def require_usable(release: Release) -> None:
-    """Raises Revoked, with the reason, where the members revoked it."""
+    """Raises RevokedRelease, with the reason, where the members revoked it."""
     if release.revoked:
         raise RevokedRelease(
             f"the members revoked {release.name} {release.version}",
@@ -70,7 +70,7 @@ def require_usable(release: Release) -> None:
 
 
 def proposal_for(decisions: Decisions, release: Release) -> Proposal | None:
-    """The proposal that the release came of."""
+    """The proposal that made the release."""
     for proposal, action in _proposals(decisions, release.name):
         if action.version == release.version and proposal.ended is ProposalState.EXECUTED:
             return proposal
@@ -85,7 +85,7 @@ def reason_word(reason: str) -> bytes:
     try:
         data = reason.encode()
     except UnicodeEncodeError as error:
-        raise UsageError("the reason is no text", advice="write it in UTF-8") from error
+        raise UsageError("the reason is not text", advice="write it in UTF-8") from error
     if not reason.strip() or len(data) > LONGEST_REASON:
         raise UsageError("a reason is 1 to 1,048,576 bytes of text", actual=len(data))
     word = data.ljust(WORD, b"\x00")

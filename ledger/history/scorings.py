@@ -1,15 +1,17 @@
-"""Scores of finalised rounds: the fold of commitments, reveals and medians. `fold` hands it those events.
+"""Scores of finalised rounds: the fold of commitments, reveals and medians.
 
-All that the log says of a scoring is recomputed, but for its seed, which comes from a block's hash; the root, which the
-chain keeps, vouches for that.
+`ledger.history.fold` hands it those events.
+All that the log says of a scoring is recomputed, but for its seed, which
+comes from a block's hash; the root, which the chain keeps, vouches for that.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import assert_never
 
 from ledger.errors import Malformed
-from ledger.events import records as r
+from ledger.events import scores as r
+from ledger.events.members import Role
 from ledger.formats.claims import lower_median, pack_scores, scores_commitment, scores_root, unpack_scores
 from ledger.history.jobs import Jobs
 from ledger.history.members import Members
@@ -26,13 +28,29 @@ class Scorings:
     jobs: Jobs
     board: ScoreBoard | None
 
-    def open(self, event: r.ScoringOpened) -> None:
+    def apply(self, event: r.AnyScoreEvent) -> None:
+        """Take one more event. Raises Impossible where it cannot follow, and then changes nothing."""
+        match event:
+            case r.ScoresCommitted():
+                self._commit(event)
+            case r.ScoresRevealed():
+                self._reveal(event)
+            case r.ScoringOpened():
+                self._open(event)
+            case r.ScoresSettled():
+                self._settle(event)
+            case r.ScoringVoid():
+                self._make_void(event)
+            case _:
+                assert_never(event)
+
+    def _open(self, event: r.ScoringOpened) -> None:
         job, terms = self.jobs.require(event.job), self.jobs.require(event.job).terms
-        self.members.holder(event.opener, r.Role.SCORER, self.members.epoch)
+        self.members.holder(event.opener, Role.SCORER, self.members.epoch)
         round_ = job.rounds.get(event.round)
         if job.scoring is not None or event.round != job.next_to_score or round_ is None or round_.final is None:
             raise Impossible(f"round {event.round} of job {event.job} cannot be scored")
-        scorers, updates = self.members.having(r.Role.SCORER), round_.final.verdicts.count(ADMITTED)
+        scorers, updates = self.members.having(Role.SCORER), round_.final.verdicts.count(ADMITTED)
         expected = (self.members.epoch, scorers, updates)
         if (event.epoch, event.scorers, event.updates) != expected or scorers < terms.scorers or not updates:
             raise Impossible(f"round {event.round} has {updates} updates to score and {scorers} scorers")
@@ -50,22 +68,22 @@ class Scorings:
             event.tx,
         )
 
-    def commit(self, event: r.ScoresCommitted) -> None:
-        scoring = self._open(event.job, event.round)
-        index = self.members.holder(event.scorer, r.Role.SCORER, scoring.epoch).index
+    def _commit(self, event: r.ScoresCommitted) -> None:
+        scoring = self._under_way(event.job, event.round)
+        index = self.members.holder(event.scorer, Role.SCORER, scoring.epoch).index
         if scoring.full or scoring.reveals or index in scoring.commitments:
             raise Impossible(f"member {index} cannot commit to scores of round {event.round}")
         scoring.commitments[index] = Commitment(event.scorer, index, event.commitment, event.tx)
 
-    def reveal(self, event: r.ScoresRevealed) -> None:
-        scoring = self._open(event.job, event.round)
+    def _reveal(self, event: r.ScoresRevealed) -> None:
+        scoring = self._under_way(event.job, event.round)
         index = self.members.require(event.scorer).index
         if self.board is None or index in scoring.reveals:
             raise Impossible(f"member {index} cannot reveal scores of round {event.round}")
         try:
             scores = unpack_scores(event.scores, scoring.updates)
         except Malformed as error:
-            raise Impossible(f"scores that cannot be: {error.message}") from error
+            raise Impossible(f"impossible scores: {error.message}") from error
         place = (self.board.chain, self.board.address, event.job, event.round)
         said = scores_commitment(*place, event.scorer, event.salt, scores)
         committed = scoring.commitments.get(index)
@@ -73,8 +91,8 @@ class Scorings:
             raise Impossible(f"member {index} did not commit to what it reveals")
         scoring.reveals[index] = Reveal(event.scorer, index, scores, event.salt, event.tx)
 
-    def settle(self, event: r.ScoresSettled) -> None:
-        scoring = self._open(event.job, event.round)
+    def _settle(self, event: r.ScoresSettled) -> None:
+        scoring = self._under_way(event.job, event.round)
         if len(scoring.reveals) < scoring.quorum or event.withheld != bitmap(scoring.pending):
             raise Impossible(f"the scores of round {event.round} cannot be settled")
         median = medians(scoring)
@@ -85,13 +103,13 @@ class Scorings:
         scoring.medians, scoring.root = median, event.root
         scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.SETTLED
 
-    def make_void(self, event: r.ScoringVoid) -> None:
-        scoring = self._open(event.job, event.round)
+    def _make_void(self, event: r.ScoringVoid) -> None:
+        scoring = self._under_way(event.job, event.round)
         if len(scoring.reveals) >= scoring.quorum or event.withheld != bitmap(scoring.pending):
             raise Impossible(f"the scoring of round {event.round} cannot be void")
         scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.VOID
 
-    def _open(self, job: int, number: int) -> Scoring:
+    def _under_way(self, job: int, number: int) -> Scoring:
         """The scoring of that round, while it lasts."""
         state: JobState = self.jobs.require(job)
         scoring = state.latest_scoring
@@ -122,12 +140,3 @@ def settlement(scoring: Scoring) -> tuple[bytes, bytes]:
 def bitmap(indices: Iterable[int]) -> bytes:
     """Members as the contract names them: bit i is member i's."""
     return sum(1 << index for index in indices).to_bytes(32, "big")
-
-
-HANDLERS: dict[type[r.Event], Callable[[Scorings, Any], None]] = {
-    r.ScoringOpened: Scorings.open,
-    r.ScoresCommitted: Scorings.commit,
-    r.ScoresRevealed: Scorings.reveal,
-    r.ScoresSettled: Scorings.settle,
-    r.ScoringVoid: Scorings.make_void,
-}

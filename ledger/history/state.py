@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ledger.events import records as r
+from ledger.events import rounds as r
+from ledger.events.members import Role
+from ledger.formats.digest import NOTHING
 
 
 class Impossible(Exception):
@@ -42,7 +44,7 @@ class Member:
 
     index: int
     key: str
-    roles: r.Role
+    roles: Role
     since: int
     keys: list[str]
     gateway: str = ""
@@ -51,7 +53,7 @@ class Member:
     def active(self) -> bool:
         return bool(self.key)
 
-    def has(self, role: r.Role) -> bool:
+    def has(self, role: Role) -> bool:
         return bool(self.roles & role)
 
 
@@ -97,7 +99,7 @@ class Aggregate:
     @property
     def empty(self) -> bool:
         """Whether it claims that no model can be made."""
-        return self.root == bytes(32)
+        return self.root == NOTHING
 
     @property
     def agreeing(self) -> int:
@@ -212,7 +214,7 @@ class Scoring:
     commitments: dict[int, Commitment] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
     medians: tuple[int, ...] | None = None
-    root: bytes = bytes(32)
+    root: bytes = NOTHING
     withheld: frozenset[int] = frozenset()
     outcome: ScoringPhase | None = None
 

@@ -9,20 +9,19 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import msgspec
 
 from ledger.errors import FedledgerError, Unavailable
-from ledger.events.records import EVENTS, Event
-from ledger.formats.digest import sha256
+from ledger.events.records import AnyEvent
+from ledger.formats.digest import NOTHING, sha256
 
 LOCK_SECONDS = 10.0
 WINDOW = 256
 """So many of the latest blocks keep their hash though they hold no event: reorganisations are mostly shallow."""
 
 LAST_LOG = 1 << 62
-_NO_DIGEST = bytes(32)
 _DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
@@ -80,11 +79,11 @@ class IndexFile:
             with self._transaction():
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
-                self._db.execute("INSERT OR IGNORE INTO state VALUES (1, ?, ?, ?, ?)", (ledger, start, b"", _NO_DIGEST))
+                self._db.execute("INSERT OR IGNORE INTO state VALUES (1, ?, ?, ?, ?)", (ledger, start, b"", NOTHING))
             if self._db.execute("SELECT ledger FROM state").fetchall() != [(ledger,)]:
                 raise Damaged("the index is of another ledger")
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(Union[EVENTS]).decode  # noqa: UP007
+        self._decode = msgspec.msgpack.Decoder(AnyEvent).decode
 
     def tip(self) -> Tip:
         """The last block covered."""
@@ -96,7 +95,7 @@ class IndexFile:
         with _translated():
             return [Tip(*row) for row in self._db.execute("SELECT number, hash FROM blocks ORDER BY number")]
 
-    def append(self, old: Tip, new: Tip, events: Sequence[Event], hashes: Mapping[int, bytes]) -> bool:
+    def append(self, old: Tip, new: Tip, events: Sequence[AnyEvent], hashes: Mapping[int, bytes]) -> bool:
         """Cover the blocks from `old` to `new`, with these events; False, and nothing done, if `old` is not the tip."""
         with _translated(), self._transaction():
             if self.tip() != old:
@@ -133,7 +132,7 @@ class IndexFile:
             ).fetchone()
         return last or 0, lowest
 
-    def events(self, after: Position) -> list[Event]:
+    def events(self, after: Position) -> list[AnyEvent]:
         """The events behind a position, in order, to be called while `reading`.
 
         Raises Damaged where they are not what was once stored.
@@ -163,9 +162,9 @@ class IndexFile:
         with _translated(), self._transaction("DEFERRED"):
             yield
 
-    def _event(self, body: bytes) -> Event:
+    def _event(self, body: bytes) -> AnyEvent:
         try:
-            event: Event = self._decode(body)
+            event: AnyEvent = self._decode(body)
         except msgspec.DecodeError as error:
             raise Damaged("the index holds an event that cannot be read") from error
         return event
@@ -175,7 +174,7 @@ class IndexFile:
         row = self._db.execute(
             "SELECT digest FROM events WHERE (block, log) <= (?, ?) ORDER BY block DESC, log DESC LIMIT 1", position
         ).fetchone()
-        return bytes(row[0]) if row else _NO_DIGEST
+        return bytes(row[0]) if row else NOTHING
 
     def _move(self, tip: Tip, digest: bytes) -> None:
         self._db.execute("UPDATE state SET number = ?, hash = ?, digest = ?", (*tip, digest))

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from ledger.config import Network
 from ledger.errors import FedledgerError, Unavailable
-from ledger.events.records import Event
+from ledger.events.records import AnyEvent
 from ledger.index.file import LAST_LOG, Damaged, IndexFile, Position, Tip, drop
 
 ATTEMPTS = 8
@@ -32,7 +32,7 @@ class Piece(Protocol):
     @property
     def last(self) -> int: ...
     @property
-    def events(self) -> Sequence[Event]: ...
+    def events(self) -> Sequence[AnyEvent]: ...
     @property
     def hashes(self) -> Mapping[int, bytes]: ...
 
@@ -53,7 +53,7 @@ class Changes(NamedTuple):
     `tip` is the block up to which this is all.
     """
 
-    added: list[Event]
+    added: list[AnyEvent]
     rewound_to: int | None
     tip: Tip
 

@@ -7,6 +7,7 @@ from ledger.errors import Malformed, Refuted, UsageError
 from ledger.events.actions import ReleaseModel, name_word
 from ledger.events.proposals import Release
 from ledger.formats.artifact import Buffer
+from ledger.formats.digest import NOTHING
 from ledger.history.names import find, require_usable
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
@@ -18,31 +19,31 @@ from ledger.releases.report import Evaluation
 from ledger.rounds.outcome import Place
 from ledger.store import disk
 
-NOTHING = bytes(32)
-AGAIN = "do not use it; fedledger release fetch writes it anew"
+AGAIN = "do not use it; fedledger release fetch writes it again"
 
 
-def report_of(connection: Connection, release: Release | ReleaseModel) -> Evaluation | None:
+def report_of(connection: Connection, release: ReleaseModel) -> Evaluation | None:
     """The evaluation report that a release names, or is proposed with; None where it names none.
 
-    Raises Unavailable where nobody gives it, Refuted where it is none, or on another model.
+    Raises Unavailable where it cannot be fetched, Refuted where it is not a report, or on another model.
     """
-    if release.report == NOTHING:
+    digest = bytes.fromhex(release.report)
+    if digest == NOTHING:
         return None
-    pieces = connection.fetch(evaluation.cid_of(release.report), 0, evaluation.MAX_SIZE + 1)
+    pieces = connection.fetch(evaluation.cid_of(digest), 0, evaluation.MAX_SIZE + 1)
     return read_report(b"".join(bytes(piece) for piece in pieces), connection.place, release)
 
 
-def read_report(data: bytes, place: Place, release: Release | ReleaseModel) -> Evaluation:
+def read_report(data: bytes, place: Place, release: ReleaseModel) -> Evaluation:
     """A report, its digest already checked, on a release's model. Raises Refuted for anything else: it was named."""
-    where = {"job": release.job, "round": release.round, "root": release.root.hex()}
+    where = {"job": release.job, "round": release.round, "root": release.root}
     try:
         report = evaluation.parse(data)
         evaluation.require_model(report, chain=place.chain, ledger=place.contract, **where)
     except Malformed as error:
         raise Refuted(
-            f"what {release.name} {release.version} names as its evaluation report is none: {error.message}",
-            advice="ask who proposed it; members may revoke it: fedledger release revoke",
+            f"what {release.name} {release.version} names as its evaluation report is not one: {error.message}",
+            advice="ask its proposer; members may revoke it: fedledger release revoke",
             **error.facts,
         ) from error
     return report
@@ -67,12 +68,12 @@ def card_of(connection: Connection, release: Release) -> Card:
     state = history.jobs[release.job]
     job: Job = connection.document(state)
     file = ModelFile(connection.place, network.contracts.releases.address, release, state, job)
-    report = report_of(connection, release)
+    report = report_of(connection, release.action)
     return Card.of(file, report, history.decisions, network)
 
 
 def check_on_chain(connection: Connection, release: Release) -> None:
-    """Hold what the log says of a release against the contracts' own state. Raises Refuted, or Revoked.
+    """Hold what the log says of a release against the contracts' own state. Raises Refuted, or RevokedRelease.
 
     1. ReleaseBoard keeps the record. 2. It is not revoked there. 3. RoundLedger keeps the model's root for its round.
     """
@@ -89,9 +90,9 @@ def check_on_chain(connection: Connection, release: Release) -> None:
         raise Refuted("the chain keeps another model for that round", expected=release.root.hex(), actual=root.hex())
 
 
-def usable(connection: Connection, wanted: str) -> Card:
-    """The release meant by NAME or NAME@VERSION, checked as `check_on_chain` does. Raises as that, and `find`."""
-    release = find(connection.refresh().decisions, wanted)
+def card_in_use(connection: Connection, title: str) -> Card:
+    """The card of a release, by NAME or NAME@VERSION, checked by `check_on_chain`. Raises as that, and `find`."""
+    release = find(connection.refresh().decisions, title)
     check_on_chain(connection, release)
     return card_of(connection, release)
 
@@ -101,9 +102,9 @@ def verify(connection: Connection, folder: Path) -> Card:
 
     1. The model file says which release of this consortium it is.
     2. That release is in use, and the chain keeps it so.
-    3. The model file is what the ledger's model gives.
-    4. The card is what ledger and report give.
-    Raises UsageError, Revoked, and Refuted with the first place that differs.
+    3. The model file is what the ledger's model makes.
+    4. The card is what ledger and report make.
+    Raises UsageError, RevokedRelease, and Refuted with the first place that differs.
     """
     metadata = read_metadata(_beginning(folder / NAME))
     expected = {
@@ -116,11 +117,11 @@ def verify(connection: Connection, folder: Path) -> Card:
         if metadata.get(field) != value:
             raise UsageError(
                 f"the file is of another {field} than this network's",
-                advice="give the network file of the consortium that released it",
+                advice="pass the network file of the consortium that released it",
                 expected=value,
                 actual=metadata.get(field),
             )
-    card = usable(connection, f"{metadata.get('name', '')}@{metadata.get('version', '')}")
+    card = card_in_use(connection, f"{metadata.get('name', '')}@{metadata.get('version', '')}")
     title = f"{card.file.release.name} {card.file.release.version}"
     place = _difference(folder / NAME, card.file.pieces(connection.fetch))
     if place is not None:
@@ -152,16 +153,16 @@ def _beginning(path: Path) -> bytes:
 
 def _difference(path: Path, expected: Iterator[Buffer]) -> int | None:
     """The first byte in which a file differs from what it must be; None where there is none."""
-    at, wanted = 0, memoryview(b"")
+    at, right = 0, memoryview(b"")
     for piece in disk.pieces(path):
         have = piece
         while have:
-            wanted = wanted or memoryview(next(expected, b"")).cast("B")
-            size = min(len(have), len(wanted))
-            if not size or have[:size] != wanted[:size]:
-                return at + next((n for n in range(size) if have[n] != wanted[n]), 0)
-            at, have, wanted = at + size, have[size:], wanted[size:]
-    return at if wanted or any(len(piece) for piece in expected) else None
+            right = right or memoryview(next(expected, b"")).cast("B")
+            size = min(len(have), len(right))
+            if not size or have[:size] != right[:size]:
+                return at + next((n for n in range(size) if have[n] != right[n]), 0)
+            at, have, right = at + size, have[size:], right[size:]
+    return at if right or any(len(piece) for piece in expected) else None
 
 
 def _where(file: ModelFile, place: int) -> str:

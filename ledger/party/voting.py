@@ -1,21 +1,20 @@
 """What a member does about proposals, over its connection and its key: propose, vote, sign, relay, close, execute.
 
-Whether something is allowed, the contract says; here is only how it is asked.
+The contract decides whether something is allowed; here is only how it is asked.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ledger.chain.advice import advice_on
-from ledger.errors import Rejected, UsageError
-from ledger.events.actions import Action, ChangeRules, ReleaseModel, encode_action, name_word
+from ledger.chain.build import committed
+from ledger.chain.codec import decoder
+from ledger.chain.reverts import MESSAGES
+from ledger.errors import Malformed, Rejected, UsageError
+from ledger.events.actions import Action, encode_action
+from ledger.events.ballots import Choice, Refusal, Voted, VoteSkipped
 from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign, proposal_id, proposal_to_sign
-from ledger.events.records import Choice, Kind, Refusal, Voted, VoteSkipped
 from ledger.events.signed import WORDS, SignedBallot, SignedProposal
-from ledger.events.wanted import action_of, wanted_of
 from ledger.history.electorate import vote_refusal
 from ledger.party.connection import Connection
 
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.chain.transactions import Receipt
     from ledger.keys import Signer
-
-_CALLS = {
-    Kind.ADMIT_MEMBER: "proposeAdmission",
-    Kind.REMOVE_MEMBER: "proposeRemoval",
-    Kind.CHANGE_ROLES: "proposeRoles",
-    Kind.CHANGE_RULES: "proposeRules",
-    Kind.CLOSE_JOB: "proposeClosing",
-    Kind.RELEASE: "proposeRelease",
-    Kind.REVOKE: "proposeRevocation",
-    Kind.ROLL_BACK: "proposeRollback",
-    Kind.NAME_SUCCESSOR: "proposeSuccessor",
-}
-"""The call that proposes an action of that kind."""
 
 
 def proposal(connection: Connection, number: int) -> Proposal:
@@ -49,16 +35,8 @@ def proposal(connection: Connection, number: int) -> Proposal:
 
 
 def propose(connection: Connection, sender: "Sender", action: Action) -> Proposal:
-    """Propose an action. Raises UsageError for one that no contract could read, Rejected where it refuses."""
-    receipt = sender.send("ballots", _CALLS[_encoded(action)[0]], *_arguments(action))
-    return _made_by(connection, receipt)
-
-
-def _encoded(action: Action) -> tuple[Kind, bytes]:
-    try:
-        return encode_action(action)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"that cannot be proposed: {error}") from error
+    """Propose an action. Raises Malformed for one that the contract could not read, Rejected where it refuses."""
+    return _made_by(connection, sender.send("ballots", action.call, *_arguments(action)))
 
 
 def _made_by(connection: Connection, receipt: "Receipt") -> Proposal:
@@ -66,13 +44,14 @@ def _made_by(connection: Connection, receipt: "Receipt") -> Proposal:
     return next(one for one in reversed(made) if one.tx == receipt.tx)
 
 
-def _arguments(action: Action) -> tuple[Any, ...]:
-    """What the proposing call takes."""
-    if isinstance(action, ChangeRules):
-        return (msgspec.structs.astuple(action.rules),)
-    if isinstance(action, ReleaseModel):
-        return ((name_word(action.name), name_word(action.version), *astuple(action)[2:]),)
-    return astuple(action)
+def _arguments(action: Action) -> list[Any]:
+    """What the proposing call takes: the very words that encode the action."""
+    _, encoded = encode_action(action)
+    entry = next(entry for entry in committed("ballots").abi if entry.get("name") == action.call)
+    try:
+        return decoder(entry["inputs"])(encoded)
+    except ValueError as error:
+        raise Malformed(f"the contract cannot read this action: {error}") from error
 
 
 def vote(connection: Connection, sender: "Sender", found: Proposal, choice: Choice) -> "Receipt":
@@ -100,11 +79,11 @@ def sign(connection: Connection, signer: "Signer", found: Proposal, choice: Choi
 
 def sign_proposal(connection: Connection, signer: "Signer", action: Action, deadline: int) -> SignedProposal:
     """A proposal as its member signs it, for the next number; it is sent nowhere. Where another proposal gets that
-    number first, it is worth nothing. Raises UsageError as `propose`, Rejected for a key that may not propose."""
-    _encoded(action)
+    number first, it is worth nothing. Raises Malformed as `propose`, Rejected for a key that may not propose."""
+    encode_action(action)
     members = connection.history.members.values()
     if all(member.key != signer.address for member in members):
-        raise _rejected("Consortium_NotMember", "this key is no member of the consortium", key=signer.address)
+        raise _rejected("Consortium_NotMember", MESSAGES["Consortium_NotMember"], key=signer.address)
     chain, contract = connection.network.chain.id, connection.network.contracts.ballots.address
     number = len(connection.history.decisions.proposals) + 1
     parts = proposal_to_sign(chain, contract, number, signer.address, action, deadline)
@@ -114,17 +93,17 @@ def sign_proposal(connection: Connection, signer: "Signer", action: Action, dead
         contract=contract,
         number=number,
         member=signer.address,
-        action=wanted_of(action),
+        action=action,
         deadline=deadline,
         signature="0x" + signer.sign_typed_data(*parts).hex(),
     )
 
 
 def require_open(connection: Connection, found: Proposal, address: str) -> None:
-    """Raises Rejected where the contract would not count a vote that this key signs, as far as one can know now."""
+    """Raises Rejected where the contract would not count a vote that this key signs, as far as is known now."""
     state = found.state(connection.client.time())
     if state is not ProposalState.VOTING:
-        raise _rejected("Ballots_WrongState", f"proposal {found.number} is not voted on", state=state.value)
+        raise _rejected("Ballots_WrongState", f"proposal {found.number} is not open to votes", state=state.value)
     members = connection.history.members.values()
     member = next((member for member in members if member.key == address), None)
     reason = vote_refusal(found, member)
@@ -145,7 +124,7 @@ def require_place(connection: Connection, signed: SignedBallot | SignedProposal)
         if getattr(signed, field) != value:
             raise UsageError(
                 f"this was signed for another {field}",
-                advice="give the network file of the consortium that it was signed for",
+                advice="pass the network file of the consortium that it was signed for",
                 expected=value,
                 actual=getattr(signed, field),
             )
@@ -167,7 +146,7 @@ def require_here(connection: Connection, ballot: SignedBallot) -> Proposal:
 def relay(connection: Connection, sender: "Sender", ballots: Sequence[SignedBallot]) -> list[Refusal]:
     """Send votes that members signed for one proposal; for each, why it does not count, or Refusal.NONE.
 
-    One alone is refused with Rejected; of several, those that do not count are passed over.
+    One alone is refused with Rejected; of several, those that do not count are skipped.
     """
     found = require_here(connection, ballots[0])
     if len(ballots) == 1:
@@ -182,19 +161,19 @@ def relay(connection: Connection, sender: "Sender", ballots: Sequence[SignedBall
 def relay_proposal(connection: Connection, sender: "Sender", signed: SignedProposal) -> Proposal:
     """Make the proposal that a member signed. Raises Rejected where it was made before, or is refused."""
     require_place(connection, signed)
-    kind, encoded = _encoded(action_of(signed.action))
+    kind, encoded = encode_action(signed.action)
     before = connection.history.decisions.proposals.get(proposal_id(signed.number, kind, encoded))
     if before is not None:
         advice = f"fedledger proposal show {before.number}"
         raise Rejected("this was proposed already", advice=advice, proposal=before.number)
-    return _made_by(connection, sender.send("ballots", "proposeBySignature", int(kind), encoded, signed.arguments))
+    return _made_by(connection, sender.send("ballots", "proposeBySignature", kind, encoded, signed.arguments))
 
 
 def _outcomes(connection: Connection, receipt: "Receipt") -> list[Refusal]:
-    """What became of each vote of a batch: the contract tells it in their order."""
+    """What became of each vote of a batch: the contract reports them in order."""
     events = [event for logs in connection.client.read(receipt.block, receipt.block) for event in logs.events]
-    told = [event for event in events if event.tx == receipt.tx and isinstance(event, Voted | VoteSkipped)]
-    return [event.reason if isinstance(event, VoteSkipped) else Refusal.NONE for event in told]
+    votes = [event for event in events if event.tx == receipt.tx and isinstance(event, Voted | VoteSkipped)]
+    return [event.reason if isinstance(event, VoteSkipped) else Refusal.NONE for event in votes]
 
 
 def close(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
@@ -213,6 +192,6 @@ def cancel(connection: Connection, sender: "Sender", found: Proposal) -> "Receip
 
 def execute(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
     """Carry out what passed."""
-    receipt = sender.send("ballots", "execute", found.number, int(found.kind), found.encoded)
+    receipt = sender.send("ballots", "execute", found.number, found.kind, found.encoded)
     connection.refresh()
     return receipt

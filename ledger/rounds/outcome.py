@@ -12,6 +12,7 @@ from ledger.errors import Malformed
 from ledger.formats import claims, merkle
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file, raw
+from ledger.formats.digest import NOTHING
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import TreeBuilder, chunks
 from ledger.history.state import JobState, Round, Update
@@ -22,7 +23,6 @@ from ledger.rounds.inputs import Fetch, Inputs
 from ledger.rounds.rules.arithmetic import Saturated
 from ledger.rounds.weights import factors
 
-NOTHING = bytes(32)
 Progress = Callable[[int], None]
 Keep = Callable[[Iterator[Buffer]], object]
 

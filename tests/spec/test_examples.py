@@ -12,7 +12,7 @@ from support.worlds.world import NAMES, World, altered, artifact
 
 from ledger.audit.report import Check
 from ledger.events.proposals import ProposalState
-from ledger.events.records import Kind, Refusal
+from ledger.events.records import Refusal
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import of_file
 from ledger.formats.merkle import root_of
@@ -181,7 +181,6 @@ def test_the_phases_are_the_ledgers() -> None:
 
 
 def test_ballots_have_the_codes_numbers_and_words() -> None:
-    assert [row[1] for row in table("ballot.md", "Kinds")] == [str(int(kind)) for kind in Kind][1:]
     states = list(ProposalState)[1:]
     assert [row[:2] for row in table("ballot.md", "Life")] == [[s.value, str(n)] for n, s in enumerate(states, 1)]
     refusals = [[refusal.name, str(int(refusal))] for refusal in list(Refusal)[1:]]

@@ -7,8 +7,7 @@ from pathlib import Path
 from support.web.server import get, network, served, view_of
 from support.worlds.world import World
 
-from ledger.events.records import Kind
-from ledger.events.wanted import kind_word
+from ledger.events.actions import KINDS, kind_word
 from web.documents import refusals
 from web.documents.relay import Posted, Relayed, SignInText
 from web.examples.relay import EXAMPLES
@@ -53,7 +52,7 @@ def test_every_name_of_a_refusal_is_told() -> None:
         name for name, kind in vars(refusals).items() if isinstance(kind, type) and kind.__module__ == refusals.__name__
     }
     assert [name for name in sorted(names - families) if f"`{name}`" not in SPEC] == []
-    kinds = [kind_word(kind) for kind in Kind if kind]
+    kinds = [kind_word(kind) for kind in KINDS]
     assert [kind for kind in kinds if f"`{kind}`" not in SPEC] == []
 
 

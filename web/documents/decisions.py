@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+from ledger.events.actions import Action
 from ledger.events.records import Rules
-from ledger.events.wanted import AnyAction
 from ledger.releases.report import Evaluation, RoundFigures
 from ledger.rounds.trace import ModelTrace
 from web.documents.common import Document, PartyDocument
@@ -39,7 +39,7 @@ class ProposalLine(Document, frozen=True):
     number: int
     id: str
     kind: str
-    action: AnyAction
+    action: Action
     subject: Subject
     state: str
     proposer: PartyDocument

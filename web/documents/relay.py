@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from ledger.events.wanted import Address, AnyAction, Digest, Number
+from ledger.events.actions import Action, Address, Digest, Number
 from web.documents.common import Document, PartyDocument
 from web.documents.signatures import PATTERN
 
@@ -72,7 +72,7 @@ class ProposalDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What a member wants to propose."""
 
     member: Address
-    action: AnyAction
+    action: Action
 
 
 class ProposalToSign(Document, frozen=True, tag_field="fedledger", tag="proposal-to-sign/1"):
@@ -110,7 +110,7 @@ class PostedProposal(_FromFile, frozen=True, kw_only=True, tag="proposal"):
 
     number: Number
     member: Address
-    action: AnyAction
+    action: Action
     deadline: Deadline
     signature: Signed
 

@@ -1,7 +1,7 @@
 """What the consortium's members decided: one proposal, and the release that came of it."""
 
+from ledger.events.actions import ReleaseModel
 from ledger.events.records import Rules
-from ledger.events.wanted import ReleaseModel
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from ledger.rounds.trace import ModelTrace
 from web.documents.decisions import (

@@ -4,10 +4,9 @@ from typing import Any
 
 import msgspec
 
-from ledger.events.actions import ReleaseModel, encode_action
+from ledger.events.actions import ReleaseModel, encode_action, kind_word
 from ledger.events.proposals import ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.events.records import Choice
-from ledger.events.wanted import kind_word, wanted_of
 from web.access.sign_in import SECONDS, compose
 from web.documents.common import PartyDocument
 from web.documents.relay import (
@@ -31,7 +30,7 @@ _CHAIN, _CONTRACT = 31337, "0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9"
 _MEMBER = PartyDocument(index=1, name="South", key="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 _NONCE, _AT, _DEADLINE = "0f" * 32, 1_800_000_000, 1_800_003_600
 _SIGNATURE = "0x" + "3b" * 64 + "1b"
-_ACTION = ReleaseModel("cardio", "1.2.0", 1, 1, b"\x5d" * 32, bytes(32), b"\x1e" * 32)
+_ACTION = ReleaseModel("cardio", "1.2.0", 1, 1, root="5d" * 32, report="1e" * 32)
 _KIND, _ENCODED = encode_action(_ACTION)
 _PROPOSAL = proposal_id(1, _KIND, _ENCODED)
 _BALLOT = ballot_to_sign(_CHAIN, _CONTRACT, _PROPOSAL, _MEMBER.key, Choice.FOR, _DEADLINE)
@@ -49,7 +48,7 @@ _DOCUMENTS: dict[Any, msgspec.Struct] = {
     SessionPage: _SIGNED_IN,
     Nothing: Nothing(),
     BallotToSign: BallotToSign(typed_data=msgspec.convert(typed_data(_BALLOT), TypedDataDocument), deadline=_DEADLINE),
-    ProposalDraft: ProposalDraft(member=_MEMBER.key, action=wanted_of(_ACTION)),
+    ProposalDraft: ProposalDraft(member=_MEMBER.key, action=_ACTION),
     ProposalToSign: ProposalToSign(
         typed_data=msgspec.convert(typed_data(_DRAFT), TypedDataDocument),
         number=1,

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from ledger.errors import FedledgerError, Malformed
 from ledger.events.actions import ReleaseModel, RevokeRelease
-from ledger.events.proposals import Release
 from ledger.formats.cid import RAW, Cid
 from ledger.history.names import LONGEST_REASON, reason_text
 from ledger.jobs import document as job
@@ -104,16 +103,16 @@ def _decided_models(snapshot: Snapshot) -> Iterator[tuple[ModelKey, bytes]]:
     """The models of the newest releases and proposals of one, newest first, each with its report's digest."""
     decisions = snapshot.decisions
     proposed = (one.action for one in reversed(decisions.proposals.values()) if isinstance(one.action, ReleaseModel))
-    released: list[Release | ReleaseModel] = [*islice(reversed(decisions.releases.values()), MOST_REPORTS)]
-    for one in [*released, *islice(proposed, MOST_REPORTS)]:
+    released = (release.action for release in reversed(decisions.releases.values()))
+    for one in [*islice(released, MOST_REPORTS), *islice(proposed, MOST_REPORTS)]:
         state = snapshot.jobs.get(one.job)
         round_ = state.rounds.get(one.round) if state else None
-        if round_ is not None and round_.final is not None and round_.final.root == one.root:
-            yield (one.job, one.round, one.root), one.report
+        if round_ is not None and round_.final is not None and round_.final.root.hex() == one.root:
+            yield (one.job, one.round, round_.final.root), bytes.fromhex(one.report)
 
 
 def _long_reasons(snapshot: Snapshot) -> list[bytes]:
     """The digests of the newest reasons that are too long for a word."""
     actions = (one.action for one in reversed(snapshot.decisions.proposals.values()))
-    words = (action.reason for action in actions if isinstance(action, RevokeRelease))
+    words = (bytes.fromhex(action.reason) for action in actions if isinstance(action, RevokeRelease))
     return list(islice((word for word in words if reason_text(word) is None), MOST_REPORTS))

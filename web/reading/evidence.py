@@ -108,9 +108,10 @@ def _evaluations(now: Reading, job: int, number: int | None = None) -> Iterator[
         action = one.action
         if not isinstance(action, ReleaseModel) or action.job != job or number not in {None, action.round}:
             continue
-        known = now.state.evaluations.get(action.report)
-        if isinstance(known, FetchedReport) and known.report.root == action.root.hex() and _names_model(now, action):
-            found = evaluation_of(now, job, action.round, action.root, action.report)
+        root, digest = bytes.fromhex(action.root), bytes.fromhex(action.report)
+        known = now.state.evaluations.get(digest)
+        if isinstance(known, FetchedReport) and known.report.root == action.root and _names_model(now, action):
+            found = evaluation_of(now, job, action.round, root, digest)
             if found.status == "read":
                 yield found
 
@@ -119,7 +120,7 @@ def _names_model(now: Reading, action: ReleaseModel) -> bool:
     """Whether a proposal's root is that of the model which the round finalised."""
     state = now.snapshot.jobs.get(action.job)
     round_ = state.rounds.get(action.round) if state else None
-    return round_ is not None and round_.final is not None and round_.final.root == action.root
+    return round_ is not None and round_.final is not None and round_.final.root.hex() == action.root
 
 
 def _unread(status: EvaluationStatus, digest: bytes, trouble: str) -> Evaluated:

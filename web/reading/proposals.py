@@ -3,10 +3,18 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from ledger.events.actions import Action, ChangeRoles, CloseJob, ReleaseModel, RemoveMember, RevokeRelease, RollBack
+from ledger.events.actions import (
+    Action,
+    ChangeRoles,
+    CloseJob,
+    ReleaseModel,
+    RemoveMember,
+    RevokeRelease,
+    RollBack,
+    kind_word,
+)
 from ledger.events.proposals import Proposal, ProposalState
 from ledger.events.records import Choice, Refusal
-from ledger.events.wanted import kind_word, wanted_of
 from ledger.history.electorate import vote_refusal
 from ledger.history.names import reason_text
 from ledger.history.state import Member
@@ -38,7 +46,7 @@ def proposal_line(now: Reading, one: Proposal) -> ProposalLine:
         number=one.number,
         id=one.id.hex(),
         kind=kind_word(one.kind),
-        action=wanted_of(one.action),
+        action=one.action,
         subject=_subject(now, one.action),
         state=state_of(now, one).value,
         proposer=now.owner(one.proposer),
@@ -97,8 +105,8 @@ def _subject(now: Reading, action: Action) -> Subject:
         case ReleaseModel(name=name, version=version, job=job):
             return Subject(job=_job_name(now, job), name=name, version=version)
         case RevokeRelease(release=release) | RollBack(release=release):
-            known = now.snapshot.decisions.releases.get(release)
-            reason = revocation_reason(now, action.reason) if isinstance(action, RevokeRelease) else ""
+            known = now.snapshot.decisions.releases.get(bytes.fromhex(release))
+            reason = revocation_reason(now, bytes.fromhex(action.reason)) if isinstance(action, RevokeRelease) else ""
             return Subject(name=known.name if known else None, version=known.version if known else None, reason=reason)
         case _:
             return Subject()

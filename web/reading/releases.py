@@ -76,7 +76,7 @@ def _release_id(action: Action) -> bytes | None:
         case ReleaseModel(name=name, version=version):
             return release_id(name, version)
         case RevokeRelease(release=release) | RollBack(release=release):
-            return release
+            return bytes.fromhex(release)
         case _:
             return None
 

@@ -14,8 +14,6 @@ from ledger.events.actions import (
     encode_action,
 )
 from ledger.events.proposals import ProposalState, TypedData, proposal_id, proposal_to_sign
-from ledger.events.records import Kind
-from ledger.events.wanted import AnyAction, action_of
 from ledger.formats.digest import parse_address
 from web.documents.refusals import RelayersAddress, TooManyProposals, WrongNumber
 from web.documents.relay import PostedProposal
@@ -35,17 +33,16 @@ class ProposalToSign(NamedTuple):
     parts: TypedData
     number: int
     deadline: int
-    kind: Kind
+    kind: int
     encoded: bytes
 
 
-def proposal_draft(moment: Moment, member: str, wanted: AnyAction) -> ProposalToSign:
+def proposal_draft(moment: Moment, member: str, action: Action) -> ProposalToSign:
     """An action as the next proposal, for a member to sign.
 
     Raises NotMember, NotFound and RelayersAddress, and Malformed for what no contract can read.
     """
     moment.member_index(parse_address(member, "member"))
-    action = action_of(wanted)
     _require_possible(moment, action)
     number, deadline = moment.next_number, moment.now + SECONDS
     parts = proposal_to_sign(moment.chain, moment.contract, number, member, action, deadline)
@@ -54,8 +51,8 @@ def proposal_draft(moment: Moment, member: str, wanted: AnyAction) -> ProposalTo
 
 def proposal_signed(moment: Moment, posted: PostedProposal) -> TypedData:
     """What was signed, made again from the content. Raises Malformed for what no contract can read."""
-    action = action_of(posted.action)
-    return proposal_to_sign(moment.chain, moment.contract, posted.number, posted.member, action, posted.deadline)
+    chain, contract = moment.chain, moment.contract
+    return proposal_to_sign(chain, contract, posted.number, posted.member, posted.action, posted.deadline)
 
 
 def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Message:
@@ -66,7 +63,7 @@ def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Messa
     SignatureExpired; 9. and is not absurdly far away: DeadlineTooFar. 10. The member has few others in Voting:
     TooManyProposals.
     """
-    index, action = moment.member_index(posted.member), action_of(posted.action)
+    index, action = moment.member_index(posted.member), posted.action
     _require_possible(moment, action)
     if posted.number != moment.next_number:
         raise WrongNumber(
@@ -87,7 +84,7 @@ def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Messa
         member=posted.member,
         deadline=posted.deadline,
         signature=posted.signature,
-        action_kind=int(kind),
+        action_kind=kind,
         action=encoded.hex(),
     )
 
@@ -107,11 +104,11 @@ def _require_possible(moment: Moment, action: Action) -> None:
             reading.job(job)
         case ReleaseModel(job=job, round=number, root=root):
             final = reading.round(job, number).final
-            if final is None or final.root != root:
+            if final is None or final.root.hex() != root:
                 advice = f"/jobs/{job}/models lists the models of the job"
                 raise NotFound("the round has not finalised this model", advice=advice)
         case RevokeRelease(release=release) | RollBack(release=release):
-            if release not in reading.snapshot.decisions.releases:
+            if bytes.fromhex(release) not in reading.snapshot.decisions.releases:
                 raise NotFound("there is no such release", advice="/releases lists them all")
 
 

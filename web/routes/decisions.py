@@ -39,7 +39,8 @@ async def proposal(now: Now, number: ProposalNumber) -> ProposalPage:
     line, action = proposal_line(now, one), one.action
     evidence = None
     if isinstance(action, ReleaseModel):
-        evidence = evidence_for(now, action.job, action.round, action.root, action.report)
+        root, report = bytes.fromhex(action.root), bytes.fromhex(action.report)
+        evidence = evidence_for(now, action.job, action.round, root, report)
     name = line.subject.name
     return ProposalPage(
         chain=now.chain,

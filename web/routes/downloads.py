@@ -121,7 +121,7 @@ def _report(library: Library, file: ModelFile) -> Evaluation | None:
     if not any(digest):
         return None
     pieces = library.fetch(evaluation.cid_of(digest), 0, evaluation.MAX_SIZE + 1)
-    return read_report(b"".join(bytes(piece) for piece in pieces), file.place, file.release)
+    return read_report(b"".join(bytes(piece) for piece in pieces), file.place, file.release.action)
 
 
 async def _pieces(pieces: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:

@@ -2,53 +2,43 @@
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 import msgspec
 
-from ledger.events.actions import (
-    Action,
-    AdmitMember,
-    ChangeRoles,
-    ChangeRules,
-    CloseJob,
-    NameSuccessor,
-    ReleaseModel,
-    RemoveMember,
-    RevokeRelease,
-    RollBack,
-)
+from ledger.events import actions as a
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice, Role, Rules
-from ledger.events.wanted import wanted_of
 from ledger.history.names import reason_text
 
 if TYPE_CHECKING:
     from ledger.party.connection import Connection
 
 
-def describe(connection: "Connection", action: Action) -> str:
+def describe(connection: "Connection", action: a.Action) -> str:
     """What a proposal wants done, in one line; foreign text in it is not made safe for a terminal."""
     match action:
-        case AdmitMember(key, roles):
+        case a.AdmitMember(key, roles):
             text = f"admit {key} as {roles_text(roles)}"
-        case RemoveMember(index):
+        case a.RemoveMember(index):
             text = f"remove {_member(connection, index)}"
-        case ChangeRoles(index, roles):
+        case a.ChangeRoles(index, roles):
             text = f"make {_member(connection, index)} {roles_text(roles)}"
-        case ChangeRules(rules):
+        case a.ChangeRules(rules):
             text = f"change the rules: {rules_text(rules)}"
-        case CloseJob(job):
+        case a.CloseJob(job):
             text = f"close job {job}"
-        case ReleaseModel():
+        case a.ReleaseModel():
             text = f"release the model of job {action.job}, round {action.round} as {action.name} {action.version}"
-        case RevokeRelease(release, reason):
+        case a.RevokeRelease(release, reason):
             text = f"revoke {_release(connection, release)}{_because(reason)}"
-        case RollBack(release):
+        case a.RollBack(release):
             text = f"roll back to {_release(connection, release)}"
-        case NameSuccessor(chain, ledger):
+        case a.NameSuccessor(chain, ledger):
             text = f"go on with the ledger {ledger} on chain {chain}"
+        case _:
+            assert_never(action)
     return text
 
 
@@ -80,7 +70,7 @@ def document(connection: "Connection", proposal: Proposal, now: int) -> dict[str
     return {
         "proposal": proposal.number,
         "id": proposal.id.hex(),
-        "action": msgspec.to_builtins(wanted_of(proposal.action)),
+        "action": msgspec.to_builtins(proposal.action),
         "words": describe(connection, proposal.action),
         "state": proposal.state(now).value,
         "proposer": proposal.proposer,
@@ -129,13 +119,13 @@ def _member(connection: "Connection", index: int) -> str:
     return f"member {index} ({connection.name(index)})"
 
 
-def _release(connection: "Connection", release: bytes) -> str:
-    found = connection.history.decisions.releases.get(release)
-    return f"{found.name} {found.version}" if found else f"release {release.hex()}"
+def _release(connection: "Connection", release: str) -> str:
+    found = connection.history.decisions.releases.get(bytes.fromhex(release))
+    return f"{found.name} {found.version}" if found else f"release {release}"
 
 
-def _because(reason: bytes) -> str:
-    text = reason_text(reason)
+def _because(reason: str) -> str:
+    text = reason_text(bytes.fromhex(reason))
     if text is None:
-        return f", for the reason with SHA-256 {reason.hex()}"
+        return f", for the reason with SHA-256 {reason}"
     return f": {text}" if text else ""

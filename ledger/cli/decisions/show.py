@@ -3,16 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import FedledgerError
-from ledger.events.actions import ReleaseModel, RevokeRelease
-from ledger.events.proposals import Proposal, Release
+from ledger.events.actions import NO_DIGEST, ReleaseModel, RevokeRelease
+from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
 from ledger.history.names import reason_text
 
 if TYPE_CHECKING:
     from ledger.party.connection import Connection
     from ledger.releases.report import Evaluation
-
-NOTHING = bytes(32)
 
 
 def whole_document(connection: "Connection", proposal: Proposal, now: int) -> dict[str, Any]:
@@ -25,7 +23,7 @@ def whole_document(connection: "Connection", proposal: Proposal, now: int) -> di
     return found
 
 
-def model_document(connection: "Connection", release: Release | ReleaseModel) -> dict[str, Any]:
+def model_document(connection: "Connection", release: ReleaseModel) -> dict[str, Any]:
     """The model of a release and its evaluation as JSON has them; `trouble` says why a part is missing."""
     import msgspec
 
@@ -55,7 +53,11 @@ def print_proposal(connection: "Connection", proposal: Proposal, now: int) -> No
             facts[choice.name.lower()] = ", ".join(names)
     if state in ("Waiting", "Executable"):
         facts["carried out"] = f"from {when(proposal.executable_from)} until {when(proposal.executable_until)}"
-    reason = reason_of(connection, proposal.action.reason) if isinstance(proposal.action, RevokeRelease) else ""
+    reason = (
+        reason_of(connection, bytes.fromhex(proposal.action.reason))
+        if isinstance(proposal.action, RevokeRelease)
+        else ""
+    )
     if reason:
         facts["reason"] = reason
     if state == "Voting":
@@ -69,26 +71,26 @@ def print_proposal(connection: "Connection", proposal: Proposal, now: int) -> No
         print_model(connection, proposal.action)
 
 
-def print_model(connection: "Connection", release: Release | ReleaseModel) -> None:
+def print_model(connection: "Connection", release: ReleaseModel) -> None:
     """What a release is a release of, and what parties measured."""
     from ledger.cli.decisions.describe import rows
 
     facts = {name.replace("_", " "): str(value) for name, value in model_facts(connection, release).items()}
     report, trouble = read_report(connection, release)
     facts["evaluation"] = trouble or ("" if report else "none")
-    facts["scores"] = release.scores.hex() if release.scores != NOTHING else "none"
+    facts["scores"] = release.scores if release.scores != NO_DIGEST else "none"
     facts["check it"] = f"fedledger audit --job {release.job} --round {release.round}"
     rows({name: value for name, value in facts.items() if value})
     if report is not None:
         print_evaluation(report)
 
 
-def model_facts(connection: "Connection", release: Release | ReleaseModel) -> dict[str, Any]:
+def model_facts(connection: "Connection", release: ReleaseModel) -> dict[str, Any]:
     """Where a model is and what it was made of, as far as the ledger and the job's document tell."""
     from ledger.rounds.trace import trace
 
     state = connection.history.jobs[release.job]
-    facts: dict[str, Any] = {"job": release.job, "round": release.round, "root": release.root.hex()}
+    facts: dict[str, Any] = {"job": release.job, "round": release.round, "root": release.root}
     round_ = state.rounds.get(release.round)
     if round_ is None or round_.final is None:
         return facts
@@ -110,14 +112,14 @@ def model_facts(connection: "Connection", release: Release | ReleaseModel) -> di
     )
 
 
-def read_report(connection: "Connection", release: Release | ReleaseModel) -> "tuple[Evaluation | None, str]":
+def read_report(connection: "Connection", release: ReleaseModel) -> "tuple[Evaluation | None, str]":
     """A release's report, or why it cannot be had; neither where it names none."""
     from ledger.party.publishing import report_of
 
     try:
         return report_of(connection, release), ""
     except FedledgerError as error:
-        return None, f"{release.report.hex()}: {error.message}"
+        return None, f"{release.report}: {error.message}"
 
 
 def keep_report(connection: "Connection", proposal: Proposal) -> None:
@@ -125,9 +127,9 @@ def keep_report(connection: "Connection", proposal: Proposal) -> None:
     from ledger.releases.report import MAX_SIZE, cid_of
 
     action = proposal.action
-    if isinstance(action, ReleaseModel) and action.report != NOTHING:
+    if isinstance(action, ReleaseModel) and action.report != NO_DIGEST:
         try:
-            connection.keep(cid_of(action.report), f"report/{action.report.hex()}", limit=MAX_SIZE)
+            connection.keep(cid_of(bytes.fromhex(action.report)), f"report/{action.report}", limit=MAX_SIZE)
         except FedledgerError:
             return  # who shows the proposal says so
 

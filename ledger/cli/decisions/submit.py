@@ -101,12 +101,13 @@ def tell(connection: "Connection", made: "Proposal", as_json: bool) -> None:
     """What was proposed, and what the others type."""
     from ledger.cli.decisions.describe import describe, say, when
     from ledger.errors import plain
+    from ledger.events.actions import kind_word
 
     text = (
         f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
         f"{made.quorum} of {made.members} members must vote, until {when(made.deadline)}; they type:\n"
         f"  fedledger proposal vote {made.number} for|against|abstain"
     )
-    kind = made.kind.name.lower()
+    kind = kind_word(made.kind)
     facts = {"proposal": made.number, "id": made.id.hex(), "kind": kind, "deadline": made.deadline}
     say(as_json, text, **facts, tx=made.tx.hex())

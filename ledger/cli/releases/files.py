@@ -47,10 +47,10 @@ def fetch(
     from ledger.cli.connect import look
     from ledger.cli.decisions.describe import say
     from ledger.cli.streams import human
-    from ledger.party.publishing import usable, write
+    from ledger.party.publishing import card_in_use, write
 
     with look(network_file, home, rpc) as connection:
-        card = usable(connection, release)
+        card = card_in_use(connection, release)
         made = card.file.release
         files = write(connection, card, output or Path(f"{made.name}-{made.version}"))
     lines = [f"{made.name} {made.version}, verified: root {made.root.hex()}"]

@@ -73,7 +73,7 @@ def show(release: str, network_file: Path | None, rpc: str | None, home: Home, a
             return
         proposal = proposal_for(decisions, found)
         vote = {"proposal": document(connection, proposal, 0) if proposal else None}
-        click.echo(json.dumps(_document(decisions, found) | model_document(connection, found) | vote))
+        click.echo(json.dumps(_document(decisions, found) | model_document(connection, found.action) | vote))
 
 
 def _show(connection: "Connection", found: "Release") -> None:
@@ -97,7 +97,7 @@ def _show(connection: "Connection", found: "Release") -> None:
     if not found.revoked:
         facts["fetch it"] = f"fedledger release fetch {found.name}@{found.version}"
     rows(facts)
-    print_model(connection, found)
+    print_model(connection, found.action)
 
 
 def _state(decisions: "Decisions", release: "Release") -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ledger.releases.report import Evaluation
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-NOTHING = bytes(32)
 
 
 @click.command(short_help="Propose to release a model.")
@@ -60,10 +59,10 @@ def propose(
         if audit:
             require_verified(connection, state.number, number)
         if evaluation is not None:
-            import dataclasses
+            from msgspec.structs import replace
 
             connection.put([evaluation.encode()], f"report/{evaluation.digest.hex()}")
-            action = dataclasses.replace(action, report=evaluation.digest)
+            action = replace(action, report=evaluation.digest.hex())
         finish(how, connection, signer, action)
 
 
@@ -71,7 +70,7 @@ def _action(
     connection: "Connection", state: "JobState", number: int, name: str, version: str, scores: bool
 ) -> "ReleaseModel":
     from ledger.errors import UsageError
-    from ledger.events.actions import ReleaseModel
+    from ledger.events.actions import NO_DIGEST, ReleaseModel
 
     final = state.rounds[number].final
     if final is None:
@@ -79,11 +78,11 @@ def _action(
     if connection.history.decisions.release(name, version) is not None:
         advice = "choose another version: the record of a release never changes"
         raise UsageError(f"{name} {version} was released already", advice=advice)
-    root = _scores(state, number) if scores else NOTHING
-    return ReleaseModel(name, version, state.number, number, final.root, root, NOTHING)
+    root = _scores(state, number) if scores else NO_DIGEST
+    return ReleaseModel(name, version, state.number, number, final.root.hex(), root)
 
 
-def _scores(state: "JobState", number: int) -> bytes:
+def _scores(state: "JobState", number: int) -> str:
     """The root of a round's scores. Raises UsageError where they are not settled."""
     from ledger.errors import UsageError
 
@@ -92,7 +91,7 @@ def _scores(state: "JobState", number: int) -> bytes:
         raise UsageError(
             f"round {number} of job {state.number} has no settled scores", advice="leave out --scores", round=number
         )
-    return scoring.root
+    return scoring.root.hex()
 
 
 def _report(connection: "Connection", action: "ReleaseModel", path: Path, license_: str) -> "Evaluation":
@@ -105,12 +104,12 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
 
     place = connection.place
     found = read_file(path)
-    where = {"job": action.job, "round": action.round, "root": action.root.hex()}
+    where = {"job": action.job, "round": action.round, "root": action.root}
     require_model(found, chain=place.chain, ledger=place.contract, **where)
     keys = {key for member in connection.history.members.values() for key in member.keys}
     stranger = next((party for party in found.parties if party.key not in keys), None)
     if stranger is not None:
-        raise UsageError("the report has figures of somebody who is no member", party=stranger.party, key=stranger.key)
+        raise UsageError("the report has figures from a non-member", party=stranger.party, key=stranger.key)
     if license_:
         found = replace(found, license=license_)
         check(found)
@@ -133,7 +132,7 @@ def revoke(how: How, release: str, reason: str) -> None:
         require_usable(found)
         if reason_text(word) is None:
             connection.put([reason.encode()], f"reason/{word.hex()}")
-        finish(how, connection, signer, RevokeRelease(found.id, word))
+        finish(how, connection, signer, RevokeRelease(found.id.hex(), word.hex()))
 
 
 @click.command(short_help="Propose a return to an earlier release.")
@@ -151,7 +150,7 @@ def rollback(how: How, release: str) -> None:
         require_usable(found)
         if connection.history.decisions.current.get(found.name) is found:
             raise UsageError(f"{found.name} {found.version} is the current release", advice="fedledger release list")
-        finish(how, connection, signer, RollBack(found.id))
+        finish(how, connection, signer, RollBack(found.id.hex()))
 
 
 def _exact(connection: "Connection", wanted: str) -> "Release":

@@ -182,7 +182,7 @@ def test_a_release_names_the_root_of_its_scores(panel):
     root = panel.settle().root
     panel.send(0, "ballots", "proposeRelease", (*release, root, bytes(32)))
     proposal = panel.history.decisions.proposal(1)
-    assert proposal.action.scores == root
+    assert proposal.action.scores == root.hex()
     assert panel.client.view("releases", "idOf", *names) == [release_id("cardio", "1.0")]
 
 

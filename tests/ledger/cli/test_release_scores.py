@@ -69,7 +69,7 @@ def test_the_contract_refuses_other_scores_in_words(members: Council, round_: in
     scores = root_of(members, 1) if whose == "another round's" else b"\x5c" * 32
     connection.refresh()
     with pytest.raises(Rejected) as caught:
-        propose(connection, sender, ReleaseModel("wrong", "1", 1, round_, final.root, scores, bytes(32)))
+        propose(connection, sender, ReleaseModel("wrong", "1", 1, round_, final.root.hex(), scores.hex()))
     assert caught.value.facts["error"] == "ReleaseBoard_WrongScores"
     assert caught.value.message == "the contract refused: these are not the scores that the round got"
     assert "the root that the round's scores were settled on" in caught.value.advice

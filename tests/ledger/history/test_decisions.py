@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import pytest
+from support.worlds.decisions import released
 from support.worlds.world import World, key
 
 from ledger.events import records as r
@@ -18,12 +19,10 @@ from ledger.events.actions import (
     RevokeRelease,
     RollBack,
     encode_action,
-    name_text,
-    name_word,
-    parse_action,
+    kind_of,
 )
 from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign, proposal_id, release_id
-from ledger.events.records import Choice, Kind
+from ledger.events.records import Choice
 from ledger.history.fold import HistoryError
 
 RULES = r.Rules(5_000, 5_000, vote_seconds=100, extension_seconds=20, delay_seconds=10, execute_seconds=50)
@@ -73,13 +72,7 @@ class Council(World):
 
 
 def releasable(world: World, version: str = "1.0") -> ReleaseModel:
-    return ReleaseModel("cardio", version, 1, 1, world.state.rounds[1].final.root, NONE, A)  # type: ignore[union-attr]
-
-
-def released(made: ReleaseModel, **lies: Any) -> dict[str, Any]:
-    names = {"name": name_word(made.name), "version": name_word(made.version)}
-    place = {"job": made.job, "round": made.round, "root": made.root, "scores": made.scores, "report": made.report}
-    return {"release": release_id(made.name, made.version)} | names | place | lies
+    return ReleaseModel("cardio", version, 1, 1, world.state.rounds[1].final.root.hex(), report=A.hex())  # type: ignore[union-attr]
 
 
 def proposed() -> Council:
@@ -141,16 +134,17 @@ ROLLBACK = {"release": release_id(*CARDIO), "previous": NONE}
 ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a proposal before there are rules": (World, r.Proposed, {
         "proposal": proposal_id(1, *encode_action(RemoveMember(1))), "number": 1, "proposer": key(0),
-        "kind": Kind.REMOVE_MEMBER, "action": encode_action(RemoveMember(1))[1], "epoch": 1, "deadline": 1}),
+        "kind": kind_of(RemoveMember), "action": encode_action(RemoveMember(1))[1], "epoch": 1, "deadline": 1}),
     "a stranger's proposal": (Council, r.Proposed, next_proposal(proposer=key(9))),
     "a proposal's number skipped": (Council, r.Proposed, next_proposal(number=2)),
     "a proposal of another epoch": (Council, r.Proposed, next_proposal(epoch=2)),
     "a proposal under another name": (Council, r.Proposed, next_proposal(proposal=A)),
-    "a proposal of no kind": (Council, r.Proposed, next_proposal(kind=Kind.NONE)),
+    "a proposal of no kind": (Council, r.Proposed, next_proposal(kind=0)),
     "a proposal of two words": (Council, r.Proposed, next_proposal(action=bytes(64))),
     "a proposal not of whole words": (Council, r.Proposed, next_proposal(action=bytes(31))),
-    "a release of no name": (Council, r.Proposed, next_proposal(kind=Kind.RELEASE, action=bytes(7 * 32))),
-    "a release of a wild name": (Council, r.Proposed, next_proposal(kind=Kind.RELEASE, action=b"\xff" * 32 * 7)),
+    "a release of no name": (Council, r.Proposed, next_proposal(kind=kind_of(ReleaseModel), action=bytes(7 * 32))),
+    "a release of a wild name": (Council, r.Proposed,
+        next_proposal(kind=kind_of(ReleaseModel), action=b"\xff" * 32 * 7)),
     "a removed member's proposal": (removed, r.Proposed, next_proposal(proposer=key(3))),
     "a vote on nothing": (Council, r.Voted, {"proposal": A, "member": key(0), "choice": Choice.FOR}),
     "a stranger's vote": (proposed, r.Voted, vote(key(9))),
@@ -188,20 +182,21 @@ ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a job closed that is none": (lambda: Council().decide(CloseJob(1)), r.JobClosed, {"job": 1}),
     "a release nobody decided": (trained, r.Released, lambda w: released(releasable(w))),
     "a release of another root": (lambda: (w := trained()).decide(releasable(w)), r.Released,
-        lambda w: released(releasable(w), root=A)),
+        lambda w: released(releasable(w)) | {"root": A}),
     "a release under another name": (lambda: (w := trained()).decide(releasable(w)), r.Released,
-        lambda w: released(releasable(w), release=A)),
+        lambda w: released(releasable(w)) | {"release": A}),
     "a release not of a name": (lambda: (w := trained()).decide(releasable(w)), r.Released,
-        lambda w: released(releasable(w), name=b"<b>".ljust(32, b"\0"))),
-    "a release of no final model": (lambda: Council().decide(ReleaseModel(*CARDIO, 1, 1, A, NONE, NONE)), r.Released,
-        released(ReleaseModel(*CARDIO, 1, 1, A, NONE, NONE))),
+        lambda w: released(releasable(w)) | {"name": b"<b>".ljust(32, b"\0")}),
+    "a release of no final model": (lambda: Council().decide(ReleaseModel(*CARDIO, 1, 1, A.hex())), r.Released,
+        released(ReleaseModel(*CARDIO, 1, 1, A.hex()))),
     "a release twice": (lambda: (w := released_once()).decide(releasable(w)), r.Released,
         lambda w: released(releasable(w))),
     "a revocation nobody decided": (released_once, r.Revoked, {"release": release_id(*CARDIO), "reason": A}),
-    "a revocation of nothing": (lambda: Council().decide(RevokeRelease(A, A)), r.Revoked, {"release": A, "reason": A}),
-    "a rollback to the current one": (lambda: released_once().decide(RollBack(release_id(*CARDIO))), r.RolledBack,
+    "a revocation of nothing": (lambda: Council().decide(RevokeRelease(A.hex(), A.hex())), r.Revoked,
+        {"release": A, "reason": A}),
+    "a rollback to the current one": (lambda: released_once().decide(RollBack(release_id(*CARDIO).hex())), r.RolledBack,
         {"release": release_id(*CARDIO), "previous": release_id(*CARDIO)}),
-    "a rollback from another": (lambda: released_once().release("1.1").decide(RollBack(release_id(*CARDIO))),
+    "a rollback from another": (lambda: released_once().release("1.1").decide(RollBack(release_id(*CARDIO).hex())),
         r.RolledBack, ROLLBACK),
 }  # fmt: skip
 
@@ -248,7 +243,7 @@ def test_a_key_younger_than_the_proposal_does_not_vote_on_it() -> None:
     world = proposed()
     world.emit(r.KeyRotated, index=1, old_key=key(1), new_key=key(1, 1), epoch=2)
     for name in (key(1), key(1, 1)):
-        with pytest.raises(HistoryError, match="had not the right"):
+        with pytest.raises(HistoryError, match="was not allowed"):
             world.emit(r.Voted, proposal=world.proposal.id, member=name, choice=Choice.FOR)
 
 
@@ -260,7 +255,7 @@ def test_a_participant_without_its_role_may_finish_the_round_it_was_checked_in()
     world.submit(2)
     world.emit(r.RoundAbandoned, job=1, round=2, reason=r.Reason.NO_AGGREGATE)
     world.emit(r.RoundOpened, job=1, round=3, opener=key(0), epoch=2, deadline=1)
-    with pytest.raises(HistoryError, match="cannot be"):
+    with pytest.raises(HistoryError, match="impossible update"):
         world.submit(2)
 
 
@@ -285,7 +280,9 @@ def test_rules_are_those_of_the_proposals_making() -> None:
     assert (first.quorum, world.proposal.quorum) == (3, 3)
     world.vote(0, 1, 2).execute()
     world.emit(r.SuccessorNamed, chain=7, ledger=key(8))
-    assert world.history.decisions.successor == NameSuccessor(7, key(8))
+    successor = world.history.successor
+    assert successor is not None
+    assert (successor.chain, successor.ledger) == (7, key(8))
 
 
 def test_releases_are_superseded_revoked_and_rolled_back_to() -> None:
@@ -294,14 +291,14 @@ def test_releases_are_superseded_revoked_and_rolled_back_to() -> None:
     first = decisions.current["cardio"]
     second = world.release("1.1").history.decisions.current["cardio"]
     assert (first.version, second.version, decisions.release("cardio", "1.0")) == ("1.0", "1.1", first)
-    world.decide(RollBack(first.id))
+    world.decide(RollBack(first.id.hex()))
     world.emit(r.RolledBack, release=first.id, previous=second.id)
     assert decisions.current["cardio"] is first
-    world.decide(RevokeRelease(first.id, A))
+    world.decide(RevokeRelease(first.id.hex(), A.hex()))
     world.emit(r.Revoked, release=first.id, reason=A)
     assert (first.revoked, first.reason, "cardio" in decisions.current) == (True, A, False)
     with pytest.raises(HistoryError, match="not in use"):
-        world.decide(RollBack(first.id)).emit(r.RolledBack, release=first.id, previous=NONE)
+        world.decide(RollBack(first.id.hex())).emit(r.RolledBack, release=first.id, previous=NONE)
     assert decisions.release("<b>", "1") is None
 
 
@@ -337,44 +334,6 @@ def test_a_vote_is_closed_or_extended() -> None:
     cancelled = proposed()
     cancelled.emit(r.Cancelled, proposal=cancelled.proposal.id)
     assert cancelled.proposal.state(0) is ProposalState.CANCELLED
-
-
-ACTIONS = [
-    AdmitMember(key(4), 7),
-    RemoveMember(254),
-    ChangeRoles(1, 2),
-    ChangeRules(OTHER_RULES),
-    CloseJob(2**32 - 1),
-    ReleaseModel("cardio", "1.0-rc.1", 1, 7, A, NONE, A),
-    RevokeRelease(A, NONE),
-    RollBack(A),
-    NameSuccessor(2**64 - 1, key(4)),
-]
-
-
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: type(action).__name__)
-def test_actions_travel(action: Any) -> None:
-    kind, encoded = encode_action(action)
-    assert parse_action(kind, encoded) == action
-    for wrong in (encoded + bytes(32), encoded[:-1], b""):
-        with pytest.raises(ValueError, match=r"words|encoding"):
-            parse_action(kind, wrong)
-
-
-def test_every_kind_has_an_action() -> None:
-    assert {encode_action(action)[0] for action in ACTIONS} == set(Kind) - {Kind.NONE}
-
-
-@pytest.mark.parametrize("name", ["", ".a", "-a", "A", "a b", "a/b", "<b>", "é", "a" * 33, "a\0b", "\u202ea"])
-def test_names_that_the_contract_refuses(name: str) -> None:
-    with pytest.raises(ValueError, match="not 1 to 32"):
-        name_word(name)
-
-
-@pytest.mark.parametrize("word", [bytes(32), b"\xff" * 32, b"a\0b".ljust(32, b"\0"), b"\0a".ljust(32, b"\0")])
-def test_words_that_are_no_names(word: bytes) -> None:
-    with pytest.raises(ValueError, match=r"empty|decode|not 1 to 32"):
-        name_text(word)
 
 
 def test_what_is_signed_says_the_choice_in_words() -> None:

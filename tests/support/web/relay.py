@@ -18,7 +18,6 @@ from ledger.config import Network
 from ledger.events.actions import Action
 from ledger.events.proposals import Proposal, ballot_to_sign, proposal_to_sign
 from ledger.events.records import Choice
-from ledger.events.wanted import wanted_of
 from ledger.keys import ephemeral
 from ledger.party.connection import Connection
 from web.reading.background import Live
@@ -100,7 +99,7 @@ class House:
         signer = self.signers[index]
         parts = proposal_to_sign(self.network.chain.id, self.ballots, number, signer.address, action, deadline)
         signature = "0x" + signer.sign_typed_data(*parts).hex()
-        wanted = msgspec.to_builtins(wanted_of(action))
+        wanted = msgspec.to_builtins(action)
         content = {"number": number, "member": signer.address, "action": wanted, "deadline": deadline}
         return {"kind": "proposal", **content, "signature": signature}
 

@@ -4,25 +4,14 @@ from typing import Any
 
 from support.worlds.world import World
 
+from ledger.events import actions as a
 from ledger.events import records as r
-from ledger.events.actions import (
-    AdmitMember,
-    ChangeRoles,
-    ChangeRules,
-    CloseJob,
-    NameSuccessor,
-    ReleaseModel,
-    RemoveMember,
-    RevokeRelease,
-    RollBack,
-    encode_action,
-    name_word,
-)
+from ledger.events.actions import ReleaseModel, RevokeRelease, encode_action, name_word
 from ledger.events.proposals import Proposal, proposal_id, release_id
 from ledger.events.records import Choice
+from ledger.formats.digest import NOTHING
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 
-NOTHING = bytes(32)
 RULES = r.Rules(5_000, 5_000, vote_seconds=3_600, extension_seconds=60, delay_seconds=600, execute_seconds=86_400)
 NEWCOMER = "0x" + "12" * 20
 
@@ -73,34 +62,39 @@ class Chamber:
     ) -> ReleaseModel:
         final = self.world.state.rounds[number].final
         assert final is not None
-        return ReleaseModel(name, version, 1, number, final.root, NOTHING, report)
+        return ReleaseModel(name, version, 1, number, final.root.hex(), report=report.hex())
 
     def release(self, made: ReleaseModel) -> "Chamber":
         self.decide(made)
-        names = {"name": name_word(made.name), "version": name_word(made.version)}
-        place = {"job": made.job, "round": made.round, "root": made.root, "scores": made.scores, "report": made.report}
-        self.world.emit(r.Released, release=release_id(made.name, made.version), **names, **place)
+        self.world.emit(r.Released, **released(made))
         return self
 
     def revoke(self, name: str, version: str, reason: bytes = NOTHING) -> "Chamber":
         release = release_id(name, version)
-        self.decide(RevokeRelease(release, reason))
+        self.decide(RevokeRelease(release.hex(), reason.hex()))
         self.world.emit(r.Revoked, release=release, reason=reason)
         return self
+
+
+def released(made: ReleaseModel) -> dict[str, Any]:
+    """The fields of the event with which a release comes on record."""
+    names = {"name": name_word(made.name), "version": name_word(made.version)}
+    digests = {name: bytes.fromhex(getattr(made, name)) for name in ("root", "scores", "report")}
+    return {"release": release_id(made.name, made.version), **names, "job": made.job, "round": made.round, **digests}
 
 
 def of_every_kind(council: Chamber) -> list[Any]:
     """An action of every kind that there is."""
     return [
-        AdmitMember(NEWCOMER, 5),
-        RemoveMember(2),
-        ChangeRoles(1, 3),
-        ChangeRules(r.Rules(6_000, 6_666, 7_200, 60, 0, 3_600)),
-        CloseJob(1),
+        a.AdmitMember(NEWCOMER, 5),
+        a.RemoveMember(2),
+        a.ChangeRoles(1, 3),
+        a.ChangeRules(r.Rules(6_000, 6_666, 7_200, 60, 0, 3_600)),
+        a.CloseJob(1),
         council.model(version="2.0"),
-        RevokeRelease(release_id("cardio", "1.0"), b"data error".ljust(32, b"\x00")),
-        RollBack(release_id("cardio", "1.0")),
-        NameSuccessor(7, NEWCOMER),
+        a.RevokeRelease(release_id("cardio", "1.0").hex(), b"data error".ljust(32, b"\x00").hex()),
+        a.RollBack(release_id("cardio", "1.0").hex()),
+        a.NameSuccessor(7, NEWCOMER),
     ]
 
 

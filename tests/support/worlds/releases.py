@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from support.worlds.decisions import released
 from support.worlds.world import World
 
 from ledger.events import records as r
-from ledger.events.actions import Action, ReleaseModel, RevokeRelease, RollBack, encode_action, name_word
+from ledger.events.actions import Action, ReleaseModel, RevokeRelease, RollBack, encode_action
 from ledger.events.proposals import Proposal, Release, proposal_id, release_id
-from ledger.formats.digest import checksum_address
+from ledger.formats.digest import NOTHING, checksum_address
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 
-NOTHING = bytes(32)
 RULES = r.Rules(5_000, 5_000, 60, 0, 0, 60)
 
 
@@ -46,30 +46,27 @@ def releasable(
     number = round_ or world.round.number
     final = world.state.rounds[number].final
     assert final is not None
-    return ReleaseModel(name, version, 1, number, final.root, NOTHING, report)
+    return ReleaseModel(name, version, 1, number, final.root.hex(), report=report.hex())
 
 
 def release(world: World, *arguments: Any, **options: Any) -> Release:
     """Have the members release a model; takes what `releasable` takes."""
     made = releasable(world, *arguments, **options)
     decide(world, made)
-    names = {"name": name_word(made.name), "version": name_word(made.version)}
-    place = {"job": made.job, "round": made.round, "root": made.root, "scores": made.scores, "report": made.report}
-    id_ = release_id(made.name, made.version)
-    world.emit(r.Released, release=id_, **names, **place)
-    return world.history.decisions.releases[id_]
+    world.emit(r.Released, **released(made))
+    return world.history.decisions.releases[release_id(made.name, made.version)]
 
 
 def revoke(world: World, found: Release, reason: bytes = NOTHING) -> None:
     """Have the members revoke a release."""
-    decide(world, RevokeRelease(found.id, reason))
+    decide(world, RevokeRelease(found.id.hex(), reason.hex()))
     world.emit(r.Revoked, release=found.id, reason=reason)
 
 
 def roll_back(world: World, found: Release) -> None:
     """Have the members make a release the current one again."""
     current = world.history.decisions.current.get(found.name)
-    decide(world, RollBack(found.id))
+    decide(world, RollBack(found.id.hex()))
     world.emit(r.RolledBack, release=found.id, previous=current.id if current else NOTHING)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, get, governed, network, served, view_of
-from support.worlds.decisions import NOTHING, Chamber, evaluation, of_every_kind
+from support.worlds.decisions import Chamber, evaluation, of_every_kind, released
 from support.worlds.world import World
 
 from ledger.events import records as r
-from ledger.events.actions import ChangeRoles, RemoveMember, RevokeRelease, name_word
+from ledger.events.actions import ChangeRoles, RemoveMember, RevokeRelease
 from ledger.events.proposals import ProposalState, release_id
 from ledger.events.records import Choice
 from ledger.formats.cid import of_file
@@ -196,7 +196,7 @@ def test_current_superseded_and_revoked_releases(chamber: Chamber) -> None:
 
 def test_a_long_reason_is_shown_once_its_text_could_be_read(chamber: Chamber) -> None:
     reason = "a reason of more than thirty-two letters"
-    chamber.propose(RevokeRelease(release_id("cardio", "1.0"), sha256(reason.encode())))
+    chamber.propose(RevokeRelease(release_id("cardio", "1.0").hex(), sha256(reason.encode()).hex()))
     with served(shown(chamber)) as url:
         assert reason not in get(url + "/proposals/2").text
     with served(shown(chamber, reasons={sha256(reason.encode()): reason})) as url:
@@ -204,8 +204,8 @@ def test_a_long_reason_is_shown_once_its_text_could_be_read(chamber: Chamber) ->
 
 
 def test_a_proposed_root_is_held_against_the_finalised_model(chamber: Chamber) -> None:
-    chamber.propose(replace(chamber.model(version="2.0"), root=b"\x07" * 32))
-    chamber.propose(replace(chamber.model(version="2.0"), round=9))
+    chamber.propose(msgspec.structs.replace(chamber.model(version="2.0"), root="07" * 32))
+    chamber.propose(msgspec.structs.replace(chamber.model(version="2.0"), round=9))
     with served(shown(chamber)) as url:
         assert "not the finalised model&#39;s" in get(url + "/proposals/2", headers=HTML).text
         assert "that round has not finalised a model" in get(url + "/proposals/3", headers=HTML).text
@@ -348,7 +348,7 @@ def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
     report = evaluation(world, 2, (*HOSTILE[:2], "x" * 100, "\u05d0\u05d1"), 31337, network().contracts.ledger.address)
     chamber.release(chamber.model(version="1.1", number=2, report=report.digest))
     chamber.propose(RemoveMember(3)).vote(0)
-    chamber.propose(RevokeRelease(release_id("cardio", "1.0"), b"<b>\"'</b>".ljust(32, b"\0")))
+    chamber.propose(RevokeRelease(release_id("cardio", "1.0").hex(), b"<b>\"'</b>".ljust(32, b"\0").hex()))
     view = view_of(world, known=network(HOSTILE))
     view.latest.post(evaluations={report.digest: FetchedReport(report, report.mean)})
     with served(view) as url:
@@ -369,10 +369,9 @@ def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
 def test_a_forged_log_brings_no_hostile_name_of_a_release(chamber: Chamber, name: bytes) -> None:
     made = chamber.model(version="2.0")
     chamber.decide(made)
-    place = {"job": 1, "round": 1, "root": made.root, "scores": NOTHING, "report": NOTHING}
-    words = {"name": name.ljust(32, b"\0"), "version": name_word("2.0")}
+    forged = released(made) | {"name": name.ljust(32, b"\0")}
     with pytest.raises(HistoryError):
-        chamber.world.emit(r.Released, release=release_id("cardio", "2.0"), **words, **place)
+        chamber.world.emit(r.Released, **forged)
 
 
 @pytest.mark.parametrize("name", ["<script>", "UPPER", "..%2fetc", "%E2%80%AE", "x" * 33, "a%00b", ".json"])

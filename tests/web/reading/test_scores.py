@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, get, network, served, view_of
 from support.worlds.decisions import Chamber
@@ -275,7 +276,7 @@ class TestRelease:
 
     def page(self, world: ScoredWorld, root: bytes) -> tuple[Any, str]:
         council = Chamber(world, AT + 3_600)
-        council.release(replace(council.model(), scores=root))
+        council.release(msgspec.structs.replace(council.model(), scores=root.hex()))
         with served(shown(world)) as url:
             document = get(url + "/releases/cardio/1.0.json").json()
             return document["evidence"], get(url + "/releases/cardio/1.0", headers=HTML).text
@@ -292,7 +293,7 @@ class TestRelease:
 
     def test_another(self, world: ScoredWorld) -> None:
         council = Chamber(world, AT + 3_600)
-        council.propose(replace(council.model(), scores=b"\x05" * 32))
+        council.propose(msgspec.structs.replace(council.model(), scores="05" * 32))
         with served(shown(world)) as url:
             page = get(url + "/proposals/1", headers=HTML).text
         assert "not the round&#39;s scores" in page

@@ -280,13 +280,13 @@ def test_of_two_proposals_with_one_number_the_second_is_told(house: House, tmp_p
 def test_what_cannot_be_proposed_is_refused_by_name(house: House, site: Site) -> None:
     site.read()
     number = len(house.decisions.proposals) + 1
-    digest = b"\x07" * 32
+    digest = "07" * 32
     for action, expected in (
         (AdmitMember(site.relayer.address, 1), (409, "RelayersAddress")),
         (RemoveMember(9), (404, "NotFound")),
         (CloseJob(5), (404, "NotFound")),
-        (ReleaseModel("cardio", "1.0", 1, 1, digest, bytes(32), bytes(32)), (404, "NotFound")),
-        (RevokeRelease(digest, bytes(32)), (404, "NotFound")),
+        (ReleaseModel("cardio", "1.0", 1, 1, digest), (404, "NotFound")),
+        (RevokeRelease(digest), (404, "NotFound")),
         (RollBack(digest), (404, "NotFound")),
     ):
         assert refusal(site.post(house.proposal(0, number, action))) == expected, action

@@ -12,10 +12,9 @@ from support.worlds.world import World, key
 
 from ledger.audit.report import AuditVerdict, Check
 from ledger.events import records as r
-from ledger.events.actions import CloseJob
+from ledger.events.actions import KINDS, CloseJob, kind_word
 from ledger.events.proposals import ProposalState
-from ledger.events.records import Choice, Kind, Reason, Role, Rules
-from ledger.events.wanted import kind_word
+from ledger.events.records import Choice, Reason, Role, Rules
 from ledger.history.state import Phase
 from ledger.jobs.document import Evidence, Scored
 from ledger.rounds.admission import Verdict
@@ -104,8 +103,8 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "verdicts": [verdict.value for verdict in AuditVerdict],
         "admission": [verdict.name for verdict in Verdict],
         "checks_of": [check.name for check in Check],
-        "wants": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
-        "means": [kind_word(kind) for kind in Kind if kind is not Kind.NONE],
+        "wants": [kind_word(kind) for kind in KINDS],
+        "means": [kind_word(kind) for kind in KINDS],
         "proposal_states": [state.value for state in ProposalState if state is not ProposalState.NONE],
         "next": [state.value for state in ProposalState if state is not ProposalState.NONE],
         "choices": [choice.name for choice in Choice],

@@ -1,0 +1,71 @@
+"""What a decision may do: each event that needs one, as the action that members must have voted for.
+
+An executed proposal is a mandate for the one event that follows it; no other event of that sort is believed.
+"""
+
+from typing import assert_never
+
+from ledger.events import actions as a
+from ledger.events import records as r
+from ledger.events.proposals import Proposal
+from ledger.history.state import Impossible
+
+
+def require_mandate(event: r.AnyEvent, mandate: Proposal | None, rules: r.Rules | None) -> None:
+    """Raises Impossible for an effect that nobody decided, and for one that is not what `mandate` says.
+
+    `rules` are those of votes, None before the founding has set them.
+    """
+    try:
+        action = _carried_out(event, rules)
+    except ValueError as error:
+        raise Impossible(str(error)) from error
+    if mandate is None:
+        if action is not None:
+            raise Impossible("nobody decided that")
+    elif action != mandate.action:
+        raise Impossible(f"proposal {mandate.number} was executed, and something else came of it")
+
+
+def _carried_out(event: r.AnyEvent, rules: r.Rules | None) -> a.Action | None:
+    """The action that an event carries out; None for events that need no vote, such as those of the founding."""
+    made: a.Action | None = None
+    match event:
+        case r.RoundEvent() | r.ScoreEvent():
+            pass
+        case r.RulesChanged():
+            made = a.ChangeRules(event.rules) if rules is not None else None
+        case (
+            r.BallotEvent()
+            | r.JobProposed()
+            | r.JobApproved()
+            | r.JobOpened()
+            | r.KeyRotated()
+            | r.RotationApproved()
+            | r.Announced()
+        ):
+            pass
+        case r.JobClosed():
+            made = a.CloseJob(event.job)
+        case r.MemberAdmitted():
+            made = a.AdmitMember(event.key, event.roles) if event.epoch != 1 else None
+        case r.MemberRemoved():
+            made = a.RemoveMember(event.index)
+        case r.RolesChanged():
+            made = a.ChangeRoles(event.index, event.roles)
+        case r.SuccessorNamed():
+            made = a.NameSuccessor(event.chain, event.ledger)
+        case r.Released():
+            made = _release(event)
+        case r.Revoked():
+            made = a.RevokeRelease(event.release.hex(), event.reason.hex())
+        case r.RolledBack():
+            made = a.RollBack(event.release.hex())
+        case _:
+            assert_never(event)
+    return made
+
+
+def _release(event: r.Released) -> a.ReleaseModel:
+    digests = (digest.hex() for digest in (event.root, event.scores, event.report))
+    return a.ReleaseModel(a.name_text(event.name), a.name_text(event.version), event.job, event.round, *digests)
