@@ -18,6 +18,7 @@ from ledger.events.proposals import Proposal
 from ledger.party.publishing import read_file, usable, verify, write
 from ledger.events.records import Choice
 from ledger.party.gateway import serve_and_announce
+from ledger.party.pins import report_pin
 from ledger.store import disk
 from ledger.party.voting import close, execute, proposal, propose, relay, sign, vote
 
@@ -50,7 +51,7 @@ class ReleaseScene:
         self.stack.enter_context(closing(serve_and_announce(connection, sender, self.cast.proposer.home.settings())))
         report = replace(read_file(self.report), license=LICENCE)
         require_verified(connection, report.job, report.round)
-        connection.put([report.encode()], f"report/{report.digest.hex()}")
+        connection.put([report.encode()], report_pin(report.digest))
         root, scores = bytes.fromhex(report.root), connection.history.jobs[report.job].scorings[report.round].root
         action = ReleaseModel(NAME, VERSION, report.job, report.round, root, scores, report.digest)
         made = propose(connection, sender, action)

@@ -26,6 +26,7 @@ from demo.findings import coloured, words
 from demo.screen import Metrics, DemoScreen
 from ledger.events.records import Role
 from ledger.party.gateway import serve_and_announce
+from ledger.party.pins import job_pin
 
 HOSPITALS = ("Hospital 1", "Hospital 2", "Hospital 3", "Hospital 4")
 COORDINATOR = "Coordinator"
@@ -128,7 +129,7 @@ class Demo:
                 connection.refresh()
                 sender = connection.sender(resident.signer)
                 if name == HOSPITALS[0]:
-                    connection.put([document.read_bytes()], f"job/{self.job.digest.hex()}")
+                    connection.put([document.read_bytes()], job_pin(self.job.digest))
                     terms = msgspec.structs.astuple(self.job.terms)
                     sender.send("ledger", "proposeJob", self.job.digest, terms)
                 else:

@@ -8,28 +8,27 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats import merkle
 from ledger.formats.artifact import Binding
 from ledger.formats.cid import Cid, of_file
-from ledger.history.state import Aggregate, Round
+from ledger.history.state import Aggregate
 from ledger.jobs.document import Job
 from ledger.rounds.aggregation import Fetch
-from ledger.rounds.outcome import Base, Outcome, Place, model_binding
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.outcome import Outcome
 
 
-def locate(
-    place: Place, job: Job, round_: Round, base: Base, aggregate: Aggregate, outcome: Outcome, fetch: Fetch
-) -> dict[str, Any]:
+def locate(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome, fetch: Fetch) -> dict[str, Any]:
     """The evidence against a published model: fields of a finding, as exact as the bytes at hand allow."""
+    job = facts.job
     cid = of_file(aggregate.cid, job.layout.size)
     if aggregate.root == outcome.root:
         message = "the model's integers recompute, but the published CID is not that of its file"
         return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
     roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
-    binding = model_binding(place, round_.job, round_.number, base.root)
     try:
-        leaves = _leaves(job, binding, cid, fetch)
+        leaves = _leaves(job, facts.model_binding(), cid, fetch)
     except Unavailable:
         return {"message": "the published model does not recompute (its bytes could not be had)", **roots}
     except Malformed as error:
-        return {"message": f"the published model is no model of this round: {error}", **roots}
+        return {"message": f"the published file is not a model of this round: {error}", **roots}
     if merkle.root(leaves) != aggregate.root:
         message = "the file under the published CID does not have the published root"
         return {"message": message, "expected": aggregate.root.hex(), "actual": merkle.root(leaves).hex()}

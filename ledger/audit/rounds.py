@@ -9,8 +9,9 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.cid import of_file
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
-from ledger.rounds.admission import Decision, Verdict
-from ledger.rounds.outcome import NOTHING, Judged, Outcome, base_of, conclude, excused, judge
+from ledger.rounds.admission import Decision, Judged, Verdict, judge
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.outcome import NOTHING, Outcome, conclude, excused
 
 
 class RoundAudit:
@@ -18,7 +19,7 @@ class RoundAudit:
 
     def __init__(self, audit: Context, state: JobState, job: Job, round_: Round) -> None:
         self.audit, self.state, self.job, self.round = audit, state, job, round_
-        self.base = base_of(state, job, round_.number)
+        self.facts = RoundFacts.of(audit.place, state, job, round_)
         self.judged: dict[int, Judged] = {}
         self.missing: list[Update] = []
         self._outcomes: dict[frozenset[int], Outcome | str] = {}
@@ -36,7 +37,7 @@ class RoundAudit:
         """
         audit = self.audit
         try:
-            decision = judge(audit.place, self.job, self.round, self.base, update, audit.fetch)
+            decision = judge(self.facts, update, audit.fetch)
         except Unavailable as error:
             self.missing.append(update)
             message = f"the update's bytes could not be had: {error}"
@@ -77,17 +78,7 @@ class RoundAudit:
                 judged.append(self.judged[update.index])
         audit = self.audit
         try:
-            return conclude(
-                audit.place,
-                self.state,
-                self.job,
-                self.round,
-                self.base,
-                tuple(judged),
-                audit.fetch,
-                threads=audit.threads,
-                progress=audit.progress,
-            )
+            return conclude(self.facts, tuple(judged), audit.fetch, threads=audit.threads, progress=audit.progress)
         except FedledgerError as error:
             return str(error)
 
@@ -137,7 +128,7 @@ class RoundAudit:
             message = f"the aggregate claims {says}"
             evidence = {"message": message, "expected": outcome.root.hex(), "actual": aggregate.root.hex()}
         else:
-            evidence = locate(self.audit.place, self.job, self.round, self.base, aggregate, outcome, self.audit.fetch)
+            evidence = locate(self.facts, aggregate, outcome, self.audit.fetch)
         if not aggregate.empty:
             evidence["cid"] = str(of_file(aggregate.cid, self.job.layout.size))
         self._find(Check.AGGREGATE, "refuted", **evidence | self._by(aggregate))

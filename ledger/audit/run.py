@@ -14,7 +14,8 @@ from ledger.formats.claims import NO_HEAD
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
-from ledger.rounds.outcome import NOTHING, Base, read_model
+from ledger.rounds.facts import Base, read_model
+from ledger.rounds.outcome import NOTHING
 
 Scope = Sequence[tuple[int, int]]
 

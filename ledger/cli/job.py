@@ -32,6 +32,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     from ledger.cli.decisions.describe import say
     from ledger.errors import Malformed
     from ledger.jobs.document import parse
+    from ledger.party.pins import initial_pin, job_pin
 
     content = document.read_bytes()
     try:
@@ -43,8 +44,8 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
             **error.facts,
         ) from error
     with act(home, passphrase_file) as (connection, sender):
-        connection.put([content], f"job/{proposed.digest.hex()}")
-        connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")
+        connection.put([content], job_pin(proposed.digest))
+        connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
         receipt = sender.send("ledger", "proposeJob", proposed.digest, astuple(proposed.terms))
         connection.refresh()
@@ -63,6 +64,7 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
     from ledger.cli.connect import act
     from ledger.cli.decisions.describe import rows, say
     from ledger.errors import Refuted
+    from ledger.party.pins import initial_pin, job_pin
 
     with act(home, passphrase_file) as (connection, sender):
         state = connection.job(number)
@@ -71,8 +73,8 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
             raise Refuted(
                 "document and contract disagree on the terms", expected=str(document.terms), actual=str(state.terms)
             )
-        connection.keep(document.cid, f"job/{document.digest.hex()}")
-        connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
+        connection.keep(document.cid, job_pin(document.digest))
+        connection.keep(document.initial_cid, initial_pin(document.initial_root))
         _keep_set(connection, document)
         if not yes:
             rows(_summary(state, document))
@@ -174,11 +176,12 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
     from ledger.errors import Unavailable
     from ledger.formats.cid import Cid
     from ledger.jobs.document import committed_set
+    from ledger.party.pins import set_pin
 
     evidence = committed_set(document.scoring)
     if evidence is not None:
         with suppress(Unavailable):
-            connection.keep(Cid.parse(evidence.cid), f"set/{evidence.root}")
+            connection.keep(Cid.parse(evidence.cid), set_pin(evidence))
 
 
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:

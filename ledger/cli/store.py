@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.options import home_option, json_option
-from ledger.cli.streams import STDIO, CountedSource, counted, human, progress, write_file
+from ledger.cli.progress import bar
+from ledger.cli.streams import STDIO, CountedSource, counted, human, write_file
 from ledger.config import Home
 from ledger.errors import Corrupt, UsageError
 
@@ -45,7 +46,7 @@ def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
     source = Path("/dev/stdin") if str(file) == STDIO else file
     total = source.stat().st_size if source.is_file() else None
     pin = name or f"file/{'stdin' if str(file) == STDIO else file.name}"
-    with _opened(home, create=True) as opened, progress("adding", total) as advance:
+    with _opened(home, create=True) as opened, bar("adding", total) as advance:
         cid = opened.put(counted(disk.pieces(source), advance), pin)
         _show({"cid": str(cid), "size": size_of(opened, cid), "pin": pin}, as_json, str(cid))
 
@@ -71,7 +72,7 @@ def get(
         has_store = not gateways or home.store.exists()
         local = stack.enter_context(_opened(home)) if has_store else None
         holders = Holders(local, [stack.enter_context(closing(Remote(url, url))) for url in gateways])
-        advance = stack.enter_context(progress("reading", None))
+        advance = stack.enter_context(bar("reading", None))
         pieces = counted(holders.read(cid, start, stop), advance)
         size = write_file(output, pieces)
     bad = [
@@ -172,7 +173,7 @@ def export_car(cid: "Cid", output: Path, home: Home, as_json: bool) -> None:
     """Write the file CID as a CARv1, which any IPFS tool reads."""
     from ledger.store import car
 
-    with _opened(home) as opened, progress("exporting", None) as advance:
+    with _opened(home) as opened, bar("exporting", None) as advance:
         size = write_file(output, counted(car.write(opened, cid), advance))
     if str(output) != STDIO:
         _show({"cid": str(cid), "size": size, "file": str(output)}, as_json, f"{size} bytes")
@@ -190,7 +191,7 @@ def import_car(file: Path, name: str | None, home: Home, as_json: bool) -> None:
         raise UsageError(f"there is no file {file}")
     with _opened(home, create=True) as opened, click.open_file(str(file), "rb") as source:
         total = file.stat().st_size if file.is_file() else None
-        with progress("importing", total) as advance:
+        with bar("importing", total) as advance:
             cid = opened.import_car(CountedSource(source, advance), pin_name)  # type: ignore[arg-type]
     _show({"cid": str(cid), "pin": pin_name}, as_json, str(cid))
 
@@ -204,7 +205,7 @@ def verify(home: Home, as_json: bool) -> None:
 
     damaged: list[dict[str, object]] = []
     blocks = size = 0
-    with _embedded(home) as opened, progress("verifying", opened.totals()[1]) as advance:
+    with _embedded(home) as opened, bar("verifying", opened.totals()[1]) as advance:
         for checked in upkeep.scrub(opened):
             blocks, size = blocks + 1, size + checked.length
             advance(checked.length)

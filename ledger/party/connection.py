@@ -14,7 +14,7 @@ from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
-from ledger.rounds.outcome import Place
+from ledger.rounds.facts import Place
 from ledger.store import BadCopy, Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.store.opening import open_store
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.index import Follower
     from ledger.keys import Signer
+
+SKEW = 3
+"""Seconds by which a chain node's idea of the next block's time may run ahead of the block sealed in the end."""
 
 
 class Connection:
@@ -88,6 +91,13 @@ class Connection:
         """The history as the chain tells it now."""
         self.history = self.follower.refresh()
         return self.history
+
+    def time(self) -> int:
+        """The chain's clock in seconds: never ahead of the block that a transaction sent now gets into.
+
+        So a deadline that has passed by this clock has passed for everyone, and no update can still come in before it.
+        """
+        return max(self.client.latest().time, self.client.time() - SKEW)
 
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""

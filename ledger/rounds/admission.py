@@ -3,7 +3,7 @@
 Every aggregator, attesting member and auditor comes to the same verdict, and an update refused never stops the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -12,7 +12,10 @@ import numpy as np
 from ledger.errors import Malformed
 from ledger.formats import merkle
 from ledger.formats.artifact import Binding, Buffer, Layout, Mismatch
+from ledger.history.state import Update
 from ledger.jobs.document import Admission
+from ledger.rounds.aggregation import Fetch
+from ledger.rounds.facts import RoundFacts
 
 
 class Verdict(IntEnum):
@@ -54,6 +57,51 @@ class Decision:
 
     verdict: Verdict
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An update and the decision on it."""
+
+    update: Update
+    decision: Decision
+
+
+Progress = Callable[[int], None]
+"""Hears of more bytes that were read."""
+
+
+def judge(facts: RoundFacts, update: Update, fetch: Fetch) -> Decision:
+    """Admission of one update: `weigh`, then `inspect`. Raises Unavailable where its bytes cannot be had."""
+    layout, limits = facts.job.layout, facts.job.admission
+    decision = weigh(update.weight, limits)
+    if decision.verdict is not Verdict.ADMITTED:
+        return decision
+    pieces = fetch(facts.cid_of(update), 0, layout.size + 1)
+    return inspect(pieces, layout, facts.update_binding(update.party), update.root, limits)
+
+
+def judge_all(
+    facts: RoundFacts, fetch: Fetch, *, without: Collection[int] = (), progress: Progress = lambda _: None
+) -> tuple[Judged, ...]:
+    """Admission of every update of a round, by ascending member index.
+
+    `without` are member indices whose bytes count as UNAVAILABLE: an aggregator that waited for them without success
+    says so, and members and auditors follow it there.
+    """
+    judged = []
+    for update in facts.round.sorted_updates():
+        unavailable = update.index in without
+        decision = Decision(Verdict.UNAVAILABLE) if unavailable else judge(facts, update, fetch)
+        judged.append(Judged(update, decision))
+        progress(facts.size)
+    return tuple(judged)
+
+
+def to_read(facts: RoundFacts) -> tuple[Update, ...]:
+    """The updates whose bytes decide about them, by ascending member index: their weights are within limits."""
+    updates, limits = facts.round.sorted_updates(), facts.job.admission
+    return tuple(update for update in updates if weigh(update.weight, limits).verdict is Verdict.ADMITTED)
 
 
 def weigh(weight: int, limits: Admission) -> Decision:

@@ -14,7 +14,9 @@ from ledger.errors import UsageError
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import CommittedSet, Cosine, Job, Measured, NoScoring, Scored, WeightedMean
 from ledger.rounds.aggregation import Fetch, Ints
-from ledger.rounds.outcome import base_of, inputs_of, shares
+from ledger.rounds.facts import base_of
+from ledger.rounds.outcome import inputs_of
+from ledger.rounds.weights import shares
 from ledger.scores import evaluation_set, geometry, utility
 from ledger.scores import methods as scoring
 from ledger.scores.coalition import MAX_HELD, Coalitions, Values, reader

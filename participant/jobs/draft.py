@@ -22,8 +22,8 @@ from ledger.formats.strict import Strict
 from ledger.jobs import document as job
 from ledger.jobs.document import Job, Setting
 from ledger.jobs.layers import shapes
-from ledger.party.copies import set_pin
-from ledger.rounds.outcome import initial_binding
+from ledger.party.pins import initial_pin, job_pin, set_pin
+from ledger.rounds.facts import initial_binding
 from participant.tasks import protocol as task
 
 if TYPE_CHECKING:
@@ -123,14 +123,14 @@ def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
     scoring, rows = _scoring(draft.scoring, made_of)
     from participant.integers.artifacts import file_of, root_of
 
-    root = root_of(stream).hex()
+    root = root_of(stream)
     made = job.Job(
         fedledger=job.FORMAT,
         name=draft.name,
         task=wanted,
         tensors=tensors,
         initial_model=job.InitialModel(
-            cid=str(put(file_of(layout, initial_binding(), stream), f"initial/{root}")), root=root
+            cid=str(put(file_of(layout, initial_binding(), stream), initial_pin(root))), root=root.hex()
         ),
         aggregation=draft.aggregation,
         admission=limits(draft.admission, draft.fraction_bits),
@@ -143,7 +143,7 @@ def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
     evidence = job.committed_set(scoring)
     if open_set and evidence is not None:
         put([rows], set_pin(evidence))
-    put([document], f"job/{made.digest.hex()}")
+    put([document], job_pin(made.digest))
     return made
 
 

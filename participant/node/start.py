@@ -82,7 +82,7 @@ def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path,
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
     from participant.node.node import Node
-    from participant.node.worker import Worker
+    from participant.node.worker import NodeWorker
     from participant.scoring.scorer import Scorer
 
     journal = Journal(home.folder / LOG, click.echo, as_json=options.as_json)
@@ -92,7 +92,7 @@ def _work(connection: Connection, signer: "LocalSigner", home: Home, data: Path,
     serving = serve_and_announce(connection, sender, home.settings())
     try:
         journal.note("started", f"node of {name}, store at {serving.url}", key=signer.address, gateway=serving.url)
-        worker = Worker(connection, sender, journal, data)
+        worker = NodeWorker(connection, sender, journal, data)
         validation = options.validation or Path(home.settings().validation)
         node = Node(
             connection,

@@ -173,7 +173,7 @@ def test_every_reason_of_refusal_stands_on_record_and_the_round_goes_on(trial) -
 
 
 def test_bytes_that_come_late_are_in_time(trial, monkeypatch) -> None:
-    monkeypatch.setattr("aggregator.replicas.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("ledger.party.copies.FIRST_PAUSE", 0.0)
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)
@@ -256,7 +256,7 @@ def test_several_chunks_and_a_tree_that_is_none(trial) -> None:
 
 
 def test_a_full_disk_makes_no_update_unavailable(trial, monkeypatch) -> None:
-    monkeypatch.setattr("ledger.party.watch.LONGEST_BACKOFF", 0.0)
+    monkeypatch.setattr("ledger.party.pacing.LONGEST_BACKOFF", 0.0)
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)

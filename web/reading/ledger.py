@@ -11,7 +11,7 @@ from ledger.history.state import Aggregate, JobState, Round
 from ledger.history.state import Member as LedgerMember
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Verdict
-from ledger.rounds.outcome import base_of
+from ledger.rounds.facts import base_of
 from ledger.rounds.trace import Trace, trace
 from web.documents import ledger as d
 from web.reading.counting import verdicts

@@ -122,12 +122,13 @@ def read_report(connection: "Connection", release: Release | ReleaseModel) -> "t
 
 def keep_report(connection: "Connection", proposal: Proposal) -> None:
     """Hold a copy of the report that a member votes on, as far as it can be had."""
+    from ledger.party.pins import report_pin
     from ledger.releases.report import MAX_SIZE, cid_of
 
     action = proposal.action
     if isinstance(action, ReleaseModel) and action.report != NOTHING:
         try:
-            connection.keep(cid_of(action.report), f"report/{action.report.hex()}", limit=MAX_SIZE)
+            connection.keep(cid_of(action.report), report_pin(action.report), limit=MAX_SIZE)
         except FedledgerError:
             return  # who shows the proposal says so
 

@@ -11,7 +11,7 @@ from support.worlds.world import World
 from ledger.formats.cid import of_file
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
 from ledger.rounds.aggregation import Inputs, add, combine
-from ledger.rounds.outcome import base_of
+from ledger.rounds.facts import base_of
 from ledger.scores.coalition import Coalitions, held
 
 LOW, HIGH = -(1 << 31), (1 << 31) - 1

@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 
 from support.consortia import aggregators
 from support.consortia.synthetic import Trial
-from support.consortia.trainers import data_of, drive, node, notes, train_on, write_data
+from support.consortia.trainers import data_of, drive, end_pauses, node, notes, train_on, write_data
 
 from demo import liar
 from ledger.errors import Unavailable
@@ -19,7 +19,7 @@ from ledger.history.state import Phase
 from ledger.party.connection import Connection
 from ledger.rounds.outcome import recompute
 from participant.node import worker
-from participant.node.worker import Worker
+from participant.node.worker import NodeWorker
 
 pytestmark = pytest.mark.node
 
@@ -43,10 +43,8 @@ def open_round(trial: Trial) -> None:
 def publish(trial: Trial, index: int, *, without: Collection[int] = (), root: bytes | None = None) -> None:
     """An aggregate by a party, honest but for what is given."""
     party = trial.parties[index]
-    state = party.connection.refresh().jobs[trial.number]
-    round_ = trial.round
-    outcome = recompute(party.connection.place, state, trial.job, round_, party.connection.fetch, without=without)
-    arguments = (trial.number, round_.number, root or outcome.root, outcome.cid, outcome.verdicts)
+    outcome = recompute(party.facts, party.connection.fetch, without=without)
+    arguments = (trial.number, trial.round.number, root or outcome.root, outcome.cid, outcome.verdicts)
     party.sender.send("ledger", "publishAggregate", *arguments)
 
 
@@ -92,7 +90,7 @@ def test_an_update_stored_before_a_crash_is_registered_as_it_is(
     open_round(t)
     party = t.parties[0]
     with monkeypatch.context() as patch:
-        patch.setattr(Worker, "_still", lambda self, step: False)
+        patch.setattr(NodeWorker, "_is_due", lambda self, step: False)
         node(party).look()
     assert not t.round.updates
     write_data(data_of(party), seed=99)
@@ -111,7 +109,7 @@ def test_training_again_gives_the_same_update(trial: Callable[..., Trial], monke
     cids = []
     for _ in range(2):
         with monkeypatch.context() as patch:
-            patch.setattr(Worker, "_still", lambda self, step: False)
+            patch.setattr(NodeWorker, "_is_due", lambda self, step: False)
             node(t.parties[0]).look()
         (pin,) = [pin for pin in store.pins() if pin.startswith("trained/")]
         cids.append(store.pins()[pin])
@@ -199,7 +197,7 @@ def test_leaving_out_an_update_that_nobody_can_read_is_attested(trial: Callable[
     assert t.round.phase is Phase.FINALISED
 
 
-def test_bad_data_are_named_nothing_is_sent_and_mended_data_are_tried_again(trial: Callable[..., Trial]) -> None:
+def test_bad_data_are_named_nothing_is_sent_and_corrected_data_are_tried_again(trial: Callable[..., Trial]) -> None:
     t = trial()
     open_round(t)
     party = t.parties[0]
@@ -212,7 +210,7 @@ def test_bad_data_are_named_nothing_is_sent_and_mended_data_are_tried_again(tria
     assert note["facts"]["file"] == str(data_of(party))
     assert not t.round.updates
     data_of(party).write_text(good)
-    one._watched.clear()
+    end_pauses(one)
     drive(one)
     assert sorted(t.round.updates) == [0]
 
@@ -333,7 +331,7 @@ def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pyt
     (note,) = notes(party.member.home, "failed")
     assert note["error"] == "Unavailable"
     assert not t.round.updates
-    one._watched.clear()
+    end_pauses(one)
     drive(one)
     assert sorted(t.round.updates) == [0]
 

@@ -17,6 +17,7 @@ from support.consortia.trainers import (
     EVERYTHING,
     PRIVATE,
     drive,
+    end_pauses,
     node,
     notes,
     train_on,
@@ -56,9 +57,7 @@ def nodes_of(t: Trial, *indices: int) -> list[Any]:
 
 def trained(t: Trial) -> Trial:
     """The first round, finalised by nodes that give no scores."""
-    quiet = [node(party) for party in t.parties]
-    for one in quiet:
-        one._scorer = None
+    quiet = [node(party, scores=False) for party in t.parties]
     drive(*quiet, aggregators.service(t.parties[0], goal=aggregators.Goal(once=True)), looks=60)
     assert t.state.rounds[1].phase is Phase.FINALISED
     return t
@@ -118,9 +117,7 @@ def test_a_node_that_waits_for_the_end_waits_for_the_scores(trial: Make) -> None
 
 def test_rounds_go_on_beside_a_scoring_that_waits(trial: Make) -> None:
     t = trial(rounds=2, roles=[EVERYTHING, EVERYTHING, EVERYTHING])
-    nodes = nodes_of(t)
-    for one in nodes[:2]:
-        one._scorer = None
+    nodes = [node(party, scores=party.index == 2) for party in t.parties]
     drive(*nodes, aggregators.service(t.parties[0]), looks=60)
     t.pass_time(10)
     drive(*nodes, aggregators.service(t.parties[0]), looks=60)
@@ -231,14 +228,14 @@ def test_validation_data_of_one_class_are_named(trial: Make) -> None:
     refuses(t, "one class only")
 
 
-def test_mended_data_are_tried_again(trial: Make) -> None:
+def test_corrected_data_are_tried_again(trial: Make) -> None:
     t = trained(trial(scoring=PRIVATE))
     validation_of(t.parties[2]).write_text("a,b,kind\n")
     nodes = nodes_of(t)
     scored(t, *nodes)
     assert "no rows" in notes(t.parties[2].member.home, "failed")[0]["text"]
     write_data(validation_of(t.parties[2]), 5)
-    nodes[2]._scorer._noticed.clear()
+    end_pauses(nodes[2])
     scored(t, *nodes)
     assert sorted(t.state.scorings[1].commitments) == [0, 1, 2]
 
@@ -272,8 +269,7 @@ def test_a_closed_set_is_waited_for_and_scored_once_it_is_open(trial: Make) -> N
     assert "not the evaluation set" in str(refused.exception)
     opened = CliRunner().invoke(fedledger, ["node", "set", str(home / "rows.csv"), "--home", str(home)])
     assert "40 rows" in opened.stdout, opened.exception
-    for one in nodes:
-        one._scorer._noticed.clear()
+    end_pauses(*nodes)
     scoring = scored(t, *nodes)
     assert scoring.medians == recomputed(t)
 
@@ -301,7 +297,7 @@ def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(
     monkeypatch.setattr(Measuring, "_utility", recording)
     one = node(t.parties[1])
     history = t.parties[1].connection.refresh()
-    one._scorer.advance(history, history.jobs[t.number], t.parties[1].connection.client.time())
+    one._scorings.advance(history, history.jobs[t.number], t.parties[1].connection.client.time())
     assert not measured
     drive(one)
     assert sorted(t.round.updates) == [1]

@@ -21,7 +21,8 @@ from ledger.history.state import JobState, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, Rule, Scoring, WeightedMean
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.rounds.outcome import Outcome, base_of, excused, initial_binding, recompute, update_binding
+from ledger.rounds.facts import RoundFacts, initial_binding
+from ledger.rounds.outcome import Outcome, excused, recompute
 from ledger.scores.contributions import score_round
 
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
@@ -157,12 +158,15 @@ class Party:
         assert state.current is not None
         return state, state.current
 
+    @property
+    def facts(self) -> RoundFacts:
+        """Those of the present round."""
+        state, round_ = self._now()
+        return RoundFacts.of(self.connection.place, state, self.trial.job, round_)
+
     def binding(self, **lies: Any) -> Binding:
         """What an honest update says in the present round, but for `lies`."""
-        state, round_ = self._now()
-        honest = update_binding(
-            self.connection.place, round_, self.sender.address, base_of(state, self.trial.job, round_.number)
-        )
+        honest = self.facts.update_binding(self.sender.address)
         fields = {name: getattr(honest, name) for name in honest.__struct_fields__}
         return Binding(**(fields | lies))
 
@@ -199,10 +203,9 @@ class Party:
 
     def recompute(self, **options: Any) -> Outcome:
         """What an honest member computes for the present round, with what the aggregate excuses."""
-        state, round_ = self._now()
-        without = excused(round_, round_.attempt) if round_.attempt else set()
-        place, fetch = self.connection.place, self.connection.fetch
-        return recompute(place, state, self.trial.job, round_, fetch, without=without, **options)
+        facts = self.facts
+        without = excused(facts.round, facts.round.attempt) if facts.round.attempt else set()
+        return recompute(facts, self.connection.fetch, without=without, **options)
 
     def attest(self, claim: bytes | None = None) -> None:
         """Attest the latest aggregate, honestly unless a claim is given."""

@@ -1,0 +1,114 @@
+"""What ledger and job say of a round: where it is, which model it builds on, and what its files' headers must say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ledger.errors import Malformed
+from ledger.formats import merkle
+from ledger.formats.artifact import Binding, Buffer
+from ledger.formats.cid import Cid, of_file
+from ledger.history.state import JobState, Round, Update
+from ledger.jobs.document import Job
+from ledger.rounds.aggregation import Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The ledger that artifacts are bound to: chain id and RoundLedger's address."""
+
+    chain: int
+    contract: str
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The model that a round builds on; round 0 is the job's initial model."""
+
+    round: int
+    root: bytes
+    cid: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFacts:
+    """A round with all that its updates and its model follow from, put together once (`of`) and handed on whole."""
+
+    place: Place
+    state: JobState
+    job: Job
+    round: Round
+    base: Base
+
+    @classmethod
+    def of(cls, place: Place, state: JobState, job: Job, round_: Round) -> "RoundFacts":
+        """The facts of a round of this job, or of one that is not open yet."""
+        return cls(place, state, job, round_, base_of(state, job, round_.number))
+
+    @property
+    def size(self) -> int:
+        """The size in bytes of each of the round's artifacts."""
+        return self.job.layout.size
+
+    def cid_of(self, update: Update) -> Cid:
+        """The address of an update's file."""
+        return of_file(update.cid, self.size)
+
+    def update_binding(self, party: str) -> Binding:
+        """What the header of a party's update must say."""
+        return Binding(
+            kind="update",
+            chain=self.place.chain,
+            contract=self.place.contract,
+            job=self.round.job,
+            round=self.round.number,
+            party=party,
+            base=self.base.root,
+        )
+
+    def model_binding(self) -> Binding:
+        """What the header of the round's model must say."""
+        return model_binding(self.place, self.round.job, self.round.number, self.base.root)
+
+
+def base_of(state: JobState, job: Job, number: int) -> Base:
+    """The model that round `number` builds on: that of the last round finalised before it."""
+    for earlier in range(number - 1, 0, -1):
+        final = state.rounds[earlier].final
+        if final is not None:
+            return Base(earlier, final.root, of_file(final.cid, job.layout.size))
+    return Base(0, job.initial_root, job.initial_cid)
+
+
+def initial_binding() -> Binding:
+    """An initial model belongs to no job: the job's document names it."""
+    return Binding(kind="initial")
+
+
+def model_binding(place: Place, job: int, number: int, base: bytes) -> Binding:
+    """What a global model's header must say: not who made it, so that every aggregator makes the same bytes."""
+    return Binding(kind="model", chain=place.chain, contract=place.contract, job=job, round=number, base=base)
+
+
+def binding_of_base(place: Place, state: JobState, job: Job, base: Base) -> Binding:
+    """The header of the model that a round builds on."""
+    if base.round == 0:
+        return initial_binding()
+    return model_binding(place, state.number, base.round, base_of(state, job, base.round).root)
+
+
+def read_model(place: Place, state: JobState, job: Job, base: Base, fetch: Fetch) -> Iterator[Buffer]:
+    """The integers of a model, as bytes in pieces: header, length and root checked by the end.
+
+    Raises Malformed where the file is not the model that the ledger names, Unavailable where it cannot be had.
+    """
+    binding = binding_of_base(place, state, job, base)
+    leaves: list[bytes] = []
+    for piece in job.layout.body(fetch(base.cid, 0, job.layout.size + 1), binding):
+        leaves += merkle.leaf_hashes(piece)
+        yield piece
+    if merkle.root(leaves) != base.root:
+        raise Malformed(
+            f"the model of round {base.round} does not have its tensor root",
+            expected=base.root.hex(),
+            actual=merkle.root(leaves).hex(),
+        )
