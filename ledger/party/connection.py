@@ -121,11 +121,11 @@ class Connection:
         return self._holders.bad_copies
 
     def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
-        """Bytes of a file from whoever has a good copy: the `fetch` that the core asks for."""
+        """Bytes of a file from any holder of a good copy: the `fetch` that the core asks for."""
         return self.holders.read(cid, start, stop)
 
     def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
-        """Store a file in the own store. Raises UsageError for a visitor, who has none."""
+        """Store a file in the own store. Raises UsageError for a visitor, which has none."""
         if self.store is None:
             raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
         return self.store.put(pieces, pin)
@@ -161,7 +161,7 @@ class Connection:
 
 
 def remotes(gateways: Iterable[tuple[str, str]]) -> list[Blocks]:
-    """Clients of the gateways given by name and address; one with an address that cannot be is left out."""
+    """Clients of the gateways given by name and address; one with an impossible address is left out."""
     from ledger.store.remote import Remote
 
     found: list[Blocks] = []

@@ -105,7 +105,7 @@ class Watch:
         return not self.finished(state) and self._pacing.advance(history, state, now)
 
     def _nothing_open(self) -> None:
-        """Say once what is waited for: it may be a misspelt number."""
+        """Say once what is waited for: it may be a mistyped number."""
         if not self._first and not self._idle:
             self._idle = True
             which = "a job" if self._only is None else f"job {self._only}"

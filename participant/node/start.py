@@ -71,7 +71,7 @@ def member_of(connection: Connection, key: str) -> Member:
     member = connection.history.member_of(key)
     if member is None or member.key != key:
         raise UsageError(
-            "this home's key speaks for no member of the consortium",
+            "this home's key does not speak for a member of the consortium",
             advice="fedledger status lists the members and their keys",
             key=key,
         )

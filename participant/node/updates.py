@@ -56,7 +56,7 @@ class Made:
 def seed_of(job: bytes, round_: int, member: int) -> int:
     """The random seed of a member's training in a round: 63 bits that nobody chooses. `job` is its digest.
 
-    By member index, not by key: the same job on the same data makes the same models, whatever keys sign it.
+    By member index, not by key: the same job on the same data makes the same models, with any keys.
     """
     return int.from_bytes(sha256(encode(["training seed", job.hex(), round_, member]))[:8], "big") >> 1
 

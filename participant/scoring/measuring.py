@@ -120,7 +120,7 @@ def worth(utility: str, figures: dict[str, float]) -> int:
     """
     if utility not in figures:
         raise UsageError(
-            f"the task's evaluation gives no {utility!r}",
+            f"the task's evaluation has no {utility!r}",
             advice="the job's scoring.utility must be one of the task's figures",
             figures=", ".join(sorted(figures)),
         )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Scorer(Worker):
-    """Gives a member's scores: for each finalised round it opens, commits, reveals, settles or voids as its turn comes.
+    """Makes a member's scores: for each finalised round it opens, commits, reveals, settles or voids as its turn comes.
 
     `validation` is the scorer's own data, for jobs that are scored on private sets.
     """
@@ -124,7 +124,7 @@ class Scorer(Worker):
         except Unavailable:
             raise
         except FedledgerError as error:
-            self._abstain(scoring, f"gives no scores for round {scoring.round}: {error.message}")
+            self._abstain(scoring, f"makes no scores for round {scoring.round}: {error.message}")
             raise
 
     def _reveal(self, state: JobState, scoring: Scoring) -> None:

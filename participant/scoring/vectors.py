@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Vectors:
-    """The vectors that a signer gives on one network's board."""
+    """The vectors that a signer commits to on one network's board."""
 
     def __init__(self, connection: Connection, signer: "Signer", measuring: Measuring) -> None:
         self._connection, self._signer, self._measuring = connection, signer, measuring

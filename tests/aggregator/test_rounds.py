@@ -98,7 +98,7 @@ def test_a_lie_is_refuted_and_another_finishes_the_round(trial) -> None:
     assert t.round.phase is Phase.AGGREGATING
     assert claim not in {a.claim for a in t.round.aggregates[0].attestations}
     drive(own)
-    assert t.round.attempt == 1, "who was refuted stays quiet"
+    assert t.round.attempt == 1, "a refuted aggregator stays quiet"
     drive(honest)
     assert (t.round.attempt, t.round.aggregates[1].index) == (2, 1)
     t.attest(2, 3)
@@ -332,5 +332,5 @@ def test_a_chain_that_is_away_is_waited_for(trial, monkeypatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     a.run()
     assert a.done
-    told = [line["action"] for line in actions(home, "failed", "recovered")]
-    assert told == ["failed", "recovered"], "said once, however long it lasts"
+    noted = [line["action"] for line in actions(home, "failed", "recovered")]
+    assert noted == ["failed", "recovered"], "said once, however long it lasts"

@@ -1,4 +1,4 @@
-"""One gateway a home, announced when its address changed; and the lies that are only told on the local chain."""
+"""One gateway a home, announced when its address changed; and the lies that are possible on the local chain alone."""
 
 import socket
 from contextlib import closing

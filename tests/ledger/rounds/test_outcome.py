@@ -173,7 +173,7 @@ def test_a_missing_base_is_no_outcome() -> None:
 @pytest.mark.parametrize("values", [610, CHUNK // 2])
 @pytest.mark.parametrize("change", [-1, -4, -1025, 4], ids=str)
 def test_a_base_that_is_no_model_is_malformed(values: int, change: int) -> None:
-    """Members may have approved a job whose initial model is no model: an error with a name, not a crash."""
+    """Members may have approved a job whose initial model is not a model: an error with a name, not a crash."""
     world = filled(values=values)
     data = world.files.files[Cid.parse(world.job.initial_model.cid)]
     cid = world.files.put(data[:change] if change < 0 else data + bytes(change))

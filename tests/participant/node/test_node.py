@@ -18,7 +18,7 @@ from ledger.events.records import Reason, Role
 from ledger.history.state import Phase
 from ledger.party.connection import Connection
 from ledger.rounds.outcome import recompute
-from participant.node import worker
+from participant.node.updates import Updates
 from participant.node.worker import NodeWorker
 
 pytestmark = pytest.mark.node
@@ -74,7 +74,7 @@ def test_every_node_keeps_what_the_last_round_was_made_of(trial: Callable[..., T
         assert wanted <= {cid.digest for cid in party.connection.store.pins().values()}
 
 
-def test_a_node_started_anew_submits_nothing_twice(trial: Callable[..., Trial]) -> None:
+def test_a_restarted_node_submits_nothing_twice(trial: Callable[..., Trial]) -> None:
     t = trial()
     open_round(t)
     for _ in range(3):
@@ -167,8 +167,8 @@ def test_who_cannot_read_an_update_does_not_attest_until_it_can(
     assert not t.round.aggregates[0].attestations
     for party in t.parties[:3]:
         party.serving.check()
-    with Connection.open(t.parties[3].member.home) as anew, monkeypatch.context() as patch:
-        patch.setattr(t.parties[3], "connection", anew)
+    with Connection.open(t.parties[3].member.home) as reopened, monkeypatch.context() as patch:
+        patch.setattr(t.parties[3], "connection", reopened)
         drive(node(t.parties[3]))
     (attestation,) = t.round.aggregates[0].attestations
     assert (attestation.index, attestation.agrees) == (3, True)
@@ -267,14 +267,14 @@ def test_a_member_without_the_role_attests_and_never_trains(trial: Callable[...,
 def test_an_update_too_late_is_not_sent(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
     t = trial()
     open_round(t)
-    slow = worker.prepare
+    make = Updates._make
 
-    def sleeping(*arguments: Any) -> Any:
-        made = slow(*arguments)
+    def slow(*arguments: Any) -> Any:
+        made = make(*arguments)
         t.pass_time(700)
         return made
 
-    monkeypatch.setattr(worker, "prepare", sleeping)
+    monkeypatch.setattr(Updates, "_make", slow)
     node(t.parties[0]).look()
     assert not t.round.updates
     assert notes(t.parties[0].member.home, "late")

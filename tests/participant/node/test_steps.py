@@ -97,7 +97,7 @@ def waits(step: Step, *words: str) -> int | None:
 
 
 def test_a_job_that_is_not_approved_is_waited_for() -> None:
-    assert waits(Story().job(opened=False).step(10), "1 members approved") is None
+    assert waits(Story().job(opened=False).step(10), "1 member approved") is None
 
 
 def test_no_round_no_work() -> None:

@@ -31,6 +31,7 @@ from ledger.events.records import Role
 from ledger.formats.claims import lower_median, scores_commitment
 from ledger.history.state import Phase, Scoring
 from ledger.party.auditing import AuditRequest, inspect
+from ledger.rounds.facts import RoundFacts
 from ledger.scores.contributions import score_round
 from participant.scoring.measuring import Measuring, worth
 from participant.tasks.training import Local
@@ -133,13 +134,14 @@ def test_private_sets_settle_at_the_median_of_what_each_scorer_measured(trial: M
     assert len(set(vectors)) == 3
     assert scoring.medians == tuple(lower_median(column) for column in zip(*vectors, strict=True))
     state, connection = t.state, t.parties[1].connection
-    own = Measuring(connection, validation_of(t.parties[1])).scores(state, t.job, state.rounds[1], scoring.seed)
+    facts = RoundFacts.of(connection.place, state, t.job, state.rounds[1])
+    own = Measuring(connection, validation_of(t.parties[1])).scores(facts, scoring.seed)
     assert own == vectors[1]
     assert inspect(connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
 
 
 @pytest.mark.parametrize("scoring", [COMMITTED, PRIVATE], ids=["committed set", "private sets"])
-def test_started_anew_between_commit_and_reveal_it_reveals_the_same(trial: Make, scoring: str) -> None:
+def test_restarted_between_commit_and_reveal_it_reveals_the_same(trial: Make, scoring: str) -> None:
     t = trained(trial(scoring=scoring))
     nodes = nodes_of(t, 0, 1)
     scored(t, *nodes)
@@ -204,7 +206,7 @@ def test_too_few_reveals_void_the_scoring_and_the_next_round_is_scored(trial: Ma
 
 
 def refuses(t: Trial, words: str, **options: Any) -> None:
-    """Member 2's node says why it gives no scores, commits to none, and the others settle."""
+    """Member 2's node says why it makes no scores, commits to none, and the others settle."""
     nodes = nodes_of(t)
     scored(t, *nodes)
     t.pass_time(601)

@@ -38,7 +38,7 @@ TERMS = r.Terms(
 
 
 class Story:
-    """Three scorers, a member who is none, and a job whose first round is final."""
+    """Three scorers, a member that is not one, and a job whose first round is final."""
 
     def __init__(self, terms: r.Terms = TERMS) -> None:
         self.history = History()
