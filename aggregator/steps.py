@@ -65,7 +65,7 @@ def next_step(history: History, state: JobState, me: str, at: AggregatorSituatio
 
 
 def order(history: History, last: Round | None) -> list[Member]:
-    """The aggregators by rank: first the one that made the round's latest aggregate, last those that failed in the round."""
+    """The aggregators by rank: first the maker of the round's latest aggregate, last those that failed in the round."""
     aggregators = [member for member in history.members.values() if member.has(Role.AGGREGATOR)]
     if last is None:
         return aggregators

@@ -24,7 +24,7 @@ from ledger.jobs.document import (
     WeightedMean,
     check,
 )
-from ledger.rounds.facts import Place, RoundFacts, base_of, initial_binding
+from ledger.rounds.facts import Place, RoundFacts, base_of, initial_binding, update_binding
 from ledger.rounds.outcome import recompute
 from ledger.scores.contributions import coalition_table, score_round
 from ledger.scores.evaluation_set import EvaluationSet, write
@@ -89,13 +89,14 @@ class Federation:
         """Register updates in the order of the dictionary, admit, aggregate and finalise."""
         number = len(self.state.rounds) + 1
         round_ = Round(1, number, _key(0), 1, self.parties, 0, 0)
-        facts = RoundFacts.of(PLACE, self.state, self.job, round_)
+        base = base_of(self.state, self.job, number)
         self.state.rounds[number] = round_
         for index, values in updates.items():
-            data = self.layout.header(facts.update_binding(_key(index))) + values.tobytes()
+            data = self.layout.header(update_binding(PLACE, round_, _key(index), base)) + values.tobytes()
             cid = self._put(data).digest
             round_.updates[index] = Update(_key(index), index, weights[index], root_of(values.tobytes()), cid, b"")
         made: list[bytes] = []
+        facts = RoundFacts.of(PLACE, self.state, self.job, round_)
         outcome = recompute(facts, self.fetch, keep=lambda pieces: made.extend(map(bytes, pieces)))
         if any(outcome.verdicts):
             raise RuntimeError([judged.decision for judged in outcome.judged])

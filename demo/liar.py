@@ -38,6 +38,6 @@ def publish_wrong_model(
     values[value] ^= by
     wrong = values.tobytes()
     root = merkle.root_of(wrong)
-    cid = connection.put([document.layout.header(facts.model_binding()), wrong], f"lie/{job}/{number}")
+    cid = connection.put([document.layout.header(facts.binding), wrong], f"lie/{job}/{number}")
     sender.send("ledger", "publishAggregate", job, number, root, cid.digest, outcome.verdicts)
     return claim(job, number, root, cid.digest, outcome.verdicts)

@@ -24,7 +24,7 @@ def locate(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome, fetch: Fet
         return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
     roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
     try:
-        leaves = _leaves(job, facts.model_binding(), cid, fetch)
+        leaves = _leaves(job, facts.binding, cid, fetch)
     except Unavailable:
         return {"message": "the published model does not recompute (its bytes could not be had)", **roots}
     except Malformed as error:

@@ -10,7 +10,7 @@ from ledger.formats.cid import of_file
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Decision, Judged, Verdict, judge
-from ledger.rounds.facts import RoundFacts
+from ledger.rounds.facts import Entry, RoundFacts
 from ledger.rounds.outcome import NOTHING, Outcome, conclude, excused
 
 
@@ -25,19 +25,19 @@ class RoundAudit:
         self._outcomes: dict[frozenset[int], Outcome | str] = {}
 
     def run(self) -> None:
-        for update in self.round.sorted_updates():
-            self._judge(update)
+        for entry in self.facts.entries:
+            self._judge(entry)
         for aggregate in self.round.aggregates:
             self._aggregate(aggregate)
 
-    def _judge(self, update: Update) -> None:
+    def _judge(self, entry: Entry) -> None:
         """BYTES: the update can be read, from whichever holder, and then has a verdict of its own.
 
         One that no aggregate used, since each called it unavailable, is missed by no check: a notice.
         """
-        audit = self.audit
+        audit, update = self.audit, entry.update
         try:
-            decision = judge(self.facts, update, audit.fetch)
+            decision = judge(self.facts, entry, audit.fetch)
         except Unavailable as error:
             self.missing.append(update)
             message = f"the update's bytes could not be had: {error}"

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid, of_file
-from ledger.history.state import Update
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
 from ledger.party.pins import base_pin, job_pin, model_pin, set_pin, update_pin
 from ledger.rounds.admission import to_read
-from ledger.rounds.facts import RoundFacts
+from ledger.rounds.facts import Entry, RoundFacts
 from ledger.scores.evaluation_set import layout_of
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
@@ -67,15 +66,15 @@ class Copies:
         An update whose weight is refused needs no bytes. One that is not a file of the job counts as had: admission
         says what is wrong with it.
         """
-        return frozenset(update.index for update in to_read(facts) if not self._obtain(facts, update))
+        return frozenset(entry.update.index for entry in to_read(facts) if not self._obtain(facts, entry))
 
     def gather(self, facts: RoundFacts) -> frozenset[int]:
         """The same for a round that is looked at again and again: what was had is not read again, and what was
         unavailable is asked for again only after a pause (see `retry_in`).
         """
         known = self._known(facts)
-        missing = [u for u in to_read(facts) if u.index not in known.had and not self._try(facts, u, known)]
-        return frozenset(update.index for update in missing)
+        asked = [entry for entry in to_read(facts) if entry.update.index not in known.had]
+        return frozenset(entry.update.index for entry in asked if not self._try(facts, entry, known))
 
     def retry_in(self, job: int) -> float | None:
         """Seconds until `gather` asks for an update again; None where none is missing."""
@@ -87,7 +86,7 @@ class Copies:
         """Take note that a file could not be read after all: where it is one of the round's updates, it is asked for
         again.
         """
-        indices = {update.index for update in facts.round.updates.values() if facts.cid_of(update) == cid}
+        indices = {entry.update.index for entry in facts.entries if entry.cid == cid}
         self._known(facts).had -= indices
         self._kept = {kept for kept in self._kept if kept != cid}
 
@@ -98,25 +97,26 @@ class Copies:
             known = self._gathered[round_.job] = _Gathered(round_.number)
         return known
 
-    def _try(self, facts: RoundFacts, update: Update, known: _Gathered) -> bool:
-        at, pause = known.again.get(update.index, (0.0, FIRST_PAUSE))
+    def _try(self, facts: RoundFacts, entry: Entry, known: _Gathered) -> bool:
+        index = entry.update.index
+        at, pause = known.again.get(index, (0.0, FIRST_PAUSE))
         if self._clock() < at:
             return False
-        if self._obtain(facts, update):
-            known.had.add(update.index)
-            known.again.pop(update.index, None)
+        if self._obtain(facts, entry):
+            known.had.add(index)
+            known.again.pop(index, None)
             return True
-        known.again[update.index] = (self._clock() + pause, min(2 * pause, LONGEST_PAUSE))
+        known.again[index] = (self._clock() + pause, min(2 * pause, LONGEST_PAUSE))
         return False
 
-    def _obtain(self, facts: RoundFacts, update: Update) -> bool:
+    def _obtain(self, facts: RoundFacts, entry: Entry) -> bool:
         """Whether an update's bytes can be had: in the own store or, where that cannot take them, from another holder.
 
         A full disk or a damaged own copy is no reason to call an update unavailable.
         """
-        cid, round_ = facts.cid_of(update), facts.round
+        cid, pin = entry.cid, update_pin(facts.round.job, facts.round.number, entry.update.index)
         try:
-            self._keep(cid, update_pin(round_.job, round_.number, update.index), facts.size)
+            self._keep(cid, pin, facts.size)
         except Malformed:
             return True
         except Unavailable:

@@ -15,7 +15,7 @@ from ledger.formats.artifact import Binding, Buffer, Layout, Mismatch
 from ledger.history.state import Update
 from ledger.jobs.document import Admission
 from ledger.rounds.aggregation import Fetch
-from ledger.rounds.facts import RoundFacts
+from ledger.rounds.facts import Entry, RoundFacts
 
 
 class Verdict(IntEnum):
@@ -71,14 +71,14 @@ Progress = Callable[[int], None]
 """Hears of more bytes that were read."""
 
 
-def judge(facts: RoundFacts, update: Update, fetch: Fetch) -> Decision:
+def judge(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Decision:
     """Admission of one update: `weigh`, then `inspect`. Raises Unavailable where its bytes cannot be had."""
-    layout, limits = facts.job.layout, facts.job.admission
+    layout, limits, update = facts.job.layout, facts.job.admission, entry.update
     decision = weigh(update.weight, limits)
     if decision.verdict is not Verdict.ADMITTED:
         return decision
-    pieces = fetch(facts.cid_of(update), 0, layout.size + 1)
-    return inspect(pieces, layout, facts.update_binding(update.party), update.root, limits)
+    pieces = fetch(entry.cid, 0, layout.size + 1)
+    return inspect(pieces, layout, entry.binding, update.root, limits)
 
 
 def judge_all(
@@ -90,18 +90,18 @@ def judge_all(
     says so, and members and auditors follow it there.
     """
     judged = []
-    for update in facts.round.sorted_updates():
-        unavailable = update.index in without
-        decision = Decision(Verdict.UNAVAILABLE) if unavailable else judge(facts, update, fetch)
-        judged.append(Judged(update, decision))
+    for entry in facts.entries:
+        unavailable = entry.update.index in without
+        decision = Decision(Verdict.UNAVAILABLE) if unavailable else judge(facts, entry, fetch)
+        judged.append(Judged(entry.update, decision))
         progress(facts.size)
     return tuple(judged)
 
 
-def to_read(facts: RoundFacts) -> tuple[Update, ...]:
+def to_read(facts: RoundFacts) -> tuple[Entry, ...]:
     """The updates whose bytes decide about them, by ascending member index: their weights are within limits."""
-    updates, limits = facts.round.sorted_updates(), facts.job.admission
-    return tuple(update for update in updates if weigh(update.weight, limits).verdict is Verdict.ADMITTED)
+    limits = facts.job.admission
+    return tuple(entry for entry in facts.entries if weigh(entry.update.weight, limits).verdict is Verdict.ADMITTED)
 
 
 def weigh(weight: int, limits: Admission) -> Decision:

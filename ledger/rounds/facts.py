@@ -30,44 +30,43 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A registered update with what judging its bytes needs: where its file is, and what its header must say."""
+
+    update: Update
+    cid: Cid
+    binding: Binding
+
+
+@dataclass(frozen=True, slots=True)
 class RoundFacts:
-    """A round with all that its updates and its model follow from, put together once (`of`) and handed on whole."""
+    """A round with all that its outcome follows from, put together once (`of`) and handed on whole.
+
+    `entries` are its updates by ascending member index; `binding` is what the header of its model must say.
+    """
 
     place: Place
     state: JobState
     job: Job
     round: Round
     base: Base
+    entries: tuple[Entry, ...]
+    binding: Binding
 
     @classmethod
     def of(cls, place: Place, state: JobState, job: Job, round_: Round) -> "RoundFacts":
         """The facts of a round of this job, or of one that is not open yet."""
-        return cls(place, state, job, round_, base_of(state, job, round_.number))
+        base, size = base_of(state, job, round_.number), job.layout.size
+        entries = tuple(
+            Entry(update, of_file(update.cid, size), update_binding(place, round_, update.party, base))
+            for update in round_.sorted_updates()
+        )
+        return cls(place, state, job, round_, base, entries, model_binding(place, round_.job, round_.number, base.root))
 
     @property
     def size(self) -> int:
         """The size in bytes of each of the round's artifacts."""
         return self.job.layout.size
-
-    def cid_of(self, update: Update) -> Cid:
-        """The address of an update's file."""
-        return of_file(update.cid, self.size)
-
-    def update_binding(self, party: str) -> Binding:
-        """What the header of a party's update must say."""
-        return Binding(
-            kind="update",
-            chain=self.place.chain,
-            contract=self.place.contract,
-            job=self.round.job,
-            round=self.round.number,
-            party=party,
-            base=self.base.root,
-        )
-
-    def model_binding(self) -> Binding:
-        """What the header of the round's model must say."""
-        return model_binding(self.place, self.round.job, self.round.number, self.base.root)
 
 
 def base_of(state: JobState, job: Job, number: int) -> Base:
@@ -82,6 +81,19 @@ def base_of(state: JobState, job: Job, number: int) -> Base:
 def initial_binding() -> Binding:
     """An initial model belongs to no job: the job's document names it."""
     return Binding(kind="initial")
+
+
+def update_binding(place: Place, round_: Round, party: str, base: Base) -> Binding:
+    """What the header of a party's update must say."""
+    return Binding(
+        kind="update",
+        chain=place.chain,
+        contract=place.contract,
+        job=round_.job,
+        round=round_.number,
+        party=party,
+        base=base.root,
+    )
 
 
 def model_binding(place: Place, job: int, number: int, base: bytes) -> Binding:

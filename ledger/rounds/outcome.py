@@ -78,7 +78,7 @@ def conclude(
     admitted = [j.update for j in judged if j.decision.verdict is Verdict.ADMITTED]
     if len(admitted) < job.admission.min_updates:
         return _nothing(round_, judged, _too_few(len(admitted), job.admission.min_updates))
-    header = job.layout.header(facts.model_binding())
+    header = job.layout.header(facts.binding)
     inputs = inputs_of(facts.state, job, round_, facts.base, admitted, fetch)
     file = ModelFile(inputs, header, progress)
     try:
@@ -131,4 +131,4 @@ def unavailable(round_: Round, missing: Collection[int]) -> frozenset[int]:
 
 def bytes_to_read(facts: RoundFacts) -> int:
     """What `recompute` reports to `progress` in all, where every update is admitted."""
-    return 2 * facts.size * len(facts.round.updates)
+    return 2 * facts.size * len(facts.entries)

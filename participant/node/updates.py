@@ -19,7 +19,7 @@ from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.pins import trained_pin, weight_of
 from ledger.rounds.admission import Decision, Verdict, inspect
-from ledger.rounds.facts import RoundFacts
+from ledger.rounds.facts import RoundFacts, update_binding
 from participant.integers.artifacts import file_of, root_of
 from participant.measuring.evaluation import read
 
@@ -73,7 +73,7 @@ class Updates:
 
         Raises as `make`, and UsageError for an update that would be refused.
         """
-        binding = facts.update_binding(self._party)
+        binding = self._binding(facts)
         found = self._find(facts, binding)
         if found is not None:
             return found
@@ -93,7 +93,7 @@ class Updates:
 
         Raises Unavailable or Malformed for the base model, UsageError for task, data, or values without integers.
         """
-        return self._make(facts, facts.update_binding(self._party))
+        return self._make(facts, self._binding(facts))
 
     def _make(self, facts: RoundFacts, binding: Binding) -> Made:
         job, local, seed = facts.job, self._local(facts.job), self._seed(facts)
@@ -120,6 +120,9 @@ class Updates:
                 continue
             return Prepared(weight, merkle.root(leaves), cid)
         return None
+
+    def _binding(self, facts: RoundFacts) -> Binding:
+        return update_binding(facts.place, facts.round, self._party, facts.base)
 
     def _seed(self, facts: RoundFacts) -> int:
         member = self._connection.history.member_of(self._party)

@@ -92,7 +92,7 @@ def test_a_change_of_the_job_ends_waiting_and_backoff(clock: Clock) -> None:
 
 def test_what_is_waited_for_is_noted_once_for_each_reason(clock: Clock) -> None:
     story = Story(Wait("one"), Wait("one"), Wait("two"), Wait("one"))
-    assert not any([story.look() for _ in range(4)])
+    assert [story.look() for _ in range(4)] == [False] * 4
     assert story.worker.notes == [("waiting", "one"), ("waiting", "two"), ("waiting", "one")]
 
 

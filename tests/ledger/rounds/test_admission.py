@@ -22,7 +22,7 @@ VALUES = np.arange(-300, 310, dtype="<i4")
 
 def judged(world: World) -> Decision:
     """The verdict on member 0's update of the current round."""
-    return judge(world.facts, world.round.updates[0], world.files.fetch)
+    return judge(world.facts, world.facts.entries[0], world.files.fetch)
 
 
 def bound(world: World, **changes: Any) -> bytes:
@@ -115,7 +115,7 @@ def test_a_tree_that_is_none_of_the_profile_is_malformed() -> None:
         raise Malformed("a node with other links than its size asks for")
         yield b""
 
-    decision = judge(world.facts, world.round.updates[0], fetch)
+    decision = judge(world.facts, world.facts.entries[0], fetch)
     assert decision.verdict is Verdict.MALFORMED
 
 

@@ -21,7 +21,7 @@ from ledger.history.state import JobState, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, Rule, Scoring, WeightedMean
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.rounds.facts import RoundFacts, initial_binding
+from ledger.rounds.facts import RoundFacts, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, excused, recompute
 from ledger.scores.contributions import score_round
 
@@ -166,7 +166,8 @@ class Party:
 
     def binding(self, **lies: Any) -> Binding:
         """What an honest update says in the present round, but for `lies`."""
-        honest = self.facts.update_binding(self.sender.address)
+        facts = self.facts
+        honest = update_binding(facts.place, facts.round, self.sender.address, facts.base)
         fields = {name: getattr(honest, name) for name in honest.__struct_fields__}
         return Binding(**(fields | lies))
 

@@ -21,7 +21,7 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
 from ledger.history.state import Aggregate, JobState, Round, ScoreBoard
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Privacy, Rule, Scoring, WeightedMean
-from ledger.rounds.facts import Place, RoundFacts, initial_binding
+from ledger.rounds.facts import Place, RoundFacts, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, excused, recompute
 
 CHAIN = 31337
@@ -163,7 +163,7 @@ class World:
 
     def binding(self, member: int) -> Binding:
         """What an honest update of a member says in the current round."""
-        return self.facts.update_binding(self.keys[member])
+        return update_binding(self.place, self.round, self.keys[member], self.facts.base)
 
     def submit(
         self,
