@@ -74,9 +74,9 @@ def _work(
     threads: int,
     as_json: bool,
 ) -> None:
-    from aggregator.progress import bars
     from aggregator.service import Service
-    from aggregator.worker import Worker
+    from aggregator.worker import AggregatorWorker
+    from ledger.cli.progress import bars
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
 
@@ -86,7 +86,7 @@ def _work(
         with bars(quiet=as_json) as shown:
             journal = Journal(home.folder / "aggregator.jsonl", shown.say, as_json=as_json)
             journal.note("started", f"aggregator {sender.address}, store at {serving.url}", key=sender.address)
-            worker = Worker(connection, sender, journal, threads=threads, meter=shown.meter)
+            worker = AggregatorWorker(connection, sender, journal, threads=threads, meter=shown.meter)
             Service(connection, worker, journal, serving=serving, only=job, goal=goal, poll=poll).run()
             journal.note("stopped", "done")
     finally:
@@ -148,9 +148,9 @@ def preview(
     """
     import json
 
-    from aggregator.progress import bars
     from aggregator.status import preview_of, print_preview
     from ledger.cli.connect import look
+    from ledger.cli.progress import bars
 
     with look(network_file, home) as connection, bars(quiet=as_json) as shown:
         connection.refresh()

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from aggregator.worker import Worker
+from aggregator.worker import GATHERED, AggregatorWorker
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
-from ledger.party.watch import Watch, Watched
+from ledger.party.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Service(Watch):
     def __init__(
         self,
         connection: Connection,
-        worker: Worker,
+        worker: AggregatorWorker,
         journal: Journal,
         *,
         serving: Serving | None = None,
@@ -49,17 +49,20 @@ class Service(Watch):
         poll: float = 2.0,
     ) -> None:
         super().__init__(connection, worker, journal, serving=serving, only=only, poll=poll)
-        self._replicas, self._goal = worker.replicas, goal or Goal()
+        self._copies, self._goal = worker.copies, goal or Goal()
 
     @property
     def done(self) -> bool:
         """Whether the goal is reached."""
         states = self.chosen(self._connection.history)
-        return self._goal.ends and bool(states) and all(map(self.left, states))
+        return self._goal.ends and bool(states) and all(map(self.finished, states))
 
-    def left(self, state: JobState) -> bool:
-        return self._goal.reached(state, self._watched.get(state.number, Watched()).first)
+    def finished(self, state: JobState) -> bool:
+        """Whether the goal is reached for a job: no further round is opened for it."""
+        return self._goal.reached(state, self.first_round(state.number))
 
     def due_in(self) -> list[float]:
-        """When bytes that could not be had are asked for again."""
-        return [wait for number in self._watched if (wait := self._replicas.retry_in(number)) is not None]
+        """Also when bytes that could not be had are asked for again, while their round is to be aggregated."""
+        states = self.chosen(self._connection.history)
+        gathered = [state.number for state in states if state.current and state.current.phase in GATHERED]
+        return super().due_in() + [wait for job in gathered if (wait := self._copies.retry_in(job)) is not None]

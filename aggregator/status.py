@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from aggregator.steps import AggregatorSituation, Step, next_step
-from aggregator.worker import Meter, bytes_to_read
+from aggregator.worker import Meter
 from ledger.errors import Unavailable, UsageError
 from ledger.history.fold import History
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.party.watch import clock
-from ledger.rounds.outcome import Outcome, excused, recompute
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.outcome import Outcome, bytes_to_read, excused, recompute
 from ledger.rounds.steps import Wait
 
 Document = dict[str, Any]
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 def status_of(connection: Connection, key: str) -> Document:
     """Every open job's round and this aggregator's next step."""
-    history, now = connection.history, clock(connection.client)
+    history, now = connection.history, connection.time()
     member = history.member_of(key)
     jobs = [_job(connection, history, state, key, now) for state in history.jobs.values() if state.open]
     return {"key": key, "member": member.index if member else None, "time": now, "jobs": jobs}
@@ -75,7 +75,7 @@ def print_status(document: Document) -> None:
 def preview_of(
     connection: Connection, state: JobState, number: int | None, without: Sequence[int], threads: int, meter: Meter
 ) -> Document:
-    """A round's outcome, worked out anew.
+    """A round's outcome, worked out again.
 
     Updates that the latest published aggregate calls UNAVAILABLE count as such, and those in `without`. Raises
     UsageError where there is no such round, Unavailable where other bytes cannot be had.
@@ -83,18 +83,15 @@ def preview_of(
     round_ = state.rounds.get(number or len(state.rounds))
     if round_ is None:
         raise UsageError(f"job {state.number} has no such round", round=number, rounds=len(state.rounds))
-    job = connection.document(state)
+    facts = RoundFacts.of(connection.place, state, connection.document(state), round_)
     named = set(without) | (excused(round_, round_.attempt) if round_.attempt and not without else set())
     try:
         outcome = recompute(
-            connection.place,
-            state,
-            job,
-            round_,
+            facts,
             connection.fetch,
             without=named,
             threads=threads,
-            progress=meter(f"round {round_.number}", bytes_to_read(job, round_)),
+            progress=meter(f"round {round_.number}", bytes_to_read(facts)),
         )
     except Unavailable as error:
         raise Unavailable(

@@ -5,7 +5,7 @@ aggregator acts, the others hold back for a while in a fixed order, and nothing 
 (docs/adr/0007-aggregators-by-rank.md). All times are seconds of the chain's clock; a deadline's own second is in time.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ledger.events.records import Role
@@ -40,7 +40,7 @@ class AggregatorSituation:
 
     `now` is the chain's clock; `since` when this aggregator first saw the job's present state. `deadline` is the
     contract's own end of the present phase, where the history knows no more than a bound (Aggregating). `missing` are
-    the members whose updates' bytes nobody has given yet.
+    the members whose updates' bytes no holder has served yet.
     """
 
     now: int
@@ -53,7 +53,7 @@ def next_step(history: History, state: JobState, me: str, at: AggregatorSituatio
     """What the aggregator with the key `me` does next for a job."""
     member = history.member_of(me)
     if member is None or member.key != me or not member.has(Role.AGGREGATOR):
-        return Wait("this key speaks for no aggregator")
+        return Wait("this key does not speak for an aggregator")
     if not state.open:
         return Wait("the job is not approved yet")
     if state.complete:
@@ -65,7 +65,7 @@ def next_step(history: History, state: JobState, me: str, at: AggregatorSituatio
 
 
 def order(history: History, last: Round | None) -> list[Member]:
-    """The aggregators by rank: who made the round's latest aggregate first, who failed in the round last."""
+    """The aggregators by rank: first the maker of the round's latest aggregate, last those that failed in the round."""
     aggregators = [member for member in history.members.values() if member.has(Role.AGGREGATOR)]
     if last is None:
         return aggregators
@@ -109,7 +109,7 @@ def _collecting(history: History, state: JobState, round_: Round, member: Member
         if at.now < start:
             return Wait(f"round {round_.number} is its opener's to aggregate", start)
     elif at.now <= round_.deadline and not all_submitted(history, round_):
-        return Wait(f"round {round_.number} collects: {len(round_.updates)} updates so far", round_.deadline + 1)
+        return Wait(f"round {round_.number} collects: {_updates(len(round_.updates))} so far", round_.deadline + 1)
     return _aggregate(state, round_, alone if at.now <= alone else last, at)
 
 
@@ -143,10 +143,10 @@ _PHASES: dict[Phase, Callable[[History, JobState, Round, Member, AggregatorSitua
 
 
 def _aggregate(state: JobState, round_: Round, end: int, at: AggregatorSituation) -> Step:
-    """Only in the last third of the time left is an update whose bytes nobody gives called unavailable."""
+    """Only in the last third of the time left is an update whose bytes no holder serves called unavailable."""
     give_up = end - state.terms.aggregate_seconds // 3
     if at.missing and at.now < give_up:
-        return Wait(f"nobody gives the updates of members {_list(at.missing)} of round {round_.number}", give_up)
+        return Wait(f"no holder serves the update of {_members(at.missing)} in round {round_.number}", give_up)
     return PublishAggregate(state.number, round_.number, round_.attempt + 1, at.missing)
 
 
@@ -176,5 +176,9 @@ def _first(ranks: list[Member]) -> str:
     return f"member {ranks[0].index}"
 
 
-def _list(indices: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(indices)))
+def _members(indices: Collection[int]) -> str:
+    return f"{'member' if len(indices) == 1 else 'members'} {', '.join(map(str, sorted(indices)))}"
+
+
+def _updates(count: int) -> str:
+    return "1 update" if count == 1 else f"{count} updates"

@@ -24,7 +24,8 @@ from ledger.jobs.document import (
     check,
 )
 from ledger.jobs.reserved import RESERVED
-from ledger.rounds.outcome import Place, base_of, initial_binding, recompute, update_binding
+from ledger.rounds.facts import Place, RoundFacts, base_of, initial_binding, update_binding
+from ledger.rounds.outcome import recompute
 from ledger.scores.contributions import coalition_table, score_round
 from ledger.scores.evaluation_set import EvaluationSet, write
 
@@ -95,9 +96,8 @@ class Federation:
             cid = self._put(data).digest
             round_.updates[index] = Update(_key(index), index, weights[index], root_of(values.tobytes()), cid, b"")
         made: list[bytes] = []
-        outcome = recompute(
-            PLACE, self.state, self.job, round_, self.fetch, keep=lambda pieces: made.extend(map(bytes, pieces))
-        )
+        facts = RoundFacts.of(PLACE, self.state, self.job, round_)
+        outcome = recompute(facts, self.fetch, keep=lambda pieces: made.extend(map(bytes, pieces)))
         if any(outcome.verdicts):
             raise RuntimeError([judged.decision for judged in outcome.judged])
         self._put(b"".join(made))

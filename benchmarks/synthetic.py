@@ -15,7 +15,8 @@ from ledger.formats.header import Binding
 from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
 from ledger.jobs.reserved import RESERVED
-from ledger.rounds.outcome import Base, Outcome, Place, base_of, initial_binding, recompute
+from ledger.rounds.facts import Place, RoundFacts, initial_binding
+from ledger.rounds.outcome import Outcome, recompute
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
 
@@ -40,13 +41,14 @@ class Consortium:
     def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Iterator[bytes | bytearray | memoryview]:
         return read(self.store, cid, start, stop)
 
-    def base(self) -> Base:
-        return base_of(self.history.jobs[1], self.job, 1)
+    @property
+    def facts(self) -> RoundFacts:
+        state = self.history.jobs[1]
+        return RoundFacts.of(PLACE, state, self.job, state.rounds[1])
 
     def outcome(self, **options: object) -> Outcome:
         """What the round comes to: the aggregator's computation."""
-        state = self.history.jobs[1]
-        return recompute(PLACE, state, self.job, state.rounds[1], self.fetch, **options)  # type: ignore[arg-type]
+        return recompute(self.facts, self.fetch, **options)  # type: ignore[arg-type]
 
     def apply(self, event: type[r.Event], **fields: object) -> None:
         """Add one event to the history."""

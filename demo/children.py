@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Protocol, TypeVar
 
-from ledger.party.interrupts import held_back
+from ledger.party.interrupts import deferred_interrupts
 
 _PR_SET_PDEATHSIG = 1
 
@@ -49,7 +49,7 @@ def start(
 
 def uninterrupted(begin: Callable[[], C]) -> C:
     """Begin a child. An interrupt meanwhile waits until the child is known, and ends it first of all."""
-    with held_back() as interrupts:
+    with deferred_interrupts() as interrupts:
         child = begin()
     if interrupts:
         end(child)

@@ -18,7 +18,7 @@ from importlib.metadata import entry_points
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ledger.party.interrupts import heed, heeded
+from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
 SLOW = ("eth_account", "ledger.chain.calldata", "participant.node.node")
 """What every participant imports, besides its task. A name that does not exist would be skipped in silence."""
@@ -77,7 +77,7 @@ def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Co
     """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        heed()
+        raise_interrupts()
         with ready:
             ready.send_bytes(b"ready")
         _redirect(log, output)
@@ -87,7 +87,7 @@ def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Co
         (command,) = entry_points(group="console_scripts", name="fedledger")
         command.load()()
     except KeyboardInterrupt:
-        sys.exit(heeded())
+        sys.exit(settle_interrupt())
 
 
 def _redirect(log: Path, output: Path | None) -> None:

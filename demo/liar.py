@@ -9,7 +9,8 @@ from ledger.errors import UsageError
 from ledger.formats import merkle
 from ledger.formats.claims import claim
 from ledger.party.connection import Connection
-from ledger.rounds.outcome import base_of, model_binding, recompute
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.outcome import recompute
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -29,16 +30,14 @@ def publish_wrong_model(
     document, round_ = connection.document(state), state.rounds[number]
     body = bytearray()
     header = document.layout.header_size
-    outcome = recompute(
-        connection.place, state, document, round_, connection.fetch, keep=lambda pieces: body.extend(b"".join(pieces))
-    )
+    facts = RoundFacts.of(connection.place, state, document, round_)
+    outcome = recompute(facts, connection.fetch, keep=lambda pieces: body.extend(b"".join(pieces)))
     if not any(outcome.root):
         raise UsageError("the round makes no model that could be falsified", why=outcome.why)
     values = np.frombuffer(memoryview(body)[header:], dtype="<i4").copy()
     values[value] ^= by
-    binding = model_binding(connection.place, job, number, base_of(state, document, number).root)
     wrong = values.tobytes()
     root = merkle.root_of(wrong)
-    cid = connection.put([document.layout.header(binding), wrong], f"lie/{job}/{number}")
+    cid = connection.put([document.layout.header(facts.binding), wrong], f"lie/{job}/{number}")
     sender.send("ledger", "publishAggregate", job, number, root, cid.digest, outcome.verdicts)
     return claim(job, number, root, cid.digest, outcome.verdicts)

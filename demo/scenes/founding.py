@@ -12,6 +12,7 @@ from demo.stage import Stage
 from ledger.config import HomeSettings, save
 from ledger.jobs.document import Job, parse
 from ledger.party.connection import Connection
+from ledger.party.pins import job_pin
 
 APPROVING = 3
 """Hospitals that propose or approve the job: a majority of five members."""
@@ -63,7 +64,7 @@ def _agree(parties: Parties, job: Job, path: Path) -> None:
             connection.refresh()
             sender = connection.sender(resident.signer)
             if name == HOSPITALS[0]:
-                connection.put([path.read_bytes()], f"job/{job.digest.hex()}")
+                connection.put([path.read_bytes()], job_pin(job.digest))
                 sender.send("ledger", "proposeJob", job.digest, msgspec.structs.astuple(job.terms))
             else:
                 sender.send("ledger", "approveJob", JOB)

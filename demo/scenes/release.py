@@ -17,6 +17,7 @@ from ledger.formats.plural import plural
 from ledger.party.auditing import require_verified
 from ledger.party.connection import Connection
 from ledger.party.gateway import serve_and_announce
+from ledger.party.pins import report_pin
 from ledger.party.publishing import card_in_use, read_file, verify, write
 from ledger.party.voting import close, execute, proposal, propose, relay, sign, vote
 from ledger.releases.report import Evaluation
@@ -46,7 +47,7 @@ def propose_release(parties: Parties, measuring: Fedledger) -> Proposal:
     stage.stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
     report = replace(read_file(_report(parties)), license=LICENCE)
     require_verified(connection, report.job, report.round)
-    connection.put([report.encode()], f"report/{report.digest.hex()}")
+    connection.put([report.encode()], report_pin(report.digest))
     made = propose(connection, sender, _release_of(connection, report))
     (party,) = report.parties
     stage.screen.say(

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from ledger.audit.report import Report
 from ledger.history.fold import History
+from ledger.rounds.admission import Progress
+from ledger.rounds.facts import Place
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.outcome import Place, Progress
 
 
 @dataclass

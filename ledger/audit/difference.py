@@ -9,24 +9,23 @@ from ledger.formats import merkle
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.header import Binding
 from ledger.formats.text import plural
-from ledger.history.state import Aggregate, Round
+from ledger.history.state import Aggregate
 from ledger.jobs.document import Job
+from ledger.rounds.facts import RoundFacts
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.outcome import Base, Outcome, Place, model_binding
+from ledger.rounds.outcome import Outcome
 
 
-def locate_difference(
-    place: Place, job: Job, round_: Round, base: Base, aggregate: Aggregate, outcome: Outcome, fetch: Fetch
-) -> dict[str, Any]:
+def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome, fetch: Fetch) -> dict[str, Any]:
     """The evidence against a published model: fields of a finding, as exact as the bytes that can be read allow."""
+    job = facts.job
     cid = of_file(aggregate.cid, job.layout.size)
     if aggregate.root == outcome.root:
         message = "the model's integers recompute, but the published CID is not that of its file"
         return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
     roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
-    binding = model_binding(place, round_.job, round_.number, base.root)
     try:
-        leaves = _leaves(job, binding, cid, fetch)
+        leaves = _leaves(job, facts.binding, cid, fetch)
     except Unavailable:
         return {"message": "the published model does not recompute (its bytes could not be had)", **roots}
     except Malformed as error:

@@ -11,8 +11,9 @@ from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
-from ledger.rounds.admission import Decision, Verdict
-from ledger.rounds.outcome import Judged, Outcome, base_of, conclude, excused, judge
+from ledger.rounds.admission import Decision, Judged, Verdict, judge
+from ledger.rounds.facts import Entry, RoundFacts
+from ledger.rounds.outcome import Outcome, conclude, excused
 
 
 class RoundAudit:
@@ -20,25 +21,25 @@ class RoundAudit:
 
     def __init__(self, audit: Context, state: JobState, job: Job, round_: Round) -> None:
         self.audit, self.state, self.job, self.round = audit, state, job, round_
-        self.base = base_of(state, job, round_.number)
+        self.facts = RoundFacts.of(audit.place, state, job, round_)
         self.judged: dict[int, Judged] = {}
         self.missing: list[Update] = []
         self._outcomes: dict[frozenset[int], Outcome | str] = {}
 
     def run(self) -> None:
-        for update in self.round.sorted_updates():
-            self._judge(update)
+        for entry in self.facts.entries:
+            self._judge(entry)
         for aggregate in self.round.aggregates:
             self._aggregate(aggregate)
 
-    def _judge(self, update: Update) -> None:
+    def _judge(self, entry: Entry) -> None:
         """BYTES: the update can be read, from any holder, and then has a verdict of its own.
 
         Where every aggregate called it unavailable, no check needs it: a notice.
         """
-        audit = self.audit
+        audit, update = self.audit, entry.update
         try:
-            decision = judge(audit.place, self.job, self.round, self.base, update, audit.fetch)
+            decision = judge(self.facts, entry, audit.fetch)
         except Unavailable as error:
             self.missing.append(update)
             message = f"the update's bytes could not be had: {error}"
@@ -79,17 +80,7 @@ class RoundAudit:
                 judged.append(self.judged[update.index])
         audit = self.audit
         try:
-            return conclude(
-                audit.place,
-                self.state,
-                self.job,
-                self.round,
-                self.base,
-                tuple(judged),
-                audit.fetch,
-                threads=audit.threads,
-                progress=audit.progress,
-            )
+            return conclude(self.facts, tuple(judged), audit.fetch, threads=audit.threads, progress=audit.progress)
         except FedledgerError as error:
             return str(error)
 
@@ -139,9 +130,7 @@ class RoundAudit:
             message = f"the aggregate claims {says}"
             evidence = {"message": message, "expected": outcome.root.hex(), "actual": aggregate.root.hex()}
         else:
-            evidence = locate_difference(
-                self.audit.place, self.job, self.round, self.base, aggregate, outcome, self.audit.fetch
-            )
+            evidence = locate_difference(self.facts, aggregate, outcome, self.audit.fetch)
         if not aggregate.empty:
             evidence["cid"] = str(of_file(aggregate.cid, self.job.layout.size))
         self._find(Check.AGGREGATE, "refuted", **evidence | self._by(aggregate))

@@ -15,7 +15,7 @@ from ledger.formats.digest import NOTHING
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
-from ledger.rounds.outcome import Base, read_model
+from ledger.rounds.facts import Base, read_model
 
 Scope = Sequence[tuple[int, int]]
 

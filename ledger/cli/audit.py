@@ -1,13 +1,12 @@
 """`fedledger audit`: recompute everything, and say whether what was claimed is true."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.progress import bar
 from ledger.cli.screen import shown
 from ledger.config import Home
 from ledger.formats.plural import plural
@@ -62,7 +61,7 @@ def audit(
     wanted = AuditRequest(job, round_, source, copies, threads)
     with look(network_file, home, rpc) as connection:
         connection.refresh()
-        with _progress(bytes_to_read(connection, wanted), quiet=as_json) as advance:
+        with bar("audit", bytes_to_read(connection, wanted), quiet=as_json) as advance:
             report = inspect(connection, wanted, advance)
     if output:
         write_file(output, [report.to_json() + b"\n"])
@@ -71,19 +70,6 @@ def audit(
     else:
         _print(report, output)
     click.get_current_context().exit(report.verdict.exit_code)
-
-
-@contextmanager
-def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on the error stream while bytes are read; nothing where it would not be seen."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("audit"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("audit", total=total or None)
-        yield lambda count: bar.advance(task, count)
 
 
 def _print(report: "Report", output: Path | None) -> None:

@@ -36,6 +36,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
     from ledger.cli.connect import act
     from ledger.jobs.document import parse
+    from ledger.party.pins import initial_pin, job_pin
 
     content = document.read_bytes()
     try:
@@ -47,8 +48,8 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
             **error.facts,
         ) from error
     with act(home, passphrase_file) as (connection, sender):
-        connection.put([content], f"job/{proposed.digest.hex()}")
-        connection.keep(proposed.initial_cid, f"initial/{proposed.initial_model.root}")
+        connection.put([content], job_pin(proposed.digest))
+        connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
         receipt = sender.send("ledger", "proposeJob", proposed.digest, astuple(proposed.terms))
         connection.refresh()
@@ -65,6 +66,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
 def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Approve job NUMBER, after reading its document; a majority of the members opens it."""
     from ledger.cli.connect import act
+    from ledger.party.pins import initial_pin, job_pin
 
     with act(home, passphrase_file) as (connection, sender):
         state = connection.job(number)
@@ -73,8 +75,8 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
             raise Refuted(
                 "document and contract disagree on the terms", expected=str(document.terms), actual=str(state.terms)
             )
-        connection.keep(document.cid, f"job/{document.digest.hex()}")
-        connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
+        connection.keep(document.cid, job_pin(document.digest))
+        connection.keep(document.initial_cid, initial_pin(document.initial_root))
         _keep_set(connection, document)
         if not yes:
             print_facts(_summary(state, document))
@@ -166,11 +168,12 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
     """Keep a copy of the evaluation set that the job commits to, where it was opened."""
     from ledger.formats.cid import Cid
     from ledger.jobs.document import committed_set
+    from ledger.party.pins import set_pin
 
     evidence = committed_set(document.scoring)
     if evidence is not None:
         with suppress(Unavailable):
-            connection.keep(Cid.parse(evidence.cid), f"set/{evidence.root}")
+            connection.keep(Cid.parse(evidence.cid), set_pin(evidence))
 
 
 def _summary(state: "JobState", document: "Job") -> dict[str, str]:

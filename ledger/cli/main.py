@@ -16,7 +16,7 @@ from types import MappingProxyType
 import click
 
 from ledger.errors import FedledgerError, Unavailable, plain
-from ledger.party.interrupts import heed, heeded
+from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
 DEFECT = 70
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
@@ -77,7 +77,7 @@ def fedledger() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the one place where errors become words."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    heed()
+    raise_interrupts()
     try:
         code = fedledger.main(given, standalone_mode=False)  # an exit code that a command asked for comes back so
         sys.stdout.flush()
@@ -107,7 +107,7 @@ def _tell(error: BaseException, *, as_json: bool) -> int:
             error.show()
         return _print(error.exit_code, "UsageError", error.format_message(), as_json=as_json, quiet=not as_json)
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        return _print(heeded(), "Interrupted", "interrupted", as_json=as_json)
+        return _print(settle_interrupt(), "Interrupted", "interrupted", as_json=as_json)
     if isinstance(error, FedledgerError):
         facts = {name: value if isinstance(value, int) else str(value) for name, value in error.facts.items()}
         message = error.message if as_json else click.style("error: ", fg="red", bold=True) + str(error)

@@ -1,8 +1,7 @@
-"""Bytes in and out of the command line: progress on a terminal, files that appear only when they are whole."""
+"""Bytes in and out of the command line, counted as they pass; files that appear only when they are whole."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -12,21 +11,6 @@ if TYPE_CHECKING:
 STDIO = "-"
 
 
-@contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on the terminal's error output, or nothing where there is no terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda length: bar.advance(task, length)
-
-
 def counted(pieces: Iterable["Buffer"], advance: Callable[[int], None]) -> Iterator["Buffer"]:
     for piece in pieces:
         advance(len(piece))
@@ -34,7 +18,7 @@ def counted(pieces: Iterable["Buffer"], advance: Callable[[int], None]) -> Itera
 
 
 class CountedSource:
-    """A source that tells how far it is read."""
+    """A source that reports how much of it is read."""
 
     def __init__(self, source: BinaryIO | Any, advance: Callable[[int], None]) -> None:
         self._source, self._advance = source, advance

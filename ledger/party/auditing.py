@@ -51,7 +51,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
 def require_verified(connection: Connection, job: int, round_: int) -> None:
     """Audit a finalised round before something is decided about its model. Raises Refuted or Unavailable.
 
-    An attempt that the members refuted themselves, and what somebody attested wrongly, say nothing against the model.
+    An attempt that the members refuted themselves, and what somebody attested wrongly, do not count against the model.
     """
     report = inspect(connection, AuditRequest(job, round_, source=False))
     final = connection.history.jobs[job].rounds[round_].attempt
@@ -103,7 +103,7 @@ def _observe(connection: Connection, wanted: AuditRequest) -> Observed:
         }
         if connection.refresh().applied == before:
             return Observed(code, source, heads, models, scores)
-    raise Unavailable("the ledger moves too fast to be read as of one moment", advice="audit one round or job")
+    raise Unavailable("the ledger changes too fast to be read as of one moment", advice="audit one round or job")
 
 
 def _blank(connection: Connection, wanted: AuditRequest) -> Report:
@@ -148,7 +148,7 @@ def _files(history: History, documents: dict[int, Job], scope: Iterable[tuple[in
 def _read_every_copy(
     connection: Connection, report: Report, files: Iterable[Cid], progress: Callable[[int], None]
 ) -> None:
-    """COPIES: each holder's copy of each file, whole. A holder that has none is no finding; a damaged copy is one."""
+    """COPIES: each holder's copy of each file, whole. A holder without one is not a finding; a damaged copy is one."""
     everyone = connection.holders
     report.verify(Check.COPIES, 0)
     for holder in ([everyone.local] if everyone.local else []) + list(everyone.others):
@@ -162,7 +162,7 @@ def _read_every_copy(
             except Unavailable:
                 continue
             except FedledgerError as error:
-                message = f"the file is no file of the profile: {error}"
+                message = f"the file does not follow the UnixFS profile: {error}"
                 report.add(Finding(check=Check.COPIES, status="notice", message=message, cid=str(cid)))
             else:
                 report.verify(Check.COPIES)

@@ -15,7 +15,7 @@ from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
-from ledger.rounds.outcome import Place
+from ledger.rounds.facts import Place
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.store.home import open_store
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.index import Follower
     from ledger.keys import Signer
+
+SKEW = 3
+"""Seconds by which a chain node's idea of the next block's time may run ahead of the block sealed in the end."""
 
 
 class Connection:
@@ -90,6 +93,13 @@ class Connection:
         self.history = self.follower.refresh()
         return self.history
 
+    def time(self) -> int:
+        """The chain's clock in seconds: never ahead of the block that a transaction sent now gets into.
+
+        So a deadline that has passed by this clock has passed for everyone, and no update can still come in before it.
+        """
+        return max(self.client.latest().time, self.client.time() - SKEW)
+
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""
         return self.network.party_name(index)
@@ -112,11 +122,11 @@ class Connection:
         return self._holders.bad_copies
 
     def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
-        """Bytes of a file from whoever has a good copy: the `fetch` that the core asks for."""
+        """Bytes of a file from any holder of a good copy: the `fetch` that the core asks for."""
         return self.holders.read(cid, start, stop)
 
     def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
-        """Store a file in the own store. Raises UsageError for a visitor, who has none."""
+        """Store a file in the own store. Raises UsageError for a visitor, which has none."""
         if self.store is None:
             raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
         return self.store.put(pieces, pin)
@@ -152,7 +162,7 @@ class Connection:
 
 
 def remotes(gateways: Iterable[tuple[str, str]]) -> list[Blocks]:
-    """Clients of the gateways given by name and address; one with an address that cannot be is left out."""
+    """Clients of the gateways given by name and address; one with an impossible address is left out."""
     from ledger.store.remote import Remote
 
     found: list[Blocks] = []

@@ -1,7 +1,7 @@
 """A party's gateway: one process of its home serves the own store, and the chain knows under what address.
 
 A member's node and its aggregator share one home and one store, and an address on chain is a member's, not a process's.
-So whoever holds the home's gateway lock serves; the other takes over when that process is gone.
+So the process that holds the home's gateway lock serves; the other takes over when that process is gone.
 """
 
 from typing import TYPE_CHECKING
@@ -16,14 +16,14 @@ from ledger.store.gateway_server import GatewayServer, serve
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
 
-EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  addresses to listen on, that nobody can reach us by
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  addresses to listen on, by which nobody can reach us
 
 
 def serve_and_announce(connection: Connection, sender: "Sender", settings: HomeSettings) -> "Serving":
     """Serve this home's store and put its address on chain if it changed. Call `check` from time to time.
 
-    The connection's history must be fresh. Raises UsageError where the settings make no address or the key is no
-    member's, Unavailable where the port is taken, Rejected where the contract refuses the address.
+    The connection's history must be fresh. Raises UsageError where the settings make no address or the key does
+    not belong to a member, Unavailable where the port is taken, Rejected where the contract refuses the address.
     """
     serving = Serving(connection, sender, settings.gateway)
     serving.check()
@@ -107,7 +107,7 @@ class Serving:
         member = self._connection.history.member_of(self._sender.address)
         if member is None or member.key != self._sender.address:
             raise UsageError(
-                "this key speaks for no member of the consortium",
+                "this key does not speak for a member of the consortium",
                 advice="ask the consortium to admit it, or use the member's present key",
                 key=self._sender.address,
             )
@@ -115,7 +115,7 @@ class Serving:
 
 
 def last_port(announced: str, host: str) -> int:
-    """The port of an address announced for `host`, so that a restart need not announce another; 0 where it is none."""
+    """The port of an address announced for `host`, so that a restart need not announce another; 0 where it has none."""
     try:
         parts = urlsplit(announced)
         return parts.port or 0 if parts.hostname == host else 0

@@ -13,8 +13,8 @@ AGAIN_SECONDS = 0.05
 ASKS = (signal.SIGINT, signal.SIGTERM)
 
 
-def heed() -> None:
-    """Let SIGTERM raise KeyboardInterrupt as Ctrl-C does, and either of them come again where it had no effect.
+def raise_interrupts() -> None:
+    """Let SIGTERM raise KeyboardInterrupt as Ctrl-C does, and raise either again where it had no effect.
 
     Python prints and forgets what is raised while it runs a finalizer, a weak reference's callback (any import has
     some) or a hook.
@@ -25,8 +25,8 @@ def heed() -> None:
         sys.unraisablehook = _Again(sys.unraisablehook)
 
 
-def heeded() -> int:
-    """The interrupt has been dealt with: the exit code to end with.
+def settle_interrupt() -> int:
+    """Declare the interrupt dealt with; the exit code to end with.
 
     Where one broke into text being executed (dataclasses execute some), CPython remembers it until other text is
     executed, and `python -m` would end by SIGINT instead of with the code.
@@ -49,8 +49,8 @@ class _Again:
 
 
 @contextmanager
-def held_back() -> Iterator[list[int]]:
-    """Collect the signals that ask this process to end, instead of heeding them; who enters sees to them afterwards.
+def deferred_interrupts() -> Iterator[list[int]]:
+    """Collect the signals that ask this process to end, instead of ending; the caller deals with them afterwards.
 
     For what must not stop halfway, such as the hooks around a fork: one of them frees a lock of logging's. Handlers run
     in the main thread alone, so that no other thread has to hold anything back.

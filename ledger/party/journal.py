@@ -8,6 +8,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ledger.rounds.outcome import Outcome
+
+
+def judgements(outcome: Outcome) -> dict[str, dict[str, str]]:
+    """Each update's verdict in a round's outcome, and its reason where it has one, by member index."""
+    judged = [(str(one.update.index), one.decision) for one in outcome.judged]
+    return {
+        "verdicts": {index: decision.verdict.name for index, decision in judged},
+        "reasons": {index: decision.message for index, decision in judged if decision.message},
+    }
+
 
 class Journal:
     """Writes both; with `as_json` the terminal gets the JSON lines. A file that cannot be written stops nothing."""

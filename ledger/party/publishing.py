@@ -16,7 +16,7 @@ from ledger.releases.card import FILE as CARD
 from ledger.releases.card import Card
 from ledger.releases.file import FORMAT, MAX_HEADER, NAME, ModelFile, read_metadata
 from ledger.releases.report import Evaluation
-from ledger.rounds.outcome import Place
+from ledger.rounds.facts import Place
 from ledger.store import disk
 
 AGAIN = "do not use it; fedledger release fetch writes it again"

@@ -19,8 +19,8 @@ from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.digest import sha256
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
+from ledger.rounds.facts import Base, Place, base_of, read_model
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.outcome import Base, Place, base_of, read_model
 
 FORMAT = "release/1"
 NAME = "model.safetensors"

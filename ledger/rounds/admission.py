@@ -3,7 +3,7 @@
 Every aggregator, attesting member and auditor comes to the same verdict, and an update refused never stops the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -13,7 +13,10 @@ from ledger.errors import Malformed
 from ledger.formats import merkle
 from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.header import Binding, Mismatch
+from ledger.history.state import Update
 from ledger.jobs.document import Admission
+from ledger.rounds.facts import Entry, RoundFacts
+from ledger.rounds.inputs import Fetch
 
 
 class Verdict(IntEnum):
@@ -55,6 +58,51 @@ class Decision:
 
     verdict: Verdict
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An update and the decision on it."""
+
+    update: Update
+    decision: Decision
+
+
+Progress = Callable[[int], None]
+"""Hears of more bytes that were read."""
+
+
+def judge(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Decision:
+    """Admission of one update: `weigh`, then `inspect`. Raises Unavailable where its bytes cannot be had."""
+    layout, limits, update = facts.job.layout, facts.job.admission, entry.update
+    decision = weigh(update.weight, limits)
+    if decision.verdict is not Verdict.ADMITTED:
+        return decision
+    pieces = fetch(entry.cid, 0, layout.size + 1)
+    return judge_bytes(pieces, layout, entry.binding, update.root, limits)
+
+
+def judge_all(
+    facts: RoundFacts, fetch: Fetch, *, without: Collection[int] = (), progress: Progress = lambda _: None
+) -> tuple[Judged, ...]:
+    """Admission of every update of a round, by ascending member index.
+
+    `without` are member indices whose bytes count as UNAVAILABLE: an aggregator that waited for them without success
+    says so, and members and auditors follow it there.
+    """
+    judged = []
+    for entry in facts.entries:
+        unavailable = entry.update.index in without
+        decision = Decision(Verdict.UNAVAILABLE) if unavailable else judge(facts, entry, fetch)
+        judged.append(Judged(entry.update, decision))
+        progress(facts.size)
+    return tuple(judged)
+
+
+def to_read(facts: RoundFacts) -> tuple[Entry, ...]:
+    """The updates whose bytes decide about them, by ascending member index: their weights are within limits."""
+    limits = facts.job.admission
+    return tuple(entry for entry in facts.entries if weigh(entry.update.weight, limits).verdict is Verdict.ADMITTED)
 
 
 def weigh(weight: int, limits: Admission) -> Decision:

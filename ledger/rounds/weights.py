@@ -1,17 +1,24 @@
-"""Past scores: each party's cumulated score, and the factor that its next updates are weighted by.
-
-`ledger.rounds.outcome` weights updates by it (docs/spec/scores.md, "Past scores").
+"""What updates weigh in the mean, and what settled scorings add up to: each party's cumulated score, and the factor
+that its next updates weigh by (docs/spec/scores.md, "Past scores").
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from ledger.formats.integers import ratio
-from ledger.history.state import JobState, Round
-from ledger.jobs.document import MAX_FACTOR
+from ledger.history.state import JobState, Round, Update
+from ledger.jobs.document import MAX_FACTOR, Job, NoScoring
 
 NEUTRAL = MAX_FACTOR // 2
+
+
+def shares(state: JobState, job: Job, round_: Round, updates: Sequence[Update]) -> list[int]:
+    """What each update weighs in the mean: its samples, times the factor of past scores where the job says so."""
+    if isinstance(job.scoring, NoScoring) or job.scoring.weighting == "none":
+        return [update.weight for update in updates]
+    factor = factors(state, round_)
+    return [update.weight * factor[update.index] for update in updates]
 
 
 class ScoreTally(NamedTuple):

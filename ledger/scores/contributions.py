@@ -11,8 +11,8 @@ from ledger.errors import UsageError
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import CommittedSet, Cosine, Job, Measured, NoScoring, Scored, WeightedMean
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.outcome import shares
 from ledger.rounds.rules.arithmetic import Ints
+from ledger.rounds.weights import shares
 from ledger.scores import evaluation_set, geometry, utility
 from ledger.scores import methods as scoring
 from ledger.scores.coalition import Coalitions, Values

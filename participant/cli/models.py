@@ -41,12 +41,12 @@ def compare(
     if (document is None) == (draft is None):
         raise click.UsageError("give one of --job and --settings")
     task, settings, planned = _from_document(document) if document else _from_draft(draft)  # type: ignore[arg-type]
-    from participant.cli.progress import bar
+    from ledger.cli.progress import bar
     from participant.measuring.comparison import compare as run
 
     total = (rounds or planned) * (len(files) + 1)
-    with bar("training", total, quiet=as_json) as advance:
-        rows = list(run(task, settings, files, test, rounds or planned, seed, advance, device))
+    with bar("training", total, quiet=as_json, unit="steps") as advance:
+        rows = list(run(task, settings, files, test, rounds or planned, seed, lambda: advance(1), device))
     _show(rows, as_json)
 
 

@@ -18,7 +18,7 @@ from ledger.history.state import JobState
 from ledger.jobs import document as job
 from ledger.jobs import layers
 from ledger.party.connection import Connection
-from ledger.party.copies import set_pin
+from ledger.party.pins import set_pin
 from ledger.scores.evaluation_set import EvaluationSet, write
 from ledger.scores.inference import FRACTION_BITS
 from participant.integers.fixed_point import to_integers

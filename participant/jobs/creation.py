@@ -20,8 +20,8 @@ from ledger.jobs import document as job
 from ledger.jobs.document import Job
 from ledger.jobs.layers import Conv2d, Layer, Linear, shapes
 from ledger.jobs.reserved import RESERVED
-from ledger.party.copies import set_pin
-from ledger.rounds.outcome import initial_binding
+from ledger.party.pins import initial_pin, job_pin, set_pin
+from ledger.rounds.facts import initial_binding
 from participant.jobs.draft import Draft, DraftAdmission, DraftScoring, settings
 from participant.jobs.precision import fraction_bits
 from participant.tasks.discovery import find, require
@@ -64,7 +64,7 @@ def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
     evidence = job.committed_set(scoring)
     if open_set and evidence is not None:
         put([rows], set_pin(evidence))
-    put([document], f"job/{made.digest.hex()}")
+    put([document], job_pin(made.digest))
     return made
 
 
@@ -112,7 +112,7 @@ def _stored(initial: _Initial, seed: int, put: Put) -> job.InitialModel:
 
     root = root_of(initial.stream).hex()
     file = file_of(Layout(initial.tensors), initial_binding(), initial.stream)
-    return job.InitialModel(cid=str(put(file, f"initial/{root}")), root=root, seed=seed)
+    return job.InitialModel(cid=str(put(file, initial_pin(bytes.fromhex(root)))), root=root, seed=seed)
 
 
 def _terms(draft: Draft) -> Terms:

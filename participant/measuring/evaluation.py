@@ -14,7 +14,7 @@ from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.party.publishing import read_file
 from ledger.releases.report import FORMAT, Evaluation, PartyFigures, RoundFigures, check, decimal, join
-from ledger.rounds.outcome import Base, base_of, read_model
+from ledger.rounds.facts import Base, base_of, read_model
 from ledger.store import disk
 from participant.integers.artifacts import stream_of_body
 from participant.integers.fixed_point import Stream

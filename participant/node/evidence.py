@@ -4,15 +4,14 @@ from typing import Any
 
 from ledger.audit.difference import locate_difference
 from ledger.errors import FedledgerError
-from ledger.history.state import JobState, Round
-from ledger.jobs.document import Job
 from ledger.party.connection import Connection
-from ledger.rounds.outcome import Outcome, base_of
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.outcome import Outcome
 
 
-def against(connection: Connection, state: JobState, job: Job, round_: Round, outcome: Outcome) -> dict[str, Any]:
+def find_difference(connection: Connection, facts: RoundFacts, outcome: Outcome) -> dict[str, Any]:
     """What of the latest aggregate does not recompute: a `message`, and where the difference is."""
-    aggregate = round_.aggregates[-1]
+    aggregate = facts.round.aggregates[-1]
     mine, theirs = outcome.verdicts, aggregate.verdicts
     if mine != theirs:
         unlike = [j for place, j in enumerate(outcome.judged) if theirs[place : place + 1] != mine[place : place + 1]]
@@ -24,8 +23,7 @@ def against(connection: Connection, state: JobState, job: Job, round_: Round, ou
             "expected": outcome.why or "a model",
             "actual": "no model" if aggregate.empty else "a model",
         }
-    base = base_of(state, job, round_.number)
     try:
-        return locate_difference(connection.place, job, round_, base, aggregate, outcome, connection.fetch)
+        return locate_difference(facts, aggregate, outcome, connection.fetch)
     except FedledgerError as error:
         return {"message": f"the published model does not recompute ({error.message})"}

@@ -23,7 +23,7 @@ def join(file: Path, home: Home, *, replace: bool = False) -> dict[str, object]:
         membership = client.membership(key)
     if membership is None:
         raise UsageError(
-            "this home's key is no member's of the consortium",
+            "this home's key does not belong to a member of the consortium",
             advice="give the address to the consortium; its founders name the members when they deploy",
             key=key,
             network=network.name,

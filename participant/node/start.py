@@ -73,7 +73,7 @@ def member_of(connection: Connection, key: str) -> Member:
     member = connection.history.member_of(key)
     if member is None or member.key != key:
         raise UsageError(
-            "this home's key speaks for no member of the consortium",
+            "this home's key does not speak for a member of the consortium",
             advice="fedledger status lists the members and their keys",
             key=key,
         )
@@ -99,7 +99,7 @@ def _work(
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
     from participant.node.node import Node
-    from participant.node.worker import Worker
+    from participant.node.worker import NodeWorker
     from participant.scoring.scorer import Scorer
 
     journal = Journal(home.folder / LOG, click.echo, as_json=options.as_json)
@@ -109,7 +109,7 @@ def _work(
     serving = serve_and_announce(connection, sender, home.settings())
     try:
         journal.note("started", f"node of {name}, store at {serving.url}", key=signer.address, gateway=serving.url)
-        worker = Worker(connection, sender, journal, data, machine)
+        worker = NodeWorker(connection, sender, journal, data, machine)
         validation = options.validation or Path(home.settings().validation)
         node = Node(
             connection,

@@ -62,9 +62,9 @@ def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> 
     """What the member with the key `me` does next for a job."""
     member = history.member_of(me)
     if member is None or member.key != me:
-        return Wait("this key speaks for no member")
+        return Wait("this key does not speak for a member")
     if not state.open:
-        return Wait(f"{len(state.approvals)} members approved the job so far")
+        return Wait(f"{_members(len(state.approvals))} approved the job so far")
     round_ = state.current
     if round_ is None:
         return Wait("no round was opened yet")
@@ -121,3 +121,7 @@ _PHASES: dict[Phase, Callable[[History, JobState, Round, Member, NodeSituation],
     Phase.ATTESTING: _attesting,
     Phase.AGGREGATING: _aggregating,
 }
+
+
+def _members(count: int) -> str:
+    return "1 member" if count == 1 else f"{count} members"

@@ -8,7 +8,7 @@ from ledger.errors import UsageError
 from ledger.history.state import JobState, Phase, Round
 from ledger.keys import address_of
 from ledger.party.connection import Connection
-from ledger.rounds.outcome import base_of
+from ledger.rounds.facts import RoundFacts
 from participant.node.start import LOG, check_data, data_of, machine_of, member_of, unlocked
 from participant.node.steps import Submit
 
@@ -22,17 +22,15 @@ def rehearse(home: Home, job: int | None, data: Path | None, device: str | None 
         document = connection.document(state)
         round_ = _target(state, key)
         check_data(path)
-        from participant.node.updates import prepare
-        from participant.tasks.training import Local
+        from participant.node.updates import Updates
 
-        local = Local.of(document, machine)
-        made = prepare(connection, state, document, round_, key, local, path, keep=False)
-        base = base_of(state, document, round_.number)
+        facts = RoundFacts.of(connection.place, state, document, round_)
+        made = Updates(connection, key, path, machine).make(facts, keep=False)
     result = made.trained.result
     return {
         "job": state.number,
         "round": round_.number,
-        "base": base.root.hex(),
+        "base": facts.base.root.hex(),
         "weight": made.weight,
         "root": made.root.hex(),
         "cid": str(made.cid),
@@ -55,12 +53,11 @@ def submit(
         state = connection.job(job)
         check_data(path)
         from ledger.party.journal import Journal
-        from ledger.party.watch import clock
-        from participant.node.worker import Worker
+        from participant.node.worker import NodeWorker
 
         journal = Journal(home.folder / LOG, lambda _: None)
-        worker = Worker(connection, connection.sender(signer), journal, path, machine)
-        now = clock(connection.client)
+        worker = NodeWorker(connection, connection.sender(signer), journal, path, machine)
+        now = connection.time()
         step = worker.decide(connection.history, state, now)
         if not isinstance(step, Submit):
             raise UsageError("there is nothing to submit", because=getattr(step, "why", type(step).__name__.lower()))

@@ -14,14 +14,16 @@ from ledger.formats import merkle
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid
 from ledger.formats.digest import encode, sha256
+from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
-from ledger.history.state import JobState, Round
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
-from ledger.rounds.admission import Decision, judge_bytes
-from ledger.rounds.outcome import Base, base_of, update_binding
+from ledger.party.pins import trained_pin, weight_of
+from ledger.rounds.admission import Decision, Verdict, judge_bytes
+from ledger.rounds.facts import RoundFacts, update_binding
 from participant.integers.artifacts import file_of, root_of
 from participant.measuring.evaluation import read
+from participant.tasks.machine import Machine
 
 if TYPE_CHECKING:
     from participant.tasks.training import Local, Trained
@@ -57,65 +59,86 @@ class Made:
 def seed_of(job: bytes, round_: int, member: int) -> int:
     """The random seed of a member's training in a round: 63 bits that nobody chooses. `job` is its digest.
 
-    By member index, not by key: the same job on the same data gives the same models, whatever keys sign it.
+    By member index, not by key: the same job on the same data makes the same models, with any keys.
     """
     return int.from_bytes(sha256(encode(["training seed", job.hex(), round_, member]))[:8], "big") >> 1
 
 
-def prepare(
-    connection: Connection,
-    state: JobState,
-    job: Job,
-    round_: Round,
-    party: str,
-    local: "Local",
-    data: Path,
-    *,
-    keep: bool = True,
-) -> Made:
-    """Train on the data in `data` from the round's base model, and judge the update as everyone will.
+class Updates:
+    """Makes the updates of the party with the key `party`, on the data in a file. A job's task is loaded once."""
 
-    With `keep` false nothing is left in the job's scratch folder.
+    def __init__(self, connection: Connection, party: str, data: Path, machine: Machine) -> None:
+        self._connection, self._party, self._data, self._machine = connection, party, data, machine
+        self._locals: dict[bytes, Local] = {}
 
-    Raises Unavailable or Malformed for the base model, UsageError for task, data, or values without integers.
-    """
-    base = base_of(state, job, round_.number)
-    member = connection.history.member_of(party)
-    if member is None:
-        raise UsageError("this key is no member's", key=party)
-    seed = seed_of(job.digest, round_.number, member.index)
-    trained = local.train(read(connection, state, job, base), data, round_.number, seed, keep=keep)
-    binding = update_binding(connection.place, round_, party, base)
-    file = tuple(file_of(job.layout, binding, trained.update))
-    root = root_of(trained.update)
-    decision = judge_bytes(iter(file), job.layout, binding, root, job.admission)
-    return Made(trained, file, root, cid_of(file)[0], decision)
+    def prepare(self, facts: RoundFacts) -> Prepared:
+        """The round's update, in the own store: from before a crash, or trained now.
 
+        Raises as `make`, and UsageError for an update that would be refused.
+        """
+        binding = self._binding(facts)
+        found = self._find(facts, binding)
+        if found is not None:
+            return found
+        made = self._make(facts, binding, keep=True)
+        if made.decision.verdict is not Verdict.ADMITTED:
+            raise UsageError(
+                "this update would be refused, so it is not registered",
+                advice="the job's limits and its training do not fit these data; the next round is tried again",
+                verdict=made.decision.verdict.name,
+                because=made.decision.message,
+            )
+        cid = self._connection.put(made.file, trained_pin(facts.job.digest, facts.round.number, made.weight))
+        trained = made.trained
+        return Prepared(made.weight, made.root, cid, trained.result.loss, dict(trained.result.metrics), trained.device)
 
-def store(connection: Connection, job: Job, round_: Round, made: Made) -> Prepared:
-    """Put an update into the own store: it survives a crash from here on."""
-    cid = connection.put(made.file, f"{_prefix(job, round_)}{made.weight}")
-    trained = made.trained
-    return Prepared(made.weight, made.root, cid, trained.result.loss, dict(trained.result.metrics), trained.device)
+    def make(self, facts: RoundFacts, *, keep: bool = True) -> Made:
+        """Fetch the round's base model, train, and judge the update as everyone will; the update is not stored.
 
+        With `keep` false nothing is left in the job's scratch folder either.
 
-def prepared_before(connection: Connection, job: Job, round_: Round, party: str, base: Base) -> Prepared | None:
-    """The update that was stored for this very round before a crash, checked; None where there is none."""
-    if connection.store is None:
+        Raises Unavailable or Malformed for the base model, UsageError for task, data, or values without integers.
+        """
+        return self._make(facts, self._binding(facts), keep=keep)
+
+    def _make(self, facts: RoundFacts, binding: Binding, *, keep: bool) -> Made:
+        job, local, seed = facts.job, self._local(facts.job), self._seed(facts)
+        base = read(self._connection, facts.state, job, facts.base)
+        trained = local.train(base, self._data, facts.round.number, seed, keep=keep)
+        root = root_of(trained.update)
+        file = tuple(file_of(job.layout, binding, trained.update))
+        decision = judge_bytes(iter(file), job.layout, binding, root, job.admission)
+        return Made(trained, file, root, cid_of(file)[0], decision)
+
+    def _find(self, facts: RoundFacts, binding: Binding) -> Prepared | None:
+        """The update that was stored for this very round before a crash, checked; None where there is none."""
+        connection, job = self._connection, facts.job
+        if connection.store is None:
+            return None
+        for pin, cid in reversed(connection.store.pins().items()):
+            weight = weight_of(pin, job.digest, facts.round.number)
+            if weight is None:
+                continue
+            try:
+                body = job.layout.body(connection.fetch(cid, 0, facts.size + 1), binding)
+                leaves = [leaf for piece in body for leaf in merkle.leaf_hashes(piece)]
+            except (Malformed, Unavailable):
+                continue
+            return Prepared(weight, merkle.root(leaves), cid)
         return None
-    prefix = _prefix(job, round_)
-    binding = update_binding(connection.place, round_, party, base)
-    for pin, cid in reversed(connection.store.pins().items()):
-        if not pin.startswith(prefix):
-            continue
-        try:
-            body = job.layout.body(connection.fetch(cid, 0, job.layout.size + 1), binding)
-            leaves = [leaf for piece in body for leaf in merkle.leaf_hashes(piece)]
-        except (Malformed, Unavailable):
-            continue
-        return Prepared(int(pin.removeprefix(prefix)), merkle.root(leaves), cid)
-    return None
 
+    def _binding(self, facts: RoundFacts) -> Binding:
+        return update_binding(facts.place, facts.round, self._party, facts.base)
 
-def _prefix(job: Job, round_: Round) -> str:
-    return f"trained/{job.digest.hex()}/{round_.number}/"
+    def _seed(self, facts: RoundFacts) -> int:
+        member = self._connection.history.member_of(self._party)
+        if member is None:
+            raise UsageError("this key does not belong to a member", key=self._party)
+        return seed_of(facts.job.digest, facts.round.number, member.index)
+
+    def _local(self, job: Job) -> "Local":
+        if job.digest not in self._locals:
+            from participant.tasks.training import Local
+
+            self._locals = {job.digest: Local.of(job, self._machine)}
+        return self._locals[job.digest]

@@ -36,7 +36,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class KeptScores:
-    """A folder with a small file for each round. A file that is damaged, or of another scoring, is none."""
+    """A folder with a small file for each round. A file that is damaged, or of another scoring, does not count."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.digest import sha256
-from ledger.history.state import JobState, Round
 from ledger.jobs.document import Job, Measured, recomputable
 from ledger.party.connection import Connection
+from ledger.rounds.facts import RoundFacts
 from ledger.scores.contributions import Utility, committed_utility, score_round
 from ledger.scores.utility import from_float
 from participant.tasks.data.version import file_version
@@ -32,7 +32,7 @@ class Interrupted(Unavailable):
 
 
 class Measuring:
-    """Works scores out. `urgent` says whether something else is due; it is asked about once a second."""
+    """Works scores out. `urgent` says whether something else is due; it is asked once a second."""
 
     def __init__(self, connection: Connection, validation: Path, machine: Machine) -> None:
         self._connection, self._validation, self._machine = connection, validation, machine
@@ -50,17 +50,18 @@ class Measuring:
             self._measured = {}
         return before != self._version
 
-    def scores(self, state: JobState, job: Job, round_: Round, seed: bytes) -> tuple[int, ...]:
+    def scores(self, facts: RoundFacts, seed: bytes) -> tuple[int, ...]:
         """A round's scores, by ascending member index of the admitted updates.
 
-        Raises Interrupted where something else is due, UsageError where this scorer's data or task give none, else as
+        Raises Interrupted where something else is due, UsageError where this scorer's data or task yield none, else as
         `ledger.scores.contributions.score_round`.
         """
+        job, round_ = facts.job, facts.round
         if (round_.job, round_.number) != self._of:
             self._measured, self._of = {}, (round_.job, round_.number)
         self._looked = time.monotonic()
         measured = self._patient(self._utility(job)) if isinstance(job.scoring, Measured) else None
-        return score_round(state, job, round_, seed, self._connection.fetch, measured)
+        return score_round(facts.state, job, round_, seed, self._connection.fetch, measured)
 
     def _patient(self, utility: Utility) -> Utility:
         """The same, each model measured once, with a look in between whether a round wants this node."""
@@ -116,11 +117,11 @@ class Measuring:
 def worth(utility: str, figures: dict[str, float]) -> int:
     """The utility, in parts per million, from what a task's evaluation says of a model (docs/spec/scores.md, "Nodes").
 
-    Raises UsageError where it does not say it, BadUtility where what it says is no number.
+    Raises UsageError where it does not say it, BadUtility where what it says is not a number.
     """
     if utility not in figures:
         raise UsageError(
-            f"the task's evaluation gives no {utility!r}",
+            f"the task's evaluation has no {utility!r}",
             advice="the job's scoring.utility must be one of the task's figures",
             figures=", ".join(sorted(figures)),
         )

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def salt_of(signer: "Signer", chain: int, board: str, job: int, round_: int, seed: bytes) -> bytes:
-    """The salt of a round's scores: the hash of a signature that the key gives over this scoring and nothing else.
+    """The salt of a round's scores: the hash of a signature by the key over this scoring and nothing else.
 
     Signing is deterministic (RFC 6979), so the same key has the same salt again; nobody else can make it. The seed is
-    in it, so that a scoring opened anew, after a chain went back, has a salt that nobody has seen. The signed message
-    is no message of any contract. Raises as `Signer.sign_typed_data`.
+    in it, so that a scoring opened again after a chain went back has a salt that nobody has seen. The signed message
+    does not belong to any contract. Raises as `Signer.sign_typed_data`.
     """
     domain = {"name": "fedledger salt of scores", "version": "1", "chainId": chain, "verifyingContract": board}
     fields = [("job", "uint256"), ("round", "uint256"), ("seed", "bytes32")]

@@ -62,7 +62,7 @@ class ScoringSituation:
     """What a decision depends on besides the history.
 
     `now` is the chain's clock; `since` when this scorer first saw the job's scorings as they are. `abstained` says of
-    rounds (job, round) why this scorer gives no scores for them.
+    rounds (job, round) why this scorer makes no scores for them.
     """
 
     now: int
@@ -86,7 +86,7 @@ def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSit
         return Wait("this job makes no scores")
     member = history.member_of(me)
     if member is None or member.key != me or not member.has(Role.SCORER):
-        return Wait("this member is no scorer")
+        return Wait("this member is not a scorer")
     scoring = state.scoring
     if scoring is None:
         return _open(history, state, member, at)

@@ -38,7 +38,7 @@ def test_killed_and_resumed(ready, point) -> None:
     assert aggregator.run(member.home.folder, key, point) == -signal.SIGKILL
     assert aggregator.run(member.home.folder, key) == 0
     aggregates = ready.parties[1].connection.refresh().jobs[ready.number].rounds[1].aggregates
-    assert len(aggregates) == 1, "published once, whatever died in between"
+    assert len(aggregates) == 1, "published once, no matter what died in between"
     expected = ready.parties[1].recompute()
     assert (aggregates[0].root, aggregates[0].claim) == (expected.root, expected.claim)
     assert set(expected.verdicts) == {0}

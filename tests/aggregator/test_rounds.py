@@ -98,7 +98,7 @@ def test_a_lie_is_refuted_and_another_finishes_the_round(trial) -> None:
     assert t.round.phase is Phase.AGGREGATING
     assert claim not in {a.claim for a in t.round.aggregates[0].attestations}
     drive(own)
-    assert t.round.attempt == 1, "who was refuted stays quiet"
+    assert t.round.attempt == 1, "a refuted aggregator stays quiet"
     drive(honest)
     assert (t.round.attempt, t.round.aggregates[1].index) == (2, 1)
     t.attest(2, 3)
@@ -173,7 +173,7 @@ def test_every_reason_of_refusal_stands_on_record_and_the_round_goes_on(trial) -
 
 
 def test_bytes_that_come_late_are_in_time(trial, monkeypatch) -> None:
-    monkeypatch.setattr("aggregator.replicas.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("ledger.party.copies.FIRST_PAUSE", 0.0)
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)
@@ -256,7 +256,7 @@ def test_several_chunks_and_a_tree_that_is_none(trial) -> None:
 
 
 def test_a_full_disk_makes_no_update_unavailable(trial, monkeypatch) -> None:
-    monkeypatch.setattr("ledger.party.watch.LONGEST_BACKOFF", 0.0)
+    monkeypatch.setattr("ledger.party.pacing.LONGEST_BACKOFF", 0.0)
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)
@@ -332,5 +332,5 @@ def test_a_chain_that_is_away_is_waited_for(trial, monkeypatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     a.run()
     assert a.done
-    told = [line["action"] for line in actions(home, "failed", "recovered")]
-    assert told == ["failed", "recovered"], "said once, however long it lasts"
+    noted = [line["action"] for line in actions(home, "failed", "recovered")]
+    assert noted == ["failed", "recovered"], "said once, however long it lasts"

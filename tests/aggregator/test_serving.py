@@ -1,4 +1,4 @@
-"""One gateway a home, announced when its address changed; and the lies that are only told on the local chain."""
+"""One gateway a home, announced when its address changed; and the lies that are possible on the local chain alone."""
 
 import socket
 from contextlib import closing
@@ -11,7 +11,7 @@ from ledger.errors import Unavailable, UsageError
 from ledger.keys import ephemeral
 from ledger.party.connection import Connection
 from ledger.party.gateway import last_port, serve_and_announce
-from ledger.rounds.outcome import Place
+from ledger.rounds.facts import Place
 from ledger.store.remote import Remote
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104

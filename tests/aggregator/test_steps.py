@@ -114,7 +114,7 @@ def test_abandons_what_nobody_published(world) -> None:
     assert decide(world, 1, LAST) == PublishAggregate(1, 1, 1), "the last second is in time"
     assert decide(world, 1, LAST + 1) == Abandon(1, 1)
     assert waiting(decide(world, 2, LAST + 1), LAST + 3)
-    assert waiting(decide(world, 0, LAST + 1), LAST + 7), "who let the round die goes last"
+    assert waiting(decide(world, 0, LAST + 1), LAST + 7), "the one that let the round die goes last"
 
 
 def test_an_attested_round_is_waited_for_and_then_abandoned(world) -> None:
@@ -124,7 +124,7 @@ def test_an_attested_round_is_waited_for_and_then_abandoned(world) -> None:
     deadline = world.publish(0).deadline
     for member in (0, 1):
         assert waiting(decide(world, member, deadline), deadline + 1)
-    assert decide(world, 0, deadline + 1) == Abandon(1, 1), "who published goes first"
+    assert decide(world, 0, deadline + 1) == Abandon(1, 1), "the one that published goes first"
     assert waiting(decide(world, 1, deadline + 1), deadline + 3)
 
 
@@ -141,7 +141,7 @@ def test_after_a_refutation_the_others_go_on_by_rank(world) -> None:
     assert decide(world, 2, 1500 + PAUSE_OF_RANK_1_OF_3, **at) == PublishAggregate(1, 1, 2)
     assert decide(world, 1, end, **at) == PublishAggregate(1, 1, 2)
     assert decide(world, 1, end + 1, **at) == Abandon(1, 1)
-    assert waiting(decide(world, 0, 1500, **at), end + 1), "who was refuted stays quiet"
+    assert waiting(decide(world, 0, 1500, **at), end + 1), "a refuted aggregator stays quiet"
     assert waiting(decide(world, 0, end + 1, **at), end + 7), "and abandons last"
 
 
@@ -161,8 +161,8 @@ def test_ranks_follow_what_members_did(world) -> None:
     for member in (0, 2):
         world.attest(member)
     assert world.round.phase is Phase.FINALISED
-    assert decide(world, 3, 2000) == OpenRound(1), "who made the last model opens the next round"
-    assert waiting(decide(world, 1, 2000), 2006), "who was refuted comes last"
+    assert decide(world, 3, 2000) == OpenRound(1), "the maker of the last model opens the next round"
+    assert waiting(decide(world, 1, 2000), 2006), "a refuted aggregator comes last"
 
 
 def test_missing_bytes_are_waited_for_until_the_last_third(world) -> None:

@@ -20,7 +20,7 @@ from ledger.history.scorings import bitmap
 from ledger.history.state import Phase, ScoringPhase
 from ledger.jobs.document import MAX_WEIGHT, Admission
 from ledger.rounds.admission import Verdict
-from ledger.rounds.outcome import base_of, model_binding
+from ledger.rounds.facts import base_of, model_binding
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "docs" / "spec"

@@ -27,10 +27,10 @@ def test_in_the_middle_of_a_fork(number: signal.Signals, moment: str, tmp_path: 
     """It comes as soon as the child is known, and the child has ended then."""
     program = f"""
 import os, signal, sys, tempfile
-from ledger.party.interrupts import heed
+from ledger.party.interrupts import raise_interrupts
 from demo.children import start
 
-heed()
+raise_interrupts()
 os.register_at_fork({moment}=lambda: signal.raise_signal({int(number)}))
 with tempfile.TemporaryFile() as output:
     try:
@@ -87,13 +87,13 @@ def test_in_the_middle_of_a_finalizer() -> None:
     """Python forgets what is raised there; it is raised again after it."""
     program = """
 import signal, time
-from ledger.party.interrupts import heed
+from ledger.party.interrupts import raise_interrupts
 
 class Ends:
     def __del__(self):
         signal.raise_signal(signal.SIGINT)
 
-heed()
+raise_interrupts()
 try:
     Ends()
     time.sleep(20)
@@ -109,13 +109,13 @@ except KeyboardInterrupt:
 
 def test_other_faults_of_a_finalizer_are_told() -> None:
     program = """
-from ledger.party.interrupts import heed
+from ledger.party.interrupts import raise_interrupts
 
 class Fails:
     def __del__(self):
         raise RuntimeError("a leak")
 
-heed()
+raise_interrupts()
 Fails()
 """
     done = run(program)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ledger.formats.cid import of_file
 from ledger.history.state import JobState, Round
-from ledger.rounds.outcome import base_of
+from ledger.rounds.facts import base_of
 from ledger.rounds.trace import Trace, trace
 from web.documents.ledger import ModelLine
 from web.reading.ledger import NotFound, Reading

@@ -22,7 +22,7 @@ from ledger.releases.card import FILE as CARD
 from ledger.releases.card import Card
 from ledger.releases.file import NAME, ModelFile
 from ledger.releases.report import Evaluation
-from ledger.rounds.outcome import Place
+from ledger.rounds.facts import Place
 from web.access import problems
 from web.reading.ledger import NotFound, Reading
 from web.reading.library import Library

@@ -61,7 +61,9 @@ def propose(
         if evaluation is not None:
             from msgspec.structs import replace
 
-            connection.put([evaluation.encode()], f"report/{evaluation.digest.hex()}")
+            from ledger.party.pins import report_pin
+
+            connection.put([evaluation.encode()], report_pin(evaluation.digest))
             action = replace(action, report=evaluation.digest.hex())
         finish(how, connection, signer, action)
 
@@ -125,13 +127,14 @@ def revoke(how: How, release: str, reason: str) -> None:
     from ledger.cli.connect import unlocked
     from ledger.events.actions import RevokeRelease
     from ledger.history.names import reason_text, reason_word, require_usable
+    from ledger.party.pins import reason_pin
 
     word = reason_word(reason)
     with unlocked(how.home, how.passphrase_file) as (connection, signer):
         found = _exact(connection, release)
         require_usable(found)
         if reason_text(word) is None:
-            connection.put([reason.encode()], f"reason/{word.hex()}")
+            connection.put([reason.encode()], reason_pin(word))
         finish(how, connection, signer, RevokeRelease(found.id.hex(), word.hex()))
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, json_option
+from ledger.cli.progress import bar
 from ledger.cli.screen import say
 from ledger.cli.store.arguments import CID, FILE, opened_store
-from ledger.cli.streams import STDIO, CountedSource, counted, progress, write_file
+from ledger.cli.streams import STDIO, CountedSource, counted, write_file
 from ledger.config import Home
 from ledger.errors import UsageError
 from ledger.formats.plural import plural
@@ -31,7 +32,7 @@ def add(file: Path, name: str | None, home: Home, as_json: bool) -> None:
     source = Path("/dev/stdin") if str(file) == STDIO else file
     total = source.stat().st_size if source.is_file() else None
     pin = name or f"file/{'stdin' if str(file) == STDIO else file.name}"
-    with opened_store(home, create=True) as opened, progress("adding", total) as advance:
+    with opened_store(home, create=True) as opened, bar("adding", total) as advance:
         cid = opened.put(counted(disk.pieces(source), advance), pin)
         say(as_json, str(cid), cid=str(cid), size=size_of(opened, cid), pin=pin)
 
@@ -55,7 +56,7 @@ def get(
         has_store = not gateways or home.store.exists()
         local = stack.enter_context(opened_store(home)) if has_store else None
         holders = Holders(local, [stack.enter_context(closing(Remote(url, url))) for url in gateways])
-        advance = stack.enter_context(progress("reading", None))
+        advance = stack.enter_context(bar("reading", None))
         pieces = counted(holders.read(cid, start, stop), advance)
         size = write_file(output, pieces)
     bad = [
@@ -99,7 +100,7 @@ def export_car(cid: "Cid", output: Path, home: Home, as_json: bool) -> None:
     """Write the file CID as a CARv1, which any IPFS tool reads."""
     from ledger.store import car
 
-    with opened_store(home) as opened, progress("exporting", None) as advance:
+    with opened_store(home) as opened, bar("exporting", None) as advance:
         size = write_file(output, counted(car.write(opened, cid), advance))
     if str(output) != STDIO:
         say(as_json, plural(size, "byte"), cid=str(cid), size=size, file=str(output))
@@ -117,6 +118,6 @@ def import_car(file: Path, name: str | None, home: Home, as_json: bool) -> None:
         raise UsageError(f"there is no file {file}")
     with opened_store(home, create=True) as opened, click.open_file(str(file), "rb") as source:
         total = file.stat().st_size if file.is_file() else None
-        with progress("importing", total) as advance:
+        with bar("importing", total) as advance:
             cid = opened.import_car(CountedSource(source, advance), pin_name)  # type: ignore[arg-type]
     say(as_json, str(cid), cid=str(cid), pin=pin_name)

@@ -5,9 +5,10 @@ import shutil
 import click
 
 from ledger.cli.options import home_option, json_option
+from ledger.cli.progress import bar
 from ledger.cli.screen import say
 from ledger.cli.store.arguments import embedded_store
-from ledger.cli.streams import human, progress
+from ledger.cli.streams import human
 from ledger.config import Home
 from ledger.errors import Corrupt
 from ledger.formats.plural import plural
@@ -35,7 +36,7 @@ def verify(home: Home, as_json: bool) -> None:
 
     damaged: list[dict[str, object]] = []
     blocks = size = 0
-    with embedded_store(home) as opened, progress("verifying", opened.totals()[1]) as advance:
+    with embedded_store(home) as opened, bar("verifying", opened.totals()[1]) as advance:
         for checked in maintenance.scrub(opened):
             blocks, size = blocks + 1, size + checked.length
             advance(checked.length)

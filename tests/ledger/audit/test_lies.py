@@ -64,7 +64,7 @@ LIES = [
     ),
     Lie(lies.too_many_verdicts, ADMISSION, "does not judge every update", BY_AGGREGATOR),
     Lie(lies.no_model_though_one_can_be_made, AGGREGATE, "no model can be made, but one can", BY_AGGREGATOR),
-    Lie(lies.a_model_though_none_can_be_made, AGGREGATE, "a model, but 1 updates were admitted", BY_AGGREGATOR),
+    Lie(lies.a_model_though_none_can_be_made, AGGREGATE, "a model, but 1 update was admitted", BY_AGGREGATOR),
     Lie(lies.attests_against_the_truth, Check.ATTESTATION, "attested something other", VOTE | {"actual": "03" * 32}),
     Lie(lies.job_terms_differ, Check.JOB, "disagree on the terms", PROPOSER),
     Lie(lies.not_a_job, Check.JOB, "is not a job", PROPOSER),

@@ -13,7 +13,7 @@ from ledger.audit.report import AuditVerdict, Check, Finding
 from ledger.errors import Malformed
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, check
-from ledger.rounds.outcome import shares
+from ledger.rounds.weights import shares
 
 EAST, SOUTH = f"east ({key(1)})", f"south ({key(2)})"
 

@@ -14,8 +14,7 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.formats.merkle import root_of
-from ledger.rounds.admission import Decision, Verdict, judge_bytes, sum_of_squares, weigh
-from ledger.rounds.outcome import base_of, judge
+from ledger.rounds.admission import Decision, Verdict, judge, judge_bytes, sum_of_squares, weigh
 
 OTHER = Layout((TENSORS[0], Tensor("layer.weight", (20, 30))))
 VALUES = np.arange(-300, 310, dtype="<i4")
@@ -23,8 +22,7 @@ VALUES = np.arange(-300, 310, dtype="<i4")
 
 def judged(world: World) -> Decision:
     """The verdict on member 0's update of the current round."""
-    base = base_of(world.state, world.job, world.round.number)
-    return judge(world.place, world.job, world.round, base, world.round.updates[0], world.files.fetch)
+    return judge(world.facts, world.facts.entries[0], world.files.fetch)
 
 
 def bound(world: World, **changes: Any) -> bytes:
@@ -117,8 +115,7 @@ def test_a_tree_that_is_none_of_the_profile_is_malformed() -> None:
         raise Malformed("a node with other links than its size asks for")
         yield b""
 
-    base = base_of(world.state, world.job, 1)
-    decision = judge(world.place, world.job, world.round, base, world.round.updates[0], fetch)
+    decision = judge(world.facts, world.facts.entries[0], fetch)
     assert decision.verdict is Verdict.MALFORMED
 
 

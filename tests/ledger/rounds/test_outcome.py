@@ -9,22 +9,13 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK, Cid, of_file
 from ledger.formats.claims import claim
+from ledger.formats.digest import NOTHING
 from ledger.formats.merkle import LEAF, root_of
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
-from ledger.rounds.admission import Verdict
-from ledger.rounds.outcome import (
-    NOTHING,
-    Outcome,
-    Place,
-    base_of,
-    binding_of_base,
-    excused,
-    initial_binding,
-    judge_all,
-    model_binding,
-    read_model,
-)
+from ledger.rounds.admission import Verdict, judge_all
+from ledger.rounds.facts import Place, base_of, binding_of_base, initial_binding, model_binding, read_model
+from ledger.rounds.outcome import Outcome, excused
 from ledger.rounds.rules import combine
 
 RULES = [WeightedMean(), Median(), TrimmedMean(trim=1)]
@@ -115,7 +106,7 @@ def test_too_few_admitted_make_no_model() -> None:
     assert (outcome.root, outcome.cid, outcome.leaves, data) == (NOTHING, NOTHING, (), b"")
     assert outcome.verdicts == bytes([Verdict.ADMITTED, Verdict.WEIGHT])
     assert outcome.claim == claim(1, 1, NOTHING, NOTHING, outcome.verdicts)
-    assert "1 updates were admitted, at least 2 needed" in outcome.why
+    assert "1 update was admitted, at least 2 needed" in outcome.why
 
 
 def test_an_empty_round_makes_no_model() -> None:
@@ -217,7 +208,7 @@ def test_another_ledger_makes_another_model() -> None:
     world = filled()
     here = world.outcome()
     world.place = Place(1, world.place.contract)
-    there = judge_all(world.place, world.job, world.round, base_of(world.state, world.job, 1), world.files.fetch)
+    there = judge_all(world.facts, world.files.fetch)
     assert here.verdicts == bytes(5)
     assert {judged.decision.verdict for judged in there} == {Verdict.BINDING}
 

@@ -10,8 +10,8 @@ from support.worlds.world import World
 
 from ledger.formats.cid import of_file
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
+from ledger.rounds.facts import base_of
 from ledger.rounds.inputs import Inputs
-from ledger.rounds.outcome import base_of
 from ledger.rounds.rules import combine
 from ledger.rounds.rules.arithmetic import add
 from ledger.scores.coalition import Coalitions, held

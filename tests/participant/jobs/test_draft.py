@@ -14,7 +14,7 @@ from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.formats import unixfs
 from ledger.formats.artifact import Layout
 from ledger.jobs import document
-from ledger.rounds.outcome import initial_binding
+from ledger.rounds.facts import initial_binding
 from participant.jobs import creation
 from participant.jobs import draft as drafts
 

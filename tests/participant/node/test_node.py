@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 
 from support.consortia import aggregators
 from support.consortia.synthetic import Trial
-from support.consortia.trainers import data_of, drive, node, notes, train_on, write_data
+from support.consortia.trainers import data_of, drive, end_pauses, node, notes, train_on, write_data
 
 from demo import liar
 from ledger.errors import Unavailable
@@ -18,8 +18,8 @@ from ledger.events.records import Reason, Role
 from ledger.history.state import Phase
 from ledger.party.connection import Connection
 from ledger.rounds.outcome import recompute
-from participant.node import worker
-from participant.node.worker import Worker
+from participant.node.updates import Updates
+from participant.node.worker import NodeWorker
 
 pytestmark = pytest.mark.node
 
@@ -43,10 +43,8 @@ def open_round(trial: Trial) -> None:
 def publish(trial: Trial, index: int, *, without: Collection[int] = (), root: bytes | None = None) -> None:
     """An aggregate by a party, honest but for what is given."""
     party = trial.parties[index]
-    state = party.connection.refresh().jobs[trial.number]
-    round_ = trial.round
-    outcome = recompute(party.connection.place, state, trial.job, round_, party.connection.fetch, without=without)
-    arguments = (trial.number, round_.number, root or outcome.root, outcome.cid, outcome.verdicts)
+    outcome = recompute(party.facts, party.connection.fetch, without=without)
+    arguments = (trial.number, trial.round.number, root or outcome.root, outcome.cid, outcome.verdicts)
     party.sender.send("ledger", "publishAggregate", *arguments)
 
 
@@ -76,7 +74,7 @@ def test_every_node_keeps_what_the_last_round_was_made_of(trial: Callable[..., T
         assert wanted <= {cid.digest for cid in party.connection.store.pins().values()}
 
 
-def test_a_node_started_anew_submits_nothing_twice(trial: Callable[..., Trial]) -> None:
+def test_a_restarted_node_submits_nothing_twice(trial: Callable[..., Trial]) -> None:
     t = trial()
     open_round(t)
     for _ in range(3):
@@ -92,7 +90,7 @@ def test_an_update_stored_before_a_crash_is_registered_as_it_is(
     open_round(t)
     party = t.parties[0]
     with monkeypatch.context() as patch:
-        patch.setattr(Worker, "_still", lambda self, step: False)
+        patch.setattr(NodeWorker, "_is_due", lambda self, step: False)
         node(party).look()
     assert not t.round.updates
     write_data(data_of(party), seed=99)
@@ -111,7 +109,7 @@ def test_training_again_gives_the_same_update(trial: Callable[..., Trial], monke
     cids = []
     for _ in range(2):
         with monkeypatch.context() as patch:
-            patch.setattr(Worker, "_still", lambda self, step: False)
+            patch.setattr(NodeWorker, "_is_due", lambda self, step: False)
             node(t.parties[0]).look()
         (pin,) = [pin for pin in store.pins() if pin.startswith("trained/")]
         cids.append(store.pins()[pin])
@@ -169,8 +167,8 @@ def test_who_cannot_read_an_update_does_not_attest_until_it_can(
     assert not t.round.aggregates[0].attestations
     for party in t.parties[:3]:
         party.serving.check()
-    with Connection.open(t.parties[3].member.home) as anew, monkeypatch.context() as patch:
-        patch.setattr(t.parties[3], "connection", anew)
+    with Connection.open(t.parties[3].member.home) as reopened, monkeypatch.context() as patch:
+        patch.setattr(t.parties[3], "connection", reopened)
         drive(node(t.parties[3]))
     (attestation,) = t.round.aggregates[0].attestations
     assert (attestation.index, attestation.agrees) == (3, True)
@@ -199,7 +197,7 @@ def test_leaving_out_an_update_that_nobody_can_read_is_attested(trial: Callable[
     assert t.round.phase is Phase.FINALISED
 
 
-def test_bad_data_are_named_nothing_is_sent_and_mended_data_are_tried_again(trial: Callable[..., Trial]) -> None:
+def test_bad_data_are_named_nothing_is_sent_and_corrected_data_are_tried_again(trial: Callable[..., Trial]) -> None:
     t = trial()
     open_round(t)
     party = t.parties[0]
@@ -212,7 +210,7 @@ def test_bad_data_are_named_nothing_is_sent_and_mended_data_are_tried_again(tria
     assert note["facts"]["file"] == str(data_of(party))
     assert not t.round.updates
     data_of(party).write_text(good)
-    one._watched.clear()
+    end_pauses(one)
     drive(one)
     assert sorted(t.round.updates) == [0]
 
@@ -269,14 +267,14 @@ def test_a_member_without_the_role_attests_and_never_trains(trial: Callable[...,
 def test_an_update_too_late_is_not_sent(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
     t = trial()
     open_round(t)
-    slow = worker.prepare
+    make = Updates._make
 
-    def sleeping(*arguments: Any) -> Any:
-        made = slow(*arguments)
+    def slow(*arguments: Any) -> Any:
+        made = make(*arguments)
         t.pass_time(700)
         return made
 
-    monkeypatch.setattr(worker, "prepare", sleeping)
+    monkeypatch.setattr(Updates, "_make", slow)
     node(t.parties[0]).look()
     assert not t.round.updates
     assert notes(t.parties[0].member.home, "late")
@@ -333,7 +331,7 @@ def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pyt
     (note,) = notes(party.member.home, "failed")
     assert note["error"] == "Unavailable"
     assert not t.round.updates
-    one._watched.clear()
+    end_pauses(one)
     drive(one)
     assert sorted(t.round.updates) == [0]
 

@@ -97,7 +97,7 @@ def waits(step: Step, *words: str) -> int | None:
 
 
 def test_a_job_that_is_not_approved_is_waited_for() -> None:
-    assert waits(Story().job(opened=False).step(10), "1 members approved") is None
+    assert waits(Story().job(opened=False).step(10), "1 member approved") is None
 
 
 def test_no_round_no_work() -> None:
@@ -106,8 +106,8 @@ def test_no_round_no_work() -> None:
 
 def test_a_stranger_or_a_retired_key_does_nothing() -> None:
     story = Story().job().round().rotated(1, NEW)
-    waits(story.step(900, me="0xZ"), "no member")
-    waits(story.step(900, me="0xB"), "no member")
+    waits(story.step(900, me="0xZ"), "does not speak for a member")
+    waits(story.step(900, me="0xB"), "does not speak for a member")
 
 
 @pytest.mark.parametrize(("now", "expected"), [(900, Submit(1, 1)), (1000, Submit(1, 1))])

@@ -29,9 +29,7 @@ def trial(found: Callable[..., Any]) -> Iterator[Trial]:
     """A round that is final and whose scoring is open; members 0 and 1 have committed, 2's node is another process."""
     with ExitStack() as stack:
         t = train_on(stack.enter_context(Trial(found(3, EVERYTHING), propose=False)), rounds=1, scoring=PRIVATE)
-        quiet = [node(party) for party in t.parties]
-        for one in quiet:
-            one._scorer = None
+        quiet = [node(party, scores=False) for party in t.parties]
         drive(*quiet, aggregators.service(t.parties[0]), looks=60)
         others = [node(t.parties[index]) for index in (0, 1)]
         for _ in range(3):

@@ -17,6 +17,7 @@ from support.consortia.trainers import (
     EVERYTHING,
     PRIVATE,
     drive,
+    end_pauses,
     node,
     notes,
     train_on,
@@ -30,6 +31,7 @@ from ledger.events.records import Role
 from ledger.formats.claims import lower_median, scores_commitment
 from ledger.history.state import Phase, Scoring
 from ledger.party.auditing import AuditRequest, inspect
+from ledger.rounds.facts import RoundFacts
 from ledger.scores.contributions import score_round
 from participant.scoring.measuring import Measuring, worth
 from participant.tasks.machine import Machine
@@ -57,9 +59,7 @@ def nodes_of(t: Trial, *indices: int) -> list[Any]:
 
 def trained(t: Trial) -> Trial:
     """The first round, finalised by nodes that give no scores."""
-    quiet = [node(party) for party in t.parties]
-    for one in quiet:
-        one._scorer = None
+    quiet = [node(party, scores=False) for party in t.parties]
     drive(*quiet, aggregators.service(t.parties[0], goal=aggregators.Goal(once=True)), looks=60)
     assert t.state.rounds[1].phase is Phase.FINALISED
     return t
@@ -119,9 +119,7 @@ def test_a_node_that_waits_for_the_end_waits_for_the_scores(trial: Make) -> None
 
 def test_rounds_go_on_beside_a_scoring_that_waits(trial: Make) -> None:
     t = trial(rounds=2, roles=[EVERYTHING, EVERYTHING, EVERYTHING])
-    nodes = nodes_of(t)
-    for one in nodes[:2]:
-        one._scorer = None
+    nodes = [node(party, scores=party.index == 2) for party in t.parties]
     drive(*nodes, aggregators.service(t.parties[0]), looks=60)
     t.pass_time(10)
     drive(*nodes, aggregators.service(t.parties[0]), looks=60)
@@ -137,15 +135,15 @@ def test_private_sets_settle_at_the_median_of_what_each_scorer_measured(trial: M
     assert len(set(vectors)) == 3
     assert scoring.medians == tuple(lower_median(column) for column in zip(*vectors, strict=True))
     state, connection = t.state, t.parties[1].connection
-    own = Measuring(connection, validation_of(t.parties[1]), Machine("cpu", connection.folder / "scratch")).scores(
-        state, t.job, state.rounds[1], scoring.seed
-    )
+    facts = RoundFacts.of(connection.place, state, t.job, state.rounds[1])
+    machine = Machine("cpu", connection.folder / "scratch")
+    own = Measuring(connection, validation_of(t.parties[1]), machine).scores(facts, scoring.seed)
     assert own == vectors[1]
     assert inspect(connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
 
 
 @pytest.mark.parametrize("scoring", [COMMITTED, PRIVATE], ids=["committed set", "private sets"])
-def test_started_anew_between_commit_and_reveal_it_reveals_the_same(trial: Make, scoring: str) -> None:
+def test_restarted_between_commit_and_reveal_it_reveals_the_same(trial: Make, scoring: str) -> None:
     t = trained(trial(scoring=scoring))
     nodes = nodes_of(t, 0, 1)
     scored(t, *nodes)
@@ -210,7 +208,7 @@ def test_too_few_reveals_void_the_scoring_and_the_next_round_is_scored(trial: Ma
 
 
 def refuses(t: Trial, words: str, **options: Any) -> None:
-    """Member 2's node says why it gives no scores, commits to none, and the others settle."""
+    """Member 2's node says why it makes no scores, commits to none, and the others settle."""
     nodes = nodes_of(t)
     scored(t, *nodes)
     t.pass_time(601)
@@ -234,14 +232,14 @@ def test_validation_data_of_one_class_are_named(trial: Make) -> None:
     refuses(t, "one class only")
 
 
-def test_mended_data_are_tried_again(trial: Make) -> None:
+def test_corrected_data_are_tried_again(trial: Make) -> None:
     t = trained(trial(scoring=PRIVATE))
     validation_of(t.parties[2]).write_text("a,b,kind\n")
     nodes = nodes_of(t)
     scored(t, *nodes)
     assert "no rows" in notes(t.parties[2].member.home, "failed")[0]["text"]
     write_data(validation_of(t.parties[2]), 5)
-    nodes[2]._scorer._noticed.clear()
+    end_pauses(nodes[2])
     scored(t, *nodes)
     assert sorted(t.state.scorings[1].commitments) == [0, 1, 2]
 
@@ -279,8 +277,7 @@ def test_a_closed_set_is_waited_for_and_scored_once_it_is_open(trial: Make) -> N
     assert "not the evaluation set" in str(refused.exception)
     opened = CliRunner().invoke(fedledger, ["node", "set", str(home / "rows.csv"), "--home", str(home)])
     assert "40 rows" in opened.stdout, opened.exception
-    for one in nodes:
-        one._scorer._noticed.clear()
+    end_pauses(*nodes)
     scoring = scored(t, *nodes)
     assert scoring.medians == recomputed(t)
 
@@ -308,7 +305,7 @@ def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(
     monkeypatch.setattr(Measuring, "_utility", recording)
     one = node(t.parties[1])
     history = t.parties[1].connection.refresh()
-    one._scorer.advance(history, history.jobs[t.number], t.parties[1].connection.client.time())
+    one._scorings.advance(history, history.jobs[t.number], t.parties[1].connection.client.time())
     assert not measured
     drive(one)
     assert sorted(t.round.updates) == [1]

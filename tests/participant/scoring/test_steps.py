@@ -38,7 +38,7 @@ TERMS = r.Terms(
 
 
 class Story:
-    """Three scorers, a member who is none, and a job whose first round is final."""
+    """Three scorers, a member that is not one, and a job whose first round is final."""
 
     def __init__(self, terms: r.Terms = TERMS) -> None:
         self.history = History()
@@ -91,8 +91,8 @@ def in_turn(story: Story, step: ScoringStep, start: int, round_: int = 1) -> Non
 def test_a_job_without_scores_and_a_member_without_the_role_have_none() -> None:
     none = replace_terms(score_seconds=0, reveal_seconds=0, scorers=0)
     waits(Story(none).step(), "makes no scores")
-    waits(Story().step(me="0xD"), "no scorer")
-    waits(Story().step(me="0xZ"), "no scorer")
+    waits(Story().step(me="0xD"), "not a scorer")
+    waits(Story().step(me="0xZ"), "not a scorer")
 
 
 def replace_terms(**fields: int) -> r.Terms:

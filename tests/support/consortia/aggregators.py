@@ -6,7 +6,7 @@ from typing import Any
 from support.consortia.synthetic import Party
 
 from aggregator.service import Goal, Service
-from aggregator.worker import Worker
+from aggregator.worker import AggregatorWorker
 from ledger.config import Home
 from ledger.party.journal import Journal
 
@@ -16,7 +16,7 @@ FILE = "aggregator.jsonl"
 def service(party: Party, *, sender: Any = None, goal: Goal | None = None, only: int | None = None) -> Service:
     """A party's aggregator, as the command makes it."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
-    worker = Worker(party.connection, sender or party.sender, journal, threads=2)
+    worker = AggregatorWorker(party.connection, sender or party.sender, journal, threads=2)
     return Service(party.connection, worker, journal, serving=party.serving, only=only, goal=goal)
 
 

@@ -23,7 +23,8 @@ from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScorin
 from ledger.jobs.reserved import RESERVED
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.rounds.outcome import Outcome, base_of, excused, initial_binding, recompute, update_binding
+from ledger.rounds.facts import RoundFacts, initial_binding, update_binding
+from ledger.rounds.outcome import Outcome, excused, recompute
 from ledger.scores.contributions import score_round
 
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
@@ -159,12 +160,16 @@ class Party:
         assert state.current is not None
         return state, state.current
 
+    @property
+    def facts(self) -> RoundFacts:
+        """Those of the present round."""
+        state, round_ = self._now()
+        return RoundFacts.of(self.connection.place, state, self.trial.job, round_)
+
     def binding(self, **lies: Any) -> Binding:
         """What an honest update says in the present round, but for `lies`."""
-        state, round_ = self._now()
-        honest = update_binding(
-            self.connection.place, round_, self.sender.address, base_of(state, self.trial.job, round_.number)
-        )
+        facts = self.facts
+        honest = update_binding(facts.place, facts.round, self.sender.address, facts.base)
         fields = {name: getattr(honest, name) for name in honest.__struct_fields__}
         return Binding(**(fields | lies))
 
@@ -201,10 +206,9 @@ class Party:
 
     def recompute(self, **options: Any) -> Outcome:
         """What an honest member computes for the present round, with what the aggregate excuses."""
-        state, round_ = self._now()
-        without = excused(round_, round_.attempt) if round_.attempt else set()
-        place, fetch = self.connection.place, self.connection.fetch
-        return recompute(place, state, self.trial.job, round_, fetch, without=without, **options)
+        facts = self.facts
+        without = excused(facts.round, facts.round.attempt) if facts.round.attempt else set()
+        return recompute(facts, self.connection.fetch, without=without, **options)
 
     def attest(self, claim: bytes | None = None) -> None:
         """Attest the latest aggregate, honestly unless a claim is given."""

@@ -13,7 +13,7 @@ from ledger.party.journal import Journal
 from participant.jobs.creation import create
 from participant.jobs.draft import read
 from participant.node.node import Node
-from participant.node.worker import Worker
+from participant.node.worker import NodeWorker
 from participant.scoring.scorer import Scorer
 from participant.tasks.machine import Machine
 
@@ -106,13 +106,22 @@ def validation_of(party: Party) -> Path:
     return party.member.home.folder / "validation.csv"
 
 
-def node(party: Party, **options: Any) -> Node:
-    """A party's node, as the command makes it."""
+def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
+    """A party's node, as the command makes it; without `scores`, one that makes none."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
     machine = Machine("cpu", party.member.home.scratch)
-    worker = Worker(party.connection, party.sender, journal, data_of(party), machine)
-    scorer = Scorer(party.connection, party.sender, party.member.signer, journal, validation_of(party), machine)
+    worker = NodeWorker(party.connection, party.sender, journal, data_of(party), machine)
+    key, validation = party.member.signer, validation_of(party)
+    scorer = Scorer(party.connection, party.sender, key, journal, validation, machine) if scores else None
     return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
+
+
+def end_pauses(*nodes: Node) -> None:
+    """As if the time had passed that nodes wait before they try again what failed."""
+    for one in nodes:
+        for pacing in (one._pacing, one._scorings):
+            for watched in pacing._watched.values() if pacing else ():
+                watched.rest_until = 0.0
 
 
 def drive(*workers: Any, looks: int = 20) -> None:

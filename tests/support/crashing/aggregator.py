@@ -85,7 +85,7 @@ def work(home: str, key: bytes, point: str) -> None:
     from eth_account import Account
 
     from aggregator.service import Service
-    from aggregator.worker import Worker
+    from aggregator.worker import AggregatorWorker
     from ledger.config import Home
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
@@ -94,7 +94,7 @@ def work(home: str, key: bytes, point: str) -> None:
     with Connection.open(Home(Path(home))) as connection:
         sender = connection.sender(LocalSigner(Account.from_key(key)))
         journal = Journal(Path(home) / "aggregator.jsonl", lambda _line: None)
-        service = Service(connection, Worker(connection, sender, journal), journal)
+        service = Service(connection, AggregatorWorker(connection, sender, journal), journal)
         sender.settle()
         connection.refresh()
         if point:

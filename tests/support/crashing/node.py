@@ -9,7 +9,7 @@ from support.crashing import aggregator
 PRELOADED = [
     "web3",
     "torch",
-    "node_crashing",
+    "support.crashing.node",
     "participant.tasks.training",
     "participant.node.node",
     "participant.tasks.tabular",
@@ -28,7 +28,7 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.party.connection import Connection
     from ledger.party.journal import Journal
     from participant.node.node import Node
-    from participant.node.worker import Worker
+    from participant.node.worker import NodeWorker
     from participant.scoring.scorer import Scorer
     from participant.tasks.machine import Machine
 
@@ -39,7 +39,7 @@ def work(home: str, key: bytes, point: str) -> None:
         journal = Journal(folder / "node.jsonl", lambda _line: None)
         machine = Machine("cpu", connection.folder / "scratch")
         scorer = Scorer(connection, sender, signer, journal, folder / "validation.csv", machine)
-        worker = Worker(connection, sender, journal, folder / "data.csv", machine)
+        worker = NodeWorker(connection, sender, journal, folder / "data.csv", machine)
         node = Node(connection, worker, journal, scorer=scorer)
         sender.settle()
         connection.refresh()

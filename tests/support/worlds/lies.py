@@ -9,7 +9,8 @@ from support.worlds.world import LIMITS, TERMS, World, altered, artifact
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.merkle import root_of
-from ledger.rounds.outcome import NOTHING, base_of, initial_binding, model_binding
+from ledger.rounds.facts import base_of, initial_binding, model_binding
+from ledger.rounds.outcome import NOTHING
 
 BIG = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (600, 1000)))
 

@@ -23,7 +23,8 @@ from ledger.history.fold import History
 from ledger.history.state import Aggregate, JobState, Round, ScoreBoard
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
-from ledger.rounds.outcome import Outcome, Place, base_of, excused, initial_binding, recompute, update_binding
+from ledger.rounds.facts import Place, RoundFacts, initial_binding, update_binding
+from ledger.rounds.outcome import Outcome, excused, recompute
 
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -152,6 +153,11 @@ class World:
     def aggregate(self) -> Aggregate:
         return self.round.aggregates[-1]
 
+    @property
+    def facts(self) -> RoundFacts:
+        """Those of the current round."""
+        return RoundFacts.of(self.place, self.state, self.job, self.round)
+
     def open_round(self, opener: int = 0) -> "World":
         number = len(self.state.rounds) + 1
         self.emit(records.RoundOpened, job=1, round=number, opener=self.keys[opener], epoch=1, deadline=number * 1000)
@@ -159,9 +165,7 @@ class World:
 
     def binding(self, member: int) -> Binding:
         """What an honest update of a member says in the current round."""
-        return update_binding(
-            self.place, self.round, self.keys[member], base_of(self.state, self.job, self.round.number)
-        )
+        return update_binding(self.place, self.round, self.keys[member], self.facts.base)
 
     def submit(
         self,
@@ -189,7 +193,7 @@ class World:
 
     def outcome(self, without: Sequence[int] = (), **options: Any) -> Outcome:
         """What an honest party computes for the current round."""
-        return recompute(self.place, self.state, self.job, self.round, self.files.fetch, without=without, **options)
+        return recompute(self.facts, self.files.fetch, without=without, **options)
 
     def publish(self, member: int, outcome: Outcome | None = None, **lies: Any) -> Aggregate:
         """Publish an aggregate, by default the honest one, stored; `lies` replace its root, cid or verdicts."""

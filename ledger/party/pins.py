@@ -1,0 +1,62 @@
+"""Names under which a home's store keeps files. Every role keeps a kind of file under the one name that is made here:
+a name spelt in two ways would lose a copy silently.
+"""
+
+from ledger.jobs.document import CommittedSet
+from ledger.rounds.facts import Base
+
+
+def job_pin(digest: bytes) -> str:
+    """A job's document, by its digest."""
+    return f"job/{digest.hex()}"
+
+
+def initial_pin(root: bytes) -> str:
+    """The initial model of jobs, by its tensor root."""
+    return f"initial/{root.hex()}"
+
+
+def model_pin(job: int, round_: int) -> str:
+    """The global model of a round."""
+    return f"model/{job}/{round_}"
+
+
+def base_pin(job: int, base: Base) -> str:
+    """The model that a round builds on: an earlier round's, or the initial one."""
+    return model_pin(job, base.round) if base.round else initial_pin(base.root)
+
+
+def update_pin(job: int, round_: int, member: int) -> str:
+    """A copy of a registered update, by its member's index."""
+    return f"update/{job}/{round_}/{member}"
+
+
+def trained_pin(digest: bytes, round_: int, weight: int) -> str:
+    """An update of one's own, before it is registered. The weight is in the name: see `weight_of`."""
+    return f"{_trained(digest, round_)}{weight}"
+
+
+def weight_of(pin: str, digest: bytes, round_: int) -> int | None:
+    """The weight in a name that `trained_pin` made for this job and round; None for any other name."""
+    prefix = _trained(digest, round_)
+    weight = pin.removeprefix(prefix)
+    return int(weight) if pin.startswith(prefix) and weight.isdecimal() else None
+
+
+def set_pin(evidence: CommittedSet) -> str:
+    """A committed evaluation set, by its tensor root."""
+    return f"set/{evidence.root}"
+
+
+def report_pin(digest: bytes) -> str:
+    """An evaluation report, by its digest."""
+    return f"report/{digest.hex()}"
+
+
+def reason_pin(digest: bytes) -> str:
+    """The reason of a revocation, by its digest."""
+    return f"reason/{digest.hex()}"
+
+
+def _trained(digest: bytes, round_: int) -> str:
+    return f"trained/{digest.hex()}/{round_}/"

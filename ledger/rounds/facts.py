@@ -1,0 +1,127 @@
+"""What ledger and job say of a round: where it is, which model it builds on, and what its files' headers must say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ledger.errors import Malformed
+from ledger.formats import merkle
+from ledger.formats.artifact import Buffer
+from ledger.formats.cid import Cid, of_file
+from ledger.formats.header import Binding
+from ledger.history.state import JobState, Round, Update
+from ledger.jobs.document import Job
+from ledger.rounds.inputs import Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The ledger that artifacts are bound to: chain id and RoundLedger's address."""
+
+    chain: int
+    contract: str
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The model that a round builds on; round 0 is the job's initial model."""
+
+    round: int
+    root: bytes
+    cid: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registered update with what judging its bytes needs: where its file is, and what its header must say."""
+
+    update: Update
+    cid: Cid
+    binding: Binding
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFacts:
+    """A round with all that its outcome follows from, put together once (`of`) and handed on whole.
+
+    `entries` are its updates by ascending member index; `binding` is what the header of its model must say.
+    """
+
+    place: Place
+    state: JobState
+    job: Job
+    round: Round
+    base: Base
+    entries: tuple[Entry, ...]
+    binding: Binding
+
+    @classmethod
+    def of(cls, place: Place, state: JobState, job: Job, round_: Round) -> "RoundFacts":
+        """The facts of a round of this job, or of one that is not open yet."""
+        base, size = base_of(state, job, round_.number), job.layout.size
+        entries = tuple(
+            Entry(update, of_file(update.cid, size), update_binding(place, round_, update.party, base))
+            for update in round_.sorted_updates()
+        )
+        return cls(place, state, job, round_, base, entries, model_binding(place, round_.job, round_.number, base.root))
+
+    @property
+    def size(self) -> int:
+        """The size in bytes of each of the round's artifacts."""
+        return self.job.layout.size
+
+
+def base_of(state: JobState, job: Job, number: int) -> Base:
+    """The model that round `number` builds on: that of the last round finalised before it."""
+    for earlier in range(number - 1, 0, -1):
+        final = state.rounds[earlier].final
+        if final is not None:
+            return Base(earlier, final.root, of_file(final.cid, job.layout.size))
+    return Base(0, job.initial_root, job.initial_cid)
+
+
+def initial_binding() -> Binding:
+    """An initial model belongs to no job: the job's document names it."""
+    return Binding(kind="initial")
+
+
+def update_binding(place: Place, round_: Round, party: str, base: Base) -> Binding:
+    """What the header of a party's update must say."""
+    return Binding(
+        kind="update",
+        chain=place.chain,
+        contract=place.contract,
+        job=round_.job,
+        round=round_.number,
+        party=party,
+        base=base.root,
+    )
+
+
+def model_binding(place: Place, job: int, number: int, base: bytes) -> Binding:
+    """What a global model's header must say: not who made it, so that every aggregator makes the same bytes."""
+    return Binding(kind="model", chain=place.chain, contract=place.contract, job=job, round=number, base=base)
+
+
+def binding_of_base(place: Place, state: JobState, job: Job, base: Base) -> Binding:
+    """The header of the model that a round builds on."""
+    if base.round == 0:
+        return initial_binding()
+    return model_binding(place, state.number, base.round, base_of(state, job, base.round).root)
+
+
+def read_model(place: Place, state: JobState, job: Job, base: Base, fetch: Fetch) -> Iterator[Buffer]:
+    """The integers of a model, as bytes in pieces: header, length and root checked by the end.
+
+    Raises Malformed where the file is not the model that the ledger names, Unavailable where it cannot be had.
+    """
+    binding = binding_of_base(place, state, job, base)
+    leaves: list[bytes] = []
+    for piece in job.layout.body(fetch(base.cid, 0, job.layout.size + 1), binding):
+        leaves += merkle.leaf_hashes(piece)
+        yield piece
+    if merkle.root(leaves) != base.root:
+        raise Malformed(
+            f"the model of round {base.round} does not have its tensor root",
+            expected=base.root.hex(),
+            actual=merkle.root(leaves).hex(),
+        )
