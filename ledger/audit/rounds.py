@@ -25,6 +25,7 @@ class RoundAudit:
         self._outcomes: dict[frozenset[int], Outcome | str] = {}
 
     def run(self) -> None:
+        """Check every update, then every aggregate with its attestations."""
         for update in self.round.sorted_updates():
             self._judge(update)
         for aggregate in self.round.aggregates:
