@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 from ledger.history.state import Phase
 
 if TYPE_CHECKING:

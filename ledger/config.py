@@ -43,6 +43,8 @@ class Contract(Strict, frozen=True):
 
 
 class Contracts(Strict, frozen=True):
+    """The five contracts of a network."""
+
     consortium: Contract
     ledger: Contract
     scores: Contract
@@ -131,6 +133,7 @@ class Home:
         return cls(chosen.expanduser())
 
     def network(self) -> Network:
+        """The network file, at this home's own node where it has one. Raises UsageError where there is none."""
         if not self.network_file.exists():
             raise UsageError(
                 "this home has joined no network",
@@ -140,6 +143,7 @@ class Home:
         return at_node(load_network(self.network_file), self.settings().rpc)
 
     def settings(self) -> HomeSettings:
+        """The home's settings, or the defaults where it has no file. Raises Malformed or Unavailable."""
         return load(self.settings_file, HomeSettings) if self.settings_file.exists() else HomeSettings()
 
 

@@ -13,7 +13,7 @@ from ledger.errors import Unavailable
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 from ledger.party.auditing import require_verified
 from ledger.party.connection import Connection
 from ledger.party.gateway import serve_and_announce

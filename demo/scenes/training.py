@@ -7,7 +7,7 @@ from demo.observer import Observer
 from demo.process import Fedledger
 from demo.result import Result, contributions
 from demo.stage import Stage
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 
 def train(observer: Observer, rounds: int, result: Result) -> None:

@@ -111,6 +111,7 @@ class Report(msgspec.Struct, kw_only=True):
 
     @property
     def verdict(self) -> AuditVerdict:
+        """What follows from findings and checks: see the head of this file."""
         statuses = {finding.status for finding in self.findings}
         if "refuted" in statuses:
             return AuditVerdict.REFUTED

@@ -27,6 +27,7 @@ class RoundAudit:
         self._outcomes: dict[frozenset[int], Outcome | str] = {}
 
     def run(self) -> None:
+        """Check every update, then every aggregate with its attestations."""
         for entry in self.facts.entries:
             self._judge(entry)
         for aggregate in self.round.aggregates:

@@ -44,6 +44,7 @@ class ScoresAudit:
         self.scorable = scorable
 
     def run(self) -> None:
+        """Check the round's reveals and medians, as far as anyone but their scorers can."""
         scoring = self.state.scorings.get(self.round.number)
         if scoring is None:
             return

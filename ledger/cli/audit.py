@@ -9,7 +9,7 @@ from ledger.cli.options import home_option, json_option, network_option, rpc_opt
 from ledger.cli.progress import bar
 from ledger.cli.screen import shown
 from ledger.config import Home
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,7 +13,7 @@ from ledger.cli.options import json_option, passphrase_option
 from ledger.cli.screen import say
 from ledger.config import LOCAL_CHAIN, Chain, Network, save, text_of
 from ledger.errors import Unavailable, UsageError
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.chain.consortium_file import ConsortiumFile

@@ -14,7 +14,7 @@ from ledger.cli.screen import say, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
 from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState

@@ -10,7 +10,7 @@ from ledger.cli.screen import shown
 from ledger.cli.tables import print_table
 from ledger.config import Home
 from ledger.errors import UsageError
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.scores.tables import CoalitionTable, PartyScore, RoundScores, Scores

@@ -2,5 +2,5 @@
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
-    """A count and its noun: "1 update", "2 updates"; `many` is the plural where it is not the noun and an s."""
-    return f"{count} {noun if count == 1 else many or noun + 's'}"
+    """A count and its noun: "1 update", "2,000 updates"; `many` is the plural where it is not the noun and an s."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"

@@ -11,6 +11,7 @@ from ledger.formats import claims
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import of_file
 from ledger.formats.digest import NOTHING
+from ledger.formats.text import plural
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Judged, Progress, Verdict, judge_all
@@ -110,8 +111,8 @@ def _nothing(round_: Round, judged: tuple[Judged, ...], why: str) -> Outcome:
 
 
 def _too_few(admitted: int, needed: int) -> str:
-    updates = "1 update was" if admitted == 1 else f"{admitted} updates were"
-    return f"{updates} admitted, at least {needed} needed"
+    verb = "was" if admitted == 1 else "were"
+    return f"{plural(admitted, 'update')} {verb} admitted, at least {needed} needed"
 
 
 def excused(round_: Round, attempt: int) -> set[int]:

@@ -13,7 +13,7 @@ from ledger.cli.store.arguments import CID, FILE, opened_store
 from ledger.cli.streams import STDIO, CountedSource, counted, write_file
 from ledger.config import Home
 from ledger.errors import UsageError
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.formats.cid import Cid

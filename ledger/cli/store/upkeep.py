@@ -11,7 +11,7 @@ from ledger.cli.store.arguments import embedded_store
 from ledger.cli.streams import human
 from ledger.config import Home
 from ledger.errors import Corrupt
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 
 @click.command()

@@ -89,3 +89,20 @@ def test_a_daemon_that_took_less_is_unavailable(body: bytes) -> None:
         with pytest.raises(Unavailable, match="whole"):
             kubo.put([DATA], "file")
         kubo.close()
+
+
+@pytest.mark.parametrize("announced", [{"Content-Length": "100"}, {"Transfer-Encoding": "chunked"}], ids=str)
+def test_a_block_that_breaks_off_is_unreachable_and_not_damage(announced: dict[str, str]) -> None:
+    def cut(handler: object) -> None:
+        handler.send_response(200)  # type: ignore[attr-defined]
+        for name, value in announced.items():
+            handler.send_header(name, value)  # type: ignore[attr-defined]
+        handler.end_headers()  # type: ignore[attr-defined]
+        handler.wfile.write(b"64\r\nthe by")  # type: ignore[attr-defined]
+        handler.close_connection = True  # type: ignore[attr-defined]
+
+    with Server(cut) as server:
+        kubo = Kubo(f"/ip4/127.0.0.1/tcp/{server.url.rsplit(':', 1)[1]}", name="cut")
+        with pytest.raises(Unreachable, match="cut"):
+            kubo.get(raw(b"the bytes"))
+        kubo.close()
