@@ -1,6 +1,6 @@
 """What a role did: one JSON line an action in a file of its home, and a line to read on the terminal.
 
-A record for people. Nothing reads it back: the chain is the journal that counts.
+A record for people. Nothing is decided by it: the chain is the journal that counts.
 """
 
 import json

@@ -5,6 +5,7 @@ on the ledger, and their mean over parties is rounded to an integer like every o
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,16 +14,19 @@ from numpy.typing import NDArray
 from ledger.errors import Malformed
 from ledger.formats.artifact import Layout, Tensor
 from participant.integers.fixed_point import Stream, check_names, from_stream, to_stream
+from participant.integers.precision import bits_of
 
 State = Mapping[str, torch.Tensor]
 
 
-def table(state: State, fraction_bits: int | Mapping[str, int]) -> tuple[Tensor, ...]:
-    """The tensor table of a model, for its job. `fraction_bits` of its floats: the same for all, or by name.
+def table(state: State, fraction_bits: int, by_pattern: Mapping[str, int] = MappingProxyType({})) -> tuple[Tensor, ...]:
+    """The tensor table of a model, for its job: the fraction bits of its floats, and others by pattern of names.
 
-    Raises Malformed for a dtype that has no place on the ledger.
+    Raises Malformed for a dtype that has no place on the ledger, or as `participant.integers.precision.bits_of`.
     """
-    return tuple(Tensor(name, _shape(state[name]), _bits(state, name, fraction_bits)) for name in sorted(state))
+    floats = [name for name in sorted(state) if not _integral(name, state[name])]
+    bits = bits_of(floats, fraction_bits, by_pattern)
+    return tuple(Tensor(name, _shape(state[name]), bits.get(name, 0)) for name in sorted(state))
 
 
 def stream_of(state: State, layout: Layout) -> Stream:
@@ -43,17 +47,6 @@ def tensors_of(layout: Layout, stream: Stream, like: State) -> dict[str, torch.T
                 f"tensor {tensor.name!r} has another shape", expected=tensor.shape, actual=_shape(like[tensor.name])
             )
     return {name: _as(like[name], torch.from_numpy(values)) for name, values in from_stream(layout, stream)}
-
-
-def is_float(name: str, tensor: torch.Tensor) -> bool:
-    """Whether a tensor's values have a fraction. Raises Malformed for a dtype that has no place on the ledger."""
-    return not _integral(name, tensor)
-
-
-def _bits(state: State, name: str, fraction_bits: int | Mapping[str, int]) -> int:
-    if _integral(name, state[name]):
-        return 0
-    return fraction_bits if isinstance(fraction_bits, int) else fraction_bits[name]
 
 
 def _as(like: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

@@ -23,7 +23,6 @@ from ledger.jobs.reserved import RESERVED
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from ledger.rounds.facts import initial_binding
 from participant.jobs.draft import Draft, DraftAdmission, DraftScoring, settings
-from participant.jobs.precision import fraction_bits
 from participant.tasks.discovery import find, require
 from participant.tasks.protocol import Task
 
@@ -92,12 +91,11 @@ def _initial(draft: Draft) -> _Initial:
     installed = find(draft.task.name)
     created = installed.create(chosen)
     model = created.build_model(draft.seed)
-    from participant.integers.tensors import is_float, stream_of, table
+    from participant.integers.tensors import stream_of, table
     from participant.tasks.sharing import shared_state
 
     state = shared_state(created, model)
-    floats = [name for name, tensor in state.items() if is_float(name, tensor)]
-    tensors = table(state, fraction_bits(floats, draft.fraction_bits, draft.tensors))
+    tensors = table(state, draft.fraction_bits, draft.bits_by_pattern)
     return _Initial(
         wanted=job.JobTask(name=installed.name, version=installed.version, code=installed.code, settings=chosen),
         task=created,

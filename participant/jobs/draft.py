@@ -80,6 +80,11 @@ class Draft(Strict, frozen=True):
     schedule: dict[str, Any] = msgspec.field(default_factory=dict)
     server: dict[str, Any] = msgspec.field(default_factory=dict)
 
+    @property
+    def bits_by_pattern(self) -> dict[str, int]:
+        """Fraction bits by pattern of tensors' names."""
+        return {pattern: tensors.fraction_bits for pattern, tensors in self.tensors.items()}
+
 
 def read(path: Path) -> Draft:
     """Read a draft. Raises UsageError where there is none, Malformed where it breaks its form."""

@@ -1,5 +1,8 @@
 """A party at a glance: its key, data and store, and its node's next step for each job."""
 
+import contextlib
+import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,12 @@ from ledger.errors import FedledgerError
 from ledger.history.state import JobState
 from ledger.keys import address_of
 from ledger.party.connection import Connection
+from participant.node.start import LOG
 from participant.node.steps import NodeSituation, next_step
 from participant.scoring.steps import ScoringSituation, next_scoring_step
+
+JOURNAL_END = 1 << 16
+"""Bytes at the journal's end in which the latest update is looked for."""
 
 
 def status_of(home: Home) -> dict[str, Any]:
@@ -30,9 +37,27 @@ def status_of(home: Home) -> dict[str, Any]:
             "data": settings.data,
             "data_found": bool(settings.data) and Path(settings.data).is_file(),
             "validation": settings.validation,
+            "device": settings.device,
+            "trained_on": _trained_on(home),
             "files_kept": len(connection.store.pins()) if connection.store else 0,
             "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
         }
+
+
+def _trained_on(home: Home) -> str | None:
+    """The device of the latest update that was trained here, as the end of the node's journal says; None for none."""
+    try:
+        with (home.folder / LOG).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - JOURNAL_END))
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        with contextlib.suppress(ValueError):
+            noted = json.loads(line)
+            if isinstance(noted, dict) and noted.get("device"):
+                return str(noted["device"])
+    return None
 
 
 def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
@@ -64,7 +89,7 @@ def print_status(facts: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
-    member = "no member" if facts["member"] is None else f"member {facts['member']}, {', '.join(facts['roles'])}"
+    member = "not a member" if facts["member"] is None else f"member {facts['member']}, {', '.join(facts['roles'])}"
     data = facts["data"] or "none named"
     missing = "" if facts["data_found"] or not facts["data"] else " [red](not found)[/]"
     console.print(f"[bold]{escape(facts['name'])}[/] of {escape(facts['network'])}: {member}")
@@ -72,6 +97,8 @@ def print_status(facts: dict[str, Any]) -> None:
     console.print(f"[dim]data[/]     {escape(data)}{missing}")
     if facts["validation"]:
         console.print(f"[dim]scores[/]   on {escape(facts['validation'])}")
+    trained = f", the latest update on {escape(facts['trained_on'])}" if facts["trained_on"] else ""
+    console.print(f"[dim]device[/]   {escape(facts['device'])}{trained}")
     console.print(
         f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
     )

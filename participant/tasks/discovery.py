@@ -1,9 +1,13 @@
 """Finding tasks: by the entry-point group `fedledger.tasks`, run only if the job names version and code digest."""
 
 import inspect
+import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import invalidate_caches
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from ledger.errors import UsageError
 from ledger.jobs.document import JobTask, Setting
@@ -45,6 +49,29 @@ def find(name: str) -> Installed:
     if len(targets) > 1:
         raise UsageError(f"more than one task {name!r} is installed here", candidates=", ".join(targets))
     return load(entries[0])
+
+
+def in_package(folder: Path) -> Installed:
+    """The one task that a package's folder announces in its pyproject.toml, whether it is installed or not.
+
+    Raises UsageError where it announces none, or more than one; its code is imported from the folder, or from `src`.
+    """
+    file = folder / "pyproject.toml"
+    try:
+        project = tomllib.loads(file.read_text("utf-8")).get("project", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read the package: {error}", file=str(file)) from error
+    announced = project.get("entry-points", {}).get(GROUP, {})
+    if len(announced) != 1:
+        raise UsageError(
+            "a package to check announces one task", file=str(file), entry_points=", ".join(announced) or "none"
+        )
+    source = str((folder / "src" if (folder / "src").is_dir() else folder).resolve())
+    if source not in sys.path:
+        sys.path.insert(0, source)
+    invalidate_caches()
+    ((name, target),) = announced.items()
+    return load(EntryPoint(name, target, GROUP))
 
 
 def load(entry: EntryPoint) -> Installed:

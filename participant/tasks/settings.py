@@ -66,6 +66,10 @@ class Settings:
             raise self._wrong(name, f"{count} ranges, one for each column", f"{len(value)} ranges")
         return [self._pair(name, item) for item in value]
 
+    def pair(self, name: str) -> tuple[float, float]:
+        """A range "low:high"."""
+        return self._pair(name, self.text(name))
+
     def done(self) -> None:
         """Raise Malformed where a setting was given that the task does not have."""
         unknown = sorted(self._values.keys() - self._known)

@@ -175,9 +175,10 @@ def test_a_dry_run_shows_what_would_be_registered_and_sends_nothing(ready: Any) 
     assert not ready.state.rounds
     open_round(ready)
     pins = ready.parties[0].connection.store.pins()
-    rehearsed = document(call("submit", "--dry-run", *home, "--json"))
+    rehearsed = document(call("submit", "--dry-run", *home, "--device", "cpu", "--json"))
     assert rehearsed["verdict"] == "ADMITTED"
     assert rehearsed["weight"] == 24
+    assert rehearsed["device"] == "cpu"
     assert not ready.round.updates
     assert ready.parties[0].connection.store.pins() == pins
     facts = document(call("submit", *party(ready), "--json"))
@@ -209,6 +210,7 @@ def test_status_says_what_comes_next(ready: Any) -> None:
     assert facts["member"] == 1
     assert facts["data_found"] is True
     assert facts["jobs"][0]["next"] == {"step": "submit", "job": 1, "round": 1}
+    assert (facts["device"], facts["trained_on"]) == ("auto", None)
     assert "two columns" in call("status", *home).stdout
 
 
@@ -236,15 +238,19 @@ def test_run_until_complete_then_evaluate(ready: Any, tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     try:
-        result = call("run", "--until-complete", "--poll", "0.05", *party(ready), "--json")
+        result = call("run", "--until-complete", "--poll", "0.05", "--device", "cpu", *party(ready), "--json")
     finally:
         done.set()
         for thread in threads:
             thread.join()
-    actions = [json.loads(line)["action"] for line in result.stdout.splitlines()]
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    actions = [line["action"] for line in lines]
     assert actions[0] == "started"
     assert actions[-1] == "stopped"
-    assert "submitted" in actions
+    assert {line["device"] for line in lines if line["action"] == "submitted"} == {"cpu"}
+    home = ("--home", ready.consortium.members[0].home.folder)
+    assert document(call("status", *home, "--json"))["trained_on"] == "cpu"
+    assert "latest update on cpu" in call("status", *home).stdout
     assert [note["action"] for note in notes(ready.consortium.members[0].home)] == actions
     _evaluate(ready, data_of(ready.parties[1]))
 

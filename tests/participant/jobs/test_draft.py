@@ -1,17 +1,19 @@
 """From a draft to a job: decimals stay what was written, limits become exact integers, the initial model is seeded."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from support.drafts import DRAFT, Memory
 
 from ledger.config import Home
 from ledger.errors import FedledgerError, Malformed, UsageError
-from ledger.formats import unixfs
+from ledger.formats import merkle, unixfs
 from ledger.formats.artifact import Layout
 from ledger.jobs import document
 from ledger.rounds.facts import initial_binding
@@ -64,6 +66,11 @@ def test_a_setting_that_a_job_cannot_hold_is_named(value: Any, named: str) -> No
         (DRAFT.replace("seed", "sead"), "sead"),
         (DRAFT.replace("max_weight = 500\n", ""), "max_weight"),
         (DRAFT.replace("rounds = 4", 'rounds = "4"'), "rounds"),
+        (DRAFT + '[tensors."0.*"]\nbits = 20\n', "bits"),
+        (DRAFT + '[privacy]\nmode = "masked"\n', r'privacy\.mode = "masked" is not supported yet'),
+        (DRAFT + '[private]\ntensors = ["head.*"]\n', r'private\.tensors = \["head\.\*"\] is not supported yet'),
+        (DRAFT + '[schedule]\nmode = "buffered"\n', r"schedule\.mode"),
+        (DRAFT + '[server]\noptimiser = "adam"\nrate = "0.1"\n', r"server\.optimiser"),
         ("x" * (drafts.MAX_DRAFT + 1), "too large"),
     ],
 )
@@ -95,12 +102,68 @@ def test_a_job_is_made_whole_and_the_same_each_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.node
+def test_the_fraction_bits_of_tensors_are_named_by_pattern(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    text = DRAFT + '[tensors."*.bias"]\nfraction_bits = 24\n[tensors."4.weight"]\nfraction_bits = 16\n'
+    made = creation.create(read(tmp_path, text), Memory().put)
+    bits = {tensor.name: tensor.fraction_bits for tensor in made.tensors}
+    assert bits == {"0.bias": 24, "0.weight": 20, "2.bias": 24, "2.weight": 20, "4.bias": 24, "4.weight": 16}
+    assert (made.admission.max_value, made.admission.max_norm) == (2**24 // 10, 2 << 24)
+
+
+@pytest.mark.node
+def test_limits_hold_as_written_where_the_bits_are_most_and_coarser_tensors_have_more_room(tmp_path: Path) -> None:
+    """docs/spec/job.md, "Limits": integers are counted as they stand, whatever a tensor's bits."""
+    pytest.importorskip("torch")
+    from ledger.rounds.admission import Verdict, inspect
+
+    text = DRAFT.replace("max_norm = 2", "max_norm = 100") + '[tensors."0.weight"]\nfraction_bits = 16\n'
+    made = creation.create(read(tmp_path, text), Memory().put)
+    layout = Layout(made.tensors)
+
+    def verdict(name: str, change: float) -> Verdict:
+        update = np.zeros(layout.values, "<i4")
+        place = [tensor.name for tensor in made.tensors].index(name)
+        update[layout.starts[place]] = round(change * 2 ** made.tensors[place].fraction_bits)
+        file = [layout.header(initial_binding()), update.tobytes()]
+        return inspect(iter(file), layout, initial_binding(), merkle.root_of(update), made.admission).verdict
+
+    fine, coarse = ("0.bias", 20), ("0.weight", 16)
+    for (name, bits), room in ((fine, 1), (coarse, 2 ** (20 - 16))):
+        assert verdict(name, 0.1 * room - 2**-bits) is Verdict.ADMITTED
+        assert verdict(name, 0.1 * room + 2**-bits) is Verdict.RANGE
+
+
+@pytest.mark.node
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ('[tensors."head.*"]\nfraction_bits = 20\n', "'head.*' matches no shared tensor"),
+        ('[tensors."0.*"]\nfraction_bits = 20\n[tensors."*.bias"]\nfraction_bits = 9\n', "two patterns match tensor"),
+        ('[tensors."0.*"]\nfraction_bits = 31\n', "0 to 30"),
+        ('[tensors."0"]\nfraction_bits = 20\n', "matches no shared tensor"),
+        ('[tensors."0?bias"]\nfraction_bits = 20\n', "matches no shared tensor"),
+    ],
+)
+def test_patterns_that_are_not_what_their_author_meant_are_refused(tmp_path: Path, tables: str, message: str) -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(Malformed, match=re.escape(message)):
+        creation.create(read(tmp_path, DRAFT + tables), Memory().put)
+
+
+def test_the_reserved_fields_may_say_what_every_job_says(tmp_path: Path) -> None:
+    tables = '[private]\ntensors = []\n[privacy]\nmode = "none"\n[schedule]\nmode = "rounds"\n[server]\n'
+    assert read(tmp_path, DRAFT + tables).name == "two columns"
+
+
+@pytest.mark.node
 @pytest.mark.parametrize(
     "text",
     [
         DRAFT.replace('name = "tabular"', 'name = "nowhere"'),
         DRAFT.replace("epochs = 2", "epoch = 2"),
         DRAFT.replace("rounds = 4", "rounds = 0"),
+        DRAFT.replace("seed = 3", "seed = -3"),
         DRAFT + '\n[aggregation]\nrule = "trimmed_mean"\ntrim = 1\n',
     ],
 )
@@ -125,6 +188,8 @@ def test_the_command_writes_document_and_store(tmp_path: Path) -> None:
     assert facts["digest"] == made.digest.hex()
     assert facts["cid"] == str(made.cid)
     assert [tensor["name"] for tensor in facts["tensors"]] == [tensor.name for tensor in made.tensors]
+    assert facts["tensors"][0]["largest_change"] == pytest.approx(0.1, abs=2**-20)
+    assert facts["at_home"] == []
     store = open_store(home)
     assert set(store.pins().values()) == {made.cid, made.initial_cid}
     store.close()

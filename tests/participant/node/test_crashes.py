@@ -22,6 +22,10 @@ from ledger.history.state import Phase
 pytestmark = pytest.mark.node
 
 SUBMITTING = [
+    "before scratch copy",
+    "after scratch copy",
+    "before scratch publish",
+    "after scratch publish",
     "before replicate",
     "after replicate",
     "before put",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.installing import install
 
 from ledger.errors import Malformed, UsageError
 from ledger.jobs import document
@@ -29,16 +30,6 @@ class Own(Task):
 """
 
 
-def install(folder: Path, name: str, target: str | None = None, source: str = SOURCE) -> None:
-    """What an installer leaves behind for a distribution with one task."""
-    (folder / f"own_{name}.py").write_text(source.format(name=name))
-    (folder / f"helper_{name}.py").write_text("HELP = 1\n")
-    info = folder / f"dist_{name}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: dist-{name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[fedledger.tasks]\n{name} = {target or f'own_{name}:Own'}\n")
-
-
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the import path, empty."""
@@ -56,7 +47,7 @@ def wanted(installed: discovery.Installed, **other: str) -> document.JobTask:
 
 
 def test_an_installed_task_is_found_by_its_entry_point(site: Path) -> None:
-    install(site, "alpha")
+    install(site, "alpha", SOURCE)
     found = discovery.find("alpha")
     assert (found.name, found.version) == ("alpha", "2")
     assert "alpha" in discovery.names()
@@ -65,7 +56,7 @@ def test_an_installed_task_is_found_by_its_entry_point(site: Path) -> None:
 
 @pytest.mark.parametrize(("what", "value"), [("version", "3"), ("code", "00" * 32)])
 def test_a_task_that_differs_from_the_job_is_not_run(site: Path, what: str, value: str) -> None:
-    install(site, "gamma")
+    install(site, "gamma", SOURCE)
     found = discovery.find("gamma")
     with pytest.raises(UsageError, match=f"another {what}") as caught:
         discovery.require(wanted(found, **{what: value}))
@@ -74,7 +65,7 @@ def test_a_task_that_differs_from_the_job_is_not_run(site: Path, what: str, valu
 
 
 def test_a_task_that_is_not_installed_is_named(site: Path) -> None:
-    install(site, "delta")
+    install(site, "delta", SOURCE)
     with pytest.raises(UsageError, match="no task 'epsilon'") as caught:
         discovery.find("epsilon")
     assert "delta" in str(caught.value.facts["installed"])
@@ -90,7 +81,7 @@ def test_a_task_that_is_not_installed_is_named(site: Path) -> None:
     ],
 )
 def test_an_entry_point_that_leads_nowhere_is_an_error(site: Path, target: str, message: str) -> None:
-    install(site, "zeta", target)
+    install(site, "zeta", SOURCE, target)
     with pytest.raises(UsageError, match=message):
         discovery.find("zeta")
 
@@ -98,27 +89,27 @@ def test_an_entry_point_that_leads_nowhere_is_an_error(site: Path, target: str, 
 @pytest.mark.parametrize("lost", ["train", "version"])
 def test_a_task_that_is_not_whole_is_refused_and_what_it_lacks_named(site: Path, lost: str) -> None:
     lines = [line for line in SOURCE.splitlines() if lost not in line.split("(")[0]]
-    install(site, "kappa", source="\n".join(lines))
+    install(site, "kappa", "\n".join(lines))
     with pytest.raises(UsageError, match="not whole") as caught:
         discovery.find("kappa")
     assert caught.value.facts["missing"] == lost
 
 
 def test_a_class_that_is_not_derived_from_task_is_refused_with_the_way_out(site: Path) -> None:
-    install(site, "lambda", "own_lambda:Own", source=SOURCE.replace("class Own(Task)", "class Own"))
+    install(site, "lambda", SOURCE.replace("class Own(Task)", "class Own"))
     with pytest.raises(UsageError, match="not a task") as caught:
         discovery.find("lambda")
     assert "participant.tasks.protocol.Task" in caught.value.advice
 
 
 def test_a_task_under_another_name_is_refused(site: Path) -> None:
-    install(site, "eta", source=SOURCE.replace('name = "{name}"', 'name = "theta"'))
+    install(site, "eta", SOURCE.replace('name = "{name}"', 'name = "theta"'))
     with pytest.raises(UsageError, match="another name than its entry point"):
         discovery.find("eta")
 
 
 def test_two_tasks_of_one_name_are_refused(site: Path) -> None:
-    install(site, "iota")
+    install(site, "iota", SOURCE)
     info = site / "second-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: second\nVersion: 1.0\n")

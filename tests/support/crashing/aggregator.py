@@ -60,12 +60,13 @@ FLAVOURS = {"before": _before, "after": _after, "midway": _midway}
 
 
 def arm(point: str) -> None:
-    """Set the trap: `put`, `persist`, `transmit`, `receipt` or `scores`, with a flavour: "after put"."""
+    """Set the trap: one of the names below, with a flavour: "after put"."""
     from ledger.chain.outbox import Outbox
     from ledger.chain.transactions import Transactor
     from ledger.party.connection import Connection
     from ledger.store.embedded import Embedded
     from participant.scoring.kept import KeptScores
+    from participant.tasks.scratch import Scratch
 
     flavour, _, name = point.partition(" ")
     owner, attribute = {
@@ -76,6 +77,8 @@ def arm(point: str) -> None:
         "transmit": (Transactor, "_transmit"),
         "receipt": (Transactor, "_wait"),
         "scores": (KeptScores, "keep"),
+        "scratch copy": (Scratch, "_copy"),
+        "scratch publish": (Scratch, "_publish"),
     }[name]
     setattr(owner, attribute, FLAVOURS[flavour](getattr(owner, attribute)))
 

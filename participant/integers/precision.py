@@ -1,10 +1,9 @@
-"""The fraction bits of each tensor of a job, from a draft's default and its patterns of names."""
+"""The fraction bits of each tensor of a job: a default, and others by patterns of names."""
 
 import re
 from collections.abc import Mapping, Sequence
 
 from ledger.errors import Malformed
-from participant.jobs.draft import DraftTensors
 
 
 def matches(pattern: str, name: str) -> bool:
@@ -12,7 +11,7 @@ def matches(pattern: str, name: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
 
 
-def fraction_bits(names: Sequence[str], default: int, by_pattern: Mapping[str, DraftTensors]) -> dict[str, int]:
+def bits_of(names: Sequence[str], default: int, by_pattern: Mapping[str, int]) -> dict[str, int]:
     """The fraction bits of tensors of floats, by name.
 
     Raises Malformed for a pattern that matches none of them, and for a tensor that two patterns match: neither is
@@ -23,11 +22,11 @@ def fraction_bits(names: Sequence[str], default: int, by_pattern: Mapping[str, D
             raise Malformed(
                 f"tensors.{pattern!r} matches no shared tensor of floats", tensors=", ".join(sorted(names))[:300]
             )
-    return {name: _bits_of(name, default, by_pattern) for name in names}
+    return {name: _bits(name, default, by_pattern) for name in names}
 
 
-def _bits_of(name: str, default: int, by_pattern: Mapping[str, DraftTensors]) -> int:
+def _bits(name: str, default: int, by_pattern: Mapping[str, int]) -> int:
     found = [pattern for pattern in by_pattern if matches(pattern, name)]
     if len(found) > 1:
         raise Malformed(f"two patterns match tensor {name!r}", patterns=", ".join(found))
-    return by_pattern[found[0]].fraction_bits if found else default
+    return by_pattern[found[0]] if found else default

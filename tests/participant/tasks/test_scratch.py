@@ -1,0 +1,111 @@
+"""A scratch folder keeps what finished rounds left, through kill -9 at any point, and shows it to nobody."""
+
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+from support.crashing import scratch as crashing
+
+from ledger.errors import Unavailable
+from participant.tasks.scratch import KEPT, Scratch
+
+AFTER_1 = 3 * 1 + 1
+AFTER_2 = 3 * AFTER_1 + 2
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def leave(scratch: Scratch, number: int, text: str, *, keep: bool = True) -> str:
+    """Train a round that writes a text; what it found."""
+    with scratch.training(number, keep=keep) as folder:
+        path = folder / "note"
+        found = path.read_text() if path.exists() else ""
+        path.write_text(text)
+    return found
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return Scratch(tmp_path / "scratch" / "job")
+
+
+def test_a_round_finds_what_the_round_before_left(scratch: Scratch) -> None:
+    assert [leave(scratch, number, f"of {number}") for number in (1, 2, 5)] == ["", "of 1", "of 2"]
+
+
+def test_a_round_that_is_trained_again_finds_what_it_found_the_first_time(scratch: Scratch) -> None:
+    for number in (1, 2):
+        leave(scratch, number, f"of {number}")
+    assert leave(scratch, 2, "again") == "of 1"
+    assert leave(scratch, 3, "of 3") == "again"
+
+
+def test_a_chain_that_went_back_makes_later_rounds_undone(scratch: Scratch) -> None:
+    for number in (1, 2, 3):
+        leave(scratch, number, f"of {number}")
+    assert leave(scratch, 2, "instead") == "of 1"
+    assert leave(scratch, 3, "of 3") == "instead"
+
+
+def test_training_that_fails_and_a_rehearsal_leave_no_trace(scratch: Scratch, tmp_path: Path) -> None:
+    leave(scratch, 1, "of 1")
+    before = contents(tmp_path)
+    with pytest.raises(ZeroDivisionError), scratch.training(2) as folder:
+        (folder / "note").write_text(str(1 // 0))
+    assert leave(scratch, 2, "rehearsed", keep=False) == "of 1"
+    assert leave(scratch, 1, "rehearsed", keep=False) == ""
+    assert contents(tmp_path) == before
+    assert leave(scratch, 2, "of 2") == "of 1"
+
+
+def test_writing_in_place_does_not_change_what_the_round_before_left(scratch: Scratch, tmp_path: Path) -> None:
+    leave(scratch, 1, "of 1")
+    with scratch.training(2) as folder, (folder / "note").open("r+") as file:
+        file.write("XX")
+    assert (tmp_path / "scratch" / "job" / "1" / "note").read_text() == "of 1"
+    assert (tmp_path / "scratch" / "job" / "2" / "note").read_text() == "XX 1"
+
+
+def test_only_the_latest_rounds_are_kept_and_only_for_the_owner(scratch: Scratch, tmp_path: Path) -> None:
+    for number in range(1, KEPT + 4):
+        leave(scratch, number, f"of {number}")
+    folder = tmp_path / "scratch" / "job"
+    rounds = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    assert rounds == [str(number) for number in range(4, KEPT + 4)]
+    for path in (folder.parent, folder, *(folder / name for name in rounds)):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+def test_two_processes_do_not_train_in_one_folder(scratch: Scratch) -> None:
+    with scratch.training(1), pytest.raises(Unavailable, match="another process"), scratch.training(1):
+        pass
+    assert leave(scratch, 1, "of 1") == ""
+
+
+@pytest.mark.parametrize("point", crashing.POINTS)
+def test_killed_at_any_point_the_round_starts_from_the_same_files(tmp_path: Path, point: str) -> None:
+    """The node trains the round again, or goes on to the next where it had stored the update before it was killed."""
+    straight, killed = tmp_path / "straight" / "job", tmp_path / "killed" / "job"
+    assert crashing.run(straight, [1, 2, 3]) == 0
+    assert crashing.run(killed, [1, 2], point) == -signal.SIGKILL
+    assert [crashing.train(killed, 2), crashing.train(killed, 3)] == [AFTER_1, AFTER_2]
+    assert contents(killed / "3") == contents(straight / "3")
+
+
+@pytest.mark.parametrize("point", crashing.POINTS)
+def test_what_a_round_wrote_is_seen_by_the_next_only_if_it_had_finished(tmp_path: Path, point: str) -> None:
+    folder = tmp_path / "job"
+    assert crashing.run(folder, [1, 2], point) == -signal.SIGKILL
+    finished = point in ("after publish", "after prune")
+    assert crashing.train(folder, 3) == (AFTER_2 if finished else AFTER_1)
+
+
+def test_killed_again_and_again_it_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "job"
+    for point in crashing.POINTS * 2:
+        assert crashing.run(folder, [1], point) == -signal.SIGKILL
+    assert crashing.run(folder, [1, 2, 3]) == 0
+    assert (folder / "3" / "total").read_text() == str(3 * AFTER_2 + 3)
