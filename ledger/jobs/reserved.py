@@ -9,7 +9,10 @@ from typing import Any, Literal
 import msgspec
 
 from ledger.errors import Malformed
-from ledger.formats.strict import Strict
+from ledger.formats.strict import Strict, nested_deeper
+
+MAX_DEPTH = 8
+"""No job is nested deeper."""
 
 
 class PrivateTensors(Strict, frozen=True):
@@ -61,6 +64,8 @@ def refuse_unsupported(fields: Mapping[str, Any]) -> None:
 
 def refuse_unsupported_document(data: bytes) -> None:
     """The same for the bytes of a document, read as far as that: what else is wrong with them is not said here."""
+    if nested_deeper(data, MAX_DEPTH):
+        return
     try:
         fields = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
