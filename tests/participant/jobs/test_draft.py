@@ -115,7 +115,7 @@ def test_the_fraction_bits_of_tensors_are_named_by_pattern(tmp_path: Path) -> No
 def test_limits_hold_as_written_where_the_bits_are_most_and_coarser_tensors_have_more_room(tmp_path: Path) -> None:
     """docs/spec/job.md, "Limits": integers are counted as they stand, whatever a tensor's bits."""
     pytest.importorskip("torch")
-    from ledger.rounds.admission import Verdict, inspect
+    from ledger.rounds.admission import Verdict, judge_bytes
 
     text = DRAFT.replace("max_norm = 2", "max_norm = 100") + '[tensors."0.weight"]\nfraction_bits = 16\n'
     made = creation.create(read(tmp_path, text), Memory().put)
@@ -126,7 +126,7 @@ def test_limits_hold_as_written_where_the_bits_are_most_and_coarser_tensors_have
         place = [tensor.name for tensor in made.tensors].index(name)
         update[layout.starts[place]] = round(change * 2 ** made.tensors[place].fraction_bits)
         file = [layout.header(initial_binding()), update.tobytes()]
-        return inspect(iter(file), layout, initial_binding(), merkle.root_of(update), made.admission).verdict
+        return judge_bytes(iter(file), layout, initial_binding(), merkle.root_of(update), made.admission).verdict
 
     fine, coarse = ("0.bias", 20), ("0.weight", 16)
     for (name, bits), room in ((fine, 1), (coarse, 2 ** (20 - 16))):

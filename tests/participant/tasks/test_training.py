@@ -17,7 +17,7 @@ from support.training import machine  # noqa: E402
 from ledger.errors import Malformed, UsageError  # noqa: E402
 from ledger.formats.artifact import Binding, Layout, Tensor  # noqa: E402
 from ledger.jobs.document import Job  # noqa: E402
-from ledger.rounds.admission import Verdict, inspect  # noqa: E402
+from ledger.rounds.admission import Verdict, judge_bytes  # noqa: E402
 from participant.integers.artifacts import file_of, root_of  # noqa: E402
 from participant.integers.tensors import stream_of  # noqa: E402
 from participant.jobs.creation import create, tensors_at_home  # noqa: E402
@@ -176,11 +176,11 @@ def test_an_update_that_carries_another_tensor_is_refused(job: Job, tmp_path: Pa
     )
     right = list(file_of(job.layout, binding, trained.update))
     root = root_of(trained.update)
-    assert inspect(iter(right), job.layout, binding, root, job.admission).verdict is Verdict.ADMITTED
+    assert judge_bytes(iter(right), job.layout, binding, root, job.admission).verdict is Verdict.ADMITTED
     wide = Layout((*job.tensors, Tensor("head.bias", (1,), 20)))
     carried = np.append(trained.update, np.int32(1)).astype(np.int32)
     file = list(file_of(wide, binding, carried))
-    assert inspect(iter(file), job.layout, binding, root_of(carried), job.admission).verdict is Verdict.TENSORS
+    assert judge_bytes(iter(file), job.layout, binding, root_of(carried), job.admission).verdict is Verdict.TENSORS
 
 
 @pytest.mark.parametrize(
