@@ -34,8 +34,10 @@ class Bars:
         def advance(more: int) -> None:
             nonlocal done
             done += more
+            if task != self._task:
+                return
             drawing.advance(task, more)
-            if size and done >= size and task == self._task:
+            if size and done >= size:
                 self._drop(drawing)
 
         return advance

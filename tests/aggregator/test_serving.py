@@ -95,7 +95,7 @@ def test_the_public_address_is_announced(home) -> None:
 
 def test_a_stranger_serves_nothing(home) -> None:
     connection, _ = home
-    with pytest.raises(UsageError, match="no member"):
+    with pytest.raises(UsageError, match="does not speak for a member"):
         serve_and_announce(connection, connection.sender(ephemeral()), HomeSettings())
 
 
