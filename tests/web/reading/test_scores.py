@@ -175,7 +175,7 @@ def test_time_alone_is_a_change_where_it_turns_a_scoring() -> None:
     assert latest.state.serial == serial + 1
 
 
-def test_a_round_shows_who_said_what_and_what_came_of_it(world: ScoredWorld) -> None:
+def test_a_round_shows_what_each_scorer_revealed_and_the_median(world: ScoredWorld) -> None:
     scoring = world.state.scorings[2]
     with served(shown(world)) as url:
         found = get(url + "/jobs/1/rounds/2.json").json()["scoring"]
