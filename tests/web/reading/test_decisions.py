@@ -11,7 +11,7 @@ from support.web.server import AT, HOSTILE, get, governed, network, served, view
 from support.worlds.decisions import NOTHING, Chamber, evaluation, of_every_kind
 from support.worlds.world import World
 
-from ledger.events import records as r
+from ledger.events import records
 from ledger.events.actions import ChangeRoles, RemoveMember, RevokeRelease, name_word
 from ledger.events.proposals import ProposalState, release_id
 from ledger.events.records import Choice
@@ -149,7 +149,7 @@ def test_a_server_that_relays_nothing_offers_the_commands_alone(chamber: Chamber
 def test_votes_silent_members_and_those_that_can_no_longer_vote_are_listed(chamber: Chamber) -> None:
     chamber.propose(ChangeRoles(1, 1)).vote(0).vote(1, choice=Choice.ABSTAIN)
     chamber.decide(RemoveMember(3))
-    chamber.world.emit(r.MemberRemoved, index=3, key=chamber.world.keys[3], epoch=2)
+    chamber.world.emit(records.MemberRemoved, index=3, key=chamber.world.keys[3], epoch=2)
     with served(shown(chamber)) as url:
         vote = get(url + "/proposals/2.json").json()["vote"]
         page = get(url + "/proposals/2", headers=HTML).text
@@ -344,7 +344,7 @@ def test_the_public_is_served_released_models_and_reports_and_no_others(chamber:
 def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
     world = chamber.world
     for index, gateway in enumerate(("javascript:alert(1)", '"><script>x</script>', "http://\u202eelif.example")):
-        world.emit(r.Announced, index=index, gateway=gateway)
+        world.emit(records.Announced, index=index, gateway=gateway)
     report = evaluation(world, 2, (*HOSTILE[:2], "x" * 100, "\u05d0\u05d1"), 31337, network().contracts.ledger.address)
     chamber.release(chamber.model(version="1.1", number=2, report=report.digest))
     chamber.propose(RemoveMember(3)).vote(0)
@@ -372,7 +372,7 @@ def test_a_forged_log_brings_no_hostile_name_of_a_release(chamber: Chamber, name
     place = {"job": 1, "round": 1, "root": made.root, "scores": NOTHING, "report": NOTHING}
     words = {"name": name.ljust(32, b"\0"), "version": name_word("2.0")}
     with pytest.raises(HistoryError):
-        chamber.world.emit(r.Released, release=release_id("cardio", "2.0"), **words, **place)
+        chamber.world.emit(records.Released, release=release_id("cardio", "2.0"), **words, **place)
 
 
 @pytest.mark.parametrize("name", ["<script>", "UPPER", "..%2fetc", "%E2%80%AE", "x" * 33, "a%00b", ".json"])

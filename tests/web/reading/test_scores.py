@@ -11,7 +11,7 @@ from support.worlds.decisions import Chamber
 from support.worlds.scorers import COSINE, PRIVATE, QUORUM, ScoredWorld, shapley
 from support.worlds.world import BOARD, CHAIN
 
-from ledger.events import records as r
+from ledger.events import records
 from ledger.formats.claims import pack_scores, scores_commitment
 from ledger.rounds.weights import factors, tallied
 from ledger.scores.tables import ranking
@@ -126,12 +126,12 @@ def test_rounds_go_on_where_a_page_ends(world: ScoredWorld) -> None:
 def commit(made: ScoredWorld, member: int) -> None:
     salt, key = bytes([member]) * 32, made.keys[member]
     digest = scores_commitment(CHAIN, BOARD.address, 1, 1, key, salt, FIRST)
-    made.emit(r.ScoresCommitted, job=1, round=1, scorer=key, commitment=digest)
+    made.emit(records.ScoresCommitted, job=1, round=1, scorer=key, commitment=digest)
 
 
 def reveal(made: ScoredWorld, member: int) -> None:
     salt, key = bytes([member]) * 32, made.keys[member]
-    made.emit(r.ScoresRevealed, job=1, round=1, scorer=key, salt=salt, scores=pack_scores(FIRST))
+    made.emit(records.ScoresRevealed, job=1, round=1, scorer=key, salt=salt, scores=pack_scores(FIRST))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
