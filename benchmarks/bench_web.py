@@ -1,7 +1,7 @@
 """The pages at 200 requests a second over a ledger of 10,000 rounds with ten updates each, every model measured.
 
 Server and reader are processes of their own. Requests leave at fixed times, and each is timed from the moment it was
-due: an answer that keeps the next ones waiting counts against all of them.
+due: a response that keeps the next ones waiting counts against all of them.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ def run() -> list[measure.Row]:
 
 
 def read() -> dict[str, float]:
-    """One run: start the server, ask it, end it."""
+    """One run: start the server, send the requests, end it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -90,7 +90,7 @@ def read() -> dict[str, float]:
 
 
 async def _ask(url: str) -> tuple[list[float], list[float]]:
-    """Seconds of each page and of each trace. Raises where an answer is not the one asked for."""
+    """Seconds of each page and of each trace. Raises if a response is an error."""
     import aiohttp
 
     connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=20)

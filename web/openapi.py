@@ -130,8 +130,8 @@ def _describe_errors(path: str, method: str, operation: dict[str, Any]) -> None:
         text = _ERRORS[status] if not path.startswith("/ipfs") or status != "403" else "not served, with the reason"
         schema = {"schema": {"$ref": _REF.format(name="Problem")}, "example": msgspec.to_builtins(PROBLEM)}
         responses[status] = {"description": text, "content": {"application/json": schema}}
-    for answer in responses.values():
-        for content in answer.get("content", {}).values():
+    for response in responses.values():
+        for content in response.get("content", {}).values():
             if content.get("schema") == {"$ref": _REF.format(name="Problem")}:
                 content.setdefault("example", msgspec.to_builtins(PROBLEM))
 
@@ -139,7 +139,7 @@ def _describe_errors(path: str, method: str, operation: dict[str, Any]) -> None:
 def _describe_service(paths: Mapping[str, Any]) -> None:
     """What the routes that are not pages respond."""
     event = 'event: change\nid: 7\ndata: {"fedledger":"event/1","serial":7,"chain":{…}}\n\n'
-    answers: dict[str, dict[str, Any]] = {
+    contents: dict[str, dict[str, Any]] = {
         "/health": {"application/json": {"schema": _status("ok"), "example": {"status": "ok"}}},
         "/ready": {
             "application/json": {
@@ -154,7 +154,7 @@ def _describe_service(paths: Mapping[str, Any]) -> None:
             "application/vnd.ipld.car": {"schema": {"type": "string", "format": "binary"}},
         },
     }
-    for path, kinds in answers.items():
+    for path, kinds in contents.items():
         paths[path]["get"]["responses"]["200"] = {"description": "done", "content": kinds}
     content = paths["/ipfs/{cid}"]["get"]
     asked = next(parameter for parameter in content["parameters"] if parameter["name"] == "format")

@@ -17,7 +17,7 @@ class View:
     """A consortium, its latest state, and the content that may be served.
 
     `rate` is how many requests a second one address may make in the long run, 0 any number. `hosts` are the names that
-    this server answers to, empty for any name; without them a page elsewhere could read a local server under a name of
+    this server has, empty for any name; without them a page elsewhere could read a local server under a name of
     its own. `read` says who may read; `origin` is the address by which people reach the server, empty where it is the
     host's name. `sessions` is the file that keeps sessions, None for memory alone. Without a `relayer` nothing is sent
     to the chain.

@@ -1,4 +1,4 @@
-"""The example that opens docs/spec/web.md is what the server says, and its tables are the server's routes."""
+"""The example that opens docs/spec/web.md is what the server sends, and its tables are the server's routes."""
 
 import json
 import re
@@ -40,13 +40,13 @@ def test_the_error_that_the_page_shows_is_true() -> None:
     assert f"```json\n{answer.text}\n```" in SPEC
 
 
-def test_what_is_signed_and_handed_in_is_shown_as_it_is() -> None:
+def test_what_is_signed_and_submitted_is_shown_as_it_is() -> None:
     assert f"```text\n{EXAMPLES[SignInText]['message']}\n```" in SPEC
     for kind in (Posted, Relayed):
         assert f"```json\n{json.dumps(EXAMPLES[kind], separators=(',', ':'))}\n```" in SPEC
 
 
-def test_every_name_of_a_refusal_is_told() -> None:
+def test_every_name_of_a_refusal_is_listed() -> None:
     families = {"NotAuthentic", "NotAllowed", "Conflict"}
     names = {
         name for name, kind in vars(refusals).items() if isinstance(kind, type) and kind.__module__ == refusals.__name__

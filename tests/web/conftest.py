@@ -119,7 +119,7 @@ def carry_out(trial: Any, function: str, *arguments: Any) -> None:
 
 @pytest.fixture(scope="session")
 def found_consortium() -> Callable[[Path], Any]:
-    """Founds a consortium for a trial; the one that runs, and what a trial asks of it."""
+    """Founds a consortium for a trial; returns the one that runs, and what a trial needs of it."""
 
     def make(folder: Path) -> Any:
         local = _found(folder)
@@ -184,7 +184,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def site(trial: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Pages of the consortium, as anyone sees it who has the network file; the first audit has been made."""
+    """Pages of the consortium, as anyone with the network file sees it; the first audit has been made."""
     from ledger.keys import ephemeral
     from ledger.party.connection import Connection
     from web.reading.background import Live

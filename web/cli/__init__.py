@@ -1,7 +1,7 @@
 """`fedledger web`: the consortium's pages, for anyone who may see them.
 
 What needs the web server, the chain or cryptography is imported inside the functions that use it, all else at the top
-of a module: `--help` and a wrong option are answered before a second of imports.
+of a module: `--help` and a wrong option take effect before a second of imports.
 """
 
 import click

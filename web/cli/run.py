@@ -75,7 +75,7 @@ def run(
     """Serve the pages until Ctrl-C.
 
     With --network it reads as anyone can; without it, as the party at home, and from that party's store. Pages show the
-    last reading: a chain or a store that does not answer never keeps a reader waiting. With --relayer it sends what
+    last reading: a chain or a store that does not respond never keeps a reader waiting. With --relayer it sends what
     members sign, and pays for it with a key that has no rights (`fedledger web relayer` makes one).
     """
     require_installed()

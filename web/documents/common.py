@@ -8,7 +8,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChainDocument(Document, frozen=True):
-    """The reading that an answer was made from; `up` is false, with `trouble`, while the chain cannot be read."""
+    """The reading that a response was made from; `up` is false, with `trouble`, while the chain cannot be read."""
 
     id: int
     block: int

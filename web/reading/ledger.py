@@ -17,12 +17,12 @@ class NotFound(UsageError):
 
 
 class NotYet(Unavailable):
-    """The ledger, or a document that the answer depends on, has not been read yet."""
+    """The ledger, or a document that the response depends on, has not been read yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One state, by which a whole answer is made. All but `chain` raise NotYet before the first reading."""
+    """One state, by which a whole response is made. All but `chain` raise NotYet before the first reading."""
 
     network: Network
     state: State

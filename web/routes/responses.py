@@ -1,4 +1,4 @@
-"""How documents leave: as JSON that may not be kept, or with a tag by which a client asks whether it has changed."""
+"""How documents leave: as JSON that may not be kept, or with a tag by which a client learns whether it has changed."""
 
 import msgspec
 from fastapi import Request, Response

@@ -62,7 +62,7 @@ class House:
         self.client.rpc.call("evm_mine")
 
     def propose(self, index: int | None = None) -> Proposal:
-        """A proposal that harms nobody: other rules, the same as before. By default each member in turn makes one."""
+        """A proposal without consequences: the rules as they are. By default each member in turn makes one."""
         index = self._made % len(self.signers) if index is None else index
         self._made += 1
         rules = self.client.view("ballots", "rules")[0]
@@ -85,7 +85,7 @@ class House:
         return found
 
     def vote(self, index: int, proposal: Proposal, choice: str = "for", deadline: int = FAR) -> dict[str, Any]:
-        """A signed vote, as it is handed in."""
+        """A signed vote, as it is submitted."""
         signer = self.signers[index]
         parts = ballot_to_sign(
             self.network.chain.id, self.ballots, proposal.id, signer.address, Choice[choice.upper()], deadline
@@ -95,7 +95,7 @@ class House:
         return {"kind": "ballot", **content, "signature": signature}
 
     def proposal(self, index: int, number: int, action: Action, deadline: int = FAR) -> dict[str, Any]:
-        """A signed proposal, as it is handed in."""
+        """A signed proposal, as it is submitted."""
         signer = self.signers[index]
         parts = proposal_to_sign(self.network.chain.id, self.ballots, number, signer.address, action, deadline)
         signature = "0x" + signer.sign_typed_data(*parts).hex()
@@ -119,7 +119,7 @@ class Site:
     readers: ExitStack
 
     def reader(self) -> httpx.Client:
-        """Somebody with cookies of its own."""
+        """A client with cookies of its own."""
         return self.readers.enter_context(httpx.Client(base_url=self.url, verify=_CONTEXT, timeout=20))
 
     def post(self, body: Any, path: str = "/relay.json", reader: httpx.Client | None = None) -> httpx.Response:
@@ -132,7 +132,7 @@ class Site:
         return get(self.url + path)
 
     def read(self) -> None:
-        """Wait until the server has read the ledger up to now; a chain that is away is not waited for."""
+        """Wait until the server has read the ledger up to now; if the chain does not respond, do not wait."""
         from ledger.errors import Unavailable
 
         try:
@@ -142,17 +142,17 @@ class Site:
         until(lambda: self.latest.state.snapshot is not None and self.latest.state.snapshot.block >= head)
 
     def status(self, answer: httpx.Response, reader: httpx.Client | None = None) -> dict[str, Any]:
-        """How a message goes that was handed in."""
+        """The status of a submitted message."""
         url = answer.json()["url"]
         found: dict[str, Any] = (reader.get(url) if reader else self.get(url)).json()
         return found
 
     def settled(self, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
-        """How a message went, once it is done or refused."""
+        """The status of a message once it is done or refused."""
         return self.settled_by(None, answer, seconds)
 
     def settled_by(self, reader: httpx.Client | None, answer: httpx.Response, seconds: float = 20.0) -> dict[str, Any]:
-        """The same, asked by a member."""
+        """The same, read by a member."""
         assert answer.status_code == 202, answer.text
         until(lambda: self.status(answer, reader)["status"] in {"done", "refused"}, seconds)
         return self.status(answer, reader)
@@ -169,7 +169,7 @@ class Site:
 
 
 def post(url: str, **options: Any) -> httpx.Response:
-    """Hand something in as nobody in particular."""
+    """Submit something without a session."""
     return httpx.post(url, verify=_CONTEXT, timeout=20, **options)
 
 

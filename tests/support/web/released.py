@@ -20,7 +20,7 @@ BOARD = "0x" + "33" * 20
 
 
 class Answer(NamedTuple):
-    """What a server said."""
+    """A server's response."""
 
     status: int
     headers: dict[str, str]
@@ -35,7 +35,7 @@ def known(world: World) -> Network:
 
 
 def holder_of(world: World) -> Memory:
-    """Somebody who has all files of a world."""
+    """A holder of all files of a world."""
     holder = Memory("the holder")
     for data in world.files.files.values():
         holder.add(data)

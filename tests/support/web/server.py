@@ -83,7 +83,7 @@ def view_of(world: World, job: Job | None = None, known: Network | None = None, 
 
 @contextmanager
 def served(view: View, log: TextIO | None = None) -> Iterator[str]:
-    """Serve a view; gives its address."""
+    """Serve a view; yields its address."""
     app = create_app(view, log=log, quiet=log is None)
     config = uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -102,7 +102,7 @@ def served(view: View, log: TextIO | None = None) -> Iterator[str]:
 
 
 def get(url: str, **options: Any) -> httpx.Response:
-    """Ask as a new reader, without cookies; reading the certificates of the world anew would take most of the time."""
+    """Read as a new client, without cookies; loading the certificates each time would take most of the time."""
     return httpx.get(url, verify=_CONTEXT, timeout=10, **options)
 
 

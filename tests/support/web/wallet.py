@@ -31,7 +31,7 @@ DECLINED = {"code": 4001, "message": "User rejected the request."}
 
 
 class Wallet:
-    """Signs with the key of `signer` what the page asks for, and remembers it. `refuse` makes its owner decline.
+    """Signs with the key of `signer` what the page requests, and remembers it. `refuse` makes its owner decline.
 
     `chain` is the one it is on; it changes where it is asked to, unless `stubborn`.
     """

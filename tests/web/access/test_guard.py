@@ -1,4 +1,4 @@
-"""Limits, headers, the access log, who is let in, and what is kept back."""
+"""Limits, headers, the access log, hosts, and content that is withheld."""
 
 import io
 import json
@@ -17,7 +17,7 @@ def world() -> World:
     return World().open_job().honest_round()
 
 
-def test_every_answer_carries_the_security_headers_and_no_cors(world: World) -> None:
+def test_every_response_carries_the_security_headers_and_no_cors(world: World) -> None:
     with served(view_of(world)) as url:
         for path in ("/", "/jobs.json", "/nothing", "/static/live.js", "/health"):
             headers = get(url + path, headers={"Origin": "https://elsewhere.example"}).headers
@@ -31,7 +31,7 @@ def test_every_answer_carries_the_security_headers_and_no_cors(world: World) -> 
             assert "server" not in headers or "uvicorn" in headers["server"]
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(world: World) -> None:
+def test_too_many_requests_are_refused_with_the_time_to_try_again(world: World) -> None:
     with served(view_of(world, rate=1.0)) as url:
         answers = [get(url + "/health") for _ in range(int(BURST_SECONDS) + 1)]
     assert [answer.status_code for answer in answers] == [200] * int(BURST_SECONDS) + [429]
@@ -39,7 +39,7 @@ def test_who_asks_too_often_is_told_when_to_come_back(world: World) -> None:
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
-def test_a_bucket_fills_again_and_forgets_whom_it_has_not_seen() -> None:
+def test_a_bucket_fills_again_and_old_ones_are_forgotten() -> None:
     now = 0.0
     buckets = Buckets(2.0, lambda: now)
     assert [buckets.take("a") for _ in range(8)] == [0.0] * 8
@@ -59,7 +59,7 @@ def test_what_is_too_large_is_refused(world: World) -> None:
     assert (large.status_code, large.json()["error"]) == (413, "TooLarge")
 
 
-def test_a_local_server_answers_to_its_own_names_only(world: World) -> None:
+def test_a_local_server_responds_to_its_own_names_only(world: World) -> None:
     with served(view_of(world, hosts=("127.0.0.1", "localhost", "::1"))) as url:
         assert get(url + "/health").status_code == 200
         assert get(url + "/health", headers={"Host": "[::1]:8000"}).status_code == 200
@@ -67,7 +67,7 @@ def test_a_local_server_answers_to_its_own_names_only(world: World) -> None:
     assert (refused.status_code, refused.json()["error"]) == (421, "WrongHost")
 
 
-def test_the_access_log_says_who_read_what_on_one_line(world: World) -> None:
+def test_the_access_log_has_reader_and_address_on_one_line(world: World) -> None:
     log = io.StringIO()
     with served(view_of(world), log) as url:
         get(url + "/jobs.json?x=%0aforged")

@@ -83,7 +83,7 @@ def test_the_text_is_that_of_the_standard(signins: SignIns) -> None:
     assert issued.expires == 1_800_000_300
 
 
-def test_a_text_is_good_once(signins: SignIns) -> None:
+def test_a_text_is_valid_once(signins: SignIns) -> None:
     signer = ephemeral()
     message, signature = answered(signins, signer)
     assert signins.redeem(HERE, message, signature) == signer.address
@@ -91,7 +91,7 @@ def test_a_text_is_good_once(signins: SignIns) -> None:
         signins.redeem(HERE, message, signature)
 
 
-def test_a_text_is_good_for_minutes(signins: SignIns, clock: Clock) -> None:
+def test_a_text_is_valid_for_minutes(signins: SignIns, clock: Clock) -> None:
     signer = ephemeral()
     first, second = answered(signins, signer), answered(signins, signer)
     clock.now += MINUTES
@@ -136,8 +136,8 @@ def test_a_text_that_this_server_would_not_write_lets_nobody_in(signins: SignIns
             signins.redeem(HERE, changed, sign_text(signer, changed))
 
 
-def test_issued_at_another_time_is_no_text_of_this_server(signins: SignIns, clock: Clock) -> None:
-    """Nobody gives a text a longer life by writing it anew around the same nonce."""
+def test_a_text_with_another_time_was_not_issued_by_this_server(signins: SignIns, clock: Clock) -> None:
+    """A text cannot be prolonged by writing it again around the same nonce."""
     signer = ephemeral()
     issued = signins.issue(HERE, signer.address)
     forged = compose(HERE, signer.address, 31337, issued.nonce, int(clock.now) + 3600)
@@ -214,7 +214,7 @@ def test_a_member_has_so_many_sessions_and_the_oldest_goes_first(clock: Clock) -
     assert sessions.find(words[1])
 
 
-def test_sessions_outlive_a_start_and_their_words_are_nowhere_on_disk(clock: Clock, tmp_path: Path) -> None:
+def test_sessions_outlive_a_restart_and_their_tokens_are_nowhere_on_disk(clock: Clock, tmp_path: Path) -> None:
     signer, file = ephemeral(), tmp_path / "home" / "sessions.json"
     latest = latest_of(world_with(signer))
     word, session = Sessions(latest, file, clock).begin(signer.address)
@@ -304,7 +304,7 @@ def test_a_session_has_a_rate_of_its_own(member: Any) -> None:
 
 
 def paths(url: str) -> list[tuple[str, str]]:
-    """Everything that can be asked, with what may stand in an address filled in."""
+    """Every request there is, with the gaps of its address filled in."""
     from web.pages import PAGES
 
     found = get(url + "/openapi.json").json()["paths"]
@@ -317,7 +317,7 @@ def paths(url: str) -> list[tuple[str, str]]:
 OPEN = {"/health", "/ready", "/sign-in.json", "/session.json", "/sign-out.json"}
 
 
-def test_members_alone_read_where_that_is_said(member: Any) -> None:
+def test_only_members_read_a_server_for_members(member: Any) -> None:
     view = view_of(world_with(member), hosts=("127.0.0.1",), read="members")
     with served(view) as url, httpx.Client() as reader:
         asked = paths(url)
@@ -338,7 +338,7 @@ def test_members_alone_read_where_that_is_said(member: Any) -> None:
 
 
 def test_a_forged_host_opens_nothing(member: Any) -> None:
-    """The address of a question is made of its Host header, too: one that goes on as an open address opens no other."""
+    """The URL of a request is made of its Host header, too: one that continues as an open address opens no other."""
     for hosts in (("127.0.0.1",), ()):
         with served(view_of(world_with(member), hosts=hosts, read="members")) as url:
             for forged in ("127.0.0.1/sign-in.json?", "127.0.0.1/health#", "127.0.0.1\\health", "a@127.0.0.1/health?"):
@@ -348,7 +348,7 @@ def test_a_forged_host_opens_nothing(member: Any) -> None:
             assert get(url + "//health").status_code in {401, 404}
 
 
-def test_who_signs_out_hears_no_more(member: Any) -> None:
+def test_a_stream_of_events_ends_with_the_session(member: Any) -> None:
     view = view_of(world_with(member), hosts=("127.0.0.1",), read="members")
     with served(view) as url, httpx.Client() as reader:
         sign_in(url, member, reader)

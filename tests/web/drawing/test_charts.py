@@ -1,4 +1,4 @@
-"""The geometry of charts: every point within its frame and in its place, whatever was measured."""
+"""The geometry of charts: every point within its frame and in its place, for any figures."""
 
 import itertools
 
@@ -47,14 +47,14 @@ def test_higher_is_higher_and_later_is_further_right() -> None:
     assert [tick.label for tick in chart.rounds] == ["1", "2", "3"]
 
 
-def test_the_round_that_is_spoken_of_is_marked_where_it_is_in_the_line() -> None:
+def test_the_page_s_round_is_marked_if_it_is_in_the_line() -> None:
     marked = line(rounds("0.5", "0.7", "0.6"), "accuracy", 2).marked
     assert marked is not None and (marked.round, marked.text) == (2, "0.7")
     assert line(rounds("0.5", "0.7"), "accuracy", 3).marked is None
     assert line(rounds("0.5", "0.7"), "accuracy").marked is None
 
 
-def test_a_long_line_is_thinned_and_keeps_its_ends_and_what_is_told() -> None:
+def test_a_long_line_is_thinned_and_keeps_its_ends_and_extremes() -> None:
     values = ["0.5"] * 9_999 + ["0.9"]
     values[5_001] = "0.1"
     chart = line(rounds(*values), "accuracy")

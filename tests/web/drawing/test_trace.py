@@ -43,7 +43,7 @@ def test_a_refused_update_is_marked_and_a_cut_lineage_goes_on_below() -> None:
     assert model.below is not None and model.below > model.y
 
 
-def test_a_name_fits_whatever_it_is() -> None:
+def test_any_name_fits() -> None:
     assert short_name("North") == "\u2068North\u2069"
     assert len(short_name("x" * 5000)) == LONGEST + 3
     assert short_name("醫" * 50) == "\u2068" + "醫" * (LONGEST // 2) + "…\u2069"

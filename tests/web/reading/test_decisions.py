@@ -11,7 +11,7 @@ from support.web.server import AT, HOSTILE, get, governed, network, served, view
 from support.worlds.decisions import Chamber, evaluation, of_every_kind, released
 from support.worlds.world import World
 
-from ledger.events import records as r
+from ledger.events import records
 from ledger.events.actions import ChangeRoles, RemoveMember, RevokeRelease
 from ledger.events.proposals import ProposalState, release_id
 from ledger.events.records import Choice
@@ -78,7 +78,7 @@ def shown(chamber: Chamber, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_a_proposal_wants_is_said_in_plain_words(chamber: Chamber, language: str) -> None:
+def test_a_proposal_is_described_in_plain_words(chamber: Chamber, language: str) -> None:
     for action in of_every_kind(chamber):
         chamber.propose(action)
     with served(shown(chamber)) as url:
@@ -146,10 +146,10 @@ def test_a_server_that_relays_nothing_offers_the_commands_alone(chamber: Chamber
     assert "fedledger proposal propose remove 1" in pages[1]
 
 
-def test_who_voted_what_who_has_not_yet_and_who_no_longer_can(chamber: Chamber) -> None:
+def test_votes_silent_members_and_those_that_can_no_longer_vote_are_listed(chamber: Chamber) -> None:
     chamber.propose(ChangeRoles(1, 1)).vote(0).vote(1, choice=Choice.ABSTAIN)
     chamber.decide(RemoveMember(3))
-    chamber.world.emit(r.MemberRemoved, index=3, key=chamber.world.keys[3], epoch=2)
+    chamber.world.emit(records.MemberRemoved, index=3, key=chamber.world.keys[3], epoch=2)
     with served(shown(chamber)) as url:
         vote = get(url + "/proposals/2.json").json()["vote"]
         page = get(url + "/proposals/2", headers=HTML).text
@@ -157,7 +157,7 @@ def test_who_voted_what_who_has_not_yet_and_who_no_longer_can(chamber: Chamber) 
     assert [(b["party"]["name"], b["choice"]) for b in vote["ballots"]] == [("North", "FOR"), ("South", "ABSTAIN")]
     assert ([p["name"] for p in vote["silent"]], vote["gone"]) == (["East"], 1)
     assert 'data-may-vote="2 "' in page
-    assert "1 more left" in text_of(page)
+    assert "1 more member left" in text_of(page)
     assert "left" in text_of(left)
 
 
@@ -203,7 +203,7 @@ def test_a_long_reason_is_shown_once_its_text_could_be_read(chamber: Chamber) ->
         assert reason in get(url + "/proposals/2", headers=HTML).text
 
 
-def test_a_proposed_root_is_held_against_the_finalised_model(chamber: Chamber) -> None:
+def test_a_proposed_root_is_compared_with_the_finalised_model(chamber: Chamber) -> None:
     chamber.propose(msgspec.structs.replace(chamber.model(version="2.0"), root="07" * 32))
     chamber.propose(msgspec.structs.replace(chamber.model(version="2.0"), round=9))
     with served(shown(chamber)) as url:
@@ -261,7 +261,7 @@ class TestEvaluation:
             found = metrics_around(Reading(view.network, view.latest.state), 1, chamber.world.state.rounds[2])
             assert (found and [one.round for one in found.rounds]) == expected
 
-    def test_whoever_measured_and_is_no_member_is_marked(self, chamber: Chamber) -> None:
+    def test_a_party_of_a_report_that_is_not_a_member_is_marked(self, chamber: Chamber) -> None:
         place = network().contracts.ledger.address
         report = evaluation(chamber.world, 2, NAMES, 31337, place)
         others = (replace_party(report.parties[0], name="North", key="0x" + "34" * 20), *report.parties[1:])
@@ -271,9 +271,9 @@ class TestEvaluation:
             document = get(url + "/proposals/2.json").json()["evidence"]["evaluation"]
             page = get(url + "/proposals/2", headers=HTML).text
         assert len(document["members"]) == 3
-        assert page.count('refuted">no member&#39;s key') == 1
+        assert page.count('refuted">not a member&#39;s key') == 1
 
-    def test_a_report_that_nobody_gave_yet(self, chamber: Chamber) -> None:
+    def test_a_report_that_no_holder_has_sent_yet(self, chamber: Chamber) -> None:
         self.proposed(chamber, b"R" * 32)
         with served(shown(chamber, evaluations={b"R" * 32: MissingReport("nobody gives <it>")})) as url:
             page = get(url + "/proposals/2", headers=HTML).text
@@ -281,10 +281,10 @@ class TestEvaluation:
         assert "nobody gives &lt;it&gt;" in page
         assert "<figure" not in page
 
-    def test_what_is_no_report(self, chamber: Chamber) -> None:
+    def test_a_file_that_is_not_a_report(self, chamber: Chamber) -> None:
         self.proposed(chamber, b"R" * 32)
         with served(shown(chamber, evaluations={b"R" * 32: MissingReport("not JSON", final=True)})) as url:
-            assert "is no evaluation report" in get(url + "/proposals/2", headers=HTML).text
+            assert "is not an evaluation report" in get(url + "/proposals/2", headers=HTML).text
 
     def test_a_report_on_another_model(self, chamber: Chamber) -> None:
         report = evaluation(chamber.world, 1, NAMES, 31337, network().contracts.ledger.address)
@@ -328,7 +328,7 @@ def test_a_member_s_part_in_rounds_votes_and_releases(chamber: Chamber) -> None:
     assert "weight outside the job&#39;s limits" in page
 
 
-def test_the_public_is_given_released_models_and_reports_and_no_others(chamber: Chamber) -> None:
+def test_the_public_is_served_released_models_and_reports_and_no_others(chamber: Chamber) -> None:
     chamber.release(chamber.model("early", "0.1", 2)).revoke("early", "0.1")
     report = evaluation(chamber.world, 1, NAMES, 31337, network().contracts.ledger.address)
     view = view_of(chamber.world, known=network(NAMES), public=True)
@@ -344,7 +344,7 @@ def test_the_public_is_given_released_models_and_reports_and_no_others(chamber: 
 def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
     world = chamber.world
     for index, gateway in enumerate(("javascript:alert(1)", '"><script>x</script>', "http://\u202eelif.example")):
-        world.emit(r.Announced, index=index, gateway=gateway)
+        world.emit(records.Announced, index=index, gateway=gateway)
     report = evaluation(world, 2, (*HOSTILE[:2], "x" * 100, "\u05d0\u05d1"), 31337, network().contracts.ledger.address)
     chamber.release(chamber.model(version="1.1", number=2, report=report.digest))
     chamber.propose(RemoveMember(3)).vote(0)
@@ -371,7 +371,7 @@ def test_a_forged_log_brings_no_hostile_name_of_a_release(chamber: Chamber, name
     chamber.decide(made)
     forged = released(made) | {"name": name.ljust(32, b"\0")}
     with pytest.raises(HistoryError):
-        chamber.world.emit(r.Released, **forged)
+        chamber.world.emit(records.Released, **forged)
 
 
 @pytest.mark.parametrize("name", ["<script>", "UPPER", "..%2fetc", "%E2%80%AE", "x" * 33, "a%00b", ".json"])

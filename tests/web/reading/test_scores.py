@@ -12,7 +12,7 @@ from support.worlds.decisions import Chamber
 from support.worlds.scorers import COSINE, PRIVATE, QUORUM, ScoredWorld, shapley
 from support.worlds.world import BOARD, CHAIN
 
-from ledger.events import records as r
+from ledger.events import records
 from ledger.formats.claims import pack_scores, scores_commitment
 from ledger.rounds.weights import factors, tallied
 from ledger.scores.tables import ranking
@@ -127,12 +127,12 @@ def test_rounds_go_on_where_a_page_ends(world: ScoredWorld) -> None:
 def commit(made: ScoredWorld, member: int) -> None:
     salt, key = bytes([member]) * 32, made.keys[member]
     digest = scores_commitment(CHAIN, BOARD.address, 1, 1, key, salt, FIRST)
-    made.emit(r.ScoresCommitted, job=1, round=1, scorer=key, commitment=digest)
+    made.emit(records.ScoresCommitted, job=1, round=1, scorer=key, commitment=digest)
 
 
 def reveal(made: ScoredWorld, member: int) -> None:
     salt, key = bytes([member]) * 32, made.keys[member]
-    made.emit(r.ScoresRevealed, job=1, round=1, scorer=key, salt=salt, scores=pack_scores(FIRST))
+    made.emit(records.ScoresRevealed, job=1, round=1, scorer=key, salt=salt, scores=pack_scores(FIRST))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -176,7 +176,7 @@ def test_time_alone_is_a_change_where_it_turns_a_scoring() -> None:
     assert latest.state.serial == serial + 1
 
 
-def test_a_round_shows_who_said_what_and_what_came_of_it(world: ScoredWorld) -> None:
+def test_a_round_shows_what_each_scorer_revealed_and_the_median(world: ScoredWorld) -> None:
     scoring = world.state.scorings[2]
     with served(shown(world)) as url:
         found = get(url + "/jobs/1/rounds/2.json").json()["scoring"]

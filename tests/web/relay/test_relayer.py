@@ -231,7 +231,7 @@ def test_the_second_of_a_deadline_is_still_in_time(house: House, site: Site) -> 
     assert caught.value.facts["actual"] == "Rejected"
 
 
-def test_typed_data_is_given_for_votes_that_can_be(house: House, site: Site) -> None:
+def test_typed_data_is_served_for_votes_that_would_count(house: House, site: Site) -> None:
     proposal = house.propose()
     house.send(0, "vote", proposal.id, 1)
     site.read()
@@ -263,7 +263,7 @@ def test_a_proposal_is_signed_and_relayed(house: House, site: Site) -> None:
     assert site.post(body).json() == answer.json() | {"status": "done"}, "handed in again, it is the same one"
 
 
-def test_of_two_proposals_with_one_number_the_second_is_told(house: House, tmp_path: Path) -> None:
+def test_of_two_proposals_with_one_number_the_second_is_refused(house: House, tmp_path: Path) -> None:
     number = len(house.decisions.proposals) + 1
     with relaying(house, tmp_path, started=False) as site:
         answer = site.post(house.proposal(0, number, ChangeRoles(3, 3)))
@@ -345,7 +345,7 @@ def test_members_close_and_execute_and_nobody_else(house: House, site: Site) -> 
     assert refusal(site.post({"kind": "close", "number": 999}, reader=member)) == (404, "NotFound")
 
 
-def test_a_body_is_json_of_a_size_that_can_be_and_from_no_page_elsewhere(house: House, site: Site) -> None:
+def test_a_body_is_json_not_too_large_and_not_from_a_page_elsewhere(house: House, site: Site) -> None:
     body = b'{"kind":"close","number":1}'
     for headers, content, expected in (
         ({"content-type": "text/plain"}, body, (415, "WrongContentType")),
@@ -368,7 +368,7 @@ def test_a_body_is_json_of_a_size_that_can_be_and_from_no_page_elsewhere(house: 
     assert refusal(streamed) == (413, "TooLarge")
 
 
-def test_a_message_that_was_never_handed_in_is_not_found(site: Site) -> None:
+def test_a_message_that_was_never_submitted_is_not_found(site: Site) -> None:
     assert refusal(site.get("/relay/" + "0f" * 32 + ".json")) == (404, "NotFound")
 
 
@@ -418,7 +418,7 @@ def test_a_member_s_key_relays_nothing(house: House, tmp_path: Path) -> None:
     assert house.votes(proposal) == {}
 
 
-def test_a_queue_survives_and_a_message_is_one_whatever_its_signature(tmp_path: Path) -> None:
+def test_a_queue_survives_and_a_message_is_the_same_with_any_signature(tmp_path: Path) -> None:
     from web.relay.queue import Message, Queue
 
     one = Message(id="a", kind="ballot", proposal="aa", number=1, index=0, signature="0x01")

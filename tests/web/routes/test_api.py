@@ -1,4 +1,4 @@
-"""What programs are told of a real consortium, and how every question that cannot be answered is refused."""
+"""What programs read of a real consortium, and how every invalid request is refused."""
 
 import json
 import time
@@ -50,7 +50,7 @@ def test_every_page_has_a_json_sibling_that_names_its_reading(site, path: str) -
     assert abs(document["chain"]["read_at"] - time.time()) < 60
 
 
-def test_a_round_tells_refusals_with_reasons_and_refuted_aggregates(site) -> None:
+def test_a_round_has_refusals_with_reasons_and_refuted_aggregates(site) -> None:
     first = site.get("/jobs/1/rounds/1.json").json()["round"]
     assert [(u["party"]["name"], u["verdict"]["name"]) for u in first["updates"]] == [
         ("North", "ADMITTED"),
@@ -67,7 +67,7 @@ def test_a_round_tells_refusals_with_reasons_and_refuted_aggregates(site) -> Non
     assert {a["agrees"] for a in second["aggregates"][0]["attestations"]} == {False}
 
 
-def test_a_trace_is_cut_where_asked_and_says_where_it_goes_on(site) -> None:
+def test_a_trace_is_cut_at_its_limit_and_names_what_follows(site) -> None:
     whole = site.get("/jobs/1/models/2.json").json()
     assert [model["round"] for model in whole["models"]] == [2, 1, 0]
     assert whole["next"] is None
@@ -109,7 +109,7 @@ def test_what_is_not_there_is_a_named_error(site, path: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "before=-1", "before=1e9"])
-def test_a_malformed_question_is_refused_by_name(site, query: str) -> None:
+def test_a_malformed_request_is_refused_by_name(site, query: str) -> None:
     problem = site.get(f"/jobs/1/rounds.json?{query}").json()
     assert (problem["error"], problem["status"]) == ("BadRequest", 400)
     assert query.split("=", maxsplit=1)[0] in problem["message"]
@@ -135,7 +135,7 @@ def test_what_a_reader_has_already_is_not_sent_again(site) -> None:
     assert site.get("/openapi.json").status_code == 200
 
 
-def test_content_is_given_out_by_cid_as_any_gateway_does(site) -> None:
+def test_content_is_served_by_cid_as_by_any_gateway(site) -> None:
     job = site.get("/jobs/1.json").json()["job"]
     block = site.get(f"/ipfs/{job['cid']}?format=raw")
     assert block.headers["content-type"] == "application/vnd.ipld.raw"

@@ -78,7 +78,7 @@ def test_pages_have_names_landmarks_and_headers_for_screen_readers(site, page: A
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_scores_fit_their_window_whoever_was_scored(page: Any, width: int) -> None:
+def test_scores_fit_their_window_with_any_party(page: Any, width: int) -> None:
     """Twenty parties, hostile names and long ones among them; scores far above zero and below, some forfeited."""
     world = ScoredWorld(COSINE, members=20)
     world.open_job().honest_round().open_scoring()

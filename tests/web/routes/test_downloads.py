@@ -1,4 +1,4 @@
-"""A released model is served under its name, whole and right; nothing else is, and who asks is told why."""
+"""A released model is served under its name, whole and right; nothing else is, and the refusal says why."""
 
 import json
 from http.client import IncompleteRead
@@ -49,7 +49,7 @@ def test_a_release_is_served_whole_and_as_the_command_writes_it(world: World) ->
     assert ModelCard(expected).data.model_name == "cardio"
 
 
-def test_who_has_a_copy_asks_whether_it_still_holds(world: World) -> None:
+def test_a_copy_is_revalidated_by_its_tag(world: World) -> None:
     made = release(world)
     with served(shop(world)) as url:
         for name in ("model.safetensors", "README.md"):
@@ -69,13 +69,13 @@ def test_what_is_not_released_is_refused_by_name(world: World, name: str) -> Non
     revoke(world, gone, reason_word("wrong units"))
     number = propose(world, pending).number
     with served(shop(world)) as url:
-        status, said = problem(url, address(gone, name))
-        assert (status, said["error"], said["facts"]["reason"]) == (410, "RevokedRelease", "wrong units")
-        status, said = problem(url, f"/releases/cardio/2/{name}")
-        assert (status, said["error"], said["facts"]["proposal"]) == (403, "NotReleased", str(number))
-        assert said["advice"] == f"/proposals/{number}"
-        status, said = problem(url, f"/releases/cardio/3/{name}")
-        assert (status, said["error"]) == (404, "NotFound")
+        status, found = problem(url, address(gone, name))
+        assert (status, found["error"], found["facts"]["reason"]) == (410, "RevokedRelease", "wrong units")
+        status, found = problem(url, f"/releases/cardio/2/{name}")
+        assert (status, found["error"], found["facts"]["proposal"]) == (403, "NotReleased", str(number))
+        assert found["advice"] == f"/proposals/{number}"
+        status, found = problem(url, f"/releases/cardio/3/{name}")
+        assert (status, found["error"]) == (404, "NotFound")
 
 
 def test_a_revocation_counts_from_the_next_reading_on(world: World) -> None:
@@ -117,12 +117,12 @@ def test_not_a_byte_leaves_of_a_model_without_its_root() -> None:
     holder = holder_of(world)
     wrong(world, made, holder)
     with served(shop(world, holder)) as url:
-        status, said = problem(url, address(made))
-    assert (status, said["error"]) == (502, "Refuted")
-    assert "tensor root" in said["message"]
+        status, found = problem(url, address(made))
+    assert (status, found["error"]) == (502, "Refuted")
+    assert "tensor root" in found["message"]
 
 
-def test_a_damaged_or_lost_copy_is_told_before_a_byte_leaves() -> None:
+def test_a_damaged_or_lost_copy_is_reported_before_a_byte_leaves() -> None:
     world = World(tensors=LARGE).open_job().honest_round()
     made = release(world)
     for lost in (True, False):
@@ -133,8 +133,8 @@ def test_a_damaged_or_lost_copy_is_told_before_a_byte_leaves() -> None:
         else:
             holder.blocks[cid] = holder.blocks[cid][:-1] + b"?"
         with served(shop(world, holder)) as url:
-            status, said = problem(url, address(made))
-        assert (status, said["error"]) == ((503, "Unavailable") if lost else (502, "Corrupt"))
+            status, found = problem(url, address(made))
+        assert (status, found["error"]) == ((503, "Unavailable") if lost else (502, "Corrupt"))
 
 
 def blocks_of(world: World, made: Release) -> list[Cid]:
@@ -144,7 +144,7 @@ def blocks_of(world: World, made: Release) -> list[Cid]:
     return [cid for cid in holder.blocks if cid.codec == 0x55]
 
 
-def test_a_holder_that_fails_half_way_leaves_an_answer_that_is_seen_to_be_cut() -> None:
+def test_a_holder_that_fails_half_way_leaves_a_response_that_is_visibly_cut() -> None:
     world = World(tensors=LARGE).open_job().honest_round()
     made = release(world)
     holder = holder_of(world)
@@ -156,7 +156,7 @@ def test_a_holder_that_fails_half_way_leaves_an_answer_that_is_seen_to_be_cut() 
             ask(url, address(made))
 
 
-def test_a_report_that_is_none_makes_no_card(world: World) -> None:
+def test_a_file_that_is_not_a_report_makes_no_card(world: World) -> None:
     missing = release(world, version="1", report=b"x" * 32)
     junk = world.files.put(b"{}")
     broken = release(world, version="2", report=junk.digest)
@@ -166,7 +166,7 @@ def test_a_report_that_is_none_makes_no_card(world: World) -> None:
         assert ask(url, address(broken)).status == 200
 
 
-def test_a_model_is_held_against_its_root_once(world: World) -> None:
+def test_a_model_is_compared_with_its_root_once(world: World) -> None:
     made = release(world)
     holder = holder_of(world)
     with served(shop(world, holder)) as url:

@@ -41,21 +41,21 @@ class Member:
 
     def vote(self, word: str) -> "Member":
         self.page.get_by_role("button", name=word, exact=True).click()
-        self.hears("on the ledger")
+        self.reads("on the ledger")
         return self
 
     def press(self, name: str) -> "Member":
         self.page.get_by_role("button", name=name, exact=True).click()
-        self.hears("on the ledger")
+        self.reads("on the ledger")
         return self
 
-    def hears(self, words: str) -> None:
-        """What the wallet or the server said, in words, where a screen reader reads it out."""
-        said = self.page.locator("#wallet-status")
+    def reads(self, words: str) -> None:
+        """Wait for the status line, which a screen reader reads out, to have these words."""
+        status = self.page.locator("#wallet-status")
         try:
-            until(lambda: words in said.inner_text())
+            until(lambda: words in status.inner_text())
         except AssertionError:
-            raise AssertionError(f"{words!r} is not said, but {said.inner_text()!r}") from None
+            raise AssertionError(f"{words!r} is not shown, but {status.inner_text()!r}") from None
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_a_model_is_proposed_voted_on_released_served_and_revoked_through_the_pa
     assert [complaint for member in members for complaint in member.complaints] == []
 
 
-def test_what_goes_wrong_with_a_wallet_is_said_in_words(hospital: Any, members: list[Member]) -> None:
+def test_what_goes_wrong_with_a_wallet_is_shown_in_words(hospital: Any, members: list[Member]) -> None:
     _, site = hospital
     site.house.send(3, "proposeRoles", 3, 1)
     number = int(site.house.client.view("ballots", "proposals")[0])
@@ -211,36 +211,36 @@ def test_what_goes_wrong_with_a_wallet_is_said_in_words(hospital: Any, members: 
     member.open(f"/proposals/{number}")
     member.wallet.refuse = True
     member.page.get_by_role("button", name="Sign in").click()
-    member.hears("You declined")
+    member.reads("You declined")
     member.wallet.refuse = False
     member.sign_in()
     member.wallet.chain, member.wallet.stubborn = 1, True
     member.page.get_by_role("button", name="Abstain").click()
-    member.hears("another chain")
+    member.reads("another chain")
     member.wallet.stubborn = False
     own, member.wallet.signer = member.wallet.signer, site.house.signers[1]
     member.page.get_by_role("button", name="Abstain").click()
-    member.hears("another account")
+    member.reads("another account")
     member.wallet.signer = own
     member.vote("Abstain")
     assert ("wallet_switchEthereumChain", [{"chainId": "0x7a69"}]) in member.wallet.asked
     member.page.get_by_role("button", name="Sign out").click()
-    member.hears("Signed out")
+    member.reads("Signed out")
     assert member.page.get_by_role("button", name="For", exact=True).count() == 0
 
 
-def test_a_stranger_s_wallet_is_told_that_it_speaks_for_nobody(hospital: Any, browser: Any) -> None:
+def test_a_stranger_s_wallet_is_refused_as_not_a_member_s(hospital: Any, browser: Any) -> None:
     from ledger.keys import ephemeral
 
     _, site = hospital
     stranger = Member(browser, site.url, ephemeral(), "Test wallet")
     stranger.open("/")
     stranger.page.get_by_role("button", name="Sign in").click()
-    stranger.hears("speaks for no member")
+    stranger.reads("does not belong to a member")
     stranger.context.close()
 
 
-def test_who_has_no_wallet_sees_the_commands_and_no_buttons(hospital: Any, browser: Any) -> None:
+def test_without_a_wallet_a_page_shows_commands_and_no_buttons(hospital: Any, browser: Any) -> None:
     _, site = hospital
     context = browser.new_context(locale="en-GB")
     page = context.new_page()
@@ -252,7 +252,7 @@ def test_who_has_no_wallet_sees_the_commands_and_no_buttons(hospital: Any, brows
     context.close()
 
 
-def test_who_has_several_wallets_chooses_one(hospital: Any, browser: Any) -> None:
+def test_of_several_wallets_the_reader_chooses_one(hospital: Any, browser: Any) -> None:
     _, site = hospital
     member = Member(browser, site.url, site.house.signers[0], "Fox", "<b>Bear</b>")
     page = member.open("/").page

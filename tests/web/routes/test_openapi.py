@@ -27,7 +27,7 @@ FILES = [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensor
 ASKED = [page.json_path.replace(":int", "") for page in PAGES] + SERVICE + MEMBERS + FILES
 POSTED = ["/sign-in.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
 BEYOND = [positive_data_acceptance]
-"""A schema cannot say EIP-55, nor that a signature is the signer's: what fits it may be refused all the same."""
+"""A schema cannot express EIP-55, nor that a signature is the signer's: what fits it may still be refused."""
 
 
 def world() -> ScoredWorld:
@@ -57,7 +57,7 @@ def interface(url: str) -> Any:
 
 
 def ask(operation: Any, mode: GenerationMode) -> None:
-    """Ask some forty questions and hold every answer to the description."""
+    """Send some forty requests and compare every response with the description."""
 
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
@@ -70,12 +70,12 @@ def ask(operation: Any, mode: GenerationMode) -> None:
 
 
 @pytest.mark.parametrize("path", ASKED)
-def test_a_good_question_is_answered_as_described(interface: Any, path: str) -> None:
+def test_a_valid_request_gets_a_response_as_described(interface: Any, path: str) -> None:
     ask(interface[path]["GET"], GenerationMode.POSITIVE)
 
 
 @pytest.mark.parametrize("path", [path for path in ASKED if "{" in path])
-def test_no_bad_question_makes_the_server_fail(interface: Any, path: str) -> None:
+def test_no_invalid_request_makes_the_server_fail(interface: Any, path: str) -> None:
     ask(interface[path]["GET"], GenerationMode.NEGATIVE)
 
 

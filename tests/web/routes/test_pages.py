@@ -11,7 +11,7 @@ from support.worlds.decisions import Chamber
 from support.worlds.world import World, key
 
 from ledger.audit.report import AuditVerdict, Check
-from ledger.events import records as r
+from ledger.events import records
 from ledger.events.actions import KINDS, CloseJob, kind_word
 from ledger.events.proposals import ProposalState
 from ledger.events.records import Choice, Reason, Role, Rules
@@ -228,19 +228,19 @@ def test_a_job_is_proposed_then_open_then_closed() -> None:
     """Only what current keys approved counts, and the page says how the rest approve."""
     world = World()
     chamber = Chamber(world, AT)
-    world.emit(r.JobProposed, job=1, digest=world.job.digest, proposer=world.keys[0], terms=world.job.terms)
+    world.emit(records.JobProposed, job=1, digest=world.job.digest, proposer=world.keys[0], terms=world.job.terms)
     for index in (0, 1):
-        world.emit(r.JobApproved, job=1, member=world.keys[index], approvals=index + 1)
-    world.emit(r.KeyRotated, index=1, old_key=world.keys[1], new_key=key(1, 1), epoch=2)
+        world.emit(records.JobApproved, job=1, member=world.keys[index], approvals=index + 1)
+    world.emit(records.KeyRotated, index=1, old_key=world.keys[1], new_key=key(1, 1), epoch=2)
     waits = {"counted": 1, "needed": 3, "command": "fedledger job approve 1"}
     assert stage(world) == ("proposed", False, False, waits)
     world.keys[1] = key(1, 1)
     for count, index in enumerate((1, 2), 2):
-        world.emit(r.JobApproved, job=1, member=world.keys[index], approvals=count)
-    world.emit(r.JobOpened, job=1, epoch=2)
+        world.emit(records.JobApproved, job=1, member=world.keys[index], approvals=count)
+    world.emit(records.JobOpened, job=1, epoch=2)
     assert stage(world) == ("open", True, False, None)
     chamber.decide(CloseJob(1))
-    world.emit(r.JobClosed, job=1)
+    world.emit(records.JobClosed, job=1)
     assert stage(world) == ("closed", False, True, None)
 
 

@@ -1,4 +1,4 @@
-"""No unreleased model is ever served: whatever is decided and whatever is asked for, a model's bytes come if and only
+"""No unreleased model is ever served: after any decisions and for any request, a model's bytes come if and only
 if the address is that of a release in use.
 """
 
@@ -142,7 +142,7 @@ def meant(world: World, target: str) -> Release | None:
 
 
 def holds_a_model(place: Shop, body: bytes, world: World) -> bool:
-    """Whether there are bytes of a model or an update in an answer, as integers or as floats."""
+    """Whether there are bytes of a model or an update in a response, as integers or as floats."""
     samples = [data[-SAMPLE:] for data in place.artifacts.values()]
     floats = [bytes_of(world, one)[-SAMPLE:] for one in world.history.decisions.releases.values()]
     return any(sample in body for sample in samples + floats)
