@@ -41,7 +41,7 @@ def theirs(folder: Path) -> tuple[float, dict[str, Any]]:
         if best is None or seconds < best[0]:
             best = seconds, results
     if best is None:
-        raise RuntimeError("Flower gave no result")
+        raise RuntimeError("Flower printed no result")
     return best
 
 

@@ -1,4 +1,4 @@
-"""Contribution scores: how near the approximations come, who ends last, and what scoring costs.
+"""Contribution scores: how near the approximations come, which parties rank last, and what scoring costs.
 
 All of it goes through the ledger's own admission, aggregation, exact inference and scoring; the ledger itself is in
 memory. `python benchmarks/bench_scores.py --heart` prints every coalition of four real hospitals.

@@ -25,7 +25,9 @@ def publish_wrong_model(
     integers from 0. Raises UsageError on any chain but the local one, or where the round makes no model to falsify.
     """
     if connection.place.chain != LOCAL_CHAIN:
-        raise UsageError("lies are told on the local chain only", expected=LOCAL_CHAIN, actual=connection.place.chain)
+        raise UsageError(
+            "a lie is possible on the local chain only", expected=LOCAL_CHAIN, actual=connection.place.chain
+        )
     state = connection.refresh().jobs[job]
     document, round_ = connection.document(state), state.rounds[number]
     body = bytearray()

@@ -19,7 +19,7 @@ class Contribution:
 
 @dataclass(slots=True)
 class Result:
-    """Accuracies by who trained, contributions by whose, verdicts by what was audited, seconds by step."""
+    """Accuracies by training, contributions by hospital, verdicts by what was audited, seconds by step."""
 
     accuracy: dict[str, float] = field(default_factory=dict)
     contributions: dict[str, Contribution] = field(default_factory=dict)

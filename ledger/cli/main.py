@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = fedledger.main(given, standalone_mode=False)  # an exit code that a command asked for comes back so
         sys.stdout.flush()
     except BaseException as error:
-        code = _tell(_translated(error), as_json="--json" in given)
+        code = _report(_translated(error), as_json="--json" in given)
         if code == DEFECT and os.environ.get("FEDLEDGER_DEBUG"):
             raise
     if code:
@@ -100,8 +100,8 @@ def _translated(error: BaseException) -> BaseException:
     return Unavailable(f"the output could not be written: {reason}")
 
 
-def _tell(error: BaseException, *, as_json: bool) -> int:
-    """Print an error: what, expected, actual, the way out. Gives the exit code."""
+def _report(error: BaseException, *, as_json: bool) -> int:
+    """Print an error: what, expected, actual, the way out; the exit code."""
     if isinstance(error, click.ClickException):
         if not as_json:
             error.show()

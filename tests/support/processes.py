@@ -1,4 +1,4 @@
-"""Processes as the operating system sees them: who still has to do with a folder."""
+"""Processes as the operating system sees them: those that still use a folder."""
 
 import os
 import time

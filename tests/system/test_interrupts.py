@@ -1,4 +1,4 @@
-"""Whoever asks a command to end is heard, at whatever moment."""
+"""A command that is asked to end does so, at any moment."""
 
 import os
 import signal
@@ -13,7 +13,9 @@ from support.processes import left
 
 from ledger.party.interrupts import INTERRUPTED
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks for the end with its parent")
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="needs Linux, whose children end with their parent"
+)
 
 
 def run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -43,8 +45,7 @@ with tempfile.TemporaryFile() as output:
     assert not left(tmp_path, seconds=0)
 
 
-def test_what_was_asked_while_a_child_started_is_asked_of_nobody_else() -> None:
-    """Handlers are as they were."""
+def test_starting_a_child_leaves_the_handlers_as_they_were() -> None:
     from demo.children import end, start
 
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -107,7 +108,7 @@ except KeyboardInterrupt:
     assert time.monotonic() - began < 10
 
 
-def test_other_faults_of_a_finalizer_are_told() -> None:
+def test_other_faults_of_a_finalizer_are_printed() -> None:
     program = """
 from ledger.party.interrupts import raise_interrupts
 

@@ -1,7 +1,7 @@
 """Synthetic parties on a real chain: they submit updates, valid or not, and attest, by the ledger's API; no torch.
 
 `Trial` sets a consortium up (the fixture of tests/conftest.py): job, initial model, a connection, store and gateway for
-every member. What a test wants told as a lie, it gives to `Party.submit`.
+every member. A test that wants a lie passes it to `Party.submit`.
 """
 
 from collections.abc import Sequence
@@ -127,12 +127,12 @@ class Trial:
         assert final is not None
         where = (self.number, number)
         first.sender.send("scores", "openScoring", *where, final.root, final.cid, final.verdicts)
-        told = [party.scores(number) for party in self.parties]
+        computed = [party.scores(number) for party in self.parties]
         board, chain = first.connection.network.contracts.scores.address, first.connection.place.chain
-        for party, scores in zip(self.parties, told, strict=True):
+        for party, scores in zip(self.parties, computed, strict=True):
             digest = scores_commitment(chain, board, *where, party.sender.address, bytes(32), scores)
             party.sender.send("scores", "commitScores", *where, digest)
-        for party, scores in zip(self.parties, told, strict=True):
+        for party, scores in zip(self.parties, computed, strict=True):
             party.sender.send("scores", "revealScores", *where, bytes(32), pack_scores(scores))
         first.sender.send("scores", "settleScores", *where, *settlement(self.state.scorings[number]))
         medians = self.state.scorings[number].medians
