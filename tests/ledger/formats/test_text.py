@@ -1,8 +1,7 @@
 """Counts in words."""
 
 import pytest
-
-from ledger.formats.plural import plural
+from ledger.formats.text import plural
 
 
 @pytest.mark.parametrize(
