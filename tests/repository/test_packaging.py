@@ -48,11 +48,13 @@ def test_the_wheel_holds_the_packages_and_what_they_read(wheel: Path) -> None:
     builds = {str(path.relative_to(ROOT)) for path in ROOT.glob("ledger/chain/abi/*.json")}
     pages = {str(path.relative_to(ROOT)) for path in ROOT.glob("web/*/*.*") if path.suffix != ".pyc"}
     pages |= {"web/texts.toml"}
+    templates = {str(path.relative_to(ROOT)) for path in ROOT.glob("participant/tasks/template/*")}
     typed = {"ledger/py.typed", "participant/py.typed", "aggregator/py.typed", "web/py.typed", "demo/py.typed"}
     assert sources
     assert builds
     assert len(pages) > 10
-    assert sources | builds | pages | typed | {"ledger/chain/compiler.json"} <= names
+    assert len(templates) == 6
+    assert sources | builds | pages | templates | typed | {"ledger/chain/compiler.json"} <= names
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {
         "ledger",
         "participant",

@@ -1,5 +1,6 @@
 """The example of a task of one's own: declared as its package says, it trains like fedledger's."""
 
+import dataclasses
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -10,11 +11,16 @@ import pytest
 
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
+from support.drafts import Memory
+
 from participant.jobs.creation import create
 from participant.jobs.draft import read, settings
 from participant.measuring.comparison import compare
 from participant.tasks.code import code_digest
+from participant.tasks.contract import check
 from participant.tasks.discovery import find
+from participant.tasks.protocol import RoundContext, Task
+from participant.tasks.trial import TrialRequest
 
 pytestmark = pytest.mark.node
 
@@ -56,18 +62,45 @@ def test_it_is_found_a_job_is_made_of_it_and_it_learns(installed: Path, tmp_path
     assert [row.name for row in rows] == ["a alone", "b alone", "pooled"]
     assert all(row.merit["r2"] > 0.8 for row in rows)
 
-    def put(pieces: object, pin: str) -> object:
-        from ledger.formats.unixfs import cid_of
-
-        return cid_of(pieces)[0]  # type: ignore[arg-type]
-
-    made = create(draft, put)  # type: ignore[arg-type]
+    made = create(draft, Memory().put)
     assert made.task.code == code_digest(["regression"])
     assert [tensor.name for tensor in made.tensors] == ["bias", "weight"]
 
 
+def block(root: Path, language: str, number: int = 0) -> str:
+    """A block of code in docs/tasks.md."""
+    return (root / "docs" / "tasks.md").read_text().split(f"```{language}\n")[1 + number].split("```")[0]
+
+
 def test_the_documented_draft_can_be_made(root: Path, tmp_path: Path) -> None:
-    text = (root / "docs" / "tasks.md").read_text().split("```toml\n")[1].split("```")[0]
-    (tmp_path / "job.toml").write_text(text)
-    draft = read(tmp_path / "job.toml")
-    find("tabular").create(settings(draft.task.settings))
+    (tmp_path / "job.toml").write_text(block(root, "toml"))
+    made = create(read(tmp_path / "job.toml"), Memory().put)
+    assert {tensor.name: tensor.fraction_bits for tensor in made.tensors} == {
+        "0.bias": 26,
+        "0.weight": 24,
+        "2.bias": 26,
+        "2.weight": 24,
+    }
+
+
+def test_the_documented_task_keeps_its_contract(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "line.py").write_text(block(root, "python"))
+    (tmp_path / "pyproject.toml").write_text(block(root, "toml", 2))
+    (tmp_path / "data.csv").write_text("x,y\n" + "".join(f"{k / 20},{0.3 + k / 30}\n" for k in range(20)))
+    report = check(TrialRequest(task=str(tmp_path), data=str(tmp_path / "data.csv"), device="cpu"))
+    assert [finding for finding in report.findings if not finding.held] == []
+    del sys.modules["line"]
+
+
+def test_every_rule_method_and_field_of_the_interface_is_documented(root: Path) -> None:
+    text = (root / "docs" / "tasks.md").read_text()
+    methods = [name for name in vars(Task) if not name.startswith("_") and callable(getattr(Task, name))]
+    assert len(methods) == 9
+    for name in methods:
+        assert f"| `{name}(" in text
+    for field in dataclasses.fields(RoundContext):
+        assert f"| `{field.name}` |" in text
+    report = check(TrialRequest(task="tabular", settings={"columns": ["a"], "ranges": ["0:1"], "classes": ["x", "y"]}))
+    for finding in report.findings:
+        assert f"| {finding.rule} |" in text
