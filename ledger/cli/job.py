@@ -29,7 +29,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     from msgspec.structs import astuple
 
     from ledger.cli.connect import act
-    from ledger.cli.decisions.describe import say
+    from ledger.cli.output import say
     from ledger.errors import Malformed
     from ledger.jobs.document import parse
 
@@ -61,7 +61,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
 def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Approve job NUMBER, after reading its document; a majority of the members opens it."""
     from ledger.cli.connect import act
-    from ledger.cli.decisions.describe import rows, say
+    from ledger.cli.output import print_facts, say
     from ledger.errors import Refuted
 
     with act(home, passphrase_file) as (connection, sender):
@@ -75,7 +75,7 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
         connection.keep(document.initial_cid, f"initial/{document.initial_model.root}")
         _keep_set(connection, document)
         if not yes:
-            rows(_summary(state, document))
+            print_facts(_summary(state, document))
             click.confirm("Approve this job?", abort=True)
         receipt = sender.send("ledger", "approveJob", number)
         opened = connection.refresh().jobs[number].open
@@ -155,7 +155,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show job NUMBER's document, as every member approves it."""
     from ledger.cli.connect import look
-    from ledger.cli.decisions.describe import rows
+    from ledger.cli.output import print_facts
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()
@@ -164,7 +164,7 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
     if as_json:
         click.echo(document.encode())
     else:
-        rows(_summary(state, document))
+        print_facts(_summary(state, document))
 
 
 def _keep_set(connection: "Connection", document: "Job") -> None:

@@ -137,7 +137,7 @@ class ReleaseModel(_Action, frozen=True, tag="release"):
 
 
 class RevokeRelease(_Action, frozen=True, tag="revoke"):
-    """A release must be used no more; `reason` is text of up to 32 bytes, or the SHA-256 of a longer one."""
+    """A release must not be used any more; `reason` is text of up to 32 bytes, or the SHA-256 of a longer one."""
 
     call = "proposeRevocation"
     release: Digest
