@@ -82,7 +82,7 @@ def rules(options: SubmitOptions, **changes: int | None) -> None:
 @click.argument("job", type=click.IntRange(min=1))
 @submit_options
 def close_job(options: SubmitOptions, job: int) -> None:
-    """Propose that no more rounds of JOB, by number, be opened."""
+    """Propose that no more rounds of JOB, a number, be opened."""
     from ledger.events.actions import CloseJob
 
     submit(options, CloseJob(job))
@@ -121,5 +121,5 @@ def _roles(text: str) -> int:
     names = [name.strip().lower() for name in text.split(",")]
     unknown = [name for name in names if name not in ROLES]
     if unknown:
-        raise click.UsageError(f"there is no role {unknown[0]!r}; roles are {', '.join(ROLES)}")
+        raise click.UsageError(f"{unknown[0]!r} is not a role; roles are {', '.join(ROLES)}")
     return int(sum({Role[name.upper()] for name in names}))

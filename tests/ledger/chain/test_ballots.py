@@ -142,7 +142,7 @@ def test_a_release_is_proposed_voted_on_and_published(council):
     ],
     ids=lambda action: type(action).__name__,
 )
-def test_a_signed_proposal_of_any_kind_is_made_by_whoever_relays_it(council, action):
+def test_a_signed_proposal_of_any_kind_is_made_by_any_relayer(council, action):
     kind, encoded, words = signed_proposal(council, 1, action)
     number, member, deadline, v, r, s = words
     address = council.network.contracts.ballots.address
