@@ -137,7 +137,7 @@ class ReleaseModel(_Action, frozen=True, tag="release"):
 
 
 class RevokeRelease(_Action, frozen=True, tag="revoke"):
-    """A release must be used no more; `reason` is text of up to 32 bytes, or the SHA-256 of a longer one."""
+    """A release must not be used any more; `reason` is text of up to 32 bytes, or the SHA-256 of a longer one."""
 
     call = "proposeRevocation"
     release: Digest
@@ -196,7 +196,7 @@ def encode_action(action: Action) -> tuple[int, bytes]:
     Raises Malformed for an action that the contract could not read.
     """
     try:
-        return kind_of(type(action)), _encode(type(action), action)
+        return kind_of(type(action)), _encode(action)
     except (ValueError, OverflowError) as error:
         raise Malformed(f"the contract cannot read this action: {error}") from error
 
@@ -205,33 +205,46 @@ def parse_action(kind: int, encoded: bytes) -> Action:
     """The action in a proposal. Raises Malformed where the bytes are not the contract's encoding of one."""
     if kind not in KINDS:
         raise Malformed("there is no such kind of action", kind=kind)
-    words = iter([encoded[at : at + WORD] for at in range(0, len(encoded), WORD)])
+    what, size = f"not the encoding of {kind_name(kind)}", WORD * _size(ACTIONS[kind - 1])
+    if len(encoded) != size:
+        raise Malformed(f"{what}: {len(encoded)} bytes", expected=size, actual=len(encoded))
     try:
-        action: Action = _decode(ACTIONS[kind - 1], words)
-        same = encode_action(action) == (kind, encoded)
-    except (ValueError, Malformed) as error:
-        raise Malformed(f"not the encoding of {kind_name(kind)}: {error}", actual=encoded.hex()) from error
-    if not same:
-        raise Malformed(f"not the encoding of {kind_name(kind)}", actual=encoded.hex())
+        action: Action = _decode(ACTIONS[kind - 1], iter([encoded[at : at + WORD] for at in range(0, size, WORD)]))
+    except ValueError as error:
+        raise Malformed(f"{what}: {error}", actual=encoded.hex()) from error
+    if encode_action(action) != (kind, encoded):
+        raise Malformed(what, actual=encoded.hex())
     return action
 
 
-_fields = cache(msgspec.structs.fields)
+@cache
+def _layout(kind: type[msgspec.Struct]) -> tuple[tuple[str, Word | type[msgspec.Struct]], ...]:
+    """A struct's fields by name, each with its word in the encoding, or with the struct whose words stand there."""
+    return tuple((field.name, _part(field.type)) for field in msgspec.structs.fields(kind))
 
 
-def _encode(kind: Any, value: Any) -> bytes:
-    """The words of a field or, one after the other, of a struct's fields."""
-    if isinstance(value, msgspec.Struct):
-        return b"".join(_encode(field.type, getattr(value, field.name)) for field in _fields(kind))
-    return _word(kind).encode(value)
-
-
-def _decode(kind: Any, words: Iterator[bytes]) -> Any:
-    """The same, back. A word that is missing reads as empty."""
+def _part(kind: Any) -> Word | type[msgspec.Struct]:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return kind(*[_decode(field.type, words) for field in _fields(kind)])
-    return _word(kind).decode(next(words, b""))
-
-
-def _word(kind: Any) -> Word:
+        return kind
     return next((part for part in getattr(kind, "__metadata__", ()) if isinstance(part, Word)), _NUMBER)
+
+
+@cache
+def _size(kind: type[msgspec.Struct]) -> int:
+    """How many words a struct takes."""
+    return sum(1 if isinstance(part, Word) else _size(part) for _, part in _layout(kind))
+
+
+def _encode(value: msgspec.Struct) -> bytes:
+    """The words of a struct's fields, one after the other."""
+    words = []
+    for name, part in _layout(type(value)):
+        field = getattr(value, name)
+        words.append(part.encode(field) if isinstance(part, Word) else _encode(field))
+    return b"".join(words)
+
+
+def _decode(kind: type[msgspec.Struct], words: Iterator[bytes]) -> Any:
+    """The same, back."""
+    parts = [part for _, part in _layout(kind)]
+    return kind(*[part.decode(next(words)) if isinstance(part, Word) else _decode(part, words) for part in parts])

@@ -143,7 +143,7 @@ class Proposal:
 
 @dataclass(slots=True)
 class Release:
-    """A released model. Its record never changes; `revoked` says whether it must be used no more."""
+    """A released model. Its record never changes; `revoked` says whether members forbade its use."""
 
     id: bytes
     name: str

@@ -1,7 +1,7 @@
 """Digests, and the one canonical encoding of a document.
 
-A document is JSON with sorted keys, no white space, no floats: the same value has one encoding only, and a text that
-is not that encoding is refused.
+A document is JSON with sorted keys, no white space, no floats: a value has only one encoding, and any other text is
+refused.
 """
 
 import hashlib

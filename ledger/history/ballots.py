@@ -63,7 +63,7 @@ class Ballots:
         if rules is None or event.number != len(made) + 1 or event.epoch != self.members.epoch:
             raise Impossible(f"proposal {event.number} cannot be the next")
         if event.proposal != proposal_id(event.number, event.kind, event.action):
-            raise Impossible(f"proposal {event.number} has another name than its content gives")
+            raise Impossible(f"proposal {event.number} does not have the name that its content makes")
         try:
             action = parse_action(event.kind, event.action)
         except Malformed as error:

@@ -18,7 +18,7 @@ MAXIMUM_VERDICTS = 255
 
 @dataclass(slots=True)
 class Jobs:
-    """Jobs by number; `members` are those who act on them."""
+    """Jobs by number; `members` are those that act on them."""
 
     members: Members
     by_number: dict[int, JobState] = field(default_factory=dict)

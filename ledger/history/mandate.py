@@ -1,4 +1,4 @@
-"""What a decision may do: each event that needs one, as the action that members must have voted for.
+"""Events that need a decision: each as the action for which members must have voted.
 
 An executed proposal is a mandate for the one event that follows it; no other event of that sort is believed.
 """
@@ -22,7 +22,7 @@ def require_mandate(event: r.AnyEvent, mandate: Proposal | None, rules: r.Rules 
         raise Impossible(str(error)) from error
     if mandate is None:
         if action is not None:
-            raise Impossible("nobody decided that")
+            raise Impossible("the members did not decide that")
     elif action != mandate.action:
         raise Impossible(f"proposal {mandate.number} was executed, and something else came of it")
 

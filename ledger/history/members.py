@@ -1,4 +1,4 @@
-"""The members: the fold of their admissions, keys, roles and gateways. `ledger.history.fold` hands it those events."""
+"""Members: the fold of their admissions, keys, roles and gateways. `ledger.history.fold` hands it those events."""
 
 from dataclasses import dataclass, field
 from typing import assert_never

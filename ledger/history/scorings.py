@@ -1,7 +1,6 @@
 """Scores of finalised rounds: the fold of commitments, reveals and medians.
 
-`ledger.history.fold` hands it those events.
-All that the log says of a scoring is recomputed, but for its seed, which
+`ledger.history.fold` hands it those events. All that the log says of a scoring is recomputed, except its seed, which
 comes from a block's hash; the root, which the chain keeps, vouches for that.
 """
 

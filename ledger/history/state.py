@@ -193,11 +193,11 @@ class Reveal:
 
 @dataclass(slots=True)
 class Scoring:
-    """The scores of one round: who committed and revealed, by member index, and the median for each admitted update.
+    """The scores of one round: what was committed and revealed, by member index, and the median for each update.
 
     `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
-    `withheld` are those who committed and never revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and
-    `medians` None until it is settled.
+    `withheld` are the members that committed and never revealed. `outcome` is SETTLED or VOID once it is; `root` is
+    zero and `medians` None until it is settled.
     """
 
     job: int
@@ -220,12 +220,12 @@ class Scoring:
 
     @property
     def pending(self) -> frozenset[int]:
-        """Those who committed and have not revealed."""
+        """The members that committed and have not revealed."""
         return frozenset(self.commitments.keys() - self.reveals.keys())
 
     @property
     def full(self) -> bool:
-        """Whether every scorer has committed: nobody waits for the deadline then."""
+        """Whether every scorer has committed: the deadline is not waited for then."""
         return len(self.commitments) >= self.scorers
 
     def phase(self, now: int) -> ScoringPhase:

@@ -1,15 +1,12 @@
-"""Proposals and releases in words, and as JSON: what commands about decisions share."""
+"""Actions, rules, times and tallies in words: what commands about decisions share. Nothing here prints."""
 
-import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, assert_never
-
-import click
-import msgspec
+from typing import TYPE_CHECKING, assert_never
 
 from ledger.events import actions as a
+from ledger.events.ballots import Choice, Rules
+from ledger.events.members import Role
 from ledger.events.proposals import Proposal
-from ledger.events.records import Choice, Role, Rules
 from ledger.history.names import reason_text
 
 if TYPE_CHECKING:
@@ -56,63 +53,28 @@ def rules_text(rules: Rules) -> str:
     )
 
 
-def when(seconds: int) -> str:
-    """A time of the chain, in UTC."""
+def time_text(seconds: int) -> str:
+    """A time of the chain, in seconds since 1970, as date and time in UTC."""
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (OverflowError, ValueError, OSError):
         return f"{seconds} s after 1970"
 
 
-def document(connection: "Connection", proposal: Proposal, now: int) -> dict[str, Any]:
-    """A proposal as JSON has it."""
-    counts = {choice.name.lower(): proposal.count(choice) for choice in Choice}
-    return {
-        "proposal": proposal.number,
-        "id": proposal.id.hex(),
-        "action": msgspec.to_builtins(proposal.action),
-        "words": describe(connection, proposal.action),
-        "state": proposal.state(now).value,
-        "proposer": proposal.proposer,
-        **counts,
-        "voted": len(proposal.votes),
-        "quorum": proposal.quorum,
-        "members": proposal.members,
-        "passes": proposal.passes,
-        "certain": proposal.certain,
-        "deadline": proposal.deadline,
-        "executable_from": proposal.executable_from,
-        "executable_until": proposal.executable_until,
-        "votes": [
-            {"member": index, "name": connection.name(index), "choice": choice.name.lower()}
-            for index, choice in sorted(proposal.votes.items())
-        ],
-        "tx": proposal.tx.hex(),
-    }
-
-
-def tally(proposal: Proposal) -> str:
+def tally_text(proposal: Proposal) -> str:
     """How a vote stands, in one line."""
-    said = ", ".join(f"{proposal.count(choice)} {choice.name.lower()}" for choice in Choice)
-    return f"{said}; {len(proposal.votes)} of {proposal.members} voted, {proposal.quorum} must"
+    counts = ", ".join(f"{proposal.count(choice)} {choice.name.lower()}" for choice in Choice)
+    return f"{counts}; {len(proposal.votes)} of {proposal.members} voted, {proposal.quorum} must"
 
 
-def say(as_json: bool, message: str, **facts: object) -> None:
-    """What a command did: words for people, facts for programs."""
-    click.echo(json.dumps(facts) if as_json else message)
-
-
-def rows(facts: dict[str, str]) -> None:
-    """Names and values below each other."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from ledger.cli.screen import shown
-
-    table = Table(box=None, show_header=False)
-    for name, value in facts.items():
-        table.add_row(f"[dim]{name}[/]", shown(value))
-    Console(highlight=False, soft_wrap=True).print(table)
+def voters(connection: "Connection", proposal: Proposal) -> dict[str, str]:
+    """The names of the members that voted, for each choice that one made."""
+    names: dict[str, str] = {}
+    for choice in Choice:
+        found = [connection.name(index) for index, vote in sorted(proposal.votes.items()) if vote is choice]
+        if found:
+            names[choice.name.lower()] = ", ".join(found)
+    return names
 
 
 def _member(connection: "Connection", index: int) -> str:

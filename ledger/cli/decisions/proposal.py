@@ -1,7 +1,6 @@
-"""`fedledger proposal`: what members decide together, from the first word to what comes of it."""
+"""`fedledger proposal`: what members decide together, from the proposal to its execution."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +9,6 @@ from ledger.cli.decisions.relay import relay
 from ledger.cli.decisions.vote import vote
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, payer_options, rpc_option
 from ledger.config import Home
-
-if TYPE_CHECKING:
-    pass
 
 NUMBER = click.argument("number", type=click.IntRange(min=1))
 
@@ -40,32 +36,20 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
     import json
 
     from ledger.cli.connect import look
-    from ledger.cli.decisions.describe import document
+    from ledger.cli.decisions.document import proposal_document
 
     with look(network_file, home, rpc) as connection:
         made = connection.refresh().decisions.proposals.values()
         now = connection.client.time()
-        documents = [document(connection, one, now) for one in made]
+        documents = [proposal_document(connection, one, now) for one in made]
     if as_json:
         click.echo(json.dumps(documents))
     elif not documents:
         click.echo("no proposal yet")
     else:
-        _print_list(documents)
+        from ledger.cli.decisions.view import print_proposals
 
-
-def _print_list(documents: list[dict[str, object]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from ledger.cli.screen import print_whole, shown
-
-    table = Table("", "proposal", "state", "for", "against", "abstain", "voted", box=None, header_style="dim")
-    for one in documents:
-        counts = [str(one[name]) for name in ("for", "against", "abstain")]
-        voted = f"{one['voted']} of {one['members']}"
-        table.add_row(str(one["proposal"]), shown(str(one["words"])), str(one["state"]), *counts, voted)
-    print_whole(Console(highlight=False), table)
+        print_proposals(documents)
 
 
 @proposal.command()
@@ -79,16 +63,22 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
     import json
 
     from ledger.cli.connect import look
-    from ledger.cli.decisions.show import print_proposal, whole_document
+    from ledger.cli.decisions.document import proposal_document
+    from ledger.cli.decisions.model import read_model
+    from ledger.cli.decisions.view import print_proposal
+    from ledger.events.actions import ReleaseModel
     from ledger.party.voting import proposal as find
 
     with look(network_file, home, rpc) as connection:
         connection.refresh()
         found, now = find(connection, number), connection.client.time()
-        if as_json:
-            click.echo(json.dumps(whole_document(connection, found, now)))
-        else:
+        if not as_json:
             print_proposal(connection, found, now)
+            return
+        document = proposal_document(connection, found, now)
+        if isinstance(found.action, ReleaseModel):
+            document |= read_model(connection, found.action).document()
+        click.echo(json.dumps(document))
 
 
 @proposal.command()
@@ -103,16 +93,17 @@ def close(
     home: Home,
     as_json: bool,
 ) -> None:
-    """End the vote on proposal NUMBER, where it is certain to pass. Anyone may."""
+    """End the vote on proposal NUMBER, where it is certain to pass. Anyone may do so."""
     from ledger.cli.connect import pay
-    from ledger.cli.decisions.describe import say, when
+    from ledger.cli.decisions.describe import time_text
+    from ledger.cli.screen import say
     from ledger.party.voting import close as send
     from ledger.party.voting import proposal as find
 
     with pay(network_file, home, keystore, passphrase_file) as (connection, sender):
         receipt = send(connection, sender, find(connection, number))
         found = find(connection, number)
-    text = f"the vote on proposal {number} is closed; it can be carried out from {when(found.executable_from)}"
+    text = f"the vote on proposal {number} is closed; it can be carried out from {time_text(found.executable_from)}"
     say(as_json, text, proposal=number, executable_from=found.executable_from, tx=receipt.tx.hex())
 
 
@@ -128,9 +119,10 @@ def execute(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Carry out proposal NUMBER, which passed. Anyone may."""
+    """Carry out proposal NUMBER, which passed. Anyone may do so."""
     from ledger.cli.connect import pay
-    from ledger.cli.decisions.describe import describe, say
+    from ledger.cli.decisions.describe import describe
+    from ledger.cli.screen import say
     from ledger.errors import plain
     from ledger.party.voting import execute as send
     from ledger.party.voting import proposal as find
@@ -150,7 +142,7 @@ def execute(
 def cancel(number: int, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
     """Withdraw your own proposal NUMBER, on which nobody has voted."""
     from ledger.cli.connect import act
-    from ledger.cli.decisions.describe import say
+    from ledger.cli.screen import say
     from ledger.party.voting import cancel as send
     from ledger.party.voting import proposal as find
 

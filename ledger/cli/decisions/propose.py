@@ -1,8 +1,8 @@
-"""`fedledger proposal propose`: what members may decide, but for releases, which `fedledger release` proposes."""
+"""`fedledger proposal propose`: what members may decide, except for releases, which `fedledger release` proposes."""
 
 import click
 
-from ledger.cli.decisions.submit import How, finish, how_options, put
+from ledger.cli.decisions.submit import SubmitOptions, submit, submit_options, submit_over
 
 ROLES = ("participant", "aggregator", "scorer")
 
@@ -20,33 +20,33 @@ def propose() -> None:
 @propose.command()
 @click.argument("key")
 @click.option("--roles", required=True, help="Its roles, with commas: participant, aggregator, scorer.")
-@how_options
-def admit(how: How, key: str, roles: str) -> None:
+@submit_options
+def admit(options: SubmitOptions, key: str, roles: str) -> None:
     """Propose that the owner of KEY, an address that was never used here, join."""
     from ledger.events.actions import AdmitMember
 
-    put(how, AdmitMember(_address(key), _bits(roles)))
+    submit(options, AdmitMember(_address(key), _roles(roles)))
 
 
 @propose.command()
 @click.argument("member", type=click.IntRange(0, 254))
-@how_options
-def remove(how: How, member: int) -> None:
+@submit_options
+def remove(options: SubmitOptions, member: int) -> None:
     """Propose that MEMBER, by number, leave."""
     from ledger.events.actions import RemoveMember
 
-    put(how, RemoveMember(member))
+    submit(options, RemoveMember(member))
 
 
 @propose.command("roles")
 @click.argument("member", type=click.IntRange(0, 254))
 @click.option("--roles", required=True, help="All its roles, with commas: participant, aggregator, scorer.")
-@how_options
-def roles_(how: How, member: int, roles: str) -> None:
+@submit_options
+def roles_(options: SubmitOptions, member: int, roles: str) -> None:
     """Propose other roles for MEMBER, by number."""
     from ledger.events.actions import ChangeRoles
 
-    put(how, ChangeRoles(member, _bits(roles)))
+    submit(options, ChangeRoles(member, _roles(roles)))
 
 
 @propose.command()
@@ -56,8 +56,8 @@ def roles_(how: How, member: int, roles: str) -> None:
 @click.option("--extension-seconds", type=int, help="Time left to the others where the quorum is reached late.")
 @click.option("--delay-seconds", type=int, help="Time between the end of the vote and its execution.")
 @click.option("--execute-seconds", type=int, help="Time in which it can be executed.")
-@how_options
-def rules(how: How, **changes: int | None) -> None:
+@submit_options
+def rules(options: SubmitOptions, **changes: int | None) -> None:
     """Propose other rules for the votes that follow; what is not given stays as it is."""
     import msgspec
 
@@ -69,34 +69,34 @@ def rules(how: How, **changes: int | None) -> None:
     given = {name: value for name, value in changes.items() if value is not None}
     if not given:
         raise click.UsageError("name at least one rule to change")
-    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
         present = connection.history.decisions.rules
         if present is None:
             raise Unavailable("the rules cannot be read from the chain yet")
-        wanted = msgspec.structs.replace(present, **given)
-        check_rules(wanted)
-        finish(how, connection, signer, ChangeRules(wanted))
+        changed = msgspec.structs.replace(present, **given)
+        check_rules(changed)
+        submit_over(connection, signer, options, ChangeRules(changed))
 
 
 @propose.command("close-job")
 @click.argument("job", type=click.IntRange(min=1))
-@how_options
-def close_job(how: How, job: int) -> None:
-    """Propose that no more rounds of JOB, by number, be opened."""
+@submit_options
+def close_job(options: SubmitOptions, job: int) -> None:
+    """Propose that no more rounds of JOB, a number, be opened."""
     from ledger.events.actions import CloseJob
 
-    put(how, CloseJob(job))
+    submit(options, CloseJob(job))
 
 
 @propose.command()
 @click.argument("chain", type=click.IntRange(min=1))
 @click.argument("ledger")
-@how_options
-def successor(how: How, chain: int, ledger: str) -> None:
+@submit_options
+def successor(options: SubmitOptions, chain: int, ledger: str) -> None:
     """Propose to go on with LEDGER, an address, on CHAIN, by its id. The present ledger stays readable."""
     from ledger.events.actions import NameSuccessor
 
-    put(how, NameSuccessor(chain, _address(ledger)))
+    submit(options, NameSuccessor(chain, _address(ledger)))
 
 
 def _address(text: str) -> str:
@@ -108,18 +108,18 @@ def _address(text: str) -> str:
     except ValueError:
         data = b""
     if len(data) != 20 or not text.startswith("0x"):
-        raise UsageError("that is no address: 0x and 40 hexadecimal digits", actual=text[:80])
+        raise UsageError("that is not an address: 0x and 40 hexadecimal digits", actual=text[:80])
     checked = checksum_address(data)
     if text not in {checked, text.lower()}:
         raise UsageError("the address is mistyped", expected=checked, actual=text)
     return checked
 
 
-def _bits(text: str) -> int:
+def _roles(text: str) -> int:
     from ledger.events.records import Role
 
     names = [name.strip().lower() for name in text.split(",")]
     unknown = [name for name in names if name not in ROLES]
     if unknown:
-        raise click.UsageError(f"there is no role {unknown[0]!r}; roles are {', '.join(ROLES)}")
+        raise click.UsageError(f"{unknown[0]!r} is not a role; roles are {', '.join(ROLES)}")
     return int(sum({Role[name.upper()] for name in names}))

@@ -1,8 +1,8 @@
 """`proposal relay`: votes and proposals that members signed at home, sent by anyone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -11,12 +11,13 @@ from ledger.config import Home
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
-    from ledger.events.records import Refusal
+    from ledger.events.ballots import Refusal
     from ledger.events.signed import SignedBallot, SignedProposal
     from ledger.party.connection import Connection
 
+    Signed = dict[Path, SignedBallot | SignedProposal]
+
 FILE = click.Path(path_type=Path, dir_okay=False)
-Line = dict[str, object]
 
 
 @click.command(short_help="Send votes and proposals that members signed.")
@@ -34,68 +35,90 @@ def relay(
     """Send the signed votes and proposals in FILES, with any key that can pay.
 
     Proposals go first, by their numbers; the first that is refused ends it. Several votes on one proposal go in one
-    transaction; one that does not count is passed over and named, and the exit code is 4 then.
+    transaction; one that does not count is skipped and listed, and the exit code is 4 then.
     """
-    import json
-
-    from ledger.chain.advice import advice_on_vote
     from ledger.cli.connect import pay
-    from ledger.errors import Rejected
-    from ledger.events.records import Refusal
-    from ledger.events.signed import SignedBallot, SignedProposal
-    from ledger.party.voting import require_here, require_place
 
     signed = {path: _read(path) for path in files}
-    proposals = {path: one for path, one in signed.items() if isinstance(one, SignedProposal)}
-    votes = {path: one for path, one in signed.items() if isinstance(one, SignedBallot)}
-    lines: list[Line] = []
-    refusals: list[Refusal] = []
+    outcomes: list[Outcome] = []
     with pay(network_file, home, keystore, passphrase_file) as (connection, sender):
-        for proposal in proposals.values():
-            require_place(connection, proposal)
-        for vote in votes.values():
-            require_here(connection, vote)
+        _require_place(connection, signed.values())
         try:
-            lines.extend(_propose(connection, sender, proposals))
-            for path, refusal in _vote(connection, sender, votes):
-                refusals.append(refusal)
-                lines.append(_outcome(path, votes[path], refusal))
+            outcomes.extend(_send(connection, sender, signed))
         finally:
-            if as_json and lines:
-                click.echo(json.dumps(lines))
-            for line in () if as_json else lines:
-                click.echo(f"{line['file']}: {line.get('choice', 'proposed')} by {line['member']}, {line['outcome']}")
-    bad = [refusal for refusal in refusals if refusal is not Refusal.NONE]
-    if bad:
-        message = f"{len(bad)} of {len(refusals)} votes do not count"
-        raise Rejected(message, advice=advice_on_vote(bad[0].name), reason=bad[0].name)
+            _print_outcomes(outcomes, as_json)
+    _require_counted(outcomes)
 
 
-def _propose(connection: "Connection", sender: "Sender", proposals: "dict[Path, SignedProposal]") -> Iterator[Line]:
-    """One line for each proposal as it is made."""
+class Outcome(NamedTuple):
+    """What became of one file: `proposal` is the number that a proposal got, `refusal` why a vote does not count."""
+
+    path: Path
+    signed: "SignedBallot | SignedProposal"
+    proposal: int | None = None
+    refusal: "Refusal | None" = None
+
+    def document(self) -> dict[str, object]:
+        """The same as JSON has it."""
+        line: dict[str, object] = {"file": str(self.path), "member": self.signed.member}
+        if self.proposal is not None:
+            return line | {"proposal": self.proposal, "outcome": f"proposal {self.proposal}"}
+        word = self.refusal.name if self.refusal else "counted"
+        return line | {"choice": getattr(self.signed, "choice", ""), "outcome": word}
+
+
+def _require_place(connection: "Connection", signed: "Iterable[SignedBallot | SignedProposal]") -> None:
+    """Raises UsageError before anything is sent, where a file is for another consortium."""
+    from ledger.events.signed import SignedBallot
+    from ledger.party.voting import require_here, require_place
+
+    for one in signed:
+        if isinstance(one, SignedBallot):
+            require_here(connection, one)
+        else:
+            require_place(connection, one)
+
+
+def _send(connection: "Connection", sender: "Sender", signed: "Signed") -> "Iterator[Outcome]":
+    """Send all, proposals first; one outcome for each as it is known."""
+    from ledger.events.signed import SignedBallot, SignedProposal
+    from ledger.party.voting import relay as send
     from ledger.party.voting import relay_proposal
 
-    for path, one in sorted(proposals.items(), key=lambda item: item[1].number):
-        made = relay_proposal(connection, sender, one)
-        yield {"file": str(path), "member": one.member, "proposal": made.number, "outcome": f"proposal {made.number}"}
+    proposals = [(path, one) for path, one in signed.items() if isinstance(one, SignedProposal)]
+    for path, proposal in sorted(proposals, key=lambda item: item[1].number):
+        yield Outcome(path, proposal, proposal=relay_proposal(connection, sender, proposal).number)
+    batches: dict[str, list[tuple[Path, SignedBallot]]] = {}
+    for path, one in signed.items():
+        if isinstance(one, SignedBallot):
+            batches.setdefault(one.proposal, []).append((path, one))
+    for batch in batches.values():
+        refusals = send(connection, sender, [ballot for _, ballot in batch])
+        for (path, ballot), refusal in zip(batch, refusals, strict=True):
+            yield Outcome(path, ballot, refusal=refusal)
 
 
-def _vote(
-    connection: "Connection", sender: "Sender", votes: "dict[Path, SignedBallot]"
-) -> "Iterator[tuple[Path, Refusal]]":
-    """What became of each vote, proposal by proposal."""
-    from ledger.party.voting import relay as send
+def _print_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
+    import json
 
-    batches: dict[str, list[Path]] = {}
-    for path, vote in votes.items():
-        batches.setdefault(vote.proposal, []).append(path)
-    for paths in batches.values():
-        yield from zip(paths, send(connection, sender, [votes[path] for path in paths]), strict=True)
+    lines = [outcome.document() for outcome in outcomes]
+    if as_json and lines:
+        click.echo(json.dumps(lines))
+    for line in () if as_json else lines:
+        click.echo(f"{line['file']}: {line.get('choice', 'proposed')} by {line['member']}, {line['outcome']}")
 
 
-def _outcome(path: Path, ballot: "SignedBallot", refusal: "Refusal") -> Line:
-    word = refusal.name if refusal else "counted"
-    return {"file": str(path), "member": ballot.member, "choice": ballot.choice, "outcome": word}
+def _require_counted(outcomes: "list[Outcome]") -> None:
+    """Raises Rejected where a vote does not count."""
+    from ledger.chain.advice import advice_on_vote
+    from ledger.errors import Rejected
+
+    votes = [outcome for outcome in outcomes if outcome.refusal is not None]
+    reasons = [outcome.refusal.name for outcome in votes if outcome.refusal]
+    if reasons:
+        do = "does" if len(reasons) == 1 else "do"
+        message = f"{len(reasons)} of {len(votes)} votes {do} not count"
+        raise Rejected(message, advice=advice_on_vote(reasons[0]), reason=reasons[0])
 
 
 def _read(path: Path) -> "SignedBallot | SignedProposal":

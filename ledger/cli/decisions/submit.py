@@ -1,4 +1,4 @@
-"""Putting a proposal to the members: sent as the home's key, or only signed, for anyone to send."""
+"""Submitting a proposal to the members: sent with the home's key, or only signed, for anyone to send."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ WEEK = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """As whom one proposes, and how: `sign_only` is the file that the signed proposal goes to, None where it is sent;
-    `valid_for` the seconds for which the signature is good."""
+class SubmitOptions:
+    """Whose key proposes, and how: `sign_only` is the file that the signed proposal goes to, None where it is sent;
+    `valid_for` the seconds for which the signature is good, None for a week."""
 
     home: Home
     passphrase_file: Path | None
@@ -32,11 +32,11 @@ class How:
     valid_for: int | None
 
 
-def how_options(command: Callable[..., None]) -> Callable[..., None]:
-    """--sign-only, --valid-for, --passphrase-file, --home and --json: passes `how`."""
+def submit_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--sign-only, --valid-for, --passphrase-file, --home and --json: passes `options`."""
 
     @wraps(command)
-    def with_how(
+    def with_options(
         *,
         home: Home,
         passphrase_file: Path | None,
@@ -47,7 +47,7 @@ def how_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         if valid_for and not sign_only:
             raise click.UsageError("--valid-for goes with --sign-only")
-        command(how=How(home, passphrase_file, as_json, sign_only, valid_for), **others)
+        command(options=SubmitOptions(home, passphrase_file, as_json, sign_only, valid_for), **others)
 
     file = click.option(
         "--sign-only",
@@ -59,53 +59,58 @@ def how_options(command: Callable[..., None]) -> Callable[..., None]:
         type=click.IntRange(min=1),
         help="With --sign-only: seconds for which the signature is good.  [default: a week]",
     )
-    return file(seconds(passphrase_option(home_option(json_option(with_how)))))
+    return file(seconds(passphrase_option(home_option(json_option(with_options)))))
 
 
-def put(how: How, action: "Action") -> None:
+def submit(options: SubmitOptions, action: "Action") -> None:
     """Propose an action, or sign it, and say what the others do next."""
     from ledger.cli.connect import unlocked
 
-    with unlocked(how.home, how.passphrase_file) as (connection, signer):
-        finish(how, connection, signer, action)
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
+        submit_over(connection, signer, options, action)
 
 
-def finish(how: How, connection: "Connection", signer: "LocalSigner", action: "Action") -> None:
+def submit_over(connection: "Connection", signer: "LocalSigner", options: SubmitOptions, action: "Action") -> None:
     """The same, over a connection that is open."""
     from ledger.party.voting import propose
 
-    if how.sign_only is None:
-        tell(connection, propose(connection, connection.sender(signer), action), how.as_json)
+    if options.sign_only is None:
+        _report(connection, propose(connection, connection.sender(signer), action), options.as_json)
     else:
-        _write(how, how.sign_only, connection, signer, action)
+        _sign(connection, signer, options, options.sign_only, action)
 
 
-def _write(how: How, path: Path, connection: "Connection", signer: "LocalSigner", action: "Action") -> None:
-    from ledger.cli.decisions.describe import describe, say, when
+def _sign(
+    connection: "Connection", signer: "LocalSigner", options: SubmitOptions, path: Path, action: "Action"
+) -> None:
+    """Write the signed proposal to a file, and say how it is sent."""
+    from ledger.cli.decisions.describe import describe, time_text
+    from ledger.cli.screen import say
     from ledger.cli.streams import write_file
     from ledger.errors import plain
     from ledger.party.voting import sign_proposal
 
-    deadline = connection.client.time() + (how.valid_for or WEEK)
+    deadline = connection.client.time() + (options.valid_for or WEEK)
     signed = sign_proposal(connection, signer, action, deadline)
     write_file(path, [signed.encode() + b"\n"])
     text = (
         f"signed as proposal {signed.number}: {plain(describe(connection, action))}\n"
-        f"good until {when(deadline)}, unless another proposal comes first; nothing was sent\n"
+        f"good until {time_text(deadline)}, unless another proposal comes first; nothing was sent\n"
         f"anyone may send it: fedledger proposal relay {path}"
     )
-    say(how.as_json, text, proposal=signed.number, deadline=deadline, file=str(path))
+    say(options.as_json, text, proposal=signed.number, deadline=deadline, file=str(path))
 
 
-def tell(connection: "Connection", made: "Proposal", as_json: bool) -> None:
-    """What was proposed, and what the others type."""
-    from ledger.cli.decisions.describe import describe, say, when
+def _report(connection: "Connection", made: "Proposal", as_json: bool) -> None:
+    """Say what was proposed, and what the others type."""
+    from ledger.cli.decisions.describe import describe, time_text
+    from ledger.cli.screen import say
     from ledger.errors import plain
     from ledger.events.actions import kind_word
 
     text = (
         f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
-        f"{made.quorum} of {made.members} members must vote, until {when(made.deadline)}; they type:\n"
+        f"{made.quorum} of {made.members} members must vote, until {time_text(made.deadline)}; they type:\n"
         f"  fedledger proposal vote {made.number} for|against|abstain"
     )
     kind = kind_word(made.kind)

@@ -42,20 +42,21 @@ def vote(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Vote on proposal NUMBER, after reading what it wants. A vote is final.
+    """Vote on proposal NUMBER, after reading it. A vote is final.
 
     With --sign-only the vote is signed and written to a file, and nothing is sent. `fedledger proposal relay FILE`
     sends it with anyone's key, `curl --json @FILE https://…/relay.json` with a server's.
     """
     from ledger.cli.connect import unlocked
-    from ledger.cli.decisions.show import keep_report, print_proposal
+    from ledger.cli.decisions.model import keep_report
+    from ledger.cli.decisions.view import print_proposal
     from ledger.party.voting import proposal as find
 
     if valid_for and not sign_only:
         raise click.UsageError("--valid-for goes with --sign-only")
     with unlocked(home, passphrase_file) as (connection, signer):
         found, now = find(connection, number), connection.client.time()
-        keep_report(connection, found)
+        keep_report(connection, found.action)
         if not yes:
             print_proposal(connection, found, now)
             click.confirm(f"Vote {choice}?", abort=True)
@@ -63,24 +64,25 @@ def vote(
             _send(connection, connection.sender(signer), found, choice, as_json)
         else:
             deadline = now + valid_for if valid_for else found.deadline + found.rules.extension_seconds
-            _write(connection, signer, found, choice, deadline, sign_only, as_json)
+            _sign(connection, signer, found, choice, deadline, sign_only, as_json)
 
 
 def _send(connection: "Connection", sender: "Sender", found: "Proposal", choice: str, as_json: bool) -> None:
-    from ledger.cli.decisions.describe import say, tally
+    from ledger.cli.decisions.describe import tally_text
+    from ledger.cli.screen import say
     from ledger.events.signed import CHOICES
     from ledger.party.voting import proposal as find
     from ledger.party.voting import vote as send
 
     receipt = send(connection, sender, found, CHOICES[choice])
     found = find(connection, found.number)
-    text = f"voted {choice} on proposal {found.number}: {tally(found)}"
+    text = f"voted {choice} on proposal {found.number}: {tally_text(found)}"
     if found.certain:
         text += f"\nit is certain to pass; anyone may end the vote: fedledger proposal close {found.number}"
     say(as_json, text, proposal=found.number, choice=choice, certain=found.certain, tx=receipt.tx.hex())
 
 
-def _write(
+def _sign(
     connection: "Connection",
     signer: "LocalSigner",
     found: "Proposal",
@@ -89,7 +91,8 @@ def _write(
     path: Path,
     as_json: bool,
 ) -> None:
-    from ledger.cli.decisions.describe import say, when
+    from ledger.cli.decisions.describe import time_text
+    from ledger.cli.screen import say
     from ledger.cli.streams import write_file
     from ledger.events.signed import CHOICES
     from ledger.party.voting import require_open, sign
@@ -98,7 +101,7 @@ def _write(
     ballot = sign(connection, signer, found, CHOICES[choice], deadline)
     write_file(path, [ballot.encode() + b"\n"])
     text = (
-        f"signed: {choice} on proposal {found.number}, good until {when(deadline)}; nothing was sent\n"
+        f"signed: {choice} on proposal {found.number}, good until {time_text(deadline)}; nothing was sent\n"
         f"anyone may send it: fedledger proposal relay {path}"
     )
     say(as_json, text, proposal=found.number, choice=choice, deadline=deadline, file=str(path))

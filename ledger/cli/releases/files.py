@@ -17,7 +17,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @json_option
 def report(files: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """Join the evaluation reports in FILES, each of one or more parties, all on the same model."""
-    from ledger.cli.decisions.describe import say
+    from ledger.cli.screen import say
     from ledger.cli.streams import write_file
     from ledger.party.publishing import read_file
     from ledger.releases.report import join
@@ -45,7 +45,7 @@ def fetch(
     refused. The files are the same, byte for byte, for everyone.
     """
     from ledger.cli.connect import look
-    from ledger.cli.decisions.describe import say
+    from ledger.cli.screen import say
     from ledger.cli.streams import human
     from ledger.party.publishing import card_in_use, write
 
@@ -68,7 +68,7 @@ def fetch(
 def verify(folder: Path, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Make the files of the release in FOLDER again, from chain and content store, and compare them byte by byte."""
     from ledger.cli.connect import look
-    from ledger.cli.decisions.describe import say
+    from ledger.cli.screen import say
     from ledger.party.publishing import verify as check
 
     with look(network_file, home, rpc) as connection:

@@ -1,4 +1,4 @@
-"""`release list` and `show`: what was released, what it is, and who decided so."""
+"""`release list` and `show`: what was released, what it is, and the vote that decided it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,10 +33,10 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
     elif not documents:
         click.echo("nothing is released yet")
     else:
-        _print(documents)
+        _print_releases(documents)
 
 
-def _print(documents: list[dict[str, Any]]) -> None:
+def _print_releases(documents: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -61,43 +61,42 @@ def show(release: str, network_file: Path | None, rpc: str | None, home: Home, a
     import json
 
     from ledger.cli.connect import look
-    from ledger.cli.decisions.describe import document
-    from ledger.cli.decisions.show import model_document
+    from ledger.cli.decisions.document import proposal_document
+    from ledger.cli.decisions.model import read_model
+    from ledger.cli.decisions.view import print_model
+    from ledger.cli.tables import print_facts
     from ledger.history.names import find, proposal_for
 
     with look(network_file, home, rpc) as connection:
         decisions = connection.refresh().decisions
         found = find(decisions, release)
+        model = read_model(connection, found.action)
         if not as_json:
-            _show(connection, found)
+            print_facts(_words(connection, found))
+            print_model(model)
             return
         proposal = proposal_for(decisions, found)
-        vote = {"proposal": document(connection, proposal, 0) if proposal else None}
-        click.echo(json.dumps(_document(decisions, found) | model_document(connection, found.action) | vote))
+        vote = {"proposal": proposal_document(connection, proposal, 0) if proposal else None}
+        click.echo(json.dumps(_document(decisions, found) | model.document() | vote))
 
 
-def _show(connection: "Connection", found: "Release") -> None:
-    from ledger.cli.decisions.describe import rows, tally
-    from ledger.cli.decisions.show import print_model, reason_of
-    from ledger.events.records import Choice
+def _words(connection: "Connection", found: "Release") -> dict[str, str]:
+    """A release for people: its state, the vote on it, and how it is fetched."""
+    from ledger.cli.decisions.describe import tally_text, voters
+    from ledger.cli.decisions.model import read_reason
     from ledger.history.names import proposal_for
 
     decisions = connection.history.decisions
     facts = {f"{found.name} {found.version}": _state(decisions, found)}
     if found.revoked:
-        facts["reason"] = reason_of(connection, found.reason) or "none was given"
+        facts["reason"] = read_reason(connection, found.reason) or "none was given"
     proposal = proposal_for(decisions, found)
     if proposal is not None:
-        facts[f"proposal {proposal.number}"] = tally(proposal)
-        for choice in Choice:
-            said = [index for index, one in sorted(proposal.votes.items()) if one is choice]
-            if said:
-                facts[choice.name.lower()] = ", ".join(map(connection.name, said))
+        facts |= {f"proposal {proposal.number}": tally_text(proposal), **voters(connection, proposal)}
     facts["record"] = f"{found.id.hex()}, transaction {found.tx.hex()}"
     if not found.revoked:
         facts["fetch it"] = f"fedledger release fetch {found.name}@{found.version}"
-    rows(facts)
-    print_model(connection, found.action)
+    return facts
 
 
 def _state(decisions: "Decisions", release: "Release") -> str:
@@ -107,6 +106,7 @@ def _state(decisions: "Decisions", release: "Release") -> str:
 
 
 def _document(decisions: "Decisions", release: "Release") -> dict[str, Any]:
+    """A release as JSON has it."""
     from ledger.history.names import reason_text
 
     digests = {"scores": release.scores, "report": release.report}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.decisions.submit import How, finish, how_options
+from ledger.cli.decisions.submit import SubmitOptions, submit_options, submit_over
 from ledger.cli.options import job_option
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--audit/--no-audit", default=True, help="Recompute the model's round first; propose it only if VERIFIED."
 )
-@how_options
+@submit_options
 def propose(
-    how: How,
+    options: SubmitOptions,
     model: str,
     name: str,
     version: str,
@@ -49,11 +49,11 @@ def propose(
 
     if license_ and not report_file:
         raise click.UsageError("--license goes with --report")
-    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
         state = connection.job(job)
         number = find(state, model)
         if number == 0:
-            raise UsageError("the initial model is nothing to release: it was never trained", job=state.number)
+            raise UsageError("the initial model cannot be released: it was never trained", job=state.number)
         action = _action(connection, state, number, name, version, scores)
         evaluation = _report(connection, action, report_file, license_ or "") if report_file else None
         if audit:
@@ -65,7 +65,7 @@ def propose(
 
             connection.put([evaluation.encode()], report_pin(evaluation.digest))
             action = replace(action, report=evaluation.digest.hex())
-        finish(how, connection, signer, action)
+        submit_over(connection, signer, options, action)
 
 
 def _action(
@@ -118,48 +118,48 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
     return found
 
 
-@click.command(short_help="Propose that a release be used no more.")
+@click.command(short_help="Propose that a release not be used any more.")
 @click.argument("release")
 @click.option("--reason", required=True, help="Why; up to 32 plain characters stand on the chain itself.")
-@how_options
-def revoke(how: How, release: str, reason: str) -> None:
-    """Propose that RELEASE, NAME@VERSION, be used no more. A revoked release never returns."""
+@submit_options
+def revoke(options: SubmitOptions, release: str, reason: str) -> None:
+    """Propose that RELEASE, NAME@VERSION, not be used any more. A revoked release never returns."""
     from ledger.cli.connect import unlocked
     from ledger.events.actions import RevokeRelease
     from ledger.history.names import reason_text, reason_word, require_usable
     from ledger.party.pins import reason_pin
 
     word = reason_word(reason)
-    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
         found = _exact(connection, release)
         require_usable(found)
         if reason_text(word) is None:
             connection.put([reason.encode()], reason_pin(word))
-        finish(how, connection, signer, RevokeRelease(found.id.hex(), word.hex()))
+        submit_over(connection, signer, options, RevokeRelease(found.id.hex(), word.hex()))
 
 
 @click.command(short_help="Propose a return to an earlier release.")
 @click.argument("release")
-@how_options
-def rollback(how: How, release: str) -> None:
+@submit_options
+def rollback(options: SubmitOptions, release: str) -> None:
     """Propose that RELEASE, NAME@VERSION, be the current one of its name again."""
     from ledger.cli.connect import unlocked
     from ledger.errors import UsageError
     from ledger.events.actions import RollBack
     from ledger.history.names import require_usable
 
-    with unlocked(how.home, how.passphrase_file) as (connection, signer):
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
         found = _exact(connection, release)
         require_usable(found)
         if connection.history.decisions.current.get(found.name) is found:
             raise UsageError(f"{found.name} {found.version} is the current release", advice="fedledger release list")
-        finish(how, connection, signer, RollBack(found.id.hex()))
+        submit_over(connection, signer, options, RollBack(found.id.hex()))
 
 
-def _exact(connection: "Connection", wanted: str) -> "Release":
-    """A release by name and version: a vote must not be about whichever is current when it is read."""
+def _exact(connection: "Connection", title: str) -> "Release":
+    """A release by name and version: a vote must not be about the one that happens to be current when it is read."""
     from ledger.history.names import find
 
-    if "@" not in wanted:
+    if "@" not in title:
         raise click.UsageError("name the version too: NAME@VERSION")
-    return find(connection.history.decisions, wanted)
+    return find(connection.history.decisions, title)

@@ -86,7 +86,7 @@ def test_a_vote_signed_at_home_is_sent_by_anyone(members: Council, tmp_path: Pat
     assert documents[0]["deadline"] == proposal["deadline"] + 60
     assert (documents[0]["kind"], documents[0]["proposal"]) == ("ballot", proposal["id"])
     network = ("--network", members.local.network_file, "--home", tmp_path / "nobody")
-    stranger = key_of_nobody(tmp_path)
+    stranger = key_of_a_stranger(tmp_path)
     first = said("proposal", "relay", files[0], *network, *stranger, "--json")
     assert [line["outcome"] for line in first] == ["counted"]
     batch = run("proposal", "relay", *files, *network, *stranger, "--json", fails=Rejected)
@@ -95,8 +95,8 @@ def test_a_vote_signed_at_home_is_sent_by_anyone(members: Council, tmp_path: Pat
     assert [vote["choice"] for vote in votes] == ["for"] * 3
 
 
-def key_of_nobody(folder: Path) -> tuple[str, ...]:
-    """A key that is no member's, and what opens it."""
+def key_of_a_stranger(folder: Path) -> tuple[str, ...]:
+    """A key that does not belong to a member, and what opens it."""
     from ledger.keys import create
 
     path, passphrase = folder / "payer" / "key.json", folder / "passphrase"
@@ -166,11 +166,11 @@ def test_a_vote_counts_once_whichever_way_it_comes(members: Council, tmp_path: P
 
 @pytest.fixture
 def outsider(members: Council, tmp_path: Path) -> tuple[str, ...]:
-    """A home whose key is no member's."""
+    """A home whose key does not belong to a member."""
     home = Home(tmp_path / "outside")
     home.folder.mkdir()
     save(home.network_file, members.network)
-    key_of_nobody(tmp_path)
+    key_of_a_stranger(tmp_path)
     (tmp_path / "payer" / "key.json").rename(home.keystore)
     return ("--home", str(home.folder), "--passphrase-file", str(tmp_path / "passphrase"))
 
@@ -285,12 +285,12 @@ def test_a_model_is_audited_before_it_is_proposed(members: Council, monkeypatch:
     honest = auditing.inspect
     for status, kind in (("refuted", Refuted), ("unknown", Unavailable)):
 
-        def told(*arguments: Any, status: Any = status) -> Any:
+        def verdict(*arguments: Any, status: Any = status) -> Any:
             report = honest(*arguments)
             report.add(Finding(check=Check.AGGREGATE, status=status, message="it differs"))
             return report
 
-        monkeypatch.setattr(auditing, "inspect", told)
+        monkeypatch.setattr(auditing, "inspect", verdict)
         error = refused(kind, "release", "propose", 2, "audited", "2", *members.key(0))
         assert error.facts["finding"] == "it differs"
 
@@ -328,7 +328,7 @@ def test_a_long_reason_is_kept_as_a_text_under_its_digest(members: Council) -> N
     assert "measured in other units" in run("release", "show", "long@1", *members.home(1)).stdout.replace("\n", " ")
 
 
-def test_names_that_nobody_released(members: Council) -> None:
+def test_names_that_were_never_released(members: Council) -> None:
     home = members.home(0)
     for wanted in ("nothing", "nothing@1", "../etc", "@", "a@b@c", ""):
         for command in ("show", "fetch"):

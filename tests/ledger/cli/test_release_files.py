@@ -150,7 +150,7 @@ def test_what_is_not_released_or_revoked_is_not_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_contract_that_contradicts_the_log_is_believed_by_nobody(
+def test_a_contract_that_contradicts_the_log_is_not_believed(
     released: Council, visitor: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ledger.chain.client import Client
@@ -174,7 +174,7 @@ def test_a_contract_that_contradicts_the_log_is_believed_by_nobody(
 
 
 def test_where_no_good_copy_is_left_nothing_is_written(released: Council, tmp_path: Path) -> None:
-    """The holder's own copy is damaged, and nobody else serves one."""
+    """The holder's own copy is damaged, and no other holder serves one."""
     home = released.members[0].home
     final = released.trial.state.rounds[1].final
     cid = of_file(final.cid, released.trial.layout.size)

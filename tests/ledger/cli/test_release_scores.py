@@ -48,8 +48,8 @@ def test_a_release_has_the_scores_of_its_round(members: Council, tmp_path: Path)
     assert root.hex() in section
     for name, median in zip(NAMES, medians, strict=True):
         assert f"| {name} | {median} |" in section
-    told = said("release", "verify", tmp_path / "model", *anyone, "--json")
-    assert told["verified"]
+    checked = said("release", "verify", tmp_path / "model", *anyone, "--json")
+    assert checked["verified"]
 
 
 def test_the_scores_of_a_release_are_not_swapped_in_its_card(members: Council, tmp_path: Path) -> None:

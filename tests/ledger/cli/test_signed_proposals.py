@@ -17,9 +17,9 @@ from web.documents.signatures import ORDER
 def sign(members: Council, index: int, file: Path, *command: object) -> dict[str, Any]:
     """Sign what a command proposes; nothing is sent by it."""
     before = count(members)
-    told = said(*command, "--sign-only", file, *members.key(index), "--json")
+    made = said(*command, "--sign-only", file, *members.key(index), "--json")
     document: dict[str, Any] = json.loads(file.read_bytes())
-    assert (told["proposal"], told["file"]) == (document["number"], str(file))
+    assert (made["proposal"], made["file"]) == (document["number"], str(file))
     assert count(members) == before
     return document
 
@@ -30,7 +30,7 @@ def count(members: Council) -> int:
 
 @pytest.fixture
 def stranger(members: Council, tmp_path: Path) -> tuple[str, ...]:
-    """Who has the network file and a key that is no member's."""
+    """The options of a stranger: the network file, and a key that does not belong to a member."""
     (tmp_path / "passphrase").write_text("correct horse\n")
     create(tmp_path / "payer.json", "correct horse", light=True)
     key = ("--keystore", str(tmp_path / "payer.json"), "--passphrase-file", str(tmp_path / "passphrase"))
@@ -103,7 +103,7 @@ def test_whose_number_another_proposal_took_signs_again(members: Council, tmp_pa
     assert line["proposal"] == number + 1
 
 
-def test_what_went_before_a_refusal_is_told(members: Council, tmp_path: Path) -> None:
+def test_what_was_sent_before_a_refusal_is_reported(members: Council, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     sign(members, 0, good, "proposal", "propose", "remove", 2)
     sign(members, 1, bad, "proposal", "propose", "remove", 3)

@@ -1,6 +1,7 @@
 """Counts in words."""
 
 import pytest
+
 from ledger.formats.text import plural
 
 

@@ -44,23 +44,23 @@ def test_a_name_means_its_current_release(world: World) -> None:
     require_usable(second)
 
 
-@pytest.mark.parametrize("wanted", ["cardio", "cardio@1.0"])
-def test_what_is_only_proposed_names_its_latest_proposal(world: World, wanted: str) -> None:
+@pytest.mark.parametrize("title", ["cardio", "cardio@1.0"])
+def test_what_is_only_proposed_names_its_latest_proposal(world: World, title: str) -> None:
     decisions = world.history.decisions
     vote(world, propose(world, releasable(world)), Choice.AGAINST)
     propose(world, releasable(world))
     with pytest.raises(NotReleased) as caught:
-        find(decisions, wanted)
+        find(decisions, title)
     assert caught.value.facts["proposal"] == 2
     with pytest.raises(UnknownRelease):
         find(decisions, "cardio@2")
 
 
-@pytest.mark.parametrize("wanted", ["", "@", "x", "Cardio", "cardio@", "@1", "a" * 100, "a@b@c", "\u0661", "a\0"])
-def test_what_nobody_named_is_unknown(world: World, wanted: str) -> None:
+@pytest.mark.parametrize("title", ["", "@", "x", "Cardio", "cardio@", "@1", "a" * 100, "a@b@c", "\u0661", "a\0"])
+def test_a_name_that_was_never_given_is_unknown(world: World, title: str) -> None:
     release(world)
     with pytest.raises(UnknownRelease):
-        find(world.history.decisions, wanted)
+        find(world.history.decisions, title)
 
 
 def test_a_release_knows_the_proposal_it_came_of(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Four members of a consortium on a chain of its own, with two finalised models, who decide by the commands."""
+"""Four members of a consortium on a chain of its own, with two finalised models, deciding by the commands."""
 
 import json
 from collections.abc import Iterator

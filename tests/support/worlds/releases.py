@@ -15,7 +15,7 @@ RULES = r.Rules(5_000, 5_000, 60, 0, 0, 60)
 
 
 def propose(world: World, action: Action) -> Proposal:
-    """A proposal on record, on which nobody has voted."""
+    """A proposal on record, without a vote yet."""
     decisions = world.history.decisions
     if decisions.rules is None:
         world.emit(r.RulesChanged, rules=RULES)
