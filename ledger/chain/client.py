@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
-from ledger.chain.node import Node, data
+from ledger.chain.node import ChainNode, data
 from ledger.chain.reverts import PHASES, rejected
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import is_revert
@@ -47,7 +47,7 @@ class RoundView:
     attempt: int
 
 
-class Client(Node):
+class Client(ChainNode):
     """A checked connection to a network's chain. `connect` is the way to get one."""
 
     def __init__(self, network: Network, rpc: Rpc) -> None:

@@ -10,7 +10,7 @@ from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed, expected
 from ledger.chain.calldata import creation
 from ledger.chain.client import check_code
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
-from ledger.chain.node import Node
+from ledger.chain.node import ChainNode
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Network, Party
@@ -26,7 +26,7 @@ class _Site:
     """Deploys with one key and reads back what came to stand on the chain."""
 
     def __init__(self, rpc: Rpc, chain: Chain, signer: TransactionSigner, outbox: Path) -> None:
-        self._node = Node(rpc)
+        self._node = ChainNode(rpc)
         self._poa = chain.poa
         self._address = signer.address
         self._transactor = Transactor(rpc, chain.id, signer, outbox, gas_price=chain.gas_price)

@@ -15,7 +15,7 @@ class Block(NamedTuple):
     time: int
 
 
-class Node:
+class ChainNode:
     """What any node says of its chain. Raises Unavailable where it cannot be reached, Malformed for nonsense."""
 
     def __init__(self, rpc: Rpc) -> None:

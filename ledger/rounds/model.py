@@ -10,7 +10,7 @@ from ledger.rounds.admission import Progress
 from ledger.rounds.inputs import Inputs
 
 
-class ModelFile:
+class ModelMaker:
     """Made by reading `pieces` to their end; root and CID are known after it. `progress` hears of bytes read."""
 
     def __init__(self, inputs: Inputs, header: bytes, progress: Progress) -> None:

@@ -17,7 +17,7 @@ from ledger.jobs.document import Job
 from ledger.rounds.admission import Judged, Progress, Verdict, judge_all
 from ledger.rounds.facts import Base, RoundFacts
 from ledger.rounds.inputs import Fetch, Inputs
-from ledger.rounds.model import ModelFile
+from ledger.rounds.model import ModelMaker
 from ledger.rounds.rules.arithmetic import Saturated
 from ledger.rounds.weights import shares
 
@@ -82,7 +82,7 @@ def conclude(
         return _nothing(round_, judged, _too_few(len(admitted), job.admission.min_updates))
     header = job.layout.header(facts.binding)
     inputs = inputs_of(facts.state, job, round_, facts.base, admitted, fetch)
-    file = ModelFile(inputs, header, progress)
+    file = ModelMaker(inputs, header, progress)
     try:
         if keep is None:
             for _ in file.pieces(threads):

@@ -97,7 +97,7 @@ def follow(
 def add_to_report(connection: Connection, home: Home, measured: Sequence[Line], path: Path) -> Evaluation:
     """Add this party's figures on the newest model measured to the report in a file, made where there is none.
 
-    The figures of earlier rounds go with them. Raises UsageError where this party is no member, or is in the report
+    The figures of earlier rounds go with them. Raises UsageError where this party is not a member, or is in the report
     already, or the report is on another model.
     """
     newest = max(measured, key=_round_of)

@@ -40,7 +40,7 @@ class Broken(Malformed):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleResult:
     """One rule: whether it `held`, None where it was not checked, and why."""
 
     rule: str
@@ -53,7 +53,7 @@ class ContractReport:
     """What was found, in the order of the rules, and what training was, in a fresh process where it came to that."""
 
     task: str
-    findings: list[Finding]
+    findings: list[RuleResult]
     trial: TrialResult | None
 
     @property
@@ -77,16 +77,16 @@ def suggested(measured: float) -> float:
     return float(f"{np.ceil(2 * measured / digit) * digit:g}")
 
 
-def _judged(rule: str, judge: Callable[[], object], obstacle: str) -> Finding:
+def _judged(rule: str, judge: Callable[[], object], obstacle: str) -> RuleResult:
     if obstacle:
-        return Finding(rule, None, obstacle)
+        return RuleResult(rule, None, obstacle)
     try:
         judge()
     except FedledgerError as error:
-        return Finding(rule, False, str(error))
+        return RuleResult(rule, False, str(error))
     except Exception as error:  # noqa: BLE001 - the edge to a task's own code, whose errors are what is looked for
-        return Finding(rule, False, f"{type(error).__name__}: {error}")
-    return Finding(rule, True)
+        return RuleResult(rule, False, f"{type(error).__name__}: {error}")
+    return RuleResult(rule, True)
 
 
 class _Subject:

@@ -141,7 +141,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class BarChart:
     """Updates by round; `most` is what the full height stands for."""
 
     width: int
@@ -151,7 +151,7 @@ class Bars:
     bars: tuple[Bar, ...]
 
 
-def bars(rounds: Sequence[Activity]) -> Bars:
+def bars(rounds: Sequence[Activity]) -> BarChart:
     """The updates of each round, the admitted ones below."""
     most = max((one.admitted + one.refused + one.open for one in rounds), default=0) or 1
     made = []
@@ -163,7 +163,7 @@ def bars(rounds: Sequence[Activity]) -> Bars:
                 top -= height
                 parts.append((style, round(top, 1), round(height, 1)))
         made.append(Bar(place * (BAR + GAP), one.round, tuple(parts)))
-    return Bars(max(1, len(made) * (BAR + GAP) - GAP), BAR_HEIGHT, BAR, most, tuple(made))
+    return BarChart(max(1, len(made) * (BAR + GAP) - GAP), BAR_HEIGHT, BAR, most, tuple(made))
 
 
 def share(text: str) -> float | None:

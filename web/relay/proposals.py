@@ -27,7 +27,7 @@ MOST = 16
 """So many in Voting are relayed for one member, or one member could spend all of the relayer's money."""
 
 
-class ProposalToSign(NamedTuple):
+class UnsignedProposal(NamedTuple):
     """What a member signs to propose; `encoded` is the action as the contract reads it."""
 
     parts: TypedData
@@ -37,7 +37,7 @@ class ProposalToSign(NamedTuple):
     encoded: bytes
 
 
-def proposal_draft(moment: Moment, member: str, action: Action) -> ProposalToSign:
+def proposal_draft(moment: Moment, member: str, action: Action) -> UnsignedProposal:
     """An action as the next proposal, for a member to sign.
 
     Raises NotMember, NotFound and RelayersAddress, and Malformed for what no contract can read.
@@ -46,7 +46,7 @@ def proposal_draft(moment: Moment, member: str, action: Action) -> ProposalToSig
     _require_possible(moment, action)
     number, deadline = moment.next_number, moment.now + SECONDS
     parts = proposal_to_sign(moment.chain, moment.contract, number, member, action, deadline)
-    return ProposalToSign(parts, number, deadline, *encode_action(action))
+    return UnsignedProposal(parts, number, deadline, *encode_action(action))
 
 
 def proposal_signed(moment: Moment, posted: PostedProposal) -> TypedData:

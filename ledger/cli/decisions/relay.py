@@ -40,7 +40,7 @@ def relay(
     from ledger.cli.connect import pay
 
     signed = {path: _read(path) for path in files}
-    outcomes: list[Outcome] = []
+    outcomes: list[RelayedFile] = []
     with pay(network_file, home, keystore, passphrase_file) as (connection, sender):
         _require_place(connection, signed.values())
         try:
@@ -50,7 +50,7 @@ def relay(
     _require_counted(outcomes)
 
 
-class Outcome(NamedTuple):
+class RelayedFile(NamedTuple):
     """What became of one file: `proposal` is the number that a proposal got, `refusal` why a vote does not count."""
 
     path: Path
@@ -79,7 +79,7 @@ def _require_place(connection: "Connection", signed: "Iterable[SignedBallot | Si
             require_place(connection, one)
 
 
-def _send(connection: "Connection", sender: "Sender", signed: "Signed") -> "Iterator[Outcome]":
+def _send(connection: "Connection", sender: "Sender", signed: "Signed") -> "Iterator[RelayedFile]":
     """Send all, proposals first; one outcome for each as it is known."""
     from ledger.events.signed import SignedBallot, SignedProposal
     from ledger.party.voting import relay as send
@@ -87,7 +87,7 @@ def _send(connection: "Connection", sender: "Sender", signed: "Signed") -> "Iter
 
     proposals = [(path, one) for path, one in signed.items() if isinstance(one, SignedProposal)]
     for path, proposal in sorted(proposals, key=lambda item: item[1].number):
-        yield Outcome(path, proposal, proposal=relay_proposal(connection, sender, proposal).number)
+        yield RelayedFile(path, proposal, proposal=relay_proposal(connection, sender, proposal).number)
     batches: dict[str, list[tuple[Path, SignedBallot]]] = {}
     for path, one in signed.items():
         if isinstance(one, SignedBallot):
@@ -95,10 +95,10 @@ def _send(connection: "Connection", sender: "Sender", signed: "Signed") -> "Iter
     for batch in batches.values():
         refusals = send(connection, sender, [ballot for _, ballot in batch])
         for (path, ballot), refusal in zip(batch, refusals, strict=True):
-            yield Outcome(path, ballot, refusal=refusal)
+            yield RelayedFile(path, ballot, refusal=refusal)
 
 
-def _print_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
+def _print_outcomes(outcomes: "list[RelayedFile]", as_json: bool) -> None:
     import json
 
     lines = [outcome.document() for outcome in outcomes]
@@ -108,7 +108,7 @@ def _print_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
         click.echo(f"{line['file']}: {line.get('choice', 'proposed')} by {line['member']}, {line['outcome']}")
 
 
-def _require_counted(outcomes: "list[Outcome]") -> None:
+def _require_counted(outcomes: "list[RelayedFile]") -> None:
     """Raises Rejected where a vote does not count."""
     from ledger.chain.advice import advice_on_vote
     from ledger.errors import Rejected

@@ -159,7 +159,7 @@ def _bad_cell(path: Path, line: int, schema: Schema, cells: Sequence[str]) -> No
                 column=name,
                 value=repr(cell[:80]),
             ) from error
-    raise AssertionError("unreachable: one of the cells is no number")
+    raise AssertionError("unreachable: one of the cells is not a number")
 
 
 def _missing(path: Path, line: int, column: str, value: str) -> NoReturn:
