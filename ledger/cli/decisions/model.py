@@ -53,11 +53,14 @@ def read_model(connection: "Connection", release: ReleaseModel) -> ReleasedModel
 
 def keep_report(connection: "Connection", action: Action) -> None:
     """Hold a copy of the report that a member votes on, as far as it can be had."""
+    from ledger.party.pins import report_pin
     from ledger.releases.report import MAX_SIZE, cid_of
 
     if isinstance(action, ReleaseModel) and action.report != NO_DIGEST:
         try:
-            connection.keep(cid_of(bytes.fromhex(action.report)), f"report/{action.report}", limit=MAX_SIZE)
+            connection.keep(
+                cid_of(bytes.fromhex(action.report)), report_pin(bytes.fromhex(action.report)), limit=MAX_SIZE
+            )
         except FedledgerError:
             return  # `read_model` says so where the proposal is shown
 

@@ -33,7 +33,7 @@ AGGREGATE, ADMISSION = Check.AGGREGATE, Check.ADMISSION
 REST = frozenset({Check.AGGREGATE})
 LIES = [
     Lie(lies.wrong_value, AGGREGATE, "differs in 1 of 3 chunks, first in value 300 of tensor 'layer.weight'", VALUE),
-    Lie(lies.wrong_value_in_a_large_model, AGGREGATE, "differs in 1 of 2344 chunks", LARGE),
+    Lie(lies.wrong_value_in_a_large_model, AGGREGATE, "differs in 1 of 2,344 chunks", LARGE),
     Lie(lies.wrong_value_members_agree, Check.ATTESTATION, "attested something other", VOTE, REST),
     Lie(lies.wrong_value_with_an_excuse, Check.ATTESTATION, "attested something other", VOTE, REST),
     Lie(lies.model_not_stored, AGGREGATE, "bytes could not be had", BY_AGGREGATOR),
