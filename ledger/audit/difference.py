@@ -7,7 +7,6 @@ import numpy as np
 from ledger.errors import Malformed, Unavailable
 from ledger.formats import merkle
 from ledger.formats.cid import Cid, of_file
-from ledger.formats.header import Binding
 from ledger.formats.text import plural
 from ledger.history.state import Aggregate
 from ledger.jobs.document import Job
@@ -25,7 +24,7 @@ def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome,
         return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
     roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
     try:
-        leaves = _leaves(job, facts.binding, cid, fetch)
+        leaves = job.layout.leaf_hashes(fetch(cid, 0, job.layout.size + 1), facts.binding)
     except Unavailable:
         return {"message": "the published model does not recompute (its bytes could not be had)", **roots}
     except Malformed as error:
@@ -40,13 +39,6 @@ def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome,
         tensor, _ = job.layout.locate(different[0] * merkle.VALUES)
         message = f"the published model does not recompute: it differs in {plural(len(different), 'chunk')}"
         return {"message": message, "tensor": tensor, "chunk": different[0], **roots}
-
-
-def _leaves(job: Job, binding: Binding, cid: Cid, fetch: Fetch) -> list[bytes]:
-    leaves: list[bytes] = []
-    for piece in job.layout.body(fetch(cid, 0, job.layout.size + 1), binding):
-        leaves += merkle.leaf_hashes(piece)
-    return leaves
 
 
 def _first_value(job: Job, outcome: Outcome, cid: Cid, chunks: list[int], fetch: Fetch) -> dict[str, Any]:

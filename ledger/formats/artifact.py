@@ -16,7 +16,7 @@ from ledger.errors import Malformed
 from ledger.formats import header
 from ledger.formats.cid import CHUNK
 from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, Binding
-from ledger.formats.merkle import LEAF, VALUES
+from ledger.formats.merkle import LEAF, VALUES, leaf_hashes
 
 Buffer = bytes | bytearray | memoryview
 
@@ -102,6 +102,10 @@ class Layout:
             yield piece
         if left:
             raise Malformed("the artifact is truncated", expected=self.size, actual=self.size - left)
+
+    def leaf_hashes(self, pieces: Iterator[Buffer], binding: Binding) -> list[bytes]:
+        """The leaf hashes of a file's integers (docs/spec/artifact.md, "Tensor root"). Raises Malformed as `body`."""
+        return [leaf for piece in self.body(pieces, binding) for leaf in leaf_hashes(piece)]
 
     def entries(self) -> dict[str, dict[str, object]]:
         """A safetensors header's table of the tensors."""

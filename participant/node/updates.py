@@ -120,8 +120,7 @@ class Updates:
             if weight is None:
                 continue
             try:
-                body = job.layout.body(connection.fetch(cid, 0, facts.size + 1), binding)
-                leaves = [leaf for piece in body for leaf in merkle.leaf_hashes(piece)]
+                leaves = job.layout.leaf_hashes(connection.fetch(cid, 0, facts.size + 1), binding)
             except (Malformed, Unavailable):
                 continue
             return Prepared(weight, merkle.root(leaves), cid)
