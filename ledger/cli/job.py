@@ -199,5 +199,5 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
         "terms": f"{terms.rounds} rounds; {terms.update_seconds} s to submit, "
         f"{terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest, {terms.attempts} attempts",
         "scores": in_words(document),
-        "privacy": document.privacy.mode,
+        "privacy": str(document.privacy["mode"]),
     }

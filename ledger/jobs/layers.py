@@ -60,7 +60,7 @@ Layer = Linear | Conv2d | Relu | MaxPool | Flatten
 def shapes(inputs: Shape, layers: Sequence[Layer], tensors: Sequence[Tensor]) -> tuple[Shape, ...]:
     """The shape of one input, then of what each layer makes of it. Raises Malformed, naming the layer.
 
-    1. There are layers and not too many; each takes the shape that the one before it gives.
+    1. There are layers and not too many; each takes the shape that the one before it makes.
     2. Each tensor of the table is weight or bias of exactly one layer, and of the shape that this demands.
     3. No output has more than 2^16 inputs, no input makes more than 2^24 values.
     4. A bias has at most 16 fraction bits more than its weight.
@@ -125,7 +125,7 @@ class _Step:
     def _tensor(self, name: str) -> Tensor:
         tensor = self.table.pop(name, None)
         if tensor is None:
-            raise self._error("uses a tensor that the job has not, or that another layer uses", name[:80])
+            raise self._error("uses a tensor that the job does not have, or that another layer uses", name[:80])
         return tensor
 
     def _demand(self, held: bool, what: str, actual: object) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def bar(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A bar of `total` steps; gives the function to call after each."""
+    """A bar of `total` steps; yields the function to call after each."""
     from rich.console import Console
     from rich.progress import Progress
 

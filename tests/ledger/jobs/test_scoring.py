@@ -112,7 +112,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("scoring.evidence.layers", [], "at least one layer"),
     ("scoring.evidence.layers", LAYERS[:1], "belongs to no layer"),
     ("scoring.evidence.layers", [*LAYERS, LAYERS[0]], "another layer uses"),
-    ("scoring.evidence.layers.0.weight", "9.weight", "the job has not"),
+    ("scoring.evidence.layers.0.weight", "9.weight", "the job does not have"),
     ("scoring.evidence.classes", 4, "one output a class"),
     ("scoring.utility", "auc", "two classes"),
 ]

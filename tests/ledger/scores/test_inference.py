@@ -194,7 +194,7 @@ LINEAR = Linear(weight="w", bias="b")
         ((4,), [LINEAR], TABLE, r"layer 1 \(linear\) takes \(3,\)"),
         ((3, 1), [LINEAR], TABLE, "takes"),
         ((3,), [LINEAR, LINEAR], TABLE, "layer 2 .* another layer uses"),
-        ((3,), [Linear(weight="w", bias="c")], TABLE, "the job has not"),
+        ((3,), [Linear(weight="w", bias="c")], TABLE, "the job does not have"),
         ((3,), [Linear(weight="w", bias="w")], TABLE, "another layer uses"),
         ((3,), [Linear(weight="b", bias="w")], TABLE, "2 dimensions"),
         ((3,), [Relu()], TABLE, "'b' belongs to no layer"),
