@@ -194,5 +194,5 @@ def _summary(state: "JobState", document: "Job") -> dict[str, str]:
         "terms": f"{plural(terms.rounds, 'round')}, {plural(terms.attempts, 'attempt')}; {terms.update_seconds} s to "
         f"submit, {terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest",
         "scores": describe_method(document),
-        "privacy": document.privacy.mode,
+        "privacy": str(document.privacy["mode"]),
     }

@@ -15,7 +15,7 @@ from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.strict import Strict
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
-from ledger.jobs.reserved import Privacy, PrivateTensors, Schedule, ServerStep, refuse_unsupported_document
+from ledger.jobs.reserved import RESERVED, refuse_unsupported
 
 FORMAT: Literal["job/2"] = "job/2"
 MAX_WEIGHT = (1 << 24) - 1
@@ -178,10 +178,10 @@ class Job(Strict, frozen=True, dict=True):
     admission: Admission
     terms: Terms
     scoring: Scoring
-    private: PrivateTensors
-    privacy: Privacy
-    schedule: Schedule
-    server: ServerStep
+    private: dict[str, Setting]
+    privacy: dict[str, Setting]
+    schedule: dict[str, Setting]
+    server: dict[str, Setting]
 
     @cached_property
     def layout(self) -> Layout:
@@ -211,7 +211,6 @@ def parse(data: bytes) -> Job:
     """Read a job's document, its digest already checked. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the job's document is too large", size=len(data), maximum=MAX_SIZE)
-    refuse_unsupported_document(data)
     job = decode(data, Job, "the job's document")
     check(job)
     return job
@@ -219,6 +218,7 @@ def parse(data: bytes) -> Job:
 
 def check(job: Job) -> None:
     """Refuse a job that could not be run or judged: the checks that its types do not make. Raises Malformed."""
+    _check_reserved(job)
     layout = job.layout
     _ = job.initial_cid
     for field, digits in (("initial_model.root", job.initial_model.root), ("task.code", job.task.code)):
@@ -240,6 +240,15 @@ def check(job: Job) -> None:
     for name, text in (("name", job.name), ("task.name", job.task.name), ("task.version", job.task.version)):
         if not 0 < len(text) <= 200 or not text.isprintable():
             raise Malformed(f"{name} must be 1 to 200 printable characters", actual=text[:80])
+
+
+def _check_reserved(job: Job) -> None:
+    """Each of the reserved fields says what every job says now."""
+    for field, allowed in RESERVED.items():
+        said = getattr(job, field)
+        refuse_unsupported(field, said)
+        if said != allowed:
+            raise Malformed(f"{field} is not whole", expected=allowed, actual=said)
 
 
 def recomputable(scoring: Scoring) -> bool:

@@ -18,7 +18,7 @@ from ledger.errors import Unavailable
 
 SEED = 7
 """Of the seeds 0 to 15, 8 give a split where federated training reaches 0.95, comes within 0.02 of pooled and beats
-every hospital alone, whatever the seed of training; this is one of them (docs/benchmarks.md has all sixteen)."""
+every hospital alone, for any seed of training; this is one of them (docs/benchmarks.md has all sixteen)."""
 TEST_SHARE = 0.2
 MALIGNANT = (0.48, 0.46, 0.04, 0.02)
 """Which share of all malignant patients each hospital sees."""

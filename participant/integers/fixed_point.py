@@ -80,12 +80,12 @@ def difference(layout: Layout, model: Stream, base: Stream) -> Stream:
 
 
 def check_names(layout: Layout, values: Mapping[str, object]) -> None:
-    """Raise Malformed, naming it, where a tensor is missing or is none of the layout's."""
+    """Raise Malformed, naming it, where a tensor is missing or not in the layout."""
     expected = {tensor.name for tensor in layout.tensors}
     for name in sorted(expected - values.keys()):
         raise Malformed(f"the model lacks tensor {name!r}", tensors=len(values), expected=len(expected))
     for name in sorted(values.keys() - expected):
-        raise Malformed(f"the model has a tensor {name!r} that the job has not", expected=len(expected))
+        raise Malformed(f"the model has a tensor {name!r} that the job does not have", expected=len(expected))
 
 
 def check_length(layout: Layout, stream: Stream) -> None:

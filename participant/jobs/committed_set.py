@@ -29,7 +29,7 @@ from participant.tasks.protocol import Task
 def set_of(task: Task, path: Path) -> EvaluationSet:
     """The rows of a file, read as the task reads them, in integers.
 
-    Raises UsageError for data that cannot be read or a task whose data have no inputs and labels, Malformed for a value
+    Raises UsageError for data that cannot be read or a task whose data lack inputs and labels, Malformed for a value
     that has no integer.
     """
     data = task.load_data(path)
@@ -61,7 +61,7 @@ def open_set(connection: Connection, state: JobState, path: Path) -> dict[str, o
     if (str(cid), root.hex()) != (evidence.cid, evidence.root):
         raise Malformed(
             "these rows are not the evaluation set that the job commits to",
-            advice="give the very file that the job was made from",
+            advice="pass the very file that the job was made from",
             file=str(path),
             expected=evidence.root,
             actual=root.hex(),

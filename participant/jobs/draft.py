@@ -16,7 +16,7 @@ from ledger.events.records import Terms
 from ledger.formats.strict import Strict
 from ledger.jobs import document as job
 from ledger.jobs.document import Setting
-from ledger.jobs.reserved import refuse_unsupported
+from ledger.jobs.reserved import RESERVED, refuse_unsupported
 
 MAX_DRAFT = 1 << 20
 
@@ -94,8 +94,9 @@ def read(path: Path) -> Draft:
         if len(data) > MAX_DRAFT:
             raise Malformed("the draft is too large", file=str(path), maximum=MAX_DRAFT)
         written = tomllib.loads(data.decode(), parse_float=Decimal)
-        refuse_unsupported(written)
         draft = msgspec.convert(written, Draft)
+        for field in RESERVED:
+            refuse_unsupported(field, getattr(draft, field))
         return _placed(draft, path.parent)
     except FileNotFoundError as error:
         raise UsageError("no such draft", file=str(path)) from error

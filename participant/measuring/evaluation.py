@@ -55,7 +55,7 @@ def lines(
     """One line for each model of `rounds`, or for the latest: job, round, model's root, the task's figures on `data`.
 
     Raises UsageError where there is no such job or model, or the task is not the one approved; Unavailable where
-    document or model cannot be had.
+    document or model cannot be fetched.
     """
     connection.refresh()
     state = connection.job(number)
@@ -75,7 +75,7 @@ def follow(
 ) -> Iterator[Line]:
     """A line for each finalised model as it comes, until the job is complete.
 
-    What cannot be had yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
+    What is not there yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
     """
     evaluator, known, said = Evaluator(connection, data, machine), set[int](), ""
     while True:

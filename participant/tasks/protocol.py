@@ -77,8 +77,8 @@ class Task(ABC):
     def train(self, model: "torch.nn.Module", data: Any, round: RoundContext) -> TrainResult:
         """Train `model` in place, from the round's base model.
 
-        Must give the same weights, and leave the same files in `round.scratch`, for the same arguments: after a crash
-        a node trains again.
+        The same arguments must lead to the same weights, and to the same files in `round.scratch`: after a crash a node
+        trains again.
         """
 
     @abstractmethod

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def layers_of(task: str, model: "Module") -> tuple[layers.Layer, ...]:
     """The layers of a Sequential of linear, convolution, ReLU, maximum and flattening layers.
 
-    Raises UsageError for a model that is none, naming what is in the way.
+    Raises UsageError for any other model, naming what is in the way.
     """
     from torch import nn
 

@@ -21,7 +21,7 @@ def shared_state(task: Task, model: torch.nn.Module) -> State:
     unknown = [name for name in names if name not in state]
     if unknown or not names:
         raise UsageError(
-            f"task {task.name!r} shares a tensor {unknown[0]!r} that its model has not"
+            f"task {task.name!r} shares a tensor {unknown[0]!r} that its model does not have"
             if unknown
             else f"task {task.name!r} shares no tensor",
             advice="shared(model) must return names of state(model), at least one",

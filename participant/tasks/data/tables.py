@@ -1,4 +1,4 @@
-"""Reading a CSV table of numbers and one label, strictly: whatever is not clear is an error that names its place."""
+"""Reading a CSV table of numbers and one label, strictly: anything unclear is an error that names its place."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class Table:
 
 
 def read_csv(path: Path, schema: Schema, ceiling: int = MAX_BYTES) -> Table:
-    """Read a CSV file (RFC 4180, UTF-8, with a header). Columns not in the schema are passed over.
+    """Read a CSV file (RFC 4180, UTF-8, with a header). Columns not in the schema are ignored.
 
     Raises UsageError for a file that is not there or too large, Malformed for what it holds, with file, line, column
     and value in the message's facts.
@@ -75,13 +75,13 @@ def read_bytes(path: Path, ceiling: int) -> bytes:
         raise Unavailable(f"cannot read the data: {error.strerror}", file=str(path)) from error
     if len(data) > ceiling:
         raise UsageError(
-            "the data file is too large to be read whole", advice="give a part of it", file=str(path), maximum=ceiling
+            "the data file is too large to be read whole", advice="pass a part of it", file=str(path), maximum=ceiling
         )
     return data
 
 
 def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line each starts on, blank lines passed over."""
+    """Rows with the line each starts on, blank lines left out."""
     while True:
         line = reader.line_num + 1
         try:

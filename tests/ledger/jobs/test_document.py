@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,8 @@ WRONG: list[tuple[str, Any]] = [
     ("aggregation", {"rule": "weighted_mean", "trim": 1}),
     ("scoring.method", "shapley"),
     ("privacy", {}),
+    ("privacy", {"mode": {"deep": 1}}),
+    ("privacy.mode", None),
     ("privacy", "none"),
     ("schedule", KeyError),
     ("initial_model.seed", KeyError),
@@ -148,7 +151,19 @@ def test_a_job_that_asks_for_what_is_not_built_is_refused_by_field_and_value(
     assert named in caught.value.message
     assert caught.value.exit_code == 2
     with pytest.raises(Malformed, match="is not supported yet"):
-        refuse_unsupported({field: value})
+        refuse_unsupported(field, value)
+
+
+def test_a_reserved_field_nested_without_end_is_refused_whatever_the_recursion_limit() -> None:
+    """Nothing is read without a type: a reader that follows any nesting would run out of stack."""
+    hostile = JOB.encode().replace(b'{"mode":"none"}', b'{"mode":' + b"[" * 200_000)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(Malformed, match="not a valid document"):
+            parse(hostile)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_the_reserved_fields_are_in_every_job() -> None:
@@ -159,7 +174,8 @@ def test_the_reserved_fields_are_in_every_job() -> None:
         "schedule": {"mode": "rounds"},
         "server": {"optimiser": "none"},
     }
-    refuse_unsupported(reserved)
+    for field, value in reserved.items():
+        refuse_unsupported(field, value)
 
 
 VALUES = JOB.layout.values

@@ -70,7 +70,7 @@ def test_a_setting_that_a_job_cannot_hold_is_named(value: Any, named: str) -> No
         (DRAFT + '[privacy]\nmode = "masked"\n', r'privacy\.mode = "masked" is not supported yet'),
         (DRAFT + '[private]\ntensors = ["head.*"]\n', r'private\.tensors = \["head\.\*"\] is not supported yet'),
         (DRAFT + '[schedule]\nmode = "buffered"\n', r"schedule\.mode"),
-        (DRAFT + '[server]\noptimiser = "adam"\nrate = "0.1"\n', r"server\.optimiser"),
+        (DRAFT + '[server]\noptimiser = "adam"\nrate = 0.1\n', r"server\.optimiser"),
         ("x" * (drafts.MAX_DRAFT + 1), "too large"),
     ],
 )
@@ -113,7 +113,7 @@ def test_the_fraction_bits_of_tensors_are_named_by_pattern(tmp_path: Path) -> No
 
 @pytest.mark.node
 def test_limits_hold_as_written_where_the_bits_are_most_and_coarser_tensors_have_more_room(tmp_path: Path) -> None:
-    """docs/spec/job.md, "Limits": integers are counted as they stand, whatever a tensor's bits."""
+    """docs/spec/job.md, "Limits": integers are counted as they stand, for any fraction bits."""
     pytest.importorskip("torch")
     from ledger.rounds.admission import Verdict, judge_bytes
 

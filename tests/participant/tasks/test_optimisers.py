@@ -55,7 +55,7 @@ PLANS = [plan(), plan(optimiser="adam", learning_rate="0.01"), plan(momentum="0.
 
 
 @pytest.mark.parametrize("how", PLANS)
-def test_the_same_seed_gives_the_same_bytes_whatever_went_before(how: Plan) -> None:
+def test_the_same_seed_gives_the_same_bytes_regardless_of_what_went_before(how: Plan) -> None:
     first = trained(how, dropout=0.5)
     torch.manual_seed(99)
     torch.rand(7)

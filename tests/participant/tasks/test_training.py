@@ -184,7 +184,7 @@ def test_an_update_that_carries_another_tensor_is_refused(job: Job, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("shared", "message"), [('["body.bias", "tail"]', "'tail' that its model has not"), ("[]", "shares no tensor")]
+    ("shared", "message"), [('["body.bias", "tail"]', "its model does not have"), ("[]", "shares no tensor")]
 )
 def test_names_that_the_model_has_not_cannot_be_shared(site: Path, tmp_path: Path, shared: str, message: str) -> None:
     names = '[name for name in self.state(model) if name.startswith("body")]'
