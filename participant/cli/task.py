@@ -123,7 +123,8 @@ def _show(report: "ContractReport") -> None:
         console.print("for the draft's [admission], with room for other rounds and other data:", markup=False)
         console.print("\n".join(f"{name} = {value:g}" for name, value in limits.items()))
     verdict = "[green]keeps[/]" if report.held else "[red]breaks[/]"
-    console.print(f"Task {escape(report.task)} {verdict} its contract.")
+    partly = ", as far as it was checked" if report.held and any(one.held is None for one in report.findings) else ""
+    console.print(f"Task {escape(report.task)} {verdict} its contract{partly}.")
 
 
 def _costs(trial: "TrialResult | None") -> list[tuple[str, str]]:
