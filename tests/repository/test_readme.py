@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MARK = "<!-- tests run this -->"
+WIDTH = 120
 
 
 def runnable(text: str) -> list[str]:
@@ -91,6 +92,22 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
         if "://" not in link and not link.startswith("#") and not (page.parent / link.split("#")[0]).exists()
     ]
     assert broken == []
+
+
+def wide(text: str) -> list[str]:
+    """Lines of prose that are wider than code may be: tables and blocks of code are left out."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE).splitlines()
+    return [line for line in prose if len(line) > WIDTH and not line.lstrip().startswith("|")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_prose_is_wrapped_at_one_width(page: Path) -> None:
+    assert wide(page.read_text(encoding="utf-8")) == []
+
+
+def test_a_line_that_is_too_wide_is_found() -> None:
+    line = "word " * 25
+    assert wide(f"# Title\n\n{line}\n| {line} |\n```sh\n{line}\n```\n") == [line]
 
 
 def test_the_documented_exit_codes_are_those_of_the_program() -> None:
