@@ -73,7 +73,7 @@ def altered(network: Network, file: Path, **fields: Any) -> Path:
         ({"id": 1337}, 2, ["another chain", "expected: 1337", "actual: 31337"]),
         ({"code_hash": ABSENT}, 1, ["the code of RoundLedger is not", f"expected: {ABSENT}", "sign nothing"]),
         ({"rpc": "http://127.0.0.1:9"}, 3, ["cannot be reached", "url: http://127.0.0.1:9", "fedledger up"]),
-        ({"rpc": "http://127.0.0.1:x"}, 2, ["address cannot be one", "http://127.0.0.1:x"]),
+        ({"rpc": "http://127.0.0.1:x"}, 2, ["address is not a URL", "http://127.0.0.1:x"]),
     ],
     ids=["another chain", "other code", "no node", "no address"],
 )

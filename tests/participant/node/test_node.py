@@ -269,8 +269,8 @@ def test_an_update_too_late_is_not_sent(trial: Callable[..., Trial], monkeypatch
     open_round(t)
     make = Updates._make
 
-    def slow(*arguments: Any) -> Any:
-        made = make(*arguments)
+    def slow(*arguments: Any, **options: Any) -> Any:
+        made = make(*arguments, **options)
         t.pass_time(700)
         return made
 
