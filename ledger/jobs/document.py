@@ -13,6 +13,7 @@ from ledger.events.records import Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import decode, encode, sha256
+from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.strict import Strict
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
@@ -237,9 +238,12 @@ def check(job: Job) -> None:
     _check_scoring(job)
     if isinstance(job.aggregation, TrimmedMean):
         _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
-    for name, text in (("name", job.name), ("task.name", job.task.name), ("task.version", job.task.version)):
-        if not 0 < len(text) <= 200 or not text.isprintable():
-            raise Malformed(f"{name} must be 1 to 200 printable characters", actual=text[:80])
+    check_text(job.name, "name")
+    check_name(job.task.name, "task.name")
+    check_name(job.task.version, "task.version")
+    for setting in job.task.settings:
+        check_name(setting, "the name of a setting")
+    check_json(job.encode(), "the job's document")
 
 
 def _check_reserved(job: Job) -> None:
