@@ -27,7 +27,8 @@ NAMES = {
 TEXTS = {
     "accepted": [
         "a", "x" * 200, "breast cancer", 'St. Mary\'s "East" \\ West', "\xc5ngstr\xf6m", "e\u0301", "\u5317\u4eac",
-        "\u81fa\u5927\u91ab\u9662 2", "\u0645\u0631\u062d\u0628\u0627", "\xa1\xac\xae", "\ud7ff", "\uf900\ufdcf\ufdf0\ufdff",
+        "\u81fa\u5927\u91ab\u9662 2", "\u0645\u0631\u062d\u0628\u0627", "\xa1\xac\xae", "\ud7ff",
+        "\uf900\ufdcf\ufdf0\ufdff",
         "\ufe10\ufefe", "\uff00\uffef", "\U00010000", "\U0001fffd", "\U000dfffd", "heart \U0001fae8", "\U0001fae9",
         "\u0378", "\U0001f600" * 200, "~ ! ~",
     ],
