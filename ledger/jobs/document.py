@@ -213,12 +213,17 @@ def parse(data: bytes) -> Job:
     if len(data) > MAX_SIZE:
         raise Malformed("the job's document is too large", size=len(data), maximum=MAX_SIZE)
     job = decode(data, Job, "the job's document")
-    check(job)
+    _check_fields(job)
     return job
 
 
 def check(job: Job) -> None:
-    """Refuse a job that could not be run or judged: the checks that its types do not make. Raises Malformed."""
+    """Refuse a job that could not be said, run or judged: the checks that its types do not make. Raises Malformed."""
+    _check_fields(job)
+    check_json(job.encode(), "the job's document")
+
+
+def _check_fields(job: Job) -> None:
     _check_reserved(job)
     layout = job.layout
     _ = job.initial_cid
@@ -243,7 +248,6 @@ def check(job: Job) -> None:
     check_name(job.task.version, "task.version")
     for setting in job.task.settings:
         check_name(setting, "the name of a setting")
-    check_json(job.encode(), "the job's document")
 
 
 def _check_reserved(job: Job) -> None:
