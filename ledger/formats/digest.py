@@ -1,6 +1,6 @@
 """Digests, and the one canonical encoding of a document.
 
-A document is JSON with sorted keys, no white space, no floats: a value has only one encoding, and any other text is
+A document is JSON in the strict grammar (docs/spec/grammar.md): a value has only one encoding, and any other text is
 refused.
 """
 

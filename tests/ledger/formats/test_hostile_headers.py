@@ -7,6 +7,8 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.errors import Malformed
 from ledger.formats.artifact import Layout, Tensor
@@ -176,6 +178,25 @@ def test_no_header_takes_long_or_overflows_under_any_recursion_limit(kind: str) 
     finally:
         sys.setrecursionlimit(limit)
     assert time.monotonic() - began < 2
+
+
+JUNK = st.sampled_from(
+    [b"NaN", b"-Infinity", b"1E400", b'"\\ud800"', b"[]", b"{}", b"null", b"\xff", b"9" * 19, b'"', b","]
+)
+
+
+@given(st.data())
+def test_whatever_stands_there_is_explained_and_never_a_crash(data: st.DataObject) -> None:
+    """One verdict for all of them: so a reason is all that a parser may come to."""
+    right = LAYOUT.header(BINDING)
+    changed = bytearray(right)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at, junk = data.draw(st.integers(0, len(right.rstrip()))), data.draw(JUNK | st.binary(min_size=1, max_size=9))
+        changed[at : at + len(junk)] = junk
+    error = explain(bytes(changed), BINDING, LAYOUT.entries())
+    assert type(error) is Malformed
+    assert str(error).isascii()
+    assert len(str(error)) < 1000
 
 
 def test_brackets_in_strings_do_not_count() -> None:
