@@ -18,7 +18,7 @@ INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-
 # A uv that is on the path is used where it stands; else set-up puts one into .venv.
 UV = $$(command -v uv || echo $(BIN)/uv)
 
-.PHONY: help setup demo web test check contracts engines bench clean
+.PHONY: help setup demo web test check check-pythons contracts engines bench clean
 
 help: ## Show this list
 	@echo 'Targets:'
@@ -50,6 +50,9 @@ check: setup ## Lint, types, import rules, and that committed contract builds ar
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/contracts.py --check
+
+check-pythons: setup ## Test what decides verdicts on the newest Python of this machine as well
+	@tools/newest_python
 
 contracts: setup ## Compile the contracts into ledger/chain/abi
 	@$(BIN)/python tools/contracts.py

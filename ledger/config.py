@@ -15,11 +15,11 @@ import tomli_w
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.digest import checksum_address
+from ledger.formats.grammar import check_text
 from ledger.formats.strict import Strict
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337
-LONGEST_NAME = 100
 
 
 class Chain(Strict, frozen=True):
@@ -184,10 +184,7 @@ def load_network(path: Path) -> Network:
 
 def check_name(name: str, path: Path) -> None:
     """Refuse a name that screens could not show as it is. Raises Malformed."""
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-        raise Malformed(
-            f"a name must be 1 to {LONGEST_NAME} printable characters", file=str(path), actual=ascii(name[:80])
-        )
+    check_text(name, f"a name in {path}")
 
 
 def at_node(network: Network, rpc: str | None) -> Network:

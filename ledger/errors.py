@@ -11,13 +11,22 @@
 Exit 0 is success. The numbers are documented and never reused.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
+
+SHOWN = re.compile(
+    r"(?![\u061c\u115f\u1160\u1680\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\uffa0"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(0x1, 0xE))
+    + r"])[ -~\u00a1-\u00ac\u00ae-\ud7ff\uf900-\ufdcf\ufdf0-\ufdff\ufe10-\ufefe\uff00-\uffef\U00010000-\U000dffff]"
+)
+"""One sign that a screen shows as it is: a closed set (docs/spec/grammar.md, "Text for people")."""
 
 
 def plain(text: str) -> str:
     """Text without signs that control a terminal or cannot be encoded: messages quote foreign strings."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+    return "".join(sign if SHOWN.fullmatch(sign) or sign == "\n" else ascii(sign)[1:-1] for sign in text)
 
 
 class FedledgerError(Exception):

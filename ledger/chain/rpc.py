@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import io
 import itertools
+import re
 import socket
 import time
 import weakref
@@ -194,7 +195,7 @@ def _parts(url: str) -> SplitResult:
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError as error:
         raise UsageError(f"the chain's address is not a URL: {error}", actual=url) from error
-    if not good or not url.isascii() or not url.isprintable() or " " in url:
+    if not good or not re.fullmatch("[!-~]+", url):
         raise UsageError("the chain's address is not an http or https URL", actual=url)
     return parts
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ledger.errors import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -21,7 +23,7 @@ def shown(text: str) -> str:
     """For rich's console: one line, no markup, no control characters. A newline could feign a line of ours."""
     from rich.markup import escape
 
-    return escape("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text))
+    return escape(plain(text).replace("\n", "\\n"))
 
 
 def print_whole(console: "Console", table: "Table") -> None:

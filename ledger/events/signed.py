@@ -6,11 +6,10 @@ The same object is what `POST /relay.json` takes.
 import re
 from typing import Literal
 
-import msgspec
-
 from ledger.errors import Malformed
 from ledger.events.actions import Action
 from ledger.events.ballots import Choice
+from ledger.formats.digest import decode, encode
 from ledger.formats.strict import Strict
 
 MAX_SIZE = 16 << 10
@@ -29,7 +28,7 @@ class _Signed(Strict, frozen=True, tag_field="kind"):
     contract: str
 
     def encode(self) -> bytes:
-        return msgspec.json.encode(self)
+        return encode(self)
 
 
 class SignedBallot(_Signed, frozen=True, tag="ballot"):
@@ -66,10 +65,8 @@ def parse(data: bytes) -> SignedBallot | SignedProposal:
     """Read a signed file. The contract says whether the signature is right. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the signed file is too large", size=len(data), maximum=MAX_SIZE)
-    try:
-        signed = msgspec.json.decode(data, type=SignedBallot | SignedProposal)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"this is not a file signed by a member: {error}") from error
+    document, kinds = data.removesuffix(b"\n"), SignedBallot | SignedProposal
+    signed: SignedBallot | SignedProposal = decode(document, kinds, "the signed file")
     for field, shape in _SHAPES.items():
         text = getattr(signed, field, None)
         if text is not None and not re.fullmatch(shape, text):

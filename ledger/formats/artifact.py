@@ -15,13 +15,13 @@ import msgspec
 from ledger.errors import Malformed
 from ledger.formats import header
 from ledger.formats.cid import CHUNK
+from ledger.formats.grammar import check_name
 from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, Binding
 from ledger.formats.merkle import LEAF, VALUES, leaf_hashes
 
 Buffer = bytes | bytearray | memoryview
 
 MAX_TENSORS = 100_000
-MAX_NAME = 256
 
 
 class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,8 +126,9 @@ def _check_table(tensors: tuple[Tensor, ...]) -> None:
     if names != sorted(set(names)):
         raise Malformed("tensor names must be ascending and unique", names=str(names)[:200])
     for tensor in tensors:
-        if not 0 < len(tensor.name) <= MAX_NAME or not tensor.name.isprintable() or tensor.name == "__metadata__":
-            raise Malformed("a tensor's name is not allowed", name=tensor.name[:80])
+        check_name(tensor.name, "a tensor's name")
+        if tensor.name == "__metadata__":
+            raise Malformed("a tensor's name is not allowed", name=tensor.name)
         if not 0 < len(tensor.shape) <= MAX_DIMENSIONS or any(not 0 < n <= MAX_VALUES for n in tensor.shape):
             raise Malformed(f"tensor {tensor.name!r} has an impossible shape", shape=tensor.shape)
         if not 0 <= tensor.fraction_bits <= 30:

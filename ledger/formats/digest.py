@@ -1,17 +1,19 @@
 """Digests, and the one canonical encoding of a document.
 
-A document is JSON with sorted keys, no white space, no floats: a value has only one encoding, and any other text is
+A document is JSON in the strict grammar (docs/spec/grammar.md): a value has only one encoding, and any other text is
 refused.
 """
 
 import hashlib
 from functools import lru_cache
+from types import UnionType
 from typing import Any, TypeVar
 
 import msgspec
 from eth_hash.auto import keccak as _keccak
 
 from ledger.errors import Malformed
+from ledger.formats.grammar import check_json
 
 T = TypeVar("T")
 ADDRESS_PATTERN = "^0x[0-9a-fA-F]{40}$"
@@ -58,11 +60,12 @@ def encode(document: Any) -> bytes:
     return msgspec.json.encode(document, order="sorted")
 
 
-def decode(data: bytes, kind: type[T], what: str) -> T:
-    """Parse a canonical document; `what` names it in errors. Raises Malformed."""
+def decode(data: bytes, kind: type[T] | UnionType, what: str) -> T:
+    """Parse a canonical document (docs/spec/grammar.md); `what` names it in errors. Raises Malformed."""
+    check_json(data, what)
     try:
-        document = msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        document: T = msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError as error:
         raise Malformed(f"{what} is not a valid document: {error}") from error
     if encode(document) != data:
         raise Malformed(f"{what} is not in canonical form", advice="encode it with sorted keys and no white space")

@@ -1,8 +1,7 @@
 """An artifact's header: JSON that the ledger alone determines, so that a reader writes the right one and compares.
 
-A header that differs is parsed, trusting nothing, only to say what is wrong with it. What is refused here as malformed
-is a verdict that every party must come to (docs/spec/round.md). So nothing depends on settings of the interpreter: not
-on its recursion limit, not on how many digits it lets an integer have.
+A header that differs is refused, whatever is in it (docs/spec/artifact.md, "Reading"). It is parsed, trusting nothing,
+only to say what is wrong with it: no verdict depends on that.
 """
 
 import json
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from ledger.errors import Malformed
+from ledger.formats.grammar import check_depth
 from ledger.formats.merkle import LEAF
 
 Kind = Literal["initial", "model", "update", "set"]
@@ -23,11 +23,8 @@ Entries = Mapping[str, Mapping[str, object]]
 FORMAT = "fedledger/1"
 MAX_VALUES = 1 << 31
 MAX_DIMENSIONS = 8
-MAX_DEPTH = 8
 MAX_DIGITS = 20
 _BINDING_ROOM = 512
-_NO_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[^"\[\]{}]+', re.DOTALL)
-"""Strings, closed or cut, and all else but brackets. It matches at every quote, so that no text makes it slow."""
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,14 +53,6 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in fields.items() if value}
 
 
-class Mismatch(Malformed):
-    """An artifact that is well formed but is not the one asked for; `field` says in what."""
-
-    def __init__(self, message: str, field: str, *, expected: object = None, actual: object = None) -> None:
-        super().__init__(message, expected=expected, actual=actual)
-        self.field = field
-
-
 def size_of(entries: Entries) -> int:
     """Bytes of the header of an artifact with these tensors, whatever it is bound to: a whole number of leaves."""
     return -(-(8 + len(_json(entries)) + _BINDING_ROOM) // LEAF) * LEAF
@@ -82,7 +71,7 @@ def encode(binding: Binding, entries: Entries) -> bytes:
 
 
 def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:
-    """Why `data` is not the header that `encode` writes: the error to raise, a Mismatch where it is well formed."""
+    """Why `data` is not the header that `encode` writes, in words: the error to raise. Nothing else depends on it."""
     try:
         found = parse(data, size_of(entries))
     except Malformed as error:
@@ -90,14 +79,14 @@ def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:
     metadata, actual = found.pop("__metadata__", {}), found
     for name, value in binding.metadata().items():
         if metadata.get(name) != value:
-            return Mismatch(f"the artifact has another {name}", name, expected=value, actual=_shown(metadata.get(name)))
+            return Malformed(f"the artifact has another {name}", expected=value, actual=_shown(metadata.get(name)))
     for name in sorted(entries.keys() | actual.keys()):
         if name not in actual:
-            return Mismatch(f"the artifact lacks tensor {name!r}", "tensors", expected=entries[name]["shape"])
+            return Malformed(f"the artifact lacks tensor {name!r}", expected=entries[name]["shape"])
         if name not in entries:
-            return Mismatch(f"the artifact has a tensor {_shown(name)} that the job does not have", "tensors")
+            return Malformed(f"the artifact has a tensor {_shown(name)} that the job does not have")
         if actual[name] != entries[name]:
-            return Mismatch(f"tensor {name!r} differs", "tensors", expected=entries[name], actual=_shown(actual[name]))
+            return Malformed(f"tensor {name!r} differs", expected=entries[name], actual=_shown(actual[name]))
     return Malformed("the artifact's header is not in canonical form")
 
 
@@ -112,8 +101,8 @@ def parse(data: bytes, limit: int) -> dict[str, Any]:
     if not 2 <= length <= limit - 8 or length > len(data) - 8:
         raise Malformed("the artifact's header length is impossible", length=length, expected=limit - 8)
     text = data[8 : 8 + length]
-    _check_depth(text)
     try:
+        check_depth(text)
         document = json.loads(text.decode(), object_pairs_hook=_no_duplicates, parse_int=_integer)
     except ValueError as error:
         raise Malformed(f"the artifact's header is not JSON: {error}") from error
@@ -123,19 +112,6 @@ def parse(data: bytes, limit: int) -> dict[str, Any]:
     for name in sorted(document.keys() - {"__metadata__"}):
         end = _check_entry(name, document[name], end)
     return document
-
-
-def _check_depth(text: bytes) -> None:
-    """Refuse a header nested deeper than any right one.
-
-    Python's recursion limit must not decide that: libraries change it, so that two auditors would come to different
-    verdicts, or overflow their stack.
-    """
-    depth = 0
-    for sign in _NO_BRACKETS.sub(b"", text):
-        depth += 1 if sign in b"[{" else -1
-        if depth > MAX_DEPTH:
-            raise Malformed("the artifact's header is nested too deeply", maximum=MAX_DEPTH)
 
 
 def _integer(digits: str) -> int:
@@ -169,7 +145,7 @@ def _naturals(value: object) -> bool:
 
 def _shown(value: object) -> str | None:
     """A foreign value as a message may quote it: short, and with nothing that a terminal or JSON could not take."""
-    if value is None or (isinstance(value, str) and len(value) <= 80 and value.isascii() and value.isprintable()):
+    if value is None or (isinstance(value, str) and re.fullmatch("[ -~]{0,80}", value)):
         return value
     return ascii(value)[:120]
 

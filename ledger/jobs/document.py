@@ -13,6 +13,7 @@ from ledger.events.records import Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import decode, encode, sha256
+from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.strict import Strict
 from ledger.jobs.layers import MAX_ACTIVATIONS, Layer, shapes
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
@@ -212,12 +213,17 @@ def parse(data: bytes) -> Job:
     if len(data) > MAX_SIZE:
         raise Malformed("the job's document is too large", size=len(data), maximum=MAX_SIZE)
     job = decode(data, Job, "the job's document")
-    check(job)
+    _check_fields(job)
     return job
 
 
 def check(job: Job) -> None:
-    """Refuse a job that could not be run or judged: the checks that its types do not make. Raises Malformed."""
+    """Refuse a job that could not be said, run or judged: the checks that its types do not make. Raises Malformed."""
+    _check_fields(job)
+    check_json(job.encode(), "the job's document")
+
+
+def _check_fields(job: Job) -> None:
     _check_reserved(job)
     layout = job.layout
     _ = job.initial_cid
@@ -237,9 +243,11 @@ def check(job: Job) -> None:
     _check_scoring(job)
     if isinstance(job.aggregation, TrimmedMean):
         _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)
-    for name, text in (("name", job.name), ("task.name", job.task.name), ("task.version", job.task.version)):
-        if not 0 < len(text) <= 200 or not text.isprintable():
-            raise Malformed(f"{name} must be 1 to 200 printable characters", actual=text[:80])
+    check_text(job.name, "name")
+    check_name(job.task.name, "task.name")
+    check_name(job.task.version, "task.version")
+    for setting in job.task.settings:
+        check_name(setting, "the name of a setting")
 
 
 def _check_reserved(job: Job) -> None:

@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from string import punctuation
 
+from ledger import errors
+
 _HARMLESS = ",-()%"
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in punctuation if sign not in _HARMLESS})
 
 
 def plain(text: str) -> str:
     """Text of others within a line of ours: every sign that means something is escaped, as CommonMark allows."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text).translate(_ESCAPES)
+    return errors.plain(text).replace("\n", "\\n").translate(_ESCAPES)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -9,10 +9,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from ledger.config import LONGEST_NAME
 from ledger.errors import Malformed, UsageError
 from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import checksum_address, decode, encode, sha256
+from ledger.formats.grammar import check_text
 from ledger.formats.strict import Strict
 
 FORMAT: Literal["evaluation/1"] = "evaluation/1"
@@ -195,8 +195,7 @@ def decimal(value: Fraction) -> str:
 
 
 def _check_party(party: PartyFigures) -> None:
-    if not 0 < len(party.party) <= LONGEST_NAME or not party.party.isprintable():
-        raise Malformed(f"a party's name must be 1 to {LONGEST_NAME} printable characters", actual=party.party[:80])
+    check_text(party.party, "a party's name")
     _check_address("key", party.key)
     _within("samples", party.samples, 1, MAX_SAMPLES)
     if not party.metrics:

@@ -12,7 +12,7 @@ import numpy as np
 from ledger.errors import Malformed
 from ledger.formats import merkle
 from ledger.formats.artifact import Buffer, Layout
-from ledger.formats.header import Binding, Mismatch
+from ledger.formats.header import Binding
 from ledger.history.state import Update
 from ledger.jobs.document import Admission
 from ledger.rounds.facts import Entry, RoundFacts
@@ -23,10 +23,7 @@ class Verdict(IntEnum):
     """The byte that stands on the ledger for an update. Numbers are never reused."""
 
     ADMITTED = 0
-    MALFORMED = 1
-    BINDING = 2
-    BASE = 3
-    TENSORS = 4
+    HEADER = 1
     ROOT = 5
     WEIGHT = 6
     RANGE = 7
@@ -40,10 +37,7 @@ class Verdict(IntEnum):
 
 _MEANINGS = {
     Verdict.ADMITTED: "admitted",
-    Verdict.MALFORMED: "not a well-formed artifact of the job's size",
-    Verdict.BINDING: "made for another chain, contract, job, round or party",
-    Verdict.BASE: "built on another base model",
-    Verdict.TENSORS: "tensors are missing, too many, or of another shape",
+    Verdict.HEADER: "header or length not those of the round's artifact",
     Verdict.ROOT: "its integers do not have the tensor root that was registered",
     Verdict.WEIGHT: "weight outside the job's limits",
     Verdict.RANGE: "a value above the job's bound",
@@ -115,8 +109,8 @@ def weigh(weight: int, limits: Admission) -> Decision:
 def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
     """Judge the bytes of an update, which arrive in pieces and are read once.
 
-    1. The header is the one that follows from ledger and job (MALFORMED, BINDING, BASE, TENSORS).
-    2. The length is the layout's (MALFORMED).
+    1. The header is, byte for byte, the one that follows from ledger and job (HEADER).
+    2. The length is the layout's, and the blocks are a file of the profile (HEADER).
     3. The integers have the registered tensor root (ROOT).
     4. No value exceeds the job's bound (RANGE).
     5. The Euclidean norm does not either, computed exactly (NORM).
@@ -125,14 +119,9 @@ def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root
     try:
         for piece in layout.body(pieces, binding):
             survey.add(piece)
-    except Mismatch as error:
-        return Decision(_MISMATCHES.get(error.field, Verdict.BINDING), str(error))
     except Malformed as error:
-        return Decision(Verdict.MALFORMED, str(error))
+        return Decision(Verdict.HEADER, str(error))
     return survey.judge(root, limits)
-
-
-_MISMATCHES = {"base": Verdict.BASE, "tensors": Verdict.TENSORS, "format": Verdict.MALFORMED}
 
 
 class _Survey:

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol, final
 
-from ledger.errors import Corrupt, Unavailable, UsageError
+from ledger.errors import SHOWN, Corrupt, Unavailable, UsageError
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
 
@@ -106,6 +106,6 @@ class Store(Blocks):
 
 def check_pin(name: str) -> str:
     """A pin name that every store can hold. Raises UsageError for any other."""
-    if not name.isprintable() or not 1 <= len(name.encode()) <= 160:
+    if not all(map(SHOWN.fullmatch, name)) or not 1 <= len(name.encode()) <= 160:
         raise UsageError("a pin name is 1 to 160 bytes of printable text", name=name[:80])
     return name

@@ -5,6 +5,7 @@ Nothing that comes back is believed: a block is checked like every other, an ans
 
 import http.client
 import ipaddress
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -149,7 +150,7 @@ def checked(url: str) -> SplitResult:
         good = parts.scheme in {"http", "https"} and host != "" and parts.port != 0
     except ValueError as error:
         raise UsageError(f"a holder's address is not a URL: {error}", url=url) from error
-    if not good or not url.isascii() or not url.isprintable() or " " in url:
+    if not good or not re.fullmatch("[!-~]+", url):
         raise UsageError("a holder's address is an http or https URL in printable ASCII", url=url)
     return parts
 

@@ -95,7 +95,7 @@ def test_verdicts(case: dict[str, Any]) -> None:
 
 
 def test_every_verdict_that_bytes_can_earn_has_a_vector() -> None:
-    assert {case["verdict"] for case in read("admission.json")["cases"]} == set(range(9))
+    assert {case["verdict"] for case in read("admission.json")["cases"]} == {0, 1, 5, 6, 7, 8}
 
 
 @pytest.mark.parametrize("case", read("aggregation.json")["cases"], ids=lambda case: str(len(case["weights"])))

@@ -123,6 +123,13 @@ def admission_vectors() -> dict[str, Any]:
 
     swapped = Layout((TENSORS[0], Tensor("layer.weight", (3, 2), 20)))
     other = swapped.header(UPDATE) + np.array(VALUES, dtype="<i4").tobytes()
+
+    def with_metadata(entry: bytes) -> bytes:
+        """The right file, with an entry more in its header's metadata and as many spaces less."""
+        head, body = layout.header(UPDATE), file(VALUES)[layout.header_size :]
+        text = head[8:].rstrip(b" ").replace(b'"__metadata__":{', b'"__metadata__":{' + entry + b",", 1)
+        return head[:8] + text.ljust(len(head) - 8) + body
+
     cases = {
         "admitted": (VALUES, file(VALUES), 10),
         "truncated": (VALUES, file(VALUES)[:-1], 10),
@@ -132,6 +139,16 @@ def admission_vectors() -> dict[str, Any]:
         "another round": (VALUES, file(VALUES, round=1), 10),
         "another base": (VALUES, file(VALUES, base=bytes(32)), 10),
         "another shape": (VALUES, other, 10),
+        "spaces within": (VALUES, file(VALUES).replace(b'":"', b'": "', 1).replace(b"  ", b" ", 1), 10),
+        "padded with a newline": (VALUES, file(VALUES).replace(b"  ", b" \n", 1), 10),
+        "NaN in the metadata": (VALUES, with_metadata(b'"Z":NaN'), 10),
+        "NaN in the metadata of another round": (VALUES, with_metadata(b'"round":"1","Z":NaN'), 10),
+        "a lone surrogate": (VALUES, with_metadata(b'"Z":"\\ud800"'), 10),
+        "an integer of 400 digits": (VALUES, with_metadata(b'"Z":' + b"1" * 400), 10),
+        "a length of all ones": (VALUES, b"\xff" * 8 + file(VALUES)[8:], 10),
+        "another header and another root": (VALUES[::-1], file(VALUES, round=1), 10),
+        "too long and another root": (VALUES[::-1], file(VALUES) + b"\0" * 4, 10),
+        "no weight and another header": (VALUES, file(VALUES, round=1), 0),
         "another root": (VALUES[::-1], file(VALUES), 10),
         "too heavy": (VALUES, file(VALUES), 1001),
         "out of range": ([(1 << 20) + 1] + [0] * 7, file([(1 << 20) + 1] + [0] * 7), 10),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from types import MappingProxyType
 
-from ledger.errors import FedledgerError, Malformed
+from ledger.errors import FedledgerError, Malformed, plain
 from ledger.events.actions import ReleaseModel, RevokeRelease
 from ledger.formats.cid import RAW, Cid
 from ledger.history.names import LONGEST_REASON, reason_text
@@ -85,7 +85,7 @@ class Backlog:
             text = self._bytes(digest, LONGEST_REASON).decode()
         except (FedledgerError, UnicodeDecodeError):
             return
-        if all(line.isprintable() for line in text.splitlines()):
+        if all(plain(line) == line for line in text.splitlines()):
             known = self._latest.state.reasons
             self._latest.post(reasons=MappingProxyType({**known, digest: text[:SHOWN_REASON]}))
 

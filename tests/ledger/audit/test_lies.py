@@ -70,7 +70,7 @@ LIES = [
     Lie(lies.not_a_job, Check.JOB, "is not a job", PROPOSER),
     Lie(lies.no_document_at_all, Check.JOB, "is not a job", PROPOSER),
     Lie(lies.job_root_is_not_hexadecimal, Check.JOB, "initial_model.root", PROPOSER),
-    Lie(lies.job_with_a_field_that_clears_the_screen, Check.JOB, "unknown field `\\x1b[2J`", PROPOSER),
+    Lie(lies.job_with_a_field_that_clears_the_screen, Check.JOB, "unknown field `\\x9b2J`", PROPOSER),
     Lie(lies.initial_model_altered, Check.INITIAL, "tensor root", PROPOSER),
     Lie(lies.initial_model_of_a_ledger, Check.INITIAL, "another kind", PROPOSER),
     Lie(lies.initial_model_truncated, Check.INITIAL, "truncated", PROPOSER),

@@ -112,7 +112,7 @@ def test_signed_votes_that_do_not_count_say_why(members: Council, tmp_path: Path
     document = signed(members, 0, number, "for", file)
 
     def relayed(**changes: Any) -> Any:
-        file.write_text(json.dumps(document | changes))
+        file.write_text(json.dumps(document | changes, sort_keys=True, separators=(",", ":")))
         return ("proposal", "relay", file, *members.key(3))
 
     assert refused(UsageError, *relayed(chain=1)).facts["expected"] == 31337

@@ -125,7 +125,7 @@ def test_signed_proposals_that_are_not_what_was_signed_say_why(members: Council,
     document = sign(members, 0, file, "proposal", "propose", "remove", 2)
 
     def relayed(**changes: Any) -> Any:
-        file.write_text(json.dumps(document | changes))
+        file.write_text(json.dumps(document | changes, sort_keys=True, separators=(",", ":")))
         return ("proposal", "relay", file, *members.key(3))
 
     assert refused(UsageError, *relayed(chain=1)).facts["expected"] == 31337

@@ -18,9 +18,10 @@ from ledger.formats.merkle import LEAF
 
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 BINDING = Binding(kind="update", chain=1, contract=CONTRACT, job=2, round=3, party=CONTRACT, base=b"\x07" * 32)
-LAYOUT = Layout((Tensor("a", (5, 60)), Tensor("b", (7,)), Tensor("ü€😀", (1, 1, 2))))
+LAYOUT = Layout((Tensor("a", (5, 60)), Tensor("b", (7,)), Tensor("~", (1, 1, 2))))
 
-names = st.text(min_size=1, max_size=12).filter(lambda name: name.isprintable() and name != "__metadata__")
+signs = "".join(sign for sign in map(chr, range(0x21, 0x7F)) if sign not in '"\\')
+names = st.text(signs, min_size=1, max_size=12).filter(lambda name: name != "__metadata__")
 shapes = st.lists(st.integers(1, 6), min_size=1, max_size=8).map(tuple).filter(lambda s: np.prod(s) < 3000)
 
 
@@ -98,10 +99,13 @@ def test_every_value_has_its_place(layout: Layout) -> None:
         ((), "at least one"),
         ((Tensor("b", (1,)), Tensor("a", (1,))), "ascending"),
         ((Tensor("a", (1,)), Tensor("a", (1,))), "ascending"),
-        ((Tensor("", (1,)),), "name is not allowed"),
-        ((Tensor("a\n", (1,)),), "name is not allowed"),
-        ((Tensor("\ud800", (1,)),), "name is not allowed"),
-        ((Tensor("a" * 257, (1,)),), "name is not allowed"),
+        ((Tensor("", (1,)),), "name must be 1 to 200 characters"),
+        ((Tensor("a\n", (1,)),), "not allowed"),
+        ((Tensor("a b", (1,)),), "not allowed"),
+        ((Tensor("ü", (1,)),), "not allowed"),
+        ((Tensor('"', (1,)),), "not allowed"),
+        ((Tensor("\ud800", (1,)),), "not allowed"),
+        ((Tensor("a" * 201, (1,)),), "name must be 1 to 200 characters"),
         ((Tensor("__metadata__", (1,)),), "name is not allowed"),
         ((Tensor("a", ()),), "impossible shape"),
         ((Tensor("a", (1,) * 9),), "impossible shape"),
@@ -131,7 +135,7 @@ def test_bands_are_the_blocks_of_the_file(count: int) -> None:
 
 
 def test_a_header_longer_than_a_block() -> None:
-    layout = Layout(tuple(Tensor(f"{'layer' * 40}{i:06d}", (1,)) for i in range(5000)))
+    layout = Layout(tuple(Tensor(f"{'layer' * 38}{i:06d}", (1,)) for i in range(5000)))
     assert layout.header_size > CHUNK
     assert read(layout, iter([file_of(layout)])) == values_of(layout).tobytes()
     assert list(layout.bands()) == [(0, 5000)]

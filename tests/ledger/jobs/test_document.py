@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from support.worlds.world import World
 from ledger.errors import Malformed
 from ledger.formats.cid import CHUNK
 from ledger.formats.digest import sha256
+from ledger.formats.grammar import MAX_INTEGER
 from ledger.jobs import document as jobs
 from ledger.jobs.document import MAX_WEIGHT, Job, Median, TrimmedMean, parse
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
@@ -197,11 +199,15 @@ BOUNDS: list[tuple[str, int, int]] = [
 def test_every_number_has_bounds(path: str, low: int, high: int) -> None:
     for value in (low, high):
         assert parse(changed(path, value)).encode() == changed(path, value)
-    for value in (low - 1, high + 1, -1, 1 << 64, 10**40):
+    for value in {low - 1, high + 1, -1} - {1 << 63}:
         with pytest.raises(Malformed, match=path.replace(".", r"\.")) as caught:
             parse(changed(path, value))
         assert caught.value.facts["minimum"] == low
         assert caught.value.facts["actual"] == value
+    for value in (1 << 63, -(1 << 63), 1 << 64, 10**40):
+        with pytest.raises(Malformed, match="not an integer within") as caught:
+            parse(changed(path, value))
+        assert str(value)[:40] in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -222,11 +228,21 @@ def test_every_number_has_bounds(path: str, low: int, high: int) -> None:
         ("initial_model.root", "A" * 64, "initial_model.root"),
         ("initial_model.root", "0 " * 32, "initial_model.root"),
         ("task.code", "z" * 64, "task.code"),
-        ("task.code", "\x1b[31m", "task.code"),
+        ("task.code", "\x7f[31m", "task.code"),
+        ("task.code", "\x1b[31m", "an escape"),
         ("name", "", "name must be"),
-        ("name", "a\x1b[2J", "name must be"),
+        ("name", "a\x1b[2J", "an escape"),
+        ("name", "a\x9b2J", "name has a character"),
+        ("name", "a\u202eb", "name has a character"),
+        ("name", "a ", "name has a space first or last"),
+        ("name", "a  b", "two in a row"),
         ("name", "a" * 201, "name must be"),
-        ("task.name", "\n", "task.name must be"),
+        ("task.name", "\n", "an escape"),
+        ("task.name", "a b", r"task\.name has a character"),
+        ("task.name", "n" * 201, r"task\.name must be"),
+        ("task.version", "1\u00b2", r"task\.version has a character"),
+        ("task.settings", {"a b": 1}, "the name of a setting has a character"),
+        ("task.settings", {"": 1}, "the name of a setting must be"),
         ("task.version", "", "task.version must be"),
     ],
 )
@@ -268,9 +284,10 @@ def test_trimming_leaves_an_update(minimum: int, trim: int, good: bool) -> None:
         parse(canonical(document))
 
 
-SETTINGS = st.dictionaries(
-    st.text(max_size=8), st.text(max_size=8) | st.integers() | st.booleans() | st.lists(st.text(max_size=4)), max_size=5
-)
+NAMES = st.text("".join(map(chr, range(0x23, 0x5C))), min_size=1, max_size=8)
+TEXTS = st.text(st.characters(min_codepoint=0x20, codec="utf-8"), max_size=8)
+INTEGERS = st.integers(-MAX_INTEGER, MAX_INTEGER)
+SETTINGS = st.dictionaries(NAMES, TEXTS | INTEGERS | st.booleans() | st.lists(TEXTS), max_size=5)
 
 
 @given(SETTINGS)
@@ -282,6 +299,13 @@ def test_settings_without_floats_travel(settings: dict[str, Any]) -> None:
     assert isinstance(job, Job)
     assert job.task.settings == settings
     assert job.encode() == data
+
+
+@pytest.mark.parametrize("value", ["a\nb", "\0", ["\x1f"], 1 << 63, -(1 << 63)])
+def test_a_setting_that_no_document_can_say_is_refused_before_it_is_written(value: Any) -> None:
+    task = msgspec.structs.replace(JOB.task, settings={"rate": value})
+    with pytest.raises(Malformed, match="the job's document is not a valid document"):
+        jobs.check(msgspec.structs.replace(JOB, task=task))
 
 
 @given(st.binary(max_size=60), st.integers(0, len(JOB.encode())))

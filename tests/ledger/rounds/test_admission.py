@@ -34,22 +34,22 @@ CASES = {
     "honest": (Verdict.ADMITTED, lambda w: {}),
     "heaviest": (Verdict.ADMITTED, lambda w: {"weight": LIMITS.max_weight}),
     "largest value": (Verdict.ADMITTED, lambda w: {"values": altered(VALUES * 0, 5, LIMITS.max_value)}),
-    "empty file": (Verdict.MALFORMED, lambda w: {"data": b""}),
-    "a pickle": (Verdict.MALFORMED, lambda w: {"data": b"\x80\x04K\x01." * 9}),
-    "truncated": (Verdict.MALFORMED, lambda w: {"data": bound(w)[:-4]}),
-    "one byte more": (Verdict.MALFORMED, lambda w: {"data": bound(w) + b"\0"}),
-    "another format": (Verdict.MALFORMED, lambda w: {"data": bound(w).replace(b"fedledger/1", b"fedledger/2")}),
-    "floats": (Verdict.MALFORMED, lambda w: {"data": bound(w).replace(b'"I32"', b'"F32"')}),
-    "spaces in the header": (Verdict.MALFORMED, lambda w: {"data": bound(w).replace(b"  ", b" \n", 1)}),
-    "a model": (Verdict.BINDING, lambda w: {"data": bound(w, kind="model")}),
-    "another chain": (Verdict.BINDING, lambda w: {"data": bound(w, chain=1)}),
-    "another contract": (Verdict.BINDING, lambda w: {"data": bound(w, contract="0x" + "1" * 40)}),
-    "another job": (Verdict.BINDING, lambda w: {"data": bound(w, job=2)}),
-    "another round": (Verdict.BINDING, lambda w: {"data": bound(w, round=9)}),
-    "another's update": (Verdict.BINDING, lambda w: {"data": bound(w, party=w.keys[1])}),
-    "another base": (Verdict.BASE, lambda w: {"data": bound(w, base=bytes(32))}),
-    "another shape": (Verdict.TENSORS, lambda w: {"data": artifact(OTHER, w.binding(0), VALUES)}),
-    "a tensor less": (Verdict.TENSORS, lambda w: {"data": artifact(Layout(TENSORS[:1]), w.binding(0), VALUES[:10])}),
+    "empty file": (Verdict.HEADER, lambda w: {"data": b""}),
+    "a pickle": (Verdict.HEADER, lambda w: {"data": b"\x80\x04K\x01." * 9}),
+    "truncated": (Verdict.HEADER, lambda w: {"data": bound(w)[:-4]}),
+    "one byte more": (Verdict.HEADER, lambda w: {"data": bound(w) + b"\0"}),
+    "another format": (Verdict.HEADER, lambda w: {"data": bound(w).replace(b"fedledger/1", b"fedledger/2")}),
+    "floats": (Verdict.HEADER, lambda w: {"data": bound(w).replace(b'"I32"', b'"F32"')}),
+    "spaces in the header": (Verdict.HEADER, lambda w: {"data": bound(w).replace(b"  ", b" \n", 1)}),
+    "a model": (Verdict.HEADER, lambda w: {"data": bound(w, kind="model")}),
+    "another chain": (Verdict.HEADER, lambda w: {"data": bound(w, chain=1)}),
+    "another contract": (Verdict.HEADER, lambda w: {"data": bound(w, contract="0x" + "1" * 40)}),
+    "another job": (Verdict.HEADER, lambda w: {"data": bound(w, job=2)}),
+    "another round": (Verdict.HEADER, lambda w: {"data": bound(w, round=9)}),
+    "another's update": (Verdict.HEADER, lambda w: {"data": bound(w, party=w.keys[1])}),
+    "another base": (Verdict.HEADER, lambda w: {"data": bound(w, base=bytes(32))}),
+    "another shape": (Verdict.HEADER, lambda w: {"data": artifact(OTHER, w.binding(0), VALUES)}),
+    "a tensor less": (Verdict.HEADER, lambda w: {"data": artifact(Layout(TENSORS[:1]), w.binding(0), VALUES[:10])}),
     "another root": (Verdict.ROOT, lambda w: {"root": bytes(32)}),
     "one value else": (Verdict.ROOT, lambda w: {"root": root_of(altered(VALUES, 3))}),
     "too heavy": (Verdict.WEIGHT, lambda w: {"weight": LIMITS.max_weight + 1}),
@@ -105,7 +105,7 @@ def test_a_damaged_copy_leads_to_no_verdict() -> None:
         judged(world)
 
 
-def test_a_tree_that_is_none_of_the_profile_is_malformed() -> None:
+def test_a_tree_that_is_none_of_the_profile_is_refused() -> None:
     """What a store raises for a file whose digest is right but whose blocks are not a file: its author's doing."""
     world = World().open_job().open_round()
     sent = world.submit(0)
@@ -116,7 +116,7 @@ def test_a_tree_that_is_none_of_the_profile_is_malformed() -> None:
         yield b""
 
     decision = judge(world.facts, world.facts.entries[0], fetch)
-    assert decision.verdict is Verdict.MALFORMED
+    assert decision.verdict is Verdict.HEADER
 
 
 def test_the_size_of_the_job_decides_the_codec() -> None:
@@ -139,10 +139,7 @@ def test_weights_within_bounds(weight: int) -> None:
 def test_every_verdict_has_its_number_for_ever_and_a_meaning() -> None:
     assert {v.name: v.value for v in Verdict} == {
         "ADMITTED": 0,
-        "MALFORMED": 1,
-        "BINDING": 2,
-        "BASE": 3,
-        "TENSORS": 4,
+        "HEADER": 1,
         "ROOT": 5,
         "WEIGHT": 6,
         "RANGE": 7,

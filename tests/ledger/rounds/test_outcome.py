@@ -119,7 +119,7 @@ def test_one_bad_update_does_not_stop_the_others() -> None:
     for member in range(4):
         world.submit(member, data=b"junk" if member == 2 else None)
     outcome, _ = made(world)
-    assert outcome.verdicts == bytes([0, 0, Verdict.MALFORMED, 0])
+    assert outcome.verdicts == bytes([0, 0, Verdict.HEADER, 0])
     assert outcome.root != NOTHING
 
 
@@ -210,7 +210,7 @@ def test_another_ledger_makes_another_model() -> None:
     world.place = Place(1, world.place.contract)
     there = judge_all(world.facts, world.files.fetch)
     assert here.verdicts == bytes(5)
-    assert {judged.decision.verdict for judged in there} == {Verdict.BINDING}
+    assert {judged.decision.verdict for judged in there} == {Verdict.HEADER}
 
 
 def test_reading_a_model_of_another_root_is_refused() -> None:

@@ -8,7 +8,6 @@ from support.worlds import committed_set
 from support.worlds.world import Files
 
 from ledger.errors import Malformed, Unavailable
-from ledger.formats.header import Mismatch
 from ledger.formats.merkle import root_of
 from ledger.scores.evaluation_set import BINDING, EvaluationSet, check, layout_of, read, write
 
@@ -41,7 +40,7 @@ def test_a_set_that_nobody_holds_is_unavailable() -> None:
 )
 def test_a_set_of_another_shape_is_refused(changes: Any) -> None:
     files = Files()
-    with pytest.raises(Mismatch, match="tensor 'inputs' differs"):
+    with pytest.raises(Malformed, match="tensor 'inputs' differs"):
         read(committed_set.committed(files, **changes), files.fetch)
 
 
@@ -58,7 +57,7 @@ def test_an_update_is_not_a_set() -> None:
     files = Files()
     file, _ = write(committed_set.rows(), 3)
     cid = files.put(file.replace(b'"kind":"set"', b'"kind":"sat"'))
-    with pytest.raises(Mismatch, match="another kind"):
+    with pytest.raises(Malformed, match="another kind"):
         read(committed_set.committed(files, cid=str(cid)), files.fetch)
 
 

@@ -180,7 +180,7 @@ def test_an_update_that_carries_another_tensor_is_refused(job: Job, tmp_path: Pa
     wide = Layout((*job.tensors, Tensor("head.bias", (1,), 20)))
     carried = np.append(trained.update, np.int32(1)).astype(np.int32)
     file = list(file_of(wide, binding, carried))
-    assert judge_bytes(iter(file), job.layout, binding, root_of(carried), job.admission).verdict is Verdict.TENSORS
+    assert judge_bytes(iter(file), job.layout, binding, root_of(carried), job.admission).verdict is Verdict.HEADER
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def job_root_is_not_hexadecimal() -> World:
 
 def job_with_a_field_that_clears_the_screen() -> World:
     world = World()
-    data = world.job.encode().replace(b'"name":"tabular"', b'"\\u001b[2J":1,"name":"tabular"')
+    data = world.job.encode().replace(b'"version":"1"', '"version":"1","\x9b2J":1'.encode())
     return world.open_job(digest=world.files.put(data).digest).honest_round()
 
 

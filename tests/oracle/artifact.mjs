@@ -1,0 +1,54 @@
+// The file of a model or an update (docs/spec/artifact.md).
+import { createHash } from 'node:crypto';
+
+const LEAF = 1024;
+const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+
+/** Objects as JSON, members sorted. All names are ASCII, so JavaScript's order is that of code points. */
+function sorted(value) {
+  if (Array.isArray(value) || typeof value !== 'object') return JSON.stringify(value);
+  const members = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${sorted(value[name])}`);
+  return `{${members.join(',')}}`;
+}
+
+const product = (numbers) => numbers.reduce((all, number) => all * number, 1);
+
+export function table(tensors) {
+  let start = 0;
+  const entries = Object.create(null);
+  for (const { name, shape } of tensors) {
+    const end = start + 4 * product(shape);
+    entries[name] = { data_offsets: [start, end], dtype: 'I32', shape };
+    start = end;
+  }
+  return entries;
+}
+
+/** The bytes before the integers. `binding` has numbers as decimal text; a field that does not apply is empty. */
+export function header(binding, tensors) {
+  const entries = table(tensors);
+  const size = Math.ceil((8 + sorted(entries).length + 512) / LEAF) * LEAF;
+  const said = { format: 'fedledger/1', ...binding };
+  entries.__metadata__ = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ''));
+  const made = Buffer.alloc(size, ' ');
+  made.writeBigUInt64LE(BigInt(size - 8));
+  made.write(sorted(entries), 8, 'latin1');
+  return made;
+}
+
+export const valuesOf = (tensors) => tensors.reduce((sum, { shape }) => sum + product(shape), 0);
+
+/** RFC 6962, section 2.1, over leaves of 1,024 bytes. */
+export function root(body) {
+  const leaves = [];
+  for (let at = 0; at < body.length; at += LEAF) leaves.push(body.subarray(at, at + LEAF));
+  return node(leaves);
+}
+
+function node(leaves) {
+  if (leaves.length === 0) return sha256();
+  if (leaves.length === 1) return sha256(Buffer.of(0), leaves[0]);
+  let left = 1;
+  while (left * 2 < leaves.length) left *= 2;
+  return sha256(Buffer.of(1), node(leaves.slice(0, left)), node(leaves.slice(left)));
+}

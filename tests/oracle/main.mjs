@@ -1,0 +1,23 @@
+// A second reading of the specification. Each line of input is a request in JSON, each line of output its response.
+import { createInterface } from 'node:readline';
+import { header, root } from './artifact.mjs';
+import { isDocument, isName, isText, shownDigest } from './grammar.mjs';
+import { claim, verdict, weightedMean } from './rounds.mjs';
+
+const bytes = (digits) => Buffer.from(digits, 'hex');
+const CALLS = {
+  name: ({ text }) => isName(text),
+  text: ({ text }) => isText(text),
+  document: ({ data }) => isDocument(bytes(data)),
+  shown: () => shownDigest(),
+  header: ({ binding, tensors }) => header(binding, tensors).toString('hex'),
+  root: ({ data }) => root(bytes(data)).toString('hex'),
+  verdict: (asked) => verdict({ ...asked, registered: bytes(asked.root), file: bytes(asked.file) }),
+  weighted_mean: ({ weights, updates }) => weightedMean(weights, updates),
+  claim: ({ job, round, root: model, cid, verdicts }) => claim(job, round, model, cid, verdicts),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  process.stdout.write(`${JSON.stringify(CALLS[asked.call](asked))}\n`);
+}

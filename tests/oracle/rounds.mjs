@@ -1,0 +1,34 @@
+// Admission, the weighted mean, and the claim (docs/spec/round.md, docs/spec/commitments.md).
+import { concat, keccak256, toBeHex } from 'ethers';
+import { header, root, valuesOf } from './artifact.mjs';
+
+const [ADMITTED, HEADER, ROOT, WEIGHT, RANGE, NORM] = [0, 1, 5, 6, 7, 8];
+
+/** The byte for an update: the first that applies of WEIGHT, HEADER, ROOT, RANGE, NORM. */
+export function verdict({ tensors, binding, limits, weight, registered, file }) {
+  if (BigInt(weight) < 1n || BigInt(weight) > BigInt(limits.max_weight)) return WEIGHT;
+  const right = header(binding, tensors);
+  const body = file.subarray(right.length);
+  if (!file.subarray(0, right.length).equals(right) || body.length !== 4 * valuesOf(tensors)) return HEADER;
+  if (!root(body).equals(registered)) return ROOT;
+  const magnitudes = Array.from({ length: body.length / 4 }, (_, i) => BigInt(Math.abs(body.readInt32LE(4 * i))));
+  if (magnitudes.some((magnitude) => magnitude > BigInt(limits.max_value))) return RANGE;
+  const squares = magnitudes.reduce((sum, magnitude) => sum + magnitude * magnitude, 0n);
+  return squares > BigInt(limits.max_norm) ** 2n ? NORM : ADMITTED;
+}
+
+/** Coordinate by coordinate, one division, half away from zero. */
+export function weightedMean(weights, updates) {
+  const total = weights.reduce((sum, weight) => sum + BigInt(weight), 0n);
+  return updates[0].map((_, i) => {
+    const sum = updates.reduce((all, update, k) => all + BigInt(weights[k]) * BigInt(update[i]), 0n);
+    const magnitude = ((sum < 0n ? -sum : sum) * 2n + total) / (2n * total);
+    return Number(sum < 0n ? -magnitude : magnitude);
+  });
+}
+
+/** keccak256(abi.encode(job, round, root, cid, keccak256(verdicts))) */
+export function claim(job, round, modelRoot, cid, verdicts) {
+  const words = [toBeHex(job, 32), toBeHex(round, 32), `0x${modelRoot}`, `0x${cid}`, keccak256(`0x${verdicts}`)];
+  return keccak256(concat(words)).slice(2);
+}

@@ -1,0 +1,82 @@
+"""The oracle comes to every frozen vector, by the specification alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from support.oracle import Ask, document_of, said, verdict_of
+
+from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.header import Binding
+from ledger.jobs.document import Admission
+
+FOLDER = Path(__file__).resolve().parents[1] / "vectors"
+
+
+def read(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def integers(count: int) -> bytes:
+    """The stream that the vectors are about: (i · 2654435761 mod 2^32) − 2^31."""
+    numbers = np.arange(count, dtype=np.uint64) * 2654435761 % (1 << 32)
+    return (numbers.astype(np.int64) - (1 << 31)).astype("<i4").tobytes()
+
+
+@pytest.mark.parametrize(("kind", "call"), [("names", "name"), ("texts", "text")])
+def test_names_and_texts(ask: Ask, kind: str, call: str) -> None:
+    for case in read("grammar.json")[kind]:
+        assert ask(call, text=case["value"]) is case["accepted"], ascii(case["value"])
+
+
+def test_the_shown_signs(ask: Ask) -> None:
+    assert ask("shown") == read("grammar.json")["shown"]
+
+
+def test_documents(ask: Ask) -> None:
+    for case in read("grammar.json")["documents"]:
+        assert ask("document", data=document_of(case).hex()) is case["accepted"], case["name"]
+
+
+def test_jobs_are_documents(ask: Ask) -> None:
+    for case in read("job.json")["cases"]:
+        assert ask("document", data=case["document"].encode().hex()) is True
+
+
+def test_headers_and_roots(ask: Ask) -> None:
+    for case in read("artifact.json")["cases"]:
+        header = case["header"].encode("latin-1").ljust(case["header_size"])
+        assert bytes.fromhex(ask("header", binding=said(case["binding"]), tensors=case["tensors"])) == header
+        assert ask("root", data=integers((case["size"] - len(header)) // 4).hex()) == case["root"]
+
+
+def test_roots(ask: Ask) -> None:
+    for case in read("merkle.json")["cases"]:
+        assert ask("root", data=integers(case["values"]).hex()) == case["root"]
+
+
+def test_verdicts(ask: Ask) -> None:
+    whole = read("admission.json")
+    tensors = msgspec.convert(whole["tensors"], tuple[Tensor, ...])
+    binding = Binding(**whole["binding"] | {"base": bytes.fromhex(whole["binding"]["base"])})
+    limits = msgspec.convert(whole["limits"], Admission)
+    for case in whole["cases"]:
+        data = case["header"].encode("latin-1").ljust(Layout(tensors).header_size) + bytes.fromhex(case["values"])
+        root = bytes.fromhex(case["root"])
+        found = verdict_of(ask, tensors, binding, limits, data, root=root, weight=case["weight"])
+        assert found == case["verdict"], case["name"]
+
+
+def test_means(ask: Ask) -> None:
+    for case in read("aggregation.json")["cases"]:
+        found = ask("weighted_mean", weights=case["weights"], updates=case["updates"])
+        assert found == case["results"]["weighted_mean"]
+
+
+def test_claims(ask: Ask) -> None:
+    for case in read("commitments.json")["claims"]:
+        asked = {name: case[name] for name in ("job", "round", "root", "cid", "verdicts")}
+        assert ask("claim", **asked) == case["claim"]
