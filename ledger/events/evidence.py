@@ -12,7 +12,7 @@ import msgspec
 from ledger.errors import FedledgerError, Malformed
 from ledger.formats.strict import Strict
 
-MAX_SIZE = 1 << 20
+MAX_SIZE = 64 << 20
 
 
 class Unproven(FedledgerError):
@@ -75,11 +75,31 @@ def nobody(said: Said) -> Evidence:
     raise Unproven("no transaction was shown", tx=said.tx.hex())
 
 
-def parse(data: bytes) -> Evidence:
-    """Read an evidence file; whether it is true is another matter. Raises Malformed."""
+class _Kind(msgspec.Struct, frozen=True):
+    fedledger: str
+
+
+class _Finding(msgspec.Struct, frozen=True):
+    evidence: Evidence | None = None
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What is evidence in an audit's report."""
+
+    fedledger: Literal["report/2"]
+    findings: list[_Finding]
+    rests_on: list[Evidence]
+
+
+def parse(data: bytes) -> list[Evidence]:
+    """Read a file of evidence, or all that is in a report; whether it is true is another matter. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the evidence is too large", size=len(data), maximum=MAX_SIZE)
     try:
-        return msgspec.json.decode(data, type=Evidence)
+        kind = msgspec.json.decode(data, type=_Kind).fedledger
+        if not kind.startswith("report/"):
+            return [msgspec.json.decode(data, type=Evidence)]
+        report = msgspec.json.decode(data, type=_Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"this is not a file of evidence: {error}") from error
+    return [one.evidence for one in report.findings if one.evidence is not None] + report.rests_on
