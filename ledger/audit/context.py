@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ledger.audit.report import Finding, Report
-from ledger.events.evidence import Evidence, Said, Unproven, Witness, nobody
+from ledger.events.evidence import Said, SignedStatement, Unproven, Witness, nobody
 from ledger.history.fold import History
 from ledger.rounds.admission import Progress
 from ledger.rounds.facts import Place
@@ -29,7 +29,7 @@ class Context:
     threads: int = 1
     progress: Progress = field(default=lambda _: None)
     witness: Witness = nobody
-    _shown: dict[bytes, Evidence | Unproven] = field(default_factory=dict)
+    _shown: dict[bytes, SignedStatement | Unproven] = field(default_factory=dict)
 
     def describe(self, key: str) -> str:
         """A party as findings name it: the member's name and the key that signed."""
@@ -53,7 +53,7 @@ class Context:
         self.report.add(msgspec.structs.replace(finding, culprit=culprit, tx=said.tx.hex(), evidence=evidence))
         return True
 
-    def _show(self, said: Said) -> Evidence:
+    def _show(self, said: Said) -> SignedStatement:
         """The evidence, asked for once. Raises Unproven."""
         key = msgspec.json.encode(said)
         if key not in self._shown:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.events.evidence import Evidence
+from ledger.events.evidence import SignedStatement
 
 
 class AuditVerdict(Enum):
@@ -90,7 +90,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected: str | None = None
     actual: str | None = None
     tx: str | None = None
-    evidence: Evidence | None = None
+    evidence: SignedStatement | None = None
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -106,7 +106,7 @@ class Report(msgspec.Struct, kw_only=True):
     block: int
     scope: str
     findings: list[Finding] = []
-    rests_on: list[Evidence] = []
+    rests_on: list[SignedStatement] = []
     passed: dict[int, int] = {}
     skipped: list[int] = []
 
@@ -117,7 +117,7 @@ class Report(msgspec.Struct, kw_only=True):
     def add(self, finding: Finding) -> None:
         self.findings.append(finding)
 
-    def rest_on(self, statements: Iterable[Evidence]) -> None:
+    def rest_on(self, statements: Iterable[SignedStatement]) -> None:
         """Take these statements in, each once."""
         known = {(one.raw, one.signer) for one in self.rests_on}
         self.rests_on.extend(one for one in statements if (one.raw, one.signer) not in known)

@@ -12,7 +12,7 @@ from ledger.config import Network, load_network
 
 if TYPE_CHECKING:
     from ledger.audit.report import Report
-    from ledger.events.evidence import Evidence
+    from ledger.events.evidence import SignedStatement
 
 FALSE = 1
 
@@ -67,7 +67,7 @@ def write_evidence(report: "Report", folder: Path) -> list[Path]:
     return written
 
 
-def _result(path: Path, one: "Evidence", network: Network | None) -> dict[str, Any]:
+def _result(path: Path, one: "SignedStatement", network: Network | None) -> dict[str, Any]:
     from ledger.chain.build import SOLIDITY_NAMES
     from ledger.chain.evidence.check import check as check_evidence
     from ledger.chain.evidence.check import false_if
@@ -82,7 +82,7 @@ def _result(path: Path, one: "Evidence", network: Network | None) -> dict[str, A
     return {**known, "holds": True, "false_if": false_if(one)}
 
 
-def _print(result: dict[str, Any], one: "Evidence") -> None:
+def _print(result: dict[str, Any], one: "SignedStatement") -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Evidence: what a party said, under its own signature, as a value and as a file (`evidence/1`, docs/spec/audit.md).
+"""SignedStatement: what a party said, under its own signature, as a value and as a file (`evidence/1`, docs/spec/audit.md).
 
 What the log has a party say is a `Said`. `ledger.chain.evidence` reads
 signed transactions and says what was said in truth. No finding names a party without both, and both the same.
@@ -21,7 +21,7 @@ class Unproven(FedledgerError):
     exit_code = 3
 
 
-class Block(Strict, frozen=True):
+class BlockName(Strict, frozen=True):
     """The block of a transaction, on the word of the node that was asked; `hash` in hexadecimal with 0x."""
 
     number: int
@@ -35,7 +35,7 @@ class Inner(Strict, frozen=True):
     signature: str
 
 
-class Evidence(Strict, frozen=True):
+class SignedStatement(Strict, frozen=True):
     """A signed statement. Everything but `block` follows from `raw`.
 
     `raw` is the transaction, in hexadecimal with 0x; `statement` the function it calls; `arguments` are what it says,
@@ -50,7 +50,7 @@ class Evidence(Strict, frozen=True):
     arguments: dict[str, Any]
     signer: str
     raw: str
-    block: Block | None = None
+    block: BlockName | None = None
     inner: Inner | None = None
 
     def encode(self) -> bytes:
@@ -58,7 +58,7 @@ class Evidence(Strict, frozen=True):
 
 
 class Said(NamedTuple):
-    """What the history has a party say: key, function, arguments as in `Evidence`, and the transaction's hash."""
+    """What the history has a party say: key, function, arguments as in `SignedStatement`, and the transaction's hash."""
 
     signer: str
     statement: str
@@ -66,11 +66,11 @@ class Said(NamedTuple):
     tx: bytes
 
 
-Witness = Callable[[Said], Evidence]
+Witness = Callable[[Said], SignedStatement]
 """Shows the signed statement behind an event. Raises Unproven."""
 
 
-def nobody(said: Said) -> Evidence:
+def nobody(said: Said) -> SignedStatement:
     """The witness that has seen nothing."""
     raise Unproven("no transaction was shown", tx=said.tx.hex())
 
@@ -80,7 +80,7 @@ class _Kind(msgspec.Struct, frozen=True):
 
 
 class _Finding(msgspec.Struct, frozen=True):
-    evidence: Evidence | None = None
+    evidence: SignedStatement | None = None
 
 
 class _Report(msgspec.Struct, frozen=True):
@@ -88,17 +88,17 @@ class _Report(msgspec.Struct, frozen=True):
 
     fedledger: Literal["report/2"]
     findings: list[_Finding]
-    rests_on: list[Evidence]
+    rests_on: list[SignedStatement]
 
 
-def parse(data: bytes) -> list[Evidence]:
+def parse(data: bytes) -> list[SignedStatement]:
     """Read a file of evidence, or all that is in a report; whether it is true is another matter. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the evidence is too large", size=len(data), maximum=MAX_SIZE)
     try:
         kind = msgspec.json.decode(data, type=_Kind).fedledger
         if not kind.startswith("report/"):
-            return [msgspec.json.decode(data, type=Evidence)]
+            return [msgspec.json.decode(data, type=SignedStatement)]
         report = msgspec.json.decode(data, type=_Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"this is not a file of evidence: {error}") from error

@@ -7,13 +7,15 @@ import msgspec
 from ledger.chain.build import ContractName
 from ledger.chain.evidence.statement import statements
 from ledger.errors import Malformed
-from ledger.events.evidence import Evidence, Unproven
+from ledger.events.evidence import SignedStatement, Unproven
 
 _CHECKED = ("chain", "contract", "statement", "arguments", "signer", "inner")
 """All that follows from the raw bytes; the block is a node's word."""
 
 
-def check(evidence: Evidence, addresses: Mapping[ContractName, str] | None = None, chain: int | None = None) -> None:
+def check(
+    evidence: SignedStatement, addresses: Mapping[ContractName, str] | None = None, chain: int | None = None
+) -> None:
     """Check that everything but the block is what the raw transaction says.
 
     `addresses` and `chain` are a network's, where one is at hand. Raises Malformed where there is no signed call of the
@@ -30,7 +32,7 @@ def check(evidence: Evidence, addresses: Mapping[ContractName, str] | None = Non
         )
 
 
-def false_if(evidence: Evidence) -> str:
+def false_if(evidence: SignedStatement) -> str:
     """What must be recomputed for the statement to be false; the pages of the specification say how."""
     said = evidence.arguments
     place = f"round {said.get('round')} of job {said.get('job')}"
@@ -47,11 +49,11 @@ def false_if(evidence: Evidence) -> str:
     return meanings.get(evidence.statement, "nothing: it is a decision, and was made")
 
 
-def _differences(evidence: Evidence, found: Evidence) -> list[str]:
+def _differences(evidence: SignedStatement, found: SignedStatement) -> list[str]:
     return [name for name in _CHECKED if getattr(evidence, name) != getattr(found, name)]
 
 
-def _shown(evidence: Evidence, name: str) -> str:
+def _shown(evidence: SignedStatement, name: str) -> str:
     return msgspec.json.encode(getattr(evidence, name)).decode()
 
 

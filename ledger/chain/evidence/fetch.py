@@ -11,7 +11,7 @@ from ledger.chain.evidence.transaction import rebuild
 from ledger.chain.node import data, number
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import FedledgerError, Malformed
-from ledger.events.evidence import Block, Evidence, Said, Unproven
+from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.formats.digest import keccak
 
 
@@ -21,7 +21,7 @@ class ChainWitness:
     def __init__(self, rpc: Rpc, chain: int, addresses: Mapping[ContractName, str]) -> None:
         self._rpc, self._chain, self._addresses = rpc, chain, addresses
 
-    def __call__(self, said: Said) -> Evidence:
+    def __call__(self, said: Said) -> SignedStatement:
         """The evidence for what an event says. Raises Unproven, also where the node cannot be asked."""
         try:
             raw, block = self._fetch(said.tx)
@@ -32,7 +32,7 @@ class ChainWitness:
             raise Unproven(error.message, tx="0x" + said.tx.hex()) from error
         return msgspec.structs.replace(found, block=block)
 
-    def _fetch(self, tx: bytes) -> tuple[bytes, Block | None]:
+    def _fetch(self, tx: bytes) -> tuple[bytes, BlockName | None]:
         """Raw bytes and block. Raises Malformed where the bytes are of another transaction."""
         name = "0x" + tx.hex()
         shown = self._rpc.call("eth_getTransactionByHash", name)
@@ -54,7 +54,7 @@ class ChainWitness:
         return data(answer, "a transaction") if isinstance(answer, str) else None
 
 
-def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, str]) -> Evidence:
+def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, str]) -> SignedStatement:
     """The statement in a raw transaction that is what was said. Raises Malformed, or Unproven where none is."""
     for found in statements(raw, addresses, chain):
         if (found.signer, found.statement, found.arguments) == (said.signer, said.statement, said.arguments):
@@ -62,8 +62,8 @@ def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, s
     raise Unproven("the transaction says something else than the event", tx="0x" + said.tx.hex())
 
 
-def _block(shown: dict[str, Any]) -> Block | None:
+def _block(shown: dict[str, Any]) -> BlockName | None:
     height, hash_ = shown.get("blockNumber"), shown.get("blockHash")
     if not isinstance(height, str) or not isinstance(hash_, str):
         return None
-    return Block(number=number(height, "a block's number"), hash="0x" + data(hash_, "a block's hash").hex())
+    return BlockName(number=number(height, "a block's number"), hash="0x" + data(hash_, "a block's hash").hex())

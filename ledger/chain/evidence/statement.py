@@ -16,7 +16,7 @@ from ledger.chain.logs import snake
 from ledger.errors import Malformed
 from ledger.events.actions import kind_name
 from ledger.events.ballots import Choice
-from ledger.events.evidence import Evidence, Inner
+from ledger.events.evidence import Inner, SignedStatement
 from ledger.events.proposals import BALLOT_TYPES, DOMAIN_NAME, DOMAIN_VERSION, PROPOSAL_TYPES
 from ledger.formats.digest import keccak
 
@@ -39,7 +39,7 @@ class _Function(NamedTuple):
 
 def statements(
     raw: bytes, addresses: Mapping[ContractName, str] | None = None, chain: int | None = None
-) -> list[Evidence]:
+) -> list[SignedStatement]:
     """What a raw transaction says, and who: one statement, or each vote of a batch.
 
     `addresses` and `chain` pin contracts and chain. Raises Malformed where it is not a signed call of a contract's, or
@@ -84,8 +84,8 @@ def _plain(field: dict[str, Any], value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def _evidence(raw: bytes, call: Transaction, function: _Function, arguments: dict[str, Any]) -> Evidence:
-    return Evidence(
+def _evidence(raw: bytes, call: Transaction, function: _Function, arguments: dict[str, Any]) -> SignedStatement:
+    return SignedStatement(
         fedledger="evidence/1",
         chain=call.chain,
         contract=call.to,
@@ -103,7 +103,7 @@ def _signed(arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield arguments | {"signed": one}
 
 
-def _relayed(whole: Evidence, arguments: dict[str, Any]) -> Evidence | None:
+def _relayed(whole: SignedStatement, arguments: dict[str, Any]) -> SignedStatement | None:
     """The statement of the member that signed inside the call; None where another key did, or none."""
     signed = arguments["signed"]
     r, s, v = int(signed["r"], 16), int(signed["s"], 16), signed["v"]

@@ -17,7 +17,7 @@ from ledger.audit import Observed
 from ledger.audit.report import AuditVerdict, Check, Report
 from ledger.errors import Unavailable
 from ledger.events import records
-from ledger.events.evidence import Evidence, Said, Unproven
+from ledger.events.evidence import Said, SignedStatement, Unproven
 from ledger.formats.claims import claim
 from ledger.history.fold import History
 
@@ -236,7 +236,7 @@ def test_a_conviction_needs_the_updates_that_it_was_computed_from() -> None:
     world = refuted_lie()
     hidden = world.round.updates[3].tx
 
-    def witness(said: Said) -> Evidence:
+    def witness(said: Said) -> SignedStatement:
         if said.tx == hidden:
             raise Unproven("the node has no such transaction", tx=said.tx.hex())
         return world.witness(said)
@@ -247,7 +247,7 @@ def test_a_conviction_needs_the_updates_that_it_was_computed_from() -> None:
 
 
 def test_without_a_witness_nobody_is_named() -> None:
-    def nothing(said: Said) -> Evidence:
+    def nothing(said: Said) -> SignedStatement:
         raise Unproven("the node serves no transactions", tx=said.tx.hex())
 
     report = refuted_lie().audit(witness=nothing)
@@ -255,7 +255,7 @@ def test_without_a_witness_nobody_is_named() -> None:
 
 
 def test_a_witness_that_fails_otherwise_is_not_hidden() -> None:
-    def broken(said: Said) -> Evidence:
+    def broken(said: Said) -> SignedStatement:
         raise Unavailable("down")
 
     with pytest.raises(Unavailable):

@@ -19,7 +19,7 @@ from ledger.chain.evidence.transaction import ORDER, read, rebuild
 from ledger.errors import Malformed
 from ledger.events.actions import CloseJob, encode_action
 from ledger.events.ballots import Choice
-from ledger.events.evidence import Block, Evidence, Said, Unproven, parse
+from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven, parse
 from ledger.events.proposals import ballot_to_sign, proposal_to_sign
 from ledger.formats.digest import keccak
 
@@ -229,9 +229,9 @@ def test_a_relayed_proposal_is_said_by_the_member_that_signed_it() -> None:
     assert (found.signer, found.arguments["signed"]["number"]) == (MEMBER.address, number)
 
 
-def evidence() -> Evidence:
+def evidence() -> SignedStatement:
     (found,) = statements(signed())
-    return msgspec.structs.replace(found, block=Block(number=3, hash="0x" + "ab" * 32))
+    return msgspec.structs.replace(found, block=BlockName(number=3, hash="0x" + "ab" * 32))
 
 
 def test_a_file_of_evidence_is_checked_without_a_node() -> None:

@@ -17,7 +17,7 @@ from ledger.chain.build import ContractName
 from ledger.chain.evidence.fetch import proof
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.events import records
-from ledger.events.evidence import Block, Evidence, Said, Unproven
+from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.claims import claim as claim_of
@@ -269,7 +269,7 @@ class World:
         code = {"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}
         return Observed(code, None, heads, models, claims)
 
-    def witness(self, said: Said) -> Evidence:
+    def witness(self, said: Said) -> SignedStatement:
         """What an honest node shows of a transaction."""
         if said.tx not in self.transactions:
             raise Unproven("the node has no such transaction", tx=said.tx.hex())
@@ -278,7 +278,9 @@ class World:
             found = proof(raw, said, CHAIN, ADDRESSES)
         except FedledgerError as error:
             raise Unproven(error.message, tx=said.tx.hex()) from error
-        return msgspec.structs.replace(found, block=Block(number=block, hash="0x" + block.to_bytes(32, "big").hex()))
+        return msgspec.structs.replace(
+            found, block=BlockName(number=block, hash="0x" + block.to_bytes(32, "big").hex())
+        )
 
     def audit(
         self,
