@@ -76,7 +76,7 @@ class Federation:
             **RESERVED,
         )
         check(self.job)
-        self.state = JobState(1, self.job.digest, _key(0), TERMS)
+        self.state = JobState(1, self.job.digest, _key(0), TERMS, b"")
         self.parties = parties
 
     @property

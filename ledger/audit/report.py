@@ -1,14 +1,17 @@
 """The audit's report: findings with evidence, and the verdict that follows from them.
 
 VERIFIED: every check was made and held. REFUTED: evidence contradicts a claim. UNKNOWN: nothing contradicts, but
-something could not be checked. A damaged copy is a notice about its holder and changes no verdict by itself.
+something could not be checked. A notice changes no verdict: a damaged copy, bytes that no standing claim depends on.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from enum import Enum, IntEnum
 from typing import Literal
 
 import msgspec
+
+from ledger.events.evidence import SignedStatement
 
 
 class AuditVerdict(Enum):
@@ -67,8 +70,8 @@ OPTIONAL = frozenset({Check.SOURCE, Check.COPIES})
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that the audit found, and the evidence.
 
-    `culprit` is the party that signed what is refuted, `holder` the one that keeps a damaged copy. `chunk` counts
-    1 KiB leaves of the artifact's integers from 0, `value` the integers of `tensor`.
+    `culprit` is the party that signed what is refuted, as `evidence` proves; `holder` keeps a damaged copy. `chunk`
+    counts 1 KiB leaves of the artifact's integers from 0, `value` the integers of `tensor`.
     """
 
     check: Check
@@ -87,10 +90,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected: str | None = None
     actual: str | None = None
     tx: str | None = None
+    evidence: SignedStatement | None = None
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What an audit did and found."""
+    """What an audit did and found.
+
+    `rests_on` are others' signed statements from which what is refuted was computed: the updates of its round.
+    """
 
     network: str
     chain: int
@@ -99,6 +106,7 @@ class Report(msgspec.Struct, kw_only=True):
     block: int
     scope: str
     findings: list[Finding] = []
+    rests_on: list[SignedStatement] = []
     passed: dict[int, int] = {}
     skipped: list[int] = []
 
@@ -108,6 +116,11 @@ class Report(msgspec.Struct, kw_only=True):
 
     def add(self, finding: Finding) -> None:
         self.findings.append(finding)
+
+    def rest_on(self, statements: Iterable[SignedStatement]) -> None:
+        """Take these statements in, each once."""
+        known = {(one.raw, one.signer) for one in self.rests_on}
+        self.rests_on.extend(one for one in statements if (one.raw, one.signer) not in known)
 
     @property
     def verdict(self) -> AuditVerdict:
@@ -127,4 +140,4 @@ class Report(msgspec.Struct, kw_only=True):
         """The report as one JSON document."""
         document = msgspec.to_builtins(self, str_keys=True)
         document["passed"] = {str(check): self.passed[check] for check in sorted(self.passed)}
-        return msgspec.json.encode({"fedledger": "report/1", "verdict": self.verdict.value, **document})
+        return msgspec.json.encode({"fedledger": "report/2", "verdict": self.verdict.value, **document})

@@ -1,15 +1,17 @@
 """The checks of one round: its updates, each aggregate that was published, and every attestation."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ledger.audit.context import Context
 from ledger.audit.difference import locate_difference
 from ledger.audit.report import Check, Finding, Status
+from ledger.audit.said import attested, foundation, published
 from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.cid import of_file
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
-from ledger.history.state import Aggregate, JobState, Round, Update
+from ledger.history.state import Aggregate, JobState, Phase, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Decision, Judged, Verdict, judge
 from ledger.rounds.facts import Entry, RoundFacts
@@ -24,7 +26,7 @@ class RoundAudit:
         self.facts = RoundFacts.of(audit.place, state, job, round_)
         self.judged: dict[int, Judged] = {}
         self.missing: list[Update] = []
-        self._outcomes: dict[frozenset[int], Outcome | str] = {}
+        self._outcomes: dict[frozenset[tuple[int, Verdict]], Outcome | str] = {}
 
     def run(self) -> None:
         """Check every update, then every aggregate with its attestations."""
@@ -36,52 +38,63 @@ class RoundAudit:
     def _judge(self, entry: Entry) -> None:
         """BYTES: the update can be read, from any holder, and then has a verdict of its own.
 
-        Where every aggregate called it unavailable, no check needs it: a notice.
+        Where no standing claim depends on bytes that cannot be had: a notice, which names the party that owed them.
         """
         audit, update = self.audit, entry.update
         try:
             decision = judge(self.facts, entry, audit.fetch)
         except Unavailable as error:
             self.missing.append(update)
-            message = f"the update's bytes could not be had: {error}"
-            attempts = range(1, self.round.attempt + 1)
-            excused_by_all = bool(attempts) and all(update.index in excused(self.round, n) for n in attempts)
-            self._find(Check.BYTES, "notice" if excused_by_all else "unknown", message, **self._of(update))
+            status, why = self._owed(update)
+            self._find(Check.BYTES, status, f"the update's bytes could not be had{why}: {error}", **self._of(update))
         else:
             self.judged[update.index] = Judged(update, decision)
             audit.report.verify(Check.BYTES)
         audit.progress(self.job.layout.size)
 
+    def _owed(self, update: Update) -> tuple[Status, str]:
+        """What missing bytes mean: UNKNOWN where an aggregate that stands, or may come to, was made from them."""
+        standing = [one for one in self.round.aggregates if not failed(one)]
+        if any(update.index not in taken_over(self.round, one) for one in standing):
+            return "unknown", ""
+        if any(taken_over(self.round, one)[update.index] is not Verdict.UNAVAILABLE for one in standing):
+            return "notice", ", and were refused by a majority when they could: attested, not re-made"
+        return "notice", "; no claim that stands depends on them"
+
     def _aggregate(self, aggregate: Aggregate) -> None:
-        away = excused(self.round, aggregate.attempt)
+        taken = taken_over(self.round, aggregate)
+        away = {index for index, verdict in taken.items() if verdict is Verdict.UNAVAILABLE}
         self._verdicts(aggregate, away)
-        outcome = self._outcome(frozenset(away))
+        outcome = self._outcome(taken)
         if isinstance(outcome, str):
-            message = f"the aggregate could not be recomputed: {outcome}"
-            self._find(Check.AGGREGATE, "unknown", message, attempt=aggregate.attempt)
+            status: Status = "notice" if failed(aggregate) else "unknown"
+            message = f"the aggregate {'that failed ' if failed(aggregate) else ''}could not be recomputed: {outcome}"
+            maker = {"party": self.audit.describe(aggregate.aggregator)} if failed(aggregate) else {}
+            self._find(Check.AGGREGATE, status, message, attempt=aggregate.attempt, **maker)
             return
         self._model(aggregate, outcome)
         self._attestations(aggregate, outcome, bool(away))
 
-    def _outcome(self, away: frozenset[int]) -> Outcome | str:
-        """The outcome without the bytes of `away`, or why there is none."""
-        if away not in self._outcomes:
-            self._outcomes[away] = self._conclude(away)
-        return self._outcomes[away]
+    def _outcome(self, taken: Mapping[int, Verdict]) -> Outcome | str:
+        """The outcome in which missing updates have the verdicts of `taken`, or why there is none."""
+        missing = {update.index for update in self.missing}
+        given = {i: verdict for i, verdict in taken.items() if i in missing or verdict is Verdict.UNAVAILABLE}
+        key = frozenset(given.items())
+        if key not in self._outcomes:
+            self._outcomes[key] = self._conclude(given)
+        return self._outcomes[key]
 
-    def _conclude(self, away: frozenset[int]) -> Outcome | str:
-        missing = [self.audit.describe(update.party) for update in self.missing if update.index not in away]
+    def _conclude(self, given: Mapping[int, Verdict]) -> Outcome | str:
+        missing = [self.audit.describe(update.party) for update in self.missing if update.index not in given]
         if missing:
             return f"missing updates: {', '.join(missing)}"
-        judged = []
-        for update in self.round.sorted_updates():
-            if update.index in away:
-                judged.append(Judged(update, Decision(Verdict.UNAVAILABLE)))
-            else:
-                judged.append(self.judged[update.index])
+        judged = tuple(
+            Judged(update, Decision(given[update.index])) if update.index in given else self.judged[update.index]
+            for update in self.round.sorted_updates()
+        )
         audit = self.audit
         try:
-            return conclude(self.facts, tuple(judged), audit.fetch, threads=audit.threads, progress=audit.progress)
+            return conclude(self.facts, judged, audit.fetch, threads=audit.threads, progress=audit.progress)
         except FedledgerError as error:
             return str(error)
 
@@ -89,11 +102,10 @@ class RoundAudit:
         """ADMISSION: the aggregator's verdict on each update is the one that recomputes."""
         updates = self.round.sorted_updates()
         if len(aggregate.verdicts) != len(updates):
-            self._find(
+            self._refute(
+                aggregate,
                 Check.ADMISSION,
-                "refuted",
                 "the aggregate does not judge every update",
-                **self._by(aggregate),
                 expected=plural(len(updates), "verdict"),
                 actual=plural(len(aggregate.verdicts), "verdict"),
             )
@@ -103,11 +115,11 @@ class RoundAudit:
             if update.index in away:
                 self._excused(aggregate, update, known)
             elif known is not None and known.decision.verdict != byte:
-                self._find(
+                self._refute(
+                    aggregate,
                     Check.ADMISSION,
-                    "refuted",
                     "the aggregator's verdict on an update is not the one that the job's rules lead to",
-                    **self._of(update) | self._by(aggregate),
+                    **self._of(update),
                     expected=f"{known.decision.verdict.value} ({known.decision.verdict.meaning})",
                     actual=_verdict(byte),
                 )
@@ -134,7 +146,7 @@ class RoundAudit:
             evidence = locate_difference(self.facts, aggregate, outcome, self.audit.fetch)
         if not aggregate.empty:
             evidence["cid"] = str(of_file(aggregate.cid, self.job.layout.size))
-        self._find(Check.AGGREGATE, "refuted", **evidence | self._by(aggregate))
+        self._refute(aggregate, Check.AGGREGATE, **evidence)
 
     def _attestations(self, aggregate: Aggregate, outcome: Outcome, opinion: bool) -> None:
         """ATTESTATION: each member's claim is the one that recomputes.
@@ -146,33 +158,50 @@ class RoundAudit:
             if attestation.claim == outcome.claim:
                 self.audit.report.verify(Check.ATTESTATION)
                 continue
-            self._find(
-                Check.ATTESTATION,
-                "notice" if opinion and not attestation.agrees else "refuted",
-                "a member attested something other than what recomputes",
-                attempt=aggregate.attempt,
-                culprit=self.audit.describe(attestation.member),
-                expected=outcome.claim.hex(),
-                actual=attestation.claim.hex(),
-                tx=attestation.tx.hex(),
-            )
+            message = "a member attested something other than what recomputes"
+            numbers = {"expected": outcome.claim.hex(), "actual": attestation.claim.hex()}
+            if opinion and not attestation.agrees:
+                fields = {"party": self.audit.describe(attestation.member), "tx": attestation.tx.hex(), **numbers}
+                self._find(Check.ATTESTATION, "notice", message, attempt=aggregate.attempt, **fields)
+                continue
+            finding = self._finding(Check.ATTESTATION, "refuted", message, attempt=aggregate.attempt, **numbers)
+            said = attested(self.round.job, self.round.number, aggregate.attempt, attestation)
+            self.audit.convict(finding, said, foundation(self.state, self.round, self.facts.base.round))
 
     def _of(self, update: Update) -> dict[str, Any]:
         return {"party": self.audit.describe(update.party), "cid": str(of_file(update.cid, self.job.layout.size))}
 
-    def _by(self, aggregate: Aggregate) -> dict[str, Any]:
-        return {
-            "culprit": self.audit.describe(aggregate.aggregator),
-            "attempt": aggregate.attempt,
-            "tx": aggregate.tx.hex(),
-        }
+    def _refute(self, aggregate: Aggregate, check: Check, message: str, **evidence: Any) -> None:
+        """What the aggregator published is false."""
+        finding = self._finding(check, "refuted", message, attempt=aggregate.attempt, **evidence)
+        said = published(self.round.job, self.round.number, aggregate)
+        self.audit.convict(finding, said, foundation(self.state, self.round, self.facts.base.round))
 
     def _find(self, check: Check, status: Status, message: str, **evidence: Any) -> None:
-        self.audit.report.add(
-            Finding(
-                check=check, status=status, message=message, job=self.state.number, round=self.round.number, **evidence
-            )
-        )
+        self.audit.report.add(self._finding(check, status, message, **evidence))
+
+    def _finding(self, check: Check, status: Status, message: str, **evidence: Any) -> Finding:
+        where: dict[str, Any] = {"job": self.state.number, "round": self.round.number}
+        return Finding(check=check, status=status, message=message, **where, **evidence)
+
+
+def failed(aggregate: Aggregate) -> bool:
+    """Whether the members did not take the aggregate: nothing depends on it any more."""
+    return aggregate.outcome in (Phase.REFUTED, Phase.ABANDONED)
+
+
+def taken_over(round_: Round, aggregate: Aggregate) -> dict[int, Verdict]:
+    """The verdicts, by member index, that an audit takes from an aggregate where it cannot make them itself.
+
+    UNAVAILABLE of any aggregate; other refusals of one that a majority attested.
+    """
+    away = dict.fromkeys(excused(round_, aggregate.attempt), Verdict.UNAVAILABLE)
+    updates = round_.sorted_updates()
+    if aggregate.outcome is not Phase.FINALISED or len(aggregate.verdicts) != len(updates):
+        return away
+    known = set(Verdict) - {Verdict.ADMITTED}
+    attested = {u.index: Verdict(byte) for u, byte in zip(updates, aggregate.verdicts, strict=True) if byte in known}
+    return attested | away
 
 
 def _verdict(byte: int) -> str:

@@ -4,10 +4,12 @@ from typing import Any
 
 from ledger.audit.context import Context
 from ledger.audit.report import Check, Finding, Status
+from ledger.audit.said import foundation, proposed, revealed
 from ledger.errors import FedledgerError, Malformed
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase
 from ledger.jobs.document import Job, committed_set, recomputable
+from ledger.rounds.facts import base_of
 from ledger.scores import evaluation_set
 from ledger.scores.contributions import score_round
 from ledger.scores.game import Unscorable
@@ -22,8 +24,8 @@ def has_set(audit: Context, state: JobState, job: Job) -> bool:
     try:
         evaluation_set.read(evidence, audit.fetch)
     except Malformed as error:
-        message, culprit = f"what the job commits to is not an evaluation set: {error}", audit.describe(state.proposer)
-        audit.report.add(Finding(status="refuted", message=message, culprit=culprit, **where))
+        message = f"what the job commits to is not an evaluation set: {error}"
+        audit.convict(Finding(status="refuted", message=message, **where), proposed(state))
     except FedledgerError as error:
         message = f"the evaluation set could not be had, so no score was recomputed: {error.message}"
         audit.report.add(Finding(status="unknown", message=message, **where))
@@ -51,14 +53,23 @@ class ScoresAudit:
         self._notices(scoring)
         if not scoring.reveals:
             return
+        if not self._judged():
+            message = "the scores were not recomputed: the final aggregate does not judge every update"
+            self._find("notice", message)
+            return
         if not recomputable(self.job.scoring):
             self.audit.report.verify(Check.SCORES, scoring.updates if scoring.medians is not None else 0)
             return
         expected = self._expected(scoring) if self.scorable else None
         if expected is not None:
-            for index in sorted(scoring.reveals):
-                self._reveal(scoring.reveals[index], expected)
-            self._medians(scoring, expected)
+            revealers = [scoring.reveals[index] for index in sorted(scoring.reveals)]
+            proven = {reveal.scorer for reveal in revealers if self._reveal(reveal, expected)}
+            self._medians(scoring, expected, proven)
+
+    def _judged(self) -> bool:
+        """Whether the final aggregate has one verdict for each update, so that each score is of one of them."""
+        final = self.round.final
+        return final is not None and len(final.verdicts) == len(self.round.updates)
 
     def _notices(self, scoring: Scoring) -> None:
         for index in sorted(scoring.withheld):
@@ -77,29 +88,34 @@ class ScoresAudit:
             return score_round(self.state, self.job, self.round, scoring.seed, audit.fetch)
         except Unscorable as error:
             for index in sorted(scoring.reveals):
-                message = f"scores were revealed though the rules allow none: {error}"
-                self._find("refuted", message, **self._by(scoring.reveals[index]))
+                self._convict(f"scores were revealed though the rules allow none: {error}", scoring.reveals[index])
         except FedledgerError as error:
             message = f"the scores could not be recomputed: {error.message}"
             self._find("unknown", message, cid=_file(error))
         return None
 
-    def _reveal(self, reveal: Reveal, expected: tuple[int, ...]) -> None:
+    def _reveal(self, reveal: Reveal, expected: tuple[int, ...]) -> bool:
+        """Whether the reveal is right, or proven false."""
         different = [place for place, score in enumerate(reveal.scores) if score != expected[place]]
         self.audit.report.verify(Check.SCORES, len(expected) - len(different))
         if not different:
-            return
+            return True
         message = f"revealed scores that do not recompute: {len(different)} of {len(expected)}"
         first = different[0]
-        self._find("refuted", message, **self._by(reveal), **self._score(first, expected[first], reveal.scores[first]))
+        return self._convict(message, reveal, **self._score(first, expected[first], reveal.scores[first]))
 
-    def _medians(self, scoring: Scoring, expected: tuple[int, ...]) -> None:
-        """A median that differs was moved by those whose reveals differ; the member that settled had no choice."""
+    def _medians(self, scoring: Scoring, expected: tuple[int, ...], proven: set[str]) -> None:
+        """A median that differs was moved by those whose reveals differ; the member that settled had no choice.
+
+        Where one of those reveals could not be proven, the median is not either, and the reveal's finding says so.
+        """
         for place, median in enumerate(scoring.medians or ()):
             if median == expected[place]:
                 self.audit.report.verify(Check.SCORES)
                 continue
-            liars = [r.scorer for r in scoring.reveals.values() if r.scores[place] != expected[place]]
+            liars = {r.scorer for r in scoring.reveals.values() if r.scores[place] != expected[place]}
+            if not liars <= proven:
+                continue
             names = ", ".join(map(self.audit.describe, sorted(liars)))
             message = f"a settled score does not recompute; moved by {names}"
             self._find("refuted", message, **self._score(place, expected[place], median))
@@ -108,12 +124,18 @@ class ScoresAudit:
         update = self.round.admitted()[place]
         return {"party": self.audit.describe(update.party), "expected": str(expected), "actual": str(actual)}
 
-    def _by(self, reveal: Reveal) -> dict[str, Any]:
-        return {"culprit": self.audit.describe(reveal.scorer), "tx": reveal.tx.hex()}
+    def _convict(self, message: str, reveal: Reveal, **evidence: Any) -> bool:
+        """What the scorer revealed is false; whether its signature could be shown."""
+        said = revealed(self.state.number, self.round.number, reveal)
+        rests_on = foundation(self.state, self.round, base_of(self.state, self.job, self.round.number).round)
+        return self.audit.convict(self._finding("refuted", message, **evidence), said, rests_on)
 
     def _find(self, status: Status, message: str, **evidence: Any) -> None:
-        evidence |= {"job": self.state.number, "round": self.round.number}
-        self.audit.report.add(Finding(check=Check.SCORES, status=status, message=message, **evidence))
+        self.audit.report.add(self._finding(status, message, **evidence))
+
+    def _finding(self, status: Status, message: str, **evidence: Any) -> Finding:
+        where: dict[str, Any] = {"job": self.state.number, "round": self.round.number}
+        return Finding(check=Check.SCORES, status=status, message=message, **where, **evidence)
 
 
 def _file(error: FedledgerError) -> str | None:

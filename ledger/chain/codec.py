@@ -49,7 +49,8 @@ def encode_word(kind: str, value: Any) -> bytes:
 
 
 def decoder(fields: Sequence[dict[str, Any]]) -> Callable[[bytes], list[Any]]:
-    """The decoder of an argument list: static words, one level of static tuples (as lists), `bytes` and `string`.
+    """The decoder of an argument list: static words, one level of static tuples (as lists), lists of them,
+    `bytes` and `string`.
 
     It raises ValueError where the data is not the one canonical encoding.
     """
@@ -100,6 +101,8 @@ def _part(field: dict[str, Any]) -> tuple[int, Decode, Tail | None]:
     if kind == "tuple":
         components = decoder(field["components"])
         return len(field["components"]), components, None
+    if kind == "tuple[]":
+        return 1, bytes, _rows_tail(decoder(field["components"]), len(field["components"]) * WORD)
     if kind == "bytes":
         return 1, bytes, _tail
     if kind == "string":
@@ -122,6 +125,20 @@ def _text_tail(data: bytes, offset: int, end: int) -> tuple[str, int]:
     """A member chooses the bytes, so bytes that are not UTF-8 must not make the ledger unreadable."""
     value, after = _tail(data, offset, end)
     return value.decode("utf-8", errors="replace"), after
+
+
+def _rows_tail(decode: Callable[[bytes], list[Any]], size: int) -> Tail:
+    """The decoder of a list of static tuples, each of `size` bytes."""
+
+    def rows(data: bytes, offset: int, end: int) -> tuple[list[Any], int]:
+        start = offset + WORD
+        count = int.from_bytes(data[offset:start])
+        after = start + count * size
+        if offset != end or after > len(data):
+            raise ValueError("a list is cut or elsewhere")
+        return [decode(data[at : at + size]) for at in range(start, after, size)], after
+
+    return rows
 
 
 def _address(word: bytes) -> str:

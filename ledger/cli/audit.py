@@ -1,5 +1,6 @@
 """`fedledger audit`: recompute everything, and say whether what was claimed is true."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,12 @@ _COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
 @click.option("--source/--no-source", default=True, help="Compile the contracts' sources and compare (needs solc).")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report as JSON here.")
+@click.option(
+    "--evidence",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Also write every signed statement that the report rests on into this folder.",
+)
 @network_option
 @rpc_option
 @home_option
@@ -40,6 +47,7 @@ def audit(
     source: bool,
     threads: int,
     output: Path | None,
+    folder: Path | None,
     network_file: Path | None,
     rpc: str | None,
     home: Home,
@@ -53,6 +61,7 @@ def audit(
                 3 UNKNOWN   no evidence does, but something could not be checked
     """
     from ledger.cli.connect import look
+    from ledger.cli.evidence import write_evidence
     from ledger.cli.streams import write_file
     from ledger.party.auditing import AuditRequest, bytes_to_read, inspect
 
@@ -65,14 +74,15 @@ def audit(
             report = inspect(connection, wanted, advance)
     if output:
         write_file(output, [report.to_json() + b"\n"])
+    written = write_evidence(report, folder) if folder else []
     if as_json:
         click.echo(report.to_json())
     else:
-        _print(report, output)
+        _print(report, output, written)
     click.get_current_context().exit(report.verdict.exit_code)
 
 
-def _print(report: "Report", output: Path | None) -> None:
+def _print(report: "Report", output: Path | None, written: Sequence[Path]) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -84,7 +94,10 @@ def _print(report: "Report", output: Path | None) -> None:
     colour = _COLOURS[report.verdict.value]
     console.print(f"\n[bold {colour}]{report.verdict.value}[/]{_summary(report)}")
     if output:
-        console.print(f"[dim]evidence: {output}[/]")
+        console.print(f"[dim]report: {output}[/]", soft_wrap=True)
+    if written:
+        signed = plural(len(written), "signed statement")
+        console.print(f"[dim]{signed} in {written[0].parent}; fedledger evidence check reads them[/]", soft_wrap=True)
 
 
 def _print_checks(console: "Console", report: "Report") -> None:
@@ -121,6 +134,9 @@ def _print_finding(console: "Console", finding: "Finding") -> None:
         value = getattr(finding, field)
         if value is not None:
             console.print(f"    {field:<9}{shown(str(value))}", soft_wrap=True)
+    if finding.evidence is not None:
+        said = f"{finding.evidence.statement} under the signature of {finding.evidence.signer}"
+        console.print(f"    evidence {shown(said)}", soft_wrap=True)
 
 
 def _summary(report: "Report") -> str:

@@ -24,6 +24,7 @@ _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errn
 _COMMANDS = {
     "audit": "ledger.cli.audit:audit",
     "deploy": "ledger.cli.deploy:deploy",
+    "evidence": "ledger.cli.evidence:evidence",
     "job": "ledger.cli.job:job",
     "keys": "ledger.cli.keys:keys",
     "proposal": "ledger.cli.decisions.proposal:proposal",

@@ -83,7 +83,7 @@ class Jobs:
         self.members.holder(event.proposer, NO_ROLE, self.members.epoch)
         if event.job != len(self.by_number) + 1:
             raise Impossible(f"job {event.job} cannot be the next")
-        self.by_number[event.job] = JobState(event.job, event.digest, event.proposer, event.terms)
+        self.by_number[event.job] = JobState(event.job, event.digest, event.proposer, event.terms, event.tx)
 
     def _approve(self, event: r.JobApproved) -> None:
         job = self.require(event.job)

@@ -150,9 +150,14 @@ class Round:
         return last if self.phase is Phase.FINALISED else None
 
     def admitted(self) -> list[Update]:
-        """The updates that the final model is made of, by ascending member index; none without a final model."""
+        """The updates that the final model is made of, by ascending member index.
+
+        None without a final model, nor where its verdicts are not one for each update.
+        """
         verdicts = self.final.verdicts if self.final else b""
-        return [update for update, byte in zip(self.sorted_updates(), verdicts, strict=False) if byte == 0]
+        if len(verdicts) != len(self.updates):
+            return []
+        return [update for update, byte in zip(self.sorted_updates(), verdicts, strict=True) if byte == 0]
 
     def sorted_updates(self) -> list[Update]:
         """By ascending member index: the order of verdicts, and of everything that is computed."""
@@ -248,6 +253,7 @@ class JobState:
     digest: bytes
     proposer: str
     terms: r.Terms
+    tx: bytes
     approvals: set[str] = field(default_factory=set)
     open: bool = False
     closed: bool = False
@@ -284,12 +290,18 @@ class JobState:
         return next(finals, None) if self.terms.scored else None
 
     def scores(self, number: int) -> dict[int, int]:
-        """The settled scores of a round, by member index; nothing where it has none."""
+        """The settled scores of a round, by member index; nothing where it has none.
+
+        Nor where its aggregate has more or fewer verdicts than updates, so that no score is of one update: a majority
+        can finalise that (the contract counts zeros alone), and every audit refutes it.
+        """
         scoring = self.scorings.get(number)
         if scoring is None or scoring.medians is None:
             return {}
-        admitted = (update.index for update in self.rounds[number].admitted())
-        return dict(zip(admitted, scoring.medians, strict=True))
+        admitted = self.rounds[number].admitted()
+        if len(scoring.medians) != len(admitted):
+            return {}
+        return {update.index: score for update, score in zip(admitted, scoring.medians, strict=True)}
 
     def latest_model(self, before: int | None = None) -> Aggregate | None:
         """The last finalised global model, of a round below `before` where given."""

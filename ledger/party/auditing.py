@@ -8,6 +8,7 @@ import msgspec
 from ledger.audit import Audit, Observed, damaged_copies, scope_of
 from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.chain.build import SOLIDITY_NAMES
+from ledger.chain.evidence.fetch import ChainWitness
 from ledger.config import cache_folder
 from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable, UsageError
 from ledger.formats.cid import Cid, of_file
@@ -39,7 +40,16 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     if not scope:
         raise UsageError("there is no such round to audit", job=wanted.job, round=wanted.round)
     report = _blank(connection, wanted)
-    audit = Audit(history, connection.place, report, connection.fetch, connection.name, wanted.threads, progress)
+    audit = Audit(
+        history,
+        connection.place,
+        report,
+        connection.fetch,
+        connection.name,
+        wanted.threads,
+        progress,
+        ChainWitness(connection.client.rpc, connection.place.chain, connection.client.addresses),
+    )
     audit.run(observed, scope)
     if wanted.copies:
         _read_every_copy(connection, report, _files(history, audit.documents, scope), progress)
@@ -97,12 +107,13 @@ def _observe(connection: Connection, wanted: AuditRequest) -> Observed:
         jobs = [state for state in history.jobs.values() if wanted.job in (None, state.number)]
         keys = [key for member in history.members.values() for key in member.keys]
         heads = {(job.number, key): client.party_head(job.number, key)[0] for job in jobs for key in keys}
-        models = {(job.number, number): client.model(job.number, number) for job in jobs for number in job.rounds}
-        scores = {
-            (job.number, number): client.scores_root(job.number, number) for job in jobs for number in job.scorings
-        }
+        rounds = [(job.number, number) for job in jobs for number in job.rounds]
+        models = {place: client.model(*place) for place in rounds}
+        claims = {place: client.final_claim(*place) for place in rounds}
+        scorings = [(job.number, number) for job in jobs for number in job.scorings]
+        scores = {place: client.scores_root(*place) for place in scorings}
         if connection.refresh().applied == before:
-            return Observed(code, source, heads, models, scores)
+            return Observed(code, source, heads, models, claims, scores)
     raise Unavailable("the ledger changes too fast to be read as of one moment", advice="audit one round or job")
 
 

@@ -74,7 +74,7 @@ def test_json_has_everything_and_names_only_what_is_known() -> None:
     report = full()
     report.add(Finding(check=Check.AGGREGATE, status="refuted", message="m", round=2, chunk=0, culprit="east"))
     document = json.loads(report.to_json())
-    assert (document["fedledger"], document["verdict"]) == ("report/1", "REFUTED")
+    assert (document["fedledger"], document["verdict"]) == ("report/2", "REFUTED")
     assert document["findings"] == [
         {"check": 9, "status": "refuted", "message": "m", "round": 2, "chunk": 0, "culprit": "east"}
     ]

@@ -53,7 +53,7 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
     assert {Check(number): count for number, count in report.passed.items()} == {
         Check.CODE: 2,
         Check.LOG: 27,
-        Check.HEADS: 6,
+        Check.HEADS: 8,
         Check.JOB: 1,
         Check.INITIAL: 1,
         Check.BYTES: 8,
@@ -197,7 +197,7 @@ def test_a_model_that_the_contract_does_not_know_is_a_damaged_log(root: bytes | 
 
 def test_an_empty_scope_is_unknown() -> None:
     assert (
-        World().open_job().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {}, {})).verdict
+        World().open_job().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {}, {}, {})).verdict
         is AuditVerdict.UNKNOWN
     )
 

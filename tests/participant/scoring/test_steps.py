@@ -46,7 +46,7 @@ class Story:
             role = r.Role.SCORER if key in SCORERS else r.Role.AGGREGATOR
             event = r.MemberAdmitted(block=index + 1, log=0, tx=b"", index=index, key=key, roles=int(role), epoch=1)
             self.history.apply(event)
-        self.state = JobState(1, b"\x01" * 32, "0xA", terms, open=True)
+        self.state = JobState(1, b"\x01" * 32, "0xA", terms, b"", open=True)
         self.history.jobs[1] = self.state
         self.finalise(1)
 

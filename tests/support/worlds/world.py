@@ -7,15 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
+from support.worlds.signing import key, sign
 
 from ledger.audit import Audit, Observed, scope_of
 from ledger.audit.report import Report
-from ledger.errors import Corrupt, Unavailable
+from ledger.chain.build import ContractName
+from ledger.chain.evidence.fetch import proof
+from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.events import records
+from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.claims import claim as claim_of
+from ledger.formats.digest import NOTHING, keccak
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
@@ -29,15 +35,17 @@ from ledger.rounds.outcome import Outcome, excused, recompute
 CHAIN = 31337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 BOARD = ScoreBoard(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
+ADDRESSES: dict[ContractName, str] = {
+    "consortium": "0x0000000000000000000000000000000000000001",
+    "ledger": CONTRACT,
+    "scores": BOARD.address,
+    "releases": "0x0000000000000000000000000000000000000002",
+    "ballots": "0x0000000000000000000000000000000000000003",
+}
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = records.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 28)
-
-
-def key(index: int, version: int = 0) -> str:
-    """An address whose digits alone make it EIP-55: no letters in it."""
-    return f"0x{index + 1:038d}{version:02d}"
 
 
 class Files:
@@ -100,6 +108,7 @@ class World:
         self.place = Place(CHAIN, CONTRACT)
         self.keys = [key(i) for i in range(members)]
         self.events: list[records.Event] = []
+        self.transactions: dict[bytes, tuple[bytes, int]] = {}
         self.history = History(board=BOARD)
         layout = Layout(tensors)
         drawn = self.random.integers(-(1 << 24), 1 << 24, layout.values)
@@ -123,9 +132,14 @@ class World:
             self.emit(records.MemberAdmitted, index=index, key=self.keys[index], roles=7, epoch=1)
 
     def emit(self, kind: type[records.Event], /, **fields: Any) -> records.Event:
-        """Put an event on record."""
+        """Put an event on record, with the transaction that its member signed for it."""
         block = len(self.events) + 1
-        event = kind(block=block, log=0, tx=block.to_bytes(32, "big"), **fields)
+        contract = ADDRESSES["scores" if issubclass(kind, records.ScoreEvent) else "ledger"]
+        raw = sign(kind, fields, contract, CHAIN, block)
+        tx = keccak(raw) if raw else block.to_bytes(32, "big")
+        if raw:
+            self.transactions[tx] = raw, block
+        event = kind(block=block, log=0, tx=tx, **fields)
         self.history.apply(event)
         self.events.append(event)
         return event
@@ -251,7 +265,22 @@ class World:
         heads = {(1, party): head for party, head in self.state.heads.items()}
         rounds = self.state.rounds.items()
         models = {(1, number): round_.final.root if round_.final else bytes(32) for number, round_ in rounds}
-        return Observed({"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}, None, heads, models)
+        claims = {(1, number): round_.final.claim if round_.final else NOTHING for number, round_ in rounds}
+        code = {"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}
+        return Observed(code, None, heads, models, claims)
+
+    def witness(self, said: Said) -> SignedStatement:
+        """What an honest node shows of a transaction."""
+        if said.tx not in self.transactions:
+            raise Unproven("the node has no such transaction", tx=said.tx.hex())
+        raw, block = self.transactions[said.tx]
+        try:
+            found = proof(raw, said, CHAIN, ADDRESSES)
+        except FedledgerError as error:
+            raise Unproven(error.message, tx=said.tx.hex()) from error
+        return msgspec.structs.replace(
+            found, block=BlockName(number=block, hash="0x" + block.to_bytes(32, "big").hex())
+        )
 
     def audit(
         self,
@@ -263,6 +292,7 @@ class World:
         """Audit all rounds, or one."""
         report = blank_report()
         history = history or self.history
+        options = {"witness": self.witness} | options
         audit = Audit(history, self.place, report, self.files.fetch, lambda i: NAMES[i], **options)
         return audit.run(observed or self.observed(), scope_of(history, None, number))
 

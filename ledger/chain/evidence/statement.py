@@ -1,0 +1,162 @@
+"""What a signed transaction says: its call, decoded by the committed ABI in the one encoding that there is.
+
+A relayed vote or proposal is said by the member whose signature is inside the call, not by the relay.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed
+from ledger.chain.codec import decoder, signature
+from ledger.chain.evidence.transaction import Transaction, read, recover
+from ledger.chain.logs import snake
+from ledger.errors import Malformed
+from ledger.events.actions import kind_name
+from ledger.events.ballots import Choice
+from ledger.events.evidence import Inner, SignedStatement
+from ledger.events.proposals import BALLOT_TYPES, DOMAIN_NAME, DOMAIN_VERSION, PROPOSAL_TYPES
+from ledger.formats.digest import keccak
+
+SELECTOR = 4
+_DOMAIN = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+_RELAYED = {"voteBySignature": BALLOT_TYPES, "voteBatch": BALLOT_TYPES, "proposeBySignature": PROPOSAL_TYPES}
+
+
+class _Function(NamedTuple):
+    contract: ContractName
+    name: str
+    inputs: list[dict[str, Any]]
+    decode: Callable[[bytes], list[Any]]
+
+
+def statements(
+    raw: bytes, addresses: Mapping[ContractName, str] | None = None, chain: int | None = None
+) -> list[SignedStatement]:
+    """What a raw transaction says, and who: one statement, or each vote of a batch.
+
+    `addresses` and `chain` pin contracts and chain. Raises Malformed where it is not a signed call of a contract's, or
+    is one of other contracts or of another chain than those.
+    """
+    call = read(raw)
+    function, arguments = _call(call)
+    if chain is not None and call.chain != chain:
+        raise Malformed("the transaction is of another chain", expected=chain, actual=call.chain)
+    if addresses is not None and call.to != addresses[function.contract]:
+        name = SOLIDITY_NAMES[function.contract]
+        raise Malformed(f"the transaction calls another contract than {name}", actual=call.to)
+    whole = _evidence(raw, call, function, arguments)
+    if function.name not in _RELAYED:
+        return [whole]
+    found = [one for part in _signed(arguments) if (one := _relayed(whole, part)) is not None]
+    if not found:
+        raise Malformed("nothing that was relayed is signed by the member that it names", function=function.name)
+    return found
+
+
+def _call(call: Transaction) -> tuple[_Function, dict[str, Any]]:
+    function = _functions().get(call.data[:SELECTOR])
+    if function is None:
+        raise Malformed("the transaction is not a call of a contract of the ledger", selector=call.data[:4].hex())
+    try:
+        values = function.decode(call.data[SELECTOR:])
+    except ValueError as error:
+        raise Malformed(f"the call is not in its one encoding: {error}", function=function.name) from error
+    return function, _named(function.inputs, values)
+
+
+def _named(inputs: list[dict[str, Any]], values: list[Any]) -> dict[str, Any]:
+    return {snake(field["name"]): _plain(field, value) for field, value in zip(inputs, values, strict=True)}
+
+
+def _plain(field: dict[str, Any], value: Any) -> Any:
+    if field["type"].endswith("[]"):
+        return [_named(field["components"], one) for one in value]
+    if field["type"] == "tuple":
+        return _named(field["components"], value)
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _evidence(raw: bytes, call: Transaction, function: _Function, arguments: dict[str, Any]) -> SignedStatement:
+    return SignedStatement(
+        fedledger="evidence/1",
+        chain=call.chain,
+        contract=call.to,
+        statement=function.name,
+        arguments=arguments,
+        signer=call.signer,
+        raw="0x" + raw.hex(),
+    )
+
+
+def _signed(arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The arguments of each signed message that a relayed call holds."""
+    given = arguments["signed"]
+    for one in given if isinstance(given, list) else [given]:
+        yield arguments | {"signed": one}
+
+
+def _relayed(whole: SignedStatement, arguments: dict[str, Any]) -> SignedStatement | None:
+    """The statement of the member that signed inside the call; None where another key did, or none."""
+    signed = arguments["signed"]
+    r, s, v = int(signed["r"], 16), int(signed["s"], 16), signed["v"]
+    try:
+        said = _in_words({**arguments, **signed})
+        digest = typed_digest(whole.chain, whole.contract, _RELAYED[whole.statement], said)
+        signer = recover(digest, r, s, v - 27)
+    except ValueError:
+        return None
+    if signer != signed["member"]:
+        return None
+    inner = Inner(digest="0x" + digest.hex(), signature="0x" + signed["r"] + signed["s"] + bytes([v]).hex())
+    return msgspec.structs.replace(whole, arguments=arguments, signer=signer, inner=inner)
+
+
+def _in_words(said: dict[str, Any]) -> dict[str, Any]:
+    """The message as members read it in their wallet: choice and kind are words there."""
+    named = {"choice": lambda number: Choice(number).name.title(), "kind": kind_name}
+    return {name: named[name](value) if name in named else value for name, value in said.items()}
+
+
+def typed_digest(chain: int, contract: str, types: dict[str, list[dict[str, str]]], said: Mapping[str, Any]) -> bytes:
+    """The EIP-712 digest of a flat message whose fields are `said`, by name."""
+    ((name, fields),) = types.items()
+    domain = {"name": DOMAIN_NAME, "version": DOMAIN_VERSION, "chain_id": chain, "verifying_contract": contract}
+    return keccak(b"\x19\x01" + _struct("EIP712Domain", _DOMAIN, domain) + _struct(name, fields, said))
+
+
+def _struct(name: str, fields: list[dict[str, str]], said: Mapping[str, Any]) -> bytes:
+    kind = f"{name}({','.join(field['type'] + ' ' + field['name'] for field in fields)})"
+    words = (_word(field["type"], said[snake(field["name"])]) for field in fields)
+    return keccak(keccak(kind.encode()) + b"".join(words))
+
+
+def _word(kind: str, value: Any) -> bytes:
+    if kind == "string":
+        return keccak(value.encode())
+    if kind == "bytes":
+        return keccak(bytes.fromhex(value))
+    if kind.startswith("uint"):
+        return int(value).to_bytes(32, "big")
+    return bytes.fromhex(value.removeprefix("0x")).rjust(32, b"\x00")
+
+
+@cache
+def _functions() -> dict[bytes, _Function]:
+    """The contracts' functions that change something, by selector."""
+    return dict(_known())
+
+
+def _known() -> Iterator[tuple[bytes, _Function]]:
+    for contract in SOLIDITY_NAMES:
+        for entry in committed(contract).abi:
+            if entry["type"] == "function" and entry["stateMutability"] == "nonpayable":
+                selector = keccak(signature(entry).encode())[:SELECTOR]
+                yield selector, _Function(contract, entry["name"], entry["inputs"], decoder(entry["inputs"]))

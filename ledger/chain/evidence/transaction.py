@@ -1,0 +1,121 @@
+"""A signed transaction, read from its raw bytes: what was signed, and by which key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import coincurve
+
+from ledger.chain.evidence import rlp
+from ledger.errors import Malformed
+from ledger.formats.digest import checksum_address, keccak
+
+LARGEST = 1 << 20
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_EIP155 = 35
+_TYPED = {1: 11, 2: 12}
+"""Number of fields of a typed transaction (EIP-2930, EIP-1559): the chain first, then nonce, fees and gas."""
+_LEGACY = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A call that a key signed: for which chain, to which contract (EIP-55), with which data."""
+
+    hash: bytes
+    chain: int
+    to: str
+    data: bytes
+    signer: str
+
+
+def read(raw: bytes) -> Transaction:
+    """Read a raw transaction of type 0 (with EIP-155's chain), 1 or 2.
+
+    Raises Malformed for any other, for one that creates a contract, and where a signature is not the canonical one.
+    """
+    try:
+        return _read(raw)
+    except ValueError as error:
+        raise Malformed(f"this is not a signed transaction: {error}", raw="0x" + raw[:64].hex()) from error
+
+
+def recover(digest: bytes, r: int, s: int, parity: int) -> str:
+    """The address whose key signed `digest`. Raises ValueError where the signature is not canonical."""
+    if not 0 < r < ORDER or not 0 < s <= ORDER // 2 or parity not in (0, 1):
+        raise ValueError("the signature is not in its one form")
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
+    try:
+        key = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
+    except Exception as error:  # coincurve's own, where no key fits
+        raise ValueError("the signature is of no key") from error
+    return checksum_address(keccak(key.format(compressed=False)[1:])[-20:])
+
+
+def rebuild(shown: Mapping[str, Any]) -> bytes:
+    """The raw form of a transaction that a node shows as JSON, for nodes that lack the raw one.
+
+    It is the caller's to compare its hash. Raises Malformed where a field is missing or is not one.
+    """
+    try:
+        kind = int(shown.get("type") or "0x0", 16)
+        names = _FIELDS[kind]
+        fields: list[rlp.Item] = [_field(name, shown) for name in names]
+        return (bytes([kind]) if kind else b"") + rlp.encode(fields)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Malformed(f"the node does not show the whole transaction: {error}") from error
+
+
+def _read(raw: bytes) -> Transaction:
+    if not 0 < len(raw) <= LARGEST:
+        raise ValueError("it is empty or too large")
+    kind = raw[0] if raw[0] in _TYPED else 0
+    body = raw[1:] if kind else raw
+    fields = rlp.decode(body)
+    if not isinstance(fields, list) or len(fields) != _TYPED.get(kind, _LEGACY) or rlp.encode(fields) != body:
+        raise ValueError("it is not of type 0, 1 or 2")
+    places = {name: fields[place] for place, name in enumerate(_FIELDS[kind])}
+    numbers = {name: _integer(places[name]) for name in places if name not in ("to", "input", "accessList")}
+    signed: list[rlp.Item] = list(fields[:-3])
+    if kind:
+        chain, parity = numbers["chainId"], numbers["yParity"]
+    else:
+        if numbers["v"] < _EIP155:
+            raise ValueError("it is not bound to a chain")
+        chain, parity = divmod(numbers["v"] - _EIP155, 2)
+        signed += [rlp.number(chain), b"", b""]
+    digest = keccak((bytes([kind]) if kind else b"") + rlp.encode(signed))
+    to, data = places["to"], places["input"]
+    if not isinstance(to, bytes) or len(to) != 20 or not isinstance(data, bytes):
+        raise ValueError("it does not call a contract")
+    signer = recover(digest, numbers["r"], numbers["s"], parity)
+    return Transaction(keccak(raw), chain, checksum_address(to), data, signer)
+
+
+def _integer(item: rlp.Item) -> int:
+    if not isinstance(item, bytes) or item[:1] == b"\x00" or len(item) > 32:
+        raise ValueError("a number is not in its one form")
+    return int.from_bytes(item)
+
+
+_CALL = ("gas", "to", "value", "input")
+_FIELDS: dict[int, tuple[str, ...]] = {
+    0: ("nonce", "gasPrice", *_CALL, "v", "r", "s"),
+    1: ("chainId", "nonce", "gasPrice", *_CALL, "accessList", "yParity", "r", "s"),
+    2: ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", *_CALL, "accessList", "yParity", "r", "s"),
+}
+
+
+def _field(name: str, shown: Mapping[str, Any]) -> rlp.Item:
+    if name == "accessList":
+        return [
+            [_bytes(entry["address"]), [_bytes(key) for key in entry["storageKeys"]]] for entry in shown.get(name) or ()
+        ]
+    if name in ("to", "input"):
+        return _bytes(shown[name] or "0x")
+    value = shown["v"] if name == "yParity" and "yParity" not in shown else shown[name]
+    return rlp.number(int(value, 16))
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

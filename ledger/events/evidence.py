@@ -1,0 +1,105 @@
+"""SignedStatement: what a party said, under its own signature, as a value and as a file (`evidence/1`, docs/spec/audit.md).
+
+What the log has a party say is a `Said`. `ledger.chain.evidence` reads
+signed transactions and says what was said in truth. No finding names a party without both, and both the same.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from ledger.errors import FedledgerError, Malformed
+from ledger.formats.strict import Strict
+
+MAX_SIZE = 64 << 20
+
+
+class Unproven(FedledgerError):
+    """The transaction of an event cannot be shown, or says something else than the event."""
+
+    exit_code = 3
+
+
+class BlockName(Strict, frozen=True):
+    """The block of a transaction, on the word of the node that was asked; `hash` in hexadecimal with 0x."""
+
+    number: int
+    hash: str
+
+
+class Inner(Strict, frozen=True):
+    """The signature inside a relayed call: the EIP-712 digest that was signed, and 65 bytes r, s, v."""
+
+    digest: str
+    signature: str
+
+
+class SignedStatement(Strict, frozen=True):
+    """A signed statement. Everything but `block` follows from `raw`.
+
+    `raw` is the transaction, in hexadecimal with 0x; `statement` the function it calls; `arguments` are what it says,
+    by name in snake case, bytes in hexadecimal. `signer` is the key that says so: the transaction's, or that of `inner`
+    where the call was relayed.
+    """
+
+    fedledger: Literal["evidence/1"]
+    chain: int
+    contract: str
+    statement: str
+    arguments: dict[str, Any]
+    signer: str
+    raw: str
+    block: BlockName | None = None
+    inner: Inner | None = None
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+
+class Said(NamedTuple):
+    """What the history has a party say: key, function, arguments as in `SignedStatement`, and the transaction's hash."""
+
+    signer: str
+    statement: str
+    arguments: dict[str, Any]
+    tx: bytes
+
+
+Witness = Callable[[Said], SignedStatement]
+"""Shows the signed statement behind an event. Raises Unproven."""
+
+
+def nobody(said: Said) -> SignedStatement:
+    """The witness that has seen nothing."""
+    raise Unproven("no transaction was shown", tx=said.tx.hex())
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    fedledger: str
+
+
+class _Finding(msgspec.Struct, frozen=True):
+    evidence: SignedStatement | None = None
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What is evidence in an audit's report."""
+
+    fedledger: Literal["report/2"]
+    findings: list[_Finding]
+    rests_on: list[SignedStatement]
+
+
+def parse(data: bytes) -> list[SignedStatement]:
+    """Read a file of evidence, or all that is in a report; whether it is true is another matter. Raises Malformed."""
+    if len(data) > MAX_SIZE:
+        raise Malformed("the evidence is too large", size=len(data), maximum=MAX_SIZE)
+    try:
+        kind = msgspec.json.decode(data, type=_Kind).fedledger
+        if not kind.startswith("report/"):
+            return [msgspec.json.decode(data, type=SignedStatement)]
+        report = msgspec.json.decode(data, type=_Report)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"this is not a file of evidence: {error}") from error
+    return [one.evidence for one in report.findings if one.evidence is not None] + report.rests_on

@@ -1,0 +1,273 @@
+"""Signed transactions, read strictly: one reading, one signer, one call; anything else is no evidence."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from eth_abi.abi import encode
+from eth_account import Account
+from hypothesis import given
+from hypothesis import strategies as st
+from support.worlds.world import ADDRESSES, CHAIN, CONTRACT
+
+from ledger.chain.evidence import rlp
+from ledger.chain.evidence.check import check, false_if
+from ledger.chain.evidence.fetch import proof
+from ledger.chain.evidence.statement import statements
+from ledger.chain.evidence.transaction import ORDER, read, rebuild
+from ledger.errors import Malformed
+from ledger.events.actions import CloseJob, encode_action
+from ledger.events.ballots import Choice
+from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven, parse
+from ledger.events.proposals import ballot_to_sign, proposal_to_sign
+from ledger.formats.digest import keccak
+
+MEMBER, RELAY, OTHER = (Account.from_key(bytes([n]) * 32) for n in (1, 2, 3))
+BALLOTS = ADDRESSES["ballots"]
+ATTEST = "attest(uint32,uint32,uint8,bytes32)"
+VOTE = "(address,uint8,uint64,uint8,bytes32,bytes32)"
+SAID = {"job": 1, "round": 2, "attempt": 1, "claim": "05" * 32}
+
+
+def call(signature: str, arguments: list[Any], types: list[str] | None = None) -> bytes:
+    kinds = types or signature[signature.index("(") + 1 : -1].split(",")
+    return keccak(signature.encode())[:4] + encode(kinds, arguments)
+
+
+DATA = call(ATTEST, [1, 2, 1, b"\x05" * 32])
+FEES: dict[int, dict[str, Any]] = {
+    0: {"gasPrice": 7},
+    1: {"gasPrice": 7, "type": 1, "accessList": [{"address": CONTRACT, "storageKeys": ["0x" + "01" * 32]}]},
+    2: {"maxFeePerGas": 9, "maxPriorityFeePerGas": 0, "type": 2},
+}
+
+
+def signed(data: bytes = DATA, kind: int = 2, signer: Any = MEMBER, **changes: Any) -> bytes:
+    fields = {"nonce": 0, "gas": 90_000, "to": CONTRACT, "value": 0, "data": data, "chainId": CHAIN} | FEES[kind]
+    return bytes(signer.sign_transaction(fields | changes).raw_transaction)
+
+
+def said(**changes: Any) -> Said:
+    return Said(MEMBER.address, "attest", SAID, keccak(signed()))._replace(**changes)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_what_a_transaction_says_and_who_says_it(kind: int) -> None:
+    (found,) = statements(signed(kind=kind), ADDRESSES, CHAIN)
+    assert (found.signer, found.statement, found.arguments) == (MEMBER.address, "attest", SAID)
+    assert (found.chain, found.contract, found.inner) == (CHAIN, CONTRACT, None)
+    assert bytes.fromhex(found.raw[2:]) == signed(kind=kind)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_a_transaction_is_rebuilt_from_what_nodes_show(kind: int) -> None:
+    raw = signed(kind=kind)
+    fields = rlp.decode(raw if kind == 0 else raw[1:])
+    assert isinstance(fields, list)
+    names = {
+        0: ("nonce", "gasPrice", "gas", "to", "value", "input", "v", "r", "s"),
+        1: ("chainId", "nonce", "gasPrice", "gas", "to", "value", "input", "accessList", "yParity", "r", "s"),
+        2: (
+            *("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas"),
+            *("gas", "to", "value", "input", "accessList", "yParity", "r", "s"),
+        ),
+    }[kind]
+    shown: dict[str, Any] = {"type": hex(kind)}
+    for name, field in zip(names, fields, strict=True):
+        if name == "accessList":
+            shown[name] = FEES[kind].get("accessList", [])
+        elif name in ("to", "input"):
+            shown[name] = "0x" + field.hex()  # type: ignore[union-attr]
+        else:
+            shown[name] = hex(int.from_bytes(field))  # type: ignore[arg-type]
+    assert rebuild(shown) == raw
+    if kind:
+        older = {("v" if name == "yParity" else name): value for name, value in shown.items()}
+        assert rebuild(older) == raw
+    with pytest.raises(Malformed):
+        rebuild({**shown, "type": "0x3"})
+    with pytest.raises(Malformed):
+        rebuild({name: value for name, value in shown.items() if name != "r"})
+
+
+def altered(change: Callable[[list[Any]], Any]) -> bytes:
+    fields = rlp.decode(signed()[1:])
+    assert isinstance(fields, list)
+    change(fields)
+    return b"\x02" + rlp.encode(fields)
+
+
+def high(fields: list[Any]) -> None:
+    fields[-1] = rlp.number(ORDER - int.from_bytes(fields[-1]))
+    fields[-3] = b"" if fields[-3] else b"\x01"
+
+
+REFUSED = {
+    "nothing": b"",
+    "text": b"\x05",
+    "cut": signed()[:-1],
+    "longer": signed() + b"\0",
+    "another type": b"\x03" + signed()[1:],
+    "a field more": altered(lambda fields: fields.append(b"")),
+    "a zero in front of a number": altered(lambda fields: fields.__setitem__(1, b"\0")),
+    "a high s": altered(high),
+    "no r": altered(lambda fields: fields.__setitem__(-2, b"")),
+    "r above the order": altered(lambda fields: fields.__setitem__(-2, b"\xff" * 32)),
+    "a parity that is none": altered(lambda fields: fields.__setitem__(-3, b"\x02")),
+    "a creation": altered(lambda fields: fields.__setitem__(5, b"")),
+    "a list for the contract": altered(lambda fields: fields.__setitem__(5, [])),
+    "no chain": bytes(MEMBER.unsafe_sign_hash(b"\1" * 32).signature),
+    "another contract": signed(to=BALLOTS),
+    "another chain": signed(chainId=1),
+    "another function": signed(b"\1\2\3\4" + DATA[4:]),
+    "a word too many": signed(DATA + bytes(32)),
+    "a word cut": signed(DATA[:-1]),
+    "dirty bits": signed(DATA[:4] + b"\1" + DATA[5:]),
+    "no data": signed(b""),
+}
+
+
+@pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED)
+def test_anything_else_is_no_evidence(raw: bytes) -> None:
+    with pytest.raises(Malformed):
+        statements(raw, ADDRESSES, CHAIN)
+
+
+def test_a_legacy_transaction_without_a_chain_is_no_evidence() -> None:
+    fields = rlp.decode(signed(kind=0))
+    assert isinstance(fields, list)
+    with pytest.raises(Malformed, match="not bound to a chain"):
+        read(rlp.encode([*fields[:6], b"\x1b", *fields[7:]]))
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_crash_the_reader(raw: bytes) -> None:
+    for prefix in (b"", b"\x01", b"\x02"):
+        with pytest.raises(Malformed):
+            statements(prefix + raw)
+
+
+@given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_no_altered_bit_leaves_signer_and_statement_as_they_were(place: int, bit: int) -> None:
+    raw = bytearray(signed())
+    raw[place % len(raw)] ^= 1 << bit
+    try:
+        (found,) = statements(bytes(raw), ADDRESSES, CHAIN)
+    except Malformed:
+        return
+    assert found.signer != MEMBER.address
+
+
+Tree = st.recursive(st.binary(max_size=70), lambda inner: st.lists(inner, max_size=4), max_leaves=12)
+
+
+@given(Tree)
+def test_every_item_has_one_encoding(item: Any) -> None:
+    data = rlp.encode(item)
+    try:
+        assert rlp.decode(data) == item
+    except ValueError as error:
+        assert "too deep" in str(error)
+
+
+@given(st.binary(max_size=80))
+def test_what_can_be_read_is_the_encoding_of_what_was_read(data: bytes) -> None:
+    try:
+        item = rlp.decode(data)
+    except ValueError:
+        return
+    assert rlp.encode(item) == data
+
+
+def test_the_proof_is_the_statement_that_the_event_makes() -> None:
+    assert proof(signed(), said(), CHAIN, ADDRESSES).signer == MEMBER.address
+    for other in ({"signer": OTHER.address}, {"statement": "submitUpdate"}, {"arguments": SAID | {"attempt": 2}}):
+        with pytest.raises(Unproven, match="something else"):
+            proof(signed(), said(**other), CHAIN, ADDRESSES)
+
+
+def ballot(signer: Any, choice: Choice, **changes: Any) -> tuple[Any, ...]:
+    proposal, deadline = b"\x07" * 32, 99
+    member = changes.pop("member", signer.address)
+    parts = ballot_to_sign(CHAIN, BALLOTS, proposal, member, choice, deadline)
+    made = signer.sign_typed_data(*parts)
+    r, s = (value.to_bytes(32, "big") for value in (made.r, made.s))
+    return member, changes.get("said", int(choice)), deadline, made.v, r, s
+
+
+def test_a_relayed_vote_is_said_by_the_member_that_signed_it() -> None:
+    data = call(f"voteBySignature(bytes32,{VOTE})", [b"\x07" * 32, ballot(MEMBER, Choice.AGAINST)], ["bytes32", VOTE])
+    (found,) = statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
+    assert found.signer == MEMBER.address
+    assert found.inner is not None
+    assert found.arguments["signed"]["choice"] == Choice.AGAINST
+    check(found)
+
+
+def test_of_a_batch_each_vote_counts_for_its_signer_and_a_false_one_for_nobody() -> None:
+    false = ballot(RELAY, Choice.FOR, member=OTHER.address)
+    turned = ballot(MEMBER, Choice.AGAINST, said=1)
+    votes = [ballot(MEMBER, Choice.FOR), false, turned, ballot(OTHER, Choice.ABSTAIN)]
+    data = call(f"voteBatch(bytes32,{VOTE}[])", [b"\x07" * 32, votes], ["bytes32", VOTE + "[]"])
+    found = statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
+    assert [one.signer for one in found] == [MEMBER.address, OTHER.address]
+    data = call(f"voteBatch(bytes32,{VOTE}[])", [b"\x07" * 32, [false]], ["bytes32", VOTE + "[]"])
+    with pytest.raises(Malformed, match="signed by the member"):
+        statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
+
+
+def test_a_relayed_proposal_is_said_by_the_member_that_signed_it() -> None:
+    action, number, deadline = CloseJob(4), 5, 99
+    kind, encoded = encode_action(action)
+    made = MEMBER.sign_typed_data(*proposal_to_sign(CHAIN, BALLOTS, number, MEMBER.address, action, deadline))
+    r, s = (value.to_bytes(32, "big") for value in (made.r, made.s))
+    struct = "(uint32,address,uint64,uint8,bytes32,bytes32)"
+    arguments = [kind, encoded, (number, MEMBER.address, deadline, made.v, r, s)]
+    data = call(f"proposeBySignature(uint8,bytes,{struct})", arguments, ["uint8", "bytes", struct])
+    (found,) = statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
+    assert (found.signer, found.arguments["signed"]["number"]) == (MEMBER.address, number)
+
+
+def evidence() -> SignedStatement:
+    (found,) = statements(signed())
+    return msgspec.structs.replace(found, block=BlockName(number=3, hash="0x" + "ab" * 32))
+
+
+def test_a_file_of_evidence_is_checked_without_a_node() -> None:
+    (read_back,) = parse(evidence().encode())
+    check(read_back)
+    check(read_back, ADDRESSES, CHAIN)
+    assert "round 2 of job 1" in false_if(read_back)
+
+
+CHANGED: dict[str, dict[str, Any]] = {
+    "signer": {"signer": OTHER.address},
+    "arguments": {"arguments": SAID | {"claim": "06" * 32}},
+    "statement": {"statement": "submitUpdate"},
+    "chain": {"chain": 1},
+    "contract": {"contract": BALLOTS},
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_file_that_says_something_else_than_its_transaction_proves_nothing(name: str) -> None:
+    with pytest.raises(Unproven, match=f"another {name} than the evidence"):
+        check(msgspec.structs.replace(evidence(), **CHANGED[name]))
+
+
+def test_a_file_of_another_network_proves_nothing_there() -> None:
+    with pytest.raises(Malformed, match="another contract"):
+        check(evidence(), ADDRESSES | {"ledger": BALLOTS}, CHAIN)
+    with pytest.raises(Malformed, match="another chain"):
+        check(evidence(), ADDRESSES, 1)
+    with pytest.raises(Malformed):
+        check(msgspec.structs.replace(evidence(), raw="0xzz"))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b'{"fedledger":"report/1"}', b'{"fedledger":"evidence/1"}', b"\xff"]
+)
+def test_what_is_not_a_file_of_evidence_is_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed, match="not a file of evidence"):
+        parse(data)

@@ -1,0 +1,74 @@
+"""A node that lies about logs: a proxy before an honest one, which edits what `eth_getLogs` answers."""
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from ledger.chain.build import committed
+from ledger.chain.codec import signature
+from ledger.formats.digest import keccak
+
+Log = dict[str, Any]
+Edit = Callable[[list[Log]], list[Log]]
+WORD = 64
+"""Hexadecimal digits of a word."""
+
+
+def topic(event: str) -> str:
+    """The first topic of an event of RoundLedger."""
+    entry = next(entry for entry in committed("ledger").abi if entry["type"] == "event" and entry["name"] == event)
+    return "0x" + keccak(signature(entry).encode()).hex()
+
+
+def number(log: Log, place: int = 2) -> int:
+    """An indexed number: the round, by default."""
+    return int(log["topics"][place], 16)
+
+
+def word(log: Log, place: int, value: bytes | int) -> Log:
+    """The log with another word in its data."""
+    digits = value.to_bytes(32, "big").hex() if isinstance(value, int) else value.hex()
+    data = log["data"].removeprefix("0x")
+    return log | {"data": "0x" + data[: place * WORD] + digits + data[(place + 1) * WORD :]}
+
+
+@contextmanager
+def lying(url: str, edit: Edit, refuse: tuple[str, ...] = ()) -> Iterator[str]:
+    """The URL of a node that says what the one at `url` says, but for logs, and refuses the methods named."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            method = json.loads(body)["method"]
+            request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  our own node
+            with urllib.request.urlopen(request) as response:  # noqa: S310
+                answer = json.loads(response.read())
+            if method == "eth_getLogs" and "result" in answer:
+                answer["result"] = edit(answer["result"])
+            if method in refuse:
+                answer = {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32601, "message": "no such method"}}
+            data = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
