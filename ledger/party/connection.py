@@ -15,8 +15,9 @@ from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
+from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.rounds.facts import Place
-from ledger.store import Blocks, Buffer, Pieces, Store
+from ledger.store import Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.store.home import open_store
 
@@ -41,7 +42,7 @@ class Connection:
         self.place = Place(network.chain.id, network.contracts.ledger.address)
         self.history = History()
         self._documents: dict[bytes, Job] = {}
-        self._gateways: tuple[tuple[str, str], ...] = ()
+        self._gateways: tuple[NamedGateway, ...] = ()
         self._holders = Holders(store)
 
     @classmethod
@@ -107,10 +108,7 @@ class Connection:
     @property
     def holders(self) -> Holders:
         """Everyone who may have a copy: own store, the gateways that members announced, those in the network file."""
-        announced = [
-            (self.name(member.index), member.gateway) for member in self.history.members.values() if member.gateway
-        ]
-        gateways = tuple(announced + [(gateway.name, gateway.url) for gateway in self.network.gateways])
+        gateways = named_gateways(self.network, self.history.members.values())
         if gateways != self._gateways:
             self._gateways = gateways
             self._holders = Holders(self.store, remotes(gateways))
@@ -159,16 +157,3 @@ class Connection:
         if chosen not in jobs:
             raise UsageError(f"there is no job {chosen}", jobs=", ".join(map(str, sorted(jobs))))
         return jobs[chosen]
-
-
-def remotes(gateways: Iterable[tuple[str, str]]) -> list[Blocks]:
-    """Clients of the gateways given by name and address; one with an impossible address is left out."""
-    from ledger.store.remote import Remote
-
-    found: list[Blocks] = []
-    for name, url in gateways:
-        try:
-            found.append(Remote(name, url))
-        except UsageError:
-            continue
-    return found

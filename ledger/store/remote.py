@@ -4,7 +4,8 @@ Nothing that comes back is believed: a block is checked like every other, an ans
 """
 
 import http.client
-import ipaddress
+import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,29 +14,34 @@ from urllib.parse import SplitResult, urlsplit
 from ledger.errors import Corrupt, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import Cid
+from ledger.formats.text import plural
 from ledger.store import Blocks, Buffer, Unreachable
 from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
+from ledger.store.networks import EVERYWHERE, Forbidden, Reach, dial
 
 _HEADERS = {"Accept": RAW_TYPE, "Cache-Control": "only-if-cached"}
 """A holder is asked for its own copy: a gateway that could look elsewhere answers 412 instead."""
 _LOST = (http.client.HTTPException, OSError)
+_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
+"""A gateway's own path: plain segments, with nothing to decode and no way up."""
 
 
 class Remote(Blocks):
-    """The holder `name` at `url`. `timeout` is the seconds that a whole block may take.
+    """The holder `name` at `url`. `timeout` is the seconds that a whole block may take, `reach` what may be dialled.
 
     Keeps one connection open; threads that share a Remote wait for each other. Raises UsageError for what is not
     an address.
     """
 
-    def __init__(self, name: str, url: str, timeout: float = 20.0) -> None:
+    def __init__(self, name: str, url: str, timeout: float = 20.0, *, reach: Reach = EVERYWHERE) -> None:
         parts = checked(url)
         self.name = name
         self.url = url.rstrip("/")
         self.timeout = timeout
-        self._prefix = parts.path.rstrip("/")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(str(parts.hostname), parts.port, timeout=timeout)
+        self._prefix, self._reach = parts.path.rstrip("/"), reach
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
+        self._connection = kind(str(parts.hostname), parts.port or (443 if self._tls else 80), timeout=timeout)
         self._lock = threading.Lock()
 
     def copy(self, cid: Cid) -> Buffer:
@@ -70,21 +76,27 @@ class Remote(Blocks):
             return body
         if answer.headers.get(CORRUPT_HEADER):
             raise Corrupt(f"{self.name} says that its copy of block {cid} is damaged", holder=self.name, block=cid)
-        kind = Unavailable if answer.status in {404, 410, 412} else Unreachable
-        text = body.decode(errors="replace").strip()[:200]
-        raise kind(
-            f"{self.name} returned no block {cid}: {answer.status} {text}", holder=self.name, block=cid, url=self.url
+        raise self._refusal(cid, answer.status, len(body))
+
+    def _refusal(self, cid: Cid, status: int, length: int) -> Unavailable:
+        """Of what the holder answered only status and length are repeated: its words go to screens and pages."""
+        kind = Unavailable if status in {404, 410, 412} else Unreachable
+        moved = 300 <= status < 400
+        return kind(
+            f"{self.name} returned no block {cid}: status {status}, with {plural(length, 'byte')}",
+            advice="it redirects, and no redirect is followed: use the address that serves blocks" if moved else "",
+            holder=self.name,
+            block=cid,
+            url=self.url,
         )
 
     def _connect(self) -> None:
-        """Connect, but say nothing to a link-local address: there clouds serve a machine its own secrets.
-
-        A name may lead anywhere, so the peer is looked at, not the URL.
-        """
-        self._connection.connect()
-        peer = self._connection.sock.getpeername()[0]
-        if _is_link_local(peer):
-            raise ConnectionRefusedError(f"{peer} is a link-local address, which no holder has")
+        """Connect to an address that may be dialled: a name may lead anywhere, so what it resolves to is looked at."""
+        connection = self._connection
+        plain = dial(connection.host, connection.port, self.timeout, self._reach)
+        connection.sock = plain
+        if self._tls is not None:
+            connection.sock = self._tls.wrap_socket(plain, server_hostname=connection.host)
 
     def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> bytes:
         """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read.
@@ -127,9 +139,10 @@ class Remote(Blocks):
             raise TimeoutError("no whole answer in time")
 
     def _lost(self, cid: Cid, error: BaseException) -> Unreachable:
+        known = getattr(error, "advice", "") if isinstance(error, Forbidden) else ""
         return Unreachable(
-            f"{self.name} does not answer: {getattr(error, 'strerror', None) or error or type(error).__name__}",
-            advice="see that the holder runs and that its address is right",
+            f"{self.name} does not answer: {_in_words(error)}",
+            advice=known or "see that the holder runs and that its address is right",
             holder=self.name,
             url=self.url,
             block=cid,
@@ -137,10 +150,20 @@ class Remote(Blocks):
         )
 
 
+def _in_words(error: BaseException) -> str:
+    """What went wrong, without any text of the holder's: HTTP's exceptions carry the very line that they refuse."""
+    if isinstance(error, http.client.IncompleteRead):
+        return f"its answer ends after {plural(len(error.partial), 'byte')}"
+    if isinstance(error, http.client.HTTPException) and not isinstance(error, ConnectionError):
+        return f"its answer breaks HTTP ({type(error).__name__})"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 def checked(url: str) -> SplitResult:
     """A holder's address, taken apart. A member may announce anything, so every fault of it makes one error, here.
 
-    Raises UsageError where it is not an http or https URL in printable ASCII, with a possible host and port.
+    Raises UsageError where it is not an http or https URL in printable ASCII, with a possible host and port, and a path
+    of plain segments. Credentials, query and fragment are never sent.
     """
     try:
         parts = urlsplit(url)
@@ -151,10 +174,6 @@ def checked(url: str) -> SplitResult:
         raise UsageError(f"a holder's address is not a URL: {error}", url=url) from error
     if not good or not url.isascii() or not url.isprintable() or " " in url:
         raise UsageError("a holder's address is an http or https URL in printable ASCII", url=url)
+    if not _PATH.fullmatch(parts.path):
+        raise UsageError("a holder's address has a path of plain segments, such as /ipfs-gateway", url=url)
     return parts
-
-
-def _is_link_local(peer: str) -> bool:
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_link_local
