@@ -17,7 +17,7 @@ from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.rounds.facts import Place
-from ledger.store import Buffer, Pieces, Store
+from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.store.home import open_store
 
@@ -43,6 +43,7 @@ class Connection:
         self.history = History()
         self._documents: dict[bytes, Job] = {}
         self._gateways: tuple[NamedGateway, ...] = ()
+        self._clients: dict[NamedGateway, Blocks] = {}
         self._holders = Holders(store)
 
     @classmethod
@@ -111,7 +112,8 @@ class Connection:
         gateways = named_gateways(self.network, self.history.members.values())
         if gateways != self._gateways:
             self._gateways = gateways
-            self._holders = Holders(self.store, remotes(gateways))
+            self._clients = remotes(gateways, self._clients)
+            self._holders.replace(self._clients.values())
         return self._holders
 
     @property
@@ -119,9 +121,12 @@ class Connection:
         """Damaged copies met so far."""
         return self._holders.bad_copies
 
-    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
-        """Bytes of a file from any holder of a good copy: the `fetch` that the core asks for."""
-        return self.holders.read(cid, start, stop)
+    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None, *, deadline: float | None = None) -> Pieces:
+        """Bytes of a file from any holder of a good copy: the `fetch` that the core asks for.
+
+        `deadline` is in seconds of time.monotonic.
+        """
+        return self.holders.read(cid, start, stop, deadline=deadline)
 
     def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
         """Store a file in the own store. Raises UsageError for a visitor, which has none."""
@@ -129,9 +134,11 @@ class Connection:
             raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
         return self.store.put(pieces, pin)
 
-    def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE) -> None:
-        """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned. Raises as `Holders.keep`."""
-        self.holders.keep(cid, pin, limit=limit)
+    def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE, deadline: float | None = None) -> None:
+        """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned, had by `deadline` (seconds of
+        time.monotonic). Raises as `Holders.keep`.
+        """
+        self.holders.keep(cid, pin, limit=limit, deadline=deadline)
 
     def document(self, state: JobState) -> Job:
         """A job's document, checked against its digest on chain. Raises Unavailable or Malformed."""

@@ -1,6 +1,7 @@
 """The gateways that ledger and network file name, and clients of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ledger.config import Network
@@ -26,14 +27,14 @@ def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGa
     return (*announced, *(NamedGateway(one.name, one.url, EVERYWHERE) for one in network.gateways))
 
 
-def remotes(gateways: Iterable[NamedGateway]) -> list[Blocks]:
-    """Clients of gateways; one with an impossible address is left out."""
+def remotes(
+    gateways: Iterable[NamedGateway], before: Mapping[NamedGateway, Blocks] | None = None
+) -> dict[NamedGateway, Blocks]:
+    """Clients of gateways, those from `before` where there are; one with an impossible address is left out."""
     from ledger.store.remote import Remote
 
-    found: list[Blocks] = []
+    found: dict[NamedGateway, Blocks] = {}
     for one in gateways:
-        try:
-            found.append(Remote(one.name, one.url, reach=one.reach))
-        except UsageError:
-            continue
+        with suppress(UsageError):
+            found[one] = (before or {}).get(one) or Remote(one.name, one.url, reach=one.reach)
     return found

@@ -5,10 +5,11 @@ Nothing that comes back is believed: a block is checked like every other, an ans
 
 import http.client
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.errors import Corrupt, Unavailable, UsageError
@@ -43,31 +44,40 @@ class Remote(Blocks):
         kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
         self._connection = kind(str(parts.hostname), parts.port or (443 if self._tls else 80), timeout=timeout)
         self._lock = threading.Lock()
+        self._cut_off = False
 
     def copy(self, cid: Cid) -> Buffer:
+        return self.copy_within(cid, self.timeout)
+
+    def copy_within(self, cid: Cid, seconds: float) -> Buffer:
+        seconds = min(seconds, self.timeout)
         with self._lock:
+            self._cut_off = False
             fresh = self._connection.sock is None
             try:
-                return self._ask(cid)
+                return self._ask(cid, seconds)
             except _LOST as error:
                 self._connection.close()
-                if fresh or isinstance(error, TimeoutError):
-                    raise self._lost(cid, error) from error
+                if fresh or self._cut_off or isinstance(error, TimeoutError):
+                    raise self._lost(cid, error, seconds) from error
             try:
-                return self._ask(cid)
+                return self._ask(cid, seconds)
             except _LOST as error:
                 self._connection.close()
-                raise self._lost(cid, error) from error
+                raise self._lost(cid, error, seconds) from error
 
     def close(self) -> None:
-        """Close the connection; the next `copy` opens another."""
+        """Close the connection, in the middle of an answer too; the next `copy` opens another."""
+        self._cut_off = True
+        self._shut_down()
         with self._lock:
             self._connection.close()
 
-    def _ask(self, cid: Cid) -> Buffer:
-        with self._deadline():
+    def _ask(self, cid: Cid, seconds: float) -> Buffer:
+        with self._deadline(seconds):
             if self._connection.sock is None:
-                self._connect()
+                self._connect(seconds)
+            self._connection.sock.settimeout(seconds)
             self._connection.request("GET", f"{self._prefix}/ipfs/{cid}?format=raw", headers=_HEADERS)
             with closing(self._connection.getresponse()) as answer:
                 good = answer.status == 200
@@ -90,10 +100,10 @@ class Remote(Blocks):
             url=self.url,
         )
 
-    def _connect(self) -> None:
+    def _connect(self, seconds: float) -> None:
         """Connect to an address that may be dialled: a name may lead anywhere, so what it resolves to is looked at."""
         connection = self._connection
-        plain = dial(connection.host, connection.port, self.timeout, self._reach)
+        plain = dial(connection.host, connection.port, seconds, self._reach)
         connection.sock = plain
         if self._tls is not None:
             connection.sock = self._tls.wrap_socket(plain, server_hostname=connection.host)
@@ -112,20 +122,22 @@ class Remote(Blocks):
             raise http.client.IncompleteRead(data, answer.length)
         return data
 
+    def _shut_down(self) -> None:
+        """End what the connection waits for, from another thread."""
+        if (sock := self._connection.sock) is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
     @contextmanager
-    def _deadline(self) -> Iterator[None]:
+    def _deadline(self, seconds: float) -> Iterator[None]:
         """Cut the connection when the time is up, however slowly bytes still drip in."""
         late = threading.Event()
 
         def cut() -> None:
             late.set()
-            if (sock := self._connection.sock) is not None:
-                try:
-                    sock.shutdown(2)
-                except OSError:
-                    return
+            self._shut_down()
 
-        timer = threading.Timer(self.timeout, cut)
+        timer = threading.Timer(seconds, cut)
         timer.daemon = True
         timer.start()
         try:
@@ -138,7 +150,7 @@ class Remote(Blocks):
         if late.is_set():
             raise TimeoutError("no whole answer in time")
 
-    def _lost(self, cid: Cid, error: BaseException) -> Unreachable:
+    def _lost(self, cid: Cid, error: BaseException, seconds: float) -> Unreachable:
         known = getattr(error, "advice", "") if isinstance(error, Forbidden) else ""
         return Unreachable(
             f"{self.name} does not answer: {_in_words(error)}",
@@ -146,7 +158,7 @@ class Remote(Blocks):
             holder=self.name,
             url=self.url,
             block=cid,
-            timeout_seconds=self.timeout,
+            timeout_seconds=seconds,
         )
 
 

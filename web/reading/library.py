@@ -25,8 +25,9 @@ class Library(Blocks):
     name = "the consortium's holders"
 
     def __init__(self, latest: Latest, network: Network, store: Store | None = None, *, public: bool = False) -> None:
-        self._latest, self._network, self._store, self._public = latest, network, store, public
+        self._latest, self._network, self._public = latest, network, public
         self._gateways: tuple[NamedGateway, ...] = ()
+        self._clients: dict[NamedGateway, Blocks] = {}
         self._holders = Holders(store)
         self._verified: set[tuple[str, Cid]] = set()
 
@@ -82,5 +83,6 @@ class Library(Blocks):
         snapshot = self._latest.state.snapshot
         named = named_gateways(self._network, snapshot.members.values() if snapshot else ())
         if named != self._gateways:
-            self._gateways, self._holders = named, Holders(self._store, remotes(named))
+            self._gateways, self._clients = named, remotes(named, self._clients)
+            self._holders.replace(self._clients.values())
         return self._holders

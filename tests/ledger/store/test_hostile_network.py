@@ -122,7 +122,7 @@ HOSTILE = [
 def test_an_address_that_cannot_be_is_refused_and_stops_nobody(url: str) -> None:
     with pytest.raises(UsageError, match="holder's address"):
         Remote("member 3", url)
-    assert remotes([NamedGateway("member 3", url, EVERYWHERE)]) == []
+    assert remotes([NamedGateway("member 3", url, EVERYWHERE)]) == {}
 
 
 NEVER = [
