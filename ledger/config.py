@@ -4,6 +4,7 @@ The network file pins what is trusted before anything is signed: chain id, contr
 """
 
 import contextlib
+import ipaddress
 import os
 import re
 import tomllib
@@ -66,6 +67,12 @@ class Gateway(Strict, frozen=True):
     url: str
 
 
+class HolderSettings(Strict, frozen=True):
+    """Networks, in CIDR notation, in which other parties' holders may be dialled besides public addresses."""
+
+    allow: tuple[str, ...] = ()
+
+
 class Network(Strict, frozen=True):
     """The network file."""
 
@@ -75,6 +82,7 @@ class Network(Strict, frozen=True):
     contracts: Contracts
     parties: tuple[Party, ...] = ()
     gateways: tuple[Gateway, ...] = ()
+    holders: HolderSettings = HolderSettings()
 
     def party_name(self, index: int) -> str:
         """The name of member `index`, or a plain one where the file has none."""
@@ -111,6 +119,7 @@ class HomeSettings(Strict, frozen=True):
     rpc: str = ""
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
+    holders: HolderSettings = HolderSettings()
 
 
 class Home:
@@ -133,18 +142,27 @@ class Home:
         return cls(chosen.expanduser())
 
     def network(self) -> Network:
-        """The network file, at this home's own node where it has one. Raises UsageError where there is none."""
+        """The network file, at this home's own node where it has one, with the networks that this home allows besides.
+
+        Raises UsageError where there is none.
+        """
         if not self.network_file.exists():
             raise UsageError(
                 "this home has joined no network",
                 advice="fedledger node join NETWORK.toml",
                 home=str(self.folder),
             )
-        return at_node(load_network(self.network_file), self.settings().rpc)
+        network, settings = load_network(self.network_file), self.settings()
+        allowed = HolderSettings(allow=(*network.holders.allow, *settings.holders.allow))
+        return at_node(msgspec.structs.replace(network, holders=allowed), settings.rpc)
 
     def settings(self) -> HomeSettings:
         """The home's settings, or the defaults where it has no file. Raises Malformed or Unavailable."""
-        return load(self.settings_file, HomeSettings) if self.settings_file.exists() else HomeSettings()
+        if not self.settings_file.exists():
+            return HomeSettings()
+        settings = load(self.settings_file, HomeSettings)
+        check_networks(settings.holders.allow, self.settings_file)
+        return settings
 
 
 def cache_folder() -> Path:
@@ -171,6 +189,7 @@ def load_network(path: Path) -> Network:
     network = load(path, Network)
     for name in (network.name, *(party.name for party in network.parties), *(g.name for g in network.gateways)):
         check_name(name, path)
+    check_networks(network.holders.allow, path)
     for contract in msgspec.structs.astuple(network.contracts):
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
             raise Malformed("a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address)
@@ -185,6 +204,19 @@ def load_network(path: Path) -> Network:
 def check_name(name: str, path: Path) -> None:
     """Refuse a name that screens could not show as it is. Raises Malformed."""
     check_text(name, f"a name in {path}")
+
+
+def check_networks(networks: tuple[str, ...], path: Path) -> None:
+    """Refuse what is not a network in CIDR notation. Raises Malformed."""
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise Malformed(
+                "an allowed network is not in CIDR notation, such as 10.0.0.0/8",
+                file=str(path),
+                actual=ascii(network[:80]),
+            ) from error
 
 
 def at_node(network: Network, rpc: str | None) -> Network:

@@ -4,8 +4,11 @@ A light key file costs little to decrypt, and to guess. It is for throw-away cha
 chain alone.
 """
 
+import codecs
 import getpass
 import os
+import shlex
+import stat
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +28,8 @@ WEAK_WORK = 1 << 17
 """scrypt's n·r·p, or PBKDF2's rounds, below which a key file counts as light, no matter what it says of itself."""
 MAXIMUM_KEYFILE = 1 << 16
 MAXIMUM_PASSPHRASE = 1 << 12
+PRIVATE = (0o600, 0o400)
+"""The modes that a passphrase file may have."""
 
 
 class Signer(Protocol):
@@ -167,7 +172,8 @@ def check_light(chain_id: int) -> None:
 def read_passphrase(file: Path | None, *, confirm: bool = False, prompt: Callable[[str], str] = getpass.getpass) -> str:
     """A passphrase from the first line of a file, else from the terminal (asked twice with `confirm`).
 
-    Never from arguments or the environment, which other processes may read. Raises UsageError.
+    Never from arguments or the environment, which other processes may read, nor from a file that others may read.
+    Raises UsageError.
     """
     if file is not None:
         return _first_line(file)
@@ -185,15 +191,59 @@ def read_passphrase(file: Path | None, *, confirm: bool = False, prompt: Callabl
 def _first_line(file: Path) -> str:
     try:
         with file.open("rb") as stream:
-            text = stream.read(MAXIMUM_PASSPHRASE).decode("utf-8")
+            _check_private(file, os.fstat(stream.fileno()))
+            content = stream.read(MAXIMUM_PASSPHRASE)
     except FileNotFoundError as error:
         raise UsageError("there is no such passphrase file", file=str(file)) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise Unavailable(f"the passphrase file cannot be read: {error}", file=str(file)) from error
-    passphrase = text.splitlines()[0] if text else ""
-    if not passphrase:
+    first = next(iter(_text(file, content).splitlines()), "")
+    if not first:
         raise UsageError("the passphrase file's first line is empty", file=str(file))
-    return passphrase
+    return first
+
+
+def _check_private(file: Path, found: os.stat_result) -> None:
+    """Refuse a file that others may read or change, or that another user owns. Raises UsageError.
+
+    Not looked at: pipes and terminals, which keep nothing for others to find; and Windows, where a mode says nothing of
+    who may read. A mounted file system that keeps no modes shows every file as open to all, and is refused.
+    """
+    if not stat.S_ISREG(found.st_mode) or os.name == "nt":
+        return
+    mode = stat.S_IMODE(found.st_mode)
+    if found.st_uid != os.geteuid():
+        raise UsageError(
+            "the passphrase file belongs to another user",
+            advice="copy it to a file of your own, mode 0600",
+            file=str(file),
+            expected=os.geteuid(),
+            actual=found.st_uid,
+        )
+    if mode not in PRIVATE:
+        raise UsageError(
+            f"the passphrase file has mode {mode:04o}: others may read or change it",
+            advice=f"chmod 600 {shlex.quote(str(file))}",
+            file=str(file),
+            expected=" or ".join(f"{allowed:04o}" for allowed in PRIVATE),
+            actual=f"{mode:04o}",
+        )
+
+
+def _text(file: Path, content: bytes) -> str:
+    """UTF-8, without the byte order mark that some editors put first. Raises UsageError for any other encoding."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UsageError(
+            "the passphrase file is UTF-16, not UTF-8", advice="save it as UTF-8, in one line", file=str(file)
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"the passphrase file is not UTF-8: {error.reason} at byte {error.start}",
+            advice="save it as UTF-8, in one line",
+            file=str(file),
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

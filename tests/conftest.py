@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.passphrases import write_passphrase
 
 from ledger.config import Chain, Home, Network, save
 from ledger.events.records import Role
@@ -128,8 +129,7 @@ def found(anvil: Any, keystores: list[tuple[Path, Any]], tmp_path: Path) -> Iter
                 shutil.copy(path, home.keystore)
             else:
                 signer = create(home.keystore, PASSPHRASE, light=True)
-            passphrase_file = home.folder / "passphrase"
-            passphrase_file.write_text(PASSPHRASE + "\n")
+            passphrase_file = write_passphrase(home.folder / "passphrase", PASSPHRASE)
             everyone.append(Member(f"member {number}", home, signer, passphrase_file))
         given = [roles] * members if isinstance(roles, Role) else list(roles)
         founders = [Founder(m.name, m.address, role) for m, role in zip(everyone, given, strict=True)]

@@ -54,7 +54,7 @@ def passphrase_option(function: F) -> F:
     return click.option(
         "--passphrase-file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="File whose first line is the keystore's passphrase.  [default: ask]",
+        help="File, mode 0600, whose first line is the keystore's passphrase.  [default: ask]",
     )(function)
 
 

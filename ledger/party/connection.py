@@ -15,6 +15,7 @@ from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
+from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.rounds.facts import Place
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
@@ -41,7 +42,8 @@ class Connection:
         self.place = Place(network.chain.id, network.contracts.ledger.address)
         self.history = History()
         self._documents: dict[bytes, Job] = {}
-        self._gateways: tuple[tuple[str, str], ...] = ()
+        self._gateways: tuple[NamedGateway, ...] = ()
+        self._clients: dict[NamedGateway, Blocks] = {}
         self._holders = Holders(store)
 
     @classmethod
@@ -107,13 +109,11 @@ class Connection:
     @property
     def holders(self) -> Holders:
         """Everyone who may have a copy: own store, the gateways that members announced, those in the network file."""
-        announced = [
-            (self.name(member.index), member.gateway) for member in self.history.members.values() if member.gateway
-        ]
-        gateways = tuple(announced + [(gateway.name, gateway.url) for gateway in self.network.gateways])
+        gateways = named_gateways(self.network, self.history.members.values())
         if gateways != self._gateways:
             self._gateways = gateways
-            self._holders = Holders(self.store, remotes(gateways))
+            self._clients = remotes(gateways, self._clients)
+            self._holders.replace(self._clients.values())
         return self._holders
 
     @property
@@ -121,9 +121,12 @@ class Connection:
         """Damaged copies met so far."""
         return self._holders.bad_copies
 
-    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Pieces:
-        """Bytes of a file from any holder of a good copy: the `fetch` that the core asks for."""
-        return self.holders.read(cid, start, stop)
+    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None, *, deadline: float | None = None) -> Pieces:
+        """Bytes of a file from any holder of a good copy: the `fetch` that the core asks for.
+
+        `deadline` is in seconds of time.monotonic.
+        """
+        return self.holders.read(cid, start, stop, deadline=deadline)
 
     def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
         """Store a file in the own store. Raises UsageError for a visitor, which has none."""
@@ -131,9 +134,11 @@ class Connection:
             raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
         return self.store.put(pieces, pin)
 
-    def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE) -> None:
-        """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned. Raises as `Holders.keep`."""
-        self.holders.keep(cid, pin, limit=limit)
+    def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE, deadline: float | None = None) -> None:
+        """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned, had by `deadline` (seconds of
+        time.monotonic). Raises as `Holders.keep`.
+        """
+        self.holders.keep(cid, pin, limit=limit, deadline=deadline)
 
     def document(self, state: JobState) -> Job:
         """A job's document, checked against its digest on chain. Raises Unavailable or Malformed."""
@@ -159,16 +164,3 @@ class Connection:
         if chosen not in jobs:
             raise UsageError(f"there is no job {chosen}", jobs=", ".join(map(str, sorted(jobs))))
         return jobs[chosen]
-
-
-def remotes(gateways: Iterable[tuple[str, str]]) -> list[Blocks]:
-    """Clients of the gateways given by name and address; one with an impossible address is left out."""
-    from ledger.store.remote import Remote
-
-    found: list[Blocks] = []
-    for name, url in gateways:
-        try:
-            found.append(Remote(name, url))
-        except UsageError:
-            continue
-    return found

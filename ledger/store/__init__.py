@@ -39,10 +39,17 @@ class Blocks(ABC):
         where it does not answer.
         """
 
+    def copy_within(self, cid: Cid, seconds: float) -> Buffer:
+        """As `copy`, for a caller that waits no longer than `seconds`: a holder far away gives up in time."""
+        return self.copy(cid)
+
     @final
-    def get(self, cid: Cid) -> Buffer:
-        """The block, checked. Raises Unavailable where the holder has none, Corrupt where its copy is damaged."""
-        copy = self.copy(cid)
+    def get(self, cid: Cid, seconds: float | None = None) -> Buffer:
+        """The block, checked, at most `seconds` waited for if they are given.
+
+        Raises Unavailable where the holder has none, Corrupt where its copy is damaged.
+        """
+        copy = self.copy(cid) if seconds is None else self.copy_within(cid, seconds)
         actual = sha256(copy)
         if actual != cid.digest:
             raise Corrupt(

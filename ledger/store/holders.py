@@ -1,25 +1,62 @@
-"""One file, many holders: read from any that has a good copy, and note whose copy is bad."""
+"""One file, many holders: read from the fastest that has a good copy, and note whose copy is bad."""
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from ledger.errors import Corrupt, FedledgerError, Malformed, Unavailable, UsageError
+from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import Part
 from ledger.store import Blocks, Buffer, Pieces, Store, Unreachable
+from ledger.store.bad_copies import bad_copy
 from ledger.store.files import read_with, walk
+from ledger.store.rates import FLOOR, Rate
 
 SHORTEST_REST = 1.0
 
+Said = list[tuple[Blocks, Unavailable]]
+"""What each holder asked for a block said instead of returning it."""
+
+
+class Late(Unavailable):
+    """A file's deadline passed before all of it was had."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What is known of a holder. `turn` lets one request at a time through, so that waiting is not measured."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    rate: Rate = field(default_factory=Rate)
+    waiting: int = 0
+    rests_until: float = 0.0
+    failed: str = ""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One file being read: by when, each holder's rate at it, and those that lacked a block of it."""
+
+    file: Cid
+    deadline: float | None = None
+    rates: dict[Blocks, Rate] = field(default_factory=dict)
+    lacking: set[Blocks] = field(default_factory=set)
+
 
 class Holders:
-    """The local store first, then the others in order, but the one that last returned a block before the rest.
+    """The local store first, then the others by measured speed, an unmeasured one before all that are measured.
 
-    A holder that does not answer is not asked again for ten times as long as it kept us waiting, from a second up to
-    `rest` seconds: a silent one delays a read once, not once a block, and one that restarts is soon asked again.
-    `bad_copies` grows while reading; every entry in it is a finding.
+    - One that lacked a block of a file comes last for its other blocks.
+    - One that falls below the floor (`rates.FLOOR`) is not asked for the rest of that file.
+    - One that does not answer is not asked again for ten times as long as it kept us waiting, from a second up to
+      `rest` seconds: a silent one delays a read once, not once a block, and one that restarts is soon asked again.
+
+    Threads may share it: a holder gets one request at a time, and a busy one counts as that much slower. `bad_copies`
+    grows while reading; every entry in it is a finding. `clock` is monotonic; deadlines are in its seconds.
     """
 
     def __init__(
@@ -31,26 +68,47 @@ class Holders:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.local = local
-        self.others = tuple(others)
         self.bad_copies: list[BadCopy] = []
         self._rest, self._clock = rest, clock
-        self._resting: dict[int, float] = {}
-        self._failed: dict[int, str] = {}
-        self._last: Blocks | None = None
+        self._standings: dict[Blocks, _Standing] = {}
+        self._lock = threading.Lock()
+        self.replace(others)
+
+    def replace(self, others: Iterable[Blocks]) -> None:
+        """Ask these from now on. What was measured of those that stay is kept."""
+        self.others = tuple(others)
+        self._standings = {holder: self._standings.get(holder) or _Standing() for holder in self.others}
 
     def get(self, cid: Cid) -> Buffer:
         """A block, checked, from the first holder that has a good copy."""
-        return self._fetch(cid, Part(cid, 0, None, None if cid.codec != RAW else 0))
+        return self._fetch(_Reading(cid), Part(cid, 0, None, None if cid.codec != RAW else 0))
 
-    def read(self, cid: Cid, start: int = 0, stop: int | None = None, *, limit: int = unixfs.MAX_SIZE) -> Pieces:
+    def read(
+        self,
+        cid: Cid,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        limit: int = unixfs.MAX_SIZE,
+        deadline: float | None = None,
+    ) -> Pieces:
         """A file's bytes, as `files.read` yields them, each block from any holder that has a good copy.
 
-        Raises Unavailable where a block cannot be had, with what each holder said; Corrupt where every copy that there
-        is is damaged; Malformed as `files.read` does.
+        Raises Unavailable where a block cannot be had, with what each holder said, Late where not all came by
+        `deadline`; Corrupt where every copy that there is is damaged; Malformed as `files.read` does.
         """
-        return read_with(lambda part: self._fetch(cid, part), cid, start, stop, limit=limit)
+        reading = _Reading(cid, deadline)
+        return read_with(lambda part: self._fetch(reading, part), cid, start, stop, limit=limit)
 
-    def keep(self, cid: Cid, pin: str, *, heal: bool = False, limit: int = unixfs.MAX_SIZE) -> None:
+    def keep(
+        self,
+        cid: Cid,
+        pin: str,
+        *,
+        heal: bool = False,
+        limit: int = unixfs.MAX_SIZE,
+        deadline: float | None = None,
+    ) -> None:
         """Hold a whole file in the local store, pinned; what is missing comes from the others.
 
         A damaged local copy stays as it is, evidence, unless `heal` is given: then good bytes are written again.
@@ -65,7 +123,7 @@ class Holders:
         damaged = isinstance(state, Corrupt)
         if damaged and not heal:
             raise state
-        root = self.local.put(self.read(cid, limit=limit), pin, replace=damaged)
+        root = self.local.put(self.read(cid, limit=limit, deadline=deadline), pin, replace=damaged)
         if root != cid:
             raise Malformed("a file whose tree is not the one of the profile", expected=cid, actual=root)
 
@@ -79,76 +137,117 @@ class Holders:
             return error
         return None
 
-    def _fetch(self, file: Cid, part: Part) -> Buffer:
-        said: list[tuple[Blocks, FedledgerError | str]] = []
-        for holder in self._order():
-            if self._resting.get(id(holder), 0.0) > self._clock():
-                said.append((holder, f"not asked again so soon: {self._failed.get(id(holder), '')}"))
-                continue
-            began = self._clock()
+    def _fetch(self, reading: _Reading, part: Part) -> Buffer:
+        said: Said = []
+        block = self._local_block(part.cid, said)
+        for holder in self._order(reading) if block is None else ():
             try:
-                block = holder.get(part.cid)
+                block = self._ask(holder, reading, part.cid)
+                break
+            except Late:
+                self._note(said, reading.file, part, None)
+                raise
             except Unavailable as error:
                 said.append((holder, error))
-                if isinstance(error, Unreachable):
-                    now = self._clock()
-                    self._resting[id(holder)] = now + min(max(10 * (now - began), SHORTEST_REST), self._rest)
-                    self._failed[id(holder)] = error.message
-                continue
-            self._last = holder
-            self._note(said, file, part, block)
-            return block
-        self._note(said, file, part, None)
-        raise _unreadable(said, file, part)
+        self._note(said, reading.file, part, block)
+        if block is None:
+            raise _unreadable(said, reading.file, part)
+        return block
 
-    def _order(self) -> list[Blocks]:
-        others = sorted(self.others, key=lambda holder: holder is not self._last)
-        return [self.local, *others] if self.local is not None else others
-
-    def _note(
-        self, said: list[tuple[Blocks, FedledgerError | str]], file: Cid, part: Part, good: Buffer | None
-    ) -> None:
-        known = {(bad.holder, bad.file, bad.block) for bad in self.bad_copies}
-        for holder, error in said:
-            if isinstance(error, Corrupt) and (holder.name, file, part.cid) not in known:
-                self.bad_copies.append(_bad_copy(holder, file, part, good))
-
-
-def _bad_copy(holder: Blocks, file: Cid, part: Part, good: Buffer | None) -> BadCopy:
-    """Where a holder's copy differs. Only leaves carry a file's own bytes; a node is named by what it covers."""
-    end = part.stop or 0
-    if good is not None and part.stop is None:
-        end = len(good) if part.cid.codec == RAW else unixfs.parse_root(good, part.cid)[0]
-    offset = None
-    if good is not None and part.cid.codec == RAW:
-        try:
-            offset = _first_difference(memoryview(holder.copy(part.cid)), memoryview(good))
-        except Unavailable:
-            offset = None
-    return BadCopy(holder.name, file, part.cid, part.start + (offset or 0), end, offset is not None)
-
-
-def _first_difference(bad: memoryview, good: memoryview) -> int | None:
-    """The first byte that differs; the shorter one's end where it is a beginning of the other; None where equal."""
-    if bad == good:
+    def _local_block(self, cid: Cid, said: Said) -> Buffer | None:
+        if self.local is not None:
+            try:
+                return self.local.get(cid)
+            except Unavailable as error:
+                said.append((self.local, error))
         return None
-    low, high = 0, min(len(bad), len(good))
-    if bad[:high] == good[:high]:
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if bad[low:middle] == good[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low
+
+    def _order(self, reading: _Reading) -> list[Blocks]:
+        standings = self._standings
+
+        def key(holder: Blocks) -> tuple[bool, float, int]:
+            standing = standings[holder]
+            return holder in reading.lacking, -standing.rate.speed / (standing.waiting + 1), standing.waiting
+
+        return sorted(standings, key=key)
+
+    def _ask(self, holder: Blocks, reading: _Reading, cid: Cid) -> Buffer:
+        """A block from one holder. Raises Unavailable, and Late once the deadline has passed."""
+        standing = self._standings.get(holder) or _Standing()
+        own = reading.rates.setdefault(holder, Rate())
+        if own.below_floor:
+            raise Unreachable(f"too slow for this file: {own}, below the floor of {FLOOR:,}")
+        if standing.rests_until > self._clock():
+            raise Unreachable(f"not asked again so soon: {standing.failed}")
+        with self._turn(standing, reading):
+            left, began = self._left(reading), self._clock()
+            try:
+                return self._measured(holder, cid, left, (standing.rate, own))
+            except Unavailable as error:
+                waited = self._clock() - began
+                if left is not None and waited >= left:
+                    raise self._late(reading) from error
+                reading.lacking.add(holder)
+                if isinstance(error, Unreachable):
+                    standing.rests_until = self._clock() + min(max(10 * waited, SHORTEST_REST), self._rest)
+                    standing.failed = error.message
+                raise
+
+    def _measured(self, holder: Blocks, cid: Cid, seconds: float | None, rates: Iterable[Rate]) -> Buffer:
+        began, length = self._clock(), None
+        try:
+            block = holder.get(cid, seconds)
+            length = len(block)
+            return block
+        finally:
+            for rate in rates:
+                rate.add(self._clock() - began, length)
+
+    @contextmanager
+    def _turn(self, standing: _Standing, reading: _Reading) -> Iterator[None]:
+        """Alone with a holder. Raises Late where that is not to be before the deadline."""
+        left = self._left(reading)
+        standing.waiting += 1
+        try:
+            if not standing.turn.acquire(timeout=-1 if left is None else left):
+                raise self._late(reading)
+            try:
+                yield
+            finally:
+                standing.turn.release()
+        finally:
+            standing.waiting -= 1
+
+    def _left(self, reading: _Reading) -> float | None:
+        """Seconds until the deadline; None without one. Raises Late."""
+        left = None if reading.deadline is None else reading.deadline - self._clock()
+        if left is not None and left <= 0:
+            raise self._late(reading)
+        return left
+
+    def _late(self, reading: _Reading) -> Late:
+        rates = "; ".join(f"{holder.name}: {rate}" for holder, rate in reading.rates.items())
+        return Late(
+            f"not all of {reading.file} was had in its time ({rates or 'no holder was asked'})",
+            advice="a holder nearby, or faster, is needed",
+            file=reading.file,
+            floor_bytes_per_second=FLOOR,
+        )
+
+    def _note(self, said: Said, file: Cid, part: Part, good: Buffer | None) -> None:
+        found = [bad_copy(holder, file, part, good) for holder, error in said if isinstance(error, Corrupt)]
+        if not found:
+            return
+        with self._lock:
+            known = {(bad.holder, bad.file, bad.block) for bad in self.bad_copies}
+            self.bad_copies.extend(bad for bad in found if (bad.holder, bad.file, bad.block) not in known)
 
 
-def _unreadable(said: list[tuple[Blocks, FedledgerError | str]], file: Cid, part: Part) -> Unavailable:
+def _unreadable(said: Said, file: Cid, part: Part) -> Unavailable:
     damaged = any(isinstance(error, Corrupt) for _, error in said)
-    unsure = any(isinstance(error, Unreachable | str) for _, error in said)
+    unsure = any(isinstance(error, Unreachable) for _, error in said)
     kind = Corrupt if damaged and not unsure else Unavailable
-    answers = {holder.name: error.message if isinstance(error, FedledgerError) else error for holder, error in said}
+    answers = {holder.name: error.message for holder, error in said}
     return kind(
         f"every copy of block {part.cid} is damaged" if kind is Corrupt else f"no holder returned block {part.cid}",
         advice="name a holder that has the file, or wait until one is back",

@@ -4,65 +4,80 @@ Nothing that comes back is believed: a block is checked like every other, an ans
 """
 
 import http.client
-import ipaddress
 import re
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.errors import Corrupt, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import Cid
+from ledger.formats.text import plural
 from ledger.store import Blocks, Buffer, Unreachable
 from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
+from ledger.store.networks import EVERYWHERE, Forbidden, Reach, dial
 
 _HEADERS = {"Accept": RAW_TYPE, "Cache-Control": "only-if-cached"}
 """A holder is asked for its own copy: a gateway that could look elsewhere answers 412 instead."""
 _LOST = (http.client.HTTPException, OSError)
+_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
+"""A gateway's own path: plain segments, with nothing to decode and no way up."""
 
 
 class Remote(Blocks):
-    """The holder `name` at `url`. `timeout` is the seconds that a whole block may take.
+    """The holder `name` at `url`. `timeout` is the seconds that a whole block may take, `reach` what may be dialled.
 
     Keeps one connection open; threads that share a Remote wait for each other. Raises UsageError for what is not
     an address.
     """
 
-    def __init__(self, name: str, url: str, timeout: float = 20.0) -> None:
+    def __init__(self, name: str, url: str, timeout: float = 20.0, *, reach: Reach = EVERYWHERE) -> None:
         parts = checked(url)
         self.name = name
         self.url = url.rstrip("/")
         self.timeout = timeout
-        self._prefix = parts.path.rstrip("/")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(str(parts.hostname), parts.port, timeout=timeout)
+        self._prefix, self._reach = parts.path.rstrip("/"), reach
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
+        self._connection = kind(str(parts.hostname), parts.port or (443 if self._tls else 80), timeout=timeout)
         self._lock = threading.Lock()
+        self._cut_off = False
 
     def copy(self, cid: Cid) -> Buffer:
+        return self.copy_within(cid, self.timeout)
+
+    def copy_within(self, cid: Cid, seconds: float) -> Buffer:
+        seconds = min(seconds, self.timeout)
         with self._lock:
+            self._cut_off = False
             fresh = self._connection.sock is None
             try:
-                return self._ask(cid)
+                return self._ask(cid, seconds)
             except _LOST as error:
                 self._connection.close()
-                if fresh or isinstance(error, TimeoutError):
-                    raise self._lost(cid, error) from error
+                if fresh or self._cut_off or isinstance(error, TimeoutError):
+                    raise self._lost(cid, error, seconds) from error
             try:
-                return self._ask(cid)
+                return self._ask(cid, seconds)
             except _LOST as error:
                 self._connection.close()
-                raise self._lost(cid, error) from error
+                raise self._lost(cid, error, seconds) from error
 
     def close(self) -> None:
-        """Close the connection; the next `copy` opens another."""
+        """Close the connection, in the middle of an answer too; the next `copy` opens another."""
+        self._cut_off = True
+        self._shut_down()
         with self._lock:
             self._connection.close()
 
-    def _ask(self, cid: Cid) -> Buffer:
-        with self._deadline():
+    def _ask(self, cid: Cid, seconds: float) -> Buffer:
+        with self._deadline(seconds):
             if self._connection.sock is None:
-                self._connect()
+                self._connect(seconds)
+            self._connection.sock.settimeout(seconds)
             self._connection.request("GET", f"{self._prefix}/ipfs/{cid}?format=raw", headers=_HEADERS)
             with closing(self._connection.getresponse()) as answer:
                 good = answer.status == 200
@@ -71,21 +86,27 @@ class Remote(Blocks):
             return body
         if answer.headers.get(CORRUPT_HEADER):
             raise Corrupt(f"{self.name} says that its copy of block {cid} is damaged", holder=self.name, block=cid)
-        kind = Unavailable if answer.status in {404, 410, 412} else Unreachable
-        text = body.decode(errors="replace").strip()[:200]
-        raise kind(
-            f"{self.name} returned no block {cid}: {answer.status} {text}", holder=self.name, block=cid, url=self.url
+        raise self._refusal(cid, answer.status, len(body))
+
+    def _refusal(self, cid: Cid, status: int, length: int) -> Unavailable:
+        """Of what the holder answered only status and length are repeated: its words go to screens and pages."""
+        kind = Unavailable if status in {404, 410, 412} else Unreachable
+        moved = 300 <= status < 400
+        return kind(
+            f"{self.name} returned no block {cid}: status {status}, with {plural(length, 'byte')}",
+            advice="it redirects, and no redirect is followed: use the address that serves blocks" if moved else "",
+            holder=self.name,
+            block=cid,
+            url=self.url,
         )
 
-    def _connect(self) -> None:
-        """Connect, but say nothing to a link-local address: there clouds serve a machine its own secrets.
-
-        A name may lead anywhere, so the peer is looked at, not the URL.
-        """
-        self._connection.connect()
-        peer = self._connection.sock.getpeername()[0]
-        if _is_link_local(peer):
-            raise ConnectionRefusedError(f"{peer} is a link-local address, which no holder has")
+    def _connect(self, seconds: float) -> None:
+        """Connect to an address that may be dialled: a name may lead anywhere, so what it resolves to is looked at."""
+        connection = self._connection
+        plain = dial(connection.host, connection.port, seconds, self._reach)
+        connection.sock = plain
+        if self._tls is not None:
+            connection.sock = self._tls.wrap_socket(plain, server_hostname=connection.host)
 
     def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> bytes:
         """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read.
@@ -101,20 +122,22 @@ class Remote(Blocks):
             raise http.client.IncompleteRead(data, answer.length)
         return data
 
+    def _shut_down(self) -> None:
+        """End what the connection waits for, from another thread."""
+        if (sock := self._connection.sock) is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
     @contextmanager
-    def _deadline(self) -> Iterator[None]:
+    def _deadline(self, seconds: float) -> Iterator[None]:
         """Cut the connection when the time is up, however slowly bytes still drip in."""
         late = threading.Event()
 
         def cut() -> None:
             late.set()
-            if (sock := self._connection.sock) is not None:
-                try:
-                    sock.shutdown(2)
-                except OSError:
-                    return
+            self._shut_down()
 
-        timer = threading.Timer(self.timeout, cut)
+        timer = threading.Timer(seconds, cut)
         timer.daemon = True
         timer.start()
         try:
@@ -127,21 +150,32 @@ class Remote(Blocks):
         if late.is_set():
             raise TimeoutError("no whole answer in time")
 
-    def _lost(self, cid: Cid, error: BaseException) -> Unreachable:
+    def _lost(self, cid: Cid, error: BaseException, seconds: float) -> Unreachable:
+        known = getattr(error, "advice", "") if isinstance(error, Forbidden) else ""
         return Unreachable(
-            f"{self.name} does not answer: {getattr(error, 'strerror', None) or error or type(error).__name__}",
-            advice="see that the holder runs and that its address is right",
+            f"{self.name} does not answer: {_in_words(error)}",
+            advice=known or "see that the holder runs and that its address is right",
             holder=self.name,
             url=self.url,
             block=cid,
-            timeout_seconds=self.timeout,
+            timeout_seconds=seconds,
         )
+
+
+def _in_words(error: BaseException) -> str:
+    """What went wrong, without any text of the holder's: HTTP's exceptions carry the very line that they refuse."""
+    if isinstance(error, http.client.IncompleteRead):
+        return f"its answer ends after {plural(len(error.partial), 'byte')}"
+    if isinstance(error, http.client.HTTPException) and not isinstance(error, ConnectionError):
+        return f"its answer breaks HTTP ({type(error).__name__})"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def checked(url: str) -> SplitResult:
     """A holder's address, taken apart. A member may announce anything, so every fault of it makes one error, here.
 
-    Raises UsageError where it is not an http or https URL in printable ASCII, with a possible host and port.
+    Raises UsageError where it is not an http or https URL in printable ASCII, with a possible host and port, and a path
+    of plain segments. Credentials, query and fragment are never sent.
     """
     try:
         parts = urlsplit(url)
@@ -152,10 +186,6 @@ def checked(url: str) -> SplitResult:
         raise UsageError(f"a holder's address is not a URL: {error}", url=url) from error
     if not good or not re.fullmatch("[!-~]+", url):
         raise UsageError("a holder's address is an http or https URL in printable ASCII", url=url)
+    if not _PATH.fullmatch(parts.path):
+        raise UsageError("a holder's address has a path of plain segments, such as /ipfs-gateway", url=url)
     return parts
-
-
-def _is_link_local(peer: str) -> bool:
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_link_local

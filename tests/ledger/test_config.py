@@ -2,9 +2,22 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from ledger.config import Chain, Contract, Contracts, Home, HomeSettings, Network, Party, load, load_network, save
+from ledger.config import (
+    Chain,
+    Contract,
+    Contracts,
+    HolderSettings,
+    Home,
+    HomeSettings,
+    Network,
+    Party,
+    load,
+    load_network,
+    save,
+)
 from ledger.errors import Malformed, Unavailable, UsageError
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -58,6 +71,9 @@ def test_parties_have_names() -> None:
         (ADDRESS, ADDRESS[:-1], "not 0x and 40"),
         (ADDRESS, ADDRESS + "\\n", "not 0x and 40"),
         (ADDRESS, ADDRESS.lower(), "EIP-55"),
+        ("allow = []", 'allow = ["10.0.0.0/33"]', "CIDR"),
+        ("allow = []", 'allow = ["10.0.0.1/8"]', "CIDR"),
+        ("allow = []", 'allow = ["intranet"]', "CIDR"),
         (ADDRESS, ADDRESS.replace("FbDB", "fbDB"), "EIP-55"),
         ("0xabab", "0xABab", "not 0x and 64"),
         ("0xabab", "0xab", "not 0x and 64"),
@@ -95,3 +111,14 @@ def test_where_a_home_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert Home.at(tmp_path).folder == tmp_path
     monkeypatch.delenv("FEDLEDGER_HOME")
     assert Home.at(None).folder == Path.home() / ".fedledger"
+
+
+def test_a_home_allows_networks_besides_those_of_the_network_file(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    save(home.network_file, msgspec.structs.replace(NETWORK, holders=HolderSettings(allow=("10.0.0.0/8",))))
+    assert home.network().holders.allow == ("10.0.0.0/8",)
+    home.settings_file.write_text('[holders]\nallow = ["192.168.7.0/24"]\n')
+    assert home.network().holders.allow == ("10.0.0.0/8", "192.168.7.0/24")
+    home.settings_file.write_text('[holders]\nallow = ["my network"]\n')
+    with pytest.raises(Malformed, match="CIDR"):
+        home.network()

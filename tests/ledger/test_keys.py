@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -180,17 +181,57 @@ def test_a_key_file_that_is_not_there(tmp_path):
         keys.unlock(tmp_path, "right")
 
 
-@pytest.mark.parametrize("content", ["right\n", "right", "right\nsecond line\n", "right\r\n"])
+def passphrase_file(folder: Path, content: bytes, mode: int = 0o600) -> Path:
+    path = folder / "passphrase"
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.parametrize(
+    "content", [b"right\n", b"right", b"right\nsecond line\n", b"right\r\n", b"\xef\xbb\xbfright\r\n"]
+)
 def test_a_passphrase_is_a_files_first_line(tmp_path, content):
-    (tmp_path / "passphrase").write_text(content, newline="")
-    assert keys.read_passphrase(tmp_path / "passphrase") == "right"
+    assert keys.read_passphrase(passphrase_file(tmp_path, content)) == "right"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\nsecond"])
+@pytest.mark.parametrize("content", [b"", b"\n", b"\nsecond", b"\xef\xbb\xbf\n"])
 def test_an_empty_first_line_is_not_a_passphrase(tmp_path, content):
-    (tmp_path / "passphrase").write_bytes(content)
     with pytest.raises(UsageError, match="first line is empty"):
-        keys.read_passphrase(tmp_path / "passphrase")
+        keys.read_passphrase(passphrase_file(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("content", "named"), [("right\n".encode("utf-16"), "UTF-16"), (b"\xfe\xff\0r", "UTF-16"), (b"r\xffght", "byte 1")]
+)
+def test_a_passphrase_in_another_encoding_is_refused(tmp_path, content, named):
+    with pytest.raises(UsageError, match=named):
+        keys.read_passphrase(passphrase_file(tmp_path, content))
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o660, 0o700, 0o4600])
+def test_a_passphrase_file_that_others_may_read_or_change_is_refused(tmp_path, mode):
+    path = passphrase_file(tmp_path, b"right\n", mode)
+    with pytest.raises(UsageError, match=f"mode {mode:04o}") as caught:
+        keys.read_passphrase(path)
+    assert caught.value.advice == f"chmod 600 {path}"
+    path.chmod(0o400)
+    assert keys.read_passphrase(path) == "right"
+
+
+def test_a_passphrase_file_of_another_user_is_refused(tmp_path, monkeypatch):
+    path = passphrase_file(tmp_path, b"right\n")
+    monkeypatch.setattr("os.geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(UsageError, match="another user"):
+        keys.read_passphrase(path)
+
+
+def test_a_passphrase_may_come_through_a_pipe():
+    reader, writer = os.pipe()
+    os.write(writer, b"right\n")
+    os.close(writer)
+    assert keys.read_passphrase(Path(f"/dev/fd/{reader}")) == "right"
+    os.close(reader)
 
 
 def test_a_passphrase_file_that_is_not_there(tmp_path):

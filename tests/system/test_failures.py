@@ -13,6 +13,7 @@ import pytest
 from support.command import fedledger, play
 from support.consortia import trainers
 from support.consortia.synthetic import LIMITS, Trial
+from support.passphrases import write_passphrase
 
 from ledger.cli.main import main
 from ledger.config import Network, save
@@ -95,7 +96,7 @@ def test_a_wrong_chain_is_told_before_anything_is_kept(
 
 
 def test_a_wrong_passphrase_sends_nothing(consortium: Any, tmp_path: Path) -> None:
-    (tmp_path / "passphrase").write_text("wrong horse\n")
+    write_passphrase(tmp_path / "passphrase", "wrong horse")
     with Trial(consortium, propose=False) as trial:
         trial.consortium.send(0, "ledger", "proposeJob", trial.job.digest, (3, 600, 600, 600, 2, 0, 0, 0))
         member = consortium.members[1]

@@ -1,18 +1,14 @@
 """What content may be served: blocks and files of all holders, each checked, as far as they are for the reader."""
 
-from collections.abc import Sequence
-
 from ledger.config import Network
 from ledger.errors import Malformed, Refuted, Unavailable
 from ledger.events.proposals import Release
 from ledger.formats.cid import RAW, Cid, of_file
-from ledger.party.connection import remotes
+from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.releases.file import ModelFile
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from web.reading.latest import FetchedReport, Latest
-
-Gateways = tuple[tuple[str, str], ...]
 
 
 class Withheld(Unavailable):
@@ -29,8 +25,9 @@ class Library(Blocks):
     name = "the consortium's holders"
 
     def __init__(self, latest: Latest, network: Network, store: Store | None = None, *, public: bool = False) -> None:
-        self._latest, self._network, self._store, self._public = latest, network, store, public
-        self._gateways: Gateways = ()
+        self._latest, self._network, self._public = latest, network, public
+        self._gateways: tuple[NamedGateway, ...] = ()
+        self._clients: dict[NamedGateway, Blocks] = {}
         self._holders = Holders(store)
         self._verified: set[tuple[str, Cid]] = set()
 
@@ -83,14 +80,9 @@ class Library(Blocks):
 
     def _everyone(self) -> Holders:
         """The holders that the ledger and the network file name now."""
-        named = self._named_gateways()
-        if named != self._gateways:
-            self._gateways, self._holders = named, Holders(self._store, remotes(named))
-        return self._holders
-
-    def _named_gateways(self) -> Gateways:
         snapshot = self._latest.state.snapshot
-        members: Sequence[tuple[str, str]] = ()
-        if snapshot is not None:
-            members = [(self._network.party_name(m.index), m.gateway) for m in snapshot.members.values() if m.gateway]
-        return (*members, *((gateway.name, gateway.url) for gateway in self._network.gateways))
+        named = named_gateways(self._network, snapshot.members.values() if snapshot else ())
+        if named != self._gateways:
+            self._gateways, self._clients = named, remotes(named, self._clients)
+            self._holders.replace(self._clients.values())
+        return self._holders

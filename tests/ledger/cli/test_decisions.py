@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.consortia.voters import Council, refused, run, said
+from support.passphrases import write_passphrase
 
 from ledger.config import Home, save
 from ledger.errors import Malformed, Refuted, Rejected, Unavailable, UsageError
@@ -100,7 +101,7 @@ def key_of_a_stranger(folder: Path) -> tuple[str, ...]:
     from ledger.keys import create
 
     path, passphrase = folder / "payer" / "key.json", folder / "passphrase"
-    passphrase.write_text("correct horse\n")
+    write_passphrase(passphrase, "correct horse")
     if not path.exists():
         create(path, "correct horse", light=True)
     return ("--keystore", str(path), "--passphrase-file", str(passphrase))

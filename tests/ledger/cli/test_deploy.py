@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from support.passphrases import write_passphrase
 
 from ledger.config import load_network
 
@@ -44,8 +45,7 @@ def test_deploy_writes_the_network_file(anvil, consortium_file, tmp_path):
 
 
 def test_deploy_with_a_key(anvil, consortium_file, keystores, tmp_path):
-    passphrase = tmp_path / "passphrase"
-    passphrase.write_text("correct horse\n")
+    passphrase = write_passphrase(tmp_path / "passphrase", "correct horse")
     keystore = tmp_path / "keystore.json"
     keystore.write_bytes(keystores[0][0].read_bytes())
     out = tmp_path / "network.toml"

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from support.consortia.voters import Council, refused, run, said
+from support.passphrases import write_passphrase
 from support.web.relay import House, relaying
 
 from ledger.errors import Malformed, Rejected, UsageError
@@ -31,7 +32,7 @@ def count(members: Council) -> int:
 @pytest.fixture
 def stranger(members: Council, tmp_path: Path) -> tuple[str, ...]:
     """The options of a stranger: the network file, and a key that does not belong to a member."""
-    (tmp_path / "passphrase").write_text("correct horse\n")
+    write_passphrase(tmp_path / "passphrase", "correct horse")
     create(tmp_path / "payer.json", "correct horse", light=True)
     key = ("--keystore", str(tmp_path / "payer.json"), "--passphrase-file", str(tmp_path / "passphrase"))
     return ("--network", str(members.local.network_file), "--home", str(tmp_path / "nobody"), *key)

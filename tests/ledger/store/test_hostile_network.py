@@ -6,18 +6,32 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
-from support.content.holders import Memory
+from support.content.holders import Memory, Server
 
+from ledger.config import Chain, Contract, Contracts, Gateway, Network
 from ledger.errors import Unavailable, UsageError
+from ledger.events.records import Role
 from ledger.formats.cid import CHUNK, Cid, raw
-from ledger.party.connection import remotes
-from ledger.store import Unreachable, remote
+from ledger.history.state import Member
+from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
+from ledger.store import Unreachable
 from ledger.store.gateway_server import GatewayServer, serve
+from ledger.store.holders import Holders
+from ledger.store.networks import EVERYWHERE, Forbidden, Reach
 from ledger.store.remote import Remote
 
+CONTRACT = Contract(address="0x" + "00" * 20, code_hash="0x" + "ab" * 32)
+NETWORK = Network(
+    fedledger="network/1",
+    name="hospitals",
+    chain=Chain(id=31337, rpc=""),
+    contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
+)
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)
 THREADS = 2
 BLOCK = raw(DATA[:CHUNK])
@@ -91,6 +105,12 @@ HOSTILE = [
     "http://127.0.0.1/é",
     "http://127.0.0.1/a b",
     "http://127.0.0.1/\x1b[31m",
+    "http://127.0.0.1/../admin",
+    "http://127.0.0.1/a/../../admin",
+    "http://127.0.0.1/%2e%2e/admin",
+    "http://127.0.0.1//admin",
+    "http://127.0.0.1/a;b",
+    "http://127.0.0.1/a\\b",
     "http://127.0.0.1/\r\nX: y",
     "file:///etc/hostname",
     "unix:/socket",
@@ -102,17 +122,141 @@ HOSTILE = [
 def test_an_address_that_cannot_be_is_refused_and_stops_nobody(url: str) -> None:
     with pytest.raises(UsageError, match="holder's address"):
         Remote("member 3", url)
-    assert remotes([("member 3", url)]) == []
+    assert remotes([NamedGateway("member 3", url, EVERYWHERE)]) == {}
 
 
-def test_link_local_peers_hear_nothing(gateway: GatewayServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for peer in ("169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254"):
-        assert remote._is_link_local(peer)
-    for peer in ("127.0.0.1", "10.0.0.1", "::1", "2001:db8::1", "192.168.1.1"):
-        assert not remote._is_link_local(peer)
-    monkeypatch.setattr(remote, "_is_link_local", lambda peer: peer == "127.0.0.1")
-    with closing(Remote("cloud", gateway.url)) as holder, pytest.raises(Unreachable, match="link-local"):
+NEVER = [
+    "169.254.169.254",
+    "fe80::1",
+    "fe80::1%eth0",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",
+    "0.0.0.0",  # noqa: S104
+    "::",
+    "224.0.0.1",
+    "ff02::1",
+]
+INSIDE = [
+    "127.0.0.1",
+    "::1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::1",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "::ffff:192.168.1.1",
+    "100.64.0.1",
+    "fd00:ec2::254",
+    "192.0.2.1",
+]
+PUBLIC = ["1.1.1.1", "::ffff:1.1.1.1", "64:ff9b::101:101", "2606:4700::1111"]
+
+
+def test_which_addresses_may_be_dialled() -> None:
+    for peer in NEVER:
+        for reach in (Reach(), EVERYWHERE):
+            with pytest.raises(Forbidden, match="which no holder has"):
+                reach.check(peer)
+    for peer in INSIDE:
+        EVERYWHERE.check(peer)
+        with pytest.raises(Forbidden, match="allowed network") as caught:
+            Reach().check(peer)
+        assert "[holders] allow" in caught.value.advice
+    for peer in PUBLIC:
+        Reach().check(peer)
+
+
+def test_private_networks_are_dialled_where_they_are_allowed() -> None:
+    private = Reach.of(["10.0.0.0/8", "fd12::/16"])
+    private.check("10.200.0.1")
+    private.check("::ffff:10.200.0.1")
+    private.check("fd12::7")
+    for peer in ("192.168.1.1", "127.0.0.1", "fd13::7"):
+        with pytest.raises(Forbidden):
+            private.check(peer)
+
+
+def test_loopback_is_for_the_local_chain_and_for_those_named_in_the_network_file() -> None:
+    def reaches(chain: int) -> dict[str, Reach]:
+        network = msgspec.structs.replace(
+            NETWORK, chain=Chain(id=chain, rpc=""), gateways=(Gateway(name="cluster", url="http://127.0.0.1:8080"),)
+        )
+        member = Member(0, "0x00", Role.PARTICIPANT, 1, [], "http://127.0.0.1:9090")
+        return {one.name: one.reach for one in named_gateways(network, [member])}
+
+    reaches(31337)["member 0"].check("127.0.0.1")
+    with pytest.raises(Forbidden):
+        reaches(31337)["member 0"].check("10.0.0.1")
+    with pytest.raises(Forbidden):
+        reaches(1)["member 0"].check("127.0.0.1")
+    reaches(1)["cluster"].check("127.0.0.1")
+
+
+def test_a_peer_that_must_not_be_dialled_hears_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as peer:
+        peer.settimeout(0.5)
+        url = f"http://localhost:{peer.getsockname()[1]}"
+        with (
+            closing(Remote("cloud", url, reach=Reach())) as cloud,
+            pytest.raises(Unreachable, match="allowed") as caught,
+        ):
+            cloud.get(BLOCK)
+        assert 'allow = ["127.0.0.1/32"]' in caught.value.advice
+        with pytest.raises(TimeoutError):
+            peer.accept()
+
+
+SECRET = "root:hunter2"
+WORDS = [
+    f"HTTP/1.1 404 {SECRET}\r\nContent-Length: {len(SECRET)}\r\n\r\n{SECRET}",
+    f"HTTP/1.1 500 {SECRET}\r\nFedledger-Corrupt: {SECRET}\r\nContent-Length: 0\r\n\r\n",
+    f"HTTP/1.1 302 x\r\nLocation: http://{SECRET}/\r\nContent-Length: 0\r\n\r\n",
+    f"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{SECRET}",
+    f"HTTP/1.1 200 OK\r\nContent-Length: {len(SECRET)}\r\n\r\n{SECRET}",
+    f"HTTP/{SECRET} 200 OK\r\n\r\n",
+    f"-ERR unknown command {SECRET}\r\n",
+    f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{SECRET}\r\n",
+    f"HTTP/1.1 200 OK\r\n{SECRET}\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_what_a_holder_says_is_repeated_nowhere(words: str) -> None:
+    """What answers may be a service inside a network, and what it says would go to journals, findings and pages."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(words.encode())
+
+    with Server(answer) as server, closing(Remote("inside", server.url, timeout=5)) as holder:
+        holders = Holders(None, [holder])
+        with pytest.raises(Unavailable) as caught:
+            holder.get(BLOCK)
+        with pytest.raises(Unavailable) as read:
+            list(holders.read(BLOCK))
+    for error in (caught.value, read.value):
+        assert "hunter2" not in f"{error} {error.advice} {dict(error.facts)}"
+
+
+def test_a_redirect_is_named_and_not_followed() -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(301)
+        handler.send_header("Location", "/elsewhere")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        asked.append(handler.path)
+
+    asked: list[str] = []
+    with (
+        Server(answer) as server,
+        closing(Remote("subdomains", server.url)) as holder,
+        pytest.raises(Unreachable, match="status 301") as caught,
+    ):
         holder.get(BLOCK)
+    assert "redirect" in caught.value.advice
+    assert asked == [f"/ipfs/{BLOCK}?format=raw"]
 
 
 @pytest.mark.parametrize(

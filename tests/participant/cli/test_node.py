@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from support.passphrases import write_passphrase
 
 from ledger.config import Home, HomeSettings, load, save
 from ledger.errors import FedledgerError, Refuted, Unavailable, UsageError
@@ -31,9 +32,7 @@ def document(result: Result) -> dict[str, Any]:
 
 @pytest.fixture
 def passphrase(tmp_path: Path) -> Path:
-    path = tmp_path / "passphrase"
-    path.write_text("correct horse\n")
-    return path
+    return write_passphrase(tmp_path / "passphrase", "correct horse")
 
 
 def test_help_is_quick_and_loads_no_torch() -> None:
@@ -300,8 +299,7 @@ def _report(trial: Any, data: Path) -> None:
 
 @pytest.mark.node
 def test_run_refuses_what_is_not_ready(ready: Any, tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong"
-    wrong.write_text("battery staple\n")
+    wrong = write_passphrase(tmp_path / "wrong", "battery staple")
     folder = ready.consortium.members[0].home.folder
     call("run", "--home", folder, "--passphrase-file", wrong, fails=UsageError)
     call("run", *party(ready), "--data", tmp_path / "nowhere.csv", fails=UsageError)

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from support.command import fedledger
 from support.crashing.relayer import KILLED, POINTS, run
+from support.passphrases import write_passphrase
 from support.web.relay import House, Site, post, relaying
 from support.web.server import get, until
 
@@ -227,7 +228,7 @@ def home(tmp_path: Path) -> Path:
     """A server's home, with a relayer's key."""
     home, secret = tmp_path / "home", tmp_path / "secret"
     home.mkdir()
-    secret.write_text("correct horse\n")
+    write_passphrase(secret, "correct horse")
     made = fedledger("web", "relayer", "--light", "--home", home, "--passphrase-file", secret, "--json")
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout)["keystore"] == str(home / "relayer.json")

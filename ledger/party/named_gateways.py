@@ -1,0 +1,40 @@
+"""The gateways that ledger and network file name, and clients of them."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ledger.config import Network
+from ledger.errors import UsageError
+from ledger.history.state import Member
+from ledger.store import Blocks
+from ledger.store.networks import EVERYWHERE, Reach, reach_of
+
+
+@dataclass(frozen=True, slots=True)
+class NamedGateway:
+    """A gateway's name on screens and its address; `reach` is what may be dialled there."""
+
+    name: str
+    url: str
+    reach: Reach
+
+
+def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
+    """Those that members announced, then those in the network file, which may be anywhere: that file is trusted."""
+    reach = reach_of(network)
+    announced = [NamedGateway(network.party_name(one.index), one.gateway, reach) for one in members if one.gateway]
+    return (*announced, *(NamedGateway(one.name, one.url, EVERYWHERE) for one in network.gateways))
+
+
+def remotes(
+    gateways: Iterable[NamedGateway], before: Mapping[NamedGateway, Blocks] | None = None
+) -> dict[NamedGateway, Blocks]:
+    """Clients of gateways, those from `before` where there are; one with an impossible address is left out."""
+    from ledger.store.remote import Remote
+
+    found: dict[NamedGateway, Blocks] = {}
+    for one in gateways:
+        with suppress(UsageError):
+            found[one] = (before or {}).get(one) or Remote(one.name, one.url, reach=one.reach)
+    return found
