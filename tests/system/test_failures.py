@@ -73,7 +73,7 @@ def altered(network: Network, file: Path, **fields: Any) -> Path:
         ({"id": 1337}, 2, ["another chain", "expected: 1337", "actual: 31337"]),
         ({"code_hash": ABSENT}, 1, ["the code of RoundLedger is not", f"expected: {ABSENT}", "sign nothing"]),
         ({"rpc": "http://127.0.0.1:9"}, 3, ["cannot be reached", "url: http://127.0.0.1:9", "fedledger up"]),
-        ({"rpc": "http://127.0.0.1:x"}, 2, ["address cannot be one", "http://127.0.0.1:x"]),
+        ({"rpc": "http://127.0.0.1:x"}, 2, ["address is not a URL", "http://127.0.0.1:x"]),
     ],
     ids=["another chain", "other code", "no node", "no address"],
 )
@@ -152,7 +152,12 @@ def test_a_bad_update_is_refused_on_the_record_and_the_round_goes_on(consortium:
         trace = fedledger("trace", *common)
     assert (audit.returncode, json.loads(audit.stdout)["verdict"]) == (0, "VERIFIED"), audit.stdout
     verdicts = [update["verdict"] for update in json.loads(trace.stdout)["models"][0]["updates"]]
-    assert verdicts == ["admitted", "admitted", "a value above the job's bound", "built on another base model"]
+    assert verdicts == [
+        "admitted",
+        "admitted",
+        "a value above the job's bound",
+        "header or length not those of the round's artifact",
+    ]
 
 
 def test_a_second_update_is_rejected_by_the_contract(consortium: Any) -> None:
