@@ -153,7 +153,12 @@ def test_a_bad_update_is_refused_on_the_record_and_the_round_goes_on(consortium:
         trace = fedledger("trace", *common)
     assert (audit.returncode, json.loads(audit.stdout)["verdict"]) == (0, "VERIFIED"), audit.stdout
     verdicts = [update["verdict"] for update in json.loads(trace.stdout)["models"][0]["updates"]]
-    assert verdicts == ["admitted", "admitted", "a value above the job's bound", "built on another base model"]
+    assert verdicts == [
+        "admitted",
+        "admitted",
+        "a value above the job's bound",
+        "header or length not those of the round's artifact",
+    ]
 
 
 def test_a_second_update_is_rejected_by_the_contract(consortium: Any) -> None:

@@ -12,6 +12,8 @@ from ledger.cli.main import main
 from ledger.cli.screen import shown
 
 EVIL = "\x1b]0;owned\x07\x1b[2J[red]x[/red] [/] \x9b31m\r\nterms  1 rounds\u202e"
+SAYABLE = "".join(sign for sign in EVIL if sign >= " ")
+"""What of it a job's document can say."""
 
 
 def run(capfd: pytest.CaptureFixture[str], *arguments: Any) -> str:
@@ -31,7 +33,7 @@ def test_shown_is_one_line_of_plain_text() -> None:
 
 def test_hostile_members_and_jobs_are_shown_as_text(consortium: Any, capfd: pytest.CaptureFixture[str]) -> None:
     with Trial(consortium, propose=False) as trial:
-        task = msgspec.structs.replace(trial.job.task, settings={"rate": EVIL, EVIL: True})
+        task = msgspec.structs.replace(trial.job.task, settings={"rate": SAYABLE, "[/][bold]": True})
         trial.job = msgspec.structs.replace(trial.job, name="[/] [bold]job", task=task)
         trial.parties[0].connection.put([trial.job.encode()], "job")
         trial.propose()
