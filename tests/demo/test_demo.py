@@ -137,6 +137,9 @@ def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str,
     assert (finding["round"], finding["chunk"], finding["value"]) == (ROUNDS + 1, 0, 10)
     assert finding["tensor"]
     assert abs(int(finding["expected"]) - int(finding["actual"])) == 1
+    signed = json.loads((played[0] / "evidence" / "lie-1" / "001-publishAggregate.json").read_bytes())
+    assert signed == finding["evidence"]
+    assert signed["signer"] in finding["culprit"]
 
 
 def test_the_damaged_copy_names_its_holder_and_blames_nobody(played: tuple[Path, dict[str, Any]]) -> None:
