@@ -180,7 +180,7 @@ def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) 
     assert metrics["accuracy"] > 0.8
     assert "3 for, 0 against" in card.text
     assert f"| {ROUNDS + 1} | 4 of 4 |" in card.text
-    assert "1 attempts were refuted on the way" in card.text
+    assert "1 refuted attempt on the way" in card.text
 
 
 def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from ledger.chain.evidence.statement import statements
 from ledger.errors import Malformed
 from ledger.events.evidence import SignedStatement, Unproven
 
-_CHECKED = ("chain", "contract", "statement", "arguments", "signer", "inner")
+_CHECKED = ("raw", "chain", "contract", "statement", "arguments", "signer", "inner")
 """All that follows from the raw bytes; the block is a node's word."""
 
 
