@@ -2,6 +2,8 @@
 
 import json
 
+from rich.markup import escape
+
 from demo.findings import coloured, describe
 from demo.parties import Parties
 from demo.result import Result
@@ -9,12 +11,13 @@ from ledger.errors import Unavailable
 
 
 def audit(parties: Parties, result: Result, what: str, name: str, *options: str) -> None:
-    """Audit `what` the options say; the report goes to evidence/`name`.json."""
+    """Audit `what` the options say; the report goes to evidence/`name`.json, signed statements to evidence/`name`/."""
     stage = parties.stage
     path = stage.folder / "evidence" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     with result.timed(f"audit: {what}"):
-        common = ("--network", parties.local.network_file, "--home", stage.folder / "auditor", "--output", path)
+        written = ("--output", path, "--evidence", path.with_suffix(""))
+        common = ("--network", parties.local.network_file, "--home", stage.folder / "auditor", *written)
         auditor = stage.spawn(f"audit-{name}", "audit", *options, *common)
         auditor.wait(stage.patience)
         if not path.exists():
@@ -26,3 +29,5 @@ def audit(parties: Parties, result: Result, what: str, name: str, *options: str)
     for finding in report["findings"]:
         for line in describe(finding):
             stage.screen.say(f"  {line}")
+    for signed in sorted(path.with_suffix("").glob("001-*.json")):
+        stage.screen.say(f"    signed by the culprit, for fedledger evidence check: [dim]{escape(str(signed))}[/]")

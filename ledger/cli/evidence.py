@@ -57,10 +57,10 @@ def write_evidence(report: "Report", folder: Path) -> list[Path]:
     """Write the signed statements of a report, those of its findings first, each into a file; the files."""
     from ledger.cli.streams import write_file
 
-    folder.mkdir(parents=True, exist_ok=True)
     own = [finding.evidence for finding in report.findings if finding.evidence is not None]
     written = []
     for number, one in enumerate([*own, *report.rests_on], 1):
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{number:03d}-{one.statement}.json"
         write_file(path, [one.encode() + b"\n"])
         written.append(path)

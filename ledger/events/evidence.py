@@ -1,7 +1,7 @@
-"""SignedStatement: what a party said, under its own signature: a value, and a file (`evidence/1`, docs/spec/audit.md).
+"""Evidence: what a party said, under its own signature, as a value and as a file (`evidence/1`, docs/spec/audit.md).
 
-What the log has a party say is a `Said`. `ledger.chain.evidence` reads
-signed transactions and says what was said in truth. No finding names a party without both, and both the same.
+What the log has a party say is a `Said`; `ledger.chain.evidence` reads what the signed transaction says. No finding
+names a party unless both are at hand and the same.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ class SignedStatement(Strict, frozen=True):
 
 
 class Said(NamedTuple):
-    """What the history has a party say: key, function, arguments as in `SignedStatement`, and the transaction hash."""
+    """What the log has a party say: key, function, arguments as in `SignedStatement`, hash of the transaction."""
 
     signer: str
     statement: str

@@ -137,6 +137,9 @@ def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str,
     assert (finding["round"], finding["chunk"], finding["value"]) == (ROUNDS + 1, 0, 10)
     assert finding["tensor"]
     assert abs(int(finding["expected"]) - int(finding["actual"])) == 1
+    signed = json.loads((played[0] / "evidence" / "lie-1" / "001-publishAggregate.json").read_bytes())
+    assert signed == finding["evidence"]
+    assert signed["signer"] in finding["culprit"]
 
 
 def test_the_damaged_copy_names_its_holder_and_blames_nobody(played: tuple[Path, dict[str, Any]]) -> None:
@@ -177,7 +180,7 @@ def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) 
     assert metrics["accuracy"] > 0.8
     assert "3 for, 0 against" in card.text
     assert f"| {ROUNDS + 1} | 4 of 4 |" in card.text
-    assert "; 1 refuted attempt on the way" in card.text
+    assert "1 refuted attempt on the way" in card.text
 
 
 def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) -> None:

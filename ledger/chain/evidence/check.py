@@ -9,7 +9,7 @@ from ledger.chain.evidence.statement import statements
 from ledger.errors import Malformed
 from ledger.events.evidence import SignedStatement, Unproven
 
-_CHECKED = ("chain", "contract", "statement", "arguments", "signer", "inner")
+_CHECKED = ("raw", "chain", "contract", "statement", "arguments", "signer", "inner")
 """All that follows from the raw bytes; the block is a node's word."""
 
 
@@ -22,13 +22,12 @@ def check(
     ledger, Unproven where it says something else.
     """
     found = statements(_bytes(evidence.raw), addresses, chain)
-    differences = [_differences(evidence, one) for one in found]
-    if [] not in differences:
-        first = min(differences, key=len)[0]
+    nearest = min(found, key=lambda one: len(_differences(evidence, one)))
+    for name in _differences(evidence, nearest):
         raise Unproven(
-            f"the transaction has another {first} than the evidence",
-            expected=_shown(found[differences.index(min(differences, key=len))], first),
-            actual=_shown(evidence, first),
+            f"the transaction has another {name} than the evidence",
+            expected=_shown(nearest, name),
+            actual=_shown(evidence, name),
         )
 
 

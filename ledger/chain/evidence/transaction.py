@@ -62,7 +62,7 @@ def rebuild(shown: Mapping[str, Any]) -> bytes:
         names = _FIELDS[kind]
         fields: list[rlp.Item] = [_field(name, shown) for name in names]
         return (bytes([kind]) if kind else b"") + rlp.encode(fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"the node does not show the whole transaction: {error}") from error
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.worlds import lies
-from support.worlds.world import CONTRACT, World, key
+from support.worlds.world import CONTRACT, NAMES, World, key
 
 from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.formats.cid import Cid
@@ -81,6 +81,12 @@ def refutations(report: Report, check: Check | None = None) -> list[Finding]:
     return [f for f in report.findings if f.status == "refuted" and check in (None, f.check)]
 
 
+def report_name(world: World, signer: str) -> str:
+    member = world.history.member_of(signer)
+    assert member is not None
+    return f"{NAMES[member.index]} ({signer})"
+
+
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.tell.__name__)
 def test_a_lie_is_refuted_by_name(lie: Lie) -> None:
     world = lie.tell()
@@ -92,6 +98,9 @@ def test_a_lie_is_refuted_by_name(lie: Lie) -> None:
     assert lie.says in found[0].message
     assert {name: getattr(found[0], name) for name in lie.fields} == lie.fields
     assert {f.check for f in refutations(report)} <= {lie.check} | lie.others
+    for refuted in refutations(report):
+        assert refuted.evidence is not None
+        assert refuted.culprit == report_name(world, refuted.evidence.signer)
     assert report.to_json().isascii()
 
 

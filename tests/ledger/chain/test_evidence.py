@@ -13,9 +13,10 @@ from support.worlds.world import ADDRESSES, CHAIN, CONTRACT
 
 from ledger.chain.evidence import rlp
 from ledger.chain.evidence.check import check, false_if
-from ledger.chain.evidence.fetch import proof
+from ledger.chain.evidence.fetch import ChainWitness, proof
 from ledger.chain.evidence.statement import statements
 from ledger.chain.evidence.transaction import ORDER, read, rebuild
+from ledger.chain.rpc import RpcError
 from ledger.errors import Malformed
 from ledger.events.actions import CloseJob, encode_action
 from ledger.events.ballots import Choice
@@ -185,6 +186,53 @@ def test_the_proof_is_the_statement_that_the_event_makes() -> None:
     for other in ({"signer": OTHER.address}, {"statement": "submitUpdate"}, {"arguments": SAID | {"attempt": 2}}):
         with pytest.raises(Unproven, match="something else"):
             proof(signed(), said(**other), CHAIN, ADDRESSES)
+
+
+SHOWN = {"blockNumber": "0x3", "blockHash": "0x" + "ab" * 32}
+
+
+class Node:
+    """Answers with what it was given; an exception is raised."""
+
+    def __init__(self, shown: Any, raw: Any) -> None:
+        self.answers = {"eth_getTransactionByHash": shown, "eth_getRawTransactionByHash": raw}
+
+    def call(self, method: str, *_: Any) -> Any:
+        answer = self.answers[method]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def witness(shown: Any, raw: Any) -> SignedStatement:
+    return ChainWitness(Node(shown, raw), CHAIN, ADDRESSES)(said())  # type: ignore[arg-type]
+
+
+def test_a_node_that_shows_the_transaction_is_a_witness() -> None:
+    found = witness(SHOWN, "0x" + signed().hex())
+    assert found.signer == MEMBER.address
+    assert found.block == BlockName(number=3, hash="0x" + "ab" * 32)
+    assert witness({"blockNumber": None}, "0x" + signed().hex()).block is None
+
+
+NO = RpcError("eth_getRawTransactionByHash", -32601, "no such method")
+USELESS: dict[str, tuple[Any, Any]] = {
+    "nothing": (None, None),
+    "not a transaction": ([], "0x" + signed().hex()),
+    "no raw one, and not all of it": (SHOWN, NO),
+    "another one": (SHOWN, "0x" + signed(kind=0).hex()),
+    "no hexadecimal": (SHOWN, "0xzz"),
+    "no block": ({"blockNumber": "x", "blockHash": "y"}, "0x" + signed().hex()),
+    "a refusal": (NO, NO),
+    "a negative number": ({**SHOWN, "type": "0x0", "nonce": "-0x1"}, NO),
+    "fields that are none": ({**SHOWN, "type": 2, "accessList": [1]}, NO),
+}
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_a_node_that_does_not_show_it_is_none(name: str) -> None:
+    with pytest.raises(Unproven):
+        witness(*USELESS[name])
 
 
 def ballot(signer: Any, choice: Choice, **changes: Any) -> tuple[Any, ...]:
