@@ -181,6 +181,23 @@ def test_nothing_is_left_of_a_file_that_came_too_late(
     assert embedded.pins() == {"kept": cid_of(DATA)}
 
 
+def test_a_holder_that_was_never_measured_takes_one_reader_at_a_time_from_the_others() -> None:
+    stuck, good = Watched("stuck"), Memory("good")
+    for data in (DATA, b"small"):
+        stuck.add(data)
+        good.add(data)
+    holders = Holders(None, [good, stuck])
+    with ThreadPoolExecutor(2) as pool:
+        assert bytes(holders.get(cid_of(b"small"))) == b"small"
+        first = pool.submit(read, holders, cid_of(DATA))
+        while not stuck.busy:
+            time.sleep(0.001)
+        assert pool.submit(read, holders, cid_of(DATA)).result(10) == DATA
+        assert not first.done()
+        stuck.go.set()
+        assert first.result(10) == DATA
+
+
 class Watched(Memory):
     """A holder that notes how many requests it had at once, and waits in each until a test lets it go on."""
 
