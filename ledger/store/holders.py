@@ -186,9 +186,9 @@ class Holders:
         own = reading.rates.setdefault(holder, Rate())
         if own.below_floor:
             raise Unreachable(f"too slow for this file: {own}, below the floor of {FLOOR:,}")
-        if standing.rests_until > self._clock():
-            raise Unreachable(f"not asked again so soon: {standing.failed}")
+        self._check_rest(standing)
         with self._turn(standing, reading):
+            self._check_rest(standing)
             left, began = self._left(reading), self._clock()
             try:
                 return self._measured(holder, cid, left, (standing.rate, own))
@@ -201,6 +201,11 @@ class Holders:
                     standing.rests_until = self._clock() + min(max(10 * waited, SHORTEST_REST), self._rest)
                     standing.failed = error.message
                 raise
+
+    def _check_rest(self, standing: _Standing) -> None:
+        """Before one waits for a turn, and after: the reader before may have found that it does not answer."""
+        if standing.rests_until > self._clock():
+            raise Unreachable(f"not asked again so soon: {standing.failed}")
 
     def _measured(self, holder: Blocks, cid: Cid, seconds: float | None, rates: Iterable[Rate]) -> Buffer:
         began, length = self._clock(), None

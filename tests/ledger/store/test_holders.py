@@ -229,3 +229,20 @@ def test_threads_share_holders_one_request_at_a_time_and_the_idle_first() -> Non
         assert [one.result(10) for one in reads] == files
     assert (first.most, second.most) == (1, 1)
     assert sorted(first.asked + second.asked, key=str) == sorted(map(cid_of, files), key=str), "no block twice"
+
+
+def test_readers_that_wait_for_a_silent_holder_do_not_each_wait_it_out() -> None:
+    silent, good = Watched("silent"), Memory("good")
+    silent.fails = Unreachable("silent does not answer")
+    files = [bytes([number]) * 1000 for number in range(4)]
+    for data in files:
+        good.add(data)
+    holders = Holders(None, [silent, good])
+    with ThreadPoolExecutor(4) as pool:
+        reads = [pool.submit(read, holders, cid_of(data)) for data in files]
+        while not silent.busy:
+            time.sleep(0.001)
+        time.sleep(0.05)
+        silent.go.set()
+        assert [one.result(10) for one in reads] == files
+    assert len(silent.asked) == 1
