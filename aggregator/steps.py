@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ledger.events.records import Role
 from ledger.history.fold import History
 from ledger.history.state import JobState, Member, Phase, Round
-from ledger.rounds.steps import COURTESY, Abandon, Wait
+from ledger.rounds.steps import COURTESY, Abandon, Wait, copied_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,14 @@ class AggregatorSituation:
     """What a decision depends on besides the history.
 
     `now` is the chain's clock; `since` when this aggregator first saw the job's present state. `deadline` is the
-    contract's own end of the present phase, where the history knows no more than a bound (Aggregating). `missing` are
-    the members whose updates' bytes no holder has served yet.
+    contract's own end of the present phase, where the history knows no more than a bound (Aggregating). `copying` names
+    what is on its way into the own store; `missing` are the members whose updates' bytes no holder served in time.
     """
 
     now: int
     since: int
     deadline: int | None = None
+    copying: tuple[str, ...] = ()
     missing: frozenset[int] = frozenset()
 
 
@@ -62,6 +63,18 @@ def next_step(history: History, state: JobState, me: str, at: AggregatorSituatio
     if round_ is None or round_.phase.terminal:
         return _open(history, state, member, at)
     return _PHASES[round_.phase](history, state, round_, member, at)
+
+
+def gathered_by(state: JobState, round_: Round, now: int, deadline: int | None = None) -> int:
+    """The second by which an update must be here, not to be called unavailable. `deadline` is as in
+    AggregatorSituation.
+    """
+    seconds = state.terms.aggregate_seconds
+    end = round_.deadline if deadline is None else deadline
+    if round_.phase is Phase.COLLECTING:
+        alone, last = round_.deadline + seconds, round_.deadline + 2 * seconds
+        end = alone if now <= alone else last
+    return copied_by(end, seconds, now)
 
 
 def order(history: History, last: Round | None) -> list[Member]:
@@ -143,7 +156,11 @@ _PHASES: dict[Phase, Callable[[History, JobState, Round, Member, AggregatorSitua
 
 
 def _aggregate(state: JobState, round_: Round, end: int, at: AggregatorSituation) -> Step:
-    """Only in the last third of the time left is an update whose bytes no holder serves called unavailable."""
+    """Only in the last third of the time left is an update whose bytes no holder serves called unavailable; one that is
+    on its way has its own deadline.
+    """
+    if at.copying:
+        return Wait(f"copies {', '.join(at.copying)} for round {round_.number}", end)
     give_up = end - state.terms.aggregate_seconds // 3
     if at.missing and at.now < give_up:
         return Wait(f"no holder serves the update of {_members(at.missing)} in round {round_.number}", give_up)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aggregator.steps import AggregatorSituation, OpenRound, PublishAggregate, next_step
+from aggregator.steps import AggregatorSituation, OpenRound, PublishAggregate, gathered_by, next_step
 from ledger.errors import Unavailable
 from ledger.history.fold import History
 from ledger.history.state import JobState, Phase, Round
@@ -58,21 +58,22 @@ class AggregatorWorker(Worker):
         return None
 
     def _to_aggregate(self, state: JobState) -> RoundFacts | None:
-        """The facts of the round that is to be aggregated now or soon, its base model kept; None without such a round.
+        """The facts of the round that is to be aggregated now or soon; None without such a round.
 
         Even then the job's document is kept and checked: no round is opened for one that cannot be verified.
         """
         job, round_ = self.document(state), state.current
         if round_ is None or round_.phase not in GATHERED:
             return None
-        facts = RoundFacts.of(self._connection.place, state, job, round_)
-        self.copies.base(facts)
-        return facts
+        return RoundFacts.of(self._connection.place, state, job, round_)
 
     def _situation(self, facts: RoundFacts, since: int, now: int) -> AggregatorSituation:
-        """The chain's view, and whose updates' bytes are missing."""
-        deadline = self._deadline(facts.round) if facts.round.phase is Phase.AGGREGATING else None
-        return AggregatorSituation(now, since, deadline, self.copies.gather(facts))
+        """The chain's view, what is being copied, and whose updates' bytes are missing."""
+        round_ = facts.round
+        deadline = self._deadline(round_) if round_.phase is Phase.AGGREGATING else None
+        gathering = self.copies.gather(facts, gathered_by(facts.state, round_, now, deadline) - now)
+        self.note_missing(facts, gathering)
+        return AggregatorSituation(now, since, deadline, gathering.copying, frozenset(gathering.missing))
 
     def _deadline(self, round_: Round) -> int | None:
         """The contract's own deadline: after a refutation the history has only a bound."""
@@ -86,6 +87,7 @@ class AggregatorWorker(Worker):
         self.note("opened", state, f"round {number} opened", round=number)
 
     def _publish(self, facts: RoundFacts, step: PublishAggregate, situation: AggregatorSituation) -> None:
+        self.copies.check_base(facts)
         state, outcome = facts.state, self._recompute(facts, step)
         if not self._is_due(step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)

@@ -15,9 +15,10 @@ from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
+from ledger.party.background import Background
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.rounds.facts import Place
-from ledger.store import Blocks, Buffer, Pieces, Store
+from ledger.store import Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from ledger.store.home import open_store
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.index import Follower
     from ledger.keys import Signer
+    from ledger.store.remote import Remote
 
+CLOSING = 5.0
+"""Seconds that closing leaves to copies under way. One that is cut off is begun again when it is needed."""
 SKEW = 3
 """Seconds by which a chain node's idea of the next block's time may run ahead of the block sealed in the end."""
 
@@ -43,8 +47,10 @@ class Connection:
         self.history = History()
         self._documents: dict[bytes, Job] = {}
         self._gateways: tuple[NamedGateway, ...] = ()
-        self._clients: dict[NamedGateway, Blocks] = {}
+        self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
+        self.background = Background()
+        self._name_holders()
 
     @classmethod
     def open(cls, home: Home) -> Self:
@@ -75,11 +81,12 @@ class Connection:
         return cls(network, client, Follower(client, Index(index)), store, folder)
 
     def close(self) -> None:
-        """Close store and chain."""
-        for holder in self._holders.others:
-            close = getattr(holder, "close", None)
-            if close is not None:
-                close()
+        """Close store and chain; what is being copied ends first, in the middle of an answer too."""
+        self.background.cancel()
+        self._holders.stop()
+        for client in self._clients.values():
+            client.close()
+        self.background.join(CLOSING)
         if self.store is not None:
             self.store.close()
         self.client.close()
@@ -93,6 +100,7 @@ class Connection:
     def refresh(self) -> History:
         """The history as the chain tells it now."""
         self.history = self.follower.refresh()
+        self._name_holders()
         return self.history
 
     def time(self) -> int:
@@ -109,12 +117,15 @@ class Connection:
     @property
     def holders(self) -> Holders:
         """Everyone who may have a copy: own store, the gateways that members announced, those in the network file."""
+        return self._holders
+
+    def _name_holders(self) -> None:
+        """Ask those that the history names now. Here and not where they are asked, for threads do that."""
         gateways = named_gateways(self.network, self.history.members.values())
         if gateways != self._gateways:
             self._gateways = gateways
             self._clients = remotes(gateways, self._clients)
             self._holders.replace(self._clients.values())
-        return self._holders
 
     @property
     def bad_copies(self) -> list[BadCopy]:

@@ -1,10 +1,14 @@
 """What a party keeps of rounds, besides its own updates: each additional copy is one more that must be lost before a
-file is. An aggregator's copies of updates are made as soon as these are on the ledger, so that aggregation reads
-locally, and a participant that dies after it submitted delays nobody.
+file is. Copies of updates are made as soon as these are on the ledger, so that aggregation reads locally, and a
+participant that dies after it submitted delays nobody.
+
+Files are copied in the background (`ledger.party.background`), each with a deadline; what a step needs of them is seen
+in `Gathering`.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -12,22 +16,26 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid, of_file
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
+from ledger.party.copying import Copying
 from ledger.party.pins import base_pin, job_pin, model_pin, set_pin, update_pin
 from ledger.rounds.admission import to_read
-from ledger.rounds.facts import Entry, RoundFacts
+from ledger.rounds.facts import RoundFacts
 from ledger.scores.evaluation_set import layout_of
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
-"""Seconds after which an update whose bytes could not be had is asked for again; doubled each time, up to the last."""
+PROMPT = 0.5
+"""Seconds that a look waits for the copies it began: those of a fast holder are there at once, in the same look."""
+SOON = 0.25
+"""Seconds until the next look while copies are being made."""
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """The round of a job that is gathered: the members whose updates were had, and when to ask for the others again."""
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A round's files as far as they are not here. `copying` names those that are being copied for the first time;
+    `missing` are the members whose updates' bytes could not be had, and why.
+    """
 
-    round: int
-    had: set[int] = field(default_factory=set)
-    again: dict[int, tuple[float, float]] = field(default_factory=dict)
+    copying: tuple[str, ...] = ()
+    missing: Mapping[int, Unavailable] = field(default_factory=dict)
 
 
 class Copies:
@@ -35,16 +43,25 @@ class Copies:
 
     def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection, self._clock = connection, clock
+        self._rounds: dict[int, tuple[int, dict[Cid, Copying]]] = {}
         self._kept: set[Cid] = set()
-        self._gathered: dict[int, _Gathered] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a copy is being made."""
+        return any(not file.future.done() for file in self._known() if file.future is not None)
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for the copies that are being made, no longer than `seconds`; whether there were any."""
+        files = [file for file in self._known() if file.running]
+        wait([file.future for file in files if file.future is not None], seconds)
+        for file in files:
+            file.look(self._clock())
+        return bool(files)
 
     def job(self, job: Job) -> None:
         """The job's document."""
         self._hold(job.cid, job_pin(job.digest), len(job.encode()))
-
-    def base(self, facts: RoundFacts) -> None:
-        """The model that a round builds on."""
-        self._hold(facts.base.cid, base_pin(facts.state.number, facts.base), facts.size)
 
     def evaluation_set(self, job: Job) -> None:
         """The set that the job commits to, once somebody has opened it."""
@@ -53,92 +70,96 @@ class Copies:
             size = layout_of(evidence.samples, evidence.shape).size
             self._hold(Cid.parse(evidence.cid), set_pin(evidence), size)
 
-    def round(self, facts: RoundFacts) -> None:
-        """All that a finalised round was made of, and its model."""
-        self.updates(facts)
-        round_ = facts.round
+    def base(self, facts: RoundFacts, seconds: float) -> Gathering:
+        """The model that a round builds on, copied in the background within `seconds`."""
+        return self._gather(facts, [self._base(facts)], seconds)
+
+    def check_base(self, facts: RoundFacts) -> None:
+        """Raises Unavailable where the model that a round builds on could not be had when it was last asked for."""
+        file = self._base(facts)
+        if file.failed is not None:
+            raise file.failed
+
+    def gather(self, facts: RoundFacts, seconds: float) -> Gathering:
+        """A round's updates and the model that it builds on, copied in the background, each within `seconds`.
+
+        To be called again and again: what was had is not read again, and what was unavailable is asked for again only
+        after a pause (see `retry_in`). An update whose weight is refused needs no bytes. One that is not a file of the
+        job counts as had: admission says what is wrong with it.
+        """
+        return self._gather(facts, [self._base(facts), *self._updates(facts)], seconds)
+
+    def round(self, facts: RoundFacts, seconds: float) -> Gathering:
+        """All that a finalised round was made of, and its model; what could be read but not kept is tried again."""
+        files, round_ = self._updates(facts), facts.round
         if round_.final is not None:
-            self._hold(of_file(round_.final.cid, facts.size), model_pin(round_.job, round_.number), facts.size)
-
-    def updates(self, facts: RoundFacts) -> frozenset[int]:
-        """A round's updates, each asked for now; the members whose updates' bytes are unavailable.
-
-        An update whose weight is refused needs no bytes. One that is not a file of the job counts as had: admission
-        says what is wrong with it.
-        """
-        return frozenset(entry.update.index for entry in to_read(facts) if not self._obtain(facts, entry))
-
-    def gather(self, facts: RoundFacts) -> frozenset[int]:
-        """The same for a round that is looked at again and again: what was had is not read again, and what was
-        unavailable is asked for again only after a pause (see `retry_in`).
-        """
-        known = self._known(facts)
-        asked = [entry for entry in to_read(facts) if entry.update.index not in known.had]
-        return frozenset(entry.update.index for entry in asked if not self._try(facts, entry, known))
+            pin = model_pin(round_.job, round_.number)
+            files.append(self._file(facts, of_file(round_.final.cid, facts.size), pin, "the model"))
+        for file in files:
+            file.keep_again(self._clock())
+        return self._gather(facts, files, seconds)
 
     def retry_in(self, job: int) -> float | None:
-        """Seconds until `gather` asks for an update again; None where none is missing."""
-        known = self._gathered.get(job)
-        waits = [at for index, (at, _) in known.again.items() if index not in known.had] if known else []
-        return max(0.0, min(waits) - self._clock()) if waits else None
+        """Seconds until a file is asked for again, or may have come; None where all are had."""
+        _, files = self._rounds.get(job, (0, {}))
+        waits = [SOON if one.running else one.again - self._clock() for one in files.values() if not one.had]
+        return max(0.0, min(waits)) if waits else None
 
     def lost(self, facts: RoundFacts, cid: object) -> None:
-        """Take note that a file could not be read after all: where it is one of the round's updates, it is asked for
-        again.
-        """
-        indices = {entry.update.index for entry in facts.entries if entry.cid == cid}
-        self._known(facts).had -= indices
-        self._kept = {kept for kept in self._kept if kept != cid}
+        """Take note that a file could not be read after all: it is asked for again."""
+        files = self._files(facts)
+        for known in [known for known in files if known == cid]:
+            self._kept.discard(known)
+            del files[known]
 
-    def _known(self, facts: RoundFacts) -> _Gathered:
+    def _known(self) -> list[Copying]:
+        return [file for _, files in self._rounds.values() for file in files.values()]
+
+    def _base(self, facts: RoundFacts) -> Copying:
+        return self._file(facts, facts.base.cid, base_pin(facts.state.number, facts.base), "the base model")
+
+    def _updates(self, facts: RoundFacts) -> list[Copying]:
+        job, number = facts.round.job, facts.round.number
+        files = []
+        for entry in to_read(facts):
+            index = entry.update.index
+            file = self._file(facts, entry.cid, update_pin(job, number, index), f"the update of member {index}")
+            file.members.add(index)
+            files.append(file)
+        return files
+
+    def _files(self, facts: RoundFacts) -> dict[Cid, Copying]:
+        """The round of the job that is gathered. Of an earlier one nothing is remembered."""
         round_ = facts.round
-        known = self._gathered.get(round_.job)
-        if known is None or known.round != round_.number:
-            known = self._gathered[round_.job] = _Gathered(round_.number)
-        return known
+        number, files = self._rounds.get(round_.job, (0, {}))
+        if number != round_.number:
+            files = {}
+            self._rounds[round_.job] = round_.number, files
+        return files
 
-    def _try(self, facts: RoundFacts, entry: Entry, known: _Gathered) -> bool:
-        index = entry.update.index
-        at, pause = known.again.get(index, (0.0, FIRST_PAUSE))
-        if self._clock() < at:
-            return False
-        if self._obtain(facts, entry):
-            known.had.add(index)
-            known.again.pop(index, None)
-            return True
-        known.again[index] = (self._clock() + pause, min(2 * pause, LONGEST_PAUSE))
-        return False
+    def _file(self, facts: RoundFacts, cid: Cid, pin: str, name: str) -> Copying:
+        files = self._files(facts)
+        if cid not in files:
+            files[cid] = Copying(self._connection, cid, pin, name, facts.size)
+            files[cid].had = files[cid].kept = cid in self._kept
+        return files[cid]
 
-    def _obtain(self, facts: RoundFacts, entry: Entry) -> bool:
-        """Whether an update's bytes can be had: in the own store or, where that cannot take them, from another holder.
-
-        A full disk or a damaged own copy is no reason to call an update unavailable.
-        """
-        cid, pin = entry.cid, update_pin(facts.round.job, facts.round.number, entry.update.index)
-        try:
-            self._keep(cid, pin, facts.size)
-        except Malformed:
-            return True
-        except Unavailable:
-            return self._readable(cid, facts.size)
-        return True
+    def _gather(self, facts: RoundFacts, files: Collection[Copying], seconds: float) -> Gathering:
+        now = self._clock()
+        begun = [future for file in files if (future := file.begin(now, seconds)) is not None]
+        wait(begun, PROMPT)
+        now = self._clock()
+        for file in files:
+            file.look(now)
+        self._kept.update(file.cid for file in files if file.had and file.kept)
+        copying = tuple(dict.fromkeys(file.name for file in files if file.first))
+        missing = {index: file.failed for file in files if file.failed is not None for index in file.members}
+        return Gathering(copying, missing)
 
     def _hold(self, cid: Cid, pin: str, size: int) -> None:
-        """Keep a file as far as it can be had now; what needs it says so if not."""
+        """Keep a small file as far as it can be had now; what needs it says so if not."""
+        if cid in self._kept:
+            return
         with suppress(Malformed, Unavailable):
-            self._keep(cid, pin, size)
-
-    def _keep(self, cid: Cid, pin: str, size: int) -> None:
-        if cid not in self._kept:
             self._connection.keep(cid, pin, limit=size)
             self._kept.add(cid)
-
-    def _readable(self, cid: Cid, size: int) -> bool:
-        try:
-            for _ in self._connection.fetch(cid, 0, size + 1):
-                pass
-        except Malformed:
-            return True
-        except Unavailable:
-            return False
-        return True

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ledger.config import Network
 from ledger.errors import UsageError
 from ledger.history.state import Member
-from ledger.store import Blocks
 from ledger.store.networks import EVERYWHERE, Reach, reach_of
+
+if TYPE_CHECKING:
+    from ledger.store.remote import Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,12 @@ def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGa
 
 
 def remotes(
-    gateways: Iterable[NamedGateway], before: Mapping[NamedGateway, Blocks] | None = None
-) -> dict[NamedGateway, Blocks]:
+    gateways: Iterable[NamedGateway], before: Mapping[NamedGateway, "Remote"] | None = None
+) -> dict[NamedGateway, "Remote"]:
     """Clients of gateways, those from `before` where there are; one with an impossible address is left out."""
     from ledger.store.remote import Remote
 
-    found: dict[NamedGateway, Blocks] = {}
+    found: dict[NamedGateway, Remote] = {}
     for one in gateways:
         with suppress(UsageError):
             found[one] = (before or {}).get(one) or Remote(one.name, one.url, reach=one.reach)

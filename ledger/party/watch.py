@@ -51,6 +51,10 @@ class Watch:
     def rest(self) -> None:
         """Called when nothing is due, before waiting."""
 
+    def settle(self, seconds: float) -> bool:
+        """Wait for files that are being copied, no longer than `seconds`; whether there were any."""
+        return self._worker.copies.settle(seconds)
+
     def due_in(self) -> list[float]:
         """Seconds after which something is due that no change of the ledger announces."""
         return self._pacing.due_in()

@@ -11,7 +11,7 @@ from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
-from ledger.party.copies import Copies
+from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import Abandon, Wait
@@ -26,6 +26,7 @@ class Worker(ABC):
     def __init__(self, connection: Connection, sender: "Sender", journal: Journal) -> None:
         self._connection, self._sender, self._journal = connection, sender, journal
         self.copies = Copies(connection)
+        self._told: set[tuple[int, int, int, str]] = set()
 
     @property
     def key(self) -> str:
@@ -53,6 +54,18 @@ class Worker(ABC):
     def note_wait(self, state: JobState, wait: Wait) -> None:
         """Write down what is waited for, once for each reason."""
         self.note("waiting", state, wait.why, until=wait.until)
+
+    def note_missing(self, facts: RoundFacts, gathering: Gathering) -> None:
+        """Write down why each update that is missing could not be had, once for each kind of reason."""
+        round_ = facts.round
+        for member, error in gathering.missing.items():
+            known = (round_.job, round_.number, member, type(error).__name__)
+            if known in self._told:
+                continue
+            self._told.add(known)
+            text = f"round {round_.number}: the update of member {member} is missing: {error.message}"
+            said = {name: str(value) for name, value in error.facts.items()}
+            self.note("missing", facts.state, text, round=round_.number, member=member, error=known[-1], facts=said)
 
     def document(self, state: JobState) -> Job:
         """The job's document, kept. Raises Malformed where its terms are not those of the contract."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 COURTESY = 2
 """Seconds that each rank leaves to the one before it where a step is a small transaction: so not all send at once."""
+LAST_MOMENT = 2
+"""Seconds that a file has at least: no holder is blamed because a round was about to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +22,11 @@ class Wait:
 
     why: str
     until: int | None = None
+
+
+def copied_by(end: int, seconds: int, now: int) -> int:
+    """The second by which a file must be here to be counted in a phase of `seconds` that ends at `end`: a third of the
+    phase is left to count; of that third, once it has begun, half, but never less than LAST_MOMENT.
+    """
+    late = end - seconds // 3
+    return late if now < late else now + max((end - now) // 2, LAST_MOMENT)

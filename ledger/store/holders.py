@@ -36,6 +36,13 @@ class _Standing:
     rests_until: float = 0.0
     failed: str = ""
 
+    @property
+    def promise(self) -> float:
+        """Bytes a second for one more reader. An unmeasured holder is tried at once, by one reader alone."""
+        if self.rate.measured:
+            return self.rate.speed / (self.waiting + 1)
+        return self.rate.speed if self.waiting == 0 else 0.0
+
 
 @dataclass(slots=True)
 class _Reading:
@@ -72,12 +79,17 @@ class Holders:
         self._rest, self._clock = rest, clock
         self._standings: dict[Blocks, _Standing] = {}
         self._lock = threading.Lock()
+        self._stopped = False
         self.replace(others)
 
     def replace(self, others: Iterable[Blocks]) -> None:
         """Ask these from now on. What was measured of those that stay is kept."""
         self.others = tuple(others)
         self._standings = {holder: self._standings.get(holder) or _Standing() for holder in self.others}
+
+    def stop(self) -> None:
+        """Let every read end, in other threads too, as soon as the request that it waits for has."""
+        self._stopped = True
 
     def get(self, cid: Cid) -> Buffer:
         """A block, checked, from the first holder that has a good copy."""
@@ -138,6 +150,8 @@ class Holders:
         return None
 
     def _fetch(self, reading: _Reading, part: Part) -> Buffer:
+        if self._stopped:
+            raise Unavailable("reading was stopped", file=reading.file)
         said: Said = []
         block = self._local_block(part.cid, said)
         for holder in self._order(reading) if block is None else ():
@@ -164,12 +178,7 @@ class Holders:
 
     def _order(self, reading: _Reading) -> list[Blocks]:
         standings = self._standings
-
-        def key(holder: Blocks) -> tuple[bool, float, int]:
-            standing = standings[holder]
-            return holder in reading.lacking, -standing.rate.speed / (standing.waiting + 1), standing.waiting
-
-        return sorted(standings, key=key)
+        return sorted(standings, key=lambda holder: (holder in reading.lacking, -standings[holder].promise))
 
     def _ask(self, holder: Blocks, reading: _Reading, cid: Cid) -> Buffer:
         """A block from one holder. Raises Unavailable, and Late once the deadline has passed."""
@@ -177,9 +186,9 @@ class Holders:
         own = reading.rates.setdefault(holder, Rate())
         if own.below_floor:
             raise Unreachable(f"too slow for this file: {own}, below the floor of {FLOOR:,}")
-        if standing.rests_until > self._clock():
-            raise Unreachable(f"not asked again so soon: {standing.failed}")
+        self._check_rest(standing)
         with self._turn(standing, reading):
+            self._check_rest(standing)
             left, began = self._left(reading), self._clock()
             try:
                 return self._measured(holder, cid, left, (standing.rate, own))
@@ -193,6 +202,11 @@ class Holders:
                     standing.failed = error.message
                 raise
 
+    def _check_rest(self, standing: _Standing) -> None:
+        """Before one waits for a turn, and after: the reader before may have found that it does not answer."""
+        if standing.rests_until > self._clock():
+            raise Unreachable(f"not asked again so soon: {standing.failed}")
+
     def _measured(self, holder: Blocks, cid: Cid, seconds: float | None, rates: Iterable[Rate]) -> Buffer:
         began, length = self._clock(), None
         try:
@@ -205,13 +219,15 @@ class Holders:
 
     @contextmanager
     def _turn(self, standing: _Standing, reading: _Reading) -> Iterator[None]:
-        """Alone with a holder. Raises Late where that is not to be before the deadline."""
+        """Alone with a holder. Raises Late where that is not to be before the deadline, Unreachable once stopped."""
         left = self._left(reading)
         standing.waiting += 1
         try:
             if not standing.turn.acquire(timeout=-1 if left is None else left):
                 raise self._late(reading)
             try:
+                if self._stopped:
+                    raise Unreachable("reading was stopped")
                 yield
             finally:
                 standing.turn.release()

@@ -35,6 +35,11 @@ class Rate:
             self._seconds, self._size = self._seconds - oldest, self._size - served
 
     @property
+    def measured(self) -> bool:
+        """Whether anything was asked for yet."""
+        return bool(self._samples)
+
+    @property
     def speed(self) -> float:
         """Bytes a second; infinite where nothing was measured, so that an unknown holder is tried once."""
         return self._size / self._seconds if self._seconds > 0 else float("inf")

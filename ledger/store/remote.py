@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.errors import Corrupt, Unavailable, UsageError
@@ -40,9 +41,10 @@ class Remote(Blocks):
         self.url = url.rstrip("/")
         self.timeout = timeout
         self._prefix, self._reach = parts.path.rstrip("/"), reach
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
-        self._connection = kind(str(parts.hostname), parts.port or (443 if self._tls else 80), timeout=timeout)
+        self._secure = parts.scheme == "https"
+        port = 443 if self._secure else 80
+        self._connection = http.client.HTTPConnection(str(parts.hostname), parts.port or port, timeout=timeout)
+        self._connection.default_port = port
         self._lock = threading.Lock()
         self._cut_off = False
 
@@ -105,8 +107,8 @@ class Remote(Blocks):
         connection = self._connection
         plain = dial(connection.host, connection.port, seconds, self._reach)
         connection.sock = plain
-        if self._tls is not None:
-            connection.sock = self._tls.wrap_socket(plain, server_hostname=connection.host)
+        if self._secure:
+            connection.sock = _trust().wrap_socket(plain, server_hostname=connection.host)
 
     def _body(self, answer: http.client.HTTPResponse, ceiling: int) -> bytes:
         """At most `ceiling` bytes; where there is more, the connection is given up, and the excess never read.
@@ -160,6 +162,12 @@ class Remote(Blocks):
             block=cid,
             timeout_seconds=seconds,
         )
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The system's certificates, read once for all holders."""
+    return ssl.create_default_context()
 
 
 def _in_words(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from ledger.events.records import Role
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
+from ledger.party.copies import SOON
 from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
 from ledger.party.pacing import Pacing
@@ -48,11 +49,13 @@ class Node(Watch):
     def _is_over(self, state: JobState) -> bool:
         """Whether nothing is left to do for a job: its last round's files are kept, too."""
         left = scores_left(self._connection.history, state)
-        return state.complete and not left and self._pacing.waits(state.number)
+        idle = self._pacing.waits(state.number) and not self._rounds.copies.busy
+        return state.complete and not left and idle
 
     def due_in(self) -> list[float]:
-        """Also when scoring that failed is tried again."""
-        return super().due_in() + (self._scorings.due_in() if self._scorings else [])
+        """Also when scoring that failed is tried again, and soon while files are being copied."""
+        copying = [SOON] if self._rounds.copies.busy else []
+        return super().due_in() + (self._scorings.due_in() if self._scorings else []) + copying
 
     def attend(self, history: History, state: JobState, now: int) -> bool:
         """The round's step first; where there is none to take, or it is in trouble, the scoring's."""

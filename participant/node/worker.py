@@ -9,12 +9,13 @@ from ledger.errors import UsageError
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
+from ledger.party.copies import Gathering
 from ledger.party.journal import Journal, judgements
 from ledger.party.pins import model_pin
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import recompute, unavailable
-from ledger.rounds.steps import Abandon, Wait
+from ledger.rounds.steps import Abandon, Wait, copied_by
 from participant.node.evidence import find_difference
 from participant.node.steps import Attest, Hold, NodeSituation, Step, Submit, next_step
 from participant.node.updates import Updates
@@ -50,19 +51,28 @@ class NodeWorker(Worker):
             case Wait():
                 return step
             case Submit():
-                self._submit(step, self.facts(state, step.round))
+                return self._submit(step, self.facts(state, step.round), now)
             case Attest():
-                self._attest(step, self.facts(state, step.round))
+                return self._attest(step, self.facts(state, step.round), now)
             case Abandon():
                 self.abandon(state, step)
             case Hold():
-                self.copies.round(self.facts(state, step.round))
-                self._held.add((step.job, step.round))
+                return self._hold(step, self.facts(state, step.round))
         return None
 
-    def _submit(self, step: Submit, facts: RoundFacts) -> None:
+    def _hold(self, step: Hold, facts: RoundFacts) -> Wait | None:
+        """Copy what the round was made of, each file within the time that a round has for updates."""
+        gathering = self.copies.round(facts, facts.state.terms.update_seconds)
+        if gathering.copying:
+            return _copies(gathering, step.round)
+        self._held.add((step.job, step.round))
+        return None
+
+    def _submit(self, step: Submit, facts: RoundFacts, now: int) -> Wait | None:
         """Train, store, register: in this order, so that what is registered can be had."""
-        self.copies.base(facts)
+        gathering = self.copies.base(facts, facts.round.deadline - now)
+        if gathering.copying:
+            return _copies(gathering, step.round)
         try:
             update = self._updates.prepare(facts)
         except UsageError as error:
@@ -71,7 +81,7 @@ class NodeWorker(Worker):
         if not self._is_due(step):
             text = f"round {step.round} went on without this update"
             self.note("late", facts.state, text, round=step.round)
-            return
+            return None
         self._sender.send("ledger", "submitUpdate", step.job, step.round, update.weight, update.root, update.cid.digest)
         loss = f", loss {update.loss:.4f}" if update.loss is not None else ""
         samples = "1 sample" if update.weight == 1 else f"{update.weight} samples"
@@ -87,15 +97,26 @@ class NodeWorker(Worker):
             metrics=update.metrics,
             device=update.device,
         )
+        return None
 
-    def _attest(self, step: Attest, facts: RoundFacts) -> None:
-        """Recompute with the bytes of every update that can be had. Raises Unavailable where that is not enough."""
+    def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
+        """Recompute with the bytes of every update that can be had; what is on its way is waited for, up to the last
+        third of the time. Raises Unavailable where what can be had is not enough.
+        """
         connection, pin = self._connection, model_pin(step.job, step.round)
-        self.copies.base(facts)
-        without = unavailable(facts.round, self.copies.updates(facts))
+        by = copied_by(facts.round.deadline, facts.state.terms.attest_seconds, now)
+        gathering = self.copies.gather(facts, by - now)
+        if gathering.copying:
+            return _copies(gathering, step.round)
+        self.note_missing(facts, gathering)
+        self.copies.check_base(facts)
+        without = unavailable(facts.round, gathering.missing)
+        for member, error in gathering.missing.items():
+            if member not in without:
+                raise error
         outcome = recompute(facts, connection.fetch, without=without, keep=lambda pieces: connection.put(pieces, pin))
         if not self._is_due(step):
-            return
+            return None
         self._sender.send("ledger", "attest", step.job, step.round, step.attempt, outcome.claim)
         aggregate = facts.round.aggregates[-1]
         agrees, text, evidence = outcome.claim == aggregate.claim, "attested", {}
@@ -113,9 +134,14 @@ class NodeWorker(Worker):
             **judgements(outcome),
             evidence=evidence,
         )
+        return None
 
     def _is_due(self, step: Submit | Attest) -> bool:
         """Look at the ledger again: the work took its time. Whether the step is still the one to take."""
         history = self._connection.refresh()
         state = history.jobs.get(step.job)
         return state is not None and self.decide(history, state, self._connection.time()) == step
+
+
+def _copies(gathering: Gathering, number: int) -> Wait:
+    return Wait(f"copies {', '.join(gathering.copying)} for round {number}")

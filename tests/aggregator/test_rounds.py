@@ -173,7 +173,7 @@ def test_every_reason_of_refusal_stands_on_record_and_the_round_goes_on(trial) -
 
 
 def test_bytes_that_come_late_are_in_time(trial, monkeypatch) -> None:
-    monkeypatch.setattr("ledger.party.copies.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("ledger.party.copying.FIRST_PAUSE", 0.0)
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)

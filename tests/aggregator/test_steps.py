@@ -3,9 +3,19 @@
 import pytest
 from support.worlds.world import TERMS, World
 
-from aggregator.steps import Abandon, AggregatorSituation, OpenRound, PublishAggregate, Wait, next_step, order
+from aggregator.steps import (
+    Abandon,
+    AggregatorSituation,
+    OpenRound,
+    PublishAggregate,
+    Wait,
+    gathered_by,
+    next_step,
+    order,
+)
 from ledger.events import records as r
 from ledger.history.state import Phase
+from ledger.rounds.steps import LAST_MOMENT
 
 DEADLINE = 1000
 AGG = TERMS.aggregate_seconds
@@ -188,6 +198,38 @@ def test_missing_bytes_after_a_refutation(world) -> None:
     at = {"deadline": 1560, "missing": frozenset({0})}
     assert waiting(decide(world, 1, 1500, **at), 1560 - AGG // 3)
     assert decide(world, 1, 1560 - AGG // 3, **at) == PublishAggregate(1, 1, 2, frozenset({0}))
+
+
+def test_what_is_being_copied_is_waited_for_to_its_own_deadline(world) -> None:
+    world.open_round()
+    for member in range(4):
+        world.submit(member)
+    copying, missing = ("the update of member 2",), frozenset({1})
+    for now in (DEADLINE - 10, ALONE - 1):
+        step = decide(world, now=now, copying=copying, missing=missing)
+        assert waiting(step, ALONE)
+        assert "copies the update of member 2" in step.why
+    assert decide(world, now=ALONE - 1, missing=missing) == PublishAggregate(1, 1, 1, missing)
+    assert decide(world, 1, LAST + 1, copying=copying) == Abandon(1, 1), "it holds up no end"
+
+
+def test_copies_have_until_an_update_is_given_up_or_half_of_what_is_left(world) -> None:
+    world.open_round()
+    world.submit(0)
+    world.submit(1)
+
+    def until(now: int, deadline: int | None = None) -> int:
+        return gathered_by(world.state, world.round, now, deadline)
+
+    give_up, later = ALONE - AGG // 3, LAST - AGG // 3
+    assert until(DEADLINE - 10) == until(give_up - 1) == give_up
+    assert until(give_up) == give_up + (ALONE - give_up) // 2
+    assert until(ALONE) == ALONE + LAST_MOMENT
+    assert until(ALONE + 1) == later
+    assert until(LAST) == LAST + LAST_MOMENT
+    refute(world, 0)
+    assert until(1500, 1560) == 1560 - AGG // 3
+    assert until(1560, 1560) == 1560 + LAST_MOMENT
 
 
 def test_a_complete_job_is_left_alone(world) -> None:

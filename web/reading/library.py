@@ -1,5 +1,7 @@
 """What content may be served: blocks and files of all holders, each checked, as far as they are for the reader."""
 
+from typing import TYPE_CHECKING
+
 from ledger.config import Network
 from ledger.errors import Malformed, Refuted, Unavailable
 from ledger.events.proposals import Release
@@ -9,6 +11,9 @@ from ledger.releases.file import ModelFile
 from ledger.store import Blocks, Buffer, Pieces, Store
 from ledger.store.holders import Holders
 from web.reading.latest import FetchedReport, Latest
+
+if TYPE_CHECKING:
+    from ledger.store.remote import Remote
 
 
 class Withheld(Unavailable):
@@ -27,7 +32,7 @@ class Library(Blocks):
     def __init__(self, latest: Latest, network: Network, store: Store | None = None, *, public: bool = False) -> None:
         self._latest, self._network, self._public = latest, network, public
         self._gateways: tuple[NamedGateway, ...] = ()
-        self._clients: dict[NamedGateway, Blocks] = {}
+        self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
         self._verified: set[tuple[str, Cid]] = set()
 

@@ -1,5 +1,7 @@
 """What the own store holds of a round, what is called unavailable, and when it is asked for again."""
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ from support.worlds.world import LIMITS, World
 
 from ledger.errors import Unavailable
 from ledger.formats.cid import Cid
-from ledger.party.copies import FIRST_PAUSE, LONGEST_PAUSE, Copies
+from ledger.party.background import Background
+from ledger.party.copies import PROMPT, SOON, Copies, Gathering
+from ledger.party.copying import FIRST_PAUSE, LONGEST_PAUSE
+from ledger.store import Buffer
 from ledger.store.embedded import Embedded
-from ledger.store.holders import Holders
+from ledger.store.holders import Holders, Late
 
 
 class Home:
@@ -22,19 +27,35 @@ class Home:
     def __init__(self, store: Embedded) -> None:
         self.store, self.other, self.now = store, Memory(), 0.0
         self.holders = Holders(store, [self.other])
+        self.background = Background()
         self.copies = Copies(self, lambda: self.now)  # type: ignore[arg-type]
 
-    def keep(self, cid: Cid, pin: str, *, limit: int) -> None:
-        self.holders.keep(cid, pin, limit=limit)
+    def keep(self, cid: Cid, pin: str, *, limit: int, deadline: float | None = None) -> None:
+        self.holders.keep(cid, pin, limit=limit, deadline=deadline)
 
-    def fetch(self, cid: Cid, start: int, stop: int) -> Any:
-        return self.holders.read(cid, start, stop)
+    def fetch(self, cid: Cid, start: int, stop: int, *, deadline: float | None = None) -> Any:
+        return self.holders.read(cid, start, stop, deadline=deadline)
+
+    def missing(self, world: World) -> set[int]:
+        """The members whose updates are missing, once nothing is being copied any more."""
+        while (gathering := self.copies.gather(world.facts, 60)).copying:
+            self.copies.settle(30)
+        return set(gathering.missing)
+
+    def round(self, world: World) -> set[int]:
+        """The same once everything that a finalised round was made of was asked for."""
+        while (gathering := self.copies.round(world.facts, 60)).copying:
+            self.copies.settle(30)
+        return set(gathering.missing)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     store = Embedded(tmp_path / "store", create=True)
-    yield Home(store)
+    home = Home(store)
+    yield home
+    home.background.cancel()
+    home.background.join(30)
     store.close()
 
 
@@ -67,10 +88,10 @@ def test_what_the_store_holds_after_a_round_is_the_table(home: Home) -> None:
     for member in (1, 2):
         world.attest(member)
     assert world.round.final is not None
-    facts = world.facts
     home.copies.job(world.job)
-    home.copies.base(facts)
-    home.copies.round(facts)
+    while home.copies.base(world.facts, 60).copying:
+        home.copies.settle(30)
+    assert home.round(world) == set()
     first, second = (world.round.updates[index] for index in (0, 1))
     assert {pin: cid.digest for pin, cid in home.store.pins().items()} == {
         f"job/{world.job.digest.hex()}": world.job.cid.digest,
@@ -83,9 +104,12 @@ def test_what_the_store_holds_after_a_round_is_the_table(home: Home) -> None:
 
 def test_the_members_whose_bytes_nobody_has_are_missing(home: Home) -> None:
     world, data = missing_update(home)
-    assert home.copies.updates(world.facts) == home.copies.gather(world.facts) == {1}
+    assert home.missing(world) == {1}
+    (error,) = home.copies.gather(world.facts, 60).missing.values()
+    assert "no holder returned block" in error.message
     home.other.add(data)
-    assert home.copies.updates(world.facts) == set(), "asked for at once"
+    home.now += FIRST_PAUSE
+    assert home.missing(world) == set()
 
 
 def test_gathering_asks_again_only_after_a_pause_that_doubles(home: Home) -> None:
@@ -93,31 +117,30 @@ def test_gathering_asks_again_only_after_a_pause_that_doubles(home: Home) -> Non
     assert home.copies.retry_in(1) is None
     pause = FIRST_PAUSE
     for _ in range(8):
-        assert home.copies.gather(world.facts) == {1}
+        assert home.missing(world) == {1}
         asked = len(home.other.asked)
         assert home.copies.retry_in(1) == pause
         home.now += pause / 2
-        assert home.copies.gather(world.facts) == {1}
+        assert home.missing(world) == {1}
         assert len(home.other.asked) == asked
         home.now += pause / 2
         pause = min(2 * pause, LONGEST_PAUSE)
     assert pause == LONGEST_PAUSE
     home.other.add(data)
-    assert home.copies.gather(world.facts) == set()
+    assert home.missing(world) == set()
     assert home.copies.retry_in(1) is None
 
 
 def test_an_update_that_was_lost_after_all_is_asked_for_again(home: Home) -> None:
     world, data = missing_update(home)
     cid = home.other.add(data)
-    assert home.copies.gather(world.facts) == set()
-    assert home.copies.updates(world.facts) == set()
+    assert home.missing(world) == set()
     asked = len(home.other.asked)
-    assert home.copies.gather(world.facts) == set()
+    assert home.missing(world) == set()
     assert len(home.other.asked) == asked, "what was had is not read again"
     home.store.unpin("update/1/1/1")
     home.copies.lost(world.facts, cid)
-    assert home.copies.gather(world.facts) == set()
+    assert home.missing(world) == set()
     assert "update/1/1/1" in home.store.pins()
 
 
@@ -130,10 +153,11 @@ def test_a_full_disk_is_no_reason_to_call_an_update_unavailable(home: Home, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(home.store, "put", full)
-        assert home.copies.gather(world.facts) == home.copies.updates(world.facts) == set()
+        assert home.missing(world) == home.round(world) == set()
     assert not home.store.pins()
-    assert home.copies.updates(world.facts) == set()
-    assert set(home.store.pins()) == {"update/1/1/0", "update/1/1/1"}, "kept once there is room"
+    home.now += LONGEST_PAUSE
+    assert home.round(world) == set()
+    assert {"update/1/1/0", "update/1/1/1"} <= home.store.pins().keys(), "kept once there is room"
 
 
 def test_a_file_that_is_not_of_the_job_was_had(home: Home) -> None:
@@ -141,12 +165,89 @@ def test_a_file_that_is_not_of_the_job_was_had(home: Home) -> None:
     world.submit(0, data=b"not an artifact, and longer than it may be" * 1000)
     for data in world.files.files.values():
         home.other.add(data)
-    assert home.copies.updates(world.facts) == set()
+    assert home.missing(world) == home.round(world) == set()
 
 
 def test_a_base_that_nobody_has_stops_nothing(home: Home) -> None:
     world = World().open_job().open_round()
     world.submit(0, np.zeros(world.layout.values, "<i4"))
     home.copies.job(world.job)
-    home.copies.base(world.facts)
+    while home.copies.base(world.facts, 60).copying:
+        home.copies.settle(30)
     assert home.store.pins() == {}
+
+
+class Gated(Memory):
+    """A holder that returns no block before a test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__("gated")
+        self.gate = threading.Event()
+
+    def copy(self, cid: Cid) -> Buffer:
+        self.gate.wait(30)
+        return super().copy(cid)
+
+
+def test_what_is_copied_is_not_waited_for(home: Home) -> None:
+    world, data = missing_update(home)
+    gated = Gated()
+    cid = gated.add(data)
+    home.holders.replace([home.other, gated])
+    began = time.monotonic()
+    gathering = home.copies.gather(world.facts, 60)
+    assert time.monotonic() - began < PROMPT + 2
+    assert "the update of member 1" in gathering.copying
+    assert not gathering.missing
+    assert home.copies.busy
+    assert home.copies.retry_in(1) == SOON
+    began = time.monotonic()
+    assert home.copies.gather(world.facts, 60) == gathering
+    assert time.monotonic() - began < PROMPT, "waited for once"
+    gated.gate.set()
+    assert home.copies.settle(30)
+    assert home.copies.gather(world.facts, 60) == Gathering()
+    assert not home.copies.busy
+    assert home.store.pins()["update/1/1/1"] == cid
+
+
+def test_an_update_that_is_late_is_missing_and_the_reason_is_known(home: Home) -> None:
+    world, data = missing_update(home)
+    home.other.add(data)
+    gathering = home.copies.gather(world.facts, 0)
+    assert not gathering.copying
+    assert set(gathering.missing) == {0, 1}
+    assert all(isinstance(error, Late) for error in gathering.missing.values())
+    home.now += FIRST_PAUSE
+    assert home.missing(world) == set(), "asked for again, in a new time"
+
+
+def test_one_that_is_asked_for_again_counts_as_missing_until_it_is_there(home: Home) -> None:
+    """So that a holder that fails again and again holds up nothing."""
+    world, data = missing_update(home)
+    assert home.missing(world) == {1}
+    gated = Gated()
+    gated.add(data)
+    home.holders.replace([gated])
+    home.now += FIRST_PAUSE
+    gathering = home.copies.gather(world.facts, 60)
+    assert (gathering.copying, set(gathering.missing)) == ((), {1})
+    assert home.copies.busy
+    gated.gate.set()
+    home.copies.settle(30)
+    assert home.missing(world) == set()
+
+
+def test_closing_ends_what_is_being_copied(home: Home) -> None:
+    world, data = missing_update(home)
+    gated = Gated()
+    gated.add(data)
+    home.holders.replace([gated])
+    assert home.copies.gather(world.facts, 60).copying
+    home.background.cancel()
+    home.holders.stop()
+    gated.gate.set()
+    home.background.join(30)
+    assert not home.copies.busy
+    assert not home.store.pins()
+    assert home.background.start(lambda: None).cancelled()

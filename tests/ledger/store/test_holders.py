@@ -181,6 +181,23 @@ def test_nothing_is_left_of_a_file_that_came_too_late(
     assert embedded.pins() == {"kept": cid_of(DATA)}
 
 
+def test_a_holder_that_was_never_measured_takes_one_reader_at_a_time_from_the_others() -> None:
+    stuck, good = Watched("stuck"), Memory("good")
+    for data in (DATA, b"small"):
+        stuck.add(data)
+        good.add(data)
+    holders = Holders(None, [good, stuck])
+    with ThreadPoolExecutor(2) as pool:
+        assert bytes(holders.get(cid_of(b"small"))) == b"small"
+        first = pool.submit(read, holders, cid_of(DATA))
+        while not stuck.busy:
+            time.sleep(0.001)
+        assert pool.submit(read, holders, cid_of(DATA)).result(10) == DATA
+        assert not first.done()
+        stuck.go.set()
+        assert first.result(10) == DATA
+
+
 class Watched(Memory):
     """A holder that notes how many requests it had at once, and waits in each until a test lets it go on."""
 
@@ -212,3 +229,20 @@ def test_threads_share_holders_one_request_at_a_time_and_the_idle_first() -> Non
         assert [one.result(10) for one in reads] == files
     assert (first.most, second.most) == (1, 1)
     assert sorted(first.asked + second.asked, key=str) == sorted(map(cid_of, files), key=str), "no block twice"
+
+
+def test_readers_that_wait_for_a_silent_holder_do_not_each_wait_it_out() -> None:
+    silent, good = Watched("silent"), Memory("good")
+    silent.fails = Unreachable("silent does not answer")
+    files = [bytes([number]) * 1000 for number in range(4)]
+    for data in files:
+        good.add(data)
+    holders = Holders(None, [silent, good])
+    with ThreadPoolExecutor(4) as pool:
+        reads = [pool.submit(read, holders, cid_of(data)) for data in files]
+        while not silent.busy:
+            time.sleep(0.001)
+        time.sleep(0.05)
+        silent.go.set()
+        assert [one.result(10) for one in reads] == files
+    assert len(silent.asked) == 1

@@ -1,5 +1,7 @@
 """Nodes on a real chain, with real contracts, stores, gateways and training."""
 
+import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,8 +17,10 @@ from support.consortia.trainers import data_of, drive, end_pauses, node, notes, 
 from demo import liar
 from ledger.errors import Unavailable
 from ledger.events.records import Reason, Role
+from ledger.formats.cid import Cid
 from ledger.history.state import Phase
 from ledger.party.connection import Connection
+from ledger.party.copies import PROMPT
 from ledger.rounds.outcome import recompute
 from participant.node.updates import Updates
 from participant.node.worker import NodeWorker
@@ -149,6 +153,32 @@ def test_the_value_that_was_changed_is_named(trial: Callable[..., Trial]) -> Non
     assert note["evidence"]["tensor"] == "0.bias"
     assert note["evidence"]["chunk"] == 0
     assert abs(int(note["evidence"]["expected"]) - int(note["evidence"]["actual"])) == 1
+
+
+def test_a_node_that_still_copies_an_update_attests_once_it_is_there(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial(members=4, rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    publish(t, 0)
+    here, keep = threading.Event(), t.parties[3].connection.keep
+
+    def slowly(cid: Cid, pin: str, **options: Any) -> None:
+        here.wait(30)
+        keep(cid, pin, **options)
+
+    monkeypatch.setattr(t.parties[3].connection, "keep", slowly)
+    began = time.monotonic()
+    assert not nodes[3].look()
+    assert time.monotonic() - began < PROMPT + 4
+    assert not t.round.aggregates[0].attestations
+    assert min(nodes[3].due_in()) < 1, "and looks again soon"
+    assert any("copies the " in note["text"] for note in notes(t.parties[3].member.home, "waiting"))
+    here.set()
+    drive(nodes[3])
+    assert [one.index for one in t.round.aggregates[0].attestations] == [3]
 
 
 def test_who_cannot_read_an_update_does_not_attest_until_it_can(

@@ -24,7 +24,8 @@ def drive(*services: Service, looks: int = 20) -> None:
     """Let each look until none has anything to do."""
     for _ in range(looks):
         acted = [one.look() for one in services]
-        if not any(acted):
+        copied = [one.settle(30) for one in services]
+        if not any(acted + copied):
             return
     raise AssertionError("the aggregators find no rest")
 

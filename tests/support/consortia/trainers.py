@@ -119,6 +119,8 @@ def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
 def end_pauses(*nodes: Node) -> None:
     """As if the time had passed that nodes wait before they try again what failed."""
     for one in nodes:
+        for file in one._rounds.copies._known():
+            file.again = 0.0
         for pacing in (one._pacing, one._scorings):
             for watched in pacing._watched.values() if pacing else ():
                 watched.rest_until = 0.0
@@ -128,7 +130,8 @@ def drive(*workers: Any, looks: int = 20) -> None:
     """Let each look until none has anything to do."""
     for _ in range(looks):
         acted = [one.look() for one in workers]
-        if not any(acted):
+        copied = [one.settle(30) for one in workers]
+        if not any(acted + copied):
             return
     raise AssertionError("they find no rest")
 

@@ -102,7 +102,7 @@ def work(home: str, key: bytes, point: str) -> None:
         connection.refresh()
         if point:
             arm(point)
-        while service.look():
+        while service.look() or service.settle(30):
             pass
 
 

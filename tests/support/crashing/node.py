@@ -45,7 +45,7 @@ def work(home: str, key: bytes, point: str) -> None:
         connection.refresh()
         if point:
             aggregator.arm(point)
-        while node.look():
+        while node.look() or node.settle(30):
             pass
 
 

@@ -1,0 +1,85 @@
+"""One file on its way into the own store, in the background."""
+
+import time
+from concurrent.futures import Future
+
+from ledger.errors import Malformed, Unavailable
+from ledger.formats.cid import Cid
+from ledger.party.connection import Connection
+from ledger.store.holders import Late
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds after which a file whose bytes could not be had is asked for again; doubled each time, up to the last."""
+
+
+class Copying:
+    """Begins, looks, and begins again after a pause. Only its own `future` runs in another thread.
+
+    `had` is whether the bytes can be read: from the own store (`kept`) or, where that cannot take them, from others; a
+    full disk or a damaged own copy is no reason to call an update unavailable. `failed` is why they could not when they
+    were last asked for; `again` is when they may be asked for again.
+    """
+
+    def __init__(self, connection: Connection, cid: Cid, pin: str, name: str, size: int) -> None:
+        self.cid, self.pin, self.name = cid, pin, name
+        self.members: set[int] = set()
+        self.had = self.kept = False
+        self.failed: Unavailable | None = None
+        self.future: Future[None] | None = None
+        self.again, self._pause = 0.0, FIRST_PAUSE
+        self._connection, self._size = connection, size
+
+    @property
+    def running(self) -> bool:
+        """Whether it is being copied, or was and nobody looked yet."""
+        return self.future is not None
+
+    @property
+    def first(self) -> bool:
+        """Whether it is being copied, and not because it failed before."""
+        return self.running and self.failed is None
+
+    def keep_again(self, now: float) -> None:
+        """Ask for a file that can be read, but is not kept, as if it had never been had; after a pause."""
+        if self.had and not self.kept and now >= self.again:
+            self.had = False
+
+    def begin(self, now: float, seconds: float) -> Future[None] | None:
+        """Start to copy within `seconds`, where that is due; what is to be waited for a moment."""
+        if self.had or self.running or now < self.again:
+            return None
+        deadline = time.monotonic() + seconds
+        self.future = self._connection.background.start(lambda: self._copy(deadline))
+        return self.future
+
+    def look(self, now: float) -> None:
+        """Take note of what became of it. Raises what is neither Unavailable nor Malformed."""
+        if self.future is None or not self.future.done():
+            return
+        future, self.future = self.future, None
+        try:
+            future.result()
+            self.had, self.failed = True, None
+        except Unavailable as error:
+            self.failed = error
+        if not self.kept:
+            self.again, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
+
+    def _copy(self, deadline: float) -> None:
+        """Raises Unavailable where the bytes cannot be had."""
+        try:
+            self._connection.keep(self.cid, self.pin, limit=self._size, deadline=deadline)
+            self.kept = True
+        except Malformed:
+            self.kept = True
+        except Late:
+            raise
+        except Unavailable:
+            self._read(deadline)
+
+    def _read(self, deadline: float) -> None:
+        try:
+            for _ in self._connection.fetch(self.cid, 0, self._size + 1, deadline=deadline):
+                pass
+        except Malformed:
+            return

@@ -1,0 +1,121 @@
+"""A member whose gateway is slow, on a real chain: it holds up its own update, in bounded time, and nothing else."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from support.consortia.aggregators import actions, drive, service
+from support.consortia.synthetic import SECONDS, Trial, artifact
+from support.content.holders import Server
+
+from ledger.formats.artifact import Tensor
+from ledger.history.state import Phase
+from ledger.jobs.document import Admission
+from ledger.party.copies import PROMPT
+from ledger.rounds.admission import Verdict
+
+SLOW = 1.5
+"""Seconds before each block: at 1 MiB a block well above the floor, and 13 seconds for the update."""
+BIG = [Tensor("big", (2_097_152,))]
+ROOMY = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 30)
+GIVE_UP = SECONDS - SECONDS // 3
+LOOK = PROMPT + 4
+"""Seconds that a look may take on a busy machine; the update alone takes three times as long."""
+
+
+@pytest.fixture
+def ready(trial: Callable[..., Trial]) -> Iterator[Trial]:
+    """Four members with updates of 8 MiB, three of them submitted; the last one's gateway is slow."""
+    t = trial(rounds=1, tensors=BIG, limits=ROOMY)
+    drive(service(t.parties[0]))
+    for party in t.parties[:3]:
+        party.submit(np.full(t.layout.values, party.index, "<i4"))
+    url = urlsplit(t.parties[3].serving.url)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(SLOW)
+        with closing(HTTPConnection(str(url.hostname), url.port, timeout=10)) as connection:
+            connection.request("GET", handler.path)
+            response = connection.getresponse()
+            body = response.read()
+        try:
+            handler.send_response(response.status)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+        except OSError:
+            handler.close_connection = True
+
+    with Server(answer) as slow:
+        t.parties[3].sender.send("consortium", "announce", slow.url)
+        yield t
+
+
+def submit_slowly(t: Trial) -> bytes:
+    """The last member's update; its bytes."""
+    party, values = t.parties[3], np.full(t.layout.values, 3, "<i4")
+    data = artifact(t.layout, party.binding(), values)
+    party.submit(values, data=data)
+    return data
+
+
+def timed(work: Callable[[], Any]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def verdicts(t: Trial) -> list[str]:
+    return [Verdict(byte).name for byte in t.round.aggregates[-1].verdicts]
+
+
+def test_a_slow_holder_does_not_block_the_aggregators_other_work(ready: Trial) -> None:
+    a, first = service(ready.parties[0]), ready.number
+    drive(a)
+    submit_slowly(ready)
+    assert timed(a.look) < LOOK
+    assert ready.round.phase is Phase.COLLECTING
+    other = ready.propose()
+    assert timed(a.look) < LOOK
+    assert ready.parties[0].connection.refresh().jobs[other].current is not None, "a round of another job is opened"
+    ready.number = first
+    assert ready.round.phase is Phase.COLLECTING
+    (waited,) = [note for note in actions(ready.parties[0].member.home, "waiting") if "copies" in note["text"]]
+    assert "copies the update of member 3 for round 1" in waited["text"]
+    assert min(a.due_in()) < 1, "and it looks again soon"
+    drive(a)
+    assert verdicts(ready) == ["ADMITTED"] * 4
+
+
+def test_a_faster_holder_is_asked_where_there_is_one(ready: Trial) -> None:
+    a = service(ready.parties[0])
+    drive(a)
+    data = submit_slowly(ready)
+    ready.parties[2].connection.put([data], "copy")
+    assert timed(lambda: drive(a)) < 6 * SLOW, "a block or two from the slow one, not nine"
+    assert verdicts(ready) == ["ADMITTED"] * 4
+
+
+def test_an_update_that_only_a_slow_holder_has_is_reported_missing_in_time(ready: Trial) -> None:
+    a, home = service(ready.parties[0]), ready.parties[0].member.home
+    drive(a)
+    submit_slowly(ready)
+    ready.until(ready.round.update_deadline + GIVE_UP - 4)
+    assert timed(lambda: drive(a)) < 6 * SLOW, "four seconds were left, not thirteen"
+    (missing,) = actions(home, "missing")
+    assert (missing["round"], missing["member"], missing["error"]) == (1, 3, "Late")
+    assert "had in its time" in missing["text"]
+    assert "member 3: " in missing["text"]
+    assert "bytes a second" in missing["text"]
+    if ready.round.phase is Phase.COLLECTING:
+        ready.pass_time(5)
+        drive(a)
+    assert verdicts(ready) == ["ADMITTED"] * 3 + ["UNAVAILABLE"]
+    ready.attest(1, 2)
+    assert ready.round.phase is Phase.FINALISED
