@@ -23,7 +23,7 @@ from web.reading.snapshot import freeze
 from web.view import View
 
 RELEASES = 100
-RULES = r.Rules(5_000, 5_000, 3_600, 60, 0, 86_400)
+RULES = r.Rules(5_000, 3_600, 0, 86_400)
 
 
 class Ledger:
@@ -66,10 +66,10 @@ class Ledger:
         name, version = f"model-{number}", "1.0.0"
         model = keccak(b"model %d" % round_)
         kind, action = encode_action(ReleaseModel(name, version, 1, round_, model.hex(), report=report.hex()))
-        proposal = proposal_id(number, kind, action)
+        proposal = proposal_id(self.keys[0], number, kind, action)
         names = {"release": release_id(name, version), "name": name_word(name), "version": name_word(version)}
-        made = {"proposer": self.keys[0], "kind": kind, "action": action, "epoch": 1, "deadline": int(time.time())}
-        self.emit(r.Proposed, proposal=proposal, number=number, **made)
+        made = {"proposer": self.keys[0], "nonce": number, "kind": kind, "action": action, "epoch": 1}
+        self.emit(r.Proposed, proposal=proposal, number=number, deadline=int(time.time()), **made)
         for key in self.keys:
             self.emit(r.Voted, proposal=proposal, member=key, choice=r.Choice.FOR)
         self.emit(r.Executed, proposal=proposal)

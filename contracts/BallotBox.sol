@@ -12,7 +12,6 @@ abstract contract BallotBox is IBallots {
     /// @dev What a vote need not read.
     struct Course {
         address proposer;
-        uint16 majority;
         uint32 delay;
         uint32 window;
     }
@@ -32,6 +31,7 @@ abstract contract BallotBox is IBallots {
 
     /// @inheritdoc IBallots
     function vote(bytes32 proposal, uint8 choice) external {
+        _requireOrigin();
         _count(proposal, msg.sender, choice);
     }
 
@@ -49,38 +49,32 @@ abstract contract BallotBox is IBallots {
         Poll first = _requireVoting(proposal);
         bytes32 domain = Signatures.domain();
         Poll[WORDS] memory words;
-        uint256 counted = 0;
         for (uint256 i = 0; i < signed.length; ++i) {
             SignedVote calldata one = signed[i];
             (address member, uint8 choice) = (one.member, one.choice);
             Refusal refusal = _refusalOf(domain, proposal, member, choice, one);
-            if (refusal == Refusal.None) refusal = _countIn(words, first, proposal, member, choice);
-            if (refusal == Refusal.None) ++counted;
-            else emit VoteSkipped(proposal, member, refusal);
+            if (refusal == Refusal.None) _countIn(words, first, proposal, member, choice);
         }
         for (uint256 place = 0; place < WORDS; ++place) {
             if (!words[place].isNone()) _polls[_key(proposal, place)] = words[place];
         }
-        _extend(proposal, first, counted);
     }
 
     /// @inheritdoc IBallots
     function close(bytes32 proposal) external {
         Poll poll = _requireVoting(proposal);
-        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal);
-        uint256 opposed = poll.members() - inFavour - abstaining;
-        bool certain = inFavour + against + abstaining >= poll.quorum()
-            && _passes(poll, _courses[proposal].majority, inFavour, opposed, abstaining);
-        if (!certain || block.timestamp == poll.deadline()) revert Ballots_NotDecided(proposal);
+        if (!_passes(proposal, poll) || block.timestamp == poll.deadline()) revert Ballots_NotDecided(proposal);
         _setDeadline(proposal, uint40(block.timestamp));
         emit VoteClosed(proposal, uint40(block.timestamp));
     }
 
     /// @inheritdoc IBallots
     function cancel(bytes32 proposal) external {
+        _requireOrigin();
         _requireVoting(proposal);
         if (_courses[proposal].proposer != msg.sender) revert Ballots_NotProposer(proposal, msg.sender);
-        if (_voters(proposal) != 0) revert Ballots_VotesCast(proposal);
+        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal);
+        if (inFavour + against + abstaining != 0) revert Ballots_VotesCast(proposal);
         _end(proposal, State.Cancelled);
         emit Cancelled(proposal);
     }
@@ -99,8 +93,7 @@ abstract contract BallotBox is IBallots {
             proposer: course.proposer,
             epoch: poll.epoch(),
             members: poll.members(),
-            quorum: poll.quorum(),
-            majority: course.majority,
+            needed: poll.needed(),
             deadline: poll.deadline(),
             executableFrom: passed + 1,
             executableUntil: passed + course.window,
@@ -133,13 +126,13 @@ abstract contract BallotBox is IBallots {
     {
         deadline = uint40(block.timestamp + current.voteSeconds);
         uint8 members = _consortium.count();
-        uint8 quorum = uint8(uint256(members) * current.quorum / WHOLE + 1);
-        Poll poll = Polls.open(deadline, epoch, current.extensionSeconds, members, quorum);
+        uint8 needed = uint8(uint256(members) * current.majority / WHOLE + 1);
+        Poll poll = Polls.open(deadline, epoch, members, needed);
         uint256 admitted = _consortium.admitted();
         for (uint256 place = 0; place * SEATS < admitted; ++place) {
             _polls[_key(proposal, place)] = poll;
         }
-        _courses[proposal] = Course(proposer, current.majority, current.delaySeconds, current.executeSeconds);
+        _courses[proposal] = Course(proposer, current.delaySeconds, current.executeSeconds);
     }
 
     function _end(bytes32 proposal, State state) internal {
@@ -155,8 +148,7 @@ abstract contract BallotBox is IBallots {
         if (poll.ended() != 0) return State(poll.ended());
         if (block.timestamp <= poll.deadline()) return State.Voting;
         Course memory course = _courses[proposal];
-        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal);
-        if (!_passes(poll, course.majority, inFavour, against, abstaining)) return State.Rejected;
+        if (!_passes(proposal, poll)) return State.Rejected;
         uint256 passed = uint256(poll.deadline()) + course.delay;
         if (block.timestamp <= passed) return State.Waiting;
         return block.timestamp <= passed + course.window ? State.Executable : State.Expired;
@@ -172,22 +164,16 @@ abstract contract BallotBox is IBallots {
         if (refusal != Refusal.None) revert Ballots_VoteRefused(proposal, member, refusal);
         _polls[key] = poll.withChoice(index, choice);
         emit Voted(proposal, member, choice);
-        _extend(proposal, poll, 1);
     }
 
-    /// @dev Counts a vote in `words`, which the caller stores; or says why not, and changes nothing. `first` is the
-    /// proposal's first word.
-    function _countIn(Poll[WORDS] memory words, Poll first, bytes32 proposal, address member, uint8 choice)
-        private
-        returns (Refusal refusal)
-    {
+    /// @dev Counts a vote in `words`, which the caller stores; or changes nothing. `first` is the proposal's first word.
+    function _countIn(Poll[WORDS] memory words, Poll first, bytes32 proposal, address member, uint8 choice) private {
         (uint256 index, uint256 roles, uint256 since) = _standingOf(member);
         uint256 place = index / SEATS;
         Poll poll = words[place];
         if (poll.isNone()) poll = _polls[_key(proposal, place)];
         if (poll.isNone()) poll = first;
-        refusal = _refusalIn(poll, index, roles, since, choice);
-        if (refusal != Refusal.None) return refusal;
+        if (_refusalIn(poll, index, roles, since, choice) != Refusal.None) return;
         words[place] = poll.withChoice(index, choice);
         emit Voted(proposal, member, choice);
     }
@@ -212,16 +198,6 @@ abstract contract BallotBox is IBallots {
         uint64 deadline = signed.deadline;
         bytes32 digest = Signatures.digestOfBallot(domain, proposal, member, choice, deadline);
         return Signatures.refusalOf(digest, member, deadline, signed.v, signed.r, signed.s);
-    }
-
-    /// @dev After `counted` new votes were stored: if they reached the quorum late, the others get time.
-    function _extend(bytes32 proposal, Poll poll, uint256 counted) private {
-        if (poll.deadline() - block.timestamp >= poll.extension()) return;
-        uint256 voters = _voters(proposal);
-        if (voters < poll.quorum() || voters - counted >= poll.quorum()) return;
-        uint40 deadline = uint40(block.timestamp + poll.extension());
-        _setDeadline(proposal, deadline);
-        emit DeadlineExtended(proposal, deadline);
     }
 
     function _setDeadline(bytes32 proposal, uint40 deadline) private {
@@ -280,17 +256,14 @@ abstract contract BallotBox is IBallots {
         }
     }
 
-    function _voters(bytes32 proposal) private view returns (uint256) {
-        (uint256 inFavour, uint256 against, uint256 abstaining) = _tally(proposal);
-        return inFavour + against + abstaining;
+    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    function _requireOrigin() internal view {
+        if (msg.sender != tx.origin) revert Ballots_NotOrigin(msg.sender, tx.origin);
     }
 
-    function _passes(Poll poll, uint256 majority, uint256 inFavour, uint256 against, uint256 abstaining)
-        private
-        pure
-        returns (bool)
-    {
-        return inFavour + against + abstaining >= poll.quorum()
-            && inFavour * WHOLE > (inFavour + against) * majority;
+    /// @dev For alone decides, so that no other vote, and none that is still to come, takes it back.
+    function _passes(bytes32 proposal, Poll poll) private view returns (bool) {
+        (uint256 inFavour,,) = _tally(proposal);
+        return inFavour >= poll.needed();
     }
 }

@@ -24,6 +24,7 @@ contract Ballots is BallotBox {
 
     Rules private _rules;
     uint32 private _proposals;
+    mapping(address proposer => uint32 nonce) private _nonces;
 
     /// @notice Opens the ballots of the consortium that names this contract's address.
     constructor(IConsortium consortium_, IRoundLedger ledger_, IReleaseBoard releases_, Rules memory rules_)
@@ -46,47 +47,47 @@ contract Ballots is BallotBox {
 
     /// @inheritdoc IBallots
     function proposeAdmission(address key, uint8 roles) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.AdmitMember, abi.encode(key, roles)));
+        return _proposeAsCaller(Kind.AdmitMember, abi.encode(key, roles));
     }
 
     /// @inheritdoc IBallots
     function proposeRemoval(uint8 index) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.RemoveMember, abi.encode(index)));
+        return _proposeAsCaller(Kind.RemoveMember, abi.encode(index));
     }
 
     /// @inheritdoc IBallots
     function proposeRoles(uint8 index, uint8 roles) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.ChangeRoles, abi.encode(index, roles)));
+        return _proposeAsCaller(Kind.ChangeRoles, abi.encode(index, roles));
     }
 
     /// @inheritdoc IBallots
     function proposeRules(Rules calldata newRules) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.ChangeRules, abi.encode(newRules)));
+        return _proposeAsCaller(Kind.ChangeRules, abi.encode(newRules));
     }
 
     /// @inheritdoc IBallots
     function proposeClosing(uint32 job) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.CloseJob, abi.encode(job)));
+        return _proposeAsCaller(Kind.CloseJob, abi.encode(job));
     }
 
     /// @inheritdoc IBallots
     function proposeRelease(IReleaseBoard.Release calldata release) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.Release, abi.encode(release)));
+        return _proposeAsCaller(Kind.Release, abi.encode(release));
     }
 
     /// @inheritdoc IBallots
     function proposeRevocation(bytes32 release, bytes32 reason) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.Revoke, abi.encode(release, reason)));
+        return _proposeAsCaller(Kind.Revoke, abi.encode(release, reason));
     }
 
     /// @inheritdoc IBallots
     function proposeRollback(bytes32 release) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.RollBack, abi.encode(release)));
+        return _proposeAsCaller(Kind.RollBack, abi.encode(release));
     }
 
     /// @inheritdoc IBallots
     function proposeSuccessor(uint64 chain, address ledger_) external returns (bytes32 proposal) {
-        return _propose(Draft(msg.sender, Kind.NameSuccessor, abi.encode(chain, ledger_)));
+        return _proposeAsCaller(Kind.NameSuccessor, abi.encode(chain, ledger_));
     }
 
     /// @inheritdoc IBallots
@@ -94,18 +95,19 @@ contract Ballots is BallotBox {
         external
         returns (bytes32 proposal)
     {
-        if (signed.number != _proposals + 1) revert Ballots_WrongNumber(_proposals + 1, signed.number);
-        address member = signed.member;
-        bytes32 digest = digestOfProposal(signed.number, member, kind, action, signed.deadline);
+        (address member, uint32 nonce) = (signed.member, signed.nonce);
+        uint32 expected = _nonces[member] + 1;
+        if (nonce != expected) revert Ballots_WrongNonce(member, expected, nonce);
+        bytes32 digest = digestOfProposal(nonce, member, kind, action, signed.deadline);
         Refusal refusal = Signatures.refusalOf(digest, member, signed.deadline, signed.v, signed.r, signed.s);
-        if (refusal != Refusal.None) revert Ballots_ProposalRefused(signed.number, member, refusal);
+        if (refusal != Refusal.None) revert Ballots_ProposalRefused(member, nonce, refusal);
         Actions.requireShape(kind, action);
         return _propose(Draft(member, kind, action));
     }
 
     /// @inheritdoc IBallots
-    function execute(uint32 number, Kind kind, bytes calldata action) external {
-        bytes32 proposal = idOf(number, kind, action);
+    function execute(address proposer, uint32 nonce, Kind kind, bytes calldata action) external {
+        bytes32 proposal = idOf(proposer, nonce, kind, action);
         State state = _state(proposal);
         if (state != State.Executable) revert Ballots_WrongState(proposal, state);
         _end(proposal, State.Executed);
@@ -114,17 +116,21 @@ contract Ballots is BallotBox {
     }
 
     /// @inheritdoc IBallots
-    function idOf(uint32 number, Kind kind, bytes calldata action) public pure returns (bytes32 proposal) {
-        return _id(number, kind, action);
+    function idOf(address proposer, uint32 nonce, Kind kind, bytes calldata action)
+        public
+        pure
+        returns (bytes32 proposal)
+    {
+        return _id(proposer, nonce, kind, action);
     }
 
     /// @inheritdoc IBallots
-    function digestOfProposal(uint32 number, address member, Kind kind, bytes calldata action, uint64 deadline)
+    function digestOfProposal(uint32 nonce, address member, Kind kind, bytes calldata action, uint64 deadline)
         public
         view
         returns (bytes32)
     {
-        return Signatures.digestOfProposal(Signatures.domain(), number, member, kind, action, deadline);
+        return Signatures.digestOfProposal(Signatures.domain(), nonce, member, kind, action, deadline);
     }
 
     /// @inheritdoc IBallots
@@ -135,6 +141,11 @@ contract Ballots is BallotBox {
     /// @inheritdoc IBallots
     function proposals() external view returns (uint32) {
         return _proposals;
+    }
+
+    /// @inheritdoc IBallots
+    function nonceOf(address key) external view returns (uint32) {
+        return _nonces[key];
     }
 
     /// @inheritdoc IBallots
@@ -152,14 +163,20 @@ contract Ballots is BallotBox {
         return address(_releases);
     }
 
+    function _proposeAsCaller(Kind kind, bytes memory action) private returns (bytes32 proposal) {
+        _requireOrigin();
+        return _propose(Draft(msg.sender, kind, action));
+    }
+
     function _propose(Draft memory draft) private returns (bytes32 proposal) {
         _requireProposable(draft.kind, draft.action);
         _consortium.membership(draft.proposer);
         uint32 epoch = _consortium.epoch();
         uint32 number = ++_proposals;
-        proposal = _id(number, draft.kind, draft.action);
+        uint32 nonce = ++_nonces[draft.proposer];
+        proposal = _id(draft.proposer, nonce, draft.kind, draft.action);
         uint40 deadline = _open(proposal, draft.proposer, epoch, _rules);
-        emit Proposed(proposal, number, draft.proposer, draft.kind, draft.action, epoch, deadline);
+        emit Proposed(proposal, number, draft.proposer, nonce, draft.kind, draft.action, epoch, deadline);
     }
 
     /// @dev Refuses what could not be carried out even if it passed now. The action has its kind's shape.
@@ -216,7 +233,7 @@ contract Ballots is BallotBox {
         emit RulesChanged(newRules);
     }
 
-    function _id(uint32 number, Kind kind, bytes memory action) private pure returns (bytes32) {
-        return keccak256(abi.encode(number, kind, action));
+    function _id(address proposer, uint32 nonce, Kind kind, bytes memory action) private pure returns (bytes32) {
+        return keccak256(abi.encode(proposer, nonce, kind, action));
     }
 }

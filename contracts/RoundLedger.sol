@@ -59,6 +59,7 @@ contract RoundLedger is IRoundLedger {
 
     /// @inheritdoc IRoundLedger
     function proposeJob(bytes32 digest, Terms calldata terms) external returns (uint32 job) {
+        _requireOrigin();
         _consortium.membership(msg.sender);
         if (digest == 0 || terms.rounds == 0 || terms.attempts == 0) revert RoundLedger_InvalidTerms();
         _requireDuration(terms.updateSeconds);
@@ -78,9 +79,11 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
-    function approveJob(uint32 job) external {
+    function approveJob(uint32 job, bytes32 digest) external {
+        _requireOrigin();
         _consortium.membership(msg.sender);
         _requireKnown(job);
+        if (_jobs[job].digest != digest) revert RoundLedger_WrongDigest(job, _jobs[job].digest, digest);
         _requireNotClosed(job);
         _approve(job);
     }
@@ -240,6 +243,11 @@ contract RoundLedger is IRoundLedger {
     function headOf(uint32 job, address party) external view returns (bytes28 head, uint32 round) {
         Party memory found = _jobs[job].parties[party];
         return (found.head, found.round);
+    }
+
+    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    function _requireOrigin() private view {
+        if (msg.sender != tx.origin) revert RoundLedger_NotOrigin(msg.sender, tx.origin);
     }
 
     function _approve(uint32 job) private {

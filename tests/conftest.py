@@ -62,7 +62,7 @@ class Consortium:
         self.send(0, "ledger", "proposeJob", digest, (*terms, 0, 0, 0)[:8])
         job = self.client.jobs()
         for index in range(1, len(self.members) // 2 + 1):
-            self.send(index, "ledger", "approveJob", job)
+            self.send(index, "ledger", "approveJob", job, digest)
         return int(job)
 
     def pass_time(self, seconds: int) -> None:

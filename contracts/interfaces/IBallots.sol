@@ -10,8 +10,11 @@ import {IReleaseBoard} from "./IReleaseBoard.sol";
 /// A proposal: Voting -> Rejected
 ///                    -> Waiting -> Executable -> Executed or Expired
 /// and Cancelled from Voting while nobody has voted. A deadline's second is still in time.
-/// @dev A proposal is named by the hash of its number and content, so that a vote never counts for another content, not
-/// even after the chain was reorganised.
+/// @dev A proposal is named by the hash of its proposer, its proposer's nonce and its content, so that a vote never
+/// counts for another content, not even after the chain was reorganised, and that no other member can take its name.
+/// A member that proposes, votes or cancels by a call does so in a transaction of its own key (`Ballots_NotOrigin`):
+/// the signed transaction then proves who said it. A key with delegated code (EIP-7702), or a contract as member, would
+/// act inside a transaction that somebody else signed.
 interface IBallots {
     enum Kind {
         None,
@@ -57,18 +60,14 @@ interface IBallots {
     }
 
     /// @notice How members decide. A proposal keeps the rules under which it was made.
-    /// @param quorum more than this part of the members must vote, in 1/10,000: from 5,000 to 6,666
-    /// @param majority more than this part of For and Against must be For, in 1/10,000: from 5,000 to 6,666
+    /// @param majority more than this part of all members must be For, in 1/10,000: from 5,000 to 6,666, so that all
+    /// members but one always suffice
     /// @param voteSeconds time to vote: at least a second, like `executeSeconds`; no time is longer than a year
-    /// @param extensionSeconds time that is left to the others, at least, when a vote reaches the quorum; at most
-    /// `voteSeconds`
     /// @param delaySeconds time between the end of the vote and the first second of execution
     /// @param executeSeconds time in which a proposal that passed can be executed
     struct Rules {
-        uint16 quorum;
         uint16 majority;
         uint32 voteSeconds;
-        uint32 extensionSeconds;
         uint32 delaySeconds;
         uint32 executeSeconds;
     }
@@ -90,12 +89,13 @@ interface IBallots {
     }
 
     /// @notice A proposal that its member signed and anyone may relay: EIP-712 type
-    /// `Proposal(uint32 number,address member,string kind,bytes action,uint64 deadline)`, with kind by its name here:
+    /// `Proposal(uint32 nonce,address member,string kind,bytes action,uint64 deadline)`, with kind by its name here:
     /// "AdmitMember".
-    /// @param number the one that the proposal gets: `proposals()` + 1, so that none is made twice
+    /// @param nonce the member's next: `nonceOf(member)` + 1, so that none is made twice, and none but the member's own
+    /// proposals come before it
     /// @param deadline last second at which the signature may be used; v, r and s as in `SignedVote`
     struct SignedProposal {
-        uint32 number;
+        uint32 nonce;
         address member;
         uint64 deadline;
         uint8 v;
@@ -106,8 +106,7 @@ interface IBallots {
     /// @notice A proposal as it stands.
     /// @param epoch the consortium's epoch when it was made: a key that came later cannot vote on it
     /// @param members how many members could vote then
-    /// @param quorum how many of them must vote
-    /// @param majority as in `Rules`
+    /// @param needed how many of them must be For
     /// @param deadline last second to vote
     /// @param executableFrom first second of execution
     /// @param executableUntil last second of execution
@@ -115,30 +114,27 @@ interface IBallots {
         address proposer;
         uint32 epoch;
         uint8 members;
-        uint8 quorum;
-        uint16 majority;
+        uint8 needed;
         uint40 deadline;
         uint40 executableFrom;
         uint40 executableUntil;
         State state;
     }
 
-    /// @notice `action` is what `execute` wants again: the arguments of the proposing call, ABI-encoded.
+    /// @notice `nonce` counts the proposals of that proposer's key, `number` those of all. `action` is what `execute`
+    /// wants again: the arguments of the proposing call, ABI-encoded.
     event Proposed(
         bytes32 indexed proposal,
         uint32 indexed number,
         address indexed proposer,
+        uint32 nonce,
         Kind kind,
         bytes action,
         uint32 epoch,
         uint40 deadline
     );
     event Voted(bytes32 indexed proposal, address indexed member, uint8 choice);
-    /// @notice A vote of a batch was passed over.
-    event VoteSkipped(bytes32 indexed proposal, address indexed member, Refusal reason);
-    /// @notice The quorum was reached late, and the others were given time.
-    event DeadlineExtended(bytes32 indexed proposal, uint40 deadline);
-    /// @notice The vote ended early: whatever the others would say, the proposal passes.
+    /// @notice The vote ended early: the proposal passes.
     event VoteClosed(bytes32 indexed proposal, uint40 deadline);
     event Cancelled(bytes32 indexed proposal);
     /// @notice The proposal was carried out; the event of what it did follows.
@@ -152,8 +148,9 @@ interface IBallots {
     error Ballots_InvalidRoles(uint8 roles);
     error Ballots_InvalidAction(Kind kind, bytes action);
     error Ballots_ZeroAddress();
-    error Ballots_WrongNumber(uint32 expected, uint32 actual);
-    error Ballots_ProposalRefused(uint32 number, address member, Refusal reason);
+    error Ballots_NotOrigin(address caller, address origin);
+    error Ballots_WrongNonce(address member, uint32 expected, uint32 actual);
+    error Ballots_ProposalRefused(address member, uint32 nonce, Refusal reason);
     error Ballots_UnknownProposal(bytes32 proposal);
     error Ballots_WrongState(bytes32 proposal, State state);
     error Ballots_VoteRefused(bytes32 proposal, address member, Refusal reason);
@@ -189,7 +186,8 @@ interface IBallots {
     function proposeSuccessor(uint64 chain, address ledger) external returns (bytes32 proposal);
 
     /// @notice Makes a proposal of any kind that its member signed; `action` is that of `Proposed`.
-    /// @dev Checked like the calls above, and the action's encoding with it. Who proposes first takes the number.
+    /// @dev Checked like the calls above, and the action's encoding with it. Anything that the member itself proposes
+    /// takes the nonce: so it withdraws what it signed.
     function proposeBySignature(Kind kind, bytes calldata action, SignedProposal calldata signed)
         external
         returns (bytes32 proposal);
@@ -201,27 +199,31 @@ interface IBallots {
     /// @notice Counts a vote that its member signed.
     function voteBySignature(bytes32 proposal, SignedVote calldata signed) external;
 
-    /// @notice Counts all of these votes that can be counted; `VoteSkipped` names each of the others.
+    /// @notice Counts all of these votes that can be counted. The others change nothing and leave no event: strangers
+    /// could fill the log with them. `voteBySignature`, simulated, says why one does not count.
     function voteBatch(bytes32 proposal, SignedVote[] calldata signed) external;
 
-    /// @notice Ends the vote now, where the proposal would pass even if all who have not voted were against it.
+    /// @notice Ends the vote now, where the proposal passes: nothing that is still to be said could change that.
     function close(bytes32 proposal) external;
 
     /// @notice Withdraws the caller's own proposal, while nobody has voted on it.
     function cancel(bytes32 proposal) external;
 
-    /// @notice Carries out what passed; anyone may. Number, kind and action are those of `Proposed`.
+    /// @notice Carries out what passed; anyone may. Proposer, nonce, kind and action are those of `Proposed`.
     /// @dev Where the thing itself refuses (a key was used meanwhile), all is as before, and it may be tried again.
-    function execute(uint32 number, Kind kind, bytes calldata action) external;
+    function execute(address proposer, uint32 nonce, Kind kind, bytes calldata action) external;
 
-    /// @notice The name of a proposal: keccak256(abi.encode(number, kind, action)).
-    function idOf(uint32 number, Kind kind, bytes calldata action) external pure returns (bytes32 proposal);
+    /// @notice The name of a proposal: keccak256(abi.encode(proposer, nonce, kind, action)).
+    function idOf(address proposer, uint32 nonce, Kind kind, bytes calldata action)
+        external
+        pure
+        returns (bytes32 proposal);
 
     /// @notice What a member signs to vote: the EIP-712 digest of its ballot.
     function digestOf(bytes32 proposal, address member, uint8 choice, uint64 deadline) external view returns (bytes32);
 
     /// @notice What a member signs to propose: the EIP-712 digest of its proposal.
-    function digestOfProposal(uint32 number, address member, Kind kind, bytes calldata action, uint64 deadline)
+    function digestOfProposal(uint32 nonce, address member, Kind kind, bytes calldata action, uint64 deadline)
         external
         view
         returns (bytes32);
@@ -237,6 +239,9 @@ interface IBallots {
 
     /// @notice The rules of the next proposal.
     function rules() external view returns (Rules memory);
+
+    /// @notice How many proposals this key has made: the nonce of its last.
+    function nonceOf(address key) external view returns (uint32);
 
     /// @notice How many proposals were made.
     function proposals() external view returns (uint32);

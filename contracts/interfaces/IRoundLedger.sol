@@ -110,6 +110,8 @@ interface IRoundLedger {
     error RoundLedger_JobClosed(uint32 job);
     error RoundLedger_NotBallots(address caller);
     error RoundLedger_JobComplete(uint32 job, uint32 rounds);
+    error RoundLedger_NotOrigin(address caller, address origin);
+    error RoundLedger_WrongDigest(uint32 job, bytes32 expected, bytes32 actual);
     error RoundLedger_AlreadyApproved(uint32 job, address member);
     error RoundLedger_RoleMissing(address key, uint8 role);
     error RoundLedger_NotInElectorate(address key, uint32 since, uint32 epoch);
@@ -127,11 +129,15 @@ interface IRoundLedger {
     error RoundLedger_AlreadyAttested(uint32 job, uint32 round, uint8 attempt, address member);
 
     /// @notice Proposes a job; the proposer approves it in the same step. Returns its number, from 1.
+    /// @dev Here and in `approveJob` the caller must be the transaction's origin (`RoundLedger_NotOrigin`): the signed
+    /// transaction then proves who said it. A key with delegated code (EIP-7702), or a contract as member, would act
+    /// inside a transaction that somebody else signed.
     function proposeJob(bytes32 digest, Terms calldata terms) external returns (uint32 job);
 
-    /// @notice Approves a proposed job; with the approval of a majority of the members it opens.
+    /// @notice Approves a proposed job whose document has this SHA-256; with the approval of a majority of the members
+    /// it opens. A number alone would approve another document after a reorganisation.
     /// @dev An approval counts while the key that gave it is current. One that comes later is put on record all the same.
-    function approveJob(uint32 job) external;
+    function approveJob(uint32 job, bytes32 digest) external;
 
     /// @notice Closes a job for good, whether or not it was opened. For `Ballots` only.
     function closeJob(uint32 job) external;

@@ -7,8 +7,9 @@ import {IBallots} from "../interfaces/IBallots.sol";
 /// @notice What a proposal may ask for, as far as that depends on nothing but the bytes.
 library Actions {
     uint8 private constant ALL_ROLES = 7;
-    uint256 private constant LEAST_PART = 5_000;
-    uint256 private constant LARGEST_PART = 6_666;
+    /// @dev Half, and the largest part that n - 1 of n members exceed for every n from 3 on.
+    uint256 private constant LEAST_MAJORITY = 5_000;
+    uint256 private constant LARGEST_MAJORITY = 6_666;
     uint256 private constant MAXIMUM_SECONDS = 365 days;
 
     /// @notice Reverts unless `action` is the one ABI encoding of the arguments of that kind.
@@ -33,11 +34,10 @@ library Actions {
 
     /// @notice Reverts unless the rules leave every later decision possible.
     function requireRules(IBallots.Rules memory given) internal pure {
-        bool parts = _isPart(given.quorum) && _isPart(given.majority);
+        bool majority = given.majority >= LEAST_MAJORITY && given.majority <= LARGEST_MAJORITY;
         bool times = given.voteSeconds > 0 && given.voteSeconds <= MAXIMUM_SECONDS && given.executeSeconds > 0
-            && given.executeSeconds <= MAXIMUM_SECONDS && given.delaySeconds <= MAXIMUM_SECONDS
-            && given.extensionSeconds <= given.voteSeconds;
-        if (!parts || !times) revert IBallots.Ballots_InvalidRules();
+            && given.executeSeconds <= MAXIMUM_SECONDS && given.delaySeconds <= MAXIMUM_SECONDS;
+        if (!majority || !times) revert IBallots.Ballots_InvalidRules();
     }
 
     /// @dev How many bytes of each word may be used.
@@ -45,16 +45,12 @@ library Actions {
         if (kind == IBallots.Kind.AdmitMember) return hex"1401";
         if (kind == IBallots.Kind.RemoveMember) return hex"01";
         if (kind == IBallots.Kind.ChangeRoles) return hex"0101";
-        if (kind == IBallots.Kind.ChangeRules) return hex"020204040404";
+        if (kind == IBallots.Kind.ChangeRules) return hex"02040404";
         if (kind == IBallots.Kind.CloseJob) return hex"04";
         if (kind == IBallots.Kind.Release) return hex"20200404202020";
         if (kind == IBallots.Kind.Revoke) return hex"2020";
         if (kind == IBallots.Kind.RollBack) return hex"20";
         if (kind == IBallots.Kind.NameSuccessor) return hex"0814";
         return "";
-    }
-
-    function _isPart(uint16 part) private pure returns (bool) {
-        return part >= LEAST_PART && part <= LARGEST_PART;
     }
 }

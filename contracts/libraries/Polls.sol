@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @dev What 64 members said on one proposal, and all that their votes need to know of it, in one word. From the lowest
-/// bit: two bits for the choice of each (0 none), deadline (40), epoch (32), extension
-/// (32), members (8), quorum (8), and the state that ended the proposal, if one did (8). Never zero once opened.
+/// bit: two bits for the choice of each (0 none), deadline (40), epoch (32), members (8), how many must be For (8), and
+/// the state that ended the proposal, if one did (8). Never zero once opened.
 type Poll is uint256;
 
 /// @dev Choices.
@@ -23,24 +23,19 @@ using Polls for Poll global;
 library Polls {
     uint256 private constant DEADLINE = 128;
     uint256 private constant EPOCH = 168;
-    uint256 private constant EXTENSION = 200;
-    uint256 private constant MEMBERS = 232;
-    uint256 private constant QUORUM = 240;
-    uint256 private constant ENDED = 248;
+    uint256 private constant MEMBERS = 200;
+    uint256 private constant NEEDED = 208;
+    uint256 private constant ENDED = 216;
     uint256 private constant LOWER_BITS = type(uint128).max / 3;
     uint256 private constant PAIRS = type(uint128).max / 5;
     uint256 private constant NIBBLES = type(uint128).max / 17;
     uint256 private constant BYTES = type(uint128).max / 255;
 
     /// @notice A word in which nobody has voted.
-    function open(uint40 deadline_, uint32 epoch_, uint32 extension_, uint8 members_, uint8 quorum_)
-        internal
-        pure
-        returns (Poll)
-    {
+    function open(uint40 deadline_, uint32 epoch_, uint8 members_, uint8 needed_) internal pure returns (Poll) {
         return Poll.wrap(
-            uint256(deadline_) << DEADLINE | uint256(epoch_) << EPOCH | uint256(extension_) << EXTENSION
-                | uint256(members_) << MEMBERS | uint256(quorum_) << QUORUM
+            uint256(deadline_) << DEADLINE | uint256(epoch_) << EPOCH | uint256(members_) << MEMBERS
+                | uint256(needed_) << NEEDED
         );
     }
 
@@ -54,19 +49,14 @@ library Polls {
         return uint32(Poll.unwrap(self) >> EPOCH);
     }
 
-    /// @notice Seconds that are left to the others, at least, when a vote reaches the quorum.
-    function extension(Poll self) internal pure returns (uint32) {
-        return uint32(Poll.unwrap(self) >> EXTENSION);
-    }
-
     /// @notice How many members could vote when the proposal was made.
     function members(Poll self) internal pure returns (uint8) {
         return uint8(Poll.unwrap(self) >> MEMBERS);
     }
 
-    /// @notice How many of them must vote.
-    function quorum(Poll self) internal pure returns (uint8) {
-        return uint8(Poll.unwrap(self) >> QUORUM);
+    /// @notice How many of them must be For.
+    function needed(Poll self) internal pure returns (uint8) {
+        return uint8(Poll.unwrap(self) >> NEEDED);
     }
 
     /// @notice The state that a transaction ended the proposal in, or 0.

@@ -14,7 +14,7 @@ library Signatures {
     bytes32 private constant BALLOT =
         keccak256("Ballot(bytes32 proposal,address member,string choice,uint64 deadline)");
     bytes32 private constant PROPOSAL =
-        keccak256("Proposal(uint32 number,address member,string kind,bytes action,uint64 deadline)");
+        keccak256("Proposal(uint32 nonce,address member,string kind,bytes action,uint64 deadline)");
 
     /// @notice The domain of the calling contract. Not kept: after a fork the chain has another id.
     function domain() internal view returns (bytes32) {
@@ -51,13 +51,13 @@ library Signatures {
     /// @notice What a member signs to propose.
     function digestOfProposal(
         bytes32 domain_,
-        uint32 number,
+        uint32 nonce,
         address member,
         IBallots.Kind kind,
         bytes memory action,
         uint64 deadline
     ) internal pure returns (bytes32) {
-        bytes32 content = keccak256(abi.encode(PROPOSAL, number, member, _nameOf(kind), keccak256(action), deadline));
+        bytes32 content = keccak256(abi.encode(PROPOSAL, nonce, member, _nameOf(kind), keccak256(action), deadline));
         return keccak256(abi.encodePacked(hex"1901", domain_, content));
     }
 

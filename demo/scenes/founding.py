@@ -67,5 +67,5 @@ def _agree(parties: Parties, job: Job, path: Path) -> None:
                 connection.put([path.read_bytes()], job_pin(job.digest))
                 sender.send("ledger", "proposeJob", job.digest, msgspec.structs.astuple(job.terms))
             else:
-                sender.send("ledger", "approveJob", JOB)
+                sender.send("ledger", "approveJob", JOB, job.digest)
     parties.stage.screen.say(f"job {JOB} ({job.name}) was proposed by {HOSPITALS[0]} and approved by a majority")

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 
+_OWN_KEY = "send it with the member's own key: neither a contract nor delegated code speaks for a member"
 _BY_ERROR = {
     "Consortium_NotMember": "use the key of a member; the members may admit this one: fedledger proposal propose admit",
-    "Ballots_WrongNumber": "another proposal came first and took the number: ask the member to sign again",
+    "Ballots_WrongNonce": "the member has proposed something else since, or this before: ask it to sign again",
+    "Ballots_NotOrigin": _OWN_KEY,
+    "RoundLedger_NotOrigin": _OWN_KEY,
+    "RoundLedger_WrongDigest": "the chain was reorganised: read the job again, then approve it",
     "Ballots_UnknownProposal": "fedledger proposal list",
     "Ballots_NotDecided": "wait for more votes or for the deadline; fedledger proposal show has the count",
     "Ballots_NotProposer": "vote against it: fedledger proposal vote",
@@ -21,7 +25,7 @@ _BY_ERROR = {
     "Consortium_TooFewMembers": "three members remain, always: admit another first",
 }
 _BY_STATE = {
-    "Voting": "wait until the vote has ended; once it is certain, anyone may end it: fedledger proposal close",
+    "Voting": "wait until the vote has ended; once it passes, anyone may end it: fedledger proposal close",
     "Rejected": "it did not pass; it may be proposed again",
     "Waiting": "wait for the delay to end; fedledger proposal show says when",
     "Executable": "it passed; carry it out: fedledger proposal execute",

@@ -15,17 +15,15 @@ from ledger.formats.strict import Strict
 
 MINIMUM_MEMBERS = 3
 MAXIMUM_MEMBERS = 255
-LEAST_PART, LARGEST_PART = 5_000, 6_666
+LEAST_MAJORITY, LARGEST_MAJORITY = 5_000, 6_666
 MAXIMUM_SECONDS = 365 * 86_400
 DEFAULT_RULES = Rules(
-    quorum=5_000,
     majority=5_000,
     vote_seconds=7 * 86_400,
-    extension_seconds=86_400,
     delay_seconds=86_400,
     execute_seconds=7 * 86_400,
 )
-"""A week to vote, a day for the others where the quorum is late, a day before anything happens."""
+"""A week to vote, a day before anything happens."""
 
 
 class Founder(msgspec.Struct, frozen=True):
@@ -83,17 +81,13 @@ def check_founders(founders: Sequence[Founder]) -> list[str]:
 
 def check_rules(rules: Rules) -> None:
     """Raises UsageError for rules that the contract would refuse."""
-    for name in ("quorum", "majority"):
-        part = getattr(rules, name)
-        if not LEAST_PART <= part <= LARGEST_PART:
-            expected = f"{LEAST_PART} to {LARGEST_PART}"
-            raise UsageError(f"the {name} is out of bounds (in 1/10,000)", expected=expected, actual=part)
-    longest = {"extension_seconds": rules.vote_seconds}
-    for name in ("vote_seconds", "extension_seconds", "delay_seconds", "execute_seconds"):
-        seconds, most = getattr(rules, name), longest.get(name, MAXIMUM_SECONDS)
-        least = int(name in ("vote_seconds", "execute_seconds"))
-        if not least <= seconds <= most:
-            raise UsageError(f"{name} is out of bounds", expected=f"{least} to {most}", actual=seconds)
+    if not LEAST_MAJORITY <= rules.majority <= LARGEST_MAJORITY:
+        expected = f"{LEAST_MAJORITY} to {LARGEST_MAJORITY}"
+        raise UsageError("the majority is out of bounds (in 1/10,000)", expected=expected, actual=rules.majority)
+    for name in ("vote_seconds", "delay_seconds", "execute_seconds"):
+        seconds, least = getattr(rules, name), int(name != "delay_seconds")
+        if not least <= seconds <= MAXIMUM_SECONDS:
+            raise UsageError(f"{name} is out of bounds", expected=f"{least} to {MAXIMUM_SECONDS}", actual=seconds)
 
 
 def _address(founder: Founder) -> str:

@@ -81,7 +81,7 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
         if not yes:
             print_facts(_summary(state, document))
             click.confirm("Approve this job?", abort=True)
-        receipt = sender.send("ledger", "approveJob", number)
+        receipt = sender.send("ledger", "approveJob", number, document.digest)
         opened = connection.refresh().jobs[number].open
     say(
         as_json,

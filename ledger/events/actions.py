@@ -52,7 +52,8 @@ def name_text(word: bytes) -> str:
     return name
 
 
-def _address_word(address: str) -> bytes:
+def address_word(address: str) -> bytes:
+    """An address as one word. Raises Malformed for what is not one."""
     return bytes.fromhex(parse_address(address, "action")[2:]).rjust(WORD, b"\x00")
 
 
@@ -68,7 +69,7 @@ def _digest_word(digest: str) -> bytes:
 
 
 _NUMBER = Word(number_word, int.from_bytes)
-Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, description="EIP-55"), Word(_address_word, _address)]
+Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, description="EIP-55"), Word(address_word, _address)]
 Digest = Annotated[
     str, Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in hexadecimal"), Word(_digest_word, bytes.hex)
 ]

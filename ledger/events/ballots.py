@@ -33,12 +33,10 @@ class Refusal(IntEnum):
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How members decide. Quorum and majority in 1/10,000, times in seconds."""
+    """How members decide. More than `majority` of all members, in 1/10,000, must be for it; times in seconds."""
 
-    quorum: int
     majority: int
     vote_seconds: int
-    extension_seconds: int
     delay_seconds: int
     execute_seconds: int
 
@@ -50,13 +48,15 @@ class BallotEvent(Event, frozen=True):
 class Proposed(BallotEvent, frozen=True, tag=True):
     """A member proposed something.
 
-    `number` counts proposals from 1. `kind` and `action` are read by `ledger.events.actions.parse_action`. `epoch` is
-    the membership's: members whose key is of a later one do not vote on this.
+    `number` counts proposals from 1, `nonce` those of the proposer's key. `kind` and `action` are read by
+    `ledger.events.actions.parse_action`. `epoch` is the membership's: members whose key is of a later one do not vote
+    on this.
     """
 
     proposal: bytes
     number: int
     proposer: str
+    nonce: int
     kind: int
     action: bytes
     epoch: int
@@ -71,23 +71,8 @@ class Voted(BallotEvent, frozen=True, tag=True):
     choice: Choice
 
 
-class VoteSkipped(BallotEvent, frozen=True, tag=True):
-    """A vote of a batch does not count; the others of the batch may."""
-
-    proposal: bytes
-    member: str
-    reason: Refusal
-
-
-class DeadlineExtended(BallotEvent, frozen=True, tag=True):
-    """The quorum was reached late: the vote ends at the later `deadline`."""
-
-    proposal: bytes
-    deadline: int
-
-
 class VoteClosed(BallotEvent, frozen=True, tag=True):
-    """The vote ended early, at `deadline`: the proposal is certain to pass."""
+    """The vote ended early, at `deadline`: the proposal passes."""
 
     proposal: bytes
     deadline: int
@@ -111,4 +96,4 @@ class RulesChanged(BallotEvent, frozen=True, tag=True):
     rules: Rules
 
 
-AnyBallotEvent = Proposed | Voted | VoteSkipped | DeadlineExtended | VoteClosed | Cancelled | Executed | RulesChanged
+AnyBallotEvent = Proposed | Voted | VoteClosed | Cancelled | Executed | RulesChanged

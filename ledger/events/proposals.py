@@ -4,7 +4,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from ledger.events.actions import WORD, Action, ReleaseModel, encode_action, kind_name, name_word, number_word
+from ledger.events.actions import (
+    WORD,
+    Action,
+    ReleaseModel,
+    address_word,
+    encode_action,
+    kind_name,
+    name_word,
+    number_word,
+)
 from ledger.events.ballots import Choice, Rules
 from ledger.formats.digest import NOTHING, keccak
 
@@ -20,7 +29,7 @@ BALLOT_TYPES = {
 }
 PROPOSAL_TYPES = {
     "Proposal": [
-        {"name": "number", "type": "uint32"},
+        {"name": "nonce", "type": "uint32"},
         {"name": "member", "type": "address"},
         {"name": "kind", "type": "string"},
         {"name": "action", "type": "bytes"},
@@ -31,10 +40,16 @@ TypedData = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 """Domain, types and message of EIP-712, as eth_account's `encode_typed_data` takes them."""
 
 
-def proposal_id(number: int, kind: int, action: bytes) -> bytes:
-    """The name of a proposal: keccak256(abi.encode(number, kind, action))."""
+def proposal_id(proposer: str, nonce: int, kind: int, action: bytes) -> bytes:
+    """The name of a proposal: keccak256(abi.encode(proposer, nonce, kind, action))."""
     padded = action.ljust(-(-len(action) // WORD) * WORD, b"\x00")
-    return keccak(number_word(number) + number_word(kind) + number_word(3 * WORD) + number_word(len(action)) + padded)
+    fixed = address_word(proposer) + number_word(nonce) + number_word(kind) + number_word(4 * WORD)
+    return keccak(fixed + number_word(len(action)) + padded)
+
+
+def votes_needed(members: int, majority: int) -> int:
+    """How many of `members` must be for a proposal: more than `majority` of them, in 1/10,000."""
+    return members * majority // WHOLE + 1
 
 
 def release_id(name: str, version: str) -> bytes:
@@ -48,13 +63,13 @@ def ballot_to_sign(chain: int, contract: str, proposal: bytes, member: str, choi
     return _domain(chain, contract), BALLOT_TYPES, message
 
 
-def proposal_to_sign(chain: int, contract: str, number: int, member: str, action: Action, deadline: int) -> TypedData:
-    """What a member signs to propose; `contract` is Ballots' address, `number` the one that the proposal gets.
+def proposal_to_sign(chain: int, contract: str, nonce: int, member: str, action: Action, deadline: int) -> TypedData:
+    """What a member signs to propose; `contract` is Ballots' address, `nonce` the next of the member's key.
 
     Raises Malformed for an action that the contract could not read.
     """
     kind, encoded = encode_action(action)
-    message = {"number": number, "member": member, "kind": kind_name(kind), "action": encoded, "deadline": deadline}
+    message = {"nonce": nonce, "member": member, "kind": kind_name(kind), "action": encoded, "deadline": deadline}
     return _domain(chain, contract), PROPOSAL_TYPES, message
 
 
@@ -85,6 +100,7 @@ class Proposal:
     id: bytes
     number: int
     proposer: str
+    nonce: int
     kind: int
     encoded: bytes
     action: Action
@@ -97,9 +113,9 @@ class Proposal:
     ended: ProposalState | None = None
 
     @property
-    def quorum(self) -> int:
-        """How many members must vote."""
-        return self.members * self.rules.quorum // WHOLE + 1
+    def needed(self) -> int:
+        """How many members must be for it."""
+        return votes_needed(self.members, self.rules.majority)
 
     def count(self, choice: Choice) -> int:
         """How many members said that."""
@@ -107,18 +123,8 @@ class Proposal:
 
     @property
     def passes(self) -> bool:
-        """Whether it would pass if the vote ended now."""
-        return self._would_pass(self.count(Choice.AGAINST))
-
-    @property
-    def certain(self) -> bool:
-        """Whether it passes even if all who have not voted are against it."""
-        return self._would_pass(self.members - self.count(Choice.FOR) - self.count(Choice.ABSTAIN))
-
-    def _would_pass(self, against: int) -> bool:
-        in_favour = self.count(Choice.FOR)
-        enough = in_favour * WHOLE > (in_favour + against) * self.rules.majority
-        return len(self.votes) >= self.quorum and enough
+        """Whether it passes, whatever else is said until the vote ends: votes for it are all that counts."""
+        return self.count(Choice.FOR) >= self.needed
 
     @property
     def executable_from(self) -> int:

@@ -47,9 +47,9 @@ class SignedBallot(_Signed, frozen=True, tag="ballot"):
 
 
 class SignedProposal(_Signed, frozen=True, tag="proposal"):
-    """A proposal under its member's signature: good for the one `number` that it says."""
+    """A proposal under its member's signature: good for the one `nonce` of the member's key that it names."""
 
-    number: int
+    nonce: int
     member: str
     action: Action
     deadline: int
@@ -57,8 +57,8 @@ class SignedProposal(_Signed, frozen=True, tag="proposal"):
 
     @property
     def arguments(self) -> tuple[int, str, int, int, bytes, bytes]:
-        """The struct that the contract takes: number, member, deadline, v, r, s."""
-        return self.number, self.member, self.deadline, *_words(self.signature)
+        """The struct that the contract takes: nonce, member, deadline, v, r, s."""
+        return self.nonce, self.member, self.deadline, *_words(self.signature)
 
 
 def parse(data: bytes) -> SignedBallot | SignedProposal:
@@ -73,8 +73,8 @@ def parse(data: bytes) -> SignedBallot | SignedProposal:
             raise Malformed(f"{field} is not well formed", expected=shape, actual=text[:140])
     if not 0 <= signed.deadline < 1 << 64:
         raise Malformed("the deadline is out of range", actual=signed.deadline)
-    if isinstance(signed, SignedProposal) and not 0 < signed.number < 1 << 32:
-        raise Malformed("the proposal's number is out of range", actual=signed.number)
+    if isinstance(signed, SignedProposal) and not 0 < signed.nonce < 1 << 32:
+        raise Malformed("the proposal's nonce is out of range", actual=signed.nonce)
     return signed
 
 

@@ -34,10 +34,6 @@ class Ballots:
                 self._execute(event)
             case r.VoteClosed():
                 self._close(event)
-            case r.VoteSkipped():
-                self._voting(event.proposal)
-            case r.DeadlineExtended():
-                self._extend(event)
             case r.Cancelled():
                 self._cancel(event)
             case r.RulesChanged():
@@ -62,7 +58,9 @@ class Ballots:
         rules, made = self.decisions.rules, self.decisions.proposals
         if rules is None or event.number != len(made) + 1 or event.epoch != self.members.epoch:
             raise Impossible(f"proposal {event.number} cannot be the next")
-        if event.proposal != proposal_id(event.number, event.kind, event.action):
+        if event.nonce != self.decisions.next_nonce(event.proposer):
+            raise Impossible(f"nonce {event.nonce} of {event.proposer} cannot be the next")
+        if event.proposal != proposal_id(event.proposer, event.nonce, event.kind, event.action):
             raise Impossible(f"proposal {event.number} does not have the name that its content makes")
         try:
             action = parse_action(event.kind, event.action)
@@ -72,6 +70,7 @@ class Ballots:
             event.proposal,
             event.number,
             event.proposer,
+            event.nonce,
             event.kind,
             event.action,
             action,
@@ -81,6 +80,7 @@ class Ballots:
             event.deadline,
             event.tx,
         )
+        self.decisions.nonces[event.proposer] = event.nonce
 
     def _voting(self, proposal: bytes) -> Proposal:
         """A proposal that no transaction has ended."""
@@ -98,16 +98,9 @@ class Ballots:
             raise Impossible(f"member {index} voted on proposal {found.number} before")
         found.votes[index] = event.choice
 
-    def _extend(self, event: r.DeadlineExtended) -> None:
-        found = self._voting(event.proposal)
-        late = found.deadline < event.deadline <= found.deadline + found.rules.extension_seconds
-        if not late or len(found.votes) < found.quorum:
-            raise Impossible(f"the deadline of proposal {found.number} cannot be extended")
-        found.deadline = event.deadline
-
     def _close(self, event: r.VoteClosed) -> None:
         found = self._voting(event.proposal)
-        if event.deadline >= found.deadline or not found.certain:
+        if event.deadline >= found.deadline or not found.passes:
             raise Impossible(f"the vote on proposal {found.number} cannot be closed")
         found.deadline = event.deadline
 

@@ -10,11 +10,13 @@ from ledger.events.proposals import Proposal, Release, release_id
 class Decisions:
     """Proposals by identifier, releases by identifier, and the current release of each name.
 
-    `mandate` is the proposal just executed, whose effect is still to come.
+    `nonces` count the proposals of each key that made any. `mandate` is the proposal just executed, whose effect is
+    still to come.
     """
 
     rules: Rules | None = None
     proposals: dict[bytes, Proposal] = field(default_factory=dict)
+    nonces: dict[str, int] = field(default_factory=dict)
     releases: dict[bytes, Release] = field(default_factory=dict)
     current: dict[str, Release] = field(default_factory=dict)
     mandate: Proposal | None = None
@@ -22,6 +24,10 @@ class Decisions:
     def proposal(self, number: int) -> Proposal | None:
         """The proposal with that number."""
         return next((made for made in self.proposals.values() if made.number == number), None)
+
+    def next_nonce(self, key: str) -> int:
+        """The nonce that the next proposal of a key has."""
+        return self.nonces.get(key, 0) + 1
 
     def release(self, name: str, version: str) -> Release | None:
         """The release of that name and version."""
@@ -35,4 +41,4 @@ class Decisions:
         proposals = {name: replace(made, votes=dict(made.votes)) for name, made in self.proposals.items()}
         releases = {name: replace(made) for name, made in self.releases.items()}
         current = {name: releases[release.id] for name, release in self.current.items()}
-        return replace(self, proposals=proposals, releases=releases, current=current)
+        return replace(self, proposals=proposals, nonces=dict(self.nonces), releases=releases, current=current)

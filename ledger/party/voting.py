@@ -10,9 +10,10 @@ from ledger.chain.advice import advice_on
 from ledger.chain.build import committed
 from ledger.chain.codec import decoder
 from ledger.chain.reverts import MESSAGES
-from ledger.errors import Malformed, Rejected, UsageError
+from ledger.chain.simulation import replay
+from ledger.errors import Malformed, Rejected, Unavailable, UsageError
 from ledger.events.actions import Action, encode_action
-from ledger.events.ballots import Choice, Refusal, Voted, VoteSkipped
+from ledger.events.ballots import Choice, Refusal, Voted
 from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.events.signed import WORDS, SignedBallot, SignedProposal
 from ledger.history.electorate import vote_refusal
@@ -78,20 +79,20 @@ def sign(connection: Connection, signer: "Signer", found: Proposal, choice: Choi
 
 
 def sign_proposal(connection: Connection, signer: "Signer", action: Action, deadline: int) -> SignedProposal:
-    """A proposal as its member signs it, for the next number; it is sent nowhere. Where another proposal gets that
-    number first, it is worth nothing. Raises Malformed as `propose`, Rejected for a key that may not propose."""
+    """A proposal as its member signs it, with the next nonce of its key; it is sent nowhere. Once the key proposes
+    something else, it is worth nothing. Raises Malformed as `propose`, Rejected for a key that may not propose."""
     encode_action(action)
     members = connection.history.members.values()
     if all(member.key != signer.address for member in members):
         raise _rejected("Consortium_NotMember", MESSAGES["Consortium_NotMember"], key=signer.address)
     chain, contract = connection.network.chain.id, connection.network.contracts.ballots.address
-    number = len(connection.history.decisions.proposals) + 1
-    parts = proposal_to_sign(chain, contract, number, signer.address, action, deadline)
+    nonce = connection.history.decisions.next_nonce(signer.address)
+    parts = proposal_to_sign(chain, contract, nonce, signer.address, action, deadline)
     return SignedProposal(
         fedledger="signed/1",
         chain=chain,
         contract=contract,
-        number=number,
+        nonce=nonce,
         member=signer.address,
         action=action,
         deadline=deadline,
@@ -155,29 +156,54 @@ def relay(connection: Connection, sender: "Sender", ballots: Sequence[SignedBall
         return [Refusal.NONE]
     receipt = sender.send("ballots", "voteBatch", found.id, [ballot.arguments for ballot in ballots])
     connection.refresh()
-    return _outcomes(connection, receipt)
+    return _outcomes(connection, receipt, found, ballots)
 
 
 def relay_proposal(connection: Connection, sender: "Sender", signed: SignedProposal) -> Proposal:
     """Make the proposal that a member signed. Raises Rejected where it was made before, or is refused."""
     require_place(connection, signed)
     kind, encoded = encode_action(signed.action)
-    before = connection.history.decisions.proposals.get(proposal_id(signed.number, kind, encoded))
+    before = connection.history.decisions.proposals.get(proposal_id(signed.member, signed.nonce, kind, encoded))
     if before is not None:
         advice = f"fedledger proposal show {before.number}"
         raise Rejected("this was proposed already", advice=advice, proposal=before.number)
     return _made_by(connection, sender.send("ballots", "proposeBySignature", kind, encoded, signed.arguments))
 
 
-def _outcomes(connection: Connection, receipt: "Receipt") -> list[Refusal]:
-    """What became of each vote of a batch: the contract reports them in order."""
+def _outcomes(
+    connection: Connection, receipt: "Receipt", found: Proposal, ballots: Sequence[SignedBallot]
+) -> list[Refusal]:
+    """What became of each vote of a batch: those that count left an event, the contract is asked about the others."""
     events = [event for logs in connection.client.read(receipt.block, receipt.block) for event in logs.events]
-    votes = [event for event in events if event.tx == receipt.tx and isinstance(event, Voted | VoteSkipped)]
-    return [event.reason if isinstance(event, VoteSkipped) else Refusal.NONE for event in votes]
+    counted = {
+        (event.member, WORDS[event.choice]) for event in events if event.tx == receipt.tx and isinstance(event, Voted)
+    }
+    outcomes = []
+    for ballot in ballots:
+        said = (ballot.member, ballot.choice)
+        outcomes.append(Refusal.NONE if said in counted else _refusal(connection, receipt, found, ballot))
+        counted.discard(said)
+    return outcomes
+
+
+def _refusal(connection: Connection, receipt: "Receipt", found: Proposal, ballot: SignedBallot) -> Refusal:
+    """Why the contract did not count a vote of a batch. Raises Unavailable where the node cannot tell."""
+    client = connection.client
+    data = client.contracts.encode("ballots", "voteBySignature", found.id, ballot.arguments)
+    reason = replay(client.rpc, {"to": client.addresses["ballots"], "data": data}, hex(receipt.block))
+    name = reason.facts.get("reason") if reason else None
+    if not isinstance(name, str):
+        raise Unavailable(
+            "a vote of this batch does not count, and the node does not say why",
+            advice=f"fedledger proposal show {found.number}",
+            member=ballot.member,
+            tx=receipt.tx.hex(),
+        )
+    return Refusal[name]
 
 
 def close(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
-    """End the vote on what is certain to pass."""
+    """End the vote on what passes."""
     receipt = sender.send("ballots", "close", found.id)
     connection.refresh()
     return receipt
@@ -192,6 +218,6 @@ def cancel(connection: Connection, sender: "Sender", found: Proposal) -> "Receip
 
 def execute(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
     """Carry out what passed."""
-    receipt = sender.send("ballots", "execute", found.number, found.kind, found.encoded)
+    receipt = sender.send("ballots", "execute", found.proposer, found.nonce, found.kind, found.encoded)
     connection.refresh()
     return receipt

@@ -11,7 +11,7 @@ import pytest
 from support.worlds.world import NAMES, World, altered, artifact
 
 from ledger.audit.report import Check
-from ledger.events.proposals import ProposalState
+from ledger.events.proposals import ProposalState, votes_needed
 from ledger.events.records import Refusal
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import of_file
@@ -186,6 +186,12 @@ def test_ballots_have_the_codes_numbers_and_words() -> None:
     assert [row[:2] for row in table("ballot.md", "Life")] == [[s.value, str(n)] for n, s in enumerate(states, 1)]
     refusals = [[refusal.name, str(int(refusal))] for refusal in list(Refusal)[1:]]
     assert [row[:2] for row in table("ballot.md", "Signed votes")] == refusals
+
+
+def test_the_votes_that_ballots_need_are_those_of_the_rule() -> None:
+    sizes = (3, 4, 5, 6, 7, 10, 64, 255)
+    for majority, row in zip((5_000, 6_666), table("ballot.md", "Passing"), strict=True):
+        assert row == [f"`majority` {majority:,}", *(str(votes_needed(size, majority)) for size in sizes)]
 
 
 def test_scorings_have_the_codes_numbers_and_words() -> None:

@@ -114,7 +114,7 @@ def carry_out(trial: Any, function: str, *arguments: Any) -> None:
     send(3, "ballots", "close", made.id)
     trial.consortium.client.rpc.call("evm_increaseTime", 2)
     trial.consortium.client.rpc.call("evm_mine")
-    send(3, "ballots", "execute", made.number, int(made.kind), made.encoded)
+    send(3, "ballots", "execute", made.proposer, made.nonce, int(made.kind), made.encoded)
 
 
 @pytest.fixture(scope="session")

@@ -21,16 +21,15 @@ class Subject(Document, frozen=True, omit_defaults=True):
 
 
 class VoteTally(Document, frozen=True):
-    """How a vote stands. `quorum` members must vote; `passes` says how it would end now, `certain` that it will."""
+    """How a vote stands. `needed` members must be in favour; `passes` says that they are, and that it will pass."""
 
     in_favour: int
     against: int
     abstained: int
     voted: int
     members: int
-    quorum: int
+    needed: int
     passes: bool
-    certain: bool
 
 
 class ProposalLine(Document, frozen=True):

@@ -7,7 +7,7 @@ UsageError
 ├── NotAllowed        403  known, and not allowed
 │   └── NotMember, NotInElectorate, WrongSigner, WrongOrigin
 ├── Conflict          409  it conflicts with what is on the ledger, or in the queue
-│   └── WrongChain, WrongState, WrongNumber, AlreadyVoted, AlreadyQueued, NotDecided, SignatureExpired,
+│   └── WrongChain, WrongState, WrongNonce, AlreadyVoted, AlreadyQueued, NotDecided, SignatureExpired,
 │       DeadlineTooFar, RelayersAddress
 └── Malformed         400
     └── SignatureNotCanonical
@@ -78,8 +78,8 @@ class WrongState(Conflict):
     """The proposal is in another state."""
 
 
-class WrongNumber(Conflict):
-    """The next proposal has another number."""
+class WrongNonce(Conflict):
+    """The member's next proposal has another nonce."""
 
 
 class AlreadyVoted(Conflict):
@@ -87,11 +87,11 @@ class AlreadyVoted(Conflict):
 
 
 class AlreadyQueued(Conflict):
-    """Something else of the same member, or with the same number, waits to be relayed."""
+    """Something else of the same member, or on the same proposal, waits to be relayed."""
 
 
 class NotDecided(Conflict):
-    """The outcome of the vote can still change."""
+    """Too few members are for it yet."""
 
 
 class SignatureExpired(Conflict):

@@ -76,10 +76,11 @@ class ProposalDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ProposalToSign(Document, frozen=True, tag_field="fedledger", tag="proposal-to-sign/1"):
-    """A proposal to sign, as the next one; `encoded` is its action as the contract reads it."""
+    """A proposal to sign: the member's next. `proposal` is its name, `encoded` its action as the contract reads it."""
 
     typed_data: TypedDataDocument
-    number: int
+    proposal: str
+    nonce: int
     deadline: int
     kind: str
     encoded: str
@@ -108,7 +109,7 @@ class PostedBallot(_FromFile, frozen=True, kw_only=True, tag="ballot"):
 class PostedProposal(_FromFile, frozen=True, kw_only=True, tag="proposal"):
     """A proposal that its member signed."""
 
-    number: Number
+    nonce: Number
     member: Address
     action: Action
     deadline: Deadline
@@ -116,7 +117,7 @@ class PostedProposal(_FromFile, frozen=True, kw_only=True, tag="proposal"):
 
 
 class CloseVote(_Posted, frozen=True, tag="close"):
-    """End the vote on a proposal that is certain to pass; needs a session."""
+    """End the vote on a proposal that passes; needs a session."""
 
     number: Number
 

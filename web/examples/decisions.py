@@ -18,7 +18,7 @@ from web.documents.decisions import (
 from web.examples.consortium import BASE, CID, LEDGER, NORTH, ROOT, SOUTH, TX, WEST
 from web.examples.rounds import SCORING, TRACED
 
-RULES = Rules(5_000, 5_000, 86_400, 3_600, 86_400, 604_800)
+RULES = Rules(5_000, 86_400, 86_400, 604_800)
 
 FIGURES = {"accuracy": "0.982456", "loss": "0.057612"}
 
@@ -56,7 +56,7 @@ PROPOSAL = ProposalLine(
     subject=Subject(job="Cardiology", name="cardio", version="1.0"),
     state="Executed",
     proposer=NORTH,
-    tally=VoteTally(in_favour=2, against=0, abstained=0, voted=2, members=3, quorum=2, passes=True, certain=True),
+    tally=VoteTally(in_favour=2, against=0, abstained=0, voted=2, members=3, needed=2, passes=True),
     deadline=1_800_000_900,
 )
 

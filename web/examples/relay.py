@@ -32,7 +32,7 @@ _NONCE, _AT, _DEADLINE = "0f" * 32, 1_800_000_000, 1_800_003_600
 _SIGNATURE = "0x" + "3b" * 64 + "1b"
 _ACTION = ReleaseModel("cardio", "1.2.0", 1, 1, root="5d" * 32, report="1e" * 32)
 _KIND, _ENCODED = encode_action(_ACTION)
-_PROPOSAL = proposal_id(1, _KIND, _ENCODED)
+_PROPOSAL = proposal_id(_MEMBER.key, 1, _KIND, _ENCODED)
 _BALLOT = ballot_to_sign(_CHAIN, _CONTRACT, _PROPOSAL, _MEMBER.key, Choice.FOR, _DEADLINE)
 _DRAFT = proposal_to_sign(_CHAIN, _CONTRACT, 1, _MEMBER.key, _ACTION, _DEADLINE)
 _TEXT = compose("https://audit.example", _MEMBER.key, _CHAIN, _NONCE, _AT)
@@ -51,7 +51,8 @@ _DOCUMENTS: dict[Any, msgspec.Struct] = {
     ProposalDraft: ProposalDraft(member=_MEMBER.key, action=_ACTION),
     ProposalToSign: ProposalToSign(
         typed_data=msgspec.convert(typed_data(_DRAFT), TypedDataDocument),
-        number=1,
+        proposal=_PROPOSAL.hex(),
+        nonce=1,
         deadline=_DEADLINE,
         kind=kind_word(_KIND),
         encoded=_ENCODED.hex(),

@@ -125,7 +125,6 @@ def _tally(one: Proposal) -> VoteTally:
         abstained=one.count(Choice.ABSTAIN),
         voted=len(one.votes),
         members=one.members,
-        quorum=one.quorum,
+        needed=one.needed,
         passes=one.passes,
-        certain=one.certain,
     )

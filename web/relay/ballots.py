@@ -16,8 +16,7 @@ def ballot_draft(moment: Moment, number: int, member: str, choice: ChoiceName) -
     index = moment.member_index(parse_address(member, "member"))
     proposal = moment.reading.proposal(number)
     _require_vote(moment, proposal, index)
-    deadline = proposal.deadline + proposal.rules.extension_seconds
-    return _to_sign(moment, proposal.id, member, choice, deadline), deadline
+    return _to_sign(moment, proposal.id, member, choice, proposal.deadline), proposal.deadline
 
 
 def ballot_signed(moment: Moment, posted: PostedBallot) -> TypedData:

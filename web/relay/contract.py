@@ -28,8 +28,8 @@ def call_of(messages: Sequence[Message]) -> Call:
     if message.kind == "close":
         return "close", proposal
     if message.kind == "execute":
-        return "execute", message.number, message.action_kind, action
-    signed = (message.number, message.member, message.deadline, *parse_signature(message.signature))
+        return "execute", message.member, message.nonce, message.action_kind, action
+    signed = (message.nonce, message.member, message.deadline, *parse_signature(message.signature))
     return "proposeBySignature", message.action_kind, action, signed
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ledger.chain import simulation
 from ledger.errors import Rejected, Unavailable
-from ledger.events.records import VoteSkipped
+from ledger.events.records import Voted
 from web.relay.contract import call_of, effect_event, events, may_still, took_effect
 from web.relay.queue import Message, Queue
 
@@ -119,16 +119,16 @@ class Delivery:
         return short
 
     def _arrived(self, messages: Sequence[Message], receipt: "Receipt") -> None:
-        """A transaction took effect: of a batch, for all but those that its events list as skipped."""
-        skipped = {}
+        """A transaction took effect: of a batch, for those votes that left an event. The others are judged again."""
+        counted = {message.member for message in messages}
         if len(messages) > 1:
             found = events(self._client, receipt.block, receipt.block)
-            skipped = {e.member: e.reason for e in found if isinstance(e, VoteSkipped) and e.tx == receipt.tx}
+            counted = {event.member for event in found if isinstance(event, Voted) and event.tx == receipt.tx}
         for message in messages:
-            if message.member in skipped:
-                self._refuse(message, skipped[message.member].name, "the vote does not count")
-            else:
+            if message.member in counted:
                 self._done(message, receipt.tx.hex(), receipt.block)
+            elif self._counts(message):
+                self._queue.mark([message], "queued")
 
     def _judge(self, message: Message, error: Rejected) -> None:
         """The contract refuses it: because it is done, because it is not time yet, or for good."""

@@ -29,6 +29,8 @@ def ending_message(moment: Moment, posted: CloseVote | Execute, name: str) -> Me
         proposal=proposal.id.hex(),
         number=proposal.number,
         index=-1,
+        member=proposal.proposer,
+        nonce=proposal.nonce,
         deadline=proposal.executable_until,
         action_kind=int(proposal.kind),
         action=proposal.encoded.hex(),
@@ -36,16 +38,16 @@ def ending_message(moment: Moment, posted: CloseVote | Execute, name: str) -> Me
 
 
 def _require_closable(moment: Moment, proposal: Proposal) -> None:
-    """In Voting: WrongState; and certain to pass: NotDecided."""
+    """In Voting: WrongState; and enough votes for it: NotDecided."""
     moment.require_state(proposal, ProposalState.VOTING)
-    if not proposal.certain:
-        advice = "wait for their votes, or the deadline"
-        raise NotDecided("the members who have not voted could still change the outcome", advice=advice)
+    if not proposal.passes:
+        advice = "wait for more votes, or the deadline"
+        raise NotDecided("too few members are for it yet", advice=advice, needed=proposal.needed)
 
 
 def _require_executable(moment: Moment, proposal: Proposal) -> None:
-    """Passed or certain to pass, neither executed nor expired: WrongState. Until its time the message waits."""
-    early = (ProposalState.VOTING,) if proposal.certain else ()
+    """Passed or sure to, neither executed nor expired: WrongState. Until its time the message waits."""
+    early = (ProposalState.VOTING,) if proposal.passes else ()
     moment.require_state(proposal, ProposalState.WAITING, ProposalState.EXECUTABLE, *early)
 
 

@@ -11,7 +11,7 @@ from web.documents.refusals import DeadlineTooFar, NotMember, SignatureExpired, 
 from web.reading.ledger import Reading
 
 LONGEST = 2 * 365 * 86_400
-"""A signature of more seconds is a mistake: the longest vote, with the longest extension."""
+"""A signature of more seconds is a mistake: the longest vote takes half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,9 @@ class Moment:
         """The address of the contract that messages are signed for."""
         return self.reading.network.contracts.ballots.address
 
-    @property
-    def next_number(self) -> int:
-        """The number that the next proposal gets."""
-        return len(self.reading.snapshot.decisions.proposals) + 1
+    def next_nonce(self, key: str) -> int:
+        """The nonce that the next proposal of a key has."""
+        return self.reading.snapshot.decisions.next_nonce(key)
 
     def member_index(self, key: str) -> int:
         """The member that a key speaks for. Raises NotMember."""

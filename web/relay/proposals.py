@@ -15,7 +15,7 @@ from ledger.events.actions import (
 )
 from ledger.events.proposals import ProposalState, TypedData, proposal_id, proposal_to_sign
 from ledger.formats.digest import parse_address
-from web.documents.refusals import RelayersAddress, TooManyProposals, WrongNumber
+from web.documents.refusals import RelayersAddress, TooManyProposals, WrongNonce
 from web.documents.relay import PostedProposal
 from web.reading.ledger import NotFound
 from web.relay.moment import Moment
@@ -28,49 +28,52 @@ MOST = 16
 
 
 class UnsignedProposal(NamedTuple):
-    """What a member signs to propose; `encoded` is the action as the contract reads it."""
+    """What a member signs to propose, under the name `proposal`; `encoded` is the action as the contract reads it."""
 
     parts: TypedData
-    number: int
+    proposal: bytes
+    nonce: int
     deadline: int
     kind: int
     encoded: bytes
 
 
 def proposal_draft(moment: Moment, member: str, action: Action) -> UnsignedProposal:
-    """An action as the next proposal, for a member to sign.
+    """An action as the member's next proposal, for it to sign.
 
     Raises NotMember, NotFound and RelayersAddress, and Malformed for what no contract can read.
     """
     moment.member_index(parse_address(member, "member"))
     _require_possible(moment, action)
-    number, deadline = moment.next_number, moment.now + SECONDS
-    parts = proposal_to_sign(moment.chain, moment.contract, number, member, action, deadline)
-    return UnsignedProposal(parts, number, deadline, *encode_action(action))
+    nonce, deadline = moment.next_nonce(member), moment.now + SECONDS
+    parts = proposal_to_sign(moment.chain, moment.contract, nonce, member, action, deadline)
+    kind, encoded = encode_action(action)
+    return UnsignedProposal(parts, proposal_id(member, nonce, kind, encoded), nonce, deadline, kind, encoded)
 
 
 def proposal_signed(moment: Moment, posted: PostedProposal) -> TypedData:
     """What was signed, made again from the content. Raises Malformed for what no contract can read."""
     chain, contract = moment.chain, moment.contract
-    return proposal_to_sign(chain, contract, posted.number, posted.member, posted.action, posted.deadline)
+    return proposal_to_sign(chain, contract, posted.nonce, posted.member, posted.action, posted.deadline)
 
 
 def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Message:
     """A proposal that the contract would take.
 
     4. Its key speaks for a member: NotMember. 5. What it names is there: NotFound; 6. and is not the relayer's key:
-    RelayersAddress. 7. Its number is the next: WrongNumber. 8. The signature's deadline has not passed:
+    RelayersAddress. 7. Its nonce is its key's next: WrongNonce. 8. The signature's deadline has not passed:
     SignatureExpired; 9. and is not absurdly far away: DeadlineTooFar. 10. The member has few others in Voting:
     TooManyProposals.
     """
     index, action = moment.member_index(posted.member), posted.action
     _require_possible(moment, action)
-    if posted.number != moment.next_number:
-        raise WrongNumber(
-            "the next proposal has another number",
+    expected = moment.next_nonce(posted.member)
+    if posted.nonce != expected:
+        raise WrongNonce(
+            "the member's next proposal has another nonce",
             advice="request the typed data again, and sign that",
-            expected=moment.next_number,
-            actual=posted.number,
+            expected=expected,
+            actual=posted.nonce,
         )
     moment.require_in_time(posted.deadline)
     _require_few(moment, index)
@@ -78,10 +81,10 @@ def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Messa
     return Message(
         id=name,
         kind="proposal",
-        proposal=proposal_id(posted.number, kind, encoded).hex(),
-        number=posted.number,
+        proposal=proposal_id(posted.member, posted.nonce, kind, encoded).hex(),
         index=index,
         member=posted.member,
+        nonce=posted.nonce,
         deadline=posted.deadline,
         signature=posted.signature,
         action_kind=kind,

@@ -32,15 +32,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What a member wants on the ledger. `id` is the digest of its content, without the signature.
 
     Digests, action and signature are hexadecimal. Fields that a kind does not have are empty or zero; `index` is the
-    member's.
+    member's. `member` signed it; of a closing or an execution, which nobody signs, it proposed what that is about.
     """
 
     id: str
     kind: MessageKind
     proposal: str
-    number: int
+    number: int = 0
     index: int
     member: str = ""
+    nonce: int = 0
     choice: int = 0
     deadline: int = 0
     signature: str = ""
@@ -52,6 +53,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         """Of all messages with the same slot only one waits at a time."""
         if self.kind == "ballot":
             return f"ballot {self.proposal} {self.index}"
+        if self.kind == "proposal":
+            return f"proposal {self.member} {self.nonce}"
         return f"{self.kind} {self.number}"
 
 

@@ -45,7 +45,7 @@ ADVICE = {
     "ALREADY_VOTED": "a vote is final",
     "SIGNATURE_EXPIRED": _SIGN_AGAIN,
     "WRONG_SIGNER": _SIGN_AGAIN,
-    "Ballots_WrongNumber": _SIGN_AGAIN,
+    "Ballots_WrongNonce": _SIGN_AGAIN,
     "Ballots_WrongState": "the proposal's page shows its state",
     "Ballots_NotDecided": "wait for more votes, or the deadline",
 }
@@ -61,13 +61,14 @@ async def ballot_to_sign(request: Request, number: ProposalNumber, member: Membe
 
 @router.post("/proposals/typed-data.json", summary="The proposal that a member may sign, as EIP-712 typed data")
 async def proposal_to_sign(request: Request) -> Response:
-    """Typed data for a wallet, as the next proposal; its signature goes to /relay.json."""
+    """Typed data for a wallet, as the member's next proposal; its signature goes to /relay.json."""
     draft: ProposalDraft = await read_json(request, ProposalDraft)
     made = proposal_draft(_moment(request), draft.member, draft.action)
     return uncached(
         ProposalToSign(
             typed_data=_document(made.parts),
-            number=made.number,
+            proposal=made.proposal.hex(),
+            nonce=made.nonce,
             deadline=made.deadline,
             kind=kind_word(made.kind),
             encoded=made.encoded.hex(),

@@ -158,11 +158,14 @@ async function relay(body) {
 }
 
 // The server reads the chain a moment later.
-async function waitUntilRead(number) {
+async function numberOf(proposal) {
   for (let waited = 0; waited < 20; waited++) {
-    if ((await send("/proposals.json?limit=1")).proposals[0]?.number >= number) return;
+    const { proposals } = await send("/proposals.json");
+    const made = proposals.find(({ id }) => id === proposal);
+    if (made) return made.number;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
+  throw failure("slow");
 }
 
 async function cast(choice) {
@@ -196,11 +199,11 @@ function action(form) {
 async function propose(form) {
   const member = session.address;
   const wanted = action(form);
-  const { typed_data: typed, number, deadline } = await send("/proposals/typed-data.json", { member, action: wanted });
+  const draft = await send("/proposals/typed-data.json", { member, action: wanted });
+  const { typed_data: typed, proposal, nonce, deadline } = draft;
   const signature = await sign(typed);
-  await relay({ kind: "proposal", number, member, action: wanted, deadline, signature });
-  await waitUntilRead(number);
-  location.assign(`/proposals/${number}`);
+  await relay({ kind: "proposal", nonce, member, action: wanted, deadline, signature });
+  location.assign(`/proposals/${await numberOf(proposal)}`);
 }
 
 // One thing at a time; whatever goes wrong is shown.

@@ -47,8 +47,7 @@ def roles_text(roles: int) -> str:
 def rules_text(rules: Rules) -> str:
     """The rules of a vote in one line."""
     return (
-        f"more than {rules.quorum / 100:g} % vote, more than {rules.majority / 100:g} % of them for it; "
-        f"{rules.vote_seconds} s to vote, {rules.extension_seconds} s more where the quorum is late, "
+        f"more than {rules.majority / 100:g} % of all members for it; {rules.vote_seconds} s to vote, "
         f"{rules.delay_seconds} s until it is carried out, {rules.execute_seconds} s to do so"
     )
 
@@ -64,7 +63,7 @@ def time_text(seconds: int) -> str:
 def tally_text(proposal: Proposal) -> str:
     """How a vote stands, in one line."""
     counts = ", ".join(f"{proposal.count(choice)} {choice.name.lower()}" for choice in Choice)
-    return f"{counts}; {len(proposal.votes)} of {proposal.members} voted, {proposal.quorum} must"
+    return f"{counts}; {len(proposal.votes)} of {proposal.members} voted, {proposal.needed} must be for it"
 
 
 def voters(connection: "Connection", proposal: Proposal) -> dict[str, str]:

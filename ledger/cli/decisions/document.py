@@ -27,10 +27,9 @@ def proposal_document(connection: "Connection", proposal: Proposal, now: int) ->
         "proposer": proposal.proposer,
         **counts,
         "voted": len(proposal.votes),
-        "quorum": proposal.quorum,
+        "needed": proposal.needed,
         "members": proposal.members,
         "passes": proposal.passes,
-        "certain": proposal.certain,
         "deadline": proposal.deadline,
         "executable_from": proposal.executable_from,
         "executable_until": proposal.executable_until,
@@ -66,8 +65,8 @@ def proposal_words(connection: "Connection", proposal: Proposal, now: int) -> di
 def _next_step(proposal: Proposal, state: ProposalState) -> str:
     if state is not ProposalState.VOTING:
         return advice_on("Ballots_WrongState", {"state": state.value})
-    if proposal.certain:
-        return f"it is certain to pass: fedledger proposal close {proposal.number}"
+    if proposal.passes:
+        return f"it passes; anyone may end the vote: fedledger proposal close {proposal.number}"
     return f"fedledger proposal vote {proposal.number} for|against|abstain"
 
 

@@ -93,7 +93,7 @@ def close(
     home: Home,
     as_json: bool,
 ) -> None:
-    """End the vote on proposal NUMBER, where it is certain to pass. Anyone may do so."""
+    """End the vote on proposal NUMBER, where it passes. Anyone may do so."""
     from ledger.cli.connect import pay
     from ledger.cli.decisions.describe import time_text
     from ledger.cli.screen import say

@@ -50,10 +50,8 @@ def roles_(options: SubmitOptions, member: int, roles: str) -> None:
 
 
 @propose.command()
-@click.option("--quorum", type=int, help="More than this part of the members must vote, in 1/10,000.")
-@click.option("--majority", type=int, help="More than this part of For and Against must be For, in 1/10,000.")
+@click.option("--majority", type=int, help="More than this part of all members must be for it, in 1/10,000.")
 @click.option("--vote-seconds", type=int, help="Time to vote.")
-@click.option("--extension-seconds", type=int, help="Time left to the others where the quorum is reached late.")
 @click.option("--delay-seconds", type=int, help="Time between the end of the vote and its execution.")
 @click.option("--execute-seconds", type=int, help="Time in which it can be executed.")
 @submit_options

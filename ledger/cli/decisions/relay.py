@@ -34,8 +34,8 @@ def relay(
 ) -> None:
     """Send the signed votes and proposals in FILES, with any key that can pay.
 
-    Proposals go first, by their numbers; the first that is refused ends it. Several votes on one proposal go in one
-    transaction; one that does not count is skipped and listed, and the exit code is 4 then.
+    Proposals go first, by their nonces; the first that is refused ends it. Several votes on one proposal go
+    in one transaction; one that does not count is skipped and listed, and the exit code is 4 then.
     """
     from ledger.cli.connect import pay
 
@@ -86,7 +86,7 @@ def _send(connection: "Connection", sender: "Sender", signed: "Signed") -> "Iter
     from ledger.party.voting import relay_proposal
 
     proposals = [(path, one) for path, one in signed.items() if isinstance(one, SignedProposal)]
-    for path, proposal in sorted(proposals, key=lambda item: item[1].number):
+    for path, proposal in sorted(proposals, key=lambda item: item[1].nonce):
         yield RelayedFile(path, proposal, proposal=relay_proposal(connection, sender, proposal).number)
     batches: dict[str, list[tuple[Path, SignedBallot]]] = {}
     for path, one in signed.items():

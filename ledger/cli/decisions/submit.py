@@ -94,11 +94,11 @@ def _sign(
     signed = sign_proposal(connection, signer, action, deadline)
     write_file(path, [signed.encode() + b"\n"])
     text = (
-        f"signed as proposal {signed.number}: {plain(describe(connection, action))}\n"
-        f"good until {time_text(deadline)}, unless another proposal comes first; nothing was sent\n"
+        f"signed, with nonce {signed.nonce}: {plain(describe(connection, action))}\n"
+        f"good until {time_text(deadline)}, unless you propose something else first; nothing was sent\n"
         f"anyone may send it: fedledger proposal relay {path}"
     )
-    say(options.as_json, text, proposal=signed.number, deadline=deadline, file=str(path))
+    say(options.as_json, text, nonce=signed.nonce, deadline=deadline, file=str(path))
 
 
 def _report(connection: "Connection", made: "Proposal", as_json: bool) -> None:
@@ -110,7 +110,7 @@ def _report(connection: "Connection", made: "Proposal", as_json: bool) -> None:
 
     text = (
         f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
-        f"{made.quorum} of {made.members} members must vote, until {time_text(made.deadline)}; they type:\n"
+        f"{made.needed} of {made.members} members must be for it, until {time_text(made.deadline)}; they type:\n"
         f"  fedledger proposal vote {made.number} for|against|abstain"
     )
     kind = kind_word(made.kind)

@@ -63,7 +63,7 @@ def vote(
         if sign_only is None:
             _send(connection, connection.sender(signer), found, choice, as_json)
         else:
-            deadline = now + valid_for if valid_for else found.deadline + found.rules.extension_seconds
+            deadline = now + valid_for if valid_for else found.deadline
             _sign(connection, signer, found, choice, deadline, sign_only, as_json)
 
 
@@ -77,9 +77,9 @@ def _send(connection: "Connection", sender: "Sender", found: "Proposal", choice:
     receipt = send(connection, sender, found, CHOICES[choice])
     found = find(connection, found.number)
     text = f"voted {choice} on proposal {found.number}: {tally_text(found)}"
-    if found.certain:
-        text += f"\nit is certain to pass; anyone may end the vote: fedledger proposal close {found.number}"
-    say(as_json, text, proposal=found.number, choice=choice, certain=found.certain, tx=receipt.tx.hex())
+    if found.passes:
+        text += f"\nit passes; anyone may end the vote: fedledger proposal close {found.number}"
+    say(as_json, text, proposal=found.number, choice=choice, passes=found.passes, tx=receipt.tx.hex())
 
 
 def _sign(

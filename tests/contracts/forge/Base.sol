@@ -11,6 +11,7 @@ import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
 /// @dev The cheat codes in use.
 interface Vm {
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
     function warp(uint256 time) external;
     function chainId(uint256 id) external;
     function load(address account, bytes32 slot) external view returns (bytes32 word);
@@ -55,8 +56,13 @@ abstract contract Base {
 
     function rules() internal pure returns (IBallots.Rules memory) {
         return IBallots.Rules({
-            quorum: 5000, majority: 5000, voteSeconds: 100, extensionSeconds: 20, delaySeconds: 10, executeSeconds: 50
+            majority: 5000, voteSeconds: 100, delaySeconds: 10, executeSeconds: 50
         });
+    }
+
+    /// @dev The next call is a transaction of this key.
+    function prank(address key) internal {
+        vm.prank(key, key);
     }
 
     function keyOf(uint256 i) internal pure returns (address) {
@@ -70,11 +76,11 @@ abstract contract Base {
             keys[i] = keyOf(i);
         }
         (consortium, ledger,,) = deploy(keys);
-        vm.prank(keys[0]);
+        prank(keys[0]);
         ledger.proposeJob("job", terms());
         for (uint256 i = 1; i < consortium.majority(); ++i) {
-            vm.prank(keys[i]);
-            ledger.approveJob(1);
+            prank(keys[i]);
+            ledger.approveJob(1, "job");
         }
     }
 

@@ -128,7 +128,7 @@ contract Actors is Base {
         uint32 epoch = consortium.epoch();
         address oldKey = _key(who);
         address newKey = address(++fresh);
-        vm.prank(oldKey);
+        prank(oldKey);
         try consortium.rotateKey(newKey) {
             memberOf[newKey] = memberOf[oldKey];
             keys.push(newKey);
@@ -141,7 +141,7 @@ contract Actors is Base {
         address newKey = address(uint160(0x30000) + consortium.epoch());
         index %= uint8(MEMBERS);
         uint32 epoch = consortium.epoch();
-        vm.prank(_key(who));
+        prank(_key(who));
         try consortium.approveRotation(index, newKey) {
             if (consortium.epoch() == epoch) return;
             memberOf[newKey] = index;
@@ -164,7 +164,7 @@ contract Actors is Base {
     }
 
     function _as(uint256 who, bytes memory call) private returns (bool succeeded) {
-        vm.prank(_key(who));
+        prank(_key(who));
         (succeeded,) = address(ledger).call(call);
         check(!succeeded || _key(who) != address(0xbad), "a stranger changed something");
     }
@@ -296,10 +296,10 @@ contract InvariantsTest is Base {
         IRoundLedger.Round memory round = ledger.roundOf(1);
         if (round.phase != IRoundLedger.Phase.None && round.phase < IRoundLedger.Phase.Finalised) {
             vm.warp(uint256(round.deadline) + 101);
-            vm.prank(consortium.keyOf(4));
+            prank(consortium.keyOf(4));
             ledger.abandonRound(1, round.round);
         }
-        vm.prank(consortium.keyOf(3));
+        prank(consortium.keyOf(3));
         ledger.openRound(1);
     }
 }

@@ -14,13 +14,13 @@ contract RoundLedgerTest is Base {
 
     function setUp() public {
         (consortium, ledger) = found(5);
-        vm.prank(keyOf(0));
+        prank(keyOf(0));
         ledger.openRound(1);
     }
 
     function testFuzz_HeadIsTheSpecifiedHash(uint32 weight, bytes32 root, bytes32 cid) public {
         vm.assume(weight != 0);
-        vm.prank(keyOf(1));
+        prank(keyOf(1));
         ledger.submitUpdate(1, 1, weight, root, cid);
         (bytes28 head, uint32 round) = ledger.headOf(1, keyOf(1));
         check(head == bytes28(keccak256(abi.encode(bytes28(0), uint32(1), uint32(1), weight, root, cid))), "head");
@@ -36,23 +36,37 @@ contract RoundLedgerTest is Base {
                 abi.encodeWithSelector(IRoundLedger.RoundLedger_DeadlinePassed.selector, deadline, uint256(time))
             );
         }
-        vm.prank(keyOf(1));
+        prank(keyOf(1));
         ledger.submitUpdate(1, 1, 1, "root", "cid");
     }
 
     function testFuzz_StrangerIsRefused(address stranger, uint8 choice) public {
         vm.assume(uint160(stranger) < 0x10000 || uint160(stranger) >= 0x10005);
         vm.expectRevert(abi.encodeWithSelector(IConsortium.Consortium_NotMember.selector, stranger));
-        vm.prank(stranger);
+        prank(stranger);
         choice %= 8;
         if (choice == 0) ledger.proposeJob("job", terms());
-        else if (choice == 1) ledger.approveJob(1);
+        else if (choice == 1) ledger.approveJob(1, "job");
         else if (choice == 2) ledger.openRound(1);
         else if (choice == 3) ledger.submitUpdate(1, 1, 1, "root", "cid");
         else if (choice == 4) ledger.publishAggregate(1, 1, "root", "cid", "");
         else if (choice == 5) ledger.abandonRound(1, 1);
         else if (choice == 6) consortium.rotateKey(stranger);
         else consortium.approveRotation(0, stranger);
+    }
+
+    /// @dev Neither a contract nor delegated code proposes or approves a job for a member.
+    function test_AJobIsProposedAndApprovedByItsOrigin() public {
+        bytes memory expected =
+            abi.encodeWithSelector(IRoundLedger.RoundLedger_NotOrigin.selector, keyOf(4), keyOf(1));
+        vm.expectRevert(expected);
+        vm.prank(keyOf(4), keyOf(1));
+        ledger.proposeJob("job", terms());
+        vm.expectRevert(expected);
+        vm.prank(keyOf(4), keyOf(1));
+        ledger.approveJob(1, "job");
+        prank(keyOf(4));
+        ledger.approveJob(1, "job");
     }
 
     function testFuzz_ClaimsDifferWithEveryPart(bytes32 root, bytes32 cid, bytes calldata verdicts) public view {
@@ -78,10 +92,10 @@ contract RoundLedgerTest is Base {
     /// @dev A majority for finalises, its impossibility refutes, nothing else does. Bit i: member i lies.
     function _requireMajorityDecides(uint8 size, uint256 lies) private {
         (, ledger) = found(size);
-        vm.prank(keyOf(0));
+        prank(keyOf(0));
         ledger.openRound(1);
         vm.warp(ledger.roundOf(1).deadline + 1);
-        vm.prank(keyOf(0));
+        prank(keyOf(0));
         ledger.publishAggregate(1, 1, "root", "cid", "");
         bytes32 claim = ledger.claimOf(1, 1, "root", "cid", "");
         uint256 majority = size / 2 + 1;
@@ -92,7 +106,7 @@ contract RoundLedgerTest is Base {
             bool agrees = lies & (1 << i) == 0;
             if (agrees) ++agreeing;
             else ++disagreeing;
-            vm.prank(keyOf(i));
+            prank(keyOf(i));
             ledger.attest(1, 1, 1, agrees ? claim : bytes32("lie"));
         }
         bool finalised = agreeing == majority;

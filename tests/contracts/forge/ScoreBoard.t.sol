@@ -23,21 +23,21 @@ abstract contract Scored is Base {
     /// @dev The next round of job 1, finalised; its verdicts admit so many updates, and refuse one more.
     function finalise(uint256 updates) internal returns (uint32 round) {
         bytes memory verdicts = verdictsOf(updates);
-        vm.prank(consortium.keyOf(0));
+        prank(consortium.keyOf(0));
         ledger.openRound(1);
         round = ledger.roundOf(1).round;
         vm.warp(ledger.roundOf(1).deadline + 1);
-        vm.prank(consortium.keyOf(0));
+        prank(consortium.keyOf(0));
         ledger.publishAggregate(1, round, "root", "cid", verdicts);
         bytes32 claim = ledger.claimOf(1, round, "root", "cid", verdicts);
         for (uint8 i = 1; i < consortium.majority(); ++i) {
-            vm.prank(consortium.keyOf(i));
+            prank(consortium.keyOf(i));
             ledger.attest(1, round, 1, claim);
         }
     }
 
     function open(uint32 round, uint256 updates) internal {
-        vm.prank(consortium.keyOf(0));
+        prank(consortium.keyOf(0));
         board.openScoring(1, round, "root", "cid", verdictsOf(updates));
     }
 
@@ -174,7 +174,7 @@ contract ScoreBoardTest is Scored {
         }
         scores[place] = score;
         for (uint8 i = 0; i < 3; ++i) {
-            vm.prank(keyOf(i));
+            prank(keyOf(i));
             board.commitScores(1, round, commitmentOf(round, keyOf(i), "salt", pack(scores)));
         }
         if (score < -LARGEST || score > LARGEST) {
@@ -182,7 +182,7 @@ contract ScoreBoardTest is Scored {
                 abi.encodeWithSelector(IScoreBoard.ScoreBoard_ScoreOutOfRange.selector, uint256(place), score)
             );
         }
-        vm.prank(keyOf(1));
+        prank(keyOf(1));
         board.revealScores(1, round, "salt", pack(scores));
     }
 
@@ -196,13 +196,13 @@ contract ScoreBoardTest is Scored {
         bytes memory changed = abi.encodePacked(bytes4(scores) ^ bytes4(uint32(1) << bit % 32));
         bytes32 commitment = commitmentOf(round, keyOf(0), salt, scores);
         for (uint8 i = 0; i < 3; ++i) {
-            vm.prank(keyOf(i));
+            prank(keyOf(i));
             board.commitScores(1, round, commitment);
         }
         _refused(round, 1, salt, scores);
         _refused(round, 0, other, scores);
         _refused(round, 0, salt, changed);
-        vm.prank(keyOf(0));
+        prank(keyOf(0));
         board.revealScores(1, round, salt, scores);
     }
 
@@ -212,7 +212,7 @@ contract ScoreBoardTest is Scored {
                 IScoreBoard.ScoreBoard_NotWhatWasCommitted.selector, uint32(1), round, keyOf(who)
             )
         );
-        vm.prank(keyOf(who));
+        prank(keyOf(who));
         board.revealScores(1, round, salt, scores);
     }
 
@@ -232,14 +232,14 @@ contract ScoreBoardTest is Scored {
         round = finalise(vectors[0].length);
         open(round, vectors[0].length);
         for (uint256 i = 0; i < vectors.length; ++i) {
-            vm.prank(keyOf(i));
+            prank(keyOf(i));
             board.commitScores(1, round, commitmentOf(round, keyOf(i), bytes32(i), pack(vectors[i])));
         }
         (IScoreBoard.Scoring memory scoring,,,,) = board.scoringOf(1);
         if (vectors.length < 3) vm.warp(scoring.commitDeadline + 1);
         for (uint256 i = withheld; i < vectors.length; ++i) {
             scores = bytes.concat(scores, pack(vectors[i]));
-            vm.prank(keyOf(i));
+            prank(keyOf(i));
             board.revealScores(1, round, bytes32(i), pack(vectors[i]));
         }
         vm.warp(scoring.revealDeadline + 1);
@@ -288,11 +288,11 @@ contract Scorers is Scored {
     }
 
     function abandonNext() external {
-        vm.prank(consortium.keyOf(0));
+        prank(consortium.keyOf(0));
         ledger.openRound(1);
         uint32 round = ledger.roundOf(1).round;
         vm.warp(uint256(ledger.roundOf(1).deadline) + 1 days);
-        vm.prank(consortium.keyOf(0));
+        prank(consortium.keyOf(0));
         ledger.abandonRound(1, round);
     }
 
@@ -395,7 +395,7 @@ contract Scorers is Scored {
     function rotate(uint256 who, uint8 rarely) external {
         if (rarely % 8 != 0) return;
         address newKey = address(++fresh);
-        vm.prank(_key(who));
+        prank(_key(who));
         try consortium.rotateKey(newKey) {
             keys.push(newKey);
         } catch {}
@@ -429,7 +429,7 @@ contract Scorers is Scored {
     }
 
     function _as(uint256 who, bytes memory call) private returns (bool succeeded) {
-        vm.prank(_key(who));
+        prank(_key(who));
         (succeeded,) = address(board).call(call);
     }
 

@@ -42,14 +42,14 @@ contract VectorsTest is Base {
 
         vm.roll(block.number + 1);
         vm.setBlockhash(block.number - 1, _word(path, ".block"));
-        vm.prank(_key(0));
+        prank(_key(0));
         board.openScoring(job, round, _word(path, ".root"), _word(path, ".cid"), verdicts);
         (,, bytes32 seed,,) = board.scoringOf(job);
         check(seed == _word(path, ".seed"), "seed");
 
         for (uint256 i = 0; i < scorers; ++i) {
             string memory scorer = _at(path, i);
-            vm.prank(_address(scorer, ".key"));
+            prank(_address(scorer, ".key"));
             board.commitScores(job, round, _word(scorer, ".commitment"));
         }
         vm.warp(block.timestamp + terms().scoreSeconds + 1);
@@ -59,7 +59,7 @@ contract VectorsTest is Base {
             if (!vm.parseJsonBool(json, string.concat(scorer, ".reveals"))) continue;
             bytes memory packed = _bytes(scorer, ".packed");
             scores = bytes.concat(scores, packed);
-            vm.prank(_address(scorer, ".key"));
+            prank(_address(scorer, ".key"));
             board.revealScores(job, round, _word(scorer, ".salt"), packed);
         }
         vm.warp(block.timestamp + terms().revealSeconds);
@@ -80,28 +80,28 @@ contract VectorsTest is Base {
 
     function _finalise(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes memory verdicts) private {
         for (uint256 i = 0; i < job; ++i) {
-            vm.prank(_key(0));
+            prank(_key(0));
             ledger.proposeJob("job", terms());
         }
         for (uint256 i = 1; i < 4; ++i) {
-            vm.prank(_key(i));
-            ledger.approveJob(job);
+            prank(_key(i));
+            ledger.approveJob(job, "job");
         }
         for (uint32 i = 1; i <= round; ++i) {
-            vm.prank(_key(0));
+            prank(_key(0));
             ledger.openRound(job);
             vm.warp(ledger.roundOf(job).deadline + 1);
             if (i < round) {
                 vm.warp(block.timestamp + 2 * terms().aggregateSeconds);
-                vm.prank(_key(0));
+                prank(_key(0));
                 ledger.abandonRound(job, i);
             }
         }
-        vm.prank(_key(0));
+        prank(_key(0));
         ledger.publishAggregate(job, round, root, cid, verdicts);
         bytes32 claim = ledger.claimOf(job, round, root, cid, verdicts);
         for (uint256 i = 1; i < 4; ++i) {
-            vm.prank(_key(i));
+            prank(_key(i));
             ledger.attest(job, round, 1, claim);
         }
     }

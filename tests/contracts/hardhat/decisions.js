@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, SCORED, Kind, State, random, found, finalised, score, openJob, propose, decide,
+  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, SCORED, Kind, State, random, found, finalised, score, openJob, propose, content, decide,
   at, reverts, events,
 } = require('./support');
 
@@ -38,7 +38,7 @@ describe('A decision', () => {
       for (const member of voters()) await ballots.connect(member).vote(made.proposal, 1);
       await consortium.connect(members[3]).rotateKey(newcomer.address);
       await at((await ballots.proposalOf(made.proposal)).executableFrom);
-      await reverts(ballots.execute(made.number, made.kind, made.action), consortium, 'Consortium_KeyUsed', [newcomer.address]);
+      await reverts(ballots.execute(...content(made)), consortium, 'Consortium_KeyUsed', [newcomer.address]);
       assert.equal((await ballots.proposalOf(made.proposal)).state, State.Executable);
       assert.equal(await consortium.epoch(), 2n);
     });
@@ -68,7 +68,7 @@ describe('A decision', () => {
       const second = await proposing('proposeRemoval', 2);
       for (const member of voters()) await ballots.connect(member).vote(second.proposal, 1);
       await carryOut('proposeRemoval', 3);
-      await reverts(ballots.execute(second.number, second.kind, second.action), consortium, 'Consortium_TooFewMembers', [2, 3]);
+      await reverts(ballots.execute(...content(second)), consortium, 'Consortium_TooFewMembers', [2, 3]);
       assert.equal(await consortium.count(), 3n);
       const [leaver] = world.members;
       const own = await propose(ballots, leaver, 'proposeRemoval', 0);
@@ -132,16 +132,17 @@ describe('A decision', () => {
       assert.equal((await ledger.jobOf(1)).open, false);
       await ledger.abandonRound(1, 1);
       await reverts(ledger.openRound(1), ledger, 'RoundLedger_JobNotOpen', [1]);
-      await reverts(ledger.connect(members[2]).approveJob(1), ledger, 'RoundLedger_JobClosed', [1]);
+      await reverts(ledger.connect(members[2]).approveJob(1, (await ledger.jobOf(1)).digest), ledger, 'RoundLedger_JobClosed', [1]);
       const again = await proposing('proposeClosing', 1);
       await reverts(decide(world.ballots, voters(), again), ledger, 'RoundLedger_JobClosed', [1]);
     });
 
     it('closes one that was not opened yet', async () => {
       const { ledger, members } = world;
-      await ledger.proposeJob(random(), TERMS);
+      const digest = random();
+      await ledger.proposeJob(digest, TERMS);
       await carryOut('proposeClosing', 2);
-      await reverts(ledger.connect(members[1]).approveJob(2), ledger, 'RoundLedger_JobClosed', [2]);
+      await reverts(ledger.connect(members[1]).approveJob(2, digest), ledger, 'RoundLedger_JobClosed', [2]);
     });
   });
 
@@ -216,7 +217,7 @@ describe('A decision', () => {
       for (const member of voters()) await ballots.connect(member).vote(twice.proposal, 1);
       await carryOut('proposeRelease', of('1.0'));
       const taken = ['ReleaseBoard_AlreadyReleased', [await idOf('1.0')]];
-      await reverts(ballots.execute(twice.number, twice.kind, twice.action), releases, ...taken);
+      await reverts(ballots.execute(...content(twice)), releases, ...taken);
       await reverts(ballots.proposeRelease(of('1.0')), releases, ...taken);
     });
 

@@ -49,7 +49,7 @@ describe('The example of the specification', () => {
     };
     await send(A, 'proposeJob', job,
       { ...TERMS, rounds: 10, updateSeconds: 3600, aggregateSeconds: 600, attestSeconds: 1800 });
-    await send(B, 'approveJob', 1);
+    await send(B, 'approveJob', 1, job);
     await send(A, 'openRound', 1);
     for (const [member, who, weight] of [[A, 'A', 569], [B, 'B', 120], [C, 'C', 1000]]) {
       await send(member, 'submitUpdate', 1, 1, weight, words[who].root, words[who].cid);
@@ -90,7 +90,7 @@ describe('The example of the specification of ballots', () => {
     const release = [cardio, version, 1, 1, root, none, report];
     name('release', await releases.idOf(cardio, version));
     const action = ethers.AbiCoder.defaultAbiCoder().encode(Array(7).fill('uint256'), release);
-    const proposal = name('proposal', await ballots.idOf(1, 6, action));
+    const proposal = name('proposal', await ballots.idOf(A.address, 1, 6, action));
     names.set(action, 'action');
 
     const lines = [];
@@ -115,7 +115,7 @@ describe('The example of the specification of ballots', () => {
     await send(C, 'voteBySignature', proposal, Object.values(ballot));
     await send(C, 'close', proposal);
     time += RULES.delaySeconds;
-    await send(C, 'execute', 1, 6, action);
+    await send(C, 'execute', A.address, 1, 6, action);
     lines.push('', `currentOf("cardio") = ${show(await releases.currentOf(cardio))}`);
     const width = Math.max(...legend.map(([label]) => label.length));
     const words = legend.map(([label, word]) => `${label.padEnd(width)} ${word}`);

@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { ethers } = require('hardhat');
 const {
   ALL, AGGREGATOR, PARTICIPANT, Phase, TERMS, SCORED, found, openJob, random, reverts, events, at, deadlineOf, submit,
 } = require('./support');
@@ -57,55 +58,75 @@ describe('A job', () => {
     await as(members[0]).proposeJob(digest, TERMS);
     const refused = [consortium, 'Consortium_NotMember', [strangers[0].address]];
     await reverts(as(strangers[0]).proposeJob(digest, TERMS), ...refused);
-    await reverts(as(strangers[0]).approveJob(1), ...refused);
+    await reverts(as(strangers[0]).approveJob(1, digest), ...refused);
     await reverts(as(strangers[0]).openRound(1), ...refused);
   });
 
   it('is unknown until proposed', async () => {
-    for (const call of ['approveJob', 'openRound', 'jobOf']) {
-      await reverts(as(members[0])[call](1), ledger, 'RoundLedger_UnknownJob', [1]);
+    for (const [call, ...args] of [['approveJob', 1, digest], ['openRound', 1], ['jobOf', 1]]) {
+      await reverts(as(members[0])[call](...args), ledger, 'RoundLedger_UnknownJob', [1]);
     }
   });
 
   it('opens with the approval of a majority, once', async () => {
     await as(members[0]).proposeJob(digest, TERMS);
-    await as(members[1]).approveJob(1);
+    await as(members[1]).approveJob(1, digest);
     await reverts(as(members[0]).openRound(1), ledger, 'RoundLedger_JobNotOpen', [1]);
-    assert.deepEqual(await events(as(members[2]).approveJob(1), ledger), [
+    assert.deepEqual(await events(as(members[2]).approveJob(1, digest), ledger), [
       ['JobApproved', 1n, members[2].address, 3n],
       ['JobOpened', 1n, 1n],
     ]);
     assert.equal((await ledger.jobOf(1)).open, true);
-    assert.deepEqual(await events(as(members[3]).approveJob(1), ledger), [['JobApproved', 1n, members[3].address, 4n]]);
+    assert.deepEqual(await events(as(members[3]).approveJob(1, digest), ledger), [['JobApproved', 1n, members[3].address, 4n]]);
+  });
+
+  it('is approved by its document, not by its number', async () => {
+    const other = random();
+    await as(members[0]).proposeJob(digest, TERMS);
+    await reverts(as(members[1]).approveJob(1, other), ledger, 'RoundLedger_WrongDigest', [1, digest, other]);
+    assert.deepEqual((await ledger.jobOf(1)).toArray()[2], false);
+  });
+
+  it('that took another\'s number in a reorganisation is not opened by the other\'s approvals', async () => {
+    const evil = random();
+    const before = await ethers.provider.send('evm_snapshot', []);
+    await as(members[0]).proposeJob(digest, TERMS);
+    await ethers.provider.send('evm_revert', [before]);
+    await as(members[3]).proposeJob(evil, TERMS);
+    await as(members[0]).proposeJob(digest, TERMS);
+    await reverts(as(members[1]).approveJob(1, digest), ledger, 'RoundLedger_WrongDigest', [1, evil, digest]);
+    assert.equal((await ledger.jobOf(1)).open, false);
+    for (const member of members.slice(1, 3)) await as(member).approveJob(2, digest);
+    assert.equal((await ledger.jobOf(2)).open, true);
   });
 
   it('is approved once by each key', async () => {
     await as(members[0]).proposeJob(digest, TERMS);
-    await reverts(as(members[0]).approveJob(1), ledger, 'RoundLedger_AlreadyApproved', [1, members[0].address]);
+    await reverts(as(members[0]).approveJob(1, digest), ledger, 'RoundLedger_AlreadyApproved', [1, members[0].address]);
   });
 
   it('does not count the approval of a retired key', async () => {
     await as(members[0]).proposeJob(digest, TERMS);
-    await as(members[1]).approveJob(1);
+    await as(members[1]).approveJob(1, digest);
     await consortium.connect(members[1]).rotateKey(strangers[0].address);
-    await as(members[2]).approveJob(1);
+    await as(members[2]).approveJob(1, digest);
     assert.equal((await ledger.jobOf(1)).open, false);
-    await as(strangers[0]).approveJob(1);
+    await as(strangers[0]).approveJob(1, digest);
     assert.equal((await ledger.jobOf(1)).open, true);
   });
 
   it('is not kept from opening by a member that rotates again and again', async () => {
     await as(members[0]).proposeJob(digest, TERMS);
-    await as(members[1]).approveJob(1);
+    await as(members[1]).approveJob(1, digest);
     await consortium.connect(members[3]).rotateKey(strangers[0].address);
-    await as(members[2]).approveJob(1);
+    await as(members[2]).approveJob(1, digest);
     assert.equal((await ledger.jobOf(1)).open, true);
   });
 
   it('runs beside another', async () => {
     ({ ledger, members } = await openJob([ALL, ALL, ALL]));
-    await as(members[0]).proposeJob(random(), TERMS);
-    await as(members[1]).approveJob(2);
+    await as(members[0]).proposeJob(digest, TERMS);
+    await as(members[1]).approveJob(2, digest);
     for (const job of [1, 2]) {
       await as(members[0]).openRound(job);
       await submit(ledger, members[1], 1, job);

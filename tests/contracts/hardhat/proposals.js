@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, RULES, Kind, Refusal, State, PROPOSAL_TYPES, random, deploy, domainOf, finalised, propose, decide, signedProposal,
+  ALL, RULES, Kind, Refusal, State, PROPOSAL_TYPES, random, deploy, domainOf, finalised, propose, content, decide, signedProposal,
   at, reverts, events,
 } = require('./support');
 
@@ -21,8 +21,10 @@ describe('A signed proposal', () => {
   const send = (ready, kind = Kind.RemoveMember, action = removal()) =>
     ballots.connect(relayer).proposeBySignature(kind, action, ready);
   const refused = (call, ready, reason) =>
-    reverts(call, ballots, 'Ballots_ProposalRefused', [ready.number, ready.member, Refusal[reason]]);
-  const wrongNumber = (call, expected, actual) => reverts(call, ballots, 'Ballots_WrongNumber', [expected, actual]);
+    reverts(call, ballots, 'Ballots_ProposalRefused', [ready.member, ready.nonce, Refusal[reason]]);
+  const wrongNonce = (call, expected, actual, { address } = members[1]) =>
+    reverts(call, ballots, 'Ballots_WrongNonce', [address, expected, actual]);
+  const removalOf = (nonce, { address } = members[1]) => ballots.idOf(address, nonce, Kind.RemoveMember, removal());
 
   beforeEach(async () => {
     world = await finalised([ALL, ALL, ALL, ALL]);
@@ -33,7 +35,7 @@ describe('A signed proposal', () => {
       AdmitMember: encode(['address', 'uint8'], relayer.address, 5),
       RemoveMember: removal(),
       ChangeRoles: encode(['uint8', 'uint8'], 2, 1),
-      ChangeRules: encode(Array(6).fill('uint32'), ...Object.values({ ...RULES, quorum: 6000 })),
+      ChangeRules: encode(Array(4).fill('uint32'), ...Object.values({ ...RULES, majority: 6000 })),
       CloseJob: encode(['uint32'], 1),
       Release: encode([WORD, WORD, 'uint32', 'uint32', WORD, WORD, WORD], ...record),
       Revoke: encode([WORD, WORD], release, random()),
@@ -50,66 +52,77 @@ describe('A signed proposal', () => {
       it(`${name} is made like a direct one, and executed`, async () => {
         const [kind, action] = [Kind[name], actions[name]];
         if (name === 'RollBack') {
-          const next = { number: 2n, kind: Kind.Release, action: actions.Release };
+          const next = { proposer: members[1].address, nonce: 1n, kind: Kind.Release, action: actions.Release };
           await send(await sign({}, { kind: Kind.Release, action: actions.Release }), Kind.Release, actions.Release);
-          await decide(ballots, members.slice(0, 3), { ...next, proposal: await ballots.idOf(2, Kind.Release, next.action) });
+          await decide(ballots, members.slice(0, 3), { ...next, proposal: await ballots.idOf(...content(next)) });
         }
         const number = (await ballots.proposals()) + 1n;
+        const nonce = (await ballots.nonceOf(members[1].address)) + 1n;
         const ready = await sign({}, { kind, action });
         assert.equal(
-          await ballots.digestOfProposal(number, members[1].address, kind, action, ready.deadline),
+          await ballots.digestOfProposal(nonce, members[1].address, kind, action, ready.deadline),
           ethers.TypedDataEncoder.hash(await domainOf(ballots), PROPOSAL_TYPES, {
-            number, member: members[1].address, kind: name, action, deadline: ready.deadline,
+            nonce, member: members[1].address, kind: name, action, deadline: ready.deadline,
           }),
         );
         const sent = await send(ready, kind, action);
-        const proposal = await ballots.idOf(number, kind, action);
+        const proposal = await ballots.idOf(members[1].address, nonce, kind, action);
         const deadline = BigInt((await sent.getBlock()).timestamp + RULES.voteSeconds);
         const epoch = await consortium.epoch();
         assert.deepEqual(await events(sent, ballots), [
-          ['Proposed', proposal, number, members[1].address, kind, action, epoch, deadline],
+          ['Proposed', proposal, number, members[1].address, nonce, kind, action, epoch, deadline],
         ]);
         assert.equal((await ballots.proposalOf(proposal)).proposer, members[1].address);
-        await decide(ballots, members.slice(0, 3), { proposal, number, kind, action });
+        await decide(ballots, members.slice(0, 3), { proposal, proposer: members[1].address, nonce, kind, action });
         assert.equal((await ballots.proposalOf(proposal)).state, State.Executed);
       });
     }
 
     it('RemoveMember stands as a direct one does', async () => {
       await send(await sign());
-      const one = await ballots.proposalOf(await ballots.idOf(2, Kind.RemoveMember, removal()));
+      const one = await ballots.proposalOf(await removalOf(1));
       const other = await ballots.proposalOf((await propose(ballots, members[1], 'proposeRemoval', 3)).proposal);
-      for (const part of ['proposer', 'epoch', 'members', 'quorum', 'majority', 'state']) assert.equal(one[part], other[part]);
+      for (const part of ['proposer', 'epoch', 'members', 'needed', 'state']) assert.equal(one[part], other[part]);
     });
   });
 
+  it('is made whatever the others put in front of it', async () => {
+    const ready = await sign();
+    for (const other of [members[0], members[2], members[3]]) {
+      const junk = await propose(ballots, other, 'proposeRemoval', 3);
+      await ballots.connect(other).cancel(junk.proposal);
+    }
+    await send(ready);
+    assert.equal((await ballots.proposalOf(await removalOf(1))).proposer, members[1].address);
+  });
+
   describe('is refused', () => {
-    it('once it was made: its number is taken', async () => {
+    it('once it was made: its nonce is used', async () => {
       const ready = await sign();
       await send(ready);
-      await wrongNumber(send(ready), 3, 2);
+      await wrongNonce(send(ready), 2, 1);
       await decide(ballots, members.slice(0, 3), {
-        proposal: await ballots.idOf(2, Kind.RemoveMember, removal()), number: 2, kind: Kind.RemoveMember, action: removal(),
+        proposal: await removalOf(1), proposer: members[1].address, nonce: 1, kind: Kind.RemoveMember, action: removal(),
       });
-      await wrongNumber(send(ready), 3, 2);
+      await wrongNonce(send(ready), 2, 1);
     });
 
-    it('when another came before it', async () => {
+    it('when its member has proposed something itself', async () => {
       const ready = await sign();
-      await propose(ballots, members[0], 'proposeRemoval', 2);
-      await wrongNumber(send(ready), 3, 2);
+      await propose(ballots, members[1], 'proposeRemoval', 2);
+      await wrongNonce(send(ready), 2, 1);
       assert.equal(await ballots.proposals(), 2n);
     });
 
     it('when it was cancelled: a signature makes one proposal', async () => {
       const ready = await sign();
       await send(ready);
-      await ballots.connect(members[1]).cancel(await ballots.idOf(2, Kind.RemoveMember, removal()));
-      await wrongNumber(send(ready), 3, 2);
+      await ballots.connect(members[1]).cancel(await removalOf(1));
+      await wrongNonce(send(ready), 2, 1);
     });
 
-    for (const number of [0n, 1n, 3n, 4294967295n]) {
-      it(`with number ${number}`, async () => wrongNumber(send(await sign({ number })), 2, number));
+    for (const nonce of [0n, 2n, 3n, 4294967295n]) {
+      it(`with nonce ${nonce}`, async () => wrongNonce(send(await sign({ nonce })), 1, nonce));
     }
 
     for (const [what, changes] of [
@@ -117,7 +130,7 @@ describe('A signed proposal', () => {
       ['for another contract', { domain: { verifyingContract: ethers.ZeroAddress } }],
       ['under another name', { domain: { name: 'Governor' } }],
       ['in another version', { domain: { version: '2' } }],
-      ['with another number', { message: { number: 3 } }],
+      ['with another nonce', { message: { nonce: 3 } }],
       ['for another member', { message: { member: ethers.ZeroAddress } }],
       ['for another kind', { message: { kind: 'ChangeRoles' } }],
       ['for another action', { message: { action: '0x' } }],
@@ -132,15 +145,15 @@ describe('A signed proposal', () => {
 
     it('in another consortium of the same members', async () => {
       const twin = await deploy(members.map(({ address }) => address), Array(4).fill(ALL));
-      const ready = await sign({ number: 1n });
+      const ready = await sign();
       await reverts(twin.ballots.proposeBySignature(Kind.RemoveMember, removal(), ready), ballots, 'Ballots_ProposalRefused', [
-        1, members[1].address, Refusal.WrongSigner,
+        members[1].address, 1, Refusal.WrongSigner,
       ]);
     });
 
     it('as another member\'s, or nobody\'s', async () => {
       for (const member of [members[2].address, ethers.ZeroAddress]) {
-        const ready = await sign({ member, r: ethers.ZeroHash });
+        const ready = await sign({ member, nonce: 1n, r: ethers.ZeroHash });
         await refused(send(ready), ready, 'WrongSigner');
       }
     });
@@ -159,7 +172,7 @@ describe('A signed proposal', () => {
 
     it('after its deadline\'s second, not in it', async () => {
       const deadline = BigInt((await ethers.provider.getBlock('latest')).timestamp + 100);
-      const late = await sign({ deadline, number: 3n });
+      const late = await sign({ deadline, nonce: 2n });
       const ready = await sign({ deadline });
       await at(deadline);
       await send(ready);
@@ -190,7 +203,7 @@ describe('A signed proposal', () => {
         ['RemoveMember', removal(4), consortium, 'Consortium_UnknownIndex', [4]],
         ['ChangeRoles', encode(['uint8', 'uint8'], 4, 1), consortium, 'Consortium_UnknownIndex', [4]],
         ['ChangeRoles', encode(['uint8', 'uint8'], 1, 0), ballots, 'Ballots_InvalidRoles', [0]],
-        ['ChangeRules', encode(Array(6).fill('uint32'), ...Object.values({ ...RULES, quorum: 4999 })), ballots, 'Ballots_InvalidRules', []],
+        ['ChangeRules', encode(Array(4).fill('uint32'), ...Object.values({ ...RULES, majority: 4999 })), ballots, 'Ballots_InvalidRules', []],
         ['CloseJob', encode(['uint32'], 2), ledger, 'RoundLedger_UnknownJob', [2]],
         ['Release', encode([WORD, WORD, 'uint32', 'uint32', WORD, WORD, WORD], text('a'), text('1'), 1, 2, none, none, none),
           releases, 'ReleaseBoard_NotFinalised'],
@@ -220,7 +233,7 @@ describe('A signed proposal', () => {
         ['RemoveMember', word(256)],
         ['ChangeRoles', ethers.concat([word(256), word(1)])],
         ['ChangeRules', ethers.concat([word(1 << 16), ...Object.values(RULES).slice(1).map(word)])],
-        ['ChangeRules', ethers.concat([...Object.values(RULES).slice(0, 5).map(word), word(1n << 32n)])],
+        ['ChangeRules', ethers.concat([...Object.values(RULES).slice(0, 3).map(word), word(1n << 32n)])],
         ['CloseJob', word(1n << 32n | 1n)],
         ['Release', ethers.concat([text('a'), text('1'), word(1n << 32n | 1n), word(1), random(), random(), random()])],
         ['NameSuccessor', ethers.concat([word(1n << 64n), word(1)])],

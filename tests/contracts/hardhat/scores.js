@@ -142,8 +142,9 @@ describe('Scores', () => {
     });
 
     it('of jobs side by side', async () => {
-      await ledger.proposeJob(random(), SCORED);
-      for (const member of members.slice(1, 3)) await ledger.connect(member).approveJob(2);
+      const digest = random();
+      await ledger.proposeJob(digest, SCORED);
+      for (const member of members.slice(1, 3)) await ledger.connect(member).approveJob(2, digest);
       await open();
       await reverts(openScoring(board, members[0], aggregate, 1, 2), board, 'ScoreBoard_NotFinalised', [2, 1]);
       assert.equal((await scoring(2)).round, 0n);

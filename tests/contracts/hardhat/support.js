@@ -15,7 +15,7 @@ const TERMS = {
 };
 const SCORED = { ...TERMS, scoreSeconds: 60, revealSeconds: 40, scorers: 2 };
 const RULES = {
-  quorum: 5000, majority: 5000, voteSeconds: 1000, extensionSeconds: 200, delaySeconds: 100, executeSeconds: 500,
+  majority: 5000, voteSeconds: 1000, delaySeconds: 100, executeSeconds: 500,
 };
 const ScoringPhase = { None: 0n, Committing: 1n, Revealing: 2n, Over: 3n, Settled: 4n, Void: 5n };
 const LARGEST_SCORE = 1_000_000_000;
@@ -41,7 +41,7 @@ const BALLOT_TYPES = {
 };
 const PROPOSAL_TYPES = {
   Proposal: [
-    { name: 'number', type: 'uint32' },
+    { name: 'nonce', type: 'uint32' },
     { name: 'member', type: 'address' },
     { name: 'kind', type: 'string' },
     { name: 'action', type: 'bytes' },
@@ -80,9 +80,10 @@ async function found(roles, rules = RULES) {
 async function openJob(roles, terms = TERMS) {
   const world = await found(roles);
   const { ledger, consortium, members } = world;
-  await ledger.connect(members[0]).proposeJob(random(), terms);
+  const digest = random();
+  await ledger.connect(members[0]).proposeJob(digest, terms);
   const majority = Number(await consortium.majority());
-  for (const member of members.slice(1, majority)) await ledger.connect(member).approveJob(1);
+  for (const member of members.slice(1, majority)) await ledger.connect(member).approveJob(1, digest);
   return world;
 }
 
@@ -173,14 +174,18 @@ async function score({ scores: board, members }, vectors, aggregate, round = 1) 
 async function propose(ballots, signer, call, ...args) {
   const receipt = await (await ballots.connect(signer)[call](...args)).wait();
   const made = receipt.logs.map((log) => ballots.interface.parseLog(log)).find((log) => log?.name === 'Proposed').args;
-  return { proposal: made.proposal, number: made.number, kind: made.kind, action: made.action, deadline: made.deadline };
+  const { proposal, number, proposer, nonce, kind, action, deadline } = made;
+  return { proposal, number, proposer, nonce, kind, action, deadline };
 }
+
+/** What `execute` takes. */
+const content = ({ proposer, nonce, kind, action }) => [proposer, nonce, kind, action];
 
 /** Members vote For until the proposal is sure to pass, time passes, and anyone executes it: the transaction. */
 async function decide(ballots, voters, made) {
   for (const member of voters) await ballots.connect(member).vote(made.proposal, Choice.For);
   await at((await ballots.proposalOf(made.proposal)).executableFrom);
-  return ballots.execute(made.number, made.kind, made.action);
+  return ballots.execute(...content(made));
 }
 
 /** What members sign under: EIP-712's domain of this Ballots; `changes` replace parts of it. */
@@ -206,11 +211,11 @@ async function signed(ballots, signer, proposal, choice = Choice.For, { domain, 
 /** A signed proposal in the same way. */
 async function signedProposal(ballots, signer, kind, action, { domain, message, ...changes } = {}) {
   const deadline = changes.deadline ?? 5_000_000_000n;
-  const number = changes.number ?? (await ballots.proposals()) + 1n;
+  const nonce = changes.nonce ?? (await ballots.nonceOf(signer.address)) + 1n;
   const named = Object.keys(Kind)[Number(kind) - 1] ?? 'None';
-  const proposal = { number, member: signer.address, kind: named, action, deadline, ...message };
+  const proposal = { nonce, member: signer.address, kind: named, action, deadline, ...message };
   const words = await signTyped(signer, await domainOf(ballots, domain), PROPOSAL_TYPES, proposal);
-  return { number, member: signer.address, deadline, ...words, ...changes };
+  return { nonce, member: signer.address, deadline, ...words, ...changes };
 }
 
 /** So many keys with money, the same in every run. */
@@ -250,7 +255,7 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
   SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, lowerMedians,
-  commitmentOf, propose, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
+  commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
   BALLOT_TYPES, PROPOSAL_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };

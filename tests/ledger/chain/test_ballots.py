@@ -34,7 +34,7 @@ from ledger.events.proposals import (
     proposal_to_sign,
     release_id,
 )
-from ledger.events.records import Choice, Refusal, Role, VoteSkipped
+from ledger.events.records import Choice, Role, Voted
 from ledger.formats.claims import claim
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
@@ -89,14 +89,14 @@ def signed_vote(consortium, index, proposal, choice=Choice.FOR, deadline=2**40):
     return (signer.address, int(choice), deadline, signature[64], signature[:32], signature[32:64])
 
 
-def signed_proposal(consortium, index, action, deadline=2**40, number=None):
+def signed_proposal(consortium, index, action, deadline=2**40):
     """What a member signs at home to propose, as the contract takes it: kind, action and words."""
     address = consortium.network.contracts.ballots.address
     signer = consortium.members[index].signer
-    number = number or consortium.client.view("ballots", "proposals")[0] + 1
-    signature = signer.sign_typed_data(*proposal_to_sign(31337, address, number, signer.address, action, deadline))
+    nonce = consortium.client.view("ballots", "nonceOf", signer.address)[0] + 1
+    signature = signer.sign_typed_data(*proposal_to_sign(31337, address, nonce, signer.address, action, deadline))
     kind, encoded = encode_action(action)
-    return kind, encoded, (number, signer.address, deadline, signature[64], signature[:32], signature[32:64])
+    return kind, encoded, (nonce, signer.address, deadline, signature[64], signature[:32], signature[32:64])
 
 
 def decide(consortium, function, *arguments):
@@ -107,7 +107,7 @@ def decide(consortium, function, *arguments):
     consortium.send(3, "ballots", "voteBatch", proposal.id, batch)
     consortium.send(3, "ballots", "close", proposal.id)
     consortium.pass_time(2)
-    consortium.send(3, "ballots", "execute", proposal.number, proposal.kind, proposal.encoded)
+    consortium.send(3, "ballots", "execute", proposal.proposer, proposal.nonce, proposal.kind, proposal.encoded)
     return latest(consortium)
 
 
@@ -124,7 +124,7 @@ def test_a_release_is_proposed_voted_on_and_published(council):
     assert (proposal.state(0), proposal.count(Choice.FOR)) == (ProposalState.EXECUTED, 3)
     assert council.client.view("ballots", "tallyOf", proposal.id) == [3, 0, 0]
     assert council.client.view("releases", "currentOf", b"cardio".ljust(32, b"\0")) == [release_id("cardio", "1.0")]
-    assert proposal.id == proposal_id(1, *encode_action(proposal.action))
+    assert proposal.id == proposal_id(proposal.proposer, 1, *encode_action(proposal.action))
     decide(council, "proposeRevocation", made.id, bytes(32))
     assert "cardio" not in history_of(council).decisions.current
 
@@ -144,12 +144,12 @@ def test_a_release_is_proposed_voted_on_and_published(council):
 )
 def test_a_signed_proposal_of_any_kind_may_be_relayed_by_anyone(council, action):
     kind, encoded, words = signed_proposal(council, 1, action)
-    number, member, deadline, v, r, s = words
+    nonce, member, deadline, v, r, s = words
     address = council.network.contracts.ballots.address
-    signable = encode_typed_data(*proposal_to_sign(31337, address, number, member, action, deadline))
+    signable = encode_typed_data(*proposal_to_sign(31337, address, nonce, member, action, deadline))
     digest = keccak(b"\x19" + signable.version + signable.header + signable.body)
     contract = Web3(Web3.HTTPProvider(council.network.chain.rpc)).eth.contract(address, abi=committed("ballots").abi)
-    assert contract.functions.digestOfProposal(number, member, kind, encoded, deadline).call() == digest
+    assert contract.functions.digestOfProposal(nonce, member, kind, encoded, deadline).call() == digest
     assert Account.recover_message(signable, vrs=(v, int.from_bytes(r), int.from_bytes(s))) == member
     council.send(3, "ballots", "proposeBySignature", kind, encoded, words)
     made = latest(council)
@@ -159,7 +159,7 @@ def test_a_signed_proposal_of_any_kind_may_be_relayed_by_anyone(council, action)
 def test_a_signed_proposal_is_made_once(council):
     first = signed_proposal(council, 1, RemoveMember(3))
     council.send(3, "ballots", "proposeBySignature", *first)
-    with pytest.raises(Rejected, match="another number") as caught:
+    with pytest.raises(Rejected, match="another nonce") as caught:
         council.send(2, "ballots", "proposeBySignature", *first)
     assert (caught.value.facts["expected"], caught.value.facts["actual"]) == (2, 1)
 
@@ -220,19 +220,29 @@ def test_a_refused_vote_says_why_in_words(council):
             council.send(1, "ballots", "vote", proposal.id, choice)
         assert caught.value.facts["reason"] == reason
     with pytest.raises(Rejected, match="another state") as caught:
-        council.send(1, "ballots", "execute", proposal.number, proposal.kind, proposal.encoded)
+        council.send(1, "ballots", "execute", proposal.proposer, proposal.nonce, proposal.kind, proposal.encoded)
     assert caught.value.facts["state"] == "Voting"
 
 
-def test_a_batch_passes_over_what_does_not_count(council):
+def test_a_job_is_approved_by_its_document(council):
+    """An approval of another document under its number is refused."""
+    with pytest.raises(Rejected, match="another document") as caught:
+        council.send(3, "ledger", "approveJob", 1, b"\x22" * 32)
+    assert caught.value.facts["error"] == "RoundLedger_WrongDigest"
+    assert "read the job again" in caught.value.advice
+    council.send(3, "ledger", "approveJob", 1, history_of(council).jobs[1].digest)
+    assert len(history_of(council).jobs[1].approvals) == 4
+
+
+def test_a_batch_leaves_no_event_of_what_does_not_count(council):
     council.send(0, "ballots", "proposeRemoval", 3)
     proposal = latest(council)
     good = signed_vote(council, 1, proposal, Choice.ABSTAIN)
     council.send(3, "ballots", "voteBatch", proposal.id, [(*good[:4], bytes(32), good[5]), good, good])
     client = council.client
     block = client.latest().number
-    skipped = [e for logs in client.read(block, block) for e in logs.events if isinstance(e, VoteSkipped)]
-    assert [event.reason for event in skipped] == [Refusal.WRONG_SIGNER, Refusal.ALREADY_VOTED]
+    events = [event for logs in client.read(block, block) for event in logs.events]
+    assert [(type(event), event.member) for event in events] == [(Voted, good[0])]
     assert latest(council).votes == {1: Choice.ABSTAIN}
 
 
@@ -266,7 +276,7 @@ def test_an_executions_own_error_passes_through(council):
         council.send(0, "ballots", "close", latest(council).id)
         council.pass_time(2)
         proposal = latest(council)
-        arguments = (proposal.number, proposal.kind, proposal.encoded)
+        arguments = (proposal.proposer, proposal.nonce, proposal.kind, proposal.encoded)
         if index == 3:
             council.send(0, "ballots", "execute", *arguments)
             continue
@@ -301,8 +311,8 @@ def test_the_signed_proposal_that_the_specification_shows_is_its_members():
     legend = dict(re.findall(r"^(\S+) +(0x\w+)$", page, re.MULTILINE))
     signed = parse(text.encode())
     assert (signed.contract, signed.member, signed.action) == (legend["Ballots"], legend["B"], CloseJob(1))
-    number, member, deadline, v, r, s = signed.arguments
-    parts = proposal_to_sign(signed.chain, signed.contract, number, member, CloseJob(1), deadline)
+    nonce, member, deadline, v, r, s = signed.arguments
+    parts = proposal_to_sign(signed.chain, signed.contract, nonce, member, CloseJob(1), deadline)
     signer = Account.recover_message(encode_typed_data(*map(dict, parts)), signature=r + s + bytes([v]))
     assert signer == legend["B"]
     assert signed.encode().decode() == text

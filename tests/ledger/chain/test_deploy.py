@@ -213,13 +213,10 @@ def test_a_key_that_deployed_before_deploys_again(anvil, tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"quorum": 4_999},
-        {"quorum": 6_667},
         {"majority": 4_999},
         {"majority": 6_667},
-        {"vote_seconds": 0, "extension_seconds": 0},
+        {"vote_seconds": 0},
         {"vote_seconds": 31_536_001},
-        {"extension_seconds": 604_801},
         {"delay_seconds": 31_536_001},
         {"delay_seconds": -1},
         {"execute_seconds": 0},
@@ -232,10 +229,10 @@ def test_rules_that_the_contract_would_refuse(tmp_path, change):
 
 def test_the_consortium_files_rules_are_the_ballots(anvil, tmp_path):
     path = tmp_path / "consortium.toml"
-    table = "\n[rules]\nquorum = 6000\nmajority = 6666\nvote_seconds = 60\nextension_seconds = 5\n"
+    table = "\n[rules]\nmajority = 6666\nvote_seconds = 60\n"
     path.write_text(FILE.format(*KEYS) + table + "delay_seconds = 0\nexecute_seconds = 30\n")
     file = load_consortium(path)
-    assert file.rules == Rules(6000, 6666, 60, 5, 0, 30)
+    assert file.rules == Rules(6666, 60, 0, 30)
     network = deploy(Chain(id=31337, rpc=anvil.url), ephemeral(), "test", file.founders(), tmp_path, rules=file.rules)
     with Client.connect(network) as client:
-        assert client.view("ballots", "rules") == [[6000, 6666, 60, 5, 0, 30]]
+        assert client.view("ballots", "rules") == [[6666, 60, 0, 30]]

@@ -48,8 +48,7 @@ def test_a_model_is_proposed_shown_voted_on_and_released(members: Council, tmp_p
     run("release", "vote", 1, "for", *members.key(0), input="y\n")
     run("release", "vote", 1, "against", "--yes", *members.key(3))
     run("proposal", "vote", 1, "for", "--yes", *members.key(1))
-    certain = said("proposal", "vote", 1, "for", "--yes", *members.key(2), "--json")["certain"]
-    assert certain
+    assert said("proposal", "vote", 1, "for", "--yes", *members.key(2), "--json")["passes"]
     run("proposal", "close", 1, *members.key(3))
     members.pass_time(2)
     assert said("proposal", "list", *members.home(0), "--json")[0]["state"] == "Executable"
@@ -65,6 +64,24 @@ def test_a_model_is_proposed_shown_voted_on_and_released(members: Council, tmp_p
     assert "cardio@1.0" in run("release", "list", *members.home(0)).stdout
     listed = said("release", "list", *members.home(0), "--json")
     assert [one["name"] for one in listed] == ["cardio"]
+
+
+def test_an_approval_of_a_job_names_the_document_that_was_read(
+    members: Council, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ledger.chain.sender import Sender
+
+    approve = ("job", "approve", 1, *members.key(3))
+    sent: list[tuple[Any, ...]] = []
+    honest = Sender.send
+
+    def send(sender: Sender, *arguments: Any) -> Any:
+        sent.append(arguments)
+        return honest(sender, *arguments)
+
+    monkeypatch.setattr(Sender, "send", send)
+    assert "it is open" in run(*approve, input="y\n").stdout
+    assert sent == [("ledger", "approveJob", 1, members.trial.state.digest)]
 
 
 def test_who_votes_keeps_a_copy_of_the_report(members: Council, tmp_path: Path) -> None:
@@ -84,7 +101,7 @@ def test_a_vote_signed_at_home_is_sent_by_anyone(members: Council, tmp_path: Pat
     assert documents[0].keys() == {
         *("fedledger", "kind", "chain", "contract", "proposal", "member", "choice", "deadline", "signature")
     }
-    assert documents[0]["deadline"] == proposal["deadline"] + 60
+    assert documents[0]["deadline"] == proposal["deadline"]
     assert (documents[0]["kind"], documents[0]["proposal"]) == ("ballot", proposal["id"])
     network = ("--network", members.local.network_file, "--home", tmp_path / "nobody")
     stranger = key_of_a_stranger(tmp_path)
@@ -347,7 +364,7 @@ def test_the_other_decisions_are_proposed_by_name(members: Council) -> None:
         (("admit", newcomer, "--roles", "participant,scorer"), f"admit {newcomer} as participant, scorer"),
         (("remove", 3), "remove member 3 (West)"),
         (("roles", 3, "--roles", "aggregator"), "make member 3 (West) aggregator"),
-        (("rules", "--quorum", 6000), "change the rules: more than 60 % vote"),
+        (("rules", "--majority", 6000), "change the rules: more than 60 % of all members for it"),
         (("close-job", 1), "close job 1"),
         (("successor", 5, newcomer), f"go on with the ledger {newcomer} on chain 5"),
     ):
@@ -356,7 +373,7 @@ def test_the_other_decisions_are_proposed_by_name(members: Council) -> None:
     assert [one["action"]["kind"] for one in listed[before:]] == [
         *("admit_member", "remove_member", "change_roles", "change_rules", "close_job", "name_successor")
     ]
-    assert listed[-3]["action"]["rules"]["quorum"] == 6000
+    assert listed[-3]["action"]["rules"]["majority"] == 6000
 
 
 def test_proposals_that_cannot_be(members: Council) -> None:
@@ -367,7 +384,7 @@ def test_proposals_that_cannot_be(members: Council) -> None:
     run(*propose, "admit", "0x" + "12" * 20, "--roles", "owner", *key, fails=2)
     run(*propose, "remove", 9, *key, fails=Rejected)
     run(*propose, "rules", *key, fails=2)
-    run(*propose, "rules", "--quorum", 10, *key, fails=UsageError)
+    run(*propose, "rules", "--majority", 10, *key, fails=UsageError)
     run(*propose, "close-job", 7, *key, fails=Rejected)
     run(*propose, "successor", 5, "0x" + "00" * 20, *key, fails=Rejected)
 

@@ -1,4 +1,4 @@
-"""Proposals that a member signs at home: one file that anyone's key, or a server, sends; good once, for one number."""
+"""Proposals that a member signs at home: one file that anyone's key, or a server, sends; good once, for one nonce."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def sign(members: Council, index: int, file: Path, *command: object) -> dict[str
     before = count(members)
     made = said(*command, "--sign-only", file, *members.key(index), "--json")
     document: dict[str, Any] = json.loads(file.read_bytes())
-    assert (made["proposal"], made["file"]) == (document["number"], str(file))
+    assert (made["nonce"], made["file"]) == (document["nonce"], str(file))
     assert count(members) == before
     return document
 
@@ -44,15 +44,15 @@ def test_a_release_is_signed_at_home_proposed_by_anyone_and_decided(
     file = tmp_path / "proposal.json"
     document = sign(members, 1, file, "release", "propose", 2, "offline", "1.0")
     assert document.keys() == {
-        *("fedledger", "kind", "chain", "contract", "number", "member", "action", "deadline", "signature")
+        *("fedledger", "kind", "chain", "contract", "nonce", "member", "action", "deadline", "signature")
     }
     assert (document["kind"], document["fedledger"], document["action"]["kind"]) == ("proposal", "signed/1", "release")
     (line,) = said("proposal", "relay", file, *stranger, "--json")
-    assert (line["proposal"], line["member"]) == (document["number"], members.members[1].address)
-    shown = said("proposal", "show", document["number"], *members.home(0), "--json")
+    assert (line["proposal"], line["member"]) == (count(members), members.members[1].address)
+    shown = said("proposal", "show", line["proposal"], *members.home(0), "--json")
     assert shown["action"] == document["action"]
     assert shown["proposer"] == members.members[1].address
-    members.decide(document["number"])
+    members.decide(line["proposal"])
     assert said("release", "show", "offline@1.0", *members.home(0), "--json")["state"] == "current"
 
 
@@ -79,35 +79,46 @@ def test_everything_that_can_be_proposed_can_be_signed(members: Council, tmp_pat
         document = sign(members, 0, file, *command)
         assert document["action"]["kind"] == kind
         text = run("proposal", "relay", file, *members.key(2)).stdout
-        assert f"proposed by {members.members[0].address}, proposal {document['number']}" in text
-        assert said("proposal", "show", document["number"], *members.home(0), "--json")["action"]["kind"] == kind
+        assert f"proposed by {members.members[0].address}, proposal {count(members)}" in text
+        assert said("proposal", "show", count(members), *members.home(0), "--json")["action"]["kind"] == kind
 
 
-def test_whose_number_another_proposal_took_signs_again(members: Council, tmp_path: Path) -> None:
+def test_a_member_that_signed_two_proposals_with_one_nonce_signs_one_again(members: Council, tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     close = ("proposal", "propose", "close-job", 1)
-    number = sign(members, 0, first, "proposal", "propose", "remove", 3)["number"]
-    assert sign(members, 1, second, *close)["number"] == number
+    made = count(members)
+    nonce = sign(members, 0, first, "proposal", "propose", "remove", 3)["nonce"]
+    assert sign(members, 0, second, *close)["nonce"] == nonce
     error = refused(Rejected, "proposal", "relay", second, first, *members.key(2))
     assert (error.facts["error"], error.facts["expected"], error.facts["actual"]) == (
-        "Ballots_WrongNumber",
-        number + 1,
-        number,
+        "Ballots_WrongNonce",
+        nonce + 1,
+        nonce,
     )
     assert "sign again" in error.advice
-    assert count(members) == number, "one of the two was made"
+    assert count(members) == made + 1, "one of the two was made"
     again = refused(Rejected, "proposal", "relay", second, *members.key(2))
-    assert again.facts["proposal"] == number
+    assert again.facts["proposal"] == made + 1
     assert "proposed already" in again.message
     sign(members, 0, first, "proposal", "propose", "remove", 3)
     (line,) = said("proposal", "relay", first, *members.key(2), "--json")
-    assert line["proposal"] == number + 1
+    assert line["proposal"] == made + 2
+
+
+def test_what_others_propose_first_does_not_hold_up_a_signed_proposal(members: Council, tmp_path: Path) -> None:
+    file = tmp_path / "proposal.json"
+    document = sign(members, 0, file, "proposal", "propose", "remove", 3)
+    for index in (1, 2, 3):
+        run("proposal", "propose", "close-job", 1, *members.key(index))
+    (line,) = said("proposal", "relay", file, *members.key(2), "--json")
+    shown = said("proposal", "show", line["proposal"], *members.home(0), "--json")
+    assert (shown["proposer"], shown["action"]) == (members.members[0].address, document["action"])
 
 
 def test_what_was_sent_before_a_refusal_is_reported(members: Council, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     sign(members, 0, good, "proposal", "propose", "remove", 2)
-    sign(members, 1, bad, "proposal", "propose", "remove", 3)
+    sign(members, 0, bad, "proposal", "propose", "remove", 3)
     result = run("proposal", "relay", good, bad, *members.key(2), "--json", fails=Rejected)
     assert [line["file"] for line in json.loads(result.stdout)] == [str(good)]
 
@@ -132,9 +143,11 @@ def test_signed_proposals_that_are_not_what_was_signed_say_why(members: Council,
     assert refused(UsageError, *relayed(chain=1)).facts["expected"] == 31337
     assert "another contract" in str(refused(UsageError, *relayed(contract="0x" + "11" * 20)))
     other = {"kind": "remove_member", "index": 1}
-    for changes in ({"action": other}, {"member": members.members[1].address}, {"deadline": 2**40}):
+    another = members.members[1].address
+    theirs = {"member": another, "nonce": int(members.client.view("ballots", "nonceOf", another)[0]) + 1}
+    for changes in ({"action": other}, theirs, {"deadline": 2**40}):
         assert refused(Rejected, *relayed(**changes)).facts["reason"] == "WRONG_SIGNER"
-    assert refused(Rejected, *relayed(number=document["number"] + 1)).facts["error"] == "Ballots_WrongNumber"
+    assert refused(Rejected, *relayed(nonce=document["nonce"] + 1)).facts["error"] == "Ballots_WrongNonce"
     words = document["signature"]
     high = f"{ORDER - int(words[66:130], 16):064x}"
     twin = words[:66] + high + ("1b" if words.endswith("1c") else "1c")
@@ -142,8 +155,8 @@ def test_signed_proposals_that_are_not_what_was_signed_say_why(members: Council,
     for changes in (
         {"fedledger": "signed/2"},
         {"kind": "ballot"},
-        {"number": 0},
-        {"number": 1 << 32},
+        {"nonce": 0},
+        {"nonce": 1 << 32},
         {"deadline": 1 << 64},
         {"signature": "0x12"},
         {"member": "me"},
@@ -200,7 +213,8 @@ def test_a_server_takes_the_very_file(members: Council, tmp_path: Path) -> None:
                 answer = httpx.post(site.url + "/relay.json", content=file.read_bytes(), headers=headers, timeout=20)
                 went = site.settled(answer)
                 assert (went["status"], went["kind"]) == ("done", "proposal"), went
-                shown = said("proposal", "show", document["number"], *members.home(0), "--json")
+                shown = said("proposal", "show", count(members), *members.home(0), "--json")
+                assert shown["action"] == document["action"]
                 assert (shown["id"], shown["proposer"]) == (went["proposal"], members.members[2].address)
     finally:
         house.client.close()

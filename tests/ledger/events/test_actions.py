@@ -28,7 +28,7 @@ VALUES: dict[Any, Any] = {
     a.Address: ADDRESS,
     a.Digest: DIGEST,
     a.Name: "1.0-rc.1",
-    Rules: Rules(6_000, 6_666, vote_seconds=10, extension_seconds=0, delay_seconds=0, execute_seconds=5),
+    Rules: Rules(6_666, vote_seconds=10, delay_seconds=0, execute_seconds=5),
 }
 
 

@@ -25,8 +25,8 @@ from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign, pro
 from ledger.events.records import Choice
 from ledger.history.fold import HistoryError
 
-RULES = r.Rules(5_000, 5_000, vote_seconds=100, extension_seconds=20, delay_seconds=10, execute_seconds=50)
-OTHER_RULES = r.Rules(6_000, 6_666, vote_seconds=10, extension_seconds=0, delay_seconds=0, execute_seconds=5)
+RULES = r.Rules(5_000, vote_seconds=100, delay_seconds=10, execute_seconds=50)
+OTHER_RULES = r.Rules(6_666, vote_seconds=10, delay_seconds=0, execute_seconds=5)
 A, NONE = b"\x0a" * 32, bytes(32)
 CARDIO = ("cardio", "1.0")
 
@@ -46,8 +46,10 @@ class Council(World):
 
     def propose(self, action: Any, proposer: int = 0, **lies: Any) -> "Council":
         kind, encoded = encode_action(action)
-        number = len(self.history.decisions.proposals) + 1
-        made = {"proposal": proposal_id(number, kind, encoded), "number": number, "proposer": self.keys[proposer]}
+        number, who = len(self.history.decisions.proposals) + 1, self.keys[proposer]
+        nonce = self.history.decisions.next_nonce(who)
+        name = proposal_id(who, nonce, kind, encoded)
+        made = {"proposal": name, "number": number, "proposer": who, "nonce": nonce}
         said = {"kind": kind, "action": encoded, "epoch": self.history.epoch, "deadline": number * 1_000}
         self.emit(r.Proposed, **made | said | lies)
         return self
@@ -120,9 +122,10 @@ def next_proposal(**lies: Any) -> Any:
     def made(world: Council) -> dict[str, Any]:
         kind, encoded = encode_action(RemoveMember(2))
         number = len(world.history.decisions.proposals) + 1
-        who = {"proposer": key(0), "epoch": world.history.epoch, "deadline": 9}
-        fields = {"number": number, "kind": kind, "action": encoded} | who | lies
-        named = proposal_id(fields["number"], fields["kind"], fields["action"])
+        who = {"proposer": key(0), "nonce": world.history.decisions.next_nonce(key(0))}
+        when = {"epoch": world.history.epoch, "deadline": 9}
+        fields = {"number": number, "kind": kind, "action": encoded} | who | when | lies
+        named = proposal_id(fields["proposer"], fields["nonce"], fields["kind"], fields["action"])
         return {"proposal": named} | fields
 
     return made
@@ -133,10 +136,14 @@ ROLLBACK = {"release": release_id(*CARDIO), "previous": NONE}
 
 ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a proposal before there are rules": (World, r.Proposed, {
-        "proposal": proposal_id(1, *encode_action(RemoveMember(1))), "number": 1, "proposer": key(0),
+        "proposal": proposal_id(key(0), 1, *encode_action(RemoveMember(1))),
+        "number": 1, "proposer": key(0), "nonce": 1,
         "kind": kind_of(RemoveMember), "action": encode_action(RemoveMember(1))[1], "epoch": 1, "deadline": 1}),
     "a stranger's proposal": (Council, r.Proposed, next_proposal(proposer=key(9))),
     "a proposal's number skipped": (Council, r.Proposed, next_proposal(number=2)),
+    "a proposal's nonce skipped": (Council, r.Proposed, next_proposal(nonce=2)),
+    "a proposal's nonce again": (proposed, r.Proposed,
+        next_proposal(nonce=1, action=encode_action(RemoveMember(1))[1])),
     "a proposal of another epoch": (Council, r.Proposed, next_proposal(epoch=2)),
     "a proposal under another name": (Council, r.Proposed, next_proposal(proposal=A)),
     "a proposal of no kind": (Council, r.Proposed, next_proposal(kind=0)),
@@ -150,11 +157,6 @@ ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a stranger's vote": (proposed, r.Voted, vote(key(9))),
     "a vote twice": (voted, r.Voted, vote(key(0), Choice.AGAINST)),
     "a vote after the execution": (removed, r.Voted, vote(key(2))),
-    "a skipped vote on nothing": (Council, r.VoteSkipped,
-        {"proposal": A, "member": key(0), "reason": r.Refusal.NOT_MEMBER}),
-    "an extension without a quorum": (voted, r.DeadlineExtended, of(deadline=1_010)),
-    "an extension too long": (passed, r.DeadlineExtended, of(deadline=1_021)),
-    "an extension backwards": (passed, r.DeadlineExtended, of(deadline=1_000)),
     "a vote closed undecided": (voted, r.VoteClosed, of(deadline=900)),
     "a vote closed after its end": (passed, r.VoteClosed, of(deadline=1_000)),
     "a cancellation after a vote": (voted, r.Cancelled, of()),
@@ -272,13 +274,13 @@ def test_a_closed_job_opens_no_more_rounds() -> None:
 
 
 def test_rules_are_those_of_the_proposals_making() -> None:
-    world = Council().decide(ChangeRules(OTHER_RULES))
+    world = Council(5).decide(ChangeRules(OTHER_RULES))
     first = world.proposal
     world.emit(r.RulesChanged, rules=OTHER_RULES)
     world.propose(NameSuccessor(7, key(8)))
     assert (first.rules, world.proposal.rules) == (RULES, OTHER_RULES)
-    assert (first.quorum, world.proposal.quorum) == (3, 3)
-    world.vote(0, 1, 2).execute()
+    assert (first.needed, world.proposal.needed) == (3, 4)
+    world.vote(0, 1, 2, 3).execute()
     world.emit(r.SuccessorNamed, chain=7, ledger=key(8))
     successor = world.history.successor
     assert successor is not None
@@ -308,12 +310,15 @@ def test_releases_are_superseded_revoked_and_rolled_back_to() -> None:
         ("", 1_000, ProposalState.VOTING),
         ("", 1_001, ProposalState.REJECTED),
         ("++", 1_001, ProposalState.REJECTED),
-        ("++-", 1_010, ProposalState.WAITING),
-        ("++-", 1_011, ProposalState.EXECUTABLE),
-        ("++-", 1_060, ProposalState.EXECUTABLE),
-        ("++-", 1_061, ProposalState.EXPIRED),
+        ("++-", 1_001, ProposalState.REJECTED),
+        ("+++", 1_010, ProposalState.WAITING),
+        ("+++-", 1_010, ProposalState.WAITING),
+        ("+++-", 1_011, ProposalState.EXECUTABLE),
+        ("+++-", 1_060, ProposalState.EXECUTABLE),
+        ("+++-", 1_061, ProposalState.EXPIRED),
         ("++--", 1_001, ProposalState.REJECTED),
-        ("+00", 1_001, ProposalState.WAITING),
+        ("+00", 1_001, ProposalState.REJECTED),
+        ("++00", 1_001, ProposalState.REJECTED),
         ("000", 1_001, ProposalState.REJECTED),
     ],
 )
@@ -324,11 +329,9 @@ def test_time_and_votes_give_the_state(votes: str, now: int, state: ProposalStat
     assert world.proposal.state(now) is state
 
 
-def test_a_vote_is_closed_or_extended() -> None:
+def test_a_vote_is_closed_or_cancelled() -> None:
     world = passed()
-    assert world.proposal.certain
-    world.emit(r.DeadlineExtended, proposal=world.proposal.id, deadline=1_020)
-    world.emit(r.VoteSkipped, proposal=world.proposal.id, member=key(9), reason=r.Refusal.NOT_MEMBER)
+    assert world.proposal.passes
     world.emit(r.VoteClosed, proposal=world.proposal.id, deadline=500)
     assert (world.proposal.executable_from, world.proposal.executable_until) == (511, 560)
     cancelled = proposed()
@@ -341,3 +344,14 @@ def test_what_is_signed_says_the_choice_in_words() -> None:
     assert domain == {"name": "fedledger", "version": "1", "chainId": 7, "verifyingContract": key(0)}
     assert list(message) == [field["name"] for field in types["Ballot"]]
     assert message["choice"] == "Abstain"
+
+
+def test_a_proposals_name_is_its_own_members() -> None:
+    """Others neither take a nonce of its key, nor change the name of what it proposes."""
+    alone = Council().propose(RemoveMember(3), proposer=1).proposal
+    world = Council().propose(RemoveMember(3), proposer=0).propose(RemoveMember(3), proposer=2)
+    behind = world.propose(RemoveMember(3), proposer=1).proposal
+    assert (alone.id, alone.nonce, alone.number) == (behind.id, behind.nonce, 1)
+    assert behind.number == 3
+    again = world.propose(RemoveMember(3), proposer=1).proposal
+    assert (again.nonce, again.id != behind.id) == (2, True)

@@ -128,4 +128,4 @@ class Consortium:
                     connection.put([job.encode()], "job")
                     sender.send("ledger", "proposeJob", job.digest, msgspec.structs.astuple(job.terms))
                 else:
-                    sender.send("ledger", "approveJob", 1)
+                    sender.send("ledger", "approveJob", 1, job.digest)

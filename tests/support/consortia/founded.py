@@ -40,5 +40,5 @@ class Neighbours:
         self.send(0, "ledger", "proposeJob", digest, tuple(terms))
         job = int(self.client.jobs())
         for index in range(1, len(self.members) // 2 + 1):
-            self.send(index, "ledger", "approveJob", job)
+            self.send(index, "ledger", "approveJob", job, digest)
         return job

@@ -94,13 +94,17 @@ class House:
         content = {"proposal": proposal.id.hex(), "member": signer.address, "choice": choice, "deadline": deadline}
         return {"kind": "ballot", **content, "signature": signature}
 
-    def proposal(self, index: int, number: int, action: Action, deadline: int = FAR) -> dict[str, Any]:
+    def next_nonce(self, index: int) -> int:
+        """The nonce of a member's next proposal."""
+        return self.decisions.next_nonce(self.signers[index].address)
+
+    def proposal(self, index: int, nonce: int, action: Action, deadline: int = FAR) -> dict[str, Any]:
         """A signed proposal, as it is submitted."""
         signer = self.signers[index]
-        parts = proposal_to_sign(self.network.chain.id, self.ballots, number, signer.address, action, deadline)
+        parts = proposal_to_sign(self.network.chain.id, self.ballots, nonce, signer.address, action, deadline)
         signature = "0x" + signer.sign_typed_data(*parts).hex()
         wanted = msgspec.to_builtins(action)
-        content = {"number": number, "member": signer.address, "action": wanted, "deadline": deadline}
+        content = {"nonce": nonce, "member": signer.address, "action": wanted, "deadline": deadline}
         return {"kind": "proposal", **content, "signature": signature}
 
     def transactions(self, sender: str) -> int:

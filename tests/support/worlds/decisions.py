@@ -12,7 +12,7 @@ from ledger.events.records import Choice
 from ledger.formats.digest import NOTHING
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 
-RULES = r.Rules(5_000, 5_000, vote_seconds=3_600, extension_seconds=60, delay_seconds=600, execute_seconds=86_400)
+RULES = r.Rules(5_000, vote_seconds=3_600, delay_seconds=600, execute_seconds=86_400)
 NEWCOMER = "0x" + "12" * 20
 
 
@@ -32,12 +32,14 @@ class Chamber:
 
     def propose(self, action: Any, proposer: int = 0) -> "Chamber":
         kind, encoded = encode_action(action)
-        number = len(self.world.history.decisions.proposals) + 1
+        decisions, who = self.world.history.decisions, self.world.keys[proposer]
+        nonce = decisions.next_nonce(who)
         self.world.emit(
             r.Proposed,
-            proposal=proposal_id(number, kind, encoded),
-            number=number,
-            proposer=self.world.keys[proposer],
+            proposal=proposal_id(who, nonce, kind, encoded),
+            number=len(decisions.proposals) + 1,
+            proposer=who,
+            nonce=nonce,
             kind=kind,
             action=encoded,
             epoch=self.world.history.epoch,
@@ -89,7 +91,7 @@ def of_every_kind(council: Chamber) -> list[Any]:
         a.AdmitMember(NEWCOMER, 5),
         a.RemoveMember(2),
         a.ChangeRoles(1, 3),
-        a.ChangeRules(r.Rules(6_000, 6_666, 7_200, 60, 0, 3_600)),
+        a.ChangeRules(r.Rules(6_666, 7_200, 0, 3_600)),
         a.CloseJob(1),
         council.model(version="2.0"),
         a.RevokeRelease(release_id("cardio", "1.0").hex(), b"data error".ljust(32, b"\x00").hex()),

@@ -11,7 +11,7 @@ from ledger.events.proposals import Proposal, Release, proposal_id, release_id
 from ledger.formats.digest import NOTHING, checksum_address
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 
-RULES = r.Rules(5_000, 5_000, 60, 0, 0, 60)
+RULES = r.Rules(5_000, 60, 0, 60)
 
 
 def propose(world: World, action: Action) -> Proposal:
@@ -21,8 +21,9 @@ def propose(world: World, action: Action) -> Proposal:
         world.emit(r.RulesChanged, rules=RULES)
     kind, encoded = encode_action(action)
     number = len(decisions.proposals) + 1
-    made = {"proposal": proposal_id(number, kind, encoded), "number": number, "proposer": world.keys[0]}
-    world.emit(r.Proposed, **made, kind=kind, action=encoded, epoch=world.history.epoch, deadline=1000)
+    proposer, nonce = world.keys[0], decisions.next_nonce(world.keys[0])
+    made = {"proposal": proposal_id(proposer, nonce, kind, encoded), "proposer": proposer, "nonce": nonce}
+    world.emit(r.Proposed, **made, number=number, kind=kind, action=encoded, epoch=world.history.epoch, deadline=1000)
     return decisions.proposals[made["proposal"]]
 
 

@@ -171,7 +171,7 @@ def test_killed_and_resumed(shared: House, tmp_path: Path, point: str) -> None:
     number = one.number + 1
     with relaying(shared, tmp_path, payer=payer, started=False) as site:
         bodies = [
-            shared.proposal(0, number, ChangeRoles(3, 7)),
+            shared.proposal(0, shared.next_nonce(0), ChangeRoles(3, 7)),
             *(shared.vote(index, two) for index in (0, 1, 2)),
             shared.vote(3, one, "against"),
         ]
