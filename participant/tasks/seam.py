@@ -48,6 +48,14 @@ def call(task: str, method: str, function: Callable[[], T], **facts: object) -> 
         raise TaskFailed(f"task {task} failed in {method}: {said}", advice="", **known) from error
 
 
+def load_data(task: Task, path: Path, device: str) -> Any:
+    """A task's data on a device. Raises as `call`: how they get there is the task's code too."""
+    from participant.tasks.devices import place
+
+    with located(path):
+        return call(task.name, "load_data", lambda: place(task.load_data(path), device))
+
+
 @contextmanager
 def located(path: Path) -> Iterator[None]:
     """Add the data's file to what is known of a failure."""

@@ -20,7 +20,7 @@ from participant.tasks.discovery import require
 from participant.tasks.machine import Machine
 from participant.tasks.protocol import Task, TrainResult
 from participant.tasks.scratch import Scratch
-from participant.tasks.seam import located
+from participant.tasks.seam import load_data, located
 from participant.tasks.sharing import context_of, load_shared, shared_state
 
 
@@ -54,7 +54,7 @@ class Local:
         """Private data on the device, read again only where the file changed."""
         now = file_version(path)
         if path not in self._data or self._data[path][0] != now:
-            self._data = {path: (now, place(self.task.load_data(path), self.device))}
+            self._data = {path: (now, load_data(self.task, path, self.device))}
         return self._data[path][1]
 
     def train(self, base: Stream, path: Path, number: int, seed: int, *, keep: bool = True) -> Trained:
