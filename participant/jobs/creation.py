@@ -22,7 +22,7 @@ from ledger.jobs.layers import Conv2d, Layer, Linear, shapes
 from ledger.jobs.reserved import RESERVED
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from ledger.rounds.facts import initial_binding
-from participant.jobs.draft import Draft, DraftAdmission, DraftScoring, settings
+from participant.jobs.draft import SHOWN, Draft, DraftAdmission, DraftScoring, bounded, settings
 from participant.tasks.discovery import find, require
 from participant.tasks.protocol import Task
 
@@ -185,5 +185,5 @@ def limits(draft: DraftAdmission, fraction_bits: int) -> job.Admission:
 
 def _integer(field: str, value: Decimal, fraction_bits: int) -> int:
     if not value.is_finite() or value <= 0:
-        raise Malformed(f"{field} must be a positive number", actual=value)
-    return int(Fraction(value) * 2**fraction_bits)
+        raise Malformed(f"{field} must be a positive number", actual=str(value)[:SHOWN])
+    return int(Fraction(bounded(field, value)) * 2**fraction_bits)

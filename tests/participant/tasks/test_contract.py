@@ -278,6 +278,42 @@ def test_a_name_that_cannot_be_a_tasks_is_refused(tmp_path: Path, name: str) -> 
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("length", [101, 254, 300])
+def test_a_name_too_long_for_a_file_is_refused(tmp_path: Path, length: int) -> None:
+    with pytest.raises(UsageError, match="too long"):
+        write("x" * length, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    write("x" * 100, tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "settings",
+        "data-loader",
+        "train-result",
+        "malformed",
+        "usage-error",
+        "task",
+        "rows",
+        "key-error",
+        "none",
+        "any",
+        "path",
+        "trial-request",
+        "mapping",
+    ],
+)
+def test_a_class_is_not_called_like_something_that_the_template_needs(tmp_path: Path, name: str) -> None:
+    for path in write(name, tmp_path / "new"):
+        if path.suffix == ".py":
+            compile(path.read_text(), str(path), "exec")
+    kind = "".join(word.capitalize() for word in name.split("-")) + "Task"
+    module = tmp_path / "new" / f"{name.replace('-', '_')}.py"
+    assert f"class {kind}(Task):" in module.read_text()
+    assert f':{kind}"' in (tmp_path / "new" / "pyproject.toml").read_text()
+
+
 def test_files_are_not_overwritten(package: Path) -> None:
     with pytest.raises(UsageError, match="not empty"):
         write("fresh-task", package)
