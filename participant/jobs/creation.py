@@ -156,7 +156,9 @@ def _evidence(draft: DraftScoring, initial: _Initial) -> tuple[job.Evidence | No
 
 def _network(initial: _Initial) -> tuple[Layer, ...]:
     """The model layer by layer, all of whose tensors are on the ledger."""
-    network = tuple(initial.task.layers(initial.model))
+    from participant.tasks import answers
+
+    network = answers.layers(initial.task.name, initial.task.layers(initial.model))
     used = {tensor for layer in network if isinstance(layer, Linear | Conv2d) for tensor in (layer.weight, layer.bias)}
     missing = sorted(used - {tensor.name for tensor in initial.tensors})
     if missing:

@@ -1,7 +1,7 @@
 """What a task's methods return, checked and converted before anything is made of it."""
 
 import numbers
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import isfinite, isnan
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ledger.errors import UsageError
+from ledger.jobs.layers import Layer
 from participant.tasks.protocol import TrainResult
 
 SHOWN = 200
@@ -88,6 +89,13 @@ def names(task: str, result: object) -> list[str]:
         if not isinstance(name, str):
             raise wrong(task, "shared", "name", "a text", name)
     return sorted(set(result))
+
+
+def layers(task: str, result: object) -> tuple[Layer, ...]:
+    """A model layer by layer. Raises WrongAnswer for anything but a sequence of `ledger.jobs.layers`."""
+    if not isinstance(result, Sequence) or not all(isinstance(layer, Layer) for layer in result):
+        raise wrong(task, "layers", "layers", "a list of layers (ledger.jobs.layers)", result)
+    return tuple(result)
 
 
 def _finite(task: str, method: str, field: str, result: object) -> dict[str, float]:

@@ -16,6 +16,7 @@ from support.training import machine  # noqa: E402
 
 from ledger.errors import Malformed, Unavailable, UsageError  # noqa: E402
 from ledger.jobs.document import Job  # noqa: E402
+from ledger.jobs.layers import Relu  # noqa: E402
 from participant.integers.tensors import stream_of  # noqa: E402
 from participant.jobs.creation import create  # noqa: E402
 from participant.jobs.draft import read  # noqa: E402
@@ -263,6 +264,13 @@ def test_figures_of_numpy_and_torch_are_converted(does: dict[str, Any], local: L
     found = local.evaluate(np.zeros(2, np.int32), tmp_path / "data")
     assert found == {"a": 0.5, "b": 2.0, "c": 1.0}
     assert {type(value) for value in found.values()} == {float}
+
+
+@pytest.mark.parametrize("value", [None, "layers", [1], 7])
+def test_impossible_layers_are_named(value: Any) -> None:
+    with pytest.raises(answers.WrongAnswer, match="from layers"):
+        answers.layers("wild", value)
+    assert answers.layers("wild", [Relu()]) == (Relu(),)
 
 
 @pytest.mark.parametrize("sources", ["helper", ("helper", 1), {"helper"}])
