@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ledger.errors import FedledgerError, Malformed
+from ledger.errors import FedledgerError, Malformed, UsageError
 from participant.integers.tensors import stream_of
 from participant.tasks import answers
 from participant.tasks.devices import choose
 from participant.tasks.protocol import Task
 from participant.tasks.sharing import load_shared, shared_state
-from participant.tasks.trial import SECOND, TWICE, TrialRequest, TrialResult, ask
+from participant.tasks.trial import BUILD, SECOND, TWICE, TrialOutcome, TrialRequest, TrialResult, ask
 
 UNKNOWN = "a setting that no task has"
 
@@ -64,7 +64,7 @@ class ContractReport:
 def check(request: TrialRequest) -> ContractReport:
     """Check a task against every rule.
 
-    Raises UsageError where it is not installed or does not load, or the device is not there.
+    Raises UsageError where it is not installed or does not load, ends the process, or the device is not there.
     """
     choose(request.device)
     with TemporaryDirectory(prefix="fedledger-") as folder:
@@ -93,11 +93,27 @@ def _judged(rule: str, judge: Callable[[], object], obstacle: str) -> RuleResult
     return RuleResult(rule, True)
 
 
+def _tried(request: TrialRequest, folder: Path) -> TrialOutcome:
+    """What became of the task in another process, before its code runs in this one, which it might end.
+
+    Raises UsageError where it ends that process before it trains.
+    """
+    outcome = TrialOutcome()
+    if request.data:
+        try:
+            return ask(request, folder, TWICE)
+        except UsageError as ended:
+            outcome = TrialOutcome(why=str(ended))
+    ask(request, folder, BUILD)
+    return outcome
+
+
 class _Subject:
     """The task under check; a method for each rule raises where the task breaks it."""
 
     def __init__(self, request: TrialRequest, folder: Path) -> None:
-        self.request, self.installed, self.folder = request, request.installed(), folder
+        self.request, self.folder, self._tried = request, folder, _tried(request, folder)
+        self.installed = request.installed()
         self.first: TrialResult | None = None
         self._task: Task | None = None
 
@@ -162,10 +178,9 @@ class _Subject:
             raise Broken("load does not put the shared tensors into a model", tensor=tensor, index=index)
 
     def training(self) -> None:
-        outcome = ask(self.request, self.folder, TWICE)
-        if outcome.why:
-            raise Broken(outcome.why)
-        self.first, again = outcome.results
+        if self._tried.why:
+            raise Broken(self._tried.why)
+        self.first, again = self._tried.results
         _same(self.first.digests, again.digests, "the same seed gives other bytes")
 
     def result(self) -> None:

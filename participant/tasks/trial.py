@@ -34,8 +34,9 @@ from participant.tasks.seam import load_data, located
 from participant.tasks.sharing import context_of, load_shared, shared_state
 
 ROUNDS = 2
-TWICE, SECOND = "twice", "second"
-"""What is asked of a process: both rounds, two times over; or the second round on what another left of the first."""
+BUILD, TWICE, SECOND = "build", "twice", "second"
+"""What is asked of a process: a model alone; both rounds, two times over; or the second round on what is left of the
+first."""
 
 
 class TrialRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +154,14 @@ def run(request: TrialRequest, folder: Path) -> TrialResult:
     )
 
 
+def build(request: TrialRequest) -> None:
+    """Go through all that needs no data. Raises what the task raises."""
+    task = request.installed().create(request.settings)
+    model = task.build_model(request.seed)
+    layout = request.layout(task, model)
+    load_shared(task, model, layout, stream_of(shared_state(task, model), layout))
+
+
 def second_round(request: TrialRequest, folder: Path) -> str:
     """The digest of the second round, on what `run` left of the first one in `folder`. Raises what the task raises."""
     return _Trial(request, folder).round(ROUNDS, np.load(_model(folder))).digest
@@ -166,9 +175,9 @@ def ask(request: TrialRequest, folder: Path, what: str) -> TrialOutcome:
         return msgspec.json.decode(done.stdout, type=TrialOutcome)
     except msgspec.DecodeError as error:
         raise UsageError(
-            "training ended the process",
+            "building a model ended the process" if what == BUILD else "training ended the process",
             advice="let the task raise an error instead; its own output says more",
-            expected="that training returns",
+            expected="that the task returns",
             actual=f"exit status {done.returncode}",
         ) from error
 
@@ -176,6 +185,9 @@ def ask(request: TrialRequest, folder: Path, what: str) -> TrialOutcome:
 def answer(request: TrialRequest, folder: Path, what: str) -> TrialOutcome:
     """Try as `ask` asks."""
     try:
+        if what == BUILD:
+            build(request)
+            return TrialOutcome()
         if what == SECOND:
             return TrialOutcome(digest=second_round(request, folder))
         return TrialOutcome(results=[run(request, folder), run(request, folder.with_name("again"))])

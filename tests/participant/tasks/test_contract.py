@@ -203,6 +203,14 @@ def test_what_a_task_prints_spoils_no_answer(package: Path) -> None:
     assert "printed" in run.stderr
 
 
+@pytest.mark.parametrize("data", [True, False])
+def test_a_task_that_ends_the_process_before_it_trains_gets_a_verdict(package: Path, data: bool) -> None:
+    change(package, "        read.done()\n", "        __import__('os')._exit(0)\n")
+    with pytest.raises(UsageError, match="ended the process") as caught:
+        checked(package, data=data)
+    assert caught.value.facts["actual"] == "exit status 0"
+
+
 def test_numbers_of_numpy_and_torch_are_results(package: Path) -> None:
     change(
         package, "TrainResult(samples=samples, loss=total / samples)", "TrainResult(*map(torch.tensor, (samples, 0.5)))"
