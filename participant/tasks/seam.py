@@ -5,8 +5,9 @@ task, method and line; what it prints goes to the error stream, so that no answe
 """
 
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from traceback import extract_tb
 from types import MappingProxyType
@@ -36,7 +37,7 @@ def call(task: str, method: str, function: Callable[[], T], **facts: object) -> 
     Raises TaskFailed with `facts` besides task, method and the last line of the traceback; a FedledgerError as it is.
     """
     try:
-        with redirect_stdout(sys.stderr):
+        with _quiet():
             return function()
     except (FedledgerError, KeyboardInterrupt):
         raise
@@ -103,6 +104,12 @@ class GuardedTask(Task):
 
     def _call(self, method: str, function: Callable[[], T]) -> T:
         return call(self.name, method, function)
+
+
+def _quiet() -> AbstractContextManager[object]:
+    """Prints go to the error stream. Standard output belongs to the process, so only its main thread may do that."""
+    main = threading.current_thread() is threading.main_thread()
+    return redirect_stdout(sys.stderr) if main else nullcontext()
 
 
 def _interrupted(error: BaseException | None) -> bool:
