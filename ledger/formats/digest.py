@@ -60,13 +60,17 @@ def encode(document: Any) -> bytes:
     return msgspec.json.encode(document, order="sorted")
 
 
+SHOWN = 300
+"""Characters of an error that quotes a document."""
+
+
 def decode(data: bytes, kind: type[T] | UnionType, what: str) -> T:
     """Parse a canonical document (docs/spec/grammar.md); `what` names it in errors. Raises Malformed."""
     check_json(data, what)
     try:
         document: T = msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
-        raise Malformed(f"{what} is not a valid document: {error}") from error
+        raise Malformed(f"{what} is not a valid document: {str(error)[:SHOWN]}") from error
     if encode(document) != data:
         raise Malformed(f"{what} is not in canonical form", advice="encode it with sorted keys and no white space")
     return document

@@ -4,9 +4,12 @@ Its SHA-256 is on chain, approved by the members, and is the digest of its CID: 
 """
 
 import re
+from contextlib import suppress
 from functools import cached_property
 from math import prod
 from typing import Literal
+
+import msgspec
 
 from ledger.errors import Malformed
 from ledger.events.records import Terms
@@ -212,9 +215,22 @@ def parse(data: bytes) -> Job:
     """Read a job's document, its digest already checked. Raises Malformed."""
     if len(data) > MAX_SIZE:
         raise Malformed("the job's document is too large", size=len(data), maximum=MAX_SIZE)
+    _check_format(data)
     job = decode(data, Job, "the job's document")
     _check_fields(job)
     return job
+
+
+class _Named(msgspec.Struct):
+    fedledger: str = FORMAT
+
+
+def _check_format(data: bytes) -> None:
+    """Name a document of another format as such, before any field that it lacks."""
+    with suppress(msgspec.DecodeError, RecursionError):
+        said = msgspec.json.decode(data, type=_Named).fedledger
+        if said != FORMAT:
+            raise Malformed("the job's document has another format", expected=FORMAT, actual=said[:80])
 
 
 def check(job: Job) -> None:

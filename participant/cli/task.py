@@ -123,8 +123,16 @@ def _show(report: "ContractReport") -> None:
         console.print("for the draft's [admission], with room for other rounds and other data:", markup=False)
         console.print("\n".join(f"{name} = {value:g}" for name, value in limits.items()))
     verdict = "[green]keeps[/]" if report.held else "[red]breaks[/]"
-    partly = ", as far as it was checked" if report.held and any(one.held is None for one in report.findings) else ""
-    console.print(f"Task {escape(report.task)} {verdict} its contract{partly}.")
+    console.print(f"Task {escape(report.task)} {verdict} its contract{_extent(report)}.")
+
+
+def _extent(report: "ContractReport") -> str:
+    """How much of a contract that is kept was checked; empty where that is all of it."""
+    held, unchecked = sum(one.held is True for one in report.findings), sum(one.held is None for one in report.findings)
+    if not report.held or not unchecked:
+        return ""
+    need = "needs" if unchecked == 1 else "need"
+    return f", as far as it was checked: {held} of {len(report.findings)} rules held, {unchecked} {need} --data"
 
 
 def _costs(trial: "TrialResult | None") -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from ledger.jobs.layers import Conv2d, Layer, Linear, shapes
 from ledger.jobs.reserved import RESERVED
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from ledger.rounds.facts import initial_binding
-from participant.jobs.draft import Draft, DraftAdmission, DraftScoring, settings
+from participant.jobs.draft import SHOWN, Draft, DraftAdmission, DraftScoring, bounded, settings
 from participant.tasks.discovery import find, require
 from participant.tasks.protocol import Task
 
@@ -156,7 +156,9 @@ def _evidence(draft: DraftScoring, initial: _Initial) -> tuple[job.Evidence | No
 
 def _network(initial: _Initial) -> tuple[Layer, ...]:
     """The model layer by layer, all of whose tensors are on the ledger."""
-    network = tuple(initial.task.layers(initial.model))
+    from participant.tasks import answers
+
+    network = answers.layers(initial.task.name, initial.task.layers(initial.model))
     used = {tensor for layer in network if isinstance(layer, Linear | Conv2d) for tensor in (layer.weight, layer.bias)}
     missing = sorted(used - {tensor.name for tensor in initial.tensors})
     if missing:
@@ -185,5 +187,5 @@ def limits(draft: DraftAdmission, fraction_bits: int) -> job.Admission:
 
 def _integer(field: str, value: Decimal, fraction_bits: int) -> int:
     if not value.is_finite() or value <= 0:
-        raise Malformed(f"{field} must be a positive number", actual=value)
-    return int(Fraction(value) * 2**fraction_bits)
+        raise Malformed(f"{field} must be a positive number", actual=str(value)[:SHOWN])
+    return int(Fraction(bounded(field, value)) * 2**fraction_bits)

@@ -5,7 +5,7 @@ decimals, so what was written is what counts: 0.05 stays "0.05". `participant.jo
 """
 
 import tomllib
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,12 @@ from ledger.jobs.document import Setting
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
 
 MAX_DRAFT = 1 << 20
+MAX_DIGITS = 1000
+"""Digits of a decimal number, written out, before the point and after it."""
+MAX_BITS = 64
+"""Bits of an integer."""
+SHOWN = 300
+"""Characters that an error shows of what the draft says."""
 
 
 class DraftTask(Strict, frozen=True):
@@ -93,7 +99,7 @@ def read(path: Path) -> Draft:
             data = file.read(MAX_DRAFT + 1)
         if len(data) > MAX_DRAFT:
             raise Malformed("the draft is too large", file=str(path), maximum=MAX_DRAFT)
-        written = tomllib.loads(data.decode(), parse_float=Decimal)
+        written = tomllib.loads(data.decode(), parse_float=_decimal)
         draft = msgspec.convert(written, Draft)
         for field in RESERVED:
             refuse_unsupported(field, getattr(draft, field))
@@ -102,8 +108,28 @@ def read(path: Path) -> Draft:
         raise UsageError("no such draft", file=str(path)) from error
     except OSError as error:
         raise Unavailable(f"cannot read the draft: {error.strerror}", file=str(path)) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise Malformed(f"the draft is not valid: {error}", file=str(path)) from error
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:  # tomllib raises a ValueError of any kind
+        raise Malformed(f"the draft is not valid: {str(error)[:SHOWN]}", file=str(path)) from error
+
+
+def bounded(field: str, value: Decimal) -> Decimal:
+    """A decimal number that may be reckoned with. Raises Malformed for more than `MAX_DIGITS` digits, NaN, infinity."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -MAX_DIGITS or value.adjusted() >= MAX_DIGITS:
+        raise Malformed(
+            f"{field} is not valid",
+            expected=f"a decimal number with at most {MAX_DIGITS} digits before the point, and after it",
+            actual=str(value)[:SHOWN],
+        )
+    return value
+
+
+def _decimal(text: str) -> Decimal:
+    """A decimal number as written; not a number where its exponent has no place in one, which every field refuses."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("NaN")
 
 
 def _placed(draft: Draft, folder: Path) -> Draft:
@@ -120,6 +146,8 @@ def settings(written: dict[str, Any]) -> dict[str, Setting]:
 
 
 def _setting(name: str, value: Any) -> Setting:
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise Malformed(f"setting {name!r} is not valid", expected=f"an integer of at most {MAX_BITS} bits")
     if isinstance(value, list):
         return [_text(name, item) for item in value]
     return value if isinstance(value, bool | int | str) else _text(name, value)
@@ -129,11 +157,11 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Decimal) and value.is_finite():
-        return f"{value:f}"
-    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{bounded(f'setting {name!r}', value):f}"
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= MAX_BITS:
         return str(value)
     raise Malformed(
         f"setting {name!r} is not valid",
         expected="a text, an integer, a decimal number, true or false, or a list of texts or numbers",
-        actual=str(value)[:200],
+        actual=type(value).__name__ if isinstance(value, int) else str(value)[:200],
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import UsageError
 from ledger.formats.digest import encode, sha256
 from ledger.jobs.document import Setting
+from participant.tasks import answers
 from participant.tasks.devices import AUTO, choose, place
 from participant.tasks.protocol import Task
 from participant.tasks.scratch import Scratch
@@ -78,13 +79,13 @@ class _Trainee:
             draw = int.from_bytes(sha256(encode(["comparison seed", name, seed, number]))[:8], "big") >> 1
             with self.scratch.training(number) as folder:
                 context = context_of(self.task, model, number, draw, self.device, folder, self.settings)
-                samples = self.task.train(model, data, context).samples
+                samples = answers.trained(self.task.name, self.task.train(model, data, context)).samples
             progress()
         return model, samples
 
 
 def _figures(task: Task, model: "Module", data: Any) -> dict[str, float]:
-    merit = task.evaluate(model, data)
+    merit = answers.figures(task.name, task.evaluate(model, data))
     if not merit:
         raise UsageError("the task's evaluation returns no figures", task=task.name)
     return merit

@@ -117,7 +117,7 @@ class Updates:
             return None
         for pin, cid in reversed(connection.store.pins().items()):
             weight = weight_of(pin, job.digest, facts.round.number)
-            if weight is None:
+            if weight is None or not 1 <= weight <= job.admission.max_weight:
                 continue
             try:
                 leaves = job.layout.leaf_hashes(connection.fetch(cid, 0, facts.size + 1), binding)

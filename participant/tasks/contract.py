@@ -5,32 +5,31 @@
 3. Shared: `shared` names tensors of `state`, at least one.
 4. Integers: every shared tensor of the initial model fits the ledger's integers.
 5. Load: a model built from another seed takes the shared tensors by `load`, to the same integers.
-6. Training: two rounds in this process give the same bytes twice, and what is trained fits the integers.
+6. Training: two rounds give the same bytes twice in one process, and what is trained fits the integers.
 7. Result: `samples` is an integer above 0, `loss` a finite number.
 8. Evaluation: `evaluate` returns finite floats by name.
-9. Fresh process: the two rounds give the same bytes in another process.
+9. Fresh process: the second round alone gives the same bytes in another process, on what the first one left.
 
-6 to 9 need data. A rule that a broken one stands in the way of is not checked.
+6 to 9 need data, and run in processes of their own (`participant.tasks.trial`). A rule that a broken one stands in the
+way of is not checked.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 
-from ledger.errors import FedledgerError, Malformed
+from ledger.errors import FedledgerError, Malformed, UsageError
 from participant.integers.tensors import stream_of
+from participant.tasks import answers
+from participant.tasks.devices import choose
 from participant.tasks.protocol import Task
 from participant.tasks.sharing import load_shared, shared_state
-from participant.tasks.trial import TrialRequest, TrialResult, run
+from participant.tasks.trial import BUILD, SECOND, TWICE, TrialOutcome, TrialRequest, TrialResult, ask
 
 UNKNOWN = "a setting that no task has"
 
@@ -50,7 +49,7 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class ContractReport:
-    """What was found, in the order of the rules, and what training was, in a fresh process where it came to that."""
+    """What was found, in the order of the rules, and what training was, where it came to that."""
 
     task: str
     findings: list[RuleResult]
@@ -63,10 +62,15 @@ class ContractReport:
 
 
 def check(request: TrialRequest) -> ContractReport:
-    """Check a task against every rule. Raises UsageError where it is not installed or does not load."""
-    subject = _Subject(request)
-    findings = [_judged(rule, judge, obstacle) for rule, judge, obstacle in subject.rules()]
-    return ContractReport(subject.installed.name, findings, subject.fresh or subject.first)
+    """Check a task against every rule.
+
+    Raises UsageError where it is not installed or does not load, ends the process, or the device is not there.
+    """
+    choose(request.device)
+    with TemporaryDirectory(prefix="fedledger-") as folder:
+        subject = _Subject(request, Path(folder) / "first")
+        findings = [_judged(rule, judge, obstacle) for rule, judge, obstacle in subject.rules()]
+    return ContractReport(subject.installed.name, findings, subject.first)
 
 
 def suggested(measured: float) -> float:
@@ -83,18 +87,33 @@ def _judged(rule: str, judge: Callable[[], object], obstacle: str) -> RuleResult
     try:
         judge()
     except FedledgerError as error:
-        return RuleResult(rule, False, str(error))
+        return RuleResult(rule, False, f"{error}\n  try: {error.advice}" if error.advice else str(error))
     except Exception as error:  # noqa: BLE001 - the edge to a task's own code, whose errors are what is looked for
-        return RuleResult(rule, False, f"{type(error).__name__}: {error}")
+        return RuleResult(rule, False, f"{type(error).__name__}: {str(error)[:500]}")
     return RuleResult(rule, True)
+
+
+def _tried(request: TrialRequest, folder: Path) -> TrialOutcome:
+    """What became of the task in another process, before its code runs in this one, which it might end.
+
+    Raises UsageError where it ends that process before it trains.
+    """
+    outcome = TrialOutcome()
+    if request.data:
+        try:
+            return ask(request, folder, TWICE)
+        except UsageError as ended:
+            outcome = TrialOutcome(why=str(ended))
+    ask(request, folder, BUILD)
+    return outcome
 
 
 class _Subject:
     """The task under check; a method for each rule raises where the task breaks it."""
 
-    def __init__(self, request: TrialRequest) -> None:
-        self.request, self.installed = request, request.installed()
-        self.fresh: TrialResult | None = None
+    def __init__(self, request: TrialRequest, folder: Path) -> None:
+        self.request, self.folder, self._tried = request, folder, _tried(request, folder)
+        self.installed = request.installed()
         self.first: TrialResult | None = None
         self._task: Task | None = None
 
@@ -126,7 +145,12 @@ class _Subject:
         return stream_of(shared_state(self.task, model), self.request.layout(self.task, model))
 
     def settings(self) -> None:
-        _ = self.task
+        try:
+            _ = self.task
+        except FedledgerError as error:
+            if not self.request.settings and not error.advice:
+                error.advice = "give --settings FILE, a draft of a job with [task.settings]"
+            raise
         try:
             self.installed.create({**self.request.settings, UNKNOWN: 1})
         except FedledgerError:
@@ -137,9 +161,10 @@ class _Subject:
         states = []
         for draws in (0, 3):
             torch.rand(draws)
-            states.append({name: tensor.clone() for name, tensor in self.task.state(self.built()).items()})
+            state = answers.state(self.task.name, self.task.state(self.built()))
+            states.append({name: tensor.clone() for name, tensor in state.items()})
         first, second = states
-        unlike = [name for name in first if name not in second or not torch.equal(first[name], second[name])]
+        unlike = [name for name in first if name not in second or not _equal(first[name], second[name])]
         if unlike or first.keys() != second.keys():
             raise Broken("build_model gives another model for the same seed", tensor=(unlike or ["names"])[0])
 
@@ -153,33 +178,26 @@ class _Subject:
             raise Broken("load does not put the shared tensors into a model", tensor=tensor, index=index)
 
     def training(self) -> None:
-        with TemporaryDirectory(prefix="fedledger-") as folder:
-            self.first = run(self.request, Path(folder) / "scratch")
-            again = run(self.request, Path(folder) / "again")
-        _same(self.first, again, "the same seed gives other bytes")
-
-    def fresh_process(self) -> None:
-        with TemporaryDirectory(prefix="fedledger-") as folder:
-            command = [sys.executable, "-m", "participant.tasks.trial", str(Path(folder) / "scratch")]
-            done = subprocess.run(command, input=msgspec.json.encode(self.request), capture_output=True, check=False)
-        if done.returncode:
-            raise Broken("training failed in a fresh process", output=done.stderr.decode(errors="replace")[-500:])
-        self.fresh = msgspec.json.decode(done.stdout, type=TrialResult)
-        _same(self.trained, self.fresh, "a fresh process gives other bytes")
+        if self._tried.why:
+            raise Broken(self._tried.why)
+        self.first, again = self._tried.results
+        _same(self.first.digests, again.digests, "the same seed gives other bytes")
 
     def result(self) -> None:
-        found = self.trained
-        if type(found.samples) is not int or found.samples < 1:
-            raise Broken("samples must be an integer above 0", actual=repr(found.samples))
-        if found.loss is None or not isfinite(found.loss):
-            raise Broken("loss must be a finite number", actual=found.loss)
+        self._complain("result")
 
     def evaluation(self) -> None:
-        figures = self.trained.figures
-        bad = [name for name, value in figures.items() if not isinstance(value, float) or not isfinite(value)]
-        if bad or not figures:
-            name = bad[0] if bad else "none"
-            raise Broken("evaluate must return finite floats by name", figure=name, actual=repr(figures.get(name)))
+        self._complain("evaluation")
+
+    def fresh_process(self) -> None:
+        outcome = ask(self.request, self.folder, SECOND)
+        if outcome.why:
+            raise Broken(f"training failed in a fresh process: {outcome.why}")
+        _same(self.trained.digests[-1:], [outcome.digest], "a fresh process gives other bytes")
+
+    def _complain(self, rule: str) -> None:
+        if rule in self.trained.complaints:
+            raise Broken(self.trained.complaints[rule])
 
     @property
     def trained(self) -> TrialResult:
@@ -188,11 +206,19 @@ class _Subject:
         return self.first
 
 
-def _same(expected: TrialResult, actual: TrialResult, why: str) -> None:
-    if expected.digest != actual.digest:
+def _equal(first: torch.Tensor, second: torch.Tensor) -> bool:
+    """Whether two tensors are the same, NaN being the same as NaN."""
+    if first.dtype != second.dtype or first.shape != second.shape:
+        return False
+    return bool(((first == second) | ((first != first) & (second != second))).all())  # noqa: PLR0124
+
+
+def _same(expected: list[str], actual: list[str], why: str) -> None:
+    if expected != actual:
         raise Broken(
             f"{why}, in the update or in the scratch folder",
-            advice="let everything random follow from round.seed, and read no clock, no global state, no set's order",
-            expected=expected.digest,
-            actual=actual.digest,
+            advice="let everything random follow from round.seed, keep what the next round needs in round.scratch, "
+            "and read no clock, no global state, no set's order",
+            expected=", ".join(expected),
+            actual=", ".join(actual),
         )

@@ -13,13 +13,14 @@ from ledger.errors import UsageError
 from ledger.jobs.document import JobTask, Setting
 from participant.tasks.code import code_digest
 from participant.tasks.protocol import Task
+from participant.tasks.seam import GuardedTask, call
 
 GROUP = "fedledger.tasks"
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A task as it is installed on this machine."""
+    """A task as it is installed on this machine; what `create` makes of it is called through the seam."""
 
     name: str
     version: str
@@ -27,8 +28,8 @@ class Installed:
     kind: type[Task]
 
     def create(self, settings: Mapping[str, Setting]) -> Task:
-        """Raises Malformed for settings that the task does not take."""
-        return self.kind(settings)
+        """Raises Malformed for settings that the task does not take, TaskFailed where its own code fails."""
+        return GuardedTask(self.kind, settings)
 
 
 def names() -> list[str]:
@@ -98,14 +99,7 @@ def require(wanted: JobTask) -> Installed:
 
 
 def _kind(entry: EntryPoint) -> type[Task]:
-    try:
-        kind = entry.load()
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
-        raise UsageError("training needs PyTorch", advice='install "fedledger[node]"', task=entry.name) from error
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
+    kind = call(entry.name, "import", lambda: _imported(entry), target=entry.value)
     if not (inspect.isclass(kind) and issubclass(kind, Task)):
         raise UsageError(
             f"task {entry.name!r} is not a task",
@@ -119,4 +113,28 @@ def _kind(entry: EntryPoint) -> type[Task]:
         raise UsageError(
             f"task {entry.name!r} has another name than its entry point", expected=entry.name, actual=kind.name
         )
+    _check_sources(kind)
     return kind
+
+
+def _imported(entry: EntryPoint) -> object:
+    """What the entry point names, its module imported."""
+    try:
+        return entry.load()
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
+        raise UsageError("training needs PyTorch", advice='install "fedledger[node]"', task=entry.name) from error
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise UsageError(f"task {entry.name!r} does not load: {error}", target=entry.value) from error
+
+
+def _check_sources(kind: type[Task]) -> None:
+    sources: object = kind.sources
+    if not isinstance(sources, list | tuple) or not all(isinstance(name, str) for name in sources):
+        raise UsageError(
+            f"task {kind.name!r} has sources that are not names of modules",
+            advice='write sources = ("package.module",), with the comma',
+            expected="a tuple of texts",
+            actual=repr(sources)[:200],
+        )

@@ -8,17 +8,21 @@
 A round works in a copy of what the newest round before it left, and what it writes gets the round's name, all at once,
 when its training has finished. So a round that is trained again starts from the same files as the first time, and what
 a killed round wrote is never seen.
+
+It may hold regular files, folders, and symbolic links that stay inside. The owner may always read and write what is
+kept: a folder that a task made read-only must not lock the job out.
 """
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ledger.errors import Unavailable
+from ledger.errors import Unavailable, UsageError
 from ledger.store.disk import publish, sync_folder, translated
 
 KEPT = 3
@@ -35,7 +39,9 @@ class Scratch:
     def training(self, number: int, *, keep: bool = True) -> Iterator[Path]:
         """The folder that round `number` works in. An error on the way, or `keep` false, leaves no trace of it.
 
-        Raises Unavailable where another process trains for this job in this home, or the disk does not take it.
+        Raises Unavailable where another process trains for this job in this home, or the disk does not take it;
+        UsageError where the round leaves something that cannot be kept. What cannot be removed afterwards is left to
+        the next round, so that neither the task's own error is hidden nor a finished round fails.
         """
         with self._locked():
             self._remove(self._working)
@@ -47,8 +53,10 @@ class Scratch:
                 if keep:
                     self._publish(number)
             finally:
-                self._remove(self._working)
-            self._prune()
+                with suppress(Unavailable):
+                    self._remove(self._working)
+            with suppress(Unavailable):
+                self._prune()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -81,10 +89,13 @@ class Scratch:
             if source is None:
                 self._working.mkdir(mode=0o700)
             else:
+                check_contents(self._folder / str(source))
                 shutil.copytree(self._folder / str(source), self._working, symlinks=True)
 
     def _publish(self, number: int) -> None:
-        """Give the working folder the round's name, once all of it is on the disk."""
+        """Give the working folder the round's name, once all of it is allowed, and on the disk."""
+        with translated(self._working):
+            check_contents(self._working)
         for folder, _, files in os.walk(self._working):
             for name in files:
                 _sync(Path(folder) / name)
@@ -105,10 +116,59 @@ class Scratch:
         """Remove a folder, under another name first: half a folder must not look like a whole one."""
         rubbish = self._folder / "removing"
         with translated(folder):
-            shutil.rmtree(rubbish, ignore_errors=True)
+            _delete(rubbish)
             if folder.exists():
                 folder.rename(rubbish)
-                shutil.rmtree(rubbish)
+                _delete(rubbish)
+
+
+def contents(folder: Path) -> Iterator[Path]:
+    """All that is in a folder, at any depth, in order; no link is followed. Its folders are opened to their owner."""
+    folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
+    for path in sorted(folder.iterdir()):
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from contents(path)
+
+
+def check_contents(folder: Path) -> None:
+    """Open a scratch folder's files to their owner. Raises UsageError for what may not be in it, opening nothing."""
+    for path in contents(folder):
+        mode = path.lstat().st_mode
+        kind = _kind(mode)
+        if stat.S_ISLNK(mode) and not _inside(path, folder):
+            kind = f"a symbolic link to {str(path.readlink())[:200]!r}"
+        if kind:
+            raise UsageError(
+                "the scratch folder holds something that cannot be kept",
+                advice="keep regular files, folders, and symbolic links that stay inside, written relative",
+                name=str(path.relative_to(folder)),
+                actual=kind,
+            )
+        if stat.S_ISREG(mode):
+            path.chmod(mode | stat.S_IRUSR | stat.S_IWUSR)
+
+
+def _kind(mode: int) -> str:
+    """What a thing is that cannot be kept; empty for a file, a folder and a link."""
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
+        return ""
+    return {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}.get(stat.S_IFMT(mode), "a device")
+
+
+def _inside(link: Path, folder: Path) -> bool:
+    """Whether a link leads into the folder, wherever that is put later."""
+    written = os.path.normpath(link.parent.relative_to(folder) / link.readlink())
+    real = Path(os.path.realpath(link)).is_relative_to(os.path.realpath(folder))
+    return real and not {"/", ".."} & set(Path(written).parts)
+
+
+def _delete(folder: Path) -> None:
+    """Remove a folder with all that is in it, where there is one."""
+    if folder.exists():
+        for _ in contents(folder):
+            pass
+        shutil.rmtree(folder)
 
 
 def _sync(path: Path) -> None:

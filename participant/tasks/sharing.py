@@ -11,13 +11,14 @@ from ledger.formats.artifact import Layout
 from ledger.jobs.document import Setting
 from participant.integers.fixed_point import Stream
 from participant.integers.tensors import State, tensors_of
+from participant.tasks import answers
 from participant.tasks.protocol import RoundContext, Task
 
 
 def shared_state(task: Task, model: torch.nn.Module) -> State:
     """The model's tensors that are on the ledger, by name. Raises UsageError where the task names others, or none."""
-    state: Mapping[str, torch.Tensor] = task.state(model)
-    names = sorted(set(task.shared(model)))
+    state = answers.state(task.name, task.state(model))
+    names = answers.names(task.name, task.shared(model))
     unknown = [name for name in names if name not in state]
     if unknown or not names:
         raise UsageError(
@@ -32,7 +33,8 @@ def shared_state(task: Task, model: torch.nn.Module) -> State:
 
 def at_home(task: Task, model: torch.nn.Module) -> tuple[str, ...]:
     """Names of the model's tensors that are not on the ledger."""
-    return tuple(sorted(set(task.state(model)) - set(task.shared(model))))
+    state, names = answers.state(task.name, task.state(model)), answers.names(task.name, task.shared(model))
+    return tuple(sorted(set(state) - set(names)))
 
 
 def load_shared(task: Task, model: torch.nn.Module, layout: Layout, stream: Stream) -> None:

@@ -13,12 +13,14 @@ import torch
 from ledger.jobs.document import Job
 from participant.integers.fixed_point import Stream, difference
 from participant.integers.tensors import stream_of
+from participant.tasks import answers
 from participant.tasks.data.version import file_version
 from participant.tasks.devices import choose, place
 from participant.tasks.discovery import require
 from participant.tasks.machine import Machine
 from participant.tasks.protocol import Task, TrainResult
 from participant.tasks.scratch import Scratch
+from participant.tasks.seam import load_data, located
 from participant.tasks.sharing import context_of, load_shared, shared_state
 
 
@@ -52,7 +54,7 @@ class Local:
         """Private data on the device, read again only where the file changed."""
         now = file_version(path)
         if path not in self._data or self._data[path][0] != now:
-            self._data = {path: (now, place(self.task.load_data(path), self.device))}
+            self._data = {path: (now, load_data(self.task, path, self.device))}
         return self._data[path][1]
 
     def train(self, base: Stream, path: Path, number: int, seed: int, *, keep: bool = True) -> Trained:
@@ -60,14 +62,16 @@ class Local:
 
         Tensors that are not shared start each round as the job's seed makes them. With `keep` false nothing is left in
         the scratch folder. The weight is the number of samples, at most what the job admits. Raises UsageError for data
-        or settings that do not train, NotRepresentable for a model that leaves the ledger's integers.
+        or settings that do not train, or a task that fails or returns an impossible result, NotRepresentable for a
+        model that leaves the ledger's integers. The scratch folder is then as it was.
         """
         layout, data, model = self.job.layout, self.data(path), self._model()
         load_shared(self.task, model, layout, base)
-        with self.scratch.training(number, keep=keep) as folder:
+        with self.scratch.training(number, keep=keep) as folder, located(path):
             context = context_of(self.task, model, number, seed, self.device, folder, self.job.task.settings)
-            result = self.task.train(model, data, context)
+            returned = self.task.train(model, data, context)
             update = difference(layout, stream_of(shared_state(self.task, model), layout), base)
+            result = answers.trained(self.task.name, returned)
         return Trained(update, min(result.samples, self.job.admission.max_weight), result, self.device)
 
     def evaluate(self, model: Stream, path: Path) -> dict[str, float]:
@@ -75,7 +79,9 @@ class Local:
         if self._evaluated is None:
             self._evaluated = self._model()
         load_shared(self.task, self._evaluated, self.job.layout, model)
-        return self.task.evaluate(self._evaluated, self.data(path))
+        data = self.data(path)
+        with located(path):
+            return answers.figures(self.task.name, self.task.evaluate(self._evaluated, data))
 
     def _model(self) -> torch.nn.Module:
         return place(self.task.build_model(self.job.initial_model.seed), self.device)

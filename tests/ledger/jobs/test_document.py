@@ -78,6 +78,20 @@ def test_any_other_encoding_is_refused(change: Callable[[bytes], bytes]) -> None
         parse(data)
 
 
+@pytest.mark.parametrize("data", [b'{"fedledger":"job/1"}', JOB.encode().replace(b"job/2", b"job/1")])
+def test_a_job_of_another_format_is_named_as_such(data: bytes) -> None:
+    with pytest.raises(Malformed, match="another format") as caught:
+        parse(data)
+    assert (caught.value.facts["expected"], caught.value.facts["actual"]) == ("job/2", "job/1")
+
+
+def test_a_name_of_any_length_is_quoted_in_part() -> None:
+    data = JOB.encode().replace(b'"aggregation"', b'"' + b"ae" * 50_000 + b'":1,"aggregation"')
+    with pytest.raises(Malformed, match="not a valid document") as caught:
+        parse(data)
+    assert len(str(caught.value)) < 1000
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"null", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"a":' * 50_000, b"\x80\x04K\x01.", b"1" * 5000],

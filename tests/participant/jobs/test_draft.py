@@ -51,6 +51,42 @@ def test_a_limit_must_be_a_positive_number(value: str) -> None:
         creation.limits(draft, 24)
 
 
+@pytest.mark.parametrize("value", ["1e999999999", "1e-999999999", "1" * 1001, "0." + "0" * 1000 + "1", "1e1000"])
+def test_a_number_too_long_to_reckon_with_is_refused_by_its_field(tmp_path: Path, value: str) -> None:
+    for field in ("max_value", "max_norm"):
+        draft = read(tmp_path, re.sub(f"{field} = .*", f'{field} = "{value}"', DRAFT))
+        with pytest.raises(Malformed, match=field) as caught:
+            creation.limits(draft.admission, 20)
+        assert len(str(caught.value)) < 1000
+    for written in (Decimal(value), [Decimal(value)], [Decimal("0e999999999")]):
+        with pytest.raises(Malformed, match="learning_rate"):
+            drafts.settings({"learning_rate": written})
+
+
+@pytest.mark.parametrize("value", ["1e9999999999999999999", "1e-9999999999999999999"])
+def test_a_number_that_no_decimal_holds_is_refused_by_its_field(tmp_path: Path, value: str) -> None:
+    draft = read(tmp_path, DRAFT.replace("max_norm = 2", f"max_norm = {value}").replace("= 0.05", f"= {value}"))
+    with pytest.raises(Malformed, match="max_norm"):
+        creation.limits(draft.admission, 20)
+    with pytest.raises(Malformed, match="learning_rate"):
+        drafts.settings(draft.task.settings)
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "0x" + "f" * 5000, "[" * 5000, '"' + "x" * 100_000])
+def test_a_draft_of_a_hostile_size_is_refused_in_few_words(tmp_path: Path, value: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        drafts.settings(read(tmp_path, DRAFT.replace("epochs = 2", f"epochs = {value}")).task.settings)
+    assert len(str(caught.value)) < 1000
+    with pytest.raises(Malformed):
+        drafts.settings({"hidden": [1 << 20_000]})
+
+
+def test_the_largest_numbers_are_taken() -> None:
+    draft = drafts.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal("1e999"), max_norm=Decimal("1e-1000"))
+    assert creation.limits(draft, 24).max_value == (1 << 31) - 1
+    assert creation.limits(draft, 24).max_norm == 0
+
+
 @pytest.mark.parametrize(
     ("value", "named"), [({"a": 1}, "nested"), ([[1]], "nested"), ([True], "nested"), (Decimal("nan"), "nested")]
 )

@@ -120,6 +120,51 @@ BREAKS = {
     "counts in halves": ("TrainResult(samples=samples", "TrainResult(samples=samples / 2", "result", "integer"),
     "no loss": ("loss=total / samples", "loss=float('nan')", "result", "finite"),
     "a figure in words": ('"samples": float(len(targets))', '"samples": "many"', "evaluation", "finite floats"),
+    "names a folder by the time": (
+        IN_TRAIN,
+        "        (round.scratch / str(__import__('time').time_ns())).mkdir()\n" + IN_TRAIN,
+        "training",
+        "scratch folder",
+    ),
+    "ends the process": (IN_TRAIN, "        __import__('os')._exit(0)\n" + IN_TRAIN, "training", "ended the process"),
+    "leaves": (IN_TRAIN, "        exit(0)\n" + IN_TRAIN, "training", "failed in train: SystemExit: 0"),
+    "a pipe in the scratch folder": (
+        IN_TRAIN,
+        "        __import__('os').mkfifo(round.scratch / 'pipe')\n" + IN_TRAIN,
+        "training",
+        "a pipe",
+    ),
+    "counts nothing": ("TrainResult(samples=samples", "TrainResult(samples=0", "result", "actual: 0 (int)"),
+    "no evaluation": (
+        '        """Mean absolute',
+        '        return None\n        """Mean absolute',
+        "evaluation",
+        "actual: None (NoneType)",
+    ),
+    "fails to evaluate": (
+        '        """Mean absolute',
+        '        raise ValueError("mine")\n        """Mean absolute',
+        "evaluation",
+        "failed in evaluate: ValueError: mine",
+    ),
+    "a model of no numbers": (
+        "                parameter.zero_()",
+        "                parameter.fill_(float('nan'))",
+        "integers",
+        "not a number",
+    ),
+    "state on itself": (
+        IN_TRAIN,
+        "        self.learning_rate /= 2\n" + IN_TRAIN,
+        "fresh process",
+        "other bytes",
+    ),
+    "state in the data": (
+        IN_TRAIN,
+        "        data.tensors[0].mul_(0.5)\n" + IN_TRAIN,
+        "fresh process",
+        "other bytes",
+    ),
     "depends on the process": (
         "torch.Generator().manual_seed(round.seed)",
         "torch.Generator().manual_seed(round.seed + __import__('os').getpid())",
@@ -140,6 +185,58 @@ def test_the_rule_that_a_task_breaks_is_named(package: Path, before: str, after:
     assert next(iter(broken)) == rule
     assert why in broken[rule]
     assert not report.held
+
+
+def test_what_a_task_prints_spoils_no_answer(package: Path) -> None:
+    change(package, IN_TRAIN, "        print('printed', flush=True)\n" + IN_TRAIN)
+    change(package, "        read.done()\n", "        read.done()\n        print('printed')\n")
+    source = package / "small_task.py"
+    source.write_text(source.read_text() + "\nprint('printed')\n")
+    data = str(package / "example.csv")
+    run = subprocess.run(
+        [sys.executable, "-m", "ledger.cli.main", "task", "check", str(package), "--data", data, "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (run.returncode, json.loads(run.stdout)["held"]) == (0, True)
+    assert "printed" in run.stderr
+
+
+@pytest.mark.parametrize("data", [True, False])
+def test_a_task_that_ends_the_process_before_it_trains_gets_a_verdict(package: Path, data: bool) -> None:
+    change(package, "        read.done()\n", "        __import__('os')._exit(0)\n")
+    with pytest.raises(UsageError, match="ended the process") as caught:
+        checked(package, data=data)
+    assert caught.value.facts["actual"] == "exit status 0"
+
+
+def test_numbers_of_numpy_and_torch_are_results(package: Path) -> None:
+    change(
+        package, "TrainResult(samples=samples, loss=total / samples)", "TrainResult(*map(torch.tensor, (samples, 0.5)))"
+    )
+    change(package, '"samples": float(len(targets))', '"samples": torch.tensor(20)')
+    report = checked(package)
+    assert report.held
+    assert report.trial is not None
+    assert (report.trial.samples, report.trial.loss, report.trial.figures["samples"]) == (20, 0.5, 20.0)
+
+
+def test_a_device_that_is_not_there_is_named_before_anything_is_checked(package: Path) -> None:
+    with pytest.raises(UsageError, match="no device 'tpu'"):
+        check(TrialRequest(task=str(package), settings=SETTINGS, device="tpu"))
+
+
+def test_an_installed_task_without_settings_is_told_the_way_out() -> None:
+    report = check(TrialRequest(task="tabular", device="cpu"))
+    assert "needs the setting" in report.findings[0].why
+    assert "give --settings FILE" in report.findings[0].why
+
+
+def test_how_much_was_checked_is_said(package: Path) -> None:
+    run = CliRunner().invoke(task, ["check", str(package)], catch_exceptions=False)
+    assert run.exit_code == 0
+    assert "5 of 9 rules held, 4 need --data" in run.stdout
 
 
 def test_without_data_the_rest_is_checked(package: Path) -> None:
@@ -187,6 +284,42 @@ def test_a_name_that_cannot_be_a_tasks_is_refused(tmp_path: Path, name: str) -> 
     with pytest.raises(UsageError):
         write(name, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("length", [101, 254, 300])
+def test_a_name_too_long_for_a_file_is_refused(tmp_path: Path, length: int) -> None:
+    with pytest.raises(UsageError, match="too long"):
+        write("x" * length, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    write("x" * 100, tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "settings",
+        "data-loader",
+        "train-result",
+        "malformed",
+        "usage-error",
+        "task",
+        "rows",
+        "key-error",
+        "none",
+        "any",
+        "path",
+        "trial-request",
+        "mapping",
+    ],
+)
+def test_a_class_is_not_called_like_something_that_the_template_needs(tmp_path: Path, name: str) -> None:
+    for path in write(name, tmp_path / "new"):
+        if path.suffix == ".py":
+            compile(path.read_text(), str(path), "exec")
+    kind = "".join(word.capitalize() for word in name.split("-")) + "Task"
+    module = tmp_path / "new" / f"{name.replace('-', '_')}.py"
+    assert f"class {kind}(Task):" in module.read_text()
+    assert f':{kind}"' in (tmp_path / "new" / "pyproject.toml").read_text()
 
 
 def test_files_are_not_overwritten(package: Path) -> None:

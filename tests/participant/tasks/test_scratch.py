@@ -1,13 +1,18 @@
 """A scratch folder keeps what finished rounds left, through kill -9 at any point, and shows it to nobody."""
 
+import os
+import shutil
 import signal
+import socket
 import stat
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.crashing import scratch as crashing
 
-from ledger.errors import Unavailable
+from ledger.errors import Unavailable, UsageError
 from participant.tasks.scratch import KEPT, Scratch
 
 AFTER_1 = 3 * 1 + 1
@@ -109,3 +114,114 @@ def test_killed_again_and_again_it_goes_on(tmp_path: Path) -> None:
         assert crashing.run(folder, [1], point) == -signal.SIGKILL
     assert crashing.run(folder, [1, 2, 3]) == 0
     assert (folder / "3" / "total").read_text() == str(3 * AFTER_2 + 3)
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A folder of a user's for whom modes count."""
+    folder = Path(tempfile.mkdtemp(prefix="fedledger-"))
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    yield folder
+    if root:
+        os.seteuid(0)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def listening(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as open_socket:
+        before = Path.cwd()
+        os.chdir(path.parent)
+        try:
+            open_socket.bind(path.name)
+        finally:
+            os.chdir(before)
+
+
+def outward(path: Path) -> None:
+    path.symlink_to("../../../outside")
+
+
+def absolute(path: Path) -> None:
+    (path.parent / "file").touch()
+    path.symlink_to(path.parent / "file")
+
+
+def back(path: Path) -> None:
+    path.symlink_to("../../working/file")
+
+
+@pytest.mark.parametrize(
+    ("make", "actual"),
+    [(pipe, "a pipe"), (listening, "a socket"), (outward, "outside"), (absolute, "file"), (back, "working")],
+)
+def test_what_cannot_be_kept_is_refused_by_name(
+    scratch: Scratch, make: Callable[[Path], None], actual: str, tmp_path: Path
+) -> None:
+    leave(scratch, 1, "of 1")
+    with pytest.raises(UsageError, match="cannot be kept") as caught, scratch.training(2) as folder:
+        (folder / "inner").mkdir()
+        make(folder / "inner" / "thing")
+    assert str(caught.value.facts["name"]).startswith("inner/")
+    assert actual in str(caught.value.facts["actual"])
+    assert leave(scratch, 2, "of 2") == "of 1"
+    make(tmp_path / "scratch" / "job" / "2" / "thing")
+    with pytest.raises(UsageError, match="cannot be kept"):
+        leave(scratch, 3, "of 3")
+
+
+def test_links_that_stay_inside_and_folders_are_kept(scratch: Scratch) -> None:
+    with scratch.training(1) as folder:
+        (folder / "inner" / "empty").mkdir(parents=True)
+        (folder / "note").write_text("1")
+        (folder / "inner" / "link").symlink_to("../note")
+        (folder / "loose").symlink_to("nothing")
+    with scratch.training(2) as folder:
+        assert (folder / "inner" / "link").read_text() == "1"
+        assert (folder / "inner" / "empty").is_dir()
+        assert (folder / "loose").is_symlink()
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o200, 0o500])
+def test_a_folder_without_rights_locks_nobody_out(unprivileged: Path, mode: int) -> None:
+    scratch = Scratch(unprivileged / "scratch" / "job")
+    for number in range(1, KEPT + 3):
+        with scratch.training(number) as folder:
+            inner = folder / "inner"
+            inner.mkdir(exist_ok=True)
+            (inner / "note").write_text("")
+            (inner / "note").chmod(mode)
+            inner.chmod(mode)
+    with pytest.raises(ZeroDivisionError), scratch.training(KEPT + 3) as folder:
+        (folder / "inner").chmod(mode)
+        _ = 1 // 0
+    with scratch.training(KEPT + 3, keep=False) as folder:
+        folder.chmod(mode)
+    rounds = sorted(path.name for path in (unprivileged / "scratch" / "job").iterdir() if path.is_dir())
+    assert rounds == [str(number) for number in range(3, KEPT + 3)]
+
+
+def test_cleaning_up_never_hides_the_tasks_error_nor_fails_a_finished_round(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, KEPT + 1):
+        leave(scratch, number, f"of {number}")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    with pytest.raises(ZeroDivisionError), scratch.training(KEPT + 1):
+        monkeypatch.setattr("participant.tasks.scratch._delete", refuse)
+        _ = 1 // 0
+    monkeypatch.undo()
+    with scratch.training(KEPT + 1) as folder:
+        (folder / "note").write_text("finished")
+        monkeypatch.setattr("participant.tasks.scratch._delete", refuse)
+    monkeypatch.undo()
+    assert leave(scratch, KEPT + 2, "") == "finished"

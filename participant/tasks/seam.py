@@ -1,0 +1,133 @@
+"""The seam around a task's own code: every call into it goes through here, and leaves as an error of fedledger's.
+
+A task may raise anything, even ask the interpreter to end, and may print. Here that becomes a UsageError that names
+task, method and line; what it prints goes to the error stream, so that no answer on standard output is spoilt.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from pathlib import Path
+from traceback import extract_tb
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ledger.errors import FedledgerError, UsageError
+from ledger.jobs.document import Setting
+from participant.tasks.protocol import RoundContext, Task, TrainResult
+
+if TYPE_CHECKING:
+    import torch
+
+    from ledger.jobs.layers import Layer
+
+T = TypeVar("T")
+SHOWN = 500
+"""Characters of a task's own error that are shown."""
+
+
+class TaskFailed(UsageError):
+    """A task's own code raised; the fact `method` says where."""
+
+
+def call(task: str, method: str, function: Callable[[], T], **facts: object) -> T:
+    """What `function`, a task's own code, returns. Its errors are UsageErrors; an interrupt stays an interrupt.
+
+    Raises TaskFailed with `facts` besides task, method and the last line of the traceback; a FedledgerError as it is.
+    """
+    try:
+        with _quiet():
+            return function()
+    except (FedledgerError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # the edge to a task's own code, which may raise anything
+        if _interrupted(error):
+            raise KeyboardInterrupt from error
+        said = f"{type(error).__name__}: {_text(error)}"
+        known = {"task": task, "method": method, **facts, "line": _line(error)}
+        raise TaskFailed(f"task {task} failed in {method}: {said}", advice="", **known) from error
+
+
+def load_data(task: Task, path: Path, device: str) -> Any:
+    """A task's data on a device. Raises as `call`: how they get there is the task's code too."""
+    from participant.tasks.devices import place
+
+    with located(path):
+        return call(task.name, "load_data", lambda: place(task.load_data(path), device))
+
+
+@contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Add the data's file to what is known of a failure."""
+    try:
+        yield
+    except TaskFailed as error:
+        error.facts = MappingProxyType({"file": str(path), **error.facts})
+        raise
+
+
+class GuardedTask(Task):
+    """A task behind the seam: the same methods, each called through `call`."""
+
+    def __init__(self, kind: type[Task], settings: Mapping[str, Setting]) -> None:
+        self.name, self.version, self.sources = kind.name, kind.version, kind.sources  # type: ignore[misc]
+        self.inner = call(kind.name, "__init__", lambda: kind(settings))
+
+    def build_model(self, seed: int) -> "torch.nn.Module":
+        return self._call("build_model", lambda: self.inner.build_model(seed))
+
+    def load_data(self, path: Path) -> Any:
+        with located(path):
+            return self._call("load_data", lambda: self.inner.load_data(path))
+
+    def train(self, model: "torch.nn.Module", data: Any, round: RoundContext) -> TrainResult:
+        return call(self.name, "train", lambda: self.inner.train(model, data, round), round=round.number)
+
+    def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
+        return self._call("evaluate", lambda: self.inner.evaluate(model, data))
+
+    def state(self, model: "torch.nn.Module") -> "Mapping[str, torch.Tensor]":
+        return self._call("state", lambda: self.inner.state(model))
+
+    def shared(self, model: "torch.nn.Module") -> Collection[str]:
+        return self._call("shared", lambda: self.inner.shared(model))
+
+    def load(self, model: "torch.nn.Module", tensors: "Mapping[str, torch.Tensor]") -> None:
+        self._call("load", lambda: self.inner.load(model, tensors))
+
+    def layers(self, model: "torch.nn.Module") -> "Sequence[Layer]":
+        return self._call("layers", lambda: self.inner.layers(model))
+
+    def join(self, parts: Sequence[Any]) -> Any | None:
+        return self._call("join", lambda: self.inner.join(parts))
+
+    def _call(self, method: str, function: Callable[[], T]) -> T:
+        return call(self.name, method, function)
+
+
+def _quiet() -> AbstractContextManager[object]:
+    """Prints go to the error stream. Standard output belongs to the process, so only its main thread may do that."""
+    main = threading.current_thread() is threading.main_thread()
+    return redirect_stdout(sys.stderr) if main else nullcontext()
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether an interrupt led to this error: a task that cleans up may raise another one on its way out."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _text(error: BaseException) -> str:
+    """An error's own text, cut to a bound; that too is the task's code."""
+    try:
+        return str(error)[:SHOWN]
+    except Exception:  # noqa: BLE001 - the edge to a task's own code
+        return "its text cannot be read"
+
+
+def _line(error: BaseException) -> str:
+    """The last line of the traceback: where it was raised."""
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}, in {last.name}: {(last.line or '')[:SHOWN]}"
