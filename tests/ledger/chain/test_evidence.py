@@ -266,15 +266,15 @@ def test_of_a_batch_each_vote_counts_for_its_signer_and_a_false_one_for_nobody()
 
 
 def test_a_relayed_proposal_is_said_by_the_member_that_signed_it() -> None:
-    action, number, deadline = CloseJob(4), 5, 99
+    action, nonce, deadline = CloseJob(4), 5, 99
     kind, encoded = encode_action(action)
-    made = MEMBER.sign_typed_data(*proposal_to_sign(CHAIN, BALLOTS, number, MEMBER.address, action, deadline))
+    made = MEMBER.sign_typed_data(*proposal_to_sign(CHAIN, BALLOTS, nonce, MEMBER.address, action, deadline))
     r, s = (value.to_bytes(32, "big") for value in (made.r, made.s))
     struct = "(uint32,address,uint64,uint8,bytes32,bytes32)"
-    arguments = [kind, encoded, (number, MEMBER.address, deadline, made.v, r, s)]
+    arguments = [kind, encoded, (nonce, MEMBER.address, deadline, made.v, r, s)]
     data = call(f"proposeBySignature(uint8,bytes,{struct})", arguments, ["uint8", "bytes", struct])
     (found,) = statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
-    assert (found.signer, found.arguments["signed"]["number"]) == (MEMBER.address, number)
+    assert (found.signer, found.arguments["signed"]["nonce"]) == (MEMBER.address, nonce)
 
 
 def evidence() -> SignedStatement:
