@@ -267,6 +267,31 @@ def test_an_update_that_admission_would_refuse_is_not_registered(trial: Callable
     assert not t.round.updates
 
 
+@pytest.mark.parametrize("raised", [ValueError("boom"), SystemExit(0)], ids=repr)
+def test_a_task_that_raises_costs_its_member_the_round_and_the_node_goes_on(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
+    """It is said once, nothing is stored, and the others go on."""
+
+    def train(*_: Any) -> Any:
+        raise raised
+
+    t = trial()
+    open_round(t)
+    party, broken = t.parties[0], node(t.parties[0])
+    with monkeypatch.context() as patch:
+        patch.setattr("participant.tasks.tabular.Tabular.train", train)
+        broken.look()
+        broken.look()
+    (note,) = notes(party.member.home, "failed")
+    assert type(raised).__name__ in note["text"]
+    assert (note["facts"]["method"], note["facts"]["round"]) == ("train", "1")
+    assert not [pin for pin in party.connection.store.pins() if pin.startswith("trained/")]
+    drive(broken, node(t.parties[1]), node(t.parties[2]))
+    assert sorted(t.round.updates) == [1, 2]
+    assert len(notes(party.member.home, "failed")) == 1
+
+
 def test_a_task_with_other_code_is_not_run_but_rounds_are_still_attested(
     trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:

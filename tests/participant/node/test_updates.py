@@ -10,17 +10,13 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 
 from support.drafts import DRAFT, Memory
 
-from ledger.errors import UsageError
 from ledger.formats.artifact import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.party.pins import trained_pin
 from participant.integers.artifacts import file_of
 from participant.jobs.creation import create
 from participant.jobs.draft import read
-from participant.node.steps import Submit
 from participant.node.updates import Updates
-from participant.node.worker import NodeWorker
-from participant.tasks.seam import TaskFailed
 
 pytestmark = pytest.mark.node
 
@@ -44,20 +40,3 @@ def test_a_stored_update_is_found_only_under_a_weight_that_the_job_admits(
     assert (prepared is not None) == found
     if prepared is not None:
         assert prepared.weight == weight
-
-
-def test_a_round_whose_training_failed_is_left_to_the_others_and_the_node_goes_on() -> None:
-    """The next decision for the round is to wait, and says why."""
-    worker = object.__new__(NodeWorker)
-    failed = TaskFailed("task wild failed in train: ValueError: boom")
-
-    def prepare(_: object) -> None:
-        raise failed
-
-    worker.copies = SimpleNamespace(base=lambda _: None)  # type: ignore[assignment]
-    worker._updates = SimpleNamespace(prepare=prepare)  # type: ignore[assignment]
-    worker._unfit = {}
-    with pytest.raises(UsageError) as caught:
-        worker._submit(Submit(1, 2), None)  # type: ignore[arg-type]
-    assert caught.value is failed
-    assert worker._unfit == {(1, 2): failed.message}
