@@ -3,49 +3,48 @@ pragma solidity 0.8.37;
 
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
+import {Bits, MARK} from "./libraries/Bits.sol";
 
 /// @title RoundLedger
 /// @notice Jobs, rounds, updates, aggregates and attestations of one consortium.
 /// @dev Each job keeps the state of its current round only; the log keeps the history.
 contract RoundLedger is IRoundLedger {
-    /// @dev One word for each party of a job: all that a steady-state `submitUpdate` writes.
+    /// @dev One word for each party of a job: all that a steady-state `commitUpdate` writes beside the round's.
     struct Party {
-        bytes28 head;
-        uint32 round;
-    }
-
-    /// @dev The aggregation of a job's current round. `attested` and `refuted` are bitmaps by member index: who attested
-    /// the latest aggregate, whose aggregates of this round were refuted.
-    struct Aggregation {
-        address opener;
-        address aggregator;
+        bytes28 commitment;
         uint8 index;
-        uint8 agreeing;
-        uint8 disagreeing;
-        bytes32 claim;
-        bytes32 root;
-        bytes32 cid;
-        uint256 attested;
-        uint256 refuted;
+        uint24 round;
     }
 
+    /// @dev `openings`, `attested` and `failed` are bitmaps by member index, `MARK` always set, each begun again by its
+    /// first use in a round or attempt. `approvals` has one for each count of recoveries, without the mark.
     struct Job {
         Round round;
-        bytes32 digest;
+        Course course;
         Terms terms;
+        Model model;
+        bytes32 digest;
         bool open;
         bool closed;
-        Aggregation aggregation;
-        mapping(address key => bool) approved;
+        bytes32 claim;
+        bytes32 root;
+        uint256 openings;
+        uint256 attested;
+        uint256 failed;
+        mapping(uint256 recoveries => uint256 bitmap) approvals;
+        mapping(uint256 index => uint8 strikes) strikes;
         mapping(address key => Party) parties;
-        mapping(uint32 round => bytes32 root) models;
-        mapping(uint32 round => bytes32 claim) claims;
+        mapping(uint256 round => bytes32 root) models;
+        mapping(uint256 round => bytes32 claim) claims;
     }
 
     uint8 private constant PARTICIPANT = 1;
     uint8 private constant AGGREGATOR = 2;
     uint256 private constant MAXIMUM_SECONDS = 365 days;
-    uint256 private constant MAXIMUM_VERDICTS = 255;
+    uint256 private constant MAXIMUM_WAIT = 8;
+    uint256 private constant OPENING = 120;
+    bytes32 private constant UPDATE = keccak256("fedledger/update/2");
+    bytes32 private constant CLAIM = keccak256("fedledger/claim/2");
 
     IConsortium private immutable _consortium;
 
@@ -58,11 +57,12 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
-    function proposeJob(bytes32 digest, Terms calldata terms) external returns (uint32 job) {
+    function proposeJob(bytes32 digest, Terms calldata terms, Model calldata model) external returns (uint32 job) {
         _requireOrigin();
-        _consortium.membership(msg.sender);
+        uint8 index = _consortium.membership(msg.sender).index;
         if (digest == 0 || terms.rounds == 0 || terms.attempts == 0) revert RoundLedger_InvalidTerms();
         _requireDuration(terms.updateSeconds);
+        _requireDuration(terms.openSeconds);
         _requireDuration(terms.aggregateSeconds);
         _requireDuration(terms.attestSeconds);
         if (terms.scoreSeconds | terms.revealSeconds | terms.scorers != 0) {
@@ -70,22 +70,24 @@ contract RoundLedger is IRoundLedger {
             _requireDuration(terms.revealSeconds);
             if (terms.scorers == 0) revert RoundLedger_InvalidTerms();
         }
+        if (model.initial == 0 || model.values == 0) revert RoundLedger_InvalidModel();
 
         job = ++_jobCount;
         _jobs[job].digest = digest;
         _jobs[job].terms = terms;
-        emit JobProposed(job, digest, msg.sender, terms);
-        _approve(job);
+        _jobs[job].model = model;
+        emit JobProposed(job, digest, msg.sender, terms, model);
+        _approve(job, index);
     }
 
     /// @inheritdoc IRoundLedger
     function approveJob(uint32 job, bytes32 digest) external {
         _requireOrigin();
-        _consortium.membership(msg.sender);
+        uint8 index = _consortium.membership(msg.sender).index;
         _requireKnown(job);
         if (_jobs[job].digest != digest) revert RoundLedger_WrongDigest(job, _jobs[job].digest, digest);
         _requireNotClosed(job);
-        _approve(job);
+        _approve(job, index);
     }
 
     /// @inheritdoc IRoundLedger
@@ -100,111 +102,200 @@ contract RoundLedger is IRoundLedger {
 
     /// @inheritdoc IRoundLedger
     function openRound(uint32 job) external {
-        Round memory last = _jobs[job].round;
-        uint32 epoch = _consortium.epoch();
+        _requireOrigin();
         _requireKnown(job);
-        _requireElectorate(AGGREGATOR, epoch);
-        if (!_jobs[job].open) revert RoundLedger_JobNotOpen(job);
+        Job storage state = _jobs[job];
+        IConsortium.Census memory census = _consortium.census();
+        uint8 index = _requireElectorate(AGGREGATOR, census.epoch);
+        if (!state.open) revert RoundLedger_JobNotOpen(job);
+        Round memory last = state.round;
         if (last.phase != Phase.None && last.phase < Phase.Finalised) revert RoundLedger_WrongPhase(job, last.phase);
-        Terms memory terms = _jobs[job].terms;
-        if (last.round == terms.rounds) revert RoundLedger_JobComplete(job, terms.rounds);
+        Terms memory terms = state.terms;
+        Course memory course = state.course;
+        if (course.finalised == terms.rounds) revert RoundLedger_JobComplete(job, terms.rounds);
+        _requireWaited(course.endedAt, state.strikes[index], terms.aggregateSeconds);
 
-        uint32 round = last.round + 1;
-        uint32 since = last.epoch == epoch ? last.since : round;
+        uint24 round = last.round + 1;
         uint40 deadline = _after(terms.updateSeconds);
-        _jobs[job].round = Round(round, epoch, since, deadline, Phase.Collecting, _consortium.count(), 0);
-        _jobs[job].aggregation.opener = msg.sender;
-        _jobs[job].aggregation.refuted = 0;
-        emit RoundOpened(job, round, msg.sender, epoch, deadline);
+        Round memory next;
+        next.round = round;
+        next.since = last.epoch == census.epoch ? last.since : round;
+        next.epoch = census.epoch;
+        next.deadline = deadline;
+        next.phase = Phase.Collecting;
+        (next.members, next.participants, next.aggregators) =
+        (census.members, census.participants, census.aggregators);
+        state.round = next;
+        (course.opener, course.openerIndex) = (msg.sender, index);
+        state.course = course;
+        emit RoundOpened(job, round, msg.sender, census.epoch, deadline);
     }
 
     /// @inheritdoc IRoundLedger
-    function submitUpdate(uint32 job, uint32 round, uint32 weight, bytes32 root, bytes32 cid) external {
-        Round storage current = _jobs[job].round;
-        Party storage party = _jobs[job].parties[msg.sender];
-        uint32 last = party.round;
+    function commitUpdate(uint32 job, uint32 round, bytes28 commitment) external {
+        _requireOrigin();
+        Job storage state = _jobs[job];
+        Round memory current = state.round;
+        Party storage party = state.parties[msg.sender];
+        uint24 last = party.round;
         if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
         if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
-        if (block.timestamp > current.deadline) revert RoundLedger_DeadlinePassed(current.deadline, block.timestamp);
-        if (weight == 0) revert RoundLedger_ZeroWeight();
-        if (last == round) revert RoundLedger_AlreadySubmitted(job, round, msg.sender);
-        // A key that submitted in this epoch was checked then.
-        if (last < current.since) _requireElectorate(PARTICIPANT, current.epoch);
+        _requireInTime(current.deadline);
+        if (last == round) revert RoundLedger_AlreadyCommitted(job, round, msg.sender);
+        // A key that committed in this epoch was checked then.
+        uint8 index = last < current.since ? _requireElectorate(PARTICIPANT, current.epoch) : party.index;
 
-        bytes28 head = bytes28(keccak256(abi.encode(party.head, job, round, weight, root, cid)));
-        party.head = head;
-        party.round = round;
-        emit UpdateSubmitted(job, round, msg.sender, weight, root, cid);
+        state.parties[msg.sender] = Party(commitment, index, current.round);
+        if (++current.committed == current.participants) {
+            current.phase = Phase.Opening;
+            current.deadline = _after(state.terms.openSeconds);
+        }
+        state.round = current;
+        emit UpdateCommitted(job, round, msg.sender, commitment, current.deadline);
     }
 
     /// @inheritdoc IRoundLedger
-    function publishAggregate(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes calldata verdicts) external {
-        Round memory current = _requireRound(job, round);
+    function openUpdates(uint32 job, uint32 round, bytes calldata openings) external {
+        Job storage state = _jobs[job];
+        (Round memory current, Terms memory terms) = _requireRound(job, round);
+        if (current.phase != Phase.Opening) revert RoundLedger_WrongPhase(job, current.phase);
+        uint256 length = openings.length;
+        if (length == 0 || length % OPENING != 0) revert RoundLedger_InvalidOpenings(length);
+
+        uint256 open = current.opened == 0 ? MARK : state.openings;
+        bytes memory fresh = new bytes(length);
+        uint256 size = 0;
+        bytes32 domain = _domain(UPDATE, job, round);
+        for (uint256 start = 0; start < length; start += OPENING) {
+            uint256 bit = 1 << _requireCommitted(state, domain, job, round, openings[start:start + OPENING]);
+            if (open & bit != 0) continue;
+            open |= bit;
+            assembly ("memory-safe") {
+                calldatacopy(add(add(fresh, 32), size), add(openings.offset, start), OPENING)
+            }
+            size += OPENING;
+        }
+        if (size == 0) return;
+
+        assembly ("memory-safe") {
+            mstore(fresh, size)
+        }
+        state.openings = open;
+        current.opened += uint8(size / OPENING);
+        current.openedIn = uint40(block.number);
+        if (current.opened == current.committed) {
+            current.phase = Phase.Aggregating;
+            current.deadline = _after(2 * terms.aggregateSeconds);
+        }
+        state.round = current;
+        emit UpdatesOpened(job, round, current.deadline, fresh);
+    }
+
+    /// @inheritdoc IRoundLedger
+    function publishAggregate(uint32 job, uint32 round, Aggregate calldata aggregate) external {
+        _requireOrigin();
+        Job storage state = _jobs[job];
+        (Round memory current, Terms memory terms) = _requireRound(job, round);
+        if (current.phase != Phase.Aggregating) revert RoundLedger_WrongPhase(job, current.phase);
+        if (current.opened == 0) revert RoundLedger_NothingOpened(job, round);
+        _requireInTime(current.deadline);
         uint8 index = _requireElectorate(AGGREGATOR, current.epoch);
-        _requireTurn(job, current);
-        Aggregation storage aggregation = _jobs[job].aggregation;
-        if (_has(aggregation.refuted, index)) revert RoundLedger_AggregatorRefuted(msg.sender);
-        if ((root == 0) != (cid == 0) || verdicts.length > MAXIMUM_VERDICTS) revert RoundLedger_InvalidAggregate();
+        if (current.attempt == 0) _takeTurn(state, index, current.deadline - terms.aggregateSeconds);
+        else if (state.failed & (1 << index) != 0) revert RoundLedger_AggregatorFailed(msg.sender);
+        _requireFit(state, current, aggregate);
 
         current.phase = Phase.Attesting;
-        current.deadline = _after(_jobs[job].terms.attestSeconds);
+        current.deadline = _after(terms.attestSeconds);
         ++current.attempt;
-        _jobs[job].round = current;
-        aggregation.aggregator = msg.sender;
-        aggregation.index = index;
-        aggregation.agreeing = 1;
-        aggregation.disagreeing = 0;
-        aggregation.claim = claimOf(job, round, root, cid, verdicts);
-        aggregation.root = root;
-        aggregation.cid = cid;
-        aggregation.attested = 1 << index;
-        emit AggregatePublished(job, round, msg.sender, current.attempt, root, cid, verdicts, current.deadline);
+        current.agreeing = 1;
+        current.against = 0;
+        current.aggregator = index;
+        state.round = current;
+        state.claim = claimOf(job, round, aggregate);
+        state.root = aggregate.root;
+        state.attested = MARK | 1 << index;
+        emit AggregatePublished(job, round, msg.sender, current.attempt, aggregate, current.deadline);
     }
 
     /// @inheritdoc IRoundLedger
-    function attest(uint32 job, uint32 round, uint8 attempt, bytes32 claim) external {
-        Round memory current = _requireRound(job, round);
-        if (current.phase != Phase.Attesting) revert RoundLedger_WrongPhase(job, current.phase);
+    function attest(uint32 job, uint32 round, uint8 attempt, Form form, bytes32 claim, bytes32 detail) external {
+        _requireOrigin();
+        Job storage state = _jobs[job];
+        (Round memory current, Terms memory terms) = _requireRound(job, round);
+        bool late = current.phase == Phase.Finalised && form == Form.Agree;
+        if (current.phase != Phase.Attesting && !late) revert RoundLedger_WrongPhase(job, current.phase);
         if (attempt != current.attempt) revert RoundLedger_WrongAttempt(job, attempt, current.attempt);
         _requireInTime(current.deadline);
         uint8 index = _requireElectorate(0, current.epoch);
-        Aggregation storage aggregation = _jobs[job].aggregation;
-        if (_has(aggregation.attested, index)) {
-            revert RoundLedger_AlreadyAttested(job, round, attempt, msg.sender);
+        uint256 attested = state.attested;
+        if (attested & (1 << index) != 0) revert RoundLedger_AlreadyAttested(job, round, attempt, msg.sender);
+        bytes32 published = state.claim;
+        if ((claim == published) == (form == Form.Other)) revert RoundLedger_WrongClaim(claim, published);
+
+        state.attested = attested | 1 << index;
+        emit Attested(job, round, msg.sender, attempt, form, claim, detail);
+        if (late) return;
+        if (form == Form.Agree) ++current.agreeing;
+        else ++current.against;
+        uint8 majority = current.members / 2 + 1;
+        if (current.agreeing >= majority) _conclude(job, state, current);
+        else if (current.against > current.members - majority) _fail(job, state, current, terms, true);
+        else state.round = current;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function advance(uint32 job, uint32 round) external {
+        _consortium.membership(msg.sender);
+        Job storage state = _jobs[job];
+        (Round memory current, Terms memory terms) = _requireRound(job, round);
+        Phase phase = current.phase;
+        if (phase >= Phase.Finalised) revert RoundLedger_WrongPhase(job, phase);
+        bool nothing = phase == Phase.Opening ? current.committed == 0 : phase == Phase.Aggregating && current.opened == 0;
+        if (nothing) return _abandon(job, state, current, Reason.TooFewUpdates);
+        if (block.timestamp <= current.deadline) {
+            revert RoundLedger_DeadlineNotPassed(current.deadline, block.timestamp);
         }
 
-        bool agrees = claim == aggregation.claim;
-        aggregation.attested |= 1 << index;
-        uint8 agreeing = aggregation.agreeing;
-        uint8 disagreeing = aggregation.disagreeing;
-        if (agrees) aggregation.agreeing = ++agreeing;
-        else aggregation.disagreeing = ++disagreeing;
-        emit Attested(job, round, msg.sender, attempt, claim, agrees);
-
-        uint8 majority = current.members / 2 + 1;
-        if (agreeing >= majority) _conclude(job, round, attempt);
-        else if (disagreeing > current.members - majority) _refute(job, round, attempt);
+        if (phase == Phase.Attesting) {
+            bool spoke = current.agreeing + uint256(current.against) > current.members / 2;
+            return _fail(job, state, current, terms, spoke);
+        }
+        if (current.attempt == 0) _strike(state, state.course.openerIndex);
+        _abandon(job, state, current, Reason.NoAggregate);
     }
 
     /// @inheritdoc IRoundLedger
-    function abandonRound(uint32 job, uint32 round) external {
-        _consortium.membership(msg.sender);
-        Round memory current = _requireRound(job, round);
-        if (current.phase >= Phase.Finalised) revert RoundLedger_WrongPhase(job, current.phase);
-        uint40 deadline = current.deadline;
-        if (current.phase == Phase.Collecting) deadline += 2 * uint40(_jobs[job].terms.aggregateSeconds);
-        if (block.timestamp <= deadline) revert RoundLedger_DeadlineNotPassed(deadline, block.timestamp);
-
-        _abandon(job, round, current.phase == Phase.Attesting ? Reason.NoQuorum : Reason.NoAggregate);
+    function claimOf(uint32 job, uint32 round, Aggregate calldata aggregate) public view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                CLAIM,
+                block.chainid,
+                address(this),
+                job,
+                round,
+                aggregate.base,
+                aggregate.root,
+                aggregate.cid,
+                aggregate.asOf,
+                aggregate.anchor,
+                aggregate.head,
+                aggregate.receipts,
+                keccak256(aggregate.verdicts)
+            )
+        );
     }
 
     /// @inheritdoc IRoundLedger
-    function claimOf(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes calldata verdicts)
-        public
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(job, round, root, cid, keccak256(verdicts)));
+    function commitmentOf(
+        uint32 job,
+        uint32 round,
+        address party,
+        uint32 weight,
+        bytes32 root,
+        bytes32 cid,
+        bytes32 salt
+    ) external view returns (bytes28) {
+        return bytes28(keccak256(abi.encode(_domain(UPDATE, job, round), party, weight, root, cid, salt)));
     }
 
     /// @inheritdoc IRoundLedger
@@ -225,8 +316,30 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
+    function modelTermsOf(uint32 job) external view returns (Model memory) {
+        _requireKnown(job);
+        return _jobs[job].model;
+    }
+
+    /// @inheritdoc IRoundLedger
     function roundOf(uint32 job) external view returns (Round memory) {
         return _jobs[job].round;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function courseOf(uint32 job) external view returns (Course memory) {
+        return _jobs[job].course;
+    }
+
+    /// @inheritdoc IRoundLedger
+    function strikesOf(uint32 job, uint8 index) external view returns (uint8) {
+        return _jobs[job].strikes[index];
+    }
+
+    /// @inheritdoc IRoundLedger
+    function commitmentBy(uint32 job, address party) external view returns (bytes28 commitment, uint32 round) {
+        Party memory found = _jobs[job].parties[party];
+        return (found.commitment, found.round);
     }
 
     /// @inheritdoc IRoundLedger
@@ -239,63 +352,137 @@ contract RoundLedger is IRoundLedger {
         return _jobs[job].claims[round];
     }
 
-    /// @inheritdoc IRoundLedger
-    function headOf(uint32 job, address party) external view returns (bytes28 head, uint32 round) {
-        Party memory found = _jobs[job].parties[party];
-        return (found.head, found.round);
+    function _approve(uint32 job, uint8 index) private {
+        Job storage state = _jobs[job];
+        IConsortium.Census memory census = _consortium.census();
+        uint256 bitmap = state.approvals[census.recoveries];
+        if (bitmap & (1 << index) != 0) revert RoundLedger_AlreadyApproved(job, msg.sender);
+        bitmap |= 1 << index;
+        state.approvals[census.recoveries] = bitmap;
+        uint256 approvals = Bits.ones(bitmap & _consortium.active());
+        emit JobApproved(job, msg.sender, uint8(approvals));
+        if (state.open || approvals <= census.members / 2) return;
+        state.open = true;
+        emit JobOpened(job, census.epoch);
+    }
+
+    /// @dev The member whose update this opening is: what its key committed to in this round.
+    function _requireCommitted(Job storage state, bytes32 domain, uint32 job, uint32 round, bytes calldata opening)
+        private
+        view
+        returns (uint8 index)
+    {
+        address key;
+        uint256 weight;
+        bytes28 commitment;
+        assembly ("memory-safe") {
+            let word := calldataload(opening.offset)
+            key := shr(96, word)
+            weight := and(shr(64, word), 0xffffffff)
+            let at := mload(64)
+            mstore(at, domain)
+            mstore(add(at, 32), key)
+            mstore(add(at, 64), weight)
+            calldatacopy(add(at, 96), add(opening.offset, 24), 96)
+            commitment := and(keccak256(at, 192), not(0xffffffff))
+        }
+        Party memory party = state.parties[key];
+        if (party.round != round) revert RoundLedger_NotCommitted(job, round, key);
+        if (party.commitment != commitment) revert RoundLedger_NotWhatWasCommitted(job, round, key);
+        if (weight == 0) revert RoundLedger_ZeroWeight(key);
+        return party.index;
+    }
+
+    /// @dev The first attempt: the opener's until `until`, then anybody's, and the opener left its turn.
+    function _takeTurn(Job storage state, uint8 index, uint40 until) private {
+        Course memory course = state.course;
+        if (index == course.openerIndex) return;
+        if (block.timestamp <= until) revert RoundLedger_NotYourTurn(msg.sender, course.opener, until);
+        _strike(state, course.openerIndex);
+    }
+
+    function _requireFit(Job storage state, Round memory current, Aggregate calldata aggregate) private view {
+        if ((aggregate.root == 0) != (aggregate.cid == 0)) revert RoundLedger_InvalidAggregate();
+        uint24 latest = state.course.latest;
+        bytes32 base = latest == 0 ? state.model.initial : state.models[latest];
+        if (aggregate.base != base) revert RoundLedger_WrongBase(aggregate.base, base);
+        if (aggregate.verdicts.length != current.opened) {
+            revert RoundLedger_WrongVerdicts(aggregate.verdicts.length, current.opened);
+        }
+        uint40 asOf = aggregate.asOf;
+        if (asOf < current.openedIn || asOf >= block.number) {
+            revert RoundLedger_WrongBlock(asOf, current.openedIn, block.number);
+        }
+        bytes32 anchor = blockhash(asOf);
+        if (anchor == 0 || anchor != aggregate.anchor) {
+            revert RoundLedger_WrongAnchor(asOf, aggregate.anchor, anchor);
+        }
+    }
+
+    /// @dev A majority agrees with the aggregate.
+    function _conclude(uint32 job, Job storage state, Round memory current) private {
+        bytes32 root = state.root;
+        if (root == 0) return _abandon(job, state, current, Reason.TooFewUpdates);
+        uint24 round = current.round;
+        state.models[round] = root;
+        state.claims[round] = state.claim;
+        Course memory course = state.course;
+        ++course.finalised;
+        course.latest = round;
+        state.course = course;
+        uint8 strikes = state.strikes[current.aggregator];
+        if (strikes != 0) state.strikes[current.aggregator] = strikes - 1;
+        _end(state, current, Phase.Finalised);
+        emit RoundFinalised(job, round, current.attempt, root);
+    }
+
+    /// @dev The attempt has no majority; `spoke` says whether a majority attested at all.
+    function _fail(uint32 job, Job storage state, Round memory current, Terms memory terms, bool spoke) private {
+        uint256 failed = (current.attempt == 1 ? MARK : state.failed) | 1 << current.aggregator;
+        state.failed = failed;
+        if (spoke) _strike(state, current.aggregator);
+        bool last = current.attempt == terms.attempts || Bits.ones(failed & ~MARK) >= current.aggregators;
+        uint40 deadline = last ? 0 : _after(terms.aggregateSeconds);
+        emit AttemptFailed(job, current.round, current.attempt, deadline);
+        if (!last) {
+            current.phase = Phase.Aggregating;
+            current.deadline = deadline;
+            state.round = current;
+        } else if (spoke) {
+            _end(state, current, Phase.Refuted);
+            emit RoundRefuted(job, current.round);
+        } else {
+            _abandon(job, state, current, Reason.NoQuorum);
+        }
+    }
+
+    function _abandon(uint32 job, Job storage state, Round memory current, Reason reason) private {
+        _end(state, current, Phase.Abandoned);
+        emit RoundAbandoned(job, current.round, reason);
+    }
+
+    function _end(Job storage state, Round memory current, Phase phase) private {
+        current.phase = phase;
+        state.round = current;
+        state.course.endedAt = uint40(block.timestamp);
+    }
+
+    function _strike(Job storage state, uint8 index) private {
+        uint8 strikes = state.strikes[index];
+        if (strikes != type(uint8).max) state.strikes[index] = strikes + 1;
+    }
+
+    function _after(uint32 duration) private view returns (uint40) {
+        return uint40(block.timestamp + duration);
+    }
+
+    function _domain(bytes32 kind, uint32 job, uint32 round) private view returns (bytes32) {
+        return keccak256(abi.encode(kind, block.chainid, address(this), job, round));
     }
 
     /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
     function _requireOrigin() private view {
         if (msg.sender != tx.origin) revert RoundLedger_NotOrigin(msg.sender, tx.origin);
-    }
-
-    function _approve(uint32 job) private {
-        if (_jobs[job].approved[msg.sender]) revert RoundLedger_AlreadyApproved(job, msg.sender);
-        _jobs[job].approved[msg.sender] = true;
-        address[] memory keys = _consortium.keysWith(0);
-        uint8 approvals = 0;
-        for (uint256 i = 0; i < keys.length; ++i) {
-            if (_jobs[job].approved[keys[i]]) ++approvals;
-        }
-        emit JobApproved(job, msg.sender, approvals);
-        if (_jobs[job].open || approvals < _consortium.majority()) return;
-        _jobs[job].open = true;
-        emit JobOpened(job, _consortium.epoch());
-    }
-
-    /// @dev A majority agrees with the aggregate.
-    function _conclude(uint32 job, uint32 round, uint8 attempt) private {
-        bytes32 root = _jobs[job].aggregation.root;
-        if (root == 0) return _abandon(job, round, Reason.TooFewUpdates);
-        _jobs[job].round.phase = Phase.Finalised;
-        _jobs[job].models[round] = root;
-        _jobs[job].claims[round] = _jobs[job].aggregation.claim;
-        emit RoundFinalised(job, round, attempt, root, _jobs[job].aggregation.cid);
-    }
-
-    /// @dev A majority can no longer agree with the aggregate.
-    function _refute(uint32 job, uint32 round, uint8 attempt) private {
-        Aggregation storage aggregation = _jobs[job].aggregation;
-        Terms storage terms = _jobs[job].terms;
-        aggregation.refuted |= 1 << aggregation.index;
-        emit AggregateRefuted(job, round, aggregation.aggregator, attempt);
-        if (attempt == terms.attempts) {
-            _jobs[job].round.phase = Phase.Refuted;
-            emit RoundRefuted(job, round);
-        } else {
-            _jobs[job].round.phase = Phase.Aggregating;
-            _jobs[job].round.deadline = _after(terms.aggregateSeconds);
-        }
-    }
-
-    function _abandon(uint32 job, uint32 round, Reason reason) private {
-        _jobs[job].round.phase = Phase.Abandoned;
-        emit RoundAbandoned(job, round, reason);
-    }
-
-    function _after(uint32 duration) private view returns (uint40) {
-        return uint40(block.timestamp + duration);
     }
 
     function _requireKnown(uint32 job) private view {
@@ -306,17 +493,32 @@ contract RoundLedger is IRoundLedger {
         if (_jobs[job].closed) revert RoundLedger_JobClosed(job);
     }
 
-    function _requireRound(uint32 job, uint32 round) private view returns (Round memory current) {
+    /// @dev The round as it is now: time alone ends Collecting and Opening.
+    function _requireRound(uint32 job, uint32 round)
+        private
+        view
+        returns (Round memory current, Terms memory terms)
+    {
         current = _jobs[job].round;
         if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
         if (round == 0) revert RoundLedger_WrongPhase(job, Phase.None);
+        terms = _jobs[job].terms;
+        if (current.phase == Phase.Collecting && block.timestamp > current.deadline) {
+            current.phase = Phase.Opening;
+            current.deadline += terms.openSeconds;
+        }
+        if (current.phase == Phase.Opening && block.timestamp > current.deadline) {
+            current.phase = Phase.Aggregating;
+            current.deadline += 2 * terms.aggregateSeconds;
+        }
     }
 
-    /// @dev The caller is a member, holds `role`, and did so with this key when the round was opened.
+    /// @dev The caller is a member and holds `role`, and did so with this key when the round was opened.
     function _requireElectorate(uint8 role, uint32 epoch) private view returns (uint8 index) {
         IConsortium.Membership memory member = _consortium.membership(msg.sender);
         if (member.roles & role != role) revert RoundLedger_RoleMissing(msg.sender, role);
-        if (member.since > epoch) revert RoundLedger_NotInElectorate(msg.sender, member.since, epoch);
+        uint32 since = role != 0 && member.rolesSince > member.since ? member.rolesSince : member.since;
+        if (since > epoch) revert RoundLedger_NotInElectorate(msg.sender, since, epoch);
         return member.index;
     }
 
@@ -324,38 +526,13 @@ contract RoundLedger is IRoundLedger {
         if (block.timestamp > deadline) revert RoundLedger_DeadlinePassed(deadline, block.timestamp);
     }
 
-    /// @dev After a refutation every aggregator may publish; before, the opener first.
-    function _requireTurn(uint32 job, Round memory current) private view {
-        if (current.phase == Phase.Aggregating) return _requireInTime(current.deadline);
-        if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
-        uint32 duration = _jobs[job].terms.aggregateSeconds;
-        address opener = _jobs[job].aggregation.opener;
-        uint40 until = current.deadline + duration;
-        if (msg.sender != opener && block.timestamp <= until) {
-            revert RoundLedger_NotYourTurn(msg.sender, opener, until);
-        }
-        _requireInTime(until + duration);
-        if (block.timestamp <= current.deadline) _requireAllSubmitted(job, current);
-    }
-
-    /// @dev With an unchanged electorate nobody else can submit once every participant has.
-    function _requireAllSubmitted(uint32 job, Round memory current) private view {
-        if (_consortium.epoch() != current.epoch) {
-            revert RoundLedger_DeadlineNotPassed(current.deadline, block.timestamp);
-        }
-        address[] memory participants = _consortium.keysWith(PARTICIPANT);
-        for (uint256 i = 0; i < participants.length; ++i) {
-            if (_jobs[job].parties[participants[i]].round != current.round) {
-                revert RoundLedger_UpdatesMissing(job, current.round, participants[i]);
-            }
-        }
+    function _requireWaited(uint40 endedAt, uint8 strikes, uint32 aggregateSeconds) private view {
+        uint256 turns = strikes < MAXIMUM_WAIT ? strikes : MAXIMUM_WAIT;
+        uint256 from = endedAt + turns * aggregateSeconds;
+        if (block.timestamp < from) revert RoundLedger_StrikesToWaitFor(msg.sender, strikes, from);
     }
 
     function _requireDuration(uint32 duration) private pure {
         if (duration == 0 || duration > MAXIMUM_SECONDS) revert RoundLedger_InvalidTerms();
-    }
-
-    function _has(uint256 bitmap, uint8 index) private pure returns (bool) {
-        return bitmap & (1 << index) != 0;
     }
 }

@@ -46,7 +46,7 @@ contract ScoreBoard is IScoreBoard {
     }
 
     /// @inheritdoc IScoreBoard
-    function openScoring(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes calldata verdicts) external {
+    function openScoring(uint32 job, uint32 round, IRoundLedger.Aggregate calldata aggregate) external {
         (, IRoundLedger.Terms memory terms,) = _ledger.jobOf(job);
         if (terms.scorers == 0) revert ScoreBoard_NoScores(job);
         uint32 epoch = _consortium.epoch();
@@ -56,9 +56,9 @@ contract ScoreBoard is IScoreBoard {
         Phase phase = _phase(state, state.scoring);
         if (phase != Phase.None && phase < Phase.Settled) revert ScoreBoard_StillOpen(job, last);
         if (round <= last) revert ScoreBoard_RoundPassed(job, round, last);
-        bytes32 claim = _requireFinal(job, round, _ledger.claimOf(job, round, root, cid, verdicts));
+        bytes32 claim = _requireFinal(job, round, _ledger.claimOf(job, round, aggregate));
         _requireNoneLeftOut(job, last, round);
-        uint8 updates = _admitted(verdicts);
+        uint8 updates = _admitted(aggregate.verdicts);
         if (updates == 0) revert ScoreBoard_NothingAdmitted(job, round);
         uint256 scorers = _consortium.keysWith(SCORER).length;
         if (scorers < terms.scorers) revert ScoreBoard_TooFewScorers(scorers, terms.scorers);

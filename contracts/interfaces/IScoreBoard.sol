@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IRoundLedger} from "./IRoundLedger.sol";
+
 /// @title Contribution scores of finalised rounds
 /// @notice Scorers commit to one score for each admitted update of a round, then reveal; the median of what was revealed
 /// is the update's score. docs/spec/scores.md tells it in words.
@@ -91,7 +93,7 @@ interface IScoreBoard {
     /// @notice Opens the scoring of the first finalised round that had none; any scorer may. Root, CID and verdicts are
     /// those of the aggregate that was finalised.
     /// @dev The seed is keccak256(abi.encode(hash of the block before, chain id, this contract, job, round, claim)).
-    function openScoring(uint32 job, uint32 round, bytes32 root, bytes32 cid, bytes calldata verdicts) external;
+    function openScoring(uint32 job, uint32 round, IRoundLedger.Aggregate calldata aggregate) external;
 
     /// @notice Commits the caller, a scorer, to its scores: once, until the deadline's second or until every scorer has.
     /// @param commitment keccak256(abi.encode(chain id, this contract, job, round, scorer, salt, keccak256(scores)))
