@@ -35,7 +35,7 @@ class RoundName(NamedTuple):
         return _word(self.chain) + _address(self.ledger) + _word(self.job) + _word(self.round)
 
 
-class Opening(NamedTuple):
+class UpdateOpening(NamedTuple):
     """What a party committed to: its key, its update's weight, tensor root and CID digest, and 32 bytes of salt."""
 
     party: str
@@ -88,13 +88,13 @@ def update_domain(round_: RoundName) -> bytes:
     return keccak(UPDATE_DOMAIN + round_.words)
 
 
-def commitment(round_: RoundName, opening: Opening) -> bytes:
+def commitment(round_: RoundName, opening: UpdateOpening) -> bytes:
     """What a party commits to an update with: 28 bytes, from which nobody reads the update or copies it."""
     party, weight, root, cid, salt = opening
     return keccak(update_domain(round_) + _address(party) + _word(weight) + root + cid + salt)[:COMMITMENT]
 
 
-def pack_openings(openings: Iterable[Opening]) -> bytes:
+def pack_openings(openings: Iterable[UpdateOpening]) -> bytes:
     """Openings as the contract takes them, 120 bytes each. Raises Malformed for one with a part of another size."""
     return b"".join(_pack_opening(*opening) for opening in openings)
 
@@ -106,16 +106,16 @@ def _pack_opening(party: str, weight: int, root: bytes, cid: bytes, salt: bytes)
     return key + weight.to_bytes(4, "big") + root + cid + salt
 
 
-def unpack_openings(data: bytes) -> list[Opening]:
+def unpack_openings(data: bytes) -> list[UpdateOpening]:
     """The other way: every byte counts, so there is no second form. Raises Malformed for another length."""
     if len(data) % OPENING:
         raise Malformed("openings are 120 bytes each", actual=len(data))
     return [_unpack_opening(data[at : at + OPENING]) for at in range(0, len(data), OPENING)]
 
 
-def _unpack_opening(data: bytes) -> Opening:
+def _unpack_opening(data: bytes) -> UpdateOpening:
     weight = int.from_bytes(data[20:24], "big")
-    return Opening(checksum_address(data[:20]), weight, data[24:56], data[56:88], data[88:])
+    return UpdateOpening(checksum_address(data[:20]), weight, data[24:56], data[56:88], data[88:])
 
 
 def next_head(head: bytes, job: int, round_: int, weight: int, root: bytes, cid: bytes) -> bytes:

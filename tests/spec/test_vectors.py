@@ -140,7 +140,7 @@ def test_claims_and_heads() -> None:
 def test_commitments_openings_and_claims(case: dict[str, Any]) -> None:
     name = claims.RoundName(case["chain"], case["ledger"], case["job"], case["round"])
     assert claims.update_domain(name).hex() == case["domain"]
-    openings = [told(claims.Opening, said) for said in case["openings"]]
+    openings = [told(claims.UpdateOpening, said) for said in case["openings"]]
     assert claims.unpack_openings(bytes.fromhex(case["packed"])) == openings
     assert [claims.commitment(name, one).hex() for one in openings] == [said["commitment"] for said in case["openings"]]
     aggregate = told(claims.Claimed, case["aggregate"])

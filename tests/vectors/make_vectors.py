@@ -48,12 +48,15 @@ ROUNDS = [
     (
         commitment.RoundName(31337, CONTRACT, 1, 2),
         commitment.Claimed(WORDS[7], WORDS[1], WORDS[2], 1203, *WORDS[4:7], bytes([0, 0, 0, 9])),
-        [commitment.Opening(PARTY, 569, WORDS[1], WORDS[2], SALT), commitment.Opening(CONTRACT, 1, *WORDS[4:7])],
+        [
+            commitment.UpdateOpening(PARTY, 569, WORDS[1], WORDS[2], SALT),
+            commitment.UpdateOpening(CONTRACT, 1, *WORDS[4:7]),
+        ],
     ),
     (
         commitment.RoundName((1 << 53) - 1, PARTY, (1 << 32) - 1, (1 << 24) - 1),
         commitment.Claimed(WORDS[7], bytes(32), bytes(32), (1 << 40) - 1, *WORDS[4:7], b""),
-        [commitment.Opening(PARTY, (1 << 32) - 1, WORDS[1], WORDS[2], SALT)],
+        [commitment.UpdateOpening(PARTY, (1 << 32) - 1, WORDS[1], WORDS[2], SALT)],
     ),
     (
         commitment.RoundName(7, CONTRACT, 3, 1),
@@ -243,7 +246,9 @@ def commitment_vectors() -> dict[str, Any]:
     return {"claims": claims, "chain": chain, "rounds": [_round(*case) for case in ROUNDS]}
 
 
-def _round(name: commitment.RoundName, said: commitment.Claimed, openings: list[commitment.Opening]) -> dict[str, Any]:
+def _round(
+    name: commitment.RoundName, said: commitment.Claimed, openings: list[commitment.UpdateOpening]
+) -> dict[str, Any]:
     """A round's commitments, their openings as they are packed, and the claim of its aggregate."""
     parties = [_told(one) | {"commitment": commitment.commitment(name, one).hex()} for one in openings]
     aggregate = _told(said) | {"claim": commitment.claim_of(name, said).hex()}

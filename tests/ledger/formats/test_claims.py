@@ -19,7 +19,7 @@ uint32 = st.integers(0, (1 << 32) - 1)
 word = st.binary(min_size=32, max_size=32)
 address = st.binary(min_size=20, max_size=20).map(checksum_address)
 rounds = st.builds(claims.RoundName, st.integers(0, (1 << 64) - 1), address, uint32, uint32)
-openings = st.builds(claims.Opening, address, uint32, word, word, word)
+openings = st.builds(claims.UpdateOpening, address, uint32, word, word, word)
 blocks = st.integers(0, (1 << 40) - 1)
 aggregates = st.builds(claims.Claimed, word, word, word, blocks, word, word, word, st.binary(max_size=255))
 PLACE = ["bytes32", "uint256", "address", "uint32", "uint32"]
@@ -39,7 +39,7 @@ def test_the_claim_of_an_aggregate_is_the_abis(name: claims.RoundName, aggregate
 
 
 @given(rounds, openings)
-def test_a_commitment_is_the_abis(name: claims.RoundName, opening: claims.Opening) -> None:
+def test_a_commitment_is_the_abis(name: claims.RoundName, opening: claims.UpdateOpening) -> None:
     domain = keccak(encode(PLACE, [keccak(text="fedledger/update/2"), *name]))
     assert claims.update_domain(name) == domain
     words = encode(["bytes32", "address", "uint32", "bytes32", "bytes32", "bytes32"], [domain, *opening])
@@ -47,13 +47,13 @@ def test_a_commitment_is_the_abis(name: claims.RoundName, opening: claims.Openin
 
 
 @given(st.lists(openings, max_size=3))
-def test_openings_are_packed_and_read_back(made: list[claims.Opening]) -> None:
+def test_openings_are_packed_and_read_back(made: list[claims.UpdateOpening]) -> None:
     packed = claims.pack_openings(made)
     assert len(packed) == 120 * len(made)
     assert claims.unpack_openings(packed) == made
 
 
-OPENING = claims.Opening("0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", 1, b"r" * 32, b"c" * 32, b"s" * 32)
+OPENING = claims.UpdateOpening("0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", 1, b"r" * 32, b"c" * 32, b"s" * 32)
 
 
 @pytest.mark.parametrize(
