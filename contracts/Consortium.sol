@@ -2,16 +2,16 @@
 pragma solidity 0.8.37;
 
 import {IConsortium} from "./interfaces/IConsortium.sol";
+import {Bits} from "./libraries/Bits.sol";
 
 /// @title Consortium
 /// @notice The members, their keys and roles.
 /// @dev Active keys, and only they, have roles. A retired key keeps its `since`, so that it is never taken again. A
-/// member that was removed has no key.
+/// member that was removed has no key. Counters and bitmaps follow every change, so that no transaction counts members.
 contract Consortium is IConsortium {
     /// @param recoveries how often the other members replaced the key; approvals are bound to it
     struct Member {
         address key;
-        uint8 roles;
         uint32 recoveries;
     }
 
@@ -22,12 +22,13 @@ contract Consortium is IConsortium {
 
     address private immutable _ballots;
 
-    uint32 private _epoch = 1;
-    uint8 private _count;
+    Census private _census;
+    uint256 private _active;
+    uint8 private _admitted;
     Successor private _successor;
-    Member[] private _members;
+    mapping(uint256 index => Member member) private _members;
     mapping(address key => Membership membership) private _memberships;
-    mapping(bytes32 rotation => mapping(address key => bool approved)) private _approved;
+    mapping(bytes32 rotation => uint256 members) private _approvals;
 
     /// @notice Founds the consortium: member i holds `keys[i]` and `roles[i]`; later changes come from `ballots_`.
     constructor(address[] memory keys, uint8[] memory roles, address ballots_) {
@@ -35,6 +36,7 @@ contract Consortium is IConsortium {
         if (members < MINIMUM_MEMBERS) revert Consortium_TooFewMembers(members, MINIMUM_MEMBERS);
         if (members > MAXIMUM_MEMBERS) revert Consortium_TooManyMembers(members, MAXIMUM_MEMBERS);
         if (roles.length != members) revert Consortium_RolesMissing(members, roles.length);
+        _census.epoch = 1;
         for (uint256 i = 0; i < members; ++i) {
             _admit(keys[i], roles[i]);
         }
@@ -43,32 +45,39 @@ contract Consortium is IConsortium {
 
     /// @inheritdoc IConsortium
     function rotateKey(address newKey) external {
+        _requireOrigin();
         uint8 index = membership(msg.sender).index;
         _requireUnused(newKey);
-        _rotate(index, newKey);
+        Census memory counted = _census;
+        ++counted.epoch;
+        _rotate(index, newKey, counted);
     }
 
     /// @inheritdoc IConsortium
     function approveRotation(uint8 index, address newKey) external {
+        _requireOrigin();
         uint8 member = membership(msg.sender).index;
         keyOf(index);
         _requireUnused(newKey);
         bytes32 rotation = keccak256(abi.encode(index, _members[index].recoveries, newKey));
-        if (_approved[rotation][msg.sender]) revert Consortium_AlreadyApproved(index, newKey, member);
+        uint256 approved = _approvals[rotation];
+        if (approved >> member & 1 != 0) revert Consortium_AlreadyApproved(index, newKey, member);
 
-        _approved[rotation][msg.sender] = true;
-        uint8 approvals = 0;
-        for (uint256 i = 0; i < _members.length; ++i) {
-            if (_approved[rotation][_members[i].key]) ++approvals;
-        }
+        approved |= 1 << member;
+        _approvals[rotation] = approved;
+        uint8 approvals = uint8(Bits.ones(approved & _active));
         emit RotationApproved(index, newKey, member, approvals);
-        if (approvals < majority()) return;
+        Census memory counted = _census;
+        if (approvals <= counted.members / 2) return;
         ++_members[index].recoveries;
-        _rotate(index, newKey);
+        ++counted.recoveries;
+        ++counted.epoch;
+        _rotate(index, newKey, counted);
     }
 
     /// @inheritdoc IConsortium
     function announce(string calldata gateway) external {
+        _requireOrigin();
         uint8 index = membership(msg.sender).index;
         uint256 length = bytes(gateway).length;
         if (length > MAXIMUM_GATEWAY) revert Consortium_GatewayTooLong(length, MAXIMUM_GATEWAY);
@@ -78,10 +87,8 @@ contract Consortium is IConsortium {
     /// @inheritdoc IConsortium
     function admit(address key, uint8 roles) external {
         _requireBallots();
-        if (_members.length == MAXIMUM_MEMBERS) {
-            revert Consortium_TooManyMembers(_members.length + 1, MAXIMUM_MEMBERS);
-        }
-        ++_epoch;
+        if (_admitted == MAXIMUM_MEMBERS) revert Consortium_TooManyMembers(MAXIMUM_MEMBERS + 1, MAXIMUM_MEMBERS);
+        ++_census.epoch;
         _admit(key, roles);
     }
 
@@ -89,12 +96,15 @@ contract Consortium is IConsortium {
     function remove(uint8 index) external {
         _requireBallots();
         address key = keyOf(index);
-        if (_count == MINIMUM_MEMBERS) revert Consortium_TooFewMembers(_count - 1, MINIMUM_MEMBERS);
-        ++_epoch;
-        --_count;
+        Census memory counted = _census;
+        if (counted.members == MINIMUM_MEMBERS) revert Consortium_TooFewMembers(MINIMUM_MEMBERS - 1, MINIMUM_MEMBERS);
+        ++counted.epoch;
+        --counted.members;
+        _recount(counted, _memberships[key].roles, 0);
+        _active ^= 1 << index;
         delete _members[index];
         _memberships[key].roles = 0;
-        emit MemberRemoved(index, key, _epoch);
+        emit MemberRemoved(index, key, counted.epoch);
     }
 
     /// @inheritdoc IConsortium
@@ -102,10 +112,12 @@ contract Consortium is IConsortium {
         _requireBallots();
         address key = keyOf(index);
         _requireRoles(roles);
-        ++_epoch;
-        _members[index].roles = roles;
-        _memberships[key].roles = roles;
-        emit RolesChanged(index, roles, _epoch);
+        Census memory counted = _census;
+        Membership memory found = _memberships[key];
+        ++counted.epoch;
+        _recount(counted, found.roles, roles);
+        _memberships[key] = Membership(index, roles, found.since, counted.epoch);
+        emit RolesChanged(index, roles, counted.epoch);
     }
 
     /// @inheritdoc IConsortium
@@ -116,23 +128,33 @@ contract Consortium is IConsortium {
     }
 
     /// @inheritdoc IConsortium
-    function epoch() external view returns (uint32) {
-        return _epoch;
+    function census() external view returns (Census memory) {
+        return _census;
     }
 
     /// @inheritdoc IConsortium
-    function count() public view returns (uint8) {
-        return _count;
+    function active() external view returns (uint256) {
+        return _active;
+    }
+
+    /// @inheritdoc IConsortium
+    function epoch() external view returns (uint32) {
+        return _census.epoch;
+    }
+
+    /// @inheritdoc IConsortium
+    function count() external view returns (uint8) {
+        return _census.members;
     }
 
     /// @inheritdoc IConsortium
     function admitted() external view returns (uint8) {
-        return uint8(_members.length);
+        return _admitted;
     }
 
     /// @inheritdoc IConsortium
-    function majority() public view returns (uint8) {
-        return count() / 2 + 1;
+    function majority() external view returns (uint8) {
+        return _census.members / 2 + 1;
     }
 
     /// @inheritdoc IConsortium
@@ -149,18 +171,17 @@ contract Consortium is IConsortium {
 
     /// @inheritdoc IConsortium
     function keyOf(uint8 index) public view returns (address key) {
-        if (index < _members.length) key = _members[index].key;
+        key = _members[index].key;
         if (key == address(0)) revert Consortium_UnknownIndex(index);
     }
 
     /// @inheritdoc IConsortium
     function keysWith(uint8 roles) external view returns (address[] memory) {
-        uint256 members = _members.length;
-        address[] memory all = new address[](members);
+        address[] memory all = new address[](_admitted);
         uint256 found = 0;
-        for (uint256 i = 0; i < members; ++i) {
-            Member memory member = _members[i];
-            if (member.key != address(0) && member.roles & roles == roles) all[found++] = member.key;
+        for (uint256 i = 0; i < all.length; ++i) {
+            address key = _members[i].key;
+            if (key != address(0) && _memberships[key].roles & roles == roles) all[found++] = key;
         }
         address[] memory keys = new address[](found);
         for (uint256 i = 0; i < found; ++i) {
@@ -183,21 +204,38 @@ contract Consortium is IConsortium {
     function _admit(address key, uint8 roles) private {
         _requireRoles(roles);
         _requireUnused(key);
-        uint8 index = uint8(_members.length);
-        ++_count;
-        _members.push(Member(key, roles, 0));
-        _memberships[key] = Membership(index, roles, _epoch);
-        emit MemberAdmitted(index, key, roles, _epoch);
+        uint8 index = _admitted++;
+        Census memory counted = _census;
+        ++counted.members;
+        _recount(counted, 0, roles);
+        _active |= 1 << index;
+        _members[index] = Member(key, 0);
+        _memberships[key] = Membership(index, roles, counted.epoch, counted.epoch);
+        emit MemberAdmitted(index, key, roles, counted.epoch);
     }
 
-    function _rotate(uint8 index, address newKey) private {
-        Member storage member = _members[index];
-        address oldKey = member.key;
-        ++_epoch;
-        member.key = newKey;
+    /// @dev The key changes in the epoch that `counted` begins.
+    function _rotate(uint8 index, address newKey, Census memory counted) private {
+        address oldKey = _members[index].key;
+        Membership memory found = _memberships[oldKey];
+        _census = counted;
+        _members[index].key = newKey;
         _memberships[oldKey].roles = 0;
-        _memberships[newKey] = Membership(index, member.roles, _epoch);
-        emit KeyRotated(index, oldKey, newKey, _epoch);
+        _memberships[newKey] = Membership(index, found.roles, counted.epoch, found.rolesSince);
+        emit KeyRotated(index, oldKey, newKey, counted.epoch);
+    }
+
+    /// @dev A member has other roles: stores `counted` with what that changes.
+    function _recount(Census memory counted, uint8 former, uint8 roles) private {
+        counted.participants = counted.participants - (former & 1) + (roles & 1);
+        counted.aggregators = counted.aggregators - (former >> 1 & 1) + (roles >> 1 & 1);
+        counted.scorers = counted.scorers - (former >> 2) + (roles >> 2);
+        _census = counted;
+    }
+
+    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    function _requireOrigin() private view {
+        if (msg.sender != tx.origin) revert Consortium_NotOrigin(msg.sender, tx.origin);
     }
 
     function _requireBallots() private view {

@@ -5,16 +5,34 @@ pragma solidity ^0.8.28;
 /// @notice Members are numbered from 0 in the order of admission; an index is never reused, so that 255 are admitted at
 /// most, ever. At least 3 are active. Every change of members, roles or keys starts a new epoch. A round, or a proposal,
 /// takes its electorate from the epoch in which it was opened.
-/// @dev Roles are bits: 1 participant, 2 aggregator, 4 scorer; at least one. Every active member attests and votes.
+/// @dev Roles are bits: 1 participant, 2 aggregator, 4 scorer; at least one. Every active member attests and votes. A
+/// role that was lost is gone at once; one that was gained waits for what is opened after it, since what is open counted
+/// who had it: act in a role only where neither `since` nor `rolesSince` is past the epoch of what one acts in.
 interface IConsortium {
     /// @notice What the consortium knows of one key.
     /// @param index number of the member that holds the key
     /// @param roles the member's roles, as bits
     /// @param since first epoch in which the key speaks for the member
+    /// @param rolesSince epoch of the member's latest change of roles, or of its admission; a new key does not change it
     struct Membership {
         uint8 index;
         uint8 roles;
         uint32 since;
+        uint32 rolesSince;
+    }
+
+    /// @notice What the consortium counts, in one word.
+    /// @param epoch number of the current epoch; the founding epoch is 1
+    /// @param recoveries how often members replaced another's key, over all members
+    /// @param members how many members are active
+    /// @param participants how many of them have the role; so the next two
+    struct Census {
+        uint32 epoch;
+        uint32 recoveries;
+        uint8 members;
+        uint8 participants;
+        uint8 aggregators;
+        uint8 scorers;
     }
 
     /// @notice Where the consortium goes on: a ledger's address on the chain with this id; zero until one is named.
@@ -42,6 +60,7 @@ interface IConsortium {
     error Consortium_RolesMissing(uint256 keys, uint256 roles);
     error Consortium_InvalidRoles(uint8 roles);
     error Consortium_NotBallots(address caller);
+    error Consortium_NotOrigin(address caller, address origin);
     error Consortium_NotMember(address key);
     error Consortium_UnknownIndex(uint8 index);
     error Consortium_KeyUsed(address key);
@@ -49,13 +68,14 @@ interface IConsortium {
     error Consortium_AlreadyApproved(uint8 index, address newKey, uint8 member);
     error Consortium_GatewayTooLong(uint256 length, uint256 maximum);
 
-    /// @notice Replaces the caller's own key by `newKey`, which must never have been used here.
+    /// @notice Replaces the caller's own key by `newKey`, which must never have been used here. This call and the next two
+    /// take no contract's word: the caller must be the transaction's signer.
     function rotateKey(address newKey) external;
 
     /// @notice Approves that member `index`, whose key is lost or stolen, continue with `newKey`.
     /// A majority of the members carries it out.
-    /// @dev An approval counts while the key that gave it is current, until the others replace the key of `index`. The
-    /// epoch does not end it: a thief who rotates a stolen key again and again would prevent its recovery for ever.
+    /// @dev An approval is the member's, not its key's: it counts while the member is active, until the others replace
+    /// the key of `index`. No epoch ends it: a thief who rotates a stolen key would prevent its recovery forever.
     function approveRotation(uint8 index, address newKey) external;
 
     /// @notice Publishes where the caller's content store can be read; at most 256 bytes, kept in the log only.
@@ -67,11 +87,17 @@ interface IConsortium {
     /// @notice Removes member `index`. Three members remain, always.
     function remove(uint8 index) external;
 
-    /// @notice Gives member `index` other roles, at once. Its key keeps its `since`.
+    /// @notice Gives member `index` other roles. Its key keeps its `since`.
     function changeRoles(uint8 index, uint8 roles) external;
 
     /// @notice Records where the consortium goes on. The latest counts.
     function nameSuccessor(uint64 chain, address ledger) external;
+
+    /// @notice What is counted, in one word.
+    function census() external view returns (Census memory);
+
+    /// @notice Who is active: bit i is member i's.
+    function active() external view returns (uint256);
 
     /// @notice Number of the current epoch; the founding epoch is 1.
     function epoch() external view returns (uint32);
@@ -94,7 +120,8 @@ interface IConsortium {
     /// @notice The current key of member `index`; reverts for an index that no active member has.
     function keyOf(uint8 index) external view returns (address);
 
-    /// @notice The current keys of all active members that hold every bit of `roles`, by ascending index.
+    /// @notice The current keys of all active members that hold every bit of `roles`, by ascending index. It costs 4,200
+    /// gas for each member ever admitted: for reading off chain.
     function keysWith(uint8 roles) external view returns (address[] memory);
 
     /// @notice The contract through which members decide on changes.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Bits} from "./Bits.sol";
+
 /// @dev What 64 members said on one proposal, and all that their votes need to know of it, in one word. From the lowest
 /// bit: two bits for the choice of each (0 none), deadline (40), epoch (32), members (8), how many must be For (8), and
 /// the state that ended the proposal, if one did (8). Never zero once opened.
@@ -27,9 +29,6 @@ library Polls {
     uint256 private constant NEEDED = 208;
     uint256 private constant ENDED = 216;
     uint256 private constant LOWER_BITS = type(uint128).max / 3;
-    uint256 private constant PAIRS = type(uint128).max / 5;
-    uint256 private constant NIBBLES = type(uint128).max / 17;
-    uint256 private constant BYTES = type(uint128).max / 255;
 
     /// @notice A word in which nobody has voted.
     function open(uint40 deadline_, uint32 epoch_, uint8 members_, uint8 needed_) internal pure returns (Poll) {
@@ -98,15 +97,6 @@ library Polls {
     function tally(Poll self) internal pure returns (uint256 inFavour, uint256 against, uint256 abstaining) {
         uint256 lower = Poll.unwrap(self) & LOWER_BITS;
         uint256 upper = Poll.unwrap(self) >> 1 & LOWER_BITS;
-        return (_ones(lower & ~upper), _ones(upper & ~lower), _ones(lower & upper));
-    }
-
-    /// @dev How many of the 64 lower bits are set: summed in fields of 4, then 8 bits, then over all bytes at once.
-    function _ones(uint256 bits) private pure returns (uint256) {
-        unchecked {
-            bits = (bits & PAIRS) + (bits >> 2 & PAIRS);
-            bits = (bits & NIBBLES) + (bits >> 4 & NIBBLES);
-            return bits * BYTES >> 120 & 255;
-        }
+        return (Bits.ones(lower & ~upper), Bits.ones(upper & ~lower), Bits.ones(lower & upper));
     }
 }
