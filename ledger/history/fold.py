@@ -28,12 +28,15 @@ class HistoryError(FedledgerError):
 class History:
     """The state after a sequence of events, applied one by one. Readers must not change what it hands out.
 
-    `board` is where scores are committed to; without it no event about scores can follow.
+    `ledger` is chain id and address of the RoundLedger; `board` is where scores are committed to, and without it no
+    event about scores can follow.
     """
 
-    def __init__(self, events: Iterable[r.AnyEvent] = (), board: ScoreBoard | None = None) -> None:
+    def __init__(
+        self, ledger: tuple[int, str], events: Iterable[r.AnyEvent] = (), board: ScoreBoard | None = None
+    ) -> None:
         self._members = Members()
-        self._jobs = Jobs(self._members)
+        self._jobs = Jobs(self._members, ledger)
         self._scorings = Scorings(self._members, self._jobs, board)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)
