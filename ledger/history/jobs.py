@@ -130,7 +130,7 @@ class Jobs:
             raise Impossible(f"an impossible update by member {member.index}")
         head = heads.get(event.party, claims.NO_HEAD)
         heads[event.party] = claims.next_head(head, event.job, event.round, event.weight, event.root, event.cid)
-        update = Update(event.party, member.index, event.weight, event.root, event.cid, event.tx)
+        update = Update(event.party, member.index, event.weight, event.root, event.cid, event.tx, event.block)
         round_.updates[member.index] = update
 
     def _submitted_since(self, round_: Round, party: str, index: int) -> bool:

@@ -59,7 +59,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What a party registered for a round."""
+    """What a party registered for a round, and the block in which it was opened."""
 
     party: str
     index: int
@@ -67,6 +67,7 @@ class Update:
     root: bytes
     cid: bytes
     tx: bytes
+    block: int
 
 
 @dataclass(frozen=True, slots=True)
