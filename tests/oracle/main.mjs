@@ -2,7 +2,9 @@
 import { createInterface } from 'node:readline';
 import { header, root } from './artifact.mjs';
 import { isDocument, isName, isText, shownDigest } from './grammar.mjs';
-import { claim, verdict, weightedMean } from './rounds.mjs';
+import { certificates, haveDigest, pushDigest } from './haves.mjs';
+import { founding, head, leaf, treeRoot } from './head.mjs';
+import { claimOf, commitment, domain, opening, verdict, weightedMean } from './rounds.mjs';
 
 const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
@@ -14,7 +16,17 @@ const CALLS = {
   root: ({ data }) => root(bytes(data)).toString('hex'),
   verdict: (asked) => verdict({ ...asked, registered: bytes(asked.root), file: bytes(asked.file) }),
   weighted_mean: ({ weights, updates }) => weightedMean(weights, updates),
-  claim: ({ job, round, root: model, cid, verdicts }) => claim(job, round, model, cid, verdicts),
+  have: (asked) => haveDigest(asked),
+  push: (asked) => pushDigest(asked),
+  receipts: ({ data, roll }) => certificates(bytes(data), roll),
+  claim_of: ({ place, aggregate }) => claimOf(place, aggregate),
+  domain: ({ place }) => domain(place),
+  commitment: ({ place, opening: said }) => commitment(place, said),
+  opening: ({ opening: said }) => opening(said),
+  founding: ({ said }) => founding(said).toString('hex'),
+  leaf: ({ said }) => leaf(said).toString('hex'),
+  tree_root: ({ leaves }) => treeRoot(leaves.map(bytes)).toString('hex'),
+  head: ({ events, root: over }) => head(events, bytes(over)).toString('hex'),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from support.content.holders import Memory, Server
 
-from ledger.config import Chain, Contract, Contracts, Gateway, Network
+from ledger.config import Chain, Contract, Contracts, Founding, Gateway, Network
 from ledger.errors import Unavailable, UsageError
 from ledger.events.records import Role
 from ledger.formats.cid import CHUNK, Cid, raw
@@ -30,6 +30,7 @@ NETWORK = Network(
     fedledger="network/1",
     name="hospitals",
     chain=Chain(id=31337, rpc=""),
+    founding=Founding(block=0, hash="0x" + "00" * 32, members=()),
     contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
 )
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)
@@ -299,13 +300,13 @@ def test_a_holder_is_asked_for_a_block_and_for_nothing_else(gateway: GatewayServ
     """What a client asks for follows from the CID alone; credentials and queries of an address are not sent on."""
     asked: list[str] = []
     with closing(Remote("x", gateway.url.replace("http://", "http://user:secret@") + "/base?x=1#y")) as holder:
-        original = holder._connection.putrequest
+        original = holder._line._connection.putrequest
 
         def note(method: str, url: str, *arguments: object, **options: object) -> None:
             asked.append(f"{method} {url}")
             original(method, url, *arguments, **options)  # type: ignore[arg-type]
 
-        holder._connection.putrequest = note  # type: ignore[method-assign,assignment]
+        holder._line._connection.putrequest = note  # type: ignore[method-assign,assignment]
         with pytest.raises(Unavailable, match="returned no block"):
             holder.get(Cid.parse(str(BLOCK)))
     assert asked == [f"GET /base/ipfs/{BLOCK}?format=raw"]

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from support.worlds.world import BOARD, CHAIN, TERMS, World, seen
+from support.worlds.chain import BOARD, CHAIN
+from support.worlds.world import TERMS, World, seen
 
 from ledger.events import records
 from ledger.formats.artifact import Tensor
@@ -78,7 +79,7 @@ class ScoredWorld(World):
         assert number is not None
         final = self.state.rounds[number].final
         assert final is not None
-        updates = final.verdicts.count(0)  # as the contract counts, whether or not they are one for each update
+        updates = final.verdicts.count(0)
         opened = {"opener": self.keys[0], "epoch": 1, "scorers": len(self.keys)}
         seed = number.to_bytes(32, "big")
         self.emit(
