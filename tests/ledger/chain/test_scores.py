@@ -46,11 +46,11 @@ class Panel:
         kept, phase, seed, committed, revealed = self.client.view("scores", "scoringOf", self.job)
         ended = scoring.outcome or ScoringPhase.NONE
         places = [scoring.round, scoring.epoch, scoring.commit_deadline, scoring.reveal_deadline]
-        counts = [scoring.updates, scoring.scorers, scoring.quorum, PHASES.index(ended)]
+        counts = [scoring.updates, scoring.scorers, scoring.quorum, len(scoring.settled), PHASES.index(ended)]
         assert kept == places + counts
         assert (committed, revealed) == (bitmap(scoring.commitments), bitmap(scoring.reveals))
         assert PHASES[phase] is scoring.phase(self.client.latest().time)
-        assert seed == (scoring.seed if scoring.outcome is None else bytes(32))
+        assert seed == (scoring.seed if scoring.outcome is None and not scoring.settled else bytes(32))
         assert self.client.scores_root(self.job, 1) == scoring.root
         return scoring
 
