@@ -4,16 +4,19 @@ A gateway that is slow or gone holds up no errand but its own: there is a thread
 """
 
 import time
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.party.background import Background
+from ledger.party.named_gateways import NamedGateway
 
 THREADS = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
+Name = tuple[str, int, int, NamedGateway]
+"""What an errand is for: its kind, job, round, and where it leads."""
 
 
 @dataclass(slots=True)
@@ -22,6 +25,7 @@ class _Errand:
     done: bool = False
     again: float = 0.0
     pause: float = FIRST_PAUSE
+    new: bool = False
     failed: FedledgerError | None = None
 
 
@@ -30,34 +34,34 @@ class Errands:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._background, self._clock = Background(THREADS), clock
-        self._errands: dict[Hashable, _Errand] = {}
+        self._errands: dict[Name, _Errand] = {}
 
-    def start(self, name: Hashable, work: Callable[[], None], *, repeat: bool = False) -> None:
+    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False) -> None:
         """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
 
         To be called again and again. Raises what an errand raised that is neither Unavailable nor Malformed.
         """
         errand = self._errands.setdefault(name, _Errand())
         self._look(errand, repeat)
-        if errand.future is None and not errand.done and self._clock() >= errand.again:
-            errand.future = self._background.start(work)
+        if errand.future is None and not errand.done and (errand.new or self._clock() >= errand.again):
+            errand.new, errand.future = False, self._background.start(work)
 
-    def soon(self, names: Collection[Hashable]) -> None:
+    def soon(self, names: Collection[Name]) -> None:
         """Begin these without a pause when they are started next: there is something new for them."""
         for name in names:
             if (errand := self._errands.get(name)) is not None:
-                errand.again, errand.pause = 0.0, FIRST_PAUSE
+                errand.new, errand.pause = True, FIRST_PAUSE
 
-    def keep(self, names: Collection[Hashable]) -> None:
-        """Forget all others; what is under way ends by itself."""
-        self._errands = {name: errand for name, errand in self._errands.items() if name in names}
+    def forget(self, over: Callable[[Name], bool]) -> None:
+        """Forget errands whose name says that they are over; what is under way ends by itself."""
+        self._errands = {name: errand for name, errand in self._errands.items() if not over(name)}
 
-    def done(self, name: Hashable) -> bool:
+    def done(self, name: Name) -> bool:
         """Whether an errand was done."""
         errand = self._errands.get(name)
         return errand is not None and (errand.done or (errand.future is not None and _went_well(errand.future)))
 
-    def failed(self) -> dict[Hashable, FedledgerError]:
+    def failed(self) -> dict[Name, FedledgerError]:
         """Why errands failed that were not done since, by name."""
         return {name: errand.failed for name, errand in self._errands.items() if errand.failed is not None}
 

@@ -15,7 +15,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 """
 
 import threading
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.desk import authorization
 from ledger.party.duties import Anchor, Owed, roll_of
-from ledger.party.errands import Errands
+from ledger.party.errands import Errands, Name
 from ledger.party.haves import Haves
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.visits import Visit
@@ -59,7 +59,7 @@ class Sharing:
         entry, roll = own[0], self._roll(facts)
         owed = Owed(facts.round.job, facts.round.number, entry.update.index, entry.cid, facts.size)
         for gateway in self._others():
-            name = ("push", owed.file, gateway)
+            name = ("push", owed.job, owed.round, gateway)
             self._errands.start(name, partial(self._push, gateway, owed, roll, self._tip()))
 
     def said(self, facts: RoundFacts, held: Collection[int]) -> None:
@@ -77,6 +77,7 @@ class Sharing:
     def look(self, facts: RoundFacts) -> None:
         """Hear what every gateway knows of a round, and tell it what this member said, where that is due."""
         roll = self._roll(facts)
+        self._errands.forget(lambda name: name[1] == roll.job and name[2] != roll.round)
         for gateway in self._others():
             work = partial(self._exchange, gateway, roll, self._tip())
             self._errands.start(self._name(facts, gateway), work, repeat=True)
@@ -90,11 +91,11 @@ class Sharing:
 
     def pushed(self, facts: RoundFacts) -> list[str]:
         """The gateways that have all of this member's own update of a round, by name."""
-        files = [entry.cid for entry in facts.entries if entry.update.party == self._signer.address]
-        return [one.name for one in self._others() for file in files if self._errands.done(("push", file, one))]
+        where = facts.round.job, facts.round.number
+        return [one.name for one in self._others() if self._errands.done(("push", *where, one))]
 
-    def failed(self) -> dict[Hashable, FedledgerError]:
-        """What went wrong last, at which gateway."""
+    def failed(self) -> dict[Name, FedledgerError]:
+        """What went wrong last, and where."""
         return self._errands.failed()
 
     def settle(self, seconds: float) -> bool:
@@ -121,7 +122,7 @@ class Sharing:
         others = [member for member in members if member.key != self._signer.address]
         return announced_gateways(self._connection.network, others)
 
-    def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Hashable:
+    def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Name:
         return "have", facts.round.job, facts.round.number, gateway
 
     def _on_chain(self, said: SignedHave) -> bool:
