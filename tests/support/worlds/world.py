@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 from support.worlds.signing import key, sign
 
-from ledger.audit import Audit, Observed, scope_of
-from ledger.audit.report import Report
+from ledger.audit import Audit, Observed, Question, scope_of
+from ledger.audit.report import Check, HistoryRead, Lie, Open, Report
 from ledger.chain.build import ContractName
 from ledger.chain.evidence.fetch import proof
 from ledger.errors import Corrupt, FedledgerError, Unavailable
@@ -46,6 +46,10 @@ NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = records.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 28)
+
+
+EVERYTHING = Question()
+READ = HistoryRead(block=1, hash="0x" + "11" * 32, time=1_800_000_000, age=12, events=0, after=0)
 
 
 class Files:
@@ -285,20 +289,26 @@ class World:
     def audit(
         self,
         observed: Observed | None = None,
-        number: int | None = None,
+        question: Question = EVERYTHING,
         history: History | None = None,
         **options: Any,
     ) -> Report:
-        """Audit all rounds, or one."""
-        report = blank_report()
+        """Audit everything, or what is asked."""
         history = history or self.history
         options = {"witness": self.witness} | options
-        audit = Audit(history, self.place, report, self.files.fetch, lambda i: NAMES[i], **options)
-        return audit.run(observed or self.observed(), scope_of(history, None, number))
+        audit = Audit(history, self.place, self.files.fetch, lambda i: NAMES[i], **options)
+        audit.run(observed or self.observed(), scope_of(history, question))
+        return audit.report(question, READ, "test", "0x00")
 
 
-def blank_report() -> Report:
-    return Report(network="test", chain=CHAIN, consortium="0x00", ledger=CONTRACT, block=1, scope="all rounds")
+def culprit(lie: Lie) -> str:
+    """Who a lie names, and under which key."""
+    return f"{lie.who} ({lie.key})"
+
+
+def open_matters(report: Report) -> list[Open]:
+    """What is open, but for the sources, which no test of the core compiles."""
+    return [one for one in report.open.list if one.check is not Check.SOURCE]
 
 
 def altered(values: np.ndarray, at: int, by: int = 1) -> np.ndarray:
