@@ -7,7 +7,7 @@ its signature; what could not be checked makes the answer `unknown`.
 
 from ledger.audit.copies import damaged_copies
 from ledger.audit.observed import Observed
-from ledger.audit.question import Question, scope_of
+from ledger.audit.question import Question, Scope, scope_of
 from ledger.audit.run import Audit
 
-__all__ = ["Audit", "Observed", "Question", "damaged_copies", "scope_of"]
+__all__ = ["Audit", "Observed", "Question", "Scope", "damaged_copies", "scope_of"]
