@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ledger.audit.report import Check, Finding
+from ledger.audit.report import Check, Open
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.copies import BadCopy
 from ledger.formats.merkle import LEAF
@@ -21,8 +21,11 @@ class _Known:
 
 def damaged_copies(
     history: History, documents: Mapping[int, Job], copies: Iterable[BadCopy], describe: Callable[[str], str]
-) -> list[Finding]:
-    """A notice for each damaged copy, naming holder, CID, party, round, tensor and chunk as far as they are known."""
+) -> list[Open]:
+    """Each damaged copy as an open matter, its holder's fault, which touches no claim.
+
+    It names holder, CID, party, round, tensor and chunk as far as they are known.
+    """
     known = _artifacts(history, documents, describe)
     return [_finding(copy, known.get(copy.file), documents) for copy in copies]
 
@@ -48,14 +51,15 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
     return known
 
 
-def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Finding:
+def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Open:
     what = known.what if known else "a file that is not a known artifact"
     found = "a good copy was read from another holder" if copy.located else "no good copy was found to compare with"
     tensor, chunk, value = _place(copy, documents.get(known.job) if known else None)
-    return Finding(
+    return Open(
         check=Check.COPIES,
-        status="notice",
-        message=f"{copy.holder} holds a damaged copy of {what}; {found}",
+        what=f"the copy that {copy.holder} holds of {what}",
+        why=f"it is damaged; {found}",
+        fault=copy.holder,
         holder=copy.holder,
         cid=str(copy.file),
         job=known.job if known else None,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ledger.audit.context import Context
-from ledger.audit.report import Check, Finding
+from ledger.audit.context import SERVER, Context
+from ledger.audit.report import Check
 from ledger.formats.claims import NO_HEAD
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
@@ -46,22 +46,21 @@ def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) ->
     """HEADS: whether what the log tells of a job is what its contracts keep; one finding where it is not."""
     words = [*_heads(audit, state, observed), *_of_rounds(state, observed)]
     different = [word for word in words if word.logged != word.actual]
-    audit.report.verify(Check.HEADS, len(words) - len(different))
+    audit.found.verify(Check.HEADS, len(words) - len(different))
     if different:
         first = different[0]
-        audit.report.add(
-            Finding(
-                check=Check.HEADS,
-                status="unknown",
-                message="the log that was read is not the one the contract wrote, so nothing else of this job was "
-                f"checked and nobody is blamed: {len(different)} of {plural(len(words), 'word')} on chain differ; "
-                "read the log from another endpoint",
-                job=state.number,
-                expected=first.actual.hex() if first.actual is not None else "nothing read from the chain",
-                actual=first.logged.hex(),
-                **first.where,
-            )
+        why = (
+            "the log that was read is not the one the contract wrote, so nothing else of this job was checked and "
+            f"nobody is blamed: {len(different)} of {plural(len(words), 'word')} on chain differ; read the log from "
+            "another endpoint"
         )
+        told = {
+            "expected": first.actual.hex() if first.actual is not None else "nothing read from the chain",
+            "actual": first.logged.hex(),
+        }
+        what = f"the log of job {state.number}"
+        audit.leave_open(Check.HEADS, what, why, job=state.number, fault=SERVER, **told, **first.where)
+        audit.found.doubted.add(state.number)
     return not different
 
 

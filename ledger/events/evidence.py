@@ -79,15 +79,19 @@ class _Kind(msgspec.Struct, frozen=True):
     fedledger: str
 
 
-class _Finding(msgspec.Struct, frozen=True):
-    evidence: SignedStatement | None = None
+class _Lie(msgspec.Struct, frozen=True):
+    evidence: SignedStatement
+
+
+class _Lies(msgspec.Struct, frozen=True):
+    list: list[_Lie]
 
 
 class _Report(msgspec.Struct, frozen=True):
     """What is evidence in an audit's report."""
 
     fedledger: Literal["report/2"]
-    findings: list[_Finding]
+    lies: _Lies
     rests_on: list[SignedStatement]
 
 
@@ -102,4 +106,4 @@ def parse(data: bytes) -> list[SignedStatement]:
         report = msgspec.json.decode(data, type=_Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"this is not a file of evidence: {error}") from error
-    return [one.evidence for one in report.findings if one.evidence is not None] + report.rests_on
+    return [one.evidence for one in report.lies.list] + report.rests_on

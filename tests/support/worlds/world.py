@@ -12,8 +12,8 @@ import numpy as np
 from support.worlds.logged import logged
 from support.worlds.signing import key, sign
 
-from ledger.audit import Audit, Observed, scope_of
-from ledger.audit.report import Report
+from ledger.audit import Audit, Observed, Question, scope_of
+from ledger.audit.report import Check, HistoryRead, Lie, Open, Report
 from ledger.chain.build import ContractName
 from ledger.chain.evidence.fetch import proof
 from ledger.config import FoundingMember
@@ -65,6 +65,9 @@ def foundation(keys: Sequence[str], *roles: Role) -> Foundation:
     record = FoundingRecord(CHAIN, FOUNDING_BLOCK, block_hash(FOUNDING_BLOCK), **ADDRESSES)
     words = [role.words for role in roles] or [EVERY_ROLE.words] * len(keys)
     return Foundation(record, tuple(FoundingMember(key=k, roles=r) for k, r in zip(keys, words, strict=True)))
+
+EVERYTHING = Question()
+READ = HistoryRead(block=1, hash="0x" + "11" * 32, time=1_800_000_000, age=12, events=0, after=0)
 
 
 class Files:
@@ -303,20 +306,26 @@ class World:
     def audit(
         self,
         observed: Observed | None = None,
-        number: int | None = None,
+        question: Question = EVERYTHING,
         history: History | None = None,
         **options: Any,
     ) -> Report:
-        """Audit all rounds, or one."""
-        report = blank_report()
+        """Audit everything, or what is asked."""
         history = history or self.history
         options = {"witness": self.witness} | options
-        audit = Audit(history, self.place, report, self.files.fetch, lambda i: NAMES[i], **options)
-        return audit.run(observed or self.observed(), scope_of(history, None, number))
+        audit = Audit(history, self.place, self.files.fetch, lambda i: NAMES[i], **options)
+        audit.run(observed or self.observed(), scope_of(history, question))
+        return audit.report(question, READ, "test", "0x00")
 
 
-def blank_report() -> Report:
-    return Report(network="test", chain=CHAIN, consortium="0x00", ledger=CONTRACT, block=1, scope="all rounds")
+def culprit(lie: Lie) -> str:
+    """Who a lie names, and under which key."""
+    return f"{lie.who} ({lie.key})"
+
+
+def open_matters(report: Report) -> list[Open]:
+    """What is open, but for the sources, which no test of the core compiles."""
+    return [one for one in report.open.list if one.check is not Check.SOURCE]
 
 
 def altered(values: np.ndarray, at: int, by: int = 1) -> np.ndarray:
