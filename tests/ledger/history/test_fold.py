@@ -3,11 +3,14 @@
 import copy
 from typing import Any
 
+import msgspec
 import pytest
 from support.worlds.world import TERMS, World, key
 
 from ledger.events import records as r
 from ledger.formats.claims import NO_HEAD, next_head
+from ledger.formats.head import head
+from ledger.formats.merkle import root
 from ledger.history.fold import History, HistoryError
 from ledger.history.state import Phase
 
@@ -268,3 +271,36 @@ def test_latest_model_and_completeness() -> None:
     assert world.state.latest_model(before=1) is None
     assert world.history.round(1, 2) is world.round
     assert world.history.round(2, 1) is None
+
+
+def test_only_the_founders_of_the_network_file_found_the_consortium() -> None:
+    world = World()
+    for change in ({"key": key(9)}, {"roles": 3}, {"epoch": 2}, {"index": 1}):
+        history = History(world.foundation)
+        with pytest.raises(HistoryError, match="not founded by member 0"):
+            history.apply(msgspec.structs.replace(world.events[0], **change))
+    history = History(world.foundation, world.events)
+    with pytest.raises(HistoryError, match="beside those"):
+        history.apply(at(history, r.MemberAdmitted, index=4, key=key(4), roles=7, epoch=1))
+    history = History(world.foundation, world.events[:3])
+    with pytest.raises(HistoryError, match="not founded by member 3"):
+        history.apply(at(history, r.Announced, index=0, gateway=""))
+
+
+def test_the_head_at_a_block_covers_the_events_up_to_it() -> None:
+    world = attesting()
+    history, founding = world.history, world.foundation.record.leaf
+    leaves = [founding, *(event.leaf for event in world.events)]
+    assert len(set(leaves)) == len(leaves)
+    for block in range(len(world.events) + 3):
+        events = min(block, len(world.events))
+        assert history.events_at(block) == events
+        assert history.head_at(block) == head(events, root(leaves[: events + 1]))
+
+
+def test_a_refused_event_is_not_in_the_head() -> None:
+    world = attesting()
+    before = world.history.head_at(10_000)
+    with pytest.raises(HistoryError):
+        world.history.apply(at(world.history, r.JobOpened, job=1, epoch=1))
+    assert world.history.head_at(10_000) == before
