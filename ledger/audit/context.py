@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,12 +18,24 @@ SERVER = "the server"
 """Whose fault it is where a chain node does not tell the truth, or not all of it."""
 
 
+class ShownBlock(NamedTuple):
+    """A block as the audited node shows it: its hash, and its time in seconds since 1970."""
+
+    hash: bytes
+    time: int
+
+
+Blocks = Callable[[int], ShownBlock | None]
+"""Shows the block of a number; None where the node has none."""
+
+
 @dataclass
 class Context:
     """One audit's history, way to bytes, and what it found.
 
     `name` turns a member's index into its name; `progress` is called with the number of bytes read. `witness` shows the
-    signed statement behind an event: without one nobody is named.
+    signed statement behind an event: without one nobody is named. `blocks` shows the chain's blocks. `signed_to` is the
+    last block up to which members signed the history; -1 before that was checked, and where there is none.
     """
 
     history: History
@@ -33,8 +45,14 @@ class Context:
     threads: int = 1
     progress: Progress = field(default=lambda _: None)
     witness: Witness = nobody
+    blocks: Blocks = field(default=lambda _: None)
+    signed_to: int = -1
     found: Found = field(default_factory=Found)
     _shown: dict[bytes, SignedStatement | Unproven] = field(default_factory=dict)
+
+    def names(self, indices: Iterable[int]) -> str:
+        """Members by name, in words."""
+        return ", ".join(self.name(index) for index in sorted(indices)) or "nobody"
 
     def describe(self, key: str) -> str:
         """A party by its member's name and the key that signed."""
@@ -51,8 +69,8 @@ class Context:
         of these statements cannot be shown, the server's log is not to be believed, and nobody is named.
         """
         try:
-            evidence = self._show(said)
-            rests_on = [self._show(one) for one in basis]
+            evidence = self.show(said)
+            rests_on = [self.show(one) for one in basis]
         except Unproven as error:
             self._doubt(said, check, error, detail)
             return False
@@ -69,18 +87,19 @@ class Context:
         """Add something that could not be looked at, or is owed."""
         self.found.open.append(Open(check=check, what=what, why=why, **detail))
 
-    def _show(self, said: Said) -> SignedStatement:
-        """The evidence, asked for once. Raises Unproven."""
+    def show(self, said: Said) -> SignedStatement:
+        """The evidence, asked for once, with what it is the hash of. Raises Unproven."""
         key = msgspec.json.encode(said)
         if key not in self._shown:
             try:
-                self._shown[key] = self.witness(said)
+                shown = self.witness(said)
+                self._shown[key] = msgspec.structs.replace(shown, opening=said.opening, claim=said.claim)
             except Unproven as error:
                 self._shown[key] = error
-        shown = self._shown[key]
-        if isinstance(shown, Unproven):
-            raise shown
-        return shown
+        known = self._shown[key]
+        if isinstance(known, Unproven):
+            raise known
+        return known
 
     def _doubt(self, said: Said, check: Check, error: Unproven, detail: dict[str, Any]) -> None:
         """What is left of a lie whose signer cannot be shown: the server's fault, and doubt about the job's history."""

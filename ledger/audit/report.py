@@ -13,7 +13,7 @@ from ledger.events.evidence import SignedStatement
 
 
 class Check(IntEnum):
-    """The numbered checks, in the order in which they are made. Numbers are never reused."""
+    """The numbered checks. Numbers are never reused."""
 
     CODE = 1
     SOURCE = 2
@@ -27,6 +27,7 @@ class Check(IntEnum):
     ATTESTATION = 10
     COPIES = 11
     SCORES = 12
+    SIGNED = 13
 
     @property
     def title(self) -> str:
@@ -37,15 +38,16 @@ _TITLES = {
     Check.CODE: "the code on chain is the code pinned in the network file",
     Check.SOURCE: "the code on chain is these sources compiled",
     Check.LOG: "the ledger's events follow from one another",
-    Check.HEADS: "hash chains and models equal those on chain: no update is missing or altered",
+    Check.HEADS: "models, claims, scores, commitments and strikes are those that the contracts keep",
     Check.JOB: "the job's document is the one approved, and its terms are the contract's",
     Check.INITIAL: "the initial model is the one in the job's document",
-    Check.BYTES: "the bytes of every update are at hand and match their CID",
-    Check.ADMISSION: "every update's verdict recomputes",
+    Check.BYTES: "the bytes of every update and every receipts file are at hand and match their CID",
+    Check.ADMISSION: "every update's verdict recomputes under the receipts that the aggregate names",
     Check.AGGREGATE: "every aggregate recomputes to the same root and CID",
-    Check.ATTESTATION: "every attestation says what recomputes",
+    Check.ATTESTATION: "every attestation says what recomputes, and shows that it was computed",
     Check.COPIES: "the copies that were read are whole",
     Check.SCORES: "every score recomputes, or follows from what was revealed where data are private",
+    Check.SIGNED: "the history is the one that members signed: heads, blocks and signatures of every final round",
 }
 
 OPTIONAL = frozenset({Check.SOURCE, Check.COPIES})

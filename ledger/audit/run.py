@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.context import SERVER, Context
 from ledger.audit.observed import Observed, is_the_contracts_log
@@ -10,8 +12,10 @@ from ledger.audit.report import Check, HistoryRead, Report
 from ledger.audit.rounds import RoundAudit
 from ledger.audit.said import proposed
 from ledger.audit.scores import ScoresAudit, has_set
+from ledger.audit.signed import SignedTo, check_signed
 from ledger.audit.standing import CODE, job_claim, standing, state_of_proposal
 from ledger.errors import Malformed, Unavailable
+from ledger.events.rounds import ModelTerms, Terms
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
@@ -19,6 +23,7 @@ from ledger.rounds.facts import Base, read_model
 from ledger.rounds.weights import weighs
 
 CHECKED = (
+    Check.SIGNED,
     Check.HEADS,
     Check.JOB,
     Check.INITIAL,
@@ -33,9 +38,10 @@ CHECKED = (
 
 @dataclass
 class Audit(Context):
-    """One audit. `documents` are those of the jobs that it could read."""
+    """One audit. `documents` are those of the jobs that it could read; `signed` says how far the history is signed."""
 
     documents: dict[int, Job] = field(default_factory=dict)
+    signed: SignedTo | None = None
 
     def run(self, observed: Observed, scope: Scope) -> None:
         """Make all checks for the jobs and rounds in `scope`."""
@@ -44,6 +50,9 @@ class Audit(Context):
         self.found.verify(Check.LOG, self.history.applied)
         for check in CHECKED:
             self.found.verify(check, 0)
+        self.signed = check_signed(self)
+        if self.signed is None:
+            return
         for number, rounds in scope.jobs.items():
             self._job(self.history.jobs[number], rounds, observed)
 
@@ -56,7 +65,7 @@ class Audit(Context):
             chain=self.place.chain,
             consortium=consortium,
             ledger=self.place.contract,
-            history=read,
+            history=self._signed(read),
             right=is_right(found, question, self.history, claims),
             lies=who_lied(found),
             open=what_is_open(found),
@@ -78,6 +87,12 @@ class Audit(Context):
             RoundAudit(self, state, document, state.rounds[number]).run()
             ScoresAudit(self, state, document, state.rounds[number], scorable=scorable).run()
         self.found.looked_at.add(job_claim(state.number))
+
+    def _signed(self, read: HistoryRead) -> HistoryRead:
+        """The history that was read, and how far it is signed."""
+        if self.signed is None:
+            return read
+        return msgspec.structs.replace(read, signed=self.signed.signed, after=self.signed.after)
 
     def _weighed(self, job: int) -> bool:
         """Whether a job's past scores weigh in its models."""
@@ -119,10 +134,12 @@ class Audit(Context):
         except Malformed as error:
             self._false(state, Check.JOB, f"the approved document is not a job: {error}", cid)
             return None
-        if document.terms != state.terms:
-            why = f"document and contract disagree on the terms: {document.terms} and {state.terms}"
-            self._false(state, Check.JOB, why, cid)
-            return None
+        said = (state.terms, state.model)
+        for what, one, other in zip(("terms", "models"), (document.terms, document.model_terms), said, strict=True):
+            if one != other:
+                why = f"document and contract disagree on the {what}: {_shown(one)} and {_shown(other)}"
+                self._false(state, Check.JOB, why, cid)
+                return None
         self.found.verify(Check.JOB)
         return document
 
@@ -149,3 +166,8 @@ class Audit(Context):
         claim = job_claim(state.number)
         detail = {"why": why, "job": state.number, "cid": str(cid), "touches": (claim,)}
         self.convict(proposed(state), claim, state_of_proposal(state), check, (), **detail)
+
+
+def _shown(terms: Terms | ModelTerms) -> str:
+    fields = msgspec.structs.asdict(terms).items()
+    return ", ".join(f"{name} {value.hex() if isinstance(value, bytes) else value}" for name, value in fields)

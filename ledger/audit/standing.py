@@ -48,6 +48,11 @@ def attempt_claim(round_: Round, aggregate: Aggregate) -> str:
     return f"aggregate {round_.job}/{round_.number}, attempt {aggregate.attempt}"
 
 
+def round_place(round_: Round) -> str:
+    """A round as texts name it."""
+    return f"{round_.job}/{round_.number}"
+
+
 def standing(history: History, weighed: Callable[[int], bool]) -> dict[str, Standing]:
     """All claims that stand, by name, each after those it rests on.
 

@@ -144,10 +144,14 @@ class Client(ChainNode):
             return None
         return RoundView(round_, epoch, since, deadline, Phase(PHASES[phase]), members, attempt)
 
-    def party_head(self, job: int, key: str) -> tuple[bytes, int]:
-        """A party's hash chain over its updates to a job (28 bytes), and the last round it submitted to."""
-        head, last = self.view("ledger", "headOf", job, key)
-        return head, last
+    def commitment(self, job: int, key: str) -> tuple[bytes, int]:
+        """What a key committed to last in a job (28 bytes), and in which round; zeros where it did not."""
+        digest, round_ = self.view("ledger", "commitmentBy", job, key)
+        return digest, round_
+
+    def strikes(self, job: int, index: int) -> int:
+        """A member's strikes in a job."""
+        return int(self.view("ledger", "strikesOf", job, index)[0])
 
     def model(self, job: int, round_: int) -> bytes:
         """The tensor root of the model that a round finalised; 32 zero bytes if none."""

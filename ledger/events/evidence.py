@@ -35,12 +35,35 @@ class Inner(Strict, frozen=True):
     signature: str
 
 
+class ShownOpening(Strict, frozen=True):
+    """What a party committed to, in hexadecimal; its signed commitment is the hash of this."""
+
+    weight: int
+    root: str
+    cid: str
+    salt: str
+
+
+class ShownClaim(Strict, frozen=True):
+    """What an aggregate claims, in hexadecimal; the claim that a member attested is the hash of this."""
+
+    base: str
+    root: str
+    cid: str
+    as_of: int
+    anchor: str
+    head: str
+    receipts: str
+    verdicts: str
+
+
 class SignedStatement(Strict, frozen=True):
-    """A signed statement. Everything but `block` follows from `raw`.
+    """A signed statement. Everything but `block` follows from `raw`, and from what it is the hash of.
 
     `raw` is the transaction, in hexadecimal with 0x; `statement` the function it calls; `arguments` are what it says,
     by name in snake case, bytes in hexadecimal. `signer` is the key that says so: the transaction's, or that of `inner`
-    where the call was relayed.
+    where the call was relayed. `opening` is what a `commitUpdate` is the hash of, `claim` what the claim of an `attest`
+    is, where that is known.
     """
 
     fedledger: Literal["evidence/1"]
@@ -52,18 +75,25 @@ class SignedStatement(Strict, frozen=True):
     raw: str
     block: BlockName | None = None
     inner: Inner | None = None
+    opening: ShownOpening | None = None
+    claim: ShownClaim | None = None
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)
 
 
 class Said(NamedTuple):
-    """What the log has a party say: key, function, arguments as in `SignedStatement`, hash of the transaction."""
+    """What the log has a party say: key, function, arguments as in `SignedStatement`, hash of the transaction.
+
+    `opening` and `claim` are what the arguments are hashes of, as far as the log shows it.
+    """
 
     signer: str
     statement: str
     arguments: dict[str, Any]
     tx: bytes
+    opening: ShownOpening | None = None
+    claim: ShownClaim | None = None
 
 
 Witness = Callable[[Said], SignedStatement]

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
+from ledger.audit.context import Blocks, ShownBlock
 from ledger.audit.found import Found
 from ledger.audit.report import Check, Open, Report
 from ledger.chain.build import SOLIDITY_NAMES
+from ledger.chain.client import Client
 from ledger.chain.evidence.fetch import ChainWitness
 from ledger.config import cache_folder
 from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable
@@ -53,6 +56,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         wanted.threads,
         progress,
         witness,
+        _blocks(connection.client),
     )
     audit.found.open.extend((*differences(read), *age(read, history)))
     if is_disputed(read):
@@ -107,15 +111,27 @@ def _observe(connection: Connection, wanted: AuditRequest) -> Observed:
         before = history.applied
         jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
         keys = [key for member in history.members.values() for key in member.keys]
-        heads = {(job.number, key): client.party_head(job.number, key)[0] for job in jobs for key in keys}
+        commitments = {(job.number, key): client.commitment(job.number, key) for job in jobs for key in keys}
+        strikes = {(job.number, index): client.strikes(job.number, index) for job in jobs for index in history.members}
         rounds = [(job.number, number) for job in jobs for number in job.rounds]
         models = {place: client.model(*place) for place in rounds}
         claims = {place: client.final_claim(*place) for place in rounds}
         scorings = [(job.number, number) for job in jobs for number in job.scorings]
         scores = {place: client.scores_root(*place) for place in scorings}
         if connection.refresh().applied == before:
-            return Observed(code, source, heads, models, claims, scores)
+            return Observed(code, source, models, claims, scores, commitments, strikes)
     raise Unavailable("the ledger changes too fast to be read as of one moment", advice="audit one round or job")
+
+
+def _blocks(client: Client) -> Blocks:
+    """The chain's blocks, each asked for once."""
+
+    @cache
+    def shown(number: int) -> ShownBlock | None:
+        block = client.block(number)
+        return None if block is None else ShownBlock(block.hash, block.time)
+
+    return shown
 
 
 def _source(connection: Connection) -> dict[str, bool] | str:

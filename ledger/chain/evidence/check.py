@@ -8,6 +8,7 @@ from ledger.chain.build import ContractName
 from ledger.chain.evidence.statement import statements
 from ledger.errors import Malformed
 from ledger.events.evidence import SignedStatement, Unproven
+from ledger.formats.claims import LARGEST_WEIGHT, WORD, Claimed, RoundName, UpdateOpening, claim_of, commitment
 
 _CHECKED = ("raw", "chain", "contract", "statement", "arguments", "signer", "inner")
 """All that follows from the raw bytes; the block is a node's word."""
@@ -29,6 +30,7 @@ def check(
             expected=_shown(nearest, name),
             actual=_shown(evidence, name),
         )
+    _require_preimages(evidence)
 
 
 def false_if(evidence: SignedStatement) -> str:
@@ -36,16 +38,63 @@ def false_if(evidence: SignedStatement) -> str:
     said = evidence.arguments
     place = f"round {said.get('round')} of job {said.get('job')}"
     meanings = {
-        "publishAggregate": f"the updates registered for {place} lead to another root, CID or verdicts "
-        "(docs/spec/round.md)",
-        "attest": f"the claim that recomputes for {place} is another (docs/spec/commitments.md)",
+        "publishAggregate": f"the updates opened in {place} lead, under the receipts that it names, to another root, CID "
+        "or verdicts (docs/spec/round.md), or the events up to its block to another head (docs/spec/commitments.md)",
+        "attest": f"the claim that recomputes for {place} is another, or the witness of one that agrees "
+        "(docs/spec/commitments.md)",
         "revealScores": f"the scores that recompute for {place} are others (docs/spec/scores.md)",
-        "proposeJob": "the file with this digest is not a job, has other terms, or its initial model is not the one "
-        "that it names (docs/spec/job.md)",
-        "submitUpdate": f"nothing: it registers an update for {place}; its bytes, under this CID, decide whether it "
-        "enters the model",
+        "commitScores": f"nothing: it binds a scorer to its scores of {place} before anyone reveals any",
+        "proposeJob": "the file with this digest is not a job, has other terms or says something else of its models, or "
+        "its initial model is not the one that it names (docs/spec/job.md)",
+        "commitUpdate": f"nothing: it binds a party to its update for {place}; the update's bytes, under the CID in "
+        "`opening`, decide whether it enters the model",
+        "openRound": f"nothing: it begins a round of job {said.get('job')}",
     }
     return meanings.get(evidence.statement, "nothing: it is a decision, and was made")
+
+
+def _require_preimages(evidence: SignedStatement) -> None:
+    """Check that what is shown as hashed has the hash that was signed. Raises Malformed, or Unproven."""
+    said = evidence.arguments
+    for name, statement, field, made in (
+        ("opening", "commitUpdate", "commitment", _commitment),
+        ("claim", "attest", "claim", _claim),
+    ):
+        if getattr(evidence, name) is None:
+            continue
+        actual = made(evidence).hex() if evidence.statement == statement else "nothing of the kind"
+        if actual != said.get(field):
+            raise Unproven(f"what the evidence shows as {name} is not what was signed", expected=said.get(field))
+
+
+def _round(evidence: SignedStatement) -> RoundName:
+    return RoundName(evidence.chain, evidence.contract, evidence.arguments["job"], evidence.arguments["round"])
+
+
+def _commitment(evidence: SignedStatement) -> bytes:
+    shown = evidence.opening
+    assert shown is not None
+    words = (_word(text) for text in (shown.root, shown.cid, shown.salt))
+    if not 0 <= shown.weight <= LARGEST_WEIGHT:
+        raise Malformed("the opening's weight is out of range", actual=shown.weight)
+    return commitment(_round(evidence), UpdateOpening(evidence.signer, shown.weight, *words))
+
+
+def _claim(evidence: SignedStatement) -> bytes:
+    shown = evidence.claim
+    assert shown is not None
+    if not 0 <= shown.as_of < 1 << 40:
+        raise Malformed("the claim's block is out of range", actual=shown.as_of)
+    models = (_word(text) for text in (shown.base, shown.root, shown.cid))
+    history = (_word(text) for text in (shown.anchor, shown.head, shown.receipts))
+    return claim_of(_round(evidence), Claimed(*models, shown.as_of, *history, _bytes(shown.verdicts)))
+
+
+def _word(text: str) -> bytes:
+    word = _bytes(text)
+    if len(word) != WORD:
+        raise Malformed("a word of the evidence does not have 32 bytes", actual=text[:140])
+    return word
 
 
 def _differences(evidence: SignedStatement, found: SignedStatement) -> list[str]:
@@ -60,4 +109,4 @@ def _bytes(text: str) -> bytes:
     try:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
-        raise Malformed(f"raw is not hexadecimal: {error}") from error
+        raise Malformed(f"bytes of the evidence are not hexadecimal: {error}") from error
