@@ -105,20 +105,16 @@ class AttestationsAudit:
 
     def _left_out(self, said: Attestation, own: Certificates) -> None:
         """Two honest views; but who published and agreed owed the update that had an old enough certificate."""
-        old, agreeing = self.files.old(own, self.aggregate.as_of), self._standing_by()
+        old = self.files.old(own, self.aggregate.as_of)
         for update, byte in zip(self.round.sorted_updates(), self.aggregate.verdicts, strict=True):
             if byte != Verdict.UNAVAILABLE or update.index not in old:
                 continue
-            party, signers = self.audit.describe(update.party), own.signers(update.index)
-            self._open(
-                f"the update of {party} in {round_place(self.round)}",
-                f"it was left out in spite of a certificate that was old enough, which {self.audit.describe(said.member)} "
-                "showed",
-                party=party,
-                fault=", ".join(map(self.audit.describe, agreeing)),
-                signed_for=tuple(self.audit.describe(self.round.keys[index]) for index in signers),
-                cid=str(Cid(RAW, said.detail)),
-            )
+            party, witness = self.audit.describe(update.party), self.audit.describe(said.member)
+            signers = tuple(self.audit.describe(self.round.keys[index]) for index in own.signers(update.index))
+            what = f"the update of {party} in {round_place(self.round)}"
+            why = f"it was left out in spite of a certificate that was old enough; {witness} has it"
+            fault = ", ".join(map(self.audit.describe, self._standing_by()))
+            self._open(what, why, party=party, fault=fault, signed_for=signers, cid=str(Cid(RAW, said.detail)))
 
     def _standing_by(self) -> Iterator[str]:
         """The keys that published and agreed."""

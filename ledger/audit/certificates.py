@@ -1,4 +1,4 @@
-"""Which updates have a certificate: the receipts file that an aggregate, or a member against it, names by its digest."""
+"""Which updates have a certificate: the receipts file that an aggregate, or a member against it, names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a round went: what was committed and not opened, whose turn it was, and why there is no model. Faults, no lies."""
+"""How a round went: what was committed and never opened, whose turn it was, why there is no model. Faults, not lies."""
 
 from typing import Any
 

@@ -35,6 +35,8 @@ CHECKED = (
 )
 """Checks that are made for each job: without one there is nothing to check."""
 
+Said = Terms | ModelTerms
+
 
 @dataclass
 class Audit(Context):
@@ -134,14 +136,19 @@ class Audit(Context):
         except Malformed as error:
             self._false(state, Check.JOB, f"the approved document is not a job: {error}", cid)
             return None
-        said = (state.terms, state.model)
-        for what, one, other in zip(("terms", "models"), (document.terms, document.model_terms), said, strict=True):
-            if one != other:
-                why = f"document and contract disagree on the {what}: {_shown(one)} and {_shown(other)}"
-                self._false(state, Check.JOB, why, cid)
-                return None
+        if document.terms != state.terms:
+            self._disagree(state, "terms", document.terms, state.terms, cid)
+            return None
+        if document.model_terms != state.model:
+            self._disagree(state, "models", document.model_terms, state.model, cid)
+            return None
         self.found.verify(Check.JOB)
         return document
+
+    def _disagree(self, state: JobState, what: str, said: Said, kept: Said, cid: Cid) -> None:
+        """The document says something else than the proposer told the contract."""
+        why = f"document and contract disagree on the {what}: {_shown(said)}; and {_shown(kept)}"
+        self._false(state, Check.JOB, why, cid)
 
     def _initial(self, state: JobState, document: Job) -> None:
         base = Base(0, document.initial_root, document.initial_cid)
@@ -168,6 +175,6 @@ class Audit(Context):
         self.convict(proposed(state), claim, state_of_proposal(state), check, (), **detail)
 
 
-def _shown(terms: Terms | ModelTerms) -> str:
+def _shown(terms: Said) -> str:
     fields = msgspec.structs.asdict(terms).items()
     return ", ".join(f"{name} {value.hex() if isinstance(value, bytes) else value}" for name, value in fields)

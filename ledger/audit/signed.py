@@ -14,7 +14,7 @@ from ledger.audit.signed_heads import Checkpoint, HeadStatement, SignedHistory, 
 from ledger.events.evidence import Said, Unproven
 from ledger.formats.text import plural
 from ledger.history.fold import History
-from ledger.history.state import Round
+from ledger.history.state import Aggregate, Round
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,8 @@ def check_signed(audit: Context) -> SignedTo | None:
         made = found.difference.checkpoint
         _distrust(audit, made, found.difference.what, **found.difference.told)
         return None
-    for round_ in rounds:
-        if round_.final is not None and not _is_proven(audit, round_):
-            return None
+    if not all(_is_proven(audit, round_, round_.final) for round_ in rounds if round_.final is not None):
+        return None
     audit.signed_to = found.checkpoint.block if found.checkpoint else -1
     _convict_of_two_heads(audit, rounds)
     return _signed_to(audit, found)
@@ -65,10 +64,8 @@ def _signed_to(audit: Context, found: SignedHistory) -> SignedTo:
     return SignedTo(made, found.events_after, unproven)
 
 
-def _is_proven(audit: Context, round_: Round) -> bool:
+def _is_proven(audit: Context, round_: Round, final: Aggregate) -> bool:
     """Whether everyone who made the round final is shown to have signed so."""
-    final = round_.final
-    assert final is not None
     for said in agreed(round_, final):
         try:
             audit.show(said)

@@ -1,4 +1,4 @@
-"""Where an aggregate was made from, held against the history: which head it should name, and whether that is certain."""
+"""Where an aggregate was made from, held against the history: which head it should name, and if that is certain."""
 
 from dataclasses import dataclass
 

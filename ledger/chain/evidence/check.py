@@ -7,7 +7,7 @@ import msgspec
 from ledger.chain.build import ContractName
 from ledger.chain.evidence.statement import statements
 from ledger.errors import Malformed
-from ledger.events.evidence import SignedStatement, Unproven
+from ledger.events.evidence import ShownClaim, ShownOpening, SignedStatement, Unproven
 from ledger.formats.claims import LARGEST_WEIGHT, WORD, Claimed, RoundName, UpdateOpening, claim_of, commitment
 
 _CHECKED = ("raw", "chain", "contract", "statement", "arguments", "signer", "inner")
@@ -38,16 +38,17 @@ def false_if(evidence: SignedStatement) -> str:
     said = evidence.arguments
     place = f"round {said.get('round')} of job {said.get('job')}"
     meanings = {
-        "publishAggregate": f"the updates opened in {place} lead, under the receipts that it names, to another root, CID "
-        "or verdicts (docs/spec/round.md), or the events up to its block to another head (docs/spec/commitments.md)",
+        "publishAggregate": f"the updates opened in {place} lead, under the receipts that it names, to another root, "
+        "CID or verdicts (docs/spec/round.md), or the events up to its block to another head "
+        "(docs/spec/commitments.md)",
         "attest": f"the claim that recomputes for {place} is another, or the witness of one that agrees "
         "(docs/spec/commitments.md)",
         "revealScores": f"the scores that recompute for {place} are others (docs/spec/scores.md)",
         "commitScores": f"nothing: it binds a scorer to its scores of {place} before anyone reveals any",
-        "proposeJob": "the file with this digest is not a job, has other terms or says something else of its models, or "
-        "its initial model is not the one that it names (docs/spec/job.md)",
-        "commitUpdate": f"nothing: it binds a party to its update for {place}; the update's bytes, under the CID in "
-        "`opening`, decide whether it enters the model",
+        "proposeJob": "the file with this digest is not a job, has other terms or says something else of its models, "
+        "or its initial model is not the one that it names (docs/spec/job.md)",
+        "commitUpdate": f"nothing: it binds a party to its update for {place}; the update's bytes, under the CID "
+        "that opens it, decide whether it enters the model",
         "openRound": f"nothing: it begins a round of job {said.get('job')}",
     }
     return meanings.get(evidence.statement, "nothing: it is a decision, and was made")
@@ -55,39 +56,38 @@ def false_if(evidence: SignedStatement) -> str:
 
 def _require_preimages(evidence: SignedStatement) -> None:
     """Check that what is shown as hashed has the hash that was signed. Raises Malformed, or Unproven."""
-    said = evidence.arguments
-    for name, statement, field, made in (
-        ("opening", "commitUpdate", "commitment", _commitment),
-        ("claim", "attest", "claim", _claim),
-    ):
-        if getattr(evidence, name) is None:
-            continue
-        actual = made(evidence).hex() if evidence.statement == statement else "nothing of the kind"
-        if actual != said.get(field):
-            raise Unproven(f"what the evidence shows as {name} is not what was signed", expected=said.get(field))
+    if evidence.opening is not None:
+        _require(evidence, "commitUpdate", "commitment", _commitment(evidence, evidence.opening))
+    if evidence.claim is not None:
+        _require(evidence, "attest", "claim", _claim(evidence, evidence.claim))
+
+
+def _require(evidence: SignedStatement, statement: str, field: str, made: bytes) -> None:
+    signed = evidence.arguments.get(field)
+    if evidence.statement != statement or made.hex() != signed:
+        raise Unproven(f"what the evidence shows is not what its {field} is the hash of", expected=signed)
 
 
 def _round(evidence: SignedStatement) -> RoundName:
-    return RoundName(evidence.chain, evidence.contract, evidence.arguments["job"], evidence.arguments["round"])
+    """The round that a statement is about; none of the ledger's where it is about something else."""
+    said = evidence.arguments
+    return RoundName(evidence.chain, evidence.contract, said.get("job", 0), said.get("round", 0))
 
 
-def _commitment(evidence: SignedStatement) -> bytes:
-    shown = evidence.opening
-    assert shown is not None
-    words = (_word(text) for text in (shown.root, shown.cid, shown.salt))
+def _commitment(evidence: SignedStatement, shown: ShownOpening) -> bytes:
     if not 0 <= shown.weight <= LARGEST_WEIGHT:
         raise Malformed("the opening's weight is out of range", actual=shown.weight)
-    return commitment(_round(evidence), UpdateOpening(evidence.signer, shown.weight, *words))
+    root, cid, salt = map(_word, (shown.root, shown.cid, shown.salt))
+    return commitment(_round(evidence), UpdateOpening(evidence.signer, shown.weight, root, cid, salt))
 
 
-def _claim(evidence: SignedStatement) -> bytes:
-    shown = evidence.claim
-    assert shown is not None
+def _claim(evidence: SignedStatement, shown: ShownClaim) -> bytes:
     if not 0 <= shown.as_of < 1 << 40:
         raise Malformed("the claim's block is out of range", actual=shown.as_of)
-    models = (_word(text) for text in (shown.base, shown.root, shown.cid))
-    history = (_word(text) for text in (shown.anchor, shown.head, shown.receipts))
-    return claim_of(_round(evidence), Claimed(*models, shown.as_of, *history, _bytes(shown.verdicts)))
+    base, root, cid = map(_word, (shown.base, shown.root, shown.cid))
+    anchor, head, receipts = map(_word, (shown.anchor, shown.head, shown.receipts))
+    said = Claimed(base, root, cid, shown.as_of, anchor, head, receipts, _bytes(shown.verdicts))
+    return claim_of(_round(evidence), said)
 
 
 def _word(text: str) -> bytes:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from support.worlds import lies
 from support.worlds.scorers import COSINE, ScoredWorld, shapley
-from support.worlds.world import LIMITS, World, artifact, culprit, key, open_matters
+from support.worlds.signing import key
+from support.worlds.world import LIMITS, World, artifact, culprit, open_matters
 
 from ledger.audit import Question
 from ledger.audit.report import Check, Open

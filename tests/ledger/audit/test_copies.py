@@ -1,7 +1,8 @@
 """A damaged copy is its holder's fault: it names what is damaged and where, and changes no answer."""
 
 import pytest
-from support.worlds.world import NAMES, World, key, open_matters
+from support.worlds.signing import key
+from support.worlds.world import NAMES, World, open_matters
 
 from ledger.audit import damaged_copies
 from ledger.audit.found import Found

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 from support.worlds import lies
-from support.worlds.world import NAMES, World, key, open_matters
+from support.worlds.signing import key
+from support.worlds.world import NAMES, World, open_matters
 
 from ledger.audit import Observed
 from ledger.audit.report import Check, Report

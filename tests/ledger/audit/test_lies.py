@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 from support.worlds import lies
-from support.worlds.world import CONTRACT, NAMES, World, culprit, key, open_matters
+from support.worlds.chain import CONTRACT
+from support.worlds.signing import key
+from support.worlds.world import NAMES, World, culprit, open_matters
 
 from ledger.audit import Question
 from ledger.audit.report import Check, Lie, Report

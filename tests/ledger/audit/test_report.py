@@ -5,7 +5,8 @@ from itertools import product
 
 import msgspec
 import pytest
-from support.worlds.world import EVERYTHING, READ, World, key
+from support.worlds.signing import key
+from support.worlds.world import EVERYTHING, READ, World
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.found import Found

@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 from support.worlds.scorers import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
-from support.worlds.world import NAMES, culprit, key, open_matters, seen
+from support.worlds.signing import key
+from support.worlds.world import NAMES, culprit, open_matters, seen
 
 from ledger.audit.report import Check, ClaimAnswer, Lie
 from ledger.errors import Malformed

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.worlds.chain import ADDRESSES, block_hash
 from support.worlds.logged import logged
-from support.worlds.world import ADDRESSES, World, block_hash, key
+from support.worlds.signing import key
+from support.worlds.world import World
 
 from ledger.audit.signed_heads import SignedHistory, check_history, compare, two_heads
 from ledger.history.fold import History, HistoryError

@@ -11,7 +11,8 @@ import pytest
 from support.worlds import lies
 from support.worlds.decisions import Chamber
 from support.worlds.scorers import ScoredWorld
-from support.worlds.world import EVERYTHING, World, artifact, key, open_matters
+from support.worlds.signing import key
+from support.worlds.world import EVERYTHING, World, artifact, open_matters
 
 from ledger.audit import Question, damaged_copies
 from ledger.audit.found import Found

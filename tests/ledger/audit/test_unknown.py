@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.world import World, altered, key, open_matters
+from support.worlds.signing import key
+from support.worlds.world import World, altered, open_matters
 
 from ledger.audit import Observed, Question, scope_of
 from ledger.audit.report import Check, Open, Report
