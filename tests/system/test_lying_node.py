@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from support.command import fedledger, play
 from support.consortia.synthetic import Trial
-from support.lying_node import Edit, Log, lying, number, topic, word
 
+from demo.lying_node import Edit, Log, lying, number, topic, word
 from ledger.formats.claims import claim
 
 LIAR = 1

@@ -1,4 +1,6 @@
-"""A node that lies about logs: a proxy before an honest one, which edits what `eth_getLogs` answers."""
+"""A node that lies about logs, for the demo and the tests: a proxy before an honest one, which edits what `eth_getLogs`
+answers.
+"""
 
 import json
 import threading
@@ -34,6 +36,12 @@ def word(log: Log, place: int, value: bytes | int) -> Log:
     digits = value.to_bytes(32, "big").hex() if isinstance(value, int) else value.hex()
     data = log["data"].removeprefix("0x")
     return log | {"data": "0x" + data[: place * WORD] + digits + data[(place + 1) * WORD :]}
+
+
+def heavier(logs: list[Log]) -> list[Log]:
+    """The first update registered gets another weight."""
+    first = next((log for log in logs if log["topics"][0] == topic("UpdateSubmitted")), None)
+    return [word(log, 0, 1 + int(log["data"][2 : 2 + WORD], 16)) if log is first else log for log in logs]
 
 
 @contextmanager
