@@ -16,6 +16,8 @@ from ledger.formats.digest import keccak
 
 Log = dict[str, Any]
 Edit = Callable[[list[Log]], list[Log]]
+Forge = Callable[[dict[str, Any], Any], Any]
+"""From a request and its result to what is said instead."""
 WORD = 64
 """Hexadecimal digits of a word."""
 
@@ -45,20 +47,27 @@ def heavier(logs: list[Log]) -> list[Log]:
 
 
 @contextmanager
-def lying(url: str, edit: Edit, refuse: tuple[str, ...] = ()) -> Iterator[str]:
-    """The URL of a node that says what the one at `url` says, but for logs, and refuses the methods named."""
+def lying(url: str, edit: Edit, refuse: tuple[str, ...] = (), forge: Forge | None = None) -> Iterator[str]:
+    """The URL of a node that says what the one at `url` says, but for logs, and refuses the methods named.
+
+    `forge` changes the result of any other method.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            method = json.loads(body)["method"]
-            request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  our own node
-            with urllib.request.urlopen(request) as response:  # noqa: S310
+            asked = json.loads(body)
+            method = asked["method"]
+            onward = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  our own node
+            with urllib.request.urlopen(onward) as response:  # noqa: S310
                 answer = json.loads(response.read())
             if method == "eth_getLogs" and "result" in answer:
                 answer["result"] = edit(answer["result"])
+            elif forge and "result" in answer:
+                answer["result"] = forge(asked, answer["result"])
             if method in refuse:
                 answer = {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32601, "message": "no such method"}}
             data = json.dumps(answer).encode()
