@@ -20,7 +20,7 @@ def test_an_audits_exit_code_is_its_answers(consortium: Any, tmp_path: Path) -> 
         common = ("--network", home.network_file, "--home", tmp_path / "auditor", "--no-source", "--json")
         good = fedledger("audit", "--round", 1, *common)
         caught = fedledger("audit", *common)
-        trial.consortium.send(0, "ledger", "openRound", trial.number)
+        trial.consortium.send(1, "ledger", "openRound", trial.number)
         trial.submit()
         truth, liar = trial.parties[0].recompute(), trial.parties[1].sender
         liar.send("ledger", "publishAggregate", trial.number, 3, b"\x07" * 32, truth.cid, truth.verdicts)
