@@ -291,6 +291,11 @@ class World(Chain):
         return audit.report(question, READ, "test", "0x00")
 
 
+def honest_report() -> Report:
+    """The report of an audit that found nothing."""
+    return World().open_job().honest_round().audit()
+
+
 def culprit(lie: Lie) -> str:
     """Who a lie names, and under which key."""
     return f"{lie.who} ({lie.key})"
