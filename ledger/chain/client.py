@@ -40,15 +40,37 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class RoundView:
-    """The current round of a job, as the contract keeps it; `deadline` of its phase in seconds since 1970."""
+    """The current round of a job, as the contract stored it last; IRoundLedger.Round says what the fields are."""
 
     round: int
-    epoch: int
     since: int
+    epoch: int
     deadline: int
     phase: Phase
     members: int
+    participants: int
+    aggregators: int
+    committed: int
+    opened: int
     attempt: int
+    agreeing: int
+    against: int
+    aggregator: int
+    opened_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class CourseView:
+    """A job's way so far: who opened the current round, and how many were finalised, and the number of the last one.
+
+    `ended_at` is when the last round ended, in seconds since 1970: aggregators with strikes wait from then on.
+    """
+
+    opener: str
+    opener_index: int
+    finalised: int
+    latest: int
+    ended_at: int
 
 
 class Client(ChainNode):
@@ -139,26 +161,30 @@ class Client(ChainNode):
 
     def round(self, job: int) -> RoundView | None:
         """The current round of a job; None before the first."""
-        round_, epoch, since, deadline, phase, members, attempt = self.view("ledger", "roundOf", job)[0]
+        round_, since, epoch, deadline, phase, *counts = self.view("ledger", "roundOf", job)[0]
         if phase == 0:
             return None
-        return RoundView(round_, epoch, since, deadline, Phase(PHASES[phase]), members, attempt)
+        return RoundView(round_, since, epoch, deadline, Phase(PHASES[phase]), *counts)
 
-    def commitment(self, job: int, key: str) -> tuple[bytes, int]:
-        """What a key committed to last in a job (28 bytes), and in which round; zeros where it did not."""
-        digest, round_ = self.view("ledger", "commitmentBy", job, key)
-        return digest, round_
+    def course(self, job: int) -> CourseView:
+        """A job's way so far; all zero before its first round."""
+        return CourseView(*self.view("ledger", "courseOf", job)[0])
 
     def strikes(self, job: int, index: int) -> int:
-        """A member's strikes in a job."""
+        """How many strikes a member has in a job."""
         return int(self.view("ledger", "strikesOf", job, index)[0])
+
+    def commitment(self, job: int, key: str) -> tuple[bytes, int]:
+        """What a key committed to last in a job (28 bytes), and in which round; zero where it never did."""
+        commitment, round_ = self.view("ledger", "commitmentBy", job, key)
+        return commitment, round_
 
     def model(self, job: int, round_: int) -> bytes:
         """The tensor root of the model that a round finalised; 32 zero bytes if none."""
         return bytes(self.view("ledger", "modelOf", job, round_)[0])
 
     def final_claim(self, job: int, round_: int) -> bytes:
-        """The claim (root, CID and verdicts in one word) of the aggregate that a round finalised; zero if none."""
+        """The claim (all that it says, in one word) of the aggregate that a round finalised; zero if none."""
         return bytes(self.view("ledger", "finalClaimOf", job, round_)[0])
 
     def scores_root(self, job: int, round_: int) -> bytes:

@@ -1,30 +1,33 @@
-"""Synthetic parties on a real chain: they submit updates, valid or not, and attest, by the ledger's API; no torch.
+"""Synthetic parties on a real chain: they commit to updates, valid or not, publish and attest, by the ledger's API.
 
 `Trial` sets a consortium up (the fixture of tests/conftest.py): job, initial model, a connection, store and gateway for
-every member. A test that wants a lie passes it to `Party.submit`.
+every member. A test that wants a lie passes it to `Party.submit` or `Party.publish`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from ledger.events.records import Terms
+from ledger.events.haves import Have, have_to_sign
+from ledger.events.records import Form, Terms
 from ledger.formats.artifact import Layout, Tensor
-from ledger.formats.cid import Cid
-from ledger.formats.claims import pack_scores, scores_commitment
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.claims import UpdateOpening, commitment, pack_openings, pack_scores, scores_commitment
+from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.scorings import settlement
-from ledger.history.state import JobState, Round
+from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.rounds.facts import RoundFacts, initial_binding, update_binding
-from ledger.rounds.outcome import Outcome, excused, recompute
+from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
+from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, merged, parse
 from ledger.scores.contributions import score_round
 
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
@@ -66,12 +69,15 @@ class Trial:
             initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex(), seed=1),
             aggregation=rule or WeightedMean(),
             admission=limits,
-            terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())),
+            terms=Terms(
+                rounds, SECONDS, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())
+            ),
             scoring=scoring or NoScoring(),
             **RESERVED,
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]
         self.number = 0
+        self.pending: list[UpdateOpening] = []
         first = self.parties[0].connection
         first.put([model], "initial")
         first.put([self.job.encode()], "job")
@@ -87,8 +93,8 @@ class Trial:
 
     def propose(self, digest: bytes | None = None) -> int:
         """Open a job; its number. It becomes the trial's."""
-        terms = msgspec.structs.astuple(self.job.terms)
-        self.number = self.consortium.open_job(terms, digest or self.job.digest)
+        terms, model = map(msgspec.structs.astuple, (self.job.terms, self.job.model_terms))
+        self.number = self.consortium.open_job(terms, digest or self.job.digest, model)
         return self.number
 
     def pass_time(self, seconds: int) -> None:
@@ -112,9 +118,24 @@ class Trial:
         return current
 
     def submit(self, *indices: int) -> None:
-        """Honest updates of these parties, or of all."""
+        """Honest updates of these parties, or of all, committed to and opened."""
         for index in indices or range(len(self.parties)):
             self.parties[index].submit()
+        self.open_updates()
+
+    def open_updates(self, sender: int = 0) -> None:
+        """Open what parties committed to and is not open, after collecting has ended, by time where it must."""
+        round_ = self.round
+        if round_.phase is Phase.COLLECTING:
+            self.until(round_.deadline + 1)
+        if self.pending:
+            packed, self.pending = pack_openings(self.pending), []
+            self.parties[sender].sender.send("ledger", "openUpdates", round_.job, round_.number, packed)
+
+    def receipts(self, without: Collection[int] = ()) -> bytes:
+        """A receipts file in which every member signed for all updates but these."""
+        updates = bitmap_of(self.round.updates.keys() - set(without))
+        return encode(merged(party.have(updates) for party in self.parties) if updates else ())
 
     def attest(self, *indices: int) -> None:
         """Honest attestations of these parties."""
@@ -126,7 +147,7 @@ class Trial:
         final, first = self.state.rounds[number].final, self.parties[0]
         assert final is not None
         where = (self.number, number)
-        first.sender.send("scores", "openScoring", *where, final.root, final.cid, final.verdicts)
+        first.sender.send("scores", "openScoring", *where, tuple(final.said))
         computed = [party.scores(number) for party in self.parties]
         board, chain = first.connection.network.contracts.scores.address, first.connection.place.chain
         for party, scores in zip(self.parties, computed, strict=True):
@@ -183,7 +204,10 @@ class Party:
         root: bytes | None = None,
         stored: bool = True,
     ) -> Cid:
-        """Store and register an update. Any part of it can be given; the rest is honest, and the same every time."""
+        """Store an update and commit to it; `Trial.open_updates` opens it.
+
+        Any part of it can be given; the rest is honest, and the same every time.
+        """
         layout = self.trial.layout
         _, round_ = self._now()
         if values is None:
@@ -195,7 +219,10 @@ class Party:
         if stored:
             self.connection.put([data], f"mine/{round_.number}")
         root = root or root_of(values.astype("<i4").tobytes())
-        self.sender.send("ledger", "submitUpdate", round_.job, round_.number, weight, root, cid.digest)
+        opening = UpdateOpening(self.sender.address, weight, root, cid.digest, bytes([self.index]) * 32)
+        digest = commitment(self.facts.name, opening)
+        self.sender.send("ledger", "commitUpdate", round_.job, round_.number, digest)
+        self.trial.pending.append(opening)
         return cid
 
     def scores(self, number: int) -> tuple[int, ...]:
@@ -204,14 +231,54 @@ class Party:
         round_, seed = state.rounds[number], state.scorings[number].seed
         return score_round(state, self.trial.job, round_, seed, self.connection.fetch)
 
-    def recompute(self, **options: Any) -> Outcome:
-        """What an honest member computes for the present round, with what the aggregate excuses."""
+    def have(self, updates: int) -> SignedHave:
+        """What the party signs of the updates in a bitmap, as of the latest block."""
+        place, facts, block = self.connection.place, self.facts, self.connection.client.latest()
+        said = Have(facts.round.job, facts.round.number, updates, block.number, block.hash)
+        signature = self.member.signer.sign_typed_data(*have_to_sign(place.chain, place.contract, said))
+        return SignedHave(self.index, updates, block.number, block.hash, signature)
+
+    def standpoint(self, receipts: bytes, as_of: int | None = None) -> Standpoint:
+        """Where the party stands as of a block, by default the latest, with that receipts file."""
+        client = self.connection.client
+        block = client.latest().number if as_of is None else as_of
+        anchor = client.block_hash(block)
+        assert anchor is not None
+        return Standpoint(block, anchor, self.connection.refresh().head_at(block), sha256(receipts))
+
+    def recompute(self, without: Collection[int] = (), **options: Any) -> Outcome:
+        """What an honest member computes for the present round; updates of `without` have no certificate."""
         facts = self.facts
-        without = excused(facts.round, facts.round.attempt) if facts.round.attempt else set()
-        return recompute(facts, self.connection.fetch, without=without, **options)
+        return recompute(facts, self.connection.fetch, facts.round.updates.keys() - set(without), **options)
+
+    def recomputed(self, **options: Any) -> tuple[Outcome, bytes]:
+        """What an honest member computes under the latest aggregate's receipts, and its claim."""
+        facts, aggregate = self.facts, self.facts.round.aggregates[-1]
+        data = b"".join(bytes(piece) for piece in self.connection.fetch(Cid(RAW, aggregate.receipts), 0, None))
+        outcome = recompute(facts, self.connection.fetch, certified(parse(data), facts.roll), **options)
+        return outcome, outcome.claim(self.standpoint(data, aggregate.as_of))
+
+    def publish(self, *, without: Collection[int] = (), **lies: Any) -> Outcome:
+        """Publish the honest aggregate, its files stored; `lies` replace any part of what it claims.
+
+        The members have signed for all updates but those of `without`.
+        """
+        _, round_ = self._now()
+        receipts = self.trial.receipts(without)
+        self.connection.put([receipts], f"receipts/{round_.number}")
+        outcome = self.recompute(without, keep=lambda pieces: self.connection.put(pieces, f"model/{round_.number}"))
+        said = outcome.claimed(self.standpoint(receipts))._replace(**lies)
+        self.sender.send("ledger", "publishAggregate", round_.job, round_.number, tuple(said))
+        return outcome
 
     def attest(self, claim: bytes | None = None) -> None:
         """Attest the latest aggregate, honestly unless a claim is given."""
-        claim = claim or self.recompute().claim
+        aggregate = self._now()[1].aggregates[-1]
+        outcome, own = self.recomputed()
+        claim = claim or own
+        agrees = claim == aggregate.claim
+        form = Form.AGREE if agrees else Form.OTHER
+        detail = outcome.witness(self.sender.address, claim) if agrees else aggregate.receipts
         _, round_ = self._now()
-        self.sender.send("ledger", "attest", round_.job, round_.number, round_.attempt, claim)
+        where = (round_.job, round_.number, round_.attempt)
+        self.sender.send("ledger", "attest", *where, int(form), claim, detail)
