@@ -8,6 +8,7 @@ from ledger.formats.cid import Cid, of_file
 from ledger.formats.copies import BadCopy
 from ledger.formats.merkle import LEAF
 from ledger.history.fold import History
+from ledger.history.state import Round, Update
 from ledger.jobs.document import Job, committed_set
 
 
@@ -31,7 +32,7 @@ def damaged_copies(
 
 
 def _artifacts(history: History, documents: Mapping[int, Job], describe: Callable[[str], str]) -> dict[Cid, _Known]:
-    """By CID. The party that registered an update first is named: a later one may have copied the CID."""
+    """By CID. The party that committed to an update first is named."""
     known: dict[Cid, _Known] = {}
     for number, job in documents.items():
         size = job.layout.size
@@ -41,7 +42,7 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
         if evidence is not None:
             known[Cid.parse(evidence.cid)] = _Known("the evaluation set", number)
         for round_ in history.jobs[number].rounds.values():
-            for update in round_.updates.values():
+            for update in _by_commitment(round_):
                 owner = describe(update.party)
                 mine = _Known(f"the update of {owner}", number, round_.number, owner)
                 known.setdefault(of_file(update.cid, size), mine)
@@ -49,6 +50,10 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
                 maker = describe(aggregate.aggregator)
                 known[of_file(aggregate.cid, size)] = _Known(f"the model that {maker} published", number, round_.number)
     return known
+
+
+def _by_commitment(round_: Round) -> list[Update]:
+    return [round_.updates[index] for index in round_.commitments if index in round_.updates]
 
 
 def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Open:

@@ -84,10 +84,11 @@ def test_other_files_are_called_what_they_are(world: World) -> None:
     assert "a file that is not a known artifact" in found(world, bad(Cid(RAW, bytes(32)), 0, 9)).what
 
 
-def test_a_party_that_registers_anothers_cid_later_is_not_named() -> None:
+def test_a_party_that_commits_to_anothers_cid_later_is_not_named() -> None:
     world = World().open_job().open_round()
     sent = world.submit(2)
     world.submit(0, data=world.files.files[sent.cid])
+    world.open_pending()
     finding = found(world, bad(sent.cid, 0, 9))
     assert finding.party == f"south ({key(2)})"
 

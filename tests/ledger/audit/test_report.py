@@ -5,6 +5,7 @@ from itertools import product
 
 import msgspec
 import pytest
+from support.worlds.chain import block_hash
 from support.worlds.signing import key
 from support.worlds.world import EVERYTHING, READ, World
 
@@ -15,7 +16,6 @@ from ledger.audit.report import EXIT, OPTIONAL, Answer, Check, Lie, LieState, Op
 from ledger.audit.standing import Standing
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.events.evidence import SignedStatement
-from ledger.history.fold import History
 
 REQUIRED = sorted(set(Check) - OPTIONAL)
 SIGNED = SignedStatement(
@@ -52,7 +52,7 @@ def owed(*touches: str) -> Open:
 
 
 def answers(found: Found, question: Question = EVERYTHING) -> dict[str, Answer]:
-    right = is_right(found, question, History(), CLAIMS)
+    right = is_right(found, question, World().history, CLAIMS)
     return {"": right.answer} | {one.claim: one.answer for one in right.claims}
 
 
@@ -70,6 +70,7 @@ def test_numbers_and_optional_checks_are_fixed_for_ever() -> None:
         (10, "ATTESTATION"),
         (11, "COPIES"),
         (12, "SCORES"),
+        (13, "SIGNED"),
     ]
     assert {Check.SOURCE, Check.COPIES} == OPTIONAL
     assert EXIT == {"yes": 0, "no": 1, "unknown": 3}
@@ -117,7 +118,7 @@ def test_what_rests_on_it_shares_its_answer_and_says_what_it_would_be() -> None:
     for lies, open_, answer in FOUND.values():
         found = full()
         found.lies, found.open = lies, open_
-        right = is_right(found, Question(), History(), CLAIMS)
+        right = is_right(found, Question(), World().history, CLAIMS)
         above = {
             one.claim: (one.answer, one.given_base) for one in right.claims if one.claim in ("model 1/2", "release a@1")
         }
@@ -160,7 +161,10 @@ def test_json_has_everything_and_names_only_what_is_known() -> None:
     document = json.loads(World().open_job().honest_round().audit().to_json())
     assert list(document)[:3] == ["fedledger", "asked", "exit"]
     assert (document["fedledger"], document["asked"], document["exit"]) == ("report/2", {"all": True}, 0)
-    assert document["history"] == json.loads(msgspec.json.encode(READ))
+    assert document["history"] == json.loads(msgspec.json.encode(READ)) | {
+        "signed": {"asOf": 15, "anchor": "0x" + block_hash(15).hex(), "members": [0, 1, 2], "of": 4},
+        "after": 4,
+    }
     assert document["right"] == {
         "answer": "yes",
         "claims": [
