@@ -11,8 +11,8 @@ from pathlib import Path
 import measure
 import synthetic
 
-from ledger.audit import Audit, Observed, scope_of
-from ledger.audit.report import AuditVerdict, Report
+from ledger.audit import Audit, Observed, Question, scope_of
+from ledger.audit.report import HistoryRead
 from ledger.formats.digest import NOTHING
 
 UPDATES, MANY, VALUES, RUNS = 10, 30, 10_000_000, 5
@@ -29,18 +29,17 @@ def worker(folder: str, updates: str, runs: str) -> None:
 
 def audit(round_: synthetic.Consortium) -> None:
     history, place = round_.history, synthetic.PLACE
-    report = Report(
-        network="benchmark", chain=place.chain, consortium="", ledger=place.contract, block=0, scope="everything"
-    )
     heads = {(1, key): head for key, head in history.jobs[1].heads.items()}
     code = {"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}
     rounds = history.jobs[1].rounds.items()
     models = {(1, number): state.final.root if state.final else NOTHING for number, state in rounds}
     claims = {(1, number): state.final.claim if state.final else NOTHING for number, state in rounds}
     observed = Observed(code=code, source=None, heads=heads, models=models, claims=claims)
-    Audit(history, place, report, round_.fetch, str, THREADS).run(observed, scope_of(history))
-    if report.verdict is not AuditVerdict.VERIFIED:
-        raise RuntimeError(f"the audit of an honest round says {report.verdict}: {report.findings}")
+    made, question = Audit(history, place, round_.fetch, str, THREADS), Question()
+    made.run(observed, scope_of(history, question))
+    report = made.report(question, HistoryRead(block=0, hash="", time=0, age=0, events=0, after=0), "benchmark", "")
+    if report.right.answer != "yes":
+        raise RuntimeError(f"the audit of an honest round says {report.right}")
 
 
 def run() -> list[measure.Row]:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Self
 
@@ -104,6 +105,25 @@ class Anvil:
         if "already in use" in said:
             raise _taken(self.port)
         raise Unavailable("the local chain has ended" + (f": {said}" if said else ""), url=self.url, exit_status=status)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Callable[[], None]]:
+        """No block is sealed but by calling what this yields, which seals one if a transaction waits; in the end all
+        that waits is sealed, and blocks are made on demand again.
+        """
+        rpc = Rpc(self.url, timeout=START_SECONDS)
+
+        def seal() -> None:
+            if rpc.call("txpool_status")["pending"] != "0x0":
+                rpc.call("evm_mine")
+
+        rpc.call("evm_setAutomine", False)
+        try:
+            yield seal
+        finally:
+            rpc.call("evm_setAutomine", True)
+            seal()
+            rpc.close()
 
     def stop(self) -> None:
         """End the node: SIGINT, which saves its state, then SIGTERM, then SIGKILL."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from demo.play import Demo
     from demo.result import Result
 
-VERDICT_COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
-
 
 @click.command(short_help="See it all on this machine: training, scores, audit, two lies, a vote.")
 @click.option(
@@ -106,7 +104,7 @@ def _show(console: "Console", result: "Result", folder: Path, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(result)))
         return
-    for table in (_accuracies(result), _contributions(result), _verdicts(result)):
+    for table in (_accuracies(result), _contributions(result), _audits(result)):
         console.print()
         console.print(table)
     where = (
@@ -131,11 +129,13 @@ def _contributions(result: "Result") -> "Table":
     return table
 
 
-def _verdicts(result: "Result") -> "Table":
-    table = _table("audited", "verdict", "seconds")
-    for what, verdict in result.verdicts.items():
+def _audits(result: "Result") -> "Table":
+    from demo.answers import coloured
+
+    table = _table("audited", "right?", "lies", "exit", "seconds")
+    for what, found in result.audits.items():
         seconds = result.seconds[f"audit: {what}"]
-        table.add_row(what, f"[bold {VERDICT_COLOURS[verdict]}]{verdict}[/]", f"{seconds:.1f}")
+        table.add_row(what, coloured(found.right), found.lies, str(found.exit), f"{seconds:.1f}")
     return table
 
 

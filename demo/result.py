@@ -17,14 +17,23 @@ class Contribution:
     all: int
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit answered: whether all in question is right, what became of the lies, and its exit code."""
+
+    right: str
+    lies: str
+    exit: int
+
+
 @dataclass(slots=True)
 class Result:
-    """Accuracies by training, contributions by hospital, verdicts by what was audited, seconds by step."""
+    """Accuracies by training, contributions by hospital, audits by what was asked, seconds by step."""
 
     accuracy: dict[str, float] = field(default_factory=dict)
     contributions: dict[str, Contribution] = field(default_factory=dict)
     scored: int = 0
-    verdicts: dict[str, str] = field(default_factory=dict)
+    audits: dict[str, Audited] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
     release: dict[str, str] = field(default_factory=dict)

@@ -1,33 +1,51 @@
 """What the demo's auditor does: it has the network file and nothing else."""
 
 import json
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 from rich.markup import escape
 
-from demo.findings import coloured, describe
+from demo.answers import coloured, describe, told
 from demo.parties import Parties
-from demo.result import Result
+from demo.result import Audited, Result
 from ledger.errors import Unavailable
 
 
 def audit(parties: Parties, result: Result, what: str, name: str, *options: str) -> None:
     """Audit `what` the options say; the report goes to evidence/`name`.json, signed statements to evidence/`name`/."""
+    begin_audit(parties, result, what, name, *options)()
+
+
+def begin_audit(parties: Parties, result: Result, what: str, name: str, *options: str) -> Callable[[], None]:
+    """Begin an audit as `audit` makes it; what is returned waits for its end and says what it found."""
     stage = parties.stage
     path = stage.folder / "evidence" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    with result.timed(f"audit: {what}"):
-        written = ("--output", path, "--evidence", path.with_suffix(""))
-        common = ("--network", parties.local.network_file, "--home", stage.folder / "auditor", *written)
-        auditor = stage.spawn(f"audit-{name}", "audit", *options, *common)
-        auditor.wait(stage.patience)
+    written = ("--output", path, "--evidence", path.with_suffix(""))
+    common = ("--network", parties.local.network_file, "--home", stage.folder / "auditor" / name, *written)
+    began = time.time()
+    auditor = stage.spawn(f"audit-{name}", "audit", *options, *common)
+
+    def finish() -> None:
+        code = auditor.wait(stage.patience)
         if not path.exists():
             raise Unavailable("the audit made no report", said=auditor.tail())
-        report = json.loads(path.read_bytes())
-    result.verdicts[what] = report["verdict"]
+        result.seconds[f"audit: {what}"] = round(path.stat().st_mtime - began, 2)
+        _tell(parties, result, what, path, code)
+
+    return finish
+
+
+def _tell(parties: Parties, result: Result, what: str, path: Path, code: int) -> None:
+    say, report = parties.stage.screen.say, json.loads(path.read_bytes())
+    answer = report["right"]["answer"]
+    result.audits[what] = Audited(right=answer, lies=report["lies"]["answer"], exit=code)
     result.evidence.append(str(path))
-    stage.screen.say(f"audit of {what}: {coloured(report['verdict'])}")
-    for finding in report["findings"]:
-        for line in describe(finding):
-            stage.screen.say(f"  {line}")
-    for signed in sorted(path.with_suffix("").glob("001-*.json")):
-        stage.screen.say(f"    signed by the culprit, for fedledger evidence check: [dim]{escape(str(signed))}[/]")
+    say(f"audit of {what}: right? {coloured(answer)}; {told(report)}")
+    for line in describe(report):
+        say(f"  {line}")
+    if report["lies"]["list"]:
+        for signed in sorted(path.with_suffix("").glob("001-*.json")):
+            say(f"    signed by the liar, for fedledger evidence check: [dim]{escape(str(signed))}[/]")

@@ -1,13 +1,18 @@
 """Two lies, and how they are caught: a wrong global model, and a damaged copy of an update."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 
 from demo.damage import damage
 from demo.liar import publish_wrong_model
-from demo.observer import JOB, Observer
+from demo.lying_node import heavier, lying
+from demo.observer import JOB, POLL, Observer
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.result import Result
-from demo.scenes.audits import audit
+from demo.scenes.audits import audit, begin_audit
 from demo.scenes.training import await_scores
 from ledger.formats.cid import of_file
 from ledger.history.state import Phase
@@ -23,22 +28,35 @@ VALUE_BYTES = 4
 def lie_about_a_model(observer: Observer, number: int, result: Result) -> Serving:
     """In one more round the coordinator publishes a model that differs in one value; a hospital takes over.
 
+    An auditor asks while the lie is being attested, after the members refuted it, and once through a lying chain node.
     Returns the coordinator's gateway, which serves what it stored.
     """
     parties, say = observer.parties, observer.stage.screen.say
     parties.stop(COORDINATOR)
     say(f"[bold]lie 1[/]: in round {number}, {COORDINATOR} publishes a model that differs in one value")
-    gateway = _publish_wrong_model(observer, number)
+    gateway, lie = _open_to_lie(observer, number)
+    with parties.local.anvil.held() as seal:
+        _publish(observer, number, lie, seal)
+        audit(parties, result, f"round {number}, while the lie is attested", "lie-1", *_round(number))
     observer.until(lambda: observer.round(number).aggregates[0].outcome is not None)
     refuters = [a.index for a in observer.round(number).aggregates[0].attestations if not a.agrees]
     say(f"the members refuted it: {', '.join(map(observer.connection.name, refuters))}")
-    audit(parties, result, f"round {number}, after the lie", "lie-1", "--round", str(number))
-    aggregator = parties.aggregator(HOSPITALS[0], "--once")
-    observer.until(lambda: observer.round(number).phase is Phase.FINALISED)
-    aggregator.stop()
-    say(f"{HOSPITALS[0]} aggregated round {number} again; the members attested it")
-    await_scores(observer, number, result)
+    with lying(parties.local.anvil.url, heavier) as false:
+        misled = ("--rpc", false, *_round(number))
+        through = begin_audit(parties, result, f"round {number}, by a lying node", "lie-1-misled", *misled)
+        aggregator = parties.aggregator(HOSPITALS[0], "--once")
+        observer.until(lambda: observer.round(number).phase is Phase.FINALISED)
+        refuted = begin_audit(parties, result, f"round {number}, the lie refuted", "lie-1-caught", *_round(number))
+        aggregator.stop()
+        say(f"{HOSPITALS[0]} aggregated round {number} again; the members attested it")
+        await_scores(observer, number, result)
+        refuted()
+        through()
     return gateway
+
+
+def _round(number: int) -> tuple[str, ...]:
+    return "--round", f"{JOB}/{number}", "--no-source"
 
 
 def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Serving, result: Result) -> None:
@@ -49,16 +67,16 @@ def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Servin
     path = damage(parties[TAMPERED].home.store, cid, job.layout.header_size + VALUE_BYTES * DAMAGED_VALUE)
     lie = f"one byte of {TAMPERED}'s update of round {number} is changed in {path.name}"
     observer.stage.screen.say(f"[bold]lie 2[/]: {lie}")
-    audit(parties, result, f"round {number}, one copy damaged", "lie-2", "--round", str(number), "--copies")
+    audit(parties, result, f"round {number}, one copy damaged", "lie-2", "--round", f"{JOB}/{number}", "--copies")
     for name in HOSPITALS:
         if name != TAMPERED:
             parties.stop(name)
     coordinator.close()
-    audit(parties, result, f"round {number}, no good copy left", "lie-2-alone", "--round", str(number))
+    audit(parties, result, f"round {number}, no good copy left", "lie-2-alone", "--round", f"{JOB}/{number}")
 
 
-def _publish_wrong_model(observer: Observer, number: int) -> Serving:
-    """Open a round as the coordinator, wait for its updates, and lie."""
+def _open_to_lie(observer: Observer, number: int) -> tuple[Serving, Callable[[], object]]:
+    """Open a round as the coordinator and wait for its updates; its gateway, and what publishes the lie."""
     stack, resident = observer.stage.stack, observer.parties[COORDINATOR]
     connection = stack.enter_context(Connection.open(resident.home))
     connection.refresh()
@@ -66,5 +84,16 @@ def _publish_wrong_model(observer: Observer, number: int) -> Serving:
     gateway = stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
     sender.send("ledger", "openRound", JOB)
     observer.until(lambda: len(observer.round(number).updates) == len(HOSPITALS))
-    publish_wrong_model(connection, sender, JOB, number, value=WRONG_VALUE)
-    return gateway
+    return gateway, partial(publish_wrong_model, connection, sender, JOB, number, value=WRONG_VALUE)
+
+
+def _publish(observer: Observer, number: int, lie: Callable[[], object], seal: Callable[[], None]) -> None:
+    """Publish the lie in a block of its own: what the members say about it waits for the next."""
+    with ThreadPoolExecutor(1) as publisher:
+        published = publisher.submit(lie)
+        while not observer.connection.refresh().jobs[JOB].rounds[number].aggregates:
+            if published.done():
+                published.result()
+            seal()
+            time.sleep(POLL)
+        published.result()

@@ -14,7 +14,7 @@ from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
 from ledger.formats.text import plural
-from ledger.party.auditing import require_verified
+from ledger.party.auditing import require_right
 from ledger.party.connection import Connection
 from ledger.party.gateway import serve_and_announce
 from ledger.party.pins import report_pin
@@ -46,7 +46,7 @@ def propose_release(parties: Parties, measuring: Fedledger) -> Proposal:
     sender = connection.sender(resident.signer)
     stage.stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
     report = replace(read_file(_report(parties)), license=LICENCE)
-    require_verified(connection, report.job, report.round)
+    require_right(connection, report.job, report.round)
     connection.put([report.encode()], report_pin(report.digest))
     made = propose(connection, sender, _release_of(connection, report))
     (party,) = report.parties

@@ -2,83 +2,112 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.audit.report import Finding, Report
+from ledger.audit.found import Found
+from ledger.audit.report import Check, Lie, LieState, Open
 from ledger.events.evidence import Said, SignedStatement, Unproven, Witness, nobody
 from ledger.history.fold import History
 from ledger.rounds.admission import Progress
 from ledger.rounds.facts import Place
 from ledger.rounds.inputs import Fetch
 
+SERVER = "the server"
+"""Whose fault it is where a chain node does not tell the truth, or not all of it."""
+
+
+class ShownBlock(NamedTuple):
+    """A block as the audited node shows it: its hash, and its time in seconds since 1970."""
+
+    hash: bytes
+    time: int
+
+
+Blocks = Callable[[int], ShownBlock | None]
+"""Shows the block of a number; None where the node has none."""
+
 
 @dataclass
 class Context:
-    """One audit's history, way to bytes, and report.
+    """One audit's history, way to bytes, and what it found.
 
     `name` turns a member's index into its name; `progress` is called with the number of bytes read. `witness` shows the
-    signed statement behind an event: without one nobody is named.
+    signed statement behind an event: without one nobody is named. `blocks` shows the chain's blocks. `signed_to` is the
+    last block up to which members signed the history; -1 before that was checked, and where there is none.
     """
 
     history: History
     place: Place
-    report: Report
     fetch: Fetch
     name: Callable[[int], str]
     threads: int = 1
     progress: Progress = field(default=lambda _: None)
     witness: Witness = nobody
+    blocks: Blocks = field(default=lambda _: None)
+    signed_to: int = -1
+    found: Found = field(default_factory=Found)
     _shown: dict[bytes, SignedStatement | Unproven] = field(default_factory=dict)
 
+    def names(self, indices: Iterable[int]) -> str:
+        """Members by name, in words."""
+        return ", ".join(self.name(index) for index in sorted(indices)) or "nobody"
+
     def describe(self, key: str) -> str:
-        """A party as findings name it: the member's name and the key that signed."""
+        """A party by its member's name and the key that signed."""
         member = self.history.member_of(key)
         return f"{self.name(member.index)} ({key})" if member else key
 
-    def convict(self, finding: Finding, said: Said, basis: Iterable[Said] = ()) -> bool:
-        """Add a refuted finding under the name of its signer, with the evidence; whether that could be done.
+    def convict(
+        self, said: Said, what: str, state: LieState, check: Check, basis: Iterable[Said], /, **detail: Any
+    ) -> bool:
+        """Add a lie under the name of its signer, with the evidence; whether that could be done.
 
+        `what` says what was said; `detail` are fields of `Detail`, of which `touches` goes where the lie was caught.
         `basis` is what others said that the recomputation rests on: their evidence goes into the report, too. Where one
-        of these statements cannot be shown, the server's log is not to be believed: UNKNOWN, and nobody is named.
+        of these statements cannot be shown, the server's log is not to be believed, and nobody is named.
         """
         try:
-            evidence = self._show(said)
-            rests_on = [self._show(one) for one in basis]
+            evidence = self.show(said)
+            rests_on = [self.show(one) for one in basis]
         except Unproven as error:
-            self.report.add(_unproven(finding, said, error))
+            self._doubt(said, check, error, detail)
             return False
-        self.report.rest_on(rests_on)
-        culprit = self.describe(said.signer)
-        self.report.add(msgspec.structs.replace(finding, culprit=culprit, tx=said.tx.hex(), evidence=evidence))
+        self.found.rest_on(rests_on)
+        if state == "caught":
+            detail = detail | {"touches": ()}
+        member = self.history.member_of(said.signer)
+        who = self.name(member.index) if member else said.signer
+        signed: dict[str, Any] = {"key": said.signer, "tx": said.tx.hex(), "evidence": evidence}
+        self.found.lies.append(Lie(check=check, who=who, said=what, state=state, **signed, **detail))
         return True
 
-    def _show(self, said: Said) -> SignedStatement:
-        """The evidence, asked for once. Raises Unproven."""
+    def leave_open(self, check: Check, what: str, why: str, **detail: Any) -> None:
+        """Add something that could not be looked at, or is owed."""
+        self.found.open.append(Open(check=check, what=what, why=why, **detail))
+
+    def show(self, said: Said) -> SignedStatement:
+        """The evidence, asked for once, with what it is the hash of. Raises Unproven."""
         key = msgspec.json.encode(said)
         if key not in self._shown:
             try:
-                self._shown[key] = self.witness(said)
+                shown = self.witness(said)
+                self._shown[key] = msgspec.structs.replace(shown, opening=said.opening, claim=said.claim)
             except Unproven as error:
                 self._shown[key] = error
-        shown = self._shown[key]
-        if isinstance(shown, Unproven):
-            raise shown
-        return shown
+        known = self._shown[key]
+        if isinstance(known, Unproven):
+            raise known
+        return known
 
-
-def _unproven(finding: Finding, said: Said, error: Unproven) -> Finding:
-    """What is left of a finding whose signer cannot be shown."""
-    message = (
-        "the server shows an event whose transaction it cannot show, or that says something else: "
-        f"{error.message}; read the log from another endpoint"
-    )
-    return Finding(
-        check=finding.check,
-        status="unknown",
-        message=message,
-        job=finding.job,
-        round=finding.round,
-        attempt=finding.attempt,
-        tx=str(error.facts.get("tx", said.tx.hex())).removeprefix("0x"),
-    )
+    def _doubt(self, said: Said, check: Check, error: Unproven, detail: dict[str, Any]) -> None:
+        """What is left of a lie whose signer cannot be shown: the server's fault, and doubt about the job's history."""
+        where = {name: detail[name] for name in ("job", "round", "attempt") if name in detail}
+        why = (
+            "the server shows an event whose transaction it cannot show, or that says something else: "
+            f"{error.message}; read the log from another endpoint"
+        )
+        tx = str(error.facts.get("tx", said.tx.hex())).removeprefix("0x")
+        self.leave_open(check, f"who signed {said.statement}", why, fault=SERVER, tx=tx, **where)
+        self.found.doubted.add(where.get("job"))

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ledger.audit.report import Check, Finding
+from ledger.audit.report import Check, Open
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.copies import BadCopy
 from ledger.formats.merkle import LEAF
 from ledger.history.fold import History
+from ledger.history.state import Round, Update
 from ledger.jobs.document import Job, committed_set
 
 
@@ -21,14 +22,17 @@ class _Known:
 
 def damaged_copies(
     history: History, documents: Mapping[int, Job], copies: Iterable[BadCopy], describe: Callable[[str], str]
-) -> list[Finding]:
-    """A notice for each damaged copy, naming holder, CID, party, round, tensor and chunk as far as they are known."""
+) -> list[Open]:
+    """Each damaged copy as an open matter, its holder's fault, which touches no claim.
+
+    It names holder, CID, party, round, tensor and chunk as far as they are known.
+    """
     known = _artifacts(history, documents, describe)
     return [_finding(copy, known.get(copy.file), documents) for copy in copies]
 
 
 def _artifacts(history: History, documents: Mapping[int, Job], describe: Callable[[str], str]) -> dict[Cid, _Known]:
-    """By CID. The party that registered an update first is named: a later one may have copied the CID."""
+    """By CID. The party that committed to an update first is named."""
     known: dict[Cid, _Known] = {}
     for number, job in documents.items():
         size = job.layout.size
@@ -38,7 +42,7 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
         if evidence is not None:
             known[Cid.parse(evidence.cid)] = _Known("the evaluation set", number)
         for round_ in history.jobs[number].rounds.values():
-            for update in round_.updates.values():
+            for update in _by_commitment(round_):
                 owner = describe(update.party)
                 mine = _Known(f"the update of {owner}", number, round_.number, owner)
                 known.setdefault(of_file(update.cid, size), mine)
@@ -48,14 +52,19 @@ def _artifacts(history: History, documents: Mapping[int, Job], describe: Callabl
     return known
 
 
-def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Finding:
+def _by_commitment(round_: Round) -> list[Update]:
+    return [round_.updates[index] for index in round_.commitments if index in round_.updates]
+
+
+def _finding(copy: BadCopy, known: _Known | None, documents: Mapping[int, Job]) -> Open:
     what = known.what if known else "a file that is not a known artifact"
     found = "a good copy was read from another holder" if copy.located else "no good copy was found to compare with"
     tensor, chunk, value = _place(copy, documents.get(known.job) if known else None)
-    return Finding(
+    return Open(
         check=Check.COPIES,
-        status="notice",
-        message=f"{copy.holder} holds a damaged copy of {what}; {found}",
+        what=f"the copy that {copy.holder} holds of {what}",
+        why=f"it is damaged; {found}",
+        fault=copy.holder,
         holder=copy.holder,
         cid=str(copy.file),
         job=known.job if known else None,

@@ -21,24 +21,24 @@ def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome,
     cid = of_file(aggregate.cid, job.layout.size)
     if aggregate.root == outcome.root:
         message = "the model's integers recompute, but the published CID is not that of its file"
-        return {"message": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
+        return {"why": message, "expected": str(of_file(outcome.cid, job.layout.size)), "actual": str(cid)}
     roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
     try:
         leaves = job.layout.leaf_hashes(fetch(cid, 0, job.layout.size + 1), facts.binding)
     except Unavailable:
-        return {"message": "the published model does not recompute (its bytes could not be had)", **roots}
+        return {"why": "the published model does not recompute (its bytes could not be had)", **roots}
     except Malformed as error:
-        return {"message": f"the published file is not a model of this round: {error}", **roots}
+        return {"why": f"the published file is not a model of this round: {error}", **roots}
     if merkle.root(leaves) != aggregate.root:
         message = "the file under the published CID does not have the published root"
-        return {"message": message, "expected": aggregate.root.hex(), "actual": merkle.root(leaves).hex()}
+        return {"why": message, "expected": aggregate.root.hex(), "actual": merkle.root(leaves).hex()}
     different = [i for i, (mine, theirs) in enumerate(zip(outcome.leaves, leaves, strict=True)) if mine != theirs]
     try:
         return _first_value(job, outcome, cid, different, fetch)
     except Unavailable:
         tensor, _ = job.layout.locate(different[0] * merkle.VALUES)
         message = f"the published model does not recompute: it differs in {plural(len(different), 'chunk')}"
-        return {"message": message, "tensor": tensor, "chunk": different[0], **roots}
+        return {"why": message, "tensor": tensor, "chunk": different[0], **roots}
 
 
 def _first_value(job: Job, outcome: Outcome, cid: Cid, chunks: list[int], fetch: Fetch) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _first_value(job: Job, outcome: Outcome, cid: Cid, chunks: list[int], fetch:
     at = int(np.argmax(mine != theirs))
     tensor, place_in_tensor = layout.locate(start + at)
     return {
-        "message": "the published model does not recompute: it differs in "
+        "why": "the published model does not recompute: it differs in "
         f"{len(chunks)} of {plural(layout.leaves, 'chunk')}, first in value {place_in_tensor} of tensor {tensor!r}",
         "tensor": tensor,
         "chunk": chunks[0],

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ledger.audit.context import Context
-from ledger.audit.report import Check, Finding
+from ledger.audit.context import SERVER, Context
+from ledger.audit.report import Check
+from ledger.formats.claims import COMMITMENT
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
 from ledger.history.state import JobState
@@ -21,7 +22,9 @@ class Observed:
     `code` maps a contract's name to the expected and the actual hash of its code; `source` to whether its source
     compiles to that code (None: not asked for; a text: why it could not be checked). `models` holds the root that each
     round finalised, by (job, round), 32 zero bytes where it finalised none; `claims` the claim that it finalised, and
-    `scores` the root of each settled scoring, likewise.
+    `scores` the root of each settled scoring, likewise. `commitments` holds what every key that any member ever had
+    committed to last, by (job, key): 28 bytes and the round, zeros where it did not; `strikes` those of every member,
+    by (job, index).
     """
 
     code: Mapping[str, tuple[str, str]]
@@ -29,6 +32,11 @@ class Observed:
     models: Mapping[tuple[int, int], bytes]
     claims: Mapping[tuple[int, int], bytes]
     scores: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+    commitments: Mapping[tuple[int, str], tuple[bytes, int]] = field(default_factory=dict)
+    strikes: Mapping[tuple[int, int], int] = field(default_factory=dict)
+
+
+_NOTHING = (bytes(COMMITMENT), 0)
 
 
 class _Word(NamedTuple):
@@ -41,25 +49,48 @@ class _Word(NamedTuple):
 
 def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) -> bool:
     """HEADS: whether what the log tells of a job is what its contracts keep; one finding where it is not."""
-    words = list(_of_rounds(state, observed))
+    words = [*_of_parties(audit, state, observed), *_of_rounds(state, observed)]
     different = [word for word in words if word.logged != word.actual]
-    audit.report.verify(Check.HEADS, len(words) - len(different))
+    audit.found.verify(Check.HEADS, len(words) - len(different))
     if different:
         first = different[0]
-        audit.report.add(
-            Finding(
-                check=Check.HEADS,
-                status="unknown",
-                message="the log that was read is not the one the contract wrote, so nothing else of this job was "
-                f"checked and nobody is blamed: {len(different)} of {plural(len(words), 'word')} on chain differ; "
-                "read the log from another endpoint",
-                job=state.number,
-                expected=first.actual.hex() if first.actual is not None else "nothing read from the chain",
-                actual=first.logged.hex(),
-                **first.where,
-            )
+        why = (
+            "the log that was read is not the one the contract wrote, so nothing else of this job was checked and "
+            f"nobody is blamed: {len(different)} of {plural(len(words), 'word')} on chain differ; read the log from "
+            "another endpoint"
         )
+        told = {
+            "expected": first.actual.hex() if first.actual is not None else "nothing read from the chain",
+            "actual": first.logged.hex(),
+        }
+        what = f"the log of job {state.number}"
+        audit.leave_open(Check.HEADS, what, why, job=state.number, fault=SERVER, **told, **first.where)
+        audit.found.doubted.add(state.number)
     return not different
+
+
+def _of_parties(audit: Context, state: JobState, observed: Observed) -> Iterator[_Word]:
+    """What each key committed to last, and each member's strikes: also of those that log or chain alone knows."""
+    logged = _last_commitments(state)
+    kept = {key: said for (job, key), said in observed.commitments.items() if job == state.number}
+    for key in logged.keys() | {key for key, said in kept.items() if any(said[0])}:
+        where, actual = {"party": audit.describe(key)}, kept.get(key)
+        yield _Word(_packed(*logged.get(key, _NOTHING)), _packed(*actual) if actual else None, where)
+    strikes = {index: count for (job, index), count in observed.strikes.items() if job == state.number}
+    for index in sorted(audit.history.members.keys() | strikes.keys()):
+        count = strikes.get(index)
+        where = {"party": audit.name(index)}
+        yield _Word(bytes([state.strikes.get(index, 0)]), None if count is None else bytes([count]), where)
+
+
+def _last_commitments(state: JobState) -> dict[str, tuple[bytes, int]]:
+    """By key."""
+    rounds = state.rounds.items()
+    return {one.party: (one.digest, number) for number, round_ in rounds for one in round_.commitments.values()}
+
+
+def _packed(commitment: bytes, number: int) -> bytes:
+    return commitment + number.to_bytes(4, "big")
 
 
 def _of_rounds(state: JobState, observed: Observed) -> Iterator[_Word]:

@@ -1,33 +1,19 @@
-"""The audit's report: findings with evidence, and the verdict that follows from them.
+"""The audit's report, `report/2` (docs/spec/audit.md): three answers, and what they rest on.
 
-VERIFIED: every check was made and held. REFUTED: evidence contradicts a claim. UNKNOWN: nothing contradicts, but
-something could not be checked. A notice changes no verdict: a damaged copy, bytes that no standing claim depends on.
+Is what stands right; who lied, and was it caught; what is open, and whose fault is that. `ledger.audit.answers` draws
+them up. The exit code follows the first alone.
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from enum import Enum, IntEnum
-from typing import Literal
+from enum import IntEnum
+from typing import Any, Literal
 
 import msgspec
 
 from ledger.events.evidence import SignedStatement
 
 
-class AuditVerdict(Enum):
-    """The verdict; its exit code is documented in docs/spec/audit.md."""
-
-    VERIFIED = "VERIFIED"
-    REFUTED = "REFUTED"
-    UNKNOWN = "UNKNOWN"
-
-    @property
-    def exit_code(self) -> int:
-        return {"VERIFIED": 0, "REFUTED": 1, "UNKNOWN": 3}[self.value]
-
-
 class Check(IntEnum):
-    """The numbered checks, in the order in which they are made. Numbers are never reused."""
+    """The numbered checks. Numbers are never reused."""
 
     CODE = 1
     SOURCE = 2
@@ -41,6 +27,7 @@ class Check(IntEnum):
     ATTESTATION = 10
     COPIES = 11
     SCORES = 12
+    SIGNED = 13
 
     @property
     def title(self) -> str:
@@ -51,36 +38,38 @@ _TITLES = {
     Check.CODE: "the code on chain is the code pinned in the network file",
     Check.SOURCE: "the code on chain is these sources compiled",
     Check.LOG: "the ledger's events follow from one another",
-    Check.HEADS: "hash chains and models equal those on chain: no update is missing or altered",
+    Check.HEADS: "models, claims, scores, commitments and strikes are those that the contracts keep",
     Check.JOB: "the job's document is the one approved, and its terms are the contract's",
     Check.INITIAL: "the initial model is the one in the job's document",
-    Check.BYTES: "the bytes of every update are at hand and match their CID",
-    Check.ADMISSION: "every update's verdict recomputes",
+    Check.BYTES: "the bytes of every update and every receipts file are at hand and match their CID",
+    Check.ADMISSION: "every update's verdict recomputes under the receipts that the aggregate names",
     Check.AGGREGATE: "every aggregate recomputes to the same root and CID",
-    Check.ATTESTATION: "every attestation says what recomputes",
+    Check.ATTESTATION: "every attestation says what recomputes, and shows that it was computed",
     Check.COPIES: "the copies that were read are whole",
     Check.SCORES: "every score recomputes, or follows from what was revealed where data are private",
+    Check.SIGNED: "the history is the one that members signed: heads, blocks and signatures of every final round",
 }
 
-Status = Literal["verified", "refuted", "unknown", "notice"]
 OPTIONAL = frozenset({Check.SOURCE, Check.COPIES})
-"""Checks that a verdict does not need; leaving out any other makes it UNKNOWN."""
+"""Checks that an answer does not need; where any other was not made, it is `unknown`."""
+
+Answer = Literal["yes", "no", "unknown"]
+LieState = Literal["standing", "pending", "caught"]
+EXIT: dict[Answer, int] = {"yes": 0, "no": 1, "unknown": 3}
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that the audit found, and the evidence.
+class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a check found something, as far as it is known.
 
-    `culprit` is the party that signed what is refuted, as `evidence` proves; `holder` keeps a damaged copy. `chunk`
-    counts 1 KiB leaves of the artifact's integers from 0, `value` the integers of `tensor`.
+    `party` is whose update it is about; `holder` keeps a damaged copy. `chunk` counts 1 KiB leaves of the artifact's
+    integers from 0, `value` the integers of `tensor`. `touches` are the claims that it decides.
     """
 
     check: Check
-    status: Status
-    message: str
+    why: str
     job: int | None = None
     round: int | None = None
     attempt: int | None = None
-    culprit: str | None = None
     party: str | None = None
     holder: str | None = None
     cid: str | None = None
@@ -90,54 +79,136 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected: str | None = None
     actual: str | None = None
     tx: str | None = None
-    evidence: SignedStatement | None = None
+    touches: tuple[str, ...] = ()
 
 
-class Report(msgspec.Struct, kw_only=True):
-    """What an audit did and found.
+class Lie(Detail, frozen=True, kw_only=True, omit_defaults=True):
+    """What a party signed and what recomputes otherwise: `who` said it under `key`, as `evidence` proves.
 
-    `rests_on` are others' signed statements from which what is refuted was computed: the updates of its round.
+    standing: the ledger took it as true. pending: it is being attested. caught: the members refuted or outvoted it.
     """
 
+    who: str
+    key: str
+    said: str
+    state: LieState
+    evidence: SignedStatement
+
+
+class Open(Detail, frozen=True, kw_only=True, omit_defaults=True):
+    """What could not be looked at, or is owed. `fault` says by whom, where anyone is at fault; it convicts nobody.
+
+    `signed_for` are the members that signed to hold the bytes.
+    """
+
+    what: str
+    fault: str | None = None
+    signed_for: tuple[str, ...] = ()
+
+
+class ClaimAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer for one claim. `rests_on` are the claims directly below it.
+
+    `given_base` is the answer if what it rests on is right, where that makes a difference or was not asked; `note` says
+    what else is on record of it.
+    """
+
+    claim: str
+    answer: Answer
+    rests_on: tuple[str, ...] = ()
+    given_base: Answer | None = None
+    why: str | None = None
+    note: str | None = None
+
+
+class Right(msgspec.Struct, frozen=True):
+    """Whether all claims in question are right: `no` if one is false, `unknown` if one could not be made again."""
+
+    answer: Answer
+    claims: tuple[ClaimAnswer, ...] = ()
+
+
+class Lies(msgspec.Struct, frozen=True):
+    """Who lied; `answer` is the worst state of all."""
+
+    answer: Literal["none", "caught", "pending", "standing"]
+    list: tuple[Lie, ...] = ()
+
+
+class OpenMatters(msgspec.Struct, frozen=True):
+    """What is open."""
+
+    answer: Literal["nothing", "something"]
+    list: tuple[Open, ...] = ()
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a chain node says of the history's block: `same` hash or not, null where it could not say.
+
+    `block` is its own latest. The first one is where the history was read.
+    """
+
+    url: str
+    same: bool | None
+    block: int | None = None
+    trouble: str | None = None
+
+
+class Signed(msgspec.Struct, frozen=True, rename={"as_of": "asOf"}):
+    """Up to which block the members, of so many, signed the history: its last signed head."""
+
+    as_of: int
+    anchor: str
+    members: tuple[int, ...]
+    of: int
+
+
+class HistoryRead(msgspec.Struct, frozen=True, kw_only=True):
+    """The history that was judged: its last block, that block's hash and time (seconds since 1970), its age in seconds.
+
+    `after` counts the events that no signed head covers: all, where `signed` is null.
+    """
+
+    block: int
+    hash: str
+    time: int
+    age: int
+    events: int
+    after: int
+    signed: Signed | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    seals: str = "not looked at"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What an audit was asked, and its answers.
+
+    `rests_on` are others' signed statements from which lies were computed: the updates of a round. `passed` counts what
+    held, by check; `skipped` are the checks left out.
+    """
+
+    asked: dict[str, Any]
     network: str
     chain: int
     consortium: str
     ledger: str
-    block: int
-    scope: str
-    findings: list[Finding] = []
-    rests_on: list[SignedStatement] = []
+    history: HistoryRead
+    right: Right
+    lies: Lies
+    open: OpenMatters
+    rests_on: tuple[SignedStatement, ...] = ()
     passed: dict[int, int] = {}
-    skipped: list[int] = []
-
-    def verify(self, check: Check, count: int = 1) -> None:
-        """Count checks that held; 0 says that there was nothing to check."""
-        self.passed[check] = self.passed.get(check, 0) + count
-
-    def add(self, finding: Finding) -> None:
-        self.findings.append(finding)
-
-    def rest_on(self, statements: Iterable[SignedStatement]) -> None:
-        """Take these statements in, each once."""
-        known = {(one.raw, one.signer) for one in self.rests_on}
-        self.rests_on.extend(one for one in statements if (one.raw, one.signer) not in known)
+    skipped: tuple[int, ...] = ()
 
     @property
-    def verdict(self) -> AuditVerdict:
-        """What follows from findings and checks: see the head of this file."""
-        statuses = {finding.status for finding in self.findings}
-        if "refuted" in statuses:
-            return AuditVerdict.REFUTED
-        required = set(Check) - OPTIONAL
-        if "unknown" in statuses or not self.passed or not required <= self.passed.keys():
-            return AuditVerdict.UNKNOWN
-        return AuditVerdict.VERIFIED
-
-    def counts(self) -> Counter[str]:
-        return Counter(finding.status for finding in self.findings)
+    def exit(self) -> int:
+        """0 yes, 1 no, 3 unknown."""
+        return EXIT[self.right.answer]
 
     def to_json(self) -> bytes:
         """The report as one JSON document."""
         document = msgspec.to_builtins(self, str_keys=True)
         document["passed"] = {str(check): self.passed[check] for check in sorted(self.passed)}
-        return msgspec.json.encode({"fedledger": "report/2", "verdict": self.verdict.value, **document})
+        return msgspec.json.encode(
+            {"fedledger": "report/2", "asked": document.pop("asked"), "exit": self.exit, **document}
+        )

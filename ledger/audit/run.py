@@ -1,111 +1,154 @@
 """Runs the numbered checks over a history."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ledger.audit.context import Context
+import msgspec
+
+from ledger.audit.answers import is_right, what_is_open, who_lied
+from ledger.audit.context import SERVER, Context
 from ledger.audit.observed import Observed, is_the_contracts_log
-from ledger.audit.report import Check, Finding, Report, Status
+from ledger.audit.question import Question, Scope
+from ledger.audit.report import Check, HistoryRead, Report
 from ledger.audit.rounds import RoundAudit
 from ledger.audit.said import proposed
 from ledger.audit.scores import ScoresAudit, has_set
+from ledger.audit.signed import SignedTo, check_signed
+from ledger.audit.standing import CODE, job_claim, standing, state_of_proposal
 from ledger.errors import Malformed, Unavailable
+from ledger.events.rounds import ModelTerms, Terms
 from ledger.formats.cid import RAW, Cid
-from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.rounds.facts import Base, read_model
+from ledger.rounds.weights import weighs
 
-Scope = Sequence[tuple[int, int]]
+CHECKED = (
+    Check.SIGNED,
+    Check.HEADS,
+    Check.JOB,
+    Check.INITIAL,
+    Check.BYTES,
+    Check.ADMISSION,
+    Check.AGGREGATE,
+    Check.ATTESTATION,
+    Check.SCORES,
+)
+"""Checks that are made for each job: without one there is nothing to check."""
 
-
-def scope_of(history: History, job: int | None = None, number: int | None = None) -> list[tuple[int, int]]:
-    """The (job, round) pairs to audit: all, those of one job, or one round. Empty where there is no such round."""
-    return [
-        (state.number, round_.number)
-        for state in history.jobs.values()
-        for round_ in state.rounds.values()
-        if job in (None, state.number) and number in (None, round_.number)
-    ]
+Said = Terms | ModelTerms
 
 
 @dataclass
 class Audit(Context):
-    """One audit. `documents` are those of the jobs that it could read."""
+    """One audit. `documents` are those of the jobs that it could read; `signed` says how far the history is signed."""
 
     documents: dict[int, Job] = field(default_factory=dict)
+    signed: SignedTo | None = None
 
-    def run(self, observed: Observed, scope: Scope) -> Report:
-        """Make all checks for the rounds in `scope` and return the report."""
+    def run(self, observed: Observed, scope: Scope) -> None:
+        """Make all checks for the jobs and rounds in `scope`."""
         self._code(observed)
         self._source(observed)
-        self.report.verify(Check.LOG, self.history.applied)
-        for check in (Check.BYTES, Check.ADMISSION, Check.AGGREGATE, Check.ATTESTATION, Check.SCORES):
-            self.report.verify(check, 0)
-        for number in sorted({job for job, _ in scope}):
-            state = self.history.jobs[number]
-            if not is_the_contracts_log(self, state, observed):
-                continue
-            document = self._document(state)
-            if document is None:
-                continue
-            self.documents[number] = document
-            self._initial(state, document)
-            scorable = has_set(self, state, document)
-            for round_number in sorted(r for j, r in scope if j == number):
-                RoundAudit(self, state, document, state.rounds[round_number]).run()
-                ScoresAudit(self, state, document, state.rounds[round_number], scorable=scorable).run()
-        return self.report
+        self.found.verify(Check.LOG, self.history.applied)
+        for check in CHECKED:
+            self.found.verify(check, 0)
+        self.signed = check_signed(self)
+        if self.signed is None:
+            return
+        for number, rounds in scope.jobs.items():
+            self._job(self.history.jobs[number], rounds, observed)
+
+    def report(self, question: Question, read: HistoryRead, network: str, consortium: str) -> Report:
+        """The answers to a question, once its checks were made. `network` is a name, `consortium` an address."""
+        found, claims = self.found, standing(self.history, self._weighed)
+        return Report(
+            asked=question.asked,
+            network=network,
+            chain=self.place.chain,
+            consortium=consortium,
+            ledger=self.place.contract,
+            history=self._signed(read),
+            right=is_right(found, question, self.history, claims),
+            lies=who_lied(found),
+            open=what_is_open(found),
+            rests_on=tuple(found.rests_on),
+            passed=dict(found.passed),
+            skipped=tuple(found.skipped),
+        )
+
+    def _job(self, state: JobState, rounds: tuple[int, ...], observed: Observed) -> None:
+        if not is_the_contracts_log(self, state, observed):
+            return
+        document = self._document(state)
+        if document is None:
+            return
+        self.documents[state.number] = document
+        self._initial(state, document)
+        scorable = has_set(self, state, document)
+        for number in rounds:
+            RoundAudit(self, state, document, state.rounds[number]).run()
+            ScoresAudit(self, state, document, state.rounds[number], scorable=scorable).run()
+        self.found.looked_at.add(job_claim(state.number))
+
+    def _signed(self, read: HistoryRead) -> HistoryRead:
+        """The history that was read, and how far it is signed."""
+        if self.signed is None:
+            return read
+        return msgspec.structs.replace(read, signed=self.signed.signed, after=self.signed.after)
+
+    def _weighed(self, job: int) -> bool:
+        """Whether a job's past scores weigh in its models."""
+        document = self.documents.get(job)
+        return document is not None and weighs(document)
 
     def _code(self, observed: Observed) -> None:
+        """CODE: a server that serves other code than the pinned is not believed in anything."""
         for contract, (expected, actual) in observed.code.items():
             if expected == actual:
-                self.report.verify(Check.CODE)
-            else:
-                self.report.add(
-                    Finding(
-                        check=Check.CODE,
-                        status="refuted",
-                        message=f"the code of {contract} on chain is not the one pinned in the network file",
-                        expected=expected,
-                        actual=actual,
-                    )
-                )
+                self.found.verify(Check.CODE)
+                continue
+            why = "it is not the one pinned in the network file; ask another endpoint"
+            told = {"expected": expected, "actual": actual}
+            self.leave_open(Check.CODE, f"the code of {contract} on chain", why, fault=SERVER, **told)
+            self.found.doubted.add(None)
 
     def _source(self, observed: Observed) -> None:
         if observed.source is None:
-            self.report.skipped.append(Check.SOURCE)
+            self.found.skipped.append(Check.SOURCE)
+            self.leave_open(Check.SOURCE, "the contracts' sources", "they were not compiled: left out")
         elif isinstance(observed.source, str):
-            self.report.add(Finding(check=Check.SOURCE, status="unknown", message=observed.source))
+            self.leave_open(Check.SOURCE, "the contracts' sources", observed.source)
         else:
             for contract, same in observed.source.items():
                 if same:
-                    self.report.verify(Check.SOURCE)
+                    self.found.verify(Check.SOURCE)
                 else:
-                    message = f"the code of {contract} on chain is not these sources compiled"
-                    self.report.add(Finding(check=Check.SOURCE, status="refuted", message=message))
+                    why = f"the code of {contract} on chain is not these sources compiled"
+                    self.found.denied.setdefault(CODE, why)
 
     def _document(self, state: JobState) -> Job | None:
         cid = Cid(RAW, state.digest)
         try:
             document = parse(b"".join(bytes(piece) for piece in self.fetch(cid, 0, MAX_SIZE + 1)))
         except Unavailable as error:
-            self._job_finding(state, Check.JOB, "unknown", f"the job's document could not be had: {error}", cid)
+            self._unknown(state, Check.JOB, "the job's document", error, cid)
             return None
         except Malformed as error:
-            self._job_finding(state, Check.JOB, "refuted", f"the approved document is not a job: {error}", cid)
+            self._false(state, Check.JOB, f"the approved document is not a job: {error}", cid)
             return None
         if document.terms != state.terms:
-            self._job_finding(
-                state,
-                Check.JOB,
-                "refuted",
-                f"document and contract disagree on the terms: {document.terms} and {state.terms}",
-                cid,
-            )
+            self._disagree(state, "terms", document.terms, state.terms, cid)
             return None
-        self.report.verify(Check.JOB)
+        if document.model_terms != state.model:
+            self._disagree(state, "models", document.model_terms, state.model, cid)
+            return None
+        self.found.verify(Check.JOB)
         return document
+
+    def _disagree(self, state: JobState, what: str, said: Said, kept: Said, cid: Cid) -> None:
+        """The document says something else than the proposer told the contract."""
+        why = f"document and contract disagree on the {what}: {_shown(said)}; and {_shown(kept)}"
+        self._false(state, Check.JOB, why, cid)
 
     def _initial(self, state: JobState, document: Job) -> None:
         base = Base(0, document.initial_root, document.initial_cid)
@@ -113,16 +156,25 @@ class Audit(Context):
             for piece in read_model(self.place, state, document, base, self.fetch):
                 self.progress(len(piece))
         except Unavailable as error:
-            self._job_finding(state, Check.INITIAL, "unknown", f"the initial model could not be had: {error}", base.cid)
+            self._unknown(state, Check.INITIAL, "the initial model", error, base.cid)
         except Malformed as error:
-            self._job_finding(state, Check.INITIAL, "refuted", f"the initial model is another: {error}", base.cid)
+            self._false(state, Check.INITIAL, f"the initial model is another: {error}", base.cid)
         else:
-            self.report.verify(Check.INITIAL)
+            self.found.verify(Check.INITIAL)
 
-    def _job_finding(self, state: JobState, check: Check, status: Status, message: str, cid: Cid) -> None:
-        """UNKNOWN, or the proposer's false statement."""
-        finding = Finding(check=check, status=status, message=message, job=state.number, cid=str(cid))
-        if status == "refuted":
-            self.convict(finding, proposed(state))
-        else:
-            self.report.add(finding)
+    def _unknown(self, state: JobState, check: Check, what: str, error: Unavailable, cid: Cid) -> None:
+        """Bytes that the proposer and the approvers owe."""
+        claim, proposer = job_claim(state.number), self.describe(state.proposer)
+        detail = {"job": state.number, "cid": str(cid), "fault": proposer, "touches": (claim,)}
+        self.leave_open(check, f"{what} of {claim}", f"it could not be had: {error}", **detail)
+
+    def _false(self, state: JobState, check: Check, why: str, cid: Cid) -> None:
+        """The proposer's false statement."""
+        claim = job_claim(state.number)
+        detail = {"why": why, "job": state.number, "cid": str(cid), "touches": (claim,)}
+        self.convict(proposed(state), claim, state_of_proposal(state), check, (), **detail)
+
+
+def _shown(terms: Said) -> str:
+    fields = msgspec.structs.asdict(terms).items()
+    return ", ".join(f"{name} {value.hex() if isinstance(value, bytes) else value}" for name, value in fields)

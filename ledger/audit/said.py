@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from ledger.events.evidence import Said
+from ledger.events.evidence import Said, ShownClaim, ShownOpening
+from ledger.events.rounds import Form
 from ledger.formats.claims import pack_scores
 from ledger.history.state import Aggregate, Attestation, JobState, Reveal, Round, Update
 
@@ -17,30 +18,35 @@ def proposed(state: JobState) -> Said:
 
 
 def committed(round_: Round, update: Update) -> Said:
-    """A party's commitment to an update: what opens it is in the history."""
+    """A party's commitment to an update, with what opens it."""
     made = round_.commitments[update.index].digest
-    where = _of_round(round_.job, round_.number)
-    return Said(update.party, "commitUpdate", where | {"commitment": made.hex()}, update.tx)
+    opening = ShownOpening(update.weight, update.root.hex(), update.cid.hex(), update.salt.hex())
+    return Said(update.party, "commitUpdate", _of(round_) | {"commitment": made.hex()}, update.tx, opening=opening)
 
 
-def published(job: int, number: int, aggregate: Aggregate) -> Said:
+def published(round_: Round, aggregate: Aggregate) -> Said:
     """The publication of an aggregate."""
-    parts = aggregate.said._asdict().items()
-    said = {name: value.hex() if isinstance(value, bytes) else value for name, value in parts}
-    return Said(aggregate.aggregator, "publishAggregate", _of_round(job, number) | {"aggregate": said}, aggregate.tx)
+    return Said(aggregate.aggregator, "publishAggregate", _of(round_) | {"aggregate": _parts(aggregate)}, aggregate.tx)
 
 
-def attested(job: int, number: int, attempt: int, attestation: Attestation) -> Said:
-    """A member's attestation of a round's attempt."""
-    said = {"claim": attestation.claim.hex(), "detail": attestation.detail.hex()}
-    arguments = {"attempt": attempt, "form": int(attestation.form)} | said
-    return Said(attestation.member, "attest", _of_round(job, number) | arguments, attestation.tx)
+def attested(round_: Round, aggregate: Aggregate, attestation: Attestation) -> Said:
+    """A member's attestation of an attempt; with what it agrees to, where it does."""
+    said = {"form": int(attestation.form), "claim": attestation.claim.hex(), "detail": attestation.detail.hex()}
+    claim = ShownClaim(**_parts(aggregate)) if attestation.form is not Form.OTHER else None
+    arguments = _of(round_) | {"attempt": aggregate.attempt} | said
+    return Said(attestation.member, "attest", arguments, attestation.tx, claim=claim)
+
+
+def agreed(round_: Round, aggregate: Aggregate) -> list[Said]:
+    """All that members said to stand by an aggregate, its aggregator's publication first."""
+    agreeing = [attested(round_, aggregate, one) for one in aggregate.attestations if one.agrees]
+    return [published(round_, aggregate), *agreeing]
 
 
 def revealed(job: int, number: int, reveal: Reveal) -> Said:
     """A scorer's reveal."""
     arguments = {"salt": reveal.salt.hex(), "scores": pack_scores(reveal.scores).hex()}
-    return Said(reveal.scorer, "revealScores", _of_round(job, number) | arguments, reveal.tx)
+    return Said(reveal.scorer, "revealScores", {"job": job, "round": number} | arguments, reveal.tx)
 
 
 def foundation(state: JobState, round_: Round, base: int) -> list[Said]:
@@ -48,9 +54,15 @@ def foundation(state: JobState, round_: Round, base: int) -> list[Said]:
     said = [proposed(state)]
     final = state.rounds[base].final if base else None
     if final is not None:
-        said.append(published(state.number, base, final))
+        said.append(published(state.rounds[base], final))
     return said + [committed(round_, update) for update in round_.sorted_updates()]
 
 
-def _of_round(job: int, number: int) -> dict[str, Any]:
-    return {"job": job, "round": number}
+def _parts(aggregate: Aggregate) -> dict[str, Any]:
+    """What an aggregate claims, bytes in hexadecimal."""
+    parts = aggregate.said._asdict().items()
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in parts}
+
+
+def _of(round_: Round) -> dict[str, Any]:
+    return {"job": round_.job, "round": round_.number}

@@ -3,8 +3,9 @@
 from typing import Any
 
 from ledger.audit.context import Context
-from ledger.audit.report import Check, Finding, Status
+from ledger.audit.report import Check
 from ledger.audit.said import foundation, proposed, revealed
+from ledger.audit.standing import job_claim, scores_claim, state_of_proposal, state_of_reveal
 from ledger.errors import FedledgerError, Malformed
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase
@@ -20,15 +21,18 @@ def has_set(audit: Context, state: JobState, job: Job) -> bool:
     evidence = committed_set(job.scoring)
     if evidence is None or not any(scoring.reveals for scoring in state.scorings.values()):
         return True
-    where: dict[str, Any] = {"check": Check.SCORES, "job": state.number, "cid": evidence.cid}
+    where: dict[str, Any] = {"job": state.number, "cid": evidence.cid}
     try:
         evaluation_set.read(evidence, audit.fetch)
     except Malformed as error:
-        message = f"what the job commits to is not an evaluation set: {error}"
-        audit.convict(Finding(status="refuted", message=message, **where), proposed(state))
+        claim = job_claim(state.number)
+        detail = {"why": f"what the job commits to is not an evaluation set: {error}", "touches": (claim,)}
+        audit.convict(proposed(state), claim, state_of_proposal(state), Check.SCORES, (), **detail, **where)
     except FedledgerError as error:
-        message = f"the evaluation set could not be had, so no score was recomputed: {error.message}"
-        audit.report.add(Finding(status="unknown", message=message, **where))
+        why = f"it could not be had, so no score was recomputed: {error.message}"
+        settled = [n for n, scoring in state.scorings.items() if scoring.medians is not None]
+        touches = tuple(scores_claim(state.number, number) for number in settled)
+        audit.leave_open(Check.SCORES, "the evaluation set", why, touches=touches, **where)
     else:
         return True
     return False
@@ -50,39 +54,44 @@ class ScoresAudit:
         scoring = self.state.scorings.get(self.round.number)
         if scoring is None:
             return
-        self._notices(scoring)
+        self.audit.found.looked_at.add(self.claim)
+        self._void(scoring)
         if not scoring.reveals:
             return
         if not self._judged():
-            message = "the scores were not recomputed: the final aggregate does not judge every update"
-            self._find("notice", message)
+            self._open("the final aggregate does not judge every update, so they were not recomputed")
             return
         if not recomputable(self.job.scoring):
-            self.audit.report.verify(Check.SCORES, scoring.updates if scoring.medians is not None else 0)
+            self.audit.found.verify(Check.SCORES, scoring.updates if scoring.medians is not None else 0)
             return
         expected = self._expected(scoring) if self.scorable else None
         if expected is not None:
             revealers = [scoring.reveals[index] for index in sorted(scoring.reveals)]
-            proven = {reveal.scorer for reveal in revealers if self._reveal(reveal, expected)}
+            proven = {reveal.scorer for reveal in revealers if self._reveal(scoring, reveal, expected)}
             self._medians(scoring, expected, proven)
+
+    @property
+    def claim(self) -> str:
+        """What is settled, as a claim."""
+        return scores_claim(self.state.number, self.round.number)
 
     def _judged(self) -> bool:
         """Whether the final aggregate has one verdict for each update, so that each score is of one of them."""
         final = self.round.final
         return final is not None and len(final.verdicts) == len(self.round.updates)
 
-    def _notices(self, scoring: Scoring) -> None:
+    def _void(self, scoring: Scoring) -> None:
+        """What was withheld, by name, and a scoring that came to nothing."""
         for index in sorted(scoring.withheld):
             scorer = self.audit.describe(scoring.commitments[index].scorer)
-            message = f"{scorer} committed to scores and never revealed them"
-            self._find("notice", message, tx=scoring.commitments[index].tx.hex())
+            why = f"{scorer} committed to scores and never revealed them"
+            self._open(why, fault=scorer, tx=scoring.commitments[index].tx.hex())
         if scoring.outcome is ScoringPhase.VOID:
             if len(scoring.reveals) >= scoring.quorum:
-                self._find("notice", "the round has no scores: nobody settled them in time")
+                self._open("the round has none: nobody settled them in time")
                 return
-            message = "the round has no scores: too few scorers revealed"
             counts = [plural(count, "reveal") for count in (scoring.quorum, len(scoring.reveals))]
-            self._find("notice", message, expected=counts[0], actual=counts[1])
+            self._open("the round has none: too few scorers revealed", expected=counts[0], actual=counts[1])
 
     def _expected(self, scoring: Scoring) -> tuple[int, ...] | None:
         """The scores that recompute; None where they cannot be had, which becomes a finding."""
@@ -91,21 +100,24 @@ class ScoresAudit:
             return score_round(self.state, self.job, self.round, scoring.seed, audit.fetch)
         except Unscorable as error:
             for index in sorted(scoring.reveals):
-                self._convict(f"scores were revealed though the rules allow none: {error}", scoring.reveals[index])
+                why = f"scores were revealed though the rules allow none: {error}"
+                self._convict(scoring, scoring.reveals[index], why, moved=True)
         except FedledgerError as error:
-            message = f"the scores could not be recomputed: {error.message}"
-            self._find("unknown", message, cid=_file(error))
+            why = f"they could not be recomputed: {error.message}"
+            self._open(why, cid=_file(error), touches=self._settled(scoring))
         return None
 
-    def _reveal(self, reveal: Reveal, expected: tuple[int, ...]) -> bool:
+    def _reveal(self, scoring: Scoring, reveal: Reveal, expected: tuple[int, ...]) -> bool:
         """Whether the reveal is right, or proven false."""
         different = [place for place, score in enumerate(reveal.scores) if score != expected[place]]
-        self.audit.report.verify(Check.SCORES, len(expected) - len(different))
+        self.audit.found.verify(Check.SCORES, len(expected) - len(different))
         if not different:
             return True
-        message = f"revealed scores that do not recompute: {len(different)} of {len(expected)}"
-        first = different[0]
-        return self._convict(message, reveal, **self._score(first, expected[first], reveal.scores[first]))
+        why = f"revealed scores that do not recompute: {len(different)} of {len(expected)}"
+        medians, first = scoring.medians or expected, different[0]
+        moved = any(medians[place] != expected[place] for place in different)
+        evidence = self._score(first, expected[first], reveal.scores[first])
+        return self._convict(scoring, reveal, why, moved=moved, **evidence)
 
     def _medians(self, scoring: Scoring, expected: tuple[int, ...], proven: set[str]) -> None:
         """A median that differs was moved by those whose reveals differ; the member that settled had no choice.
@@ -114,31 +126,38 @@ class ScoresAudit:
         """
         for place, median in enumerate(scoring.medians or ()):
             if median == expected[place]:
-                self.audit.report.verify(Check.SCORES)
+                self.audit.found.verify(Check.SCORES)
                 continue
             liars = {r.scorer for r in scoring.reveals.values() if r.scores[place] != expected[place]}
             if not liars <= proven:
                 continue
             names = ", ".join(map(self.audit.describe, sorted(liars)))
-            message = f"a settled score does not recompute; moved by {names}"
-            self._find("refuted", message, **self._score(place, expected[place], median))
+            party = self.audit.describe(self.round.admitted()[place].party)
+            why = f"the settled score of {party} is {median}, not {expected[place]}; moved by {names}"
+            self.audit.found.denied.setdefault(self.claim, why)
+
+    def _settled(self, scoring: Scoring) -> tuple[str, ...]:
+        """The claim, where the scores were settled."""
+        return (self.claim,) if scoring.medians is not None else ()
 
     def _score(self, place: int, expected: int, actual: int) -> dict[str, Any]:
         update = self.round.admitted()[place]
         return {"party": self.audit.describe(update.party), "expected": str(expected), "actual": str(actual)}
 
-    def _convict(self, message: str, reveal: Reveal, **evidence: Any) -> bool:
+    def _convict(self, scoring: Scoring, reveal: Reveal, why: str, *, moved: bool, **evidence: Any) -> bool:
         """What the scorer revealed is false; whether its signature could be shown."""
         said = revealed(self.state.number, self.round.number, reveal)
         rests_on = foundation(self.state, self.round, base_of(self.state, self.job, self.round.number).round)
-        return self.audit.convict(self._finding("refuted", message, **evidence), said, rests_on)
+        state = state_of_reveal(scoring, moved=moved)
+        detail = {"why": why, "touches": self._settled(scoring), **self._where, **evidence}
+        return self.audit.convict(said, f"reveal of {self.claim}", state, Check.SCORES, rests_on, **detail)
 
-    def _find(self, status: Status, message: str, **evidence: Any) -> None:
-        self.audit.report.add(self._finding(status, message, **evidence))
+    def _open(self, why: str, **detail: Any) -> None:
+        self.audit.leave_open(Check.SCORES, f"the {self.claim}", why, **self._where, **detail)
 
-    def _finding(self, status: Status, message: str, **evidence: Any) -> Finding:
-        where: dict[str, Any] = {"job": self.state.number, "round": self.round.number}
-        return Finding(check=Check.SCORES, status=status, message=message, **where, **evidence)
+    @property
+    def _where(self) -> dict[str, int]:
+        return {"job": self.state.number, "round": self.round.number}
 
 
 def _file(error: FedledgerError) -> str | None:

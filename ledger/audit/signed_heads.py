@@ -7,7 +7,6 @@ a round final signed the history up to there: where theirs is another one, the s
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from ledger.audit.report import Check, Finding
 from ledger.formats.text import plural
 from ledger.history.fold import History
 
@@ -87,20 +86,9 @@ class Difference(NamedTuple):
     actual: bytes | None
 
     @property
-    def finding(self) -> Finding:
-        """All that an audit then says: nothing else is checked, and nobody is blamed."""
-        signed = self.checkpoint
-        return Finding(
-            check=Check.HEADS,
-            status="unknown",
-            message=f"this server's history is not the one that {len(signed.signers)} of "
-            f"{plural(signed.members, 'member')} signed: {self.what}; nothing else was checked and nobody is blamed; "
-            "read the log from another endpoint",
-            job=signed.job,
-            round=signed.round,
-            expected=self.expected.hex(),
-            actual=self.actual.hex() if self.actual is not None else "no such block",
-        )
+    def told(self) -> dict[str, str]:
+        """Both values, in hexadecimal."""
+        return {"expected": self.expected.hex(), "actual": self.actual.hex() if self.actual else "no such block"}
 
 
 class SignedHistory(NamedTuple):

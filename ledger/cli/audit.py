@@ -1,4 +1,4 @@
-"""`fedledger audit`: recompute everything, and say whether what was claimed is true."""
+"""`fedledger audit`: recompute everything, and say what is right, who lied, and what is open."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,25 +6,38 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.options import home_option, json_option, network_option
 from ledger.cli.progress import bar
-from ledger.cli.screen import shown
 from ledger.config import Home
 from ledger.formats.text import plural
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from ledger.audit.report import Finding, Report
-
-_MARKS = {"verified": "[green]✓[/]", "refuted": "[red]✗[/]", "unknown": "[yellow]?[/]", "notice": "[cyan]![/]"}
-_COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
+    from ledger.audit import Question
+    from ledger.audit.report import Report
+    from ledger.party.connection import Connection
 
 
-@click.command(short_help="Recompute everything; print a verdict with its evidence.")
-@click.option("--job", type=click.IntRange(min=1), help="Audit this job only.")
-@click.option("--round", "round_", type=click.IntRange(min=1), help="Audit this round only.")
-@click.option("--all", "everything", is_flag=True, help="Audit every round of every job (the default).")
+class RoundName(click.ParamType[tuple[int | None, int]]):
+    """A round as JOB/ROUND, or its number alone: a pair of a job or None, and a number."""
+
+    name = "JOB/ROUND"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | None, int]:
+        job, slash, number = str(value).rpartition("/")
+        numbers = [job, number] if slash else [number]
+        if not all(part.isascii() and part.isdecimal() and len(part) < 10 and int(part) > 0 for part in numbers):
+            self.fail(f"{value!r} is not a round: JOB/ROUND, two numbers from 1, or the round's alone", param, ctx)
+        return (int(job) if slash else None), int(number)
+
+
+@click.command(short_help="Recompute everything: what is right, who lied, what is open.")
+@click.option("--release", metavar="NAME[@VERSION]", help="Ask about this release, its model, and the model's lineage.")
+@click.option("--model", type=RoundName(), help="Ask about this model and its lineage.")
+@click.option("--round", "round_", type=RoundName(), help="Ask about this round alone.")
+@click.option("--job", type=click.IntRange(min=1), help="Ask about this job, or a round of it.")
+@click.option("--all", "everything", is_flag=True, help="Ask about everything that stands (the default).")
 @click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
 @click.option("--source/--no-source", default=True, help="Compile the contracts' sources and compare (needs solc).")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
@@ -35,41 +48,52 @@ _COLOURS = {"VERIFIED": "green", "REFUTED": "red", "UNKNOWN": "yellow"}
     type=click.Path(path_type=Path, file_okay=False),
     help="Also write every signed statement that the report rests on into this folder.",
 )
+@click.option(
+    "--rpc",
+    "nodes",
+    multiple=True,
+    help="Chain node, best your own. With --network the first one is read in place of the file's; every other one is "
+    "asked what it has at the same block.",
+)
 @network_option
-@rpc_option
 @home_option
 @json_option
 def audit(
+    release: str | None,
+    model: tuple[int | None, int] | None,
+    round_: tuple[int | None, int] | None,
     job: int | None,
-    round_: int | None,
     everything: bool,
     copies: bool,
     source: bool,
     threads: int,
     output: Path | None,
     folder: Path | None,
+    nodes: tuple[str, ...],
     network_file: Path | None,
-    rpc: str | None,
     home: Home,
     as_json: bool,
 ) -> None:
-    """Recompute the consortium's history from ledger and content store, and print a verdict with its evidence.
+    """Recompute the consortium's history from ledger and content store, and answer three questions: is what stands
+    right, who lied and was it caught, what is open and whose fault is that.
 
     \b
-    Exit codes: 0 VERIFIED  every check was made and held
-                1 REFUTED   evidence contradicts a claim
-                3 UNKNOWN   no evidence does, but something could not be checked
+    Exit codes: 0  yes: all that was asked about is right
+                1  no: something that stands is false
+                3  unknown: something could not be made again
     """
     from ledger.cli.connect import look
     from ledger.cli.evidence import write_evidence
     from ledger.cli.streams import write_file
     from ledger.party.auditing import AuditRequest, bytes_to_read, inspect
 
-    if everything and (job or round_):
-        raise click.UsageError("--all cannot be combined with --job or --round")
-    wanted = AuditRequest(job, round_, source, copies, threads)
-    with look(network_file, home, rpc) as connection:
+    if sum(map(bool, (release, model, round_, everything))) > 1 or (job and (release or everything)):
+        raise click.UsageError("--release, --model, --round and --all each ask another question; --job is another, too")
+    read, others = (nodes[:1], nodes[1:]) if network_file else ((), nodes)
+    with look(network_file, home, *read) as connection:
         connection.refresh()
+        question = _question(connection, release, model, round_, job)
+        wanted = AuditRequest(question, source, copies, threads, others)
         with bar("audit", bytes_to_read(connection, wanted), quiet=as_json) as advance:
             report = inspect(connection, wanted, advance)
     if output:
@@ -78,70 +102,41 @@ def audit(
     if as_json:
         click.echo(report.to_json())
     else:
-        _print(report, output, written)
-    click.get_current_context().exit(report.verdict.exit_code)
+        _print(report, question, output, written)
+    click.get_current_context().exit(report.exit)
 
 
-def _print(report: "Report", output: Path | None, written: Sequence[Path]) -> None:
+def _question(
+    connection: "Connection",
+    release: str | None,
+    model: tuple[int | None, int] | None,
+    round_: tuple[int | None, int] | None,
+    job: int | None,
+) -> "Question":
+    """What is asked, once it is known what is on record: a round without a job is one of the latest."""
+    from ledger.audit import Question
+    from ledger.audit.question import asked_release
+
+    if release:
+        return Question.of_release(asked_release(connection.history, release))
+    place = model or round_
+    if place is not None:
+        if job and place[0] not in (None, job):
+            raise click.UsageError(f"--job {job} and job {place[0]} are two jobs")
+        of = Question.of_model if model else Question.of_round
+        return of(place[0] or connection.job(job).number, place[1])
+    return Question.of_job(job) if job else Question()
+
+
+def _print(report: "Report", question: "Question", output: Path | None, written: Sequence[Path]) -> None:
     from rich.console import Console
 
+    from ledger.cli.answers import print_answers
+
     console = Console(highlight=False)
-    console.print(f"Audit of [bold]{shown(report.network)}[/] (chain {report.chain}, block {report.block})")
-    console.print(f"[dim]ledger {report.ledger}, {report.scope}[/]\n")
-    _print_checks(console, report)
-    for finding in report.findings:
-        _print_finding(console, finding)
-    colour = _COLOURS[report.verdict.value]
-    console.print(f"\n[bold {colour}]{report.verdict.value}[/]{_summary(report)}")
+    print_answers(console, report, question.words)
     if output:
         console.print(f"[dim]report: {output}[/]", soft_wrap=True)
     if written:
         signed = plural(len(written), "signed statement")
         console.print(f"[dim]{signed} in {written[0].parent}; fedledger evidence check reads them[/]", soft_wrap=True)
-
-
-def _print_checks(console: "Console", report: "Report") -> None:
-    from rich.table import Table
-
-    from ledger.audit.report import Check
-
-    table = Table("", "", "check", "held", box=None, header_style="dim", pad_edge=False)
-    table.columns[3].justify = "right"
-    for check in Check:
-        statuses = [finding.status for finding in report.findings if finding.check is check]
-        worst = next((s for s in ("refuted", "unknown", "notice") if s in statuses), "verified")
-        made = report.passed.get(check) or statuses
-        mark = _MARKS[worst] if made else "[dim]–[/]"
-        count = (
-            str(report.passed.get(check, 0))
-            if made
-            else f"[dim]{'nothing to check' if check in report.passed else 'not made'}[/]"
-        )
-        table.add_row(str(check.value), mark, check.title, count)
-    console.print(table)
-
-
-def _print_finding(console: "Console", finding: "Finding") -> None:
-    place = [f"job {finding.job}"] if finding.job else []
-    place += [f"round {finding.round}"] if finding.round is not None else []
-    place += [f"attempt {finding.attempt}"] if finding.attempt else []
-    message, *details = finding.message.splitlines()
-    console.print(f"\n{_MARKS[finding.status]} [bold]{shown(message)}[/]", soft_wrap=True)
-    for detail in details:
-        console.print(f"    [dim]{shown(detail.strip())}[/]", soft_wrap=True)
-    console.print(f"    check {finding.check.value}" + (f", {', '.join(place)}" if place else ""))
-    for field in ("culprit", "holder", "party", "cid", "tensor", "chunk", "value", "expected", "actual", "tx"):
-        value = getattr(finding, field)
-        if value is not None:
-            console.print(f"    {field:<9}{shown(str(value))}", soft_wrap=True)
-    if finding.evidence is not None:
-        said = f"{finding.evidence.statement} under the signature of {finding.evidence.signer}"
-        console.print(f"    evidence {shown(said)}", soft_wrap=True)
-
-
-def _summary(report: "Report") -> str:
-    counts = report.counts()
-    words = [f"{plural(sum(report.passed.values()), 'check')} held"]
-    words += [f"{counts[s]} {s}" for s in ("refuted", "unknown") if counts[s]]
-    words += [plural(counts["notice"], "notice")] if counts["notice"] else []
-    return ": " + ", ".join(words)

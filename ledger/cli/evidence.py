@@ -54,10 +54,10 @@ def check(files: tuple[Path, ...], network_file: Path | None, as_json: bool) -> 
 
 
 def write_evidence(report: "Report", folder: Path) -> list[Path]:
-    """Write the signed statements of a report, those of its findings first, each into a file; the files."""
+    """Write the signed statements of a report, those of its lies first, each into a file; the files."""
     from ledger.cli.streams import write_file
 
-    own = [finding.evidence for finding in report.findings if finding.evidence is not None]
+    own = [lie.evidence for lie in report.lies.list]
     written = []
     for number, one in enumerate([*own, *report.rests_on], 1):
         folder.mkdir(parents=True, exist_ok=True)

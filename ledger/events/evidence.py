@@ -35,12 +35,35 @@ class Inner(Strict, frozen=True):
     signature: str
 
 
+class ShownOpening(Strict, frozen=True):
+    """What a party committed to, in hexadecimal; its signed commitment is the hash of this."""
+
+    weight: int
+    root: str
+    cid: str
+    salt: str
+
+
+class ShownClaim(Strict, frozen=True):
+    """What an aggregate claims, in hexadecimal; the claim that a member attested is the hash of this."""
+
+    base: str
+    root: str
+    cid: str
+    as_of: int
+    anchor: str
+    head: str
+    receipts: str
+    verdicts: str
+
+
 class SignedStatement(Strict, frozen=True):
-    """A signed statement. Everything but `block` follows from `raw`.
+    """A signed statement. Everything but `block` follows from `raw`, and from what it is the hash of.
 
     `raw` is the transaction, in hexadecimal with 0x; `statement` the function it calls; `arguments` are what it says,
     by name in snake case, bytes in hexadecimal. `signer` is the key that says so: the transaction's, or that of `inner`
-    where the call was relayed.
+    where the call was relayed. `opening` is what a `commitUpdate` is the hash of, `claim` what the claim of an `attest`
+    is, where that is known.
     """
 
     fedledger: Literal["evidence/1"]
@@ -52,18 +75,25 @@ class SignedStatement(Strict, frozen=True):
     raw: str
     block: BlockName | None = None
     inner: Inner | None = None
+    opening: ShownOpening | None = None
+    claim: ShownClaim | None = None
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)
 
 
 class Said(NamedTuple):
-    """What the log has a party say: key, function, arguments as in `SignedStatement`, hash of the transaction."""
+    """What the log has a party say: key, function, arguments as in `SignedStatement`, hash of the transaction.
+
+    `opening` and `claim` are what the arguments are hashes of, as far as the log shows it.
+    """
 
     signer: str
     statement: str
     arguments: dict[str, Any]
     tx: bytes
+    opening: ShownOpening | None = None
+    claim: ShownClaim | None = None
 
 
 Witness = Callable[[Said], SignedStatement]
@@ -79,15 +109,19 @@ class _Kind(msgspec.Struct, frozen=True):
     fedledger: str
 
 
-class _Finding(msgspec.Struct, frozen=True):
-    evidence: SignedStatement | None = None
+class _Lie(msgspec.Struct, frozen=True):
+    evidence: SignedStatement
+
+
+class _Lies(msgspec.Struct, frozen=True):
+    list: list[_Lie]
 
 
 class _Report(msgspec.Struct, frozen=True):
     """What is evidence in an audit's report."""
 
     fedledger: Literal["report/2"]
-    findings: list[_Finding]
+    lies: _Lies
     rests_on: list[SignedStatement]
 
 
@@ -102,4 +136,4 @@ def parse(data: bytes) -> list[SignedStatement]:
         report = msgspec.json.decode(data, type=_Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"this is not a file of evidence: {error}") from error
-    return [one.evidence for one in report.findings if one.evidence is not None] + report.rests_on
+    return [one.evidence for one in report.lies.list] + report.rests_on

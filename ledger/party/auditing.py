@@ -2,86 +2,91 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
-import msgspec
-
-from ledger.audit import Audit, Observed, damaged_copies, scope_of
-from ledger.audit.report import AuditVerdict, Check, Finding, Report
+from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
+from ledger.audit.context import Blocks, ShownBlock
+from ledger.audit.found import Found
+from ledger.audit.report import Check, Open, Report
 from ledger.chain.build import SOLIDITY_NAMES
+from ledger.chain.client import Client
 from ledger.chain.evidence.fetch import ChainWitness
 from ledger.config import cache_folder
-from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable, UsageError
+from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
+from ledger.party.endpoints import age, differences, history_read, is_disputed
 from ledger.store.holders import Holders
 
 SETTLE_TRIES = 5
+ALL = Question()
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """What to audit: one round, one job, or all; whether to compile the sources; whether to read every copy."""
+    """What to audit; whether to compile the sources; whether to read every copy; further chain nodes to compare with.
 
-    job: int | None = None
-    round: int | None = None
+    `endpoints` are URLs.
+    """
+
+    question: Question = ALL
     source: bool = True
     copies: bool = False
     threads: int = 2
+    endpoints: tuple[str, ...] = ()
 
 
 def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[int], None] = lambda _: None) -> Report:
-    """Audit a consortium. Raises what `Connection` raises where the chain itself cannot be read."""
+    """Audit a consortium. Raises what `Connection` raises where the chain itself cannot be read, and UsageError where
+    the question is about something that is not on record.
+    """
     observed = _observe(connection, wanted)
+    read = history_read(connection, wanted.endpoints)
     history = connection.history
-    scope = scope_of(history, wanted.job, wanted.round)
-    if not scope:
-        raise UsageError("there is no such round to audit", job=wanted.job, round=wanted.round)
-    report = _blank(connection, wanted)
+    scope = scope_of(history, wanted.question)
+    witness = ChainWitness(connection.client.rpc, connection.place.chain, connection.client.addresses)
     audit = Audit(
         history,
         connection.place,
-        report,
         connection.fetch,
         connection.name,
         wanted.threads,
         progress,
-        ChainWitness(connection.client.rpc, connection.place.chain, connection.client.addresses),
+        witness,
+        _blocks(connection.client),
     )
+    audit.found.open.extend((*differences(read), *age(read, history)))
+    if is_disputed(read):
+        audit.found.doubted.add(None)
     audit.run(observed, scope)
     if wanted.copies:
-        _read_every_copy(connection, report, _files(history, audit.documents, scope), progress)
-    for finding in damaged_copies(history, audit.documents, connection.bad_copies, audit.describe):
-        report.add(finding)
-    return report
+        _read_every_copy(connection, audit.found, _files(history, audit.documents, scope), progress)
+    audit.found.open.extend(damaged_copies(history, audit.documents, connection.bad_copies, audit.describe))
+    network = connection.network
+    return audit.report(wanted.question, read, network.name, network.contracts.consortium.address)
 
 
-def require_verified(connection: Connection, job: int, round_: int) -> None:
-    """Audit a finalised round before something is decided about its model. Raises Refuted or Unavailable.
-
-    An attempt that the members refuted themselves, and what somebody attested wrongly, do not count against the model.
-    """
-    report = inspect(connection, AuditRequest(job, round_, source=False))
-    final = connection.history.jobs[job].rounds[round_].attempt
-    against = [one for one in report.findings if one.check is not Check.ATTESTATION and one.attempt in (None, final)]
-    verdict = msgspec.structs.replace(report, findings=against).verdict
-    if verdict is AuditVerdict.VERIFIED:
+def require_right(connection: Connection, job: int, round_: int) -> None:
+    """Audit a finalised round before something is decided about its model. Raises Refuted or Unavailable."""
+    right = inspect(connection, AuditRequest(Question.of_round(job, round_), source=False)).right
+    if right.answer == "yes":
         return
-    wrong = next((one for one in against if one.status in ("refuted", "unknown")), None)
-    kind = Refuted if verdict is AuditVerdict.REFUTED else Unavailable
+    wrong = next(one for one in right.claims if one.answer == right.answer)
+    kind, says = (Refuted, "is not right") if right.answer == "no" else (Unavailable, "could not be made again")
     raise kind(
-        f"the audit of round {round_} says {verdict.value}, so nothing was proposed",
-        advice=f"fedledger audit --job {job} --round {round_} shows all of it; --no-audit proposes without",
-        finding=wrong.message if wrong else "a check was not made",
+        f"the audit of round {round_} says that {wrong.claim} {says}, so nothing was proposed",
+        advice=f"fedledger audit --round {job}/{round_} shows all of it; --no-audit proposes without",
+        finding=wrong.why or "",
     )
 
 
 def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
     """How many bytes an audit will report to `progress`, for a progress bar; 0 where that cannot be known."""
     total = 0
-    for number, round_number in scope_of(connection.history, wanted.job, wanted.round):
+    for number, round_number in scope_of(connection.history, wanted.question).rounds:
         state = connection.history.jobs[number]
         try:
             size = connection.document(state).layout.size
@@ -104,28 +109,29 @@ def _observe(connection: Connection, wanted: AuditRequest) -> Observed:
     for _ in range(SETTLE_TRIES):
         history = connection.refresh()
         before = history.applied
-        jobs = [state for state in history.jobs.values() if wanted.job in (None, state.number)]
+        jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
+        keys = [key for member in history.members.values() for key in member.keys]
+        commitments = {(job.number, key): client.commitment(job.number, key) for job in jobs for key in keys}
+        strikes = {(job.number, index): client.strikes(job.number, index) for job in jobs for index in history.members}
         rounds = [(job.number, number) for job in jobs for number in job.rounds]
         models = {place: client.model(*place) for place in rounds}
         claims = {place: client.final_claim(*place) for place in rounds}
         scorings = [(job.number, number) for job in jobs for number in job.scorings]
         scores = {place: client.scores_root(*place) for place in scorings}
         if connection.refresh().applied == before:
-            return Observed(code, source, models, claims, scores)
+            return Observed(code, source, models, claims, scores, commitments, strikes)
     raise Unavailable("the ledger changes too fast to be read as of one moment", advice="audit one round or job")
 
 
-def _blank(connection: Connection, wanted: AuditRequest) -> Report:
-    network = connection.network
-    job = f"job {wanted.job}" if wanted.job else "all jobs"
-    return Report(
-        network=network.name,
-        chain=network.chain.id,
-        consortium=network.contracts.consortium.address,
-        ledger=network.contracts.ledger.address,
-        block=connection.client.head()[0],
-        scope=f"{job}, {f'round {wanted.round}' if wanted.round else 'all rounds'}",
-    )
+def _blocks(client: Client) -> Blocks:
+    """The chain's blocks, each asked for once."""
+
+    @cache
+    def shown(number: int) -> ShownBlock | None:
+        block = client.block(number)
+        return None if block is None else ShownBlock(block.hash, block.time)
+
+    return shown
 
 
 def _source(connection: Connection) -> dict[str, bool] | str:
@@ -134,13 +140,14 @@ def _source(connection: Connection) -> dict[str, bool] | str:
     result = check_source(connection.client, cache=cache_folder())
     if result.status is SourceStatus.UNCHECKED:
         return f"the sources could not be compiled: {result.reason} (--no-source leaves this check out)"
-    return {name: result.actual[name] == code for name, code in result.expected.items()}
+    pins = connection.network.contracts
+    return {name: getattr(pins, name).code_hash == code for name, code in result.expected.items()}
 
 
-def _files(history: History, documents: dict[int, Job], scope: Iterable[tuple[int, int]]) -> list[Cid]:
+def _files(history: History, documents: dict[int, Job], scope: Scope) -> list[Cid]:
     """Every artifact that the rounds in scope are about, once."""
     files: dict[Cid, None] = {}
-    for number, round_number in scope:
+    for number, round_number in scope.rounds:
         if number not in documents:
             continue
         job, round_ = documents[number], history.jobs[number].rounds[round_number]
@@ -155,11 +162,11 @@ def _files(history: History, documents: dict[int, Job], scope: Iterable[tuple[in
 
 
 def _read_every_copy(
-    connection: Connection, report: Report, files: Iterable[Cid], progress: Callable[[int], None]
+    connection: Connection, found: Found, files: Iterable[Cid], progress: Callable[[int], None]
 ) -> None:
-    """COPIES: each holder's copy of each file, whole. A holder without one is not a finding; a damaged copy is one."""
+    """COPIES: each holder's copy of each file, whole. A holder is at fault for a damaged copy, not for none."""
     everyone = connection.holders
-    report.verify(Check.COPIES, 0)
+    found.verify(Check.COPIES, 0)
     for holder in ([everyone.local] if everyone.local else []) + list(everyone.others):
         rest = tuple(other for other in everyone.others if other is not holder)
         for cid in files:
@@ -171,10 +178,10 @@ def _read_every_copy(
             except Unavailable:
                 continue
             except FedledgerError as error:
-                message = f"the file does not follow the UnixFS profile: {error}"
-                report.add(Finding(check=Check.COPIES, status="notice", message=message, cid=str(cid)))
+                why = f"it does not follow the UnixFS profile: {error}"
+                found.open.append(Open(check=Check.COPIES, what="a file", why=why, cid=str(cid)))
             else:
-                report.verify(Check.COPIES)
+                found.verify(Check.COPIES)
 
 
 def _locate(connection: Connection, holders: Holders, cid: Cid) -> None:

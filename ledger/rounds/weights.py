@@ -15,10 +15,15 @@ NEUTRAL = MAX_FACTOR // 2
 
 def shares(state: JobState, job: Job, round_: Round, updates: Sequence[Update]) -> list[int]:
     """What each update weighs in the mean: its samples, times the factor of past scores where the job says so."""
-    if isinstance(job.scoring, NoScoring) or job.scoring.weighting == "none":
+    if not weighs(job):
         return [update.weight for update in updates]
     factor = factors(state, round_)
     return [update.weight * factor[update.index] for update in updates]
+
+
+def weighs(job: Job) -> bool:
+    """Whether past scores weigh in the job's models."""
+    return not isinstance(job.scoring, NoScoring) and job.scoring.weighting != "none"
 
 
 class ScoreTally(NamedTuple):

@@ -10,20 +10,20 @@ from ledger.rounds.outcome import Outcome
 
 
 def find_difference(connection: Connection, facts: RoundFacts, outcome: Outcome) -> dict[str, Any]:
-    """What of the latest aggregate does not recompute: a `message`, and where the difference is."""
+    """What of the latest aggregate does not recompute: `why`, and where the difference is."""
     aggregate = facts.round.aggregates[-1]
     mine, theirs = outcome.verdicts, aggregate.verdicts
     if mine != theirs:
         unlike = [j for place, j in enumerate(outcome.judged) if theirs[place : place + 1] != mine[place : place + 1]]
         names = ", ".join(connection.name(judged.update.index) for judged in unlike)
-        return {"message": f"it judges otherwise: {names}", "expected": mine.hex(), "actual": theirs.hex()}
+        return {"why": f"it judges otherwise: {names}", "expected": mine.hex(), "actual": theirs.hex()}
     if aggregate.empty or not any(outcome.root):
         return {
-            "message": "it says otherwise whether there is a model at all",
+            "why": "it says otherwise whether there is a model at all",
             "expected": outcome.why or "a model",
             "actual": "no model" if aggregate.empty else "a model",
         }
     try:
         return locate_difference(facts, aggregate, outcome, connection.fetch)
     except FedledgerError as error:
-        return {"message": f"the published model does not recompute ({error.message})"}
+        return {"why": f"the published model does not recompute ({error.message})"}

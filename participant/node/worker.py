@@ -122,7 +122,7 @@ class NodeWorker(Worker):
         agrees, text, evidence = outcome.claim == aggregate.claim, "attested", {}
         if not agrees:
             evidence = find_difference(connection, facts, outcome)
-            text = f"attested against {connection.name(aggregate.index)}: {evidence['message']}"
+            text = f"attested against {connection.name(aggregate.index)}: {evidence['why']}"
         self.note(
             "attested" if agrees else "refuted",
             facts.state,

@@ -85,18 +85,31 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     return folder, json.loads(said)
 
 
-def evidence(folder: Path, name: str, status: str) -> list[dict[str, Any]]:
-    report = json.loads((folder / "evidence" / f"{name}.json").read_bytes())
-    return [finding for finding in report["findings"] if finding["status"] == status]
+def report(folder: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "evidence" / f"{name}.json").read_bytes())
+    return found
 
 
-def test_verdicts_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
+def lies(folder: Path, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = report(folder, name)["lies"]["list"]
+    return found
+
+
+def open_matters(folder: Path, name: str) -> list[dict[str, Any]]:
+    """Those of the sources aside."""
+    found = report(folder, name)["open"]["list"]
+    return [one for one in found if one["check"] != Check.SOURCE]
+
+
+def test_answers_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
     folder, result = played
-    assert result["verdicts"] == {
-        "all rounds": "VERIFIED",
-        f"round {ROUNDS + 1}, after the lie": "REFUTED",
-        f"round {ROUNDS}, one copy damaged": "VERIFIED",
-        f"round {ROUNDS}, no good copy left": "UNKNOWN",
+    assert result["audits"] == {
+        "all rounds": {"right": "yes", "lies": "none", "exit": 0},
+        f"round {ROUNDS + 1}, while the lie is attested": {"right": "no", "lies": "pending", "exit": 1},
+        f"round {ROUNDS + 1}, the lie refuted": {"right": "yes", "lies": "caught", "exit": 0},
+        f"round {ROUNDS + 1}, by a lying node": {"right": "unknown", "lies": "none", "exit": 3},
+        f"round {ROUNDS}, one copy damaged": {"right": "yes", "lies": "none", "exit": 0},
+        f"round {ROUNDS}, no good copy left": {"right": "unknown", "lies": "none", "exit": 3},
     }
     assert all(Path(path).is_file() for path in result["evidence"])
     assert {"federated, on the ledger", "pooled"} < set(result["accuracy"])
@@ -107,10 +120,10 @@ def test_verdicts_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
 def test_every_round_is_scored_and_the_audit_recomputes_the_scores(played: tuple[Path, dict[str, Any]]) -> None:
     """Four scorers' reveals and the median of each of the four updates, in every round; all are the same integers."""
     folder, result = played
-    report = json.loads((folder / "evidence" / "all.json").read_bytes())
-    assert report["verdict"] == "VERIFIED"
-    assert report["findings"] == []
-    assert report["passed"][str(Check.SCORES.value)] == ROUNDS * (4 * 4 + 4)
+    whole = report(folder, "all")
+    assert (whole["right"]["answer"], whole["lies"]["answer"]) == ("yes", "none")
+    assert open_matters(folder, "all") == []
+    assert whole["passed"][str(Check.SCORES.value)] == ROUNDS * (4 * 4 + 4)
     found = result["contributions"]
     assert set(found) == {f"Hospital {number}" for number in range(1, 5)}
     assert result["scored"] == ROUNDS + 1
@@ -129,37 +142,48 @@ def test_nobody_trains_on_the_set_that_contributions_are_measured_on(played: tup
 
 
 def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str, Any]]) -> None:
-    findings = evidence(played[0], "lie-1", "refuted")
-    assert len(findings) == 1
-    finding = findings[0]
-    assert finding["check"] == 9
-    assert finding["culprit"].startswith("Coordinator (0x")
+    (finding,) = lies(played[0], "lie-1")
+    assert (finding["check"], finding["who"], finding["state"]) == (9, "Coordinator", "pending")
     assert (finding["round"], finding["chunk"], finding["value"]) == (ROUNDS + 1, 0, 10)
     assert finding["tensor"]
     assert abs(int(finding["expected"]) - int(finding["actual"])) == 1
     signed = json.loads((played[0] / "evidence" / "lie-1" / "001-publishAggregate.json").read_bytes())
     assert signed == finding["evidence"]
-    assert signed["signer"] in finding["culprit"]
+    assert signed["signer"] == finding["key"]
+
+
+def test_once_refuted_the_lie_is_on_record_and_the_model_right(played: tuple[Path, dict[str, Any]]) -> None:
+    """The same signed transaction, for ever; nothing rests on it."""
+    (pending,), (caught,) = lies(played[0], "lie-1"), lies(played[0], "lie-1-caught")
+    assert (caught["state"], caught["evidence"]) == ("caught", pending["evidence"])
+    claims = {one["claim"]: one["answer"] for one in report(played[0], "lie-1-caught")["right"]["claims"]}
+    assert claims[f"model 1/{ROUNDS + 1}"] == "yes"
+
+
+def test_a_lying_node_has_nobody_blamed_and_is_told_off(played: tuple[Path, dict[str, Any]]) -> None:
+    assert lies(played[0], "lie-1-misled") == []
+    (found,) = open_matters(played[0], "lie-1-misled")
+    assert found["fault"] == "the server"
+    assert "from another endpoint" in found["why"]
+    assert not (played[0] / "evidence" / "lie-1-misled").exists()
 
 
 def test_the_damaged_copy_names_its_holder_and_blames_nobody(played: tuple[Path, dict[str, Any]]) -> None:
-    assert evidence(played[0], "lie-2", "refuted") == []
-    notices = evidence(played[0], "lie-2", "notice")
-    assert len(notices) == 1
-    notice = notices[0]
-    assert notice["holder"] == "Hospital 2"
+    assert lies(played[0], "lie-2") == []
+    (notice,) = open_matters(played[0], "lie-2")
+    assert notice["holder"] == notice["fault"] == "Hospital 2"
     assert notice["party"].startswith("Hospital 2")
     assert (notice["round"], notice["chunk"], notice["value"]) == (ROUNDS, 0, 7)
     assert notice["tensor"]
     assert notice["cid"]
-    assert "culprit" not in notice
+    assert "touches" not in notice
 
 
 def test_without_a_good_copy_it_is_unknown_by_cid(played: tuple[Path, dict[str, Any]]) -> None:
-    cid = evidence(played[0], "lie-2", "notice")[0]["cid"]
-    assert evidence(played[0], "lie-2-alone", "refuted") == []
-    unknown = evidence(played[0], "lie-2-alone", "unknown")
-    assert cid in {finding.get("cid") for finding in unknown}
+    cid = open_matters(played[0], "lie-2")[0]["cid"]
+    assert lies(played[0], "lie-2-alone") == []
+    unknown = [one for one in open_matters(played[0], "lie-2-alone") if one.get("touches")]
+    assert cid in {one.get("cid") for one in unknown}
 
 
 def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) -> None:

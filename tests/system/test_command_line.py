@@ -12,24 +12,38 @@ from support.consortia.synthetic import Trial
 from ledger.cli.main import main
 
 
-def test_an_audits_exit_code_is_its_verdicts(consortium: Any, tmp_path: Path) -> None:
+def test_an_audits_exit_code_is_its_answers(consortium: Any, tmp_path: Path) -> None:
     with Trial(consortium) as trial:
         play(trial)
         play(trial, liar=3)
         home = consortium.members[0].home
         common = ("--network", home.network_file, "--home", tmp_path / "auditor", "--no-source", "--json")
         good = fedledger("audit", "--round", 1, *common)
-        bad = fedledger("audit", *common)
+        caught = fedledger("audit", *common)
+        trial.consortium.send(1, "ledger", "openRound", trial.number)
+        trial.submit()
+        truth, liar = trial.parties[0].recompute(), trial.parties[1].sender
+        liar.send("ledger", "publishAggregate", trial.number, 3, b"\x07" * 32, truth.cid, truth.verdicts)
+        false = fedledger("audit", *common)
         shown = fedledger("audit", *common[:-1])
         for party in trial.parties:
             party.serving.close()
         lost = fedledger("audit", "--round", 1, *common)
-    assert (good.returncode, json.loads(good.stdout)["verdict"]) == (0, "VERIFIED"), good.stderr
-    assert (bad.returncode, json.loads(bad.stdout)["verdict"]) == (1, "REFUTED"), bad.stderr
+    assert (good.returncode, answers(good.stdout)) == (0, ("yes", "none")), good.stderr
+    assert (caught.returncode, answers(caught.stdout)) == (0, ("yes", "caught")), caught.stderr
+    assert (false.returncode, answers(false.stdout)) == (1, ("no", "pending")), false.stderr
     assert shown.returncode == 1
-    assert "member 3" in shown.stdout
-    assert (lost.returncode, json.loads(lost.stdout)["verdict"]) == (3, "UNKNOWN"), lost.stderr
+    assert "Is it right?    no" in shown.stdout
+    for said in ("member 3 said attestation of aggregate 1/2, attempt 1", "caught: the members did not take it"):
+        assert said in shown.stdout
+    assert "member 1 said aggregate 1/3, attempt 1" in shown.stdout
+    assert (lost.returncode, answers(lost.stdout)) == (3, ("unknown", "none")), lost.stderr
     assert str(trial.job.cid) in lost.stdout
+
+
+def answers(printed: str) -> tuple[str, str]:
+    report = json.loads(printed)
+    return report["right"]["answer"], report["lies"]["answer"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -62,7 +76,9 @@ def test_a_closed_pipe_is_no_verdict(consortium: Any) -> None:
 WRONG: list[tuple[list[str], int, str]] = [
     (["status", "--bogus"], 2, "--bogus"),
     (["audit", "--round", "0"], 2, "--round"),
+    (["audit", "--round", "1/x"], 2, "--round"),
     (["audit", "--all", "--round", "1"], 2, "--all"),
+    (["audit", "--model", "1/1", "--release", "a"], 2, "--release"),
     (["bogus"], 2, "bogus"),
     (["job", "show", "x"], 2, "integer"),
     (["store", "get", "nonsense"], 2, "CID"),

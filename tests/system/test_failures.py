@@ -151,7 +151,7 @@ def test_a_bad_update_is_refused_on_the_record_and_the_round_goes_on(consortium:
         common = ("--network", consortium.members[0].home.network_file, "--home", tmp_path / "auditor", "--json")
         audit = fedledger("audit", "--no-source", *common)
         trace = fedledger("trace", *common)
-    assert (audit.returncode, json.loads(audit.stdout)["verdict"]) == (0, "VERIFIED"), audit.stdout
+    assert (audit.returncode, json.loads(audit.stdout)["right"]["answer"]) == (0, "yes"), audit.stdout
     verdicts = [update["verdict"] for update in json.loads(trace.stdout)["models"][0]["updates"]]
     assert verdicts == [
         "admitted",

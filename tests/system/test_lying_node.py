@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from support.command import fedledger, play
 from support.consortia.synthetic import Trial
-from support.lying_node import Edit, Log, lying, number, topic, word
 
+from demo.lying_node import Edit, Log, lying, number, topic, word
 from ledger.formats.claims import claim
 
 LIAR = 1
@@ -110,6 +110,17 @@ def moved(logs: list[Log]) -> list[Log]:
     return edited
 
 
+def another_hash(asked: dict[str, Any], result: Any) -> Any:
+    """Blocks of another chain."""
+    return result | {"hash": "0x" + "77" * 32} if asked["method"] == "eth_getBlockByNumber" and result else result
+
+
+def ahead(asked: dict[str, Any], result: Any) -> Any:
+    """A latest block that others do not have."""
+    latest = asked["method"] == "eth_getBlockByNumber" and asked["params"][0] == "latest"
+    return result | {"number": hex(int(result["number"], 16) + 3)} if latest else result
+
+
 def audit(trial: Trial, folder: Path, *options: Any, url: str | None = None) -> tuple[int, dict[str, Any], str]:
     home = trial.consortium.members[0].home
     rpc = ("--rpc", url) if url else ()
@@ -118,26 +129,36 @@ def audit(trial: Trial, folder: Path, *options: Any, url: str | None = None) -> 
     return done.returncode, json.loads(done.stdout), done.stderr
 
 
+def open_matters(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is open, the sources aside."""
+    return [one for one in report["open"]["list"] if one["check"] != 2]
+
+
+def liars(report: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(lie["who"], lie["key"]) for lie in report["lies"]["list"]}
+
+
 def test_nobody_is_blamed_for_what_a_node_forges(trial: Trial, tmp_path: Path) -> None:
     liar, url = trial.parties[LIAR].sender.address, trial.consortium.network.chain.rpc
     for edit in (weight, dropped, another_file):
         with lying(url, edit) as false:
             code, report, stderr = audit(trial, tmp_path / edit.__name__, url=false)
         assert code == 3, (edit.__name__, report, stderr)
-        (found,) = report["findings"]
-        assert (found["check"], found["status"], "culprit" in found) == (4, "unknown", False)
-        assert "from another endpoint" in found["message"]
+        (found,) = open_matters(report)
+        assert (found["check"], found["fault"], report["lies"]["answer"]) == (4, "the server", "none")
+        assert "from another endpoint" in found["why"]
     told: list[Callable[..., Any] | Edit] = [invented, moved]
     for edit in told:
         with lying(url, edit) as false:
             round_ = 1 if edit is invented else 2
             code, report, stderr = audit(trial, tmp_path / edit.__name__, "--round", round_, url=false)
         assert code == 3, (edit.__name__, report, stderr)
-        assert [finding.get("culprit") for finding in report["findings"]] == [None]
-        assert "the server shows an event" in report["findings"][0]["message"]
+        assert report["lies"]["answer"] == "none"
+        (found,) = open_matters(report)
+        assert (found["fault"], "the server shows an event" in found["why"]) == ("the server", True)
     code, report, _ = audit(trial, tmp_path / "honest")
-    assert code == 1
-    assert {finding["culprit"] for finding in report["findings"]} == {f"member {LIAR} ({liar})"}
+    assert (code, report["right"]["answer"], report["lies"]["answer"]) == (0, "yes", "caught")
+    assert liars(report) == {(f"member {LIAR}", liar)}
 
 
 def test_a_forgery_elsewhere_does_not_hide_the_liar(trial: Trial, tmp_path: Path) -> None:
@@ -145,8 +166,9 @@ def test_a_forgery_elsewhere_does_not_hide_the_liar(trial: Trial, tmp_path: Path
     liar, url = trial.parties[LIAR].sender.address, trial.consortium.network.chain.rpc
     with lying(url, invented) as false:
         code, report, _ = audit(trial, tmp_path / "both", url=false)
-    assert code == 1
-    assert {finding.get("culprit") for finding in report["findings"]} == {None, f"member {LIAR} ({liar})"}
+    assert (code, report["right"]["answer"]) == (3, "unknown")
+    assert liars(report) == {(f"member {LIAR}", liar)}
+    assert {one["fault"] for one in open_matters(report)} == {"the server"}
 
 
 def test_the_evidence_convicts_without_any_node(trial: Trial, tmp_path: Path) -> None:
@@ -156,7 +178,7 @@ def test_the_evidence_convicts_without_any_node(trial: Trial, tmp_path: Path) ->
     with lying(url, list, refuse=("eth_getRawTransactionByHash",)) as plain:
         written = ("--evidence", folder, "--output", report_file)
         code, report, _ = audit(trial, tmp_path / "auditor", *written, url=plain)
-    assert code == 1
+    assert (code, report["lies"]["answer"]) == (0, "caught")
     files = sorted(folder.iterdir())
     assert [file.name for file in files][:2] == ["001-publishAggregate.json", "002-proposeJob.json"]
     network = trial.consortium.members[0].home.network_file
@@ -167,7 +189,7 @@ def test_the_evidence_convicts_without_any_node(trial: Trial, tmp_path: Path) ->
     whole = fedledger("evidence", "check", report_file, "--json")
     assert (whole.returncode, len(json.loads(whole.stdout))) == (0, len(files))
     data = json.loads(files[0].read_bytes())
-    assert data == report["findings"][0]["evidence"]
+    assert data == report["lies"]["list"][0]["evidence"]
     files[0].write_text(json.dumps(data | {"signer": trial.parties[0].sender.address}))
     done = fedledger("evidence", "check", *files)
     assert done.returncode == 1
@@ -182,4 +204,46 @@ def test_a_node_that_serves_no_transactions_convicts_nobody(trial: Trial, tmp_pa
     with lying(url, list, refuse=("eth_getRawTransactionByHash", "eth_getTransactionByHash")) as silent:
         code, report, _ = audit(trial, tmp_path / "auditor", url=silent)
     assert code == 3
-    assert [finding.get("culprit") for finding in report["findings"]] == [None]
+    assert report["lies"]["answer"] == "none"
+    assert {one.get("fault") for one in open_matters(report)} == {"the server"}
+
+
+def test_a_lie_that_is_being_attested_is_no_and_its_liar_named(trial: Trial, tmp_path: Path) -> None:
+    """The models of the rounds before are right."""
+    liar = trial.parties[LIAR]
+    trial.consortium.send(LIAR, "ledger", "openRound", trial.number)
+    trial.submit()
+    truth = trial.parties[0].recompute()
+    liar.sender.send("ledger", "publishAggregate", trial.number, 3, b"\x07" * 32, truth.cid, truth.verdicts)
+    for options in ((), ("--round", f"{trial.number}/3"), ("--job", trial.number)):
+        code, report, _ = audit(trial, tmp_path / "auditor", *options)
+        assert (code, report["right"]["answer"], report["lies"]["answer"]) == (1, "no", "pending")
+        assert liars(report) == {(f"member {LIAR}", liar.sender.address)}
+    code, report, _ = audit(trial, tmp_path / "auditor", "--model", f"{trial.number}/2")
+    assert (code, report["asked"], report["lies"]["answer"]) == (0, {"model": f"{trial.number}/2"}, "pending")
+
+
+def test_further_nodes_are_compared_and_nobody_is_blamed(trial: Trial, tmp_path: Path) -> None:
+    """One that lies about logs alone has the same blocks; one that has other blocks makes the history doubtful."""
+    url = trial.consortium.network.chain.rpc
+    nowhere = ("--rpc", url, "--rpc", "http://127.0.0.1:1")
+    with lying(url, dropped) as false, lying(url, list, forge=another_hash) as other:
+        code, report, _ = audit(trial, tmp_path / "one", "--rpc", url, "--rpc", false)
+        assert (code, [one["same"] for one in report["history"]["endpoints"]]) == (0, [True, True])
+        code, report, _ = audit(trial, tmp_path / "two", "--rpc", url, "--rpc", other)
+    assert (code, report["right"]["answer"]) == (3, "unknown")
+    assert liars(report) == {(f"member {LIAR}", trial.parties[LIAR].sender.address)}  # what it signed stays its own
+    assert [one["same"] for one in report["history"]["endpoints"]] == [True, False]
+    told = [one["why"] for one in open_matters(report) if one["what"].startswith("block ")]
+    assert len(told) == 1 and "another chain" in told[0]
+    code, report, _ = audit(trial, tmp_path / "three", *nowhere)
+    assert (code, [one["same"] for one in report["history"]["endpoints"]]) == (0, [True, None])
+
+
+def test_a_node_that_is_behind_another_is_stale(trial: Trial, tmp_path: Path) -> None:
+    url = trial.consortium.network.chain.rpc
+    with lying(url, list, forge=ahead) as other:
+        code, report, _ = audit(trial, tmp_path / "auditor", "--rpc", url, "--rpc", other)
+    assert code == 0
+    (found,) = [one for one in open_matters(report) if one["what"] == "the end of the history"]
+    assert (found["fault"], "stale" in found["why"]) == ("the server", True)

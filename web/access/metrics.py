@@ -5,7 +5,6 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from ledger.audit.report import AuditVerdict
 from web.reading.latest import State
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -35,7 +34,7 @@ class Metrics:
         self._block = self._gauge("fedledger_chain_block", "The last block read.")
         self._read_at = self._gauge("fedledger_chain_read_timestamp_seconds", "When the chain was last read.")
         self._rounds = self._gauge("fedledger_rounds_ended", "Rounds that have ended.")
-        self._verified = self._gauge("fedledger_audit_verified", "1 if the last audit's verdict is VERIFIED, else 0.")
+        self._right = self._gauge("fedledger_audit_right", "1 if the last audit found all that stands right, else 0.")
         self._audited = self._gauge("fedledger_audit_timestamp_seconds", "When the last audit ended.")
         self.listeners = self._gauge("fedledger_web_listeners", "Connections that wait for events.")
         self._relaying = _RelayMetrics(self._registry) if relays else None
@@ -59,7 +58,7 @@ class Metrics:
             self._rounds.set(state.snapshot.ended)
         if state.audited is not None:
             report = state.audited.report
-            self._verified.set(report is not None and report.verdict is AuditVerdict.VERIFIED)
+            self._right.set(report is not None and report.right.answer == "yes")
             self._audited.set(state.audited.at)
         if self._relaying is not None and relayer is not None:
             self._relaying.show(relayer)

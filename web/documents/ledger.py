@@ -6,7 +6,7 @@ CID is null while the job's document, which determines the file's size, has not 
 
 from typing import Literal
 
-from ledger.audit.report import Report
+from ledger.audit.report import Answer, Report
 from web.documents.common import Document, PartyDocument
 
 
@@ -127,7 +127,7 @@ class RoundDocument(Document, frozen=True):
     aggregates: tuple[AggregateDocument, ...]
 
 
-CheckStatus = Literal["verified", "refuted", "unknown", "notice", "skipped"]
+CheckStatus = Literal["held", "false", "unknown", "caught", "open", "skipped"]
 
 
 class CheckLine(Document, frozen=True):
@@ -141,9 +141,12 @@ class CheckLine(Document, frozen=True):
 
 
 class AuditDocument(Document, frozen=True):
-    """The last audit made here. `verdict` is null, with `trouble`, if it failed; `rounds` had ended then."""
+    """The last audit made here. `right` and `lies`, the answers of its report, are null, with `trouble`, if it failed;
+    `rounds` had ended then.
+    """
 
-    verdict: str | None
+    right: Answer | None
+    lies: str | None
     at: int
     seconds: float
     block: int

@@ -1,5 +1,6 @@
 """The documents behind the pages: what a page shows is one of these, and its .json sibling is its encoding."""
 
+from ledger.audit.report import Answer
 from ledger.events.records import Rules, Terms
 from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
@@ -30,7 +31,7 @@ from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMe
 
 
 class ConsortiumPage(Page, frozen=True):
-    """`scored` are the jobs that make scores."""
+    """`right` and `lies` are the answers of the last audit; `scored` are the jobs that make scores."""
 
     network: str
     consortium: str
@@ -40,8 +41,9 @@ class ConsortiumPage(Page, frozen=True):
     jobs: tuple[JobLine, ...]
     proposals: tuple[ProposalLine, ...]
     releases: tuple[ReleaseLine, ...]
-    verdict: str | None
-    verdict_at: int
+    right: Answer | None
+    lies: str | None
+    audited_at: int
     scored: tuple[int, ...]
 
 

@@ -98,7 +98,7 @@ EVIDENCE = Evidence(
     contributors=(Contributor(party=NORTH, updates=1),),
     scoring=SCORING,
     evaluation=EVALUATED,
-    verdict="VERIFIED",
-    verdict_at=1_800_000_700,
-    findings=0,
+    right="yes",
+    audited_at=1_800_000_700,
+    lies=0,
 )

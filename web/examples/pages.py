@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.audit.report import Check, Report
+from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right
 from ledger.rounds.trace import ModelTrace
 from web.documents.common import Page, Problem
 from web.documents.decisions import (
@@ -44,18 +44,20 @@ from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PROPOSAL, RE
 from web.examples.rounds import JOB, LINE, MODEL, ROUND, SCORING, TERMS, TRACED
 
 _CHECKS = tuple(
-    CheckLine(number=int(c), code=c.name, title=c.title, status="verified", held=1)
-    for c in Check
-    if c is not Check.COPIES
+    CheckLine(number=int(c), code=c.name, title=c.title, status="held", held=1) for c in Check if c is not Check.COPIES
 )
 
+_MODEL = ClaimAnswer(claim="model 1/1", answer="yes", rests_on=("job 1",))
 _REPORT = Report(
+    asked={"all": True},
     network="Three hospitals",
     chain=31337,
     consortium=CONSORTIUM,
     ledger=LEDGER,
-    block=42,
-    scope="all jobs, all rounds",
+    history=HistoryRead(block=42, hash="0x" + BASE, time=1_800_000_600, age=100, events=61, after=61),
+    right=Right("yes", (ClaimAnswer(claim="job 1", answer="yes"), _MODEL)),
+    lies=Lies("none"),
+    open=OpenMatters("nothing"),
     passed={int(check): 1 for check in Check if check is not Check.COPIES},
 )
 
@@ -70,8 +72,9 @@ _PAGES: tuple[Page, ...] = (
         jobs=(JOB,),
         proposals=(),
         releases=(RELEASE,),
-        verdict="VERIFIED",
-        verdict_at=1_800_000_700,
+        right="yes",
+        lies="none",
+        audited_at=1_800_000_700,
         scored=(1,),
     ),
     MembersPage(chain=CHAIN, epoch=1, members=MEMBERS),
@@ -166,7 +169,8 @@ _PAGES: tuple[Page, ...] = (
     AuditPage(
         chain=CHAIN,
         audit=AuditDocument(
-            verdict="VERIFIED",
+            right="yes",
+            lies="none",
             at=1_800_000_700,
             seconds=1.2,
             block=42,

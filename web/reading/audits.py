@@ -1,6 +1,7 @@
-"""The document of the last audit that this server made."""
+"""The document of the last audit that this server made, and what it says of one claim."""
 
-from ledger.audit.report import Check, Finding, Report
+from ledger.audit.report import Answer, Check, Report
+from ledger.audit.standing import CODE
 from web.documents.ledger import AuditDocument, CheckLine, CheckStatus
 from web.reading.ledger import Reading
 
@@ -12,10 +13,11 @@ def audit_document(now: Reading) -> AuditDocument | None:
         return None
     report = audited.report
     return AuditDocument(
-        verdict=report.verdict.value if report else None,
+        right=report.right.answer if report else None,
+        lies=report.lies.answer if report else None,
         at=audited.at,
         seconds=audited.seconds,
-        block=report.block if report else 0,
+        block=report.history.block if report else 0,
         rounds=audited.rounds,
         trouble=audited.trouble,
         checks=tuple(_check(report, check) for check in Check) if report else (),
@@ -23,24 +25,41 @@ def audit_document(now: Reading) -> AuditDocument | None:
     )
 
 
-def findings(now: Reading, job: int) -> list[Finding]:
-    """What the last audit found on the job's rounds."""
-    audited = now.state.audited
-    found = audited.report.findings if audited and audited.report else []
-    return [one for one in found if one.job == job and one.round is not None]
+def answer_for(now: Reading, claim: str) -> Answer | None:
+    """What the last audit says of a claim; None where it said nothing."""
+    report = _last(now)
+    claims = report.right.claims if report else ()
+    return next((one.answer for one in claims if one.claim == claim), None)
+
+
+def lies_told(now: Reading, job: int, through: int) -> int:
+    """How many lies the last audit found in a job's rounds up to `through`, whatever became of them."""
+    report = _last(now)
+    told = report.lies.list if report else ()
+    return sum(lie.job == job and lie.round is not None and lie.round <= through for lie in told)
+
+
+def _last(now: Reading) -> Report | None:
+    return now.state.audited.report if now.state.audited else None
 
 
 def _check(report: Report, check: Check) -> CheckLine:
     """A check with the worst that was found."""
-    statuses = {finding.status for finding in report.findings if finding.check is check}
-    made = check in report.passed or bool(statuses)
-    worst: CheckStatus = "verified" if made else "skipped"
-    if "refuted" in statuses:
-        worst = "refuted"
-    elif "unknown" in statuses:
-        worst = "unknown"
-    elif "notice" in statuses:
-        worst = "notice"
+    states = {lie.state for lie in report.lies.list if lie.check is check}
+    open_ = [one for one in report.open.list if one.check is check]
+    status: CheckStatus = "held" if check in report.passed else "skipped"
+    if states - {"caught"} or (check is Check.SOURCE and _code_is_false(report)):
+        status = "false"
+    elif any(one.touches for one in open_):
+        status = "unknown"
+    elif states:
+        status = "caught"
+    elif open_ and check not in report.skipped:
+        status = "open"
     return CheckLine(
-        number=int(check), code=check.name, title=check.title, status=worst, held=report.passed.get(check, 0)
+        number=int(check), code=check.name, title=check.title, status=status, held=report.passed.get(check, 0)
     )
+
+
+def _code_is_false(report: Report) -> bool:
+    return any(one.claim == CODE and one.answer == "no" for one in report.right.claims)

@@ -4,13 +4,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from operator import attrgetter
 
+from ledger.audit.standing import model_claim
 from ledger.errors import Malformed
 from ledger.events.actions import ReleaseModel
 from ledger.history.state import JobState, Round
 from ledger.releases.report import cid_of, require_model
 from ledger.rounds.trace import ModelTrace, trace
 from web.documents.decisions import Contributor, Evaluated, EvaluationStatus, Evidence, RoundMetrics
-from web.reading.audits import findings
+from web.reading.audits import answer_for, lies_told
 from web.reading.latest import FetchedReport, Lineage, MissingReport
 from web.reading.ledger import Reading
 from web.reading.models import model_line
@@ -30,7 +31,6 @@ def evidence_for(now: Reading, job: int, number: int, root: bytes, report: bytes
     model = model_line(now, state, round_) if state and round_ and round_.final else None
     counted = now.state.lineages.get((job, number, root))
     audited = now.state.audited
-    found = (one for one in findings(now, job) if one.round is not None and one.round <= number)
     return Evidence(
         job=job,
         job_name=document.name if document else None,
@@ -42,9 +42,9 @@ def evidence_for(now: Reading, job: int, number: int, root: bytes, report: bytes
         contributors=_contributors(now, counted) if counted else None,
         scoring=round_scoring(now, state, round_) if state and round_ else None,
         evaluation=evaluation_of(now, job, number, root, report),
-        verdict=audited.report.verdict.value if audited and audited.report else None,
-        verdict_at=audited.at if audited else 0,
-        findings=sum(one.status in {"refuted", "unknown"} for one in found),
+        right=answer_for(now, model_claim(job, number)),
+        audited_at=audited.at if audited else 0,
+        lies=lies_told(now, job, number),
     )
 
 

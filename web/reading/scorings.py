@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ledger.audit.report import Check
+from ledger.audit.standing import scores_claim
 from ledger.history.state import JobState, Round, Scoring, ScoringPhase
 from ledger.jobs.document import Cosine, Measured
 from ledger.rounds.admission import Verdict
@@ -17,7 +17,7 @@ from web.documents.scores import (
     ScoringPhaseName,
     Unit,
 )
-from web.reading.audits import findings
+from web.reading.audits import answer_for
 from web.reading.ledger import Reading
 
 
@@ -126,8 +126,7 @@ def _deadline(scoring: Scoring | None, phase: ScoringPhaseName) -> int | None:
 
 def _refuted_rounds(now: Reading, state: JobState) -> frozenset[int]:
     """The rounds whose scores the last audit contradicts."""
-    found = (one for one in findings(now, state.number) if one.check is Check.SCORES and one.status == "refuted")
-    return frozenset(one.round for one in found if one.round is not None)
+    return frozenset(n for n in state.scorings if answer_for(now, scores_claim(state.number, n)) == "no")
 
 
 def _opening(now: Reading, scoring: Scoring) -> Opening:

@@ -34,7 +34,7 @@ ACTIVITY = 60
 
 
 async def consortium(now: Now) -> ConsortiumPage:
-    """The consortium at a glance: contracts, members, jobs with their rounds under way, the last verdict."""
+    """The consortium at a glance: contracts, members, jobs with their rounds under way, the last audit's answers."""
     audit = audit_document(now)
     return ConsortiumPage(
         chain=now.chain,
@@ -46,8 +46,9 @@ async def consortium(now: Now) -> ConsortiumPage:
         jobs=job_lines(now),
         proposals=open_proposals(now, OVERVIEW),
         releases=current_releases(now)[:OVERVIEW],
-        verdict=audit.verdict if audit else None,
-        verdict_at=audit.at if audit else 0,
+        right=audit.right if audit else None,
+        lies=audit.lies if audit else None,
+        audited_at=audit.at if audit else 0,
         scored=tuple(number for number, state in now.snapshot.jobs.items() if state.terms.scored),
     )
 

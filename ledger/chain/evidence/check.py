@@ -7,7 +7,8 @@ import msgspec
 from ledger.chain.build import ContractName
 from ledger.chain.evidence.statement import statements
 from ledger.errors import Malformed
-from ledger.events.evidence import SignedStatement, Unproven
+from ledger.events.evidence import ShownClaim, ShownOpening, SignedStatement, Unproven
+from ledger.formats.claims import LARGEST_WEIGHT, WORD, Claimed, RoundName, UpdateOpening, claim_of, commitment
 
 _CHECKED = ("raw", "chain", "contract", "statement", "arguments", "signer", "inner")
 """All that follows from the raw bytes; the block is a node's word."""
@@ -29,6 +30,7 @@ def check(
             expected=_shown(nearest, name),
             actual=_shown(evidence, name),
         )
+    _require_preimages(evidence)
 
 
 def false_if(evidence: SignedStatement) -> str:
@@ -36,16 +38,63 @@ def false_if(evidence: SignedStatement) -> str:
     said = evidence.arguments
     place = f"round {said.get('round')} of job {said.get('job')}"
     meanings = {
-        "publishAggregate": f"the updates registered for {place} lead to another root, CID or verdicts "
-        "(docs/spec/round.md)",
-        "attest": f"the claim that recomputes for {place} is another (docs/spec/commitments.md)",
+        "publishAggregate": f"the updates opened in {place} lead, under the receipts that it names, to another root, "
+        "CID or verdicts (docs/spec/round.md), or the events up to its block to another head "
+        "(docs/spec/commitments.md)",
+        "attest": f"the claim that recomputes for {place} is another, or the witness of one that agrees "
+        "(docs/spec/commitments.md)",
         "revealScores": f"the scores that recompute for {place} are others (docs/spec/scores.md)",
-        "proposeJob": "the file with this digest is not a job, has other terms, or its initial model is not the one "
-        "that it names (docs/spec/job.md)",
-        "submitUpdate": f"nothing: it registers an update for {place}; its bytes, under this CID, decide whether it "
-        "enters the model",
+        "commitScores": f"nothing: it binds a scorer to its scores of {place} before anyone reveals any",
+        "proposeJob": "the file with this digest is not a job, has other terms or says something else of its models, "
+        "or its initial model is not the one that it names (docs/spec/job.md)",
+        "commitUpdate": f"nothing: it binds a party to its update for {place}; the update's bytes, under the CID "
+        "that opens it, decide whether it enters the model",
+        "openRound": f"nothing: it begins a round of job {said.get('job')}",
     }
     return meanings.get(evidence.statement, "nothing: it is a decision, and was made")
+
+
+def _require_preimages(evidence: SignedStatement) -> None:
+    """Check that what is shown as hashed has the hash that was signed. Raises Malformed, or Unproven."""
+    if evidence.opening is not None:
+        _require(evidence, "commitUpdate", "commitment", _commitment(evidence, evidence.opening))
+    if evidence.claim is not None:
+        _require(evidence, "attest", "claim", _claim(evidence, evidence.claim))
+
+
+def _require(evidence: SignedStatement, statement: str, field: str, made: bytes) -> None:
+    signed = evidence.arguments.get(field)
+    if evidence.statement != statement or made.hex() != signed:
+        raise Unproven(f"what the evidence shows is not what its {field} is the hash of", expected=signed)
+
+
+def _round(evidence: SignedStatement) -> RoundName:
+    """The round that a statement is about; none of the ledger's where it is about something else."""
+    said = evidence.arguments
+    return RoundName(evidence.chain, evidence.contract, said.get("job", 0), said.get("round", 0))
+
+
+def _commitment(evidence: SignedStatement, shown: ShownOpening) -> bytes:
+    if not 0 <= shown.weight <= LARGEST_WEIGHT:
+        raise Malformed("the opening's weight is out of range", actual=shown.weight)
+    root, cid, salt = map(_word, (shown.root, shown.cid, shown.salt))
+    return commitment(_round(evidence), UpdateOpening(evidence.signer, shown.weight, root, cid, salt))
+
+
+def _claim(evidence: SignedStatement, shown: ShownClaim) -> bytes:
+    if not 0 <= shown.as_of < 1 << 40:
+        raise Malformed("the claim's block is out of range", actual=shown.as_of)
+    base, root, cid = map(_word, (shown.base, shown.root, shown.cid))
+    anchor, head, receipts = map(_word, (shown.anchor, shown.head, shown.receipts))
+    said = Claimed(base, root, cid, shown.as_of, anchor, head, receipts, _bytes(shown.verdicts))
+    return claim_of(_round(evidence), said)
+
+
+def _word(text: str) -> bytes:
+    word = _bytes(text)
+    if len(word) != WORD:
+        raise Malformed("a word of the evidence does not have 32 bytes", actual=text[:140])
+    return word
 
 
 def _differences(evidence: SignedStatement, found: SignedStatement) -> list[str]:
@@ -60,4 +109,4 @@ def _bytes(text: str) -> bytes:
     try:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
-        raise Malformed(f"raw is not hexadecimal: {error}") from error
+        raise Malformed(f"bytes of the evidence are not hexadecimal: {error}") from error

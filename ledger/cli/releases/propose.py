@@ -27,7 +27,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--license", "license_", help="With --report: what the model may be used under, such as cc-by-4.0.")
 @click.option("--scores", is_flag=True, help="Release it with the contribution scores of its round.")
 @click.option(
-    "--audit/--no-audit", default=True, help="Recompute the model's round first; propose it only if VERIFIED."
+    "--audit/--no-audit", default=True, help="Recompute the model's round first; propose it only if it is right."
 )
 @submit_options
 def propose(
@@ -44,7 +44,7 @@ def propose(
     """Propose to release MODEL, a round's number or the start of a model's root, as NAME VERSION."""
     from ledger.cli.connect import unlocked
     from ledger.errors import UsageError
-    from ledger.party.auditing import require_verified
+    from ledger.party.auditing import require_right
     from ledger.rounds.trace import find
 
     if license_ and not report_file:
@@ -57,7 +57,7 @@ def propose(
         action = _action(connection, state, number, name, version, scores)
         evaluation = _report(connection, action, report_file, license_ or "") if report_file else None
         if audit:
-            require_verified(connection, state.number, number)
+            require_right(connection, state.number, number)
         if evaluation is not None:
             from msgspec.structs import replace
 

@@ -1,13 +1,14 @@
-"""Bytes on which no standing claim depends: a notice that names the party that owed them, never UNKNOWN."""
+"""Bytes on which no standing claim depends stay open, the fault of the party that owed them; no answer is unknown."""
 
 import numpy as np
 import pytest
 from support.worlds import lies
 from support.worlds.scorers import COSINE, ScoredWorld, shapley
 from support.worlds.signing import key
-from support.worlds.world import LIMITS, World, artifact
+from support.worlds.world import LIMITS, World, artifact, culprit, open_matters
 
-from ledger.audit.report import AuditVerdict, Check, Finding
+from ledger.audit import Question
+from ledger.audit.report import Check, Open
 from ledger.errors import FedledgerError
 from ledger.events import records
 from ledger.formats.cid import of_file
@@ -16,12 +17,12 @@ from ledger.rounds.weights import cumulated
 WEST = f"west ({key(3)})"
 
 
-def notice(world: World) -> Finding:
-    """The one finding of a history that is otherwise verified."""
+def owed(world: World) -> Open:
+    """What is owed in a history that is otherwise right."""
     report = world.audit()
-    assert report.verdict is AuditVerdict.VERIFIED, report.findings
-    (found,) = [one for one in report.findings if one.check is Check.BYTES]
-    assert (found.status, found.party, found.culprit) == ("notice", WEST, None)
+    assert report.right.answer == "yes", report.right
+    (found,) = [one for one in open_matters(report) if one.check is Check.BYTES]
+    assert (found.party, found.fault, found.touches, report.lies.answer) == (WEST, WEST, (), "none")
     return found
 
 
@@ -32,14 +33,14 @@ def lose(world: World, index: int) -> None:
 def test_an_update_that_was_never_stored_in_a_round_still_collecting() -> None:
     world = World().open_job().honest_round().open_round()
     world.submit(3, stored=False)
-    assert "no claim that stands depends on them" in notice(world).message
+    assert "no claim that stands depends on them" in owed(world).why
 
 
 def test_the_same_in_a_round_abandoned_without_an_aggregate() -> None:
     world = World().open_job().honest_round().open_round()
     world.submit(3, stored=False)
     world.emit(records.RoundAbandoned, job=1, round=2, reason=records.Reason.NO_AGGREGATE)
-    assert notice(world.honest_round()).round == 2
+    assert owed(world.honest_round()).round == 2
 
 
 def test_bytes_that_only_its_aggregator_had_in_a_round_abandoned_without_a_quorum() -> None:
@@ -51,16 +52,20 @@ def test_bytes_that_only_its_aggregator_had_in_a_round_abandoned_without_a_quoru
     lose(world, 3)
     world.emit(records.RoundAbandoned, job=1, round=2, reason=records.Reason.NO_QUORUM)
     world.honest_round()
-    assert notice(world).round == 2
-    (found,) = [one for one in world.audit().findings if one.check is Check.AGGREGATE]
-    assert (found.status, found.party, found.culprit) == ("notice", WEST, None)
+    assert owed(world).round == 2
+    (found,) = [one for one in open_matters(world.audit()) if one.check is Check.AGGREGATE]
+    assert (found.party, found.touches) == (WEST, ())
 
 
-def test_the_same_while_members_attest_it_is_unknown() -> None:
+def test_the_same_while_members_attest_it_is_unknown_if_one_asks_about_it() -> None:
     world = lies.begun()
     world.publish(3)
     lose(world, 3)
-    assert world.audit().verdict is AuditVerdict.UNKNOWN
+    report = world.audit(question=Question.of_round(1, 2))
+    assert report.right.answer == "unknown"
+    (found,) = [one for one in open_matters(report) if one.check is Check.BYTES]
+    assert found.touches == ("aggregate 1/2, attempt 1",)
+    assert world.audit().right.answer == "yes"
 
 
 def refused(last: bytes = b"\0") -> World:
@@ -73,14 +78,14 @@ def refused(last: bytes = b"\0") -> World:
     world.publish(0)
     world.attest(1)
     world.attest(2)
-    assert world.audit().verdict is AuditVerdict.VERIFIED
+    assert world.audit().right.answer == "yes"
     del world.files.files[sent.cid]
     return world
 
 
 def test_a_refused_update_withdrawn_later_is_attested_and_not_made_again() -> None:
     world = refused()
-    assert "attested, not re-made" in notice(world).message
+    assert "attested, not re-made" in owed(world).why
     assert world.audit().passed[Check.AGGREGATE] == 1
     assert world.audit().passed[Check.ATTESTATION] == 2
 
@@ -96,14 +101,14 @@ def test_a_false_model_beside_a_withdrawn_refusal_is_still_refuted() -> None:
         world.attest(member, world.aggregate.claim)
     del world.files.files[sent.cid]
     report = world.audit()
-    assert report.verdict is AuditVerdict.REFUTED
-    assert {f.culprit for f in report.findings if f.status == "refuted"} >= {f"east ({key(1)})"}
+    assert report.right.answer == "no"
+    assert {culprit(lie) for lie in report.lies.list} >= {f"east ({key(1)})"}
 
 
 def test_an_admitted_update_withdrawn_later_is_needed() -> None:
     world = World().open_job().honest_round()
     lose(world, 3)
-    assert world.audit().verdict is AuditVerdict.UNKNOWN
+    assert world.audit().right.answer == "unknown"
 
 
 @pytest.mark.parametrize("said", [bytes(6), bytes(3), b""], ids=["more", "fewer", "none"])
@@ -124,12 +129,14 @@ def test_an_aggregate_with_another_number_of_verdicts_crashes_nobody(said: bytes
     for member in range(4):
         world.submit(member)
     report = world.audit()
-    assert report.verdict is AuditVerdict.REFUTED
-    (judged,) = [f for f in report.findings if f.check is Check.ADMISSION]
-    assert (judged.culprit, judged.message) == (f"north ({key(0)})", "the aggregate does not judge every update")
-    attesters = {f.culprit for f in report.findings if f.check is Check.ATTESTATION}
+    assert report.right.answer == "no"
+    (judged,) = [lie for lie in report.lies.list if lie.check is Check.ADMISSION]
+    assert (culprit(judged), judged.why) == (f"north ({key(0)})", "the aggregate does not judge every update")
+    attesters = {culprit(lie) for lie in report.lies.list if lie.check is Check.ATTESTATION}
     assert attesters == {f"east ({key(1)})", f"south ({key(2)})"}
-    assert {f.status for f in report.findings if f.check is Check.SCORES} == ({"notice"} if said else set())
+    assert report.lies.answer == "standing"
+    assert Check.SCORES not in {lie.check for lie in report.lies.list}
+    assert len([one for one in open_matters(report) if one.check is Check.SCORES]) == bool(said)
     assert cumulated(world.state) == {}
     assert world.outcome().root
     if said:

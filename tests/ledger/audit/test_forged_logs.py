@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from support.worlds import lies
 from support.worlds.signing import key
-from support.worlds.world import NAMES, World
+from support.worlds.world import NAMES, World, open_matters
 
 from ledger.audit import Observed
-from ledger.audit.report import AuditVerdict, Check, Report
+from ledger.audit.report import Check, Report
 from ledger.errors import Unavailable
 from ledger.events import records
 from ledger.events.evidence import Said, SignedStatement, Unproven
@@ -140,12 +140,13 @@ def base() -> World:
 
 
 def culprits(report: Report) -> set[str]:
-    return {f.culprit.split(" ")[0] for f in report.findings if f.culprit}
+    return {lie.who for lie in report.lies.list}
 
 
 def named(report: Report) -> set[str]:
-    """Everyone whom a refutation names, in whatever field."""
-    told = " ".join(f.message + str(f.party) for f in report.findings if f.status == "refuted")
+    """Everyone whom a lie, or a claim that is false, names in whatever field."""
+    told = " ".join(lie.why + str(lie.party) for lie in report.lies.list)
+    told += " ".join(str(claim.why) for claim in report.right.claims if claim.answer == "no")
     return culprits(report) | {name for name in NAMES if name in told}
 
 
@@ -164,8 +165,8 @@ def test_no_forged_log_with_the_contracts_words_forged_to_match_blames_anyone(ch
 
 def blames_the_server(report: Report) -> None:
     assert named(report) == set()
-    assert report.verdict is AuditVerdict.UNKNOWN, report.findings
-    assert any("from another endpoint" in f.message for f in report.findings)
+    assert report.right.answer == "unknown", report.right
+    assert any("from another endpoint" in one.why for one in report.open.list)
 
 
 @pytest.mark.parametrize("change", [weight, dropped, of_another_party, cid, verdicts, root])
@@ -173,9 +174,9 @@ def test_a_log_that_is_not_the_contracts_gets_one_advice_and_no_further_check(ch
     world = base()
     world.files.read.clear()
     report = world.audit(history=forged(world, change).history)
-    (found,) = report.findings
-    assert (found.check, found.status, found.culprit) == (Check.HEADS, "unknown", None)
-    assert "nobody is blamed" in found.message
+    (found,) = open_matters(report)
+    assert (found.check, found.fault, report.lies.answer) == (Check.HEADS, "the server", "none")
+    assert "nobody is blamed" in found.why
     assert world.files.read == []
     assert [report.passed[check] for check in (Check.BYTES, Check.ADMISSION, Check.AGGREGATE, Check.ATTESTATION)] == [
         0
@@ -185,7 +186,7 @@ def test_a_log_that_is_not_the_contracts_gets_one_advice_and_no_further_check(ch
 def test_one_job_with_a_false_log_says_nothing_of_another() -> None:
     world = base()
     heads = {**world.observed().heads, (2, key(0)): b"\x01" * 28}
-    assert world.audit(Observed(world.observed().code, None, heads, *_rest(world))).verdict is AuditVerdict.VERIFIED
+    assert world.audit(Observed(world.observed().code, None, heads, *_rest(world))).right.answer == "yes"
 
 
 def _rest(world: World) -> tuple[Any, Any]:
@@ -211,9 +212,9 @@ def refuted_lie() -> World:
 def test_a_lie_under_anothers_name_convicts_nobody_and_under_its_own_the_liar() -> None:
     world = refuted_lie()
     moved_ = world.audit(history=forged(world, moved).history)
-    assert (moved_.verdict, named(moved_)) == (AuditVerdict.UNKNOWN, set())
+    assert (moved_.right.answer, named(moved_)) == ("unknown", set())
     told = world.audit()
-    assert (told.verdict, culprits(told)) == (AuditVerdict.REFUTED, {"east"})
+    assert (told.right.answer, told.lies.answer, culprits(told)) == ("yes", "caught", {"east"})
 
 
 @pytest.mark.parametrize("change", THOROUGH)
@@ -244,8 +245,8 @@ def test_a_conviction_needs_the_updates_that_it_was_computed_from() -> None:
         return world.witness(said)
 
     report = world.audit(witness=witness)
-    assert (report.verdict, named(report)) == (AuditVerdict.UNKNOWN, set())
-    assert {f.tx for f in report.findings} == {hidden.hex()}
+    assert (report.right.answer, named(report)) == ("unknown", set())
+    assert {one.tx for one in open_matters(report) if one.fault == "the server"} == {hidden.hex()}
 
 
 def test_without_a_witness_nobody_is_named() -> None:
@@ -253,7 +254,7 @@ def test_without_a_witness_nobody_is_named() -> None:
         raise Unproven("the node serves no transactions", tx=said.tx.hex())
 
     report = refuted_lie().audit(witness=nothing)
-    assert (report.verdict, named(report)) == (AuditVerdict.UNKNOWN, set())
+    assert (report.right.answer, named(report)) == ("unknown", set())
 
 
 def test_a_witness_that_fails_otherwise_is_not_hidden() -> None:
@@ -267,8 +268,7 @@ def test_a_witness_that_fails_otherwise_is_not_hidden() -> None:
 def test_a_refutation_carries_its_signature_and_what_it_rests_on() -> None:
     world = refuted_lie()
     report = world.audit()
-    (found,) = [f for f in report.findings if f.status == "refuted"]
-    assert found.evidence is not None
+    (found,) = report.lies.list
     assert (found.evidence.signer, found.evidence.statement) == (key(1), "publishAggregate")
     assert found.evidence.arguments["root"] == world.round.aggregates[0].root.hex()
     assert found.evidence.block is not None
@@ -283,7 +283,7 @@ def test_every_named_party_comes_with_its_evidence() -> None:
         lies.job_terms_differ,
         lies.attests_against_the_truth,
     ):
-        for found in tell().audit().findings:
-            if found.status == "refuted":
-                assert found.culprit and found.evidence
-                assert found.evidence.signer in found.culprit
+        found = tell().audit().lies.list
+        assert found
+        for lie in found:
+            assert lie.evidence.signer == lie.key

@@ -1,26 +1,59 @@
-"""A report's verdict follows from its findings, and nothing unchecked is ever VERIFIED."""
+"""A report's answers follow from what was found, and nothing unchecked is ever right."""
 
 import json
 from itertools import product
 
+import msgspec
 import pytest
-from support.worlds.world import blank_report
+from support.worlds.chain import block_hash
+from support.worlds.signing import key
+from support.worlds.world import EVERYTHING, READ, World
 
-from ledger.audit.report import OPTIONAL, AuditVerdict, Check, Finding, Report, Status
+from ledger.audit.answers import is_right, what_is_open, who_lied
+from ledger.audit.found import Found
+from ledger.audit.question import Question
+from ledger.audit.report import EXIT, OPTIONAL, Answer, Check, Lie, LieState, Open
+from ledger.audit.standing import Standing
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.events.evidence import SignedStatement
 
 REQUIRED = sorted(set(Check) - OPTIONAL)
+SIGNED = SignedStatement(
+    fedledger="evidence/1", chain=1, contract="0x00", statement="attest", arguments={}, signer=key(1), raw="0x"
+)
+CLAIMS = {
+    one.name: one
+    for one in (
+        Standing("code", given=True),
+        Standing("job 1", 1),
+        Standing("model 1/1", 1, 1, ("job 1",)),
+        Standing("model 1/2", 1, 2, ("model 1/1",)),
+        Standing("release a@1", rests_on=("model 1/2",), given=True),
+        Standing("job 2", 2),
+    )
+}
 
 
-def full() -> Report:
-    report = blank_report()
+def full() -> Found:
+    """Every check made, every claim looked at."""
+    found = Found(looked_at=set(CLAIMS))
     for check in REQUIRED:
-        report.verify(check)
-    return report
+        found.verify(check)
+    return found
 
 
-def finding(status: Status, check: Check = Check.BYTES) -> Finding:
-    return Finding(check=check, status=status, message="x")
+def lie(state: LieState, *touches: str) -> Lie:
+    told = {"who": "east", "key": key(1), "said": "aggregate 1/2, attempt 1", "evidence": SIGNED}
+    return Lie(check=Check.AGGREGATE, why="x", state=state, touches=touches, job=1, round=2, **told)  # type: ignore[arg-type]
+
+
+def owed(*touches: str) -> Open:
+    return Open(check=Check.BYTES, what="bytes", why="gone", touches=touches, job=1, round=2)
+
+
+def answers(found: Found, question: Question = EVERYTHING) -> dict[str, Answer]:
+    right = is_right(found, question, World().history, CLAIMS)
+    return {"": right.answer} | {one.claim: one.answer for one in right.claims}
 
 
 def test_numbers_and_optional_checks_are_fixed_for_ever() -> None:
@@ -37,57 +70,123 @@ def test_numbers_and_optional_checks_are_fixed_for_ever() -> None:
         (10, "ATTESTATION"),
         (11, "COPIES"),
         (12, "SCORES"),
+        (13, "SIGNED"),
     ]
     assert {Check.SOURCE, Check.COPIES} == OPTIONAL
-    assert {verdict.value: verdict.exit_code for verdict in AuditVerdict} == {"VERIFIED": 0, "REFUTED": 1, "UNKNOWN": 3}
+    assert EXIT == {"yes": 0, "no": 1, "unknown": 3}
     assert all(check.title for check in Check)
 
 
 @pytest.mark.parametrize("left_out", [None, *REQUIRED])
 def test_every_required_check_must_have_been_made(left_out: Check | None) -> None:
-    report = blank_report()
-    report.skipped = [left_out] if left_out else []
-    for check in REQUIRED:
-        if check is not left_out:
-            report.verify(check)
-    assert report.verdict is (AuditVerdict.UNKNOWN if left_out else AuditVerdict.VERIFIED)
+    found = full()
+    if left_out:
+        del found.passed[left_out]
+    assert set(answers(found).values()) == {"unknown" if left_out else "yes"}
 
 
-def test_an_empty_report_is_unknown() -> None:
-    assert blank_report().verdict is AuditVerdict.UNKNOWN
+def test_what_was_not_looked_at_is_unknown() -> None:
+    assert answers(Found())[""] == "unknown"
+    found = full()
+    found.looked_at.discard("job 2")
+    assert answers(found)["job 2"] == answers(found)[""] == "unknown"
 
 
-@pytest.mark.parametrize("statuses", list(product(["verified", "refuted", "unknown", "notice"], repeat=2)))
-def test_the_worst_finding_decides(statuses: tuple[Status, Status]) -> None:
-    report = full()
-    for status in statuses:
-        report.add(finding(status))
-    expected = AuditVerdict.VERIFIED
-    if "unknown" in statuses:
-        expected = AuditVerdict.UNKNOWN
-    if "refuted" in statuses:
-        expected = AuditVerdict.REFUTED
-    assert report.verdict is expected
+MODEL = "model 1/1"
+FOUND: dict[str, tuple[list[Lie], list[Open], Answer]] = {
+    "standing": ([lie("standing", MODEL)], [], "no"),
+    "pending": ([lie("pending", MODEL)], [], "no"),
+    "caught": ([lie("caught")], [], "yes"),
+    "needed bytes": ([], [owed(MODEL)], "unknown"),
+    "bytes owed": ([], [owed()], "yes"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), list(product(FOUND, repeat=2)))
+def test_the_worst_decides_and_a_caught_lie_never_counts(one: str, other: str) -> None:
+    found = full()
+    expected: list[Answer] = []
+    for lies, open_, answer in (FOUND[one], FOUND[other]):
+        found.lies += lies
+        found.open += open_
+        expected.append(answer)
+    worst = "no" if "no" in expected else "unknown" if "unknown" in expected else "yes"
+    assert answers(found)[""] == answers(found)[MODEL] == worst
+
+
+def test_what_rests_on_it_shares_its_answer_and_says_what_it_would_be() -> None:
+    for lies, open_, answer in FOUND.values():
+        found = full()
+        found.lies, found.open = lies, open_
+        right = is_right(found, Question(), World().history, CLAIMS)
+        above = {
+            one.claim: (one.answer, one.given_base) for one in right.claims if one.claim in ("model 1/2", "release a@1")
+        }
+        assert set(above.values()) == {(answer, None if answer == "yes" else "yes")}
+        others = {one.claim: one.answer for one in right.claims if one.claim in ("code", "job 1", "job 2")}
+        assert set(others.values()) == {"yes"}
+
+
+def test_a_history_that_is_not_believed_has_no_right_or_false_claim() -> None:
+    found = full()
+    found.lies.append(lie("standing", MODEL))
+    found.doubted.add(1)
+    expected = dict.fromkeys(CLAIMS, "unknown") | {"code": "yes", "job 2": "yes", "": "unknown"}
+    assert answers(found) == expected
+    found.doubted.add(None)
+    assert set(answers(found).values()) == {"unknown"}
+
+
+def test_a_lie_in_a_round_that_is_not_asked_about_is_told_and_not_counted() -> None:
+    found = full()
+    found.lies.append(lie("pending", "aggregate 1/2, attempt 1"))
+    assert answers(found)["aggregate 1/2, attempt 1"] == answers(found)[""] == "no"
+    assert answers(found, Question.of_job(1))[""] == "no"
+    assert answers(found, Question.of_model(1, 1)) == {"": "yes", "code": "yes", "job 1": "yes", MODEL: "yes"}
+    assert answers(found, Question.of_job(2)) == {"": "yes", "code": "yes", "job 2": "yes"}
+    assert who_lied(found).answer == "pending"
+
+
+def test_lies_are_told_worst_first() -> None:
+    found = Found(lies=[lie("caught"), lie("standing", MODEL), lie("pending", "x")])
+    assert (who_lied(found).answer, [one.state for one in who_lied(found).list]) == (
+        "standing",
+        ["standing", "pending", "caught"],
+    )
+    assert (who_lied(Found()).answer, what_is_open(Found()).answer) == ("none", "nothing")
+    assert what_is_open(Found(open=[owed()])).answer == "something"
 
 
 def test_json_has_everything_and_names_only_what_is_known() -> None:
-    report = full()
-    report.add(Finding(check=Check.AGGREGATE, status="refuted", message="m", round=2, chunk=0, culprit="east"))
-    document = json.loads(report.to_json())
-    assert (document["fedledger"], document["verdict"]) == ("report/2", "REFUTED")
-    assert document["findings"] == [
-        {"check": 9, "status": "refuted", "message": "m", "round": 2, "chunk": 0, "culprit": "east"}
+    document = json.loads(World().open_job().honest_round().audit().to_json())
+    assert list(document)[:3] == ["fedledger", "asked", "exit"]
+    assert (document["fedledger"], document["asked"], document["exit"]) == ("report/2", {"all": True}, 0)
+    assert document["history"] == json.loads(msgspec.json.encode(READ)) | {
+        "signed": {"asOf": 15, "anchor": "0x" + block_hash(15).hex(), "members": [0, 1, 2], "of": 4},
+        "after": 4,
+    }
+    assert document["right"] == {
+        "answer": "yes",
+        "claims": [
+            {"claim": "code", "answer": "yes"},
+            {"claim": "job 1", "answer": "yes"},
+            {"claim": "model 1/1", "answer": "yes", "rests_on": ["job 1"]},
+        ],
+    }
+    assert (document["lies"], document["open"]["answer"]) == ({"answer": "none", "list": []}, "something")
+    assert document["open"]["list"] == [
+        {"check": 2, "what": "the contracts' sources", "why": "they were not compiled: left out"}
     ]
-    assert document["passed"] == {str(int(check)): 1 for check in REQUIRED}
+    assert document["skipped"] == [2]
 
 
 def test_counts_add_up() -> None:
-    report = blank_report()
-    report.verify(Check.BYTES, 0)
-    report.verify(Check.BYTES, 3)
-    report.verify(Check.BYTES)
-    assert report.passed == {Check.BYTES: 4}
-    assert blank_report().passed == {}
+    found = Found()
+    found.verify(Check.BYTES, 0)
+    found.verify(Check.BYTES, 3)
+    found.verify(Check.BYTES)
+    assert found.passed == {Check.BYTES: 4}
+    assert Found().passed == {}
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from support.worlds.scorers import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
 from support.worlds.signing import key
-from support.worlds.world import NAMES, seen
+from support.worlds.world import NAMES, culprit, open_matters, seen
 
-from ledger.audit.report import AuditVerdict, Check, Finding
+from ledger.audit.report import Check, ClaimAnswer, Lie
 from ledger.errors import Malformed
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, check
@@ -30,8 +30,15 @@ def raised(scores: tuple[int, ...], place: int = 2, by: int = 1000) -> tuple[int
     return (*scores[:place], scores[place] + by, *scores[place + 1 :])
 
 
-def findings(world: ScoredWorld, status: str) -> list[Finding]:
-    return [finding for finding in world.audit().findings if finding.status == status]
+def told(world: ScoredWorld) -> list[Lie]:
+    return list(world.audit().lies.list)
+
+
+def false_scores(world: ScoredWorld) -> ClaimAnswer:
+    """What is said of the settled scores of round 1, which are false."""
+    (claim,) = [one for one in world.audit().right.claims if one.claim == "scores 1/1"]
+    assert claim.answer == "no"
+    return claim
 
 
 @pytest.mark.parametrize("scoring", [None, COSINE], ids=["committed set", "cosine"])
@@ -39,8 +46,8 @@ def test_honest_scores_are_verified(scoring: Any) -> None:
     world = scored(scoring)
     world.score()
     report = world.audit()
-    assert report.verdict is AuditVerdict.VERIFIED, report.findings
-    assert not report.findings
+    assert report.right.answer == "yes", report.right
+    assert open_matters(report) == []
     assert report.passed[Check.SCORES] == 4 * 4 + 4
 
 
@@ -48,7 +55,7 @@ def test_a_job_without_a_scoring_has_nothing_to_check() -> None:
     world = ScoredWorld()
     world.open_job().honest_round()
     report = world.audit()
-    assert (report.verdict, report.passed[Check.SCORES]) == (AuditVerdict.VERIFIED, 0)
+    assert (report.right.answer, report.passed[Check.SCORES]) == ("yes", 0)
 
 
 @pytest.mark.parametrize("scoring", [None, COSINE], ids=["committed set", "cosine"])
@@ -56,26 +63,30 @@ def test_a_scorer_that_reveals_other_numbers_is_refuted_with_both(scoring: Any) 
     world = scored(scoring)
     truth = world.scores()
     world.score({1: raised(truth)})
-    (found,) = findings(world, "refuted")
-    assert (found.check, found.culprit, found.party, found.round) == (Check.SCORES, EAST, SOUTH, 1)
+    (found,) = told(world)
+    assert (found.check, culprit(found), found.party, found.round) == (Check.SCORES, EAST, SOUTH, 1)
     assert (found.expected, found.actual) == (str(truth[2]), str(truth[2] + 1000))
-    assert "revealed scores that do not recompute: 1 of 4" in found.message
+    assert "revealed scores that do not recompute: 1 of 4" in found.why
     assert found.tx == world.state.scorings[1].reveals[1].tx.hex()
-    assert world.audit().verdict is AuditVerdict.REFUTED
+    assert world.audit().right.answer == "yes"
+    assert world.state.scorings[1].medians == truth
+    assert found.state == "caught"
 
 
 def test_liars_that_move_a_median_are_named_with_it() -> None:
     world = scored()
     truth = world.scores()
     world.score({index: raised(truth) for index in (0, 1, 3)})
-    *reveals, median = findings(world, "refuted")
-    assert {found.culprit for found in reveals} == {
+    reveals, median = told(world), false_scores(world)
+    assert {found.state for found in reveals} == {"standing"}
+    assert {culprit(found) for found in reveals} == {
         f"{name} ({key(i)})" for i, name in ((0, "north"), (1, "east"), (3, "west"))
     }
-    assert (median.party, median.culprit) == (SOUTH, None)
-    assert (median.expected, median.actual) == (str(truth[2]), str(truth[2] + 1000))
-    assert all(f"({key(index)})" in median.message for index in (0, 1, 3))
-    assert SOUTH not in median.message
+    assert median.why is not None
+    says, _, movers = median.why.partition("; moved by ")
+    assert says == f"the settled score of {SOUTH} is {truth[2] + 1000}, not {truth[2]}"
+    assert all(f"({key(index)})" in movers for index in (0, 1, 3))
+    assert SOUTH not in movers
 
 
 def test_a_liar_that_moves_no_median_changes_no_score() -> None:
@@ -90,7 +101,7 @@ def test_private_scores_differ_and_blame_nobody() -> None:
     world = scored(PRIVATE)
     world.score({1: (9, 9, 9, 9), 2: (-9, 0, 7, 8)}, honest=(1, 2, 3, 4))
     report = world.audit()
-    assert report.verdict is AuditVerdict.VERIFIED, report.findings
+    assert report.right.answer == "yes", report.right
     assert report.passed[Check.SCORES] == 4
 
 
@@ -99,19 +110,19 @@ def test_a_withheld_reveal_is_a_notice(scoring: Any) -> None:
     world = scored(scoring)
     world.score(without=[1], honest=None if scoring is None else (1, 2, 3, 4))
     report = world.audit()
-    assert report.verdict is AuditVerdict.VERIFIED
-    (found,) = report.findings
-    assert (found.check, found.status) == (Check.SCORES, "notice")
-    assert found.message.startswith(f"{EAST} committed")
-    assert found.culprit is None
+    assert report.right.answer == "yes"
+    (found,) = open_matters(report)
+    assert (found.check, found.fault, found.touches) == (Check.SCORES, EAST, ())
+    assert found.why.startswith(f"{EAST} committed")
+    assert report.lies.answer == "none"
 
 
 def test_a_void_scoring_is_a_notice() -> None:
     world = scored(PRIVATE)
     world.score(without=[1, 2, 3], honest=(1, 2, 3, 4))
     report = world.audit()
-    assert report.verdict is AuditVerdict.VERIFIED
-    void = [found for found in report.findings if "too few scorers" in found.message]
+    assert report.right.answer == "yes"
+    void = [found for found in open_matters(report) if "too few scorers" in found.why]
     assert [(found.expected, found.actual) for found in void] == [("2 reveals", "1 reveal")]
 
 
@@ -122,9 +133,10 @@ def test_a_set_that_nobody_has_is_unknown() -> None:
     (cid,) = [cid for cid in world.files.files if str(cid) == evidence.cid]
     del world.files.files[cid]
     report = world.audit()
-    assert report.verdict is AuditVerdict.UNKNOWN
-    (found,) = report.findings
-    assert (found.check, found.status, found.cid) == (Check.SCORES, "unknown", str(cid))
+    assert report.right.answer == "unknown"
+    (found,) = open_matters(report)
+    assert (found.check, found.touches, found.cid) == (Check.SCORES, ("scores 1/1",), str(cid))
+    assert {one.claim for one in report.right.claims if one.answer == "unknown"} == {"scores 1/1"}
 
 
 def lying_root() -> ScoredWorld:
@@ -142,17 +154,17 @@ def no_set() -> ScoredWorld:
 def test_a_set_that_is_not_the_jobs_refutes_the_proposer(tell: Callable[[], ScoredWorld]) -> None:
     world = tell()
     world.score(honest=(1, 2, 3, 4))
-    (found,) = findings(world, "refuted")
-    assert (found.check, found.culprit) == (Check.SCORES, f"north ({key(0)})")
-    assert "evaluation set" in found.message
+    (found,) = told(world)
+    assert (found.check, culprit(found)) == (Check.SCORES, f"north ({key(0)})")
+    assert "evaluation set" in found.why
 
 
 def test_a_scoring_that_the_chain_does_not_have_makes_the_log_unknown() -> None:
     world = scored()
     world.score()
     report = world.audit(seen(world.observed(), scores={(1, 1): bytes(32)}))
-    assert report.verdict is AuditVerdict.UNKNOWN
-    assert {found.check for found in report.findings} == {Check.HEADS}
+    assert report.right.answer == "unknown"
+    assert {found.check for found in open_matters(report)} == {Check.HEADS}
 
 
 def test_scores_where_the_rules_allow_none_are_refuted() -> None:
@@ -165,9 +177,9 @@ def test_scores_where_the_rules_allow_none_are_refuted() -> None:
     world.attest(2)
     world.attest(3)
     world.open_scoring().score(honest=(5, -1))
-    found = findings(world, "refuted")
-    assert [one.culprit for one in found] == [f"{name} ({key(i)})" for i, name in enumerate(NAMES[:4])]
-    assert all("the rules allow none" in one.message for one in found)
+    found = told(world)
+    assert [culprit(one) for one in found] == [f"{name} ({key(i)})" for i, name in enumerate(NAMES[:4])]
+    assert all("the rules allow none" in one.why for one in found)
 
 
 def weighted(order: Sequence[int] = range(4)) -> ScoredWorld:
@@ -212,7 +224,7 @@ def test_past_scores_weigh_the_next_round_for_everyone() -> None:
     world.publish(1)
     world.attest(2)
     world.attest(3)
-    assert world.audit().verdict is AuditVerdict.VERIFIED
+    assert world.audit().right.answer == "yes"
     world.job = plain
     assert world.outcome().root != world.aggregate.root
 
@@ -223,8 +235,8 @@ def test_a_model_that_ignores_past_scores_is_refuted() -> None:
     world.job = msgspec.structs.replace(honest, scoring=shapley()[1])
     world.publish(1)
     world.job = honest
-    (found,) = findings(world, "refuted")
-    assert (found.check, found.culprit, found.round) == (Check.AGGREGATE, EAST, 2)
+    (found,) = told(world)
+    assert (found.check, culprit(found), found.round) == (Check.AGGREGATE, EAST, 2)
 
 
 def test_a_scoring_that_ended_after_the_round_was_opened_does_not_weigh_in_it() -> None:
@@ -239,4 +251,4 @@ def test_a_scoring_that_ended_after_the_round_was_opened_does_not_weigh_in_it() 
     world.publish(1)
     world.attest(2)
     world.attest(3)
-    assert world.audit().verdict is AuditVerdict.VERIFIED
+    assert world.audit().right.answer == "yes"

@@ -1,4 +1,4 @@
-"""What could not be looked at is UNKNOWN, never VERIFIED, and convicts nobody."""
+"""What could not be looked at is unknown, never right, and convicts nobody."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.worlds.signing import key
-from support.worlds.world import World, altered
+from support.worlds.world import World, altered, open_matters
 
-from ledger.audit import Observed, scope_of
-from ledger.audit.report import AuditVerdict, Check, Finding, Report
-from ledger.errors import Unavailable
+from ledger.audit import Observed, Question, scope_of
+from ledger.audit.report import Check, Open, Report
+from ledger.errors import Unavailable, UsageError
 from ledger.events import records
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import NO_HEAD
@@ -28,11 +28,11 @@ def honest() -> World:
     return World().open_job().honest_round().honest_round()
 
 
-def unknown(report: Report) -> list[Finding]:
-    assert report.verdict is AuditVerdict.UNKNOWN
-    assert report.verdict.exit_code == 3
-    assert not [f for f in report.findings if f.status == "refuted"]
-    return [f for f in report.findings if f.status == "unknown"]
+def unknown(report: Report) -> list[Open]:
+    assert report.right.answer == "unknown"
+    assert report.exit == 3
+    assert report.lies.answer == "none"
+    return [one for one in open_matters(report) if one.touches]
 
 
 def named(world: World, cid: Cid) -> tuple[str, int | None]:
@@ -47,10 +47,10 @@ def named(world: World, cid: Cid) -> tuple[str, int | None]:
 
 def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
     report = honest().audit()
-    assert report.verdict is AuditVerdict.VERIFIED
-    assert report.verdict.exit_code == 0
-    assert report.findings == []
-    assert report.skipped == [Check.SOURCE]
+    assert report.right.answer == "yes"
+    assert report.exit == 0
+    assert open_matters(report) == []
+    assert report.skipped == (Check.SOURCE,)
     assert {Check(number): count for number, count in report.passed.items()} == {
         Check.CODE: 2,
         Check.LOG: 27,
@@ -80,7 +80,7 @@ def test_without_any_one_file_nothing_is_verified(how: str) -> None:
             world.files.files[cid] = bytes(data)
         what, number = named(world, cid)
         if (what, number) == ("model", 2):
-            assert world.audit().verdict is AuditVerdict.VERIFIED
+            assert world.audit().right.answer == "yes"
             continue
         findings = unknown(world.audit())
         expected = {"job": Check.JOB, "initial": Check.INITIAL, "update": Check.BYTES, "model": Check.AGGREGATE}[what]
@@ -102,10 +102,8 @@ def test_a_missing_update_names_party_and_cid_and_stops_its_round_alone() -> Non
     del world.files.files[sent.cid]
     bytes_, aggregate = unknown(world.audit())
     assert (bytes_.check, bytes_.party, bytes_.cid, bytes_.round) == (Check.BYTES, NORTH, str(sent.cid), 2)
-    assert bytes_.culprit is None
     assert (aggregate.check, aggregate.round, aggregate.attempt) == (Check.AGGREGATE, 2, 1)
-    assert NORTH in aggregate.message
-    assert aggregate.culprit is None
+    assert NORTH in aggregate.why
     assert world.audit().passed[Check.AGGREGATE] == 2
 
 
@@ -123,9 +121,9 @@ def excused_world() -> World:
 def test_one_party_that_stores_nothing_cannot_make_every_verdict_unknown() -> None:
     world = excused_world()
     report = world.audit()
-    assert report.verdict is AuditVerdict.VERIFIED
-    (notice,) = report.findings
-    assert (notice.status, notice.check, notice.party) == ("notice", Check.BYTES, f"west ({key(3)})")
+    assert report.right.answer == "yes"
+    (owed,) = open_matters(report)
+    assert (owed.touches, owed.check, owed.party) == ((), Check.BYTES, f"west ({key(3)})")
 
 
 def test_an_update_excused_by_one_attempt_and_used_by_another_is_needed() -> None:
@@ -139,7 +137,7 @@ def test_an_update_excused_by_one_attempt_and_used_by_another_is_needed() -> Non
     world.attest(3)
     del world.files.files[sent[3].cid]
     report = world.audit()
-    assert {f.status for f in report.findings if f.check is Check.BYTES} == {"unknown"}
+    assert {f.touches for f in open_matters(report) if f.check is Check.BYTES} == {("model 1/1",)}
 
 
 def test_bytes_that_come_back_are_a_notice() -> None:
@@ -152,9 +150,9 @@ def test_bytes_that_come_back_are_a_notice() -> None:
     world.attest(1)
     world.attest(2)
     report = world.audit()
-    assert report.verdict is AuditVerdict.VERIFIED
-    (notice,) = report.findings
-    assert notice.message == "the update was left out as unavailable; its bytes can be had now"
+    assert report.right.answer == "yes"
+    (notice,) = open_matters(report)
+    assert notice.why == "it was left out as unavailable; its bytes can be had now"
     assert notice.cid == str(of_file(update.cid, world.layout.size))
 
 
@@ -175,16 +173,16 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
         kept = [e for e in world.events if not (isinstance(e, records.UpdateSubmitted) and e.party == key(0))]
         history = History(world.foundation, kept)
     report = world.audit(replace(world.observed(), heads=heads), history=history)
-    found = [f for f in report.findings if f.check is Check.HEADS]
-    assert [f.status for f in found] == ["unknown"]
-    assert report.verdict is AuditVerdict.UNKNOWN
+    found = [f for f in report.open.list if f.check is Check.HEADS]
+    assert [f.fault for f in found] == ["the server"]
+    assert report.right.answer == "unknown"
     assert found[0].party == (key(9) if change == "foreign" else NORTH)
 
 
 def test_a_key_that_never_submitted_has_no_head() -> None:
     world = honest()
     heads = {**world.observed().heads, (1, key(9)): NO_HEAD, (2, key(0)): b"\x01" * 28}
-    assert world.audit(replace(world.observed(), heads=heads)).verdict is AuditVerdict.VERIFIED
+    assert world.audit(replace(world.observed(), heads=heads)).right.answer == "yes"
 
 
 @pytest.mark.parametrize("root", [None, b"\x07" * 32, bytes(32)])
@@ -193,26 +191,34 @@ def test_a_model_that_the_contract_does_not_know_is_a_damaged_log(root: bytes | 
     models = dict(world.observed().models)
     del models[1, 1]
     report = world.audit(replace(world.observed(), models=models if root is None else {**models, (1, 1): root}))
-    assert [(f.check, f.status, f.round) for f in report.findings] == [(Check.HEADS, "unknown", 1)]
-    assert report.verdict is AuditVerdict.UNKNOWN
+    assert [(f.check, f.fault, f.round) for f in open_matters(report)] == [(Check.HEADS, "the server", 1)]
+    assert report.right.answer == "unknown"
 
 
-def test_an_empty_scope_is_unknown() -> None:
-    assert (
-        World().open_job().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {}, {}, {})).verdict
-        is AuditVerdict.UNKNOWN
-    )
+def test_a_job_without_a_round_is_looked_at() -> None:
+    world = World().open_job()
+    report = world.audit()
+    assert [(one.claim, one.answer) for one in report.right.claims] == [("code", "yes"), ("job 1", "yes")]
+    assert report.passed[Check.JOB] == report.passed[Check.INITIAL] == 1
+    world.files.files.clear()
+    assert unknown(world.audit())[0].check is Check.JOB
+
+
+def test_where_nothing_stands_nothing_is_wrong() -> None:
+    report = World().audit(Observed({"RoundLedger": ("0x22", "0x22")}, None, {}, {}, {}))
+    assert (report.right.answer, [one.claim for one in report.right.claims]) == ("yes", ["code"])
 
 
 def test_code_that_was_not_read_is_unknown() -> None:
     world = honest()
-    assert world.audit(replace(world.observed(), code={})).verdict is AuditVerdict.UNKNOWN
+    assert world.audit(replace(world.observed(), code={})).right.answer == "unknown"
 
 
-def test_sources_that_could_not_be_compiled_are_unknown() -> None:
+def test_sources_that_could_not_be_compiled_are_open() -> None:
     world = honest()
     report = world.audit(replace(world.observed(), source="no compiler"))
-    assert [f.message for f in unknown(report)] == ["no compiler"]
+    assert [f.why for f in report.open.list] == ["no compiler"]
+    assert report.right.answer == "yes"
 
 
 def test_a_model_that_vanishes_while_it_is_compared() -> None:
@@ -237,15 +243,18 @@ def test_a_model_that_vanishes_while_it_is_compared() -> None:
         return fetch(cid, start, stop)
 
     world.files.fetch = once  # type: ignore[method-assign]
-    (found,) = world.audit().findings
-    assert (found.status, found.tensor, found.chunk, found.value) == ("refuted", "layer.weight", 1, None)
+    (found,) = world.audit().lies.list
+    assert (found.state, found.tensor, found.chunk, found.value) == ("pending", "layer.weight", 1, None)
 
 
 def test_scopes() -> None:
     world = honest().open_round()
-    assert scope_of(world.history) == [(1, 1), (1, 2), (1, 3)]
-    assert scope_of(world.history, number=2) == scope_of(world.history, 1, 2) == [(1, 2)]
-    assert scope_of(world.history, 2) == scope_of(world.history, 1, 9) == []
+    for question in (Question(), Question.of_job(1), Question.of_model(1, 1)):
+        assert scope_of(world.history, question).rounds == [(1, 1), (1, 2), (1, 3)]
+    assert scope_of(world.history, Question.of_round(1, 2)).rounds == [(1, 2)]
+    for question in (Question.of_job(2), Question.of_round(1, 9), Question.of_model(1, 3), Question.of_model(2, 1)):
+        with pytest.raises(UsageError):
+            scope_of(world.history, question)
 
 
 PUBLISHED = [
@@ -281,8 +290,8 @@ def test_no_history_with_one_bit_altered_is_verified(
     except HistoryError:
         return
     report = world.audit(history=history)
-    assert report.verdict is AuditVerdict.UNKNOWN
-    assert [finding.culprit for finding in report.findings if finding.culprit] == []
+    assert report.right.answer == "unknown"
+    assert report.lies.answer == "none"
 
 
 @given(place=st.integers(0, 7), bit=st.integers(0, 255), data=st.data())
@@ -297,10 +306,10 @@ def test_no_lying_contract_with_one_bit_altered_is_verified(place: int, bit: int
     for member in (1, 2):
         world.attest(member, world.aggregate.claim)
     report = world.audit()
-    if report.verdict is not AuditVerdict.REFUTED:
+    if report.right.answer != "no":
         changed = world.aggregate.verdicts
         assert Verdict.UNAVAILABLE in changed
-        assert report.verdict is AuditVerdict.UNKNOWN
+        assert report.right.answer == "unknown"
 
 
 def flipped(value: Any, bit: int) -> Any:

@@ -20,16 +20,17 @@ from ledger.chain.rpc import RpcError
 from ledger.errors import Malformed
 from ledger.events.actions import CloseJob, encode_action
 from ledger.events.ballots import Choice
-from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven, parse
+from ledger.events.evidence import BlockName, Said, ShownClaim, ShownOpening, SignedStatement, Unproven, parse
 from ledger.events.proposals import ballot_to_sign, proposal_to_sign
+from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment
 from ledger.formats.digest import keccak
 from ledger.formats.signatures import ORDER
 
 MEMBER, RELAY, OTHER = (Account.from_key(bytes([n]) * 32) for n in (1, 2, 3))
 BALLOTS = ADDRESSES["ballots"]
-ATTEST = "attest(uint32,uint32,uint8,bytes32)"
+ATTEST = "attest(uint32,uint32,uint8,uint8,bytes32,bytes32)"
 VOTE = "(address,uint8,uint64,uint8,bytes32,bytes32)"
-SAID = {"job": 1, "round": 2, "attempt": 1, "claim": "05" * 32}
+SAID = {"job": 1, "round": 2, "attempt": 1, "form": 0, "claim": "05" * 32, "detail": "06" * 32}
 
 
 def call(signature: str, arguments: list[Any], types: list[str] | None = None) -> bytes:
@@ -37,7 +38,7 @@ def call(signature: str, arguments: list[Any], types: list[str] | None = None) -
     return keccak(signature.encode())[:4] + encode(kinds, arguments)
 
 
-DATA = call(ATTEST, [1, 2, 1, b"\x05" * 32])
+DATA = call(ATTEST, [1, 2, 1, 0, b"\x05" * 32, b"\x06" * 32])
 FEES: dict[int, dict[str, Any]] = {
     0: {"gasPrice": 7},
     1: {"gasPrice": 7, "type": 1, "accessList": [{"address": CONTRACT, "storageKeys": ["0x" + "01" * 32]}]},
@@ -278,6 +279,137 @@ def test_a_relayed_proposal_is_said_by_the_member_that_signed_it() -> None:
     assert (found.signer, found.arguments["signed"]["nonce"]) == (MEMBER.address, nonce)
 
 
+MODEL = ("01" * 32, 610, 0, 0, 2, 1000, 1 << 20, 1 << 28)
+MODEL_NAMES = ("initial", "values", "rule", "trim", "min_updates", "max_weight", "max_value", "max_norm")
+TERMS = (5, 60, 10, 60, 60, 3, 0, 0, 0)
+TERMS_NAMES = (
+    *("rounds", "update_seconds", "open_seconds", "aggregate_seconds", "attest_seconds", "attempts"),
+    *("score_seconds", "reveal_seconds", "scorers"),
+)
+TERMS_TYPE = "(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8)"
+MODEL_TYPE = "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64)"
+AGGREGATE_TYPE = "(bytes32,bytes32,bytes32,uint40,bytes32,bytes32,bytes32,bytes)"
+CLAIMED = Claimed(b"\1" * 32, b"\2" * 32, b"\3" * 32, 1203, b"\4" * 32, b"\5" * 32, b"\6" * 32, b"\0\0\0\x09")
+PUBLISHED = {name: part.hex() if isinstance(part, bytes) else part for name, part in CLAIMED._asdict().items()}
+PLACE = RoundName(CHAIN, CONTRACT, 1, 2)
+OPENING = UpdateOpening(MEMBER.address, 569, b"\1" * 32, b"\2" * 32, b"\3" * 32)
+SHOWN = ShownOpening(569, "01" * 32, "02" * 32, "03" * 32)
+IN_ROUND = {"job": 1, "round": 2}
+
+
+def publication() -> bytes:
+    types = ["uint32", "uint32", AGGREGATE_TYPE]
+    return call(f"publishAggregate(uint32,uint32,{AGGREGATE_TYPE})", [1, 2, tuple(CLAIMED)], types)
+
+
+STATEMENTS: dict[str, tuple[bytes, str, dict[str, Any]]] = {
+    "proposeJob": (
+        call(
+            f"proposeJob(bytes32,{TERMS_TYPE},{MODEL_TYPE})",
+            [b"\x07" * 32, TERMS, (bytes.fromhex(MODEL[0]), *MODEL[1:])],
+            ["bytes32", TERMS_TYPE, MODEL_TYPE],
+        ),
+        CONTRACT,
+        {
+            "digest": "07" * 32,
+            "terms": dict(zip(TERMS_NAMES, TERMS, strict=True)),
+            "model": dict(zip(MODEL_NAMES, MODEL, strict=True)),
+        },
+    ),
+    "openRound": (call("openRound(uint32)", [1]), CONTRACT, {"job": 1}),
+    "commitUpdate": (
+        call("commitUpdate(uint32,uint32,bytes28)", [1, 2, commitment(PLACE, OPENING)]),
+        CONTRACT,
+        IN_ROUND | {"commitment": commitment(PLACE, OPENING).hex()},
+    ),
+    "publishAggregate": (publication(), CONTRACT, IN_ROUND | {"aggregate": PUBLISHED}),
+    "attest": (DATA, CONTRACT, SAID),
+    "commitScores": (
+        call("commitScores(uint32,uint32,bytes32)", [1, 2, b"\x08" * 32]),
+        ADDRESSES["scores"],
+        IN_ROUND | {"commitment": "08" * 32},
+    ),
+    "revealScores": (
+        call("revealScores(uint32,uint32,bytes32,bytes)", [1, 2, b"\x08" * 32, b"\0\0\0\5"]),
+        ADDRESSES["scores"],
+        IN_ROUND | {"salt": "08" * 32, "scores": "00000005"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_each_statement_of_a_party_is_read_with_its_arguments(name: str) -> None:
+    data, to, arguments = STATEMENTS[name]
+    (found,) = statements(signed(data, to=to), ADDRESSES, CHAIN)
+    assert (found.statement, found.signer, found.arguments) == (name, MEMBER.address, arguments)
+    check(found, ADDRESSES, CHAIN)
+    assert false_if(found)
+
+
+def moved(at: int, word: int) -> bytes:
+    """The publication with another number in one of its words."""
+    data = publication()
+    return data[: 4 + 32 * at] + word.to_bytes(32) + data[4 + 32 * (at + 1) :]
+
+
+SECOND_FORMS = {
+    "the tuple elsewhere": moved(2, 128)[:100] + bytes(32) + moved(2, 128)[100:],
+    "the verdicts elsewhere": moved(10, 288)[: 4 + 32 * 11] + bytes(32) + publication()[4 + 32 * 11 :],
+    "padding that is not zero": publication()[:-1] + b"\1",
+    "padding cut": publication()[:-28],
+    "a word more": publication() + bytes(32),
+    "a block with dirty bits": moved(6, (1 << 200) + 1203),
+    "verdicts that end beyond the data": moved(11, 64),
+}
+
+
+@pytest.mark.parametrize("data", SECOND_FORMS.values(), ids=SECOND_FORMS)
+def test_an_aggregate_has_one_encoding(data: bytes) -> None:
+    with pytest.raises(Malformed, match="one encoding"):
+        statements(signed(data), ADDRESSES, CHAIN)
+
+
+def committed(**changes: Any) -> SignedStatement:
+    data, to, _ = STATEMENTS["commitUpdate"]
+    (found,) = statements(signed(data, to=to), ADDRESSES, CHAIN)
+    return msgspec.structs.replace(found, **{"opening": SHOWN} | changes)
+
+
+def agreed(**changes: Any) -> SignedStatement:
+    data = call(ATTEST, [1, 2, 1, 0, claim_of(PLACE, CLAIMED), b"\x06" * 32])
+    (found,) = statements(signed(data), ADDRESSES, CHAIN)
+    return msgspec.structs.replace(found, **{"claim": ShownClaim(**PUBLISHED)} | changes)
+
+
+def test_what_a_statement_is_the_hash_of_is_checked_with_it() -> None:
+    for made in (committed(), agreed()):
+        (read_back,) = parse(made.encode())
+        check(read_back, ADDRESSES, CHAIN)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        committed(opening=msgspec.structs.replace(SHOWN, weight=570)),
+        committed(opening=msgspec.structs.replace(SHOWN, salt="04" * 32)),
+        agreed(claim=ShownClaim(**PUBLISHED | {"head": "07" * 32})),
+        agreed(claim=ShownClaim(**PUBLISHED | {"verdicts": "00000000"})),
+        agreed(claim=None, opening=SHOWN),
+        committed(opening=None, claim=ShownClaim(**PUBLISHED)),
+    ],
+    ids=["weight", "salt", "head", "verdicts", "an opening of a claim", "a claim of an opening"],
+)
+def test_another_preimage_than_what_was_signed_proves_nothing(made: SignedStatement) -> None:
+    with pytest.raises(Unproven, match="is not what its"):
+        check(made)
+
+
+@pytest.mark.parametrize("changes", [{"root": "01"}, {"root": "zz"}, {"weight": 1 << 32}, {"weight": -1}])
+def test_a_preimage_with_parts_of_another_form_is_malformed(changes: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        check(committed(opening=msgspec.structs.replace(SHOWN, **changes)))
+
+
 def evidence() -> SignedStatement:
     (found,) = statements(signed())
     return msgspec.structs.replace(found, block=BlockName(number=3, hash="0x" + "ab" * 32))
@@ -292,8 +424,8 @@ def test_a_file_of_evidence_is_checked_without_a_node() -> None:
 
 CHANGED: dict[str, dict[str, Any]] = {
     "signer": {"signer": OTHER.address},
-    "arguments": {"arguments": SAID | {"claim": "06" * 32}},
-    "statement": {"statement": "submitUpdate"},
+    "arguments": {"arguments": SAID | {"claim": "07" * 32}},
+    "statement": {"statement": "commitUpdate"},
     "chain": {"chain": 1},
     "contract": {"contract": BALLOTS},
 }

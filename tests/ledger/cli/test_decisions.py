@@ -296,19 +296,21 @@ def test_a_report_must_be_on_the_model_and_by_members(members: Council, tmp_path
 
 
 def test_a_model_is_audited_before_it_is_proposed(members: Council, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ledger.audit.report import Check, Finding
+    import msgspec
+
+    from ledger.audit.report import ClaimAnswer, Right
     from ledger.party import auditing
 
     assert members.propose(2, "audited", "1", audit=True) > 0
     honest = auditing.inspect
-    for status, kind in (("refuted", Refuted), ("unknown", Unavailable)):
+    answers: tuple[tuple[Any, Any], ...] = (("no", Refuted), ("unknown", Unavailable))
+    for answer, kind in answers:
 
-        def verdict(*arguments: Any, status: Any = status) -> Any:
-            report = honest(*arguments)
-            report.add(Finding(check=Check.AGGREGATE, status=status, message="it differs"))
-            return report
+        def wrong(*arguments: Any, answer: Any = answer) -> Any:
+            claims = (ClaimAnswer(claim="model 1/2", answer=answer, why="it differs"),)
+            return msgspec.structs.replace(honest(*arguments), right=Right(answer, claims))
 
-        monkeypatch.setattr(auditing, "inspect", verdict)
+        monkeypatch.setattr(auditing, "inspect", wrong)
         error = refused(kind, "release", "propose", 2, "audited", "2", *members.key(0))
         assert error.facts["finding"] == "it differs"
 

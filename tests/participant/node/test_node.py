@@ -213,7 +213,7 @@ def test_leaving_out_an_update_that_others_can_read_is_refuted(trial: Callable[.
     drive(*nodes[1:])
     assert t.round.aggregates[0].outcome is Phase.REFUTED
     (note,) = notes(t.parties[1].member.home, "refuted")
-    assert note["evidence"]["message"] == "it judges otherwise: member 2"
+    assert note["evidence"]["why"] == "it judges otherwise: member 2"
 
 
 def test_leaving_out_an_update_that_nobody_can_read_is_attested(trial: Callable[..., Trial]) -> None:

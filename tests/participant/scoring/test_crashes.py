@@ -18,7 +18,6 @@ from support.consortia.synthetic import Trial
 from support.consortia.trainers import EVERYTHING, PRIVATE, drive, node, train_on, validation_of, write_data
 from support.crashing import node as node_crashing
 
-from ledger.audit.report import AuditVerdict
 from ledger.party.auditing import AuditRequest, inspect
 
 pytestmark = pytest.mark.node
@@ -59,7 +58,7 @@ def finish(t: Trial) -> None:
     assert sorted(scoring.reveals) == [0, 1, 2]
     assert scoring.medians is not None
     assert not scoring.withheld
-    assert inspect(t.parties[0].connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
+    assert inspect(t.parties[0].connection, AuditRequest(source=False)).right.answer == "yes"
 
 
 def test_killed_before_the_commitment_is_on_the_ledger(trial: Trial) -> None:

@@ -25,7 +25,7 @@ from support.consortia.trainers import (
     write_data,
 )
 
-from ledger.audit.report import AuditVerdict, Check
+from ledger.audit.report import Check
 from ledger.cli.main import fedledger
 from ledger.events.records import Role
 from ledger.formats.claims import lower_median, scores_commitment
@@ -102,7 +102,8 @@ def test_nodes_score_a_committed_job_to_its_end(trial: Make) -> None:
         assert all(reveal.scores == scoring.medians for reveal in scoring.reveals.values())
         assert sorted(scoring.reveals) == [0, 1, 2]
     report = inspect(t.parties[0].connection, AuditRequest(source=False))
-    assert (report.verdict, report.findings) == (AuditVerdict.VERIFIED, [])
+    assert (report.right.answer, report.lies.answer) == ("yes", "none")
+    assert [one for one in report.open.list if one.check is not Check.SOURCE] == []
     assert report.passed[Check.SCORES] == 2 * (3 * 3 + 3)
 
 
@@ -139,7 +140,7 @@ def test_private_sets_settle_at_the_median_of_what_each_scorer_measured(trial: M
     machine = Machine("cpu", connection.folder / "scratch")
     own = Measuring(connection, validation_of(t.parties[1]), machine).scores(facts, scoring.seed)
     assert own == vectors[1]
-    assert inspect(connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
+    assert inspect(connection, AuditRequest(source=False)).right.answer == "yes"
 
 
 @pytest.mark.parametrize("scoring", [COMMITTED, PRIVATE], ids=["committed set", "private sets"])
@@ -174,8 +175,9 @@ def test_scores_that_are_lost_and_cannot_be_made_again_are_withheld(trial: Make)
     assert scoring.withheld == {2}
     assert scoring.medians is not None
     report = inspect(t.parties[0].connection, AuditRequest(source=False))
-    assert report.verdict is AuditVerdict.VERIFIED
-    assert [found.status for found in report.findings] == ["notice"]
+    assert report.right.answer == "yes"
+    found = [one for one in report.open.list if one.check is not Check.SOURCE]
+    assert ([one.touches for one in found], report.lies.answer) == ([()], "none")
 
 
 def test_a_scorer_that_never_reveals_is_flagged_and_the_round_settles(trial: Make) -> None:
@@ -329,7 +331,7 @@ def test_past_scores_weigh_the_next_round_and_everyone_recomputes_it(trial: Make
     drive(*nodes, aggregators.service(t.parties[0]), looks=60)
     assert t.state.rounds[2].phase is Phase.FINALISED
     assert t.state.rounds[2].scored_to == 1
-    assert inspect(t.parties[0].connection, AuditRequest(source=False)).verdict is AuditVerdict.VERIFIED
+    assert inspect(t.parties[0].connection, AuditRequest(source=False)).right.answer == "yes"
 
 
 def test_utilities_are_the_figures_in_parts_per_million() -> None:

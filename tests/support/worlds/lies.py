@@ -62,11 +62,11 @@ def wrong_value_members_agree() -> World:
 
 
 def wrong_value_with_an_excuse() -> World:
-    """The model is false, and an update is called unavailable: a member that agrees still signed the false model."""
+    """The model is false, and an update has no certificate: a member that agrees still signed the false model."""
     world = begun()
     honest = honest_values(world)
     root, cid = model_file(world, altered(honest, 0))
-    world.publish(1, root=root, cid=cid.digest, verdicts=bytes([0, 0, 0, 9]))
+    world.publish(1, without=[3], root=root, cid=cid.digest)
     world.attest(2, world.aggregate.claim)
     return world
 
@@ -139,15 +139,75 @@ def a_model_though_none_can_be_made() -> World:
 
 
 def attests_against_the_truth() -> World:
+    """South opposes a right aggregate, whose history north has signed, too."""
     world = begun()
     world.publish(1)
     world.attest(2, bytes([3]) * 32)
+    world.attest(0)
+    return world
+
+
+def agrees_with_a_copied_witness() -> World:
+    """South hands in what east showed, as its own."""
+    world = begun()
+    world.publish(1)
+    world.attest(0)
+    world.attest(2, world.aggregate.claim, world.aggregate.attestations[0].detail)
+    return world
+
+
+def agrees_without_computing() -> World:
+    """South agrees, and has no witness."""
+    world = begun()
+    world.publish(1)
+    world.attest(2, world.aggregate.claim, bytes([1]) * 32)
+    return world
+
+
+def uses_bytes_without_a_certificate() -> World:
+    """East uses west's update, for which only east has signed."""
+    world = begun()
+    outcome = world.outcome()
+    world.publish(1, outcome, without=[3])
+    return world
+
+
+def leaves_out_what_has_a_certificate() -> World:
+    world = begun()
+    world.publish(1, world.outcome([3]), verdicts=bytes([0, 0, 0, 9]))
+    return world
+
+
+def receipts_that_are_none() -> World:
+    """The file that east names is not one of receipts: nothing has a certificate, and there can be no model."""
+    world = begun()
+    world.publish(1, receipts=world.files.put(b"no receipts").digest)
+    return world
+
+
+def head_of_another_history() -> World:
+    """East names another head than that of the ledger's events; later ones are signed."""
+    world = begun()
+    world.publish(1, head=bytes([4]) * 32)
+    for member in (2, 3):
+        world.attest(member)
+    world.publish(2)
+    for member in (0, 3):
+        world.attest(member)
     return world
 
 
 def job_terms_differ() -> World:
     world = World()
     world.open_job(terms=msgspec.structs.replace(TERMS, attempts=9))
+    return world.honest_round()
+
+
+def job_model_differs() -> World:
+    """The document says something else of the job's models than its proposer told the contract."""
+    world = World()
+    told = msgspec.structs.replace(world.job.model_terms, max_weight=7)
+    world.approve(world.job.digest, world.job.terms, told)
     return world.honest_round()
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT, Chain, block_hash
 from support.worlds.signing import sign_digest
 
-from ledger.audit import Audit, Observed, scope_of
-from ledger.audit.report import Report
+from ledger.audit import Audit, Observed, Question, scope_of
+from ledger.audit.context import ShownBlock
+from ledger.audit.report import Check, HistoryRead, Lie, Open, Report
 from ledger.chain.evidence.fetch import proof
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.events import records
@@ -21,7 +22,7 @@ from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.events.haves import Have, digest_of
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.claims import UpdateOpening, claim_of
+from ledger.formats.claims import COMMITMENT, UpdateOpening, claim_of
 from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
@@ -38,6 +39,9 @@ NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = records.Terms(rounds=5, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 28)
+
+EVERYTHING = Question()
+READ = HistoryRead(block=1, hash="0x" + "11" * 32, time=1_800_000_000, age=12, events=0, after=0)
 
 
 class Files:
@@ -249,7 +253,17 @@ class World(Chain):
         models = {(1, number): round_.final.root if round_.final else bytes(32) for number, round_ in rounds}
         claims = {(1, number): round_.final.claim if round_.final else NOTHING for number, round_ in rounds}
         code = {"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}
-        return Observed(code, None, models, claims)
+        commitments = {
+            (1, key): (bytes(COMMITMENT), 0) for member in self.history.members.values() for key in member.keys
+        }
+        for number, round_ in rounds:
+            commitments |= {(1, one.party): (one.digest, number) for one in round_.commitments.values()}
+        strikes = {(1, index): self.state.strikes.get(index, 0) for index in self.history.members}
+        return Observed(code, None, models, claims, {}, commitments, strikes)
+
+    def block_at(self, number: int) -> ShownBlock | None:
+        """A block as an honest node shows it: one every 12 seconds."""
+        return ShownBlock(block_hash(number), 12 * number) if 0 <= number <= self.block else None
 
     def witness(self, said: Said) -> SignedStatement:
         """What an honest node shows of a transaction."""
@@ -265,20 +279,32 @@ class World(Chain):
     def audit(
         self,
         observed: Observed | None = None,
-        number: int | None = None,
+        question: Question = EVERYTHING,
         history: History | None = None,
         **options: Any,
     ) -> Report:
-        """Audit all rounds, or one."""
-        report = blank_report()
+        """Audit everything, or what is asked."""
         history = history or self.history
-        options = {"witness": self.witness} | options
-        audit = Audit(history, self.place, report, self.files.fetch, lambda i: NAMES[i], **options)
-        return audit.run(observed or self.observed(), scope_of(history, None, number))
+        options = {"witness": self.witness, "blocks": self.block_at} | options
+        audit = Audit(history, self.place, self.files.fetch, lambda i: NAMES[i], **options)
+        audit.run(observed or self.observed(), scope_of(history, question))
+        return audit.report(question, READ, "test", "0x00")
 
 
-def blank_report() -> Report:
-    return Report(network="test", chain=CHAIN, consortium="0x00", ledger=CONTRACT, block=1, scope="all rounds")
+def honest_report() -> Report:
+    """The report of an audit that found nothing."""
+    return World().open_job().honest_round().audit()
+
+
+def culprit(lie: Lie) -> str:
+    """Who a lie names, and under which key."""
+    return f"{lie.who} ({lie.key})"
+
+
+def open_matters(report: Report) -> list[Open]:
+    """What is open, but for the sources, which no test of the core compiles, and events after the last signed head."""
+    left_out = {(Check.SOURCE, "the contracts' sources"), (Check.SIGNED, "the end of the history")}
+    return [one for one in report.open.list if (one.check, one.what) not in left_out]
 
 
 def altered(values: np.ndarray, at: int, by: int = 1) -> np.ndarray:

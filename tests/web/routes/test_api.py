@@ -89,11 +89,10 @@ def test_lists_are_read_page_by_page(site) -> None:
 def test_the_audit_found_the_lie_and_says_how_to_check_without_this_server(site) -> None:
     document = site.get("/audit.json").json()
     audit = document["audit"]
-    assert audit["verdict"] == "REFUTED"
-    assert [(f["check"], f["round"], f["culprit"].split(" ")[0]) for f in audit["report"]["findings"]] == [
-        (9, 2, "North")
-    ]
-    assert {c["code"]: c["status"] for c in audit["checks"]}["AGGREGATE"] == "refuted"
+    assert (audit["right"], audit["lies"]) == ("yes", "caught")
+    lies = audit["report"]["lies"]["list"]
+    assert [(one["check"], one["round"], one["who"], one["state"]) for one in lies] == [(9, 2, "North", "caught")]
+    assert {c["code"]: c["status"] for c in audit["checks"]}["AGGREGATE"] == "caught"
     assert document["command"].startswith("fedledger audit --network")
     assert (audit["rounds"], document["behind"]) == (2, 0)
 
@@ -158,7 +157,7 @@ def test_health_readiness_and_counts(site) -> None:
     samples = {s.name: s.value for family in text_string_to_metric_families(text) for s in family.samples}
     assert samples["fedledger_chain_up"] == 1
     assert samples["fedledger_rounds_ended"] == 2
-    assert samples["fedledger_audit_verified"] == 0
+    assert samples["fedledger_audit_right"] == 1
     assert samples["fedledger_web_requests_total"] >= 1
 
 

@@ -11,7 +11,7 @@ from support.worlds.decisions import Chamber
 from support.worlds.signing import key
 from support.worlds.world import World
 
-from ledger.audit.report import AuditVerdict, Check
+from ledger.audit.report import EXIT, Check, LieState
 from ledger.events import records
 from ledger.events.actions import KINDS, CloseJob, kind_word
 from ledger.events.proposals import ProposalState
@@ -20,6 +20,7 @@ from ledger.history.state import Phase
 from ledger.jobs.document import Evidence, Scored
 from ledger.rounds.admission import Verdict
 from web.documents.decisions import EvaluationStatus
+from web.documents.ledger import CheckStatus
 from web.documents.scores import ScorerState, ScoringPhaseName, Unit
 from web.drawing.language import LANGUAGES, choose, texts
 from web.drawing.render import FOLDER
@@ -101,7 +102,11 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "phases": [phase.value for phase in Phase],
         "reasons": [reason.name for reason in Reason if reason is not Reason.NONE],
         "roles_of": [str(role.name).lower() for role in Role],
-        "verdicts": [verdict.value for verdict in AuditVerdict],
+        "answers": list(EXIT),
+        "answer_texts": list(EXIT),
+        "lies_told": ["none", *get_args(LieState)],
+        "lie_states": get_args(LieState),
+        "statuses": get_args(CheckStatus),
         "admission": [verdict.name for verdict in Verdict],
         "checks_of": [check.name for check in Check],
         "wants": [kind_word(kind) for kind in KINDS],
@@ -142,9 +147,6 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
         "counts",
         "rounds",
         "models",
-        "verified_text",
-        "refuted_text",
-        "unknown_text",
         "error_401",
         "error_404",
         "error_429",

@@ -1,4 +1,6 @@
-"""A node that lies about logs: a proxy before an honest one, which edits what `eth_getLogs` answers."""
+"""A node that lies about logs, for the demo and the tests: a proxy before an honest one, which edits what `eth_getLogs`
+answers.
+"""
 
 import json
 import threading
@@ -14,6 +16,8 @@ from ledger.formats.digest import keccak
 
 Log = dict[str, Any]
 Edit = Callable[[list[Log]], list[Log]]
+Forge = Callable[[dict[str, Any], Any], Any]
+"""From a request and its result to what is said instead."""
 WORD = 64
 """Hexadecimal digits of a word."""
 
@@ -36,21 +40,34 @@ def word(log: Log, place: int, value: bytes | int) -> Log:
     return log | {"data": "0x" + data[: place * WORD] + digits + data[(place + 1) * WORD :]}
 
 
+def heavier(logs: list[Log]) -> list[Log]:
+    """The first update registered gets another weight."""
+    first = next((log for log in logs if log["topics"][0] == topic("UpdateSubmitted")), None)
+    return [word(log, 0, 1 + int(log["data"][2 : 2 + WORD], 16)) if log is first else log for log in logs]
+
+
 @contextmanager
-def lying(url: str, edit: Edit, refuse: tuple[str, ...] = ()) -> Iterator[str]:
-    """The URL of a node that says what the one at `url` says, but for logs, and refuses the methods named."""
+def lying(url: str, edit: Edit, refuse: tuple[str, ...] = (), forge: Forge | None = None) -> Iterator[str]:
+    """The URL of a node that says what the one at `url` says, but for logs, and refuses the methods named.
+
+    `forge` changes the result of any other method.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            method = json.loads(body)["method"]
-            request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  our own node
-            with urllib.request.urlopen(request) as response:  # noqa: S310
+            asked = json.loads(body)
+            method = asked["method"]
+            onward = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  our own node
+            with urllib.request.urlopen(onward) as response:  # noqa: S310
                 answer = json.loads(response.read())
             if method == "eth_getLogs" and "result" in answer:
                 answer["result"] = edit(answer["result"])
+            elif forge and "result" in answer:
+                answer["result"] = forge(asked, answer["result"])
             if method in refuse:
                 answer = {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32601, "message": "no such method"}}
             data = json.dumps(answer).encode()

@@ -1,0 +1,77 @@
+"""How a round went: what was committed and never opened, whose turn it was, why there is no model. Faults, not lies."""
+
+from typing import Any
+
+from ledger.audit.context import Context
+from ledger.audit.report import Check
+from ledger.audit.standing import attempt_claim, round_place
+from ledger.events.rounds import Reason
+from ledger.formats.text import plural
+from ledger.history.state import Aggregate, JobState, Phase, Round
+
+
+def tell_course(audit: Context, state: JobState, round_: Round) -> None:
+    """Leave open what the parties of a round owed each other by its rules."""
+    told = _Course(audit, state, round_)
+    told.unopened()
+    told.turn()
+    for aggregate in round_.aggregates:
+        told.silence(aggregate)
+    told.end()
+
+
+class _Course:
+    def __init__(self, audit: Context, state: JobState, round_: Round) -> None:
+        self.audit, self.state, self.round = audit, state, round_
+        self.what = f"round {round_place(round_)}"
+
+    def unopened(self) -> None:
+        """Once the time to open is over: it cost the others that time, and the update is not in the round."""
+        if self.round.phase in (Phase.COLLECTING, Phase.OPENING):
+            return
+        for commitment in self.round.unopened:
+            party = self.audit.describe(commitment.party)
+            why = "it was committed to and never opened: it is not in the round"
+            what = f"the update of {party} in {round_place(self.round)}"
+            self._open(what, why, party=party, fault=party, tx=commitment.tx.hex())
+
+    def turn(self) -> None:
+        """The opener's, which it let pass where another aggregator published first, or nobody did."""
+        first = self.round.aggregates[0] if self.round.aggregates else None
+        nobody = first is None and self.round.reason is Reason.NO_AGGREGATE
+        if nobody or (first is not None and first.index != self.round.opener_index):
+            opener = self.audit.describe(self.round.opener)
+            strikes = plural(self.state.strikes.get(self.round.opener_index, 0), "strike")
+            why = f"{opener} opened the round and published no aggregate in its turn; it has {strikes} in the job now"
+            self._open(f"the turn of {opener} in {round_place(self.round)}", why, fault=opener)
+
+    def silence(self, aggregate: Aggregate) -> None:
+        """Who said nothing on an attempt that failed for want of votes."""
+        if aggregate.outcome is Phase.ABANDONED and aggregate.agreeing < self.round.majority:
+            silent = [index for index in sorted(self.round.keys) if not aggregate.attested_by(index)]
+            why = f"it had no majority in time; nothing came of {self.audit.names(silent)}"
+            self._open(attempt_claim(self.round, aggregate), why, attempt=aggregate.attempt)
+
+    def end(self) -> None:
+        """A round that is under way, or that ended without a model."""
+        round_ = self.round
+        if not round_.phase.terminal:
+            self._open(self.what, f"it is open: {round_.phase.value}")
+        elif round_.phase is Phase.REFUTED:
+            attempts = plural(len(round_.aggregates), "attempt")
+            self._open(self.what, f"it ended without a model: refuted after {attempts}")
+        elif round_.phase is Phase.ABANDONED:
+            self._open(self.what, f"it was abandoned: {_why_abandoned(round_)}")
+
+    def _open(self, what: str, why: str, **detail: Any) -> None:
+        self.audit.leave_open(Check.LOG, what, why, job=self.round.job, round=self.round.number, **detail)
+
+
+def _why_abandoned(round_: Round) -> str:
+    if round_.reason is Reason.NO_AGGREGATE:
+        return "no aggregate was published in time"
+    if round_.reason is Reason.NO_QUORUM:
+        return "no attempt had a majority in time"
+    if round_.updates:
+        return "a majority agreed that too few updates were admitted"
+    return "no update was opened"

@@ -1,0 +1,34 @@
+"""What the checks of an audit found, before any question is answered."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ledger.audit.report import Check, Lie, Open
+from ledger.events.evidence import SignedStatement
+
+
+@dataclass
+class Found:
+    """Lies with their evidence, what is open, and counts of what held.
+
+    `looked_at` are the claims that were checked to the end, `denied` those that are false though no single signature
+    says so, with the reason; `doubted` the jobs whose history is not to be believed, None for all of it.
+    """
+
+    lies: list[Lie] = field(default_factory=list)
+    open: list[Open] = field(default_factory=list)
+    denied: dict[str, str] = field(default_factory=dict)
+    looked_at: set[str] = field(default_factory=set)
+    doubted: set[int | None] = field(default_factory=set)
+    rests_on: list[SignedStatement] = field(default_factory=list)
+    passed: dict[int, int] = field(default_factory=dict)
+    skipped: list[int] = field(default_factory=list)
+
+    def verify(self, check: Check, count: int = 1) -> None:
+        """Count checks that held; 0 says that there was nothing to check."""
+        self.passed[check] = self.passed.get(check, 0) + count
+
+    def rest_on(self, statements: Iterable[SignedStatement]) -> None:
+        """Take these statements in, each once."""
+        known = {(one.raw, one.signer) for one in self.rests_on}
+        self.rests_on.extend(one for one in statements if (one.raw, one.signer) not in known)

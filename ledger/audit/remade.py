@@ -1,0 +1,59 @@
+"""A round's outcome made again: its updates judged once, and each outcome that an attempt's receipts lead to."""
+
+from collections.abc import Iterable, Mapping
+
+from ledger.audit.context import Context
+from ledger.errors import FedledgerError
+from ledger.history.state import Aggregate, Phase, Round, Update
+from ledger.rounds.admission import Decision, Judged, Verdict
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.outcome import Outcome, conclude
+
+REFUSALS = frozenset(set(Verdict) - {Verdict.ADMITTED, Verdict.UNAVAILABLE})
+
+
+class Remade:
+    """What the audit makes of a round. `judged` are the updates whose bytes were read, `missing` the others."""
+
+    def __init__(self, audit: Context, facts: RoundFacts) -> None:
+        self._audit, self._facts = audit, facts
+        self.judged: dict[int, Judged] = {}
+        self.missing: dict[int, Update] = {}
+        self._outcomes: dict[frozenset[tuple[int, Verdict]], Outcome | str] = {}
+
+    def outcome(self, certified: Iterable[int], taken: Mapping[int, Verdict]) -> Outcome | str:
+        """The outcome under these certificates, or why there is none; missing updates have the verdicts of `taken`."""
+        entitled = set(certified)
+        given = {i: Verdict.UNAVAILABLE for i in self._facts.round.updates if i not in entitled}
+        given |= {index: verdict for index, verdict in taken.items() if index in entitled & self.missing.keys()}
+        key = frozenset(given.items())
+        if key not in self._outcomes:
+            self._outcomes[key] = self._conclude(given)
+        return self._outcomes[key]
+
+    def _conclude(self, given: Mapping[int, Verdict]) -> Outcome | str:
+        audit = self._audit
+        missing = [audit.describe(update.party) for index, update in self.missing.items() if index not in given]
+        if missing:
+            return f"missing updates: {', '.join(missing)}"
+        judged = tuple(
+            Judged(update, Decision(given[update.index])) if update.index in given else self.judged[update.index]
+            for update in self._facts.round.sorted_updates()
+        )
+        try:
+            return conclude(self._facts, judged, audit.fetch, threads=audit.threads, progress=audit.progress)
+        except FedledgerError as error:
+            return str(error)
+
+
+def taken_over(round_: Round, aggregate: Aggregate) -> dict[int, Verdict]:
+    """The refusals, by member index, that a majority attested: where bytes are missing, an audit takes them over."""
+    if aggregate.outcome is not Phase.FINALISED:
+        return {}
+    verdicts = zip(round_.sorted_updates(), aggregate.verdicts, strict=True)
+    return {update.index: Verdict(byte) for update, byte in verdicts if byte in REFUSALS}
+
+
+def failed(aggregate: Aggregate) -> bool:
+    """Whether the members did not take the aggregate as a model: no bytes are needed for it any more."""
+    return aggregate.outcome in (Phase.REFUTED, Phase.ABANDONED)

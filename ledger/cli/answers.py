@@ -1,0 +1,139 @@
+"""An audit's report for people: the three answers first, then what was checked."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ledger.cli.screen import shown
+from ledger.formats.text import plural
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.audit.report import Check, Detail, HistoryRead, Lie, Open, Report
+
+_ANSWERS = {"yes": "[bold green]yes[/]", "no": "[bold red]no[/]", "unknown": "[bold yellow]unknown[/]"}
+_MARKS = {"yes": "[green]✓[/]", "no": "[red]✗[/]", "unknown": "[yellow]?[/]"}
+_STATES = {
+    "standing": "[bold red]standing[/]: the ledger took it as true",
+    "pending": "[bold yellow]pending[/]: it is being attested",
+    "caught": "[bold green]caught[/]: the members did not take it, and nothing rests on it",
+}
+_FACTS = ("round", "attempt", "party", "holder", "cid", "tensor", "chunk", "value", "expected", "actual", "tx")
+
+
+def print_answers(console: "Console", report: "Report", asked: str) -> None:
+    """The report; `asked` is the question in words."""
+    console.print(f"Audit of [bold]{shown(report.network)}[/] (chain {report.chain}): {shown(asked)}", soft_wrap=True)
+    for line in _history(report.history):
+        console.print(f"[dim]{shown(line)}[/]", soft_wrap=True)
+    _print_right(console, report)
+    _print_lies(console, report)
+    _print_open(console, report)
+    console.print()
+    _print_checks(console, report)
+
+
+def _history(read: "HistoryRead") -> Iterator[str]:
+    yield f"block {read.block} ({read.hash}), {plural(read.age, 'second')} old, {plural(read.events, 'event')}"
+    if read.signed is None:
+        yield "no signed head covers them: they are the word of the node that was asked"
+    else:
+        by = f"{len(read.signed.members)} of {read.signed.of}"
+        yield f"signed to block {read.signed.as_of} by {by}, {plural(read.after, 'event')} after it"
+    for one in read.endpoints[1:]:
+        says = {True: "the same block", False: "another block", None: "does not say"}[one.same]
+        yield f"{one.url}: {says}"
+
+
+def _print_right(console: "Console", report: "Report") -> None:
+    claims = report.right.claims
+    wrong = [one for one in claims if one.answer != "yes"]
+    counted = (
+        plural(len(claims), "claim") if not wrong else f"{len(claims) - len(wrong)} of {plural(len(claims), 'claim')}"
+    )
+    console.print(f"\nIs it right?    {_ANSWERS[report.right.answer]}: {counted} right")
+    for one in wrong:
+        given = f" (given what it rests on: {one.given_base})" if one.given_base else ""
+        console.print(
+            f"  {_MARKS[one.answer]} {shown(one.claim)}: {shown(one.why or one.answer)}{given}", soft_wrap=True
+        )
+    for one in claims:
+        if one.note:
+            console.print(f"  [cyan]![/] {shown(one.claim)}: {shown(one.note)}", soft_wrap=True)
+
+
+def _print_lies(console: "Console", report: "Report") -> None:
+    told = report.lies.list
+    colour = {"none": "green", "caught": "green", "pending": "yellow", "standing": "red"}[report.lies.answer]
+    counts = [(state, sum(lie.state == state for lie in told)) for state in _STATES]
+    words = ", ".join(f"{plural(count, 'lie')} {state}" for state, count in counts if count) or "nobody"
+    console.print(f"\nWho lied?       [bold {colour}]{words}[/]")
+    for lie in told:
+        _print_lie(console, lie)
+
+
+def _print_lie(console: "Console", lie: "Lie") -> None:
+    why, *details = lie.why.splitlines()
+    console.print(f"  [red]✗[/] [bold]{shown(lie.who)}[/] said {shown(lie.said)}: {shown(why)}", soft_wrap=True)
+    for detail in details:
+        console.print(f"      [dim]{shown(detail.strip())}[/]", soft_wrap=True)
+    console.print(f"    {_STATES[lie.state]}", soft_wrap=True)
+    _print_facts(console, lie)
+    said = f"{lie.evidence.statement} under the signature of {lie.key}"
+    console.print(f"    evidence {shown(said)}", soft_wrap=True)
+
+
+def _print_open(console: "Console", report: "Report") -> None:
+    count = plural(len(report.open.list), "matter") if report.open.list else "nothing"
+    console.print(f"\nWhat is open?   [bold]{count}[/]")
+    for one in report.open.list:
+        why, *details = one.why.splitlines()
+        mark = "[yellow]?[/]" if one.touches else "[cyan]![/]"
+        console.print(f"  {mark} {shown(one.what)}: {shown(why)}", soft_wrap=True)
+        for detail in details:
+            console.print(f"      [dim]{shown(detail.strip())}[/]", soft_wrap=True)
+        _print_fault(console, one)
+        _print_facts(console, one)
+
+
+def _print_fault(console: "Console", one: "Open") -> None:
+    if one.fault:
+        console.print(f"    [bold]fault[/]    {shown(one.fault)}", soft_wrap=True)
+    if one.touches:
+        console.print(f"    touches  {shown(', '.join(one.touches))}", soft_wrap=True)
+    if one.signed_for:
+        console.print(f"    signed for by {shown(', '.join(one.signed_for))}", soft_wrap=True)
+
+
+def _print_facts(console: "Console", detail: "Detail") -> None:
+    for name in _FACTS:
+        value = getattr(detail, name)
+        if value is not None:
+            console.print(f"    {name:<9}{shown(str(value))}", soft_wrap=True)
+
+
+def _print_checks(console: "Console", report: "Report") -> None:
+    from rich.table import Table
+
+    from ledger.audit.report import Check
+
+    table = Table("", "", "check", "held", box=None, header_style="dim", pad_edge=False)
+    table.columns[3].justify = "right"
+    for check in Check:
+        table.add_row(str(check.value), _mark(report, check), check.title, _held(report, check))
+    console.print(table)
+
+
+def _mark(report: "Report", check: "Check") -> str:
+    if any(lie.check is check for lie in report.lies.list):
+        return "[red]✗[/]"
+    open_ = [one for one in report.open.list if one.check is check]
+    if open_:
+        return "[yellow]?[/]" if any(one.touches for one in open_) else "[cyan]![/]"
+    return "[green]✓[/]" if report.passed.get(check) else "[dim]–[/]"
+
+
+def _held(report: "Report", check: "Check") -> str:
+    if report.passed.get(check):
+        return str(report.passed[check])
+    return f"[dim]{'nothing to check' if check in report.passed else 'not made'}[/]"
