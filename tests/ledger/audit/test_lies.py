@@ -13,7 +13,9 @@ from support.worlds.world import NAMES, World, culprit, open_matters
 
 from ledger.audit import Question
 from ledger.audit.report import Check, Lie, Report
+from ledger.events.rounds import Form
 from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 
 AGGREGATOR = f"east ({key(1)})"
 MEMBER = f"south ({key(2)})"
@@ -64,12 +66,27 @@ LIES = [
         BY_AGGREGATOR | {"party": f"west ({key(3)})"},
     ),
     Told(
-        lies.too_few_verdicts,
+        lies.uses_bytes_without_a_certificate,
         ADMISSION,
-        "does not judge every update",
-        BY_AGGREGATOR | {"expected": "4 verdicts", "actual": "3 verdicts"},
+        "0 members signed to hold it, 2 are needed",
+        BY_AGGREGATOR | {"party": f"west ({key(3)})", "actual": "0 (admitted)"},
+        REST,
     ),
-    Told(lies.too_many_verdicts, ADMISSION, "does not judge every update", BY_AGGREGATOR),
+    Told(
+        lies.leaves_out_what_has_a_certificate,
+        ADMISSION,
+        "is not the one that the job's rules lead to",
+        BY_AGGREGATOR | {"party": f"west ({key(3)})", "expected": "0 (admitted)"},
+        REST,
+    ),
+    Told(
+        lies.head_of_another_history,
+        Check.SIGNED,
+        "is not that of the ledger's events",
+        BY_AGGREGATOR,
+        state="caught",
+        answer="yes",
+    ),
     Told(lies.no_model_though_one_can_be_made, AGGREGATE, "no model can be made, but one can", BY_AGGREGATOR),
     Told(lies.a_model_though_none_can_be_made, AGGREGATE, "a model, but 1 update was admitted", BY_AGGREGATOR),
     Told(
@@ -79,6 +96,23 @@ LIES = [
         VOTE | {"actual": "03" * 32},
         answer="yes",
     ),
+    Told(
+        lies.agrees_with_a_copied_witness,
+        Check.ATTESTATION,
+        f"but a copy of that of north ({key(0)})",
+        VOTE,
+        state="caught",
+        answer="yes",
+    ),
+    Told(
+        lies.agrees_without_computing,
+        Check.ATTESTATION,
+        "it agreed without computing",
+        VOTE | {"actual": "01" * 32},
+        state="caught",
+        answer="yes",
+    ),
+    Told(lies.job_model_differs, Check.JOB, "disagree on the models", PROPOSER, state="standing"),
     Told(lies.job_terms_differ, Check.JOB, "disagree on the terms", PROPOSER, state="standing"),
     Told(lies.not_a_job, Check.JOB, "is not a job", PROPOSER, state="standing"),
     Told(lies.no_document_at_all, Check.JOB, "is not a job", PROPOSER, state="standing"),
@@ -144,19 +178,75 @@ def test_honest_members_that_refute_a_lie_are_not_blamed() -> None:
             continue
         world = lie.tell()
         for member in (2, 3):
-            world.attest(member)
+            if world.round.number == 2 and world.round.attempt == 1:
+                world.attest(member)
         culprits = {culprit(f) for f in refutations(world.audit())}
         assert culprits == {AGGREGATOR}, lie.tell.__name__
 
 
-def test_a_false_verdict_beside_an_excuse_blames_nobody_else() -> None:
+def test_a_false_verdict_beside_another_honest_view_blames_nobody_else() -> None:
+    """South recomputes under east's receipts, west under its own, in which its own update has a certificate."""
     world = lies.begun()
-    world.publish(1, verdicts=bytes([0, 7, 0, 9]))
+    world.publish(1, without=[3], verdicts=bytes([0, 7, 0, 9]))
     world.attest(2)
-    world.attest(3, world.outcome().claim)
+    lies.oppose(world, 3, world.receipts())
     report = world.audit()
     assert {culprit(f) for f in refutations(report)} == {AGGREGATOR}
-    assert {one.check for one in open_matters(report)} == {ADMISSION, Check.ATTESTATION, Check.LOG}
+    assert {one.check for one in open_matters(report)} == {Check.LOG}
+    assert report.passed[Check.ATTESTATION] == 2 + 2
+
+
+def test_a_claim_that_recomputes_under_no_receipts_is_a_lie() -> None:
+    world = lies.begun()
+    world.publish(1, without=[3])
+    world.say(2, Form.OTHER, bytes([3]) * 32, sha256(world.receipts()))
+    world.attest(0)
+    (found,) = refutations(world.audit())
+    assert (culprit(found), found.check, found.actual) == (MEMBER, Check.ATTESTATION, "03" * 32)
+
+
+def test_a_claim_is_not_judged_while_its_history_or_its_receipts_are_unknown() -> None:
+    """The claim hides its head: until members sign the history up to there, a server may have hidden an event."""
+    world = lies.begun()
+    world.publish(1)
+    world.attest(2, bytes([3]) * 32)
+    assert refutations(world.audit()) == []
+    assert "too few members have signed" in open_matters(world.audit())[0].why
+    world = lies.begun()
+    world.publish(1)
+    world.say(2, Form.OTHER, bytes([3]) * 32, bytes([9]) * 32)
+    world.attest(0)
+    assert refutations(world.audit()) == []
+    assert [one.fault for one in open_matters(world.audit()) if one.check is Check.ATTESTATION] == [MEMBER]
+
+
+def test_who_lacks_bytes_is_not_blamed_and_blames_nobody() -> None:
+    world = lies.begun()
+    world.publish(1)
+    world.say(2, Form.MISSING, world.aggregate.claim, (1 << 3).to_bytes(32))
+    world.say(3, Form.MISSING, world.aggregate.claim, (1 << 255).to_bytes(32))
+    report = world.audit()
+    assert report.lies.answer == "none"
+    told = [one.why for one in open_matters(report) if one.check is Check.ATTESTATION]
+    assert told == ["it could not have the updates of west", "it could not have the receipts file"]
+
+
+def test_a_receipts_file_that_breaks_the_form_certifies_nothing() -> None:
+    """So there can be no model, and one that is published is a lie."""
+    report = lies.receipts_that_are_none().audit()
+    assert {(culprit(f), f.check) for f in refutations(report)} == {(AGGREGATOR, ADMISSION), (AGGREGATOR, AGGREGATE)}
+    assert len(refutations(report, ADMISSION)) == 4
+
+
+def test_a_head_that_is_not_signed_yet_is_in_doubt_and_nobody_is_blamed() -> None:
+    world = lies.begun()
+    world.publish(1, head=bytes([4]) * 32)
+    world.attest(2)
+    report = world.audit(question=Question.of_round(1, 2))
+    assert (report.right.answer, report.lies.answer) == ("unknown", "none")
+    (found,) = [one for one in open_matters(report) if one.check is Check.SIGNED]
+    assert "no majority has signed either" in found.why
+    assert world.audit().right.answer == "yes"
 
 
 def test_the_round_after_a_lie_is_judged_on_its_own() -> None:

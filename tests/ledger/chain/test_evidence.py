@@ -293,7 +293,7 @@ CLAIMED = Claimed(b"\1" * 32, b"\2" * 32, b"\3" * 32, 1203, b"\4" * 32, b"\5" * 
 PUBLISHED = {name: part.hex() if isinstance(part, bytes) else part for name, part in CLAIMED._asdict().items()}
 PLACE = RoundName(CHAIN, CONTRACT, 1, 2)
 OPENING = UpdateOpening(MEMBER.address, 569, b"\1" * 32, b"\2" * 32, b"\3" * 32)
-SHOWN = ShownOpening(569, "01" * 32, "02" * 32, "03" * 32)
+OPENED = ShownOpening(569, "01" * 32, "02" * 32, "03" * 32)
 IN_ROUND = {"job": 1, "round": 2}
 
 
@@ -372,7 +372,7 @@ def test_an_aggregate_has_one_encoding(data: bytes) -> None:
 def committed(**changes: Any) -> SignedStatement:
     data, to, _ = STATEMENTS["commitUpdate"]
     (found,) = statements(signed(data, to=to), ADDRESSES, CHAIN)
-    return msgspec.structs.replace(found, **{"opening": SHOWN} | changes)
+    return msgspec.structs.replace(found, **{"opening": OPENED} | changes)
 
 
 def agreed(**changes: Any) -> SignedStatement:
@@ -390,11 +390,11 @@ def test_what_a_statement_is_the_hash_of_is_checked_with_it() -> None:
 @pytest.mark.parametrize(
     "made",
     [
-        committed(opening=msgspec.structs.replace(SHOWN, weight=570)),
-        committed(opening=msgspec.structs.replace(SHOWN, salt="04" * 32)),
+        committed(opening=msgspec.structs.replace(OPENED, weight=570)),
+        committed(opening=msgspec.structs.replace(OPENED, salt="04" * 32)),
         agreed(claim=ShownClaim(**PUBLISHED | {"head": "07" * 32})),
         agreed(claim=ShownClaim(**PUBLISHED | {"verdicts": "00000000"})),
-        agreed(claim=None, opening=SHOWN),
+        agreed(claim=None, opening=OPENED),
         committed(opening=None, claim=ShownClaim(**PUBLISHED)),
     ],
     ids=["weight", "salt", "head", "verdicts", "an opening of a claim", "a claim of an opening"],
@@ -407,7 +407,7 @@ def test_another_preimage_than_what_was_signed_proves_nothing(made: SignedStatem
 @pytest.mark.parametrize("changes", [{"root": "01"}, {"root": "zz"}, {"weight": 1 << 32}, {"weight": -1}])
 def test_a_preimage_with_parts_of_another_form_is_malformed(changes: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
-        check(committed(opening=msgspec.structs.replace(SHOWN, **changes)))
+        check(committed(opening=msgspec.structs.replace(OPENED, **changes)))
 
 
 def evidence() -> SignedStatement:

@@ -6,11 +6,14 @@ import msgspec
 import numpy as np
 from support.worlds.world import LIMITS, TERMS, World, altered, artifact
 
+from ledger.events.rounds import Form
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 from ledger.formats.merkle import root_of
 from ledger.rounds.facts import base_of, initial_binding, model_binding
-from ledger.rounds.outcome import NOTHING
+from ledger.rounds.outcome import NOTHING, recompute
+from ledger.rounds.receipts import certified, parse
 
 BIG = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (600, 1000)))
 
@@ -41,6 +44,13 @@ def honest_values(world: World) -> np.ndarray:
 def publish_altered(world: World, at: int) -> None:
     root, cid = model_file(world, altered(honest_values(world), at))
     world.publish(1, root=root, cid=cid.digest)
+
+
+def oppose(world: World, member: int, receipts: bytes) -> None:
+    """A member attests what recomputes under a receipts file of its own."""
+    outcome = recompute(world.facts, world.files.fetch, certified(parse(receipts), world.facts.roll))
+    claim = outcome.claim(world.standpoint(receipts, world.aggregate.as_of))
+    world.say(member, Form.OTHER, claim, sha256(receipts))
 
 
 def wrong_value() -> World:
