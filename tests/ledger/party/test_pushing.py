@@ -228,6 +228,15 @@ def test_a_message_of_another_branch_is_not_counted(street: Street) -> None:
     assert north.sharing.receipts(street.world.facts) == ()
 
 
+def test_an_old_certificate_is_made_of_what_was_signed_by_then(street: Street) -> None:
+    north = street.home(0)
+    north.own()
+    north.look()
+    (one,) = north.sharing.receipts(street.world.facts)
+    assert north.sharing.receipts(street.world.facts, by=10 * one.block) == (one,)
+    assert north.sharing.receipts(street.world.facts, by=10 * one.block - 1) == ()
+
+
 def test_a_gateway_gets_no_other_block_than_those_of_the_file(street: Street) -> None:
     """Else one that is asked to take an update could list the CID of the next one, which nobody may see yet."""
     west = street.home(3, reachable=False)

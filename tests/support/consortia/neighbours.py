@@ -9,6 +9,7 @@ from typing import Any
 from eth_account import Account
 from support.worlds.world import ADDRESSES, CHAIN, World
 
+from ledger.chain.node import Block
 from ledger.config import (
     Chain,
     Contract,
@@ -69,7 +70,7 @@ class Neighbour:
         self.network, self.place = network(allow), world.place
         self.store = Embedded(folder / "store", create=True)
         self.holders = Holders(self.store)
-        self.client = SimpleNamespace(block_hash=self.block_hash)
+        self.client = SimpleNamespace(block=self.block)
         self.settings = HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))
         self.serving: Serving = serve_and_announce(self, self, self.settings, self.signer)  # type: ignore[arg-type]
         self.sharing = Sharing(self, self.signer, self.settings)  # type: ignore[arg-type]
@@ -80,11 +81,13 @@ class Neighbour:
 
     @property
     def follower(self) -> Any:
-        number = len(self.world.events)
-        return SimpleNamespace(tip=SimpleNamespace(number=number, hash=self.block_hash(number)))
+        return SimpleNamespace(tip=self.block(len(self.world.events)))
 
-    def block_hash(self, number: int) -> bytes | None:
-        return number.to_bytes(32, "big") if number <= len(self.world.events) else None
+    def block(self, number: int) -> Block | None:
+        """Ten seconds pass with each."""
+        if number > len(self.world.events):
+            return None
+        return Block(number, number.to_bytes(32, "big"), (number - 1).to_bytes(32, "big"), 10 * number)
 
     def document(self, state: object) -> Any:
         return self.world.job
