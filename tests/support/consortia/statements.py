@@ -1,6 +1,5 @@
 """What parties say of a round on a real chain, without any bytes behind it: for tests that are about the contracts."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
@@ -67,11 +66,12 @@ class RoundOnChain:
         self.consortium.send(member, "ledger", "publishAggregate", self.job, self.number, tuple(self.said))
         return claim_of(self.name, self.said)
 
-    def finalise(self, base: bytes, verdicts: bytes, agreeing: Sequence[int] = (1, 2)) -> "RoundOnChain":
-        """All of four members commit; member 0 publishes; the round is final."""
-        self.open().commit(0, 1, 2, 3).show()
+    def finalise(self, base: bytes, verdicts: bytes) -> "RoundOnChain":
+        """All members commit; member 0 publishes, a majority agrees; the round is final."""
+        members = len(self.consortium.members)
+        self.open().commit(*range(members)).show()
         claim = self.publish(0, base, verdicts)
-        for member in agreeing:
+        for member in range(1, members // 2 + 1):
             self.agree(member, claim)
         return self
 
