@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ledger.audit.claims import CODE, StandingClaim, attempt_claim, lineage, model_claim, release_claim, released
 from ledger.audit.report import Lie
-from ledger.audit.standing import CODE, Standing, attempt_claim, lineage, model_claim, release_claim, released
 from ledger.errors import UsageError
 from ledger.events.proposals import Release
 from ledger.history.fold import History
@@ -89,7 +89,9 @@ def scope_of(history: History, question: Question) -> Scope:
     return Scope({state.number: tuple(state.rounds) for state in chosen})
 
 
-def in_question(question: Question, history: History, claims: Mapping[str, Standing], lies: Iterable[Lie]) -> list[str]:
+def in_question(
+    question: Question, history: History, claims: Mapping[str, StandingClaim], lies: Iterable[Lie]
+) -> list[str]:
     """The names of the claims that the answer is about, those that stand first, each after those it rests on.
 
     What lies say that stands nowhere else (an attempt, a round without a model) is in question, for it is false; so is
@@ -119,7 +121,7 @@ def asked_release(history: History, text: str) -> Release:
     return found
 
 
-def with_asked(claims: dict[str, Standing], question: Question, history: History) -> dict[str, Standing]:
+def with_asked(claims: dict[str, StandingClaim], question: Question, history: History) -> dict[str, StandingClaim]:
     """The claims that stand, and the release that is asked about, though it is not current."""
     found = history.decisions.release(question.name, question.version) if question.about == "release" else None
     return claims if found is None else claims | {(one := released(found)).name: one}

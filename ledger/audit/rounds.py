@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ledger.audit.context import Context
-from ledger.audit.difference import locate_difference
-from ledger.audit.report import Check, LieState
-from ledger.audit.said import attested, foundation, published
-from ledger.audit.standing import (
+from ledger.audit.claims import (
     attempt_claim,
     state_of_aggregate,
     state_of_attestation,
     touched,
 )
+from ledger.audit.context import Context
+from ledger.audit.difference import locate_difference
+from ledger.audit.report import Check, LieState
+from ledger.audit.said import attested, foundation, published
 from ledger.errors import FedledgerError, Unavailable
 from ledger.events.evidence import Said
 from ledger.events.rounds import Reason

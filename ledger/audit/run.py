@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
+from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
 from ledger.audit.context import SERVER, Context
 from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
@@ -10,7 +11,6 @@ from ledger.audit.report import Check, HistoryRead, Report
 from ledger.audit.rounds import RoundAudit
 from ledger.audit.said import proposed
 from ledger.audit.scores import ScoresAudit, has_set
-from ledger.audit.standing import CODE, job_claim, standing, state_of_proposal
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state import JobState
