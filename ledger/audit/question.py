@@ -117,7 +117,8 @@ def asked_release(history: History, text: str) -> Release:
     found = decisions.release(name, version) if version else decisions.current.get(name)
     if found is None:
         made = sorted(f"{one.name}@{one.version}" for one in decisions.releases.values())
-        raise UsageError(f"there is no release {text}", releases=", ".join(made) or "none")
+        advice = "fedledger release list shows all of them"
+        raise UsageError(f"there is no release {text}", advice=advice, releases=", ".join(made) or "none")
     return found
 
 
@@ -130,14 +131,16 @@ def with_asked(claims: dict[str, StandingClaim], question: Question, history: Hi
 def _require(history: History, question: Question) -> None:
     if question.about == "all":
         return
-    job = question.job or 0
+    job, advice = question.job or 0, "fedledger status shows jobs and rounds"
     state = history.jobs.get(job)
     if state is None:
-        raise UsageError(f"there is no job {job}", jobs=", ".join(map(str, sorted(history.jobs))) or "none")
+        raise UsageError(
+            f"there is no job {job}", advice=advice, jobs=", ".join(map(str, sorted(history.jobs))) or "none"
+        )
     if question.about == "job":
         return
     round_ = state.rounds.get(question.round or 0)
     if round_ is None:
-        raise UsageError(f"job {job} has no round {question.round}", rounds=len(state.rounds))
+        raise UsageError(f"job {job} has no round {question.round}", advice=advice, rounds=len(state.rounds))
     if question.about == "model" and round_.final is None:
-        raise UsageError(f"round {job}/{question.round} has made no model", phase=round_.phase.value)
+        raise UsageError(f"round {job}/{question.round} has made no model", advice=advice, phase=round_.phase.value)
