@@ -78,11 +78,14 @@ class Anvil:
             raise _taken(port)
         if state is not None:
             state.parent.mkdir(parents=True, exist_ok=True)
+        restarted = state is not None and state.exists()
         output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the node)
         process = start([str(program), *_arguments(port, state, chain_id, block_time)], output, output)
         node = cls(process, port, output)
         try:
             node._wait_until_ready(chain_id)
+            if restarted:
+                node._seal()
         except BaseException:
             node.stop()
             raise
@@ -144,6 +147,14 @@ class Anvil:
                 if time.monotonic() > end:
                     raise Unavailable(f"the local chain does not answer after {START_SECONDS:g} s", url=self.url)
                 time.sleep(0.01)
+        finally:
+            rpc.close()
+
+    def _seal(self) -> None:
+        """Seal an empty block: after a restart from a state file BLOCKHASH is true of blocks from then on alone."""
+        rpc = Rpc(self.url, timeout=START_SECONDS)
+        try:
+            rpc.call("evm_mine")
         finally:
             rpc.close()
 

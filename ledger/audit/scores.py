@@ -58,9 +58,6 @@ class ScoresAudit:
         self._void(scoring)
         if not scoring.reveals:
             return
-        if not self._judged():
-            self._open("the final aggregate does not judge every update, so they were not recomputed")
-            return
         if not recomputable(self.job.scoring):
             self.audit.found.verify(Check.SCORES, scoring.updates if scoring.medians is not None else 0)
             return
@@ -75,11 +72,6 @@ class ScoresAudit:
         """What is settled, as a claim."""
         return scores_claim(self.state.number, self.round.number)
 
-    def _judged(self) -> bool:
-        """Whether the final aggregate has one verdict for each update, so that each score is of one of them."""
-        final = self.round.final
-        return final is not None and len(final.verdicts) == len(self.round.updates)
-
     def _void(self, scoring: Scoring) -> None:
         """What was withheld, by name, and a scoring that came to nothing."""
         for index in sorted(scoring.withheld):
@@ -87,6 +79,9 @@ class ScoresAudit:
             why = f"{scorer} committed to scores and never revealed them"
             self._open(why, fault=scorer, tx=scoring.commitments[index].tx.hex())
         if scoring.outcome is ScoringPhase.VOID:
+            if len(scoring.reveals) >= scoring.quorum:
+                self._open("the round has none: nobody settled them in time")
+                return
             counts = [plural(count, "reveal") for count in (scoring.quorum, len(scoring.reveals))]
             self._open("the round has none: too few scorers revealed", expected=counts[0], actual=counts[1])
 

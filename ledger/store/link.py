@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from email.message import Message
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -36,7 +37,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Line:
+class Link:
     """A connection to the server at `url`; `reach` is what may be dialled. Threads that share it wait for each other.
 
     Raises UsageError for what is not an address.
@@ -61,7 +62,7 @@ class Line:
         *,
         seconds: float,
         ceiling: int,
-        headers: Mapping[str, str] = {},
+        headers: Mapping[str, str] = MappingProxyType({}),
         body: bytes | None = None,
     ) -> Answer:
         """One request, answered within `seconds`; of a success at most `ceiling` bytes are read.
