@@ -340,6 +340,10 @@ class JobState:
     def current(self) -> Round | None:
         return self.rounds.get(len(self.rounds))
 
+    def approvals_after(self, recoveries: int) -> frozenset[int]:
+        """The members' approvals that the consortium's recovery of that number, its latest, has left."""
+        return self.approvals if self.recoveries == recoveries else frozenset()
+
     @property
     def complete(self) -> bool:
         """Whether as many rounds were finalised as the terms allow."""
