@@ -4,15 +4,63 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ledger.errors import Malformed
-from ledger.formats.digest import keccak
+from ledger.formats.digest import checksum_address, keccak, parse_address
 
 WORD = 32
 HEAD = 28
 NO_HEAD = bytes(HEAD)
 SCORE = 4
 LARGEST_SCORE = 1_000_000_000
+COMMITMENT = 28
+OPENING = 120
+LARGEST_WEIGHT = (1 << 32) - 1
+UPDATE_DOMAIN = keccak(b"fedledger/update/2")
+CLAIM_DOMAIN = keccak(b"fedledger/claim/2")
+
+
+class RoundName(NamedTuple):
+    """Which round: chain id, the RoundLedger's address, numbers of job and round."""
+
+    chain: int
+    ledger: str
+    job: int
+    round: int
+
+    @property
+    def words(self) -> bytes:
+        """As the contracts hash it."""
+        return _word(self.chain) + _address(self.ledger) + _word(self.job) + _word(self.round)
+
+
+class UpdateOpening(NamedTuple):
+    """What a party committed to: its key, its update's weight, tensor root and CID digest, and 32 bytes of salt."""
+
+    party: str
+    weight: int
+    root: bytes
+    cid: bytes
+    salt: bytes
+
+
+class Claimed(NamedTuple):
+    """What an aggregate says.
+
+    `base` is the root of the model that the round builds on; `root` and `cid` are the new model's; `head` covers all
+    events up to block `as_of`, whose hash is `anchor`; `receipts` is the digest of the receipts file. 32 bytes each.
+    `verdicts` has one byte for each update.
+    """
+
+    base: bytes
+    root: bytes
+    cid: bytes
+    as_of: int
+    anchor: bytes
+    head: bytes
+    receipts: bytes
+    verdicts: bytes
 
 
 def _word(value: int) -> bytes:
@@ -26,6 +74,48 @@ def _address(key: str) -> bytes:
 def claim(job: int, round_: int, root: bytes, cid: bytes, verdicts: bytes) -> bytes:
     """What an aggregate claims, and what an attesting member must have computed itself."""
     return keccak(_word(job) + _word(round_) + root + cid + keccak(verdicts))
+
+
+def claim_of(round_: RoundName, said: Claimed) -> bytes:
+    """What an aggregate of a round claims, and what an attesting member must have computed itself: 32 bytes."""
+    models = said.base + said.root + said.cid
+    history = _word(said.as_of) + said.anchor + said.head
+    return keccak(CLAIM_DOMAIN + round_.words + models + history + said.receipts + keccak(said.verdicts))
+
+
+def update_domain(round_: RoundName) -> bytes:
+    """What makes a round's commitments differ from those of any other round: 32 bytes."""
+    return keccak(UPDATE_DOMAIN + round_.words)
+
+
+def commitment(round_: RoundName, opening: UpdateOpening) -> bytes:
+    """What a party commits to an update with: 28 bytes, from which nobody reads the update or copies it."""
+    party, weight, root, cid, salt = opening
+    return keccak(update_domain(round_) + _address(party) + _word(weight) + root + cid + salt)[:COMMITMENT]
+
+
+def pack_openings(openings: Iterable[UpdateOpening]) -> bytes:
+    """Openings as the contract takes them, 120 bytes each. Raises Malformed for one with a part of another size."""
+    return b"".join(_pack_opening(*opening) for opening in openings)
+
+
+def _pack_opening(party: str, weight: int, root: bytes, cid: bytes, salt: bytes) -> bytes:
+    key = bytes.fromhex(parse_address(party, "opening")[2:])
+    if not 0 <= weight <= LARGEST_WEIGHT or any(len(word) != WORD for word in (root, cid, salt)):
+        raise Malformed("an opening has a part of another size", party=party, weight=weight)
+    return key + weight.to_bytes(4, "big") + root + cid + salt
+
+
+def unpack_openings(data: bytes) -> list[UpdateOpening]:
+    """The other way: every byte counts, so there is no second form. Raises Malformed for another length."""
+    if len(data) % OPENING:
+        raise Malformed("openings are 120 bytes each", actual=len(data))
+    return [_unpack_opening(data[at : at + OPENING]) for at in range(0, len(data), OPENING)]
+
+
+def _unpack_opening(data: bytes) -> UpdateOpening:
+    weight = int.from_bytes(data[20:24], "big")
+    return UpdateOpening(checksum_address(data[:20]), weight, data[24:56], data[56:88], data[88:])
 
 
 def next_head(head: bytes, job: int, round_: int, weight: int, root: bytes, cid: bytes) -> bytes:

@@ -35,7 +35,8 @@ def leaf_hashes(data: bytes | bytearray | memoryview) -> list[bytes]:
     return hashes
 
 
-def _parent(left: bytes, right: bytes) -> bytes:
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash of an inner node."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -104,7 +105,7 @@ def root_from_proof(chunk: bytes, index: int, leaves: int, path: Sequence[bytes]
             if not rest:
                 raise Malformed("the proof is too short", index=index, leaves=leaves, hashes=len(path))
             sibling = rest.pop(0)
-            node = _parent(sibling, node) if position % 2 else _parent(node, sibling)
+            node = node_hash(sibling, node) if position % 2 else node_hash(node, sibling)
         position //= 2
         width = (width + 1) // 2
     if rest:

@@ -2,7 +2,8 @@
 import { createInterface } from 'node:readline';
 import { header, root } from './artifact.mjs';
 import { isDocument, isName, isText, shownDigest } from './grammar.mjs';
-import { claim, verdict, weightedMean } from './rounds.mjs';
+import { founding, head, leaf, treeRoot } from './head.mjs';
+import { claim, claimOf, commitment, domain, opening, verdict, weightedMean } from './rounds.mjs';
 
 const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
@@ -15,6 +16,14 @@ const CALLS = {
   verdict: (asked) => verdict({ ...asked, registered: bytes(asked.root), file: bytes(asked.file) }),
   weighted_mean: ({ weights, updates }) => weightedMean(weights, updates),
   claim: ({ job, round, root: model, cid, verdicts }) => claim(job, round, model, cid, verdicts),
+  claim_of: ({ place, aggregate }) => claimOf(place, aggregate),
+  domain: ({ place }) => domain(place),
+  commitment: ({ place, opening: said }) => commitment(place, said),
+  opening: ({ opening: said }) => opening(said),
+  founding: ({ said }) => founding(said).toString('hex'),
+  leaf: ({ said }) => leaf(said).toString('hex'),
+  tree_root: ({ leaves }) => treeRoot(leaves.map(bytes)).toString('hex'),
+  head: ({ events, root: over }) => head(events, bytes(over)).toString('hex'),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

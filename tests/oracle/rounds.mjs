@@ -1,5 +1,5 @@
-// Admission, the weighted mean, and the claim (docs/spec/round.md, docs/spec/commitments.md).
-import { concat, keccak256, toBeHex } from 'ethers';
+// Admission, the weighted mean, commitments, and the claim (docs/spec/round.md, docs/spec/commitments.md).
+import { AbiCoder, concat, dataSlice, id, keccak256, solidityPacked, toBeHex } from 'ethers';
 import { header, root, valuesOf } from './artifact.mjs';
 
 const [ADMITTED, HEADER, ROOT, WEIGHT, RANGE, NORM] = [0, 1, 5, 6, 7, 8];
@@ -31,4 +31,41 @@ export function weightedMean(weights, updates) {
 export function claim(job, round, modelRoot, cid, verdicts) {
   const words = [toBeHex(job, 32), toBeHex(round, 32), `0x${modelRoot}`, `0x${cid}`, keccak256(`0x${verdicts}`)];
   return keccak256(concat(words)).slice(2);
+}
+
+/** keccak256(abi.encode(...)), of types and values. */
+const hashed = (types, values) => keccak256(AbiCoder.defaultAbiCoder().encode(types.split(' '), values));
+const placed = ({ chain, ledger, job, round }) => [chain, ledger, job, round];
+
+/** What tells a round's commitments from any other's. */
+export const domain = (place) =>
+  hashed('bytes32 uint256 address uint32 uint32', [id('fedledger/update/2'), ...placed(place)]).slice(2);
+
+/** The first 28 bytes of the hash over domain, party, weight, root, CID and salt. */
+export function commitment(place, { party, weight, root: sum, cid, salt }) {
+  const values = [`0x${domain(place)}`, party, weight, `0x${sum}`, `0x${cid}`, `0x${salt}`];
+  return dataSlice(hashed('bytes32 address uint32 bytes32 bytes32 bytes32', values), 0, 28).slice(2);
+}
+
+/** An opening as the contract takes it: 120 bytes. */
+export const opening = ({ party, weight, root: sum, cid, salt }) =>
+  solidityPacked(
+    ['address', 'uint32', 'bytes32', 'bytes32', 'bytes32'],
+    [party, weight, `0x${sum}`, `0x${cid}`, `0x${salt}`],
+  ).slice(2);
+
+/** What an aggregate claims. */
+export function claimOf(place, said) {
+  const words = (...names) => names.map((name) => `0x${said[name]}`);
+  return hashed(
+    'bytes32 uint256 address uint32 uint32 bytes32 bytes32 bytes32 uint40 bytes32 bytes32 bytes32 bytes32',
+    [
+      id('fedledger/claim/2'),
+      ...placed(place),
+      ...words('base', 'root', 'cid'),
+      said.as_of,
+      ...words('anchor', 'head', 'receipts'),
+      keccak256(`0x${said.verdicts}`),
+    ],
+  ).slice(2);
 }

@@ -80,3 +80,23 @@ def test_claims(ask: Ask) -> None:
     for case in read("commitments.json")["claims"]:
         asked = {name: case[name] for name in ("job", "round", "root", "cid", "verdicts")}
         assert ask("claim", **asked) == case["claim"]
+
+
+def test_commitments_openings_and_claims(ask: Ask) -> None:
+    for case in read("commitments.json")["rounds"]:
+        place = {name: case[name] for name in ("chain", "ledger", "job", "round")}
+        assert ask("domain", place=place) == case["domain"]
+        assert [ask("commitment", place=place, opening=one) for one in case["openings"]] == [
+            one["commitment"] for one in case["openings"]
+        ]
+        assert "".join(ask("opening", opening=one) for one in case["openings"]) == case["packed"]
+        assert ask("claim_of", place=place, aggregate=case["aggregate"]) == case["aggregate"]["claim"]
+
+
+def test_heads(ask: Ask) -> None:
+    whole = read("head.json")
+    leaves = [ask("founding", said=whole["founding"]), *(ask("leaf", said=event) for event in whole["events"])]
+    assert leaves == [whole["founding"]["leaf"], *(event["leaf"] for event in whole["events"])]
+    for case in whole["heads"]:
+        assert ask("tree_root", leaves=leaves[: case["events"] + 1]) == case["root"]
+        assert ask("head", events=case["events"], root=case["root"]) == case["head"]

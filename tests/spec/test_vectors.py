@@ -134,3 +134,20 @@ def test_claims_and_heads() -> None:
         root, cid = bytes.fromhex(said["root"]), bytes.fromhex(said["cid"])
         head = claims.next_head(head, said["job"], said["round"], said["weight"], root, cid)
         assert head.hex() == said["head"]
+
+
+@pytest.mark.parametrize("case", read("commitments.json")["rounds"], ids=lambda case: f"chain {case['chain']}")
+def test_commitments_openings_and_claims(case: dict[str, Any]) -> None:
+    name = claims.RoundName(case["chain"], case["ledger"], case["job"], case["round"])
+    assert claims.update_domain(name).hex() == case["domain"]
+    openings = [told(claims.UpdateOpening, said) for said in case["openings"]]
+    assert claims.unpack_openings(bytes.fromhex(case["packed"])) == openings
+    assert [claims.commitment(name, one).hex() for one in openings] == [said["commitment"] for said in case["openings"]]
+    aggregate = told(claims.Claimed, case["aggregate"])
+    assert claims.claim_of(name, aggregate).hex() == case["aggregate"]["claim"]
+
+
+def told(kind: Any, said: dict[str, Any]) -> Any:
+    """A named tuple from what the file says of it."""
+    fields = kind.__annotations__
+    return kind(**{name: bytes.fromhex(said[name]) if fields[name] is bytes else said[name] for name in fields})

@@ -42,6 +42,29 @@ LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1
 VALUES = [1, -1, 1 << 20, -(1 << 20), 0, 256, 65536, -65537]
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 
+WORDS = [bytes([place]) * 32 for place in range(8)]
+SALT = WORDS[3]
+ROUNDS = [
+    (
+        commitment.RoundName(31337, CONTRACT, 1, 2),
+        commitment.Claimed(WORDS[7], WORDS[1], WORDS[2], 1203, *WORDS[4:7], bytes([0, 0, 0, 9])),
+        [
+            commitment.UpdateOpening(PARTY, 569, WORDS[1], WORDS[2], SALT),
+            commitment.UpdateOpening(CONTRACT, 1, *WORDS[4:7]),
+        ],
+    ),
+    (
+        commitment.RoundName((1 << 53) - 1, PARTY, (1 << 32) - 1, (1 << 24) - 1),
+        commitment.Claimed(WORDS[7], bytes(32), bytes(32), (1 << 40) - 1, *WORDS[4:7], b""),
+        [commitment.UpdateOpening(PARTY, (1 << 32) - 1, WORDS[1], WORDS[2], SALT)],
+    ),
+    (
+        commitment.RoundName(7, CONTRACT, 3, 1),
+        commitment.Claimed(*WORDS[1:4], 1, *WORDS[4:7], bytes(range(255))),
+        [],
+    ),
+]
+
 
 def integers(count: int) -> np.ndarray:
     """The stream that the vectors are about."""
@@ -220,7 +243,23 @@ def commitment_vectors() -> dict[str, Any]:
         head = commitment.next_head(head, 1, number, weight, *roots)
         said = {"job": 1, "round": number, "weight": weight, "root": roots[0].hex(), "cid": roots[1].hex()}
         chain.append(said | {"head": head.hex()})
-    return {"claims": claims, "chain": chain}
+    return {"claims": claims, "chain": chain, "rounds": [_round(*case) for case in ROUNDS]}
+
+
+def _round(
+    name: commitment.RoundName, said: commitment.Claimed, openings: list[commitment.UpdateOpening]
+) -> dict[str, Any]:
+    """A round's commitments, their openings as they are packed, and the claim of its aggregate."""
+    parties = [_told(one) | {"commitment": commitment.commitment(name, one).hex()} for one in openings]
+    aggregate = _told(said) | {"claim": commitment.claim_of(name, said).hex()}
+    packed = commitment.pack_openings(openings).hex()
+    domain = commitment.update_domain(name).hex()
+    return _told(name) | {"domain": domain, "openings": parties, "packed": packed, "aggregate": aggregate}
+
+
+def _told(fields: Any) -> dict[str, Any]:
+    """A named tuple as the file has it: bytes in hexadecimal."""
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields._asdict().items()}
 
 
 def scores_vectors() -> dict[str, Any]:

@@ -10,18 +10,73 @@ from eth_utils import keccak, to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.errors import Malformed
 from ledger.formats import claims
 from ledger.formats.digest import checksum_address
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "commitments.json"
 uint32 = st.integers(0, (1 << 32) - 1)
 word = st.binary(min_size=32, max_size=32)
+address = st.binary(min_size=20, max_size=20).map(checksum_address)
+rounds = st.builds(claims.RoundName, st.integers(0, (1 << 64) - 1), address, uint32, uint32)
+openings = st.builds(claims.UpdateOpening, address, uint32, word, word, word)
+blocks = st.integers(0, (1 << 40) - 1)
+aggregates = st.builds(claims.Claimed, word, word, word, blocks, word, word, word, st.binary(max_size=255))
+PLACE = ["bytes32", "uint256", "address", "uint32", "uint32"]
 
 
 @given(uint32, uint32, word, word, st.binary(max_size=255))
 def test_a_claim_is_the_abis(job: int, number: int, root: bytes, cid: bytes, verdicts: bytes) -> None:
     words = encode(["uint32", "uint32", "bytes32", "bytes32", "bytes32"], [job, number, root, cid, keccak(verdicts)])
     assert claims.claim(job, number, root, cid, verdicts) == keccak(words)
+
+
+@given(rounds, aggregates)
+def test_the_claim_of_an_aggregate_is_the_abis(name: claims.RoundName, aggregate: claims.Claimed) -> None:
+    kinds = [*PLACE, "bytes32", "bytes32", "bytes32", "uint40", "bytes32", "bytes32", "bytes32", "bytes32"]
+    values = [keccak(text="fedledger/claim/2"), *name, *aggregate[:-1], keccak(aggregate.verdicts)]
+    assert claims.claim_of(name, aggregate) == keccak(encode(kinds, values))
+
+
+@given(rounds, openings)
+def test_a_commitment_is_the_abis(name: claims.RoundName, opening: claims.UpdateOpening) -> None:
+    domain = keccak(encode(PLACE, [keccak(text="fedledger/update/2"), *name]))
+    assert claims.update_domain(name) == domain
+    words = encode(["bytes32", "address", "uint32", "bytes32", "bytes32", "bytes32"], [domain, *opening])
+    assert claims.commitment(name, opening) == keccak(words)[:28]
+
+
+@given(st.lists(openings, max_size=3))
+def test_openings_are_packed_and_read_back(made: list[claims.UpdateOpening]) -> None:
+    packed = claims.pack_openings(made)
+    assert len(packed) == 120 * len(made)
+    assert claims.unpack_openings(packed) == made
+
+
+OPENING = claims.UpdateOpening("0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", 1, b"r" * 32, b"c" * 32, b"s" * 32)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"party": OPENING.party.lower()},
+        {"party": OPENING.party[:-2]},
+        {"weight": 1 << 32},
+        {"weight": -1},
+        {"root": b"r" * 31},
+        {"cid": b"c" * 33},
+        {"salt": b""},
+    ],
+)
+def test_an_opening_with_parts_of_another_size_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        claims.pack_openings([OPENING._replace(**change)])
+
+
+@pytest.mark.parametrize("size", [1, 119, 121, 239])
+def test_openings_of_another_length_are_refused(size: int) -> None:
+    with pytest.raises(Malformed, match="120 bytes"):
+        claims.unpack_openings(bytes(size))
 
 
 @given(st.binary(min_size=28, max_size=28), uint32, uint32, uint32, word, word)
