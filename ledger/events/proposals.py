@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from ledger.events.actions import (
     WORD,
@@ -16,9 +15,9 @@ from ledger.events.actions import (
 )
 from ledger.events.ballots import Choice, Rules
 from ledger.formats.digest import NOTHING, keccak
+from ledger.formats.typed import TypedData, domain
 
 WHOLE = 10_000
-DOMAIN_NAME, DOMAIN_VERSION = "fedledger", "1"
 BALLOT_TYPES = {
     "Ballot": [
         {"name": "proposal", "type": "bytes32"},
@@ -36,8 +35,6 @@ PROPOSAL_TYPES = {
         {"name": "deadline", "type": "uint64"},
     ]
 }
-TypedData = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
-"""Domain, types and message of EIP-712, as eth_account's `encode_typed_data` takes them."""
 
 
 def proposal_id(proposer: str, nonce: int, kind: int, action: bytes) -> bytes:
@@ -60,7 +57,7 @@ def release_id(name: str, version: str) -> bytes:
 def ballot_to_sign(chain: int, contract: str, proposal: bytes, member: str, choice: Choice, deadline: int) -> TypedData:
     """What a member signs to vote; `contract` is Ballots' address."""
     message = {"proposal": proposal, "member": member, "choice": choice.name.title(), "deadline": deadline}
-    return _domain(chain, contract), BALLOT_TYPES, message
+    return domain(chain, contract), BALLOT_TYPES, message
 
 
 def proposal_to_sign(chain: int, contract: str, nonce: int, member: str, action: Action, deadline: int) -> TypedData:
@@ -70,11 +67,7 @@ def proposal_to_sign(chain: int, contract: str, nonce: int, member: str, action:
     """
     kind, encoded = encode_action(action)
     message = {"nonce": nonce, "member": member, "kind": kind_name(kind), "action": encoded, "deadline": deadline}
-    return _domain(chain, contract), PROPOSAL_TYPES, message
-
-
-def _domain(chain: int, contract: str) -> dict[str, Any]:
-    return {"name": DOMAIN_NAME, "version": DOMAIN_VERSION, "chainId": chain, "verifyingContract": contract}
+    return domain(chain, contract), PROPOSAL_TYPES, message
 
 
 class ProposalState(Enum):

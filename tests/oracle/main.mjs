@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import { header, root } from './artifact.mjs';
 import { isDocument, isName, isText, shownDigest } from './grammar.mjs';
+import { certificates, haveDigest, pushDigest } from './haves.mjs';
 import { founding, head, leaf, treeRoot } from './head.mjs';
 import { claim, claimOf, commitment, domain, opening, verdict, weightedMean } from './rounds.mjs';
 
@@ -15,6 +16,9 @@ const CALLS = {
   root: ({ data }) => root(bytes(data)).toString('hex'),
   verdict: (asked) => verdict({ ...asked, registered: bytes(asked.root), file: bytes(asked.file) }),
   weighted_mean: ({ weights, updates }) => weightedMean(weights, updates),
+  have: (asked) => haveDigest(asked),
+  push: (asked) => pushDigest(asked),
+  receipts: ({ data, roll }) => certificates(bytes(data), roll),
   claim: ({ job, round, root: model, cid, verdicts }) => claim(job, round, model, cid, verdicts),
   claim_of: ({ place, aggregate }) => claimOf(place, aggregate),
   domain: ({ place }) => domain(place),

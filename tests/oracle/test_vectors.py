@@ -100,3 +100,20 @@ def test_heads(ask: Ask) -> None:
     for case in whole["heads"]:
         assert ask("tree_root", leaves=leaves[: case["events"] + 1]) == case["root"]
         assert ask("head", events=case["events"], root=case["root"]) == case["head"]
+
+
+def test_receipts(ask: Ask) -> None:
+    whole = read("haves.json")
+    roll = {**whole["place"], **{name: whole[name] for name in ("members", "keys", "opened")}}
+    for case in whole["files"]:
+        assert ask("receipts", data=case["file"], roll=roll) == case["certified"], case["name"]
+    for case in whole["refused"]:
+        assert ask("receipts", data=case["file"], roll=roll) is None, case["name"]
+
+
+def test_haves_and_pushes(ask: Ask) -> None:
+    whole = read("haves.json")
+    for case in whole["messages"]:
+        said = {name: case[name] for name in ("updates", "block", "hash")}
+        assert ask("have", **whole["place"], **said) == case["digest"]
+    assert ask("push", **whole["place"], file=whole["push"]["file"]) == whole["push"]["digest"]

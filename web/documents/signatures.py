@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger.events.proposals import TypedData
 from ledger.formats.digest import keccak
+from ledger.formats.typed import TypedData
 from web.documents.refusals import SignatureNotCanonical, WrongSigner
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """Votes to sign, and signed votes as messages."""
 
-from ledger.events.proposals import Proposal, ProposalState, TypedData, ballot_to_sign
+from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign
 from ledger.events.records import Choice, Refusal
 from ledger.formats.digest import parse_address
+from ledger.formats.typed import TypedData
 from ledger.history.electorate import vote_refusal
 from web.documents.refusals import AlreadyVoted, NotInElectorate
 from web.documents.relay import ChoiceName, PostedBallot

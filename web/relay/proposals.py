@@ -13,8 +13,9 @@ from ledger.events.actions import (
     RollBack,
     encode_action,
 )
-from ledger.events.proposals import ProposalState, TypedData, proposal_id, proposal_to_sign
+from ledger.events.proposals import ProposalState, proposal_id, proposal_to_sign
 from ledger.formats.digest import parse_address
+from ledger.formats.typed import TypedData
 from web.documents.refusals import RelayersAddress, TooManyProposals, WrongNonce
 from web.documents.relay import PostedProposal
 from web.reading.ledger import NotFound

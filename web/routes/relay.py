@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from ledger.errors import FedledgerError
 from ledger.events.actions import kind_word
-from ledger.events.proposals import TypedData
+from ledger.formats.typed import TypedData
 from web.access.json_body import read_json
 from web.documents.refusals import NoRelayer
 from web.documents.relay import (

@@ -11,22 +11,18 @@ import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName, committed
 from ledger.chain.codec import decoder, signature
-from ledger.chain.evidence.transaction import Transaction, read, recover
+from ledger.chain.evidence.transaction import Transaction, read
 from ledger.chain.logs import snake
 from ledger.errors import Malformed
 from ledger.events.actions import kind_name
 from ledger.events.ballots import Choice
 from ledger.events.evidence import Inner, SignedStatement
-from ledger.events.proposals import BALLOT_TYPES, DOMAIN_NAME, DOMAIN_VERSION, PROPOSAL_TYPES
+from ledger.events.proposals import BALLOT_TYPES, PROPOSAL_TYPES
 from ledger.formats.digest import keccak
+from ledger.formats.signatures import recover
+from ledger.formats.typed import typed_digest
 
 SELECTOR = 4
-_DOMAIN = [
-    {"name": "name", "type": "string"},
-    {"name": "version", "type": "string"},
-    {"name": "chainId", "type": "uint256"},
-    {"name": "verifyingContract", "type": "address"},
-]
 _RELAYED = {"voteBySignature": BALLOT_TYPES, "voteBatch": BALLOT_TYPES, "proposeBySignature": PROPOSAL_TYPES}
 
 
@@ -123,29 +119,6 @@ def _in_words(said: dict[str, Any]) -> dict[str, Any]:
     """The message as members read it in their wallet: choice and kind are words there."""
     named = {"choice": lambda number: Choice(number).name.title(), "kind": kind_name}
     return {name: named[name](value) if name in named else value for name, value in said.items()}
-
-
-def typed_digest(chain: int, contract: str, types: dict[str, list[dict[str, str]]], said: Mapping[str, Any]) -> bytes:
-    """The EIP-712 digest of a flat message whose fields are `said`, by name."""
-    ((name, fields),) = types.items()
-    domain = {"name": DOMAIN_NAME, "version": DOMAIN_VERSION, "chain_id": chain, "verifying_contract": contract}
-    return keccak(b"\x19\x01" + _struct("EIP712Domain", _DOMAIN, domain) + _struct(name, fields, said))
-
-
-def _struct(name: str, fields: list[dict[str, str]], said: Mapping[str, Any]) -> bytes:
-    kind = f"{name}({','.join(field['type'] + ' ' + field['name'] for field in fields)})"
-    words = (_word(field["type"], said[snake(field["name"])]) for field in fields)
-    return keccak(keccak(kind.encode()) + b"".join(words))
-
-
-def _word(kind: str, value: Any) -> bytes:
-    if kind == "string":
-        return keccak(value.encode())
-    if kind == "bytes":
-        return keccak(bytes.fromhex(value))
-    if kind.startswith("uint"):
-        return int(value).to_bytes(32, "big")
-    return bytes.fromhex(value.removeprefix("0x")).rjust(32, b"\x00")
 
 
 @cache

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import coincurve
-
 from ledger.chain.evidence import rlp
 from ledger.errors import Malformed
 from ledger.formats.digest import checksum_address, keccak
+from ledger.formats.signatures import recover
 
 LARGEST = 1 << 20
-ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _EIP155 = 35
 _TYPED = {1: 11, 2: 12}
 """Number of fields of a typed transaction (EIP-2930, EIP-1559): the chain first, then nonce, fees and gas."""
@@ -38,18 +36,6 @@ def read(raw: bytes) -> Transaction:
         return _read(raw)
     except ValueError as error:
         raise Malformed(f"this is not a signed transaction: {error}", raw="0x" + raw[:64].hex()) from error
-
-
-def recover(digest: bytes, r: int, s: int, parity: int) -> str:
-    """The address whose key signed `digest`. Raises ValueError where the signature is not canonical."""
-    if not 0 < r < ORDER or not 0 < s <= ORDER // 2 or parity not in (0, 1):
-        raise ValueError("the signature is not in its one form")
-    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
-    try:
-        key = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
-    except Exception as error:  # coincurve's own, where no key fits
-        raise ValueError("the signature is of no key") from error
-    return checksum_address(keccak(key.format(compressed=False)[1:])[-20:])
 
 
 def rebuild(shown: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ from ledger.chain.evidence import rlp
 from ledger.chain.evidence.check import check, false_if
 from ledger.chain.evidence.fetch import ChainWitness, proof
 from ledger.chain.evidence.statement import statements
-from ledger.chain.evidence.transaction import ORDER, read, rebuild
+from ledger.chain.evidence.transaction import read, rebuild
 from ledger.chain.rpc import RpcError
 from ledger.errors import Malformed
 from ledger.events.actions import CloseJob, encode_action
@@ -23,6 +23,7 @@ from ledger.events.ballots import Choice
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven, parse
 from ledger.events.proposals import ballot_to_sign, proposal_to_sign
 from ledger.formats.digest import keccak
+from ledger.formats.signatures import ORDER
 
 MEMBER, RELAY, OTHER = (Account.from_key(bytes([n]) * 32) for n in (1, 2, 3))
 BALLOTS = ADDRESSES["ballots"]

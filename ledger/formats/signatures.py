@@ -1,0 +1,33 @@
+"""Signatures of Ethereum's keys (secp256k1): who signed a digest. Each signature has one form that is accepted."""
+
+import coincurve
+
+from ledger.errors import Malformed
+from ledger.formats.digest import checksum_address, keccak
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+LENGTH = 65
+"""Bytes of a signature: r, s, v."""
+_V = 27
+
+
+def recover(digest: bytes, r: int, s: int, parity: int) -> str:
+    """The address whose key signed `digest`. Raises ValueError where the signature is not canonical."""
+    if not 0 < r < ORDER or not 0 < s <= ORDER // 2 or parity not in (0, 1):
+        raise ValueError("the signature is not in its one form")
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
+    try:
+        key = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
+    except Exception as error:  # coincurve's own, where no key fits
+        raise ValueError("the signature is of no key") from error
+    return checksum_address(keccak(key.format(compressed=False)[1:])[-20:])
+
+
+def signer(digest: bytes, signature: bytes) -> str:
+    """The address whose key signed `digest`, from the 65 bytes r, s, v. Raises Malformed for any other form."""
+    if len(signature) != LENGTH:
+        raise Malformed("a signature has 65 bytes", actual=len(signature))
+    try:
+        return recover(digest, int.from_bytes(signature[:32]), int.from_bytes(signature[32:64]), signature[64] - _V)
+    except ValueError as error:
+        raise Malformed(str(error), signature=signature.hex()) from error

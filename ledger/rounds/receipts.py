@@ -1,0 +1,192 @@
+"""Receipts: what members signed of the updates that they hold, as one file, and the certificates that follow.
+
+An update is certified where as many members signed for it as always contain an honest one, whenever a majority is.
+An aggregate names its receipts file; an update without a certificate in it is UNAVAILABLE, and no other is.
+
+The file has an entry of 135 bytes for each message: member u8, updates 32, block u40, hash 32, signature 65 (r, s, v),
+big-endian. Job and round are those of the aggregate. See docs/spec/commitments.md.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ledger.errors import Malformed
+from ledger.events.haves import Have, signer_of
+from ledger.formats.cid import Cid, raw
+from ledger.formats.signatures import LENGTH, ORDER
+
+ENTRY = 135
+MOST = 16
+"""Entries of one member, at most: 255 members' fit into one raw block, so that the file's SHA-256 is its CID's."""
+LARGEST_INDEX = 254
+MAX_SIZE = (LARGEST_INDEX + 1) * MOST * ENTRY
+GRACE_PART = 4
+"""A certificate is old enough to oppose an aggregate where it is older than this part of `aggregate_seconds`."""
+
+
+class SignedHave(NamedTuple):
+    """A member's message with its signature, as an entry of the file; `updates` is a bitmap by member index."""
+
+    member: int
+    updates: int
+    block: int
+    hash: bytes
+    signature: bytes
+
+    def have(self, job: int, round_: int) -> Have:
+        """What was signed."""
+        return Have(job, round_, self.updates, self.block, self.hash)
+
+    def encode(self) -> bytes:
+        """The entry."""
+        numbers = bytes([self.member]) + self.updates.to_bytes(32, "big") + self.block.to_bytes(5, "big")
+        return numbers + self.hash + self.signature
+
+    @property
+    def place(self) -> tuple[int, int, bytes]:
+        """What entries are sorted by: the member, then the block, then all other bytes."""
+        return self.member, self.block, self.encode()
+
+
+@dataclass(frozen=True)
+class Roll:
+    """What a round's receipts are judged by.
+
+    `members` is how many there were when the round opened; `keys` are theirs of that moment, by index; `opened` is the
+    number of the block in which each update was opened, by its member's index.
+    """
+
+    chain: int
+    ledger: str
+    job: int
+    round: int
+    members: int
+    keys: Mapping[int, str]
+    opened: Mapping[int, int]
+
+    @property
+    def needed(self) -> int:
+        """How many signatures make a certificate."""
+        return signers_needed(self.members)
+
+
+def signers_needed(members: int) -> int:
+    """The least number of members of which one is honest, whenever a majority of all is: n - (n // 2 + 1) + 1."""
+    return members - members // 2
+
+
+def encode(receipts: Iterable[SignedHave]) -> bytes:
+    """The file of receipts that `merged` returned."""
+    return b"".join(receipt.encode() for receipt in receipts)
+
+
+def cid_of(data: bytes) -> Cid:
+    """The file's CID; an aggregate names its digest."""
+    return raw(data)
+
+
+def parse(data: bytes) -> tuple[SignedHave, ...]:
+    """Read a file strictly: what comes back is what `encode` made it of. Says nothing of who signed. Raises Malformed.
+
+    1. Whole entries, at most 4,080. 2. Each in its one form (`parse_entry`). 3. Sorted by member, block and bytes.
+    4. Each names an update that no earlier one of its member does; a member has at most 16.
+    """
+    if len(data) % ENTRY or len(data) > MAX_SIZE:
+        raise Malformed("a receipts file is whole entries, not too many", entry=ENTRY, maximum=MAX_SIZE, size=len(data))
+    receipts = tuple(parse_entry(data[at : at + ENTRY]) for at in range(0, len(data), ENTRY))
+    if receipts != merged(receipts):
+        raise Malformed("a receipts file is sorted, and each entry of a member adds an update", entries=len(receipts))
+    return receipts
+
+
+def parse_entry(data: bytes) -> SignedHave:
+    """Read one entry. Raises Malformed where member or bitmap are out of range, or the signature is not in its form."""
+    if len(data) != ENTRY:
+        raise Malformed("a receipt has 135 bytes", actual=len(data))
+    signature, updates = data[-LENGTH:], int.from_bytes(data[1:33], "big")
+    r, s, v = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
+    if data[0] > LARGEST_INDEX or not 0 < updates < 1 << (LARGEST_INDEX + 1):
+        raise Malformed("a receipt names a member and updates of members 0 to 254", member=data[0], updates=updates)
+    if not 0 < r < ORDER or not 0 < s <= ORDER // 2 or v not in (27, 28):
+        raise Malformed("a receipt's signature is not in its one form", signature=signature.hex())
+    return SignedHave(data[0], updates, int.from_bytes(data[33:38], "big"), data[38:70], signature)
+
+
+def merged(receipts: Iterable[SignedHave]) -> tuple[SignedHave, ...]:
+    """Receipts as the file has them: sorted, without those that add nothing to their member's earlier ones.
+
+    Of a member with more than 16 the first 15 stay, and the one of the others that adds most. Receipts whose signature
+    is wrong must be left out before: they could stand in for right ones.
+    """
+    by_member: dict[int, list[SignedHave]] = defaultdict(list)
+    for receipt in sorted(receipts, key=lambda receipt: receipt.place):
+        by_member[receipt.member].append(receipt)
+    return tuple(receipt for member in sorted(by_member) for receipt in _adding(by_member[member]))
+
+
+def _adding(receipts: Sequence[SignedHave]) -> Iterator[SignedHave]:
+    """Those of one member's that add an update, in order."""
+    known, kept = 0, 0
+    for place, receipt in enumerate(receipts):
+        if receipt.updates & ~known == 0:
+            continue
+        if kept == MOST - 1:
+            yield max(receipts[place:], key=lambda one: (one.updates & ~known).bit_count())
+            return
+        known, kept = known | receipt.updates, kept + 1
+        yield receipt
+
+
+def signed_by(receipts: Iterable[SignedHave], block: int) -> list[SignedHave]:
+    """Those that name no later block. A signer chooses that freely, but of a certificate's signers one is honest."""
+    return [receipt for receipt in receipts if receipt.block <= block]
+
+
+def grace(aggregate_seconds: int) -> int:
+    """Seconds before an aggregate's `asOf` by which a certificate must have been signed to oppose it."""
+    return aggregate_seconds // GRACE_PART
+
+
+def counts(receipt: SignedHave, roll: Roll) -> bool:
+    """Whether a receipt is signed by the key that its member had when the round opened."""
+    key = roll.keys.get(receipt.member)
+    try:
+        actual = signer_of(roll.chain, roll.ledger, receipt.have(roll.job, roll.round), receipt.signature)
+    except Malformed:
+        return False
+    return key is not None and actual == key
+
+
+def held(receipts: Iterable[SignedHave], roll: Roll) -> dict[int, int]:
+    """What each member signed for, as a bitmap of updates, by its index.
+
+    A receipt counts for an update that was opened no later than in the block that it names: so it is of these bytes,
+    and not of those on a branch of the chain that was given up.
+    """
+    found: dict[int, int] = defaultdict(int)
+    for receipt in receipts:
+        if counts(receipt, roll):
+            found[receipt.member] |= sum(
+                1 << index
+                for index, block in roll.opened.items()
+                if receipt.updates >> index & 1 and block <= receipt.block
+            )
+    return {member: updates for member, updates in found.items() if updates}
+
+
+def certified(receipts: Iterable[SignedHave], roll: Roll) -> set[int]:
+    """The members whose updates have a certificate: as many members' signatures as `roll.needed`."""
+    tally = Counter(index for updates in held(receipts, roll).values() for index in marks(updates))
+    return {index for index, signers in tally.items() if signers >= roll.needed}
+
+
+def marks(bitmap: int) -> list[int]:
+    """The members that a bitmap names, ascending."""
+    return [index for index in range(bitmap.bit_length()) if bitmap >> index & 1]
+
+
+def bitmap_of(indices: Iterable[int]) -> int:
+    """A bitmap that names these members."""
+    return sum(1 << index for index in set(indices))
