@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
 import {IScoreBoard} from "./interfaces/IScoreBoard.sol";
+import {Bits, MARK} from "./libraries/Bits.sol";
 
 /// @title ScoreBoard
 /// @notice The scores of one ledger's finalised rounds.
@@ -22,8 +23,6 @@ contract ScoreBoard is IScoreBoard {
     }
 
     uint8 private constant SCORER = 4;
-    /// @dev No member has index 255: an empty bitmap is not zero, so that its first bit costs no more than the others.
-    uint256 private constant MARK = 1 << 255;
     uint256 private constant SIZE = 4;
     int32 private constant LARGEST = 1_000_000_000;
     /// @dev Eight scores fill a word, each a lane of it. A score is smaller than 2^30 in magnitude, so that its two upper
@@ -121,7 +120,7 @@ contract ScoreBoard is IScoreBoard {
     function settleScores(uint32 job, uint32 round, bytes calldata scores, bytes calldata medians) external {
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
         uint256 revealed = _requireOver(job, state, scoring);
-        uint256 reveals = _ones(revealed);
+        uint256 reveals = Bits.ones(revealed);
         if (reveals < scoring.quorum) revert ScoreBoard_BelowQuorum(reveals, scoring.quorum);
         _requireLength(medians, scoring.updates);
         _requireLength(scores, reveals * scoring.updates);
@@ -140,7 +139,7 @@ contract ScoreBoard is IScoreBoard {
     /// @inheritdoc IScoreBoard
     function voidScoring(uint32 job, uint32 round) external {
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
-        uint256 reveals = _ones(_requireOver(job, state, scoring));
+        uint256 reveals = Bits.ones(_requireOver(job, state, scoring));
         if (reveals >= scoring.quorum) revert ScoreBoard_QuorumReached(reveals, scoring.quorum);
 
         state.words[round] = 0;
@@ -226,7 +225,7 @@ contract ScoreBoard is IScoreBoard {
     }
 
     function _isCommitting(Scoring memory scoring, uint256 committed) private view returns (bool) {
-        return block.timestamp <= scoring.commitDeadline && _ones(committed & ~MARK) < scoring.scorers;
+        return block.timestamp <= scoring.commitDeadline && Bits.ones(committed & ~MARK) < scoring.scorers;
     }
 
     /// @dev The scores are in a row what each of these members revealed. Returns the hash of the hashes.
@@ -332,16 +331,6 @@ contract ScoreBoard is IScoreBoard {
     function _first(uint256 lanes) private pure returns (uint256 lane) {
         while (lanes << 32 * lane >> 255 == 0) {
             ++lane;
-        }
-    }
-
-    /// @dev How many bits are set, of at most 255: added up in pairs, fours and bytes, and these by a multiplication.
-    function _ones(uint256 bits) private pure returns (uint256) {
-        unchecked {
-            bits -= bits >> 1 & type(uint256).max / 3;
-            bits = (bits & type(uint256).max / 5) + (bits >> 2 & type(uint256).max / 5);
-            bits = bits + (bits >> 4) & type(uint256).max / 17;
-            return bits * (type(uint256).max / 255) >> 248;
         }
     }
 }

@@ -39,7 +39,8 @@ class Phase(Enum):
 class Member:
     """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had.
 
-    One that was removed has no key and no roles.
+    Its roles are those of epoch `roles_since` on; `recoveries` says how often the others replaced its key. One that was
+    removed has no key and no roles.
     """
 
     index: int
@@ -47,6 +48,8 @@ class Member:
     roles: Role
     since: int
     keys: list[str]
+    roles_since: int
+    recoveries: int = 0
     gateway: str = ""
 
     @property
@@ -55,6 +58,10 @@ class Member:
 
     def has(self, role: Role) -> bool:
         return bool(self.roles & role)
+
+    def acts(self, role: Role, epoch: int) -> bool:
+        """Whether its present key may act in the role where `epoch` counts: it has both now, and had them then."""
+        return self.has(role) and max(self.since, self.roles_since) <= epoch
 
 
 @dataclass(frozen=True, slots=True)
