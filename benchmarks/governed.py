@@ -5,7 +5,8 @@ import time
 
 import msgspec
 
-from ledger.config import Chain, Contract, Contracts, Network
+from benchmarks.synthetic import foundation
+from ledger.config import Chain, Contract, Contracts, Founding, Network
 from ledger.events import records as r
 from ledger.events.actions import ReleaseModel, encode_action, name_word
 from ledger.events.proposals import proposal_id, release_id
@@ -23,6 +24,7 @@ from web.reading.snapshot import freeze
 from web.view import View
 
 RELEASES = 100
+EVERYONE = r.Role.PARTICIPANT | r.Role.AGGREGATOR | r.Role.SCORER
 RULES = r.Rules(5_000, 3_600, 0, 86_400)
 
 
@@ -30,8 +32,8 @@ class Ledger:
     """Events one after the other."""
 
     def __init__(self, rounds: int, members: int) -> None:
-        self.history, self.members = History(), members
-        self.keys = [f"0x{index + 1:040d}" for index in range(members)]
+        self.keys, self.members = [f"0x{index + 1:040d}" for index in range(members)], members
+        self.history = History(foundation(self.keys, EVERYONE))
         terms = r.Terms(rounds=rounds, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
         self.job = _job(terms)
         for key in self.keys:
@@ -44,7 +46,9 @@ class Ledger:
 
     def emit(self, kind: type[r.Event], /, **fields: object) -> None:
         number = self.history.applied + 1
-        self.history.apply(kind(block=number, log=0, tx=number.to_bytes(32, "big"), **fields))
+        self.history.apply(
+            kind(block=number, log=0, tx=number.to_bytes(32, "big"), leaf=number.to_bytes(32, "big"), **fields)
+        )
 
     def round(self, number: int) -> None:
         """A round in which everyone submits and a majority attests."""
@@ -123,8 +127,10 @@ def _figures(number: int) -> dict[str, str]:
 def _network() -> Network:
     names = [field.name for field in msgspec.structs.fields(Contracts)]
     pinned = {name: Contract(address=f"0x{n:040d}", code_hash="0x" + "00" * 32) for n, name in enumerate(names, 1)}
-    chain = Chain(id=31337, rpc="http://127.0.0.1:1")
-    return Network(fedledger="network/1", name="benchmark", chain=chain, contracts=Contracts(**pinned))
+    chain, founding = Chain(id=31337, rpc="http://127.0.0.1:1"), Founding(block=0, hash="0x" + "00" * 32, members=())
+    return Network(
+        fedledger="network/1", name="benchmark", chain=chain, founding=founding, contracts=Contracts(**pinned)
+    )
 
 
 def _job(terms: r.Terms) -> Job:

@@ -1,18 +1,21 @@
 """A consortium made up for measuring: a job, its updates in an embedded store, and the history that registers them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ledger.config import FoundingMember
 from ledger.events import records as r
 from ledger.formats import merkle
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.head import FoundingRecord
 from ledger.formats.header import Binding
 from ledger.history.fold import History
+from ledger.history.foundation import Foundation
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, initial_binding
@@ -23,6 +26,14 @@ from ledger.store.files import read
 PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 TERMS = r.Terms(rounds=1, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=1)
 BLOCK = 1 << 18
+BOTH = r.Role.PARTICIPANT | r.Role.AGGREGATOR
+
+
+def foundation(keys: Sequence[str], roles: r.Role) -> Foundation:
+    """The founding by members with these keys, all with the same roles."""
+    contracts = [f"0x{number:040x}" for number in range(1, 6)]
+    members = tuple(FoundingMember(key=key, roles=roles.words) for key in keys)
+    return Foundation(FoundingRecord(PLACE.chain, 0, bytes(32), *contracts), members)
 
 
 @dataclass
@@ -53,7 +64,9 @@ class Consortium:
     def apply(self, event: type[r.Event], **fields: object) -> None:
         """Add one event to the history."""
         number = self.history.applied + 1
-        self.history.apply(event(block=number, log=0, tx=number.to_bytes(32, "big"), **fields))
+        self.history.apply(
+            event(block=number, log=0, tx=number.to_bytes(32, "big"), leaf=number.to_bytes(32, "big"), **fields)
+        )
 
     def publish(self, outcome: Outcome) -> None:
         """Add the events of an aggregate that everyone attests."""
@@ -96,7 +109,7 @@ def load(folder: Path, updates: int) -> Consortium:
     """The round of the first `updates` updates that `make` stored."""
     store, made = Embedded(folder), json.loads((folder / "made.json").read_text())
     job = parse(b"".join(bytes(piece) for piece in read(store, Cid(RAW, bytes.fromhex(made["job"])))))
-    consortium = Consortium(store, job, History(), updates)
+    consortium = Consortium(store, job, History(foundation([_key(index) for index in range(updates)], BOTH)), updates)
     for index in range(updates):
         consortium.apply(r.MemberAdmitted, index=index, key=_key(index), roles=3, epoch=1)
     consortium.apply(r.JobProposed, job=1, digest=job.digest, proposer=_key(0), terms=TERMS)

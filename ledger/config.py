@@ -1,6 +1,7 @@
 """The two files a party has: the network file, the same for all, and its own home folder's settings.
 
-The network file pins what is trusted before anything is signed: chain id, contract addresses, code hashes.
+The network file pins what is trusted before anything is signed: chain id, founding block, founding members, contract
+addresses, code hashes.
 """
 
 import contextlib
@@ -9,29 +10,29 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import tomli_w
 
 from ledger.errors import Malformed, Unavailable, UsageError
-from ledger.formats.digest import checksum_address
+from ledger.formats.digest import parse_address
 from ledger.formats.grammar import check_text
 from ledger.formats.strict import Strict
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337
+RoleWord = Literal["participant", "aggregator", "scorer"]
 
 
 class Chain(Strict, frozen=True):
-    """An EVM chain: its id, where to reach it, and the first block that matters.
+    """An EVM chain: its id, and where to reach it.
 
     `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers.
     """
 
     id: int
     rpc: str
-    start_block: int = 0
     gas_price: Literal["zero", "market"] = "zero"
     poa: bool = False
 
@@ -51,6 +52,24 @@ class Contracts(Strict, frozen=True):
     scores: Contract
     releases: Contract
     ballots: Contract
+
+
+class FoundingMember(Strict, frozen=True):
+    """A member from the beginning: its first key (EIP-55) and roles."""
+
+    key: str
+    roles: tuple[RoleWord, ...]
+
+
+class Founding(Strict, frozen=True):
+    """Where the ledger begins: number and hash (hexadecimal with 0x) of the block with the first contract.
+
+    Members are numbered in their order, from 0.
+    """
+
+    block: Annotated[int, msgspec.Meta(ge=0)]
+    hash: str
+    members: tuple[FoundingMember, ...]
 
 
 class Party(Strict, frozen=True):
@@ -79,6 +98,7 @@ class Network(Strict, frozen=True):
     fedledger: Literal["network/1"]
     name: str
     chain: Chain
+    founding: Founding
     contracts: Contracts
     parties: tuple[Party, ...] = ()
     gateways: tuple[Gateway, ...] = ()
@@ -191,14 +211,17 @@ def load_network(path: Path) -> Network:
         check_name(name, path)
     check_networks(network.holders.allow, path)
     for contract in msgspec.structs.astuple(network.contracts):
-        if not re.fullmatch(r"0x[0-9a-fA-F]{40}", contract.address):
-            raise Malformed("a contract's address is not 0x and 40 digits", file=str(path), actual=contract.address)
-        expected = checksum_address(bytes.fromhex(contract.address[2:]))
-        if contract.address != expected:
-            raise Malformed("an address is not in EIP-55 form", expected=expected, actual=contract.address)
-        if not re.fullmatch(r"0x[0-9a-f]{64}", contract.code_hash):
-            raise Malformed("a code hash is not 0x and 64 digits", file=str(path), actual=contract.code_hash)
+        parse_address(contract.address, "a contract's address")
+        _check_hash(contract.code_hash, "a code hash", path)
+    _check_hash(network.founding.hash, "the founding block's hash", path)
+    for member in network.founding.members:
+        parse_address(member.key, "a founding member's key")
     return network
+
+
+def _check_hash(digits: str, what: str, path: Path) -> None:
+    if not re.fullmatch(r"0x[0-9a-f]{64}", digits):
+        raise Malformed(f"{what} is not 0x and 64 digits", file=str(path), actual=digits)
 
 
 def check_name(name: str, path: Path) -> None:

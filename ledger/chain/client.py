@@ -68,8 +68,10 @@ class Client(ChainNode):
 
         1. The node must answer, else Unavailable.
         2. Its chain id must be the network's, else UsageError.
-        3. Code must stand at every address, else Unavailable: a node that is still syncing proves nothing.
-        4. The code's Keccak-256 must be the pinned one, else Refuted.
+        3. The founding block must be on its chain, else Unavailable (a node that is still syncing proves nothing), with
+           the pinned hash, else UsageError: another chain with the same id, or a fork.
+        4. Code must stand at every address, else Unavailable.
+        5. The code's Keccak-256 must be the pinned one, else Refuted.
         """
         client = cls(network, Rpc(network.chain.rpc, timeout))
         try:
@@ -100,6 +102,7 @@ class Client(ChainNode):
                 expected=chain.id,
                 actual=actual,
             )
+        check_founding(self.network, self.block_hash(self.network.founding.block))
         for name, solidity_name in SOLIDITY_NAMES.items():
             contract: Contract = getattr(self.network.contracts, name)
             check_code(solidity_name, contract.address, self.code(contract.address), contract.code_hash)
@@ -166,6 +169,25 @@ class Client(ChainNode):
             if error.facts.get("error") == "Consortium_NotMember":
                 return None
             raise
+
+
+def check_founding(network: Network, found: bytes | None) -> None:
+    """Check the hash that a node shows for the founding block. Raises Unavailable or UsageError."""
+    block, expected = network.founding.block, network.founding.hash
+    if found is None:
+        raise Unavailable(
+            "the node's chain does not reach the founding block",
+            advice="wait for the node to sync; a restarted local chain needs a new deployment",
+            block=block,
+        )
+    if "0x" + found.hex() != expected:
+        raise UsageError(
+            "the node's chain has another founding block than the network file names: another chain, or a fork",
+            advice="correct chain.rpc in the network file, or ask the consortium which file is right",
+            block=block,
+            expected=expected,
+            actual="0x" + found.hex(),
+        )
 
 
 def check_code(name: str, address: str, code: bytes, expected: str) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.config import check_name, load
+from ledger.config import RoleWord, check_name, load
 from ledger.errors import UsageError
 from ledger.events.records import Role, Rules
 from ledger.formats.digest import checksum_address
@@ -39,7 +39,7 @@ class MemberEntry(Strict, frozen=True):
 
     name: str
     key: str
-    roles: tuple[Literal["participant", "aggregator", "scorer"], ...]
+    roles: tuple[RoleWord, ...]
 
 
 class ConsortiumFile(Strict, frozen=True):
@@ -52,7 +52,7 @@ class ConsortiumFile(Strict, frozen=True):
 
     def founders(self) -> list[Founder]:
         """The founding members."""
-        return [Founder(member.name, member.key, _roles(member.roles)) for member in self.members]
+        return [Founder(member.name, member.key, Role.named(member.roles)) for member in self.members]
 
 
 def load_consortium(path: Path) -> ConsortiumFile:
@@ -104,10 +104,3 @@ def _distinct(what: str, values: Sequence[str]) -> None:
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
         raise UsageError(f"two members have the same {what}", actual=", ".join(twice))
-
-
-def _roles(names: Sequence[str]) -> Role:
-    roles = Role(0)
-    for name in names:
-        roles |= Role[name.upper()]
-    return roles

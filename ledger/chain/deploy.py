@@ -13,7 +13,7 @@ from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders,
 from ledger.chain.node import ChainNode
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
-from ledger.config import Chain, Contract, Contracts, Network, Party
+from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network, Party
 from ledger.errors import Unavailable, UsageError
 from ledger.events.records import Rules
 from ledger.formats.digest import checksum_address, keccak
@@ -60,6 +60,13 @@ class _Site:
             },
         )
 
+    def hash_of(self, block: int) -> bytes:
+        """The block's hash. Raises Unavailable where the chain was reorganised meanwhile and is shorter now."""
+        found = self._node.block_hash(block)
+        if found is None:
+            raise Unavailable("the founding block is not on the chain any more", advice="deploy again", block=block)
+        return found
+
     def pin(self, name: ContractName, addresses: Mapping[ContractName, str]) -> Contract:
         """The contract as the network file pins it. Raises Refuted where its code is not the one committed here."""
         address = addresses[name]
@@ -84,7 +91,7 @@ def deploy(
     timeout: float = 30.0,
     rules: Rules = DEFAULT_RULES,
 ) -> Network:
-    """Deploy the contracts for these founders and return the network file; `chain.start_block` is set by it.
+    """Deploy the contracts for these founders and return the network file.
 
     The signer only pays: it gets no rights. The consortium names the ballots' address before they stand there, so the
     key must create nothing else meanwhile. `timeout` in seconds bounds each wait for the node.
@@ -102,10 +109,12 @@ def deploy(
             raise UsageError("the node serves another chain", url=rpc.url, expected=chain.id, actual=actual)
         site = _Site(rpc, chain, signer, outbox)
         block, addresses = site.create_all(keys, [int(founder.roles) for founder in founders], rules)
+        members = tuple(FoundingMember(key=k, roles=f.roles.words) for k, f in zip(keys, founders, strict=True))
         return Network(
             fedledger="network/1",
             name=name,
-            chain=msgspec.structs.replace(chain, start_block=block),
+            chain=chain,
+            founding=Founding(block=block, hash="0x" + site.hash_of(block).hex(), members=members),
             contracts=Contracts(**{contract: site.pin(contract, addresses) for contract in SOLIDITY_NAMES}),
             parties=tuple(Party(index=index, name=founder.name) for index, founder in enumerate(founders)),
         )

@@ -17,6 +17,7 @@ from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
 from ledger.errors import Malformed, Unavailable
 from ledger.events.records import EVENTS, AnyEvent, Event
 from ledger.formats.digest import keccak
+from ledger.formats.head import LogRecord, leaf
 
 FIRST_PIECE = 2_000
 LARGEST_PIECE = 1 << 20
@@ -120,21 +121,27 @@ class LogReader:
             raise _malformed(log, "the contract has no such event")
         try:
             return _read(shape, log)
-        except ValueError as error:
+        except (ValueError, Malformed) as error:
             raise _malformed(log, str(error)) from error
 
 
 def _read(shape: _Shape, log: RawLog) -> AnyEvent:
     if len(log.topics) != len(shape.topics) + 1:
         raise ValueError(f"{len(log.topics)} topics, {len(shape.topics) + 1} expected")
-    values = [decode(_word(topic)) for decode, topic in zip(shape.topics, log.topics[1:], strict=True)]
-    values += shape.data(bytes.fromhex(log.data[2:]))
+    record = _record(log)
+    values = [decode(topic) for decode, topic in zip(shape.topics, record.topics[1:], strict=True)]
+    values += shape.data(record.data)
     for place, convert in shape.conversions:
         values[place] = convert(values[place])
     fields = [values[place] for place in shape.order]
-    return shape.kind(
-        *fields, block=int(log.block_number, 16), log=int(log.log_index, 16), tx=_word(log.transaction_hash)
-    )
+    return shape.kind(*fields, block=record.block, log=int(log.log_index, 16), tx=record.tx, leaf=leaf(record))
+
+
+def _record(log: RawLog) -> LogRecord:
+    """The log's own words. Raises ValueError where they are not hexadecimal or of another size."""
+    topics = [_word(topic) for topic in log.topics]
+    contract, data = bytes.fromhex(log.address[2:]), bytes.fromhex(log.data[2:])
+    return LogRecord(int(log.block_number, 16), _word(log.transaction_hash), contract, topics, data)
 
 
 @cache

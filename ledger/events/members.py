@@ -4,8 +4,11 @@
 of the membership's state once the event took effect; the founding is epoch 1. Keys are EIP-55 addresses.
 """
 
+from collections.abc import Iterable
 from enum import IntFlag
+from typing import get_args
 
+from ledger.config import RoleWord
 from ledger.events.event import Event
 
 
@@ -15,6 +18,19 @@ class Role(IntFlag):
     PARTICIPANT = 1
     AGGREGATOR = 2
     SCORER = 4
+
+    @classmethod
+    def named(cls, words: Iterable[str]) -> "Role":
+        """The roles with these names, in lower case. Raises KeyError for a word that is not one."""
+        roles = cls(0)
+        for word in words:
+            roles |= cls[word.upper()]
+        return roles
+
+    @property
+    def words(self) -> tuple[RoleWord, ...]:
+        """The names of these roles, in lower case."""
+        return tuple(word for word in get_args(RoleWord) if Role[word.upper()] in self)
 
 
 class MemberEvent(Event, frozen=True):

@@ -5,6 +5,7 @@ index. Where the chain is reorganised, the tree is cut and grows on.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.errors import Malformed
@@ -26,21 +27,22 @@ class LogRecord(NamedTuple):
     data: bytes
 
 
-class Founding(NamedTuple):
-    """Where a ledger begins: chain id, number and hash of the founding block, and the five contracts' addresses.
-
-    The addresses are in text, in the order of the network file.
-    """
+class FoundingRecord(NamedTuple):
+    """Where a ledger begins: chain id, number and hash of the founding block, and the contracts' addresses (EIP-55)."""
 
     chain: int
     block: int
     hash: bytes
-    contracts: tuple[str, ...]
+    consortium: str
+    ledger: str
+    scores: str
+    releases: str
+    ballots: str
 
     @property
     def leaf(self) -> bytes:
         """The hash of leaf 0. Raises Malformed where a part has another size."""
-        contracts = [bytes.fromhex(address[2:]) for address in self.contracts]
+        contracts = [bytes.fromhex(address[2:]) for address in self[3:]]
         _check("founding", [self.hash], contracts)
         numbers = self.chain.to_bytes(8, "big") + self.block.to_bytes(8, "big")
         return leaf_hash(DOMAIN + numbers + self.hash + b"".join(contracts))
@@ -50,8 +52,8 @@ def leaf(record: LogRecord) -> bytes:
     """The hash of an event's leaf. Raises Malformed where a part of the log has another size."""
     block, tx, contract, topics, data = record
     _check("log", [tx, *topics], [contract])
-    if len(topics) > MAXIMUM_TOPICS:
-        raise Malformed("a log has too many topics", actual=len(topics), maximum=MAXIMUM_TOPICS)
+    if not 0 <= block < 1 << 64 or len(topics) > MAXIMUM_TOPICS:
+        raise Malformed("a log has an impossible block or too many topics", block=block, topics=len(topics))
     what = block.to_bytes(8, "big") + tx + contract + bytes([len(topics)]) + b"".join(topics)
     return leaf_hash(what + len(data).to_bytes(4, "big") + data)
 
@@ -61,6 +63,7 @@ def head(events: int, root: bytes) -> bytes:
     return sha256(DOMAIN + events.to_bytes(8, "big") + root)
 
 
+@dataclass(init=False, slots=True)
 class HeadTree:
     """The tree over the founding and the events so far: 32 bytes an event, and a root of any earlier size.
 
@@ -68,8 +71,10 @@ class HeadTree:
     number of leaves.
     """
 
+    _rows: list[bytes]
+
     def __init__(self, founding: bytes, leaves: Iterable[bytes] = ()) -> None:
-        self._rows: list[bytes] = []
+        self._rows = []
         self.add(founding)
         for one in leaves:
             self.add(one)

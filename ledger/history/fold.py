@@ -5,18 +5,21 @@ given could have come from them, in order and without a gap, and so notice a log
 the way (docs/spec/audit.md).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import assert_never
 
 from ledger.errors import FedledgerError
 from ledger.events import records as r
+from ledger.formats.head import HeadTree
 from ledger.history.ballots import Ballots
 from ledger.history.decisions import Decisions
+from ledger.history.foundation import Foundation, require_founder
 from ledger.history.jobs import Jobs
 from ledger.history.mandate import require_mandate
 from ledger.history.members import Members
 from ledger.history.scorings import Scorings
-from ledger.history.state import Impossible, JobState, Member, Round, ScoreBoard
+from ledger.history.state import Impossible, JobState, Member, Round
 
 
 class HistoryError(FedledgerError):
@@ -28,17 +31,20 @@ class HistoryError(FedledgerError):
 class History:
     """The state after a sequence of events, applied one by one. Readers must not change what it hands out.
 
-    `board` is where scores are committed to; without it no event about scores can follow.
+    It keeps the tree of which heads are made: 32 bytes an event.
     """
 
-    def __init__(self, events: Iterable[r.AnyEvent] = (), board: ScoreBoard | None = None) -> None:
+    def __init__(self, foundation: Foundation, events: Iterable[r.AnyEvent] = ()) -> None:
+        self.foundation = foundation
         self._members = Members()
         self._jobs = Jobs(self._members)
-        self._scorings = Scorings(self._members, self._jobs, board)
+        self._scorings = Scorings(self._members, self._jobs, foundation.board)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)
         self.applied = 0
         self._position = (-1, -1)
+        self._tree = HeadTree(foundation.record.leaf)
+        self._blocks: list[int] = []
         for event in events:
             self.apply(event)
 
@@ -79,12 +85,21 @@ class History:
         """The members that may attest the round: those whose key was valid when it opened."""
         return [m for m in self.members.values() if m.active and m.since <= round_.epoch]
 
+    def events_at(self, block: int) -> int:
+        """How many events there are up to a block, it included."""
+        return bisect_right(self._blocks, block)
+
+    def head_at(self, block: int) -> bytes:
+        """The head (32 bytes) over all events up to a block that the history reaches, it included."""
+        return self._tree.head(self.events_at(block))
+
     def apply(self, event: r.AnyEvent) -> None:
         """Take one more event. Raises HistoryError where it cannot follow, and then changes nothing."""
         mandate = self.decisions.mandate
         try:
             if (event.block, event.log) <= self._position:
                 raise Impossible("events are out of order")
+            require_founder(event, self.applied, self.foundation.members)
             require_mandate(event, mandate, self.decisions.rules)
             self._fold(event)
         except Impossible as error:
@@ -98,6 +113,8 @@ class History:
         if self.decisions.mandate is mandate:
             self.decisions.mandate = None  # its effect used it up
         self._position = (event.block, event.log)
+        self._tree.add(event.leaf)
+        self._blocks.append(event.block)
         self.applied += 1
 
     def _fold(self, event: r.AnyEvent) -> None:

@@ -21,11 +21,11 @@ ADMITTED = 0
 
 @dataclass(slots=True)
 class Scorings:
-    """Keeps the scorings in the jobs that they are of. Without a `board` no scores are believed."""
+    """Keeps the scorings in the jobs that they are of."""
 
     members: Members
     jobs: Jobs
-    board: ScoreBoard | None
+    board: ScoreBoard
 
     def apply(self, event: r.AnyScoreEvent) -> None:
         """Take one more event. Raises Impossible where it cannot follow, and then changes nothing."""
@@ -77,7 +77,7 @@ class Scorings:
     def _reveal(self, event: r.ScoresRevealed) -> None:
         scoring = self._under_way(event.job, event.round)
         index = self.members.require(event.scorer).index
-        if self.board is None or index in scoring.reveals:
+        if index in scoring.reveals:
             raise Impossible(f"member {index} cannot reveal scores of round {event.round}")
         try:
             scores = unpack_scores(event.scores, scoring.updates)

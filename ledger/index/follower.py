@@ -5,7 +5,7 @@ from threading import Lock
 
 from ledger.config import LOCAL_CHAIN
 from ledger.history.fold import History, HistoryError
-from ledger.history.state import ScoreBoard
+from ledger.history.foundation import foundation_of
 from ledger.index.file import Tip
 from ledger.index.sync import Changes, EventSource, Index, Progress
 
@@ -21,9 +21,8 @@ class Follower:
         self._index = index
         self._poll = poll or (LOCAL_POLL if source.network.chain.id == LOCAL_CHAIN else POLL)
         self._lock = Lock()
-        network = source.network
-        self._board = ScoreBoard(network.chain.id, network.contracts.scores.address)
-        self._history = History(board=self._board)
+        self._foundation = foundation_of(source.network)
+        self._history = History(self._foundation)
         self._tip = Tip(-1, b"")
 
     @property
@@ -57,7 +56,7 @@ class Follower:
 
     def _refold(self) -> None:
         changes = self._index.replay()
-        self._history = History(changes.added, self._board)
+        self._history = History(self._foundation, changes.added)
         self._tip = changes.tip
 
     def wait(self, timeout: float) -> bool:

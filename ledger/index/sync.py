@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from ledger.config import Network
 from ledger.errors import FedledgerError, Unavailable
 from ledger.events.records import AnyEvent
+from ledger.history.foundation import foundation_of
 from ledger.index.file import LAST_LOG, Damaged, IndexFile, Position, Tip, drop
 
 ATTEMPTS = 8
@@ -118,10 +119,9 @@ class Index:
     def _open(self, network: Network) -> None:
         if self._file is not None:
             return
-        chain, contracts = network.chain, network.contracts
-        self._start = chain.start_block - 1
-        name = f"index/1 {chain.id} {contracts.consortium.address} {contracts.ledger.address} {chain.start_block}"
-        self._file = IndexFile(self._path, name.lower(), self._start)
+        record = foundation_of(network).record
+        self._start = record.block - 1
+        self._file = IndexFile(self._path, f"index/2 {record.leaf.hex()}", self._start)
 
     def _drop(self) -> None:
         self.close()

@@ -13,6 +13,7 @@ from ledger.formats.cid import RAW, Cid
 from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
 from ledger.history.fold import History
+from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.party.background import Background
@@ -44,7 +45,7 @@ class Connection:
         self.network, self.client, self.follower, self.store = network, client, follower, store
         self.folder = folder
         self.place = Place(network.chain.id, network.contracts.ledger.address)
-        self.history = History()
+        self.history = History(foundation_of(network))
         self._documents: dict[bytes, Job] = {}
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}

@@ -9,6 +9,8 @@ from ledger.config import (
     Chain,
     Contract,
     Contracts,
+    Founding,
+    FoundingMember,
     HolderSettings,
     Home,
     HomeSettings,
@@ -26,6 +28,7 @@ NETWORK = Network(
     fedledger="network/1",
     name="hospitals",
     chain=Chain(id=31337, rpc="http://127.0.0.1:8545"),
+    founding=Founding(block=3, hash="0x" + "cd" * 32, members=(FoundingMember(key=ADDRESS, roles=("participant",)),)),
     contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
     parties=(Party(index=2, name="north"),),
 )
@@ -68,8 +71,8 @@ def test_parties_have_names() -> None:
         ("id = 31337", "id = 31337.0", "not valid"),
         ("id = 31337", "id = = 1", "not valid"),
         ('"zero"', '"free"', "not valid"),
-        (ADDRESS, ADDRESS[:-1], "not 0x and 40"),
-        (ADDRESS, ADDRESS + "\\n", "not 0x and 40"),
+        (ADDRESS, ADDRESS[:-1], "not an address"),
+        (ADDRESS, ADDRESS + "\\n", "not an address"),
         (ADDRESS, ADDRESS.lower(), "EIP-55"),
         ("allow = []", 'allow = ["10.0.0.0/33"]', "CIDR"),
         ("allow = []", 'allow = ["10.0.0.1/8"]', "CIDR"),
@@ -77,6 +80,9 @@ def test_parties_have_names() -> None:
         (ADDRESS, ADDRESS.replace("FbDB", "fbDB"), "EIP-55"),
         ("0xabab", "0xABab", "not 0x and 64"),
         ("0xabab", "0xab", "not 0x and 64"),
+        ("0xcdcd", "0xCDcd", "founding block's hash is not 0x and 64"),
+        ('"participant"', '"owner"', "not valid"),
+        ("block = 3", "block = -1", "not valid"),
     ],
 )
 def test_a_network_file_that_is_wrong_is_refused(tmp_path: Path, text: str, old: str, new: str, why: str) -> None:

@@ -11,8 +11,10 @@ function number(value, size) {
 }
 
 /** Leaf 0, from what the network file says. */
-export const founding = ({ chain, block, hash, contracts }) =>
-  sha256(Buffer.of(0), DOMAIN, number(chain, 8), number(block, 8), bytes(hash), ...contracts.map(bytes));
+export function founding({ chain, block, hash, consortium, ledger, scores, releases, ballots }) {
+  const contracts = [consortium, ledger, scores, releases, ballots].map(bytes);
+  return sha256(Buffer.of(0), DOMAIN, number(chain, 8), number(block, 8), bytes(hash), ...contracts);
+}
 
 /** The leaf of one event. */
 export function leaf({ block, tx, contract, topics, data }) {

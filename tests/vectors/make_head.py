@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ledger.formats.digest import checksum_address, sha256
-from ledger.formats.head import Founding, HeadTree, LogRecord, leaf
+from ledger.formats.head import FoundingRecord, HeadTree, LogRecord, leaf
 
 SIZES = (0, 1, 2, 3, 7, 8, 70)
 CONTRACTS = tuple(checksum_address(sha256(b"contract %d" % place)[:20]) for place in range(5))
-FOUNDING = Founding(31337, 7, sha256(b"founding block"), CONTRACTS)
+FOUNDING = FoundingRecord(31337, 7, sha256(b"founding block"), *CONTRACTS)
 
 
 def record(number: int) -> LogRecord:

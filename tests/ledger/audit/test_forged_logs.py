@@ -35,7 +35,7 @@ class Forged:
 
 
 def forged(world: World, change: Change) -> Forged:
-    history = History(change(world))
+    history = History(world.foundation, change(world))
     words = object.__new__(World)
     words.history = history
     return Forged(history, words.observed())
@@ -99,7 +99,14 @@ def attestation(world: World) -> Events:
     for event in world.events:
         yield event
         if in_round(event, records.AggregatePublished):
-            where: dict[str, Any] = {"block": event.block, "log": 1, "tx": event.tx, "job": 1, "round": 2}
+            where: dict[str, Any] = {
+                "block": event.block,
+                "log": 1,
+                "tx": event.tx,
+                "leaf": bytes(32),
+                "job": 1,
+                "round": 2,
+            }
             yield records.Attested(**where, member=key(3), attempt=1, claim=bytes(32), agrees=False)
 
 
@@ -118,7 +125,15 @@ def attempt(world: World) -> Events:
 
 
 def _refuted(event: records.AggregatePublished) -> Iterator[records.Event]:
-    where: dict[str, Any] = {"block": event.block, "tx": event.tx, "job": 1, "round": 2, "attempt": 1, "log": 0}
+    where: dict[str, Any] = {
+        "block": event.block,
+        "tx": event.tx,
+        "leaf": bytes(32),
+        "job": 1,
+        "round": 2,
+        "attempt": 1,
+        "log": 0,
+    }
     said = {"root": bytes([8]) * 32, "cid": event.cid, "verdicts": event.verdicts, "deadline": event.deadline}
     yield records.AggregatePublished(**where, aggregator=key(3), **said)
     for index in (1, 2):

@@ -171,7 +171,8 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
     elif change == "foreign":
         heads[1, key(9)] = b"\x05" * 28
     else:
-        history = History(e for e in world.events if not (isinstance(e, records.UpdateSubmitted) and e.party == key(0)))
+        kept = [e for e in world.events if not (isinstance(e, records.UpdateSubmitted) and e.party == key(0))]
+        history = History(world.foundation, kept)
     report = world.audit(replace(world.observed(), heads=heads), history=history)
     found = [f for f in report.findings if f.check is Check.HEADS]
     assert [f.status for f in found] == ["unknown"]
@@ -275,7 +276,7 @@ def test_no_history_with_one_bit_altered_is_verified(
         changes["agrees"] = False
     events = [*world.events[:at], msgspec.structs.replace(event, **changes), *world.events[at + 1 :]]
     try:
-        history = History(events)
+        history = History(world.foundation, events)
     except HistoryError:
         return
     report = world.audit(history=history)

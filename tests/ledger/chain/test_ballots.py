@@ -38,6 +38,7 @@ from ledger.events.records import Choice, Role, Voted
 from ledger.formats.claims import claim
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
+from ledger.history.foundation import foundation_of
 
 ROOT, CID = b"R" * 32, b"C" * 32
 
@@ -67,8 +68,9 @@ def council(found, anvil, tmp_path):
 
 def history_of(consortium):
     client = consortium.client
-    first, last = consortium.network.chain.start_block, client.latest().number
-    return History(event for logs in client.read(first, last) for event in logs.events)
+    first, last = consortium.network.founding.block, client.latest().number
+    events = [event for logs in client.read(first, last) for event in logs.events]
+    return History(foundation_of(consortium.network), events)
 
 
 def latest(consortium):

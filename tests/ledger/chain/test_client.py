@@ -15,15 +15,16 @@ from ledger.history.state import Phase
 
 
 def changed(network: Network, **places: object) -> Network:
-    """The network with `chain` or one contract's fields replaced: `ledger={"code_hash": …}`."""
-    chain, contracts = network.chain, network.contracts
+    """The network with fields of `chain`, `founding` or one contract replaced: `ledger={"code_hash": …}`."""
+    contracts = network.contracts
     for place, fields in places.items():
-        if place == "chain":
-            chain = msgspec.structs.replace(chain, **fields)
+        if place in ("chain", "founding"):
+            part = msgspec.structs.replace(getattr(network, place), **fields)
+            network = msgspec.structs.replace(network, **{place: part})
         else:
             contract = msgspec.structs.replace(getattr(contracts, place), **fields)
             contracts = msgspec.structs.replace(contracts, **{place: contract})
-    return msgspec.structs.replace(network, chain=chain, contracts=contracts)
+    return msgspec.structs.replace(network, contracts=contracts)
 
 
 def test_another_chain_is_a_usage_error_with_both_ids(consortium):
@@ -31,6 +32,19 @@ def test_another_chain_is_a_usage_error_with_both_ids(consortium):
         Client.connect(changed(consortium.network, chain={"id": 1337}))
     assert (caught.value.facts["expected"], caught.value.facts["actual"]) == (1337, 31337)
     assert caught.value.advice
+
+
+def test_another_founding_block_is_another_chain_with_both_hashes(consortium):
+    pinned = consortium.network.founding
+    with pytest.raises(UsageError, match="another founding block") as caught:
+        Client.connect(changed(consortium.network, founding={"hash": "0x" + "ab" * 32}))
+    assert (caught.value.facts["expected"], caught.value.facts["actual"]) == ("0x" + "ab" * 32, pinned.hash)
+    assert caught.value.advice
+
+
+def test_a_chain_that_ends_before_the_founding_is_unavailable(consortium):
+    with pytest.raises(Unavailable, match="does not reach the founding block"):
+        Client.connect(changed(consortium.network, founding={"block": 1 << 40}))
 
 
 @pytest.mark.parametrize("contract", ["consortium", "ledger", "scores", "releases", "ballots"])

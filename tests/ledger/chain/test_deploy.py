@@ -62,7 +62,7 @@ def test_the_network_file_pins_what_stands_there(found):
     for name, others in IMMUTABLES.items():
         for other in others:
             assert client.view(name, other) == [getattr(network.contracts, other).address]
-    block = client.block(network.chain.start_block)
+    block = client.block(network.founding.block)
     assert block is not None
     assert client.rpc.call("eth_getCode", network.contracts.consortium.address, hex(block.number - 1)) == "0x"
 

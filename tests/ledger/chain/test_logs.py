@@ -46,7 +46,7 @@ class Forged:
 def events_of(consortium, rpc=None):
     client = consortium.client
     reader = LogReader(rpc or client.rpc, client.addresses)
-    first = consortium.network.chain.start_block
+    first = consortium.network.founding.block
     return [event for piece in reader.read(first, client.latest().number) for event in piece.events]
 
 
@@ -116,7 +116,7 @@ def test_pieces_shrink_to_what_the_node_serves(consortium, limit, error):
     rpc = Limited(consortium.client.rpc, limit, error)
     assert events_of(consortium, rpc) == events_of(consortium)
     served = [(first, last) for first, last in rpc.asked if last - first < limit]
-    assert served[0][0] == consortium.network.chain.start_block
+    assert served[0][0] == consortium.network.founding.block
     assert all(after[0] == before[1] + 1 for before, after in pairwise(served))  # no gap, nothing twice
     assert len(rpc.asked) - len(served) <= 14  # it learns: refusals do not go on
 

@@ -7,8 +7,9 @@ from ledger.events.proposals import release_id
 from ledger.events.records import Role, ScoresCommitted, ScoringOpened
 from ledger.formats.claims import LARGEST_SCORE, claim, pack_scores, scores_commitment, scoring_seed
 from ledger.history.fold import History, HistoryError
+from ledger.history.foundation import foundation_of
 from ledger.history.scorings import bitmap, settlement
-from ledger.history.state import ScoreBoard, ScoringPhase
+from ledger.history.state import ScoringPhase
 from ledger.index import Follower, Index
 
 ROOT, CID, VERDICTS = b"R" * 32, b"C" * 32, bytes([0, 0, 7, 0])
@@ -34,9 +35,9 @@ class Panel:
 
     @property
     def history(self):
-        first, last = self.consortium.network.chain.start_block, self.client.latest().number
+        first, last = self.consortium.network.founding.block, self.client.latest().number
         events = (event for logs in self.client.read(first, last) for event in logs.events)
-        return History(events, ScoreBoard(31337, self.board))
+        return History(foundation_of(self.consortium.network), events)
 
     @property
     def scoring(self):
@@ -205,8 +206,8 @@ def test_a_log_that_lost_a_commitment_is_refused(panel):
     for index in range(3):
         panel.commit(index)
     panel.reveal(0)
-    first, last = panel.consortium.network.chain.start_block, panel.client.latest().number
+    first, last = panel.consortium.network.founding.block, panel.client.latest().number
     events = [event for logs in panel.client.read(first, last) for event in logs.events]
     lost = next(event for event in events if isinstance(event, ScoresCommitted))
     with pytest.raises(HistoryError, match="did not commit"):
-        History((event for event in events if event != lost), ScoreBoard(31337, panel.board))
+        History(foundation_of(panel.consortium.network), (event for event in events if event != lost))

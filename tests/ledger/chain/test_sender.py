@@ -66,7 +66,7 @@ def end(child):
 
 
 def announced(consortium, index=0):
-    start_block = consortium.network.chain.start_block
+    start_block = consortium.network.founding.block
     pieces = consortium.client.read(start_block, consortium.client.latest().number)
     return [e for piece in pieces for e in piece.events if isinstance(e, Announced) and e.index == index]
 

@@ -208,7 +208,7 @@ def test_a_decision_that_cannot_be_is_refused_and_leaves_no_trace(start: Any, ki
     world = start()
     history = world.history
     made = fields(world) if callable(fields) else fields
-    event = kind(block=10_000 + history.applied, log=0, tx=bytes(32), **made)
+    event = kind(block=10_000 + history.applied, log=0, tx=bytes(32), leaf=bytes(32), **made)
     before = copy.deepcopy(vars(history))
     with pytest.raises(HistoryError, match="log is damaged"):
         history.apply(event)

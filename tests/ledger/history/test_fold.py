@@ -21,7 +21,7 @@ def snapshot(history: History) -> dict[str, Any]:
 
 
 def at(history: History, kind: type[r.Event], **fields: Any) -> r.Event:
-    return kind(block=10_000 + history.applied, log=0, tx=bytes(32), **fields)
+    return kind(block=10_000 + history.applied, log=0, tx=bytes(32), leaf=bytes(32), **fields)
 
 
 def proposed() -> World:
@@ -222,7 +222,7 @@ def test_a_round_whose_attempts_are_used_up() -> None:
 @pytest.mark.parametrize("position", [(0, 0), (4, 0), (3, 9)])
 def test_events_out_of_order_are_refused(position: tuple[int, int]) -> None:
     world = World()
-    event = r.Announced(block=position[0], log=position[1], tx=bytes(32), index=0, gateway="x")
+    event = r.Announced(block=position[0], log=position[1], tx=bytes(32), leaf=NONE, index=0, gateway="x")
     before = snapshot(world.history)
     with pytest.raises(HistoryError, match="out of order"):
         world.history.apply(event)

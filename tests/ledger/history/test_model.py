@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.world import BOARD, TERMS, World, key
+from support.worlds.world import TERMS, World, key
 
 from ledger.events import records as r
 from ledger.history.fold import History, HistoryError
@@ -65,7 +65,7 @@ def test_every_legal_history_folds_and_folds_again(path: list[tuple[str, int]]) 
     world = World().open_job()
     for action, member in path:
         act(world, action, member)
-    again = History(world.events, BOARD)
+    again = History(world.foundation, world.events)
     assert vars(again) == vars(world.history)
     for round_ in world.state.rounds.values():
         assert all(0 <= index < 4 for index in round_.updates)
@@ -84,7 +84,7 @@ def test_a_history_with_an_event_left_out_or_twice_is_noticed_or_legal(path: Any
     for action, member in path:
         act(world, action, member)
     gone = data.draw(st.integers(0, len(world.events) - 1))
-    history = History(board=BOARD)
+    history = History(world.foundation)
     for position, event in enumerate(world.events):
         if position == gone:
             continue

@@ -215,7 +215,7 @@ def test_scores_that_cannot_be_are_refused_and_leave_no_trace(start: Any, kind: 
     world = start()
     history = world.history
     made = fields(world) if callable(fields) else fields
-    event = kind(block=10_000 + history.applied, log=0, tx=bytes(32), **made)
+    event = kind(block=10_000 + history.applied, log=0, tx=bytes(32), leaf=NONE, **made)
     before = copy.deepcopy(vars(history))
     with pytest.raises(HistoryError, match="log is damaged"):
         history.apply(event)
@@ -245,14 +245,6 @@ def test_a_retired_key_reveals_what_it_committed_to() -> None:
     rotated(world)
     world.emit(r.ScoresRevealed, **revealing(world, 3, scorer=key(3)))
     assert set(world.scoring.reveals) == {3}
-
-
-def test_without_a_board_no_reveal_is_believed() -> None:
-    world = committed()
-    history = History(world.events)
-    event = r.ScoresRevealed(block=10_000, log=0, tx=NONE, **revealing(world, 0))
-    with pytest.raises(HistoryError, match="cannot reveal"):
-        history.apply(event)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +309,7 @@ def test_every_legal_history_folds_and_folds_again(path: list[tuple[str, int]]) 
     world = Panel()
     for action, member in path:
         act(world, action, member)
-    assert vars(History(world.events, BOARD)) == vars(world.history)
+    assert vars(History(world.foundation, world.events)) == vars(world.history)
     ended = [scoring.outcome is not None for scoring in world.state.scorings.values()]
     assert all(ended[:-1])
     assert list(world.state.scorings) == sorted(world.state.scorings)
@@ -336,7 +328,7 @@ def test_a_history_with_an_event_left_out_is_noticed_or_legal(path: Any, data: s
     for action, member in path:
         act(world, action, member)
     gone = data.draw(st.integers(0, len(world.events) - 1))
-    history = History(board=BOARD)
+    history = History(world.foundation)
     for position, event in enumerate(world.events):
         if position == gone:
             continue

@@ -40,7 +40,10 @@ class Chain:
         self.requests += 1
         numbers = range(first, last + 1)
         found = [n for n in numbers if self.events.get((n, self.forks[n]))]
-        events = [JobOpened(self.events[n, self.forks[n]], 1, block=n, log=0, tx=self._hash(n)) for n in found]
+        events = [
+            JobOpened(self.events[n, self.forks[n]], 1, block=n, log=0, tx=self._hash(n), leaf=self._hash(n))
+            for n in found
+        ]
         yield SimpleNamespace(last=last, events=events, hashes={n: self._hash(n) for n in found})
 
     def extend(self, fork, count, **events):
@@ -55,13 +58,13 @@ class Chain:
 @pytest.fixture
 def chain():
     """Blocks 0 to 20 of fork a, with job n opened in block n for each n in 2, 5, 11, 20."""
-    contracts = SimpleNamespace(
-        **{
-            name: SimpleNamespace(address="0x" + digit * 40)
-            for name, digit in (("consortium", "1"), ("ledger", "2"), ("scores", "3"))
-        }
+    names = ("consortium", "ledger", "scores", "releases", "ballots")
+    contracts = SimpleNamespace(**{n: SimpleNamespace(address=f"0x{k:040x}") for k, n in enumerate(names)})
+    network = SimpleNamespace(
+        chain=SimpleNamespace(id=31337, rpc="memory"),
+        founding=SimpleNamespace(block=0, hash="0x" + "ab" * 32, members=()),
+        contracts=contracts,
     )
-    network = SimpleNamespace(chain=SimpleNamespace(id=31337, start_block=0, rpc="memory"), contracts=contracts)
     return Chain(network, ["a"] * 21, {(n, "a"): n for n in (2, 5, 11, 20)})
 
 
@@ -315,7 +318,7 @@ def test_a_chain_started_anew_is_another_chain(fresh_anvil, found, tmp_path):
 
 def test_events_that_cannot_follow_are_read_again_once(chain):
     """An honest chain admits members in order. One that does not is not believed, but not at the first sight."""
-    wrong = MemberAdmitted(7, "0x" + "1" * 40, 1, 1, block=1, log=0, tx=bytes(32))
+    wrong = MemberAdmitted(7, "0x" + "1" * 40, 1, 1, block=1, log=0, tx=bytes(32), leaf=bytes(32))
     reads = []
     chain.read = lambda first, last: [
         reads.append(first) or SimpleNamespace(last=last, events=[wrong], hashes={1: chain._hash(1)})

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from support.content.holders import Memory, Server
 
-from ledger.config import Chain, Contract, Contracts, Gateway, Network
+from ledger.config import Chain, Contract, Contracts, Founding, Gateway, Network
 from ledger.errors import Unavailable, UsageError
 from ledger.events.records import Role
 from ledger.formats.cid import CHUNK, Cid, raw
@@ -30,6 +30,7 @@ NETWORK = Network(
     fedledger="network/1",
     name="hospitals",
     chain=Chain(id=31337, rpc=""),
+    founding=Founding(block=0, hash="0x" + "00" * 32, members=()),
     contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
 )
 DATA = hashlib.shake_128(b"slow").digest(24 * CHUNK)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from support.worlds.world import foundation
 
 from ledger.events import records as r
 from ledger.history.fold import History
@@ -31,13 +32,14 @@ class Story:
     """Events in order, folded into a history."""
 
     def __init__(self, roles: list[int] | None = None) -> None:
-        self.history, self.block = History(), 0
-        for index, (key, role) in enumerate(zip(KEYS, roles or [BOTH] * 3, strict=True)):
-            self.tell(r.MemberAdmitted, index=index, key=key, roles=role, epoch=1)
+        given = [r.Role(role) for role in roles or [BOTH] * 3]
+        self.history, self.block = History(foundation(KEYS, *given)), 0
+        for index, (key, role) in enumerate(zip(KEYS, given, strict=True)):
+            self.tell(r.MemberAdmitted, index=index, key=key, roles=int(role), epoch=1)
 
     def tell(self, kind: Any, **fields: Any) -> "Story":
         self.block += 1
-        self.history.apply(kind(block=self.block, log=0, tx=bytes(32), **fields))
+        self.history.apply(kind(block=self.block, log=0, tx=bytes(32), leaf=bytes(32), **fields))
         return self
 
     def job(self, opened: bool = True) -> "Story":

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.worlds.world import foundation
 
 from ledger.events import records as r
 from ledger.history.fold import History
@@ -41,11 +42,11 @@ class Story:
     """Three scorers, a member that is not one, and a job whose first round is final."""
 
     def __init__(self, terms: r.Terms = TERMS) -> None:
-        self.history = History()
-        for index, key in enumerate(KEYS):
-            role = r.Role.SCORER if key in SCORERS else r.Role.AGGREGATOR
-            event = r.MemberAdmitted(block=index + 1, log=0, tx=b"", index=index, key=key, roles=int(role), epoch=1)
-            self.history.apply(event)
+        roles = [r.Role.SCORER if key in SCORERS else r.Role.AGGREGATOR for key in KEYS]
+        self.history = History(foundation(KEYS, *roles))
+        for index, (key, role) in enumerate(zip(KEYS, roles, strict=True)):
+            place = {"block": index + 1, "log": 0, "tx": b"", "leaf": bytes(32)}
+            self.history.apply(r.MemberAdmitted(**place, index=index, key=key, roles=int(role), epoch=1))
         self.state = JobState(1, b"\x01" * 32, "0xA", terms, b"", open=True)
         self.history.jobs[1] = self.state
         self.finalise(1)

@@ -76,9 +76,11 @@ class House:
     @property
     def decisions(self) -> Any:
         from ledger.history.fold import History
+        from ledger.history.foundation import foundation_of
 
-        first, last = self.network.chain.start_block, self.client.latest().number
-        return History(event for logs in self.client.read(first, last) for event in logs.events).decisions
+        first, last = self.network.founding.block, self.client.latest().number
+        events = [event for logs in self.client.read(first, last) for event in logs.events]
+        return History(foundation_of(self.network), events).decisions
 
     def votes(self, proposal: Proposal) -> dict[int, Choice]:
         found: dict[int, Choice] = self.decisions.proposals[proposal.id].votes

@@ -13,7 +13,7 @@ from support.worlds.decisions import Chamber
 from support.worlds.world import NAMES, World, blank_report
 
 from ledger.audit.report import Check
-from ledger.config import Chain, Contract, Contracts, Network, Party
+from ledger.config import Chain, Contract, Contracts, Founding, Network, Party
 from ledger.jobs.document import Job
 from web.app import create_app
 from web.pages import PAGES
@@ -59,8 +59,10 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
         ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
     )
     parties = tuple(Party(index=index, name=name) for index, name in enumerate(names))
-    chain = Chain(id=31337, rpc="http://127.0.0.1:1")
-    return Network(fedledger="network/1", name=title, chain=chain, contracts=contracts, parties=parties)
+    chain, founding = Chain(id=31337, rpc="http://127.0.0.1:1"), Founding(block=1, hash="0x" + "00" * 32, members=())
+    return Network(
+        fedledger="network/1", name=title, chain=chain, founding=founding, contracts=contracts, parties=parties
+    )
 
 
 def view_of(world: World, job: Job | None = None, known: Network | None = None, **settings: Any) -> View:

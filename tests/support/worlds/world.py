@@ -9,23 +9,28 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from support.worlds.logged import logged
 from support.worlds.signing import key, sign
 
 from ledger.audit import Audit, Observed, scope_of
 from ledger.audit.report import Report
 from ledger.chain.build import ContractName
 from ledger.chain.evidence.fetch import proof
+from ledger.config import FoundingMember
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.events import records
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
+from ledger.events.members import Role
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.claims import claim as claim_of
 from ledger.formats.digest import NOTHING, keccak
+from ledger.formats.head import FoundingRecord
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
+from ledger.history.foundation import Foundation
 from ledger.history.state import Aggregate, JobState, Round, ScoreBoard
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
@@ -42,10 +47,24 @@ ADDRESSES: dict[ContractName, str] = {
     "releases": "0x0000000000000000000000000000000000000002",
     "ballots": "0x0000000000000000000000000000000000000003",
 }
+FOUNDING_BLOCK = 1
+EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
 TERMS = records.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 28)
+
+
+def block_hash(block: int) -> bytes:
+    """The hash of a block of the chain in memory."""
+    return block.to_bytes(32, "big")
+
+
+def foundation(keys: Sequence[str], *roles: Role) -> Foundation:
+    """The founding by members with these keys, and these roles or all."""
+    record = FoundingRecord(CHAIN, FOUNDING_BLOCK, block_hash(FOUNDING_BLOCK), **ADDRESSES)
+    words = [role.words for role in roles] or [EVERY_ROLE.words] * len(keys)
+    return Foundation(record, tuple(FoundingMember(key=k, roles=r) for k, r in zip(keys, words, strict=True)))
 
 
 class Files:
@@ -109,7 +128,8 @@ class World:
         self.keys = [key(i) for i in range(members)]
         self.events: list[records.Event] = []
         self.transactions: dict[bytes, tuple[bytes, int]] = {}
-        self.history = History(board=BOARD)
+        self.foundation = foundation(self.keys)
+        self.history = History(self.foundation)
         layout = Layout(tensors)
         drawn = self.random.integers(-(1 << 24), 1 << 24, layout.values)
         self.initial = np.asarray(initial or drawn).astype("<i4")
@@ -136,10 +156,10 @@ class World:
         block = len(self.events) + 1
         contract = ADDRESSES["scores" if issubclass(kind, records.ScoreEvent) else "ledger"]
         raw = sign(kind, fields, contract, CHAIN, block)
-        tx = keccak(raw) if raw else block.to_bytes(32, "big")
+        tx = keccak(raw) if raw else block_hash(block)
         if raw:
             self.transactions[tx] = raw, block
-        event = kind(block=block, log=0, tx=tx, **fields)
+        event = logged(kind(block=block, log=0, tx=tx, leaf=NOTHING, **fields), ADDRESSES)
         self.history.apply(event)
         self.events.append(event)
         return event
@@ -278,9 +298,7 @@ class World:
             found = proof(raw, said, CHAIN, ADDRESSES)
         except FedledgerError as error:
             raise Unproven(error.message, tx=said.tx.hex()) from error
-        return msgspec.structs.replace(
-            found, block=BlockName(number=block, hash="0x" + block.to_bytes(32, "big").hex())
-        )
+        return msgspec.structs.replace(found, block=BlockName(number=block, hash="0x" + block_hash(block).hex()))
 
     def audit(
         self,

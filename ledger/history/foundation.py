@@ -1,0 +1,52 @@
+"""What a history begins with: where the ledger was founded, and by which members. The network file pins both."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ledger.config import FoundingMember, Network
+from ledger.events.event import Event
+from ledger.events.members import MemberAdmitted, Role
+from ledger.formats.head import FoundingRecord
+from ledger.history.state import Impossible, ScoreBoard
+
+FIRST_EPOCH = 1
+
+
+class Foundation(NamedTuple):
+    """The founding's place on its chain, and the founding members by index."""
+
+    record: FoundingRecord
+    members: tuple[FoundingMember, ...]
+
+    @property
+    def board(self) -> ScoreBoard:
+        """Where scores are committed to."""
+        return ScoreBoard(self.record.chain, self.record.scores)
+
+
+def foundation_of(network: Network) -> Foundation:
+    """What the network file says of the founding."""
+    founding, contracts = network.founding, network.contracts
+    record = FoundingRecord(
+        network.chain.id,
+        founding.block,
+        bytes.fromhex(founding.hash[2:]),
+        contracts.consortium.address,
+        contracts.ledger.address,
+        contracts.scores.address,
+        contracts.releases.address,
+        contracts.ballots.address,
+    )
+    return Foundation(record, founding.members)
+
+
+def require_founder(event: Event, place: int, founders: Sequence[FoundingMember]) -> None:
+    """Let event number `place` pass, from 0: the first events admit the founders, no others. Raises Impossible."""
+    admitted = isinstance(event, MemberAdmitted) and event.epoch == FIRST_EPOCH
+    if place >= len(founders):
+        if admitted:
+            raise Impossible("a member beside those that the network file names founded the consortium")
+        return
+    expected = (place, founders[place].key, Role.named(founders[place].roles))
+    if not isinstance(event, MemberAdmitted) or not admitted or (event.index, event.key, event.roles) != expected:
+        raise Impossible(f"the consortium was not founded by member {place} of the network file")
