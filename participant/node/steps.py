@@ -185,9 +185,9 @@ def _advance(of: _Decision, after: int) -> Step:
 def _ended(of: _Decision) -> Step:
     round_, member = of.round, of.member
     final = round_.final
-    if final is not None and of.key not in of.at.spoken and at_leisure(final.deadline, of.at.now):
-        if not final.attested_by(member.index) and member.since <= round_.epoch:
-            return Attest(*of.key, round_.attempt, late=True)
+    silent = final is not None and of.at.now <= final.deadline and not final.attested_by(member.index)
+    if silent and member.since <= round_.epoch and of.key not in of.at.spoken:
+        return Attest(*of.key, round_.attempt, late=True)
     if round_.phase is Phase.FINALISED and of.key not in of.at.held:
         return Hold(*of.key)
     return Wait("the job is complete" if of.state.complete else f"{of.name} has ended; the next is not open")
@@ -201,13 +201,10 @@ _PHASES: dict[Phase, Callable[[_Decision], Step]] = {
 }
 
 
-def at_leisure(deadline: int, now: int) -> bool:
-    """Whether a late word is still on record."""
-    return now <= deadline
-
-
 def _unvouched(of: _Decision) -> bool:
-    return bool(of.round.updates.keys() - of.at.vouched.get(of.key, frozenset()))
+    """Whether an update was opened that this key can sign for, and has not."""
+    signs = of.member.since <= of.round.epoch
+    return signs and bool(of.round.updates.keys() - of.at.vouched.get(of.key, frozenset()))
 
 
 def _members(count: int) -> str:
