@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from ledger.events.records import Role
 from ledger.formats.text import plural
 from ledger.history.fold import History
-from ledger.history.state import JobState, Member, Phase, Round, present
-from ledger.rounds.steps import COURTESY, Advance, Vouch, Wait, copied_by
+from ledger.history.phases import present
+from ledger.history.state import JobState, Member, Phase, Round
+from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by
 
 LONGEST_WAIT = 8
 """Strikes after which an aggregator waits no longer than that before it opens a round, as the contract has it."""
@@ -43,7 +44,7 @@ class PublishAggregate:
     without: frozenset[int] = frozenset()
 
 
-Step = OpenRound | OpenUpdates | Vouch | PublishAggregate | Advance | Wait
+Step = OpenRound | OpenUpdates | PublishAggregate | Advance | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +171,16 @@ def _opening(of: _Decision) -> Step:
     if not round_.commitments:
         return _advance(of, round_.update_deadline)
     half = of.deadline - of.state.terms.open_seconds // 2
-    ready = round_.unopened & at.known
-    if of.opens and ready == round_.unopened and ready:
+    unopened = round_.commitments.keys() - round_.updates.keys()
+    ready = unopened & at.known
+    if of.opens and ready == unopened:
         return OpenUpdates(round_.job, round_.number)
     start = half if of.opens else half + COURTESY * _turn(of)
     if ready and at.now >= start:
         return OpenUpdates(round_.job, round_.number)
-    missing = _members(round_.unopened - at.known)
-    why = f"{of.name} is opened by another" if ready else f"{of.name} waits for the opening of {missing}"
-    return Wait(why, start if at.now < start else of.deadline + 1)
+    missing = unopened - at.known
+    why = f"waits for the openings of {_members(missing)}" if missing else "is opened by another"
+    return Wait(f"{of.name} {why}", start if at.now < start else of.deadline + 1)
 
 
 def _aggregating(of: _Decision) -> Step:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from ledger.events.records import Role
 from ledger.history.fold import History
-from ledger.history.state import JobState, Member, Phase, Round, present
+from ledger.history.phases import present
+from ledger.history.state import JobState, Member, Phase, Round
 from ledger.rounds.steps import COURTESY, Advance, Vouch, Wait
 
 GRACE = 15
@@ -142,7 +143,7 @@ def _opening(of: _Decision) -> Step:
     if index in round_.commitments and of.key not in of.at.shown:
         return Show(*of.key)
     last_quarter = of.deadline - of.state.terms.open_seconds // 4
-    passed_over = index in round_.unopened
+    passed_over = index in round_.commitments.keys() - round_.updates.keys()
     if passed_over and of.at.now >= last_quarter:
         return OpenOwn(*of.key)
     if _unvouched(of):
