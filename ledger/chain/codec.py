@@ -49,35 +49,50 @@ def encode_word(kind: str, value: Any) -> bytes:
 
 
 def decoder(fields: Sequence[dict[str, Any]]) -> Callable[[bytes], list[Any]]:
-    """The decoder of an argument list: static words, one level of static tuples (as lists), lists of them,
-    `bytes` and `string`.
+    """The decoder of an argument list: static words, tuples (as lists), lists of static tuples, `bytes` and `string`.
 
     It raises ValueError where the data is not the one canonical encoding.
     """
     parts = [_part(field) for field in fields]
-    head = sum(words for words, _, _ in parts) * WORD
-    dynamic = any(tail is not None for _, _, tail in parts)
+    if all(tail is None and words == 1 for words, _, tail in parts):
+        return _flat_decoder([static for _, static, _ in parts])
+    read = _reader(parts)
 
     def decode(data: bytes) -> list[Any]:
-        values = []
-        place, end = 0, head
-        for words, static, tail in parts:
-            chunk = data[place : place + words * WORD]
-            if len(chunk) != words * WORD:
-                raise ValueError(f"{len(data)} bytes of data, at least {head} expected")
-            place += words * WORD
-            if tail is None:
-                values.append(static(chunk))
-            else:
-                value, end = tail(data, int.from_bytes(chunk), end)
-                values.append(value)
+        values, end = read(data, 0)
         if len(data) != end:
             raise ValueError(f"{len(data)} bytes of data, {end} expected")
         return values
 
-    if dynamic or any(words != 1 for words, _, _ in parts):
-        return decode
-    return _flat_decoder([static for _, static, _ in parts])
+    return decode
+
+
+Tail = Callable[[bytes, int, int], tuple[Any, int]]
+"""Reads what stands outside the head: the data, where its offset points, and where it must be; and where it ends."""
+Part = tuple[int, Decode, Tail | None]
+"""How many words of the head a field takes, the decoder of those, and that of its tail if it is dynamic."""
+
+
+def _reader(parts: Sequence[Part]) -> Callable[[bytes, int], tuple[list[Any], int]]:
+    """Reads an argument list that begins at a place in the data; and where it ends."""
+    head = sum(words for words, _, _ in parts) * WORD
+
+    def read(data: bytes, start: int) -> tuple[list[Any], int]:
+        values = []
+        place, end = start, start + head
+        for words, static, tail in parts:
+            chunk = data[place : place + words * WORD]
+            if len(chunk) != words * WORD:
+                raise ValueError(f"{len(data)} bytes of data, at least {start + head} expected")
+            place += words * WORD
+            if tail is None:
+                values.append(static(chunk))
+            else:
+                value, end = tail(data, start + int.from_bytes(chunk), end)
+                values.append(value)
+        return values, end
+
+    return read
 
 
 def _flat_decoder(decoders: list[Decode]) -> Callable[[bytes], list[Any]]:
@@ -92,15 +107,13 @@ def _flat_decoder(decoders: list[Decode]) -> Callable[[bytes], list[Any]]:
     return decode_words
 
 
-Tail = Callable[[bytes, int, int], tuple[Any, int]]
-
-
-def _part(field: dict[str, Any]) -> tuple[int, Decode, Tail | None]:
-    """How many words of the head a field takes, the decoder of those, and that of its tail if it is dynamic."""
+def _part(field: dict[str, Any]) -> Part:
     kind = field["type"]
     if kind == "tuple":
-        components = decoder(field["components"])
-        return len(field["components"]), components, None
+        parts = [_part(component) for component in field["components"]]
+        if any(tail is not None for _, _, tail in parts):
+            return 1, bytes, _tuple_tail(parts)
+        return sum(words for words, _, _ in parts), decoder(field["components"]), None
     if kind == "tuple[]":
         return 1, bytes, _rows_tail(decoder(field["components"]), len(field["components"]) * WORD)
     if kind == "bytes":
@@ -108,6 +121,18 @@ def _part(field: dict[str, Any]) -> tuple[int, Decode, Tail | None]:
     if kind == "string":
         return 1, bytes, _text_tail
     return 1, word_decoder(kind), None
+
+
+def _tuple_tail(parts: Sequence[Part]) -> Tail:
+    """The decoder of a tuple with dynamic parts."""
+    read = _reader(parts)
+
+    def tail(data: bytes, offset: int, end: int) -> tuple[list[Any], int]:
+        if offset != end:
+            raise ValueError(f"dynamic data at {offset}, {end} expected")
+        return read(data, offset)
+
+    return tail
 
 
 def _tail(data: bytes, offset: int, end: int) -> tuple[bytes, int]:

@@ -170,7 +170,7 @@ def _shape(entry: dict[str, Any], kind: type[AnyEvent]) -> _Shape:
 
 
 def _conversion(kind: Any) -> Callable[[Any], Any] | None:
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct | tuple):
         return lambda words: kind(*words)
     if isinstance(kind, type) and issubclass(kind, IntEnum):
         return kind

@@ -2,8 +2,8 @@
 
 `job` and `round` are numbers from 1, a round's within its job; `attempt` counts a round's aggregates from 1. `epoch` is
 the membership's when the event came: it fixes the members that attest the round. `deadline` is the last second of the
-phase that begins, in seconds since 1970 by the chain's clock. Parties are named by the key that sent the transaction,
-an EIP-55 address. `root` is a tensor root, `cid` the SHA-256 digest in a CID, each 32 bytes.
+phase that the round is in after the event, in seconds since 1970 by the chain's clock. Parties are named by the key
+that sent the transaction, an EIP-55 address. `root` is a tensor root, `cid` the SHA-256 digest in a CID, each 32 bytes.
 """
 
 from enum import IntEnum
@@ -11,6 +11,7 @@ from enum import IntEnum
 import msgspec
 
 from ledger.events.event import Event
+from ledger.formats.claims import Claimed
 
 
 class Reason(IntEnum):
@@ -22,15 +23,24 @@ class Reason(IntEnum):
     NO_QUORUM = 3
 
 
+class Form(IntEnum):
+    """What a member attests: the published claim, another one, or that it lacks bytes which the published one needs."""
+
+    AGREE = 0
+    OTHER = 1
+    MISSING = 2
+
+
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the contract itself enforces of a job. Times in seconds.
 
-    The last three are of its scores (`scorers`: how many must reveal), all 0 where it makes none. A document leaves out
-    a 0.
+    `rounds` may be finalised; a round has so many `attempts` at most. The last three are of its scores (`scorers`: how
+    many must reveal), all 0 where it makes none. A document leaves out a 0.
     """
 
     rounds: int
     update_seconds: int
+    open_seconds: int
     aggregate_seconds: int
     attest_seconds: int
     attempts: int
@@ -42,6 +52,23 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     def scored(self) -> bool:
         """Whether the job makes scores."""
         return self.scorers > 0
+
+
+class ModelTerms(msgspec.Struct, frozen=True):
+    """What the ledger says of a job's models: the same as the job's document.
+
+    `initial` is the tensor root of the first round's base, `values` the number of integers of a model. `rule` is 0 for
+    the weighted mean, 1 for the median, 2 for the trimmed mean, which leaves out `trim` values at each end.
+    """
+
+    initial: bytes
+    values: int
+    rule: int
+    trim: int
+    min_updates: int
+    max_weight: int
+    max_value: int
+    max_norm: int
 
 
 class JobEvent(Event, frozen=True):
@@ -59,10 +86,11 @@ class JobProposed(JobEvent, frozen=True, tag=True):
     digest: bytes
     proposer: str
     terms: Terms
+    model: ModelTerms
 
 
 class JobApproved(JobEvent, frozen=True, tag=True):
-    """A member approved a job; `approvals` members have by now, its proposer included."""
+    """A member approved a job; `approvals` active members have since the latest recovery of a key."""
 
     job: int
     member: str
@@ -83,7 +111,7 @@ class JobClosed(JobEvent, frozen=True, tag=True):
 
 
 class RoundOpened(RoundEvent, frozen=True, tag=True):
-    """An aggregator opened the job's next round; updates are taken until `deadline`."""
+    """An aggregator opened the job's next round; parties commit to updates until `deadline`."""
 
     job: int
     round: int
@@ -92,52 +120,66 @@ class RoundOpened(RoundEvent, frozen=True, tag=True):
     deadline: int
 
 
-class UpdateSubmitted(RoundEvent, frozen=True, tag=True):
-    """A participant registered its update, which stands for `weight` samples."""
+class UpdateCommitted(RoundEvent, frozen=True, tag=True):
+    """A participant fixed its update without showing it: `commitment` has 28 bytes."""
 
     job: int
     round: int
     party: str
-    weight: int
-    root: bytes
-    cid: bytes
+    commitment: bytes
+    deadline: int
+
+
+class UpdatesOpened(RoundEvent, frozen=True, tag=True):
+    """Updates were shown: 120 bytes each (`ledger.formats.claims.unpack_openings`), none of them open before."""
+
+    job: int
+    round: int
+    deadline: int
+    openings: bytes
 
 
 class AggregatePublished(RoundEvent, frozen=True, tag=True):
     """An aggregator published the round's outcome; members attest it until `deadline`.
 
-    `root` and `cid` are the global model's, zero where there can be none. `verdicts` has one byte for each update, by
-    ascending member index: 0 admitted, else why not.
+    Root and CID in `aggregate` are zero where there can be no model. Its verdicts are by ascending member index: 0
+    admitted, else why not.
     """
 
     job: int
     round: int
     aggregator: str
     attempt: int
-    root: bytes
-    cid: bytes
-    verdicts: bytes
+    aggregate: Claimed
     deadline: int
 
 
 class Attested(RoundEvent, frozen=True, tag=True):
-    """A member computed `claim` (32 bytes) for the round; `agrees` says whether it is the published one."""
+    """A member spoke on an attempt; `claim` is what was published or, in the form OTHER, what it computed itself.
+
+    `detail` has 32 bytes. AGREE: its witness. OTHER: the digest of its own receipts file. MISSING: a bitmap by member
+    index of the updates that it lacks, bit 255 for the receipts file.
+    """
 
     job: int
     round: int
     member: str
     attempt: int
+    form: Form
     claim: bytes
-    agrees: bool
+    detail: bytes
 
 
-class AggregateRefuted(RoundEvent, frozen=True, tag=True):
-    """No majority can agree with the aggregate any more; the next attempt may be published."""
+class AttemptFailed(RoundEvent, frozen=True, tag=True):
+    """The aggregate can have no majority any more, or had none in time.
+
+    The next one may be published until `deadline`, which is 0 where this was the last.
+    """
 
     job: int
     round: int
-    aggregator: str
     attempt: int
+    deadline: int
 
 
 class RoundFinalised(RoundEvent, frozen=True, tag=True):
@@ -147,11 +189,10 @@ class RoundFinalised(RoundEvent, frozen=True, tag=True):
     round: int
     attempt: int
     root: bytes
-    cid: bytes
 
 
 class RoundRefuted(RoundEvent, frozen=True, tag=True):
-    """The round ended without a model: its last attempt was refuted."""
+    """The round ended without a model: its last attempt failed, and a majority of the members had spoken on it."""
 
     job: int
     round: int
@@ -168,10 +209,11 @@ class RoundAbandoned(RoundEvent, frozen=True, tag=True):
 AnyJobEvent = JobProposed | JobApproved | JobOpened | JobClosed
 AnyRoundEvent = (
     RoundOpened
-    | UpdateSubmitted
+    | UpdateCommitted
+    | UpdatesOpened
     | AggregatePublished
     | Attested
-    | AggregateRefuted
+    | AttemptFailed
     | RoundFinalised
     | RoundRefuted
     | RoundAbandoned

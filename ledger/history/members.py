@@ -1,5 +1,6 @@
 """Members: the fold of their admissions, keys, roles and gateways. `ledger.history.fold` hands it those events."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -47,9 +48,9 @@ class Members:
             raise Impossible(f"{key} was not allowed to do this")
         return member
 
-    def standing(self, keys: set[str]) -> int:
-        """How many members stand behind these keys: only a current key counts."""
-        return sum(member.key in keys for member in self.by_index.values())
+    def standing(self, indices: Iterable[int]) -> int:
+        """How many of these members are active."""
+        return sum(map(self._is_active, indices))
 
     @property
     def count(self) -> int:
@@ -127,7 +128,7 @@ class Members:
             raise Impossible("an approval by or for a member that is not there, or of a key that was used before")
         rotation = (event.index, self.by_index[event.index].recoveries, event.new_key)
         approved = self.approvals.get(rotation, frozenset())
-        standing = sum(map(self._is_active, approved | {event.member}))
+        standing = self.standing(approved | {event.member})
         if event.member in approved or event.approvals != standing:
             raise Impossible(f"impossible: {event.approvals} approvals of a key for member {event.index}")
         self.approvals[rotation] = approved | {event.member}

@@ -5,6 +5,7 @@ from enum import Enum
 
 from ledger.events import rounds as r
 from ledger.events.members import Role
+from ledger.formats.claims import Claimed
 from ledger.formats.digest import NOTHING
 
 
@@ -21,11 +22,12 @@ class ScoreBoard:
 
 
 class Phase(Enum):
-    """Where a round is; the last three are terminal."""
+    """Where a round is, in the contract's order; the last three are terminal."""
 
     COLLECTING = "Collecting"
-    ATTESTING = "Attesting"
+    OPENING = "Opening"
     AGGREGATING = "Aggregating"
+    ATTESTING = "Attesting"
     FINALISED = "Finalised"
     REFUTED = "Refuted"
     ABANDONED = "Abandoned"
@@ -65,37 +67,66 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateCommitment:
+    """What a party bound itself to before anyone saw it: 28 bytes."""
+
+    party: str
+    index: int
+    digest: bytes
+    tx: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
-    """What a party registered for a round."""
+    """What a party had committed to, once it was opened.
+
+    `tx` is the transaction in which the party committed to it, `opening` the one that showed it, whoever sent that.
+    """
 
     party: str
     index: int
     weight: int
     root: bytes
     cid: bytes
+    salt: bytes
     tx: bytes
+    opening: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """What a member says it computed for a round."""
+    """What a member said on an attempt; `ledger.events.rounds.Attested` says what claim and detail are."""
 
     member: str
     index: int
+    form: r.Form
     claim: bytes
-    agrees: bool
+    detail: bytes
     tx: bytes
+
+    @property
+    def agrees(self) -> bool:
+        return self.form is r.Form.AGREE
 
 
 @dataclass(slots=True)
 class Aggregate:
-    """One attempt at a round's outcome. `outcome` is None while members attest."""
+    """One attempt at a round's outcome, with all that it claims (`ledger.formats.claims.Claimed`).
+
+    `outcome` is None while members attest: then FINALISED; REFUTED or ABANDONED where it failed, after a majority
+    spoke on it or not; ABANDONED, too, where a majority agrees that there is no model.
+    """
 
     attempt: int
     aggregator: str
     index: int
+    base: bytes
     root: bytes
     cid: bytes
+    as_of: int
+    anchor: bytes
+    head: bytes
+    receipts: bytes
     verdicts: bytes
     claim: bytes
     deadline: int
@@ -104,17 +135,24 @@ class Aggregate:
     outcome: Phase | None = None
 
     @property
+    def said(self) -> Claimed:
+        """What it claims, as the contract takes it."""
+        history = (self.as_of, self.anchor, self.head)
+        return Claimed(self.base, self.root, self.cid, *history, self.receipts, self.verdicts)
+
+    @property
     def empty(self) -> bool:
         """Whether it claims that no model can be made."""
         return self.root == NOTHING
 
     @property
     def agreeing(self) -> int:
-        """How many members stand by it, its aggregator included."""
+        """How many members stand by it, its aggregator included, and those that agreed after it was final."""
         return 1 + sum(attestation.agrees for attestation in self.attestations)
 
     @property
-    def disagreeing(self) -> int:
+    def against(self) -> int:
+        """How many members computed another claim, or lack bytes."""
         return len(self.attestations) + 1 - self.agreeing
 
     def attested_by(self, index: int) -> bool:
@@ -123,21 +161,28 @@ class Aggregate:
 
 @dataclass(slots=True)
 class Round:
-    """A round. `deadline` is the end of its present phase, in seconds since 1970; `members` vote on its aggregates.
+    """A round, as the ledger stored it last; `ledger.history.phases.present` says where it is at a time.
 
-    `updates` stand in the order in which they were registered. `scored_to` is the last round of the job whose scores
-    were settled when this one opened: what came later cannot weigh its updates.
+    `deadline` is the end of `phase`, in seconds since 1970. `members`, `participants` and `aggregators` are how many
+    there were when it opened. `commitments` and `updates` are by member index, in the order in which they came;
+    `opened_in` is the block of the latest opening. `scored_to` is the last round of the job whose scores were settled
+    when this one opened: what came later cannot weigh its updates.
     """
 
     job: int
     number: int
     opener: str
+    opener_index: int
     epoch: int
     members: int
+    participants: int
+    aggregators: int
     update_deadline: int
     deadline: int
     phase: Phase = Phase.COLLECTING
+    commitments: dict[int, UpdateCommitment] = field(default_factory=dict)
     updates: dict[int, Update] = field(default_factory=dict)
+    opened_in: int = 0
     aggregates: list[Aggregate] = field(default_factory=list)
     reason: r.Reason = r.Reason.NONE
     scored_to: int = 0
@@ -156,15 +201,16 @@ class Round:
         last = self.aggregates[-1] if self.aggregates else None
         return last if self.phase is Phase.FINALISED else None
 
-    def admitted(self) -> list[Update]:
-        """The updates that the final model is made of, by ascending member index.
+    @property
+    def unopened(self) -> list[UpdateCommitment]:
+        """What was committed to and not opened, by ascending member index."""
+        return [self.commitments[index] for index in sorted(self.commitments.keys() - self.updates.keys())]
 
-        None without a final model, nor where its verdicts are not one for each update.
-        """
-        verdicts = self.final.verdicts if self.final else b""
-        if len(verdicts) != len(self.updates):
+    def admitted(self) -> list[Update]:
+        """The updates that the final model is made of, by ascending member index; none without a final model."""
+        if self.final is None:
             return []
-        return [update for update, byte in zip(self.sorted_updates(), verdicts, strict=True) if byte == 0]
+        return [u for u, verdict in zip(self.sorted_updates(), self.final.verdicts, strict=True) if verdict == 0]
 
     def sorted_updates(self) -> list[Update]:
         """By ascending member index: the order of verdicts, and of everything that is computed."""
@@ -254,18 +300,27 @@ class Scoring:
 
 @dataclass(slots=True)
 class JobState:
-    """A job as the ledger knows it; its document is in the content store under `digest`."""
+    """A job as the ledger knows it; its document is in the content store under `digest`.
+
+    `approvals` are the members that approved it since the consortium's recovery number `recoveries`: the next one
+    discards them. `finalised` counts the rounds with a model, `latest` is the number of the last one. `strikes` are by
+    member index: turns that were left and attempts that failed, less the rounds finalised since.
+    """
 
     number: int
     digest: bytes
     proposer: str
     terms: r.Terms
+    model: r.ModelTerms
     tx: bytes
-    approvals: set[str] = field(default_factory=set)
+    approvals: frozenset[int] = frozenset()
+    recoveries: int = 0
     open: bool = False
     closed: bool = False
     rounds: dict[int, Round] = field(default_factory=dict)
-    heads: dict[str, bytes] = field(default_factory=dict)
+    finalised: int = 0
+    latest: int = 0
+    strikes: dict[int, int] = field(default_factory=dict)
     scorings: dict[int, Scoring] = field(default_factory=dict)
 
     @property
@@ -274,9 +329,14 @@ class JobState:
 
     @property
     def complete(self) -> bool:
-        """Whether the job's last round has ended."""
-        last = self.current
-        return last is not None and last.number == self.terms.rounds and last.phase.terminal
+        """Whether as many rounds were finalised as the terms allow."""
+        return self.finalised == self.terms.rounds
+
+    @property
+    def base(self) -> bytes:
+        """The tensor root of the model that the current round builds on, or the next one after its end."""
+        final = self.rounds[self.latest].final if self.latest else None
+        return final.root if final else self.model.initial
 
     @property
     def latest_scoring(self) -> Scoring | None:
@@ -297,17 +357,11 @@ class JobState:
         return next(finals, None) if self.terms.scored else None
 
     def scores(self, number: int) -> dict[int, int]:
-        """The settled scores of a round, by member index; nothing where it has none.
-
-        Nor where its aggregate has more or fewer verdicts than updates, so that no score is of one update: a majority
-        can finalise that (the contract counts zeros alone), and every audit refutes it.
-        """
+        """The settled scores of a round, by member index; nothing where it has none."""
         scoring = self.scorings.get(number)
         if scoring is None or scoring.medians is None:
             return {}
         admitted = self.rounds[number].admitted()
-        if len(scoring.medians) != len(admitted):
-            return {}
         return {update.index: score for update, score in zip(admitted, scoring.medians, strict=True)}
 
     def latest_model(self, before: int | None = None) -> Aggregate | None:
