@@ -7,7 +7,7 @@ is loaded with the first such call: an audit, which only reads, never waits for 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
@@ -38,17 +38,39 @@ class Membership:
     roles_since: int
 
 
-@dataclass(frozen=True, slots=True)
-class RoundView:
-    """The current round of a job, as the contract keeps it; `deadline` of its phase in seconds since 1970."""
+class RoundView(NamedTuple):
+    """The current round of a job, as the contract stored it last; `deadline` in seconds since 1970.
+
+    `since` is the first round of the job opened in the same epoch; `opened_in` the block of the latest opening.
+    """
 
     round: int
-    epoch: int
     since: int
+    epoch: int
     deadline: int
     phase: Phase
     members: int
+    participants: int
+    aggregators: int
+    committed: int
+    opened: int
     attempt: int
+    agreeing: int
+    against: int
+    aggregator: int
+    opened_in: int
+
+
+class CourseView(NamedTuple):
+    """A job's way so far: who opened the current round, how many were finalised, which one last, and when the last
+    round ended, in seconds since 1970.
+    """
+
+    opener: str
+    opener_index: int
+    finalised: int
+    latest: int
+    ended: int
 
 
 class Client(ChainNode):
@@ -139,15 +161,22 @@ class Client(ChainNode):
 
     def round(self, job: int) -> RoundView | None:
         """The current round of a job; None before the first."""
-        round_, epoch, since, deadline, phase, members, attempt = self.view("ledger", "roundOf", job)[0]
-        if phase == 0:
-            return None
-        return RoundView(round_, epoch, since, deadline, Phase(PHASES[phase]), members, attempt)
+        found = list(self.view("ledger", "roundOf", job)[0])
+        phase = found[RoundView._fields.index("phase")]
+        return RoundView(*found)._replace(phase=Phase(PHASES[phase])) if phase else None
 
-    def party_head(self, job: int, key: str) -> tuple[bytes, int]:
-        """A party's hash chain over its updates to a job (28 bytes), and the last round it submitted to."""
-        head, last = self.view("ledger", "headOf", job, key)
-        return head, last
+    def course(self, job: int) -> CourseView:
+        """A job's way so far; all zero before its first round."""
+        return CourseView(*self.view("ledger", "courseOf", job)[0])
+
+    def strikes(self, job: int, index: int) -> int:
+        """How many turns and attempts of a job a member left or failed, less the rounds that it finalised since."""
+        return int(self.view("ledger", "strikesOf", job, index)[0])
+
+    def commitment(self, job: int, key: str) -> tuple[bytes, int]:
+        """What a party committed to last in a job (28 bytes), and in which round; zero if it never did."""
+        commitment, round_ = self.view("ledger", "commitmentBy", job, key)
+        return commitment, round_
 
     def model(self, job: int, round_: int) -> bytes:
         """The tensor root of the model that a round finalised; 32 zero bytes if none."""
