@@ -10,8 +10,6 @@ from ledger.errors import Malformed
 from ledger.formats.digest import checksum_address, keccak, parse_address
 
 WORD = 32
-HEAD = 28
-NO_HEAD = bytes(HEAD)
 SCORE = 4
 LARGEST_SCORE = 1_000_000_000
 COMMITMENT = 28
@@ -71,11 +69,6 @@ def _address(key: str) -> bytes:
     return bytes.fromhex(key[2:]).rjust(WORD, b"\x00")
 
 
-def claim(job: int, round_: int, root: bytes, cid: bytes, verdicts: bytes) -> bytes:
-    """What an aggregate claims, and what an attesting member must have computed itself."""
-    return keccak(_word(job) + _word(round_) + root + cid + keccak(verdicts))
-
-
 def claim_of(round_: RoundName, said: Claimed) -> bytes:
     """What an aggregate of a round claims, and what an attesting member must have computed itself: 32 bytes."""
     models = said.base + said.root + said.cid
@@ -116,12 +109,6 @@ def unpack_openings(data: bytes) -> list[UpdateOpening]:
 def _unpack_opening(data: bytes) -> UpdateOpening:
     weight = int.from_bytes(data[20:24], "big")
     return UpdateOpening(checksum_address(data[:20]), weight, data[24:56], data[56:88], data[88:])
-
-
-def next_head(head: bytes, job: int, round_: int, weight: int, root: bytes, cid: bytes) -> bytes:
-    """A party's hash chain after one more update: 28 bytes, from `NO_HEAD`."""
-    words = head.ljust(32, b"\x00") + _word(job) + _word(round_) + _word(weight) + root + cid
-    return keccak(words)[:HEAD]
 
 
 def pack_scores(scores: Sequence[int]) -> bytes:

@@ -37,7 +37,7 @@ class History:
     def __init__(self, foundation: Foundation, events: Iterable[r.AnyEvent] = ()) -> None:
         self.foundation = foundation
         self._members = Members()
-        self._jobs = Jobs(self._members, (foundation.record.chain, foundation.record.ledger))
+        self._jobs = Jobs(self._members, foundation.record)
         self._scorings = Scorings(self._members, self._jobs, foundation.board)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)

@@ -9,6 +9,7 @@ from typing import assert_never
 from ledger.events import rounds as r
 from ledger.formats.claims import RoundName
 from ledger.formats.digest import NOTHING
+from ledger.formats.head import FoundingRecord
 from ledger.history.members import NO_ROLE, Members
 from ledger.history.rounds import Rounds
 from ledger.history.state import Impossible, JobState
@@ -18,10 +19,10 @@ LONGEST = 365 * 86400
 
 @dataclass(slots=True)
 class Jobs:
-    """Jobs by number; `members` are those that act on them, `place` is chain id and address of the RoundLedger."""
+    """Jobs by number; `members` are those that act on them, on the ledger that was founded so."""
 
     members: Members
-    place: tuple[int, str]
+    founding: FoundingRecord
     by_number: dict[int, JobState] = field(default_factory=dict)
 
     def require(self, number: int) -> JobState:
@@ -46,7 +47,7 @@ class Jobs:
 
     def apply_round(self, event: r.AnyRoundEvent) -> None:
         """The same, of an event of a round."""
-        name = RoundName(*self.place, event.job, event.round)
+        name = RoundName(self.founding.chain, self.founding.ledger, event.job, event.round)
         Rounds(self.members, self.require(event.job), name).apply(event)
 
     def _propose(self, event: r.JobProposed) -> None:

@@ -53,6 +53,11 @@ class Members:
         return sum(map(self._is_active, indices))
 
     @property
+    def keys(self) -> dict[int, str]:
+        """The keys of the active members, by index."""
+        return {member.index: member.key for member in self.by_index.values() if member.active}
+
+    @property
     def count(self) -> int:
         """How many members are active."""
         return sum(member.active for member in self.by_index.values())

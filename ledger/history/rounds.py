@@ -83,8 +83,9 @@ class Rounds:
         if not free or event.round != len(job.rounds) + 1 or event.epoch != epoch:
             raise Impossible(f"round {event.round} of job {event.job} cannot be opened")
         counts = (self.members.count, self.members.having(Role.PARTICIPANT), self.members.having(Role.AGGREGATOR))
+        keys = last.keys if last and last.epoch == epoch else self.members.keys
         ends = event.deadline
-        opened = Round(event.job, event.round, event.opener, opener.index, epoch, *counts, ends, ends)
+        opened = Round(event.job, event.round, event.opener, opener.index, epoch, *counts, keys, ends, ends)
         opened.scored_to = next((n for n in reversed(job.scorings) if job.scorings[n].medians is not None), 0)
         job.rounds[event.round] = opened
 
@@ -119,7 +120,7 @@ class Rounds:
             openings = unpack_openings(event.openings)
         except Malformed as error:
             raise Impossible(f"impossible openings: {error.message}") from error
-        updates = {update.index: update for update in (self._opened(round_, said, event.tx) for said in openings)}
+        updates = {update.index: update for update in (self._opened(round_, said, event) for said in openings)}
         if not updates or len(updates) != len(openings) or updates.keys() & round_.updates.keys():
             raise Impossible(f"an update of round {event.round} was opened twice, or none was")
         full = len(round_.updates) + len(updates) == len(round_.commitments)
@@ -130,13 +131,13 @@ class Rounds:
         round_.phase = Phase.AGGREGATING if full else Phase.OPENING
         round_.deadline, round_.opened_in = event.deadline, event.block
 
-    def _opened(self, round_: Round, said: UpdateOpening, tx: bytes) -> Update:
+    def _opened(self, round_: Round, said: UpdateOpening, event: r.UpdatesOpened) -> Update:
         """The update that an opening shows: what its party committed to in this round."""
         index = self.members.require(said.party).index
         made = round_.commitments.get(index)
         if made is None or (made.party, made.digest) != (said.party, commitment(self.name, said)) or not said.weight:
             raise Impossible(f"member {index} did not commit to the update that was opened")
-        return Update(said.party, index, said.weight, said.root, said.cid, said.salt, made.tx, tx)
+        return Update(said.party, index, said.weight, said.root, said.cid, said.salt, made.tx, event.tx, event.block)
 
     def _publish(self, event: r.AggregatePublished) -> None:
         round_ = self._current(Phase.OPENING, Phase.AGGREGATING)

@@ -1,5 +1,6 @@
 """What the ledger's events add up to: members, jobs, rounds, scores, and what was said. `fold` fills it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -80,7 +81,8 @@ class UpdateCommitment:
 class Update:
     """What a party had committed to, once it was opened.
 
-    `tx` is the transaction in which the party committed to it, `opening` the one that showed it, whoever sent that.
+    `tx` is the transaction in which the party committed to it; `opening` the one that showed it, whoever sent that, and
+    `block` that one's block.
     """
 
     party: str
@@ -91,6 +93,7 @@ class Update:
     salt: bytes
     tx: bytes
     opening: bytes
+    block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +167,9 @@ class Round:
     """A round, as the ledger stored it last; `ledger.history.phases.present` says where it is at a time.
 
     `deadline` is the end of `phase`, in seconds since 1970. `members`, `participants` and `aggregators` are how many
-    there were when it opened. `commitments` and `updates` are by member index, in the order in which they came;
-    `opened_in` is the block of the latest opening. `scored_to` is the last round of the job whose scores were settled
-    when this one opened: what came later cannot weigh its updates.
+    there were when it opened, and `keys` the members' keys of that moment, by index. `commitments` and `updates` are by
+    member index, in the order in which they came; `opened_in` is the block of the latest opening. `scored_to` is the
+    last round of the job whose scores were settled when this one opened: what came later cannot weigh its updates.
     """
 
     job: int
@@ -177,6 +180,7 @@ class Round:
     members: int
     participants: int
     aggregators: int
+    keys: Mapping[int, str]
     update_deadline: int
     deadline: int
     phase: Phase = Phase.COLLECTING

@@ -4,7 +4,7 @@ import { header, root } from './artifact.mjs';
 import { isDocument, isName, isText, shownDigest } from './grammar.mjs';
 import { certificates, haveDigest, pushDigest } from './haves.mjs';
 import { founding, head, leaf, treeRoot } from './head.mjs';
-import { claim, claimOf, commitment, domain, opening, verdict, weightedMean } from './rounds.mjs';
+import { claimOf, commitment, domain, opening, verdict, weightedMean } from './rounds.mjs';
 
 const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
@@ -19,7 +19,6 @@ const CALLS = {
   have: (asked) => haveDigest(asked),
   push: (asked) => pushDigest(asked),
   receipts: ({ data, roll }) => certificates(bytes(data), roll),
-  claim: ({ job, round, root: model, cid, verdicts }) => claim(job, round, model, cid, verdicts),
   claim_of: ({ place, aggregate }) => claimOf(place, aggregate),
   domain: ({ place }) => domain(place),
   commitment: ({ place, opening: said }) => commitment(place, said),

@@ -1,0 +1,84 @@
+"""A small HTTP proxy on this machine: forwards absolute requests, opens tunnels, and notes what it was asked."""
+
+import socket
+import threading
+from contextlib import suppress
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class ForwardProxy:
+    """A running proxy. `host` is where every name leads, if given; `bind` the address it listens on."""
+
+    def __init__(self, host: str | None = None, bind: str = "127.0.0.1", port: int = 0) -> None:
+        outer, self.asked, self.refuses, self._host = self, list[str](), False, host
+
+        class Handler(StreamRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError, ValueError):
+                    while outer._one(self):
+                        pass
+
+        class Threads(ThreadingTCPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self._server = Threads((bind, port), Handler)
+        self.port = self._server.server_address[1]
+        self.url = f"http://{bind}:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _one(self, client: StreamRequestHandler) -> bool:
+        """One request of a client's; whether another may follow."""
+        line = client.rfile.readline()
+        if not line:
+            return False
+        method, target, _ = line.decode().split()
+        headers = []
+        while (header := client.rfile.readline()) not in (b"\r\n", b""):
+            headers.append(header)
+        self.asked.append(f"{method} {target}")
+        if self.refuses:
+            client.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            return False
+        if method == "CONNECT":
+            host, _, port = target.rpartition(":")
+            with socket.create_connection((self._host or host, int(port)), timeout=10) as way:
+                client.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+                _pump(client, way)
+            return False
+        parts = urlsplit(target)
+        with socket.create_connection((self._host or str(parts.hostname), parts.port or 80), timeout=10) as way:
+            path = parts.path + (f"?{parts.query}" if parts.query else "")
+            way.sendall(f"{method} {path} HTTP/1.1\r\n".encode() + b"".join(headers) + b"Connection: close\r\n\r\n")
+            length = next((int(h.split(b":")[1]) for h in headers if h.lower().startswith(b"content-length")), 0)
+            way.sendall(client.rfile.read(length))
+            while data := way.recv(1 << 16):
+                client.wfile.write(data)
+        return False
+
+
+def _pump(client: StreamRequestHandler, way: socket.socket) -> None:
+    def back() -> None:
+        with suppress(OSError):
+            while data := way.recv(1 << 16):
+                client.wfile.write(data)
+
+    thread = threading.Thread(target=back, daemon=True)
+    thread.start()
+    with suppress(OSError):
+        while data := client.connection.recv(1 << 16):
+            way.sendall(data)
+    with suppress(OSError):
+        way.shutdown(socket.SHUT_RDWR)
+    thread.join()
