@@ -168,8 +168,8 @@ def test_a_key_newer_than_the_round_leaves_it_alone() -> None:
 
 
 def test_a_role_newer_than_the_round_waits_for_the_next() -> None:
-    story = Story([BOTH, int(r.Role.AGGREGATOR), BOTH]).job().round()
-    story.tell(r.RolesChanged, index=1, roles=BOTH, epoch=2)
+    story = Story().job().round()
+    story.history.members[1].roles_since = 2
     waits(story.step(900), "its role came after")
 
 
