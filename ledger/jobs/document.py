@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from ledger.errors import Malformed
-from ledger.events.records import Terms
+from ledger.events.records import ModelTerms, Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import decode, encode, sha256
@@ -30,6 +30,9 @@ MAX_SEED = (1 << 63) - 1
 MAX_SAMPLES = 1 << 24
 MAX_CLASSES = 1 << 12
 MAX_INPUTS = 1 << 28
+MAX_ROUNDS = (1 << 24) - 1
+"""A round's number has 24 bits on the ledger."""
+LAST_MEMBER = 254
 
 Setting = str | int | bool | list[str]
 
@@ -46,13 +49,21 @@ class JobTask(Strict, frozen=True):
     settings: dict[str, Setting]
 
 
-class Admission(Strict, frozen=True):
-    """Limits for one update. Values and norm are counted in the integers of the ledger (docs/spec/round.md)."""
+class Admission(Strict, frozen=True, omit_defaults=True):
+    """Limits for one update. Values and norm are counted in the integers of the ledger (docs/spec/round.md).
+
+    `max_weights` caps the weights of single members below `max_weight`, by member index in decimal digits.
+    """
 
     min_updates: int
     max_weight: int
     max_value: int
     max_norm: int
+    max_weights: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def cap(self, index: int) -> int:
+        """The largest weight that an update of a member may have."""
+        return self.max_weights.get(str(index), self.max_weight)
 
 
 class WeightedMean(Strict, frozen=True, tag="weighted_mean", tag_field="rule"):
@@ -70,6 +81,8 @@ class TrimmedMean(Strict, frozen=True, tag="trimmed_mean", tag_field="rule"):
 
 
 Rule = WeightedMean | Median | TrimmedMean
+RULE_NUMBERS: dict[type[Rule], int] = {WeightedMean: 0, Median: 1, TrimmedMean: 2}
+"""How the ledger names the rules."""
 
 
 class InitialModel(Strict, frozen=True):
@@ -199,6 +212,14 @@ class Job(Strict, frozen=True, dict=True):
     def initial_root(self) -> bytes:
         return bytes.fromhex(self.initial_model.root)
 
+    @property
+    def model_terms(self) -> ModelTerms:
+        """What the ledger is to say of the job's models: the same as the document."""
+        limits, rule = self.admission, self.aggregation
+        trim = rule.trim if isinstance(rule, TrimmedMean) else 0
+        bounds = (limits.min_updates, limits.max_weight, limits.max_value, limits.max_norm)
+        return ModelTerms(self.initial_root, self.layout.values, RULE_NUMBERS[type(rule)], trim, *bounds)
+
     def encode(self) -> bytes:
         return encode(self)
 
@@ -251,10 +272,14 @@ def _check_fields(job: Job) -> None:
     _within("admission.min_updates", limits.min_updates, 1, 255)
     _within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)
     _within("admission.max_value", limits.max_value, 1, (1 << 31) - 1)
-    _within("admission.max_norm", limits.max_norm, 1, (layout.values << 31) - 1)
-    _within("terms.rounds", job.terms.rounds, 1, (1 << 32) - 1)
+    _within("admission.max_norm", limits.max_norm, 1, min(layout.values << 31, 1 << 64) - 1)
+    for member, weight in limits.max_weights.items():
+        if not re.fullmatch("0|[1-9][0-9]{0,2}", member) or int(member) > LAST_MEMBER:
+            raise Malformed("admission.max_weights names no member", maximum=LAST_MEMBER, actual=member[:80])
+        _within(f"admission.max_weights.{member}", weight, 1, limits.max_weight)
+    _within("terms.rounds", job.terms.rounds, 1, MAX_ROUNDS)
     _within("terms.attempts", job.terms.attempts, 1, 255)
-    for field in ("update_seconds", "aggregate_seconds", "attest_seconds"):
+    for field in ("update_seconds", "open_seconds", "aggregate_seconds", "attest_seconds"):
         _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
     _check_scoring(job)
     if isinstance(job.aggregation, TrimmedMean):

@@ -39,10 +39,10 @@ _MEANINGS = {
     Verdict.ADMITTED: "admitted",
     Verdict.HEADER: "header or length not those of the round's artifact",
     Verdict.ROOT: "its integers do not have the tensor root that was registered",
-    Verdict.WEIGHT: "weight outside the job's limits",
+    Verdict.WEIGHT: "weight above the member's cap",
     Verdict.RANGE: "a value above the job's bound",
     Verdict.NORM: "norm above the job's bound",
-    Verdict.UNAVAILABLE: "its bytes could not be had",
+    Verdict.UNAVAILABLE: "too few members signed that they hold its bytes",
 }
 
 
@@ -69,7 +69,7 @@ Progress = Callable[[int], None]
 def judge(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Decision:
     """Admission of one update: `weigh`, then `inspect`. Raises Unavailable where its bytes cannot be had."""
     layout, limits, update = facts.job.layout, facts.job.admission, entry.update
-    decision = weigh(update.weight, limits)
+    decision = weigh(update, limits)
     if decision.verdict is not Verdict.ADMITTED:
         return decision
     pieces = fetch(entry.cid, 0, layout.size + 1)
@@ -77,17 +77,17 @@ def judge(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Decision:
 
 
 def judge_all(
-    facts: RoundFacts, fetch: Fetch, *, without: Collection[int] = (), progress: Progress = lambda _: None
+    facts: RoundFacts, fetch: Fetch, certified: Collection[int], *, progress: Progress = lambda _: None
 ) -> tuple[Judged, ...]:
     """Admission of every update of a round, by ascending member index.
 
-    `without` are member indices whose bytes count as UNAVAILABLE: an aggregator that waited for them without success
-    says so, and members and auditors follow it there.
+    `certified` are the members whose updates have a certificate in the attempt's receipts file (`ledger.rounds.
+    receipts`): the others are UNAVAILABLE, whatever their bytes, and are not read.
     """
     judged = []
     for entry in facts.entries:
-        unavailable = entry.update.index in without
-        decision = Decision(Verdict.UNAVAILABLE) if unavailable else judge(facts, entry, fetch)
+        known = entry.update.index in certified
+        decision = judge(facts, entry, fetch) if known else Decision(Verdict.UNAVAILABLE)
         judged.append(Judged(entry.update, decision))
         progress(facts.size)
     return tuple(judged)
@@ -96,13 +96,14 @@ def judge_all(
 def to_read(facts: RoundFacts) -> tuple[Entry, ...]:
     """The updates whose bytes decide about them, by ascending member index: their weights are within limits."""
     limits = facts.job.admission
-    return tuple(entry for entry in facts.entries if weigh(entry.update.weight, limits).verdict is Verdict.ADMITTED)
+    return tuple(entry for entry in facts.entries if weigh(entry.update, limits).verdict is Verdict.ADMITTED)
 
 
-def weigh(weight: int, limits: Admission) -> Decision:
-    """The check that needs no bytes."""
-    if not 1 <= weight <= limits.max_weight:
-        return Decision(Verdict.WEIGHT, f"weight {weight} is not between 1 and {limits.max_weight}")
+def weigh(update: Update, limits: Admission) -> Decision:
+    """The check that needs no bytes: the weight is within the cap of its member."""
+    cap = limits.cap(update.index)
+    if not 1 <= update.weight <= cap:
+        return Decision(Verdict.WEIGHT, f"weight {update.weight} is not between 1 and {cap}")
     return Decision(Verdict.ADMITTED)
 
 

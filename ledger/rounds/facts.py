@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file
+from ledger.formats.claims import RoundName
 from ledger.formats.header import Binding
-from ledger.history.state import JobState, Round, Update
+from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
+from ledger.rounds.receipts import Roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,26 @@ class Base:
     cid: Cid
 
 
+class Standpoint(NamedTuple):
+    """Where an aggregate is made from: a block of the past, its hash and the head up to it, and what is certified.
+
+    `receipts` is the SHA-256 of the receipts file. Each party takes all but `as_of` from its own chain and files.
+    """
+
+    as_of: int
+    anchor: bytes
+    head: bytes
+    receipts: bytes
+
+    @classmethod
+    def of(cls, aggregate: Aggregate) -> "Standpoint":
+        """Where an aggregate says that it was made from."""
+        return cls(aggregate.as_of, aggregate.anchor, aggregate.head, aggregate.receipts)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A registered update with what judging its bytes needs: where its file is, and what its header must say."""
+    """An opened update with what judging its bytes needs: where its file is, and what its header must say."""
 
     update: Update
     cid: Cid
@@ -63,6 +83,17 @@ class RoundFacts:
             for update in round_.sorted_updates()
         )
         return cls(place, state, job, round_, base, entries, model_binding(place, round_.job, round_.number, base.root))
+
+    @property
+    def name(self) -> RoundName:
+        """The round, as the contracts hash it."""
+        return RoundName(self.place.chain, self.place.contract, self.round.job, self.round.number)
+
+    @property
+    def roll(self) -> Roll:
+        """What the round's receipts are judged by."""
+        opened = {index: update.block for index, update in self.round.updates.items()}
+        return Roll(*self.name, self.round.members, self.round.keys, opened)
 
     @property
     def size(self) -> int:

@@ -16,8 +16,8 @@ from ledger.errors import Malformed
 from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.cid import CHUNK, Cid
 from ledger.jobs.document import Rule
-from ledger.rounds.rules import combine
-from ledger.rounds.rules.arithmetic import Ints, add
+from ledger.rounds.rules import combine, mean_of
+from ledger.rounds.rules.arithmetic import Ints, Sums, add
 
 T = TypeVar("T")
 
@@ -55,14 +55,17 @@ class Inputs:
         change = combine(self.rule, self.weights, lambda k: self.values(self.updates[k], start, stop))
         return add(self.values(self.base, start, stop), change, start)
 
-    def bands(self, threads: int) -> Iterator[Ints]:
-        """The whole next model in bands, in order. Every artifact is read once, from front to back, by `threads`
-        threads, a few pieces ahead of the arithmetic. Raises as `model`."""
+    def bands(self, threads: int) -> Iterator[tuple[Ints, Sums]]:
+        """The whole next model in bands, in order, each with the sums that were divided for it.
+
+        Every artifact is read once, from front to back, by `threads` threads, a few pieces ahead of the arithmetic.
+        Raises as `model`.
+        """
         readers = [_Bands(self.layout, cid, self.fetch) for cid in (*self.updates, self.base)]
         with closing(in_turn(readers, threads)) as pieces:
             for start, _ in self.layout.bands():
-                change = combine(self.rule, self.weights, lambda _: next(pieces))
-                yield add(next(pieces), change, start)
+                mean = mean_of(self.rule, self.weights, lambda _: next(pieces))
+                yield add(next(pieces), mean.divided(), start), mean.sums
 
 
 class _Bands:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ledger.errors import Malformed
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
-from ledger.rounds.rules.arithmetic import Read, Sums
+from ledger.rounds.rules.arithmetic import Mean, Read, Sums
 from ledger.rounds.rules.median import median
 from ledger.rounds.rules.trimmed_mean import trimmed_mean
 from ledger.rounds.rules.weighted_mean import weighted_mean
@@ -18,7 +18,12 @@ MAX_UPDATES = 255
 
 
 def combine(rule: Rule, weights: Sequence[int], read: Read) -> Sums:
-    """One range of the mean update under the job's rule; `weights` holds one for each admitted update.
+    """One range of the mean update under the job's rule, rounded half away from zero. Raises as `mean_of`."""
+    return mean_of(rule, weights, read).divided()
+
+
+def mean_of(rule: Rule, weights: Sequence[int], read: Read) -> Mean:
+    """The same before the division; `weights` holds one for each admitted update.
 
     `read` is called once for each update, in order. Raises Malformed for no update or more than 255, and where the rule
     cannot take so few.

@@ -3,12 +3,12 @@
 D. Yin et al., Byzantine-Robust Distributed Learning: Towards Optimal Statistical Rates, ICML 2018.
 """
 
-from ledger.rounds.rules.arithmetic import Read, Sums
+from ledger.rounds.rules.arithmetic import Mean, Read
 from ledger.rounds.rules.trimmed_mean import trimmed_mean
 
 
-def median(updates: int, read: Read) -> Sums:
-    """The middle of each value; of an even number of updates the mean of the middle two, rounded half away from zero.
+def median(updates: int, read: Read) -> Mean:
+    """The middle of each value; of an even number of updates the mean of the middle two.
 
     The mean that is left by trimming as much as can be trimmed. Holds the values of all updates at once.
     """

@@ -6,11 +6,11 @@ D. Yin et al., Byzantine-Robust Distributed Learning: Towards Optimal Statistica
 import numpy as np
 
 from ledger.errors import Malformed
-from ledger.rounds.rules.arithmetic import Read, Sums, divide
+from ledger.rounds.rules.arithmetic import Mean, Read
 
 
-def trimmed_mean(updates: int, trim: int, read: Read) -> Sums:
-    """The mean of what is left of each value without its `trim` lowest and `trim` highest, rounded half away from zero.
+def trimmed_mean(updates: int, trim: int, read: Read) -> Mean:
+    """The mean of what is left of each value without its `trim` lowest and `trim` highest.
 
     Holds the values of all updates at once. Raises Malformed where nothing is left.
     """
@@ -19,4 +19,4 @@ def trimmed_mean(updates: int, trim: int, read: Read) -> Sums:
     columns = np.stack([read(position) for position in range(updates)])
     columns.sort(axis=0)
     kept = columns[trim : updates - trim]
-    return divide(kept.sum(axis=0, dtype=np.int64), len(kept))
+    return Mean(kept.sum(axis=0, dtype=np.int64), len(kept))

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ledger.rounds.rules.arithmetic import Read, Sums, divide, slices
+from ledger.rounds.rules.arithmetic import Mean, Read, Sums, slices
 
 
-def weighted_mean(weights: Sequence[int], read: Read) -> Sums:
-    """Σ w·q / Σ w for each value, rounded half away from zero. Holds one update at a time, whatever their number."""
-    return divide(weighted_sum(weights, read), sum(weights))
+def weighted_mean(weights: Sequence[int], read: Read) -> Mean:
+    """Σ w·q / Σ w for each value. Holds one update at a time, whatever their number."""
+    return Mean(weighted_sum(weights, read), sum(weights))
 
 
 def weighted_sum(weights: Sequence[int], read: Read) -> Sums:
