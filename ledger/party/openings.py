@@ -2,7 +2,8 @@
 
 Of each two files: the update, and its opening as the contract takes it (120 bytes). Both are on disk before the
 commitment is sent. A file is named by its commitment, so an opening that was damaged does not fit its name, and nothing
-that was ever committed to is overwritten. Once shown, an update is in the store, and the gateway serves the opening.
+that was ever committed to is overwritten. Once shown, an update is in the store, and the gateway serves the opening;
+the openings that others showed lie beside it.
 """
 
 import hmac
@@ -75,9 +76,16 @@ class Openings:
         with suppress(FileNotFoundError):
             self._path(round_, opening, "update").unlink()
 
+    def take(self, round_: RoundName, opening: UpdateOpening) -> None:
+        """Keep an opening that its party showed: the caller knows that it fits the ledger. Raises Unavailable."""
+        with disk.translated(self._folder):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        if not self.is_shown(round_, opening):
+            _write(self._path(round_, opening, "shown"), [pack_openings([opening])])
+
     def shown(self, job: int, round_: int) -> bytes:
-        """What the gateway serves of a round: the openings that were shown, 120 bytes each, of any branch of the chain
-        that this home saw.
+        """What the gateway serves of a round: the openings that were shown, this party's or others', 120 bytes each, of
+        any branch of the chain that this home saw.
         """
         found = (_read(path) for path in sorted(self._folder.glob(f"{job}-{round_}-*.shown")))
         return pack_openings(opening for opening in found if opening is not None)

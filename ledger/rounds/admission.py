@@ -93,12 +93,6 @@ def judge_all(
     return tuple(judged)
 
 
-def to_read(facts: RoundFacts) -> tuple[Entry, ...]:
-    """The updates whose bytes decide about them, by ascending member index: their weights are within limits."""
-    limits = facts.job.admission
-    return tuple(entry for entry in facts.entries if weigh(entry.update, limits).verdict is Verdict.ADMITTED)
-
-
 def weigh(update: Update, limits: Admission) -> Decision:
     """The check that needs no bytes: the weight is within the cap of its member."""
     cap = limits.cap(update.index)
