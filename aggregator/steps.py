@@ -36,12 +36,12 @@ class OpenUpdates:
 
 @dataclass(frozen=True, slots=True)
 class PublishAggregate:
-    """Work out the round's outcome and publish it; `without` are members whose updates have no certificate."""
+    """Work out the round's outcome and publish it; `certified` are the members whose updates have a certificate."""
 
     job: int
     round: int
     attempt: int
-    without: frozenset[int] = frozenset()
+    certified: frozenset[int]
 
 
 Step = OpenRound | OpenUpdates | PublishAggregate | Advance | Wait
@@ -231,7 +231,7 @@ def _aggregate(of: _Decision, end: int) -> Step:
         return Wait(f"copies {', '.join(at.copying)} for {of.name}", end + 1)
     if at.missing:
         return Wait(f"no holder serves the update of {_members(at.missing)} in {of.name}", end + 1)
-    return PublishAggregate(round_.job, round_.number, round_.attempt + 1, lacking)
+    return PublishAggregate(round_.job, round_.number, round_.attempt + 1, at.certified)
 
 
 def _advance(of: _Decision, after: int) -> Step:

@@ -107,10 +107,10 @@ class Attesting:
         """
         before = self._time(point.as_of, point.anchor) - grace(facts.state.terms.aggregate_seconds)
         old = [one for one in said if self._time(one.block, one.hash) <= before]
-        more = merged([*known, *old])
-        if not certified(more, facts.roll) - certified(known, facts.roll):
+        if not certified(old, facts.roll) - certified(known, facts.roll):
             return known, point.receipts
-        data, round_ = encode(more), facts.round
+        more, round_ = merged([*known, *old]), facts.round
+        data = encode(more)
         self._connection.put([data], receipts_pin(round_.job, round_.number, round_.attempt) + "/own")
         return more, cid_of(data).digest
 
