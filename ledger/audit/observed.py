@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from ledger.audit.context import Context
 from ledger.audit.report import Check, Finding
-from ledger.formats.claims import NO_HEAD
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
 from ledger.history.state import JobState
@@ -20,15 +19,13 @@ class Observed:
     """What the chain itself said, at the block up to which the history goes.
 
     `code` maps a contract's name to the expected and the actual hash of its code; `source` to whether its source
-    compiles to that code (None: not asked for; a text: why it could not be checked). `heads` holds the hash chain of
-    every key that any member ever had, by (job, key); `models` the root that each round finalised, by (job, round), 32
-    zero bytes where it finalised none; `claims` the claim that it finalised, and `scores` the root of each settled
-    scoring, likewise.
+    compiles to that code (None: not asked for; a text: why it could not be checked). `models` holds the root that each
+    round finalised, by (job, round), 32 zero bytes where it finalised none; `claims` the claim that it finalised, and
+    `scores` the root of each settled scoring, likewise.
     """
 
     code: Mapping[str, tuple[str, str]]
     source: Mapping[str, bool] | str | None
-    heads: Mapping[tuple[int, str], bytes]
     models: Mapping[tuple[int, int], bytes]
     claims: Mapping[tuple[int, int], bytes]
     scores: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
@@ -44,7 +41,7 @@ class _Word(NamedTuple):
 
 def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) -> bool:
     """HEADS: whether what the log tells of a job is what its contracts keep; one finding where it is not."""
-    words = [*_heads(audit, state, observed), *_of_rounds(state, observed)]
+    words = list(_of_rounds(state, observed))
     different = [word for word in words if word.logged != word.actual]
     audit.report.verify(Check.HEADS, len(words) - len(different))
     if different:
@@ -63,15 +60,6 @@ def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) ->
             )
         )
     return not different
-
-
-def _heads(audit: Context, state: JobState, observed: Observed) -> Iterator[_Word]:
-    """For every key that log or chain knows, so that a party left out of the log is noticed."""
-    heads = observed.heads
-    known = [key for job, key in heads if job == state.number and heads[job, key] != NO_HEAD]
-    for key in dict.fromkeys([*state.heads, *known]):
-        where = {"party": audit.describe(key)}
-        yield _Word(state.heads.get(key, NO_HEAD), heads.get((state.number, key)), where)
 
 
 def _of_rounds(state: JobState, observed: Observed) -> Iterator[_Word]:

@@ -10,12 +10,11 @@ from ledger.audit.said import attested, foundation, published
 from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.cid import of_file
 from ledger.formats.digest import NOTHING
-from ledger.formats.text import plural
 from ledger.history.state import Aggregate, JobState, Phase, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.admission import Decision, Judged, Verdict, judge
-from ledger.rounds.facts import Entry, RoundFacts
-from ledger.rounds.outcome import Outcome, conclude, excused
+from ledger.rounds.facts import Entry, RoundFacts, Standpoint
+from ledger.rounds.outcome import Outcome, conclude
 
 
 class RoundAudit:
@@ -101,15 +100,6 @@ class RoundAudit:
     def _verdicts(self, aggregate: Aggregate, away: set[int]) -> None:
         """ADMISSION: the aggregator's verdict on each update is the one that recomputes."""
         updates = self.round.sorted_updates()
-        if len(aggregate.verdicts) != len(updates):
-            self._refute(
-                aggregate,
-                Check.ADMISSION,
-                "the aggregate does not judge every update",
-                expected=plural(len(updates), "verdict"),
-                actual=plural(len(aggregate.verdicts), "verdict"),
-            )
-            return
         for update, byte in zip(updates, aggregate.verdicts, strict=True):
             known = self.judged.get(update.index)
             if update.index in away:
@@ -154,12 +144,13 @@ class RoundAudit:
         A member that agrees has signed all that the aggregate claims. One that does not may have had the bytes of
         updates that the aggregate leaves out as unavailable: it saw something else, and did not lie.
         """
+        claim = outcome.claim(Standpoint.of(aggregate))
         for attestation in aggregate.attestations:
-            if attestation.claim == outcome.claim:
+            if attestation.claim == claim:
                 self.audit.report.verify(Check.ATTESTATION)
                 continue
             message = "a member attested something other than what recomputes"
-            numbers = {"expected": outcome.claim.hex(), "actual": attestation.claim.hex()}
+            numbers = {"expected": claim.hex(), "actual": attestation.claim.hex()}
             if opinion and not attestation.agrees:
                 fields = {"party": self.audit.describe(attestation.member), "tx": attestation.tx.hex(), **numbers}
                 self._find(Check.ATTESTATION, "notice", message, attempt=aggregate.attempt, **fields)
@@ -195,13 +186,9 @@ def taken_over(round_: Round, aggregate: Aggregate) -> dict[int, Verdict]:
 
     UNAVAILABLE of any aggregate; other refusals of one that a majority attested.
     """
-    away = dict.fromkeys(excused(round_, aggregate.attempt), Verdict.UNAVAILABLE)
+    known = set(Verdict) - {Verdict.ADMITTED} if aggregate.outcome is Phase.FINALISED else {Verdict.UNAVAILABLE}
     updates = round_.sorted_updates()
-    if aggregate.outcome is not Phase.FINALISED or len(aggregate.verdicts) != len(updates):
-        return away
-    known = set(Verdict) - {Verdict.ADMITTED}
-    attested = {u.index: Verdict(byte) for u, byte in zip(updates, aggregate.verdicts, strict=True) if byte in known}
-    return attested | away
+    return {u.index: Verdict(byte) for u, byte in zip(updates, aggregate.verdicts, strict=True) if byte in known}
 
 
 def _verdict(byte: int) -> str:

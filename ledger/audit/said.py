@@ -11,25 +11,29 @@ from ledger.history.state import Aggregate, Attestation, JobState, Reveal, Round
 
 def proposed(state: JobState) -> Said:
     """The proposal of a job."""
-    arguments = {"digest": state.digest.hex(), "terms": msgspec.structs.asdict(state.terms)}
+    model = msgspec.structs.asdict(state.model) | {"initial": state.model.initial.hex()}
+    arguments = {"digest": state.digest.hex(), "terms": msgspec.structs.asdict(state.terms), "model": model}
     return Said(state.proposer, "proposeJob", arguments, state.tx)
 
 
-def submitted(job: int, number: int, update: Update) -> Said:
-    """The registration of an update for a round."""
-    arguments = {"weight": update.weight, "root": update.root.hex(), "cid": update.cid.hex()}
-    return Said(update.party, "submitUpdate", _of_round(job, number) | arguments, update.tx)
+def committed(round_: Round, update: Update) -> Said:
+    """A party's commitment to an update: what opens it is in the history."""
+    made = round_.commitments[update.index].digest
+    where = _of_round(round_.job, round_.number)
+    return Said(update.party, "commitUpdate", where | {"commitment": made.hex()}, update.tx)
 
 
 def published(job: int, number: int, aggregate: Aggregate) -> Said:
     """The publication of an aggregate."""
-    digests = {name: getattr(aggregate, name).hex() for name in ("root", "cid", "verdicts")}
-    return Said(aggregate.aggregator, "publishAggregate", _of_round(job, number) | digests, aggregate.tx)
+    parts = aggregate.said._asdict().items()
+    said = {name: value.hex() if isinstance(value, bytes) else value for name, value in parts}
+    return Said(aggregate.aggregator, "publishAggregate", _of_round(job, number) | {"aggregate": said}, aggregate.tx)
 
 
 def attested(job: int, number: int, attempt: int, attestation: Attestation) -> Said:
     """A member's attestation of a round's attempt."""
-    arguments = {"attempt": attempt, "claim": attestation.claim.hex()}
+    said = {"claim": attestation.claim.hex(), "detail": attestation.detail.hex()}
+    arguments = {"attempt": attempt, "form": int(attestation.form)} | said
     return Said(attestation.member, "attest", _of_round(job, number) | arguments, attestation.tx)
 
 
@@ -45,7 +49,7 @@ def foundation(state: JobState, round_: Round, base: int) -> list[Said]:
     final = state.rounds[base].final if base else None
     if final is not None:
         said.append(published(state.number, base, final))
-    return said + [submitted(state.number, round_.number, update) for update in round_.sorted_updates()]
+    return said + [committed(round_, update) for update in round_.sorted_updates()]
 
 
 def _of_round(job: int, number: int) -> dict[str, Any]:

@@ -105,15 +105,13 @@ def _observe(connection: Connection, wanted: AuditRequest) -> Observed:
         history = connection.refresh()
         before = history.applied
         jobs = [state for state in history.jobs.values() if wanted.job in (None, state.number)]
-        keys = [key for member in history.members.values() for key in member.keys]
-        heads = {(job.number, key): client.party_head(job.number, key)[0] for job in jobs for key in keys}
         rounds = [(job.number, number) for job in jobs for number in job.rounds]
         models = {place: client.model(*place) for place in rounds}
         claims = {place: client.final_claim(*place) for place in rounds}
         scorings = [(job.number, number) for job in jobs for number in job.scorings]
         scores = {place: client.scores_root(*place) for place in scorings}
         if connection.refresh().applied == before:
-            return Observed(code, source, heads, models, claims, scores)
+            return Observed(code, source, models, claims, scores)
     raise Unavailable("the ledger changes too fast to be read as of one moment", advice="audit one round or job")
 
 

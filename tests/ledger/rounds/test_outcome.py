@@ -8,18 +8,20 @@ from support.worlds.world import LIMITS, World, artifact
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK, Cid, of_file
-from ledger.formats.claims import claim
-from ledger.formats.digest import NOTHING
-from ledger.formats.merkle import LEAF, root_of
+from ledger.formats.claims import claim_of
+from ledger.formats.digest import NOTHING, sha256
+from ledger.formats.merkle import LEAF, leaf_hashes, root, root_of
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
 from ledger.rounds.admission import Verdict, judge_all
-from ledger.rounds.facts import Place, base_of, binding_of_base, initial_binding, model_binding, read_model
-from ledger.rounds.outcome import Outcome, excused
-from ledger.rounds.rules import combine
+from ledger.rounds.facts import Place, Standpoint, base_of, binding_of_base, initial_binding, model_binding, read_model
+from ledger.rounds.outcome import Outcome
+from ledger.rounds.receipts import certified, parse
+from ledger.rounds.rules import combine, mean_of
 
 RULES = [WeightedMean(), Median(), TrimmedMean(trim=1)]
 HEADER_ROOM = (CHUNK - LEAF) // 4
+POINT = Standpoint(7, b"\x01" * 32, b"\x02" * 32, b"\x03" * 32)
 SIZES = [1, 255, 256, 257, HEADER_ROOM, HEADER_ROOM + 1, CHUNK // 2]
 
 
@@ -52,7 +54,10 @@ def test_the_model_is_the_files_root_and_cid(rule: Rule, values: int) -> None:
     assert outcome.root == root_of(data[layout.header_size :])
     assert of_file(outcome.cid, layout.size) == cid_of([data])[0]
     assert outcome.verdicts == bytes(5)
-    assert outcome.claim == claim(1, 1, outcome.root, outcome.cid, bytes(5))
+    said = outcome.claimed(POINT)
+    assert said[:3] == (root_of(world.initial), outcome.root, outcome.cid)
+    assert said[3:] == (*POINT, bytes(5))
+    assert outcome.claim(POINT) == claim_of(world.name, said)
     assert len(outcome.leaves) == layout.leaves
 
 
@@ -62,7 +67,22 @@ def test_threads_and_order_do_not_matter(rule: Rule) -> None:
     shuffled = filled(rule, values=CHUNK // 2, order=(4, 2, 0, 1, 3))
     first, data = made(straight)
     assert made(shuffled, 8)[1] == data
-    assert {shuffled.outcome(threads=n).claim for n in range(1, 9)} == {first.claim}
+    outcomes = [shuffled.outcome(threads=n) for n in range(1, 9)]
+    assert {outcome.claim(POINT) for outcome in outcomes} == {first.claim(POINT)}
+    assert {outcome.sums for outcome in outcomes} == {first.sums}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_a_witness_is_made_of_the_sums_before_the_division(rule: Rule) -> None:
+    world = filled(rule, values=CHUNK // 2)
+    changes = [np.random.default_rng(m).integers(-1000, 1000, CHUNK // 2).astype("<i4") for m in range(5)]
+    sums = mean_of(rule, [10, 11, 12, 13, 14], lambda k: changes[k]).sums
+    outcome, claim = world.outcome(), b"\x05" * 32
+    assert outcome.sums == root(leaf_hashes(sums.astype("<i8").tobytes()))
+    north, east = (outcome.witness(member, claim) for member in world.keys[:2])
+    assert north == sha256(bytes.fromhex(world.keys[0][2:]) + claim + outcome.sums)
+    assert north != east
+    assert outcome.witness(world.keys[0], bytes(32)) != north
 
 
 def test_a_store_may_cut_its_pieces_anywhere() -> None:
@@ -105,7 +125,8 @@ def test_too_few_admitted_make_no_model() -> None:
     outcome, data = made(world)
     assert (outcome.root, outcome.cid, outcome.leaves, data) == (NOTHING, NOTHING, (), b"")
     assert outcome.verdicts == bytes([Verdict.ADMITTED, Verdict.WEIGHT])
-    assert outcome.claim == claim(1, 1, NOTHING, NOTHING, outcome.verdicts)
+    assert outcome.claimed(POINT)[:3] == (root_of(world.initial), NOTHING, NOTHING)
+    assert outcome.sums == NOTHING
     assert "1 update was admitted, at least 2 needed" in outcome.why
 
 
@@ -144,7 +165,7 @@ def test_a_model_that_does_not_fit_is_not_made() -> None:
         assert "does not fit into int32" in outcome.why
 
 
-def test_missing_bytes_lead_to_no_outcome_unless_excused() -> None:
+def test_certified_bytes_that_are_missing_lead_to_no_outcome() -> None:
     world = World().open_job().open_round()
     for member in range(4):
         world.submit(member, stored=member != 2)
@@ -155,7 +176,7 @@ def test_missing_bytes_lead_to_no_outcome_unless_excused() -> None:
     assert outcome.root != NOTHING
 
 
-def test_an_excused_update_is_not_read() -> None:
+def test_an_update_without_a_certificate_is_not_read() -> None:
     world = World().open_job().open_round()
     sent = [world.submit(member) for member in range(3)]
     world.files.read.clear()
@@ -187,28 +208,24 @@ def test_a_base_that_is_not_a_model_is_malformed(values: int, change: int) -> No
         assert world.outcome().root != NOTHING
 
 
-def test_the_updates_called_unavailable_are_excused() -> None:
+def test_the_receipts_file_of_an_attempt_says_which_updates_count() -> None:
     world = World().open_job().open_round()
     for member in (3, 0, 1):
         world.submit(member)
-    world.publish(0, verdicts=bytes([9, 0, 9]))
-    assert excused(world.round, 1) == {0, 3}
-
-
-@pytest.mark.parametrize("verdicts", [b"", bytes([9]), bytes([9] * 4)])
-def test_nobody_is_excused_by_verdicts_of_another_length(verdicts: bytes) -> None:
-    world = World().open_job().open_round()
-    for member in range(3):
-        world.submit(member)
-    world.publish(0, verdicts=verdicts)
-    assert excused(world.round, 1) == set()
+    aggregate = world.publish(0, without=[3])
+    assert aggregate.verdicts == bytes([0, 0, Verdict.UNAVAILABLE])
+    receipts = world.receipts([3])
+    assert certified(parse(receipts), world.facts.roll) == {0, 1}
+    assert sha256(receipts) != aggregate.receipts  # signed as of a later block
+    outcome, claim = world.recomputed()
+    assert (outcome.verdicts, claim) == (aggregate.verdicts, aggregate.claim)
 
 
 def test_another_ledger_makes_another_model() -> None:
     world = filled()
     here = world.outcome()
     world.place = Place(1, world.place.contract)
-    there = judge_all(world.facts, world.files.fetch)
+    there = judge_all(world.facts, world.files.fetch, range(5))
     assert here.verdicts == bytes(5)
     assert {judged.decision.verdict for judged in there} == {Verdict.HEADER}
 

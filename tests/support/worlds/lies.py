@@ -125,18 +125,6 @@ def bad_update_admitted() -> World:
     return world
 
 
-def too_few_verdicts() -> World:
-    world = begun()
-    world.publish(1, verdicts=bytes(3))
-    return world
-
-
-def too_many_verdicts() -> World:
-    world = begun()
-    world.publish(1, verdicts=bytes([0, 9, 0, 0, 0]))
-    return world
-
-
 def no_model_though_one_can_be_made() -> World:
     world = begun()
     world.publish(1, root=NOTHING, cid=NOTHING)

@@ -78,7 +78,7 @@ class ScoredWorld(World):
         assert number is not None
         final = self.state.rounds[number].final
         assert final is not None
-        updates = final.verdicts.count(0)  # as the contract counts, whether or not they are one for each update
+        updates = final.verdicts.count(0)
         opened = {"opener": self.keys[0], "epoch": 1, "scorers": len(self.keys)}
         seed = number.to_bytes(32, "big")
         self.emit(

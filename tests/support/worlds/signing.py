@@ -12,30 +12,22 @@ from ledger.events import records
 from ledger.events.event import Event
 from ledger.formats.digest import checksum_address, keccak
 
-TERMS = "(uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8)"
-CALLS: dict[type[Event], tuple[str, str, tuple[str, ...], str]] = {
-    records.JobProposed: ("proposer", "proposeJob", ("digest", "terms"), f"bytes32,{TERMS}"),
-    records.UpdateSubmitted: (
-        "party",
-        "submitUpdate",
-        ("job", "round", "weight", "root", "cid"),
-        "uint32,uint32,uint32,bytes32,bytes32",
+TERMS = "(uint32,uint32,uint32,uint32,uint32,uint8,uint32,uint32,uint8)"
+MODEL = "(bytes32,uint64,uint8,uint8,uint32,uint32,uint32,uint64)"
+AGGREGATE = "(bytes32,bytes32,bytes32,uint40,bytes32,bytes32,bytes32,bytes)"
+ROUND = {"job": "uint32", "round": "uint32"}
+CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
+    records.JobProposed: ("proposer", "proposeJob", {"digest": "bytes32", "terms": TERMS, "model": MODEL}),
+    records.UpdateCommitted: ("party", "commitUpdate", ROUND | {"commitment": "bytes28"}),
+    records.AggregatePublished: ("aggregator", "publishAggregate", ROUND | {"aggregate": AGGREGATE}),
+    records.Attested: (
+        "member",
+        "attest",
+        ROUND | {"attempt": "uint8", "form": "uint8", "claim": "bytes32", "detail": "bytes32"},
     ),
-    records.AggregatePublished: (
-        "aggregator",
-        "publishAggregate",
-        ("job", "round", "root", "cid", "verdicts"),
-        "uint32,uint32,bytes32,bytes32,bytes",
-    ),
-    records.Attested: ("member", "attest", ("job", "round", "attempt", "claim"), "uint32,uint32,uint8,bytes32"),
-    records.ScoresRevealed: (
-        "scorer",
-        "revealScores",
-        ("job", "round", "salt", "scores"),
-        "uint32,uint32,bytes32,bytes",
-    ),
+    records.ScoresRevealed: ("scorer", "revealScores", ROUND | {"salt": "bytes32", "scores": "bytes"}),
 }
-"""For an event that a member made itself: the field that names it, the function, its arguments and their types."""
+"""For an event that a member made itself: the field that names it, the function, its arguments with their types."""
 _SECRETS: dict[str, coincurve.PrivateKey] = {}
 
 
@@ -52,13 +44,23 @@ def sign(kind: type[Event], fields: dict[str, Any], contract: str, chain: int, n
     """The raw transaction behind an event; None for one that no member makes by itself, or whose key is unknown."""
     if kind not in CALLS:
         return None
-    who, function, names, types = CALLS[kind]
+    who, function, types = CALLS[kind]
     if fields[who] not in _SECRETS:
         return None
-    arguments = [msgspec.structs.astuple(fields[n]) if n == "terms" else fields[n] for n in names]
-    parts = types.split(",", 1) if kind is records.JobProposed else types.split(",")
-    data = keccak(f"{function}({types})".encode())[:4] + encode(parts, arguments)
+    arguments = [_plain(fields[name]) for name in types]
+    selector = keccak(f"{function}({','.join(types.values())})".encode())[:4]
+    data = selector + encode(list(types.values()), arguments)
     return transaction(_SECRETS[fields[who]], contract, data, chain, nonce)
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.structs.astuple(value) if isinstance(value, msgspec.Struct) else value
+
+
+def sign_digest(address: str, digest: bytes) -> bytes:
+    """A member's signature of an EIP-712 digest: r, s, v."""
+    signature = _SECRETS[address].sign_recoverable(digest, hasher=None)
+    return signature[:64] + bytes([signature[64] + 27])
 
 
 def transaction(secret: coincurve.PrivateKey, to: str, data: bytes, chain: int, nonce: int) -> bytes:

@@ -1,70 +1,43 @@
 """A small consortium in memory: a content store and a ledger's events, honest or not, for tests of the core.
 
-The contract is not imitated beyond the order of its events; what a test wants on record it puts there, lies included.
+What a test wants on record it puts there, lies included, where the contract takes them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import numpy as np
-from support.worlds.logged import logged
-from support.worlds.signing import key, sign
+from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT, Chain, block_hash
+from support.worlds.signing import sign_digest
 
 from ledger.audit import Audit, Observed, scope_of
 from ledger.audit.report import Report
-from ledger.chain.build import ContractName
 from ledger.chain.evidence.fetch import proof
-from ledger.config import FoundingMember
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.events import records
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
-from ledger.events.members import Role
+from ledger.events.haves import Have, digest_of
 from ledger.formats.artifact import Layout, Tensor
-from ledger.formats.cid import Cid
-from ledger.formats.claims import claim as claim_of
-from ledger.formats.digest import NOTHING, keccak
-from ledger.formats.head import FoundingRecord
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.claims import UpdateOpening, claim_of
+from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.fold import History
-from ledger.history.foundation import Foundation
-from ledger.history.state import Aggregate, JobState, Round, ScoreBoard
+from ledger.history.state import Aggregate
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
-from ledger.rounds.facts import Place, RoundFacts, initial_binding, update_binding
-from ledger.rounds.outcome import Outcome, excused, recompute
+from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
+from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, merged, parse
 
-CHAIN = 31337
-CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-BOARD = ScoreBoard(CHAIN, "0x8f86403A4DE0BB5791fa46B8e795C547942fE4Cf")
-ADDRESSES: dict[ContractName, str] = {
-    "consortium": "0x0000000000000000000000000000000000000001",
-    "ledger": CONTRACT,
-    "scores": BOARD.address,
-    "releases": "0x0000000000000000000000000000000000000002",
-    "ballots": "0x0000000000000000000000000000000000000003",
-}
-FOUNDING_BLOCK = 1
-EVERY_ROLE = Role.PARTICIPANT | Role.AGGREGATOR | Role.SCORER
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
-TERMS = records.Terms(rounds=5, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
+TERMS = records.Terms(rounds=5, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 28)
-
-
-def block_hash(block: int) -> bytes:
-    """The hash of a block of the chain in memory."""
-    return block.to_bytes(32, "big")
-
-
-def foundation(keys: Sequence[str], *roles: Role) -> Foundation:
-    """The founding by members with these keys, and these roles or all."""
-    record = FoundingRecord(CHAIN, FOUNDING_BLOCK, block_hash(FOUNDING_BLOCK), **ADDRESSES)
-    words = [role.words for role in roles] or [EVERY_ROLE.words] * len(keys)
-    return Foundation(record, tuple(FoundingMember(key=k, roles=r) for k, r in zip(keys, words, strict=True)))
 
 
 class Files:
@@ -106,8 +79,8 @@ class Sent:
     cid: Cid
 
 
-class World:
-    """Members, one job, and rounds, on record in `events` and folded in `history`."""
+class World(Chain):
+    """Members, one job with its document, and rounds whose files are in `files`."""
 
     def __init__(
         self,
@@ -122,14 +95,11 @@ class World:
         initial: Sequence[int] = (),
         scoring: Scoring | None = None,
     ) -> None:
+        super().__init__(members)
         self.files = files or Files()
+        self.pending: list[UpdateOpening] = []
         self.random = np.random.default_rng(seed)
         self.place = Place(CHAIN, CONTRACT)
-        self.keys = [key(i) for i in range(members)]
-        self.events: list[records.Event] = []
-        self.transactions: dict[bytes, tuple[bytes, int]] = {}
-        self.foundation = foundation(self.keys)
-        self.history = History(self.foundation)
         layout = Layout(tensors)
         drawn = self.random.integers(-(1 << 24), 1 << 24, layout.values)
         self.initial = np.asarray(initial or drawn).astype("<i4")
@@ -148,58 +118,26 @@ class World:
         )
         self.layout = self.job.layout
         self.files.put(self.job.encode())
-        for index in range(members):
-            self.emit(records.MemberAdmitted, index=index, key=self.keys[index], roles=7, epoch=1)
-
-    def emit(self, kind: type[records.Event], /, **fields: Any) -> records.Event:
-        """Put an event on record, with the transaction that its member signed for it."""
-        block = len(self.events) + 1
-        contract = ADDRESSES["scores" if issubclass(kind, records.ScoreEvent) else "ledger"]
-        raw = sign(kind, fields, contract, CHAIN, block)
-        tx = keccak(raw) if raw else block_hash(block)
-        if raw:
-            self.transactions[tx] = raw, block
-        event = logged(kind(block=block, log=0, tx=tx, leaf=NOTHING, **fields), ADDRESSES)
-        self.history.apply(event)
-        self.events.append(event)
-        return event
 
     def open_job(self, digest: bytes | None = None, terms: records.Terms | None = None) -> "World":
-        terms = terms or self.job.terms
-        self.emit(records.JobProposed, job=1, digest=digest or self.job.digest, proposer=self.keys[0], terms=terms)
-        majority = len(self.keys) // 2 + 1
-        for index in range(majority):
-            self.emit(records.JobApproved, job=1, member=self.keys[index], approvals=index + 1)
-        self.emit(records.JobOpened, job=1, epoch=1)
+        self.approve(digest or self.job.digest, terms or self.job.terms, self.job.model_terms)
         return self
 
     @property
-    def state(self) -> JobState:
-        return self.history.jobs[1]
-
-    @property
-    def round(self) -> Round:
-        current = self.state.current
-        assert current is not None
-        return current
-
-    @property
-    def aggregate(self) -> Aggregate:
-        return self.round.aggregates[-1]
-
-    @property
     def facts(self) -> RoundFacts:
-        """Those of the current round."""
+        """Those of the current round, all its updates open."""
+        self.open_pending()
         return RoundFacts.of(self.place, self.state, self.job, self.round)
 
     def open_round(self, opener: int = 0) -> "World":
-        number = len(self.state.rounds) + 1
-        self.emit(records.RoundOpened, job=1, round=number, opener=self.keys[opener], epoch=1, deadline=number * 1000)
+        self.start_round(opener)
+        self.pending = []
         return self
 
     def binding(self, member: int) -> Binding:
         """What an honest update of a member says in the current round."""
-        return update_binding(self.place, self.round, self.keys[member], self.facts.base)
+        base = base_of(self.state, self.job, self.round.number)
+        return update_binding(self.place, self.round, self.keys[member], base)
 
     def submit(
         self,
@@ -212,7 +150,7 @@ class World:
         root: bytes | None = None,
         stored: bool = True,
     ) -> Sent:
-        """Register an update. Any part of it can be given; the rest is honest and random."""
+        """Commit to an update, for `open_pending`. Any part of it can be given; the rest is honest and random."""
         if values is None:
             values = self.random.integers(-(1 << 16), 1 << 16, self.layout.values).astype("<i4")
         if data is None:
@@ -221,54 +159,79 @@ class World:
         if not stored:
             del self.files.files[cid]
         sent = Sent(values, root or root_of(values), cid)
-        fields = {"party": self.keys[member], "weight": weight, "root": sent.root, "cid": cid.digest}
-        self.emit(records.UpdateSubmitted, job=1, round=self.round.number, **fields)
+        opening = self.opening(member, weight, sent.root, cid.digest)
+        self.commit(opening)
+        self.pending.append(opening)
         return sent
 
-    def outcome(self, without: Sequence[int] = (), **options: Any) -> Outcome:
-        """What an honest party computes for the current round."""
-        return recompute(self.facts, self.files.fetch, without=without, **options)
+    def open_pending(self) -> "World":
+        """Open what was submitted in the current round and is not open."""
+        if self.pending:
+            self.open_updates(self.pending)
+            self.pending = []
+        return self
 
-    def publish(self, member: int, outcome: Outcome | None = None, **lies: Any) -> Aggregate:
-        """Publish an aggregate, by default the honest one, stored; `lies` replace its root, cid or verdicts."""
+    def outcome(self, without: Collection[int] = (), **options: Any) -> Outcome:
+        """What an honest party computes for the current round; `without` have no certificate."""
+        facts = self.facts
+        return recompute(facts, self.files.fetch, facts.round.updates.keys() - set(without), **options)
+
+    def receipts(self, without: Collection[int] = ()) -> bytes:
+        """A receipts file in which every member signed for all updates but these, stored."""
+        updates = bitmap_of(self.round.updates.keys() - set(without))
+        haves = [self.have(member, updates) for member in range(len(self.keys))] if updates else []
+        data = encode(merged(haves))
+        self.files.put(data)
+        return data
+
+    def have(self, member: int, updates: int) -> SignedHave:
+        """What a member signs of the updates in a bitmap, as of the latest block."""
+        said = Have(1, self.round.number, updates, self.block, block_hash(self.block))
+        signature = sign_digest(self.keys[member], digest_of(CHAIN, CONTRACT, said))
+        return SignedHave(member, updates, said.block, said.hash, signature)
+
+    def standpoint(self, receipts: bytes, as_of: int | None = None) -> Standpoint:
+        """Where an honest party stands as of a block, the latest by default, with that receipts file."""
+        block = self.block if as_of is None else as_of
+        return Standpoint(block, block_hash(block), self.history.head_at(block), sha256(receipts))
+
+    def publish(
+        self, member: int, outcome: Outcome | None = None, *, without: Collection[int] = (), **lies: Any
+    ) -> Aggregate:
+        """Publish an aggregate, by default the honest one, stored; `lies` replace any part of what it claims.
+
+        The members have signed for all updates but those of `without`.
+        """
         if outcome is None:
             made: list[bytes] = []
-            outcome = self.outcome(keep=lambda pieces: made.extend(bytes(piece) for piece in pieces))
+            outcome = self.outcome(without, keep=lambda pieces: made.extend(bytes(piece) for piece in pieces))
             self.files.put(b"".join(made))
-        said = {"root": outcome.root, "cid": outcome.cid, "verdicts": outcome.verdicts} | lies
-        number, attempt = self.round.number, self.round.attempt + 1
-        fields = {"aggregator": self.keys[member], "attempt": attempt, "deadline": number * 1000 + attempt}
-        self.emit(records.AggregatePublished, job=1, round=number, **fields, **said)
-        return self.aggregate
+        honest = outcome.claimed(self.standpoint(self.receipts(without)))
+        return self.publish_claim(member, honest._replace(**lies))
 
-    def attest(self, member: int, claim: bytes | None = None) -> None:
-        """Attest a claim, by default the one that recomputes under the aggregate's excuses; settle the round."""
-        aggregate, round_ = self.aggregate, self.round
-        if claim is None:
-            claim = self.outcome(sorted(excused(round_, aggregate.attempt))).claim
-        agrees = claim == aggregate.claim
-        where = {"job": 1, "round": round_.number}
-        self.emit(
-            records.Attested, **where, member=self.keys[member], attempt=aggregate.attempt, claim=claim, agrees=agrees
-        )
-        agreeing = 1 + sum(a.agrees for a in aggregate.attestations)
-        against = len(aggregate.attestations) + 1 - agreeing
-        majority = len(self.keys) // 2 + 1
-        if agreeing == majority:
-            self._conclude(aggregate)
-        elif against > len(self.keys) - majority:
-            refuted = {"aggregator": aggregate.aggregator, "attempt": aggregate.attempt}
-            self.emit(records.AggregateRefuted, **where, **refuted)
-            if aggregate.attempt == self.job.terms.attempts:
-                self.emit(records.RoundRefuted, **where)
+    def recomputed(self, aggregate: Aggregate | None = None) -> tuple[Outcome, bytes]:
+        """What an honest member computes under an aggregate's receipts, by default the latest's, and its claim."""
+        aggregate = aggregate or self.aggregate
+        data = self.files.files[raw_cid(aggregate.receipts)]
+        facts = self.facts
+        outcome = recompute(facts, self.files.fetch, certified(parse(data), facts.roll))
+        return outcome, outcome.claim(self.standpoint(data, aggregate.as_of))
 
-    def _conclude(self, aggregate: Aggregate) -> None:
-        where = {"job": 1, "round": self.round.number}
-        if aggregate.empty:
-            self.emit(records.RoundAbandoned, **where, reason=records.Reason.TOO_FEW_UPDATES)
-            return
-        what = {"attempt": aggregate.attempt, "root": aggregate.root, "cid": aggregate.cid}
-        self.emit(records.RoundFinalised, **where, **what)
+    def attest(self, member: int, claim: bytes | None = None, detail: bytes | None = None) -> None:
+        """Attest a claim, by default the one that recomputes under the aggregate's receipts; settle the round.
+
+        `detail` is by default what an honest member says: its witness where it agrees, else its receipts.
+        """
+        published = self.aggregate
+        if claim is None or (claim == published.claim and detail is None):
+            outcome, own = self.recomputed()
+            claim = claim or own
+            detail = detail or outcome.witness(self.keys[member], claim)
+        agrees = claim == published.claim
+        if agrees:
+            self.say(member, records.Form.AGREE, claim, detail or NOTHING)
+        else:
+            self.say(member, records.Form.OTHER, claim, published.receipts)
 
     def honest_round(self, updates: Sequence[int] | None = None) -> "World":
         """Open a round, submit, publish and attest until it is final."""
@@ -282,12 +245,11 @@ class World:
 
     def observed(self) -> Observed:
         """What an honest chain says."""
-        heads = {(1, party): head for party, head in self.state.heads.items()}
         rounds = self.state.rounds.items()
         models = {(1, number): round_.final.root if round_.final else bytes(32) for number, round_ in rounds}
         claims = {(1, number): round_.final.claim if round_.final else NOTHING for number, round_ in rounds}
         code = {"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}
-        return Observed(code, None, heads, models, claims)
+        return Observed(code, None, models, claims)
 
     def witness(self, said: Said) -> SignedStatement:
         """What an honest node shows of a transaction."""
@@ -332,5 +294,10 @@ def seen(observed: Observed, **changes: Any) -> Observed:
 
 
 def lying_claim(world: World, root: bytes, cid: bytes) -> bytes:
-    """The claim of another model for the current round, with the published verdicts."""
-    return claim_of(1, world.round.number, root, cid, world.aggregate.verdicts)
+    """The claim of another model for the current round, as published in all else."""
+    return claim_of(world.name, world.aggregate.said._replace(root=root, cid=cid))
+
+
+def raw_cid(digest: bytes) -> Cid:
+    """The CID of a file of one block with this digest."""
+    return Cid(RAW, digest)
