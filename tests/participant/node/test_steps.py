@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.worlds.world import foundation
+from support.worlds.chain import foundation
 
 from ledger.events import records as r
 from ledger.events.rounds import Form, ModelTerms
