@@ -110,10 +110,14 @@ class Network(Strict, frozen=True):
 
 
 class StoreSettings(Strict, frozen=True):
-    """Where this party keeps content: its own folder, or a Kubo daemon's RPC address (a multiaddr)."""
+    """Where this party keeps content: its own folder, or a Kubo daemon's RPC address (a multiaddr).
+
+    One that others cannot dial is not `reachable`: it announces no gateway, and pushes what it owes to those that do.
+    """
 
     kind: Literal["embedded", "kubo"] = "embedded"
     api: str = "/ip4/127.0.0.1/tcp/5001"
+    reachable: bool = True
 
 
 class GatewaySettings(Strict, frozen=True):
@@ -153,6 +157,8 @@ class Home:
         self.store = folder / "store"
         self.index = folder / "index.sqlite"
         self.outbox = folder / "outbox"
+        self.haves = folder / "haves"
+        self.arrivals = folder / "arrivals"
         self.scratch = folder / "scratch"
 
     @classmethod

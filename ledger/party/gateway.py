@@ -1,4 +1,5 @@
-"""A party's gateway: one process of its home serves the own store, and the chain knows under what address.
+"""A party's gateway: one process of its home serves the own store, takes in what others push, and the chain knows under
+what address.
 
 A member's node and its aggregator share one home and one store, and an address on chain is a member's, not a process's.
 So the process that holds the home's gateway lock serves; the other takes over when that process is gone.
@@ -7,25 +8,35 @@ So the process that holds the home's gateway lock serves; the other takes over w
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ledger.config import GatewaySettings, HomeSettings
+from ledger.config import Home, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.history.state import Member
 from ledger.party.connection import Connection
+from ledger.party.desk import Desk
+from ledger.party.duties import Duties, duties_of
+from ledger.party.haves import Haves
+from ledger.store.arrivals import Arrivals
 from ledger.store.gateway_server import GatewayServer, serve
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
+    from ledger.keys import Signer
 
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  addresses to listen on, by which nobody can reach us
 
 
-def serve_and_announce(connection: Connection, sender: "Sender", settings: HomeSettings) -> "Serving":
+def serve_and_announce(
+    connection: Connection, sender: "Sender", settings: HomeSettings, signer: "Signer | None" = None
+) -> "Serving":
     """Serve this home's store and put its address on chain if it changed. Call `check` from time to time.
+
+    With `signer` it signs for what others push. A store that is not `reachable` is not served: an address that was
+    announced for it is withdrawn.
 
     The connection's history must be fresh. Raises UsageError where the settings make no address or the key does
     not belong to a member, Unavailable where the port is taken, Rejected where the contract refuses the address.
     """
-    serving = Serving(connection, sender, settings.gateway)
+    serving = Serving(connection, sender, settings, signer)
     serving.check()
     return serving
 
@@ -33,16 +44,22 @@ def serve_and_announce(connection: Connection, sender: "Sender", settings: HomeS
 class Serving:
     """The home's gateway, as far as this process serves it; `close` ends that."""
 
-    def __init__(self, connection: Connection, sender: "Sender", settings: GatewaySettings) -> None:
+    def __init__(
+        self, connection: Connection, sender: "Sender", settings: HomeSettings, signer: "Signer | None" = None
+    ) -> None:
         from filelock import FileLock
 
-        if settings.host in EVERYWHERE and not settings.public_url:
+        gateway, self._reachable = settings.gateway, settings.store.reachable
+        if self._reachable and gateway.host in EVERYWHERE and not gateway.public_url:
             raise UsageError(
                 "a gateway that listens on every address must say by which one others reach it",
                 advice="set gateway.public_url in the home's node.toml",
-                host=settings.host,
+                host=gateway.host,
             )
-        self._connection, self._sender, self._settings = connection, sender, settings
+        self._connection, self._sender, self._settings = connection, sender, gateway
+        home = Home(connection.folder)
+        self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None
+        self._desk = Desk(Haves(home.haves, signer), self._arrivals)
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
         self._gateway: GatewayServer | None = None
 
@@ -53,7 +70,9 @@ class Serving:
 
     @property
     def url(self) -> str:
-        """The address by which others reach this home's store."""
+        """The address by which others reach this home's store; empty where they do not."""
+        if not self._reachable:
+            return ""
         if self._gateway is None:
             return self._member().gateway
         return self._settings.public_url or self._gateway.url
@@ -64,11 +83,20 @@ class Serving:
 
         Raises as `serve_and_announce`; calling it again is then right.
         """
-        if self._gateway is None and not self._start():
-            return
+        if self._reachable:
+            if self._gateway is None and not self._start():
+                return
+            self._take_note(duties_of(self._connection))
         if self._member().gateway != self.url:
             self._sender.send("consortium", "announce", self.url)
             self._connection.refresh()
+
+    def _take_note(self, duties: Duties) -> None:
+        """Take in what is owed as of now, and forget what came of files that no longer are."""
+        owed, before = ({file for file, _ in known.files} for known in (duties, self._desk.duties))
+        self._desk.duties = duties
+        if self._arrivals is not None and owed != before:
+            self._arrivals.sweep(owed)
 
     def close(self) -> None:
         """Stop serving; calling it again is harmless."""
@@ -98,10 +126,10 @@ class Serving:
         before = last_port(self._member().gateway, host)
         if port == 0 and before and not self._settings.public_url:
             try:
-                return serve(store, host, before)
+                return serve(store, host, before, desk=self._desk)
             except Unavailable:
                 pass
-        return serve(store, host, port)
+        return serve(store, host, port, desk=self._desk)
 
     def _member(self) -> Member:
         member = self._connection.history.member_of(self._sender.address)

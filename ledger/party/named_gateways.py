@@ -25,9 +25,14 @@ class NamedGateway:
 
 def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
     """Those that members announced, then those in the network file, which may be anywhere: that file is trusted."""
+    named = (NamedGateway(one.name, one.url, EVERYWHERE) for one in network.gateways)
+    return (*announced_gateways(network, members), *named)
+
+
+def announced_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
+    """Those that members announced."""
     reach = reach_of(network)
-    announced = [NamedGateway(network.party_name(one.index), one.gateway, reach) for one in members if one.gateway]
-    return (*announced, *(NamedGateway(one.name, one.url, EVERYWHERE) for one in network.gateways))
+    return tuple(NamedGateway(network.party_name(one.index), one.gateway, reach) for one in members if one.gateway)
 
 
 def remotes(

@@ -1,4 +1,5 @@
-"""A read-only trustless gateway: serves single blocks and whole files as CARv1 over HTTP (IPFS Trustless Gateway).
+"""A trustless gateway: serves single blocks and whole files as CARv1 over HTTP (IPFS Trustless Gateway). Alone it only
+reads; a `Responder` may answer more (ledger/party/desk.py).
 
 A raw block is served as it lies on the disk, not checked. A client must check it anyway, since a gateway may lie;
 so a check here would protect nobody, would halve the speed, and would hide the very bytes by which an auditor finds
@@ -9,11 +10,11 @@ reader cannot skip a bad block: damage ends the response early, and the reader s
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from ledger.errors import Corrupt, Malformed, Unavailable
-from ledger.formats.cid import Cid
+from ledger.formats.cid import CHUNK, Cid
 from ledger.store import Blocks, Unreachable, car
 
 RAW_TYPE = "application/vnd.ipld.raw"
@@ -21,6 +22,8 @@ CAR_TYPE = "application/vnd.ipld.car"
 CORRUPT_HEADER = "Fedledger-Corrupt"
 """On an error response: the CID of the block that this holder itself knows to be damaged."""
 _TYPES = {"raw": RAW_TYPE, "car": CAR_TYPE}
+LARGEST_BODY = CHUNK
+"""Bytes of a request's body, at most: one block."""
 _FOREVER = "public, max-age=29030400, immutable"
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -36,11 +39,29 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def application(blocks: Blocks) -> App:
+@dataclass(frozen=True)
+class Request:
+    """What a client asked: `authorization` is the header of that name, `body` has at most `LARGEST_BODY` bytes."""
+
+    method: str
+    path: str
+    authorization: str
+    body: bytes
+
+
+class Responder(Protocol):
+    """Answers what is not for content; used by several threads."""
+
+    def answer(self, request: Request) -> Response | None:
+        """None where the path is none of its own."""
+        ...
+
+
+def application(blocks: Blocks, desk: Responder | None = None) -> App:
     """The gateway over one holder's blocks, as a WSGI application. `blocks` is used by several threads."""
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        response = _respond(blocks, environ)
+        response = _at_desk(desk, environ) or _respond(blocks, environ)
         headers = {"X-Content-Type-Options": "nosniff", **response.headers}
         start_response(response.status, list(headers.items()))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else response.body
@@ -48,14 +69,26 @@ def application(blocks: Blocks) -> App:
     return app
 
 
+def _at_desk(desk: Responder | None, environ: dict[str, Any]) -> Response | None:
+    if desk is None:
+        return None
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length else b""
+    path, authorization = str(environ.get("PATH_INFO", "")), str(environ.get("HTTP_AUTHORIZATION", ""))
+    try:
+        return desk.answer(Request(environ["REQUEST_METHOD"], path, authorization, body))
+    except (Malformed, Unavailable) as error:
+        return _refusal(error)
+
+
 def _respond(blocks: Blocks, environ: dict[str, Any]) -> Response:
     path = str(environ.get("PATH_INFO", ""))
     if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-        return _text("405 Method Not Allowed", "this gateway only reads: GET or HEAD", Allow="GET, HEAD")
+        return text("405 Method Not Allowed", "this gateway only reads: GET or HEAD", Allow="GET, HEAD")
     if path == "/health":
         return _health()
     if not path.startswith("/ipfs/"):
-        return _text("404 Not Found", "ask for /ipfs/CID?format=raw, /ipfs/CID?format=car or /health")
+        return text("404 Not Found", "ask for /ipfs/CID?format=raw, /ipfs/CID?format=car or /health")
     try:
         return _content(blocks, Cid.parse(path.removeprefix("/ipfs/")), environ)
     except (Malformed, Unavailable) as error:
@@ -64,12 +97,12 @@ def _respond(blocks: Blocks, environ: dict[str, Any]) -> Response:
 
 def _refusal(error: Malformed | Unavailable) -> Response:
     if isinstance(error, Malformed):
-        return _text("400 Bad Request", str(error))
+        return text("400 Bad Request", str(error))
     if isinstance(error, Corrupt):
         damaged = str(error.facts.get("block", ""))
-        return _text("500 Internal Server Error", error.message, **{CORRUPT_HEADER: damaged})
+        return text("500 Internal Server Error", error.message, **{CORRUPT_HEADER: damaged})
     unreachable = isinstance(error, Unreachable)
-    return _text("503 Service Unavailable" if unreachable else "404 Not Found", error.message)
+    return text("503 Service Unavailable" if unreachable else "404 Not Found", error.message)
 
 
 def _content(blocks: Blocks, cid: Cid, environ: dict[str, Any]) -> Response:
@@ -118,7 +151,8 @@ def _health() -> Response:
     return Response("200 OK", [body], headers)
 
 
-def _text(status: str, message: str, **headers: str) -> Response:
+def text(status: str, message: str, **headers: str) -> Response:
+    """A response of one line."""
     body = message.encode() + b"\n"
     common = {
         "Content-Type": "text/plain; charset=utf-8",

@@ -6,14 +6,13 @@ from typing import Any
 
 from ledger.errors import Unavailable, UsageError
 from ledger.store import Blocks
-from ledger.store.gateway import App, application
+from ledger.store.gateway import LARGEST_BODY, App, Responder, application
 
 _LIMITS = {
     "connection_limit": 200,
     "channel_timeout": 60,
     "cleanup_interval": 10,
     "max_request_header_size": 16384,
-    "max_request_body_size": 1024,
     "outbuf_overflow": 1 << 23,
     "outbuf_high_watermark": 1 << 22,
 }
@@ -57,8 +56,18 @@ class GatewayServer:
             self._patience.look()
 
 
+SMALL_BODY = 1 << 10
+"""Bytes of a request's body, at most, where nothing is taken in."""
+
+
 def serve(
-    blocks: Blocks, host: str = "127.0.0.1", port: int = 0, *, threads: int = 8, patience: float = 20.0
+    blocks: Blocks,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    desk: Responder | None = None,
+    threads: int = 8,
+    patience: float = 20.0,
 ) -> GatewayServer:
     """Start a gateway; port 0 takes a free one. A client slower than `patience` seconds is cut off.
 
@@ -67,7 +76,8 @@ def serve(
     sockets: dict[int, Any] = {}
     try:
         address = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-        server = _listen(application(blocks), address, port, threads, sockets)
+        largest = SMALL_BODY if desk is None else LARGEST_BODY + 1
+        server = _listen(application(blocks, desk), address, port, threads, sockets, largest)
     except (socket.gaierror, OverflowError, ValueError) as error:
         raise UsageError(f"cannot serve on {host}:{port}: {error}", host=host, port=port) from error
     except OSError as error:
@@ -82,8 +92,8 @@ def serve(
     return GatewayServer(server, sockets, address, patience)
 
 
-def _listen(app: App, address: str, port: int, threads: int, sockets: dict[int, Any]) -> Any:
-    """A waitress server that listens; it keeps its sockets in `sockets`."""
+def _listen(app: App, address: str, port: int, threads: int, sockets: dict[int, Any], largest: int) -> Any:
+    """A waitress server that listens; it keeps its sockets in `sockets`, and takes bodies below `largest` bytes."""
     from waitress.server import create_server
 
     return create_server(
@@ -94,6 +104,7 @@ def _listen(app: App, address: str, port: int, threads: int, sockets: dict[int, 
         ident="fedledger",
         log_socket_errors=False,
         clear_untrusted_proxy_headers=True,
+        max_request_body_size=largest,
         **_LIMITS,
     )
 

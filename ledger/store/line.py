@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from email.message import Message
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -61,7 +62,7 @@ class Line:
         *,
         seconds: float,
         ceiling: int,
-        headers: Mapping[str, str] = {},
+        headers: Mapping[str, str] = MappingProxyType({}),
         body: bytes | None = None,
     ) -> Answer:
         """One request, answered within `seconds`; of a success at most `ceiling` bytes are read.

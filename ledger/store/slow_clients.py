@@ -15,7 +15,7 @@ LEAST = 1 << 17
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that counts what it has sent."""
+    """A connection that counts what it has sent, and leaves nothing of a request behind."""
 
     sent = 0
 
@@ -23,6 +23,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         number = int(super().send(data, do_close))
         self.sent += number
         return number
+
+    def del_channel(self, map: Any = None) -> None:
+        """Let go of a request that was cut in its middle: a large one lies in a file."""
+        super().del_channel(map)
+        if self.request is not None:
+            self.request.close()
 
 
 @dataclass(slots=True)

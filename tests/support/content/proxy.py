@@ -82,3 +82,45 @@ def _pump(client: StreamRequestHandler, way: socket.socket) -> None:
     with suppress(OSError):
         way.shutdown(socket.SHUT_RDWR)
     thread.join()
+
+
+class Cutter:
+    """Passes connections on to `target` on this machine; as long as `cuts` lasts, each ends after `after` bytes."""
+
+    def __init__(self, after: int, cuts: int) -> None:
+        self.target, self.cuts, self._after = 0, cuts, after
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                threading.Thread(target=self._pass, args=(client,), daemon=True).start()
+
+    def _pass(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self.target)) as way, suppress(OSError):
+            threading.Thread(target=_copy, args=(way, client), daemon=True).start()
+            left = self._after
+            while data := client.recv(1 << 16):
+                way.sendall(data)
+                left -= len(data)
+                if left < 0 and self.cuts > 0:
+                    self.cuts -= 1
+                    break
+            for end in (client, way):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def _copy(source: socket.socket, to: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            to.sendall(data)
+        to.shutdown(socket.SHUT_RDWR)

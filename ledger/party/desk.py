@@ -1,0 +1,109 @@
+"""What a member's gateway answers besides content: what members hold, and the blocks that members push.
+
+    GET  /have/JOB/ROUND              the receipts file that is known here
+    POST /have/JOB/ROUND              one entry of it: kept if it fits the round
+    GET  /push/JOB/ROUND/FILE         the blocks of FILE that are to come next, a CID each line; none: all of it is here
+    PUT  /push/JOB/ROUND/FILE/BLOCK   a block; 201 with this member's own entry once all of the file is here
+
+A push carries `Authorization: Push SIGNATURE` of the member that owes the file in that round (ledger/events/haves.py).
+Only what the ledger says is owed is taken, and no more bytes than the job's files have. See docs/spec/content.md.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+
+from ledger.errors import FedledgerError, Malformed, UsageError
+from ledger.events.haves import Push, push_to_sign, signer_of
+from ledger.formats.cid import Cid
+from ledger.formats.typed import TypedData
+from ledger.party.duties import Duties, Owed
+from ledger.party.haves import Haves, require_fit
+from ledger.rounds.receipts import Roll, encode, parse_entry
+from ledger.store.arrivals import Arrivals
+from ledger.store.gateway import Request, Response, text
+
+RECEIPTS_TYPE = "application/octet-stream"
+SCHEME = "Push "
+_NUMBER = "([1-9][0-9]{0,9})"
+_HAVE = re.compile(f"/have/{_NUMBER}/{_NUMBER}")
+_PUSH = re.compile(f"/push/{_NUMBER}/{_NUMBER}/([a-z2-7]{{59}})(?:/([a-z2-7]{{59}}))?")
+_SIGNATURE = re.compile("Push ([0-9a-f]{130})")
+
+
+class Desk:
+    """Answers by `duties`, which the thread that follows the chain sets; several threads ask."""
+
+    def __init__(self, haves: Haves, arrivals: Arrivals | None) -> None:
+        self._haves, self._arrivals = haves, arrivals
+        self.duties = Duties()
+
+    def answer(self, request: Request) -> Response | None:
+        """See `ledger.store.gateway.Responder`. Raises Malformed and Unavailable, which the gateway answers."""
+        for shape, reply in ((_HAVE, self._have), (_PUSH, self._push)):
+            if found := shape.fullmatch(request.path):
+                return reply(request, *found.groups())
+        return None
+
+    def _have(self, request: Request, job: str, number: str) -> Response:
+        roll = self.duties.rolls.get((int(job), int(number)))
+        if roll is None:
+            return text("404 Not Found", "this round is not under way here")
+        if request.method in {"GET", "HEAD"}:
+            return _file(encode(self._haves.known(roll)))
+        if request.method != "POST":
+            return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
+        said, tip = parse_entry(request.body), self.duties.tip
+        try:
+            require_fit(said, roll, tip)
+        except UsageError as error:
+            return text("403 Forbidden", error.message)
+        self._haves.take(roll, [said], tip)
+        return _file(b"")
+
+    def _push(self, request: Request, job: str, number: str, file: str, block: str | None) -> Response:
+        if self._arrivals is None:
+            return text("404 Not Found", "nothing is taken in here")
+        allowed = "PUT" if block else "GET"
+        if request.method != allowed:
+            return text("405 Method Not Allowed", allowed, Allow=allowed)
+        roll = self.duties.rolls.get((int(job), int(number)))
+        owed = None if roll is None else self._owed(request, roll, Cid.parse(file))
+        if roll is None or owed is None:
+            return text("403 Forbidden", "the ledger does not say, here and now, that this key owes this file")
+        if block is None:
+            missing = self._arrivals.missing(owed.file, owed.size, owed.pin)
+            if not missing:
+                self._whole(owed, roll)
+            return text("200 OK", "\n".join(map(str, missing)))
+        if self._arrivals.take(owed.file, owed.size, owed.pin, Cid.parse(block), request.body):
+            return self._whole(owed, roll)
+        return _file(b"")
+
+    def _owed(self, request: Request, roll: Roll, file: Cid) -> Owed | None:
+        found = _SIGNATURE.fullmatch(request.authorization)
+        if found is None:
+            return None
+        push = Push(roll.job, roll.round, file.digest)
+        with suppress(Malformed):
+            key = signer_of(roll.chain, roll.ledger, push, bytes.fromhex(found[1]))
+            return self.duties.files.get((file, key))
+        return None
+
+    def _whole(self, owed: Owed, roll: Roll) -> Response:
+        """All of a file is here: this member says so, in the response as well."""
+        signed = None
+        with suppress(FedledgerError):  # a key that cannot sign now: the worker says it later
+            signed = self._haves.say(roll, [owed.index], self.duties.tip)
+        return _file(signed.encode() if signed else b"", "201 Created")
+
+
+def authorization(sign: Callable[[TypedData], bytes], roll: Roll, owed: Owed) -> str:
+    """The header that pushes of a file carry."""
+    push = Push(owed.job, owed.round, owed.file.digest)
+    return SCHEME + sign(push_to_sign(roll.chain, roll.ledger, push)).hex()
+
+
+def _file(data: bytes, status: str = "200 OK") -> Response:
+    headers = {"Content-Type": RECEIPTS_TYPE, "Content-Length": str(len(data)), "Cache-Control": "no-store"}
+    return Response(status, [data], headers)

@@ -1,0 +1,81 @@
+"""What the ledger says of bytes in the rounds under way: who owes which file, and by what receipts are judged.
+
+Made by the thread that follows the chain, and handed whole to the threads that answer others.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ledger.errors import Malformed, Unavailable
+from ledger.formats.cid import Cid, of_file
+from ledger.history.fold import History
+from ledger.history.state import Round
+from ledger.party.connection import Connection
+from ledger.party.pins import update_pin
+from ledger.rounds.facts import Place
+from ledger.rounds.receipts import Roll
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A file of at most `size` bytes that member `index` owes to all others: its update of a round."""
+
+    job: int
+    round: int
+    index: int
+    file: Cid
+    size: int
+
+    @property
+    def pin(self) -> str:
+        """The name under which a copy is kept."""
+        return update_pin(self.job, self.round, self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A block that was seen: number and hash."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """As of `tip`: the rolls of rounds under way by job and round, and files owed by CID and their owner's key."""
+
+    tip: Anchor = Anchor(-1, b"")
+    rolls: Mapping[tuple[int, int], Roll] = field(default_factory=dict)
+    files: Mapping[tuple[Cid, str], Owed] = field(default_factory=dict)
+
+
+def duties_of(connection: Connection) -> Duties:
+    """Those of the history as the connection has it. A job whose document cannot be had owes no files yet."""
+    history, seen = connection.history, connection.follower.tip
+    rounds = [round_ for state in history.jobs.values() if state.open and (round_ := state.current) is not None]
+    under_way = [round_ for round_ in rounds if not round_.phase.terminal]
+    rolls = {(one.job, one.number): roll_of(connection.place, history, one) for one in under_way}
+    files = {(owed.file, key): owed for one in under_way for key, owed in _owed(connection, one)}
+    return Duties(Anchor(seen.number, seen.hash), rolls, files)
+
+
+def roll_of(place: Place, history: History, round_: Round) -> Roll:
+    """What the receipts of a round under way are judged by: members whose key changed since it opened do not sign."""
+    return Roll(
+        chain=place.chain,
+        ledger=place.contract,
+        job=round_.job,
+        round=round_.number,
+        members=round_.members,
+        keys={member.index: member.key for member in history.electorate(round_)},
+        opened={update.index: update.block for update in round_.updates.values()},
+    )
+
+
+def _owed(connection: Connection, round_: Round) -> Iterator[tuple[str, Owed]]:
+    try:
+        size = connection.document(connection.history.jobs[round_.job]).layout.size
+    except (Malformed, Unavailable):
+        return
+    for update in round_.updates.values():
+        yield update.party, Owed(round_.job, round_.number, update.index, of_file(update.cid, size), size)

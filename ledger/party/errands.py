@@ -1,0 +1,89 @@
+"""Errands to other members' gateways, each in the background, tried again after a pause.
+
+A gateway that is slow or gone holds up no errand but its own: there is a thread for each errand, up to a bound.
+"""
+
+import time
+from collections.abc import Callable, Collection, Hashable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+
+from ledger.errors import FedledgerError, Malformed, Unavailable
+from ledger.party.background import Background
+
+THREADS = 32
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
+
+
+@dataclass(slots=True)
+class _Errand:
+    future: Future[None] | None = None
+    done: bool = False
+    again: float = 0.0
+    pause: float = FIRST_PAUSE
+    failed: FedledgerError | None = None
+
+
+class Errands:
+    """Begins errands by name, and remembers how they went. Only the work itself runs in other threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._background, self._clock = Background(THREADS), clock
+        self._errands: dict[Hashable, _Errand] = {}
+
+    def start(self, name: Hashable, work: Callable[[], None], *, repeat: bool = False) -> None:
+        """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
+
+        To be called again and again. Raises what an errand raised that is neither Unavailable nor Malformed.
+        """
+        errand = self._errands.setdefault(name, _Errand())
+        self._look(errand, repeat)
+        if errand.future is None and not errand.done and self._clock() >= errand.again:
+            errand.future = self._background.start(work)
+
+    def soon(self, names: Collection[Hashable]) -> None:
+        """Begin these without a pause when they are started next: there is something new for them."""
+        for name in names:
+            if (errand := self._errands.get(name)) is not None:
+                errand.again, errand.pause = 0.0, FIRST_PAUSE
+
+    def keep(self, names: Collection[Hashable]) -> None:
+        """Forget all others; what is under way ends by itself."""
+        self._errands = {name: errand for name, errand in self._errands.items() if name in names}
+
+    def done(self, name: Hashable) -> bool:
+        """Whether an errand was done."""
+        errand = self._errands.get(name)
+        return errand is not None and (errand.done or (errand.future is not None and _went_well(errand.future)))
+
+    def failed(self) -> dict[Hashable, FedledgerError]:
+        """Why errands failed that were not done since, by name."""
+        return {name: errand.failed for name, errand in self._errands.items() if errand.failed is not None}
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for what is under way, no longer than `seconds`; whether anything was."""
+        futures = [one.future for one in self._errands.values() if one.future is not None and not one.future.done()]
+        wait(futures, seconds)
+        return bool(futures)
+
+    def close(self, seconds: float) -> None:
+        """Begin nothing more, and wait for what is under way no longer than `seconds`."""
+        self._background.cancel()
+        self._background.join(seconds)
+
+    def _look(self, errand: _Errand, repeat: bool) -> None:
+        """Take note of how it went."""
+        if errand.future is None or not errand.future.done():
+            return
+        future, errand.future = errand.future, None
+        try:
+            future.result()
+            errand.done, errand.failed = not repeat, None
+        except (Unavailable, Malformed) as error:
+            errand.failed = error
+        errand.again, errand.pause = self._clock() + errand.pause, min(2 * errand.pause, LONGEST_PAUSE)
+
+
+def _went_well(future: Future[None]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

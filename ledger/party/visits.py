@@ -1,0 +1,88 @@
+"""A visit to another member's gateway (ledger/party/desk.py is the other side): requests, and bounds on its answers.
+
+Nothing of an answer's words is repeated, and nothing that it says is believed before it is checked.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ledger.errors import Malformed, Unavailable
+from ledger.formats.cid import Cid
+from ledger.party.desk import RECEIPTS_TYPE
+from ledger.party.duties import Owed
+from ledger.party.named_gateways import NamedGateway
+from ledger.rounds.receipts import ENTRY, MAX_SIZE, SignedHave, parse, parse_entry
+from ledger.store import BlockSource
+from ledger.store.arrivals import LISTED
+from ledger.store.files import walk
+from ledger.store.line import LOST, Answer, Line, lost
+
+TIMEOUT = 20.0
+"""Seconds for each request: as long as a gateway gives its clients."""
+_LIST = LISTED * 60
+
+
+class Visit:
+    """Requests to one gateway, on one connection. Raises UsageError for an impossible address; each method raises
+    Unavailable where it does not answer as it should, Malformed where what it sends is not in its form.
+    """
+
+    def __init__(self, gateway: NamedGateway, timeout: float = TIMEOUT) -> None:
+        self._gateway, self._line = gateway, Line(gateway.url, gateway.reach, timeout)
+
+    def haves(self, job: int, round_: int) -> tuple[SignedHave, ...]:
+        """What is known there of a round; nothing where that is not under way there."""
+        answer = self._ask("GET", f"/have/{job}/{round_}", MAX_SIZE + 1, (200, 404))
+        return parse(answer.body) if answer.status == 200 else ()
+
+    def tell(self, job: int, round_: int, said: SignedHave) -> None:
+        """Hand a message on."""
+        headers = {"Content-Type": RECEIPTS_TYPE}
+        self._ask("POST", f"/have/{job}/{round_}", 1, (200,), headers, said.encode())
+
+    def push(self, owed: Owed, authorization: str, store: BlockSource) -> SignedHave | None:
+        """Bring a file there, from where it stopped; what the holder signed for it, if it signs now.
+
+        Only blocks of this file are sent, each once: a holder that asks for another block, or again, is left.
+        """
+        place, headers = f"/push/{owed.job}/{owed.round}/{owed.file}", {"Authorization": authorization}
+        left = {part.cid for part, _ in walk(lambda part: store.get(part.cid), owed.file, limit=owed.size)}
+        while missing := self._missing(place, headers):
+            if not left.issuperset(missing):
+                raise Malformed("a gateway asks for blocks that it was sent, or that the file does not have")
+            for block in missing:
+                data = bytes(store.get(block))
+                answer = self._ask("PUT", f"{place}/{block}", ENTRY + 1, (200, 201), headers, data)
+                if answer.status == 201:
+                    return parse_entry(answer.body) if answer.body else None
+            left.difference_update(missing)
+        return None
+
+    def _missing(self, place: str, headers: Mapping[str, str]) -> set[Cid]:
+        body = self._ask("GET", place, _LIST + 1, (200,), headers).body
+        try:
+            return {Cid.parse(line) for line in body.decode("ascii").split()}
+        except UnicodeDecodeError as error:
+            raise Malformed("a list of blocks is not ASCII") from error
+
+    def close(self) -> None:
+        """Close the connection, in the middle of a request too."""
+        self._line.close()
+
+    def _ask(
+        self,
+        method: str,
+        target: str,
+        ceiling: int,
+        good: tuple[int, ...],
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes | None = None,
+    ) -> Answer:
+        name, url, seconds = self._gateway.name, self._gateway.url, self._line.timeout
+        try:
+            answer = self._line.ask(method, target, seconds=seconds, ceiling=ceiling, headers=headers, body=body)
+        except LOST as error:
+            raise lost(name, url, error, seconds) from error
+        if answer.status not in good:
+            raise Unavailable(f"{name} answered {method} with status {answer.status}", holder=name, url=url)
+        return answer

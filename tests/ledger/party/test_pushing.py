@@ -1,0 +1,262 @@
+"""Members that nobody can dial: their bytes and what they hold reach the others by their own connections alone."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from support.consortia.neighbours import Neighbour, until
+from support.content.holders import Server
+from support.content.proxy import Cutter, ForwardProxy
+from support.worlds.world import World
+
+from ledger.config import GatewaySettings
+from ledger.events import records
+from ledger.events.haves import Have, have_to_sign
+from ledger.formats.artifact import Tensor
+from ledger.formats.cid import CHUNK, raw
+from ledger.party.desk import authorization
+from ledger.party.duties import Owed, roll_of
+from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, parse
+from ledger.store import files
+
+LARGE = (Tensor("weight", (700_000,)),)
+"""A file of 2.7 MiB: a node and three leaves."""
+
+
+class Street:
+    """A round of five members, and those of them that are at home."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.world = World(5, tensors=LARGE).open_job().open_round()
+        self.homes: list[Neighbour] = []
+
+    def home(self, index: int, **settings: object) -> Neighbour:
+        self.homes.append(Neighbour(self.world, index, self.folder / str(index), **settings))
+        return self.homes[-1]
+
+    def close(self) -> None:
+        for home in self.homes:
+            home.close()
+
+    @property
+    def owed(self) -> list[Owed]:
+        facts = self.world.facts
+        return [Owed(1, facts.round.number, one.update.index, one.cid, facts.size) for one in facts.entries]
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Iterator[Street]:
+    street = Street(tmp_path)
+    yield street
+    street.close()
+
+
+def port_of(home: Neighbour) -> int:
+    """The port that a member's gateway listens on, by whatever address others reach it."""
+    gateway = home.serving._gateway
+    assert gateway is not None
+    return int(gateway.url.rpartition(":")[2])
+
+
+def ask(url: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+    parts = urlsplit(url)
+    with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=10)) as connection:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def header(home: Neighbour, owed: Owed) -> dict[str, str]:
+    roll = roll_of(home.place, home.history, home.world.round)
+    return {"Authorization": authorization(lambda parts: home.signer.sign_typed_data(*parts), roll, owed)}
+
+
+def test_what_one_pushes_is_held_and_certified_by_all_that_serve(street: Street) -> None:
+    """Three of five members serve; the other two only dial, and their updates have certificates all the same."""
+    north, east, south = (street.home(index) for index in range(3))
+    west, centre = (street.home(index, reachable=False) for index in (3, 4))
+    for home in street.homes:
+        home.own()
+    facts = street.world.facts
+    roll = roll_of(facts.place, street.world.history, facts.round)
+    assert [street.world.history.members[index].gateway != "" for index in range(5)] == [True] * 3 + [False] * 2
+    until(lambda: {3, 4} <= certified(north.sharing.receipts(facts), roll), *street.homes)
+    until(lambda: {3, 4} <= certified(centre.sharing.receipts(facts), roll), *street.homes)
+    for home in (north, east, south):
+        assert home.store.pins()["update/1/1/3"] == street.owed[3].file
+        assert not list((home.folder / "arrivals").iterdir())
+    assert sorted(west.sharing.pushed(facts)) == ["east", "north", "south"]
+    assert north.sharing.pushed(facts) == []
+    said = west.sharing.receipts(facts)
+    assert parse(encode(said)) == said
+
+
+def test_an_address_that_was_announced_is_withdrawn(street: Street) -> None:
+    home = street.home(0)
+    assert street.world.history.members[0].gateway == home.serving.url
+    home.serving.close()
+    street.home(0, reachable=False)
+    assert street.world.history.members[0].gateway == ""
+
+
+def test_a_push_that_breaks_off_goes_on_where_it_stopped(street: Street) -> None:
+    north, west = street.home(0), street.home(3, reachable=False)
+    west.own()
+    north.serving.check()
+    (owed,) = street.owed
+    path, headers = f"/push/1/1/{owed.file}", header(west, owed)
+    status, first = ask(north.serving.url, "GET", path, **headers)
+    assert (status, first.decode().split()) == (200, [str(owed.file)])
+    assert ask(north.serving.url, "PUT", f"{path}/{owed.file}", bytes(west.store.get(owed.file)), **headers)[0] == 200
+    leaves = ask(north.serving.url, "GET", path, **headers)[1].decode().split()
+    assert len(leaves) == 3
+    north.close()  # it restarts with what came
+    street.homes.remove(north)
+    north = street.home(0)
+    north.serving.check()
+    assert ask(north.serving.url, "GET", path, **headers)[1].decode().split() == leaves
+    until(lambda: north.store.has(owed.file), west)
+    assert b"".join(map(bytes, files.read(north.store, owed.file))) == street.world.files.files[owed.file]
+
+
+def test_a_link_that_drops_again_and_again_brings_the_file_at_last(street: Street) -> None:
+    with Cutter(after=CHUNK + CHUNK // 2, cuts=2) as link:
+        north, west = street.home(0, public_url=link.url), street.home(3, reachable=False)
+        link.target = port_of(north)
+        west.own()
+        until(lambda: west.sharing.pushed(street.world.facts) == ["north"], north, west)
+        assert link.cuts == 0
+    assert north.store.has(street.owed[0].file)
+
+
+def test_a_member_behind_a_proxy_pushes_by_it(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ForwardProxy(host="127.0.0.1") as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        north = street.home(0, public_url="http://north.invalid:1")
+        west = street.home(3, reachable=False)
+        street.world.emit(records.Announced, index=0, gateway=f"http://north.invalid:{port_of(north)}")
+        west.own()
+        north.serving._settings = GatewaySettings(public_url=street.world.history.members[0].gateway)
+        until(lambda: west.sharing.pushed(street.world.facts) == ["north"], north, west)
+        kinds = {line.split()[0] for line in proxy.asked}
+    assert {"GET", "PUT", "POST"} <= kinds
+
+
+def test_a_holder_that_hangs_holds_up_neither_the_thread_nor_the_others(street: Street) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        north, west = street.home(0), street.home(3, reachable=False)
+        street.world.emit(records.Announced, index=1, gateway=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        west.own()
+        north.serving.check()
+        began = time.monotonic()
+        west.look()
+        assert time.monotonic() - began < 1
+        until(lambda: west.sharing.pushed(street.world.facts) == ["north"], west, seconds=10)
+
+
+def test_strangers_and_what_is_not_owed_are_refused_before_anything_is_kept(street: Street) -> None:
+    north, west, centre = street.home(0), street.home(3, reachable=False), street.home(4, reachable=False)
+    west.own()
+    north.serving.check()
+    (owed,) = street.owed
+    url, path = north.serving.url, f"/push/1/1/{owed.file}"
+    stranger, block = header(centre, owed), bytes(west.store.get(owed.file))
+    other = raw(b"not owed")
+    good = header(west, owed)
+    assert ask(url, "GET", path)[0] == 403
+    assert ask(url, "GET", path, Authorization="Push " + "0" * 130)[0] == 403
+    assert ask(url, "GET", path, **stranger)[0] == 403
+    assert ask(url, "PUT", f"{path}/{owed.file}", block, **stranger)[0] == 403
+    assert ask(url, "GET", f"/push/1/2/{owed.file}", **good)[0] == 403
+    assert ask(url, "GET", f"/push/1/1/{other}", **good)[0] == 403
+    assert ask(url, "POST", path, **good)[0] == 405
+    assert ask(url, "PUT", f"{path}/{owed.file}", block[:-1], **good)[0] == 400
+    assert ask(url, "PUT", f"{path}/{other}", b"not owed", **good)[0] == 400
+    assert ask(url, "PUT", f"{path}/{owed.file}", bytes(CHUNK + 1), **good)[0] == 413
+    assert not (north.folder / "arrivals").exists()
+    assert north.store.pins() == {}
+
+
+def said(home: Neighbour, updates: list[int], block: int, *, by: Neighbour | None = None) -> bytes:
+    """An entry for the present round, signed by this member or by another."""
+    have = Have(1, 1, bitmap_of(updates), block, block.to_bytes(32, "big"))
+    parts = have_to_sign(home.place.chain, home.place.contract, have)
+    signature = (by or home).signer.sign_typed_data(*parts)
+    return SignedHave(home.index, have.updates, block, have.hash, signature).encode()
+
+
+def test_what_members_say_is_kept_only_where_it_fits(street: Street) -> None:
+    north, west = street.home(0), street.home(3, reachable=False)
+    early = len(street.world.events)
+    west.own()
+    north.serving.check()
+    now, url = len(street.world.events), north.serving.url
+    for body, status in [
+        (said(west, [3], now, by=north), 403),
+        (said(west, [2], now), 403),
+        (said(west, [3], early), 403),
+        (said(west, [3], now + 1000), 403),
+        (said(west, [3], now)[:-1], 400),
+        (b"", 400),
+        (bytes(135), 400),
+    ]:
+        assert ask(url, "POST", "/have/1/1", body)[0] == status
+    assert ask(url, "GET", "/have/1/1") == (200, b"")
+    entry = said(west, [3], now)
+    assert [ask(url, "POST", "/have/1/1", entry)[0] for _ in range(2)] == [200, 200]
+    assert ask(url, "GET", "/have/1/1") == (200, entry)
+    assert ask(url, "GET", "/have/1/2")[0] == ask(url, "GET", "/have/9/1")[0] == 404
+    assert ask(url, "DELETE", "/have/1/1")[0] == 405
+
+
+def test_a_message_of_another_branch_is_not_counted(street: Street) -> None:
+    north, west = street.home(0), street.home(3, reachable=False)
+    west.own()
+    north.serving.check()
+    now = len(street.world.events)
+    have = Have(1, 1, 0b1000, now, bytes(32))
+    signature = west.signer.sign_typed_data(*have_to_sign(west.place.chain, west.place.contract, have))
+    entry = SignedHave(3, 0b1000, now, bytes(32), signature)
+    assert ask(north.serving.url, "POST", "/have/1/1", entry.encode())[0] == 200
+    assert north.sharing.receipts(street.world.facts) == ()
+
+
+def test_a_gateway_gets_no_other_block_than_those_of_the_file(street: Street) -> None:
+    """Else one that is asked to take an update could list the CID of the next one, which nobody may see yet."""
+    west = street.home(3, reachable=False)
+    west.own()
+    secret = west.store.put([b"the next update"], "trained/next")
+    got: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        got.append(f"{handler.command} {handler.path}")
+        body = str(secret).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Server(answer) as server:
+        street.world.emit(records.Announced, index=1, gateway=server.url)
+        until(lambda: bool(west.sharing.failed()), west)
+    assert all(line.startswith("GET ") for line in got)
+
+
+def test_a_file_that_is_longer_than_the_jobs_is_refused(street: Street) -> None:
+    north, west = street.home(0), street.home(3, reachable=False)
+    data = bytes(5 * CHUNK)
+    street.world.submit(3, data=data)
+    west.store.put([data], "mine")
+    (owed,) = street.owed
+    north.serving.check()
+    headers = header(west, owed)
+    root = bytes(west.store.get(owed.file))
+    assert ask(north.serving.url, "PUT", f"/push/1/1/{owed.file}/{owed.file}", root, **headers)[0] == 400
+    assert not (north.folder / "arrivals").exists()
