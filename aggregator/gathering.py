@@ -7,10 +7,8 @@ from aggregator.steps import AggregatorSituation, gathered_by
 from ledger.formats.claims import UpdateOpening
 from ledger.history.phases import present
 from ledger.history.state import Phase
-from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
-from ledger.party.pushing import Sharing
-from ledger.party.showing import Showing
+from ledger.party.exchange import Exchange
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import SignedHave, certified, held, merged
 
@@ -39,11 +37,9 @@ class Gathered:
 class Gatherer:
     """Gathers without making the thread that decides wait. What it remembers only spares work."""
 
-    def __init__(
-        self, connection: Connection, copies: Copies, sharing: Sharing, showing: Showing, key: str
-    ) -> None:
-        self._connection, self._copies, self._key = connection, copies, key
-        self._sharing, self._showing = sharing, showing
+    def __init__(self, copies: Copies, exchange: Exchange) -> None:
+        self._copies = copies
+        self._sharing, self._showing = exchange.sharing, exchange.showing
         self._signatures: dict[int, tuple[int, int, int]] = {}
         self._lacks: dict[int, int] = {}
 

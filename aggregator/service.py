@@ -61,6 +61,11 @@ class Service(Watch):
         """Whether the goal is reached for a job: no further round is opened for it."""
         return self._goal.reached(state, self.first_round(state.number))
 
+    def settle(self, seconds: float) -> bool:
+        """Also for what is exchanged with other members' gateways."""
+        copied = super().settle(seconds)
+        return self._rounds.exchange.settle(seconds) or copied
+
     def due_in(self) -> list[float]:
         """Also when bytes that could not be had are asked for again, and when openings or signatures may have come."""
         copies = self._rounds.copies

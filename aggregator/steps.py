@@ -190,10 +190,8 @@ def _aggregating(of: _Decision) -> Step:
         return _advance(of, of.deadline - 2 * of.seconds)
     if at.now > of.deadline:
         return _advance(of, of.deadline)
-    if not of.member.acts(Role.AGGREGATOR, round_.epoch):
-        return Wait("this key or its role came after the round was opened", of.deadline + 1)
-    if of.member.index in failed(round_):
-        return Wait(f"its own attempt at {of.name} failed", of.deadline + 1)
+    if why := _barred(of):
+        return Wait(why, of.deadline + 1)
     alone = of.deadline - of.seconds
     if first and of.opens:
         return _aggregate(of, alone if at.now <= alone else of.deadline)
@@ -202,6 +200,13 @@ def _aggregating(of: _Decision) -> Step:
         text = f"{of.name} is its opener's to aggregate" if first else f"leaves it to another to try {of.name} again"
         return Wait(text, start)
     return _aggregate(of, of.deadline)
+
+
+def _barred(of: _Decision) -> str:
+    """Why this member publishes nothing in the round; empty where it may."""
+    if not of.member.acts(Role.AGGREGATOR, of.round.epoch):
+        return "this key or its role came after the round was opened"
+    return f"its own attempt at {of.name} failed" if of.member.index in failed(of.round) else ""
 
 
 def _attesting(of: _Decision) -> Step:
@@ -259,9 +264,7 @@ def _able(of: _Decision) -> list[Member]:
     return [
         other
         for other in order(of.history, of.state)
-        if other.index not in out
-        and other.acts(Role.AGGREGATOR, of.round.epoch)
-        and not (first and other is of.opener)
+        if other.index not in out and other.acts(Role.AGGREGATOR, of.round.epoch) and not (first and other is of.opener)
     ]
 
 

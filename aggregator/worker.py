@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from aggregator.gathering import Gathered, Gatherer
 from aggregator.steps import AggregatorSituation, OpenRound, OpenUpdates, PublishAggregate, next_step
 from ledger.errors import Unavailable
-from ledger.formats.claims import pack_openings
+from ledger.formats.claims import Claimed, claim_of, pack_openings
 from ledger.formats.text import plural
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
+from ledger.party.exchange import Exchange
 from ledger.party.journal import Journal, judgements
 from ledger.party.pins import model_pin, receipts_pin
-from ledger.party.pushing import Sharing
-from ledger.party.showing import Showing
 from ledger.party.worker import Worker
 from ledger.rounds.admission import Progress, Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
@@ -40,14 +39,14 @@ class AggregatorWorker(Worker):
         connection: Connection,
         sender: "Sender",
         journal: Journal,
-        sharing: Sharing,
-        showing: Showing,
+        exchange: Exchange,
         *,
         threads: int = 1,
         meter: Meter | None = None,
     ) -> None:
         super().__init__(connection, sender, journal)
-        self.gatherer = Gatherer(connection, self.copies, sharing, showing, sender.address)
+        self.exchange = exchange
+        self.gatherer = Gatherer(self.copies, exchange)
         self._threads, self._meter = threads, meter or (lambda _name, _size: lambda _bytes: None)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
@@ -114,18 +113,22 @@ class AggregatorWorker(Worker):
             return
         seen = self._connection.follower.tip
         head = self._connection.history.head_at(seen.number)
-        point = Standpoint(seen.number, seen.hash, head, cid_of(receipts).digest)
-        self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(outcome.claimed(point)))
+        said = self.said(facts, outcome, Standpoint(seen.number, seen.hash, head, cid_of(receipts).digest))
+        self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(said))
         self.note(
             "published",
             state,
             f"round {step.round}, attempt {step.attempt}: {describe(outcome)}",
             round=step.round,
             attempt=step.attempt,
-            root=outcome.root.hex(),
-            claim=outcome.claim(point).hex(),
+            root=said.root.hex(),
+            claim=claim_of(facts.name, said).hex(),
             **judgements(outcome),
         )
+
+    def said(self, facts: RoundFacts, outcome: Outcome, point: Standpoint) -> Claimed:
+        """What is published of an outcome."""
+        return outcome.claimed(point)
 
     def _recompute(self, facts: RoundFacts, step: PublishAggregate) -> Outcome:
         """The honest outcome, its model stored and pinned on the way. Raises Unavailable and notes what was lost."""

@@ -18,6 +18,8 @@ from ledger.events.records import Role
 
 PASSPHRASE = "correct horse"
 KEYS = 8
+MODEL = (b"\x22" * 32, 10, 0, 0, 2, 1000, 1 << 20, 1 << 24)
+"""What a job says of its models, where that does not matter."""
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
 
 
@@ -57,9 +59,14 @@ class Consortium:
         """Send as a member; returns the receipt."""
         return self.sender(index).send(contract, function, *arguments)
 
-    def open_job(self, terms: Sequence[int] = (3, 600, 600, 600, 2), digest: bytes = b"\x11" * 32) -> int:
+    def open_job(
+        self,
+        terms: Sequence[int] = (3, 600, 600, 600, 600, 2),
+        digest: bytes = b"\x11" * 32,
+        model: Sequence[Any] = MODEL,
+    ) -> int:
         """Propose a job, without scores where `terms` end early, and approve it by a majority; returns its number."""
-        self.send(0, "ledger", "proposeJob", digest, (*terms, 0, 0, 0)[:8])
+        self.send(0, "ledger", "proposeJob", digest, (*terms, 0, 0, 0)[:9], tuple(model))
         job = self.client.jobs()
         for index in range(1, len(self.members) // 2 + 1):
             self.send(index, "ledger", "approveJob", job, digest)

@@ -22,14 +22,18 @@ class _Errand:
     done: bool = False
     again: float = 0.0
     pause: float = FIRST_PAUSE
+    hurries: bool = False
     failed: FedledgerError | None = None
 
 
 class Errands:
-    """Begins errands by name, and remembers how they went. Only the work itself runs in other threads."""
+    """Begins errands by name, and remembers how they went. Only the work itself runs in other threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._background, self._clock = Background(THREADS), clock
+    `first` is the first pause, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE) -> None:
+        self._background, self._clock, self._first = Background(THREADS), clock, first
         self._errands: dict[Hashable, _Errand] = {}
 
     def start(self, name: Hashable, work: Callable[[], None], *, repeat: bool = False) -> None:
@@ -37,7 +41,7 @@ class Errands:
 
         To be called again and again. Raises what an errand raised that is neither Unavailable nor Malformed.
         """
-        errand = self._errands.setdefault(name, _Errand())
+        errand = self._errands.setdefault(name, _Errand(pause=self._first))
         self._look(errand, repeat)
         if errand.future is None and not errand.done and self._clock() >= errand.again:
             errand.future = self._background.start(work)
@@ -46,7 +50,12 @@ class Errands:
         """Begin these without a pause when they are started next: there is something new for them."""
         for name in names:
             if (errand := self._errands.get(name)) is not None:
-                errand.again, errand.pause = 0.0, FIRST_PAUSE
+                errand.again, errand.pause, errand.hurries = 0.0, self._first, errand.future is not None
+
+    def due_in(self) -> list[float]:
+        """Seconds until each errand that is not done may be begun again; none where it is under way."""
+        waiting = [one.again for one in self._errands.values() if one.future is None and not one.done]
+        return [max(0.0, again - self._clock()) for again in waiting]
 
     def keep(self, names: Collection[Hashable]) -> None:
         """Forget all others; what is under way ends by itself."""
@@ -82,6 +91,9 @@ class Errands:
             errand.done, errand.failed = not repeat, None
         except (Unavailable, Malformed) as error:
             errand.failed = error
+        if errand.hurries:
+            errand.hurries = False
+            return
         errand.again, errand.pause = self._clock() + errand.pause, min(2 * errand.pause, LONGEST_PAUSE)
 
 

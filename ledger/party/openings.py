@@ -21,6 +21,7 @@ from ledger.store import disk
 
 SECRET = 32
 SALT_DOMAIN = b"fedledger/salt/1"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 ROUNDS_KEPT = 3
 """Openings of so many rounds of a job stay: a chain may go back over the end of one."""
 
@@ -97,7 +98,9 @@ class Openings:
         with disk.translated(path):
             secret = path.read_bytes()
         if len(secret) != SECRET:
-            raise Unavailable("the home's secret is damaged", advice="delete the file: a new one is made", file=str(path))
+            raise Unavailable(
+                "the home's secret is damaged", advice="delete the file: a new one is made", file=str(path)
+            )
         return secret
 
     def _path(self, round_: RoundName, opening: UpdateOpening, suffix: str) -> Path:
@@ -138,7 +141,7 @@ def _write(path: Path, pieces: Iterable[Buffer], *, replace: bool = True) -> Non
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with disk.translated(path), open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with disk.translated(path), os.fdopen(os.open(draft, _NEW, 0o600), "wb") as file:
             for piece in pieces:
                 file.write(piece)
             file.flush()

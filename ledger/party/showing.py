@@ -1,14 +1,15 @@
 """Showing openings: once all updates of a round are fixed, parties hand their openings to every member's gateway, and
-aggregators ask every gateway for those that it knows. So a party that cannot be dialled, or an aggregator, does it all by
-connections of its own; what still gets to no aggregator its party opens itself.
+aggregators ask every gateway for those that it knows. So who cannot be dialled, party or aggregator, needs outgoing
+connections only; what gets to no aggregator its party opens itself.
 
 Nothing here makes the thread that decides wait.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from functools import partial
 from threading import Lock
 
+from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import Round
 from ledger.party.connection import Connection
@@ -29,7 +30,7 @@ class Showing:
     def __init__(self, connection: Connection, key: str) -> None:
         self._connection, self._key = connection, key
         self._openings = Openings(connection.folder)
-        self._errands = Errands(FIRST_PAUSE)
+        self._errands = Errands(first=FIRST_PAUSE)
         self._visits: dict[NamedGateway, Visit] = {}
         self._lock = Lock()
 
@@ -49,6 +50,14 @@ class Showing:
         digests = {made.digest: index for index, made in round_.commitments.items()}
         fitting = ((digests.get(commitment(name, one)), one) for one in self._openings.find(name))
         return {index: one for index, one in fitting if index is not None and one.weight}
+
+    def due_in(self) -> list[float]:
+        """Seconds until something is shown or asked for again."""
+        return self._errands.due_in()
+
+    def failed(self) -> Mapping[Hashable, FedledgerError]:
+        """What went wrong last, at which gateway."""
+        return self._errands.failed()
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""

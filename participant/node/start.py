@@ -96,6 +96,7 @@ def machine_of(home: Home, device: str | None) -> Machine:
 def _work(
     connection: Connection, signer: "LocalSigner", home: Home, data: Path, machine: Machine, options: Options
 ) -> None:
+    from ledger.party.exchange import Exchange
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
     from participant.node.node import Node
@@ -106,10 +107,11 @@ def _work(
     sender = connection.sender(signer)
     sender.settle()
     name = connection.name(member_of(connection, signer.address).index)
-    serving = serve_and_announce(connection, sender, home.settings())
+    exchange = Exchange(connection, signer, home.settings())
+    serving = serve_and_announce(connection, sender, home.settings(), signer)
     try:
         journal.note("started", f"node of {name}, store at {serving.url}", key=signer.address, gateway=serving.url)
-        worker = NodeWorker(connection, sender, journal, data, machine)
+        worker = NodeWorker(connection, sender, journal, exchange, data, machine)
         validation = options.validation or Path(home.settings().validation)
         node = Node(
             connection,
@@ -125,3 +127,4 @@ def _work(
         journal.note("stopped", "every job is complete, and scored where it makes scores")
     finally:
         serving.close()
+        exchange.close()

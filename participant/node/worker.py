@@ -12,9 +12,8 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase
 from ledger.party.connection import Connection
+from ledger.party.exchange import Exchange
 from ledger.party.journal import Journal
-from ledger.party.pushing import Sharing
-from ledger.party.showing import Showing
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import LAST_MOMENT, Advance, Vouch, Wait
@@ -41,14 +40,14 @@ class NodeWorker(Worker):
         connection: Connection,
         sender: "Sender",
         journal: Journal,
-        sharing: Sharing,
-        showing: Showing,
+        exchange: Exchange,
         data: Path,
         machine: Machine,
     ) -> None:
         super().__init__(connection, sender, journal)
         self._data, self._version = data, file_version(data)
-        self.sharing, self.showing = sharing, showing
+        self.exchange = exchange
+        self._sharing, self._showing = exchange.sharing, exchange.showing
         self._updates = Updates(connection, sender.address, data, machine)
         self._attesting = Attesting(connection, self.copies, sender.address)
         self._unfit: dict[RoundKey, str] = {}
@@ -69,24 +68,27 @@ class NodeWorker(Worker):
         """See `Worker.advance`."""
         step = self.decide(history, state, now)
         self._tend(state, now)
+        if isinstance(step, Wait):
+            return step
+        if isinstance(step, Advance):
+            self.move_on(state, step)
+            return None
+        return self._take(step, self.facts(state, step.round), now)
+
+    def _take(self, step: Commit | Show | OpenOwn | Vouch | Attest | Hold, facts: RoundFacts, now: int) -> Wait | None:
         match step:
-            case Wait():
-                return step
             case Commit():
-                return self._commit(step, self.facts(state, step.round), now)
+                return self._commit(step, facts, now)
             case Show():
-                return self._show(step, self.facts(state, step.round))
+                return self._show(step, facts)
             case OpenOwn():
-                return self._open_own(self.facts(state, step.round))
+                return self._open_own(facts)
             case Vouch():
-                return self._vouch(step, self.facts(state, step.round), now)
+                return self._vouch(step, facts, now)
             case Attest():
-                return self._attest(step, self.facts(state, step.round), now)
-            case Advance():
-                self.move_on(state, step)
+                return self._attest(step, facts, now)
             case Hold():
-                return self._hold(step, self.facts(state, step.round))
-        return None
+                return self._hold(step, facts)
 
     def _shown_now(self, history: History, state: JobState) -> frozenset[RoundKey]:
         """The present round, where what is shown is what this member committed to on this branch of the chain."""
@@ -95,6 +97,13 @@ class NodeWorker(Worker):
         if round_ is None or made is None or self._shown.get((round_.job, round_.number)) != made.digest:
             return frozenset()
         return frozenset({(round_.job, round_.number)})
+
+    def due_in(self, history: History) -> list[float]:
+        """Seconds until the own opening is shown again where it was not taken, and until bytes are asked for again."""
+        states = [state for state in history.jobs.values() if state.current and not state.current.phase.terminal]
+        lacking = [wait for state in states if (wait := self.copies.retry_in(state.number)) is not None]
+        unopened = any(made.party == self.key for state in states if state.current for made in state.current.unopened)
+        return lacking + (self._showing.due_in() if unopened else [])
 
     def _tend(self, state: JobState, now: int) -> None:
         """What goes on beside a round's steps until it is over: the own opening is shown, and who holds what is told
@@ -107,10 +116,10 @@ class NodeWorker(Worker):
         if (round_.job, round_.number) in self._shown and any(one.party == self.key for one in round_.unopened):
             opening = self._updates.committed(facts)
             if opening is not None:
-                self.showing.show(facts.name, opening)
+                self._showing.show(facts.name, opening)
         if round_.updates:
-            self.sharing.offer(facts)
-            self.sharing.look(facts)
+            self._sharing.offer(facts)
+            self._sharing.look(facts)
 
     def _commit(self, step: Commit, facts: RoundFacts, now: int) -> Wait | None:
         """Train, keep, commit: in this order, so that what is committed to can be shown."""
@@ -143,15 +152,16 @@ class NodeWorker(Worker):
         )
         return None
 
-    def _show(self, step: Show, facts: RoundFacts) -> None:
+    def _show(self, step: Show, facts: RoundFacts) -> Wait | None:
         """Everyone's update is fixed: let all see this one."""
         opening, digest = self._updates.committed(facts), self._committed(facts)
         self._shown[step.job, step.round] = digest
         if opening is None:
             text = f"round {step.round}: the update is lost that this member committed to"
             self.note("lost", facts.state, text, round=step.round)
-            return
+            return None
         self._updates.show(facts, opening)
+        return None
 
     def _open_own(self, facts: RoundFacts) -> Wait | None:
         """Nobody opened this member's update: it does so itself."""
@@ -166,7 +176,7 @@ class NodeWorker(Worker):
         """Fetch, keep, sign: what a member signs for it serves."""
         _, deadline = present(facts.round, facts.state.terms, now)
         gathering = self.copies.gather(facts, max(deadline - now, LAST_MOMENT))
-        self.sharing.said(facts, gathering.held)
+        self._sharing.said(facts, gathering.held)
         self._vouched[step.job, step.round] = gathering.held
         if gathering.copying:
             return copies_of(gathering, step.round)
@@ -176,7 +186,7 @@ class NodeWorker(Worker):
 
     def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
         """Say what came out; where the round is final already, only that it agrees."""
-        said = self.sharing.receipts(facts)
+        said = self._sharing.receipts(facts)
         speech = self._attesting.speech(facts, said, now)
         if isinstance(speech, Wait):
             return speech

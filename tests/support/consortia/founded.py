@@ -36,8 +36,8 @@ class Neighbours:
     def send(self, index: int, contract: str, function: str, *arguments: Any) -> Any:
         return self.senders[index].send(contract, function, *arguments)
 
-    def open_job(self, terms: Any, digest: bytes) -> int:
-        self.send(0, "ledger", "proposeJob", digest, tuple(terms))
+    def open_job(self, terms: Any, digest: bytes, model: Any) -> int:
+        self.send(0, "ledger", "proposeJob", digest, tuple(terms), tuple(model))
         job = int(self.client.jobs())
         for index in range(1, len(self.members) // 2 + 1):
             self.send(index, "ledger", "approveJob", job, digest)

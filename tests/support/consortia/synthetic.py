@@ -1,30 +1,38 @@
-"""Synthetic parties on a real chain: they submit updates, valid or not, and attest, by the ledger's API; no torch.
+"""Synthetic parties on a real chain: they commit to updates, valid or not, open them, sign for those that they hold,
+and attest, by the ledger's API; no torch.
 
 `Trial` sets a consortium up (the fixture of tests/conftest.py): job, initial model, a connection, store and gateway for
-every member. A test that wants a lie passes it to `Party.submit`.
+every member. A test that wants a lie passes it to `Party.commit`.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from ledger.events.records import Terms
+from ledger.errors import Malformed, Unavailable
+from ledger.events.records import Form, Terms
 from ledger.formats.artifact import Layout, Tensor
-from ledger.formats.cid import Cid
-from ledger.formats.claims import pack_scores, scores_commitment
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.claims import UpdateOpening, claim_of, commitment, pack_openings, pack_scores, scores_commitment
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
+from ledger.history.phases import present
 from ledger.history.scorings import settlement
-from ledger.history.state import JobState, Round
+from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
 from ledger.party.connection import Connection
+from ledger.party.exchange import Exchange
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.rounds.facts import RoundFacts, initial_binding, update_binding
-from ledger.rounds.outcome import Outcome, excused, recompute
+from ledger.party.openings import Openings
+from ledger.party.pins import receipts_pin, update_pin
+from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
+from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.receipts import certified, encode, merged, parse
 from ledger.scores.contributions import score_round
 
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
@@ -66,7 +74,7 @@ class Trial:
             initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex(), seed=1),
             aggregation=rule or WeightedMean(),
             admission=limits,
-            terms=Terms(rounds, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())),
+            terms=Terms(rounds, *4 * (SECONDS,), attempts, *((SECONDS, SECONDS, 2) if scoring else ())),
             scoring=scoring or NoScoring(),
             **RESERVED,
         )
@@ -87,8 +95,8 @@ class Trial:
 
     def propose(self, digest: bytes | None = None) -> int:
         """Open a job; its number. It becomes the trial's."""
-        terms = msgspec.structs.astuple(self.job.terms)
-        self.number = self.consortium.open_job(terms, digest or self.job.digest)
+        terms, model = (msgspec.structs.astuple(part) for part in (self.job.terms, self.job.model_terms))
+        self.number = self.consortium.open_job(terms, digest or self.job.digest, model)
         return self.number
 
     def pass_time(self, seconds: int) -> None:
@@ -111,10 +119,42 @@ class Trial:
         assert current is not None
         return current
 
-    def submit(self, *indices: int) -> None:
-        """Honest updates of these parties, or of all."""
+    def commit(self, *indices: int) -> None:
+        """Honest updates of these parties, or of all: committed to, and shown as soon as that is time."""
         for index in indices or range(len(self.parties)):
-            self.parties[index].submit()
+            self.parties[index].commit()
+        self.look()
+
+    def look(self) -> None:
+        """Let every party's gateway know what the ledger says now."""
+        for party in self.parties:
+            party.look()
+
+    def open(self, *indices: int) -> None:
+        """Open the updates that these parties, or all, committed to, once none can be committed to any more."""
+        parties = [self.parties[index] for index in indices] if indices else self.parties
+        openings = [opening for party in parties if (opening := party.opening()) is not None]
+        where = (self.number, self.round.number)
+        self.parties[0].sender.send("ledger", "openUpdates", *where, pack_openings(openings))
+
+    def vouch(self, *indices: int) -> None:
+        """Let these parties, or all, fetch what was opened, and sign for what they hold; everybody hears of it."""
+        self.look()
+        for index in indices or range(len(self.parties)):
+            self.parties[index].vouch()
+
+    def submit(self, *indices: int) -> None:
+        """Honest updates of these parties, or of all, committed to and opened, and everybody holds all of them."""
+        self.commit(*indices)
+        if self.phase is Phase.COLLECTING:
+            self.pass_time(SECONDS + 1)
+        self.open(*indices)
+        self.vouch()
+
+    @property
+    def phase(self) -> Phase:
+        """Where the round is now."""
+        return present(self.round, self.state.terms, self.parties[0].connection.time()).phase
 
     def attest(self, *indices: int) -> None:
         """Honest attestations of these parties."""
@@ -126,7 +166,7 @@ class Trial:
         final, first = self.state.rounds[number].final, self.parties[0]
         assert final is not None
         where = (self.number, number)
-        first.sender.send("scores", "openScoring", *where, final.root, final.cid, final.verdicts)
+        first.sender.send("scores", "openScoring", *where, tuple(final.said))
         computed = [party.scores(number) for party in self.parties]
         board, chain = first.connection.network.contracts.scores.address, first.connection.place.chain
         for party, scores in zip(self.parties, computed, strict=True):
@@ -149,9 +189,13 @@ class Party:
         self.connection = Connection.open(self.member.home)
         self.sender = self.connection.sender(self.member.signer)
         self.connection.refresh()
-        self.serving: Serving = serve_and_announce(self.connection, self.sender, self.member.home.settings())
+        settings = self.member.home.settings()
+        self.exchange = Exchange(self.connection, self.member.signer, settings)
+        self.openings = Openings(self.connection.folder)
+        self.serving: Serving = serve_and_announce(self.connection, self.sender, settings, self.member.signer)
 
     def close(self) -> None:
+        self.exchange.close()
         self.serving.close()
         self.connection.close()
 
@@ -173,7 +217,12 @@ class Party:
         fields = {name: getattr(honest, name) for name in honest.__struct_fields__}
         return Binding(**(fields | lies))
 
-    def submit(
+    def look(self) -> None:
+        """Let the gateway know what the ledger says now."""
+        self.connection.refresh()
+        self.serving.check()
+
+    def commit(
         self,
         values: np.ndarray | None = None,
         *,
@@ -182,8 +231,9 @@ class Party:
         data: bytes | None = None,
         root: bytes | None = None,
         stored: bool = True,
+        shown: bool = True,
     ) -> Cid:
-        """Store and register an update. Any part of it can be given; the rest is honest, and the same every time."""
+        """Store an update and commit to it. Any part can be given; the rest is honest, and the same every time."""
         layout = self.trial.layout
         _, round_ = self._now()
         if values is None:
@@ -194,9 +244,30 @@ class Party:
         cid = cid_of([data])[0]
         if stored:
             self.connection.put([data], f"mine/{round_.number}")
-        root = root or root_of(values.astype("<i4").tobytes())
-        self.sender.send("ledger", "submitUpdate", round_.job, round_.number, weight, root, cid.digest)
+        root, name = root or root_of(values.astype("<i4").tobytes()), self.facts.name
+        opening = self.openings.salted(name, self.sender.address, weight, root, cid.digest)
+        self.openings.keep(name, opening, [])
+        if shown:
+            self.openings.show(name, opening)
+        self.sender.send("ledger", "commitUpdate", round_.job, round_.number, commitment(name, opening))
         return cid
+
+    def opening(self) -> UpdateOpening | None:
+        """What opens this party's update of the present round; None where it has none, or it is open."""
+        unopened = {made.digest for made in self.facts.round.unopened if made.party == self.sender.address}
+        kept = self.openings.find(self.facts.name)
+        return next((one for one in kept if commitment(self.facts.name, one) in unopened), None)
+
+    def vouch(self) -> None:
+        """Fetch what was opened, and sign for what can be had; wait until everybody heard of it."""
+        self.look()
+        facts = self.facts
+        for entry in facts.entries:
+            with suppress(Unavailable, Malformed):
+                self.connection.keep(entry.cid, update_pin(self.trial.number, facts.round.number, entry.update.index))
+        held = [entry.update.index for entry in facts.entries if self.connection.store.has(entry.cid)]
+        self.exchange.sharing.said(facts, held)
+        self.exchange.settle(10)
 
     def scores(self, number: int) -> tuple[int, ...]:
         """What recomputes as the scores of a round whose scoring is open."""
@@ -204,14 +275,42 @@ class Party:
         round_, seed = state.rounds[number], state.scorings[number].seed
         return score_round(state, self.trial.job, round_, seed, self.connection.fetch)
 
-    def recompute(self, **options: Any) -> Outcome:
-        """What an honest member computes for the present round, with what the aggregate excuses."""
+    def certified(self) -> set[int]:
+        """Whose updates are certified: by the latest aggregate's receipts, before any by what was heard here."""
         facts = self.facts
-        without = excused(facts.round, facts.round.attempt) if facts.round.attempt else set()
-        return recompute(facts, self.connection.fetch, without=without, **options)
+        if not facts.round.aggregates:
+            return certified(self.exchange.sharing.receipts(facts), facts.roll)
+        pieces = self.connection.fetch(Cid(RAW, facts.round.aggregates[-1].receipts))
+        return certified(parse(b"".join(bytes(piece) for piece in pieces)), facts.roll)
+
+    def recompute(self, **options: Any) -> Outcome:
+        """What an honest member computes for the present round, with what is certified."""
+        return recompute(self.facts, self.connection.fetch, self.certified(), **options)
+
+    def publish(self, **lies: Any) -> bytes:
+        """Publish an aggregate, honest but for `lies`; its claim."""
+        facts, connection = self.facts, self.connection
+        receipts = encode(merged(self.exchange.sharing.receipts(facts)))
+        pins = (receipts_pin(facts.round.job, facts.round.number, facts.round.attempt + 1), "published")
+        connection.put([receipts], pins[0])
+        outcome = self.recompute(keep=lambda pieces: connection.put(pieces, pins[1]))
+        seen = connection.follower.tip
+        point = Standpoint(
+            seen.number, seen.hash, connection.history.head_at(seen.number), cid_of([receipts])[0].digest
+        )
+        said = outcome.claimed(point)._replace(**lies)
+        self.sender.send("ledger", "publishAggregate", facts.round.job, facts.round.number, tuple(said))
+        return claim_of(facts.name, said)
 
     def attest(self, claim: bytes | None = None) -> None:
         """Attest the latest aggregate, honestly unless a claim is given."""
-        claim = claim or self.recompute().claim
-        _, round_ = self._now()
-        self.sender.send("ledger", "attest", round_.job, round_.number, round_.attempt, claim)
+        facts = self.facts
+        aggregate, outcome = facts.round.aggregates[-1], self.recompute()
+        head = self.connection.history.head_at(aggregate.as_of)
+        claim = claim or outcome.claim(Standpoint.of(aggregate)._replace(head=head))
+        agrees = claim == aggregate.claim
+        detail = outcome.witness(self.sender.address, claim) if agrees else aggregate.receipts
+        form = Form.AGREE if agrees else Form.OTHER
+        self.sender.send(
+            "ledger", "attest", facts.round.job, facts.round.number, aggregate.attempt, form, claim, detail
+        )

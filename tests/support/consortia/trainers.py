@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support.consortia.aggregators import untold
 from support.consortia.synthetic import Party, Trial
 
 from ledger.config import Home, HomeSettings, save
@@ -44,6 +45,7 @@ max_norm = {norm}
 [terms]
 rounds = {rounds}
 update_seconds = 600
+open_seconds = 600
 aggregate_seconds = 600
 attest_seconds = 600
 attempts = 2
@@ -110,7 +112,7 @@ def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
     """A party's node, as the command makes it; without `scores`, one that makes none."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
     machine = Machine("cpu", party.member.home.scratch)
-    worker = NodeWorker(party.connection, party.sender, journal, data_of(party), machine)
+    worker = NodeWorker(party.connection, party.sender, journal, party.exchange, data_of(party), machine)
     key, validation = party.member.signer, validation_of(party)
     scorer = Scorer(party.connection, party.sender, key, journal, validation, machine) if scores else None
     return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
@@ -129,9 +131,7 @@ def end_pauses(*nodes: Node) -> None:
 def drive(*workers: Any, looks: int = 20) -> None:
     """Let each look until none has anything to do."""
     for _ in range(looks):
-        acted = [one.look() for one in workers]
-        copied = [one.settle(30) for one in workers]
-        if not any(acted + copied):
+        if not any([one.look() for one in workers] + [one.settle(30) for one in workers] + [untold(workers)]):
             return
     raise AssertionError("they find no rest")
 
