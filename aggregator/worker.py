@@ -84,7 +84,7 @@ class AggregatorWorker(Worker):
         """When the last round ended, which only an aggregator with strikes has to know."""
         member = history.member_of(self.key)
         struck = member is not None and state.strikes.get(member.index, 0)
-        return self._connection.client.course(state.number).ended if struck else 0
+        return self._connection.client.course(state.number).ended_at if struck else 0
 
     def _open(self, state: JobState) -> None:
         self._sender.send("ledger", "openRound", state.number)

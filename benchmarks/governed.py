@@ -4,8 +4,8 @@ import gc
 import time
 
 import msgspec
+from synthetic import foundation
 
-from benchmarks.synthetic import foundation
 from ledger.config import Chain, Contract, Contracts, Founding, Network
 from ledger.events import records as r
 from ledger.events.actions import ReleaseModel, encode_action, name_word
@@ -46,9 +46,8 @@ class Ledger:
 
     def emit(self, kind: type[r.Event], /, **fields: object) -> None:
         number = self.history.applied + 1
-        self.history.apply(
-            kind(block=number, log=0, tx=number.to_bytes(32, "big"), leaf=number.to_bytes(32, "big"), **fields)
-        )
+        word = number.to_bytes(32, "big")
+        self.history.apply(kind(block=number, log=0, tx=word, leaf=word, **fields))
 
     def round(self, number: int) -> None:
         """A round in which everyone submits and a majority attests."""

@@ -64,9 +64,8 @@ class Consortium:
     def apply(self, event: type[r.Event], **fields: object) -> None:
         """Add one event to the history."""
         number = self.history.applied + 1
-        self.history.apply(
-            event(block=number, log=0, tx=number.to_bytes(32, "big"), leaf=number.to_bytes(32, "big"), **fields)
-        )
+        word = number.to_bytes(32, "big")
+        self.history.apply(event(block=number, log=0, tx=word, leaf=word, **fields))
 
     def publish(self, outcome: Outcome) -> None:
         """Add the events of an aggregate that everyone attests."""

@@ -18,9 +18,9 @@ from ledger.events.records import Role
 
 PASSPHRASE = "correct horse"
 KEYS = 8
-MODEL = (b"\x22" * 32, 10, 0, 0, 2, 1000, 1 << 20, 1 << 24)
-"""What a job says of its models, where that does not matter."""
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
+MODEL_TERMS = (b"\x33" * 32, 610, 0, 0, 2, 1000, 1 << 20, 1 << 28)
+"""Of a job's models, where a test is not about them: struct Model of IRoundLedger."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Consortium:
         self,
         terms: Sequence[int] = (3, 600, 600, 600, 600, 2),
         digest: bytes = b"\x11" * 32,
-        model: Sequence[Any] = MODEL,
+        model: Sequence[Any] = MODEL_TERMS,
     ) -> int:
         """Propose a job, without scores where `terms` end early, and approve it by a majority; returns its number."""
         self.send(0, "ledger", "proposeJob", digest, (*terms, 0, 0, 0)[:9], tuple(model))

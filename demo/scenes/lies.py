@@ -3,7 +3,6 @@
 from contextlib import closing
 
 from demo.damage import damage
-from demo.liar import Liar
 from demo.observer import JOB, Observer
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.result import Result

@@ -8,6 +8,8 @@ _BY_ERROR = {
     "Ballots_WrongNonce": "the member has proposed something else since, or this before: ask it to sign again",
     "Ballots_NotOrigin": _OWN_KEY,
     "RoundLedger_NotOrigin": _OWN_KEY,
+    "Consortium_NotOrigin": _OWN_KEY,
+    "RoundLedger_WrongAnchor": "the chain was reorganised, or the block is old: name a later one",
     "RoundLedger_WrongDigest": "the chain was reorganised: read the job again, then approve it",
     "Ballots_UnknownProposal": "fedledger proposal list",
     "Ballots_NotDecided": "wait for more votes or for the deadline; fedledger proposal show has the count",

@@ -7,7 +7,7 @@ is loaded with the first such call: an audit, which only reads, never waits for 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ledger.chain.build import SOLIDITY_NAMES, ContractName
 from ledger.chain.logs import LogReader, Logs
@@ -38,11 +38,9 @@ class Membership:
     roles_since: int
 
 
-class RoundView(NamedTuple):
-    """The current round of a job, as the contract stored it last; `deadline` in seconds since 1970.
-
-    `since` is the first round of the job opened in the same epoch; `opened_in` the block of the latest opening.
-    """
+@dataclass(frozen=True, slots=True)
+class RoundView:
+    """The current round of a job, as the contract stored it last; IRoundLedger.Round says what the fields are."""
 
     round: int
     since: int
@@ -61,16 +59,18 @@ class RoundView(NamedTuple):
     opened_in: int
 
 
-class CourseView(NamedTuple):
-    """A job's way so far: who opened the current round, how many were finalised, which one last, and when the last
-    round ended, in seconds since 1970.
+@dataclass(frozen=True, slots=True)
+class CourseView:
+    """A job's way so far: who opened the current round, and how many were finalised, and the number of the last one.
+
+    `ended_at` is when the last round ended, in seconds since 1970: aggregators with strikes wait from then on.
     """
 
     opener: str
     opener_index: int
     finalised: int
     latest: int
-    ended: int
+    ended_at: int
 
 
 class Client(ChainNode):
@@ -161,20 +161,21 @@ class Client(ChainNode):
 
     def round(self, job: int) -> RoundView | None:
         """The current round of a job; None before the first."""
-        found = list(self.view("ledger", "roundOf", job)[0])
-        phase = found[RoundView._fields.index("phase")]
-        return RoundView(*found)._replace(phase=Phase(PHASES[phase])) if phase else None
+        round_, since, epoch, deadline, phase, *counts = self.view("ledger", "roundOf", job)[0]
+        if phase == 0:
+            return None
+        return RoundView(round_, since, epoch, deadline, Phase(PHASES[phase]), *counts)
 
     def course(self, job: int) -> CourseView:
         """A job's way so far; all zero before its first round."""
         return CourseView(*self.view("ledger", "courseOf", job)[0])
 
     def strikes(self, job: int, index: int) -> int:
-        """How many turns and attempts of a job a member left or failed, less the rounds that it finalised since."""
+        """How many strikes a member has in a job."""
         return int(self.view("ledger", "strikesOf", job, index)[0])
 
     def commitment(self, job: int, key: str) -> tuple[bytes, int]:
-        """What a party committed to last in a job (28 bytes), and in which round; zero if it never did."""
+        """What a key committed to last in a job (28 bytes), and in which round; zero where it never did."""
         commitment, round_ = self.view("ledger", "commitmentBy", job, key)
         return commitment, round_
 
@@ -183,7 +184,7 @@ class Client(ChainNode):
         return bytes(self.view("ledger", "modelOf", job, round_)[0])
 
     def final_claim(self, job: int, round_: int) -> bytes:
-        """The claim (root, CID and verdicts in one word) of the aggregate that a round finalised; zero if none."""
+        """The claim (all that it says, in one word) of the aggregate that a round finalised; zero if none."""
         return bytes(self.view("ledger", "finalClaimOf", job, round_)[0])
 
     def scores_root(self, job: int, round_: int) -> bytes:

@@ -51,9 +51,8 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         connection.put([content], job_pin(proposed.digest))
         connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
-        receipt = sender.send(
-            "ledger", "proposeJob", proposed.digest, astuple(proposed.terms), astuple(proposed.model_terms)
-        )
+        said = (astuple(proposed.terms), astuple(proposed.model_terms))
+        receipt = sender.send("ledger", "proposeJob", proposed.digest, *said)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
     say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())

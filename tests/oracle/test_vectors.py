@@ -76,12 +76,6 @@ def test_means(ask: Ask) -> None:
         assert found == case["results"]["weighted_mean"]
 
 
-def test_claims(ask: Ask) -> None:
-    for case in read("commitments.json")["claims"]:
-        asked = {name: case[name] for name in ("job", "round", "root", "cid", "verdicts")}
-        assert ask("claim", **asked) == case["claim"]
-
-
 def test_commitments_openings_and_claims(ask: Ask) -> None:
     for case in read("commitments.json")["rounds"]:
         place = {name: case[name] for name in ("chain", "ledger", "job", "round")}

@@ -124,18 +124,6 @@ def test_scorings(case: dict[str, Any]) -> None:
     assert claims.scores_root(job, round_, seed, case["withheld"], revealed, packed).hex() == case["scores_root"]
 
 
-def test_claims_and_heads() -> None:
-    whole = read("commitments.json")
-    for said in whole["claims"]:
-        root, cid, verdicts = (bytes.fromhex(said[name]) for name in ("root", "cid", "verdicts"))
-        assert claims.claim(said["job"], said["round"], root, cid, verdicts).hex() == said["claim"]
-    head = claims.NO_HEAD
-    for said in whole["chain"]:
-        root, cid = bytes.fromhex(said["root"]), bytes.fromhex(said["cid"])
-        head = claims.next_head(head, said["job"], said["round"], said["weight"], root, cid)
-        assert head.hex() == said["head"]
-
-
 @pytest.mark.parametrize("case", read("commitments.json")["rounds"], ids=lambda case: f"chain {case['chain']}")
 def test_commitments_openings_and_claims(case: dict[str, Any]) -> None:
     name = claims.RoundName(case["chain"], case["ledger"], case["job"], case["round"])

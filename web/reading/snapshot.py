@@ -79,11 +79,10 @@ def _standings(state: JobState, before: Standings | None) -> Standings:
 def _frozen(state: JobState) -> JobState:
     rounds = dict(state.rounds)
     current = state.current
-    if current is not None and not current.phase.terminal:
+    if current is not None:  # members that agree late go on record after its end, too
         rounds[current.number] = copy.deepcopy(current)
     scorings = dict(state.scorings)
     scoring = state.latest_scoring
     if scoring is not None and scoring.outcome is None:
         scorings[scoring.round] = copy.deepcopy(scoring)
-    approvals, heads = set(state.approvals), dict(state.heads)
-    return replace(state, approvals=approvals, rounds=rounds, heads=heads, scorings=scorings)
+    return replace(state, rounds=rounds, strikes=dict(state.strikes), scorings=scorings)

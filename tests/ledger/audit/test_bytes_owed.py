@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from support.worlds import lies
 from support.worlds.scorers import COSINE, ScoredWorld, shapley
-from support.worlds.world import LIMITS, World, artifact, key
+from support.worlds.signing import key
+from support.worlds.world import LIMITS, World, artifact
 
 from ledger.audit.report import AuditVerdict, Check, Finding
 from ledger.errors import FedledgerError

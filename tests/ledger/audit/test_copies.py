@@ -1,7 +1,8 @@
 """A damaged copy is a notice about its holder: it names what is damaged and where, and changes no verdict."""
 
 import pytest
-from support.worlds.world import NAMES, World, key
+from support.worlds.signing import key
+from support.worlds.world import NAMES, World
 
 from ledger.audit import damaged_copies
 from ledger.audit.report import AuditVerdict, Check, Finding

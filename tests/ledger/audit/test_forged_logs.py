@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 from support.worlds import lies
-from support.worlds.world import NAMES, World, key
+from support.worlds.signing import key
+from support.worlds.world import NAMES, World
 
 from ledger.audit import Observed
 from ledger.audit.report import AuditVerdict, Check, Report
@@ -99,15 +100,8 @@ def attestation(world: World) -> Events:
     for event in world.events:
         yield event
         if in_round(event, records.AggregatePublished):
-            where: dict[str, Any] = {
-                "block": event.block,
-                "log": 1,
-                "tx": event.tx,
-                "leaf": bytes(32),
-                "job": 1,
-                "round": 2,
-            }
-            yield records.Attested(**where, member=key(3), attempt=1, claim=bytes(32), agrees=False)
+            where: dict[str, Any] = {"block": event.block, "log": 1, "tx": event.tx, "leaf": bytes(32)}
+            yield records.Attested(**where, job=1, round=2, member=key(3), attempt=1, claim=bytes(32), agrees=False)
 
 
 def attempt(world: World) -> Events:
@@ -125,15 +119,8 @@ def attempt(world: World) -> Events:
 
 
 def _refuted(event: records.AggregatePublished) -> Iterator[records.Event]:
-    where: dict[str, Any] = {
-        "block": event.block,
-        "tx": event.tx,
-        "leaf": bytes(32),
-        "job": 1,
-        "round": 2,
-        "attempt": 1,
-        "log": 0,
-    }
+    place: dict[str, Any] = {"block": event.block, "log": 0, "tx": event.tx, "leaf": bytes(32)}
+    where = place | {"job": 1, "round": 2, "attempt": 1}
     said = {"root": bytes([8]) * 32, "cid": event.cid, "verdicts": event.verdicts, "deadline": event.deadline}
     yield records.AggregatePublished(**where, aggregator=key(3), **said)
     for index in (1, 2):

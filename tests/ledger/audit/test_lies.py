@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from support.worlds import lies
-from support.worlds.world import CONTRACT, NAMES, World, key
+from support.worlds.chain import CONTRACT
+from support.worlds.signing import key
+from support.worlds.world import NAMES, World
 
 from ledger.audit.report import AuditVerdict, Check, Finding, Report
 from ledger.formats.cid import Cid

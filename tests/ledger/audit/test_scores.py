@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 from support.worlds.scorers import COSINE, PRIVATE, ScoredWorld, committed, rows, shapley
-from support.worlds.world import NAMES, key, seen
+from support.worlds.signing import key
+from support.worlds.world import NAMES, seen
 
 from ledger.audit.report import AuditVerdict, Check, Finding
 from ledger.errors import Malformed

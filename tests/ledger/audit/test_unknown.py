@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.world import World, altered, key
+from support.worlds.signing import key
+from support.worlds.world import World, altered
 
 from ledger.audit import Observed, scope_of
 from ledger.audit.report import AuditVerdict, Check, Finding, Report

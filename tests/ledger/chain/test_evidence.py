@@ -9,7 +9,7 @@ from eth_abi.abi import encode
 from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.world import ADDRESSES, CHAIN, CONTRACT
+from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT
 
 from ledger.chain.evidence import rlp
 from ledger.chain.evidence.check import check, false_if

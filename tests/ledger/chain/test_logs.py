@@ -1,16 +1,24 @@
 """Logs come in pieces the node serves, become the records the contracts meant, or are refused by name."""
 
+from enum import IntEnum
 from itertools import pairwise
+from types import SimpleNamespace
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.worlds.logged import log_of, logged
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
 from ledger.chain.consortium_file import DEFAULT_RULES
-from ledger.chain.logs import LogReader
+from ledger.chain.logs import LogReader, snake
 from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.errors import Malformed, Unavailable
 from ledger.events import records
 from ledger.formats.claims import claim
+from ledger.formats.digest import checksum_address
+from ledger.formats.head import leaf
 
 
 class Limited:
@@ -83,6 +91,7 @@ def test_every_event_of_a_life_becomes_its_record(consortium):
     final = events[-1]
     assert (final.tx, final.block, final.cid) == (receipt.tx, receipt.block, b"C" * 32)
     assert all((a.block, a.log) < (b.block, b.log) for a, b in pairwise(events))
+    assert [logged(event, consortium.client.addresses) for event in events] == events
 
 
 def test_the_reason_of_an_abandoned_round_is_its_word(consortium):
@@ -156,6 +165,7 @@ def test_a_node_that_serves_no_block_is_unavailable(consortium):
         ({"data": "0x"}, "data"),
         ({"blockNumber": "0x0"}, "asked for were"),
         ({"transactionHash": "0x12"}, "not 32 bytes"),
+        ({"blockNumber": "-0x1"}, "impossible block"),
     ],
 )
 def test_a_log_that_cannot_be_is_named(consortium, changes, words):
@@ -182,3 +192,64 @@ def test_a_member_cannot_make_the_ledger_unreadable(consortium):
 def test_every_event_of_the_abi_has_a_record_and_the_other_way_round():
     names = {e["name"] for name in SOLIDITY_NAMES for e in committed(name).abi if e["type"] == "event"}
     assert names == {kind.__name__ for kind in records.EVENTS}
+
+
+ADDRESSES = {name: checksum_address(bytes([place]) * 20) for place, name in enumerate(SOLIDITY_NAMES)}
+
+
+WORDS = {
+    "uint8": st.integers(0, (1 << 8) - 1),
+    "uint16": st.integers(0, (1 << 16) - 1),
+    "uint32": st.integers(0, (1 << 32) - 1),
+    "uint40": st.integers(0, (1 << 40) - 1),
+    "uint64": st.integers(0, (1 << 64) - 1),
+    "uint256": st.integers(0, (1 << 256) - 1),
+    "bool": st.booleans(),
+    "bytes32": st.binary(min_size=32, max_size=32),
+    "bytes28": st.binary(min_size=28, max_size=28),
+    "address": st.binary(min_size=20, max_size=20).map(checksum_address),
+    "bytes": st.binary(max_size=100),
+    "string": st.text(max_size=40),
+}
+
+
+def strategy(field, kind):
+    """Any value of an event's field."""
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        return st.sampled_from(kind)
+    if field["type"] == "tuple":
+        types = {part.name: part.type for part in msgspec.structs.fields(kind)}
+        parts = [strategy(part, types[snake(part["name"])]) for part in field["components"]]
+        return st.tuples(*parts).map(lambda made: kind(*made))
+    return WORDS[field["type"]]
+
+
+@st.composite
+def any_event(draw):
+    contract = draw(st.sampled_from(list(SOLIDITY_NAMES)))
+    entries = [entry for entry in committed(contract).abi if entry["type"] == "event"]
+    entry = draw(st.sampled_from(entries))
+    kind = getattr(records, entry["name"])
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {snake(f["name"]): draw(strategy(f, types[snake(f["name"])])) for f in entry["inputs"]}
+    place = {"block": draw(st.integers(0, 1 << 40)), "log": draw(st.integers(0, 999)), "tx": draw(WORDS["bytes32"])}
+    return logged(kind(**place, leaf=b"", **fields), ADDRESSES)
+
+
+@settings(deadline=None)
+@given(any_event())
+def test_an_event_is_read_from_its_log_with_its_leaf(event):
+    log = log_of(event, ADDRESSES)
+    raw = {
+        "address": "0x" + log.contract.hex(),
+        "topics": ["0x" + topic.hex() for topic in log.topics],
+        "data": "0x" + log.data.hex(),
+        "blockNumber": hex(event.block),
+        "blockHash": "0x" + "00" * 32,
+        "transactionHash": "0x" + event.tx.hex(),
+        "logIndex": hex(event.log),
+    }
+    node = SimpleNamespace(url="memory", call=lambda *_: [raw])
+    (piece,) = LogReader(node, ADDRESSES).read(event.block, event.block)
+    assert piece.events == [event]
+    assert event.leaf == leaf(log)

@@ -5,9 +5,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.world import TERMS, World, key
+from support.worlds.signing import key
+from support.worlds.world import TERMS, World
 
 from ledger.events import records as r
+from ledger.formats.claims import Claimed
 from ledger.history.fold import History, HistoryError
 from ledger.history.state import Phase
 
@@ -18,7 +20,7 @@ def snapshot(history: History) -> dict[str, Any]:
     return copy.deepcopy(vars(history))
 
 
-ACTIONS = ("submit", "publish", "lie", "agree", "refuse", "abandon", "open", "rotate", "announce")
+ACTIONS = ("commit", "show", "publish", "lie", "agree", "refuse", "advance", "open", "rotate", "announce")
 
 
 def act(world: World, action: str, member: int) -> None:
@@ -33,28 +35,28 @@ def act(world: World, action: str, member: int) -> None:
         world.emit(r.Announced, index=member, gateway="http://127.0.0.1")
     elif round_ is None or round_.phase.terminal:
         if action == "open" and not world.state.complete:
-            fields = {"job": 1, "round": len(world.state.rounds) + 1, "opener": world.keys[member]}
-            world.emit(r.RoundOpened, **fields, epoch=epoch, deadline=9)
-    elif action == "abandon":
-        attesting = round_.phase is Phase.ATTESTING
-        reason = r.Reason.NO_QUORUM if attesting else r.Reason.NO_AGGREGATE
-        world.emit(r.RoundAbandoned, job=1, round=round_.number, reason=reason)
+            world.open_round(member)
+    elif action == "advance":
+        world.advance()
+    elif action == "show" and world.pending and round_.phase in (Phase.COLLECTING, Phase.OPENING):
+        world.open_updates([world.pending.pop(member % len(world.pending))])
     elif world.history.members[member].since <= round_.epoch:
         vote(world, action, member)
 
 
 def vote(world: World, action: str, member: int) -> None:
     round_ = world.round
-    if action == "submit" and round_.phase is Phase.COLLECTING and member not in round_.updates:
-        fields = {"job": 1, "round": round_.number, "party": world.keys[member]}
-        world.emit(r.UpdateSubmitted, **fields, weight=1, root=A, cid=B)
-    elif action in ("publish", "lie") and round_.phase in (Phase.COLLECTING, Phase.AGGREGATING):
-        if all(a.index != member for a in round_.aggregates):
+    if action == "commit" and round_.phase is Phase.COLLECTING and member not in round_.commitments:
+        opening = world.opening(member, 1, A, B)
+        world.commit_update(opening)
+        world.pending.append(opening)
+    elif action in ("publish", "lie") and round_.phase in (Phase.OPENING, Phase.AGGREGATING):
+        if round_.updates and all(a.index != member for a in round_.aggregates):
             root = A if action == "publish" else NONE
-            fields = {"aggregator": world.keys[member], "attempt": round_.attempt + 1, "verdicts": b"", "deadline": 1}
-            world.emit(r.AggregatePublished, job=1, round=round_.number, root=root, cid=root, **fields)
+            point = world.standpoint(b"")
+            world.publish_claim(member, Claimed(world.state.base, root, root, *point, bytes(len(round_.updates))))
     elif action in ("agree", "refuse") and round_.phase is Phase.ATTESTING and not world.aggregate.attested_by(member):
-        world.attest(member, world.aggregate.claim if action == "agree" else B)
+        world.attest(member, world.aggregate.claim if action == "agree" else B, NONE)
 
 
 steps = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3)), max_size=60)

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds.world import BOARD, TERMS, World, key
+from support.worlds.chain import BOARD
+from support.worlds.signing import key
+from support.worlds.world import TERMS, World
 
 from ledger.errors import Malformed
 from ledger.events import records as r

@@ -40,10 +40,8 @@ class Chain:
         self.requests += 1
         numbers = range(first, last + 1)
         found = [n for n in numbers if self.events.get((n, self.forks[n]))]
-        events = [
-            JobOpened(self.events[n, self.forks[n]], 1, block=n, log=0, tx=self._hash(n), leaf=self._hash(n))
-            for n in found
-        ]
+        words = {n: {"tx": self._hash(n), "leaf": self._hash(n)} for n in found}
+        events = [JobOpened(self.events[n, self.forks[n]], 1, block=n, log=0, **words[n]) for n in found]
         yield SimpleNamespace(last=last, events=events, hashes={n: self._hash(n) for n in found})
 
     def extend(self, fork, count, **events):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.worlds.world import foundation
+from support.worlds.chain import foundation
 
 from ledger.events import records as r
 from ledger.history.fold import History

@@ -126,7 +126,7 @@ class Consortium:
                 if name == PARTICIPANTS[0]:
                     job = create(read(draft), connection.put)
                     connection.put([job.encode()], "job")
-                    terms, model = (msgspec.structs.astuple(part) for part in (job.terms, job.model_terms))
-                    sender.send("ledger", "proposeJob", job.digest, terms, model)
+                    said = map(msgspec.structs.astuple, (job.terms, job.model_terms))
+                    sender.send("ledger", "proposeJob", job.digest, *said)
                 else:
                     sender.send("ledger", "approveJob", 1, job.digest)

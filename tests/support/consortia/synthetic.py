@@ -1,11 +1,10 @@
-"""Synthetic parties on a real chain: they commit to updates, valid or not, open them, sign for those that they hold,
-and attest, by the ledger's API; no torch.
+"""Synthetic parties on a real chain: they commit to updates, valid or not, publish and attest, by the ledger's API.
 
 `Trial` sets a consortium up (the fixture of tests/conftest.py): job, initial model, a connection, store and gateway for
-every member. A test that wants a lie passes it to `Party.commit`.
+every member. A test that wants a lie passes it to `Party.submit` or `Party.publish`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,14 +12,15 @@ import msgspec
 import numpy as np
 
 from ledger.errors import Malformed, Unavailable
+from ledger.events.haves import Have, have_to_sign
 from ledger.events.records import Form, Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.claims import UpdateOpening, claim_of, commitment, pack_openings, pack_scores, scores_commitment
+from ledger.formats.claims import UpdateOpening, commitment, pack_openings, pack_scores, scores_commitment
+from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
-from ledger.history.phases import present
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
@@ -29,10 +29,10 @@ from ledger.party.connection import Connection
 from ledger.party.exchange import Exchange
 from ledger.party.gateway import Serving, serve_and_announce
 from ledger.party.openings import Openings
-from ledger.party.pins import receipts_pin, update_pin
+from ledger.party.pins import update_pin
 from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
-from ledger.rounds.receipts import certified, encode, merged, parse
+from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, merged, parse
 from ledger.scores.contributions import score_round
 
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
@@ -74,7 +74,9 @@ class Trial:
             initial_model=InitialModel(cid=str(cid_of([model])[0]), root=root_of(self.initial.tobytes()).hex(), seed=1),
             aggregation=rule or WeightedMean(),
             admission=limits,
-            terms=Terms(rounds, *4 * (SECONDS,), attempts, *((SECONDS, SECONDS, 2) if scoring else ())),
+            terms=Terms(
+                rounds, SECONDS, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())
+            ),
             scoring=scoring or NoScoring(),
             **RESERVED,
         )
@@ -95,7 +97,7 @@ class Trial:
 
     def propose(self, digest: bytes | None = None) -> int:
         """Open a job; its number. It becomes the trial's."""
-        terms, model = (msgspec.structs.astuple(part) for part in (self.job.terms, self.job.model_terms))
+        terms, model = map(msgspec.structs.astuple, (self.job.terms, self.job.model_terms))
         self.number = self.consortium.open_job(terms, digest or self.job.digest, model)
         return self.number
 
@@ -120,22 +122,25 @@ class Trial:
         return current
 
     def commit(self, *indices: int) -> None:
-        """Honest updates of these parties, or of all: committed to, and shown as soon as that is time."""
+        """Honest updates of these parties, or of all, committed to."""
         for index in indices or range(len(self.parties)):
-            self.parties[index].commit()
+            self.parties[index].submit()
         self.look()
 
-    def look(self) -> None:
-        """Let every party's gateway know what the ledger says now."""
-        for party in self.parties:
-            party.look()
+    def submit(self, *indices: int) -> None:
+        """Honest updates of these parties, or of all, committed to and opened."""
+        self.commit(*indices)
+        self.open_updates()
 
-    def open(self, *indices: int) -> None:
-        """Open the updates that these parties, or all, committed to, once none can be committed to any more."""
-        parties = [self.parties[index] for index in indices] if indices else self.parties
-        openings = [opening for party in parties if (opening := party.opening()) is not None]
-        where = (self.number, self.round.number)
-        self.parties[0].sender.send("ledger", "openUpdates", *where, pack_openings(openings))
+    def open_updates(self, sender: int = 0) -> None:
+        """Open what parties committed to and is not open, after collecting has ended, by time where it must."""
+        round_ = self.round
+        if round_.phase is Phase.COLLECTING:
+            self.until(round_.deadline + 1)
+        openings = [opening for party in self.parties if (opening := party.opening()) is not None]
+        if openings:
+            where = (round_.job, round_.number)
+            self.parties[sender].sender.send("ledger", "openUpdates", *where, pack_openings(openings))
 
     def vouch(self, *indices: int) -> None:
         """Let these parties, or all, fetch what was opened, and sign for what they hold; everybody hears of it."""
@@ -143,18 +148,15 @@ class Trial:
         for index in indices or range(len(self.parties)):
             self.parties[index].vouch()
 
-    def submit(self, *indices: int) -> None:
-        """Honest updates of these parties, or of all, committed to and opened, and everybody holds all of them."""
-        self.commit(*indices)
-        if self.phase is Phase.COLLECTING:
-            self.pass_time(SECONDS + 1)
-        self.open(*indices)
-        self.vouch()
+    def look(self) -> None:
+        """Let every party's gateway know what the ledger says now."""
+        for party in self.parties:
+            party.look()
 
-    @property
-    def phase(self) -> Phase:
-        """Where the round is now."""
-        return present(self.round, self.state.terms, self.parties[0].connection.time()).phase
+    def receipts(self, without: Collection[int] = ()) -> bytes:
+        """A receipts file in which every member signed for all updates but these."""
+        updates = bitmap_of(self.round.updates.keys() - set(without))
+        return encode(merged(party.have(updates) for party in self.parties) if updates else ())
 
     def attest(self, *indices: int) -> None:
         """Honest attestations of these parties."""
@@ -217,12 +219,7 @@ class Party:
         fields = {name: getattr(honest, name) for name in honest.__struct_fields__}
         return Binding(**(fields | lies))
 
-    def look(self) -> None:
-        """Let the gateway know what the ledger says now."""
-        self.connection.refresh()
-        self.serving.check()
-
-    def commit(
+    def submit(
         self,
         values: np.ndarray | None = None,
         *,
@@ -233,7 +230,10 @@ class Party:
         stored: bool = True,
         shown: bool = True,
     ) -> Cid:
-        """Store an update and commit to it. Any part can be given; the rest is honest, and the same every time."""
+        """Store an update and commit to it; `Trial.open_updates` opens it, or whom it is shown to.
+
+        Any part of it can be given; the rest is honest, and the same every time.
+        """
         layout = self.trial.layout
         _, round_ = self._now()
         if values is None:
@@ -244,7 +244,8 @@ class Party:
         cid = cid_of([data])[0]
         if stored:
             self.connection.put([data], f"mine/{round_.number}")
-        root, name = root or root_of(values.astype("<i4").tobytes()), self.facts.name
+        root = root or root_of(values.astype("<i4").tobytes())
+        name = self.facts.name
         opening = self.openings.salted(name, self.sender.address, weight, root, cid.digest)
         self.openings.keep(name, opening, [])
         if shown:
@@ -252,11 +253,16 @@ class Party:
         self.sender.send("ledger", "commitUpdate", round_.job, round_.number, commitment(name, opening))
         return cid
 
+    def look(self) -> None:
+        """Let the gateway know what the ledger says now."""
+        self.connection.refresh()
+        self.serving.check()
+
     def opening(self) -> UpdateOpening | None:
         """What opens this party's update of the present round; None where it has none, or it is open."""
-        unopened = {made.digest for made in self.facts.round.unopened if made.party == self.sender.address}
-        kept = self.openings.find(self.facts.name)
-        return next((one for one in kept if commitment(self.facts.name, one) in unopened), None)
+        facts = self.facts
+        unopened = {made.digest for made in facts.round.unopened if made.party == self.sender.address}
+        return next((one for one in self.openings.find(facts.name) if commitment(facts.name, one) in unopened), None)
 
     def vouch(self) -> None:
         """Fetch what was opened, and sign for what can be had; wait until everybody heard of it."""
@@ -275,42 +281,54 @@ class Party:
         round_, seed = state.rounds[number], state.scorings[number].seed
         return score_round(state, self.trial.job, round_, seed, self.connection.fetch)
 
-    def certified(self) -> set[int]:
-        """Whose updates are certified: by the latest aggregate's receipts, before any by what was heard here."""
+    def have(self, updates: int) -> SignedHave:
+        """What the party signs of the updates in a bitmap, as of the latest block."""
+        place, facts, block = self.connection.place, self.facts, self.connection.client.latest()
+        said = Have(facts.round.job, facts.round.number, updates, block.number, block.hash)
+        signature = self.member.signer.sign_typed_data(*have_to_sign(place.chain, place.contract, said))
+        return SignedHave(self.index, updates, block.number, block.hash, signature)
+
+    def standpoint(self, receipts: bytes, as_of: int | None = None) -> Standpoint:
+        """Where the party stands as of a block, by default the latest, with that receipts file."""
+        client = self.connection.client
+        block = client.latest().number if as_of is None else as_of
+        anchor = client.block_hash(block)
+        assert anchor is not None
+        return Standpoint(block, anchor, self.connection.refresh().head_at(block), sha256(receipts))
+
+    def recompute(self, without: Collection[int] = (), **options: Any) -> Outcome:
+        """What an honest member computes for the present round; updates of `without` have no certificate."""
         facts = self.facts
-        if not facts.round.aggregates:
-            return certified(self.exchange.sharing.receipts(facts), facts.roll)
-        pieces = self.connection.fetch(Cid(RAW, facts.round.aggregates[-1].receipts))
-        return certified(parse(b"".join(bytes(piece) for piece in pieces)), facts.roll)
+        return recompute(facts, self.connection.fetch, facts.round.updates.keys() - set(without), **options)
 
-    def recompute(self, **options: Any) -> Outcome:
-        """What an honest member computes for the present round, with what is certified."""
-        return recompute(self.facts, self.connection.fetch, self.certified(), **options)
+    def recomputed(self, **options: Any) -> tuple[Outcome, bytes]:
+        """What an honest member computes under the latest aggregate's receipts, and its claim."""
+        facts, aggregate = self.facts, self.facts.round.aggregates[-1]
+        data = b"".join(bytes(piece) for piece in self.connection.fetch(Cid(RAW, aggregate.receipts), 0, None))
+        outcome = recompute(facts, self.connection.fetch, certified(parse(data), facts.roll), **options)
+        return outcome, outcome.claim(self.standpoint(data, aggregate.as_of))
 
-    def publish(self, **lies: Any) -> bytes:
-        """Publish an aggregate, honest but for `lies`; its claim."""
-        facts, connection = self.facts, self.connection
-        receipts = encode(merged(self.exchange.sharing.receipts(facts)))
-        pins = (receipts_pin(facts.round.job, facts.round.number, facts.round.attempt + 1), "published")
-        connection.put([receipts], pins[0])
-        outcome = self.recompute(keep=lambda pieces: connection.put(pieces, pins[1]))
-        seen = connection.follower.tip
-        point = Standpoint(
-            seen.number, seen.hash, connection.history.head_at(seen.number), cid_of([receipts])[0].digest
-        )
-        said = outcome.claimed(point)._replace(**lies)
-        self.sender.send("ledger", "publishAggregate", facts.round.job, facts.round.number, tuple(said))
-        return claim_of(facts.name, said)
+    def publish(self, *, without: Collection[int] = (), **lies: Any) -> Outcome:
+        """Publish the honest aggregate, its files stored; `lies` replace any part of what it claims.
+
+        The members have signed for all updates but those of `without`.
+        """
+        _, round_ = self._now()
+        receipts = self.trial.receipts(without)
+        self.connection.put([receipts], f"receipts/{round_.number}")
+        outcome = self.recompute(without, keep=lambda pieces: self.connection.put(pieces, f"model/{round_.number}"))
+        said = outcome.claimed(self.standpoint(receipts))._replace(**lies)
+        self.sender.send("ledger", "publishAggregate", round_.job, round_.number, tuple(said))
+        return outcome
 
     def attest(self, claim: bytes | None = None) -> None:
         """Attest the latest aggregate, honestly unless a claim is given."""
-        facts = self.facts
-        aggregate, outcome = facts.round.aggregates[-1], self.recompute()
-        head = self.connection.history.head_at(aggregate.as_of)
-        claim = claim or outcome.claim(Standpoint.of(aggregate)._replace(head=head))
+        aggregate = self._now()[1].aggregates[-1]
+        outcome, own = self.recomputed()
+        claim = claim or own
         agrees = claim == aggregate.claim
-        detail = outcome.witness(self.sender.address, claim) if agrees else aggregate.receipts
         form = Form.AGREE if agrees else Form.OTHER
-        self.sender.send(
-            "ledger", "attest", facts.round.job, facts.round.number, aggregate.attempt, form, claim, detail
-        )
+        detail = outcome.witness(self.sender.address, claim) if agrees else aggregate.receipts
+        _, round_ = self._now()
+        where = (round_.job, round_.number, round_.attempt)
+        self.sender.send("ledger", "attest", *where, int(form), claim, detail)

@@ -119,7 +119,7 @@ class Chain:
         salt = keccak(b"salt %d %d" % (member, self.round.number) + root + cid)
         return UpdateOpening(self.keys[member], weight, root, cid, salt)
 
-    def commit(self, opening: UpdateOpening) -> None:
+    def commit_update(self, opening: UpdateOpening) -> None:
         """A party commits to an update."""
         round_ = self.round
         full = len(round_.commitments) + 1 == round_.participants

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from support.worlds.world import BOARD, CHAIN, TERMS, World, seen
+from support.worlds.chain import BOARD, CHAIN
+from support.worlds.world import TERMS, World, seen
 
 from ledger.events import records
 from ledger.formats.artifact import Tensor

@@ -160,7 +160,7 @@ class World(Chain):
             del self.files.files[cid]
         sent = Sent(values, root or root_of(values), cid)
         opening = self.opening(member, weight, sent.root, cid.digest)
-        self.commit(opening)
+        self.commit_update(opening)
         self.pending.append(opening)
         return sent
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, get, network, served, view_of
+from support.worlds.chain import BOARD, CHAIN
 from support.worlds.decisions import Chamber
 from support.worlds.scorers import COSINE, PRIVATE, QUORUM, ScoredWorld, shapley
-from support.worlds.world import BOARD, CHAIN
 
 from ledger.events import records
 from ledger.formats.claims import pack_scores, scores_commitment

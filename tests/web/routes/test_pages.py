@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from support.web.server import AT, HOSTILE, PATHS, get, governed, network, served, view_of
 from support.worlds.decisions import Chamber
-from support.worlds.world import World, key
+from support.worlds.signing import key
+from support.worlds.world import World
 
 from ledger.audit.report import AuditVerdict, Check
 from ledger.events import records
