@@ -9,7 +9,17 @@ from typing import Any
 from eth_account import Account
 from support.worlds.world import ADDRESSES, CHAIN, World
 
-from ledger.config import Chain, Contract, Contracts, GatewaySettings, HomeSettings, Network, Party, StoreSettings
+from ledger.config import (
+    Chain,
+    Contract,
+    Contracts,
+    GatewaySettings,
+    HolderSettings,
+    HomeSettings,
+    Network,
+    Party,
+    StoreSettings,
+)
 from ledger.events import records
 from ledger.formats.digest import keccak
 from ledger.keys import LocalSigner
@@ -27,14 +37,15 @@ def signer_of(member: int) -> LocalSigner:
     return LocalSigner(Account.from_key(keccak(b"member %d, key 0" % member)))
 
 
-def network() -> Network:
-    """A network file on the local chain, where loopback may be dialled."""
+def network(allow: tuple[str, ...] = ()) -> Network:
+    """A network file on the local chain, where loopback and these networks may be dialled."""
     contracts = {name: Contract(address=address, code_hash="0x" + "00" * 32) for name, address in ADDRESSES.items()}
     return Network(
         fedledger="network/1",
         name="neighbours",
         chain=Chain(id=CHAIN, rpc="http://127.0.0.1:1"),
         contracts=Contracts(**contracts),
+        holders=HolderSettings(allow=allow),
         parties=tuple(Party(index=index, name=name) for index, name in enumerate(NAMES)),
     )
 
@@ -42,11 +53,20 @@ def network() -> Network:
 class Neighbour:
     """A member at home: what of `Connection` its gateway and its pushes need, and both of them."""
 
-    def __init__(self, world: World, index: int, folder: Path, *, reachable: bool = True, **gateway: Any) -> None:
+    def __init__(
+        self,
+        world: World,
+        index: int,
+        folder: Path,
+        *,
+        reachable: bool = True,
+        allow: tuple[str, ...] = (),
+        **gateway: Any,
+    ) -> None:
         self.world, self.index, self.folder = world, index, folder
         folder.mkdir(parents=True, exist_ok=True)
         self.signer, self.address = signer_of(index), world.keys[index]
-        self.network, self.place = network(), world.place
+        self.network, self.place = network(allow), world.place
         self.store = Embedded(folder / "store", create=True)
         self.holders = Holders(self.store)
         self.client = SimpleNamespace(block_hash=self.block_hash)

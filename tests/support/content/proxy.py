@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Self
@@ -9,9 +10,17 @@ from urllib.parse import urlsplit
 
 
 class ForwardProxy:
-    """A running proxy. `host` is where every name leads, if given; `bind` the address it listens on."""
+    """A running proxy. `host` is where every name leads, if given; `bind` the address it listens on; `before` is called
+    by the thread that serves, once it listens.
+    """
 
-    def __init__(self, host: str | None = None, bind: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        host: str | None = None,
+        bind: str = "127.0.0.1",
+        port: int = 0,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         outer, self.asked, self.refuses, self._host = self, list[str](), False, host
 
         class Handler(StreamRequestHandler):
@@ -27,7 +36,7 @@ class ForwardProxy:
         self._server = Threads((bind, port), Handler)
         self.port = self._server.server_address[1]
         self.url = f"http://{bind}:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(before,), daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -37,6 +46,10 @@ class ForwardProxy:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def _serve(self, before: Callable[[], None]) -> None:
+        before()
+        self._server.serve_forever(0.05)
 
     def _one(self, client: StreamRequestHandler) -> bool:
         """One request of a client's; whether another may follow."""
