@@ -52,6 +52,7 @@ class AggregatorWorker(Worker):
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
         facts = self._under_way(state)
+        self.exchange.forget(state)
         gathered = Gathered() if facts is None else self.gatherer.gather(facts, since, now)
         if facts is not None:
             self.note_missing(facts, gathered.files)

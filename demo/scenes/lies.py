@@ -2,8 +2,10 @@
 
 from contextlib import closing
 
+from aggregator.service import Service
 from demo.damage import damage
-from demo.observer import JOB, Observer
+from demo.liar import Liar
+from demo.observer import Observer
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.result import Result
 from demo.scenes.audits import audit
@@ -12,7 +14,9 @@ from ledger.formats.cid import of_file
 from ledger.history.state import Phase
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
+from ledger.party.exchange import Exchange
 from ledger.party.gateway import Serving, serve_and_announce
+from ledger.party.journal import Journal
 
 TAMPERED = "Hospital 2"
 WRONG_VALUE, DAMAGED_VALUE = 10, 7
@@ -57,13 +61,21 @@ def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Servin
 
 
 def _publish_wrong_model(observer: Observer, number: int) -> Serving:
-    """Open a round as the coordinator, wait for its updates, and lie."""
+    """Let the coordinator open a round and its updates, and lie."""
     stack, resident = observer.stage.stack, observer.parties[COORDINATOR]
     connection = stack.enter_context(Connection.open(resident.home))
     connection.refresh()
-    sender = connection.sender(resident.signer)
-    gateway = stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
-    sender.send("ledger", "openRound", JOB)
-    observer.until(lambda: len(observer.round(number).updates) == len(HOSPITALS))
-    publish_wrong_model(connection, sender, JOB, number, value=WRONG_VALUE)
+    sender, settings = connection.sender(resident.signer), resident.home.settings()
+    exchange = stack.enter_context(Exchange(connection, resident.signer, settings))
+    gateway = stack.enter_context(closing(serve_and_announce(connection, sender, settings, resident.signer)))
+    journal = Journal(resident.home.folder / "liar.jsonl", lambda _line: None)
+    worker = Liar(connection, sender, journal, exchange, value=WRONG_VALUE)
+    liar = Service(connection, worker, journal, serving=gateway)
+
+    def lied() -> bool:
+        liar.look()
+        round_ = observer.job.rounds.get(number)
+        return round_ is not None and bool(round_.aggregates)
+
+    observer.until(lied)
     return gateway

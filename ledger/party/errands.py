@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.party.background import Background
 
+Name = tuple[Hashable, ...]
+"""What an errand is about: first its kind, then its object."""
 THREADS = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
@@ -34,9 +36,9 @@ class Errands:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE) -> None:
         self._background, self._clock, self._first = Background(THREADS), clock, first
-        self._errands: dict[Hashable, _Errand] = {}
+        self._errands: dict[Name, _Errand] = {}
 
-    def start(self, name: Hashable, work: Callable[[], None], *, repeat: bool = False) -> None:
+    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False) -> None:
         """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
 
         To be called again and again. Raises what an errand raised that is neither Unavailable nor Malformed.
@@ -46,7 +48,7 @@ class Errands:
         if errand.future is None and not errand.done and self._clock() >= errand.again:
             errand.future = self._background.start(work)
 
-    def soon(self, names: Collection[Hashable]) -> None:
+    def soon(self, names: Collection[Name]) -> None:
         """Begin these without a pause when they are started next: there is something new for them."""
         for name in names:
             if (errand := self._errands.get(name)) is not None:
@@ -57,16 +59,16 @@ class Errands:
         waiting = [one.again for one in self._errands.values() if one.future is None and not one.done]
         return [max(0.0, again - self._clock()) for again in waiting]
 
-    def keep(self, names: Collection[Hashable]) -> None:
-        """Forget all others; what is under way ends by itself."""
-        self._errands = {name: errand for name, errand in self._errands.items() if name in names}
+    def forget(self, over: Callable[[Name], bool]) -> None:
+        """Forget those that have no object any more; what is under way ends by itself."""
+        self._errands = {name: errand for name, errand in self._errands.items() if not over(name)}
 
-    def done(self, name: Hashable) -> bool:
+    def done(self, name: Name) -> bool:
         """Whether an errand was done."""
         errand = self._errands.get(name)
         return errand is not None and (errand.done or (errand.future is not None and _went_well(errand.future)))
 
-    def failed(self) -> dict[Hashable, FedledgerError]:
+    def failed(self) -> dict[Name, FedledgerError]:
         """Why errands failed that were not done since, by name."""
         return {name: errand.failed for name, errand in self._errands.items() if errand.failed is not None}
 

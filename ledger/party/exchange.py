@@ -6,6 +6,7 @@ Made beside the connection, and closed before it. Nothing in it makes the thread
 from typing import TYPE_CHECKING, Self
 
 from ledger.config import HomeSettings
+from ledger.history.state import JobState
 from ledger.party.connection import Connection
 from ledger.party.pushing import Sharing
 from ledger.party.showing import Showing
@@ -20,6 +21,13 @@ class Exchange:
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings) -> None:
         self.showing = Showing(connection, signer.address)
         self.sharing = Sharing(connection, signer, settings)
+
+    def forget(self, state: JobState) -> None:
+        """Forget a job's rounds that are over."""
+        round_ = state.current
+        present = 0 if round_ is None or round_.phase.terminal else round_.number
+        self.showing.forget(state.number, present)
+        self.sharing.forget(state.number, present)
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""

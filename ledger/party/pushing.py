@@ -15,7 +15,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 """
 
 import threading
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.desk import authorization
 from ledger.party.duties import Anchor, Owed, roll_of
-from ledger.party.errands import Errands
+from ledger.party.errands import Errands, Name
 from ledger.party.haves import Haves
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.visits import Visit
@@ -93,9 +93,13 @@ class Sharing:
         files = [entry.cid for entry in facts.entries if entry.update.party == self._signer.address]
         return [one.name for one in self._others() for file in files if self._errands.done(("push", file, one))]
 
-    def failed(self) -> dict[Hashable, FedledgerError]:
+    def failed(self) -> dict[Name, FedledgerError]:
         """What went wrong last, at which gateway."""
         return self._errands.failed()
+
+    def forget(self, job: int, present: int) -> None:
+        """Forget rounds of a job but the present one: 0 where none is under way."""
+        self._errands.forget(lambda name: name[:2] == ("have", job) and name[2] != present)
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""
@@ -121,7 +125,7 @@ class Sharing:
         others = [member for member in members if member.key != self._signer.address]
         return announced_gateways(self._connection.network, others)
 
-    def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Hashable:
+    def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Name:
         return "have", facts.round.job, facts.round.number, gateway
 
     def _on_chain(self, said: SignedHave) -> bool:

@@ -5,7 +5,7 @@ connections only; what gets to no aggregator its party opens itself.
 Nothing here makes the thread that decides wait.
 """
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from threading import Lock
 
@@ -13,7 +13,7 @@ from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import Round
 from ledger.party.connection import Connection
-from ledger.party.errands import Errands
+from ledger.party.errands import Errands, Name
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.openings import Openings
 from ledger.party.visits import Visit
@@ -37,13 +37,17 @@ class Showing:
     def show(self, round_: RoundName, opening: UpdateOpening) -> None:
         """Hand the own opening to every member's gateway. To be called again until the update is open."""
         for gateway in self._others():
-            self._errands.start(("show", round_, gateway), partial(self._hand, gateway, round_, opening))
+            self._errands.start(
+                ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
+            )
 
     def ask(self, name: RoundName, round_: Round) -> None:
         """Ask every member's gateway for the openings that it knows. To be called again while some are missing."""
         wanted = frozenset(made.digest for made in round_.unopened)
         for gateway in self._others():
-            self._errands.start(("ask", name, gateway), partial(self._fetch, gateway, name, wanted), repeat=True)
+            self._errands.start(
+                ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted), repeat=True
+            )
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""
@@ -51,11 +55,15 @@ class Showing:
         fitting = ((digests.get(commitment(name, one)), one) for one in self._openings.find(name))
         return {index: one for index, one in fitting if index is not None and one.weight}
 
+    def forget(self, job: int, present: int) -> None:
+        """Forget rounds of a job but the present one: 0 where none is under way."""
+        self._errands.forget(lambda name: name[1] == job and name[2] != present)
+
     def due_in(self) -> list[float]:
         """Seconds until something is shown or asked for again."""
         return self._errands.due_in()
 
-    def failed(self) -> Mapping[Hashable, FedledgerError]:
+    def failed(self) -> Mapping[Name, FedledgerError]:
         """What went wrong last, at which gateway."""
         return self._errands.failed()
 

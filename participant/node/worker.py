@@ -110,6 +110,7 @@ class NodeWorker(Worker):
         and heard.
         """
         round_ = state.current
+        self.exchange.forget(state)
         if round_ is None or present(round_, state.terms, now).phase not in SHARED:
             return
         facts = self.facts(state, round_.number)

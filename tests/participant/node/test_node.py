@@ -64,7 +64,7 @@ def test_nodes_and_an_aggregator_bring_a_job_to_its_end(trial: Callable[..., Tri
         assert round_.aggregates[0].verdicts == bytes(4)
         assert {update.weight for update in round_.updates.values()} == {24}
     for party in t.parties:
-        assert len(notes(party.member.home, "submitted")) == 3
+        assert len(notes(party.member.home, "committed")) == 3
         assert not notes(party.member.home, "failed", "refuted")
 
 
@@ -84,7 +84,7 @@ def test_a_restarted_node_submits_nothing_twice(trial: Callable[..., Trial]) -> 
     for _ in range(3):
         drive(node(t.parties[0]))
     assert sorted(t.round.updates) == [0]
-    assert len(notes(t.parties[0].member.home, "submitted")) == 1
+    assert len(notes(t.parties[0].member.home, "committed")) == 1
 
 
 def test_an_update_stored_before_a_crash_is_registered_as_it_is(
@@ -316,7 +316,7 @@ def test_a_member_without_the_role_attests_and_never_trains(trial: Callable[...,
     nodes = [node(party) for party in t.parties]
     drive(*nodes, aggregators.service(t.parties[0]))
     assert t.round.phase is Phase.FINALISED
-    assert not notes(t.parties[2].member.home, "submitted", "failed")
+    assert not notes(t.parties[2].member.home, "committed", "failed")
 
 
 def test_an_update_too_late_is_not_sent(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
