@@ -36,8 +36,8 @@ class DraftTask(Strict, frozen=True):
 class DraftAdmission(Strict, frozen=True):
     """Limits for one update in real numbers: the largest value, and the Euclidean norm, in units of the model.
 
-    They hold as written for the tensors with the most fraction bits (docs/spec/job.md, "Limits"). `max_weights` caps the
-    weights of single members, by index. What is left out is proposed (`participant.jobs.proposals`)."""
+    They hold as written for the tensors with the most fraction bits (docs/spec/job.md, "Limits"). `max_weights` caps
+    the weights of single members, by index. What is left out is proposed (`participant.jobs.proposals`)."""
 
     max_weight: int
     max_value: Decimal
