@@ -58,8 +58,7 @@ class Anvil:
         """Start a node and wait until it answers. Port 0 takes a free one.
 
         `state` is a file that the chain is loaded from, if it exists, and saved to every half minute and at the end.
-        `block_time` in seconds seals a block at that pace; without it every transaction gets its block at once. A chain
-        that was loaded seals a block at once: for blocks of before it knows no true hash, and aggregates name one.
+        `block_time` in seconds seals a block at that pace; without it every transaction gets its block at once.
         Raises UsageError where no anvil is installed, Unavailable where the port is taken or it does not come up.
         """
         program = find_binary()
@@ -78,12 +77,14 @@ class Anvil:
             raise _taken(port)
         if state is not None:
             state.parent.mkdir(parents=True, exist_ok=True)
-        loads = state is not None and state.exists()
+        restarted = state is not None and state.exists()
         output = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the node)
         process = start([str(program), *_arguments(port, state, chain_id, block_time)], output, output)
         node = cls(process, port, output)
         try:
-            node._wait_until_ready(chain_id, seals=loads)
+            node._wait_until_ready(chain_id)
+            if restarted:
+                node._seal()
         except BaseException:
             node.stop()
             raise
@@ -114,7 +115,7 @@ class Anvil:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _wait_until_ready(self, chain_id: int, *, seals: bool) -> None:
+    def _wait_until_ready(self, chain_id: int) -> None:
         rpc = Rpc(self.url, timeout=START_SECONDS)
         end = time.monotonic() + START_SECONDS
         try:
@@ -122,12 +123,18 @@ class Anvil:
                 self.check()
                 with contextlib.suppress(Unavailable):
                     if int(rpc.call("eth_chainId"), 16) == chain_id and self._process.poll() is None:
-                        if seals:
-                            rpc.call("evm_mine")
                         return
                 if time.monotonic() > end:
                     raise Unavailable(f"the local chain does not answer after {START_SECONDS:g} s", url=self.url)
                 time.sleep(0.01)
+        finally:
+            rpc.close()
+
+    def _seal(self) -> None:
+        """Seal an empty block: after a restart from a state file BLOCKHASH is true of blocks from then on alone."""
+        rpc = Rpc(self.url, timeout=START_SECONDS)
+        try:
+            rpc.call("evm_mine")
         finally:
             rpc.close()
 

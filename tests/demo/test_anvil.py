@@ -57,6 +57,17 @@ def test_its_state_outlives_it(tmp_path, fresh_anvil):
         assert ask(node, "eth_getBlockByNumber", "0x3", False)["hash"] == block
 
 
+def test_after_a_restart_a_contract_sees_the_latest_blocks_hash(tmp_path):
+    state = tmp_path / "state.json"
+    with Anvil.start(state=state) as node:
+        ask(node, "anvil_mine", hex(3))
+    with Anvil.start(state=state) as node:
+        latest = ask(node, "eth_getBlockByNumber", "latest", False)
+        ask(node, "evm_mine")
+        code = "0x7f" + latest["number"][2:].rjust(64, "0") + "40600052" + "60206000f3"  # returns BLOCKHASH(number)
+        assert ask(node, "eth_call", {"data": code}, "latest") == latest["hash"]
+
+
 def test_a_consortium_outlives_its_chain(tmp_path, found):
     from ledger.chain.client import Client
     from ledger.index import Follower, Index
