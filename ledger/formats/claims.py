@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ledger.errors import Malformed
-from ledger.formats.digest import checksum_address, keccak, parse_address
+from ledger.formats.digest import checksum_address, keccak, parse_address, sha256
 
 WORD = 32
 SCORE = 4
@@ -74,6 +74,15 @@ def claim_of(round_: RoundName, said: Claimed) -> bytes:
     models = said.base + said.root + said.cid
     history = _word(said.as_of) + said.anchor + said.head
     return keccak(CLAIM_DOMAIN + round_.words + models + history + said.receipts + keccak(said.verdicts))
+
+
+def witness(member: str, claim: bytes, sums: bytes) -> bytes:
+    """What a member that agrees with a claim shows of having computed it: 32 bytes.
+
+    `sums` is the root over what is divided to make the model, which no published file yields; 32 zero bytes where there
+    is no model.
+    """
+    return sha256(bytes.fromhex(member[2:]) + claim + sums)
 
 
 def update_domain(round_: RoundName) -> bytes:

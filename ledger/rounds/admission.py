@@ -69,7 +69,7 @@ Progress = Callable[[int], None]
 def judge(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Decision:
     """Admission of one update: `weigh`, then `inspect`. Raises Unavailable where its bytes cannot be had."""
     layout, limits, update = facts.job.layout, facts.job.admission, entry.update
-    decision = weigh(update, limits)
+    decision = weigh(update.weight, limits.cap(update.index))
     if decision.verdict is not Verdict.ADMITTED:
         return decision
     pieces = fetch(entry.cid, 0, layout.size + 1)
@@ -93,11 +93,10 @@ def judge_all(
     return tuple(judged)
 
 
-def weigh(update: Update, limits: Admission) -> Decision:
-    """The check that needs no bytes: the weight is within the cap of its member."""
-    cap = limits.cap(update.index)
-    if not 1 <= update.weight <= cap:
-        return Decision(Verdict.WEIGHT, f"weight {update.weight} is not between 1 and {cap}")
+def weigh(weight: int, cap: int) -> Decision:
+    """The check that needs no bytes; `cap` is what the job allows the member (`Admission.cap`)."""
+    if not 1 <= weight <= cap:
+        return Decision(Verdict.WEIGHT, f"weight {weight} is not between 1 and {cap}")
     return Decision(Verdict.ADMITTED)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import of_file
-from ledger.formats.claims import Claimed, RoundName, claim_of
-from ledger.formats.digest import NOTHING, sha256
+from ledger.formats.claims import Claimed, RoundName, claim_of, witness
+from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
@@ -56,11 +56,8 @@ class Outcome:
         return claim_of(self.round, self.claimed(point))
 
     def witness(self, member: str, claim: bytes) -> bytes:
-        """What a member that agrees with a claim shows of having computed it.
-
-        SHA-256 of its key (20 bytes), the claim, and the root of the sums, which no published file yields.
-        """
-        return sha256(bytes.fromhex(member[2:]) + claim + self.sums)
+        """What a member that agrees with a claim shows of having computed it: 32 bytes."""
+        return witness(member, claim, self.sums)
 
 
 def recompute(

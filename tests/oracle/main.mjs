@@ -4,7 +4,7 @@ import { header, root } from './artifact.mjs';
 import { isDocument, isName, isText, shownDigest } from './grammar.mjs';
 import { certificates, haveDigest, pushDigest } from './haves.mjs';
 import { founding, head, leaf, treeRoot } from './head.mjs';
-import { claimOf, commitment, domain, opening, verdict, weightedMean } from './rounds.mjs';
+import { claimOf, commitment, domain, opening, verdict, weightedMean, witness } from './rounds.mjs';
 
 const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
@@ -20,6 +20,7 @@ const CALLS = {
   push: (asked) => pushDigest(asked),
   receipts: ({ data, roll }) => certificates(bytes(data), roll),
   claim_of: ({ place, aggregate }) => claimOf(place, aggregate),
+  witness: (asked) => witness(asked),
   domain: ({ place }) => domain(place),
   commitment: ({ place, opening: said }) => commitment(place, said),
   opening: ({ opening: said }) => opening(said),

@@ -1,12 +1,13 @@
 // Admission, the weighted mean, commitments, and the claim (docs/spec/round.md, docs/spec/commitments.md).
-import { AbiCoder, concat, dataSlice, id, keccak256, solidityPacked, toBeHex } from 'ethers';
+import { AbiCoder, concat, dataSlice, id, keccak256, sha256, solidityPacked } from 'ethers';
 import { header, root, valuesOf } from './artifact.mjs';
 
 const [ADMITTED, HEADER, ROOT, WEIGHT, RANGE, NORM] = [0, 1, 5, 6, 7, 8];
 
-/** The byte for an update: the first that applies of WEIGHT, HEADER, ROOT, RANGE, NORM. */
-export function verdict({ tensors, binding, limits, weight, registered, file }) {
-  if (BigInt(weight) < 1n || BigInt(weight) > BigInt(limits.max_weight)) return WEIGHT;
+/** The byte for an update of a member: the first that applies of WEIGHT, HEADER, ROOT, RANGE, NORM. */
+export function verdict({ tensors, binding, limits, member, weight, registered, file }) {
+  const cap = limits.max_weights[member] ?? limits.max_weight;
+  if (BigInt(weight) < 1n || BigInt(weight) > BigInt(cap)) return WEIGHT;
   const right = header(binding, tensors);
   const body = file.subarray(right.length);
   if (!file.subarray(0, right.length).equals(right) || body.length !== 4 * valuesOf(tensors)) return HEADER;
@@ -25,12 +26,6 @@ export function weightedMean(weights, updates) {
     const magnitude = ((sum < 0n ? -sum : sum) * 2n + total) / (2n * total);
     return Number(sum < 0n ? -magnitude : magnitude);
   });
-}
-
-/** keccak256(abi.encode(job, round, root, cid, keccak256(verdicts))) */
-export function claim(job, round, modelRoot, cid, verdicts) {
-  const words = [toBeHex(job, 32), toBeHex(round, 32), `0x${modelRoot}`, `0x${cid}`, keccak256(`0x${verdicts}`)];
-  return keccak256(concat(words)).slice(2);
 }
 
 /** keccak256(abi.encode(...)), of types and values. */
@@ -69,3 +64,6 @@ export function claimOf(place, said) {
     ],
   ).slice(2);
 }
+
+/** What a member that agrees with a claim shows of having computed it. */
+export const witness = ({ member, claim, sums }) => sha256(concat([member, `0x${claim}`, `0x${sums}`])).slice(2);

@@ -103,7 +103,7 @@ def pieces(data: bytes) -> Iterator[bytes]:
 
 
 def ours(update: dict[str, Any]) -> Verdict:
-    decision = weigh(update["weight"], LIMITS)
+    decision = weigh(update["weight"], LIMITS.max_weight)
     if decision.verdict is not Verdict.ADMITTED:
         return decision.verdict
     file, layout, binding = update["file"], update["layout"], update["binding"]

@@ -66,7 +66,8 @@ def test_verdicts(ask: Ask) -> None:
     for case in whole["cases"]:
         data = case["header"].encode("latin-1").ljust(Layout(tensors).header_size) + bytes.fromhex(case["values"])
         root = bytes.fromhex(case["root"])
-        found = verdict_of(ask, tensors, binding, limits, data, root=root, weight=case["weight"])
+        whose = {"root": root, "weight": case["weight"], "member": case["member"]}
+        found = verdict_of(ask, tensors, binding, limits, data, **whose)
         assert found == case["verdict"], case["name"]
 
 
@@ -84,7 +85,10 @@ def test_commitments_openings_and_claims(ask: Ask) -> None:
             one["commitment"] for one in case["openings"]
         ]
         assert "".join(ask("opening", opening=one) for one in case["openings"]) == case["packed"]
-        assert ask("claim_of", place=place, aggregate=case["aggregate"]) == case["aggregate"]["claim"]
+        said = case["aggregate"]
+        assert ask("claim_of", place=place, aggregate=said) == said["claim"]
+        shown = {name: said[name] for name in ("member", "claim", "sums")}
+        assert ask("witness", **shown) == said["witness"]
 
 
 def test_heads(ask: Ask) -> None:

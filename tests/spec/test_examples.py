@@ -61,14 +61,20 @@ def vectors_integers(count: int) -> np.ndarray:
 
 
 def commitments_example() -> str:
-    whole = vectors("commitments.json")
-    claim, (first, second, _) = whole["claims"][1], whole["chain"]
-    update = [(name, second[name]) for name in ("job", "round", "weight", "root", "cid")]
-    said = [(name, claim[name]) for name in ("job", "round", "root", "cid", "verdicts")]
+    case = vectors("commitments.json")["rounds"][0]
+    (first, _), said = case["openings"], case["aggregate"]
+    place = [(name, case[name]) for name in ("chain", "ledger", "job", "round")]
+    update = [(name, first[name]) for name in ("party", "weight", "root", "cid", "salt")]
+    fields = ("base", "root", "cid", "as_of", "anchor", "head", "receipts", "verdicts")
+    aggregate = [({"as_of": "asOf"}.get(name, name), said[name]) for name in fields]
     return (
-        rows(*update, ("head", first["head"]), ("head'", second["head"]))
+        rows(*place)
         + "\n"
-        + rows(*said, ("claim", claim["claim"]))
+        + rows(*update, ("domain", case["domain"]), ("commitment", first["commitment"]))
+        + "\n"
+        + rows(*aggregate, ("claim", said["claim"]))
+        + "\n"
+        + rows(("member", said["member"]), ("sums", said["sums"]), ("witness", said["witness"]))
     )
 
 
@@ -100,7 +106,6 @@ def round_example() -> str:
         ("verdicts", outcome.verdicts.hex(" ")),
         ("root", outcome.root.hex()),
         ("CID", of_file(outcome.cid, world.layout.size)),
-        ("claim", outcome.claim.hex()),
     )
 
 

@@ -87,7 +87,7 @@ def test_verdicts(case: dict[str, Any]) -> None:
     whole = read("admission.json")
     made, limits = layout(whole["tensors"]), msgspec.convert(whole["limits"], Admission)
     data = case["header"].encode("latin-1").ljust(made.header_size) + bytes.fromhex(case["values"])
-    decision = weigh(case["weight"], limits)
+    decision = weigh(case["weight"], limits.cap(case["member"]))
     if decision.verdict == 0:
         root = bytes.fromhex(case["root"])
         decision = judge_bytes(iter([data]), made, binding(whole["binding"]), root, limits)
@@ -108,8 +108,9 @@ def test_results(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", read("scores.json")["cases"], ids=lambda case: f"chain {case['chain']}")
 def test_scorings(case: dict[str, Any]) -> None:
     job, round_, place = case["job"], case["round"], (case["chain"], case["board"], case["job"], case["round"])
-    root, cid, verdicts, block = (bytes.fromhex(case[name]) for name in ("root", "cid", "verdicts", "block"))
-    claim = claims.claim(job, round_, root, cid, verdicts)
+    said, block = told(claims.Claimed, case["aggregate"]), bytes.fromhex(case["block"])
+    verdicts = said.verdicts
+    claim = claims.claim_of(claims.RoundName(case["chain"], case["ledger"], job, round_), said)
     seed = claims.scoring_seed(block, *place, claim)
     assert (claim.hex(), seed.hex()) == (case["claim"], case["seed"])
     for said in case["scorers"]:
@@ -132,7 +133,10 @@ def test_commitments_openings_and_claims(case: dict[str, Any]) -> None:
     assert claims.unpack_openings(bytes.fromhex(case["packed"])) == openings
     assert [claims.commitment(name, one).hex() for one in openings] == [said["commitment"] for said in case["openings"]]
     aggregate = told(claims.Claimed, case["aggregate"])
-    assert claims.claim_of(name, aggregate).hex() == case["aggregate"]["claim"]
+    said = case["aggregate"]
+    assert claims.claim_of(name, aggregate).hex() == said["claim"]
+    shown = claims.witness(said["member"], bytes.fromhex(said["claim"]), bytes.fromhex(said["sums"]))
+    assert shown.hex() == said["witness"]
 
 
 def told(kind: Any, said: dict[str, Any]) -> Any:

@@ -33,10 +33,14 @@ def verdict_of(
     *,
     root: bytes,
     weight: int,
+    member: int = 0,
 ) -> int:
-    """The oracle's verdict on an update."""
+    """The oracle's verdict on an update of a member."""
     fields = msgspec.to_builtins(binding) | {"base": binding.base.hex()}
-    limits_said = {name: str(value) for name, value in msgspec.to_builtins(limits).items()}
+    numbers = msgspec.to_builtins(limits)
+    caps = {index: str(cap) for index, cap in numbers.pop("max_weights", {}).items()}
+    limits_said = {name: str(value) for name, value in numbers.items()} | {"max_weights": caps}
     tensors_said = msgspec.to_builtins(tuple(tensors))
     about = {"tensors": tensors_said, "binding": said(fields), "limits": limits_said, "weight": str(weight)}
+    about["member"] = str(member)
     return int(ask("verdict", **about, root=root.hex(), file=file.hex()))

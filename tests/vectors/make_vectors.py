@@ -39,6 +39,7 @@ PARTY = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 TENSORS = (Tensor("layer.bias", (2,)), Tensor("layer.weight", (2, 3), 20))
 UPDATE = Binding(kind="update", chain=31337, contract=CONTRACT, job=1, round=2, party=PARTY, base=bytes(range(32)))
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 21)
+CAPPED = msgspec.structs.replace(LIMITS, max_weights={"10": 7, "2": 500})
 VALUES = [1, -1, 1 << 20, -(1 << 20), 0, 256, 65536, -65537]
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
 
@@ -117,7 +118,7 @@ def job_vectors() -> dict[str, Any]:
     initial = layout.header(Binding(kind="initial")) + integers(8).tobytes()
     rules: tuple[Rule, ...] = (WeightedMean(), Median(), TrimmedMean(trim=1))
     cases = []
-    for rule in rules:
+    for rule, limits in zip(rules, (LIMITS, LIMITS, CAPPED), strict=True):
         job = Job(
             fedledger="job/2",
             name="breast cancer",
@@ -127,12 +128,16 @@ def job_vectors() -> dict[str, Any]:
             tensors=TENSORS,
             initial_model=InitialModel(cid=str(cid_of([initial])[0]), root=merkle.root_of(integers(8)).hex(), seed=1),
             aggregation=rule,
-            admission=msgspec.structs.replace(LIMITS, min_updates=3),
-            terms=Terms(rounds=10, update_seconds=60, aggregate_seconds=30, attest_seconds=30, attempts=3),
+            admission=msgspec.structs.replace(limits, min_updates=3),
+            terms=Terms(
+                rounds=10, update_seconds=60, open_seconds=6, aggregate_seconds=30, attest_seconds=30, attempts=3
+            ),
             scoring=NoScoring(),
             **RESERVED,
         )
-        cases.append({"document": job.encode().decode(), "digest": job.digest.hex(), "cid": str(job.cid)})
+        model = msgspec.structs.asdict(job.model_terms) | {"initial": job.initial_root.hex()}
+        said = {"document": job.encode().decode(), "digest": job.digest.hex(), "cid": str(job.cid)}
+        cases.append(said | {"model": model})
     return {"cases": cases}
 
 
@@ -174,23 +179,29 @@ def admission_vectors() -> dict[str, Any]:
         "no weight and another header": (VALUES, file(VALUES, round=1), 0),
         "another root": (VALUES[::-1], file(VALUES), 10),
         "too heavy": (VALUES, file(VALUES), 1001),
+        "as heavy as can be": (VALUES, file(VALUES), 1000),
+        "too heavy for its member": (VALUES, file(VALUES), 501, 2),
+        "as heavy as its member's can be": (VALUES, file(VALUES), 500, 2),
+        "too heavy for the member with the smallest cap": (VALUES, file(VALUES), 8, 10),
         "out of range": ([(1 << 20) + 1] + [0] * 7, file([(1 << 20) + 1] + [0] * 7), 10),
         "lowest value": ([LOW] + [0] * 7, file([LOW] + [0] * 7), 10),
         "norm at the bound": ([1 << 20] * 4 + [0] * 4, file([1 << 20] * 4 + [0] * 4), 10),
         "norm above the bound": ([1 << 20] * 4 + [1] + [0] * 3, file([1 << 20] * 4 + [1] + [0] * 3), 10),
     }
     made = []
-    for name, (registered, data, weight) in cases.items():
+    for name, (registered, data, weight, *index) in cases.items():
+        member = index[0] if index else 0
         root = merkle.root_of(np.array(registered, dtype="<i4"))
-        decision = weigh(weight, LIMITS)
+        decision = weigh(weight, CAPPED.cap(member))
         if decision.verdict == 0:
-            decision = judge_bytes(iter([data]), layout, UPDATE, root, LIMITS)
+            decision = judge_bytes(iter([data]), layout, UPDATE, root, CAPPED)
         text = data[: layout.header_size].decode("latin-1").rstrip(" ")
         made.append(
             {
                 "name": name,
                 "header": text,
                 "values": data[layout.header_size :].hex(),
+                "member": member,
                 "weight": weight,
                 "root": root.hex(),
                 "verdict": int(decision.verdict),
@@ -199,7 +210,7 @@ def admission_vectors() -> dict[str, Any]:
     return {
         "tensors": msgspec.to_builtins(TENSORS),
         "binding": msgspec.to_builtins(UPDATE) | {"base": UPDATE.base.hex()},
-        "limits": msgspec.to_builtins(LIMITS),
+        "limits": msgspec.to_builtins(CAPPED),
         "cases": made,
     }
 
@@ -235,7 +246,10 @@ def _round(
 ) -> dict[str, Any]:
     """A round's commitments, their openings as they are packed, and the claim of its aggregate."""
     parties = [_told(one) | {"commitment": commitment.commitment(name, one).hex()} for one in openings]
-    aggregate = _told(said) | {"claim": commitment.claim_of(name, said).hex()}
+    claim = commitment.claim_of(name, said)
+    witness = commitment.witness(PARTY, claim, WORDS[5])
+    shown = {"claim": claim.hex(), "member": PARTY, "sums": WORDS[5].hex(), "witness": witness.hex()}
+    aggregate = _told(said) | shown
     packed = commitment.pack_openings(openings).hex()
     domain = commitment.update_domain(name).hex()
     return _told(name) | {"domain": domain, "openings": parties, "packed": packed, "aggregate": aggregate}
@@ -267,24 +281,25 @@ def _scoring(
     vectors: dict[int, list[int]],
     withheld: tuple[int, ...],
 ) -> dict[str, Any]:
-    """A scoring of a consortium whose member k has the key 0x00…0k0k."""
+    """A scoring of a consortium whose member k has the key 0x00…0k0k; the claim is that of any aggregate."""
     block, root, cid = (bytes([16 * number + k]) * 32 for k in (1, 2, 3))
+    said = commitment.Claimed(*WORDS[1:2], root, cid, number, *WORDS[4:7], verdicts)
+    claim = commitment.claim_of(commitment.RoundName(chain, CONTRACT, job, round_), said)
     board = checksum_address(bytes([0xB0 + number]) * 20)
-    claim = commitment.claim(job, round_, root, cid, verdicts)
     seed = commitment.scoring_seed(block, chain, board, job, round_, claim)
     scorers = []
     for index, scores in vectors.items():
         key, salt = checksum_address(bytes(18) + bytes([index + 1]) * 2), bytes([0x50 + index]) * 32
         hashed = commitment.scores_commitment(chain, board, job, round_, key, salt, scores)
-        said = {"index": index, "key": key, "salt": salt.hex(), "scores": scores}
+        sent = {"index": index, "key": key, "salt": salt.hex(), "scores": scores}
         packed = {"packed": commitment.pack_scores(scores).hex(), "commitment": hashed.hex()}
-        scorers.append(said | packed | {"reveals": index not in withheld})
+        scorers.append(sent | packed | {"reveals": index not in withheld})
     revealed = {index: scores for index, scores in vectors.items() if index not in withheld}
     medians = [commitment.lower_median(column) for column in zip(*revealed.values(), strict=True)]
     packed_medians = commitment.pack_scores(medians)
     settled = commitment.scores_root(job, round_, seed, withheld, revealed, packed_medians)
     place = {"chain": chain, "board": board, "job": job, "round": round_, "block": block.hex()}
-    aggregate = {"root": root.hex(), "cid": cid.hex(), "verdicts": verdicts.hex(), "claim": claim.hex()}
+    aggregate = {"ledger": CONTRACT, "aggregate": _told(said), "claim": claim.hex()}
     ends = {
         "withheld": list(withheld),
         "medians": medians,

@@ -36,14 +36,14 @@ def false_if(evidence: SignedStatement) -> str:
     said = evidence.arguments
     place = f"round {said.get('round')} of job {said.get('job')}"
     meanings = {
-        "publishAggregate": f"the updates registered for {place} lead to another root, CID or verdicts "
-        "(docs/spec/round.md)",
-        "attest": f"the claim that recomputes for {place} is another (docs/spec/commitments.md)",
+        "publishAggregate": f"the open updates of {place} lead to another root, CID or verdicts under these receipts "
+        "(docs/spec/round.md), or the head is not that of its block (docs/spec/commitments.md)",
+        "attest": f"the claim that recomputes for {place} is another, or the witness (docs/spec/commitments.md)",
         "revealScores": f"the scores that recompute for {place} are others (docs/spec/scores.md)",
         "proposeJob": "the file with this digest is not a job, has other terms, or its initial model is not the one "
         "that it names (docs/spec/job.md)",
-        "submitUpdate": f"nothing: it registers an update for {place}; its bytes, under this CID, decide whether it "
-        "enters the model",
+        "commitUpdate": f"nothing: it fixes an update for {place}, which an opening shows; the bytes under its CID "
+        "decide whether it enters the model",
     }
     return meanings.get(evidence.statement, "nothing: it is a decision, and was made")
 

@@ -27,9 +27,9 @@ from ledger.formats.signatures import ORDER
 
 MEMBER, RELAY, OTHER = (Account.from_key(bytes([n]) * 32) for n in (1, 2, 3))
 BALLOTS = ADDRESSES["ballots"]
-ATTEST = "attest(uint32,uint32,uint8,bytes32)"
+ATTEST = "attest(uint32,uint32,uint8,uint8,bytes32,bytes32)"
 VOTE = "(address,uint8,uint64,uint8,bytes32,bytes32)"
-SAID = {"job": 1, "round": 2, "attempt": 1, "claim": "05" * 32}
+SAID = {"job": 1, "round": 2, "attempt": 1, "form": 0, "claim": "05" * 32, "detail": "06" * 32}
 
 
 def call(signature: str, arguments: list[Any], types: list[str] | None = None) -> bytes:
@@ -37,7 +37,7 @@ def call(signature: str, arguments: list[Any], types: list[str] | None = None) -
     return keccak(signature.encode())[:4] + encode(kinds, arguments)
 
 
-DATA = call(ATTEST, [1, 2, 1, b"\x05" * 32])
+DATA = call(ATTEST, [1, 2, 1, 0, b"\x05" * 32, b"\x06" * 32])
 FEES: dict[int, dict[str, Any]] = {
     0: {"gasPrice": 7},
     1: {"gasPrice": 7, "type": 1, "accessList": [{"address": CONTRACT, "storageKeys": ["0x" + "01" * 32]}]},
@@ -184,7 +184,7 @@ def test_what_can_be_read_is_the_encoding_of_what_was_read(data: bytes) -> None:
 
 def test_the_proof_is_the_statement_that_the_event_makes() -> None:
     assert proof(signed(), said(), CHAIN, ADDRESSES).signer == MEMBER.address
-    for other in ({"signer": OTHER.address}, {"statement": "submitUpdate"}, {"arguments": SAID | {"attempt": 2}}):
+    for other in ({"signer": OTHER.address}, {"statement": "commitUpdate"}, {"arguments": SAID | {"attempt": 2}}):
         with pytest.raises(Unproven, match="something else"):
             proof(signed(), said(**other), CHAIN, ADDRESSES)
 
@@ -293,7 +293,7 @@ def test_a_file_of_evidence_is_checked_without_a_node() -> None:
 CHANGED: dict[str, dict[str, Any]] = {
     "signer": {"signer": OTHER.address},
     "arguments": {"arguments": SAID | {"claim": "06" * 32}},
-    "statement": {"statement": "submitUpdate"},
+    "statement": {"statement": "commitUpdate"},
     "chain": {"chain": 1},
     "contract": {"contract": BALLOTS},
 }

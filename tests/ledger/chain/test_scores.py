@@ -1,11 +1,12 @@
 """Scores on a real chain: what scorers commit to, reveal and settle is what the history says of it."""
 
 import pytest
+from support.consortia.statements import MODEL_TERMS, RoundOnChain
 
 from ledger.errors import Rejected
 from ledger.events.proposals import release_id
 from ledger.events.records import Role, ScoresCommitted, ScoringOpened
-from ledger.formats.claims import LARGEST_SCORE, claim, pack_scores, scores_commitment, scoring_seed
+from ledger.formats.claims import LARGEST_SCORE, claim_of, pack_scores, scores_commitment, scoring_seed
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.history.scorings import bitmap, settlement
@@ -25,13 +26,8 @@ class Panel:
         self.consortium = consortium
         self.client, self.members, self.send = consortium.client, consortium.members, consortium.send
         self.board = consortium.network.contracts.scores.address
-        self.job = consortium.open_job((3, 600, 600, 600, 2, 300, 200, 2))
-        self.send(0, "ledger", "openRound", self.job)
-        for index in range(4):
-            self.send(index, "ledger", "submitUpdate", self.job, 1, 1, ROOT, CID)
-        self.send(0, "ledger", "publishAggregate", self.job, 1, ROOT, CID, VERDICTS)
-        for index in (1, 2):
-            self.send(index, "ledger", "attest", self.job, 1, 1, claim(self.job, 1, ROOT, CID, VERDICTS))
+        self.job = consortium.open_job((3, 600, 600, 600, 600, 2, 300, 200, 2))
+        self.final = RoundOnChain(consortium, self.job).finalise(MODEL_TERMS[0], VERDICTS)
 
     @property
     def history(self):
@@ -55,7 +51,7 @@ class Panel:
         return scoring
 
     def open(self):
-        self.send(1, "scores", "openScoring", self.job, 1, ROOT, CID, VERDICTS)
+        self.send(1, "scores", "openScoring", self.job, 1, tuple(self.final.said))
         return self.scoring
 
     def commit(self, index):
@@ -98,7 +94,7 @@ def test_the_seed_comes_from_the_block_before(panel):
     scoring = panel.open()
     events = [e for logs in panel.client.read(0, panel.client.latest().number) for e in logs.events]
     block = panel.client.block_hash([e for e in events if isinstance(e, ScoringOpened)][-1].block - 1)
-    said = claim(panel.job, 1, ROOT, CID, VERDICTS)
+    said = claim_of(panel.final.name, panel.final.said)
     assert scoring.seed == scoring_seed(block, 31337, panel.board, panel.job, 1, said)
 
 
@@ -134,9 +130,9 @@ def test_a_scoring_of_too_few_is_void(panel):
 def test_refusals_are_explained_in_words(panel):
     send, job = panel.send, panel.job
     refusals = [
-        (3, ("openScoring", job, 1, ROOT, CID, VERDICTS), "not a scorer"),
-        (1, ("openScoring", job, 2, ROOT, CID, VERDICTS), "no final model"),
-        (1, ("openScoring", job, 1, CID, CID, VERDICTS), "not the aggregate that the round finalised"),
+        (3, ("openScoring", job, 1, tuple(panel.final.said)), "not a scorer"),
+        (1, ("openScoring", job, 2, tuple(panel.final.said)), "no final model"),
+        (1, ("openScoring", job, 1, tuple(panel.final.said._replace(root=CID))), "not the aggregate that the round"),
         (1, ("commitScores", job, 1, ROOT), "another round's scoring"),
     ]
     for index, call, words in refusals:

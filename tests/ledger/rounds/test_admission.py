@@ -14,7 +14,6 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.formats.merkle import root_of
-from ledger.history.state import Update
 from ledger.rounds.admission import Decision, Verdict, judge, judge_bytes, sum_of_squares, weigh
 
 OTHER = Layout((TENSORS[0], Tensor("layer.weight", (20, 30))))
@@ -29,11 +28,6 @@ def judged(world: World) -> Decision:
 def bound(world: World, **changes: Any) -> bytes:
     binding = msgspec.structs.replace(world.binding(0), **changes)
     return artifact(world.layout, binding, VALUES)
-
-
-def weighing(weight: int, member: int = 0) -> Update:
-    """An update of this weight."""
-    return Update(f"0x{member:040x}", member, weight, *[bytes(32)] * 5, block=1)
 
 
 CASES = {
@@ -134,21 +128,29 @@ def test_the_size_of_the_job_decides_the_codec() -> None:
 
 @pytest.mark.parametrize("weight", [0, -1, LIMITS.max_weight + 1, 1 << 32])
 def test_weights_out_of_bounds_need_no_bytes(weight: int) -> None:
-    assert weigh(weighing(weight), LIMITS).verdict is Verdict.WEIGHT
+    assert weigh(weight, LIMITS.max_weight).verdict is Verdict.WEIGHT
 
 
 @pytest.mark.parametrize("weight", [1, LIMITS.max_weight])
 def test_weights_within_bounds(weight: int) -> None:
-    assert weigh(weighing(weight), LIMITS).verdict is Verdict.ADMITTED
+    assert weigh(weight, LIMITS.max_weight).verdict is Verdict.ADMITTED
 
 
 @pytest.mark.parametrize(("member", "cap"), [(0, 1000), (1, 10), (2, 1000), (12, 20)])
 def test_a_member_may_have_a_cap_of_its_own(member: int, cap: int) -> None:
     limits = msgspec.structs.replace(LIMITS, max_weights={"1": 10, "12": 20})
-    assert weigh(weighing(cap, member), limits).verdict is Verdict.ADMITTED
-    decision = weigh(weighing(cap + 1, member), limits)
-    assert decision.verdict is Verdict.WEIGHT
-    assert f"between 1 and {cap}" in decision.message
+    assert limits.cap(member) == cap
+
+
+def test_an_update_above_its_members_cap_is_refused() -> None:
+    world = World().open_job().open_round()
+    limits = msgspec.structs.replace(LIMITS, max_weights={"1": 10})
+    world.job = msgspec.structs.replace(world.job, admission=limits)
+    for member in range(3):
+        world.submit(member, weight=11)
+    outcome = world.outcome()
+    assert outcome.verdicts == bytes([0, Verdict.WEIGHT, 0])
+    assert "between 1 and 10" in outcome.judged[1].decision.message
 
 
 def test_every_verdict_has_its_number_for_ever_and_a_meaning() -> None:
