@@ -4,18 +4,19 @@ A gateway that is slow or gone holds up no errand but its own: there is a thread
 """
 
 import time
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.party.background import Background
+from ledger.party.named_gateways import NamedGateway
 
-Name = tuple[Hashable, ...]
-"""What an errand is about: first its kind, then its object."""
 THREADS = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
+Name = tuple[str, int, int, NamedGateway]
+"""What an errand is for: its kind, job, round, and where it leads."""
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class _Errand:
     done: bool = False
     again: float = 0.0
     pause: float = FIRST_PAUSE
-    hurries: bool = False
+    new: bool = False
     failed: FedledgerError | None = None
 
 
@@ -45,23 +46,25 @@ class Errands:
         """
         errand = self._errands.setdefault(name, _Errand(pause=self._first))
         self._look(errand, repeat)
-        if errand.future is None and not errand.done and self._clock() >= errand.again:
-            errand.future = self._background.start(work)
+        if errand.future is None and not errand.done and (errand.new or self._clock() >= errand.again):
+            errand.new, errand.future = False, self._background.start(work)
 
     def soon(self, names: Collection[Name]) -> None:
         """Begin these without a pause when they are started next: there is something new for them."""
         for name in names:
             if (errand := self._errands.get(name)) is not None:
-                errand.again, errand.pause, errand.hurries = 0.0, self._first, errand.future is not None
+                errand.new, errand.pause = True, self._first
+
+    def forget(self, over: Callable[[Name], bool]) -> None:
+        """Forget errands whose name says that they are over; what is under way ends by itself."""
+        self._errands = {name: errand for name, errand in self._errands.items() if not over(name)}
 
     def due_in(self) -> list[float]:
         """Seconds until each errand that is not done may be begun again; none where it is under way."""
-        waiting = [one.again for one in self._errands.values() if one.future is None and not one.done]
+        waiting = [
+            0.0 if one.new else one.again for one in self._errands.values() if one.future is None and not one.done
+        ]
         return [max(0.0, again - self._clock()) for again in waiting]
-
-    def forget(self, over: Callable[[Name], bool]) -> None:
-        """Forget those that have no object any more; what is under way ends by itself."""
-        self._errands = {name: errand for name, errand in self._errands.items() if not over(name)}
 
     def done(self, name: Name) -> bool:
         """Whether an errand was done."""
@@ -93,9 +96,6 @@ class Errands:
             errand.done, errand.failed = not repeat, None
         except (Unavailable, Malformed) as error:
             errand.failed = error
-        if errand.hurries:
-            errand.hurries = False
-            return
         errand.again, errand.pause = self._clock() + errand.pause, min(2 * errand.pause, LONGEST_PAUSE)
 
 

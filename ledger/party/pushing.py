@@ -59,7 +59,7 @@ class Sharing:
         entry, roll = own[0], self._roll(facts)
         owed = Owed(facts.round.job, facts.round.number, entry.update.index, entry.cid, facts.size)
         for gateway in self._others():
-            name = ("push", owed.file, gateway)
+            name = ("push", owed.job, owed.round, gateway)
             self._errands.start(name, partial(self._push, gateway, owed, roll, self._tip()))
 
     def said(self, facts: RoundFacts, held: Collection[int]) -> None:
@@ -77,9 +77,14 @@ class Sharing:
     def look(self, facts: RoundFacts) -> None:
         """Hear what every gateway knows of a round, and tell it what this member said, where that is due."""
         roll = self._roll(facts)
+        self.forget(roll.job, roll.round)
         for gateway in self._others():
             work = partial(self._exchange, gateway, roll, self._tip())
             self._errands.start(self._name(facts, gateway), work, repeat=True)
+
+    def forget(self, job: int, present: int) -> None:
+        """Forget a job's rounds but the present one: 0 where none is under way."""
+        self._errands.forget(lambda name: name[1] == job and name[2] != present)
 
     def receipts(self, facts: RoundFacts) -> tuple[SignedHave, ...]:
         """What members said of a round, as far as the blocks that they name are on this chain.
@@ -90,16 +95,12 @@ class Sharing:
 
     def pushed(self, facts: RoundFacts) -> list[str]:
         """The gateways that have all of this member's own update of a round, by name."""
-        files = [entry.cid for entry in facts.entries if entry.update.party == self._signer.address]
-        return [one.name for one in self._others() for file in files if self._errands.done(("push", file, one))]
+        where = facts.round.job, facts.round.number
+        return [one.name for one in self._others() if self._errands.done(("push", *where, one))]
 
     def failed(self) -> dict[Name, FedledgerError]:
-        """What went wrong last, at which gateway."""
+        """What went wrong last, and where."""
         return self._errands.failed()
-
-    def forget(self, job: int, present: int) -> None:
-        """Forget rounds of a job but the present one: 0 where none is under way."""
-        self._errands.forget(lambda name: name[:2] == ("have", job) and name[2] != present)
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""

@@ -56,7 +56,7 @@ class Showing:
         return {index: one for index, one in fitting if index is not None and one.weight}
 
     def forget(self, job: int, present: int) -> None:
-        """Forget rounds of a job but the present one: 0 where none is under way."""
+        """Forget a job's rounds but the present one: 0 where none is under way."""
         self._errands.forget(lambda name: name[1] == job and name[2] != present)
 
     def due_in(self) -> list[float]:

@@ -16,7 +16,7 @@ from ledger.rounds.receipts import ENTRY, MAX_SIZE, SignedHave, parse, parse_ent
 from ledger.store import BlockSource
 from ledger.store.arrivals import LISTED
 from ledger.store.files import walk
-from ledger.store.line import LOST, Answer, Line, lost
+from ledger.store.link import LOST, Answer, Link, lost
 
 TIMEOUT = 20.0
 """Seconds for each request: as long as a gateway gives its clients."""
@@ -30,7 +30,7 @@ class Visit:
     """
 
     def __init__(self, gateway: NamedGateway, timeout: float = TIMEOUT) -> None:
-        self._gateway, self._line = gateway, Line(gateway.url, gateway.reach, timeout)
+        self._gateway, self._link = gateway, Link(gateway.url, gateway.reach, timeout)
 
     def openings(self, job: int, round_: int) -> list[UpdateOpening]:
         """What was shown there of a round; nothing where that is not under way there."""
@@ -79,7 +79,7 @@ class Visit:
 
     def close(self) -> None:
         """Close the connection, in the middle of a request too."""
-        self._line.close()
+        self._link.close()
 
     def _ask(
         self,
@@ -90,9 +90,9 @@ class Visit:
         headers: Mapping[str, str] = MappingProxyType({}),
         body: bytes | None = None,
     ) -> Answer:
-        name, url, seconds = self._gateway.name, self._gateway.url, self._line.timeout
+        name, url, seconds = self._gateway.name, self._gateway.url, self._link.timeout
         try:
-            answer = self._line.ask(method, target, seconds=seconds, ceiling=ceiling, headers=headers, body=body)
+            answer = self._link.ask(method, target, seconds=seconds, ceiling=ceiling, headers=headers, body=body)
         except LOST as error:
             raise lost(name, url, error, seconds) from error
         if answer.status not in good:

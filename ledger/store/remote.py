@@ -9,7 +9,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.text import plural
 from ledger.store import Blocks, Buffer, Unreachable
 from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
-from ledger.store.line import LOST, Line, lost
+from ledger.store.link import LOST, Link, lost
 from ledger.store.networks import EVERYWHERE, Reach
 
 _HEADERS = {"Accept": RAW_TYPE, "Cache-Control": "only-if-cached"}
@@ -24,8 +24,8 @@ class Remote(Blocks):
     """
 
     def __init__(self, name: str, url: str, timeout: float = 20.0, *, reach: Reach = EVERYWHERE) -> None:
-        self._line = Line(url, reach, timeout)
-        self.name, self.url, self.timeout = name, self._line.url, timeout
+        self._link = Link(url, reach, timeout)
+        self.name, self.url, self.timeout = name, self._link.url, timeout
 
     def copy(self, cid: Cid) -> Buffer:
         return self.copy_within(cid, self.timeout)
@@ -34,7 +34,7 @@ class Remote(Blocks):
         seconds = min(seconds, self.timeout)
         target, ceiling = f"/ipfs/{cid}?format=raw", unixfs.largest(cid) + 1
         try:
-            answer = self._line.ask("GET", target, seconds=seconds, ceiling=ceiling, headers=_HEADERS)
+            answer = self._link.ask("GET", target, seconds=seconds, ceiling=ceiling, headers=_HEADERS)
         except LOST as error:
             raise lost(self.name, self.url, error, seconds, block=cid) from error
         if answer.status == 200:
@@ -45,7 +45,7 @@ class Remote(Blocks):
 
     def close(self) -> None:
         """Close the connection, in the middle of an answer too; the next `copy` opens another."""
-        self._line.close()
+        self._link.close()
 
     def _refusal(self, cid: Cid, status: int, length: int) -> Unavailable:
         """Of what the holder answered only status and length are repeated: its words go to screens and pages."""

@@ -73,7 +73,8 @@ def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
     from participant.node.join import join as run
 
     facts = run(network, home, replace=replace)
-    _say(as_json, f"joined {facts['network']} as {facts['name']} (member {facts['member']})", facts)
+    text = f"joined {facts['network']} as {facts['name']} (member {facts['member']})"
+    _say(as_json, "\n".join(filter(None, [text, str(facts["advice"])])), facts)
 
 
 @node.command()

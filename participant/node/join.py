@@ -6,6 +6,7 @@ from ledger.chain.client import Client, Membership
 from ledger.config import Home, Network, at_node, load_network, save
 from ledger.errors import UsageError
 from ledger.keys import address_of
+from ledger.party.reach import advice
 
 
 def join(file: Path, home: Home, *, replace: bool = False) -> dict[str, object]:
@@ -14,6 +15,8 @@ def join(file: Path, home: Home, *, replace: bool = False) -> dict[str, object]:
     1. The home has a key, and no other network, or `replace` is given.
     2. The chain has the pinned id, and the pinned code stands at both addresses (Client.connect).
     3. The key is a member's.
+
+    Where nobody could dial this home's gateway, `advice` says what to change.
     """
     if not home.keystore.exists():
         raise UsageError("this home has no key", advice="fedledger node init", home=str(home.folder))
@@ -29,7 +32,7 @@ def join(file: Path, home: Home, *, replace: bool = False) -> dict[str, object]:
             network=network.name,
         )
     save(home.network_file, network)
-    return _facts(network, key, membership)
+    return _facts(network, key, membership) | {"advice": advice(home.settings(), network.chain.id)}
 
 
 def _check_present(home: Home, network: Network, replace: bool) -> None:

@@ -110,7 +110,8 @@ def _work(
     exchange = Exchange(connection, signer, home.settings())
     serving = serve_and_announce(connection, sender, home.settings(), signer)
     try:
-        journal.note("started", f"node of {name}, store at {serving.url}", key=signer.address, gateway=serving.url)
+        place = f"store at {serving.url}" if serving.url else "store that pushes"
+        journal.note("started", f"node of {name}, {place}", key=signer.address, gateway=serving.url)
         worker = NodeWorker(connection, sender, journal, exchange, data, machine)
         validation = options.validation or Path(home.settings().validation)
         node = Node(

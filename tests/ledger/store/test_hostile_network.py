@@ -300,13 +300,13 @@ def test_a_holder_is_asked_for_a_block_and_for_nothing_else(gateway: GatewayServ
     """What a client asks for follows from the CID alone; credentials and queries of an address are not sent on."""
     asked: list[str] = []
     with closing(Remote("x", gateway.url.replace("http://", "http://user:secret@") + "/base?x=1#y")) as holder:
-        original = holder._line._connection.putrequest
+        original = holder._link._connection.putrequest
 
         def note(method: str, url: str, *arguments: object, **options: object) -> None:
             asked.append(f"{method} {url}")
             original(method, url, *arguments, **options)  # type: ignore[arg-type]
 
-        holder._line._connection.putrequest = note  # type: ignore[method-assign,assignment]
+        holder._link._connection.putrequest = note  # type: ignore[method-assign,assignment]
         with pytest.raises(Unavailable, match="returned no block"):
             holder.get(Cid.parse(str(BLOCK)))
     assert asked == [f"GET /base/ipfs/{BLOCK}?format=raw"]

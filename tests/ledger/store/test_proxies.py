@@ -10,7 +10,7 @@ from support.content.proxy import ForwardProxy
 
 from ledger.errors import Unavailable
 from ledger.store.gateway_server import GatewayServer, serve
-from ledger.store.line import Line
+from ledger.store.link import Link
 from ledger.store.networks import EVERYWHERE, Reach
 from ledger.store.proxies import Proxy, connect, proxy_for
 from ledger.store.remote import Remote
@@ -96,7 +96,7 @@ def test_what_must_not_be_dialled_is_not_asked_of_a_proxy(proxy: ForwardProxy, m
 
 def test_a_server_that_hangs_is_left_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        line = Line(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        link = Link(f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(TimeoutError):
-            line.ask("GET", "/", seconds=0.2, ceiling=10)
-        line.close()
+            link.ask("GET", "/", seconds=0.2, ceiling=10)
+        link.close()

@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Line:
+class Link:
     """A connection to the server at `url`; `reach` is what may be dialled. Threads that share it wait for each other.
 
     Raises UsageError for what is not an address.

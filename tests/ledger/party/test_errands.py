@@ -1,0 +1,105 @@
+"""Errands: begun when they are due, tried again after a pause, and none holds up another."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from ledger.errors import Unavailable
+from ledger.party.errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
+from ledger.party.named_gateways import NamedGateway
+from ledger.store.networks import Reach
+
+HERE = NamedGateway("north", "http://127.0.0.1:1", Reach())
+A, B, OTHER = (("push", job, 1, HERE) for job in (1, 2, 3))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def errands(clock: Clock) -> Iterator[Errands]:
+    errands = Errands(clock)
+    yield errands
+    errands.close(5)
+
+
+def test_one_that_is_done_is_not_begun_again(errands: Errands) -> None:
+    done: list[int] = []
+    for _ in range(3):
+        errands.start(A, lambda: done.append(1))
+        errands.settle(5)
+    assert (done, errands.done(A), errands.done(B)) == ([1], True, False)
+
+
+def test_one_that_fails_is_tried_again_after_pauses_that_double(errands: Errands, clock: Clock) -> None:
+    tried: list[float] = []
+
+    def work() -> None:
+        tried.append(clock.now)
+        raise Unavailable("gone")
+
+    for _ in range(400):
+        errands.start(A, work)
+        errands.settle(5)
+        clock.now += FIRST_PAUSE / 2
+    pauses = [late - early for early, late in itertools.pairwise(tried)]
+    assert pauses[0] <= 2 * FIRST_PAUSE
+    assert LONGEST_PAUSE <= pauses[-1] <= LONGEST_PAUSE + FIRST_PAUSE
+    assert str(errands.failed()[A]) == "gone"
+
+
+def test_one_to_be_repeated_is_begun_at_once_where_there_is_something_new(errands: Errands, clock: Clock) -> None:
+    done: list[int] = []
+
+    def begin() -> int:
+        errands.start(A, lambda: done.append(1), repeat=True)
+        errands.settle(5)
+        return len(done)
+
+    assert [begin(), begin()] == [1, 1]
+    errands.soon([A, B])
+    assert [begin(), begin()] == [2, 2]
+    clock.now += LONGEST_PAUSE
+    errands.start(A, lambda: done.append(1), repeat=True)
+    errands.soon([A])  # while it is under way: it begins again after
+    errands.settle(5)
+    assert begin() == 4
+
+
+def test_one_that_hangs_holds_up_no_other(errands: Errands) -> None:
+    end, done = threading.Event(), threading.Event()
+    for number in range(5):
+        errands.start(("hangs", number, 1, HERE), lambda: end.wait(20) and None)
+    errands.start(OTHER, done.set)
+    assert done.wait(5)
+    end.set()
+
+
+def test_what_is_not_expected_is_raised(errands: Errands) -> None:
+    def work() -> None:
+        raise ZeroDivisionError
+
+    errands.start(A, work)
+    errands.settle(5)
+    with pytest.raises(ZeroDivisionError):
+        errands.start(A, work)
+
+
+def test_what_is_over_is_forgotten(errands: Errands) -> None:
+    errands.start(A, lambda: None)
+    errands.settle(5)
+    errands.forget(lambda name: name == B)
+    assert errands.done(A)
+    errands.forget(lambda name: name == A)
+    assert not errands.done(A)

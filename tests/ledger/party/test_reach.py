@@ -1,0 +1,36 @@
+"""What set-up says of a gateway that nobody can dial."""
+
+import socket
+
+import pytest
+
+from ledger.config import LOCAL_CHAIN, GatewaySettings, HomeSettings, StoreSettings
+from ledger.party.reach import advice
+
+
+def settings(*, reachable: bool = True, **gateway: object) -> HomeSettings:
+    return HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))  # type: ignore[arg-type]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return int(bound.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0"])  # noqa: S104
+def test_a_gateway_on_this_machine_alone(host: str) -> None:
+    assert "reachable = false" in advice(settings(host=host), 7)
+    assert advice(settings(host=host), LOCAL_CHAIN) == ""
+    assert advice(settings(host=host, reachable=False), 7) == ""
+
+
+def test_a_public_address_is_dialled() -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    assert advice(settings(port=port, public_url=url), 7) == ""
+    assert url in advice(settings(port=free_port(), public_url=url), 7)
+    assert "reachable = false" in advice(settings(port=port, public_url="nonsense"), 7)
+
+
+def test_a_gateway_in_the_network_is_believed() -> None:
+    assert advice(settings(host="10.0.0.9"), 7) == ""
