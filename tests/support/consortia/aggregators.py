@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from support.consortia.synthetic import Party
@@ -13,6 +12,8 @@ from ledger.config import Home
 from ledger.party.journal import Journal
 
 FILE = "aggregator.jsonl"
+TRIES = 12
+"""How often to wait a tenth of a second for gateways whose party does not know the ledger well enough yet."""
 
 
 def service(
@@ -30,20 +31,19 @@ def service(
     return Service(party.connection, worker, journal, serving=party.serving, only=only, goal=goal)
 
 
-def drive(*services: Service, looks: int = 20) -> None:
-    """Let each look until none has anything to do."""
-    for _ in range(looks):
-        if not any([one.look() for one in services] + [one.settle(30) for one in services] + [untold(services)]):
+def drive(*workers: Any, looks: int = 20) -> None:
+    """Let each look until none has anything to do, nor anything to tell to gateways that were not ready for it."""
+    untold = TRIES
+    for _ in range(looks + TRIES):
+        busy = [one.look() for one in workers] + [one.settle(30) for one in workers]
+        if any(busy):
+            untold = TRIES
+        elif untold and any(one._worker.exchange.failures() for one in workers):
+            untold -= 1
+            time.sleep(0.1)
+        else:
             return
-    raise AssertionError("the aggregators find no rest")
-
-
-def untold(workers: Sequence[Any]) -> bool:
-    """Whether another gateway was told something before it knew the ledger well enough; it is told again soon."""
-    failed = [one for worker in workers for one in worker._worker.exchange.failures()]
-    if failed:
-        time.sleep(0.1)
-    return bool(failed)
+    raise AssertionError("they find no rest")
 
 
 def actions(home: Home, *names: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
+from ledger.history.phases import present
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
@@ -121,6 +122,11 @@ class Trial:
         assert current is not None
         return current
 
+    @property
+    def phase(self) -> Phase:
+        """Where the round is now."""
+        return present(self.round, self.state.terms, self.parties[0].connection.time()).phase
+
     def commit(self, *indices: int) -> None:
         """Honest updates of these parties, or of all, committed to."""
         for index in indices or range(len(self.parties)):
@@ -135,7 +141,7 @@ class Trial:
     def open_updates(self, sender: int = 0) -> None:
         """Open what parties committed to and is not open, after collecting has ended, by time where it must."""
         round_ = self.round
-        if round_.phase is Phase.COLLECTING:
+        if self.phase is Phase.COLLECTING:
             self.until(round_.deadline + 1)
         openings = [opening for party in self.parties if (opening := party.opening()) is not None]
         if openings:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.consortia.aggregators import untold
+from support.consortia.aggregators import drive
 from support.consortia.synthetic import Party, Trial
 
 from ledger.config import Home, HomeSettings, save
@@ -18,6 +18,7 @@ from participant.node.worker import NodeWorker
 from participant.scoring.scorer import Scorer
 from participant.tasks.machine import Machine
 
+__all__ = ["drive"]
 FILE = "node.jsonl"
 
 DRAFT = """
@@ -126,14 +127,6 @@ def end_pauses(*nodes: Node) -> None:
         for pacing in (one._pacing, one._scorings):
             for watched in pacing._watched.values() if pacing else ():
                 watched.rest_until = 0.0
-
-
-def drive(*workers: Any, looks: int = 20) -> None:
-    """Let each look until none has anything to do."""
-    for _ in range(looks):
-        if not any([one.look() for one in workers] + [one.settle(30) for one in workers] + [untold(workers)]):
-            return
-    raise AssertionError("they find no rest")
 
 
 def notes(home: Home, *names: str) -> list[dict[str, Any]]:
