@@ -33,16 +33,18 @@ def service(
 
 def drive(*workers: Any, looks: int = 20) -> None:
     """Let each look until none has anything to do, nor anything to tell to gateways that were not ready for it."""
-    untold = TRIES
-    for _ in range(looks + TRIES):
-        busy = [one.look() for one in workers] + [one.settle(30) for one in workers]
-        if any(busy):
-            untold = TRIES
-        elif untold and any(one._worker.exchange.failures() for one in workers):
-            untold -= 1
-            time.sleep(0.1)
-        else:
+    tries = TRIES
+    for _ in range(10 * looks):
+        acted = [one.look() for one in workers]
+        under_way = [one.settle(30) for one in workers]
+        tries = TRIES if any(acted) else tries - 1
+        if any(acted):
+            continue
+        told = not any(one._worker.exchange.failures() for one in workers)
+        if tries <= 0 or (told and not any(under_way)):
             return
+        if not any(under_way):
+            time.sleep(0.1)
     raise AssertionError("they find no rest")
 
 
