@@ -133,8 +133,8 @@ def order(history: History, state: JobState) -> list[Member]:
         return aggregators
     out = failed(last)
     latest = last.aggregates[-1].index if last.aggregates else None
-    if latest is None and (opener := history.member_of(last.opener)) is not None:
-        out = out | {opener.index}
+    if latest is None and last.updates:
+        out |= {last.opener_index}
 
     def rank(member: Member) -> tuple[int, bool, bool, int]:
         index = member.index
@@ -145,7 +145,7 @@ def order(history: History, state: JobState) -> list[Member]:
 
 def failed(round_: Round) -> frozenset[int]:
     """The members whose attempts failed in the round: they publish no other in it."""
-    return frozenset(a.index for a in round_.aggregates if a.outcome not in (None, Phase.FINALISED))
+    return frozenset(a.index for a in round_.aggregates if a.outcome is not None and a.agreeing < round_.majority)
 
 
 def _open(history: History, state: JobState, member: Member, at: AggregatorSituation) -> Step:
