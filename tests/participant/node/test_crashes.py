@@ -99,7 +99,8 @@ def test_killed_while_showing_and_vouching(trial: Trial, point: str) -> None:
 def test_killed_while_attesting(trial: Trial, point: str) -> None:
     member = trial.consortium.members[2]
     assert node_crashing.run(member) == 0
-    drive(aggregators.service(trial.parties[0]), node(trial.parties[1]))
+    drive(node(trial.parties[0]), node(trial.parties[1]))
+    trial.open_updates()
     trial.vouch()
     drive(aggregators.service(trial.parties[0]))
     assert trial.round.phase is Phase.ATTESTING
