@@ -32,12 +32,11 @@ def audit(round_: synthetic.Consortium) -> None:
     report = Report(
         network="benchmark", chain=place.chain, consortium="", ledger=place.contract, block=0, scope="everything"
     )
-    heads = {(1, key): head for key, head in history.jobs[1].heads.items()}
     code = {"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}
     rounds = history.jobs[1].rounds.items()
     models = {(1, number): state.final.root if state.final else NOTHING for number, state in rounds}
     claims = {(1, number): state.final.claim if state.final else NOTHING for number, state in rounds}
-    observed = Observed(code=code, source=None, heads=heads, models=models, claims=claims)
+    observed = Observed(code=code, source=None, models=models, claims=claims)
     Audit(history, place, report, round_.fetch, str, THREADS).run(observed, scope_of(history))
     if report.verdict is not AuditVerdict.VERIFIED:
         raise RuntimeError(f"the audit of an honest round says {report.verdict}: {report.findings}")

@@ -168,8 +168,8 @@ class Round:
 
     `deadline` is the end of `phase`, in seconds since 1970. `members`, `participants` and `aggregators` are how many
     there were when it opened, and `keys` the members' keys of that moment, by index. `commitments` and `updates` are by
-    member index, in the order in which they came; `opened_in` is the block of the latest opening. `scored_to` is the
-    last round of the job whose scores were settled when this one opened: what came later cannot weigh its updates.
+    member index, both in the order of the commitments; `opened_in` is the block of the latest opening. `scored_to` is
+    the last round of the job whose scores were settled when this one opened: what came later cannot weigh its updates.
     """
 
     job: int
@@ -257,9 +257,10 @@ class Reveal:
 class Scoring:
     """The scores of one round: what was committed and revealed, by member index, and the median for each update.
 
-    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
-    `withheld` are the members that committed and never revealed. `outcome` is SETTLED or VOID once it is; `root` is
-    zero and `medians` None until it is settled.
+    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included; past
+    `settle_deadline` a scoring that nobody settled may be made void. `reveals` stand in the order in which they were
+    made. `settled` are the medians so far, of the first updates. `withheld` are the members that committed and never
+    revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and `medians` None until it is settled.
     """
 
     job: int
@@ -275,6 +276,7 @@ class Scoring:
     tx: bytes
     commitments: dict[int, Commitment] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
+    settled: tuple[int, ...] = ()
     medians: tuple[int, ...] | None = None
     root: bytes = NOTHING
     withheld: frozenset[int] = frozenset()
@@ -290,10 +292,15 @@ class Scoring:
         """Whether every scorer has committed: the deadline is not waited for then."""
         return len(self.commitments) >= self.scorers
 
+    @property
+    def settle_deadline(self) -> int:
+        """The last second that is left to settling: as long after the reveals' deadline as these had."""
+        return 2 * self.reveal_deadline - self.commit_deadline
+
     def phase(self, now: int) -> ScoringPhase:
         """Where it is at `now`, in seconds since 1970 by the chain's clock.
 
-        What is OVER can be settled or, below the quorum, is void.
+        What is OVER can be settled or, below the quorum and past `settle_deadline`, be made void.
         """
         if self.outcome is not None:
             return self.outcome

@@ -15,6 +15,7 @@ from ledger.errors import Malformed
 from ledger.events.records import ModelTerms, Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK, RAW, Cid
+from ledger.formats.claims import LARGEST_SCORERS
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.strict import Strict
@@ -272,7 +273,7 @@ def _check_fields(job: Job) -> None:
     _within("admission.min_updates", limits.min_updates, 1, 255)
     _within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)
     _within("admission.max_value", limits.max_value, 1, (1 << 31) - 1)
-    _within("admission.max_norm", limits.max_norm, 1, min(layout.values << 31, 1 << 64) - 1)
+    _within("admission.max_norm", limits.max_norm, 1, (layout.values << 31) - 1)
     for member, weight in limits.max_weights.items():
         if not re.fullmatch("0|[1-9][0-9]{0,2}", member) or int(member) > LAST_MEMBER:
             raise Malformed("admission.max_weights names no member", maximum=LAST_MEMBER, actual=member[:80])
@@ -318,7 +319,7 @@ def _check_scoring(job: Job) -> None:
         return
     for field in ("score_seconds", "reveal_seconds"):
         _within(f"terms.{field}", getattr(terms, field), 1, 365 * 86400)
-    _within("terms.scorers", terms.scorers, 1, 255)
+    _within("terms.scorers", terms.scorers, 1, LARGEST_SCORERS)
     if isinstance(scoring, NoScoring):
         raise Malformed("the terms give scores time and a quorum, but scoring.method is none", actual=terms.scorers)
     _within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)

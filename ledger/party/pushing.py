@@ -6,7 +6,7 @@ the thread that decides; nothing here makes that thread wait.
     sharing.offer(facts)                                  in each look at a round with this member's own update opened
     sharing.said(facts, held)                             once bytes of updates are in the own store, by member index
     sharing.look(facts)                                   in each look at a round under way: hear what others said
-    sharing.receipts(facts)                               what an aggregate's receipts file is made of
+    sharing.receipts(facts)                               what an aggregate's receipts file is made of, and who has what
     sharing.settle(seconds)                               wait for what is under way, as `Copies.settle`
 
 `offer` does nothing in a home whose store is `reachable`: others fetch from its gateway. To be called again and again,
@@ -24,7 +24,7 @@ from ledger.errors import FedledgerError
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.desk import authorization
-from ledger.party.duties import Anchor, Owed, roll_of
+from ledger.party.duties import Anchor, Owed
 from ledger.party.errands import Errands, Name
 from ledger.party.haves import Haves
 from ledger.party.named_gateways import NamedGateway, announced_gateways
@@ -33,6 +33,7 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll, SignedHave
 
 if TYPE_CHECKING:
+    from ledger.chain.node import Block
     from ledger.keys import Signer
 
 CLOSING = 5.0
@@ -49,7 +50,7 @@ class Sharing:
         self._errands = Errands()
         self._visits: dict[tuple[str, NamedGateway], Visit] = {}
         self._lock = threading.Lock()
-        self._hashes: dict[int, bytes] = {}
+        self._history, self._blocks = connection.history, dict[int, "Block"]()
 
     def offer(self, facts: RoundFacts) -> None:
         """Push this member's own update of a round to every member that announces a gateway, where it must."""
@@ -86,12 +87,14 @@ class Sharing:
         """Forget a job's rounds but the present one: 0 where none is under way."""
         self._errands.forget(lambda name: name[1] == job and name[2] != present)
 
-    def receipts(self, facts: RoundFacts) -> tuple[SignedHave, ...]:
-        """What members said of a round, as far as the blocks that they name are on this chain.
+    def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
+        """What members said of a round, as far as the blocks that they name are on this chain, and no later than `by`.
 
-        Raises Unavailable where the chain's node does not answer.
+        `by` is in seconds since 1970 by the chain's clock: to oppose an aggregate, `grace` before its `asOf`. Raises
+        Unavailable where the chain's node does not answer.
         """
-        return tuple(one for one in self._haves.known(self._roll(facts)) if self._on_chain(one))
+        known = self._haves.known(self._roll(facts))
+        return tuple(one for one in known if (seen := self._block(one)) and (by is None or seen.time <= by))
 
     def pushed(self, facts: RoundFacts) -> list[str]:
         """The gateways that have all of this member's own update of a round, by name."""
@@ -115,7 +118,7 @@ class Sharing:
         self._errands.close(CLOSING)
 
     def _roll(self, facts: RoundFacts) -> Roll:
-        return roll_of(facts.place, self._connection.history, facts.round)
+        return facts.roll
 
     def _tip(self) -> Anchor:
         seen = self._connection.follower.tip
@@ -129,15 +132,14 @@ class Sharing:
     def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Name:
         return "have", facts.round.job, facts.round.number, gateway
 
-    def _on_chain(self, said: SignedHave) -> bool:
-        """Whether the block that a message names has its hash on the chain that this member's node shows."""
-        known = self._hashes.get(said.block)
-        if known != said.hash:
-            found = self._connection.client.block_hash(said.block)
-            if found is None:
-                return False
-            self._hashes[said.block] = known = found
-        return known == said.hash
+    def _block(self, said: SignedHave) -> "Block | None":
+        """The block that a message names; None where this member's node shows another one there, or none yet."""
+        if self._history is not self._connection.history:  # the chain lost blocks
+            self._history, self._blocks = self._connection.history, {}
+        found = self._blocks.get(said.block)
+        if found is None and (found := self._connection.client.block(said.block)) is not None:
+            self._blocks[said.block] = found
+        return found if found is not None and found.hash == said.hash else None
 
     def _visit(self, kind: str, gateway: NamedGateway) -> Visit:
         """The connection to a gateway for one kind of errand: what is said does not wait for bytes."""

@@ -19,7 +19,8 @@ from ledger.store.files import walk
 from ledger.store.link import LOST, Answer, Link, lost
 
 TIMEOUT = 20.0
-"""Seconds for each request: as long as a gateway gives its clients."""
+BLOCK_TIMEOUT = 160.0
+"""Seconds for each request, and for one that carries a block: as long as a gateway gives a client that is slow."""
 _LIST = LISTED * 60
 _MOST_OPENINGS = 2 * 255 * OPENING
 
@@ -29,8 +30,8 @@ class Visit:
     Unavailable where it does not answer as it should, Malformed where what it sends is not in its form.
     """
 
-    def __init__(self, gateway: NamedGateway, timeout: float = TIMEOUT) -> None:
-        self._gateway, self._link = gateway, Link(gateway.url, gateway.reach, timeout)
+    def __init__(self, gateway: NamedGateway) -> None:
+        self._gateway, self._link = gateway, Link(gateway.url, gateway.reach)
 
     def openings(self, job: int, round_: int) -> list[UpdateOpening]:
         """What was shown there of a round; nothing where that is not under way there."""
@@ -90,7 +91,7 @@ class Visit:
         headers: Mapping[str, str] = MappingProxyType({}),
         body: bytes | None = None,
     ) -> Answer:
-        name, url, seconds = self._gateway.name, self._gateway.url, self._link.timeout
+        name, url, seconds = self._gateway.name, self._gateway.url, BLOCK_TIMEOUT if method == "PUT" else TIMEOUT
         try:
             answer = self._link.ask(method, target, seconds=seconds, ceiling=ceiling, headers=headers, body=body)
         except LOST as error:

@@ -7,7 +7,7 @@ The file has an entry of 135 bytes for each message: member u8, updates 32, bloc
 big-endian. Job and round are those of the aggregate. See docs/spec/commitments.md.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -176,10 +176,18 @@ def held(receipts: Iterable[SignedHave], roll: Roll) -> dict[int, int]:
     return {member: updates for member, updates in found.items() if updates}
 
 
+def holders(receipts: Iterable[SignedHave], roll: Roll) -> dict[int, list[int]]:
+    """The members that signed for each opened update, ascending, by its member's index: whom to ask for its bytes.
+
+    The author may be among them; the others are independent of it.
+    """
+    signed = held(receipts, roll)
+    return {index: [member for member in sorted(signed) if signed[member] >> index & 1] for index in roll.opened}
+
+
 def certified(receipts: Iterable[SignedHave], roll: Roll) -> set[int]:
     """The members whose updates have a certificate: as many members' signatures as `roll.needed`."""
-    tally = Counter(index for updates in held(receipts, roll).values() for index in marks(updates))
-    return {index for index, signers in tally.items() if signers >= roll.needed}
+    return {index for index, signers in holders(receipts, roll).items() if len(signers) >= roll.needed}
 
 
 def marks(bitmap: int) -> list[int]:

@@ -11,18 +11,22 @@ from typing import Any
 from waitress.channel import HTTPChannel
 
 LEAST = 1 << 17
-"""Bytes of a response that a reader must take within the time given."""
+"""Bytes of a request or a response that a client must send or take within the time given. No head is as long."""
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that counts what it has sent, and leaves nothing of a request behind."""
+    """A connection that counts the bytes that it moves, and leaves nothing of a request behind."""
 
-    sent = 0
+    moved = 0
 
     def send(self, data: Any, do_close: bool = True) -> int:
         number = int(super().send(data, do_close))
-        self.sent += number
+        self.moved += number
         return number
+
+    def received(self, data: bytes) -> bool:
+        self.moved += len(data)
+        return bool(super().received(data))
 
     def del_channel(self, map: Any = None) -> None:
         """Let go of a request that was cut in its middle: a large one lies in a file."""
@@ -33,11 +37,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
 @dataclass(slots=True)
 class _Spell:
-    """Since when a connection has been at the same thing: the request it receives, or a response, of which it sent."""
+    """Since when a connection has been at the same request or response, and how much it had moved by then."""
 
     since: float
     request: object
-    sent: int
+    moved: int
 
 
 class Patience:
@@ -49,14 +53,14 @@ class Patience:
         server.channel_class = Channel
 
     def look(self) -> None:
-        """Close the connections that did not send a whole request, or take enough of its response, in time."""
+        """Close the connections that did not send enough of a request, or take enough of its response, in time."""
         now, spells = time.monotonic(), {}
         for channel in list(self._server.active_channels.values()):
             if channel.request is None and not channel.total_outbufs_len:
                 continue
             spell = self._spells.get(channel)
-            if spell is None or spell.request is not channel.request or channel.sent >= spell.sent + LEAST:
-                spell = _Spell(now, channel.request, channel.sent)
+            if spell is None or spell.request is not channel.request or channel.moved >= spell.moved + LEAST:
+                spell = _Spell(now, channel.request, channel.moved)
             elif now > spell.since + self._seconds:
                 channel.handle_close()
             spells[channel] = spell

@@ -13,6 +13,7 @@ from ledger.history.state import Aggregate
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.pins import model_pin, receipts_pin
+from ledger.party.pushing import Sharing
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import (
@@ -45,14 +46,13 @@ class Speech:
 
 
 class Attesting:
-    """Makes up a member's mind. It remembers nothing but what spares work."""
+    """Makes up a member's mind."""
 
-    def __init__(self, connection: Connection, copies: Copies, key: str) -> None:
-        self._connection, self._copies, self._key = connection, copies, key
-        self._times: dict[bytes, int] = {}
+    def __init__(self, connection: Connection, copies: Copies, sharing: Sharing, key: str) -> None:
+        self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
 
-    def speech(self, facts: RoundFacts, said: Collection[SignedHave], now: int) -> Speech | Wait:
-        """What to say of the round's latest aggregate at `now`; `said` is what members said here that they hold.
+    def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
+        """What to say of the round's latest aggregate at `now`.
 
         Raises Unavailable where the base model or the own chain cannot be read.
         """
@@ -66,7 +66,7 @@ class Attesting:
             return self._lacking(facts, [RECEIPTS_BIT], by, now)
         if isinstance(known, Wait):
             return known
-        receipts, own = self._opposed(facts, point, known, said)
+        receipts, own = self._opposed(facts, point, known)
         counted = certified(receipts, facts.roll)
         gathering = self._copies.gather(facts, by - now, counted)
         if gathering.copying:
@@ -100,13 +100,13 @@ class Attesting:
             return None
 
     def _opposed(
-        self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...], said: Collection[SignedHave]
+        self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...]
     ) -> tuple[tuple[SignedHave, ...], bytes]:
         """The receipts that count and their file's digest: the aggregate's, or, where it leaves out an update that was
         certified long enough before, the same with what was signed by then. That file is kept, for everyone to read.
         """
-        before = self._time(point.as_of, point.anchor) - grace(facts.state.terms.aggregate_seconds)
-        old = [one for one in said if self._time(one.block, one.hash) <= before]
+        before = self._time(point) - grace(facts.state.terms.aggregate_seconds)
+        old = self._sharing.receipts(facts, by=before)
         if not certified(old, facts.roll) - certified(known, facts.roll):
             return known, point.receipts
         more, round_ = merged([*known, *old]), facts.round
@@ -114,14 +114,12 @@ class Attesting:
         self._connection.put([data], receipts_pin(round_.job, round_.number, round_.attempt) + "/own")
         return more, cid_of(data).digest
 
-    def _time(self, block: int, hash_: bytes) -> int:
-        """When a block of the own chain was made, in seconds since 1970."""
-        if hash_ not in self._times:
-            found = self._connection.client.block(block)
-            if found is None or found.hash != hash_:
-                raise Unavailable("the chain was reorganised meanwhile", block=block)
-            self._times[hash_] = found.time
-        return self._times[hash_]
+    def _time(self, point: Standpoint) -> int:
+        """When the block was made that the aggregate names, in seconds since 1970."""
+        found = self._connection.client.block(point.as_of)
+        if found is None or found.hash != point.anchor:
+            raise Unavailable("the chain was reorganised meanwhile", block=point.as_of)
+        return found.time
 
     def _lacking(self, facts: RoundFacts, members: Collection[int], by: int, now: int) -> Speech | Wait:
         """What is lacking is asked for again until three quarters of the time are over, then named."""

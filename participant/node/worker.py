@@ -49,7 +49,7 @@ class NodeWorker(Worker):
         self.exchange = exchange
         self._sharing, self._showing = exchange.sharing, exchange.showing
         self._updates = Updates(connection, sender.address, data, machine)
-        self._attesting = Attesting(connection, self.copies, sender.address)
+        self._attesting = Attesting(connection, self.copies, self._sharing, sender.address)
         self._unfit: dict[RoundKey, str] = {}
         self._shown: dict[RoundKey, bytes] = {}
         self._vouched: dict[RoundKey, frozenset[int]] = {}
@@ -187,8 +187,7 @@ class NodeWorker(Worker):
 
     def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
         """Say what came out; where the round is final already, only that it agrees."""
-        said = self._sharing.receipts(facts)
-        speech = self._attesting.speech(facts, said, now)
+        speech = self._attesting.speech(facts, now)
         if isinstance(speech, Wait):
             return speech
         if not self._is_due(step):

@@ -5,7 +5,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { ethers, network } = require('hardhat');
 const {
-  ALL, RULES, SCORED, TERMS, found, at, claimOf, collected, publish, attested, commitmentOf, packed, finalised, signed,
+  ALL, RULES, SCORED, TERMS, found, at, claimOf, collected, publish, attested, commitmentOf, packed, rangeOf, finalised,
+  signed,
 } = require('./support');
 
 const START = 4000000000; // later than any other test
@@ -174,7 +175,9 @@ describe('The example of the specification of scores', () => {
       await send(member, 'revealScores', 1, 1, said.get(member).salt, packed(said.get(member).vector));
     }
     time = START + 20_901;
-    await send(A, 'settleScores', 1, 1, packed(said.get(A).vector, said.get(B).vector), packed([42500, -2700]));
+    const shown = rangeOf([A, B], [said.get(A).vector, said.get(B).vector]);
+    names.set(shown, [A, B].map((member) => `${packed(said.get(member).vector)} ‖ ${show(member.address)}`).join(' ‖ '));
+    await send(A, 'settleScores', 1, 1, 0, shown, packed([42500, -2700]));
     lines.push('', `rootOf(1, 1) = ${show(await board.rootOf(1, 1))}`);
     const width = Math.max(...legend.map(([label]) => label.length));
     const words = legend.map(([label, word]) => `${label.padEnd(width)} ${word}`);

@@ -143,6 +143,30 @@ const openScoring = (board, scorer, { root, cid, verdicts }, round = 1, job = 1)
 /** Scores as the contract takes them. */
 const packed = (...vectors) => ethers.solidityPacked(Array(vectors.flat().length).fill('int32'), vectors.flat());
 
+/** The hash of a key's scores, in chunks of 32 from the last to the first. */
+const hashOf = (key, scores) => {
+  let hash = ethers.zeroPadValue(key, 32);
+  for (let at = 32 * Math.floor((scores.length - 1) / 32); at >= 0; at -= 32) {
+    hash = ethers.keccak256(ethers.concat([packed(scores.slice(at, at + 32)), hash]));
+  }
+  return hash;
+};
+
+/** So many scores of each vector from a place on, each with the hash of those after, as the contract takes them. */
+const rangeOf = (panel, vectors, from = 0, count = vectors[0].length) => ethers.concat(vectors.flatMap((vector, i) =>
+  [packed(vector.slice(from, from + count)), hashOf(panel[i].address, vector.slice(from + count))]));
+
+/** Settles what the panel revealed in this order, at most `most` scores in a call; the transactions. */
+async function settle(board, panel, vectors, round = 1, { most = 2048, medians = lowerMedians(vectors) } = {}) {
+  const count = 32 * Math.max(1, Math.floor(most / vectors.length / 32));
+  const sent = [];
+  for (let from = 0; from < medians.length; from += count) {
+    const some = medians.slice(from, from + count);
+    sent.push(await board.settleScores(1, round, from, rangeOf(panel, vectors, from, some.length), packed(some)));
+  }
+  return sent;
+}
+
 const lowerMedians = (vectors) => vectors[0].map((_, update) => vectors
   .map((vector) => vector[update]).sort((a, b) => a - b)[Math.floor((vectors.length - 1) / 2)]);
 
@@ -151,7 +175,7 @@ async function commitmentOf(board, scorer, scores, salt, changes = {}) {
   const { chainId } = await ethers.provider.getNetwork();
   const said = { chainId, board: await board.getAddress(), job: 1, round: 1, scorer: scorer.address, ...changes };
   const types = ['uint256', 'address', 'uint32', 'uint32', 'address', 'bytes32', 'bytes32'];
-  const values = [...Object.values(said), salt, ethers.keccak256(packed(scores))];
+  const values = [...Object.values(said), salt, hashOf(said.scorer, scores)];
   return ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(types, values));
 }
 
@@ -166,7 +190,7 @@ async function score({ scores: board, members }, vectors, aggregate, round = 1) 
   for (const [i, member] of members.entries()) {
     await board.connect(member).revealScores(1, round, salts[i], packed(vectors[i]));
   }
-  await board.settleScores(1, round, packed(...vectors), packed(lowerMedians(vectors)));
+  await settle(board, members, vectors, round);
   return board.rootOf(1, round);
 }
 
@@ -254,8 +278,8 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
-  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, lowerMedians,
-  commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
+  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf,
+  settle, lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
   BALLOT_TYPES, PROPOSAL_TYPES, openJob, submit,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
 };

@@ -58,6 +58,11 @@ def test_files(case: dict[str, Any]) -> None:
     assert (str(r.cid_of(data)), r.cid_of(data).digest.hex()) == (case["cid"], case["digest"])
     assert {str(k): r.marks(v) for k, v in r.held(found, MAKE.roll()).items()} == case["held"]
     assert sorted(r.certified(found, MAKE.roll())) == case["certified"]
+    signers = r.holders(found, MAKE.roll())
+    assert signers.keys() == MAKE.OPENED.keys()
+    assert {(m, u) for u, ms in signers.items() for m in ms} == {
+        (int(m), u) for m, us in case["held"].items() for u in us
+    }
 
 
 @pytest.mark.parametrize("case", WHOLE["refused"], ids=lambda case: case["name"])

@@ -4,10 +4,11 @@ import hashlib
 import itertools
 import random
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.content.holders import Memory
+from support.content.holders import Daemon, Memory
 
 from ledger.errors import Malformed
 from ledger.formats import unixfs
@@ -15,6 +16,7 @@ from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.store import files
 from ledger.store.arrivals import Arrivals
 from ledger.store.embedded import Embedded
+from ledger.store.kubo import Kubo
 
 DATA = hashlib.shake_128(b"arrivals").digest(3 * CHUNK + 5)
 
@@ -114,3 +116,14 @@ def test_a_file_that_the_store_has_is_pinned_at_once(tmp_path: Path, store: Embe
     file = store.put([DATA], "other")
     assert Arrivals(tmp_path / "in", store).missing(file, len(DATA), "pin") == []
     assert store.pins() == {"other": file, "pin": file}
+
+
+@pytest.mark.engine
+def test_a_file_comes_into_a_kubo_daemon(tmp_path: Path, daemon: Daemon) -> None:
+    file, blocks = blocks_of(DATA[::-1])
+    with closing(Kubo(daemon.address)) as kubo:
+        arrivals = Arrivals(tmp_path / "in", kubo)
+        while missing := arrivals.missing(file, len(DATA), "arrived"):
+            for cid in missing:
+                arrivals.take(file, len(DATA), "arrived", cid, blocks[cid])
+        assert kubo.pins()["arrived"] == file

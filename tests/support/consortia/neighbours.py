@@ -7,12 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from eth_account import Account
-from support.worlds.world import ADDRESSES, CHAIN, World
+from support.worlds.chain import ADDRESSES, CHAIN, FOUNDING_BLOCK, block_hash
+from support.worlds.world import World
 
+from ledger.chain.node import Block
 from ledger.config import (
     Chain,
     Contract,
     Contracts,
+    Founding,
     GatewaySettings,
     HolderSettings,
     HomeSettings,
@@ -44,6 +47,7 @@ def network(allow: tuple[str, ...] = ()) -> Network:
         fedledger="network/1",
         name="neighbours",
         chain=Chain(id=CHAIN, rpc="http://127.0.0.1:1"),
+        founding=Founding(block=FOUNDING_BLOCK, hash="0x" + block_hash(FOUNDING_BLOCK).hex(), members=()),
         contracts=Contracts(**contracts),
         holders=HolderSettings(allow=allow),
         parties=tuple(Party(index=index, name=name) for index, name in enumerate(NAMES)),
@@ -69,7 +73,7 @@ class Neighbour:
         self.network, self.place = network(allow), world.place
         self.store = Embedded(folder / "store", create=True)
         self.holders = Holders(self.store)
-        self.client = SimpleNamespace(block_hash=self.block_hash)
+        self.client = SimpleNamespace(block=self.block)
         self.settings = HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))
         self.serving: Serving = serve_and_announce(self, self, self.settings, self.signer)  # type: ignore[arg-type]
         self.sharing = Sharing(self, self.signer, self.settings)  # type: ignore[arg-type]
@@ -80,11 +84,13 @@ class Neighbour:
 
     @property
     def follower(self) -> Any:
-        number = len(self.world.events)
-        return SimpleNamespace(tip=SimpleNamespace(number=number, hash=self.block_hash(number)))
+        return SimpleNamespace(tip=self.block(len(self.world.events)))
 
-    def block_hash(self, number: int) -> bytes | None:
-        return number.to_bytes(32, "big") if number <= len(self.world.events) else None
+    def block(self, number: int) -> Block | None:
+        """Ten seconds pass with each."""
+        if number > len(self.world.events):
+            return None
+        return Block(number, number.to_bytes(32, "big"), (number - 1).to_bytes(32, "big"), 10 * number)
 
     def document(self, state: object) -> Any:
         return self.world.job
