@@ -109,7 +109,7 @@ class Scorer(Worker):
         final = state.rounds[step.round].final
         if final is None:
             raise UsageError("only a finalised round is scored", job=step.job, round=step.round)
-        self._sender.send("scores", "openScoring", step.job, step.round, final.root, final.cid, final.verdicts)
+        self._sender.send("scores", "openScoring", step.job, step.round, tuple(final.said))
         self._note("opened", state, step.round, "its scoring is open")
 
     def _commit(self, state: JobState, step: CommitScores, since: int) -> None:

@@ -27,7 +27,7 @@ from ledger.events import records
 from ledger.formats.digest import keccak
 from ledger.keys import LocalSigner
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.party.pins import trained_pin
+from ledger.party.pins import update_pin
 from ledger.party.pushing import Sharing
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders
@@ -106,7 +106,7 @@ class Neighbour:
     def own(self) -> None:
         """Store and register this member's update."""
         sent = self.world.submit(self.index)
-        self.store.put([self.world.files.files[sent.cid]], trained_pin(self.world.job.digest, 1, 10))
+        self.store.put([self.world.files.files[sent.cid]], update_pin(1, 1, self.index))
 
     def held(self) -> list[int]:
         """The members whose updates are in the own store."""
