@@ -426,10 +426,8 @@ contract RoundLedger is IRoundLedger {
         uint24 round = current.round;
         state.models[round] = root;
         state.claims[round] = state.claim;
-        Course memory course = state.course;
-        ++course.finalised;
-        course.latest = round;
-        state.course = course;
+        ++state.course.finalised;
+        state.course.latest = round;
         uint8 strikes = state.strikes[current.aggregator];
         if (strikes != 0) state.strikes[current.aggregator] = strikes - 1;
         _end(state, current, Phase.Finalised);
