@@ -101,12 +101,13 @@ contract Actors is Base {
         _requireNow(was);
     }
 
-    /// @dev Bit i: member i's update is among them, bit 8 + i: twice, bit 16 + i: not as it was committed to.
+    /// @dev Bit i: member i's update is among them, bit 8 + i: twice. Mostly all, and sometimes one was changed.
     function reveal(uint256 which) external {
         IRoundLedger.Round memory was = live();
         bytes memory openings;
         uint256 bits = 0;
         bool wrong = which % 7 == 0;
+        if (which % 3 != 0) which |= 0x1f;
         for (uint256 i = 0; i < MEMBERS; ++i) {
             if (which & (1 << i) == 0 || committed[was.round] & (1 << i) == 0) continue;
             bits |= 1 << i;

@@ -45,7 +45,8 @@ contract InvariantsTest is Base {
             if (i % 50 == 0) _requireNoWedge();
         }
         for (uint8 phase = uint8(IRoundLedger.Phase.Opening); phase <= uint8(IRoundLedger.Phase.Abandoned); ++phase) {
-            check(actors.reached(IRoundLedger.Phase(phase)) > 2, "a phase was not reached");
+            bytes memory which = abi.encodePacked(bytes1(0x30 + phase));
+            check(actors.reached(IRoundLedger.Phase(phase)) > 2, string.concat("never in phase ", string(which)));
         }
         check(actors.recoveries() > 0 && actors.late() > 0, "no key was recovered, or nobody agreed late");
     }

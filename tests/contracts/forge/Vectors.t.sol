@@ -116,8 +116,9 @@ contract VectorsTest is Base {
             ledger.advance(job, i);
         }
         play(consortium, ledger, job, "root", hex"00");
-        vm.mockCall(address(ledger), abi.encodePacked(ledger.claimOf.selector), abi.encode(claim));
-        vm.mockCall(address(ledger), abi.encodePacked(ledger.finalClaimOf.selector), abi.encode(claim));
+        bytes memory arguments = abi.encode(job, round);
+        vm.mockCall(address(ledger), bytes.concat(ledger.claimOf.selector, arguments), abi.encode(claim));
+        vm.mockCall(address(ledger), bytes.concat(ledger.finalClaimOf.selector, arguments), abi.encode(claim));
     }
 
     function _key(uint256 index) private pure returns (address) {

@@ -311,6 +311,18 @@ async function events(call, contract) {
     .map(({ name, args }) => [name, ...args.toArray()]);
 }
 
+/** Rows of what was measured and its gas, which the suite prints at its end. */
+function printed() {
+  const table = [];
+  after(() => {
+    const width = Math.max(...table.map(([what]) => what.length));
+    for (const [what, ...gas] of table) {
+      console.log(`      ${what.padEnd(width)}  ${gas.map((used) => String(used).padStart(7)).join('  ')}`);
+    }
+  });
+  return table;
+}
+
 const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
@@ -319,5 +331,5 @@ module.exports = {
   SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, lowerMedians,
   commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
   BALLOT_TYPES, PROPOSAL_TYPES, openJob,
-  anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
+  anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf, printed,
 };
