@@ -313,6 +313,7 @@ contract Actors is Base {
         check(ends[round.round] == IRoundLedger.Phase.None, "ended twice");
         check(ledger.courseOf(1).endedAt == vm.getBlockTimestamp(), "ended at another time");
         round.phase = phase;
+        round.deadline = ledger.roundOf(1).deadline; // of the phase that was stored last
         ends[round.round] = phase;
         ++reached[phase];
     }
