@@ -64,14 +64,17 @@ contract Actors is Base {
 
     function attestAll(uint256 lies) external {
         if (lies % 4 == 0) lies = type(uint256).max;
+        else if (lies % 4 == 1) lies = 0;
         for (uint256 i = 0; i < MEMBERS; ++i) {
             attest(_current(i), lies & (1 << i) == 0 ? 0 : uint8(1 + (lies >> (8 + i)) % 2));
         }
     }
 
+    /// @dev Mostly when nobody has to wait any more.
     function open(uint256 who) external {
         IRoundLedger.Round memory was = ledger.roundOf(1);
         uint256 ready = ledger.courseOf(1).endedAt;
+        if (_terminal(was.phase) && (who >> 64) % 4 != 0) vm.warp(vm.getBlockTimestamp() + 8 * terms().aggregateSeconds);
         if (!_as(who, abi.encodeCall(ledger.openRound, (1)))) return;
         IRoundLedger.Round memory now_ = ledger.roundOf(1);
         check(was.phase == IRoundLedger.Phase.None || _terminal(was.phase), "opened beside another");
@@ -133,7 +136,7 @@ contract Actors is Base {
 
     function publish(uint256 who, bytes32 root) public {
         IRoundLedger.Round memory was = live();
-        root = uint256(root) % 4 == 0 ? bytes32(0) : root;
+        root = uint256(root) % 8 == 0 ? bytes32(0) : root;
         IRoundLedger.Aggregate memory aggregate = aggregateOf(ledger, 1, root);
         if (!_as(who, abi.encodeCall(ledger.publishAggregate, (1, was.round, aggregate)))) return;
         uint256 member = memberOf[_key(who)];
