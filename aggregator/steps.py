@@ -115,8 +115,8 @@ def _collecting(history: History, state: JobState, round_: Round, member: Member
     alone, last = round_.deadline + seconds, round_.deadline + 2 * seconds
     if at.now > last:
         return _abandon(history, round_, member, last, at)
-    if member.since > round_.epoch:
-        return Wait("this key came after the round was opened", last + 1)
+    if not member.acts(Role.AGGREGATOR, round_.epoch):
+        return Wait("this key or its role came after the round was opened", last + 1)
     if member.key != round_.opener:
         start = alone + 1 + _pause(history, round_, member, seconds, history.member_of(round_.opener))
         if at.now < start:
@@ -140,8 +140,8 @@ def _aggregating(history: History, state: JobState, round_: Round, member: Membe
         return _abandon(history, round_, member, deadline, at)
     if member.index in refuted(round_):
         return Wait(f"its own aggregate of round {round_.number} was refuted", deadline + 1)
-    if member.since > round_.epoch:
-        return Wait("this key came after the round was opened", deadline + 1)
+    if not member.acts(Role.AGGREGATOR, round_.epoch):
+        return Wait("this key or its role came after the round was opened", deadline + 1)
     start = deadline - seconds + _pause(history, round_, member, seconds)
     if at.now < start:
         return Wait(f"leaves it to another to aggregate round {round_.number} again", start)
@@ -180,7 +180,7 @@ def _pause(history: History, round_: Round, member: Member, seconds: int, opener
     able = [
         other
         for other in order(history, round_)
-        if other.index not in out and other.since <= round_.epoch and other is not opener
+        if other.index not in out and other.acts(Role.AGGREGATOR, round_.epoch) and other is not opener
     ]
     return _rank(able, member) * seconds // (4 * len(able))
 

@@ -41,6 +41,7 @@ contract RoundLedger is IRoundLedger {
     uint8 private constant PARTICIPANT = 1;
     uint8 private constant AGGREGATOR = 2;
     uint256 private constant MAXIMUM_SECONDS = 365 days;
+    uint256 private constant MAXIMUM_SCORERS = 64;
     uint256 private constant MAXIMUM_WAIT = 8;
     uint256 private constant OPENING = 120;
     bytes32 private constant UPDATE = keccak256("fedledger/update/2");
@@ -68,7 +69,7 @@ contract RoundLedger is IRoundLedger {
         if (terms.scoreSeconds | terms.revealSeconds | terms.scorers != 0) {
             _requireDuration(terms.scoreSeconds);
             _requireDuration(terms.revealSeconds);
-            if (terms.scorers == 0) revert RoundLedger_InvalidTerms();
+            if (terms.scorers == 0 || terms.scorers > MAXIMUM_SCORERS) revert RoundLedger_InvalidTerms();
         }
         if (model.initial == 0 || model.values == 0) revert RoundLedger_InvalidModel();
 

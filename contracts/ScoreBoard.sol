@@ -4,27 +4,30 @@ pragma solidity 0.8.37;
 import {IConsortium} from "./interfaces/IConsortium.sol";
 import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
 import {IScoreBoard} from "./interfaces/IScoreBoard.sol";
+import {Bits, MARK} from "./libraries/Bits.sol";
 
 /// @title ScoreBoard
 /// @notice The scores of one ledger's finalised rounds.
 /// @dev Each job keeps the state of its latest scoring only, in words that the next one uses again, and one word for
 /// each scored round. The log keeps the rest.
 contract ScoreBoard is IScoreBoard {
-    /// @dev `committed` and `revealed` are bitmaps by member index, `MARK` always set. `hashes` has for each member the
-    /// commitment or, once revealed, the hash of the scores; `words` for each round the seed or, once settled, the root:
-    /// so that settling pays for no new word.
+    /// @dev `committed` and `revealed` are bitmaps by member index, `MARK` always set. `commitments` are by member index;
+    /// `words` has for each round the seed, then the root of what is settled of it: so that settling pays for no new word.
+    /// `left` is that word followed by the hashes of all that was revealed and is not settled, in the reveals' order: one
+    /// word that grows with each reveal, so that settling reads no word for each scorer.
     struct Job {
         Scoring scoring;
         uint256 committed;
         uint256 revealed;
-        mapping(uint256 index => bytes32 hash) hashes;
+        bytes32 left;
+        mapping(uint256 index => bytes32 commitment) commitments;
         mapping(uint32 round => bytes32 word) words;
     }
 
     uint8 private constant SCORER = 4;
-    /// @dev No member has index 255: an empty bitmap is not zero, so that its first bit costs no more than the others.
-    uint256 private constant MARK = 1 << 255;
+    uint256 private constant MAXIMUM_SCORERS = 64;
     uint256 private constant SIZE = 4;
+    uint256 private constant CHUNK = 32 * SIZE;
     int32 private constant LARGEST = 1_000_000_000;
     /// @dev Eight scores fill a word, each a lane of it. A score is smaller than 2^30 in magnitude, so that its two upper
     /// bits are equal. Plus 2^30 it is a number below 2^31; with the uppermost bit set, no subtraction of another such
@@ -49,8 +52,8 @@ contract ScoreBoard is IScoreBoard {
     function openScoring(uint32 job, uint32 round, IRoundLedger.Aggregate calldata aggregate) external {
         (, IRoundLedger.Terms memory terms,) = _ledger.jobOf(job);
         if (terms.scorers == 0) revert ScoreBoard_NoScores(job);
-        uint32 epoch = _consortium.epoch();
-        _requireScorer(epoch);
+        IConsortium.Census memory census = _consortium.census();
+        _requireScorer(census.epoch);
         Job storage state = _jobs[job];
         uint32 last = state.scoring.round;
         Phase phase = _phase(state, state.scoring);
@@ -60,7 +63,7 @@ contract ScoreBoard is IScoreBoard {
         _requireNoneLeftOut(job, last, round);
         uint8 updates = _admitted(aggregate.verdicts);
         if (updates == 0) revert ScoreBoard_NothingAdmitted(job, round);
-        uint256 scorers = _consortium.keysWith(SCORER).length;
+        uint256 scorers = census.scorers < MAXIMUM_SCORERS ? census.scorers : MAXIMUM_SCORERS;
         if (scorers < terms.scorers) revert ScoreBoard_TooFewScorers(scorers, terms.scorers);
 
         bytes32 seed =
@@ -68,22 +71,25 @@ contract ScoreBoard is IScoreBoard {
         uint40 commitDeadline = uint40(block.timestamp + terms.scoreSeconds);
         state.scoring = Scoring(
             round,
-            epoch,
+            census.epoch,
             commitDeadline,
             commitDeadline + terms.revealSeconds,
             updates,
             uint8(scorers),
             terms.scorers,
+            0,
             Phase.None
         );
         state.words[round] = seed;
+        state.left = seed;
         state.committed = MARK;
         state.revealed = MARK;
-        emit ScoringOpened(job, round, msg.sender, seed, epoch, updates, uint8(scorers), commitDeadline);
+        emit ScoringOpened(job, round, msg.sender, seed, census.epoch, updates, uint8(scorers), commitDeadline);
     }
 
     /// @inheritdoc IScoreBoard
     function commitScores(uint32 job, uint32 round, bytes32 commitment) external {
+        _requireOrigin();
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
         uint8 index = _requireScorer(scoring.epoch);
         uint256 committed = state.committed;
@@ -91,12 +97,13 @@ contract ScoreBoard is IScoreBoard {
         if (!_isCommitting(scoring, committed)) revert ScoreBoard_WrongPhase(job, round, _phase(state, scoring));
 
         state.committed = committed | 1 << index;
-        state.hashes[index] = commitment;
+        state.commitments[index] = commitment;
         emit ScoresCommitted(job, round, msg.sender, commitment);
     }
 
     /// @inheritdoc IScoreBoard
     function revealScores(uint32 job, uint32 round, bytes32 salt, bytes calldata scores) external {
+        _requireOrigin();
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
         (uint8 index,, uint32 since) = _consortium.standingOf(msg.sender);
         uint256 committed = state.committed;
@@ -106,42 +113,51 @@ contract ScoreBoard is IScoreBoard {
         if (_isCommitting(scoring, committed) || block.timestamp > scoring.revealDeadline) {
             revert ScoreBoard_WrongPhase(job, round, _phase(state, scoring));
         }
-        _requireLength(scores, scoring.updates);
-        bytes32 hash = keccak256(scores);
+        _requireLength(scores, SIZE * scoring.updates);
+        bytes32 hash = _hashOf(scores, 0, scores.length, bytes32(uint256(uint160(msg.sender))));
         bytes32 commitment = keccak256(abi.encode(block.chainid, address(this), job, round, msg.sender, salt, hash));
-        if (commitment != state.hashes[index]) revert ScoreBoard_NotWhatWasCommitted(job, round, msg.sender);
+        if (commitment != state.commitments[index]) revert ScoreBoard_NotWhatWasCommitted(job, round, msg.sender);
         _requireInRange(scores);
 
         state.revealed = revealed | 1 << index;
-        state.hashes[index] = hash;
+        state.left = _followedBy(state.left, hash);
         emit ScoresRevealed(job, round, msg.sender, salt, scores);
     }
 
     /// @inheritdoc IScoreBoard
-    function settleScores(uint32 job, uint32 round, bytes calldata scores, bytes calldata medians) external {
+    function settleScores(uint32 job, uint32 round, uint8 start, bytes calldata scores, bytes calldata medians) external {
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
         uint256 revealed = _requireOver(job, state, scoring);
-        uint256 reveals = _ones(revealed);
+        uint256 reveals = Bits.ones(revealed);
         if (reveals < scoring.quorum) revert ScoreBoard_BelowQuorum(reveals, scoring.quorum);
-        _requireLength(medians, scoring.updates);
-        _requireLength(scores, reveals * scoring.updates);
-        bytes32 hashes = _requireRevealed(state, revealed, medians.length, scores);
+        _requireRange(scoring, start, medians.length);
+        _requireLength(scores, reveals * (medians.length + 32));
+        bytes32 word = state.words[round];
+        if (_foldOf(word, scores, medians.length, true) != state.left) revert ScoreBoard_NotWhatWasRevealed(start);
         _requireInRange(medians);
         _requireMedians(medians, scores, reveals);
 
-        uint256 withheld = state.committed & ~MARK ^ revealed;
-        bytes32 root =
-            keccak256(abi.encode(job, round, state.words[round], withheld, revealed, hashes, keccak256(medians)));
+        bytes32 withheld = bytes32(state.committed & ~MARK ^ revealed);
+        if (start == 0) word = keccak256(abi.encode(job, round, word, withheld, revealed, state.left));
+        bytes32 root = _settled(word, medians);
+        scoring.settled += uint8(medians.length / SIZE);
+        bool ends = scoring.settled == scoring.updates;
+        if (ends) scoring.ended = Phase.Settled;
+        else state.left = _foldOf(root, scores, medians.length, false);
         state.words[round] = root;
-        state.scoring.ended = Phase.Settled;
-        emit ScoresSettled(job, round, medians, root, bytes32(withheld));
+        state.scoring = scoring;
+        emit MediansSettled(job, round, start, medians);
+        if (ends) emit ScoresSettled(job, round, root, withheld);
     }
 
     /// @inheritdoc IScoreBoard
     function voidScoring(uint32 job, uint32 round) external {
         (Job storage state, Scoring memory scoring) = _requireCurrent(job, round);
-        uint256 reveals = _ones(_requireOver(job, state, scoring));
-        if (reveals >= scoring.quorum) revert ScoreBoard_QuorumReached(reveals, scoring.quorum);
+        uint256 reveals = Bits.ones(_requireOver(job, state, scoring));
+        uint40 settleDeadline = 2 * scoring.revealDeadline - scoring.commitDeadline;
+        if (reveals >= scoring.quorum && block.timestamp <= settleDeadline) {
+            revert ScoreBoard_QuorumReached(reveals, scoring.quorum, settleDeadline);
+        }
 
         state.words[round] = 0;
         state.scoring.ended = Phase.Void;
@@ -163,7 +179,7 @@ contract ScoreBoard is IScoreBoard {
         Job storage state = _jobs[job];
         scoring = state.scoring;
         phase = _phase(state, scoring);
-        if (scoring.ended == Phase.None) seed = state.words[scoring.round];
+        if (scoring.ended == Phase.None && scoring.settled == 0) seed = state.words[scoring.round];
         return (scoring, phase, seed, bytes32(state.committed & ~MARK), bytes32(state.revealed & ~MARK));
     }
 
@@ -187,11 +203,17 @@ contract ScoreBoard is IScoreBoard {
         if (round != scoring.round || round == 0) revert ScoreBoard_WrongRound(job, round, scoring.round);
     }
 
-    /// @dev The caller is a scorer, and its key spoke for it in `epoch`.
+    /// @dev A delegated key, or a contract, would act in a transaction that somebody else signed.
+    function _requireOrigin() private view {
+        if (msg.sender != tx.origin) revert ScoreBoard_NotOrigin(msg.sender, tx.origin);
+    }
+
+    /// @dev The caller is a scorer, was one in `epoch`, and its key spoke for it then.
     function _requireScorer(uint32 epoch) private view returns (uint8 index) {
         IConsortium.Membership memory member = _consortium.membership(msg.sender);
         if (member.roles & SCORER == 0) revert ScoreBoard_RoleMissing(msg.sender, SCORER);
-        if (member.since > epoch) revert ScoreBoard_NotInElectorate(msg.sender, member.since, epoch);
+        uint32 since = member.since > member.rolesSince ? member.since : member.rolesSince;
+        if (since > epoch) revert ScoreBoard_NotInElectorate(msg.sender, since, epoch);
         return member.index;
     }
 
@@ -226,29 +248,17 @@ contract ScoreBoard is IScoreBoard {
     }
 
     function _isCommitting(Scoring memory scoring, uint256 committed) private view returns (bool) {
-        return block.timestamp <= scoring.commitDeadline && _ones(committed & ~MARK) < scoring.scorers;
+        return block.timestamp <= scoring.commitDeadline && Bits.ones(committed & ~MARK) < scoring.scorers;
     }
 
-    /// @dev The scores are in a row what each of these members revealed. Returns the hash of the hashes.
-    function _requireRevealed(Job storage state, uint256 revealed, uint256 length, bytes calldata scores)
-        private
-        view
-        returns (bytes32)
-    {
-        bytes memory hashes = new bytes(32 * scores.length / length);
-        uint256 place = 0;
-        uint256 start = 0;
-        for (uint256 index = 0; revealed >> index != 0; ++index) {
-            if (revealed >> index & 1 == 0) continue;
-            bytes32 hash = _hashOf(scores, start, length);
-            if (hash != state.hashes[index]) revert ScoreBoard_NotWhatWasRevealed(uint8(index));
-            start += length;
-            place += 32;
-            assembly ("memory-safe") {
-                mstore(add(hashes, place), hash)
-            }
+    /// @dev The range begins where the settled ones end, and ends with a chunk or with the last update.
+    function _requireRange(Scoring memory scoring, uint256 start, uint256 length) private pure {
+        uint256 count = length / SIZE;
+        uint256 end = start + count;
+        bool whole = length % CHUNK == 0 || (end == scoring.updates && length % SIZE == 0);
+        if (start != scoring.settled || count == 0 || end > scoring.updates || !whole) {
+            revert ScoreBoard_WrongRange(start, count, scoring.settled, scoring.updates);
         }
-        return keccak256(hashes);
     }
 
     /// @dev Of k scores the lower median, and it alone, has (k + 1) / 2 at or below it and k / 2 + 1 at or above it.
@@ -257,6 +267,7 @@ contract ScoreBoard is IScoreBoard {
         uint256 atOrBelow = TOP - ONE * ((reveals + 1) / 2);
         uint256 atOrAbove = TOP - ONE * (reveals / 2 + 1);
         uint256 length = medians.length;
+        uint256 stride = length + 32;
         for (uint256 start = 0; start < length; start += 32) {
             uint256 enough;
             assembly ("memory-safe") {
@@ -265,7 +276,7 @@ contract ScoreBoard is IScoreBoard {
                 let below := atOrBelow
                 let above := atOrAbove
                 let end := add(scores.offset, scores.length)
-                for { let next := add(scores.offset, start) } lt(next, end) { next := add(next, length) } {
+                for { let next := add(scores.offset, start) } lt(next, end) { next := add(next, stride) } {
                     let score := and(xor(calldataload(next), OFFSET), REST)
                     below := add(below, shr(31, and(sub(topped, score), TOP)))
                     above := add(above, shr(31, and(sub(or(score, TOP), median), TOP)))
@@ -300,8 +311,8 @@ contract ScoreBoard is IScoreBoard {
         }
     }
 
-    function _requireLength(bytes calldata scores, uint256 count) private pure {
-        if (scores.length != SIZE * count) revert ScoreBoard_WrongLength(scores.length, SIZE * count);
+    function _requireLength(bytes calldata scores, uint256 length) private pure {
+        if (scores.length != length) revert ScoreBoard_WrongLength(scores.length, length);
     }
 
     function _admitted(bytes calldata verdicts) private pure returns (uint8 updates) {
@@ -310,12 +321,60 @@ contract ScoreBoard is IScoreBoard {
         }
     }
 
-    /// @dev The hash of so many bytes of the calldata, within its bounds.
-    function _hashOf(bytes calldata scores, uint256 start, uint256 length) private pure returns (bytes32 hash) {
+    /// @dev The word, followed by the hash of each scorer's scores: of those in the range and all after it, or these alone.
+    function _foldOf(bytes32 word, bytes calldata scores, uint256 length, bool within) private pure returns (bytes32) {
+        for (uint256 start = 0; start < scores.length; start += length + 32) {
+            bytes32 hash;
+            assembly ("memory-safe") {
+                hash := calldataload(add(scores.offset, add(start, length)))
+            }
+            if (within) hash = _hashOf(scores, start, length, hash);
+            word = _followedBy(word, hash);
+        }
+        return word;
+    }
+
+    /// @dev The hash of so many bytes of the calldata, within its bounds, and of what follows them.
+    function _hashOf(bytes calldata scores, uint256 start, uint256 length, bytes32 rest)
+        private
+        pure
+        returns (bytes32 hash)
+    {
+        hash = rest;
+        uint256 size = (length + CHUNK - 1) % CHUNK + 1;
+        uint256 end = start + length;
+        while (end != start) {
+            end -= size;
+            assembly ("memory-safe") {
+                let free := mload(0x40)
+                calldatacopy(free, add(scores.offset, end), size)
+                mstore(add(free, size), hash)
+                hash := keccak256(free, add(size, 32))
+            }
+            size = CHUNK;
+        }
+    }
+
+    /// @dev The root, followed by the medians' chunks one after the other.
+    function _settled(bytes32 root, bytes calldata medians) private pure returns (bytes32) {
+        uint256 length = medians.length;
+        for (uint256 start = 0; start < length; start += CHUNK) {
+            uint256 size = start + CHUNK < length ? CHUNK : length - start;
+            assembly ("memory-safe") {
+                let free := mload(0x40)
+                mstore(free, root)
+                calldatacopy(add(free, 32), add(medians.offset, start), size)
+                root := keccak256(free, add(size, 32))
+            }
+        }
+        return root;
+    }
+
+    function _followedBy(bytes32 word, bytes32 hash) private pure returns (bytes32 longer) {
         assembly ("memory-safe") {
-            let free := mload(0x40)
-            calldatacopy(free, add(scores.offset, start), length)
-            hash := keccak256(free, length)
+            mstore(0, word)
+            mstore(32, hash)
+            longer := keccak256(0, 64)
         }
     }
 
@@ -332,16 +391,6 @@ contract ScoreBoard is IScoreBoard {
     function _first(uint256 lanes) private pure returns (uint256 lane) {
         while (lanes << 32 * lane >> 255 == 0) {
             ++lane;
-        }
-    }
-
-    /// @dev How many bits are set, of at most 255: added up in pairs, fours and bytes, and these by a multiplication.
-    function _ones(uint256 bits) private pure returns (uint256) {
-        unchecked {
-            bits -= bits >> 1 & type(uint256).max / 3;
-            bits = (bits & type(uint256).max / 5) + (bits >> 2 & type(uint256).max / 5);
-            bits = bits + (bits >> 4) & type(uint256).max / 17;
-            return bits * (type(uint256).max / 255) >> 248;
         }
     }
 }

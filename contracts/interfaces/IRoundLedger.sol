@@ -47,7 +47,7 @@ interface IRoundLedger {
     /// @param attempts how many aggregates of one round may fail before the round ends
     /// @param scoreSeconds time to commit to scores after a scoring opens; 0, like the next two, in a job without scores
     /// @param revealSeconds time to reveal them after that
-    /// @param scorers how many scorers must reveal, or the round has no scores
+    /// @param scorers how many scorers must reveal, or the round has no scores; 64 at most, as many as commit
     struct Terms {
         uint32 rounds;
         uint32 updateSeconds;

@@ -8,11 +8,16 @@ import {IRoundLedger} from "./IRoundLedger.sol";
 /// is the update's score. docs/spec/scores.md tells it in words.
 ///
 /// A scoring: Committing -> Revealing -> Over -> Settled
-///                                            -> Void, where fewer revealed than the job demands
-/// Time alone leads to Over, so that nobody holds up the next scoring. A job has one scoring at a time, of every finalised
-/// round in turn, and a round that was void stays without scores.
+///                                            -> Void, where fewer revealed than the job demands, or nobody settled
+/// Time alone leads to Over, and a while later anyone may end what is not settled, so that nobody holds up the next
+/// scoring. A job has one scoring at a time, of every finalised round in turn, and a round that was void stays without
+/// scores.
 /// @dev Scores are int32, at most 1,000,000,000 in magnitude, packed big-endian, by ascending index of the updates'
 /// members. The contract counts; it never computes a score.
+///
+/// Scores are settled in ranges, so they are hashed in n chunks of 32, the last one as long as what is left: h(n) is the
+/// scorer's key, as a word, and h(i) the keccak256 of chunk i followed by h(i + 1). The hash of the scores is h(0); that
+/// of those from chunk i on, h(i).
 interface IScoreBoard {
     enum Phase {
         None,
@@ -29,8 +34,9 @@ interface IScoreBoard {
     /// @param commitDeadline last second to commit, in seconds since 1970
     /// @param revealDeadline last second to reveal
     /// @param updates how many updates the round admitted
-    /// @param scorers how many members were scorers when the scoring was opened
+    /// @param scorers how many may commit: as many as were scorers when the scoring was opened, 64 at most
     /// @param quorum how many of them must reveal
+    /// @param settled how many updates have their median
     /// @param ended Settled or Void, once it is; else None
     struct Scoring {
         uint32 round;
@@ -40,6 +46,7 @@ interface IScoreBoard {
         uint8 updates;
         uint8 scorers;
         uint8 quorum;
+        uint8 settled;
         Phase ended;
     }
 
@@ -59,17 +66,19 @@ interface IScoreBoard {
     event ScoresRevealed(
         uint32 indexed job, uint32 indexed round, address indexed scorer, bytes32 salt, bytes scores
     );
+    /// @notice Some updates have their scores, from the one at this place on.
+    event MediansSettled(uint32 indexed job, uint32 indexed round, uint8 start, bytes medians);
     /// @notice The round has its scores.
-    /// @param medians the score of each admitted update
     /// @param root what `rootOf` has from now on
     /// @param withheld who committed and did not reveal: bit i is member i's
-    event ScoresSettled(uint32 indexed job, uint32 indexed round, bytes medians, bytes32 root, bytes32 withheld);
-    /// @notice Too few revealed: the round has no scores, ever.
+    event ScoresSettled(uint32 indexed job, uint32 indexed round, bytes32 root, bytes32 withheld);
+    /// @notice Too few revealed, or nobody settled in time: the round has no scores, ever.
     event ScoringVoid(uint32 indexed job, uint32 indexed round, bytes32 withheld);
 
     error ScoreBoard_NoScores(uint32 job);
     error ScoreBoard_RoleMissing(address key, uint8 role);
     error ScoreBoard_NotInElectorate(address key, uint32 since, uint32 epoch);
+    error ScoreBoard_NotOrigin(address caller, address origin);
     error ScoreBoard_StillOpen(uint32 job, uint32 round);
     error ScoreBoard_RoundPassed(uint32 job, uint32 round, uint32 last);
     error ScoreBoard_RoundLeftOut(uint32 job, uint32 round, uint32 earlier);
@@ -86,8 +95,9 @@ interface IScoreBoard {
     error ScoreBoard_WrongLength(uint256 length, uint256 expected);
     error ScoreBoard_ScoreOutOfRange(uint256 place, int32 score);
     error ScoreBoard_BelowQuorum(uint256 reveals, uint256 quorum);
-    error ScoreBoard_QuorumReached(uint256 reveals, uint256 quorum);
-    error ScoreBoard_NotWhatWasRevealed(uint8 index);
+    error ScoreBoard_QuorumReached(uint256 reveals, uint256 quorum, uint40 settleDeadline);
+    error ScoreBoard_WrongRange(uint256 start, uint256 count, uint256 settled, uint256 updates);
+    error ScoreBoard_NotWhatWasRevealed(uint256 start);
     error ScoreBoard_WrongMedian(uint256 place, int32 median);
 
     /// @notice Opens the scoring of the first finalised round that had none; any scorer may. Root, CID and verdicts are
@@ -96,29 +106,35 @@ interface IScoreBoard {
     function openScoring(uint32 job, uint32 round, IRoundLedger.Aggregate calldata aggregate) external;
 
     /// @notice Commits the caller, a scorer, to its scores: once, until the deadline's second or until every scorer has.
-    /// @param commitment keccak256(abi.encode(chain id, this contract, job, round, scorer, salt, keccak256(scores)))
+    /// This call and the next take no contract's word: the caller must be the transaction's signer.
+    /// @param commitment keccak256(abi.encode(chain id, this contract, job, round, scorer, salt, hash of the scores))
     function commitScores(uint32 job, uint32 round, bytes32 commitment) external;
 
     /// @notice Reveals what the caller's key committed to, even if the key was retired meanwhile.
     /// @dev After the time to commit, or once every scorer has committed; until the deadline's second.
     function revealScores(uint32 job, uint32 round, bytes32 salt, bytes calldata scores) external;
 
-    /// @notice Gives the round its scores; anyone may, once nobody can reveal any more.
-    /// @param scores what was revealed, in a row, by ascending index of the scorers
-    /// @param medians the lower median for each update: of k scores in ascending order the one at place (k - 1) / 2
-    function settleScores(uint32 job, uint32 round, bytes calldata scores, bytes calldata medians) external;
+    /// @notice Gives the next updates their scores; anyone may, once nobody can reveal any more. The call that reaches the
+    /// last update ends the scoring.
+    /// @param start how many updates have their scores before
+    /// @param scores for each scorer that revealed, in the order of the reveals, what it revealed for these updates, then
+    /// the hash of its scores after them: its key, as a word, where there are none
+    /// @param medians the lower median for each update: of k scores in ascending order the one at place (k - 1) / 2. A
+    /// multiple of 32 of them, or all that are left.
+    function settleScores(uint32 job, uint32 round, uint8 start, bytes calldata scores, bytes calldata medians) external;
 
-    /// @notice Ends a scoring in which too few revealed; anyone may, once nobody can reveal any more.
+    /// @notice Ends a scoring in which too few revealed; anyone may, once nobody can reveal any more. Where enough did,
+    /// it stays as long again after `revealDeadline` as they had for revealing, so that anyone can settle.
     function voidScoring(uint32 job, uint32 round) external;
 
     /// @notice A settled scoring in one word; zero for a round that has no scores.
-    /// @dev keccak256(abi.encode(job, round, seed, withheld, revealed, keccak256(hashes), keccak256(medians))), where
-    /// `revealed` says who revealed, as `withheld` does, and `hashes` are the Keccak-256 of what each of them revealed,
-    /// in a row, by ascending index.
+    /// @dev It starts as keccak256(abi.encode(job, round, seed, withheld, revealed, shown)), where `revealed` says who
+    /// revealed, as `withheld` does, and `shown` is the seed, made by each reveal the keccak256 of itself followed by the
+    /// hash of the scores. Each chunk of medians makes it the keccak256 of itself followed by the chunk.
     function rootOf(uint32 job, uint32 round) external view returns (bytes32 root);
 
-    /// @notice The latest scoring of a job, all zero before the first: with its seed, and with who committed and who
-    /// revealed, bit i for member i.
+    /// @notice The latest scoring of a job, all zero before the first: with its seed until the first medians are settled,
+    /// and with who committed and who revealed, bit i for member i.
     function scoringOf(uint32 job)
         external
         view

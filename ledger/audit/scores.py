@@ -77,6 +77,9 @@ class ScoresAudit:
             message = f"{scorer} committed to scores and never revealed them"
             self._find("notice", message, tx=scoring.commitments[index].tx.hex())
         if scoring.outcome is ScoringPhase.VOID:
+            if len(scoring.reveals) >= scoring.quorum:
+                self._find("notice", "the round has no scores: nobody settled them in time")
+                return
             message = "the round has no scores: too few scorers revealed"
             counts = [plural(count, "reveal") for count in (scoring.quorum, len(scoring.reveals))]
             self._find("notice", message, expected=counts[0], actual=counts[1])

@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What the consortium knows of an active key: member index, roles as bits, first epoch it speaks in."""
+    """What the consortium knows of an active key: member index, roles as bits, first epoch it speaks in.
+
+    The member's roles are those of epoch `roles_since` on.
+    """
 
     index: int
     roles: int
     since: int
+    roles_since: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,22 +48,30 @@ class ScoresRevealed(ScoreEvent, frozen=True, tag=True):
     scores: bytes
 
 
-class ScoresSettled(ScoreEvent, frozen=True, tag=True):
-    """The round has its scores: the median for each update, and the root (32 bytes) over all that was revealed."""
+class MediansSettled(ScoreEvent, frozen=True, tag=True):
+    """Some updates have their scores: the median for each, from the admitted update at place `start` on."""
 
     job: int
     round: int
+    start: int
     medians: bytes
+
+
+class ScoresSettled(ScoreEvent, frozen=True, tag=True):
+    """The round has its scores: every median is settled, and the root (32 bytes) is over all that was revealed."""
+
+    job: int
+    round: int
     root: bytes
     withheld: bytes
 
 
 class ScoringVoid(ScoreEvent, frozen=True, tag=True):
-    """Too few scorers revealed: the round never has scores."""
+    """Too few scorers revealed, or nobody settled in time: the round never has scores."""
 
     job: int
     round: int
     withheld: bytes
 
 
-AnyScoreEvent = ScoringOpened | ScoresCommitted | ScoresRevealed | ScoresSettled | ScoringVoid
+AnyScoreEvent = ScoringOpened | ScoresCommitted | ScoresRevealed | MediansSettled | ScoresSettled | ScoringVoid

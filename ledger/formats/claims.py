@@ -12,6 +12,10 @@ WORD = 32
 HEAD = 28
 NO_HEAD = bytes(HEAD)
 SCORE = 4
+CHUNK = 32
+"""Scores in a chunk: what is hashed, and settled, together."""
+LARGEST_SCORERS = 64
+"""Scorers of a round, at most."""
 LARGEST_SCORE = 1_000_000_000
 
 
@@ -57,26 +61,43 @@ def scoring_seed(block: bytes, chain: int, board: str, job: int, round_: int, cl
     return keccak(block + _word(chain) + _address(board) + _word(job) + _word(round_) + claim)
 
 
+def scores_hash(scorer: str, scores: Sequence[int]) -> bytes:
+    """The hash of a scorer's scores, or of those from a chunk on: each chunk with the hash of all that follow it."""
+    digest = _address(scorer)
+    for start in reversed(range(0, len(scores), CHUNK)):
+        digest = keccak(pack_scores(scores[start : start + CHUNK]) + digest)
+    return digest
+
+
 def scores_commitment(
     chain: int, board: str, job: int, round_: int, scorer: str, salt: bytes, scores: Sequence[int]
 ) -> bytes:
     """What a scorer commits to: nobody reads the scores from it, and nobody else can reveal it."""
     place = _word(chain) + _address(board) + _word(job) + _word(round_)
-    return keccak(place + _address(scorer) + salt + keccak(pack_scores(scores)))
+    return keccak(place + _address(scorer) + salt + scores_hash(scorer, scores))
 
 
 def scores_root(
-    job: int, round_: int, seed: bytes, withheld: Iterable[int], revealed: Mapping[int, Sequence[int]], medians: bytes
+    job: int,
+    round_: int,
+    seed: bytes,
+    withheld: Iterable[int],
+    revealed: Mapping[int, tuple[str, Sequence[int]]],
+    medians: Sequence[int],
 ) -> bytes:
     """A settled scoring in one word: all that the log says of it, so that the log can be held to the chain.
 
-    `withheld` and the keys of `revealed` are member indices; the vectors are hashed by ascending index.
+    `withheld` and the keys of `revealed` are member indices; `revealed` has each scorer's key and scores, in the order
+    of the reveals.
     """
-    bits = sum(1 << index for index in withheld)
-    vectors = b"".join(keccak(pack_scores(revealed[index])) for index in sorted(revealed))
-    revealers = sum(1 << index for index in revealed)
-    words = _word(job) + _word(round_) + seed + _word(bits) + _word(revealers) + keccak(vectors) + keccak(medians)
-    return keccak(words)
+    shown = seed
+    for scorer, scores in revealed.values():
+        shown = keccak(shown + scores_hash(scorer, scores))
+    bits, revealers = (sum(1 << index for index in indices) for indices in (withheld, revealed))
+    root = keccak(_word(job) + _word(round_) + seed + _word(bits) + _word(revealers) + shown)
+    for start in range(0, len(medians), CHUNK):
+        root = keccak(root + pack_scores(medians[start : start + CHUNK]))
+    return root
 
 
 def lower_median(values: Iterable[int]) -> int:

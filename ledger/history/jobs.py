@@ -124,7 +124,7 @@ class Jobs:
         round_ = self._round(event.job, event.round, Phase.COLLECTING)
         member = self.members.require(event.party)
         heads = self.by_number[event.job].heads
-        current = event.party == member.key and member.since <= round_.epoch and member.has(Role.PARTICIPANT)
+        current = event.party == member.key and member.acts(Role.PARTICIPANT, round_.epoch)
         known = current or self._submitted_since(round_, event.party, member.index)
         if member.index in round_.updates or not known or event.weight < 1:
             raise Impossible(f"an impossible update by member {member.index}")

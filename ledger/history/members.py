@@ -12,11 +12,19 @@ MINIMUM_MEMBERS = 3
 
 @dataclass(slots=True)
 class Members:
-    """Members by index, the index of each key that one holds or ever held, and the ledger they go on with, if named."""
+    """Members by index, the index of each key that one holds or ever held, and the ledger they go on with, if named.
+
+    `recoveries` counts the keys that others replaced; `approvals` are the members that approved a recovery, by the
+    index of the member whose key it replaces, how often it was replaced before, and the new key. `due` is a recovery,
+    index and new key, that a majority has approved and whose rotation is the next event.
+    """
 
     by_index: dict[int, Member] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
     epoch: int = 0
+    recoveries: int = 0
+    approvals: dict[tuple[int, int, str], frozenset[int]] = field(default_factory=dict)
+    due: tuple[int, str] | None = None
     successor: r.SuccessorNamed | None = None
 
     def owner(self, key: str) -> Member | None:
@@ -32,9 +40,10 @@ class Members:
         return member
 
     def holder(self, key: str, role: r.Role, epoch: int) -> Member:
-        """The member whose key speaks now and did so in `epoch`, and that has the role. Raises Impossible."""
+        """The member whose key speaks now and did so in `epoch`, and that had the role then. Raises Impossible."""
         member = self.require(key)
-        if member.key != key or member.since > epoch or role not in member.roles:
+        acts = member.acts(role, epoch) if role else member.since <= epoch
+        if member.key != key or not acts:
             raise Impossible(f"{key} was not allowed to do this")
         return member
 
@@ -53,6 +62,8 @@ class Members:
 
     def apply(self, event: r.AnyMemberEvent) -> None:
         """Take one more event. Raises Impossible where it cannot follow, and then changes nothing."""
+        if self.due is not None and not isinstance(event, r.KeyRotated):
+            raise Impossible(f"the members replaced the key of member {self.due[0]}, and something else came of it")
         match event:
             case r.MemberAdmitted():
                 self._admit(event)
@@ -75,7 +86,8 @@ class Members:
         later = event.epoch == self.epoch + 1 or (event.epoch, self.epoch) == (1, 1)
         if event.index != len(self.by_index) or event.key in self.owners or not 0 < event.roles < 8 or not later:
             raise Impossible(f"member {event.index} cannot be admitted")
-        self.by_index[event.index] = Member(event.index, event.key, r.Role(event.roles), event.epoch, keys=[event.key])
+        roles, epoch = r.Role(event.roles), event.epoch
+        self.by_index[event.index] = Member(event.index, event.key, roles, epoch, [event.key], roles_since=epoch)
         self.owners[event.key] = event.index
         self.epoch = event.epoch
 
@@ -90,22 +102,37 @@ class Members:
         member = self.by_index.get(event.index)
         if member is None or not member.active or event.epoch != self.epoch + 1 or not 0 < event.roles < 8:
             raise Impossible(f"member {event.index} cannot have these roles")
-        member.roles = r.Role(event.roles)
+        member.roles, member.roles_since = r.Role(event.roles), event.epoch
         self.epoch = event.epoch
 
     def _rotate(self, event: r.KeyRotated) -> None:
         member = self.by_index.get(event.index)
         known = member is not None and member.key == event.old_key and event.new_key not in self.owners
+        recovery = self.due is not None
         if member is None or not known or event.epoch != self.epoch + 1:
             raise Impossible(f"member {event.index} cannot change its key")
+        if recovery and self.due != (event.index, event.new_key):
+            raise Impossible(f"member {event.index} has another key than the members approved")
         member.key, member.since = event.new_key, event.epoch
         member.keys.append(event.new_key)
         self.owners[event.new_key] = event.index
+        member.recoveries += recovery
+        self.recoveries += recovery
+        self.due = None
         self.epoch = event.epoch
 
     def _approve_rotation(self, event: r.RotationApproved) -> None:
-        if not (self._is_active(event.index) and self._is_active(event.member)):
-            raise Impossible("an approval by or for a member that is not there")
+        """An approval is the member's, not its key's: it counts while the member is active."""
+        if not (self._is_active(event.index) and self._is_active(event.member)) or event.new_key in self.owners:
+            raise Impossible("an approval by or for a member that is not there, or of a key that was used before")
+        rotation = (event.index, self.by_index[event.index].recoveries, event.new_key)
+        approved = self.approvals.get(rotation, frozenset())
+        standing = sum(map(self._is_active, approved | {event.member}))
+        if event.member in approved or event.approvals != standing:
+            raise Impossible(f"impossible: {event.approvals} approvals of a key for member {event.index}")
+        self.approvals[rotation] = approved | {event.member}
+        if 2 * standing > self.count:
+            self.due = (event.index, event.new_key)
 
     def _announce(self, event: r.Announced) -> None:
         if not self._is_active(event.index):

@@ -11,12 +11,24 @@ from typing import assert_never
 from ledger.errors import Malformed
 from ledger.events import scores as r
 from ledger.events.members import Role
-from ledger.formats.claims import lower_median, pack_scores, scores_commitment, scores_root, unpack_scores
+from ledger.formats.claims import (
+    CHUNK,
+    LARGEST_SCORERS,
+    SCORE,
+    lower_median,
+    pack_scores,
+    scores_commitment,
+    scores_hash,
+    scores_root,
+    unpack_scores,
+)
 from ledger.history.jobs import Jobs
 from ledger.history.members import Members
 from ledger.history.state import Commitment, Impossible, JobState, Reveal, ScoreBoard, Scoring, ScoringPhase
 
 ADMITTED = 0
+SCORES_IN_A_CALL = 2048
+"""What one call settles, scorers times updates: 330,000 gas where no byte of the scores is zero."""
 
 
 @dataclass(slots=True)
@@ -36,6 +48,8 @@ class Scorings:
                 self._reveal(event)
             case r.ScoringOpened():
                 self._open(event)
+            case r.MediansSettled():
+                self._settle_medians(event)
             case r.ScoresSettled():
                 self._settle(event)
             case r.ScoringVoid():
@@ -49,7 +63,8 @@ class Scorings:
         round_ = job.rounds.get(event.round)
         if job.scoring is not None or event.round != job.next_to_score or round_ is None or round_.final is None:
             raise Impossible(f"round {event.round} of job {event.job} cannot be scored")
-        scorers, updates = self.members.having(Role.SCORER), round_.final.verdicts.count(ADMITTED)
+        scorers = min(self.members.having(Role.SCORER), LARGEST_SCORERS)
+        updates = round_.final.verdicts.count(ADMITTED)
         expected = (self.members.epoch, scorers, updates)
         if (event.epoch, event.scorers, event.updates) != expected or scorers < terms.scorers or not updates:
             raise Impossible(f"round {event.round} has {updates} updates to score and {scorers} scorers")
@@ -77,7 +92,7 @@ class Scorings:
     def _reveal(self, event: r.ScoresRevealed) -> None:
         scoring = self._under_way(event.job, event.round)
         index = self.members.require(event.scorer).index
-        if self.board is None or index in scoring.reveals:
+        if self.board is None or index in scoring.reveals or scoring.settled:
             raise Impossible(f"member {index} cannot reveal scores of round {event.round}")
         try:
             scores = unpack_scores(event.scores, scoring.updates)
@@ -90,21 +105,31 @@ class Scorings:
             raise Impossible(f"member {index} did not commit to what it reveals")
         scoring.reveals[index] = Reveal(event.scorer, index, scores, event.salt, event.tx)
 
-    def _settle(self, event: r.ScoresSettled) -> None:
+    def _settle_medians(self, event: r.MediansSettled) -> None:
         scoring = self._under_way(event.job, event.round)
-        if len(scoring.reveals) < scoring.quorum or event.withheld != bitmap(scoring.pending):
-            raise Impossible(f"the scores of round {event.round} cannot be settled")
-        median = medians(scoring)
+        count = len(event.medians) // SCORE
+        end = event.start + count
+        whole = count > 0 and (count % CHUNK == 0 or end == scoring.updates)
+        if len(scoring.reveals) < scoring.quorum or event.start != len(scoring.settled) or not whole:
+            raise Impossible(f"{count} scores of round {event.round} cannot be settled")
+        median = medians(scoring)[event.start : end]
         if event.medians != pack_scores(median):
             raise Impossible(f"other scores of round {event.round} than the medians of what was revealed")
+        scoring.settled += median
+
+    def _settle(self, event: r.ScoresSettled) -> None:
+        scoring = self._under_way(event.job, event.round)
+        if len(scoring.settled) != scoring.updates or event.withheld != bitmap(scoring.pending):
+            raise Impossible(f"the scores of round {event.round} are not settled")
         if event.root != root_of(scoring):
             raise Impossible(f"the scores of round {event.round} have another root")
-        scoring.medians, scoring.root = median, event.root
+        scoring.medians, scoring.root = scoring.settled, event.root
         scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.SETTLED
 
     def _make_void(self, event: r.ScoringVoid) -> None:
+        """That nobody settled in time is the contract's word: the log has no clock."""
         scoring = self._under_way(event.job, event.round)
-        if len(scoring.reveals) >= scoring.quorum or event.withheld != bitmap(scoring.pending):
+        if len(scoring.settled) == scoring.updates or event.withheld != bitmap(scoring.pending):
             raise Impossible(f"the scoring of round {event.round} cannot be void")
         scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.VOID
 
@@ -119,21 +144,25 @@ class Scorings:
 
 def medians(scoring: Scoring) -> tuple[int, ...]:
     """The score of each admitted update, from what was revealed so far."""
-    vectors = (scoring.reveals[index].scores for index in sorted(scoring.reveals))
+    vectors = (reveal.scores for reveal in scoring.reveals.values())
     return tuple(lower_median(column) for column in zip(*vectors, strict=True))
 
 
 def root_of(scoring: Scoring) -> bytes:
     """The root that the scoring has if it is settled on what was revealed so far."""
-    revealed = {index: reveal.scores for index, reveal in scoring.reveals.items()}
-    median = pack_scores(medians(scoring))
-    return scores_root(scoring.job, scoring.round, scoring.seed, scoring.pending, revealed, median)
+    revealed = {index: (reveal.scorer, reveal.scores) for index, reveal in scoring.reveals.items()}
+    return scores_root(scoring.job, scoring.round, scoring.seed, scoring.pending, revealed, medians(scoring))
 
 
-def settlement(scoring: Scoring) -> tuple[bytes, bytes]:
-    """The scores and medians that `settleScores` takes."""
-    scores = (pack_scores(scoring.reveals[index].scores) for index in sorted(scoring.reveals))
-    return b"".join(scores), pack_scores(medians(scoring))
+def settlement(scoring: Scoring) -> tuple[int, bytes, bytes]:
+    """The next range to settle, as `settleScores` takes it: its first update, scores and medians."""
+    start = len(scoring.settled)
+    end = start + CHUNK * max(1, SCORES_IN_A_CALL // (CHUNK * len(scoring.reveals)))
+    scores = (
+        pack_scores(reveal.scores[start:end]) + scores_hash(reveal.scorer, reveal.scores[end:])
+        for reveal in scoring.reveals.values()
+    )
+    return start, b"".join(scores), pack_scores(medians(scoring)[start:end])
 
 
 def bitmap(indices: Iterable[int]) -> bytes:

@@ -39,7 +39,8 @@ class Phase(Enum):
 class Member:
     """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had.
 
-    One that was removed has no key and no roles.
+    Its roles are those of epoch `roles_since` on; `recoveries` says how often the others replaced its key. One that was
+    removed has no key and no roles.
     """
 
     index: int
@@ -47,6 +48,8 @@ class Member:
     roles: Role
     since: int
     keys: list[str]
+    roles_since: int
+    recoveries: int = 0
     gateway: str = ""
 
     @property
@@ -55,6 +58,10 @@ class Member:
 
     def has(self, role: Role) -> bool:
         return bool(self.roles & role)
+
+    def acts(self, role: Role, epoch: int) -> bool:
+        """Whether its present key may act in the role where `epoch` counts: it has both now, and had them then."""
+        return self.has(role) and max(self.since, self.roles_since) <= epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +207,10 @@ class Reveal:
 class Scoring:
     """The scores of one round: what was committed and revealed, by member index, and the median for each update.
 
-    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included.
-    `withheld` are the members that committed and never revealed. `outcome` is SETTLED or VOID once it is; `root` is
-    zero and `medians` None until it is settled.
+    `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included; past
+    `settle_deadline` a scoring that nobody settled may be made void. `reveals` stand in the order in which they were
+    made. `settled` are the medians so far, of the first updates. `withheld` are the members that committed and never
+    revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and `medians` None until it is settled.
     """
 
     job: int
@@ -218,6 +226,7 @@ class Scoring:
     tx: bytes
     commitments: dict[int, Commitment] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
+    settled: tuple[int, ...] = ()
     medians: tuple[int, ...] | None = None
     root: bytes = NOTHING
     withheld: frozenset[int] = frozenset()
@@ -233,10 +242,15 @@ class Scoring:
         """Whether every scorer has committed: the deadline is not waited for then."""
         return len(self.commitments) >= self.scorers
 
+    @property
+    def settle_deadline(self) -> int:
+        """The last second that is left to settling: as long after the reveals' deadline as these had."""
+        return 2 * self.reveal_deadline - self.commit_deadline
+
     def phase(self, now: int) -> ScoringPhase:
         """Where it is at `now`, in seconds since 1970 by the chain's clock.
 
-        What is OVER can be settled or, below the quorum, is void.
+        What is OVER can be settled or, below the quorum and past `settle_deadline`, be made void.
         """
         if self.outcome is not None:
             return self.outcome

@@ -15,6 +15,7 @@ from ledger.errors import Malformed
 from ledger.events.records import Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import CHUNK, RAW, Cid
+from ledger.formats.claims import LARGEST_SCORERS
 from ledger.formats.digest import decode, encode, sha256
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.strict import Strict
@@ -293,7 +294,7 @@ def _check_scoring(job: Job) -> None:
         return
     for field in ("score_seconds", "reveal_seconds"):
         _within(f"terms.{field}", getattr(terms, field), 1, 365 * 86400)
-    _within("terms.scorers", terms.scorers, 1, 255)
+    _within("terms.scorers", terms.scorers, 1, LARGEST_SCORERS)
     if isinstance(scoring, NoScoring):
         raise Malformed("the terms give scores time and a quorum, but scoring.method is none", actual=terms.scorers)
     _within("scoring.copy_ppm", scoring.copy_ppm, 0, 1_000_000)

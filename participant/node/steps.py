@@ -79,8 +79,8 @@ def _collecting(history: History, state: JobState, round_: Round, member: Member
         return Wait(f"round {round_.number} waits for its aggregate", last + 1)
     if not member.has(Role.PARTICIPANT):
         return Wait(f"round {round_.number} collects updates; this member does not train", last + 1)
-    if member.since > round_.epoch:
-        return Wait(f"this key came after round {round_.number} was opened", last + 1)
+    if not member.acts(Role.PARTICIPANT, round_.epoch):
+        return Wait(f"this key or its role came after round {round_.number} was opened", last + 1)
     if (round_.job, round_.number) in at.unfit:
         return Wait(at.unfit[round_.job, round_.number], last + 1)
     return Submit(round_.job, round_.number)

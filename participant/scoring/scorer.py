@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, Unavailable, UsageError
-from ledger.formats.claims import pack_scores, unpack_scores
+from ledger.formats.claims import SCORE, pack_scores, unpack_scores
 from ledger.history.fold import History
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Scoring
@@ -72,13 +72,13 @@ class Scorer(Worker):
         return None
 
     def seen(self, state: JobState) -> Hashable:
-        """The job's scorings: which is the latest, how many committed and revealed, and whether it has ended."""
+        """The job's scorings: the latest, how many committed and revealed, how much is settled, if it has ended."""
         latest = state.latest_scoring
         if latest is None:
-            return (state.next_to_score or 0, 0, 0, False)
+            return (state.next_to_score or 0, 0, 0, 0, False)
         ended = latest.outcome is not None
         number = (state.next_to_score or 0) if ended else latest.round
-        return (number, len(latest.commitments), len(latest.reveals), ended)
+        return (number, len(latest.commitments), len(latest.reveals), len(latest.settled), ended)
 
     def note(self, action: str, state: JobState, text: str, **facts: object) -> None:
         """Write an action of a job's scoring down."""
@@ -101,7 +101,9 @@ class Scorer(Worker):
                 self._settle(state, state.scorings[step.round])
             case VoidScoring():
                 self._sender.send("scores", "voidScoring", step.job, step.round)
-                self._note("voided", state, step.round, "too few scorers revealed: this round has no scores")
+                short = len(state.scorings[step.round].reveals) < state.terms.scorers
+                why = "too few scorers revealed" if short else "nobody settled its scores in time"
+                self._note("voided", state, step.round, f"{why}: this round has no scores")
 
     def _open(self, state: JobState, step: OpenScoring) -> None:
         final = state.rounds[step.round].final
@@ -151,10 +153,13 @@ class Scorer(Worker):
         self._note("revealed", state, scoring.round, "scores revealed", scores=list(scores))
 
     def _settle(self, state: JobState, scoring: Scoring) -> None:
-        shown, medians = settlement(scoring)
-        self._sender.send("scores", "settleScores", scoring.job, scoring.round, shown, medians)
-        settled = list(unpack_scores(medians, scoring.updates))
-        self._note("settled", state, scoring.round, "scores settled", medians=settled)
+        """One range; the next look at the ledger goes on after it, whoever settled it."""
+        start, shown, packed = settlement(scoring)
+        self._sender.send("scores", "settleScores", scoring.job, scoring.round, start, shown, packed)
+        medians = list(unpack_scores(packed, len(packed) // SCORE))
+        whole = len(medians) == scoring.updates
+        text = "scores settled" if whole else f"scores {start} to {start + len(medians) - 1} settled"
+        self._note("settled", state, scoring.round, text, medians=medians)
 
     def _abstain(self, scoring: Scoring, why: str) -> None:
         self._abstained[scoring.job, scoring.round] = why

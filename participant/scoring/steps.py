@@ -40,7 +40,7 @@ class RevealScores:
 
 @dataclass(frozen=True, slots=True)
 class SettleScores:
-    """Claim the medians of what was revealed."""
+    """Claim the medians of what was revealed, for the updates that one call settles."""
 
     job: int
     round: int
@@ -48,7 +48,7 @@ class SettleScores:
 
 @dataclass(frozen=True, slots=True)
 class VoidScoring:
-    """End a scoring with too few reveals."""
+    """End a scoring with too few reveals, or that nobody settled in time."""
 
     job: int
     round: int
@@ -95,8 +95,7 @@ def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSit
             return _commit(scoring, member, at)
         case ScoringPhase.REVEALING:
             return _reveal(scoring, member, at)
-    step = SettleScores if len(scoring.reveals) >= scoring.quorum else VoidScoring
-    return _in_turn(history, member, step(scoring.job, scoring.round), max(at.since, _closed(scoring)), at)
+    return _over(history, scoring, member, at)
 
 
 def _open(history: History, state: JobState, member: Member, at: ScoringSituation) -> ScoringStep:
@@ -111,8 +110,8 @@ def _open(history: History, state: JobState, member: Member, at: ScoringSituatio
 def _commit(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
     if member.index in scoring.commitments:
         return Wait(f"the other scorers of round {scoring.round} commit", scoring.commit_deadline + 1)
-    if member.since > scoring.epoch:
-        why = f"this key came after the scoring of round {scoring.round} was opened"
+    if not member.acts(Role.SCORER, scoring.epoch):
+        why = f"this key or its role came after the scoring of round {scoring.round} was opened"
         return Wait(why, scoring.commit_deadline + 1)
     if (scoring.job, scoring.round) in at.abstained:
         return Wait(at.abstained[scoring.job, scoring.round], scoring.commit_deadline + 1)
@@ -126,6 +125,18 @@ def _reveal(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringSt
     return RevealScores(scoring.job, scoring.round)
 
 
+def _over(history: History, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    """Settle range after range; what is not settled in time is made void, so that the next round has its scores."""
+    start = max(at.since, _closed(scoring))
+    if len(scoring.reveals) < scoring.quorum:
+        return _in_turn(history, member, VoidScoring(scoring.job, scoring.round), start, at)
+    if at.now > scoring.settle_deadline:
+        start = max(start, scoring.settle_deadline + 1)
+        return _in_turn(history, member, VoidScoring(scoring.job, scoring.round), start, at)
+    seconds = scoring.settle_deadline - scoring.reveal_deadline
+    return _in_turn(history, member, SettleScores(scoring.job, scoring.round), start, at, seconds // 2)
+
+
 def _closed(scoring: Scoring) -> int:
     """The first second in which nothing more can be waited for, as far as deadlines tell."""
     if scoring.pending:
@@ -134,12 +145,18 @@ def _closed(scoring: Scoring) -> int:
 
 
 def _in_turn(
-    history: History, member: Member, step: OpenScoring | SettleScores | VoidScoring, start: int, at: ScoringSituation
+    history: History,
+    member: Member,
+    step: OpenScoring | SettleScores | VoidScoring,
+    start: int,
+    at: ScoringSituation,
+    seconds: int | None = None,
 ) -> ScoringStep:
-    """Each leaves it a while to the one before it."""
+    """Each leaves it a while to the one before it; all of them together these seconds, where there are no more."""
     scorers = [other.index for other in history.members.values() if other.has(Role.SCORER)]
     rank = (scorers.index(member.index) + step.round) % len(scorers)
-    turn = start + COURTESY * rank
+    pause = COURTESY if seconds is None else min(COURTESY, seconds // len(scorers))
+    turn = start + pause * rank
     if at.now < turn:
         return Wait(f"leaves the scoring of round {step.round} to another scorer", turn)
     return step

@@ -115,13 +115,13 @@ def test_scorings(case: dict[str, Any]) -> None:
     for said in case["scorers"]:
         packed = bytes.fromhex(said["packed"])
         assert claims.unpack_scores(packed, verdicts.count(0)) == tuple(said["scores"])
+        assert claims.scores_hash(said["key"], said["scores"]).hex() == said["hash"]
         hashed = claims.scores_commitment(*place, said["key"], bytes.fromhex(said["salt"]), said["scores"])
         assert hashed.hex() == said["commitment"]
-    revealed = {said["index"]: said["scores"] for said in case["scorers"] if said["reveals"]}
-    medians = [claims.lower_median(column) for column in zip(*revealed.values(), strict=True)]
-    packed = claims.pack_scores(medians)
-    assert (medians, packed.hex()) == (case["medians"], case["packed"])
-    assert claims.scores_root(job, round_, seed, case["withheld"], revealed, packed).hex() == case["scores_root"]
+    revealed = {said["index"]: (said["key"], said["scores"]) for said in case["scorers"] if said["reveals"]}
+    medians = [claims.lower_median(column) for column in zip(*(scores for _, scores in revealed.values()), strict=True)]
+    assert (medians, claims.pack_scores(medians).hex()) == (case["medians"], case["packed"])
+    assert claims.scores_root(job, round_, seed, case["withheld"], revealed, medians).hex() == case["scores_root"]
 
 
 def test_claims_and_heads() -> None:

@@ -224,13 +224,24 @@ def commitment_vectors() -> dict[str, Any]:
 
 
 def scores_vectors() -> dict[str, Any]:
-    """Whole scorings: one score, ties and extremes over more than one word, withheld reveals, both kinds of median."""
+    """Whole scorings: one score, ties and extremes over more than one word, withheld reveals, both kinds of median.
+
+    The last has three chunks, and reveals that are not in the order of the members.
+    """
     largest = commitment.LARGEST_SCORE
     signs = [0, 1, -1, largest, -largest, 7, 7, -8, 1000]
     cases = [
         (31337, 1, 1, bytes(1), {0: [5], 1: [-7], 2: [6]}, ()),
         (7, 2, 3, bytes(9) + b"\x09", {0: signs, 1: signs[::-1], 2: signs, 4: [v // 2 for v in signs]}, ()),
         ((1 << 53) - 1, 1, 2, bytes([0, 6, 0, 0]), {k: [k, -k, largest - k] for k in (0, 1, 3, 4, 6)}, (1, 4)),
+        (
+            31337,
+            1,
+            1,
+            bytes(70),
+            {k: [(7919 * k + 104_729 * j) % 2_001 - 1_000 for j in range(70)] for k in (3, 0, 2)},
+            (),
+        ),
     ]
     return {"cases": [_scoring(number, *case) for number, case in enumerate(cases)]}
 
@@ -252,20 +263,22 @@ def _scoring(
     scorers = []
     for index, scores in vectors.items():
         key, salt = checksum_address(bytes(18) + bytes([index + 1]) * 2), bytes([0x50 + index]) * 32
+        said_hash = commitment.scores_hash(key, scores)
         hashed = commitment.scores_commitment(chain, board, job, round_, key, salt, scores)
         said = {"index": index, "key": key, "salt": salt.hex(), "scores": scores}
-        packed = {"packed": commitment.pack_scores(scores).hex(), "commitment": hashed.hex()}
+        packed = {"packed": commitment.pack_scores(scores).hex(), "hash": said_hash.hex(), "commitment": hashed.hex()}
         scorers.append(said | packed | {"reveals": index not in withheld})
-    revealed = {index: scores for index, scores in vectors.items() if index not in withheld}
-    medians = [commitment.lower_median(column) for column in zip(*revealed.values(), strict=True)]
-    packed_medians = commitment.pack_scores(medians)
-    settled = commitment.scores_root(job, round_, seed, withheld, revealed, packed_medians)
+    shown = {said["index"]: (said["key"], said["scores"]) for said in scorers if said["reveals"]}
+    medians = [
+        commitment.lower_median(column) for column in zip(*(scores for _, scores in shown.values()), strict=True)
+    ]
+    settled = commitment.scores_root(job, round_, seed, withheld, shown, medians)
     place = {"chain": chain, "board": board, "job": job, "round": round_, "block": block.hex()}
     aggregate = {"root": root.hex(), "cid": cid.hex(), "verdicts": verdicts.hex(), "claim": claim.hex()}
     ends = {
         "withheld": list(withheld),
         "medians": medians,
-        "packed": packed_medians.hex(),
+        "packed": commitment.pack_scores(medians).hex(),
         "scores_root": settled.hex(),
     }
     return place | aggregate | {"seed": seed.hex(), "scorers": scorers} | ends

@@ -198,6 +198,28 @@ abstract contract Base {
         }
     }
 
+    /// @dev The hash of a key's scores, of those from byte `start` on: chunks of 32 scores, from the last to the first.
+    function hashOf(address key, bytes memory scores, uint256 start) internal pure returns (bytes32 hash) {
+        hash = bytes32(uint256(uint160(key)));
+        for (uint256 end = scores.length; end > start;) {
+            uint256 size = (end - 1) % 128 + 1;
+            end -= size;
+            hash = keccak256(bytes.concat(slice(scores, end, end + size), hash));
+        }
+    }
+
+    /// @dev A part of a key's scores, by bytes, and the hash of those after it: as `settleScores` takes them.
+    function rangeOf(address key, bytes memory scores, uint256 start, uint256 end) internal pure returns (bytes memory) {
+        return bytes.concat(slice(scores, start, end), hashOf(key, scores, end));
+    }
+
+    function slice(bytes memory whole, uint256 start, uint256 end) internal pure returns (bytes memory part) {
+        part = new bytes(end - start);
+        for (uint256 i = 0; i < part.length; ++i) {
+            part[i] = whole[start + i];
+        }
+    }
+
     function ones(uint256 bits) internal pure returns (uint256 count) {
         for (; bits != 0; bits &= bits - 1) {
             ++count;

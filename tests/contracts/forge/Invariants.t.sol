@@ -86,6 +86,15 @@ contract InvariantsTest is Base {
         check(active == keys.length, "active keys");
     }
 
+    function invariant_TheCensusCountsWhatIsThere() external view {
+        IConsortium.Census memory census = consortium.census();
+        check(census.members == ones(consortium.active()) && census.members == consortium.count(), "members");
+        check(census.epoch == consortium.epoch() && census.recoveries == actors.recoveries(), "epoch, recoveries");
+        check(census.participants == consortium.keysWith(1).length, "participants");
+        check(census.aggregators == consortium.keysWith(2).length, "aggregators");
+        check(census.scorers == consortium.keysWith(4).length, "scorers");
+    }
+
     /// @dev After anything that happened members 2, 3 and 4 of 5 alone end the round in time, and finalise the next.
     function invariant_NoWedge() external {
         _requireNoWedge();

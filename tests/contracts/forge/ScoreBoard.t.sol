@@ -40,7 +40,7 @@ abstract contract Scored is Base {
 
     function commitmentOf(uint32 round, address scorer, bytes32 salt, bytes memory scores) internal view returns (bytes32) {
         return keccak256(
-            abi.encode(block.chainid, address(board), uint32(1), round, scorer, salt, keccak256(scores))
+            abi.encode(block.chainid, address(board), uint32(1), round, scorer, salt, hashOf(scorer, scores, 0))
         );
     }
 
@@ -57,6 +57,27 @@ abstract contract Scored is Base {
     function concat(bytes[] memory parts) internal pure returns (bytes memory whole) {
         for (uint256 i = 0; i < parts.length; ++i) {
             whole = bytes.concat(whole, parts[i]);
+        }
+    }
+
+    /// @dev The root of a scoring in which these scorers revealed these scores, in this order.
+    function rootOf(
+        uint32 round,
+        bytes32 seed,
+        bytes32 withheld,
+        bytes32 revealed,
+        address[] memory scorers,
+        bytes[] memory packed,
+        bytes memory medians
+    ) internal pure returns (bytes32 root) {
+        bytes32 shown = seed;
+        for (uint256 i = 0; i < scorers.length; ++i) {
+            shown = keccak256(bytes.concat(shown, hashOf(scorers[i], packed[i], 0)));
+        }
+        root = keccak256(abi.encode(uint32(1), round, seed, withheld, revealed, shown));
+        for (uint256 start = 0; start < medians.length; start += 128) {
+            uint256 end = start + 128 < medians.length ? start + 128 : medians.length;
+            root = keccak256(bytes.concat(root, slice(medians, start, end)));
         }
     }
 
@@ -142,22 +163,86 @@ contract ScoreBoardTest is Scored {
         if (claimed != median) {
             medians[place] = claimed;
             vm.expectRevert(abi.encodeWithSelector(IScoreBoard.ScoreBoard_WrongMedian.selector, place, claimed));
-            board.settleScores(1, round, scores, pack(medians));
+            board.settleScores(1, round, 0, scores, pack(medians));
             medians[place] = median;
         }
-        board.settleScores(1, round, scores, pack(medians));
+        board.settleScores(1, round, 0, scores, pack(medians));
         check(board.rootOf(1, round) != 0, "not settled");
     }
 
     function test_TheLargestPanelHasItsMedian() public {
-        int32[][] memory vectors = new int32[][](255);
-        for (uint256 i = 0; i < 255; ++i) {
+        int32[][] memory vectors = new int32[][](64);
+        for (uint256 i = 0; i < 64; ++i) {
             vectors[i] = new int32[](2);
-            vectors[i][0] = int32(int256(i * 7919 % 255)) - 127;
+            vectors[i][0] = int32(int256(i * 7919 % 64)) - 31;
             vectors[i][1] = random(abi.encode(i));
         }
-        check(_settle(vectors, 0)[0] == 0, "of 255");
+        check(_settle(vectors, 0)[0] == 0, "of 64");
         _settle(vectors, 27);
+    }
+
+    /// @dev However the updates are cut into ranges, the root is the same; and no range is taken twice, or out of turn.
+    function testFuzz_RangesSettleAlike(uint8 size, uint8 updates, uint256 cuts) public {
+        size = uint8(2 + uint256(size) % 5);
+        updates = uint8(1 + uint256(updates) % 200);
+        int32[][] memory vectors = new int32[][](size);
+        for (uint256 i = 0; i < size; ++i) {
+            vectors[i] = new int32[](updates);
+            for (uint256 j = 0; j < updates; ++j) {
+                vectors[i][j] = random(abi.encode(cuts, i, j));
+            }
+        }
+        (uint32 round, bytes memory scores) = _reveal(vectors, 0);
+        bytes memory medians = pack(mediansOf(vectors));
+        bytes32 root = _rootOf(round, vectors, medians);
+        if (cuts % 4 == 0) {
+            board.settleScores(1, round, 0, scores, medians);
+        } else {
+            for (uint256 start = 0; start < medians.length;) {
+                uint256 end = start + 128 * (1 + cuts % 3);
+                cuts /= 3;
+                if (end > medians.length) end = medians.length;
+                bytes memory part = _range(vectors, start, end);
+                _requireRefused(round, start / 4 + 32, part, slice(medians, start, end));
+                board.settleScores(1, round, uint8(start / 4), part, slice(medians, start, end));
+                _requireRefused(round, start / 4, part, slice(medians, start, end));
+                start = end;
+            }
+        }
+        check(board.rootOf(1, round) == root, "root");
+    }
+
+    /// @dev What was revealed is settled, in its place: any other bit, in any range, is refused.
+    function testFuzz_OnlyWhatWasRevealedSettles(uint256 where, bool second) public {
+        int32[][] memory vectors = new int32[][](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            vectors[i] = new int32[](70);
+            for (uint256 j = 0; j < 70; ++j) {
+                vectors[i][j] = random(abi.encode(i, j));
+            }
+        }
+        (uint32 round,) = _reveal(vectors, 0);
+        bytes memory medians = pack(mediansOf(vectors));
+        if (second) board.settleScores(1, round, 0, _range(vectors, 0, 128), slice(medians, 0, 128));
+        (uint256 start, uint256 end) = second ? (uint256(128), uint256(280)) : (uint256(0), uint256(256));
+        bytes memory scores = _range(vectors, start, end);
+        scores[where % scores.length] ^= bytes1(uint8(1 << where / scores.length % 8));
+        vm.expectRevert(abi.encodeWithSelector(IScoreBoard.ScoreBoard_NotWhatWasRevealed.selector, start / 4));
+        board.settleScores(1, round, uint8(start / 4), scores, slice(medians, start, end));
+    }
+
+    function test_AContractSaysNothing() public {
+        foundScored(3);
+        uint32 round = finalise();
+        open(round, 1);
+        bytes memory expected =
+            abi.encodeWithSelector(IScoreBoard.ScoreBoard_NotOrigin.selector, keyOf(1), address(0xbad));
+        vm.prank(keyOf(1), address(0xbad));
+        vm.expectRevert(expected);
+        board.commitScores(1, round, "commitment");
+        vm.prank(keyOf(1), address(0xbad));
+        vm.expectRevert(expected);
+        board.revealScores(1, round, "salt", "1234");
     }
 
     function testFuzz_AScoreIsInRangeOrNamed(uint8 place, int32 score, uint256 seed) public {
@@ -203,6 +288,28 @@ contract ScoreBoardTest is Scored {
         board.revealScores(1, round, salt, scores);
     }
 
+    function _requireRefused(uint32 round, uint256 start, bytes memory scores, bytes memory medians) private {
+        bytes memory call = abi.encodeCall(board.settleScores, (1, round, uint8(start), scores, medians));
+        (bool settled,) = address(board).call(call);
+        check(!settled, "settled out of turn");
+    }
+
+    function _range(int32[][] memory vectors, uint256 start, uint256 end) private pure returns (bytes memory scores) {
+        for (uint256 i = 0; i < vectors.length; ++i) {
+            scores = bytes.concat(scores, rangeOf(keyOf(i), pack(vectors[i]), start, end));
+        }
+    }
+
+    function _rootOf(uint32 round, int32[][] memory vectors, bytes memory medians) private view returns (bytes32) {
+        address[] memory scorers = new address[](vectors.length);
+        bytes[] memory packed = new bytes[](vectors.length);
+        for (uint256 i = 0; i < vectors.length; ++i) {
+            (scorers[i], packed[i]) = (keyOf(i), pack(vectors[i]));
+        }
+        (,, bytes32 seed, bytes32 committed, bytes32 revealed) = board.scoringOf(1);
+        return rootOf(round, seed, committed ^ revealed, revealed, scorers, packed, medians);
+    }
+
     function _refused(uint32 round, uint8 who, bytes32 salt, bytes memory scores) private {
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -220,7 +327,7 @@ contract ScoreBoardTest is Scored {
             shown[i] = vectors[i + withheld];
         }
         medians = mediansOf(shown);
-        board.settleScores(1, round, scores, pack(medians));
+        board.settleScores(1, round, 0, scores, pack(medians));
     }
 
     /// @dev All commit; all but the first `withheld` reveal, and the time to do so passes.
@@ -235,7 +342,7 @@ contract ScoreBoardTest is Scored {
         (IScoreBoard.Scoring memory scoring,,,,) = board.scoringOf(1);
         if (vectors.length < 3) vm.warp(scoring.commitDeadline + 1);
         for (uint256 i = withheld; i < vectors.length; ++i) {
-            scores = bytes.concat(scores, pack(vectors[i]));
+            scores = bytes.concat(scores, rangeOf(keyOf(i), pack(vectors[i]), 0, 4 * vectors[i].length));
             prank(keyOf(i));
             board.revealScores(1, round, bytes32(i), pack(vectors[i]));
         }
@@ -261,9 +368,13 @@ contract Scorers is Scored {
     mapping(uint32 round => mapping(uint256 index => uint256 count)) public commitments;
     mapping(uint32 round => mapping(uint256 index => uint256 count)) public reveals;
     mapping(uint32 round => mapping(uint256 index => address key)) private committer;
+    mapping(uint32 round => address[] keys) private revealers;
+    mapping(uint32 round => bytes32 seed) private seeds;
     mapping(IScoreBoard.Phase phase => uint256 count) public reached;
     mapping(uint32 round => bool revealing) private started;
     uint256 public lies;
+    uint256 public inRanges;
+    uint256 public leftUnsettled;
     uint160 private fresh = 0x20000;
 
     constructor() {
@@ -281,6 +392,7 @@ contract Scorers is Scored {
     /// @dev Rarely without an update, against the rules: it can never be scored, nor any round after it.
     function finaliseNext(uint8 updates) external {
         uint256 admitted = updates == 0 ? 0 : 1 + updates % 12;
+        if (updates > 128) admitted = 33 + updates % 40; // more than a chunk
         updatesOf[finalise()] = admitted;
     }
 
@@ -301,6 +413,7 @@ contract Scorers is Scored {
         if (!_as(who, abi.encodeCall(board.openScoring, (1, round, scored(updatesOf[round]))))) return;
         check(was.round == 0 || phase >= IScoreBoard.Phase.Settled, "opened beside another");
         check(round == next && ledger.modelOf(1, round) != 0 && updatesOf[round] > 0, "opened");
+        (,, seeds[round],,) = board.scoringOf(1);
         ++reached[IScoreBoard.Phase.Committing];
     }
 
@@ -339,6 +452,7 @@ contract Scorers is Scored {
         check(full || block.timestamp > scoring.commitDeadline, "revealed early");
         check(block.timestamp <= scoring.revealDeadline && seed != 0, "revealed late");
         started[round] = true;
+        revealers[round].push(key);
         ++reveals[round][index];
         ++reached[IScoreBoard.Phase.Revealing];
     }
@@ -349,42 +463,54 @@ contract Scorers is Scored {
         }
     }
 
-    function settle(uint256 who, uint8 lie) external {
+    /// @dev Settles the next chunk, or all that is left.
+    function settle(uint256 who, uint8 lie) public {
         uint32 round = _round();
-        (IScoreBoard.Scoring memory was, IScoreBoard.Phase phase, bytes32 seed,, bytes32 revealed) = board.scoringOf(1);
-        uint256 count = _ones(uint256(revealed));
-        if (count == 0) return;
-        int32[][] memory vectors = new int32[][](count);
-        bytes[] memory packed = new bytes[](count);
-        bytes memory hashes;
-        for (uint256 index = 0; count > 0; ++index) {
-            if (uint256(revealed) >> index & 1 == 0) continue;
-            uint256 place = vectors.length - count--;
-            vectors[place] = _vector(round, committer[round][index]);
-            packed[place] = pack(vectors[place]);
-            hashes = bytes.concat(hashes, keccak256(packed[place]));
+        (IScoreBoard.Scoring memory was, IScoreBoard.Phase phase,, bytes32 committed, bytes32 revealed) = board.scoringOf(1);
+        address[] memory scorers = revealers[round];
+        if (scorers.length == 0) return;
+        (bytes[] memory packed, bytes memory medians) = _said(round, scorers);
+        uint256 start = 4 * uint256(was.settled);
+        uint256 end = lie % 2 == 0 && start + 128 < medians.length ? start + 128 : medians.length;
+        bytes memory some = slice(medians, start, end);
+        bool lying = lie % 4 == 3 && some.length > 0;
+        if (lying) some[3] ^= 0x01;
+        bytes memory scores;
+        for (uint256 i = 0; i < scorers.length; ++i) {
+            scores = bytes.concat(scores, rangeOf(scorers[i], packed[i], start, end));
         }
-        int32[] memory medians = mediansOf(vectors);
-        bool lying = lie % 4 == 0;
-        if (lying) medians[lie / 4 % medians.length] += 1;
-        bytes memory call = abi.encodeCall(board.settleScores, (1, round, concat(packed), pack(medians)));
-        if (!_as(who, call)) {
+        if (!_as(who, abi.encodeCall(board.settleScores, (1, round, was.settled, scores, some)))) {
             if (lying && phase == IScoreBoard.Phase.Over) ++lies;
             return;
         }
-        check(!lying && phase == IScoreBoard.Phase.Over && vectors.length >= was.quorum, "settled");
-        (,,, bytes32 committed,) = board.scoringOf(1);
-        bytes memory said = abi.encode(
-            uint32(1), round, seed, committed ^ revealed, revealed, keccak256(hashes), keccak256(pack(medians))
-        );
-        _end(round, IScoreBoard.Phase.Settled, keccak256(said));
+        check(!lying && phase == IScoreBoard.Phase.Over && scorers.length >= was.quorum, "settled");
+        if (end < medians.length) return;
+        if (start > 0) ++inRanges;
+        bytes32 root = rootOf(round, seeds[round], committed ^ revealed, revealed, scorers, packed, medians);
+        _end(round, IScoreBoard.Phase.Settled, root);
+    }
+
+    function _said(uint32 round, address[] memory scorers)
+        private
+        view
+        returns (bytes[] memory packed, bytes memory medians)
+    {
+        int32[][] memory vectors = new int32[][](scorers.length);
+        packed = new bytes[](scorers.length);
+        for (uint256 i = 0; i < scorers.length; ++i) {
+            vectors[i] = _vector(round, scorers[i]);
+            packed[i] = pack(vectors[i]);
+        }
+        medians = pack(mediansOf(vectors));
     }
 
     function endVoid(uint256 who) external {
         uint32 round = _round();
         (IScoreBoard.Scoring memory was, IScoreBoard.Phase phase,,, bytes32 revealed) = board.scoringOf(1);
         if (!_as(who, abi.encodeCall(board.voidScoring, (1, round)))) return;
-        check(phase == IScoreBoard.Phase.Over && _ones(uint256(revealed)) < was.quorum, "void");
+        bool late = block.timestamp > 2 * uint256(was.revealDeadline) - was.commitDeadline;
+        check(phase == IScoreBoard.Phase.Over && (late || _ones(uint256(revealed)) < was.quorum), "void");
+        if (_ones(uint256(revealed)) >= was.quorum) ++leftUnsettled;
         _end(round, IScoreBoard.Phase.Void, 0);
     }
 
@@ -452,12 +578,12 @@ contract ScoringInvariantsTest is Base {
 
     /// @dev The invariants below say something: the scorers get everywhere.
     function test_ScorersReachEveryPhase() external {
-        for (uint256 i = 0; i < 1500; ++i) {
+        for (uint256 i = 0; i < 2500; ++i) {
             uint256 random = uint256(keccak256(abi.encode(i)));
             uint256 choice = random % 13;
             uint256 who = random >> 8;
             if (choice == 0) scorers.wait(uint16(who));
-            else if (choice == 1) scorers.finaliseNext(1 + uint8(who) % 99);
+            else if (choice == 1) scorers.finaliseNext(1 + uint8(who) % 254);
             else if (choice == 2) scorers.openAny(who % 5, uint32(who >> 8));
             else if (choice == 3) scorers.commitAll();
             else if (choice == 4) scorers.commit(who);
@@ -475,6 +601,8 @@ contract ScoringInvariantsTest is Base {
             check(passing || scorers.reached(IScoreBoard.Phase(phase)) > 2, "a phase was not reached");
         }
         check(scorers.lies() > 2, "no wrong median was refused");
+        check(scorers.inRanges() > 2, "nothing was settled in ranges");
+        check(scorers.leftUnsettled() > 0, "nothing was left unsettled");
     }
 
     function invariant_OneCommitmentAndOneRevealOfEachScorer() external view {
@@ -500,8 +628,7 @@ contract ScoringInvariantsTest is Base {
     function invariant_NoScoringIsStuck() external {
         (IScoreBoard.Scoring memory scoring, IScoreBoard.Phase phase,,,) = board.scoringOf(1);
         if (phase == IScoreBoard.Phase.None || phase >= IScoreBoard.Phase.Settled) return;
-        vm.warp(uint256(scoring.revealDeadline) + 1);
-        scorers.settle(5, 1);
+        vm.warp(2 * uint256(scoring.revealDeadline) - scoring.commitDeadline + 1);
         scorers.endVoid(5);
         (, phase,,,) = board.scoringOf(1);
         check(phase >= IScoreBoard.Phase.Settled, "stuck");

@@ -33,6 +33,10 @@ contract VectorsTest is Base {
         _replay(".cases[2]", 5);
     }
 
+    function test_ThreeChunksRevealedOutOfOrder() public {
+        _replay(".cases[3]", 3);
+    }
+
     /// @dev docs/spec/commitments.md has it: of a ledger at one address of chain 31337.
     function test_ACommitment() public {
         (, RoundLedger deployed) = found(3);
@@ -73,18 +77,34 @@ contract VectorsTest is Base {
             board.commitScores(job, round, _word(scorer, ".commitment"));
         }
         vm.warp(block.timestamp + terms().scoreSeconds + 1);
-        bytes memory scores;
         for (uint256 i = 0; i < scorers; ++i) {
             string memory scorer = _at(path, i);
-            if (!vm.parseJsonBool(json, string.concat(scorer, ".reveals"))) continue;
             bytes memory packed = _bytes(scorer, ".packed");
-            scores = bytes.concat(scores, packed);
+            check(hashOf(_address(scorer, ".key"), packed, 0) == _word(scorer, ".hash"), "hash");
+            if (!vm.parseJsonBool(json, string.concat(scorer, ".reveals"))) continue;
             prank(_address(scorer, ".key"));
             board.revealScores(job, round, _word(scorer, ".salt"), packed);
         }
         vm.warp(block.timestamp + terms().revealSeconds);
-        board.settleScores(job, round, scores, _bytes(path, ".packed"));
+        bytes memory medians = _bytes(path, ".packed");
+        for (uint256 start = 0; start < medians.length; start += 128) {
+            uint256 end = start + 128 < medians.length ? start + 128 : medians.length;
+            bytes memory scores = _range(path, scorers, start, end);
+            board.settleScores(job, round, uint8(start / 4), scores, slice(medians, start, end));
+        }
         check(board.rootOf(job, round) == _word(path, ".scores_root"), "root");
+    }
+
+    function _range(string memory path, uint256 scorers, uint256 start, uint256 end)
+        private
+        view
+        returns (bytes memory scores)
+    {
+        for (uint256 i = 0; i < scorers; ++i) {
+            string memory scorer = _at(path, i);
+            if (!vm.parseJsonBool(json, string.concat(scorer, ".reveals"))) continue;
+            scores = bytes.concat(scores, rangeOf(_address(scorer, ".key"), _bytes(scorer, ".packed"), start, end));
+        }
     }
 
     /// @dev The board stands where the vector says.

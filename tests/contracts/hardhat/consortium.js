@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
-const { ALL, AGGREGATOR, PARTICIPANT, SCORER, found, reverts, events } = require('./support');
+const { ALL, AGGREGATOR, PARTICIPANT, SCORER, found, propose, decide, reverts, events } = require('./support');
 
 describe('Consortium', () => {
   const keys = (n) => Array.from({ length: n }, (_, i) => ethers.getAddress(ethers.toBeHex(i + 0x1000, 20)));
@@ -47,7 +47,7 @@ describe('Consortium', () => {
   describe('reading', () => {
     it('distinguishes a member from a stranger', async () => {
       const { consortium, members, strangers } = await found([ALL, PARTICIPANT, ALL, AGGREGATOR]);
-      assert.deepEqual((await consortium.membership(members[1].address)).toArray(), [1n, 1n, 1n]);
+      assert.deepEqual((await consortium.membership(members[1].address)).toArray(), [1n, 1n, 1n, 1n]);
       await reverts(consortium.membership(strangers[0].address), consortium, 'Consortium_NotMember', [
         strangers[0].address,
       ]);
@@ -68,6 +68,44 @@ describe('Consortium', () => {
     });
   });
 
+  describe('the census', () => {
+    const counted = async (consortium) => [...(await consortium.census()).toArray(), await consortium.active()];
+
+    it('counts the founders', async () => {
+      const consortium = await deploy(keys(5), [ALL, PARTICIPANT, PARTICIPANT | AGGREGATOR, SCORER, SCORER]);
+      assert.deepEqual(await counted(consortium), [1n, 0n, 5n, 3n, 2n, 3n, 0b11111n]);
+    });
+
+    it('follows every change', async () => {
+      const { consortium, members, ballots, strangers } = await found([ALL, PARTICIPANT, AGGREGATOR, SCORER]);
+      const decided = async (method, ...action) => decide(
+        ballots, members.slice(0, 3), await propose(ballots, members[0], method, ...action));
+      assert.deepEqual(await counted(consortium), [1n, 0n, 4n, 2n, 2n, 2n, 0b1111n]);
+      await decided('proposeAdmission', strangers[0].address, PARTICIPANT | SCORER);
+      assert.deepEqual(await counted(consortium), [2n, 0n, 5n, 3n, 2n, 3n, 0b11111n]);
+      await decided('proposeRoles', 1, AGGREGATOR | SCORER);
+      assert.deepEqual(await counted(consortium), [3n, 0n, 5n, 2n, 3n, 4n, 0b11111n]);
+      assert.deepEqual((await consortium.membership(members[1].address)).toArray(), [1n, 6n, 1n, 3n]);
+      await decided('proposeRemoval', 3);
+      assert.deepEqual(await counted(consortium), [4n, 0n, 4n, 2n, 3n, 3n, 0b10111n]);
+      await consortium.connect(members[1]).rotateKey(strangers[1].address);
+      assert.deepEqual(await counted(consortium), [5n, 0n, 4n, 2n, 3n, 3n, 0b10111n]);
+      assert.deepEqual((await consortium.membership(strangers[1].address)).toArray(), [1n, 6n, 5n, 3n]);
+    });
+
+    it('no longer counts the approval of a member that left', async () => {
+      const { consortium, members, ballots, strangers } = await found(Array(6).fill(ALL));
+      const [fresh] = strangers;
+      for (const i of [3, 4]) await consortium.connect(members[i]).approveRotation(5, fresh.address);
+      await decide(ballots, members.slice(0, 4), await propose(ballots, members[0], 'proposeRemoval', 4));
+      assert.deepEqual(await events(consortium.connect(members[0]).approveRotation(5, fresh.address), consortium), [
+        ['RotationApproved', 5n, fresh.address, 0n, 2n],
+      ]);
+      await consortium.connect(members[1]).approveRotation(5, fresh.address);
+      assert.equal(await consortium.keyOf(5), fresh.address);
+    });
+  });
+
   describe('a key', () => {
     let consortium, members, strangers, fresh, other;
     beforeEach(async () => {
@@ -83,7 +121,7 @@ describe('Consortium', () => {
       ]);
       assert.equal(await consortium.epoch(), 2n);
       assert.equal(await consortium.keyOf(1), fresh);
-      assert.deepEqual((await consortium.membership(fresh)).toArray(), [1n, 1n, 2n]);
+      assert.deepEqual((await consortium.membership(fresh)).toArray(), [1n, 1n, 2n, 1n]);
       await reverts(consortium.membership(old), consortium, 'Consortium_NotMember', [old]);
       assert.deepEqual((await consortium.keysWith(0))[1], fresh);
     });
@@ -127,13 +165,12 @@ describe('Consortium', () => {
       await reverts(as(members[0]).approveRotation(4, fresh), consortium, 'Consortium_UnknownIndex', [4]);
     });
 
-    it('loses its approvals when it is retired', async () => {
+    it('is replaced by approvals of members, whatever their keys', async () => {
       await as(members[0]).approveRotation(3, fresh);
       await as(members[0]).rotateKey(other);
+      await reverts(as(strangers[1]).approveRotation(3, fresh), consortium, 'Consortium_AlreadyApproved', [3, fresh, 0]);
       await as(members[1]).approveRotation(3, fresh);
       await as(members[2]).approveRotation(3, fresh);
-      assert.equal(await consortium.keyOf(3), members[3].address);
-      await as(strangers[1]).approveRotation(3, fresh);
       assert.equal(await consortium.keyOf(3), fresh);
     });
 
@@ -151,6 +188,13 @@ describe('Consortium', () => {
       for (const member of members.slice(0, 3)) await as(member).approveRotation(3, other);
       await as(members[2]).approveRotation(3, fresh);
       assert.equal(await consortium.keyOf(3), other);
+      assert.equal((await consortium.census()).recoveries, 1n);
+    });
+
+    it('keeps the epoch of its member\'s roles', async () => {
+      await as(members[0]).rotateKey(other);
+      for (const key of [members[1], strangers[1], members[2]]) await as(key).approveRotation(3, fresh);
+      assert.deepEqual((await consortium.membership(fresh)).toArray(), [3n, 7n, 3n, 1n]);
     });
   });
 

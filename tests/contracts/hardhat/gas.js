@@ -3,13 +3,16 @@
 const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
 const {
-  ALL, PARTICIPANT, random, openJob, at, gasOf, printed, found, deploy, finalised, propose, decide, signed, signedProposal, wallets, Choice, Kind, SCORED, score, scoreable, openScoring,
-  packed, lowerMedians, commitmentOf,
+  ALL, random, openJob, openScored, at, gasOf, printed, found, deploy, finalised, propose, decide, signed, signedProposal,
+  wallets, Choice, Kind, SCORED, score, scoreable, openScoring, packed, settle, commitmentOf,
 } = require('./support');
 
 const SCORE = { commit: 45_000, reveal: 60_000, update: 1_800 };
 const SCORERS = 7;
 const UPDATES = 64;
+const SCORERS_AT_MOST = 64;
+const MOST = 400_000;
+const TIMES = ['updateSeconds', 'openSeconds', 'aggregateSeconds', 'attestSeconds', 'scoreSeconds', 'revealSeconds'];
 const VOTE = { direct: 36_500, signed: 42_000, inBatch: 13_000 };
 
 describe('Gas', () => {
@@ -101,7 +104,7 @@ describe('Gas', () => {
 
   it(`of ${SCORERS} × ${UPDATES} scores: commit ≤ ${SCORE.commit}, reveal ≤ ${SCORE.reveal}, settle ≤ ${SCORE.update} each`, async () => {
     const terms = { ...SCORED, scorers: 4 };
-    const world = await openJob(Array(SCORERS).fill(ALL), terms);
+    const world = await openScored(SCORERS, UPDATES, terms);
     const { scores: board, members } = world;
     const rows = [];
     for (const round of [1, 2, 3]) {
@@ -117,8 +120,7 @@ describe('Gas', () => {
       for (const [i, member] of members.entries()) {
         row.revealScores = await gasOf(board.connect(member).revealScores(1, round, salts[i], packed(vectors[i])));
       }
-      const medians = packed(lowerMedians(vectors));
-      row.settleScores = await gasOf(board.settleScores(1, round, packed(...vectors), medians));
+      row.settleScores = await gasOf((await settle(board, members, vectors, round))[0]);
       row['settleScores, for each update'] = Math.round(row.settleScores / UPDATES);
       rows.push(row);
     }
@@ -129,8 +131,55 @@ describe('Gas', () => {
     }
   });
 
+  for (const size of [4, 64, 255]) {
+    it(`of the scores of ${size} updates by ${size} members: at most ${MOST.toLocaleString('en')} in any call`, async () => {
+      const updates = size;
+      const scorers = Math.min(size, SCORERS_AT_MOST);
+      const terms = { ...SCORED, ...Object.fromEntries(TIMES.map((name) => [name, 1000])), scorers };
+      const world = await openJob(Array(size).fill(ALL), terms);
+      const { scores: board, members } = world;
+      const aggregate = await scoreable(world, 1, `0x${'00'.repeat(updates)}`);
+      const used = { openScoring: [await gasOf(openScoring(board, members[0], aggregate))], commitScores: [], revealScores: [] };
+      const panel = members.slice(size - scorers);
+      const vectors = panel.map((_, i) => Array.from({ length: updates }, (_, j) => 0x01010101 * ((i * 5 + j) % 57 + 1)));
+      const salts = panel.map(random);
+      for (const [i, member] of panel.entries()) {
+        const commitment = await commitmentOf(board, member, vectors[i], salts[i]);
+        used.commitScores.push(await gasOf(board.connect(member).commitScores(1, 1, commitment)));
+      }
+      for (const [i, member] of panel.entries()) {
+        used.revealScores.push(await gasOf(board.connect(member).revealScores(1, 1, salts[i], packed(vectors[i]))));
+      }
+      used.settleScores = await Promise.all((await settle(board, panel, vectors)).map(gasOf));
+      for (const [call, gas] of Object.entries(used)) {
+        const what = `${size} members, ${updates} updates: ${call}, ${gas.length}, least and most`;
+        table.push([what, Math.min(...gas), Math.max(...gas)]);
+        assert.ok(Math.max(...gas) <= MOST, `${call}: ${Math.max(...gas)}`);
+      }
+      assert.notEqual(await board.rootOf(1, 1), ethers.ZeroHash);
+    });
+  }
+
+  for (const size of [4, 64, 255]) {
+    it(`of keys, ${size} members: at most ${MOST.toLocaleString('en')} in any call`, async () => {
+      const members = await wallets(size + 1);
+      const fresh = members.pop().address;
+      const { consortium } = await deploy(members.map(({ address }) => address), Array(size).fill(ALL));
+      const approvals = [];
+      for (const member of members.slice(0, Math.floor(size / 2) + 1)) {
+        approvals.push(await gasOf(consortium.connect(member).approveRotation(size - 1, fresh)));
+      }
+      const [first, next, last] = [approvals[0], approvals[1], approvals.at(-1)];
+      table.push([`${size} members: approveRotation, first, next, last`, first, next, last]);
+      assert.equal(await consortium.keyOf(size - 1), fresh);
+      const rotation = await gasOf(consortium.connect(members[0]).rotateKey(ethers.toBeHex(0xbeef, 20)));
+      table.push([`${size} members: rotateKey`, rotation]);
+      assert.ok(Math.max(first, next, last, rotation) <= MOST);
+    });
+  }
+
   it('of deployment', async () => {
-    const { ledger, consortium, scores, releases, ballots } = await openJob([ALL, ALL, ALL, ALL]);
+    const { ledger, consortium, scores, releases, ballots } = await found([ALL, ALL, ALL, ALL]);
     table.push(['deploy Consortium', await gasOf(consortium.deploymentTransaction())]);
     table.push(['deploy RoundLedger', await gasOf(ledger.deploymentTransaction())]);
     table.push(['deploy ScoreBoard', await gasOf(scores.deploymentTransaction())]);

@@ -44,6 +44,7 @@ describe('A job', () => {
     ['scores but no time to commit to them', { ...SCORED, scoreSeconds: 0 }],
     ['scores but no time to reveal', { ...SCORED, revealSeconds: 0 }],
     ['scores that nobody must reveal', { ...SCORED, scorers: 0 }],
+    ['scores that more must reveal than may', { ...SCORED, scorers: 65 }],
     ['over a year to commit to scores', { ...SCORED, scoreSeconds: 31536001 }],
     ['over a year to reveal', { ...SCORED, revealSeconds: 31536001 }],
   ]) {

@@ -3,9 +3,9 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, SCORER, TERMS, SCORED, ScoringPhase, LARGEST_SCORE, ZERO, random, claimOf, openJob,
-  finalised, published, scoreable, score, openScoring, packed, lowerMedians, commitmentOf, propose, decide, at, deadlineOf,
-  reverts, events,
+  ALL, AGGREGATOR, PARTICIPANT, SCORER, MODEL, SCORED, ScoringPhase, LARGEST_SCORE, ZERO, random, claimOf, openJob, openScored,
+  finalised, published, scoreable, score, openScoring, packed, hashOf, rangeOf, lowerMedians, commitmentOf, propose,
+  decide, at, deadlineOf, reverts, events,
 } = require('./support');
 
 const MEMBERS = 4;
@@ -13,11 +13,12 @@ const VECTORS = [[5, -7, 0, 100], [6, -8, 0, -100], [7, -9, 1, 50], [-1, LARGEST
 const bits = (...indices) => ethers.toBeHex(indices.reduce((sum, index) => sum + (1n << BigInt(index)), 0n), 32);
 
 describe('Scores', () => {
-  let world, board, ledger, consortium, ballots, members, strangers, aggregate, salts;
+  let world, board, ledger, consortium, ballots, members, strangers, aggregate, salts, shown;
   const given = async (made) => {
     world = await made;
     ({ scores: board, ledger, consortium, ballots, members, strangers, aggregate } = world);
     salts = members.map(random);
+    shown = [];
   };
   const as = (signer) => board.connect(signer);
   const scoring = async (job = 1) => (await board.scoringOf(job)).scoring;
@@ -25,7 +26,11 @@ describe('Scores', () => {
   const open = (changes = {}, scorer = members[0], round = 1) => openScoring(board, scorer, { ...aggregate, ...changes }, round);
   const commit = async (i, vector = VECTORS[i], changes = {}) =>
     as(members[i]).commitScores(1, 1, await commitmentOf(board, members[i], vector, salts[i], changes));
-  const reveal = (i, vector = VECTORS[i], salt = salts[i]) => as(members[i]).revealScores(1, 1, salt, packed(vector));
+  const reveal = async (i, vector = VECTORS[i], salt = salts[i]) => {
+    const sent = await as(members[i]).revealScores(1, 1, salt, packed(vector));
+    shown.push(members[i]);
+    return sent;
+  };
   const committed = async (...indices) => {
     await open();
     for (const i of indices) await commit(i);
@@ -37,7 +42,7 @@ describe('Scores', () => {
     for (const i of revealing) await reveal(i);
   };
   const settle = (vectors, medians = lowerMedians(vectors), round = 1) =>
-    as(strangers[0]).settleScores(1, round, packed(...vectors), packed(medians));
+    as(strangers[0]).settleScores(1, round, 0, rangeOf(vectors.map((_, i) => shown[i] ?? members[i % MEMBERS]), vectors), packed(medians));
   const endVoid = () => as(strangers[0]).voidScoring(1, 1);
   const wrongPhase = (call, name) => reverts(call, board, 'ScoreBoard_WrongPhase', [1, 1, ScoringPhase[name]]);
   const decided = async (call, ...args) =>
@@ -60,7 +65,7 @@ describe('Scores', () => {
       ]);
       const [kept, ...rest] = await board.scoringOf(1);
       const until = deadline + BigInt(SCORED.revealSeconds);
-      assert.deepEqual(kept.toArray(), [1n, 1n, deadline, until, 4n, 4n, BigInt(SCORED.scorers), ScoringPhase.None]);
+      assert.deepEqual(kept.toArray(), [1n, 1n, deadline, until, 4n, 4n, BigInt(SCORED.scorers), 0n, ScoringPhase.None]);
       assert.deepEqual(rest, [ScoringPhase.Committing, seed, ZERO, ZERO]);
       assert.equal(await board.rootOf(1, 1), ZERO);
     });
@@ -85,8 +90,8 @@ describe('Scores', () => {
       await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
       await ledger.openRound(1);
       await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
-      await at((await deadlineOf(ledger)) + 2n * BigInt(TERMS.aggregateSeconds) + 1n);
-      await ledger.abandonRound(1, 2);
+      await at((await deadlineOf(ledger)) + 1n);
+      await ledger.advance(1, 2);
       await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
     });
 
@@ -120,8 +125,8 @@ describe('Scores', () => {
       await reverts(openScoring(board, members[0], second, 2), board, 'ScoreBoard_RoundLeftOut', [1, 2, 1]);
       await score(world, VECTORS, aggregate);
       await ledger.openRound(1);
-      await at((await deadlineOf(ledger)) + 2n * BigInt(TERMS.aggregateSeconds) + 1n);
-      await ledger.abandonRound(1, 3);
+      await at((await deadlineOf(ledger)) + 1n);
+      await ledger.advance(1, 3);
       const fourth = await scoreable(world, 4, '0x0000');
       await reverts(openScoring(board, members[0], fourth, 4), board, 'ScoreBoard_RoundLeftOut', [1, 4, 2]);
       await score(world, Array(MEMBERS).fill([7, 8]), second, 2);
@@ -135,7 +140,7 @@ describe('Scores', () => {
     });
 
     it('of the admitted updates alone', async () => {
-      await given(openJob(Array(MEMBERS).fill(ALL), SCORED));
+      await given(openScored(MEMBERS, 5, SCORED));
       const some = await scoreable(world, 1, '0x0009000200');
       await openScoring(board, members[0], some);
       assert.equal((await scoring()).updates, 3n);
@@ -143,7 +148,7 @@ describe('Scores', () => {
 
     it('of jobs side by side', async () => {
       const digest = random();
-      await ledger.proposeJob(digest, SCORED);
+      await ledger.proposeJob(digest, SCORED, MODEL);
       for (const member of members.slice(1, 3)) await ledger.connect(member).approveJob(2, digest);
       await open();
       await reverts(openScoring(board, members[0], aggregate, 1, 2), board, 'ScoreBoard_NotFinalised', [2, 1]);
@@ -235,12 +240,13 @@ describe('Scores', () => {
       await reverts(commit(3), board, 'ScoreBoard_RoleMissing', [members[3].address, SCORER]);
     });
 
-    it('as many as there were at the opening: a place that is taken is taken', async () => {
+    it('that were when the scoring was opened', async () => {
       await given(finalised([ALL, ALL, ALL, PARTICIPANT | AGGREGATOR], random(), terms));
       await open();
       await decided('proposeRoles', 3, ALL);
-      for (const i of [3, 0, 1]) await commit(i);
-      await wrongPhase(commit(2), 'Revealing');
+      await reverts(commit(3), board, 'ScoreBoard_NotInElectorate', [members[3].address, 2, 1]);
+      for (const i of [0, 1, 2]) await commit(i);
+      assert.equal(await phase(), ScoringPhase.Revealing);
     });
   });
 
@@ -376,12 +382,14 @@ describe('Scores', () => {
       const vectors = [VECTORS[0], VECTORS[1]];
       const medians = [5, -8, 0, -100];
       const { seed } = await board.scoringOf(1);
-      const root = ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(
-        ['uint32', 'uint32', 'bytes32', 'bytes32', 'bytes32', 'bytes32', 'bytes32'],
-        [1, 1, seed, bits(3), bits(0, 1), ethers.keccak256(ethers.concat(vectors.map((v) => ethers.keccak256(packed(v))))),
-          ethers.keccak256(packed(medians))]));
+      const said = vectors.reduce(
+        (word, vector, i) => ethers.keccak256(ethers.concat([word, hashOf(members[i].address, vector)])), seed);
+      const begun = ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(
+        ['uint32', 'uint32', 'bytes32', 'bytes32', 'bytes32', 'bytes32'], [1, 1, seed, bits(3), bits(0, 1), said]));
+      const root = ethers.keccak256(ethers.concat([begun, packed(medians)]));
       assert.deepEqual(await events(settle(vectors, medians), board), [
-        ['ScoresSettled', 1n, 1n, packed(medians), root, bits(3)],
+        ['MediansSettled', 1n, 1n, 0n, packed(medians)],
+        ['ScoresSettled', 1n, 1n, root, bits(3)],
       ]);
       assert.equal(await board.rootOf(1, 1), root);
       const [kept, now_, noSeed] = await board.scoringOf(1);
@@ -393,8 +401,11 @@ describe('Scores', () => {
       for (const i of [3, 1, 0]) await reveal(i);
       await wrongPhase(settle(VECTORS), 'Revealing');
       await reveal(2);
-      const settled = await events(settle(VECTORS), board);
-      assert.deepEqual([settled[0][3], settled[0][5]], [packed([5, -8, 0, 0]), ZERO]);
+      await reverts(
+        as(strangers[0]).settleScores(1, 1, 0, rangeOf(members, VECTORS), packed([5, -8, 0, 0])), board,
+        'ScoreBoard_NotWhatWasRevealed', [0]);
+      const settled = await events(settle([3, 1, 0, 2].map((i) => VECTORS[i])), board);
+      assert.deepEqual([settled[0][4], settled[1][4]], [packed([5, -8, 0, 0]), ZERO]);
     });
 
     it('not while scorers may commit', async () => {
@@ -421,14 +432,13 @@ describe('Scores', () => {
       const [a, b, c, d] = VECTORS;
       const medians = lowerMedians(VECTORS);
       const wrongLength = (vectors) => reverts(
-        settle(vectors, medians), board, 'ScoreBoard_WrongLength', [16 * vectors.length, 64]);
-      const forged = (index, ...vectors) =>
-        reverts(settle(vectors, medians), board, 'ScoreBoard_NotWhatWasRevealed', [index]);
+        settle(vectors, medians), board, 'ScoreBoard_WrongLength', [48 * vectors.length, 192]);
+      const forged = (...vectors) => reverts(settle(vectors, medians), board, 'ScoreBoard_NotWhatWasRevealed', [0]);
       await wrongLength([a, b, c]);
       await wrongLength([a, b, c, d, d]);
-      await forged(1, a, a, c, d);
-      await forged(0, b, a, c, d);
-      await forged(3, a, b, c, [-1, LARGEST_SCORE, -LARGEST_SCORE, 1]);
+      await forged(a, a, c, d);
+      await forged(b, a, c, d);
+      await forged(a, b, c, [-1, LARGEST_SCORE, -LARGEST_SCORE, 1]);
     });
 
     it('not with what was committed to and never revealed', async () => {
@@ -436,20 +446,20 @@ describe('Scores', () => {
       await commit(0);
       await commit(1);
       // The commitment is made to look like the hash of scores that were revealed.
-      await as(members[2]).commitScores(1, 1, ethers.keccak256(packed(VECTORS[2])));
+      await as(members[2]).commitScores(1, 1, hashOf(members[2].address, VECTORS[2]));
       await pass('commitDeadline');
       await reveal(0);
       await reveal(1);
       await pass('revealDeadline');
       const [a, b, c] = VECTORS;
-      await reverts(settle([a, c], lowerMedians([a, c])), board, 'ScoreBoard_NotWhatWasRevealed', [1]);
-      await reverts(settle([a, b, c]), board, 'ScoreBoard_WrongLength', [48, 32]);
+      await reverts(settle([a, c], lowerMedians([a, c])), board, 'ScoreBoard_NotWhatWasRevealed', [0]);
+      await reverts(settle([a, b, c]), board, 'ScoreBoard_WrongLength', [144, 96]);
     });
 
     it('not with another number of medians', async () => {
       await revealed([0, 1, 2, 3], [0, 1, 2, 3]);
       for (const medians of [[], [5, -8, 0], [5, -8, 0, 0, 0]]) {
-        await reverts(settle(VECTORS, medians), board, 'ScoreBoard_WrongLength', [4 * medians.length, 16]);
+        await reverts(settle(VECTORS, medians), board, 'ScoreBoard_WrongRange', [0, medians.length, 0, 4]);
       }
     });
 
@@ -467,11 +477,65 @@ describe('Scores', () => {
     });
   });
 
+  describe('are settled in ranges', () => {
+    const vectors = Array.from({ length: 3 }, (_, i) => Array.from({ length: 70 }, (_, j) => (i * 7919 + j * 104729) % 2001 - 1000));
+    const medians = lowerMedians(vectors);
+    const range = (start, count, changed = medians) => as(strangers[0]).settleScores(
+      1, 1, start, rangeOf(shown, vectors, start, count), packed(changed.slice(start, start + count)));
+    beforeEach(async () => {
+      await given(openScored(3, 70, { ...SCORED, scorers: 3 }));
+      aggregate = await scoreable(world, 1, `0x${'00'.repeat(70)}`);
+      await open();
+      for (const [place, i] of [2, 0, 1].entries()) await commit(i, vectors[place]);
+      for (const [place, i] of [2, 0, 1].entries()) await reveal(i, vectors[place]);
+    });
+
+    it('of whole chunks, in order, to the last update', async () => {
+      const wrong = (start, count) => reverts(
+        range(start, count), board, 'ScoreBoard_WrongRange', [start, count, 0, 70]);
+      for (const [start, count] of [[32, 32], [0, 31], [0, 33], [0, 0]]) await wrong(start, count);
+      assert.deepEqual(await events(range(0, 32), board), [
+        ['MediansSettled', 1n, 1n, 0n, packed(medians.slice(0, 32))],
+      ]);
+      const [kept, now_, seed] = await board.scoringOf(1);
+      assert.deepEqual([kept.settled, now_, seed, await board.rootOf(1, 1)], [32n, ScoringPhase.Over, ZERO, ZERO]);
+      for (const [start, count] of [[0, 32], [64, 6], [32, 6], [32, 37]]) {
+        await reverts(range(start, count), board, 'ScoreBoard_WrongRange', [start, count, 32, 70]);
+      }
+      const changed = medians.map((median, i) => median + (i === 40));
+      await reverts(range(32, 38, changed), board, 'ScoreBoard_WrongMedian', [8, changed[40]]);
+      const [last, ended] = await events(range(32, 38), board);
+      assert.deepEqual(last, ['MediansSettled', 1n, 1n, 32n, packed(medians.slice(32))]);
+      assert.equal(ended[3], await board.rootOf(1, 1));
+    });
+
+    it('or void, where nobody settles the last in time', async () => {
+      await range(0, 64);
+      const { commitDeadline, revealDeadline } = await scoring();
+      const settleDeadline = 2n * revealDeadline - commitDeadline;
+      await at(settleDeadline);
+      await reverts(endVoid(), board, 'ScoreBoard_QuorumReached', [3, 3, settleDeadline]);
+      await at(settleDeadline + 1n);
+      assert.deepEqual(await events(endVoid(), board), [['ScoringVoid', 1n, 1n, ZERO]]);
+      assert.equal(await board.rootOf(1, 1), ZERO);
+      await wrongPhase(range(64, 6), 'Void');
+      const second = await scoreable(world, 2, '0x0000');
+      assert.notEqual(await score(world, Array(3).fill([7, 8]), second, 2), ZERO);
+    });
+
+    it('even late, where nobody made them void', async () => {
+      const { revealDeadline } = await scoring();
+      await at(revealDeadline + 10_000n);
+      await range(0, 70);
+      assert.equal(await phase(), ScoringPhase.Settled);
+    });
+  });
+
   describe('have for each update the median, and nothing else,', () => {
     for (const [size, updates] of [[3, 1], [4, 8], [5, 9], [7, 17]]) {
       it(`of ${size} scorers for ${updates} updates`, async () => {
         const terms = { ...SCORED, scorers: size };
-        await given(openJob(Array(size).fill(ALL), terms));
+        await given(openScored(size, updates, terms));
         aggregate = await scoreable(world, 1, `0x${'00'.repeat(updates)}`);
         const vectors = members.map((_, i) => Array.from({ length: updates }, (_, j) => ((i * 7 + j * 3) % 11 - 5) * 90_000_000));
         const medians = lowerMedians(vectors);
@@ -522,7 +586,10 @@ describe('Scores', () => {
     it('not where enough were revealed', async () => {
       await revealed([0, 1, 2], [1, 2]);
       await pass('revealDeadline');
-      await reverts(endVoid(), board, 'ScoreBoard_QuorumReached', [2, 2]);
+      const { revealDeadline } = await scoring();
+      await reverts(endVoid(), board, 'ScoreBoard_QuorumReached', [2, 2, revealDeadline + BigInt(SCORED.revealSeconds)]);
+      await at(revealDeadline + BigInt(SCORED.revealSeconds) + 1n);
+      await endVoid();
     });
   });
 

@@ -76,12 +76,14 @@ async function deploy(keys, roles, rules = RULES) {
   return { consortium, ledger, scores, releases, ballots };
 }
 
-/** The first `roles.length` signers found a consortium; the rest are strangers. */
+/** The first `roles.length` signers, or so many wallets, found a consortium; the rest are strangers. */
 async function found(roles, rules = RULES) {
-  const signers = await ethers.getSigners();
+  const most = 40; // the other signers are strangers
+  const signers = roles.length > most ? await wallets(roles.length) : await ethers.getSigners();
   const members = signers.slice(0, roles.length);
   const contracts = await deploy(members.map(({ address }) => address), roles, rules);
-  return { members, strangers: signers.slice(roles.length), ...contracts };
+  const strangers = roles.length > most ? (await ethers.getSigners()).slice(1) : signers.slice(roles.length);
+  return { members, strangers, ...contracts };
 }
 
 /** A consortium whose job 1 is open. */
@@ -92,7 +94,14 @@ async function openJob(roles, terms = TERMS) {
   await ledger.connect(members[0]).proposeJob(digest, terms, MODEL);
   const majority = Number(await consortium.majority());
   for (const member of members.slice(1, majority)) await ledger.connect(member).approveJob(1, digest);
-  return world;
+  return { ...world, ledger: ledger.connect(members[0]) };
+}
+
+/** The same with so many scorers, its `members`; and, where there are more updates, participants besides: `parties`. */
+async function openScored(scorers, updates, terms) {
+  const roles = Array.from({ length: Math.max(scorers, updates) }, (_, i) => (i < scorers ? ALL : PARTICIPANT));
+  const world = await openJob(roles, terms);
+  return { ...world, parties: world.members, members: world.members.slice(0, scorers) };
 }
 
 const anUpdate = ({ address }, changes = {}) =>
@@ -174,10 +183,10 @@ async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS, root = ran
 }
 
 /** Attested by a majority. */
-async function attested({ ledger, consortium, members }, aggregate, round = 1) {
+async function attested({ ledger, consortium, members, parties = members }, aggregate, round = 1) {
   const claim = await claimOf(ledger, 1, round, aggregate);
   const majority = Number(await consortium.majority());
-  for (const member of members.slice(1, majority)) await agree(ledger, member, claim, 1, round);
+  for (const member of parties.slice(1, majority)) await agree(ledger, member, claim, 1, round);
 }
 
 /** A round of job 1 with a finalised model, and its root. */
@@ -189,9 +198,9 @@ async function finalised(roles = [ALL, ALL, ALL], root = random(), terms = TERMS
 
 /** The next round of job 1, finalised with the updates of the first participants: as many as there are verdicts. */
 async function scoreable(world, round, verdicts) {
-  const { ledger, members } = world;
+  const { ledger, members, parties = members } = world;
   await ledger.openRound(1);
-  await registered(ledger, members.slice(0, ethers.dataLength(verdicts)), round);
+  await registered(ledger, parties.slice(0, ethers.dataLength(verdicts)), round);
   const aggregate = await anAggregate(ledger, { verdicts });
   await publish(ledger, members[0], aggregate, round);
   await attested(world, aggregate, round);
@@ -204,6 +213,30 @@ const openScoring = (board, scorer, aggregate, round = 1, job = 1) =>
 /** Scores as the contract takes them. */
 const packed = (...vectors) => ethers.solidityPacked(Array(vectors.flat().length).fill('int32'), vectors.flat());
 
+/** The hash of a key's scores, in chunks of 32 from the last to the first. */
+const hashOf = (key, scores) => {
+  let hash = ethers.zeroPadValue(key, 32);
+  for (let at = 32 * Math.floor((scores.length - 1) / 32); at >= 0; at -= 32) {
+    hash = ethers.keccak256(ethers.concat([packed(scores.slice(at, at + 32)), hash]));
+  }
+  return hash;
+};
+
+/** So many scores of each vector from a place on, each with the hash of those after, as the contract takes them. */
+const rangeOf = (panel, vectors, from = 0, count = vectors[0].length) => ethers.concat(vectors.flatMap((vector, i) =>
+  [packed(vector.slice(from, from + count)), hashOf(panel[i].address, vector.slice(from + count))]));
+
+/** Settles what the panel revealed in this order, at most `most` scores in a call; the transactions. */
+async function settle(board, panel, vectors, round = 1, { most = 2048, medians = lowerMedians(vectors) } = {}) {
+  const count = 32 * Math.max(1, Math.floor(most / vectors.length / 32));
+  const sent = [];
+  for (let from = 0; from < medians.length; from += count) {
+    const some = medians.slice(from, from + count);
+    sent.push(await board.settleScores(1, round, from, rangeOf(panel, vectors, from, some.length), packed(some)));
+  }
+  return sent;
+}
+
 const lowerMedians = (vectors) => vectors[0].map((_, update) => vectors
   .map((vector) => vector[update]).sort((a, b) => a - b)[Math.floor((vectors.length - 1) / 2)]);
 
@@ -212,7 +245,7 @@ async function commitmentOf(board, scorer, scores, salt, changes = {}) {
   const { chainId } = await ethers.provider.getNetwork();
   const said = { chainId, board: await board.getAddress(), job: 1, round: 1, scorer: scorer.address, ...changes };
   const types = ['uint256', 'address', 'uint32', 'uint32', 'address', 'bytes32', 'bytes32'];
-  const values = [...Object.values(said), salt, ethers.keccak256(packed(scores))];
+  const values = [...Object.values(said), salt, hashOf(said.scorer, scores)];
   return ethers.keccak256(encoded(types, values));
 }
 
@@ -227,7 +260,7 @@ async function score({ scores: board, members }, vectors, aggregate, round = 1) 
   for (const [i, member] of members.entries()) {
     await board.connect(member).revealScores(1, round, salts[i], packed(vectors[i]));
   }
-  await board.settleScores(1, round, packed(...vectors), packed(lowerMedians(vectors)));
+  await settle(board, members, vectors, round);
   return board.rootOf(1, round);
 }
 
@@ -328,8 +361,8 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, RULES, ZERO, random, encoded, claimOf, deploy,
   found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
-  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, lowerMedians,
-  commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
-  BALLOT_TYPES, PROPOSAL_TYPES, openJob,
+  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
+  lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
+  BALLOT_TYPES, PROPOSAL_TYPES, openJob, openScored,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf, printed,
 };

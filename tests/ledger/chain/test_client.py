@@ -133,7 +133,7 @@ def test_views_are_what_the_contract_says(consortium):
     assert client.party_head(job, members[0].address) == (bytes(28), 0)
     assert client.model(job, 1) == bytes(32)
     membership = client.membership(members[3].address)
-    assert (membership.index, membership.roles, membership.since) == (3, 3, 1)
+    assert (membership.index, membership.roles, membership.since, membership.roles_since) == (3, 3, 1, 1)
     assert client.membership("0x" + "12" * 20) is None
 
 

@@ -1,11 +1,14 @@
 """Scores on a real chain: what scorers commit to, reveal and settle is what the history says of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from ledger.errors import Rejected
 from ledger.events.proposals import release_id
 from ledger.events.records import Role, ScoresCommitted, ScoringOpened
-from ledger.formats.claims import LARGEST_SCORE, claim, pack_scores, scores_commitment, scoring_seed
+from ledger.formats.claims import LARGEST_SCORE, claim, lower_median, pack_scores, scores_commitment, scoring_seed
+from ledger.history import scorings
 from ledger.history.fold import History, HistoryError
 from ledger.history.scorings import bitmap, settlement
 from ledger.history.state import ScoreBoard, ScoringPhase
@@ -18,19 +21,19 @@ PHASES = list(ScoringPhase)
 
 
 class Panel:
-    """A consortium of four, three of them scorers, with a finalised round 1 of a job that makes scores."""
+    """A consortium whose first three members are scorers, with a finalised round 1 of a job that makes scores."""
 
-    def __init__(self, consortium):
-        self.consortium = consortium
+    def __init__(self, consortium, verdicts=VERDICTS, vectors=VECTORS):
+        self.consortium, self.verdicts, self.vectors = consortium, verdicts, vectors
         self.client, self.members, self.send = consortium.client, consortium.members, consortium.send
         self.board = consortium.network.contracts.scores.address
         self.job = consortium.open_job((3, 600, 600, 600, 2, 300, 200, 2))
         self.send(0, "ledger", "openRound", self.job)
-        for index in range(4):
+        for index in range(len(self.members)):
             self.send(index, "ledger", "submitUpdate", self.job, 1, 1, ROOT, CID)
-        self.send(0, "ledger", "publishAggregate", self.job, 1, ROOT, CID, VERDICTS)
-        for index in (1, 2):
-            self.send(index, "ledger", "attest", self.job, 1, 1, claim(self.job, 1, ROOT, CID, VERDICTS))
+        self.send(0, "ledger", "publishAggregate", self.job, 1, ROOT, CID, verdicts)
+        for index in range(1, len(self.members) // 2 + 1):
+            self.send(index, "ledger", "attest", self.job, 1, 1, claim(self.job, 1, ROOT, CID, verdicts))
 
     @property
     def history(self):
@@ -45,26 +48,26 @@ class Panel:
         kept, phase, seed, committed, revealed = self.client.view("scores", "scoringOf", self.job)
         ended = scoring.outcome or ScoringPhase.NONE
         places = [scoring.round, scoring.epoch, scoring.commit_deadline, scoring.reveal_deadline]
-        counts = [scoring.updates, scoring.scorers, scoring.quorum, PHASES.index(ended)]
+        counts = [scoring.updates, scoring.scorers, scoring.quorum, len(scoring.settled), PHASES.index(ended)]
         assert kept == places + counts
         assert (committed, revealed) == (bitmap(scoring.commitments), bitmap(scoring.reveals))
         assert PHASES[phase] is scoring.phase(self.client.latest().time)
-        assert seed == (scoring.seed if scoring.outcome is None else bytes(32))
+        assert seed == (scoring.seed if scoring.outcome is None and not scoring.settled else bytes(32))
         assert self.client.scores_root(self.job, 1) == scoring.root
         return scoring
 
     def open(self):
-        self.send(1, "scores", "openScoring", self.job, 1, ROOT, CID, VERDICTS)
+        self.send(1, "scores", "openScoring", self.job, 1, ROOT, CID, self.verdicts)
         return self.scoring
 
     def commit(self, index):
         key = self.members[index].address
-        hashed = scores_commitment(31337, self.board, self.job, 1, key, bytes([index]) * 32, VECTORS[index])
+        hashed = scores_commitment(31337, self.board, self.job, 1, key, bytes([index]) * 32, self.vectors[index])
         self.send(index, "scores", "commitScores", self.job, 1, hashed)
         return self.scoring
 
     def reveal(self, index, scores=None):
-        packed = pack_scores(scores or VECTORS[index])
+        packed = pack_scores(scores or self.vectors[index])
         self.send(index, "scores", "revealScores", self.job, 1, bytes([index]) * 32, packed)
         return self.scoring
 
@@ -91,6 +94,40 @@ def test_three_scorers_make_a_rounds_scores(panel):
     assert settled.medians == (5, -7, 3)
     assert (settled.outcome, settled.withheld) == (ScoringPhase.SETTLED, frozenset())
     assert {index: reveal.scores for index, reveal in settled.reveals.items()} == dict(enumerate(VECTORS))
+
+
+def test_scores_are_settled_in_ranges_by_anyone(found, monkeypatch):
+    """Each range follows from the ledger alone: whoever comes next goes on where the last one stopped."""
+    monkeypatch.setattr(scorings, "SCORES_IN_A_CALL", 3 * 32)
+    vectors = [tuple((7919 * index + 104_729 * place) % 2001 - 1000 for place in range(34)) for index in range(3)]
+    consortium = found(34, [BOTH | Role.SCORER] * 3 + [BOTH] * 31)
+    panel = Panel(consortium, bytes(34), vectors)
+    panel.open()
+    for index in range(3):
+        panel.commit(index)
+    for index in (2, 0, 1):
+        panel.reveal(index)
+    begun = panel.settle(5)
+    assert (len(begun.settled), begun.outcome, begun.medians) == (32, None, None)
+    with pytest.raises(Rejected, match="in order"):
+        panel.send(4, "scores", "settleScores", panel.job, 1, *settlement(replace(begun, settled=())))
+    settled = panel.settle(4)
+    assert settled.outcome is ScoringPhase.SETTLED
+    assert settled.medians == tuple(lower_median(column) for column in zip(*vectors, strict=True))
+
+
+def test_a_scoring_that_nobody_settles_is_void_after_a_while(panel):
+    panel.open()
+    for index in range(3):
+        panel.commit(index)
+    for index in range(3):
+        panel.reveal(index)
+    with pytest.raises(Rejected, match="can be settled for a while yet"):
+        panel.send(3, "scores", "voidScoring", panel.job, 1)
+    panel.consortium.pass_time(300 + 200 + 200 + 1)
+    panel.send(3, "scores", "voidScoring", panel.job, 1)
+    scoring = panel.scoring
+    assert (scoring.outcome, scoring.medians, scoring.withheld) == (ScoringPhase.VOID, None, frozenset())
 
 
 def test_the_seed_comes_from_the_block_before(panel):

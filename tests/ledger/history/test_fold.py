@@ -106,6 +106,29 @@ def final(world: World, **fields: Any) -> dict[str, Any]:
     return WHERE | {"attempt": 1, "root": aggregate.root, "cid": aggregate.cid} | fields
 
 
+def approved() -> World:
+    """Members 0 and 1 of 4 approved another key of member 3."""
+    world = World()
+    for count, member in enumerate((0, 1), 1):
+        world.emit(r.RotationApproved, **recovery(member=member, approvals=count))
+    return world
+
+
+def replaced() -> World:
+    """A majority approved it; the rotation is still to come."""
+    world = approved()
+    world.emit(r.RotationApproved, **recovery(member=2, approvals=3))
+    return world
+
+
+def recovery(**fields: Any) -> dict[str, Any]:
+    return {"index": 3, "new_key": key(3, 1)} | fields
+
+
+def recovered(**fields: Any) -> dict[str, Any]:
+    return {"index": 3, "old_key": key(3), "new_key": key(3, 1), "epoch": 2} | fields
+
+
 ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a gap in the members": (World, r.MemberAdmitted, {"index": 5, "key": key(5), "roles": 1, "epoch": 1}),
     "a member twice": (World, r.MemberAdmitted, {"index": 4, "key": key(0), "roles": 1, "epoch": 1}),
@@ -119,6 +142,12 @@ ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a retired key again": (rotated, r.KeyRotated, {"index": 3, "old_key": key(3, 1), "new_key": key(3), "epoch": 3}),
     "a recovery of nobody": (World, r.RotationApproved, {"index": 9, "new_key": key(9), "member": 0, "approvals": 1}),
     "a recovery by nobody": (World, r.RotationApproved, {"index": 0, "new_key": key(9), "member": 9, "approvals": 1}),
+    "a recovery with a used key": (World, r.RotationApproved, recovery(new_key=key(0), member=0, approvals=1)),
+    "a recovery miscounted": (approved, r.RotationApproved, recovery(member=2, approvals=2)),
+    "a recovery approved twice": (approved, r.RotationApproved, recovery(member=1, approvals=2)),
+    "a recovery with another key": (replaced, r.KeyRotated, recovered(new_key=key(3, 2))),
+    "a recovery of another member": (replaced, r.KeyRotated, recovered(index=2, old_key=key(2))),
+    "a recovery not carried out": (replaced, r.Announced, {"index": 0, "gateway": "http://x"}),
     "a gateway of nobody": (World, r.Announced, {"index": 9, "gateway": "http://x"}),
     "a stranger's job": (World, r.JobProposed, {"job": 1, "digest": A, "proposer": key(9), "terms": TERMS}),
     "a job number skipped": (World, r.JobProposed, {"job": 2, "digest": A, "proposer": key(0), "terms": TERMS}),
@@ -246,6 +275,17 @@ def test_a_rotation_moves_the_member_and_keeps_its_past() -> None:
     assert member is not None
     assert (member.key, member.keys, member.since) == (key(3, 1), [key(3), key(3, 1)], 2)
     assert {m.index for m in world.history.electorate(world.round)} == {0, 1, 2}
+
+
+def test_a_recovery_is_the_members_and_starts_their_approvals_again() -> None:
+    world = replaced()
+    world.emit(r.KeyRotated, **recovered())
+    member = world.history.members[3]
+    assert (member.key, member.recoveries, member.since, member.roles_since) == (key(3, 1), 1, 2, 1)
+    world.emit(r.RotationApproved, index=3, new_key=key(3, 2), member=0, approvals=1)
+    world.emit(r.KeyRotated, index=0, old_key=key(0), new_key=key(0, 1), epoch=3)
+    world.emit(r.RotationApproved, index=3, new_key=key(3, 2), member=1, approvals=2)
+    assert member.recoveries == 1
 
 
 def test_a_key_retired_while_a_round_collects_may_still_submit_to_it() -> None:

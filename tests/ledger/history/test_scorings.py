@@ -13,8 +13,8 @@ from ledger.errors import Malformed
 from ledger.events import records as r
 from ledger.formats import claims as c
 from ledger.history.fold import History, HistoryError
-from ledger.history.scorings import bitmap, root_of, settlement
-from ledger.history.state import Scoring, ScoringPhase
+from ledger.history.scorings import bitmap, medians, root_of, settlement
+from ledger.history.state import Commitment, Reveal, Scoring, ScoringPhase
 from web.reading.snapshot import freeze
 
 SCORED = msgspec.structs.replace(TERMS, score_seconds=60, reveal_seconds=40, scorers=2)
@@ -55,6 +55,7 @@ class Panel(World):
         return self
 
     def settle(self, **lies: Any) -> "Panel":
+        self.emit(r.MediansSettled, **median(self))
         self.emit(r.ScoresSettled, **settling(self, **lies))
         return self
 
@@ -76,9 +77,14 @@ def revealing(world: Panel, member: int, **lies: Any) -> dict[str, Any]:
     return {"job": 1, "round": world.scoring.round} | fields | lies
 
 
+def median(world: Panel, **lies: Any) -> dict[str, Any]:
+    start, _, medians = settlement(world.scoring)
+    return {"job": 1, "round": world.scoring.round, "start": start, "medians": medians} | lies
+
+
 def settling(world: Panel, **lies: Any) -> dict[str, Any]:
     scoring = world.scoring
-    said = {"medians": settlement(scoring)[1], "root": root_of(scoring), "withheld": bitmap(scoring.pending)}
+    said = {"root": root_of(scoring), "withheld": bitmap(scoring.pending)}
     return {"job": 1, "round": scoring.round} | said | lies
 
 
@@ -100,6 +106,13 @@ def full() -> Panel:
 
 def revealed() -> Panel:
     return committed().reveal(0, 1)
+
+
+def measured() -> Panel:
+    """Every median is settled; the contract's own event is still to come."""
+    world = revealed()
+    world.emit(r.MediansSettled, **median(world))
+    return world
 
 
 def settled() -> Panel:
@@ -144,9 +157,9 @@ def with_(make: Any, *arguments: Any, **lies: Any) -> Any:
 
 def other_median(place: int, by: int) -> Any:
     def made(world: Panel) -> dict[str, Any]:
-        medians = list(c.unpack_scores(settlement(world.scoring)[1], 4))
+        medians = list(c.unpack_scores(settlement(world.scoring)[2], 4))
         medians[place] += by
-        return settling(world, medians=c.pack_scores(medians))
+        return median(world, medians=c.pack_scores(medians))
 
     return made
 
@@ -193,17 +206,23 @@ ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "a reveal of too few scores": (committed, r.ScoresRevealed, with_(revealing, 0, scores=bytes(12))),
     "a reveal of too many scores": (committed, r.ScoresRevealed, with_(revealing, 0, scores=bytes(20))),
     "a reveal out of range": (committed, r.ScoresRevealed, with_(revealing, 0, scores=b"\x7f" * 16)),
-    "a settlement below the quorum": (lambda: committed().reveal(0), r.ScoresSettled, with_(settling)),
-    "a settlement of another round": (revealed, r.ScoresSettled, with_(settling, round=2)),
+    "a median below the quorum": (lambda: committed().reveal(0), r.MediansSettled, with_(median)),
+    "a median of another round": (revealed, r.MediansSettled, with_(median, round=2)),
+    "medians twice": (measured, r.MediansSettled, WHERE | {"start": 0, "medians": c.pack_scores((5, -8, 0, -100))}),
+    "a median out of turn": (revealed, r.MediansSettled, with_(median, start=1)),
+    "no medians": (revealed, r.MediansSettled, with_(median, medians=b"")),
+    "a median too high": (revealed, r.MediansSettled, other_median(1, 1)),
+    "a median too low": (revealed, r.MediansSettled, other_median(3, -1)),
+    "a median left out": (revealed, r.MediansSettled, lambda w: median(w, medians=median(w)["medians"][:-4])),
+    "a reveal after a median": (measured, r.ScoresRevealed, with_(revealing, 2)),
+    "a settlement without medians": (revealed, r.ScoresSettled, with_(settling)),
+    "a settlement of another round": (measured, r.ScoresSettled, with_(settling, round=2)),
     "a settlement twice": (settled, r.ScoresSettled, with_(settling)),
-    "a median too high": (revealed, r.ScoresSettled, other_median(1, 1)),
-    "a median too low": (revealed, r.ScoresSettled, other_median(3, -1)),
-    "a median left out": (revealed, r.ScoresSettled, lambda w: settling(w, medians=settlement(w.scoring)[1][:-4])),
-    "another root": (revealed, r.ScoresSettled, with_(settling, root=A)),
-    "a withheld reveal hidden": (revealed, r.ScoresSettled, with_(settling, withheld=NONE)),
-    "a withheld reveal invented": (revealed, r.ScoresSettled, with_(settling, withheld=bitmap({2, 3}))),
+    "another root": (measured, r.ScoresSettled, with_(settling, root=A)),
+    "a withheld reveal hidden": (measured, r.ScoresSettled, with_(settling, withheld=NONE)),
+    "a withheld reveal invented": (measured, r.ScoresSettled, with_(settling, withheld=bitmap({2, 3}))),
     "a void settled scoring": (settled, r.ScoringVoid, with_(ending)),
-    "void with the quorum": (revealed, r.ScoringVoid, with_(ending)),
+    "void with every median": (measured, r.ScoringVoid, with_(ending)),
     "void twice": (ended_void, r.ScoringVoid, with_(ending)),
     "void, with a withheld reveal hidden": (committed, r.ScoringVoid, with_(ending, withheld=NONE)),
     "void of nothing": (Panel, r.ScoringVoid, WHERE | {"withheld": NONE}),
@@ -228,6 +247,59 @@ def test_a_round_gets_the_lower_medians_and_who_withheld_is_on_record() -> None:
     assert (scoring.outcome, scoring.withheld, scoring.pending) == (ScoringPhase.SETTLED, {2}, {2})
     assert scoring.root == root_of(scoring) != NONE
     assert {index: reveal.scores for index, reveal in scoring.reveals.items()} == dict(enumerate(VECTORS[:2]))
+
+
+def wide(scorers: int, updates: int) -> Scoring:
+    """A scoring that is over: so many scorers revealed, the last one first, scores that nobody else has."""
+    scoring = Scoring(1, 1, key(0), SEED, updates, 1, scorers, 2, 1_000, 1_040, NONE)
+    for index in reversed(range(scorers)):
+        scores = tuple((7919 * index + 104_729 * place) % 2001 - 1000 for place in range(updates))
+        scoring.commitments[index] = Commitment(key(index), index, NONE, NONE)
+        scoring.reveals[index] = Reveal(key(index), index, scores, NONE, NONE)
+    return scoring
+
+
+@pytest.mark.parametrize(
+    ("scorers", "updates", "ranges"),
+    [
+        (64, 255, [32] * 7 + [31]),
+        (64, 32, [32]),
+        (7, 64, [64]),
+        (8, 255, [255]),
+        (9, 255, [224, 31]),
+        (40, 33, [32, 1]),
+    ],
+)
+def test_scores_are_settled_in_ranges_that_a_call_can_take(scorers: int, updates: int, ranges: list[int]) -> None:
+    scoring, taken = wide(scorers, updates), []
+    while len(scoring.settled) < updates:
+        start, scores, packed = settlement(scoring)
+        assert start == len(scoring.settled)
+        some = c.unpack_scores(packed, len(packed) // 4)
+        assert len(scores) == scorers * (len(packed) + 32)
+        taken.append(len(some))
+        scoring.settled += some
+    assert taken == ranges
+    assert scoring.settled == medians(scoring)
+
+
+def test_a_scoring_that_nobody_settles_is_void_and_has_no_medians() -> None:
+    world = measured()
+    with pytest.raises(HistoryError, match="cannot be void"):
+        world.emit(r.ScoringVoid, **ending(world))
+    world = revealed()
+    world.emit(r.ScoringVoid, **ending(world))
+    scoring = world.scoring
+    assert (scoring.outcome, scoring.medians, scoring.root) == (ScoringPhase.VOID, None, NONE)
+    assert scoring.settle_deadline == scoring.reveal_deadline + SCORED.reveal_seconds
+
+
+def test_a_gained_role_waits_for_the_next_scoring() -> None:
+    members = opened().history.members[3]
+    assert members.acts(r.Role.SCORER, 1)
+    members.roles_since = 2
+    assert not members.acts(r.Role.SCORER, 1)
+    assert members.acts(r.Role.SCORER, 2)
 
 
 def test_a_void_round_has_no_scores_and_the_next_may_have() -> None:
@@ -305,7 +377,7 @@ def step(world: Panel, scoring: Scoring, action: str, member: int) -> None:
         world.emit(r.ScoresRevealed, **revealing(world, member, scorer=scoring.commitments[member].scorer))
     elif action == "settle" and len(scoring.reveals) >= scoring.quorum:
         world.settle()
-    elif action == "void" and len(scoring.reveals) < scoring.quorum:
+    elif action == "void":
         world.emit(r.ScoringVoid, **ending(world))
 
 

@@ -54,7 +54,7 @@ def test_a_job_without_scores_keeps_its_bytes() -> None:
 BOUNDS: list[tuple[str, int, int]] = [
     ("terms.score_seconds", 1, 365 * 86400),
     ("terms.reveal_seconds", 1, 365 * 86400),
-    ("terms.scorers", 1, 255),
+    ("terms.scorers", 1, 64),
     ("scoring.copy_ppm", 0, 1_000_000),
     ("scoring.evaluations", 2, 1 << 20),
     ("scoring.tolerance", 0, 1_000_000_000),

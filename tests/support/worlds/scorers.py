@@ -115,8 +115,10 @@ class ScoredWorld(World):
         if len(scoring.reveals) < QUORUM:
             self.emit(records.ScoringVoid, **where, withheld=withheld)
             return self
-        _, medians = settlement(scoring)
-        self.emit(records.ScoresSettled, **where, medians=medians, root=root_of(scoring), withheld=withheld)
+        while len(scoring.settled) < scoring.updates:
+            start, _, medians = settlement(scoring)
+            self.emit(records.MediansSettled, **where, start=start, medians=medians)
+        self.emit(records.ScoresSettled, **where, root=root_of(scoring), withheld=withheld)
         return self
 
     def observed(self) -> Any:
