@@ -164,6 +164,8 @@ describe('A job', () => {
       await world.ledger.proposeJob(digest, TERMS, MODEL);
       await closed(world);
       await reverts(as(members[1]).approveJob(1, digest), ledger, 'RoundLedger_JobClosed', [1]);
+      const again = await propose(world.ballots, members[0], 'proposeClosing', 1);
+      await reverts(decide(world.ballots, members, again), ledger, 'RoundLedger_JobClosed', [1]);
       await closed(await openJob([ALL, ALL, ALL]));
       await reverts(as(members[0]).openRound(1), ledger, 'RoundLedger_JobNotOpen', [1]);
     });
