@@ -78,7 +78,7 @@ def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Servin
 
 
 def _await_updates(observer: Observer, number: int) -> tuple[Serving, Service]:
-    """Let the coordinator open a round and its updates; its gateway, and the liar, who publishes when it looks again."""
+    """Let the coordinator open a round and its updates; its gateway, and the liar, which publishes at its next look."""
     stack, resident = observer.stage.stack, observer.parties[COORDINATOR]
     connection = stack.enter_context(Connection.open(resident.home))
     connection.refresh()

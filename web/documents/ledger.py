@@ -51,7 +51,7 @@ class ModelLine(Document, frozen=True):
 class JobLine(Document, frozen=True):
     """A job in a list; `name` is null until its document has been read.
 
-    `approvals` are those that count; `rounds` were opened, `finalised` of them made a model, of `rounds_planned` at most.
+    `approvals` are those that count; `rounds` were opened; `finalised` made a model, of `rounds_planned` at most.
     """
 
     job: int
