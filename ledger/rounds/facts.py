@@ -92,13 +92,18 @@ class RoundFacts:
     @property
     def roll(self) -> Roll:
         """What the round's receipts are judged by."""
-        opened = {index: update.block for index, update in self.round.updates.items()}
-        return Roll(*self.name, self.round.members, self.round.keys, opened)
+        return roll_of(self.name, self.round)
 
     @property
     def size(self) -> int:
         """The size in bytes of each of the round's artifacts."""
         return self.job.layout.size
+
+
+def roll_of(name: RoundName, round_: Round) -> Roll:
+    """What the receipts of a round are judged by, once no more updates can be opened."""
+    opened = {index: update.block for index, update in round_.updates.items()}
+    return Roll(*name, round_.members, round_.keys, opened)
 
 
 def base_of(state: JobState, job: Job, number: int) -> Base:
