@@ -92,7 +92,7 @@ class RoundFacts:
     @property
     def roll(self) -> Roll:
         """What the round's receipts are judged by."""
-        return roll_of(self.name, self.round)
+        return roll_of(self.place, self.round)
 
     @property
     def size(self) -> int:
@@ -100,10 +100,17 @@ class RoundFacts:
         return self.job.layout.size
 
 
-def roll_of(name: RoundName, round_: Round) -> Roll:
-    """What the receipts of a round are judged by, once no more updates can be opened."""
-    opened = {index: update.block for index, update in round_.updates.items()}
-    return Roll(*name, round_.members, round_.keys, opened)
+def roll_of(place: Place, round_: Round) -> Roll:
+    """What a round's receipts are judged by: the keys that members had when it opened, whatever theirs are now."""
+    return Roll(
+        chain=place.chain,
+        ledger=place.contract,
+        job=round_.job,
+        round=round_.number,
+        members=round_.members,
+        keys=round_.keys,
+        opened={index: update.block for index, update in round_.updates.items()},
+    )
 
 
 def base_of(state: JobState, job: Job, number: int) -> Base:

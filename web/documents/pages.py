@@ -81,8 +81,8 @@ class JobsPage(Page, frozen=True):
 class JobPage(Page, frozen=True):
     """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it.
 
-    `approvals` are those that count, `approval` is null once it was opened or closed. `model` is what the ledger says of
-    its models; `strikes` are of the aggregators that have any.
+    `approvals` are those that count, `approval` is null once it was opened or closed. `model` is what the ledger says
+    of its models; `strikes` are of the aggregators that have any.
     """
 
     job: JobLine

@@ -6,10 +6,9 @@ from itertools import islice
 from ledger.config import Network
 from ledger.errors import FedledgerError, Malformed
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.claims import RoundName
 from ledger.formats.digest import sha256
 from ledger.history.state import Aggregate, Round
-from ledger.rounds.facts import roll_of
+from ledger.rounds.facts import Place, roll_of
 from ledger.rounds.inputs import Fetch
 from ledger.rounds.receipts import MAX_SIZE, certified, held, parse
 from web.reading.latest import FetchedReceipts, MissingFile
@@ -30,8 +29,7 @@ def wanted(snapshot: Snapshot) -> Iterator[tuple[Round, Aggregate]]:
 
 def read(network: Network, round_: Round, aggregate: Aggregate, fetch: Fetch) -> FetchedReceipts | MissingFile:
     """What the receipts file that an aggregate names says of the round's updates, or why it could not be read."""
-    name = RoundName(network.chain.id, network.contracts.ledger.address, round_.job, round_.number)
-    roll = roll_of(name, round_)
+    roll = roll_of(Place(network.chain.id, network.contracts.ledger.address), round_)
     try:
         data = b"" if aggregate.receipts == _EMPTY else _bytes(aggregate.receipts, fetch)
         receipts = parse(data)
