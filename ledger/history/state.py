@@ -81,7 +81,7 @@ class UpdateCommitment:
 class Update:
     """What a party had committed to, once it was opened.
 
-    `tx` is the transaction in which the party committed to it; `opening` the one that showed it, whoever sent that, and
+    `tx` is the transaction in which the party committed to it; `opening` the one that showed it, sent by any key, and
     `block` that one's block.
     """
 

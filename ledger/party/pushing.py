@@ -24,7 +24,7 @@ from ledger.errors import FedledgerError
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.desk import authorization
-from ledger.party.duties import Anchor, Owed, roll_of
+from ledger.party.duties import Anchor, Owed
 from ledger.party.errands import Errands, Name
 from ledger.party.haves import Haves
 from ledger.party.named_gateways import NamedGateway, announced_gateways
@@ -114,7 +114,7 @@ class Sharing:
         self._errands.close(CLOSING)
 
     def _roll(self, facts: RoundFacts) -> Roll:
-        return roll_of(facts.place, self._connection.history, facts.round)
+        return facts.roll
 
     def _tip(self) -> Anchor:
         seen = self._connection.follower.tip

@@ -153,7 +153,7 @@ class Scorer(Worker):
         self._note("revealed", state, scoring.round, "scores revealed", scores=list(scores))
 
     def _settle(self, state: JobState, scoring: Scoring) -> None:
-        """One range; the next look at the ledger goes on after it, whoever settled it."""
+        """One range; the next look at the ledger goes on after it, even if another settled it."""
         start, shown, packed = settlement(scoring)
         self._sender.send("scores", "settleScores", scoring.job, scoring.round, start, shown, packed)
         medians = list(unpack_scores(packed, len(packed) // SCORE))

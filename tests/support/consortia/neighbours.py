@@ -7,13 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from eth_account import Account
-from support.worlds.world import ADDRESSES, CHAIN, World
+from support.worlds.chain import ADDRESSES, CHAIN, FOUNDING_BLOCK, block_hash
+from support.worlds.world import World
 
 from ledger.chain.node import Block
 from ledger.config import (
     Chain,
     Contract,
     Contracts,
+    Founding,
     GatewaySettings,
     HolderSettings,
     HomeSettings,
@@ -45,6 +47,7 @@ def network(allow: tuple[str, ...] = ()) -> Network:
         fedledger="network/1",
         name="neighbours",
         chain=Chain(id=CHAIN, rpc="http://127.0.0.1:1"),
+        founding=Founding(block=FOUNDING_BLOCK, hash="0x" + block_hash(FOUNDING_BLOCK).hex(), members=()),
         contracts=Contracts(**contracts),
         holders=HolderSettings(allow=allow),
         parties=tuple(Party(index=index, name=name) for index, name in enumerate(NAMES)),
