@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ledger.party.connection import Connection
 
 
-class RoundName(click.ParamType[tuple[int | None, int]]):
+class RoundOption(click.ParamType[tuple[int | None, int]]):
     """A round as JOB/ROUND, or its number alone: a pair of a job or None, and a number."""
 
     name = "JOB/ROUND"
@@ -34,8 +34,8 @@ class RoundName(click.ParamType[tuple[int | None, int]]):
 
 @click.command(short_help="Recompute everything: what is right, who lied, what is open.")
 @click.option("--release", metavar="NAME[@VERSION]", help="Ask about this release, its model, and the model's lineage.")
-@click.option("--model", type=RoundName(), help="Ask about this model and its lineage.")
-@click.option("--round", "round_", type=RoundName(), help="Ask about this round alone.")
+@click.option("--model", type=RoundOption(), help="Ask about this model and its lineage.")
+@click.option("--round", "round_", type=RoundOption(), help="Ask about this round alone.")
 @click.option("--job", type=click.IntRange(min=1), help="Ask about this job, or a round of it.")
 @click.option("--all", "everything", is_flag=True, help="Ask about everything that stands (the default).")
 @click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
