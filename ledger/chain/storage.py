@@ -6,9 +6,9 @@ from typing import Protocol, TypeVar
 from ledger.chain.build import ContractName
 from ledger.chain.client import Client
 from ledger.chain.headers import state_root
-from ledger.chain.proofs import Account, account
-from ledger.chain.rpc import RpcError
+from ledger.chain.proofs import Account, FalseProof, account
 from ledger.chain.slots import WORD, slot
+from ledger.errors import Unavailable
 from ledger.formats.digest import NOTHING
 from ledger.history.state import ScoringPhase
 
@@ -34,7 +34,7 @@ def proved(client: Client, block: int, hash_: bytes, read: Callable[[Keeper], T]
     """What `read` makes of the contracts' storage after a block, each word proved against the block's hash.
 
     None where the node offers no proofs for that block, or where its header does not hash to its hash. Raises
-    FalseProof for proofs that are not, Unavailable where the node cannot be reached.
+    FalseProof for proofs that are not.
     """
     try:
         root = state_root(client.rpc.call("eth_getBlockByNumber", hex(block), False), hash_)
@@ -50,7 +50,9 @@ def proved(client: Client, block: int, hash_: bytes, read: Callable[[Keeper], T]
                 before = known[contract].words if contract in known else {}
                 more = _asked(client, contract, block, root, sorted(slots))
                 known[contract] = Account(more.code_hash, before | more.words)
-    except RpcError:
+    except FalseProof:
+        raise
+    except Unavailable:
         return None
 
 
