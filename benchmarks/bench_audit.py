@@ -29,12 +29,11 @@ def worker(folder: str, updates: str, runs: str) -> None:
 
 def audit(round_: synthetic.Consortium) -> None:
     history, place = round_.history, synthetic.PLACE
-    heads = {(1, key): head for key, head in history.jobs[1].heads.items()}
     code = {"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}
     rounds = history.jobs[1].rounds.items()
     models = {(1, number): state.final.root if state.final else NOTHING for number, state in rounds}
     claims = {(1, number): state.final.claim if state.final else NOTHING for number, state in rounds}
-    observed = Observed(code=code, source=None, heads=heads, models=models, claims=claims)
+    observed = Observed(code=code, source=None, models=models, claims=claims)
     made, question = Audit(history, place, round_.fetch, str, THREADS), Question()
     made.run(observed, scope_of(history, question))
     report = made.report(question, HistoryRead(block=0, hash="", time=0, age=0, events=0, after=0), "benchmark", "")

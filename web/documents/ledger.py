@@ -49,7 +49,10 @@ class ModelLine(Document, frozen=True):
 
 
 class JobLine(Document, frozen=True):
-    """A job in a list; `name` is null until its document has been read."""
+    """A job in a list; `name` is null until its document has been read.
+
+    `approvals` are those that count; `rounds` were opened; `finalised` made a model, of `rounds_planned` at most.
+    """
 
     job: int
     name: str | None
@@ -59,6 +62,7 @@ class JobLine(Document, frozen=True):
     closed: bool
     approvals: int
     rounds: int
+    finalised: int
     rounds_planned: int
     current: RoundLine | None
     latest: ModelLine | None
@@ -166,7 +170,7 @@ class Activity(Document, frozen=True):
 
 
 class Approval(Document, frozen=True):
-    """How far a proposed job is: `counted` members stand behind it with their present keys, `needed` open it."""
+    """How far a proposed job is: `counted` members have approved it, `needed` open it."""
 
     counted: int
     needed: int

@@ -38,6 +38,7 @@ JOB = JobLine(
     closed=False,
     approvals=2,
     rounds=1,
+    finalised=1,
     rounds_planned=10,
     current=LINE,
     latest=MODEL,
@@ -99,4 +100,4 @@ TRACED = ModelTrace(
 
 SCORING = scores.whole(NORTH, SOUTH, WEST)
 
-TERMS = Terms(10, 300, 300, 300, 3, score_seconds=300, reveal_seconds=300, scorers=2)
+TERMS = Terms(10, 300, 300, 300, 300, 3, score_seconds=300, reveal_seconds=300, scorers=2)

@@ -1,6 +1,7 @@
 """Documents of jobs."""
 
 from ledger.formats.cid import RAW, Cid
+from ledger.history.jobs import approving
 from ledger.history.state import JobState
 from web.documents.ledger import Approval, JobLine
 from web.reading.ledger import Reading
@@ -23,8 +24,9 @@ def job_line(now: Reading, state: JobState) -> JobLine:
         cid=str(Cid(RAW, state.digest)),
         open=state.open,
         closed=state.closed,
-        approvals=len(state.approvals),
+        approvals=len(approving(state, now.snapshot.members)),
         rounds=len(state.rounds),
+        finalised=state.finalised,
         rounds_planned=state.terms.rounds,
         current=round_line(current) if current else None,
         latest=model_line(now, state, latest) if latest else None,
@@ -35,9 +37,9 @@ def approval_of(now: Reading, state: JobState) -> Approval | None:
     """How far a proposed job is from being opened; None once it was opened or closed."""
     if state.open or state.closed:
         return None
-    active = [member for member in now.snapshot.members.values() if member.active]
+    members = now.snapshot.members
     return Approval(
-        counted=sum(member.key in state.approvals for member in active),
-        needed=len(active) // 2 + 1,
+        counted=len(approving(state, members)),
+        needed=sum(member.active for member in members.values()) // 2 + 1,
         command=f"fedledger job approve {state.number}",
     )

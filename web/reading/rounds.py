@@ -78,7 +78,7 @@ def _aggregate(now: Reading, state: JobState, aggregate: Aggregate) -> Aggregate
         claim=aggregate.claim.hex(),
         deadline=aggregate.deadline,
         agreeing=aggregate.agreeing,
-        disagreeing=aggregate.disagreeing,
+        disagreeing=aggregate.against,
         attestations=tuple(
             AttestationDocument(
                 party=now.party(one.index, one.member), agrees=one.agrees, claim=one.claim.hex(), tx=one.tx.hex()

@@ -5,6 +5,7 @@ FastAPI calls them with the checked parts of the address.
 
 from itertools import islice
 
+from ledger.history.jobs import approving
 from web.documents.pages import (
     AuditPage,
     ConsortiumPage,
@@ -66,7 +67,7 @@ async def job(now: Now, job: JobNumber) -> JobPage:
         chain=now.chain,
         job=job_line(now, state),
         proposer=now.owner(state.proposer),
-        approvals=tuple(now.owner(key) for key in sorted(state.approvals, key=now.snapshot.owners.__getitem__)),
+        approvals=tuple(map(now.member_party, approving(state, now.snapshot.members))),
         approval=approval_of(now, state),
         terms=state.terms,
         document=now.document(state),
