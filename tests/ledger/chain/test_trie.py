@@ -76,7 +76,6 @@ def test_an_empty_trie_holds_nothing() -> None:
         [b"\x00\x00", b"\x11" * 31],
         [b"\x00\x00", b"\x11" * 32],
         [b"\x00\x00", [[b"a"] * 17, b"b"]],
-        [[b""] * 17] * 17,
         [b"\x11" * 33] * 17,
     ],
     ids=str,
