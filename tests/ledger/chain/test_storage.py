@@ -9,9 +9,9 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from demo.lying_node import lying
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
-from ledger.chain.proofs import FalseProof
-from ledger.chain.slots import slot
-from ledger.chain.storage import Keeper, proved
+from ledger.chain.proofs.account import FalseProof
+from ledger.chain.proofs.slots import slot
+from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network
 from ledger.errors import UsageError
 from ledger.events.records import Role
