@@ -122,14 +122,15 @@ def _observe(connection: Connection, wanted: AuditRequest) -> tuple[Observed, St
         jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
         read = partial(_kept, connection.network, jobs, keys, list(history.members), source)
         how: StorageRead = "proved"
+        untrue = None
         try:
             observed = proved(client, tip.number, tip.hash, read)
         except FalseProof as error:
-            return Observed({}, source, {}, {}), "falsely proved", error.message
+            how, observed, untrue = "falsely proved", Observed({}, source, {}, {}), error.message
         if observed is None:
             how, observed = "on the node's word", read(client.as_of(tip.number))
         if client.block_hash(tip.number) == tip.hash:
-            return observed, how, None
+            return observed, how, untrue
     raise Unavailable("the chain changes too fast to be read as of one block", advice="audit it later")
 
 
