@@ -12,7 +12,7 @@ from ledger.party.exchange import Exchange
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import SignedHave, certified, held, merged
 
-QUICK, QUICK_SECONDS = 0.1, 20
+QUICK, QUICK_SECONDS = 0.05, 20
 """Seconds between two looks at what came in, and for how long in a phase; then as often as the watch looks anyway."""
 
 

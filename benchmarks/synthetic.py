@@ -3,17 +3,21 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import coincurve
 import numpy as np
 
+from ledger.audit.context import ShownBlock
 from ledger.config import FoundingMember
 from ledger.events import records as r
+from ledger.events.haves import Have, digest_of
 from ledger.formats import merkle
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.claims import RoundName, UpdateOpening, commitment, pack_openings
-from ledger.formats.digest import checksum_address, sha256
+from ledger.formats.digest import checksum_address, keccak, sha256
 from ledger.formats.head import FoundingRecord
 from ledger.formats.header import Binding
 from ledger.history.fold import History
@@ -22,6 +26,7 @@ from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScorin
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, initial_binding
 from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.receipts import SignedHave, bitmap_of, encode, merged
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
 
@@ -72,7 +77,9 @@ class Consortium:
     def publish(self, outcome: Outcome) -> None:
         """Add the events of an aggregate that everyone attests."""
         where, block = {"job": 1, "round": 1, "attempt": 1}, self.history.applied
-        point = Standpoint(block, block.to_bytes(32, "big"), self.history.head_at(block), sha256(b""))
+        receipts = self.receipts(block)
+        self.store.put([receipts], "receipts", replace=True)
+        point = Standpoint(block, block.to_bytes(32, "big"), self.history.head_at(block), sha256(receipts))
         said = {"aggregate": outcome.claimed(point), "deadline": 0}
         self.apply(r.AggregatePublished, **where, aggregator=_key(0), **said)
         claim = outcome.claim(point)
@@ -84,6 +91,22 @@ class Consortium:
         for member in range(self.updates // 2 + 1, self.updates):
             agreed = {"form": r.Form.AGREE, "claim": claim, "detail": outcome.witness(_key(member), claim)}
             self.apply(r.Attested, **where, member=_key(member), **agreed)
+
+    def receipts(self, block: int) -> bytes:
+        """The file in which every member signed for all updates, as of a block."""
+        said = Have(1, 1, bitmap_of(range(self.updates)), block, block.to_bytes(32, "big"))
+        digest = digest_of(PLACE.chain, PLACE.contract, said)
+        signatures = [_secret(index).sign_recoverable(digest, hasher=None) for index in range(self.updates)]
+        signed = [
+            SignedHave(index, said.updates, said.block, said.hash, made[:64] + bytes([made[64] + 27]))
+            for index, made in enumerate(signatures)
+        ]
+        return encode(merged(signed))
+
+
+def block(number: int) -> ShownBlock:
+    """A block of the chain made up: one every second."""
+    return ShownBlock(number.to_bytes(32, "big"), number)
 
 
 def make(folder: Path, updates: int, values: int, tensors: int = 25) -> None:
@@ -146,8 +169,14 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
     )
 
 
+@cache
 def _key(index: int) -> str:
-    return checksum_address((index + 1).to_bytes(20, "big"))
+    return checksum_address(keccak(_secret(index).public_key.format(compressed=False)[1:])[-20:])
+
+
+@cache
+def _secret(index: int) -> coincurve.PrivateKey:
+    return coincurve.PrivateKey((index + 1).to_bytes(32, "big"))
 
 
 def _integers(values: int, seed: int, bound: int) -> Iterator[bytes]:

@@ -94,7 +94,6 @@ contract RoundLedger is IRoundLedger {
     /// @inheritdoc IRoundLedger
     function closeJob(uint32 job) external {
         if (msg.sender != _consortium.ballots()) revert RoundLedger_NotBallots(msg.sender);
-        _requireKnown(job);
         _requireNotClosed(job);
         _jobs[job].open = false;
         _jobs[job].closed = true;

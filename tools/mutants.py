@@ -28,7 +28,10 @@ COPIED = ("contracts", "tests/contracts", "tests/vectors", "ledger/chain", "tool
 FILES = ("foundry.toml", "hardhat.config.js", "package.json")
 # The tests of each contract, the fastest first: of forge by contract, of Hardhat by file.
 TESTS = {
-    "RoundLedger": ("RoundLedgerTest|VectorsTest|^InvariantsTest", ("updates", "rounds", "advance", "jobs", "roles", "decisions")),
+    "RoundLedger": (
+        "RoundLedgerTest|VectorsTest|^InvariantsTest",
+        ("updates", "rounds", "advance", "jobs", "roles", "decisions"),
+    ),
     "Consortium": ("ConsortiumTest|^InvariantsTest", ("consortium", "decisions")),
     "ScoreBoard": ("ScoreBoardTest|VectorsTest|Scoring", ("scores",)),
     "ReleaseBoard": ("Ballots", ("decisions",)),

@@ -244,7 +244,7 @@ interface IRoundLedger {
     /// discards the approvals given until then: a thief's dies with the stolen key, and no thief can bring it about.
     function approveJob(uint32 job, bytes32 digest) external;
 
-    /// @notice Closes a job for good, whether or not it was opened. For `Ballots` only.
+    /// @notice Closes a job for good, whether or not it was opened. For `Ballots` only, which knows that there is one.
     function closeJob(uint32 job) external;
 
     /// @notice Opens the job's next round, with the caller (an aggregator) as the first to aggregate it.

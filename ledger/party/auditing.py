@@ -1,5 +1,6 @@
 """An audit of a live consortium: what the chain says is observed and handed to the pure audit; copies are read."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -9,7 +10,7 @@ import msgspec
 from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
 from ledger.audit.context import SERVER, Blocks, ShownBlock
 from ledger.audit.found import Found
-from ledger.audit.report import Check, Open, Report, StorageRead
+from ledger.audit.report import Check, HistoryRead, Open, Report, StorageRead
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
 from ledger.chain.evidence.fetch import ChainWitness
@@ -18,7 +19,8 @@ from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network, cache_folder
 from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable
 from ledger.formats.cid import Cid, of_file
-from ledger.history.fold import History
+from ledger.history.fold import History, HistoryError
+from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
@@ -78,6 +80,28 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     audit.found.open.extend(damaged_copies(history, audit.documents, connection.bad_copies, audit.describe))
     network = connection.network
     return audit.report(wanted.question, read, network.name, network.contracts.consortium.address)
+
+
+def unreadable(connection: Connection, error: HistoryError) -> Report:
+    """The report on events that contradict each other, whatever was asked: nothing is known, and nobody is blamed.
+
+    Raises Unavailable where the node does not even say which block is its latest.
+    """
+    network, latest = connection.network, connection.client.latest()
+    audit = Audit(History(foundation_of(network)), connection.place, connection.fetch, connection.name)
+    told = ", ".join(f"{name} {value}" for name, value in error.facts.items())
+    why = f"{error.message} ({told}), so nothing was checked and nobody is blamed; {error.advice}"
+    audit.leave_open(Check.LOG, "the ledger's log", why, fault=SERVER)
+    audit.found.doubted.add(None)
+    read = HistoryRead(
+        block=latest.number,
+        hash="0x" + latest.hash.hex(),
+        time=latest.time,
+        age=max(0, int(time.time()) - latest.time),
+        events=0,
+        after=0,
+    )
+    return audit.report(ALL, read, network.name, network.contracts.consortium.address)
 
 
 def require_right(connection: Connection, job: int, round_: int) -> None:

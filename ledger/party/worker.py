@@ -45,7 +45,7 @@ class Worker(ABC):
     def seen(self, state: JobState) -> Hashable:
         """The job as far as waiting for its next step depends on it: something new ends waiting and backoff."""
         round_ = state.current
-        return None if round_ is None else (round_.number, round_.phase, len(round_.updates), round_.attempt)
+        return (0, None, 0, 0) if round_ is None else (round_.number, round_.phase, len(round_.updates), round_.attempt)
 
     def note(self, action: str, state: JobState, text: str, **facts: object) -> None:
         """Write an action of a job down."""

@@ -162,6 +162,7 @@ class NodeWorker(Worker):
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._updates.show(facts, opening)
+        self._showing.show(facts.name, opening)
         return None
 
     def _open_own(self, facts: RoundFacts) -> Wait | None:

@@ -3,10 +3,13 @@
 from ledger.formats.cid import RAW, Cid
 from ledger.history.jobs import approving
 from ledger.history.state import JobState
-from web.documents.ledger import Approval, JobLine
+from ledger.jobs.document import RULE_NUMBERS
+from web.documents.ledger import Approval, JobLine, ModelTermsDocument, Strikes
 from web.reading.ledger import Reading
 from web.reading.models import model_line
 from web.reading.rounds import round_line
+
+RULES = {number: str(rule.__struct_config__.tag) for rule, number in RULE_NUMBERS.items()}
 
 
 def job_lines(now: Reading) -> tuple[JobLine, ...]:
@@ -28,7 +31,7 @@ def job_line(now: Reading, state: JobState) -> JobLine:
         rounds=len(state.rounds),
         finalised=state.finalised,
         rounds_planned=state.terms.rounds,
-        current=round_line(current) if current else None,
+        current=round_line(now, state, current) if current else None,
         latest=model_line(now, state, latest) if latest else None,
     )
 
@@ -43,3 +46,25 @@ def approval_of(now: Reading, state: JobState) -> Approval | None:
         needed=sum(member.active for member in members.values()) // 2 + 1,
         command=f"fedledger job approve {state.number}",
     )
+
+
+def model_terms(now: Reading, state: JobState) -> ModelTermsDocument:
+    """What the ledger says of the job's models."""
+    document, model = now.document(state), state.model
+    return ModelTermsDocument(
+        initial=model.initial.hex(),
+        values=model.values,
+        rule=RULES.get(model.rule, str(model.rule)),
+        trim=model.trim,
+        min_updates=model.min_updates,
+        max_weight=model.max_weight,
+        max_value=model.max_value,
+        max_norm=model.max_norm,
+        agrees=document.model_terms == model if document else None,
+    )
+
+
+def strikes(now: Reading, state: JobState) -> tuple[Strikes, ...]:
+    """The aggregators with strikes, by index."""
+    struck = sorted((index, count) for index, count in state.strikes.items() if count)
+    return tuple(Strikes(party=now.member_party(index), count=count) for index, count in struck)

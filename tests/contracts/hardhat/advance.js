@@ -2,8 +2,9 @@
 
 const assert = require('node:assert/strict');
 const {
-  AGGREGATOR, PARTICIPANT, SCORER, ALL, Phase, Reason, TERMS, random, claimOf, openJob, commit, openings, registered, collected, opened,
-  published, attested, finalised, anAggregate, publish, agree, oppose, at, deadlineOf, phaseOf, reverts, events,
+  AGGREGATOR, PARTICIPANT, SCORER, ALL, Phase, Reason, TERMS, random, claimOf, openJob, commit, openings, registered,
+  collected, opened, published, attested, finalised, anAggregate, publish, agree, oppose, at, deadlineOf, phaseOf,
+  reverts, events,
 } = require('./support');
 
 const AGGREGATE = BigInt(TERMS.aggregateSeconds);

@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, MODEL, SCORED, Kind, State, random, found, finalised, score, openJob, propose, content, decide,
-  at, reverts, events,
+  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, MODEL, SCORED, Kind, State, random, found, finalised, score, openJob,
+  propose, content, decide, at, reverts, events,
 } = require('./support');
 
 const text = (word) => ethers.encodeBytes32String(word);

@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, Phase, TERMS, MODEL, SCORED, ZERO, found, openJob, random, reverts, events, at, deadlineOf,
-  commit, registered, propose, decide, anAggregate, publish, attested, opened,
+  ALL, AGGREGATOR, PARTICIPANT, Phase, TERMS, MODEL, SCORED, ZERO, found, openJob, random, reverts, events, at,
+  deadlineOf, commit, registered, propose, decide, anAggregate, publish, attested, opened,
 } = require('./support');
 
 describe('A job', () => {

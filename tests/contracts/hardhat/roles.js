@@ -2,8 +2,8 @@
 
 const assert = require('node:assert/strict');
 const {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, TERMS, openJob, anUpdate, commit, reveal, opened, anAggregate, publish, agree, claimOf,
-  propose, decide, at, deadlineOf, phaseOf, reverts, finalised, attested, registered,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, TERMS, openJob, anUpdate, commit, reveal, opened, anAggregate, publish,
+  agree, claimOf, propose, decide, at, deadlineOf, phaseOf, reverts, finalised, attested, registered,
 } = require('./support');
 
 const LONG = { ...TERMS, updateSeconds: 5000, aggregateSeconds: 5000 };

@@ -3,9 +3,9 @@
 const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
 const {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, ZERO, random, encoded, claimOf, openJob, anUpdate,
-  commit, reveal, registered, collected, opened, published, attested, finalised, anAggregate, publish, agree, oppose, at,
-  deadlineOf, phaseOf, reverts, events,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, ZERO, random, encoded, claimOf, openJob,
+  anUpdate, commit, reveal, registered, collected, opened, published, attested, finalised, anAggregate, publish,
+  agree, oppose, at, deadlineOf, phaseOf, reverts, events,
 } = require('./support');
 
 const AGGREGATE = BigInt(TERMS.aggregateSeconds);

@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  PARTICIPANT, AGGREGATOR, ALL, Phase, Reason, TERMS, random, openJob, anUpdate, sealed, commit, openings, reveal, collected,
-  opened, anAggregate, publish, finalised, at, deadlineOf, phaseOf, reverts, events,
+  PARTICIPANT, AGGREGATOR, ALL, Phase, Reason, TERMS, random, openJob, anUpdate, sealed, commit, openings, reveal,
+  collected, opened, anAggregate, publish, finalised, at, deadlineOf, phaseOf, reverts, events,
 } = require('./support');
 
 const OPEN = BigInt(TERMS.openSeconds);
