@@ -36,13 +36,10 @@ class _Course:
             self._open(what, why, party=party, fault=party, tx=commitment.tx.hex())
 
     def turn(self) -> None:
-        """The opener's, which it let pass where another aggregator published first, or nobody did."""
-        first = self.round.aggregates[0] if self.round.aggregates else None
-        nobody = first is None and self.round.reason is Reason.NO_AGGREGATE
-        if nobody or (first is not None and first.index != self.round.opener_index):
+        """The opener's, which it let pass where another aggregator published first."""
+        if self.round.aggregates and self.round.aggregates[0].index != self.round.opener_index:
             opener = self.audit.describe(self.round.opener)
-            strikes = plural(self.state.strikes.get(self.round.opener_index, 0), "strike")
-            why = f"{opener} opened the round and published no aggregate in its turn; it has {strikes} in the job now"
+            why = f"it opened the round and left its turn to another; {self._strikes()}"
             self._open(f"the turn of {opener} in {round_place(self.round)}", why, fault=opener)
 
     def silence(self, aggregate: Aggregate) -> None:
@@ -60,8 +57,15 @@ class _Course:
         elif round_.phase is Phase.REFUTED:
             attempts = plural(len(round_.aggregates), "attempt")
             self._open(self.what, f"it ended without a model: refuted after {attempts}")
+        elif round_.reason is Reason.NO_AGGREGATE and not round_.aggregates:
+            why = f"it was abandoned: no aggregate was published in time, by its opener first; {self._strikes()}"
+            self._open(self.what, why, fault=self.audit.describe(round_.opener))
         elif round_.phase is Phase.ABANDONED:
             self._open(self.what, f"it was abandoned: {_why_abandoned(round_)}")
+
+    def _strikes(self) -> str:
+        """How many its opener has."""
+        return f"it has {plural(self.state.strikes.get(self.round.opener_index, 0), 'strike')} in the job now"
 
     def _open(self, what: str, why: str, **detail: Any) -> None:
         self.audit.leave_open(Check.LOG, what, why, job=self.round.job, round=self.round.number, **detail)

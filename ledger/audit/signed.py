@@ -8,6 +8,7 @@ be believed in anything: nothing else is checked, and nobody is blamed.
 from dataclasses import dataclass
 
 from ledger.audit.context import SERVER, Context
+from ledger.audit.keys import said_of_keys
 from ledger.audit.report import Check, Signed
 from ledger.audit.said import agreed
 from ledger.audit.signed_heads import Checkpoint, HeadStatement, SignedHistory, TwoHeads, check_history, two_heads
@@ -47,7 +48,10 @@ def check_signed(audit: Context) -> SignedTo | None:
         return None
     if not all(_is_proven(audit, round_, round_.final) for round_ in rounds if round_.final is not None):
         return None
-    audit.signed_to = found.checkpoint.block if found.checkpoint else -1
+    if found.checkpoint is not None:
+        if not _are_members(audit, found.checkpoint):
+            return None
+        audit.signed_to = found.checkpoint.block
     _convict_of_two_heads(audit, rounds)
     return _signed_to(audit, found)
 
@@ -73,6 +77,19 @@ def _is_proven(audit: Context, round_: Round, final: Aggregate) -> bool:
             signers = tuple(sorted({final.index, *(one.index for one in final.attestations if one.agrees)}))
             made = Checkpoint(round_.job, round_.number, final.as_of, final.anchor, signers, round_.members)
             what = f"{audit.describe(said.signer)} did not sign what it shows: {error.message}"
+            _distrust(audit, made, what, tx=said.tx.hex())
+            return False
+        audit.found.verify(Check.SIGNED)
+    return True
+
+
+def _are_members(audit: Context, made: Checkpoint) -> bool:
+    """Whether the keys that signed are the members': each change of keys, roles and rules since the founding."""
+    for said in said_of_keys(audit.history, made.block):
+        try:
+            audit.show(said)
+        except Unproven as error:
+            what = f"{said.signer} did not sign the {said.statement} that it shows: {error.message}"
             _distrust(audit, made, what, tx=said.tx.hex())
             return False
         audit.found.verify(Check.SIGNED)

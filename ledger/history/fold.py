@@ -7,7 +7,7 @@ the way (docs/spec/audit.md).
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from ledger.errors import FedledgerError
 from ledger.events import records as r
@@ -28,10 +28,17 @@ class HistoryError(FedledgerError):
     exit_code = 3
 
 
+class KeyAct(NamedTuple):
+    """What a key did for or about keys, roles and rules, as it stands in the log: a rotation, an approval, a vote."""
+
+    key: str
+    event: r.KeyRotated | r.RotationApproved | r.Voted
+
+
 class History:
     """The state after a sequence of events, applied one by one. Readers must not change what it hands out.
 
-    It keeps the tree of which heads are made: 32 bytes an event.
+    It keeps the tree of which heads are made: 32 bytes an event. `acts` are those that say who speaks for a member.
     """
 
     def __init__(self, foundation: Foundation, events: Iterable[r.AnyEvent] = ()) -> None:
@@ -41,6 +48,7 @@ class History:
         self._scorings = Scorings(self._members, self._jobs, foundation.board)
         self.decisions = Decisions()
         self._ballots = Ballots(self._members, self._jobs, self.decisions)
+        self.acts: list[KeyAct] = []
         self.applied = 0
         self._position = (-1, -1)
         self._tree = HeadTree(foundation.record.leaf)
@@ -101,6 +109,7 @@ class History:
                 raise Impossible("events are out of order")
             require_founder(event, self.applied, self.foundation.members)
             require_mandate(event, mandate, self.decisions.rules)
+            act = self._act(event)
             self._fold(event)
         except Impossible as error:
             raise HistoryError(
@@ -110,12 +119,24 @@ class History:
                 log=event.log,
                 advice="read the log again from another RPC endpoint",
             ) from error
+        self.acts.extend(act)
         if self.decisions.mandate is mandate:
             self.decisions.mandate = None  # its effect used it up
         self._position = (event.block, event.log)
         self._tree.add(event.leaf)
         self._blocks.append(event.block)
         self.applied += 1
+
+    def _act(self, event: r.AnyEvent) -> list[KeyAct]:
+        """The event with the key that acts in it, before it takes effect; nothing for one of another sort."""
+        match event:
+            case r.KeyRotated() if self._members.due is None:
+                return [KeyAct(event.old_key, event)]
+            case r.RotationApproved() if event.member in self.members:
+                return [KeyAct(self.members[event.member].key, event)]
+            case r.Voted():
+                return [KeyAct(event.member, event)]
+        return []
 
     def _fold(self, event: r.AnyEvent) -> None:
         match event:

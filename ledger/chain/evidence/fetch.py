@@ -57,9 +57,17 @@ class ChainWitness:
 def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, str]) -> SignedStatement:
     """The statement in a raw transaction that is what was said. Raises Malformed, or Unproven where none is."""
     for found in statements(raw, addresses, chain):
-        if (found.signer, found.statement, found.arguments) == (said.signer, said.statement, said.arguments):
+        if (found.signer, *_plain(found)) == (said.signer, said.statement, said.arguments):
             return found
     raise Unproven("the transaction says something else than the event", tx="0x" + said.tx.hex())
+
+
+def _plain(found: SignedStatement) -> tuple[str, dict[str, Any]]:
+    """What was said, however it came: a vote that was relayed is a vote."""
+    said = found.arguments
+    if found.statement in ("voteBySignature", "voteBatch"):
+        return "vote", {"proposal": said["proposal"], "choice": said["signed"]["choice"]}
+    return found.statement, said
 
 
 def _block(shown: dict[str, Any]) -> BlockName | None:

@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 from support.worlds import lies
-from support.worlds.scorers import COSINE, ScoredWorld, shapley
 from support.worlds.signing import key
-from support.worlds.world import LIMITS, World, artifact, culprit, open_matters
+from support.worlds.world import LIMITS, NAMES, World, artifact, culprit, open_matters, raw_cid
 
 from ledger.audit import Question
 from ledger.audit.report import Check, Open
-from ledger.errors import FedledgerError
-from ledger.events import records
 from ledger.formats.cid import of_file
-from ledger.rounds.weights import cumulated
+from ledger.history.fold import HistoryError
 
 WEST = f"west ({key(3)})"
 
@@ -30,27 +27,29 @@ def lose(world: World, index: int) -> None:
     del world.files.files[of_file(world.round.updates[index].cid, world.layout.size)]
 
 
-def test_an_update_that_was_never_stored_in_a_round_still_collecting() -> None:
+def test_an_update_that_was_opened_and_never_stored() -> None:
     world = World().open_job().honest_round().open_round()
     world.submit(3, stored=False)
+    world.open_pending()
     assert "no claim that stands depends on them" in owed(world).why
 
 
 def test_the_same_in_a_round_abandoned_without_an_aggregate() -> None:
     world = World().open_job().honest_round().open_round()
     world.submit(3, stored=False)
-    world.emit(records.RoundAbandoned, job=1, round=2, reason=records.Reason.NO_AGGREGATE)
+    world.open_pending().advance()
     assert owed(world.honest_round()).round == 2
 
 
 def test_bytes_that_only_its_aggregator_had_in_a_round_abandoned_without_a_quorum() -> None:
-    """West opens, uses an update of its own that nobody else can have, and the round ends without a majority."""
+    """West opens, uses an update of its own that nobody has later, and the round ends without a majority."""
     world = World().open_job().honest_round().open_round(3)
     for member in range(4):
         world.submit(member)
     world.publish(3)
     lose(world, 3)
-    world.emit(records.RoundAbandoned, job=1, round=2, reason=records.Reason.NO_QUORUM)
+    world.advance()
+    world.advance()
     world.honest_round()
     assert owed(world).round == 2
     (found,) = [one for one in open_matters(world.audit()) if one.check is Check.AGGREGATE]
@@ -65,6 +64,8 @@ def test_the_same_while_members_attest_it_is_unknown_if_one_asks_about_it() -> N
     assert report.right.answer == "unknown"
     (found,) = [one for one in open_matters(report) if one.check is Check.BYTES]
     assert found.touches == ("aggregate 1/2, attempt 1",)
+    assert found.signed_for == tuple(f"{name} ({key(index)})" for index, name in enumerate(NAMES[:4]))
+    assert found.fault == ", ".join(found.signed_for)
     assert world.audit().right.answer == "yes"
 
 
@@ -112,33 +113,34 @@ def test_an_admitted_update_withdrawn_later_is_needed() -> None:
 
 
 @pytest.mark.parametrize("said", [bytes(6), bytes(3), b""], ids=["more", "fewer", "none"])
-@pytest.mark.parametrize("scoring", [COSINE, shapley("past_scores")[1]], ids=["cosine", "past scores"])
-def test_an_aggregate_with_another_number_of_verdicts_crashes_nobody(said: bytes, scoring: object) -> None:
-    """A majority finalises it and scores the round; the next round weighs by past scores."""
-    content, _ = shapley("past_scores")
-    world = ScoredWorld(scoring, content=content)  # type: ignore[arg-type]
-    world.open_job().open_round()
-    for member in range(4):
-        world.submit(member)
-    world.publish(0, verdicts=said)
-    for member in (1, 2):
-        world.attest(member, world.aggregate.claim)
-    if said:
-        world.open_scoring().score(honest=(5,) * len(said))
-    world.open_round()
-    for member in range(4):
-        world.submit(member)
+def test_an_aggregate_with_another_number_of_verdicts_is_no_event_of_the_contract(said: bytes) -> None:
+    world = lies.begun()
+    with pytest.raises(HistoryError, match="cannot be published"):
+        world.publish(1, verdicts=said)
+
+
+def test_a_receipts_file_that_nobody_has_leaves_open_what_was_made_with_it() -> None:
+    """Who published it and who agreed had it; whether the updates had certificates cannot be seen without."""
+    world = World().open_job().honest_round().honest_round()
+    del world.files.files[raw_cid(world.state.rounds[1].aggregates[0].receipts)]
     report = world.audit()
-    assert report.right.answer == "no"
-    (judged,) = [lie for lie in report.lies.list if lie.check is Check.ADMISSION]
-    assert (culprit(judged), judged.why) == (f"north ({key(0)})", "the aggregate does not judge every update")
-    attesters = {culprit(lie) for lie in report.lies.list if lie.check is Check.ATTESTATION}
-    assert attesters == {f"east ({key(1)})", f"south ({key(2)})"}
-    assert report.lies.answer == "standing"
-    assert Check.SCORES not in {lie.check for lie in report.lies.list}
-    assert len([one for one in open_matters(report) if one.check is Check.SCORES]) == bool(said)
-    assert cumulated(world.state) == {}
-    assert world.outcome().root
-    if said:
-        with pytest.raises(FedledgerError):
-            world.scores(1)
+    assert {one.claim: one.answer for one in report.right.claims if one.claim.startswith("model")} == {
+        "model 1/1": "unknown",
+        "model 1/2": "unknown",
+    }
+    assert report.right.claims[-1].given_base == "yes"
+    (found,) = [one for one in open_matters(report) if one.check is Check.BYTES]
+    signers = [f"{name} ({key(index)})" for index, name in enumerate(NAMES[:3])]
+    assert (found.fault, found.touches, report.lies.answer) == (", ".join(signers), ("model 1/1",), "none")
+
+
+def test_a_receipts_file_of_an_attempt_that_failed_is_not_needed() -> None:
+    world = lies.wrong_value()
+    for member in (2, 3):
+        world.attest(member)
+    failed = world.aggregate.receipts
+    world.publish(2)
+    for member in (0, 3):
+        world.attest(member)
+    del world.files.files[raw_cid(failed)]
+    assert world.audit().right.answer == "yes"

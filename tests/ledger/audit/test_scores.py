@@ -197,7 +197,7 @@ def weighted(order: Sequence[int] = range(4)) -> ScoredWorld:
 def test_a_weighted_model_is_the_same_in_any_order_and_with_any_number_of_threads() -> None:
     worlds = [weighted(order) for order in ((0, 1, 2, 3), (3, 1, 0, 2))]
     outcomes = [world.outcome(threads=threads) for world in worlds for threads in (1, 2, 3, 8)]
-    assert len({(outcome.root, outcome.cid, outcome.claim) for outcome in outcomes}) == 1
+    assert len({(outcome.root, outcome.cid, outcome.sums) for outcome in outcomes}) == 1
     updates = worlds[0].round.sorted_updates()
     shares_ = shares(worlds[0].state, worlds[0].job, worlds[0].round, updates)
     assert len({share // update.weight for share, update in zip(shares_, updates, strict=True)}) > 1

@@ -1,6 +1,7 @@
 """The situations of the protocol's table (docs/spec/audit.md), one test a row: what is right, who lied, what is open.
 
-Rows that need receipts, signed heads or commitments to updates come with those.
+Rows 20 and 21 are of what other endpoints say (tests/ledger/party), 28 is before any question
+(tests/ledger/chain/test_client.py); here 20 is what the tail of a history says.
 """
 
 from collections.abc import Callable
@@ -12,18 +13,23 @@ from support.worlds import lies
 from support.worlds.decisions import Chamber
 from support.worlds.scorers import ScoredWorld
 from support.worlds.signing import key
-from support.worlds.world import EVERYTHING, World, artifact, open_matters
+from support.worlds.world import EVERYTHING, NAMES, World, artifact, open_matters, seen
 
 from ledger.audit import Question, damaged_copies
+from ledger.audit.context import ShownBlock
 from ledger.audit.found import Found
-from ledger.audit.report import Report
+from ledger.audit.report import Check, Report
 from ledger.events import records as r
 from ledger.events.evidence import Said, SignedStatement, Unproven
 from ledger.formats.cid import of_file
 from ledger.formats.copies import BadCopy
+from ledger.formats.text import plural
+from ledger.history.fold import History
 
 Told = tuple[World, Question]
 WEST = f"west ({key(3)})"
+MEMBERS = [f"{name} ({key(index)})" for index, name in enumerate(NAMES[:4])]
+ALL, MOST = ", ".join(MEMBERS), ", ".join(MEMBERS[:3])
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,7 @@ def finalised() -> World:
 def outvoted() -> World:
     """South attests against a right aggregate."""
     world = lies.attests_against_the_truth()
-    for member in (0, 3):
-        world.attest(member)
+    world.attest(3)
     return world
 
 
@@ -95,7 +100,7 @@ def never_served() -> World:
     world = World().open_job().open_round()
     for member in range(4):
         world.submit(member, stored=member != 3)
-    world.publish(0, world.outcome([3]))
+    world.publish(0, without=[3])
     world.attest(1)
     world.attest(2)
     return world
@@ -104,7 +109,81 @@ def never_served() -> World:
 def left() -> World:
     """West opens a round and lets its turn pass."""
     world = World().open_job().honest_round().open_round(3)
-    world.emit(r.RoundAbandoned, job=1, round=2, reason=r.Reason.NO_AGGREGATE)
+    world.submit(0)
+    world.open_pending().advance()
+    return world
+
+
+def copied() -> World:
+    """South agrees with a right aggregate by what north showed."""
+    world = lies.agrees_with_a_copied_witness()
+    world.attest(3)
+    return world
+
+
+def without_certificate() -> World:
+    """East uses bytes that only it has; the others refute that, and make the round without them."""
+    world = lies.uses_bytes_without_a_certificate()
+    for member in (2, 3):
+        world.attest(member)
+    world.publish(2, without=[3])
+    for member in (0, 3):
+        world.attest(member)
+    return world
+
+
+def never_opened() -> World:
+    """West commits to an update, and nobody opens it."""
+    world = World().open_job().open_round()
+    for member in range(4):
+        world.submit(member)
+    del world.pending[3]
+    world.publish(0)
+    for member in (1, 2):
+        world.attest(member)
+    return world
+
+
+def left_out(*, old: bool) -> World:
+    """A majority leaves out west's update, for which members signed; west shows that, in time or not."""
+    world = World().open_job().open_round()
+    for member in range(4):
+        world.submit(member)
+    world.open_pending()
+    receipts = world.receipts()
+    for _ in range(3):
+        world.emit(r.Announced, index=0, gateway="")
+    world.publish(0, without=[3])
+    lies.oppose(world, 3, receipts if old else world.receipts())
+    for member in (1, 2):
+        world.attest(member)
+    return world
+
+
+def two_heads() -> World:
+    """South agrees with two aggregates as of one block, with two heads."""
+    world = lies.begun()
+    world.publish(1)
+    said = world.aggregate.said
+    world.attest(2)
+    world.fail()
+    world.publish_claim(3, said._replace(head=bytes([7]) * 32))
+    world.say(2, r.Form.AGREE, world.aggregate.claim)
+    world.fail()
+    world.publish(0)
+    for member in (1, 3):
+        world.attest(member)
+    return world
+
+
+def left_out_in_silence() -> World:
+    """A majority signs nothing for west's update, and leaves it out."""
+    world = World().open_job().open_round()
+    for member in range(4):
+        world.submit(member)
+    world.publish(0, without=[3])
+    for member in (1, 2):
+        world.attest(member)
     return world
 
 
@@ -164,13 +243,26 @@ ROWS = [
     Situation(5, lambda: release(finalised(), 1), "yes", BY_MAJORITY),
     Situation(5, lambda: release(finalised(), 3), "no", BY_MAJORITY),
     Situation(6, lambda: of(outvoted()), "yes", frozenset({(SOUTH, CAUGHT)})),
-    Situation(9, lambda: of(without(refuted(), 1, 3)), "unknown", frozenset({(EAST, CAUGHT)}), frozenset({None})),
+    Situation(7, lambda: of(copied()), "yes", frozenset({(SOUTH, CAUGHT)})),
+    Situation(8, lambda: of(without_certificate()), "yes", frozenset({(EAST, CAUGHT)}), frozenset({None})),
+    Situation(9, lambda: of(without(refuted(), 1, 3)), "unknown", frozenset({(EAST, CAUGHT)}), frozenset({ALL, None})),
     Situation(11, lambda: of(refused(lost=False)), "yes"),
     Situation(12, lambda: of(refused(lost=True)), "yes", frozenset(), frozenset({WEST})),
+    Situation(13, lambda: of(never_opened()), "yes", frozenset(), frozenset({WEST})),
     Situation(14, lambda: of(never_served()), "yes", frozenset(), frozenset({WEST})),
     Situation(15, lambda: of(World().open_job().honest_round().open_round()), "yes", frozenset(), frozenset({None})),
     Situation(15, lambda: of(left()), "yes", frozenset(), frozenset({WEST})),
     Situation(15, lambda: of(left(), Question.of_round(1, 2)), "yes", frozenset(), frozenset({WEST})),
+    Situation(16, lambda: of(left_out(old=True)), "yes", frozenset(), frozenset({MOST, None})),
+    Situation(16, lambda: of(left_out(old=False)), "yes", frozenset(), frozenset({None})),
+    Situation(17, lambda: of(left_out_in_silence()), "yes", frozenset(), frozenset({None})),
+    Situation(
+        23,
+        lambda: of(two_heads()),
+        "yes",
+        frozenset({(SOUTH, STANDING), (SOUTH, CAUGHT), ("west", CAUGHT)}),
+        frozenset({None}),
+    ),
     Situation(24, no_document, "no", frozenset({("north", STANDING)})),
     Situation(25, lost_document, "unknown", frozenset(), frozenset({f"north ({key(0)})"})),
     Situation(26, lambda: of(scored(1)), "yes", frozenset({(EAST, CAUGHT)})),
@@ -222,12 +314,75 @@ def test_row_15_says_how_far_the_round_is() -> None:
     assert (found.what, found.why) == ("round 1/2", "it is open: Collecting")
 
 
+def test_row_16_shows_the_certificate_and_who_ignored_it() -> None:
+    (found,) = [one for one in open_matters(left_out(old=True).audit()) if one.fault]
+    assert found.why == f"it was left out in spite of a certificate that was old enough; {WEST} has it"
+    assert found.signed_for == tuple(MEMBERS)
+    assert found.cid is not None
+
+
+def test_row_17_says_who_signed_and_who_did_not() -> None:
+    (found,) = open_matters(left_out_in_silence().audit())
+    assert "0 of 2 needed signed to hold it; not north, east, south, west" in found.why
+
+
+@pytest.mark.parametrize("question", [EVERYTHING, Question.of_model(1, 2), Question.of_round(1, 1)])
+def test_row_18_a_server_that_shows_another_block_or_head_is_told_off_and_nothing_else_is_said(
+    question: Question,
+) -> None:
+    world = refuted()
+    report = world.audit(question=question, blocks=lambda number: ShownBlock(bytes([number]) * 32, 12 * number))
+    (found,) = open_matters(report)
+    assert (report.exit, report.lies.answer, found.check, found.fault) == (3, "none", Check.SIGNED, "the server")
+    assert set(answers(report).values()) == {"unknown"}
+    assert (report.history.signed, report.passed[Check.HEADS]) == (None, 0)
+
+
+def test_row_19_a_fork_of_impersonated_members_has_no_signatures() -> None:
+    world = refuted()
+    world.transactions = {
+        tx: (raw, block) for tx, (raw, block) in world.transactions.items() if block < world.aggregate.as_of
+    }
+    report = world.audit()
+    (found,) = open_matters(report)
+    assert (report.exit, report.lies.answer, found.check, found.fault) == (3, "none", Check.SIGNED, "the server")
+    assert "did not sign what it shows" in found.why
+
+
+@pytest.mark.parametrize("kept", [0, 3, 6])
+def test_row_20_a_hidden_tail_leaves_what_is_signed_right_and_says_how_far_that_is(kept: int) -> None:
+    """The server cuts round 2, and shows so many events of it."""
+    world = refuted()
+    final = world.state.rounds[1].aggregates[0]
+    end = final.as_of + final.agreeing + 1
+    history = History(world.foundation, world.events[: end + kept])
+    words = object.__new__(World)
+    words.history = history
+    report = world.audit(words.observed(), history=history)
+    assert (report.right.answer, report.lies.answer) == ("yes", "none")
+    signed = report.history.signed
+    assert signed is not None
+    assert (signed.as_of, signed.members, signed.of) == (final.as_of, (0, 1, 2), 4)
+    assert report.history.after == history.applied - final.as_of
+    told = [one.why for one in report.open.list if one.what == "the end of the history"]
+    why = f"{plural(kept, 'event')} after block {final.as_of} are under no signed head: the node's word alone"
+    assert told == ([why] if kept else [])
+
+
+def test_row_23_both_statements_are_shown() -> None:
+    report = two_heads().audit()
+    (found,) = [lie for lie in report.lies.list if lie.state == STANDING]
+    assert (found.evidence.statement, found.evidence.arguments["attempt"]) == ("attest", 2)
+    assert any(one.signer == found.key and one.arguments.get("attempt") == 1 for one in report.rests_on)
+    assert found.evidence.claim is not None
+    assert found.evidence.claim.head == found.actual
+
+
 @pytest.mark.parametrize("question", [EVERYTHING, Question.of_model(1, 2), Question.of_round(1, 1)])
 def test_row_18_a_server_that_invents_is_told_off_and_nothing_else_is_said(question: Question) -> None:
     world = refuted()
-    heads = {place: bytes(28) for place in world.observed().heads}
-    observed = world.observed()
-    report = world.audit(type(observed)(observed.code, None, heads, observed.models, observed.claims), question)
+    models = {place: bytes(32) for place in world.observed().models}
+    report = world.audit(seen(world.observed(), models=models), question)
     assert (report.right.answer, report.lies.answer) == ("unknown", "none")
     assert {one.fault for one in open_matters(report)} == {"the server"}
     assert set(answers(report).values()) == {"unknown", "yes"}
@@ -283,6 +438,10 @@ def test_a_right_aggregate_that_false_votes_brought_down_is_a_standing_lie_of_th
     world.publish(1)
     for member in (2, 3):
         world.attest(member, bytes([member]) * 32)
+    assert world.audit().lies.answer == "none"  # too few have signed the history that the claims are made from
+    world.publish(0)
+    for member in (1, 2):
+        world.attest(member)
     report = world.audit()
     assert (report.right.answer, {(lie.who, lie.state) for lie in report.lies.list}) == (
         "no",

@@ -4,22 +4,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
+from support.worlds import lies
+from support.worlds.chain import ADDRESSES
+from support.worlds.logged import logged
 from support.worlds.signing import key
-from support.worlds.world import World, altered, open_matters
+from support.worlds.world import World, altered, open_matters, raw_cid
 
 from ledger.audit import Observed, Question, scope_of
 from ledger.audit.report import Check, Open, Report
 from ledger.errors import Unavailable, UsageError
 from ledger.events import records
+from ledger.events.rounds import Form
 from ledger.formats.cid import Cid, of_file
-from ledger.formats.claims import NO_HEAD
+from ledger.formats.claims import Claimed
+from ledger.formats.digest import NOTHING
 from ledger.formats.merkle import root_of
 from ledger.history.fold import History, HistoryError
-from ledger.rounds.admission import Verdict
 
 NORTH = f"north ({key(0)})"
 
@@ -42,6 +46,7 @@ def named(world: World, cid: Cid) -> tuple[str, int | None]:
         for update in round_.updates.values():
             known[of_file(update.cid, world.layout.size)] = ("update", round_.number)
         known[of_file(round_.aggregates[-1].cid, world.layout.size)] = ("model", round_.number)
+        known[raw_cid(round_.aggregates[-1].receipts)] = ("receipts", round_.number)
     return known[cid]
 
 
@@ -53,11 +58,12 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
     assert report.skipped == (Check.SOURCE,)
     assert {Check(number): count for number, count in report.passed.items()} == {
         Check.CODE: 2,
-        Check.LOG: 27,
-        Check.HEADS: 8,
+        Check.LOG: 29,
+        Check.SIGNED: 6,
+        Check.HEADS: 12,
         Check.JOB: 1,
         Check.INITIAL: 1,
-        Check.BYTES: 8,
+        Check.BYTES: 10,
         Check.ADMISSION: 8,
         Check.AGGREGATE: 2,
         Check.ATTESTATION: 4,
@@ -69,7 +75,7 @@ def test_an_honest_history_is_verified_and_says_how_much_was_checked() -> None:
 def test_without_any_one_file_nothing_is_verified(how: str) -> None:
     """Only the last model is not needed: the audit makes it again."""
     files = list(honest().files.files)
-    assert len(files) == 12
+    assert len(files) == 14
     for cid in files:
         world = honest()
         if how == "lost":
@@ -83,7 +89,13 @@ def test_without_any_one_file_nothing_is_verified(how: str) -> None:
             assert world.audit().right.answer == "yes"
             continue
         findings = unknown(world.audit())
-        expected = {"job": Check.JOB, "initial": Check.INITIAL, "update": Check.BYTES, "model": Check.AGGREGATE}[what]
+        expected = {
+            "job": Check.JOB,
+            "initial": Check.INITIAL,
+            "update": Check.BYTES,
+            "model": Check.AGGREGATE,
+            "receipts": Check.BYTES,
+        }[what]
         assert findings[0].check is expected
         if what != "model":
             assert findings[0].cid == str(cid)
@@ -107,31 +119,31 @@ def test_a_missing_update_names_party_and_cid_and_stops_its_round_alone() -> Non
     assert world.audit().passed[Check.AGGREGATE] == 2
 
 
-def excused_world() -> World:
-    """Member 3 registered bytes that nobody ever had, and everyone says so."""
+def left_out(*, stored: bool) -> World:
+    """Nobody signed for member 3's update, whose bytes nobody ever had where they are not stored."""
     world = World().open_job().open_round()
     for member in range(4):
-        world.submit(member, stored=member != 3)
-    world.publish(0, world.outcome([3]))
+        world.submit(member, stored=stored or member != 3)
+    world.publish(0, without=[3])
     world.attest(1)
     world.attest(2)
     return world
 
 
 def test_one_party_that_stores_nothing_cannot_make_every_verdict_unknown() -> None:
-    world = excused_world()
+    world = left_out(stored=False)
     report = world.audit()
     assert report.right.answer == "yes"
     (owed,) = open_matters(report)
     assert (owed.touches, owed.check, owed.party) == ((), Check.BYTES, f"west ({key(3)})")
 
 
-def test_an_update_excused_by_one_attempt_and_used_by_another_is_needed() -> None:
+def test_an_update_without_a_certificate_in_one_attempt_and_used_by_another_is_needed() -> None:
     world = World().open_job().open_round()
     sent = [world.submit(member) for member in range(4)]
-    world.publish(0, verdicts=bytes([0, 0, 0, 9]))
+    world.publish(0, without=[3])
     for member in (1, 2):
-        world.attest(member, world.outcome().claim)
+        lies.oppose(world, member, world.receipts())
     world.publish(1)
     world.attest(2)
     world.attest(3)
@@ -140,20 +152,13 @@ def test_an_update_excused_by_one_attempt_and_used_by_another_is_needed() -> Non
     assert {f.touches for f in open_matters(report) if f.check is Check.BYTES} == {("model 1/1",)}
 
 
-def test_bytes_that_come_back_are_a_notice() -> None:
-    world = excused_world()
-    update = world.round.updates[3]
-    world = World(seed=1).open_job().open_round()
-    for member in range(4):
-        world.submit(member)
-    world.publish(0, world.outcome([3]))
-    world.attest(1)
-    world.attest(2)
+def test_bytes_without_a_certificate_that_can_be_had_are_a_notice_of_who_signed() -> None:
+    world = left_out(stored=True)
     report = world.audit()
     assert report.right.answer == "yes"
     (notice,) = open_matters(report)
-    assert notice.why == "it was left out as unavailable; its bytes can be had now"
-    assert notice.cid == str(of_file(update.cid, world.layout.size))
+    assert "0 of 2 needed signed to hold it; not north, east, south, west; its bytes can be had now" in notice.why
+    assert notice.cid == str(of_file(world.round.updates[3].cid, world.layout.size))
 
 
 @pytest.mark.parametrize("change", ["altered", "unread", "left out", "foreign"])
@@ -161,28 +166,44 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
     world = World().open_job().open_round()
     for member in range(4):
         world.submit(member)
-    heads = dict(world.observed().heads)
+    commitments = dict(world.observed().commitments)
     history = world.history
     if change == "altered":
-        heads[1, key(0)] = bytes(28)
+        commitments[1, key(0)] = (bytes(28), 0)
     elif change == "unread":
-        del heads[1, key(0)]
+        del commitments[1, key(0)]
     elif change == "foreign":
-        heads[1, key(9)] = b"\x05" * 28
+        commitments[1, key(9)] = (b"\x05" * 28, 1)
     else:
-        kept = [e for e in world.events if not (isinstance(e, records.UpdateSubmitted) and e.party == key(0))]
+        deadline = {records.UpdateCommitted: 1000}
+        kept = [e for e in world.events if not (isinstance(e, records.UpdateCommitted) and e.party == key(0))]
+        kept = [structs.replace(e, deadline=deadline[type(e)]) if type(e) in deadline else e for e in kept]
         history = History(world.foundation, kept)
-    report = world.audit(replace(world.observed(), heads=heads), history=history)
+    report = world.audit(replace(world.observed(), commitments=commitments), history=history)
     found = [f for f in report.open.list if f.check is Check.HEADS]
     assert [f.fault for f in found] == ["the server"]
     assert report.right.answer == "unknown"
     assert found[0].party == (key(9) if change == "foreign" else NORTH)
 
 
-def test_a_key_that_never_submitted_has_no_head() -> None:
+@pytest.mark.parametrize("strikes", [0, 2, None])
+def test_other_strikes_than_the_contract_keeps_are_a_damaged_log(strikes: int | None) -> None:
+    world = World().open_job().honest_round().open_round(3)
+    world.submit(0)
+    world.open_pending().advance()
+    observed = world.observed()
+    assert observed.strikes[1, 3] == 1
+    assert world.audit(observed).right.answer == "yes"
+    kept = {place: count for place, count in observed.strikes.items() if place != (1, 3)}
+    report = world.audit(replace(observed, strikes=kept if strikes is None else {**kept, (1, 3): strikes}))
+    assert [(f.check, f.party) for f in open_matters(report)] == [(Check.HEADS, "west")]
+
+
+def test_a_key_that_never_committed_has_nothing_on_record() -> None:
     world = honest()
-    heads = {**world.observed().heads, (1, key(9)): NO_HEAD, (2, key(0)): b"\x01" * 28}
-    assert world.audit(replace(world.observed(), heads=heads)).right.answer == "yes"
+    nothing = {(1, key(9)): (bytes(28), 0), (2, key(0)): (b"\x01" * 28, 1)}
+    commitments = {**world.observed().commitments, **nothing}
+    assert world.audit(replace(world.observed(), commitments=commitments)).right.answer == "yes"
 
 
 @pytest.mark.parametrize("root", [None, b"\x07" * 32, bytes(32)])
@@ -259,15 +280,12 @@ def test_scopes() -> None:
 
 PUBLISHED = [
     (records.JobProposed, "digest"),
-    (records.UpdateSubmitted, "weight"),
-    (records.UpdateSubmitted, "root"),
-    (records.UpdateSubmitted, "cid"),
-    (records.AggregatePublished, "root"),
-    (records.AggregatePublished, "cid"),
-    (records.AggregatePublished, "verdicts"),
+    (records.UpdateCommitted, "commitment"),
+    (records.UpdatesOpened, "openings"),
+    *((records.AggregatePublished, name) for name in Claimed._fields),
     (records.Attested, "claim"),
+    (records.Attested, "detail"),
     (records.RoundFinalised, "root"),
-    (records.RoundFinalised, "cid"),
 ]
 
 
@@ -281,12 +299,16 @@ def test_no_history_with_one_bit_altered_is_verified(
     chosen = [i for i, event in enumerate(world.events) if type(event) is kind]
     at = chosen[place % len(chosen)]
     event = world.events[at]
-    changes: dict[str, Any] = {name: flipped(getattr(event, name), bit)}
-    if kind is records.Attested:
-        changes["agrees"] = False
-    events = [*world.events[:at], msgspec.structs.replace(event, **changes), *world.events[at + 1 :]]
+    if name in Claimed._fields and kind is records.AggregatePublished:
+        said = event.aggregate  # type: ignore[attr-defined]
+        changes: dict[str, Any] = {"aggregate": said._replace(**{name: flipped(getattr(said, name), bit)})}
+    else:
+        changes = {name: flipped(getattr(event, name), bit)}
+    if kind is records.Attested and name == "claim":
+        changes["form"] = Form.OTHER
+    changed = logged(structs.replace(event, **changes), ADDRESSES)
     try:
-        history = History(world.foundation, events)
+        history = History(world.foundation, [*world.events[:at], changed, *world.events[at + 1 :]])
     except HistoryError:
         return
     report = world.audit(history=history)
@@ -297,19 +319,16 @@ def test_no_history_with_one_bit_altered_is_verified(
 @given(place=st.integers(0, 7), bit=st.integers(0, 255), data=st.data())
 def test_no_lying_contract_with_one_bit_altered_is_verified(place: int, bit: int, data: st.DataObject) -> None:
     """Altered at the source, everything after it in agreement: only recomputing shows it."""
-    name = data.draw(st.sampled_from(["root", "cid", "verdicts"]))
+    name = data.draw(st.sampled_from(["root", "cid", "verdicts", "receipts"]))
     world = World().open_job().honest_round().open_round()
     for member in range(4):
         world.submit(member)
-    outcome = world.outcome()
-    world.publish(0, **{name: flipped(getattr(outcome, name), bit)})
+    honest = world.outcome().claimed(world.standpoint(world.receipts()))
+    world.publish(0, **{name: flipped(getattr(honest, name), bit)})
     for member in (1, 2):
-        world.attest(member, world.aggregate.claim)
+        world.attest(member, world.aggregate.claim, NOTHING)
     report = world.audit()
-    if report.right.answer != "no":
-        changed = world.aggregate.verdicts
-        assert Verdict.UNAVAILABLE in changed
-        assert report.right.answer == "unknown"
+    assert report.right.answer == ("unknown" if name == "receipts" else "no")
 
 
 def flipped(value: Any, bit: int) -> Any:

@@ -249,6 +249,10 @@ def ballot(signer: Any, choice: Choice, **changes: Any) -> tuple[Any, ...]:
 def test_a_relayed_vote_is_said_by_the_member_that_signed_it() -> None:
     data = call(f"voteBySignature(bytes32,{VOTE})", [b"\x07" * 32, ballot(MEMBER, Choice.AGAINST)], ["bytes32", VOTE])
     (found,) = statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
+    said_so = Said(MEMBER.address, "vote", {"proposal": "07" * 32, "choice": 2}, b"")
+    assert proof(bytes.fromhex(found.raw[2:]), said_so, CHAIN, ADDRESSES) == found
+    with pytest.raises(Unproven):
+        proof(bytes.fromhex(found.raw[2:]), said_so._replace(signer=RELAY.address), CHAIN, ADDRESSES)
     assert found.signer == MEMBER.address
     assert found.inner is not None
     assert found.arguments["signed"]["choice"] == Choice.AGAINST

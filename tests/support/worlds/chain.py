@@ -46,6 +46,17 @@ def foundation(keys: Sequence[str], *roles: Role) -> Foundation:
     return Foundation(record, tuple(FoundingMember(key=k, roles=r) for k, r in zip(keys, words, strict=True)))
 
 
+def contract_of(kind: type[records.Event]) -> ContractName:
+    """The contract that writes such an event."""
+    of: dict[type[records.Event], ContractName] = {
+        records.MemberEvent: "consortium",
+        records.ScoreEvent: "scores",
+        records.BallotEvent: "ballots",
+        records.ReleaseEvent: "releases",
+    }
+    return next((name for family, name in of.items() if issubclass(kind, family)), "ledger")
+
+
 class Chain:
     """Members and their statements, on record in `events` and folded in `history`."""
 
@@ -61,8 +72,8 @@ class Chain:
     def emit(self, kind: type[records.Event], /, **fields: Any) -> records.Event:
         """Put an event on record, with the transaction that its member signed for it."""
         block = len(self.events) + 1
-        contract = ADDRESSES["scores" if issubclass(kind, records.ScoreEvent) else "ledger"]
-        raw = sign(kind, fields, contract, CHAIN, block)
+        who = self.history.members.get(fields["member"]) if kind is records.RotationApproved else None
+        raw = sign(kind, fields | {"signer": who.key if who else ""}, ADDRESSES[contract_of(kind)], CHAIN, block)
         tx = keccak(raw) if raw else block_hash(block)
         if raw:
             self.transactions[tx] = raw, block

@@ -19,8 +19,8 @@ BIG = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (600, 1000)))
 
 
 def begun(updates: int = 4, **options: Any) -> World:
-    """A second round with updates of all members, the first one honest and final."""
-    world = World(**options).open_job().honest_round().open_round()
+    """A second round with updates of all members, opened by east, the first one honest and final."""
+    world = World(**options).open_job().honest_round().open_round(1)
     for member in range(updates):
         world.submit(member)
     return world

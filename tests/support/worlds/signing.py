@@ -25,6 +25,9 @@ CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
         "attest",
         ROUND | {"attempt": "uint8", "form": "uint8", "claim": "bytes32", "detail": "bytes32"},
     ),
+    records.KeyRotated: ("old_key", "rotateKey", {"new_key": "address"}),
+    records.RotationApproved: ("signer", "approveRotation", {"index": "uint8", "new_key": "address"}),
+    records.Voted: ("member", "vote", {"proposal": "bytes32", "choice": "uint8"}),
     records.ScoresRevealed: ("scorer", "revealScores", ROUND | {"salt": "bytes32", "scores": "bytes"}),
 }
 """For an event that a member made itself: the field that names it, the function, its arguments with their types."""
@@ -45,7 +48,7 @@ def sign(kind: type[Event], fields: dict[str, Any], contract: str, chain: int, n
     if kind not in CALLS:
         return None
     who, function, types = CALLS[kind]
-    if fields[who] not in _SECRETS:
+    if fields.get(who) not in _SECRETS:
         return None
     arguments = [_plain(fields[name]) for name in types]
     selector = keccak(f"{function}({','.join(types.values())})".encode())[:4]
