@@ -17,6 +17,7 @@ LIMITS = (
     ("commitScores", r"commitScores", 45_000),
     ("revealScores, 64 updates", r"revealScores", 60_000),
     ("settleScores, 7 scorers × 64 updates, for each update", r"settleScores, for each", 1_800),
+    ("any call for keys and scores, up to 255 members and updates", r"\d+ members", 400_000),
 )
 
 

@@ -18,7 +18,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditResult:
     """What an audit answered: whether all in question is right, what became of the lies, and its exit code."""
 
     right: str
@@ -33,7 +33,7 @@ class Result:
     accuracy: dict[str, float] = field(default_factory=dict)
     contributions: dict[str, Contribution] = field(default_factory=dict)
     scored: int = 0
-    audits: dict[str, Audited] = field(default_factory=dict)
+    audits: dict[str, AuditResult] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
     release: dict[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.consortia.statements import MODEL_TERMS
 from support.passphrases import write_passphrase
 
 from ledger.config import Chain, Home, Network, save
@@ -19,8 +20,6 @@ from ledger.events.records import Role
 PASSPHRASE = "correct horse"
 KEYS = 8
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
-MODEL_TERMS = (b"\x33" * 32, 610, 0, 0, 2, 1000, 1 << 20, 1 << 28)
-"""Of a job's models, where a test is not about them: struct Model of IRoundLedger."""
 
 
 @dataclass

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from demo.answers import coloured, describe, told
 from demo.parties import Parties
-from demo.result import Audited, Result
+from demo.result import AuditResult, Result
 from ledger.errors import Unavailable
 
 
@@ -41,7 +41,7 @@ def begin_audit(parties: Parties, result: Result, what: str, name: str, *options
 def _tell(parties: Parties, result: Result, what: str, path: Path, code: int) -> None:
     say, report = parties.stage.screen.say, json.loads(path.read_bytes())
     answer = report["right"]["answer"]
-    result.audits[what] = Audited(right=answer, lies=report["lies"]["answer"], exit=code)
+    result.audits[what] = AuditResult(right=answer, lies=report["lies"]["answer"], exit=code)
     result.evidence.append(str(path))
     say(f"audit of {what}: right? {coloured(answer)}; {told(report)}")
     for line in describe(report):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ledger.audit.claims import StandingClaim
 from ledger.audit.found import Found
 from ledger.audit.question import Question, in_question, with_asked
 from ledger.audit.report import (
@@ -14,14 +15,13 @@ from ledger.audit.report import (
     OpenMatters,
     Right,
 )
-from ledger.audit.standing import Standing
 from ledger.history.fold import History
 
 WORST: dict[Answer, int] = {"yes": 0, "unknown": 1, "no": 2}
 _STATES: tuple[LieState, ...] = ("caught", "pending", "standing")
 
 
-def is_right(found: Found, question: Question, history: History, claims: dict[str, Standing]) -> Right:
+def is_right(found: Found, question: Question, history: History, claims: dict[str, StandingClaim]) -> Right:
     """Whether the claims in question are right. Caught lies never count; what was not looked at is never `yes`.
 
     A claim that rests on a false one is false, one that rests on an unknown one unknown; a history that is not to be
@@ -32,7 +32,7 @@ def is_right(found: Found, question: Question, history: History, claims: dict[st
     reasons = _Reasons(found)
     answers: dict[str, ClaimAnswer] = {}
     for name in names:
-        answers[name] = _answer(claims.get(name) or Standing(name), reasons, answers, set(names))
+        answers[name] = _answer(claims.get(name) or StandingClaim(name), reasons, answers, set(names))
     worst: Answer = max((one.answer for one in answers.values()), key=WORST.__getitem__, default="yes")
     if reasons.unmade and worst == "yes":
         worst = "unknown"
@@ -62,7 +62,7 @@ class _Reasons:
         self.looked_at, self.doubted = found.looked_at, found.doubted
         self.unmade = sorted(set(Check) - OPTIONAL - found.passed.keys())
 
-    def of(self, claim: Standing) -> tuple[Answer, str | None]:
+    def of(self, claim: StandingClaim) -> tuple[Answer, str | None]:
         """The answer of a claim if all that it rests on is right, and why it is not `yes`."""
         if self.doubted & {None, claim.job}:
             return "unknown", "the history that was read is not to be believed"
@@ -77,7 +77,7 @@ class _Reasons:
         return "yes", None
 
 
-def _answer(claim: Standing, reasons: _Reasons, known: Mapping[str, ClaimAnswer], asked: set[str]) -> ClaimAnswer:
+def _answer(claim: StandingClaim, reasons: _Reasons, known: Mapping[str, ClaimAnswer], asked: set[str]) -> ClaimAnswer:
     own, why = reasons.of(claim)
     below = [known[name] for name in claim.rests_on if name in known]
     worst = max(below, key=lambda one: WORST[one.answer], default=None)

@@ -4,12 +4,12 @@ from typing import Any
 
 from ledger.audit.attestations import AttestationsAudit
 from ledger.audit.certificates import Certificates, ReceiptsFiles
+from ledger.audit.claims import attempt_claim, round_place, state_of_aggregate, touched
 from ledger.audit.context import SERVER, Context
 from ledger.audit.difference import locate_difference
 from ledger.audit.remade import Remade, failed, taken_over
 from ledger.audit.report import Check
 from ledger.audit.said import foundation, published
-from ledger.audit.standing import attempt_claim, round_place, state_of_aggregate, touched
 from ledger.audit.views import View
 from ledger.errors import Unavailable
 from ledger.formats.cid import RAW, Cid, of_file

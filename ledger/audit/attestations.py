@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger.audit.certificates import Certificates, ReceiptsFiles
+from ledger.audit.claims import attempt_claim, round_place, state_of_attestation, touched
 from ledger.audit.context import Context
 from ledger.audit.remade import Remade
 from ledger.audit.report import Check, LieState
 from ledger.audit.said import attested, foundation
-from ledger.audit.standing import attempt_claim, round_place, state_of_attestation, touched
 from ledger.audit.views import View
 from ledger.errors import Unavailable
 from ledger.events.rounds import Form

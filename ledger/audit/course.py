@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from ledger.audit.claims import attempt_claim, round_place
 from ledger.audit.context import Context
 from ledger.audit.report import Check
-from ledger.audit.standing import attempt_claim, round_place
 from ledger.events.rounds import Reason
 from ledger.formats.text import plural
 from ledger.history.state import Aggregate, JobState, Phase, Round

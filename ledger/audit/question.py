@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ledger.audit.claims import CODE, StandingClaim, attempt_claim, lineage, model_claim, release_claim, released
 from ledger.audit.report import Lie
-from ledger.audit.standing import CODE, Standing, attempt_claim, lineage, model_claim, release_claim, released
 from ledger.errors import UsageError
 from ledger.events.proposals import Release
 from ledger.history.fold import History
@@ -89,7 +89,9 @@ def scope_of(history: History, question: Question) -> Scope:
     return Scope({state.number: tuple(state.rounds) for state in chosen})
 
 
-def in_question(question: Question, history: History, claims: Mapping[str, Standing], lies: Iterable[Lie]) -> list[str]:
+def in_question(
+    question: Question, history: History, claims: Mapping[str, StandingClaim], lies: Iterable[Lie]
+) -> list[str]:
     """The names of the claims that the answer is about, those that stand first, each after those it rests on.
 
     What lies say that stands nowhere else (an attempt, a round without a model) is in question, for it is false; so is
@@ -115,11 +117,12 @@ def asked_release(history: History, text: str) -> Release:
     found = decisions.release(name, version) if version else decisions.current.get(name)
     if found is None:
         made = sorted(f"{one.name}@{one.version}" for one in decisions.releases.values())
-        raise UsageError(f"there is no release {text}", releases=", ".join(made) or "none")
+        advice = "fedledger release list shows all of them"
+        raise UsageError(f"there is no release {text}", advice=advice, releases=", ".join(made) or "none")
     return found
 
 
-def with_asked(claims: dict[str, Standing], question: Question, history: History) -> dict[str, Standing]:
+def with_asked(claims: dict[str, StandingClaim], question: Question, history: History) -> dict[str, StandingClaim]:
     """The claims that stand, and the release that is asked about, though it is not current."""
     found = history.decisions.release(question.name, question.version) if question.about == "release" else None
     return claims if found is None else claims | {(one := released(found)).name: one}
@@ -128,14 +131,16 @@ def with_asked(claims: dict[str, Standing], question: Question, history: History
 def _require(history: History, question: Question) -> None:
     if question.about == "all":
         return
-    job = question.job or 0
+    job, advice = question.job or 0, "fedledger status shows jobs and rounds"
     state = history.jobs.get(job)
     if state is None:
-        raise UsageError(f"there is no job {job}", jobs=", ".join(map(str, sorted(history.jobs))) or "none")
+        raise UsageError(
+            f"there is no job {job}", advice=advice, jobs=", ".join(map(str, sorted(history.jobs))) or "none"
+        )
     if question.about == "job":
         return
     round_ = state.rounds.get(question.round or 0)
     if round_ is None:
-        raise UsageError(f"job {job} has no round {question.round}", rounds=len(state.rounds))
+        raise UsageError(f"job {job} has no round {question.round}", advice=advice, rounds=len(state.rounds))
     if question.about == "model" and round_.final is None:
-        raise UsageError(f"round {job}/{question.round} has made no model", phase=round_.phase.value)
+        raise UsageError(f"round {job}/{question.round} has made no model", advice=advice, phase=round_.phase.value)

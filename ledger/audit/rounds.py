@@ -4,11 +4,11 @@ from typing import Any
 
 from ledger.audit.attempts import AttemptAudit
 from ledger.audit.certificates import ReceiptsFiles
+from ledger.audit.claims import round_place, touched
 from ledger.audit.context import Context
 from ledger.audit.course import tell_course
 from ledger.audit.remade import Remade, failed, taken_over
 from ledger.audit.report import Check
-from ledger.audit.standing import round_place, touched
 from ledger.errors import Unavailable
 from ledger.formats.cid import of_file
 from ledger.history.state import JobState, Round, Update

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
+from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
 from ledger.audit.context import SERVER, Context
 from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
@@ -13,7 +14,6 @@ from ledger.audit.rounds import RoundAudit
 from ledger.audit.said import proposed
 from ledger.audit.scores import ScoresAudit, has_set
 from ledger.audit.signed import SignedTo, check_signed
-from ledger.audit.standing import CODE, job_claim, standing, state_of_proposal
 from ledger.errors import Malformed, Unavailable
 from ledger.events.rounds import ModelTerms, Terms
 from ledger.formats.cid import RAW, Cid

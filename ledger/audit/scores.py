@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from ledger.audit.claims import job_claim, scores_claim, state_of_proposal, state_of_reveal
 from ledger.audit.context import Context
 from ledger.audit.report import Check
 from ledger.audit.said import foundation, proposed, revealed
-from ledger.audit.standing import job_claim, scores_claim, state_of_proposal, state_of_reveal
 from ledger.errors import FedledgerError, Malformed
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase

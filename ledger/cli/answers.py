@@ -48,15 +48,12 @@ def _history(read: "HistoryRead") -> Iterator[str]:
 def _print_right(console: "Console", report: "Report") -> None:
     claims = report.right.claims
     wrong = [one for one in claims if one.answer != "yes"]
-    counted = (
-        plural(len(claims), "claim") if not wrong else f"{len(claims) - len(wrong)} of {plural(len(claims), 'claim')}"
-    )
-    console.print(f"\nIs it right?    {_ANSWERS[report.right.answer]}: {counted} right")
+    right = f"{len(claims) - len(wrong)} of {plural(len(claims), 'claim')} right"
+    console.print(f"\nIs it right?    {_ANSWERS[report.right.answer]}: {right}")
     for one in wrong:
         given = f" (given what it rests on: {one.given_base})" if one.given_base else ""
-        console.print(
-            f"  {_MARKS[one.answer]} {shown(one.claim)}: {shown(one.why or one.answer)}{given}", soft_wrap=True
-        )
+        says = f"{shown(one.claim)}: {shown(one.why or one.answer)}{given}"
+        console.print(f"  {_MARKS[one.answer]} {says}", soft_wrap=True)
     for one in claims:
         if one.note:
             console.print(f"  [cyan]![/] {shown(one.claim)}: {shown(one.note)}", soft_wrap=True)

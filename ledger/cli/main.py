@@ -1,7 +1,7 @@
 """`fedledger`: one command, whose groups are imported only when they are called.
 
-Exit codes: 0 done or verified, 1 refuted, 2 wrong usage or malformed input, 3 unavailable or unknown, 4 rejected by
-the contract, 70 a defect of fedledger itself, 130 interrupted.
+Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or malformed input, 3 unavailable or unknown, 4
+rejected by the contract, 70 a defect of fedledger itself, 130 interrupted.
 """
 
 import errno
@@ -70,8 +70,9 @@ def fedledger() -> None:
     Take part:     fedledger node init, then node join, then node run
     Check it all:  fedledger audit --network NETWORK.toml
 
-    Exit codes: 0 done or verified, 1 refuted, 2 wrong usage or input, 3 unavailable or unknown, 4 rejected by the
-    contract, 70 a defect of fedledger itself, 130 interrupted. With --json, errors are JSON too, on the error stream.
+    Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or input, 3 unavailable or unknown, 4 rejected by
+    the contract, 70 a defect of fedledger itself, 130 interrupted. With --json, errors are JSON too, on the error
+    stream.
     """
 
 

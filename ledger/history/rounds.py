@@ -123,11 +123,12 @@ class Rounds:
         updates = {update.index: update for update in (self._opened(round_, said, event) for said in openings)}
         if not updates or len(updates) != len(openings) or updates.keys() & round_.updates.keys():
             raise Impossible(f"an update of round {event.round} was opened twice, or none was")
-        full = len(round_.updates) + len(updates) == len(round_.commitments)
+        opened = round_.updates | updates
+        full = len(opened) == len(round_.commitments)
         late = self.job.terms.open_seconds if round_.phase is Phase.COLLECTING else 0
         if not full and event.deadline != round_.deadline + late:
             raise Impossible(f"the deadline of round {event.round} moved without a cause")
-        round_.updates |= updates
+        round_.updates = {index: opened[index] for index in round_.commitments if index in opened}
         round_.phase = Phase.AGGREGATING if full else Phase.OPENING
         round_.deadline, round_.opened_in = event.deadline, event.block
 

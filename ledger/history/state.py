@@ -168,8 +168,8 @@ class Round:
 
     `deadline` is the end of `phase`, in seconds since 1970. `members`, `participants` and `aggregators` are how many
     there were when it opened, and `keys` the members' keys of that moment, by index. `commitments` and `updates` are by
-    member index, in the order in which they came; `opened_in` is the block of the latest opening. `scored_to` is the
-    last round of the job whose scores were settled when this one opened: what came later cannot weigh its updates.
+    member index, both in the order of the commitments; `opened_in` is the block of the latest opening. `scored_to` is
+    the last round of the job whose scores were settled when this one opened: what came later cannot weigh its updates.
     """
 
     job: int

@@ -273,7 +273,7 @@ def _check_fields(job: Job) -> None:
     _within("admission.min_updates", limits.min_updates, 1, 255)
     _within("admission.max_weight", limits.max_weight, 1, MAX_WEIGHT)
     _within("admission.max_value", limits.max_value, 1, (1 << 31) - 1)
-    _within("admission.max_norm", limits.max_norm, 1, min(layout.values << 31, 1 << 64) - 1)
+    _within("admission.max_norm", limits.max_norm, 1, (layout.values << 31) - 1)
     for member, weight in limits.max_weights.items():
         if not re.fullmatch("0|[1-9][0-9]{0,2}", member) or int(member) > LAST_MEMBER:
             raise Malformed("admission.max_weights names no member", maximum=LAST_MEMBER, actual=member[:80])

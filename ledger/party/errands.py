@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
-from ledger.errors import FedledgerError, Malformed, Unavailable
+from ledger.errors import FedledgerError
 from ledger.party.background import Background
 from ledger.party.named_gateways import NamedGateway
 
@@ -39,7 +39,7 @@ class Errands:
     def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False) -> None:
         """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
 
-        To be called again and again. Raises what an errand raised that is neither Unavailable nor Malformed.
+        To be called again and again. Raises what an errand raised that is not a FedledgerError.
         """
         errand = self._errands.setdefault(name, _Errand())
         self._look(errand, repeat)
@@ -84,7 +84,7 @@ class Errands:
         try:
             future.result()
             errand.done, errand.failed = not repeat, None
-        except (Unavailable, Malformed) as error:
+        except FedledgerError as error:
             errand.failed = error
         errand.again, errand.pause = self._clock() + errand.pause, min(2 * errand.pause, LONGEST_PAUSE)
 

@@ -15,12 +15,14 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 """
 
 import threading
+from collections import Counter
 from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ledger.config import Home, HomeSettings
 from ledger.errors import FedledgerError
+from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.desk import authorization
@@ -48,6 +50,7 @@ class Sharing:
         self._pushes = not settings.store.reachable
         self._haves = Haves(Home(connection.folder).haves, signer)
         self._errands = Errands()
+        self._sent: dict[Name, Counter[Cid]] = {}
         self._visits: dict[tuple[str, NamedGateway], Visit] = {}
         self._lock = threading.Lock()
         self._history, self._blocks = connection.history, dict[int, "Block"]()
@@ -61,7 +64,8 @@ class Sharing:
         owed = Owed(facts.round.job, facts.round.number, entry.update.index, entry.cid, facts.size)
         for gateway in self._others():
             name = ("push", owed.job, owed.round, gateway)
-            self._errands.start(name, partial(self._push, gateway, owed, roll, self._tip()))
+            sent = self._sent.setdefault(name, Counter())
+            self._errands.start(name, partial(self._push, gateway, owed, roll, self._tip(), sent))
 
     def said(self, facts: RoundFacts, held: Collection[int]) -> None:
         """Sign, once, that the own store holds the updates of these members, and tell the others at once.
@@ -78,7 +82,8 @@ class Sharing:
     def look(self, facts: RoundFacts) -> None:
         """Hear what every gateway knows of a round, and tell it what this member said, where that is due."""
         roll = self._roll(facts)
-        self._errands.forget(lambda name: name[1] == roll.job and name[2] != roll.round)
+        self._errands.forget(partial(_over, roll))
+        self._sent = {name: sent for name, sent in self._sent.items() if not _over(roll, name)}
         for gateway in self._others():
             work = partial(self._exchange, gateway, roll, self._tip())
             self._errands.start(self._name(facts, gateway), work, repeat=True)
@@ -144,10 +149,10 @@ class Sharing:
                 self._visits[kind, gateway] = Visit(gateway)
             return self._visits[kind, gateway]
 
-    def _push(self, gateway: NamedGateway, owed: Owed, roll: Roll, tip: Anchor) -> None:
+    def _push(self, gateway: NamedGateway, owed: Owed, roll: Roll, tip: Anchor, sent: Counter[Cid]) -> None:
         """In a thread of its own."""
         store = self._connection.store or self._connection.holders
-        signed = self._visit("push", gateway).push(owed, authorization(self._sign, roll, owed), store)
+        signed = self._visit("push", gateway).push(owed, authorization(self._sign, roll, owed), store, sent)
         if signed is not None:
             self._haves.take(roll, [signed], tip)
 
@@ -162,3 +167,8 @@ class Sharing:
         for one in self._haves.known(roll):
             if roll.keys.get(one.member) == self._signer.address and one not in theirs:
                 visit.tell(roll.job, roll.round, one)
+
+
+def _over(roll: Roll, name: Name) -> bool:
+    """Whether an errand was for an earlier round of the job."""
+    return name[1] == roll.job and name[2] != roll.round

@@ -3,6 +3,7 @@
 Nothing of an answer's words is repeated, and nothing that it says is believed before it is checked.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -20,6 +21,8 @@ from ledger.store.link import LOST, Answer, Link, lost
 TIMEOUT = 20.0
 BLOCK_TIMEOUT = 160.0
 """Seconds for each request, and for one that carries a block: as long as a gateway gives a client that is slow."""
+RESENT = 4
+"""How often a block goes to one gateway, at most: links drop, but a gateway that never has enough is left."""
 _LIST = LISTED * 60
 
 
@@ -41,22 +44,23 @@ class Visit:
         headers = {"Content-Type": RECEIPTS_TYPE}
         self._ask("POST", f"/have/{job}/{round_}", 1, (200,), headers, said.encode())
 
-    def push(self, owed: Owed, authorization: str, store: BlockSource) -> SignedHave | None:
+    def push(self, owed: Owed, authorization: str, store: BlockSource, sent: Counter[Cid]) -> SignedHave | None:
         """Bring a file there, from where it stopped; what the holder signed for it, if it signs now.
 
-        Only blocks of this file are sent, each once: a holder that asks for another block, or again, is left.
+        Only blocks of this file are sent, each at most `RESENT` times in all, which `sent` counts. Raises Malformed for
+        a holder that asks for more.
         """
         place, headers = f"/push/{owed.job}/{owed.round}/{owed.file}", {"Authorization": authorization}
-        left = {part.cid for part, _ in walk(lambda part: store.get(part.cid), owed.file, limit=owed.size)}
+        own = {part.cid for part, _ in walk(lambda part: store.get(part.cid), owed.file, limit=owed.size)}
         while missing := self._missing(place, headers):
-            if not left.issuperset(missing):
-                raise Malformed("a gateway asks for blocks that it was sent, or that the file does not have")
+            if not own.issuperset(missing) or any(sent[block] >= RESENT for block in missing):
+                raise Malformed("a gateway asks again for what it was sent, or for blocks that the file does not have")
             for block in missing:
+                sent[block] += 1
                 data = bytes(store.get(block))
                 answer = self._ask("PUT", f"{place}/{block}", ENTRY + 1, (200, 201), headers, data)
                 if answer.status == 201:
                     return parse_entry(answer.body) if answer.body else None
-            left.difference_update(missing)
         return None
 
     def _missing(self, place: str, headers: Mapping[str, str]) -> set[Cid]:

@@ -205,7 +205,7 @@ def _verdict(card: Card) -> Iterator[str]:
         yield f"Proposal {vote.number}: {said[Choice.FOR]} for, {said[Choice.AGAINST]} against, {said[Choice.ABSTAIN]}"
         yield f"abstaining, of {plural(vote.members, 'member')}."
     yield ""
-    yield "An audit's verdict needs nobody's word. Anyone with the network file can make the audit again:"
+    yield "What an audit answers needs nobody's word. Anyone with the network file can make the audit again:"
     yield ""
     where = f"--job {release.job} --round {release.round}"
     yield from fenced("sh", f"fedledger audit --network network.toml {where}")

@@ -37,8 +37,8 @@ _MEANINGS = {
     Void.NONE: "genuine",
     Void.ZERO: "changes nothing: all its integers are zero",
     Void.REPLAY: "an earlier round's update once more",
-    Void.COPY: "the same integers as an update registered before it in the round",
-    Void.NEAR_COPY: "points where an update registered before it in the round points",
+    Void.COPY: "the same integers as an update committed to before it in the round",
+    Void.NEAR_COPY: "points where an update committed to before it in the round points",
     Void.LAST_STEP: "points where the last step of the global model pointed",
 }
 
@@ -58,8 +58,8 @@ def judge_genuine(state: JobState, job: Job, round_: Round, fetch: Fetch) -> dic
 
     1. All its integers are zero (ZERO).
     2. Its tensor root is that of an update which an earlier finalised round of the job used (REPLAY).
-    3. Its tensor root is that of one of this round registered before it (COPY).
-    4. The sine of its angle to one of this round registered before it is `copy_ppm` or less (NEAR_COPY).
+    3. Its tensor root is that of one of this round committed to before it (COPY).
+    4. The sine of its angle to one of this round committed to before it is `copy_ppm` or less (NEAR_COPY).
     5. The same of the step that the base model made from its own base (LAST_STEP).
 
     Only updates that the final models are made of count as originals: what was refused is nobody's original.
@@ -122,7 +122,7 @@ class _Genuine:
         return Void.LAST_STEP if near else Void.NONE
 
     def _pairs(self) -> Iterator[tuple[int, int]]:
-        """Each update with each registered before it, and with the last step where there is one."""
+        """Each update with each committed to before it, and with the last step where there is one."""
         order = [place for place, _ in self._updates]
         for at, later in enumerate(order):
             yield from ((later, earlier) for earlier in order[:at])

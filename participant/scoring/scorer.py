@@ -72,7 +72,7 @@ class Scorer(Worker):
         return None
 
     def seen(self, state: JobState) -> Hashable:
-        """The job's scorings: the latest, how many committed and revealed, how much is settled, whether it has ended."""
+        """The job's scorings: the latest, how many committed and revealed, how much is settled, if it has ended."""
         latest = state.latest_scoring
         if latest is None:
             return (state.next_to_score or 0, 0, 0, 0, False)

@@ -153,7 +153,7 @@ def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str,
 
 
 def test_once_refuted_the_lie_is_on_record_and_the_model_right(played: tuple[Path, dict[str, Any]]) -> None:
-    """The same signed transaction, for ever; nothing rests on it."""
+    """The same signed transaction, forever; nothing rests on it."""
     (pending,), (caught,) = lies(played[0], "lie-1"), lies(played[0], "lie-1-caught")
     assert (caught["state"], caught["evidence"]) == ("caught", pending["evidence"])
     claims = {one["claim"]: one["answer"] for one in report(played[0], "lie-1-caught")["right"]["claims"]}

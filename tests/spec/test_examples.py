@@ -106,7 +106,6 @@ def round_example() -> str:
         ("verdicts", outcome.verdicts.hex(" ")),
         ("root", outcome.root.hex()),
         ("CID", of_file(outcome.cid, world.layout.size)),
-        ("claim", outcome.claim.hex()),
     )
 
 

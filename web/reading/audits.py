@@ -1,7 +1,7 @@
 """The document of the last audit that this server made, and what it says of one claim."""
 
+from ledger.audit.claims import CODE
 from ledger.audit.report import Answer, Check, Report
-from ledger.audit.standing import CODE
 from web.documents.ledger import AuditDocument, CheckLine, CheckStatus
 from web.reading.ledger import Reading
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from operator import attrgetter
 
-from ledger.audit.standing import model_claim
+from ledger.audit.claims import model_claim
 from ledger.errors import Malformed
 from ledger.events.actions import ReleaseModel
 from ledger.history.state import JobState, Round

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ledger.audit.standing import scores_claim
+from ledger.audit.claims import scores_claim
 from ledger.history.state import JobState, Round, Scoring, ScoringPhase
 from ledger.jobs.document import Cosine, Measured
 from ledger.rounds.admission import Verdict

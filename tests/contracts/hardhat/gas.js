@@ -76,7 +76,7 @@ describe('Gas', () => {
       table.push([`publishAggregate, first, ${size} members`, await gasOf(publish(ledger, members[0], anAggregate(size)))]);
     }
     const [few, many] = table.slice(-2).map(([, gas]) => gas);
-    assert.ok((many - few) / 12 < 6_000, `${few} to ${many}`);
+    assert.ok((many - few) / 12 < 8_000, `${few} to ${many}`);
   });
 
   it('of a rotation, and of the first updates after it', async () => {
@@ -206,7 +206,7 @@ describe('Gas', () => {
   });
 
   for (const [size, updates] of [[4, 64], [64, 64], [64, 255], [255, 255]]) {
-    it(`of the scores of ${updates} updates, ${size} members: at most ${MOST.toLocaleString('en')} in any call`, async () => {
+    it(`of the scores of ${updates} updates by ${size} members: at most ${MOST.toLocaleString('en')} in any call`, async () => {
       const members = await wallets(size);
       const scorers = Math.min(size, SCORERS_AT_MOST);
       const { ledger, scores: board } = await deploy(members.map(({ address }) => address), Array(size).fill(ALL));
@@ -228,7 +228,8 @@ describe('Gas', () => {
       }
       used.settleScores = await Promise.all((await settle(board, panel, vectors)).map(gasOf));
       for (const [call, gas] of Object.entries(used)) {
-        table.push([`${call}, ${scorers} scorers × ${updates}: ${gas.length}, least and most`, Math.min(...gas), Math.max(...gas)]);
+        const what = `${size} members, ${updates} updates: ${call}, ${gas.length}, least and most`;
+        table.push([what, Math.min(...gas), Math.max(...gas)]);
         assert.ok(Math.max(...gas) <= MOST, `${call}: ${Math.max(...gas)}`);
       }
       assert.notEqual(await board.rootOf(1, 1), ethers.ZeroHash);
@@ -245,10 +246,10 @@ describe('Gas', () => {
         approvals.push(await gasOf(consortium.connect(member).approveRotation(size - 1, fresh)));
       }
       const [first, next, last] = [approvals[0], approvals[1], approvals.at(-1)];
-      table.push([`approveRotation, ${size} members: first, next, last`, first, next, last]);
+      table.push([`${size} members: approveRotation, first, next, last`, first, next, last]);
       assert.equal(await consortium.keyOf(size - 1), fresh);
       const rotation = await gasOf(consortium.connect(members[0]).rotateKey(ethers.toBeHex(0xbeef, 20)));
-      table.push([`rotateKey, ${size} members`, rotation]);
+      table.push([`${size} members: rotateKey`, rotation]);
       assert.ok(Math.max(first, next, last, rotation) <= MOST);
     });
   }

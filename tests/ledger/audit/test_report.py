@@ -10,10 +10,10 @@ from support.worlds.signing import key
 from support.worlds.world import EVERYTHING, READ, World
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
+from ledger.audit.claims import StandingClaim
 from ledger.audit.found import Found
 from ledger.audit.question import Question
 from ledger.audit.report import EXIT, OPTIONAL, Answer, Check, Lie, LieState, Open
-from ledger.audit.standing import Standing
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.events.evidence import SignedStatement
 
@@ -24,12 +24,12 @@ SIGNED = SignedStatement(
 CLAIMS = {
     one.name: one
     for one in (
-        Standing("code", given=True),
-        Standing("job 1", 1),
-        Standing("model 1/1", 1, 1, ("job 1",)),
-        Standing("model 1/2", 1, 2, ("model 1/1",)),
-        Standing("release a@1", rests_on=("model 1/2",), given=True),
-        Standing("job 2", 2),
+        StandingClaim("code", given=True),
+        StandingClaim("job 1", 1),
+        StandingClaim("model 1/1", 1, 1, ("job 1",)),
+        StandingClaim("model 1/2", 1, 2, ("model 1/1",)),
+        StandingClaim("release a@1", rests_on=("model 1/2",), given=True),
+        StandingClaim("job 2", 2),
     )
 }
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+from support.consortia.statements import MODEL_TERMS, ROOT, RoundOnChain
 from web3 import Web3
 
 from demo.consortium import QUICK_RULES
@@ -35,12 +36,9 @@ from ledger.events.proposals import (
     release_id,
 )
 from ledger.events.records import Choice, Role, Voted
-from ledger.formats.claims import claim
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
 from ledger.history.foundation import foundation_of
-
-ROOT, CID = b"R" * 32, b"C" * 32
 
 
 @pytest.fixture
@@ -57,12 +55,7 @@ def council(found, anvil, tmp_path):
     consortium.client.close()
     consortium.network, consortium.client = network, Client.connect(network)
     consortium.open_job()
-    consortium.send(0, "ledger", "openRound", 1)
-    for index in range(4):
-        consortium.send(index, "ledger", "submitUpdate", 1, 1, 1, ROOT, CID)
-    consortium.send(0, "ledger", "publishAggregate", 1, 1, ROOT, CID, bytes(4))
-    for index in (1, 2):
-        consortium.send(index, "ledger", "attest", 1, 1, 1, claim(1, 1, ROOT, CID, bytes(4)))
+    RoundOnChain(consortium).finalise(MODEL_TERMS[0], bytes(4))
     return consortium
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from support.consortia.statements import RoundOnChain
 
 from ledger.chain.client import Client
 from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
 from ledger.config import Network
 from ledger.errors import Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.formats.claims import commitment
 from ledger.history.state import Phase
 
 
@@ -131,8 +133,7 @@ def test_views_are_what_the_contract_says(consortium):
     assert client.jobs() == 0
     assert client.round(1) is None
     job = consortium.open_job()
-    consortium.send(2, "ledger", "openRound", job)
-    consortium.send(1, "ledger", "submitUpdate", job, 1, 10, b"r" * 32, b"c" * 32)
+    round_ = RoundOnChain(consortium, job).open(2).commit(1)
     view = client.round(job)
     assert (view.round, view.epoch, view.since, view.phase, view.members, view.attempt) == (
         1,
@@ -142,9 +143,12 @@ def test_views_are_what_the_contract_says(consortium):
         4,
         0,
     )
-    head, last = client.party_head(job, members[1].address)
-    assert (len(head), last) == (28, 1)
-    assert client.party_head(job, members[0].address) == (bytes(28), 0)
+    assert (view.committed, view.opened, view.participants, view.aggregators) == (1, 0, 4, 4)
+    course = client.course(job)
+    assert (course.opener, course.opener_index, course.finalised) == (members[2].address, 2, 0)
+    assert client.strikes(job, 2) == 0
+    assert client.commitment(job, members[1].address) == (commitment(round_.name, round_.openings[0]), 1)
+    assert client.commitment(job, members[0].address) == (bytes(28), 0)
     assert client.model(job, 1) == bytes(32)
     membership = client.membership(members[3].address)
     assert (membership.index, membership.roles, membership.since, membership.roles_since) == (3, 3, 1, 1)

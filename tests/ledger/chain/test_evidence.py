@@ -185,7 +185,7 @@ def test_what_can_be_read_is_the_encoding_of_what_was_read(data: bytes) -> None:
 
 def test_the_proof_is_the_statement_that_the_event_makes() -> None:
     assert proof(signed(), said(), CHAIN, ADDRESSES).signer == MEMBER.address
-    for other in ({"signer": OTHER.address}, {"statement": "submitUpdate"}, {"arguments": SAID | {"attempt": 2}}):
+    for other in ({"signer": OTHER.address}, {"statement": "commitUpdate"}, {"arguments": SAID | {"attempt": 2}}):
         with pytest.raises(Unproven, match="something else"):
             proof(signed(), said(**other), CHAIN, ADDRESSES)
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from support.worlds.logged import log_of, logged
 
 from ledger.chain.build import SOLIDITY_NAMES, committed
@@ -16,7 +17,7 @@ from ledger.chain.logs import LogReader, snake
 from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.errors import Malformed, Unavailable
 from ledger.events import records
-from ledger.formats.claims import claim
+from ledger.formats.claims import commitment, unpack_openings
 from ledger.formats.digest import checksum_address
 from ledger.formats.head import leaf
 
@@ -59,47 +60,51 @@ def events_of(consortium, rpc=None):
 
 
 def test_every_event_of_a_life_becomes_its_record(consortium):
-    job = consortium.open_job(terms=(3, 600, 600, 600, 2), digest=b"\x22" * 32)
+    job = consortium.open_job(terms=(3, 600, 600, 600, 600, 2), digest=b"\x22" * 32)
     members = consortium.members
     consortium.send(3, "consortium", "announce", "http://gateway.example:1")
-    consortium.send(0, "ledger", "openRound", job)
+    round_ = RoundOnChain(consortium, job).open()
     for index in range(4):
-        consortium.send(index, "ledger", "submitUpdate", job, 1, 10 + index, bytes([index]) * 32, b"c" * 32)
-    consortium.send(0, "ledger", "publishAggregate", job, 1, b"R" * 32, b"C" * 32, bytes([0, 0, 7, 0]))
-    good = claim(job, 1, b"R" * 32, b"C" * 32, bytes([0, 0, 7, 0]))
-    consortium.send(1, "ledger", "attest", job, 1, 1, b"x" * 32)
-    consortium.send(2, "ledger", "attest", job, 1, 1, good)
-    receipt = consortium.send(3, "ledger", "attest", job, 1, 1, good)
+        round_.commit(index, weight=10 + index, root=bytes([index]) * 32)
+    good = round_.show().publish(0, MODEL_TERMS[0], bytes([0, 0, 7, 0]))
+    round_.agree(1, b"x" * 32, form=1)
+    round_.agree(2, good)
+    receipt = round_.agree(3, good)
     events = events_of(consortium)
     assert [type(event).__name__ for event in events] == (
         ["MemberAdmitted"] * 4
         + ["RulesChanged"]
         + ["JobProposed", "JobApproved", "JobApproved", "JobApproved", "JobOpened", "Announced", "RoundOpened"]
-        + ["UpdateSubmitted"] * 4
-        + ["AggregatePublished", "Attested", "Attested", "Attested", "RoundFinalised"]
+        + ["UpdateCommitted"] * 4
+        + ["UpdatesOpened", "AggregatePublished", "Attested", "Attested", "Attested", "RoundFinalised"]
     )
     assert [event.key for event in events[:4]] == [member.address for member in members]
     assert events[4].rules == DEFAULT_RULES
     proposed = events[5]
-    assert proposed.terms == records.Terms(3, 600, 600, 600, 2)
+    assert proposed.terms == records.Terms(3, 600, 600, 600, 600, 2)
+    assert proposed.model == records.ModelTerms(*MODEL_TERMS)
     assert (proposed.digest, proposed.proposer) == (b"\x22" * 32, members[0].address)
     assert (events[10].index, events[10].gateway) == (3, "http://gateway.example:1")
-    assert events[14].root == bytes([2]) * 32
-    published = events[16]
-    assert (published.verdicts, published.root, published.attempt) == (bytes([0, 0, 7, 0]), b"R" * 32, 1)
-    assert [event.agrees for event in events[17:20]] == [False, True, True]
+    assert (events[14].party, events[14].commitment) == (
+        members[2].address,
+        commitment(round_.name, round_.openings[2]),
+    )
+    assert unpack_openings(events[16].openings) == round_.openings
+    published = events[17]
+    assert (published.aggregate, published.attempt) == (round_.said, 1)
+    assert [event.form for event in events[18:21]] == [records.Form.OTHER, records.Form.AGREE, records.Form.AGREE]
     final = events[-1]
-    assert (final.tx, final.block, final.cid) == (receipt.tx, receipt.block, b"C" * 32)
+    assert (final.tx, final.block, final.root) == (receipt.tx, receipt.block, b"R" * 32)
     assert all((a.block, a.log) < (b.block, b.log) for a, b in pairwise(events))
     assert [logged(event, consortium.client.addresses) for event in events] == events
 
 
 def test_the_reason_of_an_abandoned_round_is_its_word(consortium):
-    job = consortium.open_job(terms=(1, 10, 10, 10, 1))
+    job = consortium.open_job(terms=(1, 10, 10, 10, 10, 1))
     consortium.send(0, "ledger", "openRound", job)
     consortium.pass_time(60)
-    consortium.send(1, "ledger", "abandonRound", job, 1)
-    assert events_of(consortium)[-1].reason is records.Reason.NO_AGGREGATE
+    consortium.send(1, "ledger", "advance", job, 1)
+    assert events_of(consortium)[-1].reason is records.Reason.TOO_FEW_UPDATES
 
 
 class Empty:

@@ -1,11 +1,22 @@
 """Scores on a real chain: what scorers commit to, reveal and settle is what the history says of it."""
 
+from dataclasses import replace
+
 import pytest
+from support.consortia.statements import MODEL_TERMS, RoundOnChain
 
 from ledger.errors import Rejected
 from ledger.events.proposals import release_id
 from ledger.events.records import Role, ScoresCommitted, ScoringOpened
-from ledger.formats.claims import LARGEST_SCORE, claim, pack_scores, scores_commitment, scoring_seed
+from ledger.formats.claims import (
+    LARGEST_SCORE,
+    claim_of,
+    lower_median,
+    pack_scores,
+    scores_commitment,
+    scoring_seed,
+)
+from ledger.history import scorings
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.history.scorings import bitmap, settlement
@@ -19,19 +30,14 @@ PHASES = list(ScoringPhase)
 
 
 class Panel:
-    """A consortium of four, three of them scorers, with a finalised round 1 of a job that makes scores."""
+    """A consortium whose first three members are scorers, with a finalised round 1 of a job that makes scores."""
 
-    def __init__(self, consortium):
-        self.consortium = consortium
+    def __init__(self, consortium, verdicts=VERDICTS, vectors=VECTORS):
+        self.consortium, self.verdicts, self.vectors = consortium, verdicts, vectors
         self.client, self.members, self.send = consortium.client, consortium.members, consortium.send
         self.board = consortium.network.contracts.scores.address
-        self.job = consortium.open_job((3, 600, 600, 600, 2, 300, 200, 2))
-        self.send(0, "ledger", "openRound", self.job)
-        for index in range(4):
-            self.send(index, "ledger", "submitUpdate", self.job, 1, 1, ROOT, CID)
-        self.send(0, "ledger", "publishAggregate", self.job, 1, ROOT, CID, VERDICTS)
-        for index in (1, 2):
-            self.send(index, "ledger", "attest", self.job, 1, 1, claim(self.job, 1, ROOT, CID, VERDICTS))
+        self.job = consortium.open_job((3, 600, 600, 600, 600, 2, 300, 200, 2))
+        self.final = RoundOnChain(consortium, self.job).finalise(MODEL_TERMS[0], verdicts)
 
     @property
     def history(self):
@@ -55,17 +61,17 @@ class Panel:
         return scoring
 
     def open(self):
-        self.send(1, "scores", "openScoring", self.job, 1, ROOT, CID, VERDICTS)
+        self.send(1, "scores", "openScoring", self.job, 1, tuple(self.final.said))
         return self.scoring
 
     def commit(self, index):
         key = self.members[index].address
-        hashed = scores_commitment(31337, self.board, self.job, 1, key, bytes([index]) * 32, VECTORS[index])
+        hashed = scores_commitment(31337, self.board, self.job, 1, key, bytes([index]) * 32, self.vectors[index])
         self.send(index, "scores", "commitScores", self.job, 1, hashed)
         return self.scoring
 
     def reveal(self, index, scores=None):
-        packed = pack_scores(scores or VECTORS[index])
+        packed = pack_scores(scores or self.vectors[index])
         self.send(index, "scores", "revealScores", self.job, 1, bytes([index]) * 32, packed)
         return self.scoring
 
@@ -94,11 +100,45 @@ def test_three_scorers_make_a_rounds_scores(panel):
     assert {index: reveal.scores for index, reveal in settled.reveals.items()} == dict(enumerate(VECTORS))
 
 
+def test_scores_are_settled_in_ranges_by_anyone(found, monkeypatch):
+    """Each range follows from the ledger alone: whoever comes next goes on where the last one stopped."""
+    monkeypatch.setattr(scorings, "SCORES_IN_A_CALL", 3 * 32)
+    vectors = [tuple((7919 * index + 104_729 * place) % 2001 - 1000 for place in range(34)) for index in range(3)]
+    consortium = found(34, [BOTH | Role.SCORER] * 3 + [BOTH] * 31)
+    panel = Panel(consortium, bytes(34), vectors)
+    panel.open()
+    for index in range(3):
+        panel.commit(index)
+    for index in (2, 0, 1):
+        panel.reveal(index)
+    begun = panel.settle(5)
+    assert (len(begun.settled), begun.outcome, begun.medians) == (32, None, None)
+    with pytest.raises(Rejected, match="in order"):
+        panel.send(4, "scores", "settleScores", panel.job, 1, *settlement(replace(begun, settled=())))
+    settled = panel.settle(4)
+    assert settled.outcome is ScoringPhase.SETTLED
+    assert settled.medians == tuple(lower_median(column) for column in zip(*vectors, strict=True))
+
+
+def test_a_scoring_that_nobody_settles_is_void_after_a_while(panel):
+    panel.open()
+    for index in range(3):
+        panel.commit(index)
+    for index in range(3):
+        panel.reveal(index)
+    with pytest.raises(Rejected, match="can be settled for a while yet"):
+        panel.send(3, "scores", "voidScoring", panel.job, 1)
+    panel.consortium.pass_time(300 + 200 + 200 + 1)
+    panel.send(3, "scores", "voidScoring", panel.job, 1)
+    scoring = panel.scoring
+    assert (scoring.outcome, scoring.medians, scoring.withheld) == (ScoringPhase.VOID, None, frozenset())
+
+
 def test_the_seed_comes_from_the_block_before(panel):
     scoring = panel.open()
     events = [e for logs in panel.client.read(0, panel.client.latest().number) for e in logs.events]
     block = panel.client.block_hash([e for e in events if isinstance(e, ScoringOpened)][-1].block - 1)
-    said = claim(panel.job, 1, ROOT, CID, VERDICTS)
+    said = claim_of(panel.final.name, panel.final.said)
     assert scoring.seed == scoring_seed(block, 31337, panel.board, panel.job, 1, said)
 
 
@@ -134,9 +174,9 @@ def test_a_scoring_of_too_few_is_void(panel):
 def test_refusals_are_explained_in_words(panel):
     send, job = panel.send, panel.job
     refusals = [
-        (3, ("openScoring", job, 1, ROOT, CID, VERDICTS), "not a scorer"),
-        (1, ("openScoring", job, 2, ROOT, CID, VERDICTS), "no final model"),
-        (1, ("openScoring", job, 1, CID, CID, VERDICTS), "not the aggregate that the round finalised"),
+        (3, ("openScoring", job, 1, tuple(panel.final.said)), "not a scorer"),
+        (1, ("openScoring", job, 2, tuple(panel.final.said)), "no final model"),
+        (1, ("openScoring", job, 1, tuple(panel.final.said._replace(root=CID))), "not the aggregate that the round"),
         (1, ("commitScores", job, 1, ROOT), "another round's scoring"),
     ]
     for index, call, words in refusals:

@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+from support.consortia.statements import MODEL_TERMS
 
 from ledger.chain import outbox, rpc, simulation, transactions
 from ledger.chain.client import Client
@@ -19,6 +20,8 @@ from ledger.events.records import Announced
 from ledger.keys import unlock
 
 GATEWAY = "http://gateway.example"
+
+TERMS = (1, 1, 1, 1, 1, 1, 0, 0, 0)
 
 
 def die(*_):
@@ -110,8 +113,12 @@ def test_members_need_no_money(consortium):
     ("index", "call", "facts"),
     [
         (0, ("ledger", "openRound", 9), {"error": "RoundLedger_UnknownJob", "job": 9}),
-        (0, ("ledger", "submitUpdate", 1, 2, 3, b"r" * 32, b"c" * 32), {"round": 2, "current": 0}),
-        (0, ("ledger", "proposeJob", bytes(32), (1, 1, 1, 1, 1, 0, 0, 0)), {"error": "RoundLedger_InvalidTerms"}),
+        (0, ("ledger", "commitUpdate", 1, 2, b"c" * 28), {"round": 2, "current": 0}),
+        (
+            0,
+            ("ledger", "proposeJob", bytes(32), (1, 1, 1, 1, 1, 1, 0, 0, 0), MODEL_TERMS),
+            {"error": "RoundLedger_InvalidTerms"},
+        ),
         (1, ("consortium", "announce", "x" * 257), {"length": 257, "maximum": 256}),
     ],
 )
@@ -131,16 +138,16 @@ def test_a_refusal_by_phase_has_its_word(consortium):
 
 
 def test_a_deadline_is_seen_though_no_block_was_sealed_since(consortium):
-    job = consortium.open_job(terms=(1, 10, 10, 10, 1))
+    job = consortium.open_job(terms=(1, 10, 10, 10, 10, 1))
     consortium.send(0, "ledger", "openRound", job)
     with pytest.raises(Rejected, match="deadline has not passed"):
-        consortium.send(0, "ledger", "abandonRound", job, 1)
+        consortium.send(0, "ledger", "advance", job, 1)
     consortium.client.rpc.call("evm_increaseTime", 100)
     with pytest.raises(Rejected) as caught:
-        consortium.send(0, "ledger", "submitUpdate", job, 1, 3, b"r" * 32, b"c" * 32)
+        consortium.send(0, "ledger", "commitUpdate", job, 1, b"c" * 28)
     assert caught.value.facts["error"] == "RoundLedger_DeadlinePassed"
     assert caught.value.facts["time"] > caught.value.facts["deadline"]
-    consortium.send(0, "ledger", "abandonRound", job, 1)
+    consortium.send(0, "ledger", "advance", job, 1)
 
 
 @pytest.mark.parametrize("call", [("noSuch",), ("openRound",), ("openRound", "one"), ("openRound", -1)])
@@ -152,12 +159,12 @@ def test_a_call_that_the_abi_does_not_have(consortium, call):
 def test_a_transaction_that_fails_in_its_block_says_why(consortium, monkeypatch):
     job = consortium.open_job()
     consortium.send(0, "ledger", "openRound", job)
-    update = ("ledger", "submitUpdate", job, 1, 3, b"r" * 32, b"c" * 32)
+    update = ("ledger", "commitUpdate", job, 1, b"c" * 28)
     consortium.send(1, *update)
     monkeypatch.setattr(simulation, "gas_limit", lambda *_: 200_000)
     with pytest.raises(Rejected) as caught:
         consortium.send(1, *update)
-    assert caught.value.facts["error"] == "RoundLedger_AlreadySubmitted"
+    assert caught.value.facts["error"] == "RoundLedger_AlreadyCommitted"
     assert not waiting(consortium.members[1])
 
 

@@ -315,6 +315,18 @@ def test_a_model_is_audited_before_it_is_proposed(members: Council, monkeypatch:
         assert error.facts["finding"] == "it differs"
 
 
+def test_an_audit_answers_for_a_release(members: Council) -> None:
+    members.release("audited", "1", 1)
+    asked = ("--no-source", *members.home(0))
+    found = said("audit", "--release", "audited", *asked, "--json")
+    assert (found["asked"], found["right"]["answer"]) == ({"release": "audited@1"}, "yes")
+    assert [one["claim"] for one in found["right"]["claims"]] == ["code", "job 1", "model 1/1", "release audited@1"]
+    printed = run("audit", "--release", "audited@1", *asked).stdout
+    assert "release audited@1" in printed and "Is it right?    yes: 4 of 4 claims right" in printed
+    refused(UsageError, "audit", "--release", "audited@2", *asked)
+    refused(UsageError, "audit", "--model", "1/99", *asked)
+
+
 def test_a_release_is_revoked_for_a_reason_and_another_made_current(members: Council) -> None:
     members.release("heart", "1", 1)
     members.release("heart", "2", 2)

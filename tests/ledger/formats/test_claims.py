@@ -1,6 +1,7 @@
 """What Python hashes is what the ABI and the contracts hash."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from eth_utils import keccak, to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.chain.build import committed
 from ledger.errors import Malformed
 from ledger.formats import claims
 from ledger.formats.digest import checksum_address
@@ -23,12 +25,6 @@ openings = st.builds(claims.UpdateOpening, address, uint32, word, word, word)
 blocks = st.integers(0, (1 << 40) - 1)
 aggregates = st.builds(claims.Claimed, word, word, word, blocks, word, word, word, st.binary(max_size=255))
 PLACE = ["bytes32", "uint256", "address", "uint32", "uint32"]
-
-
-@given(uint32, uint32, word, word, st.binary(max_size=255))
-def test_a_claim_is_the_abis(job: int, number: int, root: bytes, cid: bytes, verdicts: bytes) -> None:
-    words = encode(["uint32", "uint32", "bytes32", "bytes32", "bytes32"], [job, number, root, cid, keccak(verdicts)])
-    assert claims.claim(job, number, root, cid, verdicts) == keccak(words)
 
 
 @given(rounds, aggregates)
@@ -79,11 +75,9 @@ def test_openings_of_another_length_are_refused(size: int) -> None:
         claims.unpack_openings(bytes(size))
 
 
-@given(st.binary(min_size=28, max_size=28), uint32, uint32, uint32, word, word)
-def test_a_head_is_the_abis(head: bytes, job: int, number: int, weight: int, root: bytes, cid: bytes) -> None:
-    kinds = ["bytes28", "uint32", "uint32", "uint32", "bytes32", "bytes32"]
-    expected = keccak(encode(kinds, [head, job, number, weight, root, cid]))[:28]
-    assert claims.next_head(head, job, number, weight, root, cid) == expected
+@given(address, word, word)
+def test_a_witness_is_of_the_member_the_claim_and_the_sums(member: str, claim: bytes, sums: bytes) -> None:
+    assert claims.witness(member, claim, sums) == sha256(bytes.fromhex(member[2:]) + claim + sums).digest()
 
 
 @given(st.binary(min_size=20, max_size=20))
@@ -106,16 +100,23 @@ def test_the_addresses_that_eip_55_publishes(address: str) -> None:
     assert checksum_address(bytes.fromhex(address[2:])) == address
 
 
-def test_the_contracts_compute_the_frozen_vectors(consortium: Any) -> None:
-    client, root, cid = consortium.client, b"\x01" * 32, b"\x02" * 32
-    kinds = ["uint32", "uint32", "bytes32", "bytes32", "bytes"]
-    for said in json.loads(VECTORS.read_text(encoding="utf-8"))["claims"]:
-        values = [said["job"], said["round"], *(bytes.fromhex(said[name]) for name in ("root", "cid", "verdicts"))]
-        data = keccak(text=f"claimOf({','.join(kinds)})")[:4] + encode(kinds, values)
-        call = {"to": consortium.network.contracts.ledger.address, "data": "0x" + data.hex()}
-        assert client.rpc.call("eth_call", call, "latest") == "0x" + said["claim"]
-    job = consortium.open_job()
-    consortium.send(0, "ledger", "openRound", job)
-    consortium.send(1, "ledger", "submitUpdate", job, 1, 41, root, cid)
-    head = claims.next_head(claims.NO_HEAD, job, 1, 41, root, cid)
-    assert client.party_head(job, consortium.members[1].address) == (head, 1)
+def test_the_contracts_compute_the_same(consortium: Any) -> None:
+    ledger = consortium.network.contracts.ledger.address
+    contract = consortium.client.contracts.web3.eth.contract(address=ledger, abi=committed("ledger").abi).functions
+    for said in json.loads(VECTORS.read_text(encoding="utf-8"))["rounds"]:
+        name = claims.RoundName(31337, ledger, said["job"], said["round"])
+        for one in said["openings"]:
+            opening = claims.UpdateOpening(**one_of(claims.UpdateOpening, one))
+            expected = contract.commitmentOf(name.job, name.round, *opening).call()
+            assert claims.commitment(name, opening) == expected
+        aggregate = claims.Claimed(**one_of(claims.Claimed, said["aggregate"]))
+        assert claims.claim_of(name, aggregate) == contract.claimOf(name.job, name.round, tuple(aggregate)).call()
+
+
+def one_of(kind: Any, said: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a named tuple in a file of vectors."""
+    plain = {name: said[name] for name in kind._fields}
+    return {
+        name: bytes.fromhex(value) if isinstance(value, str) and name != "party" else value
+        for name, value in plain.items()
+    }

@@ -422,6 +422,7 @@ def test_updates_are_what_was_opened_and_the_rest_stays_visible() -> None:
     assert round_.phase is Phase.OPENING
     world.open_updates(world.pending[1:2])
     assert (round_.phase, round_.unopened) == (Phase.AGGREGATING, [])
+    assert list(round_.updates) == [0, 1, 2]  # in the order of the commitments, whatever that of the openings
 
 
 def test_the_last_commitment_of_all_ends_collecting() -> None:

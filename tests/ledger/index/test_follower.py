@@ -281,9 +281,9 @@ def test_a_follower_survives_a_reorganisation(fresh_anvil, found, tmp_path):
     follower = Follower(consortium.client, index)
     job = consortium.open_job()
     consortium.send(0, "ledger", "openRound", job)
-    consortium.send(1, "ledger", "submitUpdate", job, 1, 5, b"r" * 32, b"c" * 32)
+    consortium.send(1, "ledger", "commitUpdate", job, 1, b"c" * 28)
     before = follower.refresh()
-    assert list(before.jobs[job].rounds[1].updates) == [1]
+    assert list(before.jobs[job].rounds[1].commitments) == [1]
     height = consortium.client.latest().number
 
     consortium.client.rpc.call("anvil_reorg", 1, [])
@@ -291,11 +291,11 @@ def test_a_follower_survives_a_reorganisation(fresh_anvil, found, tmp_path):
     assert follower.wait(5)
     after = follower.refresh()
     assert after is not before
-    assert not after.jobs[job].rounds[1].updates
+    assert not after.jobs[job].rounds[1].commitments
 
     # The party says it again: the same words, and the ledger takes them.
-    consortium.send(1, "ledger", "submitUpdate", job, 1, 5, b"r" * 32, b"c" * 32)
-    assert list(follower.refresh().jobs[job].rounds[1].updates) == [1]
+    consortium.send(1, "ledger", "commitUpdate", job, 1, b"c" * 28)
+    assert list(follower.refresh().jobs[job].rounds[1].commitments) == [1]
     fresh = Follower(consortium.client, Index(None)).refresh()
     assert fresh.jobs == follower.refresh().jobs
     index.close()

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from support.worlds.world import World
 
 from ledger.errors import Malformed
+from ledger.events.records import ModelTerms
 from ledger.formats.cid import CHUNK
 from ledger.formats.digest import sha256
 from ledger.formats.grammar import MAX_INTEGER
 from ledger.jobs import document as jobs
-from ledger.jobs.document import MAX_WEIGHT, Job, Median, TrimmedMean, parse
+from ledger.jobs.document import MAX_WEIGHT, Job, Median, TrimmedMean, WeightedMean, parse
 from ledger.jobs.reserved import RESERVED, refuse_unsupported
 
 JOB = World().job
@@ -201,12 +202,45 @@ BOUNDS: list[tuple[str, int, int]] = [
     ("admission.max_weight", 1, MAX_WEIGHT),
     ("admission.max_value", 1, (1 << 31) - 1),
     ("admission.max_norm", 1, (VALUES << 31) - 1),
-    ("terms.rounds", 1, (1 << 32) - 1),
+    ("terms.rounds", 1, (1 << 24) - 1),
     ("terms.attempts", 1, 255),
     ("terms.update_seconds", 1, 365 * 86400),
+    ("terms.open_seconds", 1, 365 * 86400),
     ("terms.aggregate_seconds", 1, 365 * 86400),
     ("terms.attest_seconds", 1, 365 * 86400),
 ]
+
+
+def test_members_may_have_caps_of_their_own() -> None:
+    caps = {"0": 1, "10": JOB.admission.max_weight, "254": 7}
+    job = parse(changed("admission.max_weights", caps))
+    assert job.encode() == changed("admission.max_weights", caps)
+    assert [job.admission.cap(member) for member in (0, 1, 10, 254)] == [1, 1000, 1000, 7]
+
+
+@pytest.mark.parametrize(
+    "caps", [{}, {"255": 1}, {"1": 0}, {"1": 1001}, {"01": 1}, {"-1": 1}, {"": 1}, {"x": 1}, {"\u0661": 1}, {"1": "1"}]
+)
+def test_caps_that_are_none_are_refused(caps: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        parse(changed("admission.max_weights", caps))
+
+
+@pytest.mark.parametrize(
+    ("rule", "number", "trim"), [(WeightedMean(), 0, 0), (Median(), 1, 0), (TrimmedMean(trim=3), 2, 3)]
+)
+def test_the_ledger_is_told_what_the_document_says_of_models(rule: Any, number: int, trim: int) -> None:
+    job = msgspec.structs.replace(JOB, aggregation=rule)
+    assert job.model_terms == ModelTerms(
+        initial=bytes.fromhex(JOB.initial_model.root),
+        values=VALUES,
+        rule=number,
+        trim=trim,
+        min_updates=2,
+        max_weight=1000,
+        max_value=1 << 20,
+        max_norm=1 << 28,
+    )
 
 
 @pytest.mark.parametrize(("path", "low", "high"), BOUNDS)

@@ -22,6 +22,7 @@ from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK, raw
 from ledger.party.desk import authorization
 from ledger.party.duties import Owed, roll_of
+from ledger.party.visits import RESENT
 from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, parse
 from ledger.store import files
 
@@ -256,6 +257,35 @@ def test_a_gateway_gets_no_other_block_than_those_of_the_file(street: Street) ->
         street.world.emit(records.Announced, index=1, gateway=server.url)
         until(lambda: bool(west.sharing.failed()), west)
     assert all(line.startswith("GET ") for line in got)
+
+
+def test_a_gateway_that_never_has_enough_is_left(street: Street) -> None:
+    west = street.home(3, reachable=False)
+    west.own()
+    (owed,) = street.owed
+    got: list[bytes] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        got.append(handler.rfile.read(int(handler.headers["Content-Length"] or 0)))
+        body = str(owed.file).encode() if handler.command == "GET" and "push" in handler.path else b""
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Server(answer) as server:
+        street.world.emit(records.Announced, index=1, gateway=server.url)
+        until(lambda: bool(west.sharing.failed()), west)
+    assert len([data for data in got if len(data) > 135]) == RESENT
+
+
+def test_an_impossible_address_stops_nobody(street: Street) -> None:
+    north, west = street.home(0), street.home(3, reachable=False)
+    west.own()
+    for url in ("ftp://x", "http://[", "http://a:0/", "http://x/../y"):
+        street.world.emit(records.Announced, index=1, gateway=url)
+        until(lambda: bool(west.sharing.failed()), north, west)
+    until(lambda: west.sharing.pushed(street.world.facts) == ["north"], north, west)
 
 
 def test_a_file_that_is_longer_than_the_jobs_is_refused(street: Street) -> None:

@@ -56,7 +56,7 @@ def test_what_does_not_fit_into_memory_is_read_again(rule: Rule) -> None:
     world = World(5, rule=rule, limits=None or World().job.admission).open_job().open_round()
     for member in range(5):
         world.submit(member)
-    job, updates = world.job, world.round.sorted_updates()
+    job, updates = world.job, world.open_pending().round.sorted_updates()
     cids = [of_file(update.cid, job.layout.size) for update in updates]
     base = base_of(world.state, job, 1).cid
     inputs = Inputs(job.layout, rule, base, cids, [u.weight for u in updates], world.files.fetch)

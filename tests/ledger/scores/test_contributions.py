@@ -266,7 +266,7 @@ def test_scores_settled_after_a_round_opened_do_not_weigh_it() -> None:
     sw.settle(world, 1, [1, 2, 3])
     for member in range(3):
         world.submit(member, sw.big(world))
-    assert factors(world.state, world.round) == dict.fromkeys(range(3), NEUTRAL)
+    assert factors(world.state, world.open_pending().round) == dict.fromkeys(range(3), NEUTRAL)
 
 
 def test_where_nobody_gained_anything_everyone_weighs_the_same() -> None:
@@ -274,7 +274,7 @@ def test_where_nobody_gained_anything_everyone_weighs_the_same() -> None:
     sw.play(world)
     sw.settle(world, 1, [-1, 0, -7])
     sw.play(world)
-    assert factors(world.state, world.round) == dict.fromkeys(range(3), NEUTRAL)
+    assert factors(world.state, world.open_pending().round) == dict.fromkeys(range(3), NEUTRAL)
 
 
 def test_every_reason_has_words() -> None:

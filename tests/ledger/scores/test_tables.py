@@ -68,7 +68,7 @@ def test_a_refused_update_has_its_reason_and_no_score() -> None:
         ("south", 8),
         ("west", 9),
     ]
-    assert updates[1].why == "weight outside the job's limits"
+    assert updates[1].why == "weight above the member's cap"
 
 
 def test_a_scorer_that_withholds_forfeits_what_its_update_won() -> None:
@@ -102,7 +102,7 @@ def test_void_updates_are_listed_with_the_reason_where_they_are_read() -> None:
     world.open_scoring().score()
     assert [update.void for update in read(world).rounds[0].updates] == [""] * 4
     voids = [update.void for update in read(world, fetch=world.files.fetch).rounds[0].updates]
-    assert "registered before it" in voids[1]
+    assert "committed to before it" in voids[1]
     assert "changes nothing" in voids[3]
     assert [voids[0], voids[2]] == ["", ""]
     scores = [update.score for update in read(world).rounds[0].updates]

@@ -28,8 +28,8 @@ from support.consortia.trainers import (
 from ledger.audit.report import Check
 from ledger.cli.main import fedledger
 from ledger.events.records import Role
-from ledger.formats.claims import lower_median, scores_commitment
-from ledger.history.state import Phase, Scoring
+from ledger.formats.claims import lower_median, pack_scores, scores_commitment
+from ledger.history.state import Phase, Scoring, ScoringPhase
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.rounds.facts import RoundFacts
 from ledger.scores.contributions import score_round
@@ -207,6 +207,22 @@ def test_too_few_reveals_void_the_scoring_and_the_next_round_is_scored(trial: Ma
         t.pass_time(10)
         drive(*nodes_of(t), looks=60)
     assert t.state.scorings[2].medians == recomputed(t, 2)
+
+
+def test_a_scoring_that_nobody_settled_in_time_is_void(trial: Make) -> None:
+    t = trained(trial())
+    assert scored(t, *nodes_of(t, 0)).commitments.keys() == {0}
+    for party in t.parties[1:]:
+        commit_by_hand(party, (1, 2, 3))
+    for party in t.parties[1:]:
+        party.sender.send("scores", "revealScores", t.number, 1, bytes(32), pack_scores((1, 2, 3)))
+    t.pass_time(600 + 600 + 600)
+    scoring = scored(t, *nodes_of(t, 0))
+    assert (scoring.medians, scoring.outcome) == (None, ScoringPhase.VOID)
+    (note,) = notes(t.parties[0].member.home, "voided")
+    assert "nobody settled" in note["text"]
+    report = inspect(t.parties[0].connection, AuditRequest(source=False))
+    assert "the round has no scores: nobody settled them in time" in [found.message for found in report.findings]
 
 
 def refuses(t: Trial, words: str, **options: Any) -> None:

@@ -139,6 +139,12 @@ def test_a_key_newer_than_the_scoring_gives_none() -> None:
     waits(story.step(), "came after")
 
 
+def test_a_role_newer_than_the_scoring_gives_none() -> None:
+    story = Story().scoring()
+    story.history.members[1].roles_since = 2
+    waits(story.step(), "its role came after")
+
+
 def test_who_abstains_says_why_and_does_not_commit() -> None:
     waits(Story().scoring().step(abstained={(1, 1): "the data are wrong"}), "the data are wrong")
     assert Story().scoring().step(abstained={(1, 2): "the data are wrong"}) == CommitScores(1, 1)
@@ -166,6 +172,18 @@ def test_a_withheld_reveal_is_waited_for_until_the_deadline() -> None:
     story = Story().scoring("ABC", "AB")
     assert waits(story.step(REVEAL), "reveal") == REVEAL + 1
     in_turn(story, SettleScores(1, 1), REVEAL + 1)
+
+
+def test_what_is_not_settled_in_time_is_void() -> None:
+    story = Story().scoring("ABC", "ABC")
+    settle = 2 * REVEAL - COMMIT
+    assert story.step(settle) == SettleScores(1, 1)
+    in_turn(story, VoidScoring(1, 1), settle + 1)
+
+
+def test_many_scorers_leave_each_other_no_more_than_half_of_the_time_to_settle() -> None:
+    story = Story().scoring("ABC", "ABC", commit_deadline=REVEAL - 4)
+    assert all(story.step(SEEN, me=key) == SettleScores(1, 1) for key in SCORERS)
 
 
 def test_too_few_reveals_void_the_scoring_once_nobody_can_reveal() -> None:

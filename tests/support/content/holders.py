@@ -67,6 +67,9 @@ class Server:
                     self.rfile.readline()
                 answer(self)
 
+            def do_PUT(self) -> None:
+                answer(self)
+
             def log_message(self, *_: object) -> None:
                 return
 

@@ -1,7 +1,7 @@
 """Which claims of a history stand, what each rests on, and what became of a lie. Pure, and the one place that says so.
 
-A claim is a word with a place: `job 1`, `model 1/7`, `scores 1/7`, `decision 3`, `release cardio@1.0`. Standing are
-approved jobs, finalised models, settled scores, executed decisions and current releases. What is said of an attempt
+A claim is a word with a place: `job 1`, `model 1/7`, `scores 1/7`, `decision 3`, `release cardio@1.0`. Standing
+are approved jobs, finalised models, settled scores, executed decisions and current releases. What is said of an attempt
 under way, or of a round without a model, is a claim only where it is false.
 """
 
@@ -17,7 +17,7 @@ CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingClaim:
     """A claim that stands: where, and the claims directly below it. `given` need no check but the log's."""
 
     name: str
@@ -53,44 +53,44 @@ def round_place(round_: Round) -> str:
     return f"{round_.job}/{round_.number}"
 
 
-def standing(history: History, weighed: Callable[[int], bool]) -> dict[str, Standing]:
+def standing(history: History, weighed: Callable[[int], bool]) -> dict[str, StandingClaim]:
     """All claims that stand, by name, each after those it rests on.
 
     `weighed` says whether a job's past scores weigh in its models.
     """
-    claims = [Standing(CODE, given=True)]
+    claims = [StandingClaim(CODE, given=True)]
     claims += [one for state in history.jobs.values() for one in _of_job(state, weighed(state.number))]
     decisions = history.decisions
     claims += [released(one) for one in decisions.current.values()]
     claims += [
-        Standing(f"decision {made.number}", given=True)
+        StandingClaim(f"decision {made.number}", given=True)
         for made in decisions.proposals.values()
         if made.ended is ProposalState.EXECUTED
     ]
     return {one.name: one for one in claims}
 
 
-def released(release: Release) -> Standing:
+def released(release: Release) -> StandingClaim:
     """The claim of a release, current or not: it rests on its model, and on the scores that it names."""
     place = (release.job, release.round)
     below = (model_claim(*place), scores_claim(*place)) if any(release.scores) else (model_claim(*place),)
     note = "revoked" if release.revoked else None
-    return Standing(release_claim(release.name, release.version), rests_on=below, given=True, note=note)
+    return StandingClaim(release_claim(release.name, release.version), rests_on=below, given=True, note=note)
 
 
-def _of_job(state: JobState, weighed: bool) -> Iterator[Standing]:
+def _of_job(state: JobState, weighed: bool) -> Iterator[StandingClaim]:
     job = state.number
     if state.open:
-        yield Standing(job_claim(job), job)
+        yield StandingClaim(job_claim(job), job)
     below, scored = job_claim(job), 0
     for number, round_ in state.rounds.items():
         if round_.final is not None:
             settled = [n for n in range(scored + 1, round_.scored_to + 1) if _settled(state, n)] if weighed else []
             basis = (below, *(scores_claim(job, n) for n in settled))
-            yield Standing(model_claim(job, number), job, number, basis)
+            yield StandingClaim(model_claim(job, number), job, number, basis)
             below, scored = model_claim(job, number), round_.scored_to
         if _settled(state, number):
-            yield Standing(scores_claim(job, number), job, number, (model_claim(job, number),))
+            yield StandingClaim(scores_claim(job, number), job, number, (model_claim(job, number),))
 
 
 def _settled(state: JobState, number: int) -> bool:
@@ -98,7 +98,7 @@ def _settled(state: JobState, number: int) -> bool:
     return scoring is not None and scoring.medians is not None
 
 
-def lineage(claims: Mapping[str, Standing], name: str) -> set[str]:
+def lineage(claims: Mapping[str, StandingClaim], name: str) -> set[str]:
     """A claim and all that it rests on."""
     found, left = set[str](), [name]
     while left:

@@ -1,0 +1,81 @@
+"""What parties say of a round on a real chain, without any bytes behind it: for tests that are about the contracts."""
+
+from typing import Any
+
+from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
+from ledger.history.state import Phase
+
+ROOT, CID, SALT, WORD = b"R" * 32, b"C" * 32, b"S" * 32, b"W" * 32
+
+MODEL_TERMS = (b"\x33" * 32, 610, 0, 0, 2, 1000, 1 << 20, 1 << 28)
+"""Of a job's models, where a test is not about them: struct Model of IRoundLedger."""
+
+
+class RoundOnChain:
+    """The current round of a job of a consortium (the fixture), and what its members say."""
+
+    def __init__(self, consortium: Any, job: int = 1) -> None:
+        self.consortium, self.job = consortium, job
+        self.openings: list[UpdateOpening] = []
+        self.said: Claimed | None = None
+
+    @property
+    def number(self) -> int:
+        view = self.consortium.client.round(self.job)
+        return view.round if view else 0
+
+    @property
+    def name(self) -> RoundName:
+        network = self.consortium.network
+        return RoundName(network.chain.id, network.contracts.ledger.address, self.job, self.number)
+
+    def open(self, opener: int = 0) -> "RoundOnChain":
+        self.consortium.send(opener, "ledger", "openRound", self.job)
+        self.openings = []
+        return self
+
+    def commitment(self, member: int, weight: int = 1, root: bytes = ROOT, cid: bytes = CID) -> bytes:
+        """The commitment to an update, whose opening is kept."""
+        opening = UpdateOpening(self.consortium.members[member].address, weight, root, cid, SALT)
+        self.openings.append(opening)
+        return commitment(self.name, opening)
+
+    def commit(self, *members: int, **parts: Any) -> "RoundOnChain":
+        for member in members:
+            said = self.commitment(member, **parts)
+            self.consortium.send(member, "ledger", "commitUpdate", self.job, self.number, said)
+        return self
+
+    def show(self, sender: int = 0) -> "RoundOnChain":
+        """Open all updates, after collecting has ended, by time where it must."""
+        view, client = self.consortium.client.round(self.job), self.consortium.client
+        if view.phase is Phase.COLLECTING:
+            self.consortium.pass_time(max(view.deadline + 1 - client.latest().time, 0))
+        packed = pack_openings(self.openings)
+        self.consortium.send(sender, "ledger", "openUpdates", self.job, self.number, packed)
+        return self
+
+    def claimed(self, base: bytes, verdicts: bytes, root: bytes = ROOT, cid: bytes = CID) -> Claimed:
+        """What an aggregate says, as of the latest block."""
+        latest = self.consortium.client.latest()
+        return Claimed(base, root, cid, latest.number, latest.hash, WORD, WORD, verdicts)
+
+    def publish(self, member: int, base: bytes, verdicts: bytes, **parts: Any) -> bytes:
+        """Publish an aggregate; its claim."""
+        self.said = self.claimed(base, verdicts, **parts)
+        self.consortium.send(member, "ledger", "publishAggregate", self.job, self.number, tuple(self.said))
+        return claim_of(self.name, self.said)
+
+    def finalise(self, base: bytes, verdicts: bytes) -> "RoundOnChain":
+        """All members commit; member 0 publishes, a majority agrees; the round is final."""
+        members = len(self.consortium.members)
+        self.open().commit(*range(members)).show()
+        claim = self.publish(0, base, verdicts)
+        for member in range(1, members // 2 + 1):
+            self.agree(member, claim)
+        return self
+
+    def agree(self, member: int, claim: bytes, form: int = 0, attempt: int = 1) -> Any:
+        """Say that a claim was computed, or in another form."""
+        where = (self.job, self.number, attempt)
+        return self.consortium.send(member, "ledger", "attest", *where, form, claim, WORD)
