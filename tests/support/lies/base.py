@@ -15,16 +15,19 @@ from support.worlds.chain import block_hash
 from support.worlds.decisions import Chamber, released
 from support.worlds.scorers import SCORED, ScoredWorld
 from support.worlds.signing import key, sign_digest
-from support.worlds.world import Files
+from support.worlds.world import Files, raw_cid
 
+from ledger.errors import Malformed
 from ledger.events import actions as a
 from ledger.events import records as r
 from ledger.events.haves import Have, digest_of
 from ledger.events.proposals import release_id
 from ledger.formats.digest import sha256
 from ledger.history.fold import History
+from ledger.history.state import Aggregate
 from ledger.rounds.facts import Standpoint
-from ledger.rounds.receipts import SignedHave
+from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.receipts import SignedHave, certified, parse
 
 MEMBERS = 5
 GUEST = 5
@@ -62,6 +65,17 @@ class Consortium(ScoredWorld):
         place = self.place
         signature = sign_digest(self.keys[member], digest_of(place.chain, place.contract, said))
         return SignedHave(member, updates, said.block, said.hash, signature)
+
+    def recomputed(self, aggregate: Aggregate | None = None) -> tuple[Outcome, bytes]:
+        """What an honest member computes: nothing is certified by a file that is not one of receipts."""
+        chosen = aggregate or self.aggregate
+        data, facts = self.files.files[raw_cid(chosen.receipts)], self.facts
+        try:
+            given = certified(parse(data), facts.roll)
+        except Malformed:
+            given = set()
+        outcome = recompute(facts, self.files.fetch, given)
+        return outcome, outcome.claim(self.standpoint(data, chosen.as_of))
 
     def open_scoring(self) -> "Consortium":
         """Open the scoring of the first finalised round that had none."""

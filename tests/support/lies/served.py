@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 from support.lies.base import Consortium
-from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT, block_hash
+from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT, block_hash, contract_of
 from support.worlds.logged import log_of, logged
 from support.worlds.signing import sign
 from support.worlds.world import NAMES, READ
@@ -35,7 +35,6 @@ from ledger.rounds.facts import Place
 CODE = {"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}
 EVERYTHING = Question()
 Hashes = Callable[[int], bytes]
-_BOARD = ADDRESSES["scores"]
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ def changed(event: r.Event, **fields: Any) -> r.Event:
 def signed(event: r.Event, nonce: int | None = None) -> tuple[r.Event, bytes]:
     """The event as its own member signs it, with the raw transaction; only for what a member says by itself."""
     fields = {name: getattr(event, name) for name in type(event).__struct_fields__}
-    to = _BOARD if isinstance(event, r.ScoreEvent) else CONTRACT
+    to = ADDRESSES[contract_of(type(event))]
     raw = sign(type(event), fields, to, CHAIN, event.block if nonce is None else nonce)
     assert raw is not None, "nobody signs this event by itself"
     return changed(event, tx=keccak(raw)), raw
