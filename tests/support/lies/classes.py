@@ -99,7 +99,7 @@ def two_heads(random: Random) -> Told:
     world.publish(honest)
     said = world.aggregate.said
     world.attest(first)
-    for member in cast.others[1:]:
+    for member in (second, *cast.others[1:]):
         world.say(member, Form.MISSING, world.aggregate.claim, b"\x01".rjust(32, b"\x00"))
     world.publish_claim(second, said._replace(head=random.randbytes(32)))
     world.say(first, Form.AGREE, world.aggregate.claim)
