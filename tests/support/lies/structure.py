@@ -15,6 +15,7 @@ from ledger.errors import FedledgerError
 from ledger.events import records as r
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
+from ledger.history.scorings import bitmap, root_of, settlement
 from ledger.history.state import Aggregate
 
 AUTHORS = ("party", "aggregator", "member", "proposer", "scorer", "opener")
@@ -101,6 +102,15 @@ def _following(history: History, event: r.Event, *, heads: bool) -> r.Event:
             return msgspec.structs.replace(event, claim=_latest(history, event).claim)
         case r.RoundFinalised():
             return msgspec.structs.replace(event, root=_latest(history, event).root)
+        case r.MediansSettled():
+            _, _, medians = settlement(history.jobs[event.job].scorings[event.round])
+            return msgspec.structs.replace(event, medians=medians)
+        case r.ScoresSettled():
+            scoring = history.jobs[event.job].scorings[event.round]
+            return msgspec.structs.replace(event, root=root_of(scoring), withheld=bitmap(scoring.pending))
+        case r.ScoringVoid():
+            pending = history.jobs[event.job].scorings[event.round].pending
+            return msgspec.structs.replace(event, withheld=bitmap(pending))
     return event
 
 

@@ -91,6 +91,9 @@ def _what_is_signed_is_true(report: Report, told: Told) -> None:
     _require((signed.anchor if signed else "") in anchors, f"c: block {block} is another")
     models = _models(told.served)
     _require(any(models <= _models(one) for one in truths), "c: a model is final that is not in truth")
+    if told.served is not told.truth and told.served.files is told.truth.files and told.branch is None:
+        lies = _lies(audit(told.truth), told.truth, block)
+        _require(_lies(report, told.served, block) == lies, f"c: other lies up to block {block}: not {lies}")
 
 
 def _lies_are_listed(report: Report, told: Told) -> None:
@@ -107,6 +110,12 @@ def _lies_are_listed(report: Report, told: Told) -> None:
 def _up_to(events: Iterable[r.Event], block: int) -> list[bytes]:
     """What the log says up to a block, in order: every word of it is in a leaf."""
     return [event.leaf for event in events if event.block <= block]
+
+
+def _lies(report: Report, served: Served, block: int) -> set[tuple[str, str, str]]:
+    """Who is shown to have lied up to a block, and what it said."""
+    blocks = {event.tx.hex(): event.block for event in served.events}
+    return {(lie.key, lie.said, lie.why) for lie in report.lies.list if blocks[str(lie.tx)] <= block}
 
 
 def _models(served: Served) -> set[tuple[int, int, bytes]]:
