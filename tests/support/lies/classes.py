@@ -4,7 +4,7 @@ Those of aggregators and members are here; `others` has those of parties, propos
 servers, alone and with a member's help.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from support.lies.rounds import AGGREGATES, Cast, Publish, blocking, false_value, majority, minority, witness_of
@@ -14,6 +14,7 @@ from support.worlds.lies import oppose
 from support.worlds.signing import key
 from support.worlds.world import NAMES
 
+from ledger.audit.report import Answer, LieState
 from ledger.events import records as r
 from ledger.events.rounds import Form
 from ledger.formats.cid import of_file
@@ -21,6 +22,7 @@ from ledger.formats.digest import sha256
 from ledger.history.state import Phase
 
 Tell = Callable[[Random], Told]
+NO_LIES: Mapping[str, LieState] = {}
 
 
 def of_aggregates() -> dict[str, Tell]:
@@ -37,7 +39,7 @@ def of_aggregates() -> dict[str, Tell]:
 def _pending(random: Random, publish: Publish) -> Told:
     cast = Cast(random).begin()
     publish(cast)
-    return told(cast, {name: "pending" for name in cast.names}, f"aggregate {cast.place}, attempt 1")
+    return told(cast, dict.fromkeys(cast.names, "pending"), f"aggregate {cast.place}, attempt 1")
 
 
 def _refuted(random: Random, publish: Publish) -> Told:
@@ -45,25 +47,26 @@ def _refuted(random: Random, publish: Publish) -> Told:
     publish(cast)
     cast.attest()
     cast.settle()
-    return told(cast, {name: "caught" for name in cast.names})
+    return told(cast, caught(cast))
 
 
 def _final(random: Random, publish: Publish) -> Told:
     cast = Cast(random, majority).begin()
     publish(cast)
     cast.agree(*cast.liars[1:])
-    listed = {name: "standing" for name in cast.names}
+    listed: dict[str, LieState] = dict.fromkeys(cast.names, "standing")
     return told(cast, listed, f"model {cast.place}", f"no model {cast.place}", majority=True)
 
 
-def told(cast: Cast, listed: dict[str, str] | None = None, *false: str, majority: bool = False) -> Told:
-    """What happened in a cast's world, honestly served."""
+def told(cast: Cast, listed: Mapping[str, LieState] = NO_LIES, *false: str, majority: bool = False) -> Told:
+    """What happened in a cast's world, honestly served: `no` where something false stands or is being attested."""
     shown = serve(cast.world)
-    wanted = {} if listed is None else listed
-    return Told(shown, shown, cast.names, frozenset(false), wanted, majority=majority)  # type: ignore[arg-type]
+    answer: Answer | None = "no" if false and listed else None if false or majority else "yes"
+    return Told(shown, shown, cast.names, frozenset(false), listed, majority=majority, right=answer)
 
 
-def caught(cast: Cast) -> dict[str, str]:
+def caught(cast: Cast) -> dict[str, LieState]:
+    """All liars are caught."""
     return dict.fromkeys(cast.names, "caught")
 
 
@@ -80,7 +83,7 @@ def head_of_another_history_pending(random: Random) -> Told:
     """No majority has signed either head yet: nobody is judged."""
     cast = Cast(random).begin()
     cast.world.publish(cast.liar, head=random.randbytes(32))
-    return told(cast, None, f"aggregate {cast.place}, attempt 1")
+    return told(cast, NO_LIES, f"aggregate {cast.place}, attempt 1")
 
 
 def head_of_another_history_final(random: Random) -> Told:
@@ -88,7 +91,7 @@ def head_of_another_history_final(random: Random) -> Told:
     cast = Cast(random, majority).begin()
     cast.world.publish(cast.liar, head=random.randbytes(32))
     cast.agree(*cast.liars[1:])
-    return told(cast, None, f"model {cast.place}", majority=True)
+    return told(cast, NO_LIES, f"model {cast.place}", majority=True)
 
 
 def two_heads(random: Random) -> Told:
@@ -129,7 +132,7 @@ def false_others_prevail(random: Random) -> Told:
     for member in cast.liars:
         if world.round.phase is Phase.ATTESTING:
             world.say(member, Form.AGREE, world.aggregate.claim, witness_of(world, member))
-    listed = dict.fromkeys(cast.names, "standing")
+    listed: dict[str, LieState] = dict.fromkeys(cast.names, "standing")
     return told(cast, listed, *(f"failure of aggregate 1/{number}, attempt {n}" for n in (1, 2)), majority=True)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from support.lies.base import TERMS, Consortium, honest
-from support.lies.classes import Tell, told
+from support.lies.classes import Tell, caught, told
 from support.lies.rounds import Cast, majority
 from support.lies.served import serve
 from support.lies.told import Told
@@ -15,8 +15,9 @@ from support.worlds.lies import model_file
 from support.worlds.scorers import ScoredWorld
 from support.worlds.world import LIMITS, NAMES, altered, artifact
 
+from ledger.audit.report import Answer
 from ledger.events import records as r
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.cid import RAW, Cid, of_file
 from ledger.formats.merkle import root_of
 from ledger.jobs.document import committed_set
 from ledger.rounds.facts import initial_binding
@@ -104,14 +105,14 @@ def bytes_withdrawn(random: Random) -> Told:
     cast = Cast(random).begin(0)
     cast.world.publish(cast.others[0])
     cast.attest()
-    return _gone(cast, of_file(cast.world.round.updates[cast.liar].cid, cast.world.layout.size))
+    return _gone(cast, of_file(cast.world.round.updates[cast.liar].cid, cast.world.layout.size), right="unknown")
 
 
 def refused_bytes_withdrawn(random: Random) -> Told:
     """The bytes of an update that a majority refused are gone: the model can be made without them."""
     cast = Cast(random)
     submitted(cast, weight=LIMITS.max_weight + 1)
-    return _gone(cast, of_file(cast.world.round.updates[cast.liar].cid, cast.world.layout.size))
+    return _gone(cast, of_file(cast.world.round.updates[cast.liar].cid, cast.world.layout.size), right="yes")
 
 
 def bytes_of_a_failed_attempt_withdrawn(random: Random) -> Told:
@@ -123,8 +124,7 @@ def bytes_of_a_failed_attempt_withdrawn(random: Random) -> Told:
     world.publish(cast.liar, root=root, cid=cid.digest)
     cast.attest()
     cast.settle()
-    made = _gone(cast, cid)
-    return Told(made.truth, made.served, made.liars, listed=dict.fromkeys(cast.names, "caught"))
+    return replace(_gone(cast, cid, right="yes"), listed=caught(cast))
 
 
 def receipts_withdrawn(random: Random) -> Told:
@@ -132,7 +132,7 @@ def receipts_withdrawn(random: Random) -> Told:
     cast = Cast(random).begin(0)
     cast.world.publish(cast.others[0])
     cast.attest()
-    return _gone(cast, Cid(0x55, cast.world.aggregate.receipts))
+    return _gone(cast, Cid(RAW, cast.world.aggregate.receipts), right="unknown")
 
 
 def damaged_bytes(random: Random) -> Told:
@@ -151,9 +151,9 @@ def lost_bytes(random: Random) -> Told:
     return Told(shown, shown.without(*random.sample(sorted(shown.files, key=str), random.randrange(1, 9))))
 
 
-def _gone(cast: Cast, *files: Cid) -> Told:
+def _gone(cast: Cast, *files: Cid, right: Answer) -> Told:
     shown = serve(cast.world)
-    return Told(shown, shown.without(*files), cast.names)
+    return Told(shown, shown.without(*files), cast.names, right=right)
 
 
 class Drafted(Consortium):
@@ -161,8 +161,8 @@ class Drafted(Consortium):
 
     def propose(self, data: bytes, terms: r.Terms = TERMS, **model: Any) -> "Drafted":
         """Have a majority approve a document; play a round on what the members made of it."""
-        told_ = msgspec.structs.replace(self.job.model_terms, **model)
-        self.approve(self.files.put(data).digest, terms, told_)
+        said = msgspec.structs.replace(self.job.model_terms, **model)
+        self.approve(self.files.put(data).digest, terms, said)
         return self
 
 
@@ -172,7 +172,8 @@ def _of_proposer(world: Consortium, *, played: bool = True) -> Told:
     shown = serve(world)
     state = world.history.jobs[1]
     models = {f"model 1/{number}" for number in state.rounds}
-    return Told(shown, shown, frozenset({NAMES[0]}), frozenset({"job 1", *models}), {NAMES[0]: "standing"})
+    false = frozenset({"job 1", *models})
+    return Told(shown, shown, frozenset({NAMES[0]}), false, {NAMES[0]: "standing"}, right="no")
 
 
 def not_a_job(random: Random) -> Told:
@@ -213,13 +214,13 @@ def initial_model_altered(random: Random) -> Told:
 def document_lost(random: Random) -> Told:
     """Nobody holds the job's document any more."""
     world = honest()
-    return Told(serve(world), serve(world).without(world.job.cid))
+    return Told(serve(world), serve(world).without(world.job.cid), right="unknown")
 
 
 def initial_model_lost(random: Random) -> Told:
     """Nobody holds the initial model any more."""
     world = honest()
-    return Told(serve(world), serve(world).without(world.job.initial_cid))
+    return Told(serve(world), serve(world).without(world.job.initial_cid), right="unknown")
 
 
 def set_lost(random: Random) -> Told:
@@ -227,7 +228,7 @@ def set_lost(random: Random) -> Told:
     world = honest()
     evidence = committed_set(world.job.scoring)
     assert evidence is not None
-    return Told(serve(world), serve(world).without(Cid.parse(evidence.cid)))
+    return Told(serve(world), serve(world).without(Cid.parse(evidence.cid)), right="unknown")
 
 
 def not_a_set(random: Random) -> Told:
@@ -239,9 +240,8 @@ def not_a_set(random: Random) -> Told:
     world.propose(world.job.encode()).begin().finish()
     scores = (1,) * 5
     ScoredWorld.score(world.open_scoring(), honest=scores)
-    told_ = _of_proposer(world, played=False)
-    members = frozenset(NAMES[:5])
-    return Told(told_.truth, told_.served, members, told_.false | {"scores 1/1"}, told_.listed, majority=True)
+    made = _of_proposer(world, played=False)
+    return replace(made, liars=frozenset(NAMES[:5]), false=made.false | {"scores 1/1"}, majority=True)
 
 
 def _scores(random: Random, liars: int, **options: Any) -> Cast:
@@ -259,7 +259,7 @@ def _scores(random: Random, liars: int, **options: Any) -> Cast:
 def false_reveal(random: Random) -> Told:
     """One scorer reveals falsely; the medians are right."""
     cast = _scores(random, 1)
-    return told(cast, dict.fromkeys(cast.names, "caught"))
+    return told(cast, caught(cast))
 
 
 def false_reveals_by_a_majority(random: Random) -> Told:
@@ -275,7 +275,7 @@ def false_reveal_and_void(random: Random) -> Told:
     world = cast.world.open_scoring()
     false = tuple(score - 5 for score in world.scores())
     world.score({cast.liar: false}, without=cast.others)
-    return told(cast, dict.fromkeys(cast.names, "caught"))
+    return told(cast, caught(cast))
 
 
 def withheld_reveal(random: Random) -> Told:

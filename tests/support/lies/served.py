@@ -105,8 +105,8 @@ def serve(world: Consortium) -> Served:
     return Served(
         world.foundation,
         tuple(world.events),
-        world.transactions,
-        world.files.files,
+        dict(world.transactions),
+        dict(world.files.files),
         observed(world.history),
         world.hash_of,
         world.block,

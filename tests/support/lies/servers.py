@@ -12,7 +12,7 @@ import msgspec
 from support.lies.base import GUESTS_KEY, STAGES, fork, honest
 from support.lies.classes import Tell
 from support.lies.fields import flipped
-from support.lies.rounds import Cast, false_value
+from support.lies.rounds import Cast, false_value, majority
 from support.lies.served import Served, changed, serve, signed
 from support.lies.structure import followed, impersonated, reverted, splice
 from support.lies.told import Told
@@ -454,7 +454,7 @@ def stale(random: Random) -> Told:
 def endpoints_differ(random: Random) -> Told:
     """Another endpoint has another block in the place of the last one."""
     truth = serve(honest())
-    return Told(truth, truth, disputed=True)
+    return Told(truth, truth, disputed=True, right="unknown")
 
 
 def reverted_call(random: Random) -> Told:
@@ -497,7 +497,7 @@ def other_code(random: Random) -> Told:
     """The contracts have other code than the network file pins."""
     truth = serve(honest())
     code = {**truth.observed.code, "RoundLedger": ("0x22", "0x33")}
-    return Told(truth, replace(truth, observed=replace(truth.observed, code=code)))
+    return Told(truth, replace(truth, observed=replace(truth.observed, code=code)), right="unknown")
 
 
 def other_blocks(random: Random) -> Told:
@@ -518,11 +518,11 @@ def other_words(random: Random) -> Told:
     truth = serve(honest())
     name = random.choice(("models", "claims", "scores", "commitments", "strikes"))
     words = dict(getattr(truth.observed, name))
-    place = random.choice(sorted(words))
+    place = random.choice(sorted(place for place in words if place[0] == 1))
     words[place] = {int: lambda v: v + 1, bytes: lambda v: flipped(v, 9), tuple: lambda v: (v[0], v[1] + 1)}[
         type(words[place])
     ](words[place])
-    return Told(truth, replace(truth, observed=replace(truth.observed, **{name: words})))
+    return Told(truth, replace(truth, observed=replace(truth.observed, **{name: words})), right="unknown")
 
 
 def lie_moved(random: Random) -> Told:
@@ -634,6 +634,32 @@ def file_in_the_place_of_another(random: Random) -> Told:
     return Told(truth, followed(served, list(job_with_document(random, truth.events))))
 
 
+def majority_forged(random: Random) -> Told:
+    """A right aggregate that one member agreed to is shown as final: the server adds the word of another one."""
+    cast = Cast(random, stages=random.choice((2, 3, 4))).begin(0)
+    cast.world.publish(cast.others[0])
+    cast.world.attest(cast.others[1])
+    truth = serve(cast.world)
+    cast.world.attest(cast.others[2])
+    shown = serve(cast.world)
+    return Told(truth, replace(shown, transactions=truth.transactions), right="unknown")
+
+
+def members_keys_replaced(random: Random) -> Told:
+    """The server rotates the keys of a majority to its own, which nobody signed, and makes a false model final."""
+    cast = Cast(random, majority, stages=random.choice((2, 3, 4)))
+    world, truth = cast.world, serve(cast.world)
+    for member in cast.liars:
+        old, new, epoch = world.keys[member], key(40 + member), world.history.epoch + 1
+        event = world.emit(r.KeyRotated, index=member, old_key=old, new_key=new, epoch=epoch)
+        del world.transactions[event.tx]
+        world.keys[member] = new
+    cast.begin()
+    false_value(cast)
+    cast.agree(*cast.liars[1:])
+    return Told(truth, serve(world), right="unknown")
+
+
 ALONE: tuple[Tell, ...] = (
     other_keys,
     two_branches,
@@ -653,6 +679,8 @@ ALONE: tuple[Tell, ...] = (
     tail_with_a_member,
     signed_with_a_member,
     file_in_the_place_of_another,
+    majority_forged,
+    members_keys_replaced,
 )
 SERVERS: dict[str, Tell] = {name: tell for change in JOINT for name, tell in _joint(change).items()} | {
     tell.__name__.replace("_", " "): tell for tell in ALONE

@@ -7,7 +7,7 @@ from support.lies.served import Served, audit
 from support.worlds.chain import ADDRESSES, CHAIN
 from support.worlds.world import NAMES
 
-from ledger.audit.report import LieState, Report
+from ledger.audit.report import Answer, LieState, Report
 from ledger.chain.evidence.check import check
 from ledger.errors import FedledgerError, Malformed
 from ledger.events import records as r
@@ -22,7 +22,7 @@ class Told:
     `liars` are members by name; whoever runs the server is none. `false` are the claims that are not right, `listed`
     the lies that the report must show, by who said it. `majority`: the liars are so many that what they sign is taken
     as the history. `branch` is what happened on another branch of the chain, signed by the same members; `disputed`:
-    another endpoint has another last block.
+    another endpoint has another last block. `right` is the answer that must come of it, where there is only one.
     """
 
     truth: Served
@@ -33,6 +33,7 @@ class Told:
     majority: bool = False
     branch: Served | None = None
     disputed: bool = False
+    right: Answer | None = None
 
 
 class Violation(AssertionError):
@@ -56,6 +57,7 @@ def judge(told: Told) -> Report | None:
     _nothing_right_is_denied(report, told)
     _what_is_signed_is_true(report, told)
     _lies_are_listed(report, told)
+    _require(told.right in (None, report.right.answer), f"b: it is {report.right.answer}, not {told.right}")
     return report
 
 
