@@ -1,4 +1,4 @@
-"""Every lie of the generator (tests/support/lies), against every property of an audit. `benchmarks/lies.py` tells all."""
+"""Lies of the generator (tests/support/lies) against every property of an audit. `benchmarks/lies.py` has all."""
 
 from functools import cache
 from random import Random

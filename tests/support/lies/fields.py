@@ -5,7 +5,7 @@ match; signed by the member whose statement the event is.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import msgspec

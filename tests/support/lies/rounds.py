@@ -1,4 +1,4 @@
-"""Rounds in which members lie, on a copy of the honest history: what aggregators publish, and what members say of it."""
+"""Rounds in which members lie, on a copy of the honest history: what aggregators publish, and members say."""
 
 from collections.abc import Callable
 from random import Random

@@ -135,9 +135,7 @@ def audit(served: Served, question: Question = EVERYTHING, *, disputed: bool = F
     another block in the place of the last one.
     """
     history = served.history()
-    found = Audit(
-        history, Place(CHAIN, CONTRACT), served.fetch, _name, witness=served.witness, blocks=served.block
-    )
+    found = Audit(history, Place(CHAIN, CONTRACT), served.fetch, _name, witness=served.witness, blocks=served.block)
     if disputed:
         found.found.doubted.add(None)
     found.run(served.observed, scope_of(history, question))

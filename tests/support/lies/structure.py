@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 from support.lies.base import STAGES, fork
@@ -16,7 +17,7 @@ from ledger.events import records as r
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
 from ledger.history.scorings import bitmap, root_of, settlement
-from ledger.history.state import Aggregate
+from ledger.history.state import Aggregate, Scoring
 
 AUTHORS = ("party", "aggregator", "member", "proposer", "scorer", "opener")
 
@@ -49,15 +50,19 @@ def _sequences(truth: Served) -> Iterator[tuple[str, Callable[[], Served]]]:
     events = truth.events
     for at, event in enumerate(events):
         yield f"drop {at}", lambda at=at: truth.with_events((*events[:at], *events[at + 1 :]))
-        yield f"double {at}", lambda at=at, event=event: truth.with_events(
-            (*events[: at + 1], changed(event, log=1), *events[at + 1 :])
+        yield (
+            f"double {at}",
+            lambda at=at, event=event: truth.with_events((*events[: at + 1], changed(event, log=1), *events[at + 1 :])),
         )
         yield f"cut at {at}", lambda at=at: truth.with_events(events[:at])
         yield f"swap {at}", lambda at=at: truth.with_events(_swapped(events, at))
         for author in (name for name in AUTHORS if isinstance(getattr(event, name, None), str)):
             for other in (key(0), key(3)):
-                yield f"move {at} to another", lambda at=at, event=event, author=author, other=other: truth.with_event(
-                    at, changed(event, **{author: other})
+                yield (
+                    f"move {at} to another",
+                    lambda at=at, event=event, author=author, other=other: truth.with_event(
+                        at, changed(event, **{author: other})
+                    ),
                 )
 
 
@@ -93,25 +98,27 @@ def followed(truth: Served, events: Iterator[r.Event] | list[r.Event], *, heads:
 
 
 def _following(history: History, event: r.Event, *, heads: bool) -> r.Event:
+    """The event as it follows on this history."""
+    follows: dict[str, Any] = {}
     match event:
         case r.AggregatePublished():
             said = event.aggregate._replace(base=history.jobs[event.job].base)
-            said = said._replace(head=history.head_at(said.as_of)) if heads else said
-            return msgspec.structs.replace(event, aggregate=said)
+            follows["aggregate"] = said._replace(head=history.head_at(said.as_of)) if heads else said
         case r.Attested() if event.form is not r.Form.OTHER:
-            return msgspec.structs.replace(event, claim=_latest(history, event).claim)
+            follows["claim"] = _latest(history, event).claim
         case r.RoundFinalised():
-            return msgspec.structs.replace(event, root=_latest(history, event).root)
+            follows["root"] = _latest(history, event).root
         case r.MediansSettled():
-            _, _, medians = settlement(history.jobs[event.job].scorings[event.round])
-            return msgspec.structs.replace(event, medians=medians)
+            _, _, follows["medians"] = settlement(_scoring(history, event))
         case r.ScoresSettled():
-            scoring = history.jobs[event.job].scorings[event.round]
-            return msgspec.structs.replace(event, root=root_of(scoring), withheld=bitmap(scoring.pending))
-        case r.ScoringVoid():
-            pending = history.jobs[event.job].scorings[event.round].pending
-            return msgspec.structs.replace(event, withheld=bitmap(pending))
-    return event
+            follows["root"] = root_of(_scoring(history, event))
+    if isinstance(event, r.ScoresSettled | r.ScoringVoid):
+        follows["withheld"] = bitmap(_scoring(history, event).pending)
+    return msgspec.structs.replace(event, **follows)
+
+
+def _scoring(history: History, event: r.MediansSettled | r.ScoresSettled | r.ScoringVoid) -> Scoring:
+    return history.jobs[event.job].scorings[event.round]
 
 
 def _latest(history: History, event: r.Attested | r.RoundFinalised) -> Aggregate:
