@@ -18,7 +18,7 @@ INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-
 # A uv that is on the path is used where it stands; else set-up puts one into .venv.
 UV = $$(command -v uv || echo $(BIN)/uv)
 
-.PHONY: help setup demo web test check check-pythons contracts engines bench clean
+.PHONY: help setup demo web test check check-pythons contracts campaign engines bench clean
 
 help: ## Show this list
 	@echo 'Targets:'
@@ -56,6 +56,9 @@ check-pythons: setup ## Test what decides verdicts on the newest Python of this 
 
 contracts: setup ## Compile the contracts into ledger/chain/abi
 	@$(BIN)/python tools/contracts.py
+
+campaign: setup ## Try the contracts with more than a million random calls (an hour)
+	@FOUNDRY_PROFILE=long tools/foundry forge test --match-contract InvariantsTest
 
 engines: ## Build the Kubo daemon that some tests need (needs Go; takes minutes, once)
 	@tools/engines/build

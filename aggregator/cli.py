@@ -10,7 +10,7 @@ from ledger.config import Home
 
 if TYPE_CHECKING:
     from aggregator.service import Goal
-    from ledger.chain.sender import Sender
+    from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
 
 _THREADS = click.option(
@@ -55,18 +55,18 @@ def run(
     Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well).
     """
     from aggregator.service import Goal
-    from ledger.cli.connect import act
+    from ledger.cli.connect import unlocked
 
     if once + until_complete + bool(rounds) > 1:
         raise click.UsageError("--once, --rounds and --until-complete exclude each other")
-    with act(home, passphrase_file) as (connection, sender):
-        _require_aggregator(connection, sender.address)
-        _work(connection, sender, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)
+    with unlocked(home, passphrase_file) as (connection, signer):
+        _require_aggregator(connection, signer.address)
+        _work(connection, signer, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)
 
 
 def _work(
     connection: "Connection",
-    sender: "Sender",
+    signer: "LocalSigner",
     home: Home,
     job: int | None,
     goal: "Goal",
@@ -77,20 +77,24 @@ def _work(
     from aggregator.service import Service
     from aggregator.worker import AggregatorWorker
     from ledger.cli.progress import bars
+    from ledger.party.exchange import Exchange
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
 
+    sender, settings = connection.sender(signer), home.settings()
     sender.settle()
-    serving = serve_and_announce(connection, sender, home.settings())
+    exchange = Exchange(connection, signer, settings)
+    serving = serve_and_announce(connection, sender, settings, signer)
     try:
         with bars(quiet=as_json) as shown:
             journal = Journal(home.folder / "aggregator.jsonl", shown.say, as_json=as_json)
             journal.note("started", f"aggregator {sender.address}, store at {serving.url}", key=sender.address)
-            worker = AggregatorWorker(connection, sender, journal, threads=threads, meter=shown.meter)
+            worker = AggregatorWorker(connection, sender, journal, exchange, threads=threads, meter=shown.meter)
             Service(connection, worker, journal, serving=serving, only=job, goal=goal, poll=poll).run()
             journal.note("stopped", "done")
     finally:
         serving.close()
+        exchange.close()
 
 
 @aggregator.command()

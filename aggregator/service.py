@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aggregator.worker import GATHERED, AggregatorWorker
+from aggregator.worker import AggregatorWorker
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
 from ledger.party.gateway import Serving
@@ -49,7 +49,7 @@ class Service(Watch):
         poll: float = 2.0,
     ) -> None:
         super().__init__(connection, worker, journal, serving=serving, only=only, poll=poll)
-        self._copies, self._goal = worker.copies, goal or Goal()
+        self._rounds, self._goal = worker, goal or Goal()
 
     @property
     def done(self) -> bool:
@@ -61,8 +61,18 @@ class Service(Watch):
         """Whether the goal is reached for a job: no further round is opened for it."""
         return self._goal.reached(state, self.first_round(state.number))
 
+    def settle(self, seconds: float) -> bool:
+        """Also for what is exchanged with other members' gateways."""
+        copied = super().settle(seconds)
+        return self._rounds.exchange.settle(seconds) or copied
+
     def due_in(self) -> list[float]:
-        """Also when bytes that could not be had are asked for again, while their round is to be aggregated."""
-        states = self.chosen(self._connection.history)
-        gathered = [state.number for state in states if state.current and state.current.phase in GATHERED]
-        return super().due_in() + [wait for job in gathered if (wait := self._copies.retry_in(job)) is not None]
+        """Also when bytes that could not be had are asked for again, and when openings or signatures may have come."""
+        copies = self._rounds.copies
+        states = [state for state in self.chosen(self._connection.history) if not _rests(state)]
+        retried = [wait for state in states if (wait := copies.retry_in(state.number)) is not None]
+        return super().due_in() + retried + self._rounds.gatherer.due_in(frozenset(state.number for state in states))
+
+
+def _rests(state: JobState) -> bool:
+    return state.current is None or state.current.phase.terminal

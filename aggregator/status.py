@@ -1,19 +1,23 @@
 """What `status` and `preview` show, as documents for --json and as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from aggregator.steps import AggregatorSituation, Step, next_step
 from aggregator.worker import Meter
 from ledger.errors import Unavailable, UsageError
+from ledger.formats.cid import RAW, Cid
 from ledger.history.fold import History
+from ledger.history.phases import present
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.rounds.facts import RoundFacts
-from ledger.rounds.outcome import Outcome, bytes_to_read, excused, recompute
+from ledger.rounds.facts import RoundFacts, Standpoint
+from ledger.rounds.outcome import Outcome, bytes_to_read, recompute
+from ledger.rounds.receipts import MAX_SIZE, certified, parse
 from ledger.rounds.steps import Wait
 
 Document = dict[str, Any]
+_NAMES = {"OpenRound": "open", "OpenUpdates": "open updates", "PublishAggregate": "aggregate", "Advance": "advance"}
 
 
 def status_of(connection: Connection, key: str) -> Document:
@@ -27,12 +31,14 @@ def status_of(connection: Connection, key: str) -> Document:
 def _job(connection: Connection, history: History, state: JobState, key: str, now: int) -> Document:
     round_ = state.current
     step = next_step(history, state, key, AggregatorSituation(now, now))
+    stage = present(round_, state.terms, now) if round_ else None
     return {
         "job": state.number,
         "rounds": state.terms.rounds,
         "round": round_.number if round_ else 0,
-        "phase": round_.phase.value if round_ else None,
-        "deadline": round_.deadline if round_ and not round_.phase.terminal else None,
+        "phase": stage.phase.value if stage else None,
+        "deadline": stage.deadline if stage and not stage.phase.terminal else None,
+        "commitments": [connection.name(index) for index in sorted(round_.commitments)] if round_ else [],
         "updates": [connection.name(index) for index in sorted(round_.updates)] if round_ else [],
         "attempt": round_.attempt if round_ else 0,
         "next": _named(step),
@@ -42,7 +48,7 @@ def _job(connection: Connection, history: History, state: JobState, key: str, no
 def _named(step: Step) -> Document:
     if isinstance(step, Wait):
         return {"step": "wait", "why": step.why, "until": step.until}
-    return {"step": {"OpenRound": "open", "PublishAggregate": "aggregate", "Abandon": "abandon"}[type(step).__name__]}
+    return {"step": _NAMES[type(step).__name__]}
 
 
 def print_status(document: Document) -> None:
@@ -55,7 +61,9 @@ def print_status(document: Document) -> None:
     if not document["jobs"]:
         console.print("no job is open")
         return
-    table = Table("job", "round", "phase", "left", "updates", "attempt", "next", box=None, header_style="dim")
+    table = Table(
+        "job", "round", "phase", "left", "committed", "opened", "attempt", "next", box=None, header_style="dim"
+    )
     for job in document["jobs"]:
         left = f"{max(0, job['deadline'] - document['time'])} s" if job["deadline"] else "-"
         step = job["next"]
@@ -65,6 +73,7 @@ def print_status(document: Document) -> None:
             f"{job['round']} of {job['rounds']}",
             job["phase"] or "-",
             left,
+            escape(", ".join(job["commitments"])) or "-",
             escape(", ".join(job["updates"])) or "-",
             str(job["attempt"]),
             what,
@@ -77,19 +86,22 @@ def preview_of(
 ) -> Document:
     """A round's outcome, worked out again.
 
-    Updates that the latest published aggregate calls UNAVAILABLE count as such, and those in `without`. Raises
-    UsageError where there is no such round, Unavailable where other bytes cannot be had.
+    Updates without a certificate in the receipts of the latest aggregate are UNAVAILABLE; where there is none, or
+    `without` is given, those of `without`. Raises UsageError where there is no such round, Unavailable where bytes or
+    receipts cannot be had.
     """
     round_ = state.rounds.get(number or len(state.rounds))
     if round_ is None:
         raise UsageError(f"job {state.number} has no such round", round=number, rounds=len(state.rounds))
     facts = RoundFacts.of(connection.place, state, connection.document(state), round_)
-    named = set(without) | (excused(round_, round_.attempt) if round_.attempt and not without else set())
     try:
+        counted = (
+            _certified(connection, facts) if round_.attempt and not without else round_.updates.keys() - set(without)
+        )
         outcome = recompute(
             facts,
             connection.fetch,
-            without=named,
+            counted,
             threads=threads,
             progress=meter(f"round {round_.number}", bytes_to_read(facts)),
         )
@@ -102,8 +114,19 @@ def preview_of(
     return _outcome(connection, round_, outcome)
 
 
+def _certified(connection: Connection, facts: RoundFacts) -> Collection[int]:
+    """Whose updates are certified by the receipts of the latest aggregate."""
+    pieces = connection.fetch(Cid(RAW, facts.round.aggregates[-1].receipts), 0, MAX_SIZE + 1)
+    return certified(parse(b"".join(bytes(piece) for piece in pieces)), facts.roll)
+
+
 def _outcome(connection: Connection, round_: Round, outcome: Outcome) -> Document:
+    """The claim is as of the published aggregate's standpoint, with the head of one's own history."""
     published = round_.aggregates[-1] if round_.aggregates else None
+    claim = None
+    if published:
+        head = connection.history.head_at(published.as_of)
+        claim = outcome.claim(Standpoint.of(published)._replace(head=head))
     return {
         "job": round_.job,
         "round": round_.number,
@@ -120,11 +143,11 @@ def _outcome(connection: Connection, round_: Round, outcome: Outcome) -> Documen
         ],
         "root": outcome.root.hex(),
         "cid": outcome.cid.hex(),
-        "claim": outcome.claim.hex(),
+        "claim": claim.hex() if claim else None,
         "model": any(outcome.root),
         "why": outcome.why,
         "published": published.claim.hex() if published else None,
-        "agrees": published.claim == outcome.claim if published else None,
+        "agrees": published.claim == claim if published else None,
     }
 
 
@@ -147,6 +170,6 @@ def print_preview(document: Document) -> None:
         console.print(f"root   {document['root']}\nCID    {document['cid']} (digest)")
     else:
         console.print(f"no model: {escape(document['why'])}")
-    console.print(f"claim  {document['claim']}")
     if document["agrees"] is not None:
+        console.print(f"claim  {document['claim']}")
         console.print("[green]equals what was published[/]" if document["agrees"] else "[red]NOT what was published[/]")

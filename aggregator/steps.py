@@ -9,9 +9,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ledger.events.records import Role
+from ledger.formats.text import plural
 from ledger.history.fold import History
+from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
-from ledger.rounds.steps import COURTESY, Abandon, Wait, copied_by
+from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by
+
+LONGEST_WAIT = 8
+"""Strikes after which an aggregator waits no longer than that before it opens a round, as the contract has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +27,43 @@ class OpenRound:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenUpdates:
+    """Open the updates whose openings are here."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublishAggregate:
-    """Work out the round's outcome and publish it; `without` are members whose updates' bytes could not be had."""
+    """Work out the round's outcome and publish it; `certified` are the members whose updates have a certificate."""
 
     job: int
     round: int
     attempt: int
-    without: frozenset[int] = frozenset()
+    certified: frozenset[int]
 
 
-Step = OpenRound | PublishAggregate | Abandon | Wait
+Step = OpenRound | OpenUpdates | PublishAggregate | Advance | Wait
 
 
 @dataclass(frozen=True, slots=True)
 class AggregatorSituation:
     """What a decision depends on besides the history.
 
-    `now` is the chain's clock; `since` when this aggregator first saw the job's present state. `deadline` is the
-    contract's own end of the present phase, where the history knows no more than a bound (Aggregating). `copying` names
-    what is on its way into the own store; `missing` are the members whose updates' bytes no holder served in time.
+    `now` is the chain's clock; `since` when this aggregator first saw the job's present state; `ended` when the last
+    round ended, which matters to an aggregator with strikes. Of the present round: `known` are the members whose
+    openings are here, `certified` those whose updates have a certificate, `signed` is when the last signature that
+    counts came. `copying` names what is on its way into the own store; `missing` are the members whose certified bytes
+    could not be had yet.
     """
 
     now: int
     since: int
-    deadline: int | None = None
+    ended: int = 0
+    known: frozenset[int] = frozenset()
+    certified: frozenset[int] = frozenset()
+    signed: int = 0
     copying: tuple[str, ...] = ()
     missing: frozenset[int] = frozenset()
 
@@ -62,127 +80,192 @@ def next_step(history: History, state: JobState, me: str, at: AggregatorSituatio
     round_ = state.current
     if round_ is None or round_.phase.terminal:
         return _open(history, state, member, at)
-    return _PHASES[round_.phase](history, state, round_, member, at)
+    phase, deadline = present(round_, state.terms, at.now)
+    return _PHASES[phase](_Decision(history, state, round_, member, at, deadline))
 
 
-def gathered_by(state: JobState, round_: Round, now: int, deadline: int | None = None) -> int:
-    """The second by which an update must be here, not to be called unavailable. `deadline` is as in
-    AggregatorSituation.
-    """
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What the decisions of all phases look at; `deadline` is the present phase's."""
+
+    history: History
+    state: JobState
+    round: Round
+    member: Member
+    at: AggregatorSituation
+    deadline: int
+
+    @property
+    def seconds(self) -> int:
+        return self.state.terms.aggregate_seconds
+
+    @property
+    def name(self) -> str:
+        return f"round {self.round.number}"
+
+    @property
+    def opener(self) -> Member | None:
+        return self.history.member_of(self.round.opener)
+
+    @property
+    def opens(self) -> bool:
+        """Whether this is the round's opener."""
+        return self.member.key == self.round.opener
+
+
+def gathered_by(state: JobState, round_: Round, now: int) -> int:
+    """The second by which an update's bytes should be here, to be aggregated in this turn."""
     seconds = state.terms.aggregate_seconds
-    end = round_.deadline if deadline is None else deadline
-    if round_.phase is Phase.COLLECTING:
-        alone, last = round_.deadline + seconds, round_.deadline + 2 * seconds
-        end = alone if now <= alone else last
-    return copied_by(end, seconds, now)
+    phase, deadline = present(round_, state.terms, now)
+    if phase is not Phase.AGGREGATING:
+        return copied_by(deadline + seconds, seconds, now)
+    alone = deadline - seconds
+    return copied_by(alone if round_.attempt == 0 and now <= alone else deadline, seconds, now)
 
 
-def order(history: History, last: Round | None) -> list[Member]:
-    """The aggregators by rank: first the maker of the round's latest aggregate, last those that failed in the round."""
+def order(history: History, state: JobState) -> list[Member]:
+    """The aggregators by rank: those without strikes first; of them the maker of the latest aggregate, unless it
+    failed; last those that failed in the round, or left their turn.
+    """
     aggregators = [member for member in history.members.values() if member.has(Role.AGGREGATOR)]
+    last, strikes = state.current, state.strikes
     if last is None:
         return aggregators
-    failed = refuted(last)
+    out = failed(last)
     latest = last.aggregates[-1].index if last.aggregates else None
-    if latest is None and (opener := history.member_of(last.opener)) is not None:
-        failed = failed | {opener.index}
-    return sorted(aggregators, key=lambda member: (member.index in failed, member.index != latest, member.index))
+    if latest is None and last.updates:
+        out |= {last.opener_index}
+
+    def rank(member: Member) -> tuple[int, bool, bool, int]:
+        index = member.index
+        return strikes.get(index, 0), index in out, index != latest, index
+
+    return sorted(aggregators, key=rank)
 
 
-def refuted(round_: Round) -> frozenset[int]:
-    """The members whose aggregates of the round were refuted."""
-    return frozenset(a.index for a in round_.aggregates if a.outcome is Phase.REFUTED)
-
-
-def all_submitted(history: History, round_: Round) -> bool:
-    """Whether nobody else can submit: every participant of an unchanged electorate has."""
-    participants = [member.index for member in history.members.values() if member.has(Role.PARTICIPANT)]
-    return bool(participants) and history.epoch == round_.epoch and round_.updates.keys() >= set(participants)
+def failed(round_: Round) -> frozenset[int]:
+    """The members whose attempts failed in the round: they publish no other in it."""
+    return frozenset(a.index for a in round_.aggregates if a.outcome is not None and a.agreeing < round_.majority)
 
 
 def _open(history: History, state: JobState, member: Member, at: AggregatorSituation) -> Step:
-    ranks = order(history, state.current)
+    """An aggregator with strikes waits as long as the contract has it."""
+    ranks, number = order(history, state), len(state.rounds) + 1
     start = at.since + COURTESY * _rank(ranks, member)
-    number = len(state.rounds) + 1
+    strikes = state.strikes.get(member.index, 0)
+    if strikes:
+        start = max(start, at.ended + min(strikes, LONGEST_WAIT) * state.terms.aggregate_seconds)
     if at.now < start:
         return Wait(f"leaves it to {_first(ranks)} to open round {number}", start)
     return OpenRound(state.number)
 
 
-def _collecting(history: History, state: JobState, round_: Round, member: Member, at: AggregatorSituation) -> Step:
-    """The opener's alone until `alone`; any aggregator's until `last`."""
-    seconds = state.terms.aggregate_seconds
-    alone, last = round_.deadline + seconds, round_.deadline + 2 * seconds
-    if at.now > last:
-        return _abandon(history, round_, member, last, at)
-    if not member.acts(Role.AGGREGATOR, round_.epoch):
-        return Wait("this key or its role came after the round was opened", last + 1)
-    if member.key != round_.opener:
-        start = alone + 1 + _pause(history, round_, member, seconds, history.member_of(round_.opener))
-        if at.now < start:
-            return Wait(f"round {round_.number} is its opener's to aggregate", start)
-    elif at.now <= round_.deadline and not all_submitted(history, round_):
-        return Wait(f"round {round_.number} collects: {_updates(len(round_.updates))} so far", round_.deadline + 1)
-    return _aggregate(state, round_, alone if at.now <= alone else last, at)
+def _collecting(of: _Decision) -> Step:
+    committed = plural(len(of.round.commitments), "update")
+    return Wait(f"{of.name} collects: {committed} so far", of.deadline + 1)
 
 
-def _attesting(history: History, state: JobState, round_: Round, member: Member, at: AggregatorSituation) -> Step:
-    if at.now > round_.deadline:
-        return _abandon(history, round_, member, round_.deadline, at)
-    return Wait(f"members attest round {round_.number}", round_.deadline + 1)
+def _opening(of: _Decision) -> Step:
+    """The opener sends all openings at once, or from half time on those that it has; the others then do, by rank."""
+    round_, at = of.round, of.at
+    if not round_.commitments:
+        return _advance(of, round_.update_deadline)
+    half = of.deadline - of.state.terms.open_seconds // 2
+    unopened = round_.commitments.keys() - round_.updates.keys()
+    ready = unopened & at.known
+    if of.opens and ready == unopened:
+        return OpenUpdates(round_.job, round_.number)
+    start = half if of.opens else half + COURTESY * _turn(of)
+    if ready and at.now >= start:
+        return OpenUpdates(round_.job, round_.number)
+    missing = unopened - at.known
+    why = f"waits for the openings of {_members(missing)}" if missing else "is opened by another"
+    return Wait(f"{of.name} {why}", start if at.now < start else of.deadline + 1)
 
 
-def _aggregating(history: History, state: JobState, round_: Round, member: Member, at: AggregatorSituation) -> Step:
-    """After a refutation, at `deadline - seconds`: any aggregator's that was not refuted in this round."""
-    seconds = state.terms.aggregate_seconds
-    deadline = round_.deadline if at.deadline is None else at.deadline
-    if at.now > deadline:
-        return _abandon(history, round_, member, deadline, at)
-    if member.index in refuted(round_):
-        return Wait(f"its own aggregate of round {round_.number} was refuted", deadline + 1)
-    if not member.acts(Role.AGGREGATOR, round_.epoch):
-        return Wait("this key or its role came after the round was opened", deadline + 1)
-    start = deadline - seconds + _pause(history, round_, member, seconds)
+def _aggregating(of: _Decision) -> Step:
+    """The first attempt is the opener's alone until half time; a later one is open to all that have not failed."""
+    round_, at, first = of.round, of.at, of.round.attempt == 0
+    if not round_.updates:
+        return _advance(of, of.deadline - 2 * of.seconds)
+    if at.now > of.deadline:
+        return _advance(of, of.deadline)
+    if why := _barred(of):
+        return Wait(why, of.deadline + 1)
+    alone = of.deadline - of.seconds
+    if first and of.opens:
+        return _aggregate(of, alone if at.now <= alone else of.deadline)
+    start = (alone + 1 if first else alone) + _pause(of)
     if at.now < start:
-        return Wait(f"leaves it to another to aggregate round {round_.number} again", start)
-    return _aggregate(state, round_, deadline, at)
+        text = f"{of.name} is its opener's to aggregate" if first else f"leaves it to another to try {of.name} again"
+        return Wait(text, start)
+    return _aggregate(of, of.deadline)
 
 
-_PHASES: dict[Phase, Callable[[History, JobState, Round, Member, AggregatorSituation], Step]] = {
+def _barred(of: _Decision) -> str:
+    """Why this member publishes nothing in the round; empty where it may."""
+    if not of.member.acts(Role.AGGREGATOR, of.round.epoch):
+        return "this key or its role came after the round was opened"
+    return f"its own attempt at {of.name} failed" if of.member.index in failed(of.round) else ""
+
+
+def _attesting(of: _Decision) -> Step:
+    if of.at.now > of.deadline:
+        return _advance(of, of.deadline)
+    return Wait(f"members attest {of.name}", of.deadline + 1)
+
+
+_PHASES: dict[Phase, Callable[[_Decision], Step]] = {
     Phase.COLLECTING: _collecting,
-    Phase.ATTESTING: _attesting,
+    Phase.OPENING: _opening,
     Phase.AGGREGATING: _aggregating,
+    Phase.ATTESTING: _attesting,
 }
 
 
-def _aggregate(state: JobState, round_: Round, end: int, at: AggregatorSituation) -> Step:
-    """Only in the last third of the time left is an update whose bytes no holder serves called unavailable; one that is
-    on its way has its own deadline.
+def _aggregate(of: _Decision, end: int) -> Step:
+    """As soon as every update has a certificate; else when a quarter of the time brought no further signature, and in
+    the last third of the turn in any case. Certified bytes can be had, so they are waited for.
     """
+    round_, at = of.round, of.at
+    lacking = frozenset(round_.updates.keys() - at.certified)
+    patience = min(max(at.since, at.signed) + of.seconds // 4, end - of.seconds // 3)
+    if lacking and at.now < patience:
+        return Wait(f"{of.name}: too few members hold the update of {_members(lacking)}", patience)
     if at.copying:
-        return Wait(f"copies {', '.join(at.copying)} for round {round_.number}", end)
-    give_up = end - state.terms.aggregate_seconds // 3
-    if at.missing and at.now < give_up:
-        return Wait(f"no holder serves the update of {_members(at.missing)} in round {round_.number}", give_up)
-    return PublishAggregate(state.number, round_.number, round_.attempt + 1, at.missing)
+        return Wait(f"copies {', '.join(at.copying)} for {of.name}", end + 1)
+    if at.missing:
+        return Wait(f"no holder serves the update of {_members(at.missing)} in {of.name}", end + 1)
+    return PublishAggregate(round_.job, round_.number, round_.attempt + 1, at.certified)
 
 
-def _abandon(history: History, round_: Round, member: Member, after: int, at: AggregatorSituation) -> Step:
-    start = after + 1 + COURTESY * _rank(order(history, round_), member)
-    if at.now < start:
-        return Wait(f"leaves it to another to abandon round {round_.number}", start)
-    return Abandon(round_.job, round_.number)
+def _advance(of: _Decision, after: int) -> Step:
+    start = after + 1 + COURTESY * _rank(order(of.history, of.state), of.member)
+    if of.at.now < start:
+        return Wait(f"leaves it to another to move {of.name} on", start)
+    return Advance(of.round.job, of.round.number)
 
 
-def _pause(history: History, round_: Round, member: Member, seconds: int, opener: Member | None = None) -> int:
+def _pause(of: _Decision) -> int:
     """How long this member leaves a costly step to those of lower rank: they share a quarter of the time."""
-    out = refuted(round_)
-    able = [
+    able = _able(of)
+    return _rank(able, of.member) * of.seconds // (4 * len(able))
+
+
+def _turn(of: _Decision) -> int:
+    """This member's place among those that take over from the opener."""
+    able = _able(of)
+    return _rank(able, of.member) if of.member in able else len(able)
+
+
+def _able(of: _Decision) -> list[Member]:
+    """Who may publish besides the opener in its first turn, by rank."""
+    out, first = failed(of.round), of.round.attempt == 0
+    return [
         other
-        for other in order(history, round_)
-        if other.index not in out and other.acts(Role.AGGREGATOR, round_.epoch) and other is not opener
+        for other in order(of.history, of.state)
+        if other.index not in out and other.acts(Role.AGGREGATOR, of.round.epoch) and not (first and other is of.opener)
     ]
-    return _rank(able, member) * seconds // (4 * len(able))
 
 
 def _rank(ranks: list[Member], member: Member) -> int:
@@ -195,7 +278,3 @@ def _first(ranks: list[Member]) -> str:
 
 def _members(indices: Collection[int]) -> str:
     return f"{'member' if len(indices) == 1 else 'members'} {', '.join(map(str, sorted(indices)))}"
-
-
-def _updates(count: int) -> str:
-    return "1 update" if count == 1 else f"{count} updates"

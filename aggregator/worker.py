@@ -4,107 +4,132 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aggregator.steps import AggregatorSituation, OpenRound, PublishAggregate, gathered_by, next_step
+from aggregator.gathering import Gathered, Gatherer
+from aggregator.steps import AggregatorSituation, OpenRound, OpenUpdates, PublishAggregate, next_step
 from ledger.errors import Unavailable
+from ledger.formats.claims import Claimed, claim_of, pack_openings
+from ledger.formats.text import plural
 from ledger.history.fold import History
-from ledger.history.state import JobState, Phase, Round
+from ledger.history.state import JobState
 from ledger.party.connection import Connection
+from ledger.party.exchange import Exchange
 from ledger.party.journal import Journal, judgements
-from ledger.party.pins import model_pin
+from ledger.party.pins import model_pin, receipts_pin
 from ledger.party.worker import Worker
 from ledger.rounds.admission import Progress, Verdict
-from ledger.rounds.facts import RoundFacts
+from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, bytes_to_read, recompute
-from ledger.rounds.steps import Abandon, Wait
+from ledger.rounds.receipts import cid_of, encode
+from ledger.rounds.steps import Advance, Wait
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
 
 Meter = Callable[[str, int], Progress]
 """Begins to show the progress of a long work: its name, and the bytes that it will read."""
-GATHERED = frozenset({Phase.COLLECTING, Phase.AGGREGATING})
-"""The phases in which copies of a round's updates are gathered, to aggregate them."""
+OPENED_AT_ONCE = 60
+"""Updates that one transaction opens, at most: what fits well under a block's gas."""
 
 
 class AggregatorWorker(Worker):
-    """Opens rounds, aggregates, publishes and abandons, as one member."""
+    """Opens rounds and their updates, aggregates, publishes and moves on, as one member."""
 
     def __init__(
         self,
         connection: Connection,
         sender: "Sender",
         journal: Journal,
+        exchange: Exchange,
         *,
         threads: int = 1,
         meter: Meter | None = None,
     ) -> None:
         super().__init__(connection, sender, journal)
+        self.exchange = exchange
+        self.gatherer = Gatherer(self.copies, exchange)
         self._threads, self._meter = threads, meter or (lambda _name, _size: lambda _bytes: None)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
-        facts = self._to_aggregate(state)
-        situation = AggregatorSituation(now, since) if facts is None else self._situation(facts, since, now)
+        facts = self._under_way(state)
+        self.exchange.forget(state)
+        gathered = Gathered() if facts is None else self.gatherer.gather(facts, since, now)
+        if facts is not None:
+            self.note_missing(facts, gathered.files)
+        situation = gathered.situation(now, since, self._ended(history, state))
         step = next_step(history, state, self.key, situation)
         match step:
             case Wait():
                 return step
             case OpenRound():
                 self._open(state)
+            case OpenUpdates():
+                self._open_updates(facts or self.facts(state, step.round), gathered)
             case PublishAggregate():
-                self._publish(facts or self.facts(state, step.round), step, situation)
-            case Abandon():
-                self.abandon(state, step)
+                self._publish(facts or self.facts(state, step.round), step, situation, gathered)
+            case Advance():
+                self.move_on(state, step)
         return None
 
-    def _to_aggregate(self, state: JobState) -> RoundFacts | None:
-        """The facts of the round that is to be aggregated now or soon; None without such a round.
+    def _under_way(self, state: JobState) -> RoundFacts | None:
+        """The facts of the round that is open; None without such a round.
 
         Even then the job's document is kept and checked: no round is opened for one that cannot be verified.
         """
         job, round_ = self.document(state), state.current
-        if round_ is None or round_.phase not in GATHERED:
+        if round_ is None or round_.phase.terminal:
             return None
         return RoundFacts.of(self._connection.place, state, job, round_)
 
-    def _situation(self, facts: RoundFacts, since: int, now: int) -> AggregatorSituation:
-        """The chain's view, what is being copied, and whose updates' bytes are missing."""
-        round_ = facts.round
-        deadline = self._deadline(round_) if round_.phase is Phase.AGGREGATING else None
-        gathering = self.copies.gather(facts, gathered_by(facts.state, round_, now, deadline) - now)
-        self.note_missing(facts, gathering)
-        return AggregatorSituation(now, since, deadline, gathering.copying, frozenset(gathering.missing))
-
-    def _deadline(self, round_: Round) -> int | None:
-        """The contract's own deadline: after a refutation the history has only a bound."""
-        view = self._connection.client.round(round_.job)
-        same = view is not None and (view.round, view.phase) == (round_.number, round_.phase)
-        return view.deadline if view is not None and same else None
+    def _ended(self, history: History, state: JobState) -> int:
+        """When the last round ended, which only an aggregator with strikes has to know."""
+        member = history.member_of(self.key)
+        struck = member is not None and state.strikes.get(member.index, 0)
+        return self._connection.client.course(state.number).ended_at if struck else 0
 
     def _open(self, state: JobState) -> None:
         self._sender.send("ledger", "openRound", state.number)
         number = len(state.rounds) + 1
         self.note("opened", state, f"round {number} opened", round=number)
 
-    def _publish(self, facts: RoundFacts, step: PublishAggregate, situation: AggregatorSituation) -> None:
+    def _open_updates(self, facts: RoundFacts, gathered: Gathered) -> None:
+        """In the order of members, so that a crash in between sends the same transaction again."""
+        ready = [gathered.openings[index] for index in sorted(gathered.openings)]
+        for start in range(0, len(ready), OPENED_AT_ONCE):
+            batch = ready[start : start + OPENED_AT_ONCE]
+            self._sender.send("ledger", "openUpdates", facts.round.job, facts.round.number, pack_openings(batch))
+        text = f"round {facts.round.number}: {plural(len(ready), 'update')} opened"
+        self.note("shown", facts.state, text, round=facts.round.number, members=sorted(gathered.openings))
+
+    def _publish(
+        self, facts: RoundFacts, step: PublishAggregate, situation: AggregatorSituation, gathered: Gathered
+    ) -> None:
+        """What was made is stored before it is claimed: the receipts, and the model."""
         self.copies.check_base(facts)
-        state, outcome = facts.state, self._recompute(facts, step)
+        state, receipts = facts.state, encode(gathered.receipts)
+        self._connection.put([receipts], receipts_pin(step.job, step.round, step.attempt))
+        outcome = self._recompute(facts, step)
         if not self._is_due(step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
             return
-        self._sender.send(
-            "ledger", "publishAggregate", step.job, step.round, outcome.root, outcome.cid, outcome.verdicts
-        )
+        seen = self._connection.follower.tip
+        head = self._connection.history.head_at(seen.number)
+        said = self.said(facts, outcome, Standpoint(seen.number, seen.hash, head, cid_of(receipts).digest))
+        self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(said))
         self.note(
             "published",
             state,
             f"round {step.round}, attempt {step.attempt}: {describe(outcome)}",
             round=step.round,
             attempt=step.attempt,
-            root=outcome.root.hex(),
-            claim=outcome.claim.hex(),
+            root=said.root.hex(),
+            claim=claim_of(facts.name, said).hex(),
             **judgements(outcome),
         )
+
+    def said(self, facts: RoundFacts, outcome: Outcome, point: Standpoint) -> Claimed:
+        """What is published of an outcome."""
+        return outcome.claimed(point)
 
     def _recompute(self, facts: RoundFacts, step: PublishAggregate) -> Outcome:
         """The honest outcome, its model stored and pinned on the way. Raises Unavailable and notes what was lost."""
@@ -113,7 +138,7 @@ class AggregatorWorker(Worker):
             return recompute(
                 facts,
                 connection.fetch,
-                without=step.without,
+                step.certified,
                 threads=self._threads,
                 keep=lambda pieces: connection.put(pieces, pin),
                 progress=self._meter(f"round {step.round}", bytes_to_read(facts)),

@@ -45,7 +45,7 @@ def weighted_mean(round_: synthetic.Consortium) -> None:
 
 
 def admission(round_: synthetic.Consortium) -> None:
-    judge_all(round_.facts, round_.fetch)
+    judge_all(round_.facts, round_.fetch, range(round_.updates))
 
 
 def whole_round(round_: synthetic.Consortium) -> None:

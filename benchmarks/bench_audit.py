@@ -13,6 +13,7 @@ import synthetic
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.report import HistoryRead
+from ledger.events.evidence import Said, SignedStatement
 from ledger.formats.digest import NOTHING
 
 UPDATES, MANY, VALUES, RUNS = 10, 30, 10_000_000, 5
@@ -28,18 +29,28 @@ def worker(folder: str, updates: str, runs: str) -> None:
 
 
 def audit(round_: synthetic.Consortium) -> None:
-    history, place = round_.history, synthetic.PLACE
-    heads = {(1, key): head for key, head in history.jobs[1].heads.items()}
+    history, place, job = round_.history, synthetic.PLACE, round_.history.jobs[1]
     code = {"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}
-    rounds = history.jobs[1].rounds.items()
+    rounds = job.rounds.items()
     models = {(1, number): state.final.root if state.final else NOTHING for number, state in rounds}
     claims = {(1, number): state.final.claim if state.final else NOTHING for number, state in rounds}
-    observed = Observed(code=code, source=None, heads=heads, models=models, claims=claims)
-    made, question = Audit(history, place, round_.fetch, str, THREADS), Question()
+    kept = {(1, one.party): (one.digest, number) for number, state in rounds for one in state.commitments.values()}
+    strikes = dict.fromkeys(((1, index) for index in history.members), 0)
+    observed = Observed(code, None, models, claims, commitments=kept, strikes=strikes)
+    made, question = (
+        Audit(history, place, round_.fetch, str, THREADS, witness=shown, blocks=synthetic.block),
+        Question(),
+    )
     made.run(observed, scope_of(history, question))
     report = made.report(question, HistoryRead(block=0, hash="", time=0, age=0, events=0, after=0), "benchmark", "")
     if report.right.answer != "yes":
         raise RuntimeError(f"the audit of an honest round says {report.right}")
+
+
+def shown(said: Said) -> SignedStatement:
+    """What a node would show; `bench_signatures` measures reading it."""
+    said_so = {"statement": said.statement, "arguments": said.arguments, "signer": said.signer}
+    return SignedStatement("evidence/1", synthetic.PLACE.chain, synthetic.PLACE.contract, **said_so, raw="0x")
 
 
 def run() -> list[measure.Row]:

@@ -4,16 +4,16 @@ import gc
 import time
 
 import msgspec
-from synthetic import foundation
+from synthetic import PLACE, foundation
 
 from ledger.config import Chain, Contract, Contracts, Founding, Network
 from ledger.events import records as r
 from ledger.events.actions import ReleaseModel, encode_action, name_word
 from ledger.events.proposals import proposal_id, release_id
-from ledger.formats import claims
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.digest import NOTHING, keccak
+from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
+from ledger.formats.digest import NOTHING, checksum_address, keccak
 from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
@@ -32,14 +32,20 @@ class Ledger:
     """Events one after the other."""
 
     def __init__(self, rounds: int, members: int) -> None:
-        self.keys, self.members = [f"0x{index + 1:040d}" for index in range(members)], members
+        self.keys, self.members = (
+            [checksum_address((index + 1).to_bytes(20, "big")) for index in range(members)],
+            members,
+        )
         self.history = History(foundation(self.keys, EVERYONE))
-        terms = r.Terms(rounds=rounds, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3)
+        terms = r.Terms(
+            rounds=rounds, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3
+        )
         self.job = _job(terms)
         for key in self.keys:
             self.emit(r.MemberAdmitted, index=self.keys.index(key), key=key, roles=7, epoch=1)
         self.emit(r.RulesChanged, rules=RULES)
-        self.emit(r.JobProposed, job=1, digest=self.job.digest, proposer=self.keys[0], terms=terms)
+        proposed = {"digest": self.job.digest, "proposer": self.keys[0], "terms": terms, "model": self.job.model_terms}
+        self.emit(r.JobProposed, job=1, **proposed)
         for number in range(members // 2 + 1):
             self.emit(r.JobApproved, job=1, member=self.keys[number], approvals=number + 1)
         self.emit(r.JobOpened, job=1, epoch=1)
@@ -50,19 +56,27 @@ class Ledger:
         self.history.apply(kind(block=number, log=0, tx=word, leaf=word, **fields))
 
     def round(self, number: int) -> None:
-        """A round in which everyone submits and a majority attests."""
-        where = {"job": 1, "round": number}
+        """A round in which everyone has an update and a majority attests."""
+        where, name = (
+            {"job": 1, "round": number},
+            RoundName(PLACE.chain, self.history.foundation.record.ledger, 1, number),
+        )
         self.emit(r.RoundOpened, **where, opener=self.keys[0], epoch=1, deadline=number)
-        for index, key in enumerate(self.keys):
-            root = keccak(b"update %d %d" % (number, index))
-            self.emit(r.UpdateSubmitted, **where, party=key, weight=100 + index, root=root, cid=root)
-        root, verdicts = keccak(b"model %d" % number), bytes(self.members)
-        model, who = {"root": root, "cid": root}, {"aggregator": self.keys[0], "attempt": 1}
-        self.emit(r.AggregatePublished, **where, **who, **model, verdicts=verdicts, deadline=number)
-        claim = claims.claim(1, number, root, root, verdicts)
+        roots = [keccak(b"update %d %d" % (number, index)) for index in range(self.members)]
+        openings = [
+            UpdateOpening(key, 100 + index, root, root, root)
+            for index, (key, root) in enumerate(zip(self.keys, roots, strict=True))
+        ]
+        for one in openings:
+            self.emit(r.UpdateCommitted, **where, party=one.party, commitment=commitment(name, one), deadline=number)
+        self.emit(r.UpdatesOpened, **where, openings=pack_openings(openings), deadline=number)
+        root, as_of = keccak(b"model %d" % number), self.history.applied
+        said = Claimed(self.history.jobs[1].base, root, root, as_of, root, root, root, bytes(self.members))
+        self.emit(r.AggregatePublished, **where, aggregator=self.keys[0], attempt=1, aggregate=said, deadline=number)
+        claim = claim_of(name, said)
         for key in self.keys[1 : self.members // 2 + 1]:
-            self.emit(r.Attested, **where, member=key, attempt=1, claim=claim, agrees=True)
-        self.emit(r.RoundFinalised, **where, attempt=1, **model)
+            self.emit(r.Attested, **where, member=key, attempt=1, form=r.Form.AGREE, claim=claim, detail=root)
+        self.emit(r.RoundFinalised, **where, attempt=1, root=root)
 
     def release(self, number: int, round_: int, report: bytes) -> None:
         """The model of a round, proposed, voted on by all, released."""
@@ -138,7 +152,7 @@ def _job(terms: r.Terms) -> Job:
         name="benchmark",
         task=JobTask(name="none", version="1", code="0" * 64, settings={}),
         tensors=(Tensor("layer.weight", (30, 20)),),
-        initial_model=InitialModel(cid=str(Cid(RAW, keccak(b"initial"))), root="0" * 64, seed=1),
+        initial_model=InitialModel(cid=str(Cid(RAW, keccak(b"initial"))), root="1" * 64, seed=1),
         aggregation=WeightedMean(),
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 28),
         terms=terms,

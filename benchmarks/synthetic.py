@@ -3,42 +3,49 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import coincurve
 import numpy as np
 
+from ledger.audit.context import ShownBlock
 from ledger.config import FoundingMember
 from ledger.events import records as r
+from ledger.events.haves import Have, digest_of
 from ledger.formats import merkle
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.claims import RoundName, UpdateOpening, commitment, pack_openings
+from ledger.formats.digest import checksum_address, keccak, sha256
 from ledger.formats.head import FoundingRecord
 from ledger.formats.header import Binding
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
 from ledger.jobs.reserved import RESERVED
-from ledger.rounds.facts import Place, RoundFacts, initial_binding
+from ledger.rounds.facts import Place, RoundFacts, Standpoint, initial_binding
 from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.receipts import SignedHave, bitmap_of, encode, merged
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
 
 PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
-TERMS = r.Terms(rounds=1, update_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=1)
+TERMS = r.Terms(rounds=1, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=1)
 BLOCK = 1 << 18
 BOTH = r.Role.PARTICIPANT | r.Role.AGGREGATOR
 
 
 def foundation(keys: Sequence[str], roles: r.Role) -> Foundation:
     """The founding by members with these keys, all with the same roles."""
-    contracts = [f"0x{number:040x}" for number in range(1, 6)]
+    contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 6)]
     members = tuple(FoundingMember(key=key, roles=roles.words) for key in keys)
     return Foundation(FoundingRecord(PLACE.chain, 0, bytes(32), *contracts), members)
 
 
 @dataclass
 class Consortium:
-    """One job and one round, in which every member registered an update."""
+    """One job and one round, in which every member has an update."""
 
     store: Embedded
     job: Job
@@ -58,8 +65,8 @@ class Consortium:
         return RoundFacts.of(PLACE, state, self.job, state.rounds[1])
 
     def outcome(self, **options: object) -> Outcome:
-        """What the round comes to: the aggregator's computation."""
-        return recompute(self.facts, self.fetch, **options)  # type: ignore[arg-type]
+        """What the round comes to: the aggregator's computation, every update certified."""
+        return recompute(self.facts, self.fetch, range(self.updates), **options)  # type: ignore[arg-type]
 
     def apply(self, event: type[r.Event], **fields: object) -> None:
         """Add one event to the history."""
@@ -69,21 +76,37 @@ class Consortium:
 
     def publish(self, outcome: Outcome) -> None:
         """Add the events of an aggregate that everyone attests."""
-        key = _key(0)
-        model = {"root": outcome.root, "cid": outcome.cid}
-        self.apply(
-            r.AggregatePublished,
-            job=1,
-            round=1,
-            aggregator=key,
-            attempt=1,
-            verdicts=outcome.verdicts,
-            deadline=0,
-            **model,
-        )
-        for member in range(1, self.updates):
-            self.apply(r.Attested, job=1, round=1, member=_key(member), attempt=1, claim=outcome.claim, agrees=True)
-        self.apply(r.RoundFinalised, job=1, round=1, attempt=1, **model)
+        where, block = {"job": 1, "round": 1, "attempt": 1}, self.history.applied
+        receipts = self.receipts(block)
+        self.store.put([receipts], "receipts", replace=True)
+        point = Standpoint(block, block.to_bytes(32, "big"), self.history.head_at(block), sha256(receipts))
+        said = {"aggregate": outcome.claimed(point), "deadline": 0}
+        self.apply(r.AggregatePublished, **where, aggregator=_key(0), **said)
+        claim = outcome.claim(point)
+        for member in range(1, self.updates // 2 + 1):
+            witness = outcome.witness(_key(member), claim)
+            agreed = {"form": r.Form.AGREE, "claim": claim, "detail": witness}
+            self.apply(r.Attested, **where, member=_key(member), **agreed)
+        self.apply(r.RoundFinalised, **where, root=outcome.root)
+        for member in range(self.updates // 2 + 1, self.updates):
+            agreed = {"form": r.Form.AGREE, "claim": claim, "detail": outcome.witness(_key(member), claim)}
+            self.apply(r.Attested, **where, member=_key(member), **agreed)
+
+    def receipts(self, block: int) -> bytes:
+        """The file in which every member signed for all updates, as of a block."""
+        said = Have(1, 1, bitmap_of(range(self.updates)), block, block.to_bytes(32, "big"))
+        digest = digest_of(PLACE.chain, PLACE.contract, said)
+        signatures = [_secret(index).sign_recoverable(digest, hasher=None) for index in range(self.updates)]
+        signed = [
+            SignedHave(index, said.updates, said.block, said.hash, made[:64] + bytes([made[64] + 27]))
+            for index, made in enumerate(signatures)
+        ]
+        return encode(merged(signed))
+
+
+def block(number: int) -> ShownBlock:
+    """A block of the chain made up: one every second."""
+    return ShownBlock(number.to_bytes(32, "big"), number)
 
 
 def make(folder: Path, updates: int, values: int, tensors: int = 25) -> None:
@@ -111,14 +134,19 @@ def load(folder: Path, updates: int) -> Consortium:
     consortium = Consortium(store, job, History(foundation([_key(index) for index in range(updates)], BOTH)), updates)
     for index in range(updates):
         consortium.apply(r.MemberAdmitted, index=index, key=_key(index), roles=3, epoch=1)
-    consortium.apply(r.JobProposed, job=1, digest=job.digest, proposer=_key(0), terms=TERMS)
+    proposed = {"digest": job.digest, "proposer": _key(0), "terms": TERMS, "model": job.model_terms}
+    consortium.apply(r.JobProposed, job=1, **proposed)
     for index in range(updates):
         consortium.apply(r.JobApproved, job=1, member=_key(index), approvals=index + 1)
     consortium.apply(r.JobOpened, job=1, epoch=1)
     consortium.apply(r.RoundOpened, job=1, round=1, opener=_key(0), epoch=1, deadline=0)
+    name, openings = RoundName(PLACE.chain, PLACE.contract, 1, 1), []
     for index, (cid, root) in enumerate(made["updates"][:updates]):
-        registered = {"root": bytes.fromhex(root), "cid": bytes.fromhex(cid), "weight": 100 + 37 * index}
-        consortium.apply(r.UpdateSubmitted, job=1, round=1, party=_key(index), **registered)
+        digests = (bytes.fromhex(root), bytes.fromhex(cid))
+        openings.append(UpdateOpening(_key(index), 100 + 37 * index, *digests, bytes(32)))
+        said = {"commitment": commitment(name, openings[-1]), "deadline": 0}
+        consortium.apply(r.UpdateCommitted, job=1, round=1, party=_key(index), **said)
+    consortium.apply(r.UpdatesOpened, job=1, round=1, openings=pack_openings(openings), deadline=0)
     return consortium
 
 
@@ -141,8 +169,14 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
     )
 
 
+@cache
 def _key(index: int) -> str:
-    return f"0x{index + 1:040x}"
+    return checksum_address(keccak(_secret(index).public_key.format(compressed=False)[1:])[-20:])
+
+
+@cache
+def _secret(index: int) -> coincurve.PrivateKey:
+    return coincurve.PrivateKey((index + 1).to_bytes(32, "big"))
 
 
 def _integers(values: int, seed: int, bound: int) -> Iterator[bytes]:

@@ -41,6 +41,7 @@ contract RoundLedger is IRoundLedger {
     uint8 private constant PARTICIPANT = 1;
     uint8 private constant AGGREGATOR = 2;
     uint256 private constant MAXIMUM_SECONDS = 365 days;
+    uint256 private constant MAXIMUM_SCORERS = 64;
     uint256 private constant MAXIMUM_WAIT = 8;
     uint256 private constant OPENING = 120;
     bytes32 private constant UPDATE = keccak256("fedledger/update/2");
@@ -68,7 +69,7 @@ contract RoundLedger is IRoundLedger {
         if (terms.scoreSeconds | terms.revealSeconds | terms.scorers != 0) {
             _requireDuration(terms.scoreSeconds);
             _requireDuration(terms.revealSeconds);
-            if (terms.scorers == 0) revert RoundLedger_InvalidTerms();
+            if (terms.scorers == 0 || terms.scorers > MAXIMUM_SCORERS) revert RoundLedger_InvalidTerms();
         }
         if (model.initial == 0 || model.values == 0) revert RoundLedger_InvalidModel();
 
@@ -93,7 +94,6 @@ contract RoundLedger is IRoundLedger {
     /// @inheritdoc IRoundLedger
     function closeJob(uint32 job) external {
         if (msg.sender != _consortium.ballots()) revert RoundLedger_NotBallots(msg.sender);
-        _requireKnown(job);
         _requireNotClosed(job);
         _jobs[job].open = false;
         _jobs[job].closed = true;
@@ -135,95 +135,90 @@ contract RoundLedger is IRoundLedger {
     function commitUpdate(uint32 job, uint32 round, bytes28 commitment) external {
         _requireOrigin();
         Job storage state = _jobs[job];
-        Round memory current = state.round;
+        Round storage current = state.round;
+        uint24 number = _requireCurrent(job, round, current);
+        if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
+        uint40 deadline = current.deadline;
+        _requireInTime(deadline);
         Party storage party = state.parties[msg.sender];
         uint24 last = party.round;
-        if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
-        if (current.phase != Phase.Collecting) revert RoundLedger_WrongPhase(job, current.phase);
-        _requireInTime(current.deadline);
-        if (last == round) revert RoundLedger_AlreadyCommitted(job, round, msg.sender);
+        if (last == number) revert RoundLedger_AlreadyCommitted(job, round, msg.sender);
         // A key that committed in this epoch was checked then.
         uint8 index = last < current.since ? _requireElectorate(PARTICIPANT, current.epoch) : party.index;
 
-        state.parties[msg.sender] = Party(commitment, index, current.round);
-        if (++current.committed == current.participants) {
-            current.phase = Phase.Opening;
-            current.deadline = _after(state.terms.openSeconds);
+        (party.commitment, party.index, party.round) = (commitment, index, number);
+        uint8 committed = current.committed + 1;
+        if (committed == current.participants) {
+            deadline = _after(state.terms.openSeconds);
+            (current.phase, current.deadline) = (Phase.Opening, deadline);
         }
-        state.round = current;
-        emit UpdateCommitted(job, round, msg.sender, commitment, current.deadline);
+        current.committed = committed;
+        emit UpdateCommitted(job, round, msg.sender, commitment, deadline);
     }
 
     /// @inheritdoc IRoundLedger
     function openUpdates(uint32 job, uint32 round, bytes calldata openings) external {
         Job storage state = _jobs[job];
-        (Round memory current, Terms memory terms) = _requireRound(job, round);
-        if (current.phase != Phase.Opening) revert RoundLedger_WrongPhase(job, current.phase);
+        Round storage current = state.round;
+        (Phase phase, uint40 deadline) = _requireNow(job, round, state);
+        if (phase != Phase.Opening) revert RoundLedger_WrongPhase(job, phase);
         uint256 length = openings.length;
         if (length == 0 || length % OPENING != 0) revert RoundLedger_InvalidOpenings(length);
 
-        uint256 open = current.opened == 0 ? MARK : state.openings;
-        bytes memory fresh = new bytes(length);
-        uint256 size = 0;
-        bytes32 domain = _domain(UPDATE, job, round);
-        for (uint256 start = 0; start < length; start += OPENING) {
-            uint256 bit = 1 << _requireCommitted(state, domain, job, round, openings[start:start + OPENING]);
-            if (open & bit != 0) continue;
-            open |= bit;
-            assembly ("memory-safe") {
-                calldatacopy(add(add(fresh, 32), size), add(openings.offset, start), OPENING)
-            }
-            size += OPENING;
-        }
+        uint8 opened = current.opened;
+        (uint256 open, uint256 size, uint256 fresh) =
+            _unopened(job, round, state, opened == 0 ? MARK : state.openings, openings);
         if (size == 0) return;
 
+        opened += uint8(size / OPENING);
+        if (opened == current.committed) (phase, deadline) = (Phase.Aggregating, _after(2 * state.terms.aggregateSeconds));
+        else state.openings = open; // else no further call looks
+        (current.phase, current.deadline) = (phase, deadline);
+        (current.opened, current.openedIn) = (opened, uint40(block.number));
+        // The event, whose bytes stand where it is logged from: `emit` would copy them, at 190 gas for each opening.
+        bytes32 topic = UpdatesOpened.selector;
         assembly ("memory-safe") {
-            mstore(fresh, size)
+            mstore(sub(fresh, 96), deadline)
+            mstore(sub(fresh, 64), 64)
+            mstore(sub(fresh, 32), size)
+            log3(sub(fresh, 96), add(96, and(add(size, 31), not(31))), topic, job, round)
         }
-        state.openings = open;
-        current.opened += uint8(size / OPENING);
-        current.openedIn = uint40(block.number);
-        if (current.opened == current.committed) {
-            current.phase = Phase.Aggregating;
-            current.deadline = _after(2 * terms.aggregateSeconds);
-        }
-        state.round = current;
-        emit UpdatesOpened(job, round, current.deadline, fresh);
     }
 
     /// @inheritdoc IRoundLedger
     function publishAggregate(uint32 job, uint32 round, Aggregate calldata aggregate) external {
         _requireOrigin();
         Job storage state = _jobs[job];
-        (Round memory current, Terms memory terms) = _requireRound(job, round);
-        if (current.phase != Phase.Aggregating) revert RoundLedger_WrongPhase(job, current.phase);
+        Round storage current = state.round;
+        (Phase phase, uint40 deadline) = _requireNow(job, round, state);
+        if (phase != Phase.Aggregating) revert RoundLedger_WrongPhase(job, phase);
         if (current.opened == 0) revert RoundLedger_NothingOpened(job, round);
-        _requireInTime(current.deadline);
+        _requireInTime(deadline);
         uint8 index = _requireElectorate(AGGREGATOR, current.epoch);
-        if (current.attempt == 0) _takeTurn(state, index, current.deadline - terms.aggregateSeconds);
+        uint8 attempt = current.attempt;
+        if (attempt == 0) _takeTurn(state, index, deadline - state.terms.aggregateSeconds);
         else if (state.failed & (1 << index) != 0) revert RoundLedger_AggregatorFailed(msg.sender);
         _requireFit(state, current, aggregate);
 
-        current.phase = Phase.Attesting;
-        current.deadline = _after(terms.attestSeconds);
-        ++current.attempt;
-        current.agreeing = 1;
-        current.against = 0;
-        current.aggregator = index;
-        state.round = current;
+        deadline = _after(state.terms.attestSeconds);
+        (current.phase, current.deadline) = (Phase.Attesting, deadline);
+        (current.attempt, current.aggregator) = (++attempt, index);
+        (current.agreeing, current.against) = (1, 0);
         state.claim = claimOf(job, round, aggregate);
         state.root = aggregate.root;
         state.attested = MARK | 1 << index;
-        emit AggregatePublished(job, round, msg.sender, current.attempt, aggregate, current.deadline);
+        emit AggregatePublished(job, round, msg.sender, attempt, aggregate, deadline);
     }
 
     /// @inheritdoc IRoundLedger
     function attest(uint32 job, uint32 round, uint8 attempt, Form form, bytes32 claim, bytes32 detail) external {
         _requireOrigin();
         Job storage state = _jobs[job];
-        (Round memory current, Terms memory terms) = _requireRound(job, round);
-        bool late = current.phase == Phase.Finalised && form == Form.Agree;
-        if (current.phase != Phase.Attesting && !late) revert RoundLedger_WrongPhase(job, current.phase);
+        Round storage current = state.round;
+        _requireCurrent(job, round, current);
+        Phase phase = current.phase;
+        bool late = phase == Phase.Finalised && form == Form.Agree;
+        if (phase != Phase.Attesting && !late) revert RoundLedger_WrongPhase(job, phase);
         if (attempt != current.attempt) revert RoundLedger_WrongAttempt(job, attempt, current.attempt);
         _requireInTime(current.deadline);
         uint8 index = _requireElectorate(0, current.epoch);
@@ -235,33 +230,30 @@ contract RoundLedger is IRoundLedger {
         state.attested = attested | 1 << index;
         emit Attested(job, round, msg.sender, attempt, form, claim, detail);
         if (late) return;
-        if (form == Form.Agree) ++current.agreeing;
-        else ++current.against;
         uint8 majority = current.members / 2 + 1;
-        if (current.agreeing >= majority) _conclude(job, state, current);
-        else if (current.against > current.members - majority) _fail(job, state, current, terms, true);
-        else state.round = current;
+        if (form == Form.Agree) {
+            if (++current.agreeing == majority) _conclude(job, state);
+        } else if (++current.against > current.members - majority) {
+            _fail(job, state, true);
+        }
     }
 
     /// @inheritdoc IRoundLedger
     function advance(uint32 job, uint32 round) external {
         _consortium.membership(msg.sender);
         Job storage state = _jobs[job];
-        (Round memory current, Terms memory terms) = _requireRound(job, round);
-        Phase phase = current.phase;
-        if (phase >= Phase.Finalised) revert RoundLedger_WrongPhase(job, phase);
+        Round storage current = state.round;
+        (Phase phase, uint40 deadline) = _requireNow(job, round, state);
+        if (phase == Phase.None || phase >= Phase.Finalised) revert RoundLedger_WrongPhase(job, phase);
         bool nothing = phase == Phase.Opening ? current.committed == 0 : phase == Phase.Aggregating && current.opened == 0;
-        if (nothing) return _abandon(job, state, current, Reason.TooFewUpdates);
-        if (block.timestamp <= current.deadline) {
-            revert RoundLedger_DeadlineNotPassed(current.deadline, block.timestamp);
-        }
+        if (nothing) return _abandon(job, state, Reason.TooFewUpdates);
+        if (block.timestamp <= deadline) revert RoundLedger_DeadlineNotPassed(deadline, block.timestamp);
 
         if (phase == Phase.Attesting) {
-            bool spoke = current.agreeing + uint256(current.against) > current.members / 2;
-            return _fail(job, state, current, terms, spoke);
+            return _fail(job, state, current.agreeing + uint256(current.against) > current.members / 2);
         }
         if (current.attempt == 0) _strike(state, state.course.openerIndex);
-        _abandon(job, state, current, Reason.NoAggregate);
+        _abandon(job, state, Reason.NoAggregate);
     }
 
     /// @inheritdoc IRoundLedger
@@ -366,27 +358,57 @@ contract RoundLedger is IRoundLedger {
         emit JobOpened(job, census.epoch);
     }
 
-    /// @dev The member whose update this opening is: what its key committed to in this round.
-    function _requireCommitted(Job storage state, bytes32 domain, uint32 job, uint32 round, bytes calldata opening)
+    /// @dev The bitmap `opened` with the openings, and where in memory those lie that were not in it: their size, and the
+    /// first one's place, with three words free before and zeros after.
+    function _unopened(uint32 job, uint32 round, Job storage state, uint256 opened, bytes calldata openings)
         private
         view
-        returns (uint8 index)
+        returns (uint256 open, uint256 size, uint256 fresh)
     {
+        bytes32 domain = _domain(UPDATE, job, round);
+        open = opened;
+        bytes memory room = new bytes(96 + openings.length + 31);
+        assembly ("memory-safe") {
+            fresh := add(room, 128)
+        }
+        unchecked {
+            for (uint256 start = 0; start < openings.length; start += OPENING) {
+                uint256 bit = 1 << _requireCommitted(job, round, state, domain, openings, start);
+                if (open & bit != 0) continue;
+                open |= bit;
+                assembly ("memory-safe") {
+                    calldatacopy(add(fresh, size), add(openings.offset, start), OPENING)
+                }
+                size += OPENING;
+            }
+        }
+    }
+
+    /// @dev The member whose update the opening from `start` on is: what its key committed to in this round.
+    function _requireCommitted(
+        uint32 job,
+        uint32 round,
+        Job storage state,
+        bytes32 domain,
+        bytes calldata openings,
+        uint256 start
+    ) private view returns (uint8 index) {
         address key;
         uint256 weight;
         bytes28 commitment;
         assembly ("memory-safe") {
-            let word := calldataload(opening.offset)
+            let from := add(openings.offset, start)
+            let word := calldataload(from)
             key := shr(96, word)
             weight := and(shr(64, word), 0xffffffff)
             let at := mload(64)
             mstore(at, domain)
             mstore(add(at, 32), key)
             mstore(add(at, 64), weight)
-            calldatacopy(add(at, 96), add(opening.offset, 24), 96)
+            calldatacopy(add(at, 96), add(from, 24), 96)
             commitment := and(keccak256(at, 192), not(0xffffffff))
         }
-        Party memory party = state.parties[key];
+        Party storage party = state.parties[key];
         if (party.round != round) revert RoundLedger_NotCommitted(job, round, key);
         if (party.commitment != commitment) revert RoundLedger_NotWhatWasCommitted(job, round, key);
         if (weight == 0) revert RoundLedger_ZeroWeight(key);
@@ -401,7 +423,7 @@ contract RoundLedger is IRoundLedger {
         _strike(state, course.openerIndex);
     }
 
-    function _requireFit(Job storage state, Round memory current, Aggregate calldata aggregate) private view {
+    function _requireFit(Job storage state, Round storage current, Aggregate calldata aggregate) private view {
         if ((aggregate.root == 0) != (aggregate.cid == 0)) revert RoundLedger_InvalidAggregate();
         uint24 latest = state.course.latest;
         bytes32 base = latest == 0 ? state.model.initial : state.models[latest];
@@ -420,50 +442,50 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @dev A majority agrees with the aggregate.
-    function _conclude(uint32 job, Job storage state, Round memory current) private {
+    function _conclude(uint32 job, Job storage state) private {
         bytes32 root = state.root;
-        if (root == 0) return _abandon(job, state, current, Reason.TooFewUpdates);
-        uint24 round = current.round;
+        if (root == 0) return _abandon(job, state, Reason.TooFewUpdates);
+        uint24 round = state.round.round;
+        uint8 aggregator = state.round.aggregator;
         state.models[round] = root;
         state.claims[round] = state.claim;
-        Course memory course = state.course;
-        ++course.finalised;
-        course.latest = round;
-        state.course = course;
-        uint8 strikes = state.strikes[current.aggregator];
-        if (strikes != 0) state.strikes[current.aggregator] = strikes - 1;
-        _end(state, current, Phase.Finalised);
-        emit RoundFinalised(job, round, current.attempt, root);
+        uint8 strikes = state.strikes[aggregator];
+        if (strikes != 0) state.strikes[aggregator] = strikes - 1;
+        ++state.course.finalised;
+        state.course.latest = round;
+        _end(state, Phase.Finalised);
+        emit RoundFinalised(job, round, state.round.attempt, root);
     }
 
     /// @dev The attempt has no majority; `spoke` says whether a majority attested at all.
-    function _fail(uint32 job, Job storage state, Round memory current, Terms memory terms, bool spoke) private {
-        uint256 failed = (current.attempt == 1 ? MARK : state.failed) | 1 << current.aggregator;
+    function _fail(uint32 job, Job storage state, bool spoke) private {
+        Round storage current = state.round;
+        uint24 round = current.round;
+        uint8 attempt = current.attempt;
+        uint8 aggregator = current.aggregator;
+        uint256 failed = (attempt == 1 ? MARK : state.failed) | 1 << aggregator;
         state.failed = failed;
-        if (spoke) _strike(state, current.aggregator);
-        bool last = current.attempt == terms.attempts || Bits.ones(failed & ~MARK) >= current.aggregators;
-        uint40 deadline = last ? 0 : _after(terms.aggregateSeconds);
-        emit AttemptFailed(job, current.round, current.attempt, deadline);
-        if (!last) {
-            current.phase = Phase.Aggregating;
-            current.deadline = deadline;
-            state.round = current;
-        } else if (spoke) {
-            _end(state, current, Phase.Refuted);
-            emit RoundRefuted(job, current.round);
-        } else {
-            _abandon(job, state, current, Reason.NoQuorum);
+        if (spoke) _strike(state, aggregator);
+        Terms storage terms = state.terms;
+        if (attempt != terms.attempts && Bits.ones(failed & ~MARK) < current.aggregators) {
+            uint40 deadline = _after(terms.aggregateSeconds);
+            (current.phase, current.deadline) = (Phase.Aggregating, deadline);
+            emit AttemptFailed(job, round, attempt, deadline);
+            return;
         }
+        emit AttemptFailed(job, round, attempt, 0);
+        if (!spoke) return _abandon(job, state, Reason.NoQuorum);
+        _end(state, Phase.Refuted);
+        emit RoundRefuted(job, round);
     }
 
-    function _abandon(uint32 job, Job storage state, Round memory current, Reason reason) private {
-        _end(state, current, Phase.Abandoned);
-        emit RoundAbandoned(job, current.round, reason);
+    function _abandon(uint32 job, Job storage state, Reason reason) private {
+        _end(state, Phase.Abandoned);
+        emit RoundAbandoned(job, state.round.round, reason);
     }
 
-    function _end(Job storage state, Round memory current, Phase phase) private {
-        current.phase = phase;
-        state.round = current;
+    function _end(Job storage state, Phase phase) private {
+        state.round.phase = phase;
         state.course.endedAt = uint40(block.timestamp);
     }
 
@@ -493,23 +515,25 @@ contract RoundLedger is IRoundLedger {
         if (_jobs[job].closed) revert RoundLedger_JobClosed(job);
     }
 
-    /// @dev The round as it is now: time alone ends Collecting and Opening.
-    function _requireRound(uint32 job, uint32 round)
+    function _requireCurrent(uint32 job, uint32 round, Round storage current) private view returns (uint24 number) {
+        number = current.round;
+        if (round != number) revert RoundLedger_WrongRound(job, round, number);
+    }
+
+    /// @dev The round's phase as it is now, and its deadline: time alone ends Collecting and Opening.
+    function _requireNow(uint32 job, uint32 round, Job storage state)
         private
         view
-        returns (Round memory current, Terms memory terms)
+        returns (Phase phase, uint40 deadline)
     {
-        current = _jobs[job].round;
-        if (round != current.round) revert RoundLedger_WrongRound(job, round, current.round);
-        if (round == 0) revert RoundLedger_WrongPhase(job, Phase.None);
-        terms = _jobs[job].terms;
-        if (current.phase == Phase.Collecting && block.timestamp > current.deadline) {
-            current.phase = Phase.Opening;
-            current.deadline += terms.openSeconds;
+        Round storage current = state.round;
+        _requireCurrent(job, round, current);
+        (phase, deadline) = (current.phase, current.deadline);
+        if (phase == Phase.Collecting && block.timestamp > deadline) {
+            (phase, deadline) = (Phase.Opening, deadline + state.terms.openSeconds);
         }
-        if (current.phase == Phase.Opening && block.timestamp > current.deadline) {
-            current.phase = Phase.Aggregating;
-            current.deadline += 2 * terms.aggregateSeconds;
+        if (phase == Phase.Opening && block.timestamp > deadline) {
+            (phase, deadline) = (Phase.Aggregating, deadline + 2 * state.terms.aggregateSeconds);
         }
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.chain.build import committed
 from ledger.chain.codec import signature
+from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
 from ledger.formats.digest import keccak
 
 Log = dict[str, Any]
@@ -20,6 +21,8 @@ Forge = Callable[[dict[str, Any], Any], Any]
 """From a request and its result to what is said instead."""
 WORD = 64
 """Hexadecimal digits of a word."""
+OPENINGS = 3
+"""Words of an UpdatesOpened's data before what was opened: deadline, offset, length."""
 
 
 def topic(event: str) -> str:
@@ -41,9 +44,22 @@ def word(log: Log, place: int, value: bytes | int) -> Log:
 
 
 def heavier(logs: list[Log]) -> list[Log]:
-    """The first update registered gets another weight."""
-    first = next((log for log in logs if log["topics"][0] == topic("UpdateSubmitted")), None)
-    return [word(log, 0, 1 + int(log["data"][2 : 2 + WORD], 16)) if log is first else log for log in logs]
+    """The first update opened gets another weight."""
+    first = next((log for log in logs if log["topics"][0] == topic("UpdatesOpened")), None)
+    return [opened(log, weight=1 + opening_of(log).weight) if log is first else log for log in logs]
+
+
+def opening_of(log: Log) -> UpdateOpening:
+    """The first of the updates that a log of UpdatesOpened opens."""
+    packed = bytes.fromhex(log["data"][2 + WORD * OPENINGS :])
+    return unpack_openings(packed[:OPENING])[0]
+
+
+def opened(log: Log, **changes: Any) -> Log:
+    """The log, its first update changed."""
+    changed = pack_openings([opening_of(log)._replace(**changes)]).hex()
+    start = 2 + WORD * OPENINGS
+    return log | {"data": log["data"][:start] + changed + log["data"][start + len(changed) :]}
 
 
 @contextmanager

@@ -47,7 +47,7 @@ interface IRoundLedger {
     /// @param attempts how many aggregates of one round may fail before the round ends
     /// @param scoreSeconds time to commit to scores after a scoring opens; 0, like the next two, in a job without scores
     /// @param revealSeconds time to reveal them after that
-    /// @param scorers how many scorers must reveal, or the round has no scores
+    /// @param scorers how many scorers must reveal, or the round has no scores; 64 at most, as many as commit
     struct Terms {
         uint32 rounds;
         uint32 updateSeconds;
@@ -244,7 +244,7 @@ interface IRoundLedger {
     /// discards the approvals given until then: a thief's dies with the stolen key, and no thief can bring it about.
     function approveJob(uint32 job, bytes32 digest) external;
 
-    /// @notice Closes a job for good, whether or not it was opened. For `Ballots` only.
+    /// @notice Closes a job for good, whether or not it was opened. For `Ballots` only, which knows that there is one.
     function closeJob(uint32 job) external;
 
     /// @notice Opens the job's next round, with the caller (an aggregator) as the first to aggregate it.
@@ -253,8 +253,8 @@ interface IRoundLedger {
 
     /// @notice Fixes the caller's update: once per member and round, until the deadline's second.
     /// @param commitment `commitmentOf` the update and a salt
-    /// @dev A key that committed in the round's epoch is not looked up again. So a key retired while a round is open may
-    /// still commit to that round, and to no later one; the new key starts with the next round.
+    /// @dev A key that committed in the round's epoch is not looked up again. So a key that was retired or removed, or lost
+    /// the role, while a round is open may still commit to that round, and to no later one; a new key starts with the next.
     function commitUpdate(uint32 job, uint32 round, bytes28 commitment) external;
 
     /// @notice Opens updates that parties committed to; anybody may, who knows what is in them.

@@ -65,7 +65,8 @@ def _agree(parties: Parties, job: Job, path: Path) -> None:
             sender = connection.sender(resident.signer)
             if name == HOSPITALS[0]:
                 connection.put([path.read_bytes()], job_pin(job.digest))
-                sender.send("ledger", "proposeJob", job.digest, msgspec.structs.astuple(job.terms))
+                terms, model = (msgspec.structs.astuple(part) for part in (job.terms, job.model_terms))
+                sender.send("ledger", "proposeJob", job.digest, terms, model)
             else:
                 sender.send("ledger", "approveJob", JOB, job.digest)
     parties.stage.screen.say(f"job {JOB} ({job.name}) was proposed by {HOSPITALS[0]} and approved by a majority")

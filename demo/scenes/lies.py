@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import partial
 
+from aggregator.service import Service
 from demo.damage import damage
-from demo.liar import publish_wrong_model
+from demo.liar import Liar
 from demo.lying_node import heavier, lying
 from demo.observer import JOB, POLL, Observer
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
@@ -18,7 +18,9 @@ from ledger.formats.cid import of_file
 from ledger.history.state import Phase
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
+from ledger.party.exchange import Exchange
 from ledger.party.gateway import Serving, serve_and_announce
+from ledger.party.journal import Journal
 
 TAMPERED = "Hospital 2"
 WRONG_VALUE, DAMAGED_VALUE = 10, 7
@@ -34,9 +36,9 @@ def lie_about_a_model(observer: Observer, number: int, result: Result) -> Servin
     parties, say = observer.parties, observer.stage.screen.say
     parties.stop(COORDINATOR)
     say(f"[bold]lie 1[/]: in round {number}, {COORDINATOR} publishes a model that differs in one value")
-    gateway, lie = _open_to_lie(observer, number)
+    gateway, liar = _await_updates(observer, number)
     with parties.local.anvil.held() as seal:
-        _publish(observer, number, lie, seal)
+        _publish(observer, number, liar, seal)
         audit(parties, result, f"round {number}, while the lie is attested", "lie-1", *_round(number))
     observer.until(lambda: observer.round(number).aggregates[0].outcome is not None)
     refuters = [a.index for a in observer.round(number).aggregates[0].attestations if not a.agrees]
@@ -75,25 +77,42 @@ def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Servin
     audit(parties, result, f"round {number}, no good copy left", "lie-2-alone", "--round", f"{JOB}/{number}")
 
 
-def _open_to_lie(observer: Observer, number: int) -> tuple[Serving, Callable[[], object]]:
-    """Open a round as the coordinator and wait for its updates; its gateway, and what publishes the lie."""
+def _await_updates(observer: Observer, number: int) -> tuple[Serving, Service]:
+    """Let the coordinator open a round and its updates; its gateway, and the liar, which publishes at its next look."""
     stack, resident = observer.stage.stack, observer.parties[COORDINATOR]
     connection = stack.enter_context(Connection.open(resident.home))
     connection.refresh()
-    sender = connection.sender(resident.signer)
-    gateway = stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
-    sender.send("ledger", "openRound", JOB)
-    observer.until(lambda: len(observer.round(number).updates) == len(HOSPITALS))
-    return gateway, partial(publish_wrong_model, connection, sender, JOB, number, value=WRONG_VALUE)
+    sender, settings = connection.sender(resident.signer), resident.home.settings()
+    exchange = stack.enter_context(Exchange(connection, resident.signer, settings))
+    gateway = stack.enter_context(closing(serve_and_announce(connection, sender, settings, resident.signer)))
+    journal = Journal(resident.home.folder / "liar.jsonl", lambda _line: None)
+    worker = Liar(connection, sender, journal, exchange, value=WRONG_VALUE)
+    liar = Service(connection, worker, journal, serving=gateway)
+
+    def opened() -> bool:
+        liar.look()
+        round_ = observer.job.rounds.get(number)
+        return round_ is not None and len(round_.updates) == len(HOSPITALS)
+
+    observer.until(opened)
+    return gateway, liar
 
 
-def _publish(observer: Observer, number: int, lie: Callable[[], object], seal: Callable[[], None]) -> None:
-    """Publish the lie in a block of its own: what the members say about it waits for the next."""
+def _publish(observer: Observer, number: int, liar: Service, seal: Callable[[], None]) -> None:
+    """Let it publish in a block of its own: what the members say about it waits for the next."""
+
+    def published() -> bool:
+        return bool(observer.connection.refresh().jobs[JOB].rounds[number].aggregates)
+
     with ThreadPoolExecutor(1) as publisher:
-        published = publisher.submit(lie)
-        while not observer.connection.refresh().jobs[JOB].rounds[number].aggregates:
-            if published.done():
-                published.result()
+        lie = publisher.submit(_look_until, liar, published)
+        while not lie.done():
             seal()
             time.sleep(POLL)
-        published.result()
+        lie.result()
+
+
+def _look_until(liar: Service, published: Callable[[], bool]) -> None:
+    while not published():
+        liar.look()
+        time.sleep(POLL)

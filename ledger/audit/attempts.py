@@ -10,7 +10,7 @@ from ledger.audit.difference import locate_difference
 from ledger.audit.remade import Remade, failed, taken_over
 from ledger.audit.report import Check
 from ledger.audit.said import foundation, published
-from ledger.audit.views import View
+from ledger.audit.views import AttemptView
 from ledger.errors import Unavailable
 from ledger.formats.cid import RAW, Cid, of_file
 from ledger.formats.digest import NOTHING
@@ -57,7 +57,7 @@ class AttemptAudit:
         if self.given is None:
             self._unmade("its receipts could not be had")
             return
-        view = View.of(self.audit, self.round, self.aggregate)
+        view = AttemptView.of(self.audit, self.round, self.aggregate)
         if not self._is_seen(view):
             return
         self._verdicts(self.given)
@@ -78,7 +78,7 @@ class AttemptAudit:
     def _touches(self) -> tuple[str, ...]:
         return () if failed(self.aggregate) else (touched(self.aggregate, self.round),)
 
-    def _is_seen(self, view: View) -> bool:
+    def _is_seen(self, view: AttemptView) -> bool:
         """SIGNED: whether the history that the aggregate was made from is the one that was read, so far as to judge it.
 
         Where it is certain, another head is the aggregator's lie. Where it is not, one of two histories is false, and

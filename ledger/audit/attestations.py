@@ -9,7 +9,7 @@ from ledger.audit.context import Context
 from ledger.audit.remade import Remade
 from ledger.audit.report import Check, LieState
 from ledger.audit.said import attested, foundation
-from ledger.audit.views import View
+from ledger.audit.views import AttemptView
 from ledger.errors import Unavailable
 from ledger.events.rounds import Form
 from ledger.formats.cid import RAW, Cid
@@ -33,7 +33,7 @@ class AttestationsAudit:
         remade: Remade,
         aggregate: Aggregate,
         outcome: Outcome,
-        view: View,
+        view: AttemptView,
     ) -> None:
         self.audit, self.facts, self.files, self.remade = audit, facts, files, remade
         self.aggregate, self.outcome, self.view = aggregate, outcome, view

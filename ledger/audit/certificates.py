@@ -1,31 +1,37 @@
 """Which updates have a certificate: the receipts file that an aggregate, or a member against it, names."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ledger.audit.context import Context
 from ledger.errors import Malformed
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import MAX_SIZE, Roll, SignedHave, certified, grace, held, parse
+from ledger.rounds.receipts import MAX_SIZE, Roll, SignedHave, certified, grace, holders, parse
 
 
 @dataclass(frozen=True)
 class Certificates:
-    """What a receipts file comes to: `held` is the bitmap of updates that each member signed for, by its index.
+    """What a receipts file comes to, by a round's roll: `certified` are the members whose updates have a certificate.
 
-    `trouble` says why the file is not one of receipts; it certifies nothing then.
+    A file that breaks the form has no receipts.
     """
 
+    roll: Roll
     receipts: tuple[SignedHave, ...]
-    held: Mapping[int, int]
-    certified: frozenset[int]
-    trouble: str = ""
+
+    @cached_property
+    def certified(self) -> frozenset[int]:
+        return frozenset(certified(self.receipts, self.roll))
 
     def signers(self, index: int) -> tuple[int, ...]:
         """The members that signed to hold the update of member `index`, ascending."""
-        return tuple(sorted(member for member, updates in self.held.items() if updates >> index & 1))
+        return tuple(self._holders.get(index, ()))
+
+    @cached_property
+    def _holders(self) -> dict[int, list[int]]:
+        return holders(self.receipts, self.roll)
 
 
 class ReceiptsFiles:
@@ -60,11 +66,10 @@ class ReceiptsFiles:
 
     def _read(self, digest: bytes) -> Certificates:
         if digest == sha256(b""):
-            return Certificates((), {}, frozenset())
+            return Certificates(self.roll, ())
         try:
             pieces = self._audit.fetch(Cid(RAW, digest), 0, MAX_SIZE + 1)
             receipts = parse(b"".join(bytes(piece) for piece in pieces))
-        except Malformed as error:
-            return Certificates((), {}, frozenset(), error.message)
-        roll = self.roll
-        return Certificates(receipts, held(receipts, roll), frozenset(certified(receipts, roll)))
+        except Malformed:
+            receipts = ()
+        return Certificates(self.roll, receipts)

@@ -54,6 +54,7 @@ OPTIONAL = frozenset({Check.SOURCE, Check.COPIES})
 """Checks that an answer does not need; where any other was not made, it is `unknown`."""
 
 Answer = Literal["yes", "no", "unknown"]
+StorageRead = Literal["proved", "on the node's word", "falsely proved"]
 LieState = Literal["standing", "pending", "caught"]
 EXIT: dict[Answer, int] = {"yes": 0, "no": 1, "unknown": 3}
 
@@ -166,7 +167,8 @@ class Signed(msgspec.Struct, frozen=True, rename={"as_of": "asOf"}):
 class HistoryRead(msgspec.Struct, frozen=True, kw_only=True):
     """The history that was judged: its last block, that block's hash and time (seconds since 1970), its age in seconds.
 
-    `after` counts the events that no signed head covers: all, where `signed` is null.
+    `after` counts the events that no signed head covers: all, where `signed` is null. `storage` says how it is known
+    what the contracts kept after that block.
     """
 
     block: int
@@ -177,6 +179,7 @@ class HistoryRead(msgspec.Struct, frozen=True, kw_only=True):
     after: int
     signed: Signed | None = None
     endpoints: tuple[Endpoint, ...] = ()
+    storage: StorageRead = "on the node's word"
     seals: str = "not looked at"
 
 

@@ -9,11 +9,22 @@ from ledger.audit.said import foundation, proposed, revealed
 from ledger.errors import FedledgerError, Malformed
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase
-from ledger.jobs.document import Job, committed_set, recomputable
+from ledger.jobs.document import (
+    GtgShapley,
+    Job,
+    PairedRegression,
+    SurrogateShapley,
+    TruncatedMonteCarlo,
+    committed_set,
+    recomputable,
+)
 from ledger.rounds.facts import base_of
 from ledger.scores import evaluation_set
 from ledger.scores.contributions import score_round
 from ledger.scores.game import Unscorable
+
+DRAWN = (TruncatedMonteCarlo, GtgShapley, PairedRegression, SurrogateShapley)
+"""Methods whose scores depend on the scoring's seed."""
 
 
 def has_set(audit: Context, state: JobState, job: Job) -> bool:
@@ -58,9 +69,6 @@ class ScoresAudit:
         self._void(scoring)
         if not scoring.reveals:
             return
-        if not self._judged():
-            self._open("the final aggregate does not judge every update, so they were not recomputed")
-            return
         if not recomputable(self.job.scoring):
             self.audit.found.verify(Check.SCORES, scoring.updates if scoring.medians is not None else 0)
             return
@@ -74,11 +82,6 @@ class ScoresAudit:
     def claim(self) -> str:
         """What is settled, as a claim."""
         return scores_claim(self.state.number, self.round.number)
-
-    def _judged(self) -> bool:
-        """Whether the final aggregate has one verdict for each update, so that each score is of one of them."""
-        final = self.round.final
-        return final is not None and len(final.verdicts) == len(self.round.updates)
 
     def _void(self, scoring: Scoring) -> None:
         """What was withheld, by name, and a scoring that came to nothing."""
@@ -145,7 +148,14 @@ class ScoresAudit:
         return {"party": self.audit.describe(update.party), "expected": str(expected), "actual": str(actual)}
 
     def _convict(self, scoring: Scoring, reveal: Reveal, why: str, *, moved: bool, **evidence: Any) -> bool:
-        """What the scorer revealed is false; whether its signature could be shown."""
+        """What the scorer revealed is false; whether its signature could be shown.
+
+        Where the scores are drawn by a seed that no member has signed, a server may have made it up: that is left open.
+        """
+        if isinstance(self.job.scoring, DRAWN) and scoring.block > self.audit.signed_to:
+            scorer, of = self.audit.describe(reveal.scorer), self._settled(scoring)
+            self._open(f"{scorer} {why}; but the seed that they are drawn by is under no signed head", touches=of)
+            return False
         said = revealed(self.state.number, self.round.number, reveal)
         rests_on = foundation(self.state, self.round, base_of(self.state, self.job, self.round.number).round)
         state = state_of_reveal(scoring, moved=moved)

@@ -12,7 +12,7 @@ from ledger.rounds.receipts import signers_needed
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class AttemptView:
     """The history's head at an aggregate's block; `certain` where members signed it, of whom one at least is honest.
 
     `foreign`: the served chain has another block in its place, on which the contract would not have taken it.
@@ -24,7 +24,7 @@ class View:
     foreign: bool
 
     @classmethod
-    def of(cls, audit: Context, round_: Round, aggregate: Aggregate) -> "View":
+    def of(cls, audit: Context, round_: Round, aggregate: Aggregate) -> "AttemptView":
         """That of an aggregate on record."""
         shown, head = audit.blocks(aggregate.as_of), audit.history.head_at(aggregate.as_of)
         foreign = shown is None or shown.hash != aggregate.anchor

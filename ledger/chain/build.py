@@ -27,6 +27,21 @@ IMMUTABLES: dict[ContractName, tuple[ContractName, ...]] = {
 """Which contracts' addresses the constructor of each keeps in its code, in the order of their declaration."""
 
 
+class Variable(msgspec.Struct, frozen=True):
+    """Where storage has a variable: `slot` counts words from where its struct or contract begins, `offset` bytes from a
+    word's lower end.
+
+    A mapping has a `key`, a Solidity type, and a `value`; a struct has `members`.
+    """
+
+    slot: int
+    offset: int
+    bytes: int
+    key: str | None = None
+    value: "Variable | None" = None
+    members: "dict[str, Variable] | None" = None
+
+
 class Build(msgspec.Struct, frozen=True, rename="camel"):
     """One contract: what the compiler made of it. Code in hexadecimal with 0x; immutable ranges in bytes."""
 
@@ -35,6 +50,7 @@ class Build(msgspec.Struct, frozen=True, rename="camel"):
     bytecode: str
     deployed_bytecode: str
     immutable_references: dict[str, list[dict[str, int]]]
+    storage: dict[str, Variable]
 
 
 @cache

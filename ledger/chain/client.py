@@ -5,6 +5,7 @@ is loaded with the first such call: an audit, which only reads, never waits for 
 """
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -141,19 +142,29 @@ class Client(ChainNode):
         return Calls(self.rpc, self.addresses, poa=self.network.chain.poa)
 
     def view(self, contract: ContractName, function: str, *arguments: Any) -> list[Any]:
-        """Call a view of static arguments and results, at the latest block: its results, structs as lists.
+        """Call a view of static arguments and results: its results, structs as lists.
 
         Raises Rejected with the contract's own error, UsageError for arguments that do not fit, Unavailable where the
         node cannot tell.
         """
         call = {"to": self.addresses[contract], "data": encode_view(contract, function, arguments)}
         try:
-            answer = self.rpc.call("eth_call", call, "latest")
+            answer = self.rpc.call("eth_call", call, self.tag)
         except RpcError as error:
             if is_revert(error):
                 raise rejected(error.data) from error
             raise
         return decode_view(contract, function, data(answer, "a result"))
+
+    def as_of(self, block: int) -> Self:
+        """The same connection, with views and code as they were after that block, as far as the node still knows."""
+        pinned = copy(self)
+        pinned.tag = hex(block)
+        return pinned
+
+    def code_hash(self, contract: ContractName) -> bytes:
+        """The Keccak-256 of the code of a contract."""
+        return keccak(self.code(self.addresses[contract]))
 
     def jobs(self) -> int:
         """How many jobs were proposed."""

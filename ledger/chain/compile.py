@@ -37,6 +37,7 @@ class Compiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     bytecode: str
     deployed_bytecode: str
     immutable_references: dict[str, list[dict[str, int]]]
+    storage: dict[str, Any]
     compiler: str
     settings: dict[str, Any]
 
@@ -64,7 +65,7 @@ def standard_input(contracts_dir: Path) -> dict[str, Any]:
         "settings": {
             **compiler().settings,
             "outputSelection": {
-                "*": {"*": ["abi", "metadata", "evm.bytecode", "evm.deployedBytecode"]},
+                "*": {"*": ["abi", "metadata", "storageLayout", "evm.bytecode", "evm.deployedBytecode"]},
             },
         },
     }
@@ -102,6 +103,29 @@ def _compiled(name: str, contract: dict[str, Any]) -> Compiled:
         bytecode="0x" + contract["evm"]["bytecode"]["object"],
         deployed_bytecode="0x" + deployed["object"],
         immutable_references=deployed.get("immutableReferences", {}),
+        storage=_storage(contract["storageLayout"]),
         compiler=msgspec.json.decode(contract["metadata"])["compiler"]["version"],
         settings=compiler().settings,
     )
+
+
+def _storage(layout: dict[str, Any]) -> dict[str, Any]:
+    """Where the contract keeps its variables, as a tree; `ledger.chain.build.Variable` says what its nodes mean.
+
+    The compiler's own table names types by places in the sources, which move whenever any source changes.
+    """
+    types = layout["types"] or {}
+
+    def variable(kind: str, slot: int = 0, offset: int = 0) -> dict[str, Any]:
+        known = types[kind]
+        found: dict[str, Any] = {"slot": slot, "offset": offset, "bytes": int(known["numberOfBytes"])}
+        if known["encoding"] == "mapping":
+            found |= {"key": types[known["key"]]["label"], "value": variable(known["value"])}
+        if "members" in known:
+            found["members"] = named(known["members"])
+        return found
+
+    def named(variables: list[dict[str, Any]]) -> dict[str, Any]:
+        return {one["label"]: variable(one["type"], int(one["slot"]), one["offset"]) for one in variables}
+
+    return named(layout["storage"])

@@ -18,6 +18,9 @@ class Block(NamedTuple):
 class ChainNode:
     """What any node says of its chain. Raises Unavailable where it cannot be reached, Malformed for nonsense."""
 
+    tag = "latest"
+    """The block that code and views are read at."""
+
     def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
 
@@ -60,7 +63,7 @@ class ChainNode:
 
     def code(self, address: str) -> bytes:
         """The code that stands at an address; empty where there is none."""
-        return data(self.rpc.call("eth_getCode", address, "latest"), "code")
+        return data(self.rpc.call("eth_getCode", address, self.tag), "code")
 
     def transactions(self, address: str) -> int:
         """How many transactions an address has sent, those that wait for a block included: its next nonce."""

@@ -30,7 +30,7 @@ MESSAGES = {
     "Consortium_RolesMissing": "there must be one set of roles for each key",
     "Consortium_InvalidRoles": "these roles are not valid",
     "Consortium_NotBallots": "only what the members decided by a vote may do that",
-    "Consortium_NotOrigin": "the caller must be the transaction's signer",
+    "Consortium_NotOrigin": "a member speaks in a transaction of its own key",
     "Consortium_NotMember": "this key does not belong to a member",
     "Consortium_UnknownIndex": "there is no member with this number",
     "Consortium_KeyUsed": "this key was used in the consortium before",

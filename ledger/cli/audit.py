@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ledger.party.connection import Connection
 
 
-class RoundName(click.ParamType[tuple[int | None, int]]):
+class RoundOption(click.ParamType[tuple[int | None, int]]):
     """A round as JOB/ROUND, or its number alone: a pair of a job or None, and a number."""
 
     name = "JOB/ROUND"
@@ -34,8 +34,8 @@ class RoundName(click.ParamType[tuple[int | None, int]]):
 
 @click.command(short_help="Recompute everything: what is right, who lied, what is open.")
 @click.option("--release", metavar="NAME[@VERSION]", help="Ask about this release, its model, and the model's lineage.")
-@click.option("--model", type=RoundName(), help="Ask about this model and its lineage.")
-@click.option("--round", "round_", type=RoundName(), help="Ask about this round alone.")
+@click.option("--model", type=RoundOption(), help="Ask about this model and its lineage.")
+@click.option("--round", "round_", type=RoundOption(), help="Ask about this round alone.")
 @click.option("--job", type=click.IntRange(min=1), help="Ask about this job, or a round of it.")
 @click.option("--all", "everything", is_flag=True, help="Ask about everything that stands (the default).")
 @click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
@@ -82,20 +82,26 @@ def audit(
                 1  no: something that stands is false
                 3  unknown: something could not be made again
     """
+    from ledger.audit import Question
     from ledger.cli.connect import look
     from ledger.cli.evidence import write_evidence
     from ledger.cli.streams import write_file
-    from ledger.party.auditing import AuditRequest, bytes_to_read, inspect
+    from ledger.history.fold import HistoryError
+    from ledger.party.auditing import AuditRequest, bytes_to_read, inspect, unreadable
 
     if sum(map(bool, (release, model, round_, everything))) > 1 or (job and (release or everything)):
         raise click.UsageError("--release, --model, --round and --all each ask another question; --job is another, too")
     read, others = (nodes[:1], nodes[1:]) if network_file else ((), nodes)
     with look(network_file, home, *read) as connection:
-        connection.refresh()
-        question = _question(connection, release, model, round_, job)
-        wanted = AuditRequest(question, source, copies, threads, others)
-        with bar("audit", bytes_to_read(connection, wanted), quiet=as_json) as advance:
-            report = inspect(connection, wanted, advance)
+        try:
+            connection.refresh()
+        except HistoryError as error:
+            question, report = Question(), unreadable(connection, error)
+        else:
+            question = _question(connection, release, model, round_, job)
+            wanted = AuditRequest(question, source, copies, threads, others)
+            with bar("audit", bytes_to_read(connection, wanted), quiet=as_json) as advance:
+                report = inspect(connection, wanted, advance)
     if output:
         write_file(output, [report.to_json() + b"\n"])
     written = write_evidence(report, folder) if folder else []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import astuple
+from msgspec.structs import asdict, astuple
 
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option
 from ledger.cli.screen import say, shown
@@ -72,15 +72,12 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
     with act(home, passphrase_file) as (connection, sender):
         state = connection.job(number)
         document = connection.document(state)
-        if document.terms != state.terms:
-            raise Refuted(
-                "document and contract disagree on the terms", expected=str(document.terms), actual=str(state.terms)
-            )
+        _require_agreement(document, state)
         connection.keep(document.cid, job_pin(document.digest))
         connection.keep(document.initial_cid, initial_pin(document.initial_root))
         _keep_set(connection, document)
         if not yes:
-            print_facts(_summary(state, document))
+            print_facts(_summary(connection, state, document))
             click.confirm("Approve this job?", abort=True)
         receipt = sender.send("ledger", "approveJob", number, document.digest)
         opened = connection.refresh().jobs[number].open
@@ -114,6 +111,8 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 
 def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
     """A job as the list has it, in JSON; where its document cannot be read, the name says why."""
+    from ledger.history.jobs import approving
+
     try:
         name = connection.document(state).name
     except FedledgerError as error:
@@ -124,8 +123,9 @@ def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
         "open": state.open,
         "closed": state.closed,
         "complete": state.complete,
-        "approvals": len(state.approvals),
+        "approvals": [connection.name(index) for index in approving(state, connection.history.members)],
         "rounds": len(state.rounds),
+        "finalised": state.finalised,
         "of": state.terms.rounds,
         "digest": state.digest.hex(),
     }
@@ -133,16 +133,22 @@ def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
 
 def _print(documents: list[dict[str, Any]]) -> None:
     rows = [
-        (str(one["job"]), shown(one["name"]), phase(one), f"{one['rounds']} of {one['of']}", f"{one['digest'][:16]}…")
+        (
+            str(one["job"]),
+            shown(one["name"]),
+            phase(one),
+            f"{one['finalised']} of {one['of']}",
+            f"{one['digest'][:16]}…",
+        )
         for one in documents
     ]
-    print_table(("job", "name", "state", "rounds", "document"), rows)
+    print_table(("job", "name", "state", "finalised", "document"), rows)
 
 
 def phase(document: Mapping[str, Any]) -> str:
     """How far a job has come, in one word, or in its approvals while it is not open."""
     words = (word for word in ("complete", "closed", "open") if document[word])
-    return next(words, plural(document["approvals"], "approval"))
+    return next(words, plural(len(document["approvals"]), "approval"))
 
 
 @job.command(short_help="Show a job's document.")
@@ -159,10 +165,21 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
         connection.refresh()
         state = connection.job(number)
         document = connection.document(state)
+        facts = _summary(connection, state, document)
     if as_json:
         click.echo(document.encode())
     else:
-        print_facts(_summary(state, document))
+        print_facts(facts)
+
+
+def _require_agreement(document: "Job", state: "JobState") -> None:
+    """Raises Refuted where the ledger says otherwise than the document: nobody should approve that."""
+    for what, own, said in (
+        ("terms", document.terms, state.terms),
+        ("models", document.model_terms, state.model),
+    ):
+        if own != said:
+            raise Refuted(f"document and contract disagree on the {what}", expected=str(own), actual=str(said))
 
 
 def _keep_set(connection: "Connection", document: "Job") -> None:
@@ -177,23 +194,41 @@ def _keep_set(connection: "Connection", document: "Job") -> None:
             connection.keep(Cid.parse(evidence.cid), set_pin(evidence))
 
 
-def _summary(state: "JobState", document: "Job") -> dict[str, str]:
+def _summary(connection: "Connection", state: "JobState", document: "Job") -> dict[str, str]:
+    from ledger.history.jobs import approving
     from ledger.scores.tables import describe_method
 
     task, terms, limits = document.task, document.terms, document.admission
-    opened = "open" if state.open else plural(len(state.approvals), "approval")
+    approved = [connection.name(index) for index in approving(state, connection.history.members)]
+    words = {"open": state.open, "closed": state.closed, "complete": state.complete, "approvals": approved}
     return {
-        "job": f"{state.number}: {document.name} ({opened})",
+        "job": f"{state.number}: {document.name} ({phase(words)})",
+        "approved by": ", ".join(approved) or "nobody",
+        "rounds finalised": f"{state.finalised} of {terms.rounds}",
         "document": state.digest.hex(),
         "task": f"{task.name} {task.version}, code {task.code[:16]}…",
         "settings": ", ".join(f"{name}={value}" for name, value in sorted(task.settings.items())),
         "model": f"{plural(document.layout.values, 'value')} in {plural(len(document.tensors), 'tensor')}",
         "initial model": document.initial_model.cid,
-        "aggregation": str(document.aggregation),
+        "aggregation": _rule(document),
         "admission": f"at least {plural(limits.min_updates, 'update')}, weight up to {limits.max_weight:,}, "
-        f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}",
+        f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}{_caps(connection, document)}",
         "terms": f"{plural(terms.rounds, 'round')}, {plural(terms.attempts, 'attempt')}; {terms.update_seconds} s to "
-        f"submit, {terms.aggregate_seconds} s to aggregate, {terms.attest_seconds} s to attest",
+        f"commit, {terms.open_seconds} s to open, {terms.aggregate_seconds} s to aggregate, "
+        f"{terms.attest_seconds} s to attest",
         "scores": describe_method(document),
         "privacy": str(document.privacy["mode"]),
     }
+
+
+def _rule(document: "Job") -> str:
+    """How updates become a model, in words."""
+    fields = asdict(document.aggregation)
+    words = str(document.aggregation.__struct_config__.tag).replace("_", " ")
+    return ", ".join([words, *(f"{name}={value}" for name, value in fields.items())])
+
+
+def _caps(connection: "Connection", document: "Job") -> str:
+    """The members whose weights have a lower cap."""
+    caps = document.admission.max_weights
+    return "".join(f"; weight of {connection.name(int(index))} up to {cap:,}" for index, cap in caps.items())

@@ -1,6 +1,7 @@
 """`fedledger status`: the consortium at a glance."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,13 @@ from ledger.cli.options import home_option, json_option, network_option, rpc_opt
 from ledger.cli.screen import shown
 from ledger.cli.tables import print_table
 from ledger.config import Home
+from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState, Round
     from ledger.party.connection import Connection
+
+_COLUMNS = ("job", "state", "finalised", "round", "phase", "committed", "opened", "for", "latest model", "scored")
 
 
 @click.command(short_help="Show chain, members, jobs and rounds.")
@@ -38,6 +42,7 @@ def status(network_file: Path | None, rpc: str | None, home: Home, as_json: bool
 def _document(connection: "Connection") -> dict[str, Any]:
     network, history = connection.network, connection.history
     number, head = connection.client.head()
+    now = connection.time()
     members = [
         {
             "index": member.index,
@@ -60,24 +65,31 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "scores": network.contracts.scores.address,
         "releases": network.contracts.releases.address,
         "ballots": network.contracts.ballots.address,
+        "time": now,
         "epoch": history.epoch,
         "members": members,
-        "jobs": [_job(state) for state in history.jobs.values()],
+        "jobs": [_job(connection, state, now) for state in history.jobs.values()],
     }
 
 
-def _job(state: "JobState") -> dict[str, Any]:
-    latest = state.latest_model()
+def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any]:
+    from ledger.history.jobs import approving
+
+    latest, name = state.latest_model(), connection.name
+    approvals = approving(state, connection.history.members)
     return {
         "job": state.number,
         "digest": state.digest.hex(),
         "open": state.open,
         "closed": state.closed,
         "complete": state.complete,
-        "approvals": len(state.approvals),
-        "rounds": state.terms.rounds,
-        "round": _round(state.current) if state.current else None,
+        "approvals": [name(index) for index in approvals],
+        "rounds": len(state.rounds),
+        "finalised": state.finalised,
+        "of": state.terms.rounds,
+        "round": _round(connection, state, state.current, now) if state.current else None,
         "model": latest.root.hex() if latest else None,
+        "strikes": {name(index): count for index, count in sorted(state.strikes.items()) if count},
         "scores": _scores(state) if state.terms.scored else None,
     }
 
@@ -91,14 +103,26 @@ def _scores(state: "JobState") -> dict[str, Any]:
     }
 
 
-def _round(round_: "Round") -> dict[str, Any]:
+def _round(connection: "Connection", state: "JobState", round_: "Round", now: int) -> dict[str, Any]:
+    """The current round, in its phase by the chain's clock."""
+    from ledger.history.phases import present
+
+    phase, deadline = present(round_, state.terms, now)
+    latest, name = round_.aggregates[-1] if round_.aggregates else None, connection.name
     return {
         "number": round_.number,
-        "phase": round_.phase.value,
+        "phase": phase.value,
         "reason": round_.reason.name.lower(),
-        "updates": len(round_.updates),
+        "deadline": deadline,
+        "participants": round_.participants,
+        "committed": [name(index) for index in sorted(round_.commitments)],
+        "opened": [name(index) for index in sorted(round_.updates)],
+        "unopened": [name(one.index) for one in round_.unopened],
         "attempt": round_.attempt,
-        "deadline": round_.deadline,
+        "agreeing": latest.agreeing if latest else 0,
+        "against": latest.against if latest else 0,
+        "members": round_.members,
+        "majority": round_.majority,
     }
 
 
@@ -111,8 +135,21 @@ def _print(document: dict[str, Any]) -> None:
     )
     print_table(("", "member", "key", "roles", "gateway"), map(_member_row, document["members"]))
     if document["jobs"]:
-        columns = ("job", "state", "round", "phase", "updates", "latest model", "scored")
+        columns = (
+            "job",
+            "state",
+            "finalised",
+            "round",
+            "phase",
+            "committed",
+            "opened",
+            "for",
+            "latest model",
+            "scored",
+        )
         print_table(columns, map(_job_row, document["jobs"]))
+    for line in _notes(document["jobs"]):
+        Console(highlight=False).print(f"[dim]{shown(line)}[/]", soft_wrap=True)
 
 
 def _member_row(member: dict[str, Any]) -> tuple[str, ...]:
@@ -121,8 +158,34 @@ def _member_row(member: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _job_row(job: dict[str, Any]) -> tuple[str, ...]:
-    current = job["round"] or {"number": 0, "phase": "-", "updates": "-"}
-    rounds = f"{current['number']} of {job['rounds']}"
     model = job["model"][:16] + "…" if job["model"] else "-"
     scored = f"{job['scores']['settled']} of {job['scores']['of']}" if job["scores"] else "-"
-    return str(job["job"]), phase(job), rounds, current["phase"], str(current["updates"]), model, scored
+    finalised = f"{job['finalised']} of {job['of']}"
+    return str(job["job"]), phase(job), finalised, *_round_cells(job["round"]), model, scored
+
+
+def _round_cells(current: dict[str, Any] | None) -> tuple[str, ...]:
+    """The number, phase, commitments, openings and votes of the current round."""
+    if current is None:
+        return ("-",) * 5
+    committed, opened = len(current["committed"]), len(current["opened"])
+    votes = f"{current['agreeing']} of {current['members']}" if current["attempt"] else "-"
+    of = f"{committed} of {current['participants']}", f"{opened} of {committed}"
+    return str(current["number"]), current["phase"], *of, votes
+
+
+def _notes(jobs: list[dict[str, Any]]) -> Iterator[str]:
+    """What is out of the ordinary: updates that are not open, votes against, strikes."""
+    for job in jobs:
+        current = job["round"]
+        if current and current["unopened"]:
+            late = "not opened yet" if current["phase"] in ("Collecting", "Opening") else "never opened"
+            yield f"job {job['job']}, round {current['number']}: committed, {late}: {', '.join(current['unopened'])}"
+        if current and current["against"]:
+            against = plural(current["against"], "member")
+            yield f"job {job['job']}, round {current['number']}: attempt {current['attempt']} opposed by {against}"
+        if current and current["reason"] != "none":
+            why = current["reason"].replace("_", " ")
+            yield f"job {job['job']}, round {current['number']}: abandoned, {why}"
+        for who, count in job["strikes"].items():
+            yield f"job {job['job']}: {who} has {plural(count, 'strike')}"

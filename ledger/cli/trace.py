@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, job_option, json_option, network_option, rpc_option
-from ledger.cli.screen import shown
+from ledger.cli.screen import print_whole, shown
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _print(lineage: "Trace") -> None:
     tree = Tree(f"[bold]{shown(lineage.name)}[/] [dim]job {lineage.job}, document {lineage.digest[:16]}…[/]")
     for model in lineage.models:
         _add(tree, model)
-    Console(soft_wrap=True, highlight=False).print(tree)
+    print_whole(Console(highlight=False), tree)
 
 
 def _add(tree: "Tree", model: "ModelTrace") -> None:
@@ -65,8 +65,11 @@ def _add(tree: "Tree", model: "ModelTrace") -> None:
         f"[bold]model of round {model.round}[/] by {shown(model.aggregator)}, attested by "
         f"{shown(', '.join(model.attested)) or 'nobody else'} [dim]root {model.root[:16]}… {model.cid}[/]"
     )
-    for liar in model.refuted_before:
-        node.add(f"[red]an aggregate by {shown(liar)} was refuted[/]")
+    node.add(f"[dim]built on {model.base[:16]}…, as of block {model.as_of}, receipts {model.receipts[:16]}…[/]")
+    if model.against:
+        node.add(f"[red]not attested by {shown(', '.join(model.against))}[/]")
+    for aggregator in model.failed_before:
+        node.add(f"[red]an attempt by {shown(aggregator)} failed[/]")
     for update in model.updates:
         colour = "green" if update.verdict == "admitted" else "red"
         node.add(

@@ -1,6 +1,7 @@
 """EIP-712: what members sign at home, under one domain for each contract."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ledger.formats.digest import keccak
@@ -25,14 +26,24 @@ def domain(chain: int, contract: str) -> dict[str, Any]:
 def typed_digest(chain: int, contract: str, types: Types, said: Mapping[str, Any]) -> bytes:
     """The digest of a flat message whose fields are `said`, by name; bytes are bytes or hexadecimal."""
     ((name, fields),) = types.items()
-    place = _struct("EIP712Domain", _DOMAIN, domain(chain, contract))
-    return keccak(b"\x19\x01" + place + _struct(name, fields, said))
+    return keccak(b"\x19\x01" + _place(chain, contract) + _struct(name, fields, said))
+
+
+@lru_cache(maxsize=16)
+def _place(chain: int, contract: str) -> bytes:
+    """The domain, hashed."""
+    return _struct("EIP712Domain", _DOMAIN, domain(chain, contract))
 
 
 def _struct(name: str, fields: list[dict[str, str]], said: Mapping[str, Any]) -> bytes:
     kind = f"{name}({','.join(field['type'] + ' ' + field['name'] for field in fields)})"
     words = (_word(field["type"], said[field["name"]]) for field in fields)
-    return keccak(keccak(kind.encode()) + b"".join(words))
+    return keccak(_type_hash(kind) + b"".join(words))
+
+
+@lru_cache(maxsize=16)
+def _type_hash(kind: str) -> bytes:
+    return keccak(kind.encode())
 
 
 def _word(kind: str, value: Any) -> bytes:

@@ -3,6 +3,7 @@
 `ledger.history.fold` hands it those events.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -12,7 +13,7 @@ from ledger.formats.digest import NOTHING
 from ledger.formats.head import FoundingRecord
 from ledger.history.members import NO_ROLE, Members
 from ledger.history.rounds import Rounds
-from ledger.history.state import Impossible, JobState
+from ledger.history.state import Impossible, JobState, Member
 
 LONGEST = 365 * 86400
 
@@ -62,19 +63,15 @@ class Jobs:
         """An approval is the member's, not its key's: it counts while the member is active."""
         job = self.require(event.job)
         index = self.members.holder(event.member, NO_ROLE, self.members.epoch).index
-        earlier = self._approvals(job)
+        earlier = job.approvals_after(self.members.recoveries)
         approvals = earlier | {index}
         if job.closed or index in earlier or event.approvals != self.members.standing(approvals):
             raise Impossible(f"impossible: {event.approvals} approvals of job {event.job}")
         job.approvals, job.recoveries = approvals, self.members.recoveries
 
-    def _approvals(self, job: JobState) -> frozenset[int]:
-        """Those that the latest recovery of a key has left."""
-        return job.approvals if job.recoveries == self.members.recoveries else frozenset()
-
     def _open(self, event: r.JobOpened) -> None:
         job = self.require(event.job)
-        majority = 2 * self.members.standing(self._approvals(job)) > self.members.count
+        majority = 2 * self.members.standing(job.approvals_after(self.members.recoveries)) > self.members.count
         if job.open or job.closed or not majority or event.epoch != self.members.epoch:
             raise Impossible(f"job {event.job} cannot open")
         job.open = True
@@ -84,6 +81,14 @@ class Jobs:
         if job.closed:
             raise Impossible(f"job {event.job} is closed")
         job.open, job.closed = False, True
+
+
+def approving(job: JobState, members: Mapping[int, Member]) -> list[int]:
+    """The members that approved a job, ascending: all on record once it opened, before that those that still count."""
+    if job.open or job.closed:
+        return sorted(job.approvals)
+    standing = job.approvals_after(sum(member.recoveries for member in members.values()))
+    return [index for index in sorted(standing) if members[index].active]
 
 
 def _proper(event: r.JobProposed) -> bool:

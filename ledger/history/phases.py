@@ -6,14 +6,14 @@ from ledger.events.rounds import Terms
 from ledger.history.state import Phase, Round
 
 
-class Stage(NamedTuple):
+class PresentPhase(NamedTuple):
     """A round's phase, and its last second, since 1970; of a round that ended, the last second of its last phase."""
 
     phase: Phase
     deadline: int
 
 
-def present(round_: Round, terms: Terms, now: int) -> Stage:
+def present(round_: Round, terms: Terms, now: int) -> PresentPhase:
     """Where the round is at `now`, in seconds since 1970 by the chain's clock: RoundLedger's `_requireRound`.
 
     Collecting passes into Opening and that into Aggregating by time; every other step is a transaction.
@@ -23,4 +23,4 @@ def present(round_: Round, terms: Terms, now: int) -> Stage:
         phase, deadline = Phase.OPENING, deadline + terms.open_seconds
     if phase is Phase.OPENING and now > deadline:
         phase, deadline = Phase.AGGREGATING, deadline + 2 * terms.aggregate_seconds
-    return Stage(phase, deadline)
+    return PresentPhase(phase, deadline)

@@ -80,6 +80,7 @@ class Scorings:
             event.commit_deadline,
             event.commit_deadline + terms.reveal_seconds,
             event.tx,
+            block=event.block,
         )
 
     def _commit(self, event: r.ScoresCommitted) -> None:

@@ -81,7 +81,7 @@ class UpdateCommitment:
 class Update:
     """What a party had committed to, once it was opened.
 
-    `tx` is the transaction in which the party committed to it; `opening` the one that showed it, whoever sent that, and
+    `tx` is the transaction in which the party committed to it; `opening` the one that showed it, sent by any key, and
     `block` that one's block.
     """
 
@@ -260,7 +260,8 @@ class Scoring:
     `scorers` could commit, `quorum` of them must reveal. Deadlines in seconds since 1970, their second included; past
     `settle_deadline` a scoring that nobody settled may be made void. `reveals` stand in the order in which they were
     made. `settled` are the medians so far, of the first updates. `withheld` are the members that committed and never
-    revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and `medians` None until it is settled.
+    revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and `medians` None until it is settled. `block` is
+    that of its opening.
     """
 
     job: int
@@ -281,6 +282,7 @@ class Scoring:
     root: bytes = NOTHING
     withheld: frozenset[int] = frozenset()
     outcome: ScoringPhase | None = None
+    block: int = 0
 
     @property
     def pending(self) -> frozenset[int]:
@@ -337,6 +339,10 @@ class JobState:
     @property
     def current(self) -> Round | None:
         return self.rounds.get(len(self.rounds))
+
+    def approvals_after(self, recoveries: int) -> frozenset[int]:
+        """The members' approvals that the consortium's recovery of that number, its latest, has left."""
+        return self.approvals if self.recoveries == recoveries else frozenset()
 
     @property
     def complete(self) -> bool:

@@ -1,21 +1,27 @@
 """An audit of a live consortium: what the chain says is observed and handed to the pure audit; copies are read."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+
+import msgspec
 
 from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
-from ledger.audit.context import Blocks, ShownBlock
+from ledger.audit.context import SERVER, Blocks, ShownBlock
 from ledger.audit.found import Found
-from ledger.audit.report import Check, Open, Report
+from ledger.audit.report import Check, HistoryRead, Open, Report, StorageRead
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
 from ledger.chain.evidence.fetch import ChainWitness
-from ledger.config import cache_folder
+from ledger.chain.proofs import FalseProof
+from ledger.chain.storage import Keeper, proved
+from ledger.config import Network, cache_folder
 from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable
 from ledger.formats.cid import Cid, of_file
-from ledger.formats.digest import keccak
-from ledger.history.fold import History
+from ledger.history.fold import History, HistoryError
+from ledger.history.foundation import foundation_of
+from ledger.history.state import JobState
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
@@ -23,6 +29,8 @@ from ledger.store.holders import Holders
 
 SETTLE_TRIES = 5
 ALL = Question()
+
+Source = dict[str, bool] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     """Audit a consortium. Raises what `Connection` raises where the chain itself cannot be read, and UsageError where
     the question is about something that is not on record.
     """
-    observed = _observe(connection, wanted)
-    read = history_read(connection, wanted.endpoints)
+    observed, how, untrue = _observe(connection, wanted)
+    read = msgspec.structs.replace(history_read(connection, wanted.endpoints), storage=how)
     history = connection.history
     scope = scope_of(history, wanted.question)
     witness = ChainWitness(connection.client.rpc, connection.place.chain, connection.client.addresses)
@@ -61,12 +69,38 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     audit.found.open.extend((*differences(read), *age(read, history)))
     if is_disputed(read):
         audit.found.doubted.add(None)
+    if untrue is not None:
+        why = f"{untrue}; so nothing was checked and nobody is blamed: ask another endpoint"
+        audit.leave_open(Check.HEADS, "what the contracts keep", why, fault=SERVER)
+        audit.found.doubted.add(None)
     audit.run(observed, scope)
     if wanted.copies:
         _read_every_copy(connection, audit.found, _files(history, audit.documents, scope), progress)
     audit.found.open.extend(damaged_copies(history, audit.documents, connection.bad_copies, audit.describe))
     network = connection.network
     return audit.report(wanted.question, read, network.name, network.contracts.consortium.address)
+
+
+def unreadable(connection: Connection, error: HistoryError) -> Report:
+    """The report on events that contradict each other, whatever was asked: nothing is known, and nobody is blamed.
+
+    Raises Unavailable where the node does not even say which block is its latest.
+    """
+    network, latest = connection.network, connection.client.latest()
+    audit = Audit(History(foundation_of(network)), connection.place, connection.fetch, connection.name)
+    told = ", ".join(f"{name} {value}" for name, value in error.facts.items())
+    why = f"{error.message} ({told}), so nothing was checked and nobody is blamed; {error.advice}"
+    audit.leave_open(Check.LOG, "the ledger's log", why, fault=SERVER)
+    audit.found.doubted.add(None)
+    read = HistoryRead(
+        block=latest.number,
+        hash="0x" + latest.hash.hex(),
+        time=latest.time,
+        age=max(0, int(time.time()) - latest.time),
+        events=0,
+        after=0,
+    )
+    return audit.report(ALL, read, network.name, network.contracts.consortium.address)
 
 
 def require_right(connection: Connection, job: int, round_: int) -> None:
@@ -97,30 +131,46 @@ def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
     return total
 
 
-def _observe(connection: Connection, wanted: AuditRequest) -> Observed:
-    """What the chain says, as of the moment up to which the connection's history goes.
+def _observe(connection: Connection, wanted: AuditRequest) -> tuple[Observed, StorageRead, str | None]:
+    """What the chain says as of the block up to which the connection's history goes, how that was read, and where the
+    node's proof of it is false, why.
 
-    Read between two refreshes that brought nothing new; raises Unavailable where the ledger never rests that long.
+    Raises Unavailable where that block is replaced again and again while it is read.
     """
-    source = _source(connection) if wanted.source else None
-    contracts, client = connection.network.contracts, connection.client
-    pinned = {solidity: getattr(contracts, name) for name, solidity in SOLIDITY_NAMES.items()}
-    code = {name: (pin.code_hash, "0x" + keccak(client.code(pin.address)).hex()) for name, pin in pinned.items()}
+    source, client = _source(connection) if wanted.source else None, connection.client
     for _ in range(SETTLE_TRIES):
         history = connection.refresh()
-        before = history.applied
-        jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
+        tip = connection.follower.tip
         keys = [key for member in history.members.values() for key in member.keys]
-        commitments = {(job.number, key): client.commitment(job.number, key) for job in jobs for key in keys}
-        strikes = {(job.number, index): client.strikes(job.number, index) for job in jobs for index in history.members}
-        rounds = [(job.number, number) for job in jobs for number in job.rounds]
-        models = {place: client.model(*place) for place in rounds}
-        claims = {place: client.final_claim(*place) for place in rounds}
-        scorings = [(job.number, number) for job in jobs for number in job.scorings]
-        scores = {place: client.scores_root(*place) for place in scorings}
-        if connection.refresh().applied == before:
-            return Observed(code, source, models, claims, scores, commitments, strikes)
-    raise Unavailable("the ledger changes too fast to be read as of one moment", advice="audit one round or job")
+        jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
+        read = partial(_kept, connection.network, jobs, keys, list(history.members), source)
+        how: StorageRead = "proved"
+        try:
+            observed = proved(client, tip.number, tip.hash, read)
+        except FalseProof as error:
+            return Observed({}, source, {}, {}), "falsely proved", str(error)
+        if observed is None:
+            how, observed = "on the node's word", read(client.as_of(tip.number))
+        if client.block_hash(tip.number) == tip.hash:
+            return observed, how, None
+    raise Unavailable("the chain changes too fast to be read as of one block", advice="audit it later")
+
+
+def _kept(
+    network: Network, jobs: list[JobState], keys: list[str], members: list[int], source: Source, keeper: Keeper
+) -> Observed:
+    """What the contracts keep of these jobs, of all keys that members ever had, and of the members by index."""
+    pinned = {name: getattr(network.contracts, name).code_hash for name in SOLIDITY_NAMES}
+    rounds = [(job.number, number) for job in jobs for number in job.rounds]
+    return Observed(
+        {SOLIDITY_NAMES[name]: (pin, "0x" + keeper.code_hash(name).hex()) for name, pin in pinned.items()},
+        source,
+        models={place: keeper.model(*place) for place in rounds},
+        claims={place: keeper.final_claim(*place) for place in rounds},
+        scores={(j.number, number): keeper.scores_root(j.number, number) for j in jobs for number in j.scorings},
+        commitments={(job.number, key): keeper.commitment(job.number, key) for job in jobs for key in keys},
+        strikes={(job.number, index): keeper.strikes(job.number, index) for job in jobs for index in members},
+    )
 
 
 def _blocks(client: Client) -> Blocks:

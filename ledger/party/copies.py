@@ -1,6 +1,6 @@
 """What a party keeps of rounds, besides its own updates: each additional copy is one more that must be lost before a
-file is. Copies of updates are made as soon as these are on the ledger, so that aggregation reads locally, and a
-participant that dies after it submitted delays nobody.
+file is. Copies of updates are made as soon as these are opened, so that aggregation reads locally, and a participant
+that dies after it showed its update delays nobody.
 
 Files are copied in the background (`ledger.party.background`), each with a deadline; what a step needs of them is seen
 in `Gathering`.
@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ledger.errors import Malformed, Unavailable
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.cid import RAW, Cid, of_file
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
 from ledger.party.copying import Copying
-from ledger.party.pins import base_pin, job_pin, model_pin, set_pin, update_pin
-from ledger.rounds.admission import to_read
+from ledger.party.pins import base_pin, job_pin, model_pin, receipts_pin, set_pin, update_pin
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.receipts import MAX_SIZE as MAX_RECEIPTS
 from ledger.scores.evaluation_set import layout_of
 
 PROMPT = 0.5
@@ -30,12 +30,13 @@ SOON = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """A round's files as far as they are not here. `copying` names those that are being copied for the first time;
-    `missing` are the members whose updates' bytes could not be had, and why.
+    """How far a round's files are here. `copying` names those that are being copied for the first time; `missing` are
+    the members whose updates' bytes could not be had, and why; `held` those whose updates the own store has whole.
     """
 
     copying: tuple[str, ...] = ()
     missing: Mapping[int, Unavailable] = field(default_factory=dict)
+    held: frozenset[int] = frozenset()
 
 
 class Copies:
@@ -45,6 +46,7 @@ class Copies:
         self._connection, self._clock = connection, clock
         self._rounds: dict[int, tuple[int, dict[Cid, Copying]]] = {}
         self._kept: set[Cid] = set()
+        self._whole: set[Cid] = set()
 
     @property
     def busy(self) -> bool:
@@ -72,7 +74,7 @@ class Copies:
 
     def base(self, facts: RoundFacts, seconds: float) -> Gathering:
         """The model that a round builds on, copied in the background within `seconds`."""
-        return self._gather(facts, [self._base(facts)], seconds)
+        return self._gather([self._base(facts)], seconds)
 
     def check_base(self, facts: RoundFacts) -> None:
         """Raises Unavailable where the model that a round builds on could not be had when it was last asked for."""
@@ -80,24 +82,35 @@ class Copies:
         if file.failed is not None:
             raise file.failed
 
-    def gather(self, facts: RoundFacts, seconds: float) -> Gathering:
-        """A round's updates and the model that it builds on, copied in the background, each within `seconds`.
+    def gather(self, facts: RoundFacts, seconds: float, members: Collection[int] | None = None) -> Gathering:
+        """A round's opened updates, all or those of `members`, and the model that it builds on, copied in the
+        background, each within `seconds`.
 
         To be called again and again: what was had is not read again, and what was unavailable is asked for again only
-        after a pause (see `retry_in`). An update whose weight is refused needs no bytes. One that is not a file of the
-        job counts as had: admission says what is wrong with it.
+        after a pause (see `retry_in`). One that is not a file of the job counts as had, and is not held: admission says
+        what is wrong with it.
         """
-        return self._gather(facts, [self._base(facts), *self._updates(facts)], seconds)
+        return self._gather([self._base(facts), *self._updates(facts, members)], seconds)
+
+    def receipts(self, facts: RoundFacts, seconds: float) -> Gathering:
+        """The receipts file that the round's latest aggregate names."""
+        return self._gather([self._receipts(facts)], seconds)
+
+    def check_receipts(self, facts: RoundFacts) -> None:
+        """Raises Unavailable where that file could not be had when it was last asked for."""
+        file = self._receipts(facts)
+        if file.failed is not None:
+            raise file.failed
 
     def round(self, facts: RoundFacts, seconds: float) -> Gathering:
         """All that a finalised round was made of, and its model; what could be read but not kept is tried again."""
         files, round_ = self._updates(facts), facts.round
         if round_.final is not None:
             pin = model_pin(round_.job, round_.number)
-            files.append(self._file(facts, of_file(round_.final.cid, facts.size), pin, "the model"))
+            files += [self._file(facts, of_file(round_.final.cid, facts.size), pin, "the model"), self._receipts(facts)]
         for file in files:
             file.keep_again(self._clock())
-        return self._gather(facts, files, seconds)
+        return self._gather(files, seconds)
 
     def retry_in(self, job: int) -> float | None:
         """Seconds until a file is asked for again, or may have come; None where all are had."""
@@ -110,6 +123,7 @@ class Copies:
         files = self._files(facts)
         for known in [known for known in files if known == cid]:
             self._kept.discard(known)
+            self._whole.discard(known)
             del files[known]
 
     def _known(self) -> list[Copying]:
@@ -118,15 +132,23 @@ class Copies:
     def _base(self, facts: RoundFacts) -> Copying:
         return self._file(facts, facts.base.cid, base_pin(facts.state.number, facts.base), "the base model")
 
-    def _updates(self, facts: RoundFacts) -> list[Copying]:
+    def _updates(self, facts: RoundFacts, members: Collection[int] | None = None) -> list[Copying]:
         job, number = facts.round.job, facts.round.number
         files = []
-        for entry in to_read(facts):
+        for entry in facts.entries:
             index = entry.update.index
+            if members is not None and index not in members:
+                continue
             file = self._file(facts, entry.cid, update_pin(job, number, index), f"the update of member {index}")
             file.members.add(index)
             files.append(file)
         return files
+
+    def _receipts(self, facts: RoundFacts) -> Copying:
+        round_ = facts.round
+        cid = Cid(RAW, round_.aggregates[-1].receipts)
+        pin = receipts_pin(round_.job, round_.number, round_.attempt)
+        return self._file(facts, cid, pin, "the receipts", MAX_RECEIPTS)
 
     def _files(self, facts: RoundFacts) -> dict[Cid, Copying]:
         """The round of the job that is gathered. Of an earlier one nothing is remembered."""
@@ -137,14 +159,15 @@ class Copies:
             self._rounds[round_.job] = round_.number, files
         return files
 
-    def _file(self, facts: RoundFacts, cid: Cid, pin: str, name: str) -> Copying:
+    def _file(self, facts: RoundFacts, cid: Cid, pin: str, name: str, size: int = 0) -> Copying:
         files = self._files(facts)
         if cid not in files:
-            files[cid] = Copying(self._connection, cid, pin, name, facts.size)
+            files[cid] = Copying(self._connection, cid, pin, name, size or facts.size)
             files[cid].had = files[cid].kept = cid in self._kept
+            files[cid].whole = cid in self._whole
         return files[cid]
 
-    def _gather(self, facts: RoundFacts, files: Collection[Copying], seconds: float) -> Gathering:
+    def _gather(self, files: Collection[Copying], seconds: float) -> Gathering:
         now = self._clock()
         begun = [future for file in files if (future := file.begin(now, seconds)) is not None]
         wait(begun, PROMPT)
@@ -152,9 +175,11 @@ class Copies:
         for file in files:
             file.look(now)
         self._kept.update(file.cid for file in files if file.had and file.kept)
+        self._whole.update(file.cid for file in files if file.whole)
         copying = tuple(dict.fromkeys(file.name for file in files if file.first))
         missing = {index: file.failed for file in files if file.failed is not None for index in file.members}
-        return Gathering(copying, missing)
+        held = frozenset(index for file in files if file.whole for index in file.members)
+        return Gathering(copying, missing, held)
 
     def _hold(self, cid: Cid, pin: str, size: int) -> None:
         """Keep a small file as far as it can be had now; what needs it says so if not."""

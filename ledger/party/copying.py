@@ -16,14 +16,15 @@ class Copying:
     """Begins, looks, and begins again after a pause. Only its own `future` runs in another thread.
 
     `had` is whether the bytes can be read: from the own store (`kept`) or, where that cannot take them, from others; a
-    full disk or a damaged own copy is no reason to call an update unavailable. `failed` is why they could not when they
-    were last asked for; `again` is when they may be asked for again.
+    full disk or a damaged own copy is no reason to call an update unavailable. `whole` is whether the own store has all
+    of them: what is not a file counts as kept, and is not whole. `failed` is why they could not be had when they were
+    last asked for; `again` is when they may be asked for again.
     """
 
     def __init__(self, connection: Connection, cid: Cid, pin: str, name: str, size: int) -> None:
         self.cid, self.pin, self.name = cid, pin, name
         self.members: set[int] = set()
-        self.had = self.kept = False
+        self.had = self.kept = self.whole = False
         self.failed: Unavailable | None = None
         self.future: Future[None] | None = None
         self.again, self._pause = 0.0, FIRST_PAUSE
@@ -69,7 +70,7 @@ class Copying:
         """Raises Unavailable where the bytes cannot be had."""
         try:
             self._connection.keep(self.cid, self.pin, limit=self._size, deadline=deadline)
-            self.kept = True
+            self.kept = self.whole = True
         except Malformed:
             self.kept = True
         except Late:

@@ -1,5 +1,7 @@
-"""What a member's gateway answers besides content: what members hold, and the blocks that members push.
+"""What a member's gateway answers besides content: what opens updates, what members hold, and blocks that they push.
 
+    GET  /opening/JOB/ROUND           the openings that were shown here, 120 bytes each
+    POST /opening/JOB/ROUND           one of them: kept if the ledger has its commitment, and it is not open
     GET  /have/JOB/ROUND              the receipts file that is known here
     POST /have/JOB/ROUND              one entry of it: kept if it fits the round
     GET  /push/JOB/ROUND/FILE         the blocks of FILE that are to come next, a CID each line; none: all of it is here
@@ -16,9 +18,11 @@ from contextlib import suppress
 from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.events.haves import Push, push_to_sign, signer_of
 from ledger.formats.cid import Cid
+from ledger.formats.claims import RoundName, commitment, unpack_openings
 from ledger.formats.typed import TypedData
 from ledger.party.duties import Duties, Owed
 from ledger.party.haves import Haves, require_fit
+from ledger.party.openings import Openings
 from ledger.rounds.receipts import Roll, encode, parse_entry
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway import Request, Response, text
@@ -26,6 +30,7 @@ from ledger.store.gateway import Request, Response, text
 RECEIPTS_TYPE = "application/octet-stream"
 SCHEME = "Push "
 _NUMBER = "([1-9][0-9]{0,9})"
+_OPENING = re.compile(f"/opening/{_NUMBER}/{_NUMBER}")
 _HAVE = re.compile(f"/have/{_NUMBER}/{_NUMBER}")
 _PUSH = re.compile(f"/push/{_NUMBER}/{_NUMBER}/([a-z2-7]{{59}})(?:/([a-z2-7]{{59}}))?")
 _SIGNATURE = re.compile("Push ([0-9a-f]{130})")
@@ -34,16 +39,30 @@ _SIGNATURE = re.compile("Push ([0-9a-f]{130})")
 class Desk:
     """Answers by `duties`, which the thread that follows the chain sets; several threads ask."""
 
-    def __init__(self, haves: Haves, arrivals: Arrivals | None) -> None:
-        self._haves, self._arrivals = haves, arrivals
+    def __init__(self, openings: Openings, haves: Haves, arrivals: Arrivals | None) -> None:
+        self._openings, self._haves, self._arrivals = openings, haves, arrivals
         self.duties = Duties()
 
     def answer(self, request: Request) -> Response | None:
         """See `ledger.store.gateway.Responder`. Raises Malformed and Unavailable, which the gateway answers."""
-        for shape, reply in ((_HAVE, self._have), (_PUSH, self._push)):
+        for shape, reply in ((_OPENING, self._opening), (_HAVE, self._have), (_PUSH, self._push)):
             if found := shape.fullmatch(request.path):
                 return reply(request, *found.groups())
         return None
+
+    def _opening(self, request: Request, job: str, number: str) -> Response:
+        key = int(job), int(number)
+        if (roll := self.duties.rolls.get(key)) is None:
+            return text("404 Not Found", "this round is not under way here")
+        if request.method in {"GET", "HEAD"}:
+            return _file(self._openings.shown(*key))
+        if request.method != "POST":
+            return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
+        name, shown = RoundName(roll.chain, roll.ledger, *key), unpack_openings(request.body)
+        if len(shown) != 1 or commitment(name, shown[0]) not in self.duties.unopened[key]:
+            return text("403 Forbidden", "the ledger has no such commitment, here and now, that is not open")
+        self._openings.take(name, shown[0])
+        return _file(b"")
 
     def _have(self, request: Request, job: str, number: str) -> Response:
         roll = self.duties.rolls.get((int(job), int(number)))

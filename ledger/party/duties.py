@@ -1,4 +1,5 @@
-"""What the ledger says of bytes in the rounds under way: who owes which file, and by what receipts are judged.
+"""What the ledger says of bytes in the rounds under way: what was committed to, who owes which file, and by what
+receipts are judged.
 
 Made by the thread that follows the chain, and handed whole to the threads that answer others.
 """
@@ -8,11 +9,10 @@ from dataclasses import dataclass, field
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid, of_file
-from ledger.history.fold import History
 from ledger.history.state import Round
 from ledger.party.connection import Connection
 from ledger.party.pins import update_pin
-from ledger.rounds.facts import Place
+from ledger.rounds.facts import roll_of
 from ledger.rounds.receipts import Roll
 
 
@@ -42,10 +42,13 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """As of `tip`: the rolls of rounds under way by job and round, and files owed by CID and their owner's key."""
+    """As of `tip`: the rolls of rounds under way by job and round, the digests of commitments that are not opened, and
+    files owed by CID and their owner's key.
+    """
 
     tip: Anchor = Anchor(-1, b"")
     rolls: Mapping[tuple[int, int], Roll] = field(default_factory=dict)
+    unopened: Mapping[tuple[int, int], frozenset[bytes]] = field(default_factory=dict)
     files: Mapping[tuple[Cid, str], Owed] = field(default_factory=dict)
 
 
@@ -54,22 +57,10 @@ def duties_of(connection: Connection) -> Duties:
     history, seen = connection.history, connection.follower.tip
     rounds = [round_ for state in history.jobs.values() if state.open and (round_ := state.current) is not None]
     under_way = [round_ for round_ in rounds if not round_.phase.terminal]
-    rolls = {(one.job, one.number): roll_of(connection.place, history, one) for one in under_way}
+    rolls = {(one.job, one.number): roll_of(connection.place, one) for one in under_way}
+    unopened = {(one.job, one.number): frozenset(made.digest for made in one.unopened) for one in under_way}
     files = {(owed.file, key): owed for one in under_way for key, owed in _owed(connection, one)}
-    return Duties(Anchor(seen.number, seen.hash), rolls, files)
-
-
-def roll_of(place: Place, history: History, round_: Round) -> Roll:
-    """What the receipts of a round under way are judged by: members whose key changed since it opened do not sign."""
-    return Roll(
-        chain=place.chain,
-        ledger=place.contract,
-        job=round_.job,
-        round=round_.number,
-        members=round_.members,
-        keys={member.index: member.key for member in history.electorate(round_)},
-        opened={update.index: update.block for update in round_.updates.values()},
-    )
+    return Duties(Anchor(seen.number, seen.hash), rolls, unopened, files)
 
 
 def _owed(connection: Connection, round_: Round) -> Iterator[tuple[str, Owed]]:

@@ -30,10 +30,13 @@ class _Errand:
 
 
 class Errands:
-    """Begins errands by name, and remembers how they went. Only the work itself runs in other threads."""
+    """Begins errands by name, and remembers how they went. Only the work itself runs in other threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._background, self._clock = Background(THREADS), clock
+    `first` is the first pause, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE) -> None:
+        self._background, self._clock, self._first = Background(THREADS), clock, first
         self._errands: dict[Name, _Errand] = {}
 
     def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False) -> None:
@@ -41,7 +44,7 @@ class Errands:
 
         To be called again and again. Raises what an errand raised that is not a FedledgerError.
         """
-        errand = self._errands.setdefault(name, _Errand())
+        errand = self._errands.setdefault(name, _Errand(pause=self._first))
         self._look(errand, repeat)
         if errand.future is None and not errand.done and (errand.new or self._clock() >= errand.again):
             errand.new, errand.future = False, self._background.start(work)
@@ -50,11 +53,18 @@ class Errands:
         """Begin these without a pause when they are started next: there is something new for them."""
         for name in names:
             if (errand := self._errands.get(name)) is not None:
-                errand.new, errand.pause = True, FIRST_PAUSE
+                errand.new, errand.pause = True, self._first
 
     def forget(self, over: Callable[[Name], bool]) -> None:
         """Forget errands whose name says that they are over; what is under way ends by itself."""
         self._errands = {name: errand for name, errand in self._errands.items() if not over(name)}
+
+    def due_in(self) -> list[float]:
+        """Seconds until each errand that is not done may be begun again; none where it is under way."""
+        waiting = [
+            0.0 if one.new else one.again for one in self._errands.values() if one.future is None and not one.done
+        ]
+        return [max(0.0, again - self._clock()) for again in waiting]
 
     def done(self, name: Name) -> bool:
         """Whether an errand was done."""

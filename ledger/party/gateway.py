@@ -15,6 +15,7 @@ from ledger.party.connection import Connection
 from ledger.party.desk import Desk
 from ledger.party.duties import Duties, duties_of
 from ledger.party.haves import Haves
+from ledger.party.openings import Openings
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway_server import GatewayServer, serve
 
@@ -59,7 +60,7 @@ class Serving:
         self._connection, self._sender, self._settings = connection, sender, gateway
         home = Home(connection.folder)
         self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None
-        self._desk = Desk(Haves(home.haves, signer), self._arrivals)
+        self._desk = Desk(Openings(home.folder), Haves(home.haves, signer), self._arrivals)
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
         self._gateway: GatewayServer | None = None
 

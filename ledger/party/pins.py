@@ -27,20 +27,13 @@ def base_pin(job: int, base: Base) -> str:
 
 
 def update_pin(job: int, round_: int, member: int) -> str:
-    """A copy of a registered update, by its member's index."""
+    """An opened update, by its member's index."""
     return f"update/{job}/{round_}/{member}"
 
 
-def trained_pin(digest: bytes, round_: int, weight: int) -> str:
-    """An update of one's own, before it is registered. The weight is in the name: see `weight_of`."""
-    return f"{_trained(digest, round_)}{weight}"
-
-
-def weight_of(pin: str, digest: bytes, round_: int) -> int | None:
-    """The weight in a name that `trained_pin` made for this job and round; None for any other name."""
-    prefix = _trained(digest, round_)
-    weight = pin.removeprefix(prefix)
-    return int(weight) if pin.startswith(prefix) and weight.isdecimal() else None
+def receipts_pin(job: int, round_: int, attempt: int) -> str:
+    """The receipts file of an attempt at a round's aggregate."""
+    return f"receipts/{job}/{round_}/{attempt}"
 
 
 def set_pin(evidence: CommittedSet) -> str:
@@ -56,7 +49,3 @@ def report_pin(digest: bytes) -> str:
 def reason_pin(digest: bytes) -> str:
     """The reason of a revocation, by its digest."""
     return f"reason/{digest.hex()}"
-
-
-def _trained(digest: bytes, round_: int) -> str:
-    return f"trained/{digest.hex()}/{round_}/"

@@ -26,7 +26,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.desk import authorization
-from ledger.party.duties import Anchor, Owed, roll_of
+from ledger.party.duties import Anchor, Owed
 from ledger.party.errands import Errands, Name
 from ledger.party.haves import Haves
 from ledger.party.named_gateways import NamedGateway, announced_gateways
@@ -82,11 +82,19 @@ class Sharing:
     def look(self, facts: RoundFacts) -> None:
         """Hear what every gateway knows of a round, and tell it what this member said, where that is due."""
         roll = self._roll(facts)
-        self._errands.forget(partial(_over, roll))
-        self._sent = {name: sent for name, sent in self._sent.items() if not _over(roll, name)}
+        self.forget(roll.job, roll.round)
         for gateway in self._others():
             work = partial(self._exchange, gateway, roll, self._tip())
             self._errands.start(self._name(facts, gateway), work, repeat=True)
+
+    def forget(self, job: int, present: int) -> None:
+        """Forget a job's rounds but the present one: 0 where none is under way."""
+
+        def over(name: Name) -> bool:
+            return name[1] == job and name[2] != present
+
+        self._errands.forget(over)
+        self._sent = {name: sent for name, sent in self._sent.items() if not over(name)}
 
     def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
         """What members said of a round, as far as the blocks that they name are on this chain, and no later than `by`.
@@ -119,7 +127,7 @@ class Sharing:
         self._errands.close(CLOSING)
 
     def _roll(self, facts: RoundFacts) -> Roll:
-        return roll_of(facts.place, self._connection.history, facts.round)
+        return facts.roll
 
     def _tip(self) -> Anchor:
         seen = self._connection.follower.tip
@@ -167,8 +175,3 @@ class Sharing:
         for one in self._haves.known(roll):
             if roll.keys.get(one.member) == self._signer.address and one not in theirs:
                 visit.tell(roll.job, roll.round, one)
-
-
-def _over(roll: Roll, name: Name) -> bool:
-    """Whether an errand was for an earlier round of the job."""
-    return name[1] == roll.job and name[2] != roll.round

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid
+from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
 from ledger.party.desk import RECEIPTS_TYPE
 from ledger.party.duties import Owed
 from ledger.party.named_gateways import NamedGateway
@@ -24,6 +25,7 @@ BLOCK_TIMEOUT = 160.0
 RESENT = 4
 """How often a block goes to one gateway, at most: links drop, but a gateway that never has enough is left."""
 _LIST = LISTED * 60
+_MOST_OPENINGS = 2 * 255 * OPENING
 
 
 class Visit:
@@ -33,6 +35,16 @@ class Visit:
 
     def __init__(self, gateway: NamedGateway) -> None:
         self._gateway, self._link = gateway, Link(gateway.url, gateway.reach)
+
+    def openings(self, job: int, round_: int) -> list[UpdateOpening]:
+        """What was shown there of a round; nothing where that is not under way there."""
+        answer = self._ask("GET", f"/opening/{job}/{round_}", _MOST_OPENINGS + 1, (200, 404))
+        return unpack_openings(answer.body) if answer.status == 200 else []
+
+    def show(self, job: int, round_: int, opening: UpdateOpening) -> None:
+        """Show what opens an update."""
+        headers = {"Content-Type": RECEIPTS_TYPE}
+        self._ask("POST", f"/opening/{job}/{round_}", 1, (200,), headers, pack_openings([opening]))
 
     def haves(self, job: int, round_: int) -> tuple[SignedHave, ...]:
         """What is known there of a round; nothing where that is not under way there."""

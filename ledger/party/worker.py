@@ -14,7 +14,7 @@ from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.steps import Abandon, Wait
+from ledger.rounds.steps import Advance, Wait
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -45,7 +45,7 @@ class Worker(ABC):
     def seen(self, state: JobState) -> Hashable:
         """The job as far as waiting for its next step depends on it: something new ends waiting and backoff."""
         round_ = state.current
-        return (0, None, 0) if round_ is None else (round_.number, round_.phase, round_.attempt)
+        return (0, None, 0, 0) if round_ is None else (round_.number, round_.phase, len(round_.updates), round_.attempt)
 
     def note(self, action: str, state: JobState, text: str, **facts: object) -> None:
         """Write an action of a job down."""
@@ -83,7 +83,7 @@ class Worker(ABC):
         """All that a step needs of a round. Raises as `document`."""
         return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number])
 
-    def abandon(self, state: JobState, step: Abandon) -> None:
-        """End an overdue round."""
-        self._sender.send("ledger", "abandonRound", state.number, step.round)
-        self.note("abandoned", state, f"round {step.round} abandoned", round=step.round)
+    def move_on(self, state: JobState, step: Advance) -> None:
+        """Move on a round that is overdue, or that nobody can finish any more."""
+        self._sender.send("ledger", "advance", state.number, step.round)
+        self.note("advanced", state, f"round {step.round} was moved on", round=step.round)

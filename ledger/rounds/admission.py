@@ -93,16 +93,6 @@ def judge_all(
     return tuple(judged)
 
 
-def to_read(facts: RoundFacts) -> tuple[Entry, ...]:
-    """The updates whose bytes decide about them, by ascending member index: their weights are within limits."""
-    limits = facts.job.admission
-    return tuple(
-        entry
-        for entry in facts.entries
-        if weigh(entry.update.weight, limits.cap(entry.update.index)).verdict is Verdict.ADMITTED
-    )
-
-
 def weigh(weight: int, cap: int) -> Decision:
     """The check that needs no bytes; `cap` is what the job allows the member (`Admission.cap`)."""
     if not 1 <= weight <= cap:

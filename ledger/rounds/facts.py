@@ -92,13 +92,25 @@ class RoundFacts:
     @property
     def roll(self) -> Roll:
         """What the round's receipts are judged by."""
-        opened = {index: update.block for index, update in self.round.updates.items()}
-        return Roll(*self.name, self.round.members, self.round.keys, opened)
+        return roll_of(self.place, self.round)
 
     @property
     def size(self) -> int:
         """The size in bytes of each of the round's artifacts."""
         return self.job.layout.size
+
+
+def roll_of(place: Place, round_: Round) -> Roll:
+    """What a round's receipts are judged by: the keys that members had when it opened, whatever theirs are now."""
+    return Roll(
+        chain=place.chain,
+        ledger=place.contract,
+        job=round_.job,
+        round=round_.number,
+        members=round_.members,
+        keys=round_.keys,
+        opened={index: update.block for index, update in round_.updates.items()},
+    )
 
 
 def base_of(state: JobState, job: Job, number: int) -> Base:

@@ -7,7 +7,7 @@ The file has an entry of 135 bytes for each message: member u8, updates 32, bloc
 big-endian. Job and round are those of the aggregate. See docs/spec/commitments.md.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -186,8 +186,19 @@ def holders(receipts: Iterable[SignedHave], roll: Roll) -> dict[int, list[int]]:
 
 
 def certified(receipts: Iterable[SignedHave], roll: Roll) -> set[int]:
-    """The members whose updates have a certificate: as many members' signatures as `roll.needed`."""
-    return {index for index, signers in holders(receipts, roll).items() if len(signers) >= roll.needed}
+    """The members whose updates have a certificate: as many members' signatures as `roll.needed`.
+
+    Once every update has one, further receipts change nothing, and are not checked.
+    """
+    signed, tally, found = defaultdict[int, int](int), Counter[int](), set[int]()
+    for receipt in receipts:
+        for member, updates in held([receipt], roll).items():
+            tally.update(marks(updates & ~signed[member]))
+            signed[member] |= updates
+            found |= {index for index in marks(updates) if tally[index] >= roll.needed}
+        if len(found) == len(roll.opened):
+            break
+    return found
 
 
 def marks(bitmap: int) -> list[int]:

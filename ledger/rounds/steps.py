@@ -9,8 +9,16 @@ LAST_MOMENT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Abandon:
-    """A step of every role: end a round whose deadline passed, or that nobody can finish any more."""
+class Advance:
+    """A step of every role: move a round on whose deadline passed, or that nobody can finish any more."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vouch:
+    """A step of every role: fetch the updates that were opened, keep them, and sign for those that are here."""
 
     job: int
     round: int
@@ -25,8 +33,8 @@ class Wait:
 
 
 def copied_by(end: int, seconds: int, now: int) -> int:
-    """The second by which a file must be here to be counted in a phase of `seconds` that ends at `end`: a third of the
-    phase is left to count; of that third, once it has begun, half, but never less than LAST_MOMENT.
+    """The second by which a file must be here to be counted in a phase of `seconds` that ends at `end`: a quarter of
+    the phase is left to count; of that quarter, once it has begun, half, but never less than LAST_MOMENT.
     """
-    late = end - seconds // 3
+    late = end - seconds // 4
     return late if now < late else now + max((end - now) // 2, LAST_MOMENT)

@@ -13,7 +13,10 @@ from ledger.rounds.admission import Verdict
 
 
 class UpdateTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An update that a round had before it, what became of it, and what it contributed, once that is settled."""
+    """An update that was opened in a round, what became of it, and what it contributed, once that is settled.
+
+    `tx` committed to it, `opening` showed it.
+    """
 
     party: str
     key: str
@@ -22,11 +25,17 @@ class UpdateTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cid: str
     verdict: str
     tx: str
+    opening: str
     score: int | None = None
 
 
 class ModelTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model and what it was made of; `round` 0 is the initial model, which was made of nothing."""
+    """A model and what it was made of; `round` 0 is the initial model, which was made of nothing.
+
+    `base` is the root of the model that it was built on, `as_of` the block that it was made from, `head` that of all
+    events up to it, `receipts` the SHA-256 of the file that says which updates have a certificate. `attested` stand by
+    it besides its aggregator, `against` said otherwise; `failed_before` made the attempts that failed.
+    """
 
     round: int
     root: str
@@ -34,8 +43,13 @@ class ModelTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     aggregator: str = ""
     key: str = ""
     attempt: int = 0
-    refuted_before: tuple[str, ...] = ()
+    base: str = ""
+    as_of: int = 0
+    head: str = ""
+    receipts: str = ""
+    failed_before: tuple[str, ...] = ()
     attested: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
     updates: tuple[UpdateTrace, ...] = ()
     tx: str = ""
 
@@ -103,9 +117,10 @@ def _model(job: Job, state: JobState, round_: Round, final: Aggregate, name: Cal
             cid=str(of_file(update.cid, size)),
             verdict=_meaning(verdict),
             tx=update.tx.hex(),
+            opening=update.opening.hex(),
             score=scores.get(update.index),
         )
-        for update, verdict in zip(round_.sorted_updates(), final.verdicts, strict=False)
+        for update, verdict in zip(round_.sorted_updates(), final.verdicts, strict=True)
     )
     return ModelTrace(
         round=round_.number,
@@ -114,8 +129,13 @@ def _model(job: Job, state: JobState, round_: Round, final: Aggregate, name: Cal
         aggregator=name(final.index),
         key=final.aggregator,
         attempt=final.attempt,
-        refuted_before=tuple(name(earlier.index) for earlier in round_.aggregates[:-1]),
+        base=final.base.hex(),
+        as_of=final.as_of,
+        head=final.head.hex(),
+        receipts=final.receipts.hex(),
+        failed_before=tuple(name(earlier.index) for earlier in round_.aggregates[:-1]),
         attested=tuple(name(a.index) for a in final.attestations if a.agrees),
+        against=tuple(name(a.index) for a in final.attestations if not a.agrees),
         updates=updates,
         tx=final.tx.hex(),
     )

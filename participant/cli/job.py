@@ -9,6 +9,7 @@ import click
 
 from ledger.cli.options import home_option, json_option
 from ledger.config import Home
+from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.jobs.document import Job
@@ -35,18 +36,22 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     from participant.jobs.creation import create as run
     from participant.jobs.creation import tensors_at_home
     from participant.jobs.draft import read
+    from participant.jobs.proposals import Electorate, warning_of
 
     written = read(draft)
     from ledger.store.home import open_store
 
+    electorate = Electorate.of(home.network()) if home.network_file.exists() else None
     store = open_store(home)
     try:
-        made = run(written, store.put, open_set=not closed_set)
+        made = run(written, store.put, electorate=electorate, open_set=not closed_set)
     finally:
         store.close()
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
-    facts = _facts(made, target, tensors_at_home(made))
+    facts = _facts(made, target, tensors_at_home(made)) | {
+        "warning": warning_of(made.admission.min_updates, electorate)
+    }
     click.echo(json.dumps(facts)) if as_json else _show(made, facts)
 
 
@@ -72,6 +77,8 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "initial_root": made.initial_model.root,
         "task": {"name": made.task.name, "version": made.task.version, "code": made.task.code},
         "values": made.layout.values,
+        "rule": _rule(made),
+        "rounds": _rounds(made),
         "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
@@ -87,6 +94,21 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
     }
 
 
+def _rule(made: "Job") -> str:
+    rule = made.aggregation
+    trim = getattr(rule, "trim", 0)
+    words = str(rule.__struct_config__.tag).replace("_", " ") + (f", {trim} left out at each end" if trim else "")
+    return f"{words}; at least {made.admission.min_updates} updates"
+
+
+def _rounds(made: "Job") -> str:
+    terms = made.terms
+    times = (
+        f"{terms.update_seconds} s to train, {terms.open_seconds} s to open, {terms.aggregate_seconds} s to aggregate"
+    )
+    return f"{terms.rounds}: {times}, {terms.attest_seconds} s to attest, {plural(terms.attempts, 'attempt')}"
+
+
 def _show(made: "Job", facts: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -100,6 +122,8 @@ def _show(made: "Job", facts: Mapping[str, Any]) -> None:
         ("CID", facts["cid"]),
         ("initial model", facts["initial_model"]),
         ("task", f"{made.task.name} {made.task.version}, code {made.task.code[:16]}…"),
+        ("rule", facts["rule"]),
+        ("rounds", facts["rounds"]),
         ("scores", facts["scores"]),
     ):
         console.print(f"[dim]{label:14}[/] {escape(str(value))}")
@@ -110,4 +134,6 @@ def _show(made: "Job", facts: Mapping[str, Any]) -> None:
     for name in facts["at_home"]:
         table.add_row(escape(name), "stays at home", "", "")
     console.print(table)
+    if facts["warning"]:
+        console.print(f"[yellow]note[/] {escape(facts['warning'])}")
     console.print(f"{made.layout.values:,} values. Next: fedledger job propose {facts['document']}", markup=False)

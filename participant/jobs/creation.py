@@ -23,6 +23,7 @@ from ledger.jobs.reserved import RESERVED
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from ledger.rounds.facts import initial_binding
 from participant.jobs.draft import SHOWN, Draft, DraftAdmission, DraftScoring, bounded, settings
+from participant.jobs.proposals import Electorate, min_updates_of, rule_of, terms_of
 from participant.tasks.discovery import find, require
 from participant.tasks.protocol import Task
 
@@ -38,12 +39,14 @@ class Put(Protocol):
     def __call__(self, pieces: Iterable[Buffer], pin: str) -> Cid: ...
 
 
-def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
+def create(draft: Draft, put: Put, *, electorate: Electorate | None = None, open_set: bool = True) -> Job:
     """Make the initial model and the job's document, and store both under the pins that every role uses; so too the
-    evaluation set that the job commits to, unless it is to be opened later.
+    evaluation set that the job commits to, unless it is to be opened later. What the draft leaves open is proposed for
+    the `electorate`.
 
     Raises UsageError where the task is not installed, Malformed for impossible settings, limits or models.
     """
+    needed = min_updates_of(draft, electorate)
     initial = _initial(draft)
     scoring, rows = _scoring(draft.scoring, initial)
     made = job.Job(
@@ -52,9 +55,9 @@ def create(draft: Draft, put: Put, *, open_set: bool = True) -> Job:
         task=initial.wanted,
         tensors=initial.tensors,
         initial_model=_stored(initial, draft.seed, put),
-        aggregation=draft.aggregation,
-        admission=limits(draft.admission, scale(initial.tensors)),
-        terms=_terms(draft),
+        aggregation=rule_of(draft, electorate, needed),
+        admission=limits(draft.admission, scale(initial.tensors), needed),
+        terms=_terms(draft, electorate),
         scoring=scoring,
         **RESERVED,
     )
@@ -113,12 +116,13 @@ def _stored(initial: _Initial, seed: int, put: Put) -> job.InitialModel:
     return job.InitialModel(cid=str(put(file, initial_pin(bytes.fromhex(root)))), root=root, seed=seed)
 
 
-def _terms(draft: Draft) -> Terms:
+def _terms(draft: Draft, electorate: Electorate | None) -> Terms:
     """The draft's terms, with those of its scores."""
+    terms = terms_of(draft.terms, electorate)
     if draft.terms.scored or draft.scoring is None:
-        return draft.terms
+        return terms
     names = ("score_seconds", "reveal_seconds", "scorers")
-    return msgspec.structs.replace(draft.terms, **{name: getattr(draft.scoring, name) for name in names})
+    return msgspec.structs.replace(terms, **{name: getattr(draft.scoring, name) for name in names})
 
 
 def _scoring(draft: DraftScoring | None, initial: _Initial) -> tuple[job.Scoring, bytes]:
@@ -175,11 +179,12 @@ def scale(tensors: Sequence[Tensor]) -> int:
     return max(tensor.fraction_bits for tensor in tensors)
 
 
-def limits(draft: DraftAdmission, fraction_bits: int) -> job.Admission:
+def limits(draft: DraftAdmission, fraction_bits: int, min_updates: int) -> job.Admission:
     """Real limits in the ledger's integers: v becomes the whole part of v · 2^fraction_bits, exactly."""
     return job.Admission(
-        min_updates=draft.min_updates,
+        min_updates=min_updates,
         max_weight=draft.max_weight,
+        max_weights=draft.max_weights,
         max_value=min(_integer("admission.max_value", draft.max_value, fraction_bits), (1 << 31) - 1),
         max_norm=_integer("admission.max_norm", draft.max_norm, fraction_bits),
     )

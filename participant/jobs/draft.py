@@ -12,7 +12,6 @@ from typing import Any, Literal
 import msgspec
 
 from ledger.errors import Malformed, Unavailable, UsageError
-from ledger.events.records import Terms
 from ledger.formats.strict import Strict
 from ledger.jobs import document as job
 from ledger.jobs.document import Setting
@@ -37,12 +36,33 @@ class DraftTask(Strict, frozen=True):
 class DraftAdmission(Strict, frozen=True):
     """Limits for one update in real numbers: the largest value, and the Euclidean norm, in units of the model.
 
-    They hold as written for the tensors with the most fraction bits (docs/spec/job.md, "Limits")."""
+    They hold as written for the tensors with the most fraction bits (docs/spec/job.md, "Limits"). `max_weights` caps
+    the weights of single members, by index. What is left out is proposed (`participant.jobs.proposals`)."""
 
-    min_updates: int
     max_weight: int
     max_value: Decimal
     max_norm: Decimal
+    min_updates: int | None = None
+    max_weights: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class DraftTerms(Strict, frozen=True):
+    """The job's terms (`ledger.events.rounds.Terms`). What is left out is proposed (`participant.jobs.proposals`)."""
+
+    rounds: int
+    update_seconds: int
+    aggregate_seconds: int
+    attest_seconds: int
+    open_seconds: int | None = None
+    attempts: int | None = None
+    score_seconds: int = 0
+    reveal_seconds: int = 0
+    scorers: int = 0
+
+    @property
+    def scored(self) -> bool:
+        """Whether the draft says here how scores are made."""
+        return self.scorers > 0
 
 
 class DraftScoring(Strict, frozen=True):
@@ -75,9 +95,9 @@ class Draft(Strict, frozen=True):
     name: str
     task: DraftTask
     admission: DraftAdmission
-    terms: Terms
+    terms: DraftTerms
     scoring: DraftScoring | None = None
-    aggregation: job.Rule = job.WeightedMean()
+    aggregation: job.Rule | None = None
     seed: int = 1
     fraction_bits: int = 24
     tensors: dict[str, DraftTensors] = msgspec.field(default_factory=dict)

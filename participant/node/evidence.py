@@ -12,6 +12,10 @@ from ledger.rounds.outcome import Outcome
 def find_difference(connection: Connection, facts: RoundFacts, outcome: Outcome) -> dict[str, Any]:
     """What of the latest aggregate does not recompute: `why`, and where the difference is."""
     aggregate = facts.round.aggregates[-1]
+    head = connection.history.head_at(aggregate.as_of)
+    if aggregate.head != head:
+        message = f"its head is not that of the ledger's events up to block {aggregate.as_of}"
+        return {"why": message, "expected": head.hex(), "actual": aggregate.head.hex()}
     mine, theirs = outcome.verdicts, aggregate.verdicts
     if mine != theirs:
         unlike = [j for place, j in enumerate(outcome.judged) if theirs[place : place + 1] != mine[place : place + 1]]

@@ -12,10 +12,13 @@ from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
 from ledger.party.pacing import Pacing
 from ledger.party.watch import Watch
-from participant.node.steps import Attest, Submit
+from participant.node.steps import Attest, Commit, OpenOwn, Show
 from participant.node.worker import NodeWorker
 from participant.scoring.scorer import Scorer
 from participant.scoring.steps import scores_left
+
+URGENT = Commit | Show | OpenOwn | Attest
+"""Steps that a round waits for."""
 
 
 class Node(Watch):
@@ -53,9 +56,15 @@ class Node(Watch):
         return state.complete and not left and idle
 
     def due_in(self) -> list[float]:
-        """Also when scoring that failed is tried again, and soon while files are being copied."""
+        """Also when scoring that failed is tried again, and soon while files are copied or the own opening is shown."""
         copying = [SOON] if self._rounds.copies.busy else []
-        return super().due_in() + (self._scorings.due_in() if self._scorings else []) + copying
+        scored = self._scorings.due_in() if self._scorings else []
+        return super().due_in() + scored + copying + self._rounds.due_in(self._connection.history)
+
+    def settle(self, seconds: float) -> bool:
+        """Also for what is exchanged with other members' gateways."""
+        copied = super().settle(seconds)
+        return self._rounds.exchange.settle(seconds) or copied
 
     def attend(self, history: History, state: JobState, now: int) -> bool:
         """The round's step first; where there is none to take, or it is in trouble, the scoring's."""
@@ -70,7 +79,7 @@ class Node(Watch):
 
     def _due(self, history: History, state: JobState, now: int) -> bool:
         resting = self._pacing.rests(state.number)
-        return not resting and isinstance(self._rounds.decide(history, state, now), Submit | Attest)
+        return not resting and isinstance(self._rounds.decide(history, state, now), URGENT)
 
     def rest(self) -> None:
         """Load torch while there is nothing to do: it takes seconds that a round would wait for."""

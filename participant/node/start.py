@@ -96,6 +96,7 @@ def machine_of(home: Home, device: str | None) -> Machine:
 def _work(
     connection: Connection, signer: "LocalSigner", home: Home, data: Path, machine: Machine, options: Options
 ) -> None:
+    from ledger.party.exchange import Exchange
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
     from participant.node.node import Node
@@ -106,11 +107,12 @@ def _work(
     sender = connection.sender(signer)
     sender.settle()
     name = connection.name(member_of(connection, signer.address).index)
+    exchange = Exchange(connection, signer, home.settings())
     serving = serve_and_announce(connection, sender, home.settings(), signer)
     try:
         place = f"store at {serving.url}" if serving.url else "store that pushes"
         journal.note("started", f"node of {name}, {place}", key=signer.address, gateway=serving.url)
-        worker = NodeWorker(connection, sender, journal, data, machine)
+        worker = NodeWorker(connection, sender, journal, exchange, data, machine)
         validation = options.validation or Path(home.settings().validation)
         node = Node(
             connection,
@@ -126,3 +128,4 @@ def _work(
         journal.note("stopped", "every job is complete, and scored where it makes scores")
     finally:
         serving.close()
+        exchange.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 from ledger.config import Home
 from ledger.errors import FedledgerError
+from ledger.history.phases import present
 from ledger.history.state import JobState
 from ledger.keys import address_of
 from ledger.party.connection import Connection
@@ -64,19 +65,19 @@ def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     held = frozenset((state.number, number) for number in state.rounds)
     now = connection.client.time()
     step = next_step(connection.history, state, key, NodeSituation(now, held=held))
+    stage = present(current, state.terms, now) if (current := state.current) else None
     score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
     try:
         name = connection.document(state).name
     except FedledgerError as error:
         name = f"(document: {error.message})"
-    current = state.current
     return {
         "job": state.number,
         "name": name,
         "open": state.open,
         "round": current.number if current else 0,
         "rounds": state.terms.rounds,
-        "phase": current.phase.value if current else None,
+        "phase": stage.phase.value if stage else None,
         "next": {"step": type(step).__name__.lower(), **asdict(step)},
         "scores": {"step": type(score).__name__.lower(), **asdict(score)} if state.terms.scored else None,
     }

@@ -10,16 +10,33 @@ from dataclasses import dataclass, field
 
 from ledger.events.records import Role
 from ledger.history.fold import History
+from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
-from ledger.rounds.steps import COURTESY, Abandon, Wait
+from ledger.rounds.steps import COURTESY, Advance, Vouch, Wait
 
 GRACE = 15
-"""Seconds that nodes leave to aggregators before they end a round that is overdue."""
+"""Seconds that nodes leave to aggregators before they move on a round that is overdue."""
 
 
 @dataclass(frozen=True, slots=True)
-class Submit:
-    """Train on the own data and register the update."""
+class Commit:
+    """Train on the own data, keep the update, and commit to it."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Let everyone see the own update: its bytes and its opening."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOwn:
+    """Open the own update on the ledger: it was passed over."""
 
     job: int
     round: int
@@ -27,11 +44,14 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Attest:
-    """Recompute what was published and say on the ledger what came out."""
+    """Recompute what was published and say on the ledger what came out; where it is final already (`late`), only if
+    it agrees.
+    """
 
     job: int
     round: int
     attempt: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +62,26 @@ class Hold:
     round: int
 
 
-Step = Submit | Attest | Abandon | Hold | Wait
+Step = Commit | Show | OpenOwn | Vouch | Attest | Advance | Hold | Wait
+RoundKey = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class NodeSituation:
     """What a decision depends on besides the history.
 
-    `now` is the chain's clock. `unfit` says of rounds (job, round) why this node cannot submit to them; `held` are
-    rounds whose files it keeps already. Both only spare work: forgotten in a crash, they are found again.
+    `now` is the chain's clock. Of rounds (job, round): `unfit` says why this node cannot commit to an update; `shown`
+    are those whose own update is shown; `vouched` has the updates that were signed for, by member index; `held` are
+    those whose files are kept; `spoken` those finalised that it cannot agree with. All of it only spares work:
+    forgotten in a crash, it is found again.
     """
 
     now: int
-    unfit: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    held: frozenset[tuple[int, int]] = frozenset()
+    unfit: Mapping[RoundKey, str] = field(default_factory=dict)
+    shown: frozenset[RoundKey] = frozenset()
+    vouched: Mapping[RoundKey, frozenset[int]] = field(default_factory=dict)
+    held: frozenset[RoundKey] = frozenset()
+    spoken: frozenset[RoundKey] = frozenset()
 
 
 def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> Step:
@@ -68,59 +94,118 @@ def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> 
     round_ = state.current
     if round_ is None:
         return Wait("no round was opened yet")
-    return _PHASES.get(round_.phase, _ended)(history, state, round_, member, at)
+    phase, deadline = present(round_, state.terms, at.now)
+    return _PHASES.get(phase, _ended)(_Decision(history, state, round_, member, at, deadline))
 
 
-def _collecting(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
-    last = round_.deadline + 2 * state.terms.aggregate_seconds
-    if at.now > last:
-        return _abandon(history, round_, member, last, at)
-    if at.now > round_.deadline or member.index in round_.updates:
-        return Wait(f"round {round_.number} waits for its aggregate", last + 1)
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What the decisions of all phases look at; `deadline` is the present phase's."""
+
+    history: History
+    state: JobState
+    round: Round
+    member: Member
+    at: NodeSituation
+    deadline: int
+
+    @property
+    def key(self) -> RoundKey:
+        return self.round.job, self.round.number
+
+    @property
+    def name(self) -> str:
+        return f"round {self.round.number}"
+
+    @property
+    def over(self) -> bool:
+        return self.at.now > self.deadline
+
+
+def _collecting(of: _Decision) -> Step:
+    round_, member = of.round, of.member
+    if member.index in round_.commitments:
+        return Wait(f"{of.name} waits for the other updates", of.deadline + 1)
     if not member.has(Role.PARTICIPANT):
-        return Wait(f"round {round_.number} collects updates; this member does not train", last + 1)
+        return Wait(f"{of.name} collects updates; this member does not train", of.deadline + 1)
     if not member.acts(Role.PARTICIPANT, round_.epoch):
-        return Wait(f"this key or its role came after round {round_.number} was opened", last + 1)
-    if (round_.job, round_.number) in at.unfit:
-        return Wait(at.unfit[round_.job, round_.number], last + 1)
-    return Submit(round_.job, round_.number)
+        return Wait(f"this key or its role came after {of.name} was opened", of.deadline + 1)
+    if of.key in of.at.unfit:
+        return Wait(of.at.unfit[of.key], of.deadline + 1)
+    return Commit(*of.key)
 
 
-def _attesting(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
-    if at.now > round_.deadline:
-        return _abandon(history, round_, member, round_.deadline, at)
+def _opening(of: _Decision) -> Step:
+    """Nobody sees an update before all are fixed; then all see all. One that is passed over opens itself."""
+    round_, index = of.round, of.member.index
+    if not round_.commitments:
+        return _advance(of, round_.update_deadline)
+    if index in round_.commitments and of.key not in of.at.shown:
+        return Show(*of.key)
+    last_quarter = of.deadline - of.state.terms.open_seconds // 4
+    passed_over = index in round_.commitments.keys() - round_.updates.keys()
+    if passed_over and of.at.now >= last_quarter:
+        return OpenOwn(*of.key)
+    if _unvouched(of):
+        return Vouch(*of.key)
+    return Wait(f"{of.name} opens its updates", last_quarter if passed_over else of.deadline + 1)
+
+
+def _aggregating(of: _Decision) -> Step:
+    round_ = of.round
+    if not round_.updates:
+        return _advance(of, of.deadline - 2 * of.state.terms.aggregate_seconds)
+    if of.member.index in round_.updates and of.key not in of.at.shown:
+        return Show(*of.key)
+    if of.over:
+        return _advance(of, of.deadline)
+    if _unvouched(of):
+        return Vouch(*of.key)
+    return Wait(f"{of.name} waits for its aggregate", of.deadline + 1)
+
+
+def _attesting(of: _Decision) -> Step:
+    round_, member = of.round, of.member
+    if of.over:
+        return _advance(of, of.deadline)
     if round_.aggregates[-1].attested_by(member.index) or member.since > round_.epoch:
-        return Wait(f"other members attest round {round_.number}", round_.deadline + 1)
-    return Attest(round_.job, round_.number, round_.attempt)
+        return Wait(f"other members attest {of.name}", of.deadline + 1)
+    return Attest(*of.key, round_.attempt)
 
 
-def _aggregating(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
-    """The history's deadline is a bound on the contract's own: past it, both have passed."""
-    if at.now > round_.deadline:
-        return _abandon(history, round_, member, round_.deadline, at)
-    return Wait(f"round {round_.number} is aggregated again", round_.deadline + 1)
-
-
-def _abandon(history: History, round_: Round, member: Member, after: int, at: NodeSituation) -> Step:
+def _advance(of: _Decision, after: int) -> Step:
     """The order turns with the rounds, so that no member always pays."""
-    rank = (member.index + round_.number) % len(history.members)
+    members = [member.index for member in of.history.members.values() if member.active]
+    rank = (members.index(of.member.index) + of.round.number) % len(members)
     start = after + 1 + GRACE + COURTESY * rank
-    if at.now < start:
-        return Wait(f"round {round_.number} is overdue; leaves it to another to end it", start)
-    return Abandon(round_.job, round_.number)
+    if of.at.now < start:
+        return Wait(f"{of.name} is overdue; leaves it to another to move it on", start)
+    return Advance(*of.key)
 
 
-def _ended(history: History, state: JobState, round_: Round, member: Member, at: NodeSituation) -> Step:
-    if round_.phase is Phase.FINALISED and (round_.job, round_.number) not in at.held:
-        return Hold(round_.job, round_.number)
-    return Wait("the job is complete" if state.complete else f"round {round_.number} has ended; the next is not open")
+def _ended(of: _Decision) -> Step:
+    round_, member = of.round, of.member
+    final = round_.final
+    silent = final is not None and of.at.now <= final.deadline and not final.attested_by(member.index)
+    if silent and member.since <= round_.epoch and of.key not in of.at.spoken:
+        return Attest(*of.key, round_.attempt, late=True)
+    if round_.phase is Phase.FINALISED and of.key not in of.at.held:
+        return Hold(*of.key)
+    return Wait("the job is complete" if of.state.complete else f"{of.name} has ended; the next is not open")
 
 
-_PHASES: dict[Phase, Callable[[History, JobState, Round, Member, NodeSituation], Step]] = {
+_PHASES: dict[Phase, Callable[[_Decision], Step]] = {
     Phase.COLLECTING: _collecting,
-    Phase.ATTESTING: _attesting,
+    Phase.OPENING: _opening,
     Phase.AGGREGATING: _aggregating,
+    Phase.ATTESTING: _attesting,
 }
+
+
+def _unvouched(of: _Decision) -> bool:
+    """Whether an update was opened that this key can sign for, and has not."""
+    signs = of.member.since <= of.round.epoch
+    return signs and bool(of.round.updates.keys() - of.at.vouched.get(of.key, frozenset()))
 
 
 def _members(count: int) -> str:

@@ -1,4 +1,4 @@
-"""One update by hand: rehearsed, or registered."""
+"""One update by hand: rehearsed, or committed to."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.rounds.facts import RoundFacts
 from participant.node.start import LOG, check_data, data_of, machine_of, member_of, unlocked
-from participant.node.steps import Submit
+from participant.node.steps import Commit
 
 
 def rehearse(home: Home, job: int | None, data: Path | None, device: str | None = None) -> dict[str, object]:
@@ -45,36 +45,35 @@ def rehearse(home: Home, job: int | None, data: Path | None, device: str | None 
 def submit(
     home: Home, job: int | None, data: Path | None, passphrase_file: Path | None, device: str | None = None
 ) -> dict[str, object]:
-    """Register one update now. Raises UsageError where the round takes none from this member."""
+    """Commit to one update now; the node shows it once the round's updates are opened.
+
+    Raises UsageError where the round takes none from this member.
+    """
     network, path, machine = home.network(), data_of(home, data), machine_of(home, device)
     signer = unlocked(home, passphrase_file, network.chain.id)
     with Connection.open(home) as connection:
         connection.refresh()
         state = connection.job(job)
         check_data(path)
+        from ledger.party.exchange import Exchange
         from ledger.party.journal import Journal
         from participant.node.worker import NodeWorker
 
         journal = Journal(home.folder / LOG, lambda _: None)
-        worker = NodeWorker(connection, connection.sender(signer), journal, path, machine)
-        now = connection.time()
-        step = worker.decide(connection.history, state, now)
-        if not isinstance(step, Submit):
-            raise UsageError("there is nothing to submit", because=getattr(step, "why", type(step).__name__.lower()))
-        worker.advance(connection.history, state, now, now)
+        with Exchange(connection, signer, home.settings()) as exchange:
+            worker = NodeWorker(connection, connection.sender(signer), journal, exchange, path, machine)
+            now = connection.time()
+            step = worker.decide(connection.history, state, now)
+            if not isinstance(step, Commit):
+                why = getattr(step, "why", type(step).__name__.lower())
+                raise UsageError("there is nothing to commit to", because=why)
+            worker.advance(connection.history, state, now, now)
         connection.refresh()
         index = member_of(connection, signer.address).index
-        update = connection.history.jobs[step.job].rounds[step.round].updates.get(index)
-    if update is None:
+        made = connection.history.jobs[step.job].rounds[step.round].commitments.get(index)
+    if made is None:
         raise UsageError("the round went on without this update", job=step.job, round=step.round)
-    return {
-        "job": step.job,
-        "round": step.round,
-        "weight": update.weight,
-        "root": update.root.hex(),
-        "cid": update.cid.hex(),
-        "tx": update.tx.hex(),
-    }
+    return {"job": step.job, "round": step.round, "commitment": made.digest.hex(), "tx": made.tx.hex()}
 
 
 def _target(state: JobState, key: str) -> Round:
@@ -83,5 +82,6 @@ def _target(state: JobState, key: str) -> Round:
     if current is not None and current.phase is Phase.COLLECTING:
         return current
     if current is None:
-        return Round(state.number, 1, key, 0, 0, 0, 0)
-    return replace(current, number=current.number + 1, phase=Phase.COLLECTING, updates={}, aggregates=[])
+        return Round(state.number, 1, key, 0, 0, 0, 0, 0, {}, 0, 0)
+    number = current.number + 1
+    return replace(current, number=number, phase=Phase.COLLECTING, commitments={}, updates={}, aggregates=[])

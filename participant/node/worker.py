@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.errors import UsageError
+from ledger.formats.claims import commitment, pack_openings
+from ledger.formats.text import plural
 from ledger.history.fold import History
-from ledger.history.state import JobState
+from ledger.history.phases import present
+from ledger.history.state import JobState, Phase
 from ledger.party.connection import Connection
-from ledger.party.copies import Gathering
-from ledger.party.journal import Journal, judgements
-from ledger.party.pins import model_pin
+from ledger.party.exchange import Exchange
+from ledger.party.journal import Journal
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.outcome import recompute, unavailable
-from ledger.rounds.steps import Abandon, Wait, copied_by
-from participant.node.evidence import find_difference
-from participant.node.steps import Attest, Hold, NodeSituation, Step, Submit, next_step
+from ledger.rounds.steps import LAST_MOMENT, Advance, Vouch, Wait
+from participant.node.attesting import Attesting, copies_of
+from participant.node.saying import note_speech
+from participant.node.steps import Attest, Commit, Hold, NodeSituation, OpenOwn, RoundKey, Show, Step, next_step
 from participant.node.updates import Updates
 from participant.tasks.data.version import file_version
 from participant.tasks.machine import Machine
@@ -26,53 +28,105 @@ if TYPE_CHECKING:
     from ledger.chain.sender import Sender
 
 
+SHARED = frozenset({Phase.OPENING, Phase.AGGREGATING})
+"""The phases in which updates are shown and vouched for."""
+
+
 class NodeWorker(Worker):
-    """Trains and submits, attests, abandons, and keeps copies, as one member."""
+    """Trains and commits, shows, vouches, attests, moves on, and keeps copies, as one member."""
 
     def __init__(
-        self, connection: Connection, sender: "Sender", journal: Journal, data: Path, machine: Machine
+        self,
+        connection: Connection,
+        sender: "Sender",
+        journal: Journal,
+        exchange: Exchange,
+        data: Path,
+        machine: Machine,
     ) -> None:
         super().__init__(connection, sender, journal)
         self._data, self._version = data, file_version(data)
+        self.exchange = exchange
+        self._sharing, self._showing = exchange.sharing, exchange.showing
         self._updates = Updates(connection, sender.address, data, machine)
-        self._unfit: dict[tuple[int, int], str] = {}
-        self._held: set[tuple[int, int]] = set()
+        self._attesting = Attesting(connection, self.copies, self._sharing, sender.address)
+        self._unfit: dict[RoundKey, str] = {}
+        self._shown: dict[RoundKey, bytes] = {}
+        self._vouched: dict[RoundKey, frozenset[int]] = {}
+        self._held: set[RoundKey] = set()
+        self._spoken: set[RoundKey] = set()
 
     def decide(self, history: History, state: JobState, now: int) -> Step:
         """The job's next step. Data that changed are tried again."""
         if file_version(self._data) != self._version:
             self._unfit, self._version = {}, file_version(self._data)
-        return next_step(history, state, self.key, NodeSituation(now, self._unfit, frozenset(self._held)))
+        held, spoken = frozenset(self._held), frozenset(self._spoken)
+        situation = NodeSituation(now, self._unfit, self._shown_now(history, state), self._vouched, held, spoken)
+        return next_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
         step = self.decide(history, state, now)
+        self._tend(state, now)
+        if isinstance(step, Wait):
+            return step
+        if isinstance(step, Advance):
+            self.move_on(state, step)
+            return None
+        return self._take(step, self.facts(state, step.round), now)
+
+    def _take(self, step: Commit | Show | OpenOwn | Vouch | Attest | Hold, facts: RoundFacts, now: int) -> Wait | None:
         match step:
-            case Wait():
-                return step
-            case Submit():
-                return self._submit(step, self.facts(state, step.round), now)
+            case Commit():
+                return self._commit(step, facts, now)
+            case Show():
+                return self._show(step, facts)
+            case OpenOwn():
+                return self._open_own(facts)
+            case Vouch():
+                return self._vouch(step, facts, now)
             case Attest():
-                return self._attest(step, self.facts(state, step.round), now)
-            case Abandon():
-                self.abandon(state, step)
+                return self._attest(step, facts, now)
             case Hold():
-                return self._hold(step, self.facts(state, step.round))
-        return None
+                return self._hold(step, facts)
 
-    def _hold(self, step: Hold, facts: RoundFacts) -> Wait | None:
-        """Copy what the round was made of, each file within the time that a round has for updates."""
-        gathering = self.copies.round(facts, facts.state.terms.update_seconds)
-        if gathering.copying:
-            return _copies(gathering, step.round)
-        self._held.add((step.job, step.round))
-        return None
+    def _shown_now(self, history: History, state: JobState) -> frozenset[RoundKey]:
+        """The present round, where what is shown is what this member committed to on this branch of the chain."""
+        round_, member = state.current, history.member_of(self.key)
+        made = round_.commitments.get(member.index) if round_ and member else None
+        if round_ is None or made is None or self._shown.get((round_.job, round_.number)) != made.digest:
+            return frozenset()
+        return frozenset({(round_.job, round_.number)})
 
-    def _submit(self, step: Submit, facts: RoundFacts, now: int) -> Wait | None:
-        """Train, store, register: in this order, so that what is registered can be had."""
+    def due_in(self, history: History) -> list[float]:
+        """Seconds until the own opening is shown again where it was not taken, and until bytes are asked for again."""
+        states = [state for state in history.jobs.values() if state.current and not state.current.phase.terminal]
+        lacking = [wait for state in states if (wait := self.copies.retry_in(state.number)) is not None]
+        unopened = any(made.party == self.key for state in states if state.current for made in state.current.unopened)
+        return lacking + (self._showing.due_in() if unopened else [])
+
+    def _tend(self, state: JobState, now: int) -> None:
+        """What goes on beside a round's steps until it is over: the own opening is shown, and who holds what is told
+        and heard.
+        """
+        round_ = state.current
+        self.exchange.forget(state)
+        if round_ is None or present(round_, state.terms, now).phase not in SHARED:
+            return
+        facts = self.facts(state, round_.number)
+        if (round_.job, round_.number) in self._shown and any(one.party == self.key for one in round_.unopened):
+            opening = self._updates.committed(facts)
+            if opening is not None:
+                self._showing.show(facts.name, opening)
+        if round_.updates:
+            self._sharing.offer(facts)
+            self._sharing.look(facts)
+
+    def _commit(self, step: Commit, facts: RoundFacts, now: int) -> Wait | None:
+        """Train, keep, commit: in this order, so that what is committed to can be shown."""
         gathering = self.copies.base(facts, facts.round.deadline - now)
         if gathering.copying:
-            return _copies(gathering, step.round)
+            return copies_of(gathering, step.round)
         try:
             update = self._updates.prepare(facts)
         except UsageError as error:
@@ -82,66 +136,85 @@ class NodeWorker(Worker):
             text = f"round {step.round} went on without this update"
             self.note("late", facts.state, text, round=step.round)
             return None
-        self._sender.send("ledger", "submitUpdate", step.job, step.round, update.weight, update.root, update.cid.digest)
+        opening = update.opening
+        self._sender.send("ledger", "commitUpdate", step.job, step.round, commitment(facts.name, opening))
         loss = f", loss {update.loss:.4f}" if update.loss is not None else ""
-        samples = "1 sample" if update.weight == 1 else f"{update.weight} samples"
         self.note(
-            "submitted",
+            "committed",
             facts.state,
-            f"round {step.round}: update registered, {samples}{loss}",
+            f"round {step.round}: committed to an update, {plural(opening.weight, 'sample')}{loss}",
             round=step.round,
-            weight=update.weight,
-            root=update.root.hex(),
-            cid=str(update.cid),
+            weight=opening.weight,
+            root=opening.root.hex(),
+            cid=opening.cid.hex(),
             loss=update.loss,
             metrics=update.metrics,
             device=update.device,
         )
         return None
 
-    def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
-        """Recompute with the bytes of every update that can be had; what is on its way is waited for, up to the last
-        third of the time. Raises Unavailable where what can be had is not enough.
-        """
-        connection, pin = self._connection, model_pin(step.job, step.round)
-        by = copied_by(facts.round.deadline, facts.state.terms.attest_seconds, now)
-        gathering = self.copies.gather(facts, by - now)
-        if gathering.copying:
-            return _copies(gathering, step.round)
-        self.note_missing(facts, gathering)
-        self.copies.check_base(facts)
-        without = unavailable(facts.round, gathering.missing)
-        for member, error in gathering.missing.items():
-            if member not in without:
-                raise error
-        outcome = recompute(facts, connection.fetch, without=without, keep=lambda pieces: connection.put(pieces, pin))
-        if not self._is_due(step):
+    def _show(self, step: Show, facts: RoundFacts) -> Wait | None:
+        """Everyone's update is fixed: let all see this one."""
+        opening, digest = self._updates.committed(facts), self._committed(facts)
+        self._shown[step.job, step.round] = digest
+        if opening is None:
+            text = f"round {step.round}: the update is lost that this member committed to"
+            self.note("lost", facts.state, text, round=step.round)
             return None
-        self._sender.send("ledger", "attest", step.job, step.round, step.attempt, outcome.claim)
-        aggregate = facts.round.aggregates[-1]
-        agrees, text, evidence = outcome.claim == aggregate.claim, "attested", {}
-        if not agrees:
-            evidence = find_difference(connection, facts, outcome)
-            text = f"attested against {connection.name(aggregate.index)}: {evidence['why']}"
-        self.note(
-            "attested" if agrees else "refuted",
-            facts.state,
-            f"round {step.round}, attempt {step.attempt}: {text}",
-            round=step.round,
-            attempt=step.attempt,
-            claim=outcome.claim.hex(),
-            published=aggregate.claim.hex(),
-            **judgements(outcome),
-            evidence=evidence,
-        )
+        self._updates.show(facts, opening)
+        self._showing.show(facts.name, opening)
         return None
 
-    def _is_due(self, step: Submit | Attest) -> bool:
+    def _open_own(self, facts: RoundFacts) -> Wait | None:
+        """Nobody opened this member's update: it does so itself."""
+        opening, number = self._updates.committed(facts), facts.round.number
+        if opening is None:
+            return Wait(f"the update of round {number} is lost", None)
+        self._sender.send("ledger", "openUpdates", facts.round.job, number, pack_openings([opening]))
+        self.note("opened", facts.state, f"round {number}: opened the own update", round=number)
+        return None
+
+    def _vouch(self, step: Vouch, facts: RoundFacts, now: int) -> Wait | None:
+        """Fetch, keep, sign: what a member signs for it serves."""
+        _, deadline = present(facts.round, facts.state.terms, now)
+        gathering = self.copies.gather(facts, max(deadline - now, LAST_MOMENT))
+        self._sharing.said(facts, gathering.held)
+        self._vouched[step.job, step.round] = gathering.held
+        if gathering.copying:
+            return copies_of(gathering, step.round)
+        self.note_missing(facts, gathering)
+        lacking = facts.round.updates.keys() - gathering.held
+        return Wait(f"no holder has the update of member {min(lacking)}", None) if lacking else None
+
+    def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
+        """Say what came out; where the round is final already, only that it agrees."""
+        speech = self._attesting.speech(facts, now)
+        if isinstance(speech, Wait):
+            return speech
+        if not self._is_due(step):
+            return None
+        if step.late and speech.form:
+            self._spoken.add((step.job, step.round))
+            return None
+        arguments = (step.job, step.round, step.attempt, speech.form, speech.claim, speech.detail)
+        self._sender.send("ledger", "attest", *arguments)
+        note_speech(self, self._connection, facts, speech)
+        return None
+
+    def _hold(self, step: Hold, facts: RoundFacts) -> Wait | None:
+        """Copy what the round was made of, each file within the time that a round has for updates."""
+        gathering = self.copies.round(facts, facts.state.terms.update_seconds)
+        if gathering.copying:
+            return copies_of(gathering, step.round)
+        self._held.add((step.job, step.round))
+        return None
+
+    def _committed(self, facts: RoundFacts) -> bytes:
+        """What this member committed to in the round."""
+        return next(one.digest for one in facts.round.commitments.values() if one.party == self.key)
+
+    def _is_due(self, step: Commit | Attest) -> bool:
         """Look at the ledger again: the work took its time. Whether the step is still the one to take."""
         history = self._connection.refresh()
         state = history.jobs.get(step.job)
         return state is not None and self.decide(history, state, self._connection.time()) == step
-
-
-def _copies(gathering: Gathering, number: int) -> Wait:
-    return Wait(f"copies {', '.join(gathering.copying)} for round {number}")

@@ -109,7 +109,7 @@ class Scorer(Worker):
         final = state.rounds[step.round].final
         if final is None:
             raise UsageError("only a finalised round is scored", job=step.job, round=step.round)
-        self._sender.send("scores", "openScoring", step.job, step.round, final.root, final.cid, final.verdicts)
+        self._sender.send("scores", "openScoring", step.job, step.round, tuple(final.said))
         self._note("opened", state, step.round, "its scoring is open")
 
     def _commit(self, state: JobState, step: CommitScores, since: int) -> None:
@@ -153,7 +153,7 @@ class Scorer(Worker):
         self._note("revealed", state, scoring.round, "scores revealed", scores=list(scores))
 
     def _settle(self, state: JobState, scoring: Scoring) -> None:
-        """One range; the next look at the ledger goes on after it, whoever settled it."""
+        """One range; the next look at the ledger goes on after it, even if another settled it."""
         start, shown, packed = settlement(scoring)
         self._sender.send("scores", "settleScores", scoring.job, scoring.round, start, shown, packed)
         medians = list(unpack_scores(packed, len(packed) // SCORE))

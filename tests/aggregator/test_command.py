@@ -13,7 +13,7 @@ from support.consortia.aggregators import FILE, actions, drive, service
 from support.consortia.synthetic import Trial
 
 from aggregator.cli import aggregator
-from demo.liar import publish_wrong_model
+from demo.liar import Liar
 from ledger.errors import FedledgerError, UsageError
 from ledger.events.records import Role
 from ledger.history.state import Phase
@@ -30,14 +30,15 @@ def collected(trial) -> Trial:
     t = trial(members=3, rounds=2)
     drive(service(t.parties[0]))
     t.submit()
+    t.vouch()
     return t
 
 
 def test_status(collected) -> None:
     document = json.loads(call(collected, 0, "status", "--json").output)
     job = document["jobs"][0]
-    assert (document["member"], job["phase"], job["next"]) == (0, "Collecting", {"step": "aggregate"})
-    assert job["updates"] == ["member 0", "member 1", "member 2"]
+    assert (document["member"], job["phase"], job["next"]["step"]) == (0, "Aggregating", "wait")
+    assert job["updates"] == job["commitments"] == ["member 0", "member 1", "member 2"]
     text = call(collected, 1, "status").output
     assert "1 of 2" in text and "wait" in text
 
@@ -48,7 +49,8 @@ def test_preview_sends_and_stores_nothing(collected) -> None:
     result = call(collected, 0, "preview", "--json")
     document = json.loads(result.output)
     expected = collected.parties[1].recompute()
-    assert (document["claim"], document["agrees"], result.exit_code) == (expected.claim.hex(), None, 0)
+    assert (document["root"], document["claim"], document["agrees"]) == (expected.root.hex(), None, None)
+    assert result.exit_code == 0
     assert (store.pins(), collected.consortium.client.head()) == before
     assert "ADMITTED" in call(collected, 0, "preview").output
     fewer = json.loads(call(collected, 0, "preview", "--json", "--without", "1").output)
@@ -56,8 +58,7 @@ def test_preview_sends_and_stores_nothing(collected) -> None:
 
 
 def test_preview_tells_a_lie_from_the_truth(collected) -> None:
-    liar = collected.parties[0]
-    publish_wrong_model(liar.connection, liar.sender, collected.number, 1)
+    drive(service(collected.parties[0], kind=Liar))
     result = call(collected, 1, "preview")
     assert result.exit_code == 1 and "NOT what was published" in result.output
     collected.attest(1, 2)
@@ -65,15 +66,17 @@ def test_preview_tells_a_lie_from_the_truth(collected) -> None:
     assert call(collected, 2, "preview", "--round", "1").exit_code == 0
 
 
-def test_preview_without_the_bytes(collected) -> None:
-    for party in collected.parties[1:]:
+def test_preview_without_the_bytes(trial) -> None:
+    t = trial(members=3, rounds=2)
+    drive(service(t.parties[0]))
+    t.submit()
+    for party in t.parties:
         party.serving.close()
-    collected.parties[0].serving.close()
     with pytest.raises(FedledgerError) as caught:
-        call(collected, 0, "preview")
+        call(t, 0, "preview")
     assert caught.value.exit_code == 3 and "--without" in caught.value.advice
     with pytest.raises(UsageError, match="no such round"):
-        call(collected, 0, "preview", "--round", "7")
+        call(t, 0, "preview", "--round", "7")
 
 
 def test_only_an_aggregator_may_run(trial) -> None:
@@ -106,14 +109,16 @@ def test_a_service_runs_a_round_and_exits(trial) -> None:
     t = trial(members=3, rounds=2)
     process = started(t, 0, "--once", "--json")
     wait_for(lambda: t.state.current is not None)
-    t.submit(1, 2, 0)
+    t.commit()
+    wait_for(lambda: len(t.round.updates) == 3)
+    t.vouch()
     wait_for(lambda: t.round.phase is Phase.ATTESTING)
     t.attest(1)
     output, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
     lines = [json.loads(line) for line in output.splitlines()]
     did = [line["action"] for line in lines if line["action"] != "waiting"]
-    assert did == ["started", "opened", "published", "ended", "stopped"]
+    assert did == ["started", "opened", "shown", "published", "ended", "stopped"]
     assert lines == actions(t.consortium.members[0].home)
 
 

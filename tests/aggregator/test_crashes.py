@@ -24,10 +24,11 @@ POINTS = [
 
 @pytest.fixture
 def ready(trial):
-    """A round that member 0 opened, in which everyone submitted; member 0's aggregator is another process."""
+    """A round of member 0, whose updates are open and vouched for; member 0's aggregator is another process."""
     t = trial(members=3, rounds=1)
     drive(service(t.parties[0]))
     t.submit()
+    t.vouch(1, 2)
     return t
 
 
@@ -39,11 +40,12 @@ def test_killed_and_resumed(ready, point) -> None:
     assert aggregator.run(member.home.folder, key) == 0
     aggregates = ready.parties[1].connection.refresh().jobs[ready.number].rounds[1].aggregates
     assert len(aggregates) == 1, "published once, no matter what died in between"
-    expected = ready.parties[1].recompute()
-    assert (aggregates[0].root, aggregates[0].claim) == (expected.root, expected.claim)
+    expected, claim = ready.parties[1].recomputed()
+    assert (aggregates[0].root, aggregates[0].claim) == (expected.root, claim)
     assert set(expected.verdicts) == {0}
     held = ready.parties[0].connection.store
     assert held.pins()[f"model/{ready.number}/1"].digest == expected.cid, "the resumed one holds the model, too"
+    assert held.pins()[f"receipts/{ready.number}/1/1"].digest == aggregates[0].receipts
     ready.attest(1)
     assert ready.round.phase is Phase.FINALISED
 
@@ -65,3 +67,16 @@ def test_killed_while_opening_a_round(trial, point) -> None:
     assert aggregator.run(member.home.folder, key, point) == -signal.SIGKILL
     assert aggregator.run(member.home.folder, key) == 0
     assert (t.round.number, t.round.phase) == (1, Phase.COLLECTING)
+
+
+@pytest.mark.parametrize("point", ["before persist", "after persist", "after transmit", "after receipt"])
+def test_killed_while_opening_updates(trial, point) -> None:
+    t = trial(members=3, rounds=1)
+    member = t.consortium.members[0]
+    drive(service(t.parties[0]))
+    t.commit()
+    key = bytes(member.signer._account.key)
+    assert aggregator.run(member.home.folder, key, point) == -signal.SIGKILL
+    assert aggregator.run(member.home.folder, key) == 0
+    assert sorted(t.round.updates) == [0, 1, 2]
+    assert len({update.opening for update in t.round.updates.values()}) == 1, "opened at once, and once"

@@ -31,7 +31,8 @@ def overdue(trial) -> Trial:
     t = trial(members=4, rounds=2)
     drive(service(t.parties[0]))
     t.submit()
-    t.until(t.round.update_deadline + SECONDS + SECONDS // 2)
+    t.vouch()
+    t.until(t.round.deadline - SECONDS // 2)
     return t
 
 
@@ -69,13 +70,11 @@ def test_two_open_the_same_round(trial) -> None:
     assert [line["error"] for line in actions(t.parties[0].member.home, "overtaken")] == ["RoundLedger_WrongPhase"]
 
 
-def test_a_round_that_ends_while_abandoning(overdue) -> None:
+def test_a_round_that_another_moves_on_just_before(overdue) -> None:
     t = overdue
-    t.until(t.round.update_deadline + 2 * SECONDS + 30)
+    t.until(t.round.deadline + 30)
     job = t.number
-    slow = Interrupted(
-        t.parties[1].sender, "abandonRound", lambda: t.parties[2].sender.send("ledger", "abandonRound", job, 1)
-    )
+    slow = Interrupted(t.parties[1].sender, "advance", lambda: t.parties[2].sender.send("ledger", "advance", job, 1))
     drive(service(t.parties[1], sender=slow))
     assert t.state.rounds[1].phase is Phase.ABANDONED
     assert t.round.number == 2, "and the next one is opened"

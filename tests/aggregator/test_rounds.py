@@ -5,8 +5,8 @@ import pytest
 from support.consortia.aggregators import actions, drive, service
 from support.consortia.synthetic import LIMITS, SECONDS, TENSORS, Trial, artifact
 
-from aggregator.service import Goal
-from demo.liar import publish_wrong_model
+from aggregator.service import Goal, Service
+from demo.liar import Liar
 from ledger.errors import Unavailable
 from ledger.events.records import Reason, Role
 from ledger.formats.artifact import Layout, Tensor
@@ -21,26 +21,59 @@ def verdicts(trial: Trial) -> list[str]:
     return [Verdict(byte).name for byte in trial.round.aggregates[-1].verdicts]
 
 
+def collect(t: Trial, a: Service, *indices: int) -> None:
+    """These parties, or all, commit; the aggregator opens their updates, everyone signs for them, and it publishes."""
+    t.commit(*indices)
+    if t.phase is Phase.COLLECTING:
+        t.until(t.round.update_deadline + 1)
+    drive(a)
+    t.vouch()
+    drive(a)
+
+
 def test_rounds_follow_each_other_and_end(trial) -> None:
     t = trial(members=4, rounds=3)
     a = service(t.parties[0], goal=Goal(complete=True))
     for number in (1, 2, 3):
         drive(a)
-        assert (t.round.number, t.round.phase, t.round.opener) == (
-            number,
-            Phase.COLLECTING,
-            t.parties[0].sender.address,
-        )
-        t.submit()
-        drive(a)
-        assert t.round.phase is Phase.ATTESTING, "published before the deadline, since everyone submitted"
+        now = (t.round.number, t.round.phase, t.round.opener)
+        assert now == (number, Phase.COLLECTING, t.parties[0].sender.address)
+        collect(t, a)
+        assert t.round.phase is Phase.ATTESTING, "published long before the deadlines, since nobody was late"
         t.attest(1, 2)
         assert t.round.phase is Phase.FINALISED
     drive(a)
     assert t.state.complete and a.done
     assert [line["round"] for line in actions(t.parties[0].member.home, "published")] == [1, 2, 3]
     pins = t.parties[0].connection.store.pins()
-    assert {"model/1/1", "model/1/3", "update/1/1/3", "update/1/3/2"} <= pins.keys()
+    assert {"model/1/1", "model/1/3", "update/1/1/3", "update/1/3/2", "receipts/1/3/1"} <= pins.keys()
+
+
+def test_openings_that_one_gateway_knows_are_enough(trial) -> None:
+    """All are opened in one transaction, whoever showed them to whom."""
+    t = trial(members=4, rounds=1)
+    a = service(t.parties[0])
+    drive(a)
+    t.commit()
+    name = t.parties[1].facts.name
+    for party in t.parties[2:]:
+        t.parties[1].openings.take(name, party.opening())
+        party.serving.close()
+    drive(a)
+    assert sorted(t.round.updates) == [0, 1, 2, 3]
+    (opened,) = actions(t.parties[0].member.home, "shown")
+    assert opened["members"] == [0, 1, 2, 3]
+
+
+def test_an_opening_that_fits_no_commitment_is_not_taken(trial) -> None:
+    t = trial(members=3, rounds=1)
+    a = service(t.parties[0])
+    drive(a)
+    t.commit()
+    name, lie = t.parties[1].facts.name, t.parties[1].opening()._replace(weight=11)
+    t.parties[1].openings.take(name, lie)
+    drive(a)
+    assert t.round.updates[1].weight == 10
 
 
 @pytest.mark.parametrize("rule", [Median(), None])
@@ -48,57 +81,98 @@ def test_participants_and_aggregators_may_be_different_members(trial, rule) -> N
     t = trial(members=5, roles=[Role.PARTICIPANT] * 3 + [Role.AGGREGATOR] * 2, rounds=1, rule=rule)
     a = service(t.parties[3])
     drive(a)
-    t.submit(0, 1, 2)
-    drive(a)
+    collect(t, a, 0, 1, 2)
     t.attest(0, 1)
     assert t.round.phase is Phase.FINALISED
     assert t.round.aggregates[0].index == 3
 
 
-def test_publishes_after_the_deadline_with_who_submitted(trial) -> None:
+def test_goes_on_after_the_deadline_with_who_committed(trial) -> None:
     t = trial(rounds=1)
     a = service(t.parties[0])
     drive(a)
-    t.submit(0, 1)
+    t.commit(0, 1)
     drive(a)
     t.until(t.round.update_deadline)
     drive(a)
-    assert t.round.phase is Phase.COLLECTING, "the deadline's own second is in time for updates"
+    assert t.phase is Phase.COLLECTING, "the deadline's own second is in time for updates"
     t.until(t.round.update_deadline + 1)
+    drive(a)
+    assert sorted(t.round.updates) == [0, 1]
+    t.vouch()
     drive(a)
     assert t.round.phase is Phase.ATTESTING
     assert verdicts(t) == ["ADMITTED", "ADMITTED"]
+
+
+def test_who_committed_and_does_not_show_its_update_is_waited_for_to_half_time(trial) -> None:
+    t = trial(rounds=1)
+    a = service(t.parties[0])
+    drive(a)
+    for party in t.parties:
+        party.submit(shown=party.index != 2)
+    t.look()
+    drive(a)
+    assert not t.round.updates
+    t.until(t.round.deadline - SECONDS // 2)
+    drive(a)
+    assert sorted(t.round.updates) == [0, 1, 3]
+    t.until(t.round.deadline + 1)
+    t.vouch()
+    drive(a)
+    assert verdicts(t) == ["ADMITTED"] * 3
+    t.attest(1, 3)
+    assert t.round.phase is Phase.FINALISED
+    assert [made.index for made in t.round.unopened] == [2]
 
 
 def test_another_takes_over_from_a_dead_opener(trial) -> None:
     t = trial(rounds=2)
     first, second = service(t.parties[0]), service(t.parties[1])
     drive(first)
-    t.submit(0, 1, 2)
+    t.commit()
     drive(second)
-    t.until(t.round.update_deadline + SECONDS)
+    t.until(t.round.deadline - SECONDS // 2)
     drive(second)
-    assert t.round.phase is Phase.COLLECTING, "still the opener's second"
-    t.until(t.round.update_deadline + SECONDS + 1)
+    assert len(t.round.updates) == 4, "it opens the updates"
+    t.vouch()
+    t.until(t.round.deadline - SECONDS)
+    drive(second)
+    assert t.round.phase is Phase.AGGREGATING, "still the opener's second"
+    t.until(t.round.deadline - SECONDS + 1)
     drive(second)
     assert t.round.aggregates[0].index == 1
+    assert t.state.strikes == {0: 1}
     t.attest(2, 3)
     drive(second)
     assert (t.round.number, t.round.opener) == (2, t.parties[1].sender.address), "and leads from now on"
 
 
+def test_who_left_its_turn_waits_before_it_opens_another_round(trial) -> None:
+    t = trial(rounds=2)
+    first = service(t.parties[0])
+    drive(first)
+    t.submit()
+    t.until(t.round.deadline + 1)
+    t.consortium.send(2, "ledger", "advance", t.number, 1)
+    drive(first)
+    assert t.round.number == 1
+    t.until(t.consortium.client.course(t.number).ended_at + SECONDS)
+    drive(first)
+    assert t.round.number == 2
+
+
 def test_a_lie_is_refuted_and_another_finishes_the_round(trial) -> None:
     t = trial(rounds=2)
-    liar, honest = t.parties[0], service(t.parties[1])
-    own = service(liar)
+    own, honest = service(t.parties[0], kind=Liar, value=70), service(t.parties[1])
     drive(own)
-    t.submit()
-    claim = publish_wrong_model(liar.connection, liar.sender, t.number, 1, value=70)
+    collect(t, own)
+    claim = t.round.aggregates[0].claim
     t.attest(1, 2)
     assert t.round.phase is Phase.AGGREGATING
     assert claim not in {a.claim for a in t.round.aggregates[0].attestations}
     drive(own)
-    assert t.round.attempt == 1, "a refuted aggregator stays quiet"
+    assert t.round.attempt == 1, "an aggregator whose attempt failed stays quiet"
     drive(honest)
     assert (t.round.attempt, t.round.aggregates[1].index) == (2, 1)
     t.attest(2, 3)
@@ -109,10 +183,9 @@ def test_a_lie_is_refuted_and_another_finishes_the_round(trial) -> None:
 
 def test_lies_until_no_attempt_is_left(trial) -> None:
     t = trial(rounds=2, attempts=1)
-    liar = t.parties[0]
-    drive(service(liar))
-    t.submit()
-    publish_wrong_model(liar.connection, liar.sender, t.number, 1)
+    liar = service(t.parties[0], kind=Liar)
+    drive(liar)
+    collect(t, liar)
     t.attest(1, 2)
     assert t.round.phase is Phase.REFUTED
     second = service(t.parties[1])
@@ -124,9 +197,7 @@ def test_too_few_updates_are_agreed_on_and_the_job_goes_on(trial) -> None:
     t = trial(rounds=2)
     a = service(t.parties[0])
     drive(a)
-    t.submit(2)
-    t.until(t.round.update_deadline + 1)
-    drive(a)
+    collect(t, a, 2)
     assert t.round.aggregates[0].empty
     t.attest(1, 2)
     assert (t.round.phase, t.round.reason) == (Phase.ABANDONED, Reason.TOO_FEW_UPDATES)
@@ -134,20 +205,22 @@ def test_too_few_updates_are_agreed_on_and_the_job_goes_on(trial) -> None:
     assert t.round.number == 2
 
 
-def test_nobody_submits_at_all(trial) -> None:
+def test_nobody_commits_at_all(trial) -> None:
     t = trial(rounds=1)
     a = service(t.parties[0])
     drive(a)
-    t.until(t.round.update_deadline + 1)
+    t.until(t.round.update_deadline + 8)
     drive(a)
-    assert t.round.aggregates[0].verdicts == b""
+    assert (t.state.rounds[1].phase, t.state.rounds[1].reason) == (Phase.ABANDONED, Reason.TOO_FEW_UPDATES)
+    assert t.round.number == 2, "and it counts for nothing"
 
 
 def test_every_reason_of_refusal_stands_on_record_and_the_round_goes_on(trial) -> None:
     t = trial(members=12, rounds=1)
     a = service(t.parties[0])
     drive(a)
-    t.submit(0, 1, 2)
+    for party in t.parties[:3]:
+        party.submit()
     honest, layout = np.ones(t.layout.values, "<i4"), t.layout
     other = Layout((TENSORS[0], Tensor("layer.weighs", (30, 20))))
     p = t.parties
@@ -156,13 +229,16 @@ def test_every_reason_of_refusal_stands_on_record_and_the_round_goes_on(trial) -
     p[5].submit(honest, binding=p[5].binding(base=b"\x05" * 32))
     p[6].submit(honest, data=artifact(other, p[6].binding(), honest))
     p[7].submit(honest, root=b"\x07" * 32)
-    p[8].submit(honest, weight=LIMITS.max_weight + 1, stored=False)
+    p[8].submit(honest, weight=LIMITS.max_weight + 1)
     p[9].submit(honest * (LIMITS.max_value + 1))
     p[10].submit(honest * LIMITS.max_value)
     p[11].submit(honest, stored=False)
+    t.look()
     drive(a)
-    assert t.round.phase is Phase.COLLECTING, "an update whose bytes are missing is waited for"
-    t.until(t.round.update_deadline + SECONDS - SECONDS // 3)
+    t.vouch()
+    drive(a)
+    assert t.round.phase is Phase.AGGREGATING, "an update whose bytes are missing is waited for"
+    t.pass_time(SECONDS // 4)
     drive(a)
     names = ["HEADER"] * 4 + ["ROOT", "WEIGHT", "RANGE", "NORM", "UNAVAILABLE"]
     assert verdicts(t) == ["ADMITTED"] * 3 + names
@@ -177,68 +253,86 @@ def test_bytes_that_come_late_are_in_time(trial, monkeypatch) -> None:
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)
-    t.submit(0, 1)
+    for party in t.parties[:2]:
+        party.submit()
     values = np.ones(t.layout.values, "<i4")
     data = artifact(t.layout, t.parties[2].binding(), values)
     t.parties[2].submit(values, data=data, stored=False)
+    t.look()
     drive(a)
-    assert t.round.phase is Phase.COLLECTING
+    t.vouch()
+    drive(a)
+    assert t.round.phase is Phase.AGGREGATING
     t.parties[2].connection.put([data], "late")
+    t.vouch()
     drive(a)
     assert verdicts(t) == ["ADMITTED"] * 3
 
 
-def test_a_participant_that_dies_after_it_submitted_holds_nobody_up(trial) -> None:
+def test_a_participant_that_dies_after_others_hold_its_update_holds_nobody_up(trial) -> None:
     t = trial(members=3, rounds=1)
     a = service(t.parties[0])
     drive(a)
-    t.submit(1, 2)
+    t.commit()
     drive(a)
+    t.parties[2].vouch()
     t.parties[1].serving.close()
-    t.submit(0)
     drive(a)
     assert verdicts(t) == ["ADMITTED"] * 3
 
 
-def test_a_dead_holder_is_waited_for_then_called_unavailable(trial) -> None:
+def test_what_too_few_hold_is_waited_for_a_quarter_of_the_time_then_unavailable(trial) -> None:
     t = trial(members=4, rounds=1)
     a = service(t.parties[0])
     drive(a)
-    t.submit()
-    t.parties[3].serving.close()
+    for party in t.parties:
+        party.submit(stored=party.index != 3)
+    t.look()
     drive(a)
-    assert t.round.phase is Phase.COLLECTING
-    t.until(t.round.update_deadline + SECONDS - SECONDS // 3 - 1)
+    t.vouch(1, 2)
     drive(a)
-    assert t.round.phase is Phase.COLLECTING, "not a second early"
-    t.until(t.round.update_deadline + SECONDS - SECONDS // 3)
+    assert t.round.phase is Phase.AGGREGATING
+    signed = t.parties[0].connection.time()
+    t.until(signed + SECONDS // 4 - 5)
+    drive(a)
+    assert t.round.phase is Phase.AGGREGATING, "not early"
+    t.until(signed + SECONDS // 4 + 2)
     drive(a)
     assert verdicts(t) == ["ADMITTED"] * 3 + ["UNAVAILABLE"]
     t.attest(1, 2)
     assert t.round.phase is Phase.FINALISED
 
 
-@pytest.mark.parametrize("phase", [Phase.COLLECTING, Phase.ATTESTING, Phase.AGGREGATING])
-def test_what_nobody_finishes_is_abandoned(trial, phase) -> None:
+@pytest.mark.parametrize("phase", [Phase.OPENING, Phase.AGGREGATING, Phase.ATTESTING])
+def test_what_nobody_finishes_is_moved_on(trial, phase) -> None:
     t = trial(members=4, rounds=2)
     first, second = service(t.parties[0]), service(t.parties[1])
     drive(first)
-    t.submit()
+    t.commit()
+    if phase is not Phase.OPENING:
+        t.open_updates()
+        t.vouch()
     if phase is Phase.ATTESTING:
         drive(first)
-    if phase is Phase.AGGREGATING:
-        publish_wrong_model(t.parties[0].connection, t.parties[0].sender, t.number, 1)
-        t.attest(1, 2)
-    view = t.consortium.client.round(t.number)
-    assert view.phase is phase
-    end = view.deadline + (2 * SECONDS if phase is Phase.COLLECTING else 0)
-    t.until(end)
+    assert t.phase is phase
+    end = t.round.deadline + (1 if phase is Phase.OPENING else 10)
     if phase is Phase.ATTESTING:
+        t.until(t.round.deadline)
         drive(second)
         assert t.round.phase is phase, "the deadline's own second is in time"
-    t.until(end + 10)
+        t.until(end)
+        drive(second)
+        assert t.round.aggregates[0].outcome is Phase.ABANDONED
+        assert (t.round.attempt, t.round.phase) in ((1, Phase.AGGREGATING), (2, Phase.ATTESTING))
+        return
+    if phase is Phase.OPENING:
+        for party in t.parties:
+            party.serving.close()
+        t.until(end + 8)
+    else:
+        t.until(end)
     drive(second)
-    reason = Reason.NO_QUORUM if phase is Phase.ATTESTING else Reason.NO_AGGREGATE
+    reason = Reason.TOO_FEW_UPDATES if phase is Phase.OPENING else Reason.NO_AGGREGATE
     assert (t.state.rounds[1].phase, t.state.rounds[1].reason) == (Phase.ABANDONED, reason)
 
 
@@ -246,9 +340,13 @@ def test_several_chunks_and_a_tree_that_is_none(trial) -> None:
     t = trial(members=3, rounds=1, tensors=[Tensor("big", (700_000,))], limits=ROOMY)
     a = service(t.parties[0])
     drive(a)
-    t.submit(0, 1)
+    for party in t.parties[:2]:
+        party.submit()
     values = np.zeros(t.layout.values, "<i4")
     t.parties[2].submit(values, data=artifact(t.layout, t.parties[2].binding(), values)[:-4])
+    t.look()
+    drive(a)
+    t.vouch()
     drive(a)
     t.attest(1)
     assert t.round.phase is Phase.FINALISED
@@ -257,22 +355,23 @@ def test_several_chunks_and_a_tree_that_is_none(trial) -> None:
 
 def test_a_full_disk_makes_no_update_unavailable(trial, monkeypatch) -> None:
     monkeypatch.setattr("ledger.party.pacing.LONGEST_BACKOFF", 0.0)
-    t = trial(members=3, rounds=1)
+    t = trial(members=4, rounds=1)
     a = service(t.parties[0])
     drive(a)
     t.submit()
+    t.vouch(1, 2, 3)
 
     def full(*_arguments, **_options):
         raise Unavailable("cannot write: No space left on device")
 
     with monkeypatch.context() as patched:
         patched.setattr(t.parties[0].connection.store, "put", full)
-        t.until(t.round.update_deadline + SECONDS - 1)
+        t.until(t.round.deadline - SECONDS - 1)
         drive(a)
-        assert t.round.phase is Phase.COLLECTING, "publishes no model that it cannot keep, and blames nobody"
+        assert t.round.phase is Phase.AGGREGATING, "publishes no model that it cannot keep, and blames nobody"
     assert "failed" in {line["action"] for line in actions(t.parties[0].member.home)}
     drive(a)
-    assert verdicts(t) == ["ADMITTED"] * 3
+    assert verdicts(t) == ["ADMITTED"] * 4
 
 
 def test_one_failing_job_does_not_stop_the_others(trial) -> None:
@@ -284,8 +383,7 @@ def test_one_failing_job_does_not_stop_the_others(trial) -> None:
     failures = actions(t.parties[0].member.home, "failed")
     assert [line["job"] for line in failures] == [broken]
     t.number = good
-    t.submit()
-    drive(a)
+    collect(t, a)
     t.attest(1)
     assert t.round.phase is Phase.FINALISED
 
@@ -294,8 +392,7 @@ def test_once_opens_no_second_round(trial) -> None:
     t = trial(members=3, rounds=3)
     a = service(t.parties[0], goal=Goal(once=True))
     drive(a)
-    t.submit()
-    drive(a)
+    collect(t, a)
     assert not a.done
     t.attest(1)
     drive(a)
@@ -317,8 +414,7 @@ def test_a_chain_that_is_away_is_waited_for(trial, monkeypatch) -> None:
     t = trial(members=3, rounds=1)
     a = service(t.parties[0], goal=Goal(rounds=1))
     drive(a)
-    t.submit()
-    drive(a)
+    collect(t, a)
     t.attest(1)
     connection, home = t.parties[0].connection, t.parties[0].member.home
     refresh, answers = connection.refresh, [Unavailable("the node is away"), Unavailable("the node is away")]

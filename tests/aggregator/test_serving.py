@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from demo.liar import publish_wrong_model
+from demo.liar import Liar
 from ledger.config import GatewaySettings, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.keys import ephemeral
@@ -111,4 +111,4 @@ def test_no_lies_on_another_chain(home) -> None:
     connection, sender = home
     connection.place = Place(1, connection.place.contract)
     with pytest.raises(UsageError, match="local chain only"):
-        publish_wrong_model(connection, sender, 1, 1)
+        Liar(connection, sender)

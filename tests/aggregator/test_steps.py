@@ -1,13 +1,18 @@
 """What an aggregator decides, second by second: the contract's boundaries, and who goes first."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from support.worlds.world import TERMS, World
 
 from aggregator.steps import (
-    Abandon,
+    Advance,
     AggregatorSituation,
     OpenRound,
+    OpenUpdates,
     PublishAggregate,
+    Step,
     Wait,
     gathered_by,
     next_step,
@@ -15,21 +20,23 @@ from aggregator.steps import (
 )
 from ledger.events import records as r
 from ledger.history.state import Phase
-from ledger.rounds.steps import LAST_MOMENT
+from ledger.rounds.steps import COURTESY, LAST_MOMENT
 
 DEADLINE = 1000
 AGG = TERMS.aggregate_seconds
-ALONE, LAST = DEADLINE + AGG, DEADLINE + 2 * AGG
+OPENED = DEADLINE + TERMS.open_seconds
+ALONE, LAST = OPENED + AGG, OPENED + 2 * AGG
 PAUSE_OF_RANK_1_OF_3 = AGG // 12
+ALL = frozenset(range(4))
 
 
-def decide(world: World, me: int = 0, now: int = DEADLINE - 10, **facts):
+def decide(world: World, me: int = 0, now: int = DEADLINE - 10, **facts: Any) -> Step:
     facts.setdefault("since", now)
     return next_step(world.history, world.state, world.keys[me], AggregatorSituation(now, **facts))
 
 
-def waiting(step: object, until: int | None) -> bool:
-    return isinstance(step, Wait) and step.until == until
+def waiting(step: object, until: int | None, *words: str) -> bool:
+    return isinstance(step, Wait) and step.until == until and all(word in step.why for word in words)
 
 
 @pytest.fixture
@@ -37,22 +44,30 @@ def world() -> World:
     return World(members=4).open_job()
 
 
+def opened(world: World, members: Iterable[int] = ALL) -> World:
+    """A round of member 0, in which these committed, and all of that is open."""
+    world.open_round(opener=0)
+    for member in members:
+        world.submit(member)
+    return world.open_pending()
+
+
 def refute(world: World, aggregator: int) -> None:
-    """An aggregate of `aggregator` that three others refute; the contract counts from second 1500."""
+    """An attempt that three others speak against: the next ends at LAST + 2 * 60."""
     world.publish(aggregator, root=b"\x01" * 32, cid=b"\x02" * 32)
     for member in range(len(world.keys)):
         if member != aggregator and world.round.phase is Phase.ATTESTING:
             world.attest(member)
 
 
-def test_opens_the_first_round_by_rank(world) -> None:
+def test_opens_the_first_round_by_rank(world: World) -> None:
     assert decide(world, 0, 500) == OpenRound(1)
     assert waiting(decide(world, 1, 500), 502)
     assert waiting(decide(world, 3, 501, since=500), 506)
     assert decide(world, 3, 506, since=500) == OpenRound(1)
 
 
-def test_nothing_to_do_for_those_who_may_not(world) -> None:
+def test_nothing_to_do_for_those_who_may_not(world: World) -> None:
     stranger = next_step(world.history, world.state, "0x" + "9" * 40, AggregatorSituation(1, 1))
     assert waiting(stranger, None)
     world.emit(r.KeyRotated, index=0, old_key=world.keys[0], new_key="0x" + "8" * 40, epoch=2)
@@ -63,187 +78,186 @@ def test_nothing_to_do_for_those_who_may_not(world) -> None:
     assert waiting(decide(world, 2), None), "a job not approved"
 
 
-def test_collects_until_everyone_submitted(world) -> None:
+def test_collects_until_all_committed_or_the_time_is_over(world: World) -> None:
     world.open_round()
     for member in range(3):
         world.submit(member)
-    assert waiting(decide(world), DEADLINE + 1)
-    world.submit(3)
-    assert decide(world) == PublishAggregate(1, 1, 1)
-    assert waiting(decide(world, 1), ALONE + 1), "only the opener may publish early"
+    assert waiting(decide(world, known=frozenset({0, 1, 2})), DEADLINE + 1, "3 updates")
+    assert decide(world, now=DEADLINE + 1, known=frozenset({0, 1, 2})) == OpenUpdates(1, 1)
 
 
-def test_only_participants_are_waited_for(world) -> None:
-    world.history.members[3].roles = r.Role.AGGREGATOR
-    world.open_round()
-    for member in range(3):
-        world.submit(member)
-    assert decide(world) == PublishAggregate(1, 1, 1)
-
-
-def test_a_changed_electorate_means_waiting_for_the_deadline(world) -> None:
-    world.open_round()
-    for member in range(4):
-        world.submit(member)
-    world.emit(r.KeyRotated, index=3, old_key=world.keys[3], new_key="0x" + "8" * 40, epoch=2)
-    assert waiting(decide(world, now=DEADLINE), DEADLINE + 1)
-    assert decide(world, now=DEADLINE + 1) == PublishAggregate(1, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("now", "step"),
-    [
-        (DEADLINE, None),
-        (DEADLINE + 1, PublishAggregate(1, 1, 1)),
-        (ALONE, PublishAggregate(1, 1, 1)),
-        (ALONE + 1, PublishAggregate(1, 1, 1)),
-        (LAST, PublishAggregate(1, 1, 1)),
-    ],
-)
-def test_the_opener_at_each_boundary(world, now, step) -> None:
-    world.open_round()
-    world.submit(0)
-    found = decide(world, now=now)
-    assert found == step if step else waiting(found, DEADLINE + 1)
-
-
-def test_others_take_over_from_a_dead_opener_by_rank(world) -> None:
+def test_the_opener_opens_all_at_once_or_from_half_time_on_what_it_has(world: World) -> None:
     world.open_round(opener=0)
-    world.submit(0)
-    assert waiting(decide(world, 1, ALONE), ALONE + 1)
-    assert decide(world, 1, ALONE + 1) == PublishAggregate(1, 1, 1)
+    for member in range(3):
+        world.submit(member)
+    half, some = OPENED - TERMS.open_seconds // 2, frozenset({0, 2})
+    assert waiting(decide(world, now=DEADLINE + 1, known=some), half, "member 1")
+    assert decide(world, now=half, known=some) == OpenUpdates(1, 1)
+    assert waiting(decide(world, now=half), OPENED + 1, "members 0, 1, 2")
+    for rank, member in enumerate((1, 2, 3)):
+        start = half + COURTESY * rank
+        assert waiting(decide(world, member, DEADLINE + 1, known=some), start)
+        assert decide(world, member, start, known=some) == OpenUpdates(1, 1)
+
+
+def test_what_is_open_is_not_opened_again(world: World) -> None:
+    world.open_round(opener=0)
+    for member in range(3):
+        world.submit(member)
+    world.open_updates(world.pending[:2])
+    half = OPENED - TERMS.open_seconds // 2
+    assert waiting(decide(world, now=half, known=frozenset({0, 1})), OPENED + 1, "member 2")
+    assert decide(world, now=DEADLINE + 1, known=frozenset({0, 1, 2})) == OpenUpdates(1, 1)
+
+
+def test_a_round_that_nobody_committed_to_ends_at_once(world: World) -> None:
+    world.open_round(opener=0)
+    assert decide(world, 1, DEADLINE + 1) == Advance(1, 1)
+    assert waiting(decide(world, 2, DEADLINE + 1), DEADLINE + 3)
+
+
+def test_a_round_of_which_nothing_was_opened_ends_at_once(world: World) -> None:
+    world.open_round(opener=0)
+    world.submit(1)
+    assert isinstance(decide(world, 1, OPENED), Wait)
+    assert decide(world, 1, OPENED + 1) == Advance(1, 1)
+
+
+@pytest.mark.parametrize("now", [OPENED - 30, ALONE, ALONE + 1, LAST])
+def test_the_opener_publishes_what_is_certified_at_each_boundary(world: World, now: int) -> None:
+    opened(world)
+    assert decide(world, now=now, certified=ALL) == PublishAggregate(1, 1, 1, ALL)
+
+
+def test_others_take_over_from_a_dead_opener_by_rank(world: World) -> None:
+    opened(world)
+    facts = {"certified": ALL}
+    assert waiting(decide(world, 1, ALONE, **facts), ALONE + 1, "its opener's")
+    assert decide(world, 1, ALONE + 1, **facts) == PublishAggregate(1, 1, 1, ALL)
     start = ALONE + 1 + PAUSE_OF_RANK_1_OF_3
-    assert waiting(decide(world, 2, ALONE + 1), start)
-    assert waiting(decide(world, 2, start - 1), start)
-    assert decide(world, 2, start) == PublishAggregate(1, 1, 1)
-    assert decide(world, 3, LAST) == PublishAggregate(1, 1, 1)
+    assert waiting(decide(world, 2, ALONE + 1, **facts), start)
+    assert waiting(decide(world, 2, start - 1, **facts), start)
+    assert decide(world, 2, start, **facts) == PublishAggregate(1, 1, 1, ALL)
+    assert decide(world, 3, LAST, **facts) == PublishAggregate(1, 1, 1, ALL)
 
 
-def test_abandons_what_nobody_published(world) -> None:
-    world.open_round(opener=0)
-    assert decide(world, 1, LAST) == PublishAggregate(1, 1, 1), "the last second is in time"
-    assert decide(world, 1, LAST + 1) == Abandon(1, 1)
+def test_moves_on_what_nobody_published(world: World) -> None:
+    opened(world)
+    assert decide(world, 1, LAST + 1, certified=ALL) == Advance(1, 1)
     assert waiting(decide(world, 2, LAST + 1), LAST + 3)
     assert waiting(decide(world, 0, LAST + 1), LAST + 7), "the one that let the round die goes last"
 
 
-def test_an_attested_round_is_waited_for_and_then_abandoned(world) -> None:
-    world.open_round()
-    world.submit(0)
-    world.submit(1)
+def test_an_attested_round_is_waited_for_and_then_moved_on(world: World) -> None:
+    opened(world)
     deadline = world.publish(0).deadline
     for member in (0, 1):
         assert waiting(decide(world, member, deadline), deadline + 1)
-    assert decide(world, 0, deadline + 1) == Abandon(1, 1), "the one that published goes first"
+    assert decide(world, 0, deadline + 1) == Advance(1, 1), "the one that published goes first"
     assert waiting(decide(world, 1, deadline + 1), deadline + 3)
 
 
-def test_after_a_refutation_the_others_go_on_by_rank(world) -> None:
-    world.open_round()
-    world.submit(0)
-    world.submit(1)
+def test_after_a_failed_attempt_the_others_go_on_by_rank(world: World) -> None:
+    opened(world)
     refute(world, 0)
     assert world.round.phase is Phase.AGGREGATING
-    end = 1560
-    at = {"deadline": end}
-    assert decide(world, 1, 1500, **at) == PublishAggregate(1, 1, 2)
-    assert waiting(decide(world, 2, 1500, **at), 1500 + PAUSE_OF_RANK_1_OF_3)
-    assert decide(world, 2, 1500 + PAUSE_OF_RANK_1_OF_3, **at) == PublishAggregate(1, 1, 2)
-    assert decide(world, 1, end, **at) == PublishAggregate(1, 1, 2)
-    assert decide(world, 1, end + 1, **at) == Abandon(1, 1)
-    assert waiting(decide(world, 0, 1500, **at), end + 1), "a refuted aggregator stays quiet"
-    assert waiting(decide(world, 0, end + 1, **at), end + 7), "and abandons last"
+    end = world.round.deadline
+    begin, facts, made = end - AGG, {"certified": ALL}, PublishAggregate(1, 1, 2, ALL)
+    assert decide(world, 1, begin, **facts) == made
+    assert waiting(decide(world, 2, begin, **facts), begin + PAUSE_OF_RANK_1_OF_3)
+    assert decide(world, 2, begin + PAUSE_OF_RANK_1_OF_3, **facts) == made
+    assert decide(world, 1, end, **facts) == made
+    assert decide(world, 1, end + 1, **facts) == Advance(1, 1)
+    assert waiting(decide(world, 0, begin, **facts), end + 1, "failed"), "a barred aggregator stays quiet"
+    assert waiting(decide(world, 0, end + 1, **facts), end + 7), "and moves on last"
 
 
-def test_ranks_follow_what_members_did(world) -> None:
+def test_ranks_follow_what_members_did(world: World) -> None:
     def ranks() -> list[int]:
-        return [member.index for member in order(world.history, world.state.current)]
+        return [member.index for member in order(world.history, world.state)]
 
     assert ranks() == [0, 1, 2, 3]
-    world.open_round(opener=0)
+    opened(world)
     assert ranks() == [1, 2, 3, 0], "the opener has published nothing yet"
-    world.submit(0)
-    world.submit(1)
     refute(world, 1)
-    assert ranks() == [0, 2, 3, 1]
+    assert world.state.strikes == {0: 1, 1: 1}, "one left its turn, one lied"
+    assert ranks() == [2, 3, 0, 1]
     world.publish(3)
-    assert ranks() == [3, 0, 2, 1]
+    assert ranks() == [3, 2, 0, 1]
     for member in (0, 2):
         world.attest(member)
     assert world.round.phase is Phase.FINALISED
     assert decide(world, 3, 2000) == OpenRound(1), "the maker of the last model opens the next round"
-    assert waiting(decide(world, 1, 2000), 2006), "a refuted aggregator comes last"
+    assert decide(world, 2, 2002, since=2000) == OpenRound(1)
 
 
-def test_missing_bytes_are_waited_for_until_the_last_third(world) -> None:
-    world.open_round()
-    for member in range(4):
-        world.submit(member)
-    missing = frozenset({2})
-    give_up = ALONE - AGG // 3
-    assert waiting(decide(world, missing=missing), give_up)
-    assert waiting(decide(world, now=give_up - 1, missing=missing), give_up)
-    assert decide(world, now=give_up, missing=missing) == PublishAggregate(1, 1, 1, missing)
-    later = LAST - AGG // 3
-    assert waiting(decide(world, 1, ALONE + 1, missing=missing), later)
-    assert decide(world, 1, later, missing=missing) == PublishAggregate(1, 1, 1, missing)
-    assert waiting(decide(world, 0, ALONE + 1, missing=missing), later), "the opener has the second window, too"
+def test_strikes_are_waited_for(world: World) -> None:
+    opened(world, (0, 1))
+    refute(world, 1)
+    world.publish(3)
+    for member in (0, 2):
+        world.attest(member)
+    world.state.strikes[1] = 12
+    assert waiting(decide(world, 1, 2000, ended=1990), 1990 + 8 * AGG)
+    assert decide(world, 1, 1990 + 8 * AGG, since=2000, ended=1990) == OpenRound(1)
+    assert waiting(decide(world, 0, 2000, ended=1990), 1990 + AGG)
 
 
-def test_missing_bytes_after_a_refutation(world) -> None:
-    world.open_round()
-    world.submit(0)
-    world.submit(1)
-    refute(world, 0)
-    at = {"deadline": 1560, "missing": frozenset({0})}
-    assert waiting(decide(world, 1, 1500, **at), 1560 - AGG // 3)
-    assert decide(world, 1, 1560 - AGG // 3, **at) == PublishAggregate(1, 1, 2, frozenset({0}))
+def test_signatures_are_waited_for_a_quarter_after_the_last_and_no_longer_than_the_turn_allows(world: World) -> None:
+    opened(world)
+    some = frozenset({0, 1, 3})
+    begin = LAST - 2 * AGG
+    facts = {"since": begin, "certified": some, "signed": begin + 5}
+    quiet, margin = begin + 5 + AGG // 4, ALONE - AGG // 3
+    assert waiting(decide(world, now=begin + 6, **facts), quiet, "member 2")
+    assert decide(world, now=quiet, **facts) == PublishAggregate(1, 1, 1, some)
+    later = facts | {"signed": ALONE - 10}
+    assert decide(world, now=margin, **later) == PublishAggregate(1, 1, 1, some)
+    assert waiting(decide(world, now=margin - 1, **facts | {"signed": margin - 2}), margin)
+    second = facts | {"since": ALONE + 1, "signed": LAST - 30}
+    assert waiting(decide(world, 1, ALONE + 1, **second), LAST - AGG // 3)
+    assert decide(world, 1, LAST - AGG // 3, **second) == PublishAggregate(1, 1, 1, some)
 
 
-def test_what_is_being_copied_is_waited_for_to_its_own_deadline(world) -> None:
-    world.open_round()
-    for member in range(4):
-        world.submit(member)
-    copying, missing = ("the update of member 2",), frozenset({1})
-    for now in (DEADLINE - 10, ALONE - 1):
-        step = decide(world, now=now, copying=copying, missing=missing)
-        assert waiting(step, ALONE)
-        assert "copies the update of member 2" in step.why
-    assert decide(world, now=ALONE - 1, missing=missing) == PublishAggregate(1, 1, 1, missing)
-    assert decide(world, 1, LAST + 1, copying=copying) == Abandon(1, 1), "it holds up no end"
+def test_certified_bytes_are_waited_for(world: World) -> None:
+    opened(world)
+    copying = ("the update of member 2",)
+    assert waiting(decide(world, now=OPENED, certified=ALL, copying=copying), ALONE + 1, *copying)
+    lost = {"certified": ALL, "missing": frozenset({1})}
+    assert waiting(decide(world, now=ALONE - 1, **lost), ALONE + 1, "member 1")
+    assert waiting(decide(world, 1, ALONE + 1, **lost), LAST + 1, "member 1")
+    assert decide(world, 1, LAST + 1, **lost) == Advance(1, 1), "it holds up no end"
 
 
-def test_copies_have_until_an_update_is_given_up_or_half_of_what_is_left(world) -> None:
-    world.open_round()
-    world.submit(0)
-    world.submit(1)
+def test_copies_have_until_the_last_quarter_of_a_turn_or_half_of_what_is_left(world: World) -> None:
+    opened(world, (0, 1))
 
-    def until(now: int, deadline: int | None = None) -> int:
-        return gathered_by(world.state, world.round, now, deadline)
+    def until(now: int) -> int:
+        return gathered_by(world.state, world.round, now)
 
-    give_up, later = ALONE - AGG // 3, LAST - AGG // 3
-    assert until(DEADLINE - 10) == until(give_up - 1) == give_up
-    assert until(give_up) == give_up + (ALONE - give_up) // 2
+    first, later = ALONE - AGG // 4, LAST - AGG // 4
+    assert until(OPENED - 20) == until(first - 1) == first
+    assert until(first) == first + (ALONE - first) // 2
     assert until(ALONE) == ALONE + LAST_MOMENT
     assert until(ALONE + 1) == later
     assert until(LAST) == LAST + LAST_MOMENT
     refute(world, 0)
-    assert until(1500, 1560) == 1560 - AGG // 3
-    assert until(1560, 1560) == 1560 + LAST_MOMENT
+    end = world.round.deadline
+    assert until(end - AGG) == end - AGG // 4
+    assert until(end) == end + LAST_MOMENT
 
 
-def test_a_complete_job_is_left_alone(world) -> None:
+def test_a_complete_job_is_left_alone(world: World) -> None:
     for _ in range(TERMS.rounds):
         world.honest_round()
     assert world.state.complete
     assert waiting(decide(world, 0, 10_000), None)
 
 
-def test_a_new_key_takes_no_part_in_an_older_round(world) -> None:
-    world.open_round()
-    world.submit(0)
+def test_a_new_key_takes_no_part_in_an_older_round(world: World) -> None:
+    opened(world)
     new = "0x" + "8" * 40
     world.emit(r.KeyRotated, index=1, old_key=world.keys[1], new_key=new, epoch=2)
-    step = next_step(world.history, world.state, new, AggregatorSituation(ALONE + 1, ALONE))
+    step = next_step(world.history, world.state, new, AggregatorSituation(ALONE + 1, ALONE, certified=ALL))
     assert waiting(step, LAST + 1)
-    assert decide(world, 2, ALONE + 1) == PublishAggregate(1, 1, 1), "and no rank is kept for it"
+    assert decide(world, 2, ALONE + 1, certified=ALL) == PublishAggregate(1, 1, 1, ALL), "and no rank is kept for it"

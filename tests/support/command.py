@@ -20,12 +20,7 @@ def play(trial: Trial, *, liar: int | None = None) -> None:
     if trial.state.current is None or trial.round.phase.terminal:
         trial.consortium.send(0, "ledger", "openRound", trial.number)
         trial.submit()
-    party = trial.parties[0]
-    body: list[bytes] = []
-    outcome = party.recompute(keep=lambda pieces: body.extend(bytes(piece) for piece in pieces))
-    party.connection.put(body, "model")
-    number = trial.round.number
-    party.sender.send("ledger", "publishAggregate", trial.number, number, outcome.root, outcome.cid, outcome.verdicts)
+    trial.parties[0].publish()
     if liar is not None:
         trial.parties[liar].attest(b"\x0b" * 32)
     trial.attest(1, 2)

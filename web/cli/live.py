@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Standpoint:
+class LedgerReader:
     """As whom the consortium is read: as the party at home or, with a network file, as anyone."""
 
     network_file: Path | None
@@ -51,7 +51,7 @@ class Payment:
 
 @contextmanager
 def live_view(
-    standpoint: Standpoint, access: Access, payment: Payment | None, *, rate: float, source: bool
+    reader: LedgerReader, access: Access, payment: Payment | None, *, rate: float, source: bool
 ) -> Iterator["View"]:
     """The view of a consortium, up to date while it is open; with a relayer if there is a key that pays.
 
@@ -64,16 +64,16 @@ def live_view(
     from web.relay.relayer import Relayer
     from web.view import View
 
-    network, home, latest, relayer = standpoint.network(), standpoint.home, Latest(), None
+    network, home, latest, relayer = reader.network(), reader.home, Latest(), None
     with ExitStack() as stack:
         if payment is not None:
-            signer = unlock_payer(payment.keystore, payment.passphrase_file, network, standpoint.visit)
+            signer = unlock_payer(payment.keystore, payment.passphrase_file, network, reader.visit)
             relayer = Relayer(network, latest, signer, home.folder / "relay")
-        store = open_store(home) if standpoint.network_file is None else None
+        store = open_store(home) if reader.network_file is None else None
         if store is not None:
             stack.callback(store.close)
         library = Library(latest, network, store, public=access.read == "public")
-        stack.enter_context(Live(latest, library, standpoint.visit, standpoint.look, source=source))
+        stack.enter_context(Live(latest, library, reader.visit, reader.look, source=source))
         if relayer is not None:
             stack.enter_context(relayer)
         sessions = home.folder / "sessions.json"

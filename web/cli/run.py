@@ -9,7 +9,7 @@ import click
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.config import Home
 from web.cli.access import LOOPBACK, Access
-from web.cli.live import Payment, Standpoint, live_view
+from web.cli.live import LedgerReader, Payment, live_view
 from web.cli.relayer import KEYSTORE
 from web.cli.serving import announce, listen, open_log, require_installed, web_server
 
@@ -82,9 +82,9 @@ def run(
     access = Access.of(read, host, origin)
     payment = Payment(keystore, relayer_passphrase_file) if keystore else None
     with ExitStack() as stack:
-        standpoint = Standpoint(network_file, home, rpc)
+        reader = LedgerReader(network_file, home, rpc)
         listening, log = stack.enter_context(listen(host, port)), stack.enter_context(open_log(access_log))
-        view = stack.enter_context(live_view(standpoint, access, payment, rate=rate, source=source))
+        view = stack.enter_context(live_view(reader, access, payment, rate=rate, source=source))
         server = web_server(view, log)
         announce(view, listening, as_json=as_json)
         with suppress(KeyboardInterrupt):

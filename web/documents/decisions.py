@@ -8,6 +8,7 @@ from ledger.events.records import Rules
 from ledger.releases.report import Evaluation, RoundFigures
 from ledger.rounds.trace import ModelTrace
 from web.documents.common import Document, PartyDocument
+from web.documents.rounds import FormName
 from web.documents.scores import RoundScoring, Score
 
 
@@ -161,7 +162,7 @@ class Evidence(Document, frozen=True):
 
 
 class MemberUpdate(Document, frozen=True):
-    """What a member registered for a round; `verdict` is the name of the admission's, null while there is none."""
+    """A member's update in a round; `verdict` is the name of the admission's, null while there is none."""
 
     weight: int
     root: str
@@ -169,15 +170,17 @@ class MemberUpdate(Document, frozen=True):
 
 
 class MemberRound(Document, frozen=True):
-    """A member's part in a round: its update, the claims it agreed or disagreed with, what became of its aggregate.
+    """A member's part in a round: its update, what it attested, by attempt, and what became of its aggregate.
 
-    `score` is its update's; null if it had none or the job makes no scores.
+    `committed`: it committed to an update, which is null where that was not opened. `score` is its update's; null if it
+    had none or the job makes no scores.
     """
 
     round: int
     phase: str
+    committed: bool
     update: MemberUpdate | None
-    attested: tuple[bool, ...]
+    attested: tuple[FormName, ...]
     aggregated: str | None
     score: Score | None
 

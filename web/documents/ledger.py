@@ -1,4 +1,4 @@
-"""The documents of the ledger: members, jobs, rounds, models, and the last audit.
+"""The documents of the ledger: members, jobs, models, and the last audit.
 
 Roots, claims and hashes are lower-case hexadecimal without 0x, times are seconds since 1970, keys EIP-55 addresses. A
 CID is null while the job's document, which determines the file's size, has not been read.
@@ -8,6 +8,7 @@ from typing import Literal
 
 from ledger.audit.report import Answer, Report
 from web.documents.common import Document, PartyDocument
+from web.documents.rounds import RoundLine
 
 
 class MemberDocument(Document, frozen=True):
@@ -20,20 +21,6 @@ class MemberDocument(Document, frozen=True):
     since: int
     keys: tuple[str, ...]
     gateway: str
-
-
-class RoundLine(Document, frozen=True):
-    """A round in a list. `deadline` is the end of its present phase; `root` that of its global model, if any."""
-
-    job: int
-    round: int
-    phase: str
-    reason: str
-    updates: int
-    attempts: int
-    members: int
-    deadline: int
-    root: str | None
 
 
 class ModelLine(Document, frozen=True):
@@ -49,7 +36,10 @@ class ModelLine(Document, frozen=True):
 
 
 class JobLine(Document, frozen=True):
-    """A job in a list; `name` is null until its document has been read."""
+    """A job in a list; `name` is null until its document has been read.
+
+    `approvals` are those that count. `rounds` were opened; `finalised` of them made a model, `rounds_planned` may.
+    """
 
     job: int
     name: str | None
@@ -59,72 +49,10 @@ class JobLine(Document, frozen=True):
     closed: bool
     approvals: int
     rounds: int
+    finalised: int
     rounds_planned: int
     current: RoundLine | None
     latest: ModelLine | None
-
-
-class Judgement(Document, frozen=True):
-    """An admission's verdict on an update, as an aggregate has it."""
-
-    code: int
-    name: str
-    meaning: str
-
-
-class UpdateDocument(Document, frozen=True):
-    """An update, with the verdict of the round's latest aggregate."""
-
-    party: PartyDocument
-    weight: int
-    root: str
-    cid: str | None
-    tx: str
-    verdict: Judgement | None
-
-
-class AttestationDocument(Document, frozen=True):
-    """What a member says it computed."""
-
-    party: PartyDocument
-    agrees: bool
-    claim: str
-    tx: str
-
-
-class AggregateDocument(Document, frozen=True):
-    """An attempt at a round's outcome; `root` is null if it claims that no model can be made."""
-
-    attempt: int
-    party: PartyDocument
-    outcome: str | None
-    root: str | None
-    cid: str | None
-    claim: str
-    deadline: int
-    agreeing: int
-    disagreeing: int
-    attestations: tuple[AttestationDocument, ...]
-    tx: str
-
-
-class RoundDocument(Document, frozen=True):
-    """A round, whole. `base` is the round of the model that it builds on, 0 the initial one."""
-
-    job: int
-    round: int
-    phase: str
-    reason: str
-    opener: PartyDocument
-    epoch: int
-    members: int
-    majority: int
-    base: int
-    update_deadline: int
-    deadline: int
-    updates: tuple[UpdateDocument, ...]
-    missing: tuple[PartyDocument, ...]
-    aggregates: tuple[AggregateDocument, ...]
 
 
 CheckStatus = Literal["held", "false", "unknown", "caught", "open", "skipped"]
@@ -140,9 +68,18 @@ class CheckLine(Document, frozen=True):
     held: int
 
 
+class SignedHistory(Document, frozen=True):
+    """Up to which block `parties`, of so many members, signed the history; `after` counts the events since."""
+
+    block: int
+    parties: tuple[PartyDocument, ...]
+    of: int
+    after: int
+
+
 class AuditDocument(Document, frozen=True):
     """The last audit made here. `right` and `lies`, the answers of its report, are null, with `trouble`, if it failed;
-    `rounds` had ended then.
+    `rounds` had ended then. `signed` is null if no majority has signed for any of the history.
     """
 
     right: Answer | None
@@ -152,22 +89,39 @@ class AuditDocument(Document, frozen=True):
     block: int
     rounds: int
     trouble: str
+    signed: SignedHistory | None
     checks: tuple[CheckLine, ...]
     report: Report | None
 
 
-class Activity(Document, frozen=True):
-    """The updates of a round by what became of them; `open` ones are not judged yet."""
-
-    round: int
-    admitted: int
-    refused: int
-    open: int
-
-
 class Approval(Document, frozen=True):
-    """How far a proposed job is: `counted` members stand behind it with their present keys, `needed` open it."""
+    """How far a proposed job is: `counted` members have approved it, `needed` open it."""
 
     counted: int
     needed: int
     command: str
+
+
+class ModelTermsDocument(Document, frozen=True):
+    """What the ledger says of a job's models; `agrees`: whether the job's document does, null while it is not read.
+
+    A model has `values` integers. `rule` is the job document's word for how updates become a model; `trim` values are
+    left out at each end. The others are the limits of admission.
+    """
+
+    initial: str
+    values: int
+    rule: str
+    trim: int
+    min_updates: int
+    max_weight: int
+    max_value: int
+    max_norm: int
+    agrees: bool | None
+
+
+class Strikes(Document, frozen=True):
+    """How many turns and attempts of a job an aggregator left or failed, less the rounds that it finalised since."""
+
+    party: PartyDocument
+    count: int

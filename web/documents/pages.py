@@ -18,20 +18,24 @@ from web.documents.decisions import (
     Vote,
 )
 from web.documents.ledger import (
-    Activity,
     Approval,
     AuditDocument,
     JobLine,
     MemberDocument,
     ModelLine,
-    RoundDocument,
-    RoundLine,
+    ModelTermsDocument,
+    SignedHistory,
+    Strikes,
 )
+from web.documents.rounds import Activity, RoundDocument, RoundLine
 from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMethod, Standing, Sum, Unit
 
 
 class ConsortiumPage(Page, frozen=True):
-    """`right` and `lies` are the answers of the last audit; `scored` are the jobs that make scores."""
+    """`right` and `lies` are the answers of the last audit, `signed` is how much of the history a majority signed for.
+
+    `scored` are the jobs that make scores.
+    """
 
     network: str
     consortium: str
@@ -44,6 +48,7 @@ class ConsortiumPage(Page, frozen=True):
     right: Answer | None
     lies: str | None
     audited_at: int
+    signed: SignedHistory | None
     scored: tuple[int, ...]
 
 
@@ -76,7 +81,8 @@ class JobsPage(Page, frozen=True):
 class JobPage(Page, frozen=True):
     """A job. `activity` are its last rounds, oldest first; `evaluation` the newest report on a model of it.
 
-    `approval` is null once it was opened or closed.
+    `approvals` are those that count, `approval` is null once it was opened or closed. `model` is what the ledger says
+    of its models; `strikes` are of the aggregators that have any.
     """
 
     job: JobLine
@@ -84,6 +90,8 @@ class JobPage(Page, frozen=True):
     approvals: tuple[PartyDocument, ...]
     approval: Approval | None
     terms: Terms
+    model: ModelTermsDocument
+    strikes: tuple[Strikes, ...]
     document: Job | None
     rounds: tuple[RoundLine, ...]
     activity: tuple[Activity, ...]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.releases.report import RoundFigures
-from web.documents.ledger import Activity
+from web.documents.rounds import Activity
 
 WIDTH, HEIGHT = 380, 210
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 28

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from ledger.errors import plain
 from ledger.events.records import Role
+from ledger.history.state import Phase
 from web.drawing import charts, scores
 from web.drawing.language import LANGUAGES, texts
 from web.drawing.trace import draw
@@ -44,6 +45,7 @@ class Renderer:
             "columns": scores.columns,
             "by_index": scores.by_index,
         }
+        self._templates.tests["under_way"] = under_way
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
 
@@ -60,6 +62,11 @@ class Renderer:
         """A page rendered now."""
         page = self._templates.get_template(template).render(t=texts(language), languages=LANGUAGES, **facts)
         return page.encode()
+
+
+def under_way(phase: str) -> bool:
+    """Whether a round in this phase has not ended."""
+    return not Phase(phase).terminal
 
 
 def when(seconds: int) -> Markup:

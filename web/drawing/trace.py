@@ -41,7 +41,7 @@ class ModelNode:
     round: int
     root: str
     by: str
-    refuted: int
+    failed: int
     updates: tuple[UpdateNode, ...]
     below: float | None
 
@@ -73,7 +73,7 @@ def draw(models: Sequence[ModelTrace], *, continues: bool, unit: str = "ppm") ->
                 round=model.round,
                 root=model.root[:12],
                 by=short_name(model.aggregator) if model.aggregator else "",
-                refuted=len(model.refuted_before),
+                failed=len(model.failed_before),
                 updates=tuple(_updates(model, middle, unit)),
                 below=below,
             )

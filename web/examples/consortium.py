@@ -1,11 +1,11 @@
 """One small consortium of three hospitals: the examples of the interface's description are about it."""
 
 from web.documents.common import ChainDocument, PartyDocument
-from web.documents.ledger import (
-    MemberDocument,
-)
+from web.documents.ledger import MemberDocument, SignedHistory
 
 ROOT, BASE, CLAIM, TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
+
+ANCHOR, HEAD, DIGEST = "a4" * 32, "9c" * 32, "4e" * 32
 
 CID = "bafkreiexxbm5tmybtxy4h4nnyspb5i7bpncsv2hv23aezog75v67poqrmy"
 
@@ -31,3 +31,5 @@ MEMBERS = tuple(
     )
     for party in (NORTH, SOUTH, WEST)
 )
+
+SIGNED = SignedHistory(block=31, parties=(NORTH, SOUTH), of=3, after=9)

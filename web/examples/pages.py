@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right
+from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right, Signed
 from ledger.rounds.trace import ModelTrace
 from web.documents.common import Page, Problem
 from web.documents.decisions import (
@@ -15,11 +15,7 @@ from web.documents.decisions import (
     MemberVote,
     RoundMetrics,
 )
-from web.documents.ledger import (
-    Activity,
-    AuditDocument,
-    CheckLine,
-)
+from web.documents.ledger import AuditDocument, CheckLine
 from web.documents.pages import (
     AuditPage,
     ConsortiumPage,
@@ -38,10 +34,11 @@ from web.documents.pages import (
     RoundsPage,
     ScoresPage,
 )
+from web.documents.rounds import Activity
 from web.examples import scores
-from web.examples.consortium import BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SOUTH, WEST
+from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PROPOSAL, RELEASE, RULES, VOTE
-from web.examples.rounds import JOB, LINE, MODEL, ROUND, SCORING, TERMS, TRACED
+from web.examples.rounds import JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
 
 _CHECKS = tuple(
     CheckLine(number=int(c), code=c.name, title=c.title, status="held", held=1) for c in Check if c is not Check.COPIES
@@ -54,7 +51,15 @@ _REPORT = Report(
     chain=31337,
     consortium=CONSORTIUM,
     ledger=LEDGER,
-    history=HistoryRead(block=42, hash="0x" + BASE, time=1_800_000_600, age=100, events=61, after=61),
+    history=HistoryRead(
+        block=42,
+        hash="0x" + BASE,
+        time=1_800_000_600,
+        age=100,
+        events=61,
+        after=9,
+        signed=Signed(31, "0x" + ANCHOR, (0, 1), 3),
+    ),
     right=Right("yes", (ClaimAnswer(claim="job 1", answer="yes"), _MODEL)),
     lies=Lies("none"),
     open=OpenMatters("nothing"),
@@ -75,6 +80,7 @@ _PAGES: tuple[Page, ...] = (
         right="yes",
         lies="none",
         audited_at=1_800_000_700,
+        signed=SIGNED,
         scored=(1,),
     ),
     MembersPage(chain=CHAIN, epoch=1, members=MEMBERS),
@@ -87,6 +93,7 @@ _PAGES: tuple[Page, ...] = (
             MemberRound(
                 round=1,
                 phase="Finalised",
+                committed=True,
                 update=MemberUpdate(weight=120, root=BASE, verdict="ADMITTED"),
                 attested=(),
                 aggregated="Finalised",
@@ -106,6 +113,8 @@ _PAGES: tuple[Page, ...] = (
         approvals=(NORTH, SOUTH),
         approval=None,
         terms=TERMS,
+        model=MODEL_TERMS,
+        strikes=(),
         document=None,
         rounds=(LINE,),
         activity=(Activity(round=1, admitted=1, refused=1, open=0),),
@@ -176,6 +185,7 @@ _PAGES: tuple[Page, ...] = (
             block=42,
             rounds=1,
             trouble="",
+            signed=SIGNED,
             checks=_CHECKS,
             report=_REPORT,
         ),

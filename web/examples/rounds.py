@@ -2,24 +2,26 @@
 
 from ledger.events.records import Terms
 from ledger.rounds.trace import ModelTrace, UpdateTrace
-from web.documents.ledger import (
+from web.documents.ledger import JobLine, ModelLine, ModelTermsDocument
+from web.documents.rounds import (
     AggregateDocument,
     AttestationDocument,
-    JobLine,
+    CommitmentDocument,
     Judgement,
-    ModelLine,
+    ReceiptsDocument,
     RoundDocument,
     RoundLine,
     UpdateDocument,
 )
 from web.examples import scores
-from web.examples.consortium import BASE, CID, CLAIM, NORTH, ROOT, SOUTH, TX, WEST
+from web.examples.consortium import ANCHOR, BASE, CID, CLAIM, DIGEST, HEAD, NORTH, ROOT, SOUTH, TX, WEST
 
 LINE = RoundLine(
     job=1,
     round=1,
     phase="Finalised",
     reason="",
+    committed=2,
     updates=2,
     attempts=1,
     members=3,
@@ -38,6 +40,7 @@ JOB = JobLine(
     closed=False,
     approvals=2,
     rounds=1,
+    finalised=1,
     rounds_planned=10,
     current=LINE,
     latest=MODEL,
@@ -45,7 +48,9 @@ JOB = JobLine(
 
 ADMITTED = Judgement(code=0, name="ADMITTED", meaning="admitted")
 
-HEAVY = Judgement(code=6, name="WEIGHT", meaning="weight outside the job's limits")
+HEAVY = Judgement(code=6, name="WEIGHT", meaning="weight above the member's cap")
+
+RECEIPTS = ReceiptsDocument(digest=DIGEST, cid=CID, status="read", trouble="", entries=3, certified=2)
 
 ROUND = RoundDocument(
     job=1,
@@ -55,27 +60,67 @@ ROUND = RoundDocument(
     opener=NORTH,
     epoch=1,
     members=3,
+    participants=3,
+    aggregators=3,
     majority=2,
+    signers_needed=2,
     base=0,
     update_deadline=1_800_000_300,
     deadline=1_800_000_600,
-    updates=(
-        UpdateDocument(party=NORTH, weight=120, root=BASE, cid=CID, tx=TX, verdict=ADMITTED),
-        UpdateDocument(party=SOUTH, weight=1 << 23, root=CLAIM, cid=CID, tx=TX, verdict=HEAVY),
+    commitments=tuple(
+        CommitmentDocument(party=party, commitment="3f" * 28, opened=True, tx=TX) for party in (NORTH, SOUTH)
     ),
+    updates=(
+        UpdateDocument(
+            party=NORTH,
+            weight=120,
+            root=BASE,
+            cid=CID,
+            tx=TX,
+            opening=TX,
+            block=30,
+            verdict=ADMITTED,
+            signers=(NORTH, SOUTH),
+            certified=True,
+        ),
+        UpdateDocument(
+            party=SOUTH,
+            weight=1 << 23,
+            root=CLAIM,
+            cid=CID,
+            tx=TX,
+            opening=TX,
+            block=30,
+            verdict=HEAVY,
+            signers=(NORTH, SOUTH),
+            certified=True,
+        ),
+    ),
+    unopened=(),
     missing=(WEST,),
     aggregates=(
         AggregateDocument(
             attempt=1,
             party=NORTH,
             outcome="Finalised",
+            end="finalised",
+            base=BASE,
             root=ROOT,
             cid=CID,
+            as_of=31,
+            anchor=ANCHOR,
+            head=HEAD,
+            receipts=RECEIPTS,
             claim=CLAIM,
             deadline=1_800_000_600,
             agreeing=2,
-            disagreeing=0,
-            attestations=(AttestationDocument(party=SOUTH, agrees=True, claim=CLAIM, tx=TX),),
+            other=0,
+            missing=0,
+            attestations=(
+                AttestationDocument(
+                    party=SOUTH, form="agree", claim=CLAIM, detail=DIGEST, lacks=(), lacks_receipts=False, tx=TX
+                ),
+            ),
             tx=TX,
         ),
     ),
@@ -88,10 +133,22 @@ TRACED = ModelTrace(
     aggregator="North",
     key=NORTH.key,
     attempt=1,
+    base=BASE,
+    as_of=31,
+    head=HEAD,
+    receipts=DIGEST,
     attested=("South",),
     updates=(
         UpdateTrace(
-            party="North", key=NORTH.key, weight=120, root=BASE, cid=CID, verdict="admitted", tx=TX, score=12_345
+            party="North",
+            key=NORTH.key,
+            weight=120,
+            root=BASE,
+            cid=CID,
+            verdict="admitted",
+            tx=TX,
+            opening=TX,
+            score=12_345,
         ),
     ),
     tx=TX,
@@ -99,4 +156,16 @@ TRACED = ModelTrace(
 
 SCORING = scores.whole(NORTH, SOUTH, WEST)
 
-TERMS = Terms(10, 300, 300, 300, 3, score_seconds=300, reveal_seconds=300, scorers=2)
+TERMS = Terms(10, 300, 300, 300, 300, 3, score_seconds=300, reveal_seconds=300, scorers=2)
+
+MODEL_TERMS = ModelTermsDocument(
+    initial=BASE,
+    values=610,
+    rule="weighted_mean",
+    trim=0,
+    min_updates=2,
+    max_weight=1_000,
+    max_value=1 << 20,
+    max_norm=1 << 28,
+    agrees=True,
+)

@@ -2,7 +2,7 @@
 
 from ledger.audit.claims import CODE
 from ledger.audit.report import Answer, Check, Report
-from web.documents.ledger import AuditDocument, CheckLine, CheckStatus
+from web.documents.ledger import AuditDocument, CheckLine, CheckStatus, SignedHistory
 from web.reading.ledger import Reading
 
 
@@ -20,6 +20,7 @@ def audit_document(now: Reading) -> AuditDocument | None:
         block=report.history.block if report else 0,
         rounds=audited.rounds,
         trouble=audited.trouble,
+        signed=_signed(now, report) if report else None,
         checks=tuple(_check(report, check) for check in Check) if report else (),
         report=report,
     )
@@ -37,6 +38,15 @@ def lies_told(now: Reading, job: int, through: int) -> int:
     report = _last(now)
     told = report.lies.list if report else ()
     return sum(lie.job == job and lie.round is not None and lie.round <= through for lie in told)
+
+
+def _signed(now: Reading, report: Report) -> SignedHistory | None:
+    """How much of the history that was judged a majority signed for."""
+    signed = report.history.signed
+    if signed is None:
+        return None
+    parties = tuple(map(now.member_party, signed.members))
+    return SignedHistory(block=signed.as_of, parties=parties, of=signed.of, after=report.history.after)
 
 
 def _last(now: Reading) -> Report | None:

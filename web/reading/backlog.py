@@ -1,4 +1,4 @@
-"""What pages need besides the ledger, read and counted in the background: documents, reports, reasons, lineages."""
+"""What pages need besides the ledger, read and counted in the background: documents, reports, receipts, lineages."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,9 @@ from ledger.formats.cid import RAW, Cid
 from ledger.history.names import LONGEST_REASON, reason_text
 from ledger.jobs import document as job
 from ledger.releases import report as evaluation
+from web.reading import receipts
 from web.reading.counting import lineage_of
-from web.reading.latest import FetchedReport, Latest, MissingReport, ModelKey
+from web.reading.latest import FetchedReceipts, FetchedReport, Latest, MissingFile, ModelKey
 from web.reading.library import Library
 from web.reading.snapshot import Snapshot
 
@@ -40,11 +41,12 @@ class Backlog:
         decided = list(_decided_models(snapshot))
         self._count(snapshot, [model for model, _ in decided])
         for _, digest in decided:
-            if any(digest) and not self._settled(digest) and self._due(digest):
+            if any(digest) and not _settled(self._latest.state.evaluations.get(digest)) and self._due(digest):
                 self._read_report(digest)
         for word in _long_reasons(snapshot):
             if word not in self._latest.state.reasons and self._due(word):
                 self._read_reason(word)
+        self._read_receipts(snapshot)
 
     def _due(self, digest: bytes) -> bool:
         """Whether it is time to try, which is noted."""
@@ -52,11 +54,6 @@ class Backlog:
         if due:
             self._tried[digest] = time.monotonic() + RETRY
         return due
-
-    def _settled(self, digest: bytes) -> bool:
-        """Whether another try at a report could not change anything."""
-        known = self._latest.state.evaluations.get(digest)
-        return isinstance(known, FetchedReport) or (known is not None and known.final)
 
     def _read_job(self, digest: bytes) -> None:
         try:
@@ -67,14 +64,14 @@ class Backlog:
         self._latest.post(documents=MappingProxyType({**known, digest: document}))
 
     def _read_report(self, digest: bytes) -> None:
-        found: FetchedReport | MissingReport
+        found: FetchedReport | MissingFile
         try:
             report = evaluation.parse(self._bytes(digest, evaluation.MAX_SIZE))
             found = FetchedReport(report, report.mean)
         except Malformed as error:
-            found = MissingReport(error.message, final=True)
+            found = MissingFile(error.message, final=True)
         except FedledgerError as error:
-            found = MissingReport(error.message)
+            found = MissingFile(error.message)
         known = self._latest.state.evaluations
         if known.get(digest) != found:
             self._latest.post(evaluations=MappingProxyType({**known, digest: found}))
@@ -89,6 +86,17 @@ class Backlog:
             known = self._latest.state.reasons
             self._latest.post(reasons=MappingProxyType({**known, digest: text[:SHOWN_REASON]}))
 
+    def _read_receipts(self, snapshot: Snapshot) -> None:
+        """Those of aggregates that are no longer among the newest are dropped."""
+        known, library = self._latest.state.receipts, self._library
+        found = {aggregate.claim: known.get(aggregate.claim) for _, aggregate in receipts.wanted(snapshot)}
+        for round_, aggregate in receipts.wanted(snapshot):
+            if not _settled(found[aggregate.claim]) and self._due(aggregate.claim):
+                found[aggregate.claim] = receipts.read(library.network, round_, aggregate, library.fetch)
+        posted = {claim: file for claim, file in found.items() if file is not None}
+        if posted != known:
+            self._latest.post(receipts=MappingProxyType(posted))
+
     def _bytes(self, digest: bytes, most: int) -> bytes:
         return b"".join(bytes(piece) for piece in self._library.fetch(Cid(RAW, digest), 0, most + 1))
 
@@ -97,6 +105,11 @@ class Backlog:
         counted = {model: lineage_of(snapshot.jobs[model[0]], model[1]) for model in set(models) - known.keys()}
         if counted:
             self._latest.post(lineages=MappingProxyType({**known, **counted}))
+
+
+def _settled(known: FetchedReport | FetchedReceipts | MissingFile | None) -> bool:
+    """Whether another try at a file could not change anything."""
+    return known.final if isinstance(known, MissingFile) else known is not None
 
 
 def _decided_models(snapshot: Snapshot) -> Iterator[tuple[ModelKey, bytes]]:

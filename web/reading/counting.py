@@ -6,7 +6,7 @@ from itertools import islice
 
 from ledger.history.state import JobState, Round
 from ledger.rounds.admission import Verdict
-from web.documents.ledger import Activity
+from web.documents.rounds import Activity
 from web.reading.latest import Lineage
 
 

@@ -12,7 +12,7 @@ from ledger.releases.report import cid_of, require_model
 from ledger.rounds.trace import ModelTrace, trace
 from web.documents.decisions import Contributor, Evaluated, EvaluationStatus, Evidence, RoundMetrics
 from web.reading.audits import answer_for, lies_told
-from web.reading.latest import FetchedReport, Lineage, MissingReport
+from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
 from web.reading.models import model_line
 from web.reading.proposals import newest_proposals
@@ -65,7 +65,7 @@ def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: byte
     found = now.state.evaluations.get(digest)
     if found is None:
         return _unread("unread", digest, "")
-    if isinstance(found, MissingReport):
+    if isinstance(found, MissingFile):
         return _unread("malformed" if found.final else "unread", digest, found.trouble)
     here, report = now.network, found.report
     place = {"chain": here.chain.id, "ledger": here.contracts.ledger.address}

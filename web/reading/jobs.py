@@ -1,11 +1,15 @@
 """Documents of jobs."""
 
 from ledger.formats.cid import RAW, Cid
+from ledger.history.jobs import approving
 from ledger.history.state import JobState
-from web.documents.ledger import Approval, JobLine
+from ledger.jobs.document import RULE_NUMBERS
+from web.documents.ledger import Approval, JobLine, ModelTermsDocument, Strikes
 from web.reading.ledger import Reading
 from web.reading.models import model_line
 from web.reading.rounds import round_line
+
+RULES = {number: str(rule.__struct_config__.tag) for rule, number in RULE_NUMBERS.items()}
 
 
 def job_lines(now: Reading) -> tuple[JobLine, ...]:
@@ -23,10 +27,11 @@ def job_line(now: Reading, state: JobState) -> JobLine:
         cid=str(Cid(RAW, state.digest)),
         open=state.open,
         closed=state.closed,
-        approvals=len(state.approvals),
+        approvals=len(approving(state, now.snapshot.members)),
         rounds=len(state.rounds),
+        finalised=state.finalised,
         rounds_planned=state.terms.rounds,
-        current=round_line(current) if current else None,
+        current=round_line(now, state, current) if current else None,
         latest=model_line(now, state, latest) if latest else None,
     )
 
@@ -35,9 +40,31 @@ def approval_of(now: Reading, state: JobState) -> Approval | None:
     """How far a proposed job is from being opened; None once it was opened or closed."""
     if state.open or state.closed:
         return None
-    active = [member for member in now.snapshot.members.values() if member.active]
+    members = now.snapshot.members
     return Approval(
-        counted=sum(member.key in state.approvals for member in active),
-        needed=len(active) // 2 + 1,
+        counted=len(approving(state, members)),
+        needed=sum(member.active for member in members.values()) // 2 + 1,
         command=f"fedledger job approve {state.number}",
     )
+
+
+def model_terms(now: Reading, state: JobState) -> ModelTermsDocument:
+    """What the ledger says of the job's models."""
+    document, model = now.document(state), state.model
+    return ModelTermsDocument(
+        initial=model.initial.hex(),
+        values=model.values,
+        rule=RULES.get(model.rule, str(model.rule)),
+        trim=model.trim,
+        min_updates=model.min_updates,
+        max_weight=model.max_weight,
+        max_value=model.max_value,
+        max_norm=model.max_norm,
+        agrees=document.model_terms == model if document else None,
+    )
+
+
+def strikes(now: Reading, state: JobState) -> tuple[Strikes, ...]:
+    """The aggregators with strikes, by index."""
+    struck = sorted((index, count) for index, count in state.strikes.items() if count)
+    return tuple(Strikes(party=now.member_party(index), count=count) for index, count in struck)

@@ -44,8 +44,24 @@ class Lineage:
 
 
 @dataclass(frozen=True, slots=True)
-class MissingReport:
-    """Why an evaluation report could not be read; `final` if no other copy can be better."""
+class FetchedReceipts:
+    """A receipts file of so many `entries`: the updates that each member signed for, as bitmaps, and those certified.
+
+    Updates are by their member's index, as members are.
+    """
+
+    entries: int
+    held: Mapping[int, int]
+    certified: frozenset[int]
+
+    def signers(self, index: int) -> list[int]:
+        """The members that signed to hold an update, ascending."""
+        return [member for member, updates in sorted(self.held.items()) if updates >> index & 1]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFile:
+    """Why a file could not be read; `final` if no other copy can be better."""
 
     trouble: str
     final: bool = False
@@ -57,7 +73,8 @@ class State:
 
     `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
     was read, `time` what the chain's clock said then. By digest, `documents` holds the jobs' documents as far as they
-    could be read, `evaluations` the evaluation reports, or why not; `lineages` has what went into the models that were
+    could be read, `evaluations` the evaluation reports, or why not; `receipts` has the receipts files of the newest
+    aggregates, by claim, or why not; `lineages` has what went into the models that were
     decided on, `reasons` the texts of revocations that are too long for a word; `auditing` says whether an audit runs.
     """
 
@@ -67,7 +84,8 @@ class State:
     read_at: int = 0
     time: int = 0
     documents: Mapping[bytes, Job] = field(default_factory=lambda: MappingProxyType({}))
-    evaluations: Mapping[bytes, FetchedReport | MissingReport] = field(default_factory=lambda: MappingProxyType({}))
+    evaluations: Mapping[bytes, FetchedReport | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
+    receipts: Mapping[bytes, FetchedReceipts | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
     lineages: Mapping[ModelKey, Lineage] = field(default_factory=lambda: MappingProxyType({}))
     reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     audited: Audited | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ledger.config import Network
 from ledger.errors import Unavailable, UsageError
 from ledger.events.proposals import Proposal, Release
+from ledger.history.phases import PresentPhase, present
 from ledger.history.state import JobState, Member, Round
 from ledger.jobs.document import Job
 from web.documents.common import ChainDocument, PartyDocument
@@ -41,6 +42,10 @@ class Reading:
             why = self.state.trouble or "the first reading is under way"
             raise NotYet(f"the ledger has not been read yet: {why}", advice="try again in a moment")
         return self.state.snapshot
+
+    def stage(self, state: JobState, round_: Round) -> PresentPhase:
+        """Where a round is, at the chain's time when it was last read."""
+        return present(round_, state.terms, self.state.time)
 
     def job(self, number: int) -> JobState:
         """Raises NotFound if there is no such job."""

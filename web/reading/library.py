@@ -30,7 +30,7 @@ class Library(Blocks):
     name = "the consortium's holders"
 
     def __init__(self, latest: Latest, network: Network, store: Store | None = None, *, public: bool = False) -> None:
-        self._latest, self._network, self._public = latest, network, public
+        self._latest, self.network, self._public = latest, network, public
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
@@ -86,7 +86,7 @@ class Library(Blocks):
     def _everyone(self) -> Holders:
         """The holders that the ledger and the network file name now."""
         snapshot = self._latest.state.snapshot
-        named = named_gateways(self._network, snapshot.members.values() if snapshot else ())
+        named = named_gateways(self.network, snapshot.members.values() if snapshot else ())
         if named != self._gateways:
             self._gateways, self._clients = named, remotes(named, self._clients)
             self._holders.replace(self._clients.values())

@@ -4,6 +4,7 @@ from ledger.events.records import Role
 from ledger.history.state import JobState, Member, Round
 from web.documents.decisions import MemberRound, MemberUpdate
 from web.documents.ledger import MemberDocument
+from web.reading.attempts import form_name
 from web.reading.counting import verdicts
 from web.reading.ledger import Reading
 from web.reading.rounds import judgement
@@ -29,12 +30,13 @@ def member_document(now: Reading, member: Member) -> MemberDocument:
 def member_round(now: Reading, state: JobState, index: int, round_: Round) -> MemberRound:
     """A member's part in a round."""
     own = [one for one in round_.aggregates if one.index == index]
-    attestations = (made for one in round_.aggregates for made in one.attestations if made.index == index)
+    said = (made for one in round_.aggregates for made in one.attestations if made.index == index)
     return MemberRound(
         round=round_.number,
-        phase=round_.phase.value,
+        phase=now.stage(state, round_).phase.value,
+        committed=index in round_.commitments,
         update=_member_update(round_, index),
-        attested=tuple(made.agrees for made in attestations),
+        attested=tuple(form_name(made) for made in said),
         aggregated=(own[-1].outcome or round_.phase).value if own else None,
         score=score_of(now, state, round_.number, index),
     )

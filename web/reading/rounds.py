@@ -1,60 +1,74 @@
-"""Documents of rounds: updates with their verdicts, aggregates with their attestations."""
+"""Documents of rounds: who committed and who opened, updates with their verdicts, attempts at an outcome."""
 
 from ledger.events.records import Reason, Role
-from ledger.history.state import Aggregate, JobState, Round
+from ledger.history.state import JobState, Round
 from ledger.rounds.admission import Verdict
-from web.documents.ledger import (
-    AggregateDocument,
-    AttestationDocument,
-    Judgement,
-    RoundDocument,
-    RoundLine,
-    UpdateDocument,
-)
+from ledger.rounds.receipts import signers_needed
+from web.documents.rounds import CommitmentDocument, Judgement, RoundDocument, RoundLine, UpdateDocument
+from web.reading.attempts import aggregate_document, fetched_receipts
 from web.reading.counting import verdicts
 from web.reading.ledger import Reading
 from web.reading.models import file_cid
 
 
-def round_line(round_: Round) -> RoundLine:
-    final = round_.final
+def round_line(now: Reading, state: JobState, round_: Round) -> RoundLine:
+    final, stage = round_.final, now.stage(state, round_)
     return RoundLine(
         job=round_.job,
         round=round_.number,
-        phase=round_.phase.value,
+        phase=stage.phase.value,
         reason=_reason(round_.reason),
+        committed=len(round_.commitments),
         updates=len(round_.updates),
         attempts=round_.attempt,
         members=round_.members,
-        deadline=round_.deadline,
+        deadline=stage.deadline,
         root=final.root.hex() if final else None,
     )
 
 
 def round_document(now: Reading, state: JobState, round_: Round) -> RoundDocument:
     finals = (number for number in range(round_.number - 1, 0, -1) if state.rounds[number].final is not None)
-    present = round_.updates.keys()
-    absent = [m for m in now.snapshot.members.values() if m.index not in present and m.has(Role.PARTICIPANT)]
+    members, stage = now.snapshot.members.values(), now.stage(state, round_)
+    absent = [m for m in members if m.index not in round_.commitments and m.acts(Role.PARTICIPANT, round_.epoch)]
     return RoundDocument(
         job=round_.job,
         round=round_.number,
-        phase=round_.phase.value,
+        phase=stage.phase.value,
         reason=_reason(round_.reason),
         opener=now.owner(round_.opener),
         epoch=round_.epoch,
         members=round_.members,
+        participants=round_.participants,
+        aggregators=round_.aggregators,
         majority=round_.majority,
+        signers_needed=signers_needed(round_.members),
         base=next(finals, 0),
         update_deadline=round_.update_deadline,
-        deadline=round_.deadline,
+        deadline=stage.deadline,
+        commitments=_commitments(now, round_),
         updates=_updates(now, state, round_),
-        missing=tuple(now.party(m.index, m.key) for m in absent if m.since <= round_.epoch),
-        aggregates=tuple(_aggregate(now, state, aggregate) for aggregate in round_.aggregates),
+        unopened=tuple(now.party(made.index, made.party) for made in round_.unopened),
+        missing=tuple(now.party(m.index, m.key) for m in absent),
+        aggregates=tuple(aggregate_document(now, state, round_, aggregate) for aggregate in round_.aggregates),
+    )
+
+
+def _commitments(now: Reading, round_: Round) -> tuple[CommitmentDocument, ...]:
+    return tuple(
+        CommitmentDocument(
+            party=now.party(index, made.party),
+            commitment=made.digest.hex(),
+            opened=index in round_.updates,
+            tx=made.tx.hex(),
+        )
+        for index, made in sorted(round_.commitments.items())
     )
 
 
 def _updates(now: Reading, state: JobState, round_: Round) -> tuple[UpdateDocument, ...]:
     judged = [None if byte is None else judgement(byte) for byte in verdicts(round_)]
+    receipts = fetched_receipts(now, round_.aggregates[-1]) if round_.aggregates else None
     return tuple(
         UpdateDocument(
             party=now.party(update.index, update.party),
@@ -62,30 +76,15 @@ def _updates(now: Reading, state: JobState, round_: Round) -> tuple[UpdateDocume
             root=update.root.hex(),
             cid=file_cid(now, state, update.cid),
             tx=update.tx.hex(),
+            opening=update.opening.hex(),
+            block=update.block,
             verdict=verdict,
+            signers=tuple(now.party(one, round_.keys[one]) for one in receipts.signers(update.index))
+            if receipts
+            else None,
+            certified=update.index in receipts.certified if receipts else None,
         )
         for update, verdict in zip(round_.sorted_updates(), judged, strict=True)
-    )
-
-
-def _aggregate(now: Reading, state: JobState, aggregate: Aggregate) -> AggregateDocument:
-    return AggregateDocument(
-        attempt=aggregate.attempt,
-        party=now.party(aggregate.index, aggregate.aggregator),
-        outcome=aggregate.outcome.value if aggregate.outcome else None,
-        root=None if aggregate.empty else aggregate.root.hex(),
-        cid=None if aggregate.empty else file_cid(now, state, aggregate.cid),
-        claim=aggregate.claim.hex(),
-        deadline=aggregate.deadline,
-        agreeing=aggregate.agreeing,
-        disagreeing=aggregate.disagreeing,
-        attestations=tuple(
-            AttestationDocument(
-                party=now.party(one.index, one.member), agrees=one.agrees, claim=one.claim.hex(), tx=one.tx.hex()
-            )
-            for one in aggregate.attestations
-        ),
-        tx=aggregate.tx.hex(),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ledger.history.decisions import Decisions
 from ledger.history.fold import History
+from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Scoring
 from ledger.rounds.weights import ScoreTally, tallied
 
@@ -41,10 +42,13 @@ class Snapshot:
         return sum(len(job.rounds) for job in self.jobs.values()) - sum(not round_.phase.terminal for round_ in last)
 
     def turned(self, before: int, now: int) -> bool:
-        """Whether a proposal's state or a scoring's phase differs between two times."""
+        """Whether a proposal's state, or a round's or a scoring's phase, differs between two times."""
         made, scorings = self.decisions.proposals.values(), (job.scoring for job in self.jobs.values())
-        return any(one.ended is None and one.state(before) is not one.state(now) for one in made) or any(
-            one is not None and one.phase(before) is not one.phase(now) for one in scorings
+        rounds = ((job.current, job.terms) for job in self.jobs.values() if job.current is not None)
+        return (
+            any(one.ended is None and one.state(before) is not one.state(now) for one in made)
+            or any(present(one, terms, before) != present(one, terms, now) for one, terms in rounds)
+            or any(one is not None and one.phase(before) is not one.phase(now) for one in scorings)
         )
 
 

@@ -5,6 +5,7 @@ FastAPI calls them with the checked parts of the address.
 
 from itertools import islice
 
+from ledger.history.jobs import approving
 from web.documents.pages import (
     AuditPage,
     ConsortiumPage,
@@ -19,7 +20,7 @@ from web.documents.pages import (
 from web.reading.audits import audit_document
 from web.reading.counting import activity
 from web.reading.evidence import latest_evaluation, metrics_around
-from web.reading.jobs import approval_of, job_line, job_lines
+from web.reading.jobs import approval_of, job_line, job_lines, model_terms, strikes
 from web.reading.members import member_documents
 from web.reading.models import finalised_rounds, lineage, model_line
 from web.reading.proposals import open_proposals
@@ -49,6 +50,7 @@ async def consortium(now: Now) -> ConsortiumPage:
         right=audit.right if audit else None,
         lies=audit.lies if audit else None,
         audited_at=audit.at if audit else 0,
+        signed=audit.signed if audit else None,
         scored=tuple(number for number, state in now.snapshot.jobs.items() if state.terms.scored),
     )
 
@@ -66,11 +68,13 @@ async def job(now: Now, job: JobNumber) -> JobPage:
         chain=now.chain,
         job=job_line(now, state),
         proposer=now.owner(state.proposer),
-        approvals=tuple(now.owner(key) for key in sorted(state.approvals, key=now.snapshot.owners.__getitem__)),
+        approvals=tuple(map(now.member_party, approving(state, now.snapshot.members))),
         approval=approval_of(now, state),
         terms=state.terms,
+        model=model_terms(now, state),
+        strikes=strikes(now, state),
         document=now.document(state),
-        rounds=tuple(round_line(round_) for round_ in latest),
+        rounds=tuple(round_line(now, state, round_) for round_ in latest),
         activity=tuple(activity(one) for one in reversed(list(islice(reversed(state.rounds.values()), ACTIVITY)))),
         evaluation=latest_evaluation(now, job),
         scores=job_scores(now, state),
@@ -86,14 +90,14 @@ async def rounds(now: Now, job: JobNumber, before: Before = None, limit: Rows = 
     return RoundsPage(
         chain=now.chain,
         job=job_line(now, state),
-        rounds=tuple(round_line(round_) for round_ in chosen),
+        rounds=tuple(round_line(now, state, round_) for round_ in chosen),
         next=f"/jobs/{job}/rounds.json?before={last}&limit={limit}" if last > 1 else None,
     )
 
 
 async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
-    """A round: updates with verdicts and reasons, every aggregate, refuted ones too, and attestations; its scoring;
-    what was measured of its model and of those around it."""
+    """A round: commitments, updates with verdicts and receipts, every aggregate, failed ones too, and attestations; its
+    scoring; what was measured of its model and of those around it."""
     state, chosen = now.job(job), now.round(job, round)
     return RoundPage(
         chain=now.chain,
@@ -163,6 +167,6 @@ async def audit(now: Now) -> AuditPage:
         chain=now.chain,
         audit=made,
         running=now.state.auditing,
-        behind=ended - made.rounds if made else ended,
+        behind=max(0, ended - made.rounds) if made else ended,
         command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",
     )

@@ -236,21 +236,12 @@ contract Voters is Base {
     function _finalise(address[] memory keys) private {
         root = "model";
         prank(keys[0]);
-        ledger.proposeJob("job", terms());
+        ledger.proposeJob("job", terms(), model());
         for (uint256 i = 1; i < 3; ++i) {
             prank(keys[i]);
             ledger.approveJob(1, "job");
         }
-        prank(keys[0]);
-        ledger.openRound(1);
-        vm.warp(block.timestamp + 101);
-        prank(keys[0]);
-        ledger.publishAggregate(1, 1, root, "cid", "");
-        bytes32 claim = ledger.claimOf(1, 1, root, "cid", "");
-        for (uint256 i = 1; i < 3; ++i) {
-            prank(keys[i]);
-            ledger.attest(1, 1, 1, claim);
-        }
+        play(consortium, ledger, 1, root, hex"00");
     }
 }
 

@@ -19,6 +19,11 @@ interface Vm {
     function assume(bool condition) external;
     function getNonce(address account) external view returns (uint64);
     function roll(uint256 number) external;
+    function getBlockNumber() external view returns (uint256);
+    function getBlockTimestamp() external view returns (uint256);
+    function snapshotState() external returns (uint256 state);
+    function revertToState(uint256 state) external returns (bool reverted);
+    function mockCall(address target, bytes calldata call, bytes calldata answer) external;
     function setBlockhash(uint256 number, bytes32 hash) external;
     function etch(address target, bytes calldata code) external;
     function readFile(string calldata path) external view returns (string memory);
@@ -35,6 +40,14 @@ interface Vm {
 
 /// @dev Keys, a consortium of them, and a ledger with one open job.
 abstract contract Base {
+    struct Update {
+        address party;
+        uint32 weight;
+        bytes32 root;
+        bytes32 cid;
+        bytes32 salt;
+    }
+
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     uint8 internal constant PARTICIPANT = 1;
@@ -45,12 +58,26 @@ abstract contract Base {
         return IRoundLedger.Terms({
             rounds: type(uint32).max,
             updateSeconds: 100,
+            openSeconds: 40,
             aggregateSeconds: 50,
             attestSeconds: 80,
             attempts: 2,
             scoreSeconds: 60,
             revealSeconds: 40,
             scorers: 2
+        });
+    }
+
+    function model() internal pure returns (IRoundLedger.Model memory) {
+        return IRoundLedger.Model({
+            initial: "initial",
+            values: 10,
+            rule: 0,
+            trim: 0,
+            minUpdates: 2,
+            maxWeight: 100,
+            maxValue: 100,
+            maxNorm: 1000
         });
     }
 
@@ -77,7 +104,7 @@ abstract contract Base {
         }
         (consortium, ledger,,) = deploy(keys);
         prank(keys[0]);
-        ledger.proposeJob("job", terms());
+        ledger.proposeJob("job", terms(), model());
         for (uint256 i = 1; i < consortium.majority(); ++i) {
             prank(keys[i]);
             ledger.approveJob(1, "job");
@@ -104,6 +131,71 @@ abstract contract Base {
     /// @dev Not by `new`: the compiler would make the contract's code once more for every test contract.
     function create(string memory name, bytes memory arguments) internal returns (address) {
         return vm.deployCode(string.concat(name, ".sol:", name), arguments);
+    }
+
+    /// @dev An update of this party, and all that is in it.
+    function updateOf(address party, bytes32 root) internal pure returns (Update memory) {
+        return Update({party: party, weight: 1, root: root, cid: ~root, salt: keccak256(abi.encode(party, root))});
+    }
+
+    /// @dev What its party commits to, from nothing of the contract's.
+    function sealOf(RoundLedger ledger, uint32 job, uint32 round, Update memory update) internal view returns (bytes28) {
+        bytes32 domain =
+            keccak256(abi.encode(keccak256("fedledger/update/2"), block.chainid, address(ledger), job, round));
+        return bytes28(
+            keccak256(abi.encode(domain, update.party, update.weight, update.root, update.cid, update.salt))
+        );
+    }
+
+    /// @dev Its opening, as the contract takes it.
+    function opening(Update memory update) internal pure returns (bytes memory) {
+        return abi.encodePacked(update.party, update.weight, update.root, update.cid, update.salt);
+    }
+
+    /// @dev What the ledger takes next in this job, as of the block before this one.
+    function aggregateOf(RoundLedger ledger, uint32 job, bytes32 root)
+        internal
+        view
+        returns (IRoundLedger.Aggregate memory aggregate)
+    {
+        uint24 latest = ledger.courseOf(job).latest;
+        aggregate.base = latest == 0 ? ledger.modelTermsOf(job).initial : ledger.modelOf(job, latest);
+        aggregate.root = root;
+        aggregate.cid = root == 0 ? root : ~root;
+        aggregate.asOf = uint40(vm.getBlockNumber() - 1);
+        aggregate.anchor = blockhash(aggregate.asOf);
+        aggregate.head = keccak256(abi.encode(root));
+        aggregate.receipts = "receipts";
+        aggregate.verdicts = new bytes(ledger.roundOf(job).opened);
+    }
+
+    /// @dev The next round of a job, finalised by the first members, with one update of each for each verdict.
+    function play(Consortium consortium, RoundLedger ledger, uint32 job, bytes32 root, bytes memory verdicts)
+        internal
+        returns (uint32 round, IRoundLedger.Aggregate memory aggregate)
+    {
+        prank(consortium.keyOf(0));
+        ledger.openRound(job);
+        round = ledger.roundOf(job).round;
+        bytes memory openings;
+        for (uint8 i = 0; i < verdicts.length; ++i) {
+            Update memory update = updateOf(consortium.keyOf(i), keccak256(abi.encode(round, i)));
+            prank(update.party);
+            ledger.commitUpdate(job, round, sealOf(ledger, job, round, update));
+            openings = bytes.concat(openings, opening(update));
+        }
+        if (ledger.roundOf(job).phase == IRoundLedger.Phase.Collecting) vm.warp(ledger.roundOf(job).deadline + 1);
+        ledger.openUpdates(job, round, openings);
+        vm.roll(vm.getBlockNumber() + 1);
+        aggregate = aggregateOf(ledger, job, root);
+        aggregate.verdicts = verdicts;
+        prank(consortium.keyOf(0));
+        ledger.publishAggregate(job, round, aggregate);
+        bytes32 claim = ledger.claimOf(job, round, aggregate);
+        for (uint8 i = 1; i < consortium.majority(); ++i) {
+            prank(consortium.keyOf(i));
+            ledger.attest(job, round, 1, IRoundLedger.Form.Agree, claim, 0);
+        }
     }
 
     /// @dev The hash of a key's scores, of those from byte `start` on: chunks of 32 scores, from the last to the first.

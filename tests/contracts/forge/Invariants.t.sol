@@ -5,204 +5,10 @@ import {Consortium} from "../../../contracts/Consortium.sol";
 import {RoundLedger} from "../../../contracts/RoundLedger.sol";
 import {IConsortium} from "../../../contracts/interfaces/IConsortium.sol";
 import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
+import {Actors} from "./Actors.sol";
 import {Base} from "./Base.sol";
 
-/// @dev Members, former keys and a stranger do anything at any time. Every call may fail; what succeeds is noted, and
-/// checked at once against what was before.
-contract Actors is Base {
-    uint256 public constant MEMBERS = 5;
-
-    Consortium public consortium;
-    RoundLedger public ledger;
-
-    address[] public keys; // every key ever used, and last a stranger's
-    mapping(address key => uint256 index) public memberOf;
-    mapping(address key => bytes28 head) public heads;
-    mapping(uint32 round => mapping(uint256 member => uint256 count)) public updates;
-    mapping(uint32 round => mapping(uint8 attempt => mapping(uint256 member => uint256 count))) public attestations;
-    mapping(uint32 round => mapping(uint8 attempt => uint256 count)) public agreeing;
-    mapping(uint32 round => mapping(uint8 attempt => uint256 count)) public disagreeing;
-    mapping(uint32 round => mapping(uint8 attempt => bytes32 root)) public roots;
-    mapping(uint32 round => mapping(uint256 member => bool refuted)) public refuted;
-    mapping(uint32 round => IRoundLedger.Phase terminal) public ends;
-    mapping(IRoundLedger.Phase phase => uint256 count) public reached;
-    uint256 public recoveries;
-    uint256 private aggregator;
-    uint160 private fresh = 0x20000;
-
-    constructor() {
-        (consortium, ledger) = found(MEMBERS);
-        for (uint256 i = 0; i < MEMBERS; ++i) {
-            keys.push(keyOf(i));
-            memberOf[keyOf(i)] = i;
-        }
-        keys.push(address(0xbad));
-    }
-
-    function wait(uint16 time) external {
-        vm.warp(block.timestamp + time % 60);
-    }
-
-    function submitAll(bytes32 root) external {
-        for (uint256 i = 0; i < MEMBERS; ++i) {
-            submit(_current(i), 1, root, root);
-        }
-    }
-
-    function publishAny(uint256 first, bytes32 root) external {
-        for (uint256 i = 0; i < MEMBERS; ++i) {
-            publish(_current((first % MEMBERS + i) % MEMBERS), root);
-        }
-    }
-
-    function attestAll(uint256 lies) external {
-        if (lies % 4 == 0) lies = type(uint256).max;
-        for (uint256 i = 0; i < MEMBERS; ++i) {
-            attest(_current(i), lies & (1 << i) == 0);
-        }
-    }
-
-    function open(uint256 who) external {
-        IRoundLedger.Round memory was = ledger.roundOf(1);
-        if (!_as(who, abi.encodeCall(ledger.openRound, (1)))) return;
-        IRoundLedger.Round memory now_ = ledger.roundOf(1);
-        check(was.phase == IRoundLedger.Phase.None || _terminal(was.phase), "opened beside another");
-        check(now_.round == was.round + 1 && now_.phase == IRoundLedger.Phase.Collecting, "opened");
-        check(now_.epoch == consortium.epoch() && now_.since <= now_.round && now_.since >= was.since, "epoch");
-    }
-
-    function submit(uint256 who, uint32 weight, bytes32 root, bytes32 cid) public {
-        IRoundLedger.Round memory was = ledger.roundOf(1);
-        address key = _key(who);
-        if (!_as(who, abi.encodeCall(ledger.submitUpdate, (1, was.round, weight, root, cid)))) return;
-        check(was.phase == IRoundLedger.Phase.Collecting && block.timestamp <= was.deadline, "submitted late");
-        _requireNotRetiredBefore(key, was);
-        heads[key] = bytes28(keccak256(abi.encode(heads[key], uint32(1), was.round, weight, root, cid)));
-        ++updates[was.round][memberOf[key]];
-        _requireUnchanged(was);
-    }
-
-    function publish(uint256 who, bytes32 root) public {
-        IRoundLedger.Round memory was = ledger.roundOf(1);
-        root = uint256(root) % 4 == 0 ? bytes32(0) : root;
-        if (!_as(who, abi.encodeCall(ledger.publishAggregate, (1, was.round, root, root, "")))) return;
-        uint256 member = memberOf[_key(who)];
-        IRoundLedger.Round memory now_ = ledger.roundOf(1);
-        check(
-            was.phase == IRoundLedger.Phase.Collecting || was.phase == IRoundLedger.Phase.Aggregating,
-            "published out of phase"
-        );
-        check(now_.phase == IRoundLedger.Phase.Attesting && now_.attempt == was.attempt + 1, "published");
-        check(!refuted[was.round][member], "published again");
-        _requireElectorate(_key(who), was.epoch);
-        aggregator = member;
-        roots[was.round][now_.attempt] = root;
-        ++attestations[was.round][now_.attempt][member];
-        ++agreeing[was.round][now_.attempt];
-        ++reached[now_.phase];
-    }
-
-    function attest(uint256 who, bool agrees) public {
-        IRoundLedger.Round memory was = ledger.roundOf(1);
-        bytes32 root = roots[was.round][was.attempt];
-        bytes32 claim = ledger.claimOf(1, was.round, root, root, "");
-        if (!_as(who, abi.encodeCall(ledger.attest, (1, was.round, was.attempt, agrees ? claim : ~claim)))) return;
-        check(was.phase == IRoundLedger.Phase.Attesting && block.timestamp <= was.deadline, "attested late");
-        _requireElectorate(_key(who), was.epoch);
-        ++attestations[was.round][was.attempt][memberOf[_key(who)]];
-        if (agrees) ++agreeing[was.round][was.attempt];
-        else ++disagreeing[was.round][was.attempt];
-        _note(was);
-    }
-
-    function abandon(uint256 who) external {
-        IRoundLedger.Round memory was = ledger.roundOf(1);
-        if (!_as(who, abi.encodeCall(ledger.abandonRound, (1, was.round)))) return;
-        check(!_terminal(was.phase) && block.timestamp > was.deadline, "abandoned early");
-        check(ledger.roundOf(1).phase == IRoundLedger.Phase.Abandoned, "abandoned");
-        _note(was);
-    }
-
-    function rotate(uint256 who, uint8 rarely) external {
-        if (rarely % 8 != 0) return;
-        uint32 epoch = consortium.epoch();
-        address oldKey = _key(who);
-        address newKey = address(++fresh);
-        prank(oldKey);
-        try consortium.rotateKey(newKey) {
-            memberOf[newKey] = memberOf[oldKey];
-            keys.push(newKey);
-            check(consortium.epoch() == epoch + 1, "epoch");
-        } catch {}
-    }
-
-    function recover(uint256 who, uint8 index) external {
-        if (who % 3 != 0) return;
-        address newKey = address(uint160(0x30000) + consortium.epoch());
-        index %= uint8(MEMBERS);
-        uint32 epoch = consortium.epoch();
-        prank(_key(who));
-        try consortium.approveRotation(index, newKey) {
-            if (consortium.epoch() == epoch) return;
-            memberOf[newKey] = index;
-            keys.push(newKey);
-            ++recoveries;
-        } catch {}
-    }
-
-    function count() external view returns (uint256) {
-        return keys.length;
-    }
-
-    /// @dev Mostly a current key, else any that ever was, or the stranger's.
-    function _key(uint256 who) private view returns (address) {
-        return who % 8 == 0 ? keys[who / 8 % keys.length] : consortium.keyOf(uint8(who / 8 % MEMBERS));
-    }
-
-    function _current(uint256 index) private pure returns (uint256 who) {
-        return index * 8 + 1;
-    }
-
-    function _as(uint256 who, bytes memory call) private returns (bool succeeded) {
-        prank(_key(who));
-        (succeeded,) = address(ledger).call(call);
-        check(!succeeded || _key(who) != address(0xbad), "a stranger changed something");
-    }
-
-    function _terminal(IRoundLedger.Phase phase) private pure returns (bool) {
-        return phase >= IRoundLedger.Phase.Finalised;
-    }
-
-    function _requireElectorate(address key, uint32 epoch) private view {
-        check(consortium.membership(key).since <= epoch, "outside the electorate");
-    }
-
-    /// @dev A retired key may finish the round that was open, and no later one.
-    function _requireNotRetiredBefore(address key, IRoundLedger.Round memory round) private view {
-        if (consortium.epoch() == round.epoch) _requireElectorate(key, round.epoch);
-        try consortium.membership(key) returns (IConsortium.Membership memory member) {
-            check(member.since <= round.epoch, "a new key in an old round");
-        } catch {}
-    }
-
-    function _requireUnchanged(IRoundLedger.Round memory was) private view {
-        check(keccak256(abi.encode(was)) == keccak256(abi.encode(ledger.roundOf(1))), "the round changed");
-    }
-
-    /// @dev After a call that may end an attempt or a round.
-    function _note(IRoundLedger.Round memory was) private {
-        IRoundLedger.Round memory now_ = ledger.roundOf(1);
-        ++reached[now_.phase];
-        if (now_.phase == IRoundLedger.Phase.Aggregating || now_.phase == IRoundLedger.Phase.Refuted) {
-            refuted[was.round][aggregator] = true;
-            check(disagreeing[was.round][was.attempt] > MEMBERS - consortium.majority(), "refuted by too few");
-        }
-        if (!_terminal(now_.phase)) return;
-        check(ends[was.round] == IRoundLedger.Phase.None, "ended twice");
-        ends[was.round] = now_.phase;
-    }
-}
-
+/// @dev What holds after any calls of `Actors`. Each call is compared with the rules by `Actors` itself.
 contract InvariantsTest is Base {
     Actors private actors;
     Consortium private consortium;
@@ -222,59 +28,48 @@ contract InvariantsTest is Base {
     function test_ActorsReachEveryPhase() external {
         for (uint256 i = 0; i < 4000; ++i) {
             uint256 random = uint256(keccak256(abi.encode(i)));
-            uint256 choice = random % 11;
+            uint256 choice = random % 12;
             uint256 who = random >> 8;
             if (choice == 0) actors.wait(uint16(who));
             else if (choice == 1) actors.open(who);
-            else if (choice == 2) actors.submitAll(bytes32(random));
-            else if (choice == 3) actors.submit(who, 1, bytes32(random), bytes32(random));
+            else if (choice == 2) actors.commitAll(bytes32(random));
+            else if (choice == 3) actors.commit(who, bytes32(random));
             else if (choice == 4) actors.publish(who, bytes32(random));
             else if (choice == 5) actors.attestAll(who);
-            else if (choice == 6) actors.attest(who, random & 128 == 0);
-            else if (choice == 7) actors.abandon(who);
+            else if (choice == 6) actors.attest(who, uint8(random >> 128));
+            else if (choice == 7) actors.advance(who);
             else if (choice == 8) actors.publishAny(who, bytes32(random));
             else if (choice == 9) actors.rotate(who, uint8(random >> 128));
+            else if (choice == 10) actors.reveal(who);
             else actors.recover(who, uint8(random >> 128));
+            if (i % 50 == 0) _requireNoWedge();
         }
-        for (uint8 phase = uint8(IRoundLedger.Phase.Attesting); phase <= uint8(IRoundLedger.Phase.Abandoned); ++phase) {
-            check(actors.reached(IRoundLedger.Phase(phase)) > 2, "a phase was not reached");
+        for (uint8 phase = uint8(IRoundLedger.Phase.Opening); phase <= uint8(IRoundLedger.Phase.Abandoned); ++phase) {
+            bytes memory which = abi.encodePacked(bytes1(0x30 + phase));
+            check(actors.reached(IRoundLedger.Phase(phase)) > 2, string.concat("never in phase ", string(which)));
         }
-        check(actors.recoveries() > 0, "no key was recovered");
+        check(actors.recoveries() > 0 && actors.late() > 0, "no key was recovered, or nobody agreed late");
     }
 
-    function invariant_AnEndedRoundStaysEnded() external view {
+    /// @dev Nothing is counted that was not said, nothing twice, and nothing is lost.
+    function invariant_CountsAreWhatWasDone() external view {
         IRoundLedger.Round memory round = ledger.roundOf(1);
         bool ended = round.phase >= IRoundLedger.Phase.Finalised;
         check(actors.ends(round.round) == (ended ? round.phase : IRoundLedger.Phase.None), "left its end");
-    }
-
-    function invariant_OneUpdateAndOneAttestationOfEachMember() external view {
-        for (uint32 round = 1; round <= ledger.roundOf(1).round; ++round) {
-            for (uint256 member = 0; member < actors.MEMBERS(); ++member) {
-                check(actors.updates(round, member) <= 1, "two updates");
-                for (uint8 attempt = 1; attempt <= 2; ++attempt) {
-                    check(actors.attestations(round, attempt, member) <= 1, "two attestations");
-                }
-            }
+        check(round.committed == ones(actors.committed(round.round)), "committed");
+        check(round.opened == ones(actors.opened(round.round)) && round.opened <= round.committed, "opened");
+        bool voting = round.attempt != 0 && round.phase != IRoundLedger.Phase.Finalised;
+        uint256 agreeing = actors.agreeing(round.round, round.attempt);
+        uint256 against = actors.against(round.round, round.attempt);
+        check(!voting || round.agreeing == ones(agreeing) && round.against == ones(against), "votes");
+        check(agreeing & against == 0, "both ways");
+        IRoundLedger.Course memory course = ledger.courseOf(1);
+        check(course.finalised == actors.finalised() && course.latest == actors.latest(), "course");
+        for (uint8 i = 0; i < actors.MEMBERS(); ++i) {
+            check(ledger.strikesOf(1, i) == actors.strikes(i), "strikes");
         }
-    }
-
-    function invariant_OnlyAPublishedModelOfAMajorityIsFinal() external view {
-        for (uint32 round = 1; round <= ledger.roundOf(1).round; ++round) {
-            bytes32 model = ledger.modelOf(1, round);
-            bool finalised = actors.ends(round) == IRoundLedger.Phase.Finalised;
-            check(finalised == (model != 0), "a model of a round that has none");
-            if (!finalised) continue;
-            uint8 attempt = actors.roots(round, 1) == model && actors.agreeing(round, 1) >= 3 ? 1 : 2;
-            check(actors.roots(round, attempt) == model, "never published");
-            check(actors.agreeing(round, attempt) >= consortium.majority(), "without a majority");
-        }
-    }
-
-    function invariant_HeadsAreRecomputable() external view {
-        for (uint256 i = 0; i < actors.count(); ++i) {
-            (bytes28 head,) = ledger.headOf(1, actors.keys(i));
-            check(head == actors.heads(actors.keys(i)), "head");
+        for (uint32 past = 1; past <= round.round; ++past) {
+            _requireModelOfAMajority(past);
         }
     }
 
@@ -300,15 +95,74 @@ contract InvariantsTest is Base {
         check(census.scorers == consortium.keysWith(4).length, "scorers");
     }
 
-    /// @dev After anything that happened, time alone lets any member end the round and an aggregator open the next.
-    function invariant_NoRoundIsStuck() external {
-        IRoundLedger.Round memory round = ledger.roundOf(1);
-        if (round.phase != IRoundLedger.Phase.None && round.phase < IRoundLedger.Phase.Finalised) {
-            vm.warp(uint256(round.deadline) + 101);
-            prank(consortium.keyOf(4));
-            ledger.abandonRound(1, round.round);
+    /// @dev After anything that happened members 2, 3 and 4 of 5 alone end the round in time, and finalise the next.
+    function invariant_NoWedge() external {
+        _requireNoWedge();
+    }
+
+    function _requireModelOfAMajority(uint32 round) private view {
+        bytes32 root = ledger.modelOf(1, round);
+        bool finalised = actors.ends(round) == IRoundLedger.Phase.Finalised;
+        check(finalised == (root != 0) && finalised == (ledger.finalClaimOf(1, round) != 0), "model");
+        if (!finalised) return;
+        uint8 attempt = ones(actors.agreeing(round, 2)) >= actors.MAJORITY() ? 2 : 1;
+        check(actors.roots(round, attempt) == root, "never published");
+        check(ones(actors.agreeing(round, attempt)) >= actors.MAJORITY(), "without a majority");
+    }
+
+    /// @dev What it does is undone.
+    function _requireNoWedge() private {
+        uint256 state = vm.snapshotState();
+        _endWithinTheBound();
+        _finaliseTheNext();
+        check(vm.revertToState(state), "not undone");
+    }
+
+    function _endWithinTheBound() private {
+        IRoundLedger.Terms memory t = terms();
+        uint256 turns = t.attempts * (t.attestSeconds + t.aggregateSeconds) + 2 * t.aggregateSeconds;
+        uint256 until = vm.getBlockTimestamp() + t.updateSeconds + t.openSeconds + turns + 8;
+        IRoundLedger.Round memory round = actors.live();
+        for (uint256 step = 0; round.phase < IRoundLedger.Phase.Finalised && round.round != 0; ++step) {
+            check(step < 8, "wedged");
+            if (vm.getBlockTimestamp() <= round.deadline) vm.warp(uint256(round.deadline) + 1);
+            prank(consortium.keyOf(uint8(2 + step % 3)));
+            try ledger.advance(1, round.round) {} catch {}
+            round = actors.live();
         }
-        prank(consortium.keyOf(3));
+        check(vm.getBlockTimestamp() <= until, "too late");
+    }
+
+    function _finaliseTheNext() private {
+        IRoundLedger.Terms memory t = terms();
+        uint8 opener = 2;
+        for (uint8 i = 3; i < 5; ++i) {
+            if (ledger.strikesOf(1, i) < ledger.strikesOf(1, opener)) opener = i;
+        }
+        uint256 ready = ledger.courseOf(1).endedAt + 8 * uint256(t.aggregateSeconds);
+        if (vm.getBlockTimestamp() < ready) vm.warp(ready);
+        prank(consortium.keyOf(opener));
         ledger.openRound(1);
+        uint32 round = ledger.roundOf(1).round;
+        bytes memory openings;
+        for (uint8 i = 2; i < 5; ++i) {
+            Update memory update = updateOf(consortium.keyOf(i), keccak256(abi.encode(round, i)));
+            prank(update.party);
+            ledger.commitUpdate(1, round, sealOf(ledger, 1, round, update));
+            openings = bytes.concat(openings, opening(update));
+        }
+        vm.warp(uint256(ledger.roundOf(1).deadline) + 1);
+        ledger.openUpdates(1, round, openings);
+        vm.roll(vm.getBlockNumber() + 1);
+        IRoundLedger.Aggregate memory aggregate = aggregateOf(ledger, 1, "honest");
+        prank(consortium.keyOf(opener));
+        ledger.publishAggregate(1, round, aggregate);
+        bytes32 claim = ledger.claimOf(1, round, aggregate);
+        for (uint8 i = 2; i < 5; ++i) {
+            if (i == opener) continue;
+            prank(consortium.keyOf(i));
+            ledger.attest(1, round, 1, IRoundLedger.Form.Agree, claim, 0);
+        }
+        check(ledger.modelOf(1, round) == "honest", "not finalised");
     }
 }

@@ -18,13 +18,60 @@ contract RoundLedgerTest is Base {
         ledger.openRound(1);
     }
 
-    function testFuzz_HeadIsTheSpecifiedHash(uint32 weight, bytes32 root, bytes32 cid) public {
+    function testFuzz_CommitmentIsTheSpecifiedHash(uint32 round, uint32 weight, bytes32 root, bytes32 cid, bytes32 salt)
+        public
+        view
+    {
+        Update memory update = Update(keyOf(1), weight, root, cid, salt);
+        bytes28 commitment = ledger.commitmentOf(1, round, keyOf(1), weight, root, cid, salt);
+        check(commitment == sealOf(ledger, 1, round, update), "commitment");
+    }
+
+    /// @dev What was committed to opens, and nothing else: `part` of it is changed.
+    function testFuzz_OnlyWhatWasCommittedToOpens(uint32 weight, bytes32 root, bytes32 cid, bytes32 salt, uint8 part)
+        public
+    {
         vm.assume(weight != 0);
+        Update memory update = Update(keyOf(1), weight, root, cid, salt);
         prank(keyOf(1));
-        ledger.submitUpdate(1, 1, weight, root, cid);
-        (bytes28 head, uint32 round) = ledger.headOf(1, keyOf(1));
-        check(head == bytes28(keccak256(abi.encode(bytes28(0), uint32(1), uint32(1), weight, root, cid))), "head");
-        check(round == 1, "round");
+        ledger.commitUpdate(1, 1, sealOf(ledger, 1, 1, update));
+        vm.warp(ledger.roundOf(1).deadline + 1);
+        bytes memory changed = opening(update);
+        uint256 place = 20 + uint256(part) % 100;
+        changed[place] = ~changed[place];
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IRoundLedger.RoundLedger_NotWhatWasCommitted.selector, uint32(1), uint32(1), keyOf(1)
+            )
+        );
+        ledger.openUpdates(1, 1, changed);
+        ledger.openUpdates(1, 1, opening(update));
+        check(ledger.roundOf(1).phase == IRoundLedger.Phase.Aggregating, "open");
+    }
+
+    /// @dev Any openings of seven updates, in any order and number, open each update in it once.
+    function testFuzz_EachUpdateOpensOnce(uint256 order, uint8 count) public {
+        (, ledger) = found(7);
+        prank(keyOf(0));
+        ledger.openRound(1);
+        for (uint256 i = 0; i < 7; ++i) {
+            Update memory update = updateOf(keyOf(i), bytes32(i));
+            prank(keyOf(i));
+            ledger.commitUpdate(1, 1, sealOf(ledger, 1, 1, update));
+        }
+        uint256 open = 0;
+        for (uint256 call = 0; call < 3 && ones(open) < 7; ++call) {
+            bytes memory openings;
+            for (uint256 i = 0; i <= count % 10; ++i) {
+                uint256 index = uint256(keccak256(abi.encode(order, call, i))) % 7;
+                open |= 1 << index;
+                openings = bytes.concat(openings, opening(updateOf(keyOf(index), bytes32(index))));
+            }
+            ledger.openUpdates(1, 1, openings);
+            check(ledger.roundOf(1).opened == ones(open), "opened");
+        }
+        bool all = ones(open) == 7;
+        check((ledger.roundOf(1).phase == IRoundLedger.Phase.Aggregating) == all, "phase");
     }
 
     function testFuzz_UpdateIsInTimeUntilTheDeadline(uint40 time) public {
@@ -37,46 +84,92 @@ contract RoundLedgerTest is Base {
             );
         }
         prank(keyOf(1));
-        ledger.submitUpdate(1, 1, 1, "root", "cid");
+        ledger.commitUpdate(1, 1, "commitment");
+    }
+
+    /// @dev The wait for strikes has an end: after any number of them it is 8 turns at most.
+    function test_StrikesAreWaitedForNoLongerThanEightTurns() public {
+        uint256 turn = terms().aggregateSeconds;
+        for (uint32 round = 1; round <= 300; ++round) {
+            Update memory update = updateOf(keyOf(1), bytes32(uint256(round)));
+            prank(keyOf(1));
+            ledger.commitUpdate(1, round, sealOf(ledger, 1, round, update));
+            vm.warp(ledger.roundOf(1).deadline + 1);
+            ledger.openUpdates(1, round, opening(update));
+            vm.warp(ledger.roundOf(1).deadline + 1);
+            prank(keyOf(2));
+            ledger.advance(1, round);
+            uint8 strikes = round < 255 ? uint8(round) : 255;
+            check(ledger.strikesOf(1, 0) == strikes, "strikes");
+            uint256 from = ledger.courseOf(1).endedAt + (strikes < 8 ? strikes : 8) * turn;
+            vm.warp(from - 1);
+            vm.expectRevert(
+                abi.encodeWithSelector(IRoundLedger.RoundLedger_StrikesToWaitFor.selector, keyOf(0), strikes, from)
+            );
+            prank(keyOf(0));
+            ledger.openRound(1);
+            vm.warp(from);
+            prank(keyOf(0));
+            ledger.openRound(1);
+        }
     }
 
     function testFuzz_StrangerIsRefused(address stranger, uint8 choice) public {
         vm.assume(uint160(stranger) < 0x10000 || uint160(stranger) >= 0x10005);
+        choice %= 6;
+        if (choice == 4) _open(1);
+        IRoundLedger.Aggregate memory none;
         vm.expectRevert(abi.encodeWithSelector(IConsortium.Consortium_NotMember.selector, stranger));
         prank(stranger);
-        choice %= 8;
-        if (choice == 0) ledger.proposeJob("job", terms());
+        if (choice == 0) ledger.proposeJob("job", terms(), model());
         else if (choice == 1) ledger.approveJob(1, "job");
         else if (choice == 2) ledger.openRound(1);
-        else if (choice == 3) ledger.submitUpdate(1, 1, 1, "root", "cid");
-        else if (choice == 4) ledger.publishAggregate(1, 1, "root", "cid", "");
-        else if (choice == 5) ledger.abandonRound(1, 1);
-        else if (choice == 6) consortium.rotateKey(stranger);
-        else consortium.approveRotation(0, stranger);
+        else if (choice == 3) ledger.commitUpdate(1, 1, "commitment");
+        else if (choice == 4) ledger.publishAggregate(1, 1, none);
+        else ledger.advance(1, 1);
     }
 
-    /// @dev Neither a contract nor delegated code proposes or approves a job for a member.
-    function test_AJobIsProposedAndApprovedByItsOrigin() public {
-        bytes memory expected =
-            abi.encodeWithSelector(IRoundLedger.RoundLedger_NotOrigin.selector, keyOf(4), keyOf(1));
-        vm.expectRevert(expected);
-        vm.prank(keyOf(4), keyOf(1));
-        ledger.proposeJob("job", terms());
-        vm.expectRevert(expected);
-        vm.prank(keyOf(4), keyOf(1));
-        ledger.approveJob(1, "job");
-        prank(keyOf(4));
-        ledger.approveJob(1, "job");
+    /// @dev Neither a contract nor delegated code makes a statement for a member.
+    function test_AStatementIsItsOrigins() public {
+        bytes[] memory calls = new bytes[](6);
+        IRoundLedger.Aggregate memory none;
+        calls[0] = abi.encodeCall(ledger.proposeJob, ("job", terms(), model()));
+        calls[1] = abi.encodeCall(ledger.approveJob, (1, "job"));
+        calls[2] = abi.encodeCall(ledger.openRound, (1));
+        calls[3] = abi.encodeCall(ledger.commitUpdate, (1, 1, "commitment"));
+        calls[4] = abi.encodeCall(ledger.publishAggregate, (1, 1, none));
+        calls[5] = abi.encodeCall(ledger.attest, (1, 1, 1, IRoundLedger.Form.Agree, 0, 0));
+        for (uint256 i = 0; i < calls.length; ++i) {
+            vm.prank(keyOf(4), keyOf(1));
+            (bool succeeded, bytes memory reason) = address(ledger).call(calls[i]);
+            bytes memory expected =
+                abi.encodeWithSelector(IRoundLedger.RoundLedger_NotOrigin.selector, keyOf(4), keyOf(1));
+            check(!succeeded && keccak256(reason) == keccak256(expected), "in another's transaction");
+        }
     }
 
-    function testFuzz_ClaimsDifferWithEveryPart(bytes32 root, bytes32 cid, bytes calldata verdicts) public view {
-        bytes32 claim = ledger.claimOf(1, 1, root, cid, verdicts);
-        check(claim == keccak256(abi.encode(1, 1, root, cid, keccak256(verdicts))), "encoding");
-        check(claim != ledger.claimOf(2, 1, root, cid, verdicts), "job");
-        check(claim != ledger.claimOf(1, 2, root, cid, verdicts), "round");
-        check(claim != ledger.claimOf(1, 1, ~root, cid, verdicts), "root");
-        check(claim != ledger.claimOf(1, 1, root, ~cid, verdicts), "cid");
-        check(claim != ledger.claimOf(1, 1, root, cid, bytes.concat(verdicts, hex"00")), "verdicts");
+    function testFuzz_ClaimsDifferWithEveryPart(IRoundLedger.Aggregate memory aggregate, uint8 part) public view {
+        bytes32 claim = ledger.claimOf(1, 1, aggregate);
+        check(claim != ledger.claimOf(2, 1, aggregate), "job");
+        check(claim != ledger.claimOf(1, 2, aggregate), "round");
+        part %= 8;
+        if (part == 0) aggregate.base = ~aggregate.base;
+        else if (part == 1) aggregate.root = ~aggregate.root;
+        else if (part == 2) aggregate.cid = ~aggregate.cid;
+        else if (part == 3) aggregate.asOf = ~aggregate.asOf;
+        else if (part == 4) aggregate.anchor = ~aggregate.anchor;
+        else if (part == 5) aggregate.head = ~aggregate.head;
+        else if (part == 6) aggregate.receipts = ~aggregate.receipts;
+        else aggregate.verdicts = bytes.concat(aggregate.verdicts, hex"00");
+        check(claim != ledger.claimOf(1, 1, aggregate), "part");
+    }
+
+    function testFuzz_ClaimIsTheSpecifiedHash(IRoundLedger.Aggregate memory said, uint32 job, uint32 round) public view {
+        bytes memory where = abi.encode(keccak256("fedledger/claim/2"), block.chainid, ledger, job, round);
+        bytes memory what = abi.encode(
+            said.base, said.root, said.cid, said.asOf, said.anchor, said.head, said.receipts, keccak256(said.verdicts)
+        );
+        check(ledger.claimOf(job, round, said) == keccak256(bytes.concat(where, what)), "claim");
     }
 
     function testFuzz_MajorityDecides(uint8 size, uint256 lies) public {
@@ -94,10 +187,12 @@ contract RoundLedgerTest is Base {
         (, ledger) = found(size);
         prank(keyOf(0));
         ledger.openRound(1);
-        vm.warp(ledger.roundOf(1).deadline + 1);
+        _open(2);
+        vm.roll(vm.getBlockNumber() + 1);
+        IRoundLedger.Aggregate memory aggregate = aggregateOf(ledger, 1, "root");
         prank(keyOf(0));
-        ledger.publishAggregate(1, 1, "root", "cid", "");
-        bytes32 claim = ledger.claimOf(1, 1, "root", "cid", "");
+        ledger.publishAggregate(1, 1, aggregate);
+        bytes32 claim = ledger.claimOf(1, 1, aggregate);
         uint256 majority = size / 2 + 1;
         uint256 agreeing = 1;
         uint256 disagreeing = 0;
@@ -107,11 +202,26 @@ contract RoundLedgerTest is Base {
             if (agrees) ++agreeing;
             else ++disagreeing;
             prank(keyOf(i));
-            ledger.attest(1, 1, 1, agrees ? claim : bytes32("lie"));
+            if (agrees) ledger.attest(1, 1, 1, IRoundLedger.Form.Agree, claim, 0);
+            else if (i % 2 == 0) ledger.attest(1, 1, 1, IRoundLedger.Form.Other, "lie", 0);
+            else ledger.attest(1, 1, 1, IRoundLedger.Form.Missing, claim, 0);
         }
         bool finalised = agreeing == majority;
         IRoundLedger.Phase phase = ledger.roundOf(1).phase;
         check(phase == (finalised ? IRoundLedger.Phase.Finalised : IRoundLedger.Phase.Aggregating), "phase");
         check(ledger.modelOf(1, 1) == (finalised ? bytes32("root") : bytes32(0)), "model");
+    }
+
+    /// @dev The first members' updates are open, and nobody else's.
+    function _open(uint256 count) private {
+        bytes memory openings;
+        for (uint256 i = 0; i < count; ++i) {
+            Update memory update = updateOf(keyOf(i), bytes32(i));
+            prank(keyOf(i));
+            ledger.commitUpdate(1, 1, sealOf(ledger, 1, 1, update));
+            openings = bytes.concat(openings, opening(update));
+        }
+        vm.warp(ledger.roundOf(1).deadline + 1);
+        ledger.openUpdates(1, 1, openings);
     }
 }

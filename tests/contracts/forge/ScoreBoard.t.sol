@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Consortium} from "../../../contracts/Consortium.sol";
 import {RoundLedger} from "../../../contracts/RoundLedger.sol";
 import {ScoreBoard} from "../../../contracts/ScoreBoard.sol";
+import {IRoundLedger} from "../../../contracts/interfaces/IRoundLedger.sol";
 import {IScoreBoard} from "../../../contracts/interfaces/IScoreBoard.sol";
 import {Base} from "./Base.sol";
 
@@ -20,25 +21,21 @@ abstract contract Scored is Base {
         board = ScoreBoard(create("ScoreBoard", abi.encode(ledger)));
     }
 
-    /// @dev The next round of job 1, finalised; its verdicts admit so many updates, and refuse one more.
-    function finalise(uint256 updates) internal returns (uint32 round) {
-        bytes memory verdicts = verdictsOf(updates);
-        prank(consortium.keyOf(0));
-        ledger.openRound(1);
-        round = ledger.roundOf(1).round;
-        vm.warp(ledger.roundOf(1).deadline + 1);
-        prank(consortium.keyOf(0));
-        ledger.publishAggregate(1, round, "root", "cid", verdicts);
-        bytes32 claim = ledger.claimOf(1, round, "root", "cid", verdicts);
-        for (uint8 i = 1; i < consortium.majority(); ++i) {
-            prank(consortium.keyOf(i));
-            ledger.attest(1, round, 1, claim);
-        }
+    /// @dev The next round of job 1, finalised; its claim counts as that of any verdicts.
+    function finalise() internal returns (uint32 round) {
+        (round,) = play(consortium, ledger, 1, "root", hex"00");
+        bytes memory call = abi.encodePacked(ledger.claimOf.selector, abi.encode(uint32(1), round));
+        vm.mockCall(address(ledger), call, abi.encode(ledger.finalClaimOf(1, round)));
     }
 
+    /// @dev Its verdicts admit so many updates, and refuse one more.
     function open(uint32 round, uint256 updates) internal {
         prank(consortium.keyOf(0));
-        board.openScoring(1, round, "root", "cid", verdictsOf(updates));
+        board.openScoring(1, round, scored(updates));
+    }
+
+    function scored(uint256 updates) internal pure returns (IRoundLedger.Aggregate memory aggregate) {
+        aggregate.verdicts = verdictsOf(updates);
     }
 
     function commitmentOf(uint32 round, address scorer, bytes32 salt, bytes memory scores) internal view returns (bytes32) {
@@ -236,7 +233,7 @@ contract ScoreBoardTest is Scored {
 
     function test_AContractSaysNothing() public {
         foundScored(3);
-        uint32 round = finalise(1);
+        uint32 round = finalise();
         open(round, 1);
         bytes memory expected =
             abi.encodeWithSelector(IScoreBoard.ScoreBoard_NotOrigin.selector, keyOf(1), address(0xbad));
@@ -251,7 +248,7 @@ contract ScoreBoardTest is Scored {
     function testFuzz_AScoreIsInRangeOrNamed(uint8 place, int32 score, uint256 seed) public {
         place %= 20;
         foundScored(3);
-        uint32 round = finalise(20);
+        uint32 round = finalise();
         open(round, 20);
         int32[] memory scores = new int32[](20);
         for (uint256 j = 0; j < 20; ++j) {
@@ -275,7 +272,7 @@ contract ScoreBoardTest is Scored {
     function testFuzz_ACommitmentIsItsScorersAlone(bytes32 salt, bytes32 other, uint8 bit, int32 score) public {
         vm.assume(salt != other);
         foundScored(3);
-        uint32 round = finalise(1);
+        uint32 round = finalise();
         open(round, 1);
         bytes memory scores = abi.encodePacked(inRange(score));
         bytes memory changed = abi.encodePacked(bytes4(scores) ^ bytes4(uint32(1) << bit % 32));
@@ -336,7 +333,7 @@ contract ScoreBoardTest is Scored {
     /// @dev All commit; all but the first `withheld` reveal, and the time to do so passes.
     function _reveal(int32[][] memory vectors, uint256 withheld) private returns (uint32 round, bytes memory scores) {
         foundScored(vectors.length < 3 ? 3 : vectors.length);
-        round = finalise(vectors[0].length);
+        round = finalise();
         open(round, vectors[0].length);
         for (uint256 i = 0; i < vectors.length; ++i) {
             prank(keyOf(i));
@@ -396,7 +393,7 @@ contract Scorers is Scored {
     function finaliseNext(uint8 updates) external {
         uint256 admitted = updates == 0 ? 0 : 1 + updates % 12;
         if (updates > 128) admitted = 33 + updates % 40; // more than a chunk
-        updatesOf[finalise(admitted)] = admitted;
+        updatesOf[finalise()] = admitted;
     }
 
     function abandonNext() external {
@@ -405,7 +402,7 @@ contract Scorers is Scored {
         uint32 round = ledger.roundOf(1).round;
         vm.warp(uint256(ledger.roundOf(1).deadline) + 1 days);
         prank(consortium.keyOf(0));
-        ledger.abandonRound(1, round);
+        ledger.advance(1, round);
     }
 
     function openAny(uint256 who, uint32 round) external {
@@ -413,8 +410,7 @@ contract Scorers is Scored {
         uint32 next = was.round + 1;
         while (next < ledger.roundOf(1).round && ledger.modelOf(1, next) == 0) ++next;
         round = round % 4 == 0 ? round / 4 % (ledger.roundOf(1).round + 2) : next;
-        bytes memory verdicts = verdictsOf(updatesOf[round]);
-        if (!_as(who, abi.encodeCall(board.openScoring, (1, round, "root", "cid", verdicts)))) return;
+        if (!_as(who, abi.encodeCall(board.openScoring, (1, round, scored(updatesOf[round]))))) return;
         check(was.round == 0 || phase >= IScoreBoard.Phase.Settled, "opened beside another");
         check(round == next && ledger.modelOf(1, round) != 0 && updatesOf[round] > 0, "opened");
         (,, seeds[round],,) = board.scoringOf(1);

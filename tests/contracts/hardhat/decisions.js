@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, SCORED, Kind, State, random, found, finalised, score, openJob, propose, content, decide,
-  at, reverts, events,
+  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, MODEL, SCORED, Kind, State, random, found, finalised, score, openJob,
+  propose, content, decide, at, reverts, events,
 } = require('./support');
 
 const text = (word) => ethers.encodeBytes32String(word);
@@ -130,7 +130,7 @@ describe('A decision', () => {
       await ledger.openRound(1);
       assert.deepEqual(await events(carryOut('proposeClosing', 1), ledger), [['JobClosed', 1n]]);
       assert.equal((await ledger.jobOf(1)).open, false);
-      await ledger.abandonRound(1, 1);
+      await ledger.advance(1, 1);
       await reverts(ledger.openRound(1), ledger, 'RoundLedger_JobNotOpen', [1]);
       await reverts(ledger.connect(members[2]).approveJob(1, (await ledger.jobOf(1)).digest), ledger, 'RoundLedger_JobClosed', [1]);
       const again = await proposing('proposeClosing', 1);
@@ -140,7 +140,7 @@ describe('A decision', () => {
     it('closes one that was not opened yet', async () => {
       const { ledger, members } = world;
       const digest = random();
-      await ledger.proposeJob(digest, TERMS);
+      await ledger.proposeJob(digest, TERMS, MODEL);
       await carryOut('proposeClosing', 2);
       await reverts(ledger.connect(members[1]).approveJob(2, digest), ledger, 'RoundLedger_JobClosed', [2]);
     });

@@ -5,14 +5,16 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { ethers, network } = require('hardhat');
 const {
-  ALL, RULES, SCORED, TERMS, found, at, claimOf, collected, publish, attested, commitmentOf, packed, rangeOf, finalised,
-  signed,
+  ALL, RULES, SCORED, TERMS, MODEL, found, at, claimOf, sealed, openings, opened, anAggregate, publish, attested,
+  commitmentOf, packed, rangeOf, finalised, signed,
 } = require('./support');
 
 const START = 4000000000; // later than any other test
 
 /** The round that docs/spec/contracts.md opens with. */
 describe('The example of the specification', () => {
+  before(() => network.provider.send('hardhat_reset')); // commitments are made for one address
+
   it('is what the contracts do', async () => {
     const { ledger, members } = await found([ALL, ALL, ALL]);
     const [A, B, C] = members;
@@ -24,23 +26,30 @@ describe('The example of the specification', () => {
       return word;
     };
     const digest = (text) => ethers.sha256(ethers.toUtf8Bytes(text));
-    const show = (value) => names.get(value)
-      ?? (Array.isArray(value) ? `(${[...value].map(show).join(', ')})` : String(value));
+    const told = (value) => (Array.isArray(value) ? `(${[...value].map(show).join(', ')})` : String(value));
+    const show = (value) => names.get(value) ?? names.get(told(value)) ?? told(value);
+    const tuple = (label, values) => {
+      legend.push(`${label.padEnd(10)} ${told(Object.values(values))}`);
+      names.set(told(Object.values(values)), label);
+      return values;
+    };
 
     members.forEach(({ address }, i) => legend.push(`${'ABC'[i].padEnd(10)} ${address}`));
     const job = name('job', digest('job'));
     const words = Object.fromEntries(['A', 'B', 'C', 'model'].map((who) => [who, {
       root: name(`root ${who}`, digest(`root ${who}`)), cid: name(`cid ${who}`, digest(`cid ${who}`)),
     }]));
-    const aggregate = { ...words.model, verdicts: '0x000000' };
-    const claim = name('claim', await claimOf(ledger, 1, 1, aggregate));
+    const terms = tuple('terms', {
+      ...TERMS, rounds: 10, updateSeconds: 3600, openSeconds: 300, aggregateSeconds: 600, attestSeconds: 1800,
+    });
+    const model = tuple('model', { ...MODEL, initial: name('initial', MODEL.initial), minUpdates: 3 });
 
     const lines = [];
     let time = START;
     const send = async (signer, call, ...args) => {
       await at(time);
       const receipt = await (await ledger.connect(signer)[call](...args)).wait();
-      const given = args.map((arg) => (arg.rounds ? `(${Object.values(arg).join(', ')})` : show(arg)));
+      const given = args.map((arg) => show(typeof arg === 'object' ? Object.values(arg) : arg));
       lines.push(`${time}  ${show(signer.address)}  ${call}(${given.join(', ')})`);
       for (const log of receipt.logs) {
         const { name: event, args: values } = ledger.interface.parseLog(log);
@@ -48,20 +57,34 @@ describe('The example of the specification', () => {
       }
       time += 10;
     };
-    await send(A, 'proposeJob', job,
-      { ...TERMS, rounds: 10, updateSeconds: 3600, aggregateSeconds: 600, attestSeconds: 1800 });
+    await send(A, 'proposeJob', job, terms, model);
     await send(B, 'approveJob', 1, job);
     await send(A, 'openRound', 1);
+    const updates = [];
     for (const [member, who, weight] of [[A, 'A', 569], [B, 'B', 120], [C, 'C', 1000]]) {
-      await send(member, 'submitUpdate', 1, 1, weight, words[who].root, words[who].cid);
+      const update = { party: member.address, weight, ...words[who], salt: name(`salt ${who}`, digest(`salt ${who}`)) };
+      legend.push(`${`commit ${who}`.padEnd(10)} ${await sealed(ledger, update)}`);
+      names.set(await sealed(ledger, update), `commit ${who}`);
+      updates.push(update);
     }
-    await send(A, 'publishAggregate', 1, 1, aggregate.root, aggregate.cid, aggregate.verdicts);
-    await send(C, 'attest', 1, 1, 1, claim);
-    lines.push('', `modelOf(1, 1) = ${show(await ledger.modelOf(1, 1))}`);
-    for (const member of members) {
-      const { head, round } = await ledger.headOf(1, member.address);
-      lines.push(`headOf(1, ${show(member.address)}) = (${head}, ${round})`);
-    }
+    for (const [i, member] of members.entries()) await send(member, 'commitUpdate', 1, 1, await sealed(ledger, updates[i]));
+    names.set(openings(...updates), 'openings');
+    await send(A, 'openUpdates', 1, 1, openings(...updates));
+    const asOf = await ethers.provider.getBlockNumber();
+    const anchor = (await ethers.provider.getBlock(asOf)).hash;
+    names.set(anchor, 'anchor'); // of the test's own chain, so it has no digits here
+    const aggregate = {
+      base: MODEL.initial, root: words.model.root, cid: words.model.cid, asOf, anchor,
+      head: name('head', digest('head')), receipts: name('receipts', digest('receipts')), verdicts: '0x000000',
+    };
+    const claim = await claimOf(ledger, 1, 1, aggregate);
+    names.set(claim, 'claim');
+    names.set(String(asOf), 'asOf');
+    tuple('aggregate', aggregate);
+    await send(A, 'publishAggregate', 1, 1, aggregate);
+    await send(C, 'attest', 1, 1, 1, 0, claim, name('witness C', digest('witness C')));
+    await send(B, 'attest', 1, 1, 1, 0, claim, name('witness B', digest('witness B')));
+    lines.push('', `modelOf(1, 1) = ${show(await ledger.modelOf(1, 1))}`, `finalClaimOf(1, 1) = ${show(claim)}`);
     const example = ['```text', ...legend, '', ...lines, '```'].join('\n');
     const page = fs.readFileSync(path.join(__dirname, '../../../docs/spec/contracts.md'), 'utf8');
     assert.ok(page.includes(example), `docs/spec/contracts.md should have\n${example}`);
@@ -132,9 +155,10 @@ describe('The example of the specification of scores', () => {
 
   it('is what the contracts do', async () => {
     const digest = (text) => ethers.sha256(ethers.toUtf8Bytes(text));
-    const world = await collected([ALL, ALL, ALL], { ...SCORED, scoreSeconds: 600, revealSeconds: 300 });
+    const world = await opened([ALL, ALL, ALL], { ...SCORED, scoreSeconds: 600, revealSeconds: 300 });
     const { scores: board, ledger, members: [A, B, C] } = world;
-    const aggregate = { root: digest('root model'), cid: digest('cid model'), verdicts: '0x000900' };
+    const said = { root: digest('root model'), cid: digest('cid model'), verdicts: '0x000900' };
+    const aggregate = await anAggregate(ledger, said);
     await publish(ledger, A, aggregate);
     await attested(world, aggregate);
     const address = await board.getAddress();
@@ -146,12 +170,12 @@ describe('The example of the specification of scores', () => {
       return word;
     };
     const show = (value) => names.get(value) ?? String(value);
-    name('root', aggregate.root);
-    name('cid', aggregate.cid);
-    const said = new Map();
+    names.set(aggregate, 'aggregate');
+    name('verdicts', aggregate.verdicts);
+    const scores = new Map();
     for (const [member, who, vector] of [[A, 'A', [42500, -1800]], [B, 'B', [43100, -2700]], [C, 'C', [0, 0]]]) {
       const salt = name(`salt ${who}`, digest(`salt ${who}`));
-      said.set(member, { salt, vector, hash: name(`hash ${who}`, await commitmentOf(board, member, vector, salt)) });
+      scores.set(member, { salt, vector, hash: name(`hash ${who}`, await commitmentOf(board, member, vector, salt)) });
     }
     names.set(ethers.toBeHex(4n, 32), 'C alone');
 
@@ -169,14 +193,14 @@ describe('The example of the specification of scores', () => {
       lines.splice(-receipt.logs.length, 0, `${time}  ${show(signer.address)}  ${call}(${args.map(show).join(', ')})`);
       time += 10;
     };
-    await send(B, 'openScoring', 1, 1, aggregate.root, aggregate.cid, aggregate.verdicts);
-    for (const member of [A, B, C]) await send(member, 'commitScores', 1, 1, said.get(member).hash);
+    await send(B, 'openScoring', 1, 1, aggregate);
+    for (const member of [A, B, C]) await send(member, 'commitScores', 1, 1, scores.get(member).hash);
     for (const member of [A, B]) {
-      await send(member, 'revealScores', 1, 1, said.get(member).salt, packed(said.get(member).vector));
+      await send(member, 'revealScores', 1, 1, scores.get(member).salt, packed(scores.get(member).vector));
     }
     time = START + 20_901;
-    const shown = rangeOf([A, B], [said.get(A).vector, said.get(B).vector]);
-    names.set(shown, [A, B].map((member) => `${packed(said.get(member).vector)} ‖ ${show(member.address)}`).join(' ‖ '));
+    const shown = rangeOf([A, B], [scores.get(A).vector, scores.get(B).vector]);
+    names.set(shown, [A, B].map((member) => `${packed(scores.get(member).vector)} ‖ ${show(member.address)}`).join(' ‖ '));
     await send(A, 'settleScores', 1, 1, 0, shown, packed([42500, -2700]));
     lines.push('', `rootOf(1, 1) = ${show(await board.rootOf(1, 1))}`);
     const width = Math.max(...legend.map(([label]) => label.length));

@@ -3,94 +3,20 @@
 const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, TERMS, random, claimOf, openJob, submit, anAggregate, publish, at, deadlineOf, gasOf, found,
-  deploy, finalised, propose, decide, signed, signedProposal, wallets, Choice, Kind, SCORED, score, scoreable, openScoring,
-  packed, settle, commitmentOf,
+  ALL, random, openJob, openScored, at, gasOf, printed, found, deploy, finalised, propose, decide, signed, signedProposal,
+  wallets, Choice, Kind, SCORED, score, scoreable, openScoring, packed, settle, commitmentOf,
 } = require('./support');
 
-const LIMIT = 34_000;
-const ROUNDS = 1_000;
 const SCORE = { commit: 45_000, reveal: 60_000, update: 1_800 };
 const SCORERS = 7;
 const UPDATES = 64;
 const SCORERS_AT_MOST = 64;
 const MOST = 400_000;
+const TIMES = ['updateSeconds', 'openSeconds', 'aggregateSeconds', 'attestSeconds', 'scoreSeconds', 'revealSeconds'];
 const VOTE = { direct: 36_500, signed: 42_000, inBatch: 13_000 };
 
 describe('Gas', () => {
-  const table = [];
-  after(() => {
-    const width = Math.max(...table.map(([what]) => what.length));
-    for (const [what, ...gas] of table) {
-      console.log(`      ${what.padEnd(width)}  ${gas.map((used) => String(used).padStart(7)).join('  ')}`);
-    }
-  });
-
-  it('of a round with four members, rounds 1 and 3', async () => {
-    const { ledger, members } = await openJob([ALL, ALL, ALL, ALL]);
-    const rows = [];
-    for (const round of [1, 2, 3]) {
-      const aggregate = anAggregate();
-      const row = { openRound: await gasOf(ledger.openRound(1)) };
-      for (const member of members) row.submitUpdate = await gasOf(submit(ledger, member, round));
-      row.publishAggregate = await gasOf(publish(ledger, members[0], aggregate, round));
-      const claim = await claimOf(ledger, 1, round, aggregate);
-      const attest = (member) => gasOf(ledger.connect(member).attest(1, round, 1, claim));
-      row.attest = await attest(members[1]);
-      row['attest, finalising'] = await attest(members[2]);
-      rows.push(row);
-    }
-    for (const what of Object.keys(rows[0])) table.push([what, rows[0][what], rows[2][what]]);
-  });
-
-  it(`of an update is at most ${LIMIT} and the same from round 2 to round ${ROUNDS.toLocaleString('en')}`, async () => {
-    const roles = [AGGREGATOR, PARTICIPANT, ALL];
-    const { ledger, members } = await openJob(roles, { ...TERMS, rounds: ROUNDS, attempts: 1 });
-    const to = await ledger.getAddress();
-    const call = (from, name, args) => network.provider.send('eth_sendTransaction', [
-      { from: from.address, to, data: ledger.interface.encodeFunctionData(name, args) },
-    ]);
-    const used = [];
-    for (let round = 1; round <= ROUNDS; ++round) {
-      await call(members[0], 'openRound', [1]);
-      const hash = await call(members[1], 'submitUpdate', [1, round, 569, random(), random()]);
-      const receipt = await network.provider.send('eth_getTransactionReceipt', [hash]);
-      used.push(Number(receipt.gasUsed));
-      await network.provider.send('evm_increaseTime', [TERMS.updateSeconds + 2 * TERMS.aggregateSeconds + 1]);
-      await call(members[0], 'abandonRound', [1, round]);
-    }
-    const [first, ...steady] = used;
-    const [least, most] = [Math.min(...steady), Math.max(...steady)];
-    table.push([`submitUpdate, round 1; least and most of rounds 2 to ${ROUNDS}`, first, least, most]);
-    assert.equal((await ledger.headOf(1, members[1].address)).round, BigInt(ROUNDS));
-    assert.ok(most <= LIMIT, `${most} gas`);
-    // What is left is calldata: 12 gas for each byte of round, root and CID that is or is not zero.
-    assert.ok(most - least <= 12 * 8, `from ${least} to ${most} gas`);
-  });
-
-  it('of an early aggregate grows by a few thousand for each participant', async () => {
-    for (const size of [3, 15]) {
-      const { ledger, members } = await openJob(Array(size).fill(ALL));
-      await ledger.openRound(1);
-      for (const member of members) await submit(ledger, member);
-      table.push([`publishAggregate, first, ${size} members`, await gasOf(publish(ledger, members[0], anAggregate(size)))]);
-    }
-    const [few, many] = table.slice(-2).map(([, gas]) => gas);
-    assert.ok((many - few) / 12 < 8_000, `${few} to ${many}`);
-  });
-
-  it('of a rotation, and of the first updates after it', async () => {
-    const { ledger, consortium, members } = await openJob([ALL, ALL, ALL, ALL]);
-    const fresh = (await ethers.getSigners())[10];
-    await ledger.openRound(1);
-    await submit(ledger, members[2]);
-    table.push(['rotateKey', await gasOf(consortium.connect(members[1]).rotateKey(fresh.address))]);
-    await at((await deadlineOf(ledger)) + 2n * BigInt(TERMS.aggregateSeconds) + 1n);
-    table.push(['abandonRound', await gasOf(ledger.abandonRound(1, 1))]);
-    await ledger.openRound(1);
-    table.push(['submitUpdate, first in an epoch', await gasOf(submit(ledger, members[2], 2))]);
-    table.push(['submitUpdate, first of a key', await gasOf(submit(ledger, fresh, 2))]);
-  });
+  const table = printed();
 
   it('of closing a vote of 40 members', async () => {
     const { ballots, members } = await found(Array(40).fill(ALL));
@@ -178,7 +104,7 @@ describe('Gas', () => {
 
   it(`of ${SCORERS} × ${UPDATES} scores: commit ≤ ${SCORE.commit}, reveal ≤ ${SCORE.reveal}, settle ≤ ${SCORE.update} each`, async () => {
     const terms = { ...SCORED, scorers: 4 };
-    const world = await openJob(Array(SCORERS).fill(ALL), terms);
+    const world = await openScored(SCORERS, UPDATES, terms);
     const { scores: board, members } = world;
     const rows = [];
     for (const round of [1, 2, 3]) {
@@ -205,15 +131,13 @@ describe('Gas', () => {
     }
   });
 
-  for (const [size, updates] of [[4, 64], [64, 64], [64, 255], [255, 255]]) {
-    it(`of the scores of ${updates} updates by ${size} members: at most ${MOST.toLocaleString('en')} in any call`, async () => {
-      const members = await wallets(size);
+  for (const size of [4, 64, 255]) {
+    it(`of the scores of ${size} updates by ${size} members: at most ${MOST.toLocaleString('en')} in any call`, async () => {
+      const updates = size;
       const scorers = Math.min(size, SCORERS_AT_MOST);
-      const { ledger, scores: board } = await deploy(members.map(({ address }) => address), Array(size).fill(ALL));
-      const world = { ledger: ledger.connect(members[0]), members, scores: board, consortium: { majority: async () => Math.floor(size / 2) + 1 } };
-      const digest = random();
-      await ledger.connect(members[0]).proposeJob(digest, { ...SCORED, attestSeconds: 600, scoreSeconds: 600, revealSeconds: 600, scorers });
-      for (const member of members.slice(1, Math.floor(size / 2) + 1)) await ledger.connect(member).approveJob(1, digest);
+      const terms = { ...SCORED, ...Object.fromEntries(TIMES.map((name) => [name, 1000])), scorers };
+      const world = await openJob(Array(size).fill(ALL), terms);
+      const { scores: board, members } = world;
       const aggregate = await scoreable(world, 1, `0x${'00'.repeat(updates)}`);
       const used = { openScoring: [await gasOf(openScoring(board, members[0], aggregate))], commitScores: [], revealScores: [] };
       const panel = members.slice(size - scorers);
@@ -254,16 +178,12 @@ describe('Gas', () => {
     });
   }
 
-  it('of deployment and of a job', async () => {
-    const { ledger, consortium, scores, releases, ballots, members } = await openJob([ALL, ALL, ALL, ALL]);
+  it('of deployment', async () => {
+    const { ledger, consortium, scores, releases, ballots } = await found([ALL, ALL, ALL, ALL]);
     table.push(['deploy Consortium', await gasOf(consortium.deploymentTransaction())]);
     table.push(['deploy RoundLedger', await gasOf(ledger.deploymentTransaction())]);
     table.push(['deploy ScoreBoard', await gasOf(scores.deploymentTransaction())]);
     table.push(['deploy ReleaseBoard', await gasOf(releases.deploymentTransaction())]);
     table.push(['deploy Ballots', await gasOf(ballots.deploymentTransaction())]);
-    const digest = random();
-    table.push(['proposeJob', await gasOf(ledger.proposeJob(digest, TERMS))]);
-    table.push(['approveJob', await gasOf(ledger.connect(members[1]).approveJob(2, digest))]);
-    table.push(['approveJob, opening', await gasOf(ledger.connect(members[2]).approveJob(2, digest))]);
   });
 });

@@ -1,105 +1,16 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { ethers } = require('hardhat');
+const { ethers, network } = require('hardhat');
 const {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, ZERO, random, claimOf, openJob, submit, anAggregate,
-  publish, collected, published, at, deadlineOf, phaseOf, reverts, events,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, ZERO, random, encoded, claimOf, openJob,
+  anUpdate, commit, reveal, registered, collected, opened, published, attested, finalised, anAggregate, publish,
+  agree, oppose, at, deadlineOf, phaseOf, reverts, events,
 } = require('./support');
 
 const AGGREGATE = BigInt(TERMS.aggregateSeconds);
 const NOTHING = { root: ZERO, cid: ZERO, verdicts: '0x01010101' };
-
-describe('An update', () => {
-  let ledger, consortium, members, strangers, deadline;
-  beforeEach(async () => {
-    ({ ledger, consortium, members, strangers } = await openJob([ALL, ALL, ALL, AGGREGATOR]));
-    await ledger.openRound(1);
-    deadline = await deadlineOf(ledger);
-  });
-
-  it('is chained to the party\'s earlier ones', async () => {
-    const party = members[1].address;
-    const head = (last, update) => ethers.dataSlice(ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(
-      ['bytes28', 'uint32', 'uint32', 'uint32', 'bytes32', 'bytes32'], [last, ...update])), 0, 28);
-    const first = [1n, 1n, 569n, random(), random()];
-    const sent = ledger.connect(members[1]).submitUpdate(...first);
-    assert.deepEqual(await events(sent, ledger), [
-      ['UpdateSubmitted', 1n, 1n, party, 569n, ...first.slice(3)],
-    ]);
-    const expected = head(`0x${'00'.repeat(28)}`, first);
-    assert.deepEqual((await ledger.headOf(1, party)).toArray(), [expected, 1n]);
-
-    await at(deadline + 2n * AGGREGATE + 1n);
-    await ledger.abandonRound(1, 1);
-    await ledger.openRound(1);
-    const second = [1n, 2n, 1n, random(), random()];
-    await ledger.connect(members[1]).submitUpdate(...second);
-    assert.deepEqual((await ledger.headOf(1, party)).toArray(), [head(expected, second), 2n]);
-  });
-
-  it('is registered once by each party', async () => {
-    await submit(ledger, members[1]);
-    await reverts(submit(ledger, members[1]), ledger, 'RoundLedger_AlreadySubmitted', [1, 1, members[1].address]);
-  });
-
-  it('is registered for the current round of an open one only', async () => {
-    for (const round of [0, 2]) {
-      await reverts(submit(ledger, members[0], round), ledger, 'RoundLedger_WrongRound', [1, round, 1]);
-    }
-    await reverts(submit(ledger, members[0], 0, 2), ledger, 'RoundLedger_WrongPhase', [2, Phase.None]);
-  });
-
-  it('has a weight', () => reverts(
-    ledger.submitUpdate(1, 1, 0, random(), random()), ledger, 'RoundLedger_ZeroWeight', []));
-
-  it('is in time until the deadline\'s second', async () => {
-    await at(deadline);
-    await submit(ledger, members[0]);
-    await at(deadline + 1n);
-    await reverts(submit(ledger, members[1]), ledger, 'RoundLedger_DeadlinePassed', [deadline, deadline + 1n]);
-  });
-
-  it('is a participant\'s', async () => {
-    await reverts(submit(ledger, members[3]), ledger, 'RoundLedger_RoleMissing', [members[3].address, PARTICIPANT]);
-    await reverts(submit(ledger, strangers[0]), consortium, 'Consortium_NotMember', [strangers[0].address]);
-  });
-
-  it('is too late once an aggregate is published', async () => {
-    for (const member of members.slice(0, 3)) await submit(ledger, member);
-    await publish(ledger, members[0], anAggregate(3));
-    await reverts(submit(ledger, members[0]), ledger, 'RoundLedger_WrongPhase', [1, Phase.Attesting]);
-  });
-
-  describe('of a member whose key rotates', () => {
-    const nextRound = async () => {
-      await at((await deadlineOf(ledger)) + 2n * AGGREGATE + 1n);
-      await ledger.abandonRound(1, 1);
-      await ledger.openRound(1);
-    };
-
-    it('is never registered twice in a round', async () => {
-      await submit(ledger, members[1]);
-      await consortium.connect(members[1]).rotateKey(strangers[0].address);
-      await reverts(submit(ledger, strangers[0]), ledger, 'RoundLedger_NotInElectorate', [
-        strangers[0].address, 2, 1,
-      ]);
-      await nextRound();
-      await submit(ledger, strangers[0], 2);
-      await reverts(submit(ledger, members[1], 2), consortium, 'Consortium_NotMember', [members[1].address]);
-    });
-
-    it('is the old key\'s in a round already open, if it submitted in that epoch before', async () => {
-      await submit(ledger, members[1]);
-      await nextRound();
-      for (const [member, fresh] of [[members[1], strangers[0]], [members[2], strangers[1]]]) {
-        await consortium.connect(member).rotateKey(fresh.address);
-      }
-      await submit(ledger, members[1], 2);
-      await reverts(submit(ledger, members[2], 2), consortium, 'Consortium_NotMember', [members[2].address]);
-    });
-  });
-});
+const mine = (blocks) => network.provider.send('hardhat_mine', [ethers.toQuantity(blocks)]);
 
 describe('An aggregate', () => {
   let ledger, consortium, members, strangers, deadline;
@@ -107,147 +18,240 @@ describe('An aggregate', () => {
     ({ ledger, consortium, members, strangers } = await world);
     deadline = await deadlineOf(ledger);
   };
+  /** Published by this member, with these parts. */
+  const offer = async (member, changes = {}, round = 1, job = 1) =>
+    publish(ledger, member, await anAggregate(ledger, changes), round, job);
 
-  it('is published once every participant has submitted', async () => {
-    await given(collected([ALL, ALL, ALL, SCORER]));
-    const aggregate = anAggregate(3);
+  it('is published once every update is open', async () => {
+    await given(opened([ALL, ALL, ALL, SCORER]));
+    const aggregate = await anAggregate(ledger);
     const sent = await publish(ledger, members[0], aggregate);
     const until = BigInt((await sent.getBlock()).timestamp + TERMS.attestSeconds);
-    assert.deepEqual(await events(sent, ledger), [[
-      'AggregatePublished', 1n, 1n, members[0].address, 1n, aggregate.root, aggregate.cid, aggregate.verdicts, until,
-    ]]);
-    assert.deepEqual((await ledger.roundOf(1)).toArray(), [1n, 1n, 1n, until, Phase.Attesting, 4n, 1n]);
+    const [[name, job, round, aggregator, attempt, shown, end]] = await events(sent, ledger);
+    assert.deepEqual(
+      [name, job, round, aggregator, attempt, end], ['AggregatePublished', 1n, 1n, members[0].address, 1n, until]);
+    assert.deepEqual(shown.toArray(), [...Object.values(aggregate)].map((part, i) => (i === 3 ? BigInt(part) : part)));
+    const { openedIn } = await ledger.roundOf(1);
+    assert.deepEqual(
+      (await ledger.roundOf(1)).toArray(),
+      [1n, 1n, 1n, until, Phase.Attesting, 4n, 3n, 3n, 3n, 3n, 1n, 1n, 0n, 0n, openedIn]);
     await reverts(publish(ledger, members[0], aggregate), ledger, 'RoundLedger_WrongPhase', [1, Phase.Attesting]);
   });
 
   it('claims what its digest says', async () => {
-    await given(collected());
-    const { root, cid, verdicts } = anAggregate();
-    assert.equal(
-      await claimOf(ledger, 1, 2, { root, cid, verdicts }),
-      ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(
-        ['uint32', 'uint32', 'bytes32', 'bytes32', 'bytes32'], [1, 2, root, cid, ethers.keccak256(verdicts)])),
-    );
+    await given(opened());
+    const aggregate = await anAggregate(ledger);
+    const { chainId } = await ethers.provider.getNetwork();
+    const kind = ethers.keccak256(ethers.toUtf8Bytes('fedledger/claim/2'));
+    const { base, root, cid, asOf, anchor, head, receipts, verdicts } = aggregate;
+    const types = ['bytes32', 'uint256', 'address', 'uint32', 'uint32', 'bytes32', 'bytes32', 'bytes32', 'uint40',
+      'bytes32', 'bytes32', 'bytes32', 'bytes32'];
+    const values = [kind, chainId, await ledger.getAddress(), 1, 2, base, root, cid, asOf, anchor, head, receipts,
+      ethers.keccak256(verdicts)];
+    assert.equal(await claimOf(ledger, 1, 2, aggregate), ethers.keccak256(encoded(types, values)));
   });
 
-  for (const [what, aggregate] of [
-    ['a root without a CID', { root: random(), cid: ZERO, verdicts: '0x' }],
-    ['a CID without a root', { root: ZERO, cid: random(), verdicts: '0x' }],
-    ['256 verdicts', anAggregate(256)],
-  ]) {
+  for (const [what, changes] of [['a root without a CID', { cid: ZERO }], ['a CID without a root', { root: ZERO }]]) {
     it(`is refused with ${what}`, async () => {
-      await given(collected());
-      await reverts(publish(ledger, members[0], aggregate), ledger, 'RoundLedger_InvalidAggregate', []);
+      await given(opened());
+      await reverts(offer(members[0], changes), ledger, 'RoundLedger_InvalidAggregate', []);
     });
   }
 
-  it('may have 255 verdicts', async () => {
-    await given(collected());
-    await publish(ledger, members[0], anAggregate(255));
+  it('has one verdict for each open update', async () => {
+    await given(opened());
+    for (const count of [0, 3, 5]) {
+      const verdicts = `0x${'00'.repeat(count)}`;
+      await reverts(offer(members[0], { verdicts }), ledger, 'RoundLedger_WrongVerdicts', [count, 4]);
+    }
+  });
+
+  it('builds on the job\'s initial model, then on the latest', async () => {
+    const root = random();
+    await given(finalised([ALL, ALL, ALL], root));
+    assert.equal((await ledger.courseOf(1)).latest, 1n);
+    await ledger.openRound(1);
+    await registered(ledger, members, 2);
+    await reverts(offer(members[0], { base: MODEL.initial }, 2), ledger, 'RoundLedger_WrongBase', [MODEL.initial, root]);
+    await offer(members[0], { base: root }, 2);
+
+    await given(opened());
+    const base = random();
+    await reverts(offer(members[0], { base }), ledger, 'RoundLedger_WrongBase', [base, MODEL.initial]);
+    await offer(members[0], { base: MODEL.initial });
+  });
+
+  it('names a block that holds every opening', async () => {
+    await given(opened());
+    const last = Number((await ledger.roundOf(1)).openedIn);
+    // A call that reverts is mined as well.
+    const block = async (asOf) => offer(members[0], { asOf, anchor: (await ethers.provider.getBlock(asOf)).hash });
+    await reverts(block(last - 1), ledger, 'RoundLedger_WrongBlock', [last - 1, last, last + 1]);
+    await reverts(offer(members[0], { asOf: last + 2 }), ledger, 'RoundLedger_WrongBlock', [last + 2, last, last + 2]);
+    await block(last);
+  });
+
+  it('names its hash on this branch of the chain', async () => {
+    await given(opened());
+    const anchor = random();
+    const { asOf, anchor: expected } = await anAggregate(ledger);
+    await reverts(offer(members[0], { anchor }), ledger, 'RoundLedger_WrongAnchor', [asOf, anchor, expected]);
+  });
+
+  it('names one of the last 256 blocks', async () => {
+    await given(openJob([ALL, ALL, ALL], { ...TERMS, aggregateSeconds: 5000 }));
+    await ledger.openRound(1);
+    await registered(ledger, members);
+    const { asOf, anchor } = await anAggregate(ledger);
+    await mine(255);
+    const state = await network.provider.send('evm_snapshot', []);
+    await offer(members[0], { asOf, anchor });
+    await network.provider.send('evm_revert', [state]);
+    await mine(1);
+    await reverts(offer(members[0], { asOf, anchor }), ledger, 'RoundLedger_WrongAnchor', [asOf, anchor, ZERO]);
+    await reverts(offer(members[0], { asOf, anchor: ZERO }), ledger, 'RoundLedger_WrongAnchor', [asOf, ZERO, ZERO]);
+    await offer(members[0]);
   });
 
   it('is an aggregator\'s, for the current round', async () => {
-    await given(collected([ALL, ALL, ALL, PARTICIPANT]));
+    await given(opened([ALL, ALL, ALL, PARTICIPANT]));
     const { address } = members[3];
-    await reverts(publish(ledger, members[3], anAggregate()), ledger, 'RoundLedger_RoleMissing', [address, AGGREGATOR]);
-    await reverts(
-      publish(ledger, strangers[0], anAggregate()), consortium, 'Consortium_NotMember', [strangers[0].address]);
-    await reverts(publish(ledger, members[0], anAggregate(), 2), ledger, 'RoundLedger_WrongRound', [1, 2, 1]);
-    await reverts(publish(ledger, members[0], anAggregate(), 0, 2), ledger, 'RoundLedger_WrongPhase', [2, Phase.None]);
+    await reverts(offer(members[3]), ledger, 'RoundLedger_RoleMissing', [address, AGGREGATOR]);
+    await reverts(offer(strangers[0]), consortium, 'Consortium_NotMember', [strangers[0].address]);
+    await reverts(offer(members[0], {}, 2), ledger, 'RoundLedger_WrongRound', [1, 2, 1]);
+    await reverts(offer(members[0], {}, 0, 2), ledger, 'RoundLedger_WrongPhase', [2, Phase.None]);
   });
 
-  it('waits for every participant until the deadline', async () => {
+  it('waits for the openings until the deadline', async () => {
     await given(openJob([ALL, ALL, ALL]));
     await ledger.openRound(1);
-    for (const member of members.slice(0, 2)) await submit(ledger, member);
+    await reverts(offer(members[0]), ledger, 'RoundLedger_WrongPhase', [1, Phase.Collecting]);
+    const updates = members.map((member) => anUpdate(member));
+    for (const [i, member] of members.entries()) await commit(ledger, member, updates[i]);
     deadline = await deadlineOf(ledger);
+    await reveal(ledger, updates.slice(1));
     await at(deadline);
-    await reverts(
-      publish(ledger, members[0], anAggregate()), ledger, 'RoundLedger_UpdatesMissing', [1, 1, members[2].address]);
+    await reverts(offer(members[0]), ledger, 'RoundLedger_WrongPhase', [1, Phase.Opening]);
     await at(deadline + 1n);
-    await publish(ledger, members[0], anAggregate());
+    await offer(members[0]);
   });
 
-  it('waits for the deadline where the epoch changed', async () => {
-    await given(collected());
+  it('waits for nothing where a key rotated', async () => {
+    const world = await collected();
+    await given(world);
     await consortium.connect(members[1]).rotateKey(strangers[0].address);
-    await at(deadline);
-    await reverts(
-      publish(ledger, members[0], anAggregate()), ledger, 'RoundLedger_DeadlineNotPassed', [deadline, deadline]);
-    await publish(ledger, members[0], anAggregate());
+    await reveal(ledger, world.updates);
+    await offer(members[0]);
   });
 
-  it('is the opener\'s, then every aggregator\'s, then nobody\'s', async () => {
-    const until = () => deadline + AGGREGATE;
-    await given(collected());
-    const early = publish(ledger, members[1], anAggregate());
-    await reverts(early, ledger, 'RoundLedger_NotYourTurn', [members[1].address, members[0].address, until()]);
-    await at(until());
-    await reverts(publish(ledger, members[1], anAggregate()), ledger, 'RoundLedger_NotYourTurn');
-    await at(until() + 1n);
-    await publish(ledger, members[1], anAggregate());
+  it('is the opener\'s for half of the time, then every aggregator\'s, who strikes the opener, then nobody\'s', async () => {
+    const half = () => deadline - AGGREGATE;
+    await given(opened());
+    await reverts(offer(members[1]), ledger, 'RoundLedger_NotYourTurn', [members[1].address, members[0].address, half()]);
+    await at(half());
+    await reverts(offer(members[1]), ledger, 'RoundLedger_NotYourTurn');
+    await at(half() + 1n);
+    await offer(members[1]);
+    assert.deepEqual([await ledger.strikesOf(1, 0), await ledger.strikesOf(1, 1)], [1n, 0n]);
 
-    await given(collected());
-    await at(until() + AGGREGATE);
-    await publish(ledger, members[2], anAggregate());
+    await given(opened());
+    await at(deadline);
+    await offer(members[0]);
+    assert.equal(await ledger.strikesOf(1, 0), 0n);
 
-    await given(collected());
-    await at(until() + AGGREGATE + 1n);
-    await reverts(publish(ledger, members[0], anAggregate()), ledger, 'RoundLedger_DeadlinePassed', [
-      until() + AGGREGATE, until() + AGGREGATE + 1n,
+    await given(opened());
+    await at(deadline + 1n);
+    await reverts(offer(members[0]), ledger, 'RoundLedger_DeadlinePassed', [deadline, deadline + 1n]);
+    await ledger.advance(1, 1);
+  });
+
+  it('has the same turns where time alone ended the openings', async () => {
+    const world = await collected();
+    await given(world);
+    await reveal(ledger, world.updates.slice(1));
+    deadline += 2n * AGGREGATE;
+    await at(deadline - AGGREGATE);
+    await reverts(offer(members[1]), ledger, 'RoundLedger_NotYourTurn', [
+      members[1].address, members[0].address, deadline - AGGREGATE,
     ]);
-    await ledger.abandonRound(1, 1);
+    await at(deadline);
+    await offer(members[1]);
+    assert.equal(await ledger.strikesOf(1, 0), 1n);
   });
 
   it('is another\'s where the opener\'s key rotated', async () => {
-    await given(collected());
+    await given(opened());
     await consortium.connect(members[0]).rotateKey(strangers[0].address);
-    await at(deadline + 1n);
-    await reverts(
-      publish(ledger, strangers[0], anAggregate()), ledger, 'RoundLedger_NotInElectorate', [strangers[0].address, 2, 1]);
-    await reverts(
-      publish(ledger, members[0], anAggregate()), consortium, 'Consortium_NotMember', [members[0].address]);
-    await reverts(publish(ledger, members[1], anAggregate()), ledger, 'RoundLedger_NotYourTurn');
-    await at(deadline + AGGREGATE + 1n);
-    await publish(ledger, members[1], anAggregate());
+    await reverts(offer(strangers[0]), ledger, 'RoundLedger_NotInElectorate', [strangers[0].address, 2, 1]);
+    await reverts(offer(members[0]), consortium, 'Consortium_NotMember', [members[0].address]);
+    await reverts(offer(members[1]), ledger, 'RoundLedger_NotYourTurn');
+    await at(deadline - AGGREGATE + 1n);
+    await offer(members[1]);
   });
 });
 
 describe('An attestation', () => {
   let ledger, consortium, members, strangers, aggregate, claim;
   const given = async (world) => ({ ledger, consortium, members, strangers, aggregate, claim } = await world);
-  const attest = (member, claimed = claim, attempt = 1, round = 1) =>
-    ledger.connect(member).attest(1, round, attempt, claimed);
+  const attest = (member, form, claimed, detail = random(), attempt = 1) =>
+    ledger.connect(member).attest(1, 1, attempt, form, claimed, detail);
 
   it('finalises with a majority, the aggregator\'s own included', async () => {
     await given(published());
-    assert.deepEqual(await events(attest(members[1]), ledger), [
-      ['Attested', 1n, 1n, members[1].address, 1n, claim, true],
+    const detail = random();
+    assert.deepEqual(await events(attest(members[1], Form.Agree, claim, detail), ledger), [
+      ['Attested', 1n, 1n, members[1].address, 1n, Form.Agree, claim, detail],
     ]);
     assert.equal(await phaseOf(ledger), Phase.Attesting);
     assert.equal(await ledger.modelOf(1, 1), ZERO);
-    assert.deepEqual(await events(attest(members[2]), ledger), [
-      ['Attested', 1n, 1n, members[2].address, 1n, claim, true],
-      ['RoundFinalised', 1n, 1n, 1n, aggregate.root, aggregate.cid],
+    const sent = await attest(members[2], Form.Agree, claim, detail);
+    assert.deepEqual(await events(sent, ledger), [
+      ['Attested', 1n, 1n, members[2].address, 1n, Form.Agree, claim, detail],
+      ['RoundFinalised', 1n, 1n, 1n, aggregate.root],
     ]);
     assert.equal(await phaseOf(ledger), Phase.Finalised);
     assert.equal(await ledger.modelOf(1, 1), aggregate.root);
-    await reverts(attest(members[3]), ledger, 'RoundLedger_WrongPhase', [1, Phase.Finalised]);
+    assert.equal(await ledger.finalClaimOf(1, 1), claim);
+    const { timestamp } = await sent.getBlock();
+    assert.deepEqual((await ledger.courseOf(1)).toArray(), [members[0].address, 0n, 1n, 1n, BigInt(timestamp)]);
+  });
+
+  it('agrees with what was published, or says another claim', async () => {
+    await given(published());
+    const other = random();
+    for (const form of [Form.Agree, Form.Missing]) {
+      await reverts(attest(members[1], form, other), ledger, 'RoundLedger_WrongClaim', [other, claim]);
+    }
+    await reverts(attest(members[1], Form.Other, claim), ledger, 'RoundLedger_WrongClaim', [claim, claim]);
+    await assert.rejects(attest(members[1], 3n, claim));
+    const { agreeing, against } = await ledger.roundOf(1);
+    assert.deepEqual([agreeing, against], [1n, 0n]);
+  });
+
+  it('counts against where bytes are missing', async () => {
+    await given(published());
+    const lacking = ethers.toBeHex((1n << 255n) | 2n, 32);
+    assert.deepEqual(await events(attest(members[1], Form.Missing, claim, lacking), ledger), [
+      ['Attested', 1n, 1n, members[1].address, 1n, Form.Missing, claim, lacking],
+    ]);
+    assert.equal((await ledger.roundOf(1)).against, 1n);
+    await oppose(ledger, members[2]);
+    assert.equal(await phaseOf(ledger), Phase.Aggregating);
   });
 
   it('is refused for another round, phase or attempt', async () => {
-    await given(collected());
-    await reverts(attest(members[1], random(), 0), ledger, 'RoundLedger_WrongPhase', [1, Phase.Collecting]);
+    await given(opened());
+    await reverts(agree(ledger, members[1], random(), 0), ledger, 'RoundLedger_WrongPhase', [1, Phase.Aggregating]);
     await given(published());
-    await reverts(attest(members[1], claim, 1, 2), ledger, 'RoundLedger_WrongRound', [1, 2, 1]);
-    await reverts(attest(members[1], claim, 2), ledger, 'RoundLedger_WrongAttempt', [1, 2, 1]);
+    await reverts(agree(ledger, members[1], claim, 1, 2), ledger, 'RoundLedger_WrongRound', [1, 2, 1]);
+    await reverts(agree(ledger, members[1], claim, 2), ledger, 'RoundLedger_WrongAttempt', [1, 2, 1]);
   });
 
-  it('is given once by each member, the aggregator included', async () => {
+  it('is made once by each member, the aggregator included', async () => {
     await given(published());
-    await attest(members[1]);
+    await agree(ledger, members[1], claim);
     for (const member of members.slice(0, 2)) {
-      await reverts(attest(member), ledger, 'RoundLedger_AlreadyAttested', [1, 1, 1, member.address]);
+      await reverts(oppose(ledger, member), ledger, 'RoundLedger_AlreadyAttested', [1, 1, 1, member.address]);
     }
   });
 
@@ -255,184 +259,119 @@ describe('An attestation', () => {
     await given(published());
     const deadline = await deadlineOf(ledger);
     await at(deadline);
-    await attest(members[1]);
+    await agree(ledger, members[1], claim);
     await at(deadline + 1n);
-    await reverts(attest(members[2]), ledger, 'RoundLedger_DeadlinePassed', [deadline, deadline + 1n]);
+    await reverts(agree(ledger, members[2], claim), ledger, 'RoundLedger_DeadlinePassed', [deadline, deadline + 1n]);
   });
 
   it('is a member\'s, in any role, with the key it had when the round opened', async () => {
     await given(published([ALL, PARTICIPANT, SCORER, ALL]));
-    await attest(members[2]);
-    await reverts(attest(strangers[0]), consortium, 'Consortium_NotMember', [strangers[0].address]);
+    await agree(ledger, members[2], claim);
+    await reverts(agree(ledger, strangers[0], claim), consortium, 'Consortium_NotMember', [strangers[0].address]);
     await consortium.connect(members[3]).rotateKey(strangers[0].address);
-    await reverts(attest(members[3]), consortium, 'Consortium_NotMember', [members[3].address]);
-    await reverts(attest(strangers[0]), ledger, 'RoundLedger_NotInElectorate', [strangers[0].address, 2, 1]);
+    await reverts(agree(ledger, members[3], claim), consortium, 'Consortium_NotMember', [members[3].address]);
+    await reverts(
+      agree(ledger, strangers[0], claim), ledger, 'RoundLedger_NotInElectorate', [strangers[0].address, 2, 1]);
   });
 
-  it('is not given twice by rotating the key', async () => {
+  it('is not made twice by rotating the key', async () => {
     await given(published());
-    await attest(members[1]);
+    await agree(ledger, members[1], claim);
     await consortium.connect(members[1]).rotateKey(strangers[0].address);
-    await reverts(attest(strangers[0]), ledger, 'RoundLedger_NotInElectorate', [strangers[0].address, 2, 1]);
+    await reverts(
+      agree(ledger, strangers[0], claim), ledger, 'RoundLedger_NotInElectorate', [strangers[0].address, 2, 1]);
+  });
+
+  describe('that comes late', () => {
+    it('is on record, once for each member, and changes nothing', async () => {
+      await given(published());
+      await attested({ ledger, consortium, members }, aggregate);
+      const before = [await ledger.roundOf(1), await ledger.courseOf(1)];
+      const detail = random();
+      assert.deepEqual(await events(attest(members[3], Form.Agree, claim, detail), ledger), [
+        ['Attested', 1n, 1n, members[3].address, 1n, Form.Agree, claim, detail],
+      ]);
+      assert.deepEqual([await ledger.roundOf(1), await ledger.courseOf(1)], before);
+      for (const member of members) {
+        await reverts(agree(ledger, member, claim), ledger, 'RoundLedger_AlreadyAttested', [1, 1, 1, member.address]);
+      }
+    });
+
+    it('agrees, with this claim and attempt', async () => {
+      await given(published());
+      await attested({ ledger, consortium, members }, aggregate);
+      const other = random();
+      await reverts(agree(ledger, members[3], other), ledger, 'RoundLedger_WrongClaim', [other, claim]);
+      await reverts(agree(ledger, members[3], claim, 2), ledger, 'RoundLedger_WrongAttempt', [1, 2, 1]);
+      for (const form of [Form.Other, Form.Missing]) {
+        await reverts(attest(members[3], form, claim), ledger, 'RoundLedger_WrongPhase', [1, Phase.Finalised]);
+      }
+    });
+
+    it('is in time until the deadline\'s second', async () => {
+      await given(published(Array(5).fill(ALL)));
+      await attested({ ledger, consortium, members }, aggregate);
+      const deadline = await deadlineOf(ledger);
+      await at(deadline);
+      await agree(ledger, members[3], claim);
+      await at(deadline + 1n);
+      await reverts(agree(ledger, members[4], claim), ledger, 'RoundLedger_DeadlinePassed', [deadline, deadline + 1n]);
+    });
+
+    it('is too late once the next round is open, or where no model was made', async () => {
+      await given(published());
+      await attested({ ledger, consortium, members }, aggregate);
+      await ledger.openRound(1);
+      await reverts(agree(ledger, members[3], claim), ledger, 'RoundLedger_WrongRound', [1, 1, 2]);
+
+      await given(opened());
+      const none = await anAggregate(ledger, NOTHING);
+      await publish(ledger, members[0], none);
+      await attested({ ledger, consortium, members }, none);
+      claim = await claimOf(ledger, 1, 1, none);
+      await reverts(agree(ledger, members[3], claim), ledger, 'RoundLedger_WrongPhase', [1, Phase.Abandoned]);
+    });
   });
 
   for (const [members_, against] of [[3, 2], [4, 2], [5, 3]]) {
-    it(`refutes with ${against} of ${members_} against, when no majority for can be had`, async () => {
+    it(`fails the attempt with ${against} of ${members_} against, when no majority for can be had`, async () => {
       await given(published(Array(members_).fill(ALL)));
-      const lie = random();
       for (const member of members.slice(1, against)) {
-        assert.deepEqual((await events(attest(member, lie), ledger)).map(([name]) => name), ['Attested']);
+        assert.deepEqual((await events(oppose(ledger, member), ledger)).map(([name]) => name), ['Attested']);
       }
-      assert.deepEqual(await events(attest(members[against], lie), ledger), [
-        ['Attested', 1n, 1n, members[against].address, 1n, lie, false],
-        ['AggregateRefuted', 1n, 1n, members[0].address, 1n],
-      ]);
-      assert.equal(await phaseOf(ledger), Phase.Aggregating);
+      const sent = await oppose(ledger, members[against]);
+      const deadline = BigInt((await sent.getBlock()).timestamp) + AGGREGATE;
+      assert.deepEqual((await events(sent, ledger))[1], ['AttemptFailed', 1n, 1n, 1n, deadline]);
+      assert.deepEqual([await phaseOf(ledger), await deadlineOf(ledger)], [Phase.Aggregating, deadline]);
+      assert.equal(await ledger.strikesOf(1, 0), 1n);
     });
   }
 
-  describe('after a refutation', () => {
-    /** Each says it got something else; the last one's transaction. */
-    const refute = async (first, last, attempt = 1) => {
-      await attest(first, random(), attempt);
-      return attest(last, random(), attempt);
-    };
-
-    it('lets any aggregator but the refuted publish, at once, until the deadline', async () => {
-      await given(published());
-      const refutation = await refute(members[1], members[2]);
-      const time = BigInt((await refutation.getBlock()).timestamp);
-      const deadline = await deadlineOf(ledger);
-      assert.equal(deadline, time + AGGREGATE);
-      await reverts(
-        publish(ledger, members[0], anAggregate()), ledger, 'RoundLedger_AggregatorRefuted', [members[0].address]);
-      await reverts(attest(members[3]), ledger, 'RoundLedger_WrongPhase', [1, Phase.Aggregating]);
-      await at(deadline);
-      const second = anAggregate();
-      await publish(ledger, members[1], second);
-      await reverts(attest(members[2], claim), ledger, 'RoundLedger_WrongAttempt', [1, 1, 2]);
-      claim = await claimOf(ledger, 1, 1, second);
-      await attest(members[0], claim, 2);
-      assert.deepEqual((await events(attest(members[2], claim, 2), ledger))[1], [
-        'RoundFinalised', 1n, 1n, 2n, second.root, second.cid,
-      ]);
-      assert.equal(await ledger.modelOf(1, 1), second.root);
-    });
-
-    it('is too late for another aggregate after the deadline', async () => {
-      await given(published());
-      await refute(members[1], members[2]);
-      const deadline = await deadlineOf(ledger);
-      await at(deadline + 1n);
-      await reverts(
-        publish(ledger, members[1], anAggregate()), ledger, 'RoundLedger_DeadlinePassed', [deadline, deadline + 1n]);
-    });
-
-    it('ends the round when the attempts are used up', async () => {
-      await given(published());
-      await refute(members[1], members[2]);
-      await publish(ledger, members[1], anAggregate());
-      const names = (await events(refute(members[0], members[2], 2), ledger)).map(([name]) => name);
-      assert.deepEqual(names, ['Attested', 'AggregateRefuted', 'RoundRefuted']);
-      assert.equal(await phaseOf(ledger), Phase.Refuted);
-      await reverts(
-        publish(ledger, members[2], anAggregate()), ledger, 'RoundLedger_WrongPhase', [1, Phase.Refuted]);
-      await ledger.openRound(1);
-    });
-
-    it('forgets the refuted in the next round', async () => {
-      await given(published([ALL, ALL, ALL, ALL], { ...TERMS, attempts: 1 }));
-      await refute(members[1], members[2]);
-      await ledger.openRound(1);
-      for (const member of members) await submit(ledger, member, 2);
-      await publish(ledger, members[0], anAggregate(), 2);
-    });
-  });
-
   describe('that there is no model', () => {
-    it('ends the round as abandoned', async () => {
-      await given(collected());
-      await publish(ledger, members[0], NOTHING);
-      claim = await claimOf(ledger, 1, 1, NOTHING);
-      await attest(members[1]);
-      assert.deepEqual((await events(attest(members[2]), ledger))[1], ['RoundAbandoned', 1n, 1n, Reason.TooFewUpdates]);
+    it('ends the round as abandoned, and lifts no strike', async () => {
+      await given(opened());
+      await at((await deadlineOf(ledger)) - AGGREGATE + 1n);
+      await publish(ledger, members[1], await anAggregate(ledger));
+      for (const member of members.slice(2)) await oppose(ledger, member);
+      const none = await anAggregate(ledger, NOTHING);
+      await publish(ledger, members[0], none);
+      claim = await claimOf(ledger, 1, 1, none);
+      await agree(ledger, members[1], claim, 2);
+      assert.deepEqual(
+        (await events(agree(ledger, members[2], claim, 2), ledger))[1],
+        ['RoundAbandoned', 1n, 1n, Reason.TooFewUpdates]);
       assert.equal(await phaseOf(ledger), Phase.Abandoned);
       assert.equal(await ledger.modelOf(1, 1), ZERO);
-      await ledger.openRound(1);
+      assert.equal((await ledger.courseOf(1)).finalised, 0n);
+      assert.equal(await ledger.strikesOf(1, 0), 1n);
+      await ledger.connect(members[2]).openRound(1);
     });
 
-    it('is refuted like any other', async () => {
-      await given(collected());
-      await publish(ledger, members[0], NOTHING);
-      await attest(members[1], random());
-      assert.equal((await events(attest(members[2], random()), ledger))[1][0], 'AggregateRefuted');
+    it('fails like any other', async () => {
+      await given(opened());
+      await publish(ledger, members[0], await anAggregate(ledger, NOTHING));
+      await oppose(ledger, members[1]);
+      assert.equal((await events(oppose(ledger, members[2]), ledger))[1][0], 'AttemptFailed');
     });
-  });
-});
-
-describe('A round', () => {
-  let ledger, consortium, members, strangers, claim;
-  const given = async (world) => ({ ledger, consortium, members, strangers, claim } = await world);
-  const abandon = (member = members[3]) => ledger.connect(member).abandonRound(1, 1);
-  /** Until the last second in which the round cannot be abandoned yet. */
-  const wait = async (seconds) => {
-    const deadline = (await deadlineOf(ledger)) + seconds;
-    await at(deadline);
-    await reverts(abandon(), ledger, 'RoundLedger_DeadlineNotPassed', [deadline, deadline]);
-  };
-
-  it('nobody aggregates is abandoned by any member', async () => {
-    await given(collected([ALL, ALL, ALL, SCORER]));
-    await wait(2n * AGGREGATE);
-    assert.deepEqual(await events(abandon(), ledger), [['RoundAbandoned', 1n, 1n, Reason.NoAggregate]]);
-    assert.equal(await phaseOf(ledger), Phase.Abandoned);
-    await reverts(abandon(), ledger, 'RoundLedger_WrongPhase', [1, Phase.Abandoned]);
-  });
-
-  it('too few attest is abandoned', async () => {
-    await given(published());
-    await wait(0n);
-    assert.deepEqual(await events(abandon(), ledger), [['RoundAbandoned', 1n, 1n, Reason.NoQuorum]]);
-  });
-
-  it('nobody aggregates again is abandoned', async () => {
-    await given(published());
-    for (const member of members.slice(1, 3)) await ledger.connect(member).attest(1, 1, 1, random());
-    await wait(0n);
-    assert.deepEqual(await events(abandon(), ledger), [['RoundAbandoned', 1n, 1n, Reason.NoAggregate]]);
-  });
-
-  it('is abandoned by members alone, once, while it runs', async () => {
-    await given(published());
-    await at((await deadlineOf(ledger)) + 1n);
-    await reverts(abandon(strangers[0]), consortium, 'Consortium_NotMember', [strangers[0].address]);
-    await reverts(ledger.abandonRound(1, 2), ledger, 'RoundLedger_WrongRound', [1, 2, 1]);
-    await reverts(ledger.abandonRound(2, 0), ledger, 'RoundLedger_WrongPhase', [2, Phase.None]);
-    await consortium.connect(members[3]).rotateKey(strangers[0].address);
-    await abandon(strangers[0]);
-  });
-
-  it('that ended otherwise is not abandoned', async () => {
-    await given(published());
-    for (const member of members.slice(1, 3)) await ledger.connect(member).attest(1, 1, 1, claim);
-    await at((await deadlineOf(ledger)) + 1n);
-    await reverts(abandon(), ledger, 'RoundLedger_WrongPhase', [1, Phase.Finalised]);
-
-    await given(published([ALL, ALL, ALL, ALL], { ...TERMS, attempts: 1 }));
-    for (const member of members.slice(1, 3)) await ledger.connect(member).attest(1, 1, 1, random());
-    await at((await deadlineOf(ledger)) + 1n);
-    await reverts(abandon(), ledger, 'RoundLedger_WrongPhase', [1, Phase.Refuted]);
-  });
-
-  it('whose whole electorate rotated is abandoned, and the job goes on', async () => {
-    await given(published());
-    for (const [i, member] of members.entries()) await consortium.connect(member).rotateKey(strangers[i].address);
-    for (const stranger of strangers.slice(0, 4)) {
-      await reverts(ledger.connect(stranger).attest(1, 1, 1, claim), ledger, 'RoundLedger_NotInElectorate');
-    }
-    await at((await deadlineOf(ledger)) + 1n);
-    await abandon(strangers[2]);
-    await ledger.connect(strangers[0]).openRound(1);
-    await submit(ledger, strangers[1], 2);
   });
 });

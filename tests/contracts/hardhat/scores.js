@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, SCORER, TERMS, SCORED, ScoringPhase, LARGEST_SCORE, ZERO, random, claimOf, openJob,
+  ALL, AGGREGATOR, PARTICIPANT, SCORER, MODEL, SCORED, ScoringPhase, LARGEST_SCORE, ZERO, random, claimOf, openJob, openScored,
   finalised, published, scoreable, score, openScoring, packed, hashOf, rangeOf, lowerMedians, commitmentOf, propose,
   decide, at, deadlineOf, reverts, events,
 } = require('./support');
@@ -90,8 +90,8 @@ describe('Scores', () => {
       await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
       await ledger.openRound(1);
       await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
-      await at((await deadlineOf(ledger)) + 2n * BigInt(TERMS.aggregateSeconds) + 1n);
-      await ledger.abandonRound(1, 2);
+      await at((await deadlineOf(ledger)) + 1n);
+      await ledger.advance(1, 2);
       await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
     });
 
@@ -125,8 +125,8 @@ describe('Scores', () => {
       await reverts(openScoring(board, members[0], second, 2), board, 'ScoreBoard_RoundLeftOut', [1, 2, 1]);
       await score(world, VECTORS, aggregate);
       await ledger.openRound(1);
-      await at((await deadlineOf(ledger)) + 2n * BigInt(TERMS.aggregateSeconds) + 1n);
-      await ledger.abandonRound(1, 3);
+      await at((await deadlineOf(ledger)) + 1n);
+      await ledger.advance(1, 3);
       const fourth = await scoreable(world, 4, '0x0000');
       await reverts(openScoring(board, members[0], fourth, 4), board, 'ScoreBoard_RoundLeftOut', [1, 4, 2]);
       await score(world, Array(MEMBERS).fill([7, 8]), second, 2);
@@ -140,7 +140,7 @@ describe('Scores', () => {
     });
 
     it('of the admitted updates alone', async () => {
-      await given(openJob(Array(MEMBERS).fill(ALL), SCORED));
+      await given(openScored(MEMBERS, 5, SCORED));
       const some = await scoreable(world, 1, '0x0009000200');
       await openScoring(board, members[0], some);
       assert.equal((await scoring()).updates, 3n);
@@ -148,7 +148,7 @@ describe('Scores', () => {
 
     it('of jobs side by side', async () => {
       const digest = random();
-      await ledger.proposeJob(digest, SCORED);
+      await ledger.proposeJob(digest, SCORED, MODEL);
       for (const member of members.slice(1, 3)) await ledger.connect(member).approveJob(2, digest);
       await open();
       await reverts(openScoring(board, members[0], aggregate, 1, 2), board, 'ScoreBoard_NotFinalised', [2, 1]);
@@ -483,7 +483,7 @@ describe('Scores', () => {
     const range = (start, count, changed = medians) => as(strangers[0]).settleScores(
       1, 1, start, rangeOf(shown, vectors, start, count), packed(changed.slice(start, start + count)));
     beforeEach(async () => {
-      await given(openJob(Array(3).fill(ALL), { ...SCORED, scorers: 3 }));
+      await given(openScored(3, 70, { ...SCORED, scorers: 3 }));
       aggregate = await scoreable(world, 1, `0x${'00'.repeat(70)}`);
       await open();
       for (const [place, i] of [2, 0, 1].entries()) await commit(i, vectors[place]);
@@ -535,7 +535,7 @@ describe('Scores', () => {
     for (const [size, updates] of [[3, 1], [4, 8], [5, 9], [7, 17]]) {
       it(`of ${size} scorers for ${updates} updates`, async () => {
         const terms = { ...SCORED, scorers: size };
-        await given(openJob(Array(size).fill(ALL), terms));
+        await given(openScored(size, updates, terms));
         aggregate = await scoreable(world, 1, `0x${'00'.repeat(updates)}`);
         const vectors = members.map((_, i) => Array.from({ length: updates }, (_, j) => ((i * 7 + j * 3) % 11 - 5) * 90_000_000));
         const medians = lowerMedians(vectors);

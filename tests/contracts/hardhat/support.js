@@ -7,11 +7,18 @@ const PARTICIPANT = 1;
 const AGGREGATOR = 2;
 const SCORER = 4;
 const ALL = 7;
-const Phase = { None: 0n, Collecting: 1n, Attesting: 2n, Aggregating: 3n, Finalised: 4n, Refuted: 5n, Abandoned: 6n };
+const Phase = {
+  None: 0n, Collecting: 1n, Opening: 2n, Aggregating: 3n, Attesting: 4n, Finalised: 5n, Refuted: 6n, Abandoned: 7n,
+};
 const Reason = { TooFewUpdates: 1n, NoAggregate: 2n, NoQuorum: 3n };
+const Form = { Agree: 0n, Other: 1n, Missing: 2n };
 const TERMS = {
-  rounds: 3, updateSeconds: 100, aggregateSeconds: 50, attestSeconds: 80, attempts: 2,
+  rounds: 3, updateSeconds: 100, openSeconds: 40, aggregateSeconds: 50, attestSeconds: 80, attempts: 2,
   scoreSeconds: 0, revealSeconds: 0, scorers: 0,
+};
+const MODEL = {
+  initial: ethers.sha256(ethers.toUtf8Bytes('initial model')), values: 1000, rule: 0, trim: 0, minUpdates: 2,
+  maxWeight: 1_000_000, maxValue: 1_000_000, maxNorm: 1_000_000_000,
 };
 const SCORED = { ...TERMS, scoreSeconds: 60, revealSeconds: 40, scorers: 2 };
 const RULES = {
@@ -51,7 +58,8 @@ const PROPOSAL_TYPES = {
 const ZERO = ethers.ZeroHash;
 
 const random = () => ethers.hexlify(ethers.randomBytes(32));
-const claimOf = (ledger, job, round, { root, cid, verdicts }) => ledger.claimOf(job, round, root, cid, verdicts);
+const encoded = (types, values) => ethers.AbiCoder.defaultAbiCoder().encode(types, values);
+const claimOf = (ledger, job, round, aggregate) => ledger.claimOf(job, round, aggregate);
 
 /** The members' keys found a consortium with these roles. Contract number 5 of the deployer, from now, is its Ballots. */
 async function deploy(keys, roles, rules = RULES) {
@@ -68,12 +76,14 @@ async function deploy(keys, roles, rules = RULES) {
   return { consortium, ledger, scores, releases, ballots };
 }
 
-/** The first `roles.length` signers found a consortium; the rest are strangers. */
+/** The first `roles.length` signers, or so many wallets, found a consortium; the rest are strangers. */
 async function found(roles, rules = RULES) {
-  const signers = await ethers.getSigners();
+  const most = 40; // the other signers are strangers
+  const signers = roles.length > most ? await wallets(roles.length) : await ethers.getSigners();
   const members = signers.slice(0, roles.length);
   const contracts = await deploy(members.map(({ address }) => address), roles, rules);
-  return { members, strangers: signers.slice(roles.length), ...contracts };
+  const strangers = roles.length > most ? (await ethers.getSigners()).slice(1) : signers.slice(roles.length);
+  return { members, strangers, ...contracts };
 }
 
 /** A consortium whose job 1 is open. */
@@ -81,41 +91,102 @@ async function openJob(roles, terms = TERMS) {
   const world = await found(roles);
   const { ledger, consortium, members } = world;
   const digest = random();
-  await ledger.connect(members[0]).proposeJob(digest, terms);
+  await ledger.connect(members[0]).proposeJob(digest, terms, MODEL);
   const majority = Number(await consortium.majority());
   for (const member of members.slice(1, majority)) await ledger.connect(member).approveJob(1, digest);
-  return world;
+  return { ...world, ledger: ledger.connect(members[0]) };
 }
 
-const submit = (ledger, party, round = 1, job = 1) =>
-  ledger.connect(party).submitUpdate(job, round, 100, random(), random());
+/** The same with so many scorers, its `members`; and, where there are more updates, participants besides: `parties`. */
+async function openScored(scorers, updates, terms) {
+  const roles = Array.from({ length: Math.max(scorers, updates) }, (_, i) => (i < scorers ? ALL : PARTICIPANT));
+  const world = await openJob(roles, terms);
+  return { ...world, parties: world.members, members: world.members.slice(0, scorers) };
+}
 
-const anAggregate = (updates = 4) => ({ root: random(), cid: random(), verdicts: `0x${'00'.repeat(updates)}` });
+const anUpdate = ({ address }, changes = {}) =>
+  ({ party: address, weight: 100, root: random(), cid: random(), salt: random(), ...changes });
 
-const publish = (ledger, aggregator, { root, cid, verdicts }, round = 1, job = 1) =>
-  ledger.connect(aggregator).publishAggregate(job, round, root, cid, verdicts);
+/** What `update`'s party commits to: docs/spec/commitments.md, from nothing of the contract's. */
+async function sealed(ledger, { party, weight, root, cid, salt }, round = 1, job = 1) {
+  const { chainId } = await ethers.provider.getNetwork();
+  const kind = ethers.keccak256(ethers.toUtf8Bytes('fedledger/update/2'));
+  const where = [kind, chainId, await ledger.getAddress(), job, round];
+  const domain = ethers.keccak256(encoded(['bytes32', 'uint256', 'address', 'uint32', 'uint32'], where));
+  const types = ['bytes32', 'address', 'uint32', 'bytes32', 'bytes32', 'bytes32'];
+  return ethers.dataSlice(ethers.keccak256(encoded(types, [domain, party, weight, root, cid, salt])), 0, 28);
+}
 
-/** Round 1 of job 1, opened by the first member, with everybody's update. */
+/** The party commits to `update`: the transaction. */
+const commit = async (ledger, party, update = anUpdate(party), round = 1, job = 1) =>
+  ledger.connect(party).commitUpdate(job, round, await sealed(ledger, update, round, job));
+
+/** Openings as the contract takes them. */
+const openings = (...updates) => ethers.concat(updates.map(({ party, weight, root, cid, salt }) =>
+  ethers.solidityPacked(['address', 'uint32', 'bytes32', 'bytes32', 'bytes32'], [party, weight, root, cid, salt])));
+
+const reveal = (ledger, updates, round = 1, job = 1) => ledger.openUpdates(job, round, openings(...updates));
+
+/** These parties commit to an update each, then all are opened, after the deadline where a participant is missing. */
+async function registered(ledger, parties, round = 1, job = 1) {
+  const updates = parties.map((party) => anUpdate(party));
+  for (const [i, party] of parties.entries()) await commit(ledger, party, updates[i], round, job);
+  if ((await phaseOf(ledger, job)) === Phase.Collecting) await at((await deadlineOf(ledger, job)) + 1n);
+  for (let i = 0; i < updates.length; i += 60) await reveal(ledger, updates.slice(i, i + 60), round, job);
+  return updates;
+}
+
+/** An aggregate that the ledger takes next in this job; `changes` replace parts of it. */
+async function anAggregate(ledger, changes = {}, job = 1) {
+  const { hash: anchor, number: asOf } = await ethers.provider.getBlock('latest');
+  const { latest } = await ledger.courseOf(job);
+  const base = latest ? await ledger.modelOf(job, latest) : (await ledger.modelTermsOf(job)).initial;
+  const { opened } = await ledger.roundOf(job);
+  return {
+    base, root: random(), cid: random(), asOf, anchor, head: random(), receipts: random(),
+    verdicts: `0x${'00'.repeat(Number(opened))}`, ...changes,
+  };
+}
+
+const publish = (ledger, aggregator, aggregate, round = 1, job = 1) =>
+  ledger.connect(aggregator).publishAggregate(job, round, aggregate);
+
+const agree = (ledger, member, claim, attempt = 1, round = 1, job = 1) =>
+  ledger.connect(member).attest(job, round, attempt, Form.Agree, claim, random());
+
+const oppose = (ledger, member, claim = random(), attempt = 1, round = 1, job = 1) =>
+  ledger.connect(member).attest(job, round, attempt, Form.Other, claim, random());
+
+/** Round 1 of job 1, opened by the first member, with everybody's update committed to. */
 async function collected(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
   const world = await openJob(roles, terms);
   await world.ledger.connect(world.members[0]).openRound(1);
-  for (const [i, role] of roles.entries()) if (role & PARTICIPANT) await submit(world.ledger, world.members[i]);
+  const parties = world.members.filter((_, i) => roles[i] & PARTICIPANT);
+  const updates = parties.map((party) => anUpdate(party));
+  for (const [i, party] of parties.entries()) await commit(world.ledger, party, updates[i]);
+  return { ...world, updates };
+}
+
+/** The same, with all of them open. */
+async function opened(roles = [ALL, ALL, ALL, ALL], terms = TERMS) {
+  const world = await collected(roles, terms);
+  await reveal(world.ledger, world.updates);
   return world;
 }
 
 /** The same, with an aggregate published by the first member, and what it claims. */
 async function published(roles = [ALL, ALL, ALL, ALL], terms = TERMS, root = random()) {
-  const world = await collected(roles, terms);
-  const aggregate = { ...anAggregate(roles.length), root };
+  const world = await opened(roles, terms);
+  const aggregate = await anAggregate(world.ledger, { root });
   await publish(world.ledger, world.members[0], aggregate);
   return { ...world, aggregate, claim: await claimOf(world.ledger, 1, 1, aggregate) };
 }
 
 /** Attested by a majority. */
-async function attested({ ledger, consortium, members }, aggregate, round = 1) {
+async function attested({ ledger, consortium, members, parties = members }, aggregate, round = 1) {
   const claim = await claimOf(ledger, 1, round, aggregate);
   const majority = Number(await consortium.majority());
-  for (const member of members.slice(1, majority)) await ledger.connect(member).attest(1, round, 1, claim);
+  for (const member of parties.slice(1, majority)) await agree(ledger, member, claim, 1, round);
 }
 
 /** A round of job 1 with a finalised model, and its root. */
@@ -125,20 +196,19 @@ async function finalised(roles = [ALL, ALL, ALL], root = random(), terms = TERMS
   return { ...world, root: world.aggregate.root };
 }
 
-/** The next round of job 1, finalised after its deadline with one participant's update; these verdicts are its word. */
+/** The next round of job 1, finalised with the updates of the first participants: as many as there are verdicts. */
 async function scoreable(world, round, verdicts) {
-  const { ledger, members } = world;
+  const { ledger, members, parties = members } = world;
   await ledger.openRound(1);
-  await submit(ledger, members[0], round);
-  await at((await deadlineOf(ledger)) + 1n);
-  const aggregate = { ...anAggregate(), verdicts };
+  await registered(ledger, parties.slice(0, ethers.dataLength(verdicts)), round);
+  const aggregate = await anAggregate(ledger, { verdicts });
   await publish(ledger, members[0], aggregate, round);
   await attested(world, aggregate, round);
   return aggregate;
 }
 
-const openScoring = (board, scorer, { root, cid, verdicts }, round = 1, job = 1) =>
-  board.connect(scorer).openScoring(job, round, root, cid, verdicts);
+const openScoring = (board, scorer, aggregate, round = 1, job = 1) =>
+  board.connect(scorer).openScoring(job, round, aggregate);
 
 /** Scores as the contract takes them. */
 const packed = (...vectors) => ethers.solidityPacked(Array(vectors.flat().length).fill('int32'), vectors.flat());
@@ -176,7 +246,7 @@ async function commitmentOf(board, scorer, scores, salt, changes = {}) {
   const said = { chainId, board: await board.getAddress(), job: 1, round: 1, scorer: scorer.address, ...changes };
   const types = ['uint256', 'address', 'uint32', 'uint32', 'address', 'bytes32', 'bytes32'];
   const values = [...Object.values(said), salt, hashOf(said.scorer, scores)];
-  return ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(types, values));
+  return ethers.keccak256(encoded(types, values));
 }
 
 /** Every member opens, commits to and reveals its vector for the round, and the medians are settled: their root. */
@@ -274,12 +344,25 @@ async function events(call, contract) {
     .map(({ name, args }) => [name, ...args.toArray()]);
 }
 
+/** Rows of what was measured and its gas, which the suite prints at its end. */
+function printed() {
+  const table = [];
+  after(() => {
+    const width = Math.max(...table.map(([what]) => what.length));
+    for (const [what, ...gas] of table) {
+      console.log(`      ${what.padEnd(width)}  ${gas.map((used) => String(used).padStart(7)).join('  ')}`);
+    }
+  });
+  return table;
+}
+
 const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
-  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Reason, TERMS, RULES, ZERO, random, claimOf, deploy, found,
-  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf,
-  settle, lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
-  BALLOT_TYPES, PROPOSAL_TYPES, openJob, submit,
-  anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf,
+  PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, RULES, ZERO, random, encoded, claimOf, deploy,
+  found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
+  SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
+  lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
+  BALLOT_TYPES, PROPOSAL_TYPES, openJob, openScored,
+  anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf, printed,
 };

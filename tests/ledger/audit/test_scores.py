@@ -13,7 +13,7 @@ from support.worlds.world import NAMES, culprit, open_matters, seen
 from ledger.audit.report import Check, ClaimAnswer, Lie
 from ledger.errors import Malformed
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, check
+from ledger.jobs.document import MAX_FACTOR, MAX_WEIGHT, Median, Shapley, TruncatedMonteCarlo, check
 from ledger.rounds.weights import shares
 
 EAST, SOUTH = f"east ({key(1)})", f"south ({key(2)})"
@@ -71,6 +71,19 @@ def test_a_scorer_that_reveals_other_numbers_is_refuted_with_both(scoring: Any) 
     assert world.audit().right.answer == "yes"
     assert world.state.scorings[1].medians == truth
     assert found.state == "caught"
+
+
+def test_a_reveal_is_not_judged_by_a_seed_that_no_member_has_signed() -> None:
+    """A server could have made the seed up; the next final round signs it."""
+    content, evidence = committed(rows())
+    drawn = TruncatedMonteCarlo(utility="loss", evidence=evidence, evaluations=30, tolerance=10)
+    world = scored(drawn, content=content)
+    world.score({1: raised(world.scores())})
+    report = world.audit()
+    assert (report.right.answer, report.lies.answer) == ("unknown", "none")
+    assert f"{EAST} revealed scores that do not recompute" in open_matters(report)[0].why
+    world.honest_round()
+    assert [(culprit(lie), lie.state) for lie in told(world)] == [(EAST, "caught")]
 
 
 def test_liars_that_move_a_median_are_named_with_it() -> None:

@@ -8,14 +8,7 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from ledger.errors import Rejected
 from ledger.events.proposals import release_id
 from ledger.events.records import Role, ScoresCommitted, ScoringOpened
-from ledger.formats.claims import (
-    LARGEST_SCORE,
-    claim_of,
-    lower_median,
-    pack_scores,
-    scores_commitment,
-    scoring_seed,
-)
+from ledger.formats.claims import LARGEST_SCORE, claim_of, lower_median, pack_scores, scores_commitment, scoring_seed
 from ledger.history import scorings
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of

@@ -92,14 +92,16 @@ def test_what_the_store_holds_after_a_round_is_the_table(home: Home) -> None:
     while home.copies.base(world.facts, 60).copying:
         home.copies.settle(30)
     assert home.round(world) == set()
-    first, second = (world.round.updates[index] for index in (0, 1))
+    first, second, third = (world.round.updates[index] for index in (0, 1, 2))
     assert {pin: cid.digest for pin, cid in home.store.pins().items()} == {
         f"job/{world.job.digest.hex()}": world.job.cid.digest,
         f"initial/{world.job.initial_root.hex()}": world.job.initial_cid.digest,
         "update/1/1/0": first.cid,
         "update/1/1/1": second.cid,
+        "update/1/1/2": third.cid,
         "model/1/1": world.round.final.cid,
-    }, "an update whose weight is refused needs no bytes"
+        "receipts/1/1/1": world.round.final.receipts,
+    }, "one whose weight is refused as well: who can have it says so"
 
 
 def test_the_members_whose_bytes_nobody_has_are_missing(home: Home) -> None:
@@ -206,7 +208,7 @@ def test_what_is_copied_is_not_waited_for(home: Home) -> None:
     assert time.monotonic() - began < PROMPT, "waited for once"
     gated.gate.set()
     assert home.copies.settle(30)
-    assert home.copies.gather(world.facts, 60) == Gathering()
+    assert home.copies.gather(world.facts, 60) == Gathering(held=frozenset({0, 1}))
     assert not home.copies.busy
     assert home.store.pins()["update/1/1/1"] == cid
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from support.consortia.neighbours import signer_of
 from support.worlds.world import World
 
-from ledger.party.duties import Anchor, roll_of
+from ledger.party.duties import Anchor
 from ledger.party.haves import AHEAD, Haves, misfit
 from ledger.rounds.receipts import Roll, held, marks
 
@@ -15,7 +15,7 @@ def roll(members: int = 5) -> Roll:
     world = World(members).open_job().open_round()
     for member in range(members):
         world.submit(member)
-    return roll_of(world.place, world.history, world.round)
+    return world.facts.roll
 
 
 def at(number: int) -> Anchor:

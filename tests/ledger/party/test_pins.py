@@ -21,7 +21,7 @@ NAMES = {
     "base": (pins.base_pin(3, Base(7, DIGEST, Cid(RAW, DIGEST))), "model/3/7"),
     "first base": (pins.base_pin(3, Base(0, DIGEST, Cid(RAW, DIGEST))), f"initial/{DIGEST.hex()}"),
     "update": (pins.update_pin(3, 7, 2), "update/3/7/2"),
-    "trained": (pins.trained_pin(DIGEST, 7, 24), f"trained/{DIGEST.hex()}/7/24"),
+    "receipts": (pins.receipts_pin(1, 7, 2), "receipts/1/7/2"),
     "set": (pins.set_pin(EVIDENCE), f"set/{'ab' * 32}"),
     "report": (pins.report_pin(DIGEST), f"report/{DIGEST.hex()}"),
     "reason": (pins.reason_pin(DIGEST), f"reason/{DIGEST.hex()}"),
@@ -31,13 +31,6 @@ NAMES = {
 @pytest.mark.parametrize(("made", "expected"), NAMES.values(), ids=NAMES.keys())
 def test_each_kind_of_file_has_its_name(made: str, expected: str) -> None:
     assert made == expected
-
-
-def test_the_weight_of_an_own_update_is_read_from_its_name_and_from_no_other() -> None:
-    assert pins.weight_of(pins.trained_pin(DIGEST, 7, 24), DIGEST, 7) == 24
-    for other in (pins.trained_pin(DIGEST, 71, 24), pins.trained_pin(bytes(32), 7, 24), pins.update_pin(1, 7, 24)):
-        assert pins.weight_of(other, DIGEST, 7) is None
-    assert pins.weight_of(f"trained/{DIGEST.hex()}/7/by hand", DIGEST, 7) is None
 
 
 def test_no_other_module_spells_a_name() -> None:

@@ -21,7 +21,7 @@ from ledger.events.haves import Have, have_to_sign
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK, raw
 from ledger.party.desk import authorization
-from ledger.party.duties import Owed, roll_of
+from ledger.party.duties import Owed
 from ledger.party.visits import RESENT
 from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, parse
 from ledger.store import files
@@ -75,7 +75,7 @@ def ask(url: str, method: str, path: str, body: bytes = b"", **headers: str) -> 
 
 
 def header(home: Neighbour, owed: Owed) -> dict[str, str]:
-    roll = roll_of(home.place, home.history, home.world.round)
+    roll = home.world.facts.roll
     return {"Authorization": authorization(lambda parts: home.signer.sign_typed_data(*parts), roll, owed)}
 
 
@@ -86,7 +86,7 @@ def test_what_one_pushes_is_held_and_certified_by_all_that_serve(street: Street)
     for home in street.homes:
         home.own()
     facts = street.world.facts
-    roll = roll_of(facts.place, street.world.history, facts.round)
+    roll = facts.roll
     assert [street.world.history.members[index].gateway != "" for index in range(5)] == [True] * 3 + [False] * 2
     until(lambda: {3, 4} <= certified(north.sharing.receipts(facts), roll), *street.homes)
     until(lambda: {3, 4} <= certified(centre.sharing.receipts(facts), roll), *street.homes)
@@ -110,6 +110,7 @@ def test_an_address_that_was_announced_is_withdrawn(street: Street) -> None:
 def test_a_push_that_breaks_off_goes_on_where_it_stopped(street: Street) -> None:
     north, west = street.home(0), street.home(3, reachable=False)
     west.own()
+    street.world.open_pending()
     north.serving.check()
     (owed,) = street.owed
     path, headers = f"/push/1/1/{owed.file}", header(west, owed)
@@ -155,6 +156,7 @@ def test_a_holder_that_hangs_holds_up_neither_the_thread_nor_the_others(street: 
         north, west = street.home(0), street.home(3, reachable=False)
         street.world.emit(records.Announced, index=1, gateway=f"http://127.0.0.1:{silent.getsockname()[1]}")
         west.own()
+        street.world.open_pending()
         north.serving.check()
         began = time.monotonic()
         west.look()
@@ -165,6 +167,7 @@ def test_a_holder_that_hangs_holds_up_neither_the_thread_nor_the_others(street: 
 def test_strangers_and_what_is_not_owed_are_refused_before_anything_is_kept(street: Street) -> None:
     north, west, centre = street.home(0), street.home(3, reachable=False), street.home(4, reachable=False)
     west.own()
+    street.world.open_pending()
     north.serving.check()
     (owed,) = street.owed
     url, path = north.serving.url, f"/push/1/1/{owed.file}"
@@ -197,6 +200,7 @@ def test_what_members_say_is_kept_only_where_it_fits(street: Street) -> None:
     north, west = street.home(0), street.home(3, reachable=False)
     early = len(street.world.events)
     west.own()
+    street.world.open_pending()
     north.serving.check()
     now, url = len(street.world.events), north.serving.url
     for body, status in [
@@ -220,6 +224,7 @@ def test_what_members_say_is_kept_only_where_it_fits(street: Street) -> None:
 def test_a_message_of_another_branch_is_not_counted(street: Street) -> None:
     north, west = street.home(0), street.home(3, reachable=False)
     west.own()
+    street.world.open_pending()
     north.serving.check()
     now = len(street.world.events)
     have = Have(1, 1, 0b1000, now, bytes(32))

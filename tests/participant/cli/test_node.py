@@ -178,10 +178,12 @@ def test_a_dry_run_shows_what_would_be_registered_and_sends_nothing(ready: Any) 
     assert rehearsed["verdict"] == "ADMITTED"
     assert rehearsed["weight"] == 24
     assert rehearsed["device"] == "cpu"
-    assert not ready.round.updates
+    assert not ready.round.commitments
     assert ready.parties[0].connection.store.pins() == pins
     facts = document(call("submit", *party(ready), "--json"))
-    assert facts["root"] == rehearsed["root"] == ready.round.updates[0].root.hex()
+    assert facts["commitment"] == ready.round.commitments[0].digest.hex()
+    (kept,) = ready.parties[0].openings.find(ready.parties[0].facts.name)
+    assert rehearsed["root"] == kept.root.hex()
     call("submit", *party(ready), fails=UsageError)
     assert "ADMITTED" in call("submit", "--dry-run", *home).stdout
 
@@ -198,7 +200,7 @@ def test_a_dry_run_that_would_be_refused_says_so_with_exit_2(found: Callable[...
         result = call("submit", "--dry-run", "--home", trial.consortium.members[0].home.folder, "--json")
         assert document(result)["verdict"] == "NORM"
         assert result.exit_code == 2
-        assert not trial.round.updates
+        assert not trial.round.commitments
 
 
 @pytest.mark.node
@@ -208,7 +210,7 @@ def test_status_says_what_comes_next(ready: Any) -> None:
     facts = document(call("status", *home, "--json"))
     assert facts["member"] == 1
     assert facts["data_found"] is True
-    assert facts["jobs"][0]["next"] == {"step": "submit", "job": 1, "round": 1}
+    assert facts["jobs"][0]["next"] == {"step": "commit", "job": 1, "round": 1}
     assert (facts["device"], facts["trained_on"]) == ("auto", None)
     assert "two columns" in call("status", *home).stdout
 
@@ -246,7 +248,7 @@ def test_run_until_complete_then_evaluate(ready: Any, tmp_path: Path) -> None:
     actions = [line["action"] for line in lines]
     assert actions[0] == "started"
     assert actions[-1] == "stopped"
-    assert {line["device"] for line in lines if line["action"] == "submitted"} == {"cpu"}
+    assert {line["device"] for line in lines if line["action"] == "committed"} == {"cpu"}
     home = ("--home", ready.consortium.members[0].home.folder)
     assert document(call("status", *home, "--json"))["trained_on"] == "cpu"
     assert "latest update on cpu" in call("status", *home).stdout

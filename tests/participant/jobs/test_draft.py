@@ -34,21 +34,21 @@ def test_numbers_are_what_was_written(tmp_path: Path) -> None:
     assert settings["proximal_mu"] == "0.001"
     assert settings["hidden"] == ["4", "3"]
     assert settings["epochs"] == 2
-    limits = creation.limits(draft.admission, 20)
+    limits = creation.limits(draft.admission, 20, 2)
     assert limits.max_value == 2**20 // 10
     assert limits.max_norm == 2 << 20
 
 
 def test_a_limit_above_all_integers_is_no_limit() -> None:
     draft = drafts.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal(128), max_norm=Decimal(1))
-    assert creation.limits(draft, 24).max_value == (1 << 31) - 1
+    assert creation.limits(draft, 24, 2).max_value == (1 << 31) - 1
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "0", "-1.5"])
 def test_a_limit_must_be_a_positive_number(value: str) -> None:
     draft = drafts.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal(1), max_norm=Decimal(value))
     with pytest.raises(Malformed, match="max_norm"):
-        creation.limits(draft, 24)
+        creation.limits(draft, 24, 2)
 
 
 @pytest.mark.parametrize("value", ["1e999999999", "1e-999999999", "1" * 1001, "0." + "0" * 1000 + "1", "1e1000"])
@@ -56,7 +56,7 @@ def test_a_number_too_long_to_reckon_with_is_refused_by_its_field(tmp_path: Path
     for field in ("max_value", "max_norm"):
         draft = read(tmp_path, re.sub(f"{field} = .*", f'{field} = "{value}"', DRAFT))
         with pytest.raises(Malformed, match=field) as caught:
-            creation.limits(draft.admission, 20)
+            creation.limits(draft.admission, 20, 2)
         assert len(str(caught.value)) < 1000
     for written in (Decimal(value), [Decimal(value)], [Decimal("0e999999999")]):
         with pytest.raises(Malformed, match="learning_rate"):
@@ -67,7 +67,7 @@ def test_a_number_too_long_to_reckon_with_is_refused_by_its_field(tmp_path: Path
 def test_a_number_that_no_decimal_holds_is_refused_by_its_field(tmp_path: Path, value: str) -> None:
     draft = read(tmp_path, DRAFT.replace("max_norm = 2", f"max_norm = {value}").replace("= 0.05", f"= {value}"))
     with pytest.raises(Malformed, match="max_norm"):
-        creation.limits(draft.admission, 20)
+        creation.limits(draft.admission, 20, 2)
     with pytest.raises(Malformed, match="learning_rate"):
         drafts.settings(draft.task.settings)
 
@@ -83,8 +83,8 @@ def test_a_draft_of_a_hostile_size_is_refused_in_few_words(tmp_path: Path, value
 
 def test_the_largest_numbers_are_taken() -> None:
     draft = drafts.DraftAdmission(min_updates=1, max_weight=1, max_value=Decimal("1e999"), max_norm=Decimal("1e-1000"))
-    assert creation.limits(draft, 24).max_value == (1 << 31) - 1
-    assert creation.limits(draft, 24).max_norm == 0
+    assert creation.limits(draft, 24, 2).max_value == (1 << 31) - 1
+    assert creation.limits(draft, 24, 2).max_norm == 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """kill -9 at every point where a node's work takes effect, effect lost and kept; then the same node, resumed.
 
-Afterwards the ledger has one update and one attestation of it, and everyone comes to the same outcome.
+Afterwards the ledger has one commitment of it, its update is open and had by everyone, it attested once, and everyone
+comes to the same outcome.
 """
 
 import signal
@@ -17,31 +18,34 @@ from support.consortia.synthetic import Trial
 from support.consortia.trainers import drive, node, train_on
 from support.crashing import node as node_crashing
 
+from ledger.formats.claims import commitment
 from ledger.history.state import Phase
 
 pytestmark = pytest.mark.node
 
-SUBMITTING = [
+COMMITTING = [
     "before scratch copy",
     "after scratch copy",
     "before scratch publish",
     "after scratch publish",
     "before replicate",
     "after replicate",
-    "before put",
-    "after put",
+    "before update",
+    "midway update",
+    "after update",
     "before persist",
     "after persist",
     "before transmit",
     "after transmit",
     "after receipt",
 ]
-ATTESTING = ["before replicate", "before put", "after put", "before persist", "after persist", "after transmit"]
+SHOWING = ["before put", "after put", "before show", "after show", "before replicate", "after replicate", "before said"]
+ATTESTING = ["before put", "after put", "before persist", "after persist", "after transmit"]
 
 
 @pytest.fixture
 def trial(found: Callable[..., Any]) -> Iterator[Trial]:
-    """A round in which members 0 and 1 submitted; member 2's node is another process."""
+    """A round to which members 0 and 1 committed; member 2's node is another process."""
     with ExitStack() as stack:
         t = train_on(stack.enter_context(Trial(found(3), propose=False)), rounds=1)
         t.parties[0].sender.send("ledger", "openRound", t.number)
@@ -50,21 +54,44 @@ def trial(found: Callable[..., Any]) -> Iterator[Trial]:
 
 
 def finish(t: Trial) -> None:
-    """Aggregate and attest; the resumed node's update must be in it, its bytes to be had."""
-    drive(aggregators.service(t.parties[0]), node(t.parties[0]), node(t.parties[1]))
+    """Open, aggregate and attest; the resumed node's update must be in it, its bytes to be had."""
+    workers = [aggregators.service(t.parties[0]), node(t.parties[0]), node(t.parties[1])]
+    for _ in range(3):
+        drive(*workers)
+        if t.round.phase is Phase.FINALISED:
+            break
+        assert node_crashing.run(t.consortium.members[2]) == 0
     assert t.round.phase is Phase.FINALISED
     assert t.round.aggregates[0].verdicts == bytes(3)
 
 
-@pytest.mark.parametrize("point", SUBMITTING)
-def test_killed_while_submitting(trial: Trial, point: str) -> None:
+@pytest.mark.parametrize("point", COMMITTING)
+def test_killed_while_committing(trial: Trial, point: str) -> None:
     member = trial.consortium.members[2]
     assert node_crashing.run(member, point) == -signal.SIGKILL
-    lost = not trial.round.updates.get(2)
+    lost = 2 not in trial.round.commitments
     assert lost is (point not in ("after transmit", "after receipt"))
+    kept = trial.parties[2].openings.find(trial.parties[2].facts.name)
     assert node_crashing.run(member) == 0
-    assert sorted(trial.round.updates) == [0, 1, 2]
-    assert trial.round.updates[2].weight == 24
+    assert sorted(trial.round.commitments) == [0, 1, 2]
+    found = trial.parties[2].openings.find(trial.parties[2].facts.name)
+    assert len(found) == 1 and (kept in ([], found)), "the same update under the same salt"
+    assert commitment(trial.parties[2].facts.name, found[0]) == trial.round.commitments[2].digest
+    finish(trial)
+
+
+@pytest.mark.parametrize("point", SHOWING)
+def test_killed_while_showing_and_vouching(trial: Trial, point: str) -> None:
+    member = trial.consortium.members[2]
+    assert node_crashing.run(member, "after receipt") == -signal.SIGKILL
+    assert sorted(trial.round.commitments) == [0, 1, 2]
+    if point in ("before replicate", "after replicate", "before said"):
+        drive(node(trial.parties[0]), node(trial.parties[1]))
+        trial.open_updates()
+        drive(node(trial.parties[0]), node(trial.parties[1]))
+    assert node_crashing.run(member, point) == -signal.SIGKILL
+    assert node_crashing.run(member) == 0
+    assert trial.parties[2].openings.shown(trial.number, 1)
     finish(trial)
 
 
@@ -72,6 +99,9 @@ def test_killed_while_submitting(trial: Trial, point: str) -> None:
 def test_killed_while_attesting(trial: Trial, point: str) -> None:
     member = trial.consortium.members[2]
     assert node_crashing.run(member) == 0
+    drive(node(trial.parties[0]), node(trial.parties[1]))
+    trial.open_updates()
+    trial.vouch()
     drive(aggregators.service(trial.parties[0]))
     assert trial.round.phase is Phase.ATTESTING
     assert node_crashing.run(member, point) == -signal.SIGKILL
@@ -83,8 +113,8 @@ def test_killed_while_attesting(trial: Trial, point: str) -> None:
 
 def test_killed_again_and_again(trial: Trial) -> None:
     member = trial.consortium.members[2]
-    for point in SUBMITTING:
+    for point in COMMITTING + SHOWING:
         node_crashing.run(member, point)
     assert node_crashing.run(member) == 0
-    assert sorted(trial.round.updates) == [0, 1, 2]
+    assert sorted(trial.round.commitments) == [0, 1, 2]
     finish(trial)

@@ -14,14 +14,15 @@ from support.consortia import aggregators
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import data_of, drive, end_pauses, node, notes, train_on, write_data
 
-from demo import liar
+from aggregator.service import Service
+from demo.liar import Liar
 from ledger.errors import Unavailable
-from ledger.events.records import Reason, Role
-from ledger.formats.cid import Cid
+from ledger.events.records import Form, Reason, Role
+from ledger.formats.cid import RAW, Cid, of_file
+from ledger.formats.claims import commitment
 from ledger.history.state import Phase
 from ledger.party.connection import Connection
 from ledger.party.copies import PROMPT
-from ledger.rounds.outcome import recompute
 from participant.node.updates import Updates
 from participant.node.worker import NodeWorker
 
@@ -44,12 +45,22 @@ def open_round(trial: Trial) -> None:
     trial.parties[0].sender.send("ledger", "openRound", trial.number)
 
 
-def publish(trial: Trial, index: int, *, without: Collection[int] = (), root: bytes | None = None) -> None:
-    """An aggregate by a party, honest but for what is given."""
-    party = trial.parties[index]
-    outcome = recompute(party.facts, party.connection.fetch, without=without)
-    arguments = (trial.number, trial.round.number, root or outcome.root, outcome.cid, outcome.verdicts)
-    party.sender.send("ledger", "publishAggregate", *arguments)
+def aggregator(trial: Trial, index: int = 0, **options: Any) -> Service:
+    """A party's aggregator."""
+    return aggregators.service(trial.parties[index], **options)
+
+
+def published(trial: Trial, nodes: Collection[Any], index: int = 0, **options: Any) -> None:
+    """Drive a round until an aggregate of a party stands, which nobody has attested."""
+    one = aggregator(trial, index, **options)
+    for _ in range(60):
+        for worker in (one, *nodes):
+            if trial.state.current and trial.round.aggregates and trial.round.aggregates[-1].index == index:
+                return
+            worker.look()
+            worker.settle(5)
+        time.sleep(0.05)
+    raise AssertionError("nothing is published")
 
 
 def test_nodes_and_an_aggregator_bring_a_job_to_its_end(trial: Callable[..., Trial]) -> None:
@@ -64,7 +75,7 @@ def test_nodes_and_an_aggregator_bring_a_job_to_its_end(trial: Callable[..., Tri
         assert round_.aggregates[0].verdicts == bytes(4)
         assert {update.weight for update in round_.updates.values()} == {24}
     for party in t.parties:
-        assert len(notes(party.member.home, "submitted")) == 3
+        assert len(notes(party.member.home, "committed")) == 3
         assert not notes(party.member.home, "failed", "refuted")
 
 
@@ -78,16 +89,36 @@ def test_every_node_keeps_what_the_last_round_was_made_of(trial: Callable[..., T
         assert wanted <= {cid.digest for cid in party.connection.store.pins().values()}
 
 
-def test_a_restarted_node_submits_nothing_twice(trial: Callable[..., Trial]) -> None:
+def test_a_restarted_node_commits_to_nothing_twice(trial: Callable[..., Trial]) -> None:
     t = trial()
     open_round(t)
     for _ in range(3):
         drive(node(t.parties[0]))
-    assert sorted(t.round.updates) == [0]
-    assert len(notes(t.parties[0].member.home, "submitted")) == 1
+    assert sorted(t.round.commitments) == [0]
+    assert len(notes(t.parties[0].member.home, "committed")) == 1
 
 
-def test_an_update_stored_before_a_crash_is_registered_as_it_is(
+def test_nobody_sees_an_update_before_all_are_fixed(trial: Callable[..., Trial]) -> None:
+    """Neither its bytes nor its opening leave the home; once the last is committed to, both do."""
+    t = trial(rounds=1)
+    open_round(t)
+    first, *others = [node(party) for party in t.parties]
+    drive(first)
+    party, facts = t.parties[0], t.parties[0].facts
+    (opening,) = party.openings.find(facts.name)
+    assert commitment(facts.name, opening) == t.round.commitments[0].digest
+    cid = of_file(opening.cid, facts.size)
+    (gateway,) = [one for one in t.parties[1].connection.holders.others if one.url == party.serving.url]
+    with pytest.raises(Unavailable):
+        gateway.get(cid)
+    assert not party.openings.shown(t.number, 1)
+    drive(first, *others)
+    assert sorted(t.round.commitments) == [0, 1, 2]
+    assert gateway.get(cid)
+    assert party.openings.shown(t.number, 1)
+
+
+def test_an_update_kept_before_a_crash_is_committed_to_as_it_is(
     trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     t = trial()
@@ -96,29 +127,41 @@ def test_an_update_stored_before_a_crash_is_registered_as_it_is(
     with monkeypatch.context() as patch:
         patch.setattr(NodeWorker, "_is_due", lambda self, step: False)
         node(party).look()
-    assert not t.round.updates
+    assert not t.round.commitments
+    (kept,) = party.openings.find(party.facts.name)
     write_data(data_of(party), seed=99)
-    (stored,) = [cid for pin, cid in party.connection.store.pins().items() if pin.startswith("trained/")]
     drive(node(party))
-    assert t.round.updates[0].cid == stored.digest
-    assert t.round.updates[0].weight == 24
-    t.parties[1].submit()
-    assert party.recompute().judged[0].decision.verdict == 0
+    assert t.round.commitments[0].digest == commitment(party.facts.name, kept)
+    assert kept.weight == 24
 
 
-def test_training_again_gives_the_same_update(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_again_gives_the_same_update_under_the_same_salt(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
     t = trial()
     open_round(t)
-    store = t.parties[0].connection.store
-    cids = []
+    party, made = t.parties[0], []
     for _ in range(2):
         with monkeypatch.context() as patch:
             patch.setattr(NodeWorker, "_is_due", lambda self, step: False)
-            node(t.parties[0]).look()
-        (pin,) = [pin for pin in store.pins() if pin.startswith("trained/")]
-        cids.append(store.pins()[pin])
-        store.unpin(pin)
-    assert cids[0] == cids[1]
+            node(party).look()
+        made.append(party.openings.find(party.facts.name))
+        for path in (party.connection.folder / "openings").iterdir():
+            path.unlink()
+    assert made[0] == made[1] != []
+
+
+def test_one_that_is_passed_over_opens_itself(trial: Callable[..., Trial]) -> None:
+    t = trial(rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    assert t.phase is Phase.OPENING
+    assert not t.round.updates
+    t.pass_time(451)
+    drive(*nodes)
+    assert sorted(t.round.updates) == [0, 1, 2]
+    assert all(len(notes(party.member.home, "opened")) == 1 for party in t.parties)
 
 
 def test_members_refute_a_model_that_differs_in_its_root(trial: Callable[..., Trial]) -> None:
@@ -126,7 +169,9 @@ def test_members_refute_a_model_that_differs_in_its_root(trial: Callable[..., Tr
     open_round(t)
     nodes = [node(party) for party in t.parties]
     drive(*nodes)
-    publish(t, 0, root=b"\x13" * 32)
+    t.open_updates()
+    drive(*nodes)
+    t.parties[0].publish(root=b"\x13" * 32)
     drive(*nodes[1:])
     assert t.round.phase is Phase.AGGREGATING
     assert t.round.aggregates[0].outcome is Phase.REFUTED
@@ -134,8 +179,7 @@ def test_members_refute_a_model_that_differs_in_its_root(trial: Callable[..., Tr
     assert note["published"] == t.round.aggregates[0].claim.hex()
     assert note["evidence"]["expected"] == "13" * 32
     assert "does not have the published root" in note["text"]
-    publish(t, 1)
-    drive(*nodes)
+    drive(*nodes, aggregator(t, 1))
     assert t.round.phase is Phase.FINALISED
     (note,) = notes(t.parties[0].member.home, "attested")
     assert note["verdicts"] == {"0": "ADMITTED", "1": "ADMITTED", "2": "ADMITTED"}
@@ -143,10 +187,8 @@ def test_members_refute_a_model_that_differs_in_its_root(trial: Callable[..., Tr
 
 def test_the_value_that_was_changed_is_named(trial: Callable[..., Trial]) -> None:
     t = trial(members=4, rounds=1)
-    open_round(t)
     nodes = [node(party) for party in t.parties]
-    drive(*nodes)
-    liar.publish_wrong_model(t.parties[0].connection, t.parties[0].sender, t.number, 1)
+    published(t, nodes, kind=Liar)
     drive(*nodes[1:])
     assert t.round.aggregates[0].outcome is Phase.REFUTED
     (note,) = notes(t.parties[1].member.home, "refuted")
@@ -155,21 +197,38 @@ def test_the_value_that_was_changed_is_named(trial: Callable[..., Trial]) -> Non
     assert abs(int(note["evidence"]["expected"]) - int(note["evidence"]["actual"])) == 1
 
 
+def test_another_head_is_refuted_and_another_branch_is_not_spoken_of(trial: Callable[..., Trial]) -> None:
+    t = trial(rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    t.open_updates()
+    drive(*nodes)
+    t.parties[0].publish(head=b"\x17" * 32)
+    drive(*nodes[1:])
+    assert t.round.aggregates[0].outcome is Phase.REFUTED
+    (note,) = notes(t.parties[1].member.home, "refuted")
+    assert note["evidence"]["actual"] == "17" * 32
+
+
 def test_a_node_that_still_copies_an_update_attests_once_it_is_there(
     trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     t = trial(members=4, rounds=1)
     open_round(t)
     nodes = [node(party) for party in t.parties]
-    drive(*nodes)
-    publish(t, 0)
     here, keep = threading.Event(), t.parties[3].connection.keep
 
     def slowly(cid: Cid, pin: str, **options: Any) -> None:
-        here.wait(30)
+        if pin.startswith("update/"):
+            here.wait(30)
         keep(cid, pin, **options)
 
+    drive(*nodes)
     monkeypatch.setattr(t.parties[3].connection, "keep", slowly)
+    t.open_updates()
+    drive(*nodes[:3])
+    t.parties[0].publish()
     began = time.monotonic()
     assert not nodes[3].look()
     assert time.monotonic() - began < PROMPT + 4
@@ -181,19 +240,43 @@ def test_a_node_that_still_copies_an_update_attests_once_it_is_there(
     assert [one.index for one in t.round.aggregates[0].attestations] == [3]
 
 
-def test_who_cannot_read_an_update_does_not_attest_until_it_can(
-    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    t = trial(members=4, rounds=1)
+def without_bytes(t: Trial, index: int) -> Any:
+    """A published aggregate of whose updates a member has only its own, and no other gateway answers; its node."""
     open_round(t)
     nodes = [node(party) for party in t.parties]
     drive(*nodes)
-    publish(t, 0)
-    for party in t.parties[:3]:
+    t.open_updates()
+    drive(*[one for place, one in enumerate(nodes) if place != index])
+    t.parties[0].publish()
+    t.parties[index].connection.keep(Cid(RAW, t.round.aggregates[0].receipts), "receipts")
+    for party in t.parties[:index]:
         party.serving.close()
-    nodes[3].look()
-    (note,) = notes(t.parties[3].member.home, "failed")
-    assert note["error"] == "Unavailable"
+    return nodes[index]
+
+
+def test_who_cannot_read_an_update_says_so_late_and_not_at_once(trial: Callable[..., Trial]) -> None:
+    t = trial(members=4, rounds=1)
+    last = without_bytes(t, 3)
+    last.look()
+    assert not t.round.aggregates[0].attestations
+    t.pass_time(451)
+    end_pauses(last)
+    last.look()
+    last.settle(5)
+    end_pauses(last)
+    last.look()
+    (said,) = t.round.aggregates[0].attestations
+    assert (said.index, said.form) == (3, Form.MISSING)
+    assert int.from_bytes(said.detail, "big") == 0b0111
+    (note,) = notes(t.parties[3].member.home, "missed")
+    assert "cannot have the update of member 0" in note["text"]
+
+
+def test_who_cannot_read_an_update_attests_once_it_can(
+    trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = trial(members=4, rounds=1)
+    without_bytes(t, 3).look()
     assert not t.round.aggregates[0].attestations
     for party in t.parties[:3]:
         party.serving.check()
@@ -204,26 +287,36 @@ def test_who_cannot_read_an_update_does_not_attest_until_it_can(
     assert (attestation.index, attestation.agrees) == (3, True)
 
 
-def test_leaving_out_an_update_that_others_can_read_is_refuted(trial: Callable[..., Trial]) -> None:
-    t = trial(rounds=1)
+def test_leaving_out_an_update_that_was_certified_long_before_is_refuted(trial: Callable[..., Trial]) -> None:
+    """Who opposes shows the receipts by which it does."""
+    t = trial(members=4, rounds=1)
     open_round(t)
     nodes = [node(party) for party in t.parties]
     drive(*nodes)
-    publish(t, 0, without={2})
+    t.open_updates()
+    drive(*nodes)
+    t.pass_time(151)
+    t.parties[0].publish(without={2})
     drive(*nodes[1:])
+    (first, *_) = t.round.aggregates[0].attestations
     assert t.round.aggregates[0].outcome is Phase.REFUTED
+    assert first.form is Form.OTHER
+    assert first.detail != t.round.aggregates[0].receipts
+    assert list(t.parties[0].connection.fetch(Cid(RAW, first.detail)))
     (note,) = notes(t.parties[1].member.home, "refuted")
     assert note["evidence"]["why"] == "it judges otherwise: member 2"
 
 
-def test_leaving_out_an_update_that_nobody_can_read_is_attested(trial: Callable[..., Trial]) -> None:
+def test_leaving_out_an_update_that_was_certified_a_moment_before_is_attested(trial: Callable[..., Trial]) -> None:
+    """Else a coalition could keep its signatures back, and fail an honest aggregator."""
     t = trial(members=4, rounds=1)
     open_round(t)
     nodes = [node(party) for party in t.parties]
-    drive(*nodes[:3])
-    t.parties[3].submit(stored=False)
-    publish(t, 0, without={3})
-    drive(*nodes[1:3])
+    drive(*nodes)
+    t.open_updates()
+    drive(*nodes)
+    t.parties[0].publish(without={2})
+    drive(*nodes[1:])
     assert t.round.phase is Phase.FINALISED
 
 
@@ -238,11 +331,11 @@ def test_bad_data_are_named_nothing_is_sent_and_corrected_data_are_tried_again(t
     (note,) = notes(party.member.home, "failed")
     assert note["facts"]["value"] == "'lwo'"
     assert note["facts"]["file"] == str(data_of(party))
-    assert not t.round.updates
+    assert not t.round.commitments
     data_of(party).write_text(good)
     end_pauses(one)
     drive(one)
-    assert sorted(t.round.updates) == [0]
+    assert sorted(t.round.commitments) == [0]
 
 
 def test_a_diverged_model_is_refused_before_anything_is_stored(trial: Callable[..., Trial]) -> None:
@@ -253,8 +346,8 @@ def test_a_diverged_model_is_refused_before_anything_is_stored(trial: Callable[.
     node(party).look()
     (note,) = notes(party.member.home, "failed")
     assert note["error"] in ("NotRepresentable", "UsageError")
-    assert not t.round.updates
-    assert not [pin for pin in party.connection.store.pins() if pin.startswith("trained/")]
+    assert not t.round.commitments
+    assert not party.openings.find(party.facts.name)
     assert before.items() <= party.connection.store.pins().items()
 
 
@@ -264,7 +357,7 @@ def test_an_update_that_admission_would_refuse_is_not_registered(trial: Callable
     node(t.parties[0]).look()
     (note,) = notes(t.parties[0].member.home, "failed")
     assert note["facts"]["verdict"] == "NORM"
-    assert not t.round.updates
+    assert not t.round.commitments
 
 
 @pytest.mark.parametrize("raised", [ValueError("boom"), SystemExit(0)], ids=repr)
@@ -286,9 +379,9 @@ def test_a_task_that_raises_costs_its_member_the_round_and_the_node_goes_on(
     (note,) = notes(party.member.home, "failed")
     assert type(raised).__name__ in note["text"]
     assert (note["facts"]["method"], note["facts"]["round"]) == ("train", "1")
-    assert not [pin for pin in party.connection.store.pins() if pin.startswith("trained/")]
+    assert not party.openings.find(party.facts.name)
     drive(broken, node(t.parties[1]), node(t.parties[2]))
-    assert sorted(t.round.updates) == [1, 2]
+    assert sorted(t.round.commitments) == [1, 2]
     assert len(notes(party.member.home, "failed")) == 1
 
 
@@ -305,7 +398,10 @@ def test_a_task_with_other_code_is_not_run_but_rounds_are_still_attested(
     (note,) = notes(t.parties[2].member.home, "failed")
     assert note["facts"] == {"expected": t.job.task.code, "actual": "ab" * 32}
     t.pass_time(601)
-    publish(t, 0)
+    drive(*nodes[:2])
+    t.open_updates()
+    drive(*nodes)
+    t.parties[0].publish()
     drive(nodes[2])
     assert [a.index for a in t.round.aggregates[0].attestations] == [2]
 
@@ -316,7 +412,7 @@ def test_a_member_without_the_role_attests_and_never_trains(trial: Callable[...,
     nodes = [node(party) for party in t.parties]
     drive(*nodes, aggregators.service(t.parties[0]))
     assert t.round.phase is Phase.FINALISED
-    assert not notes(t.parties[2].member.home, "submitted", "failed")
+    assert not notes(t.parties[2].member.home, "committed", "failed")
 
 
 def test_an_update_too_late_is_not_sent(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,44 +427,48 @@ def test_an_update_too_late_is_not_sent(trial: Callable[..., Trial], monkeypatch
 
     monkeypatch.setattr(Updates, "_make", slow)
     node(t.parties[0]).look()
-    assert not t.round.updates
+    assert not t.round.commitments
     assert notes(t.parties[0].member.home, "late")
 
 
-def test_an_overdue_round_is_ended_once(trial: Callable[..., Trial]) -> None:
+def test_an_overdue_round_is_moved_on_once(trial: Callable[..., Trial]) -> None:
     t = trial()
     open_round(t)
     nodes = [node(party) for party in t.parties]
     drive(nodes[0])
-    t.pass_time(601 + 1200 + 16)
+    t.pass_time(601)
+    drive(nodes[0])
+    t.open_updates()
+    t.pass_time(1200 + 16)
     drive(*nodes)
     t.pass_time(10)
     drive(*nodes)
     assert t.round.phase is Phase.ABANDONED
     assert t.round.reason is Reason.NO_AGGREGATE
-    assert sum(len(notes(party.member.home, "abandoned")) for party in t.parties) == 1
+    assert t.state.strikes == {0: 1}, "the opener left its turn"
+    assert sum(len(notes(party.member.home, "advanced")) for party in t.parties) == 1
 
 
 def test_one_failing_job_stops_no_other(trial: Callable[..., Trial]) -> None:
     t = trial(rounds=1)
-    broken = t.consortium.open_job((1, 600, 600, 600, 1), b"\x77" * 32)
+    broken = t.consortium.open_job((1, 600, 600, 600, 600, 1), b"\x77" * 32)
     t.parties[0].sender.send("ledger", "openRound", broken)
     open_round(t)
     one = node(t.parties[0])
     drive(one)
-    assert sorted(t.round.updates) == [0]
+    assert sorted(t.round.commitments) == [0]
     assert {note["job"] for note in notes(t.parties[0].member.home, "failed")} == {broken}
 
 
 def test_terms_that_document_and_contract_tell_otherwise_are_refused(trial: Callable[..., Trial]) -> None:
     t = trial(propose=False)
-    number = t.consortium.open_job((5, 600, 600, 600, 2), t.job.digest)
+    number = t.consortium.open_job((5, 600, 600, 600, 600, 2), t.job.digest)
     t.number = number
     open_round(t)
     node(t.parties[0]).look()
     (note,) = notes(t.parties[0].member.home, "failed")
     assert "rounds=5" in note["facts"]["expected"]
-    assert not t.round.updates
+    assert not t.round.commitments
 
 
 def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,14 +481,14 @@ def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pyt
         raise Unavailable("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Connection, "put", full)
+        patch.setattr("ledger.party.openings._write", full)
         one.look()
     (note,) = notes(party.member.home, "failed")
     assert note["error"] == "Unavailable"
-    assert not t.round.updates
+    assert not t.round.commitments
     end_pauses(one)
     drive(one)
-    assert sorted(t.round.updates) == [0]
+    assert sorted(t.round.commitments) == [0]
 
 
 def test_a_chain_that_is_away_is_waited_for(trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,4 +512,4 @@ def test_a_chain_that_is_away_is_waited_for(trial: Callable[..., Trial], monkeyp
         one.run()
     assert [note["action"] for note in notes(party.member.home)][:2] == ["failed", "recovered"]
     monkeypatch.undo()
-    assert sorted(t.round.updates) == [0]
+    assert sorted(t.round.commitments) == [0]

@@ -6,26 +6,35 @@ import pytest
 from support.worlds.chain import foundation
 
 from ledger.events import records as r
+from ledger.events.rounds import Form, ModelTerms
+from ledger.formats.claims import Claimed, RoundName, UpdateOpening, commitment, pack_openings
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from participant.node.steps import (
     COURTESY,
     GRACE,
-    Abandon,
+    Advance,
     Attest,
+    Commit,
     Hold,
     NodeSituation,
+    OpenOwn,
+    Show,
     Step,
-    Submit,
+    Vouch,
     Wait,
     next_step,
 )
 
-KEYS = ["0xA", "0xB", "0xC"]
-NEW = "0xN"
-ROUND_DEADLINE, SECONDS = 1000, 100
-TERMS = r.Terms(rounds=2, update_seconds=SECONDS, aggregate_seconds=SECONDS, attest_seconds=SECONDS, attempts=2)
+KEYS = ["0x" + letter * 40 for letter in "123"]
+A, B, C = KEYS
+NEW = "0x" + "4" * 40
+DEADLINE, SECONDS, OPENING = 1000, 100, 40
+"""Of collecting; of the phases after it; of opening."""
+TERMS = r.Terms(2, SECONDS, OPENING, SECONDS, SECONDS, attempts=2)
+MODEL = ModelTerms(b"\x0a" * 32, 10, 0, 0, 2, 1000, 1000, 1000)
 BOTH = int(r.Role.PARTICIPANT | r.Role.AGGREGATOR)
+KEY = (1, 1)
 
 
 class Story:
@@ -43,41 +52,56 @@ class Story:
         return self
 
     def job(self, opened: bool = True) -> "Story":
-        self.tell(r.JobProposed, job=1, digest=b"\x01" * 32, proposer="0xA", terms=TERMS)
-        self.tell(r.JobApproved, job=1, member="0xA", approvals=1)
+        self.tell(r.JobProposed, job=1, digest=b"\x01" * 32, proposer=A, terms=TERMS, model=MODEL)
+        self.tell(r.JobApproved, job=1, member=A, approvals=1)
         if opened:
-            self.tell(r.JobApproved, job=1, member="0xB", approvals=2)
+            self.tell(r.JobApproved, job=1, member=B, approvals=2)
             self.tell(r.JobOpened, job=1, epoch=1)
         return self
 
     def round(self, number: int = 1) -> "Story":
-        return self.tell(
-            r.RoundOpened, job=1, round=number, opener="0xA", epoch=self.history.epoch, deadline=ROUND_DEADLINE
-        )
+        return self.tell(r.RoundOpened, job=1, round=number, opener=A, epoch=self.history.epoch, deadline=DEADLINE)
 
-    def update(self, party: str, number: int = 1) -> "Story":
-        return self.tell(
-            r.UpdateSubmitted, job=1, round=number, party=party, weight=5, root=b"\x02" * 32, cid=b"\x03" * 32
-        )
+    def _opening(self, party: str) -> UpdateOpening:
+        return UpdateOpening(party, 5, b"\x02" * 32, b"\x03" * 32, b"\x04" * 32)
 
-    def aggregate(self, attempt: int = 1, deadline: int = 1300) -> "Story":
-        fields = {"root": b"\x04" * 32, "cid": b"\x05" * 32, "verdicts": b"\x00"}
-        return self.tell(
-            r.AggregatePublished, job=1, round=1, aggregator="0xA", attempt=attempt, deadline=deadline, **fields
-        )
+    def commit(self, *parties: str, deadline: int = DEADLINE) -> "Story":
+        record = self.history.foundation.record
+        for party in parties:
+            digest = commitment(RoundName(record.chain, record.ledger, 1, 1), self._opening(party))
+            self.tell(r.UpdateCommitted, job=1, round=1, party=party, commitment=digest, deadline=deadline)
+        return self
 
-    def attest(self, member: str, *, agrees: bool) -> "Story":
-        claim = self.state.rounds[1].aggregates[-1].claim if agrees else b"\x09" * 32
-        attempt = self.state.rounds[1].attempt
-        return self.tell(r.Attested, job=1, round=1, member=member, attempt=attempt, claim=claim, agrees=agrees)
+    def open(self, *parties: str, deadline: int = DEADLINE + OPENING) -> "Story":
+        openings = pack_openings(map(self._opening, parties))
+        return self.tell(r.UpdatesOpened, job=1, round=1, deadline=deadline, openings=openings)
 
-    def refuted(self) -> "Story":
-        self.attest("0xB", agrees=False).attest("0xC", agrees=False)
-        return self.tell(r.AggregateRefuted, job=1, round=1, aggregator="0xA", attempt=1)
+    def ready(self) -> "Story":
+        """All committed in second 500, and all was opened in second 510."""
+        self.job().round().commit(A, B).commit(C, deadline=540)
+        return self.open(A, B, C, deadline=510 + 2 * SECONDS)
 
-    def finalised(self, number: int = 1) -> "Story":
-        self.attest("0xC", agrees=True)
-        return self.tell(r.RoundFinalised, job=1, round=number, attempt=1, root=b"\x04" * 32, cid=b"\x05" * 32)
+    def aggregate(self, attempt: int = 1, deadline: int = 700, by: str = A) -> "Story":
+        words = (bytes([n]) * 32 for n in range(5, 10))
+        root, cid, anchor, head, receipts = words
+        verdicts = bytes(len(self.state.rounds[1].updates))
+        said = Claimed(MODEL.initial, root, cid, self.block, anchor, head, receipts, verdicts)
+        fields = {"aggregator": by, "attempt": attempt, "aggregate": said, "deadline": deadline}
+        return self.tell(r.AggregatePublished, job=1, round=1, **fields)
+
+    def attest(self, member: str, form: Form = Form.AGREE) -> "Story":
+        aggregate = self.state.rounds[1].aggregates[-1]
+        claim = b"\x09" * 32 if form is Form.OTHER else aggregate.claim
+        said = {"attempt": aggregate.attempt, "form": form, "claim": claim, "detail": bytes(32)}
+        return self.tell(r.Attested, job=1, round=1, member=member, **said)
+
+    def failed(self, deadline: int = 750) -> "Story":
+        self.attest(B, Form.OTHER).attest(C, Form.OTHER)
+        return self.tell(r.AttemptFailed, job=1, round=1, attempt=1, deadline=deadline)
+
+    def finalised(self) -> "Story":
+        self.attest(C)
+        return self.tell(r.RoundFinalised, job=1, round=1, attempt=1, root=b"\x05" * 32)
 
     def rotated(self, index: int, new: str) -> "Story":
         epoch = self.history.epoch + 1
@@ -87,7 +111,7 @@ class Story:
     def state(self) -> JobState:
         return self.history.jobs[1]
 
-    def step(self, now: int, me: str = "0xB", **situation: Any) -> Step:
+    def step(self, now: int, me: str = B, **situation: Any) -> Step:
         return next_step(self.history, self.state, me, NodeSituation(now, **situation))
 
 
@@ -109,101 +133,145 @@ def test_no_round_no_work() -> None:
 def test_a_stranger_or_a_retired_key_does_nothing() -> None:
     story = Story().job().round().rotated(1, NEW)
     waits(story.step(900, me="0xZ"), "does not speak for a member")
-    waits(story.step(900, me="0xB"), "does not speak for a member")
+    waits(story.step(900, me=B), "does not speak for a member")
 
 
-@pytest.mark.parametrize(("now", "expected"), [(900, Submit(1, 1)), (1000, Submit(1, 1))])
-def test_it_submits_until_the_deadlines_second(now: int, expected: Step) -> None:
-    assert Story().job().round().step(now) == expected
-
-
-def test_after_the_deadline_it_does_not_submit() -> None:
-    assert waits(Story().job().round().step(1001), "aggregate") == 1201
-
-
-def test_it_submits_once() -> None:
-    story = Story().job().round().update("0xB")
-    waits(story.step(900), "aggregate")
-    assert story.step(900, me="0xC") == Submit(1, 1)
+def test_it_commits_once_until_the_deadlines_second() -> None:
+    story = Story().job().round()
+    assert story.step(900) == story.step(DEADLINE) == Commit(1, 1)
+    assert not isinstance(story.step(DEADLINE + 1), Commit)
+    story.commit(B)
+    assert waits(story.step(900), "other updates") == DEADLINE + 1
+    assert story.step(900, me=C) == Commit(1, 1)
 
 
 def test_what_it_cannot_do_it_does_not_try_in_this_round() -> None:
     story = Story().job().round()
     waits(story.step(900, unfit={(1, 1): "the data are wrong"}), "the data are wrong")
-    assert story.step(900, unfit={(1, 2): "the data are wrong"}) == Submit(1, 1)
+    assert story.step(900, unfit={(1, 2): "the data are wrong"}) == Commit(1, 1)
 
 
-def test_who_does_not_train_does_not_submit_but_attests() -> None:
+def test_who_does_not_train_does_not_commit_but_vouches_and_attests() -> None:
     story = Story([BOTH, int(r.Role.AGGREGATOR), BOTH]).job().round()
     waits(story.step(900), "does not train")
-    assert story.aggregate().step(1250) == Attest(1, 1, 1)
+    story.commit(A).commit(C, deadline=540).open(A, C, deadline=710)
+    assert story.step(520) == Vouch(1, 1)
+    assert story.aggregate().step(650) == Attest(1, 1, 1)
 
 
 def test_a_key_newer_than_the_round_leaves_it_alone() -> None:
     story = Story().job().round().rotated(1, NEW)
     waits(story.step(900, me=NEW), "came after")
-    waits(story.aggregate().step(1250, me=NEW), "other members attest")
+    story.commit(A).open(A, deadline=1240)
+    waits(story.step(1010, me=NEW), "waits for its aggregate")
+    waits(story.aggregate().step(650, me=NEW), "other members attest")
+
+
+def test_a_role_newer_than_the_round_waits_for_the_next() -> None:
+    story = Story().job().round()
+    story.history.members[1].roles_since = 2
+    waits(story.step(900), "its role came after")
+
+
+def test_nobody_sees_an_update_before_all_are_fixed_or_the_time_is_over() -> None:
+    story = Story().job().round().commit(A, B)
+    waits(story.step(DEADLINE), "other updates")
+    assert story.step(DEADLINE + 1) == Show(1, 1)
+    story.commit(C, deadline=540)
+    assert story.step(500) == Show(1, 1), "the last commitment ends the waiting"
+    waits(story.step(500, shown=frozenset({KEY})), "opens its updates")
+
+
+def test_one_that_is_passed_over_opens_itself_in_the_last_quarter() -> None:
+    story = Story().job().round().commit(A, B)
+    shown, end = {"shown": frozenset({KEY})}, DEADLINE + OPENING
+    assert waits(story.step(DEADLINE + 1, **shown), "opens its updates") == end - OPENING // 4
+    assert story.step(end - OPENING // 4, **shown) == story.step(end, **shown) == OpenOwn(1, 1)
+    story.open(B)
+    assert not isinstance(story.step(end, **shown), OpenOwn)
+
+
+def test_what_was_opened_is_vouched_for() -> None:
+    story = Story().job().round().commit(A, B).open(A)
+    shown = {"shown": frozenset({KEY})}
+    assert story.step(DEADLINE + 1, **shown) == Vouch(1, 1)
+    waits(story.step(DEADLINE + 1, vouched={KEY: frozenset({0})}, **shown), "opens its updates")
+    story.open(B, deadline=1240)
+    assert story.step(1020, vouched={KEY: frozenset({0})}, **shown) == Vouch(1, 1)
+    waits(story.step(1020, vouched={KEY: frozenset({0, 1})}, **shown), "waits for its aggregate")
+
+
+def test_an_update_that_was_opened_is_shown_however_late() -> None:
+    assert Story().ready().step(600) == Show(1, 1)
 
 
 def test_it_attests_once_until_the_deadlines_second() -> None:
-    story = Story().job().round().aggregate(deadline=1300)
-    assert story.step(1300) == Attest(1, 1, 1)
-    waits(story.step(1250, me="0xA"), "other members")
-    story.attest("0xB", agrees=False)
-    assert waits(story.step(1250), "other members") == 1301
+    story = Story().ready().aggregate(deadline=700)
+    assert story.step(700) == Attest(1, 1, 1)
+    waits(story.step(650, me=A), "other members")
+    story.attest(B, Form.MISSING)
+    assert waits(story.step(650), "other members") == 701
 
 
-def test_after_a_refutation_it_waits_for_the_next_aggregate_and_attests_that() -> None:
-    story = Story().job().round().aggregate().refuted()
-    assert waits(story.step(1310), "aggregated again") == 1401
-    story.tell(
-        r.AggregatePublished,
-        job=1,
-        round=1,
-        aggregator="0xC",
-        attempt=2,
-        root=b"\x06" * 32,
-        cid=b"\x07" * 32,
-        verdicts=b"\x00",
-        deadline=1500,
-    )
-    assert story.step(1400) == Attest(1, 1, 2)
+def test_after_a_failed_attempt_it_waits_for_the_next_and_attests_that() -> None:
+    story = Story().ready().aggregate().failed(deadline=750)
+    calm = {"shown": frozenset({KEY}), "vouched": {KEY: frozenset({0, 1, 2})}}
+    assert waits(story.step(710, **calm), "waits for its aggregate") == 751
+    story.aggregate(attempt=2, deadline=850, by=C)
+    assert story.step(800) == Attest(1, 1, 2)
 
 
-def overdue(story: Story, deadline: int) -> None:
+def test_it_agrees_late_as_long_as_that_is_on_record() -> None:
+    story = Story().ready().aggregate(deadline=700).finalised()
+    assert story.step(700) == Attest(1, 1, 1, late=True)
+    assert story.step(701) == Hold(1, 1)
+    assert story.step(650, spoken=frozenset({KEY})) == Hold(1, 1), "what it cannot agree with it leaves"
+    assert story.step(650, me=C) == Hold(1, 1), "it spoke in time"
+
+
+def overdue(story: Story, deadline: int, **situation: Any) -> None:
     """All leave it to the aggregators first, then to each other, in an order that is the same for all."""
-    waits(story.step(deadline + GRACE, me="0xA"), "overdue")
+    waits(story.step(deadline + GRACE, me=A, **situation), "overdue")
     starts = []
     for key in KEYS:
-        start = waits(story.step(deadline + 1, me=key), "overdue")
+        start = waits(story.step(deadline + 1, me=key, **situation), "overdue")
         assert isinstance(start, int)
-        assert isinstance(story.step(start - 1, me=key), Wait)
-        assert story.step(start, me=key) == Abandon(1, 1)
+        assert isinstance(story.step(start - 1, me=key, **situation), Wait)
+        assert story.step(start, me=key, **situation) == Advance(1, 1)
         starts.append(start)
     assert sorted(starts) == [deadline + 1 + GRACE + COURTESY * rank for rank in range(3)]
 
 
-def test_overdue_rounds_are_ended_by_one_after_the_other() -> None:
-    overdue(Story().job().round(), ROUND_DEADLINE + 2 * SECONDS)
-    overdue(Story().job().round().aggregate(deadline=1300), 1300)
-    overdue(Story().job().round().aggregate(deadline=1300).refuted(), 1300 + SECONDS)
+def test_overdue_rounds_are_moved_on_by_one_after_the_other() -> None:
+    calm = {"shown": frozenset({KEY})}
+    overdue(Story().job().round(), DEADLINE)
+    overdue(Story().job().round().commit(A), DEADLINE + OPENING, **calm)
+    overdue(Story().ready(), 710, **calm)
+    overdue(Story().ready().aggregate(deadline=700), 700)
+    overdue(Story().ready().aggregate(deadline=700).failed(deadline=750), 750, **calm)
 
 
 def test_a_finalised_round_is_kept_once_then_the_next_is_waited_for() -> None:
-    story = Story().job().round().aggregate().finalised()
-    assert story.step(1250) == Hold(1, 1)
-    waits(story.step(1250, held=frozenset({(1, 1)})), "next is not open")
-    assert story.round(2).step(1000) == Submit(1, 2)
+    story = Story().ready().aggregate().finalised()
+    assert story.step(750) == Hold(1, 1)
+    waits(story.step(750, held=frozenset({KEY})), "next is not open")
+    assert story.round(2).step(900) == Commit(1, 2)
 
 
-def test_a_round_that_made_no_model_is_not_kept() -> None:
-    story = Story().job().round()
-    story.tell(r.RoundAbandoned, job=1, round=1, reason=r.Reason.NO_AGGREGATE)
+def abandoned(story: Story, number: int) -> Story:
+    return story.tell(r.RoundAbandoned, job=1, round=number, reason=r.Reason.TOO_FEW_UPDATES)
+
+
+def test_a_round_that_made_no_model_is_not_kept_and_counts_for_nothing() -> None:
+    story = abandoned(Story().job().round(), 1)
+    waits(story.step(2000), "has ended")
+    for number in (2, 3):
+        abandoned(story.round(number), number)
     waits(story.step(2000), "has ended")
 
 
-def test_a_complete_job_is_left_alone() -> None:
-    story = Story().job().round()
-    story.tell(r.RoundAbandoned, job=1, round=1, reason=r.Reason.NO_AGGREGATE)
-    story.round(2).tell(r.RoundAbandoned, job=1, round=2, reason=r.Reason.NO_AGGREGATE)
-    assert waits(story.step(2000), "complete") is None
+@pytest.mark.parametrize("now", [500, 2000])
+def test_a_complete_job_is_left_alone(now: int) -> None:
+    story = Story().ready().aggregate().finalised()
+    story.state.finalised = 2
+    assert waits(story.step(now + 250, held=frozenset({KEY})), "complete") is None

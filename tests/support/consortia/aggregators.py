@@ -1,6 +1,7 @@
 """Aggregators in tests: driven look by look, so that nothing depends on threads or sleeping."""
 
 import json
+import time
 from typing import Any
 
 from support.consortia.synthetic import Party
@@ -11,23 +12,40 @@ from ledger.config import Home
 from ledger.party.journal import Journal
 
 FILE = "aggregator.jsonl"
+TRIES = 12
+"""How often to wait a tenth of a second for gateways whose party does not know the ledger well enough yet."""
 
 
-def service(party: Party, *, sender: Any = None, goal: Goal | None = None, only: int | None = None) -> Service:
-    """A party's aggregator, as the command makes it."""
+def service(
+    party: Party,
+    *,
+    sender: Any = None,
+    goal: Goal | None = None,
+    only: int | None = None,
+    kind: type[AggregatorWorker] = AggregatorWorker,
+    **lies: Any,
+) -> Service:
+    """A party's aggregator, as the command makes it; or one of another kind, with what that takes."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
-    worker = AggregatorWorker(party.connection, sender or party.sender, journal, threads=2)
+    worker = kind(party.connection, sender or party.sender, journal, party.exchange, threads=2, **lies)
     return Service(party.connection, worker, journal, serving=party.serving, only=only, goal=goal)
 
 
-def drive(*services: Service, looks: int = 20) -> None:
-    """Let each look until none has anything to do."""
-    for _ in range(looks):
-        acted = [one.look() for one in services]
-        copied = [one.settle(30) for one in services]
-        if not any(acted + copied):
+def drive(*workers: Any, looks: int = 20) -> None:
+    """Let each look until none has anything to do, nor anything to tell to gateways that were not ready for it."""
+    tries = TRIES
+    for _ in range(10 * looks):
+        acted = [one.look() for one in workers]
+        under_way = [one.settle(30) for one in workers]
+        tries = TRIES if any(acted) else tries - 1
+        if any(acted):
+            continue
+        told = not any(one._worker.exchange.failures() for one in workers)
+        if tries <= 0 or (told and not any(under_way)):
             return
-    raise AssertionError("the aggregators find no rest")
+        if not any(under_way):
+            time.sleep(0.1)
+    raise AssertionError("they find no rest")
 
 
 def actions(home: Home, *names: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from demo.consortium import LocalConsortium, Resident, found
 from demo.process import Fedledger
 from ledger.audit.report import Report
 from ledger.config import HomeSettings, save
-from ledger.events.records import Role, UpdateSubmitted
+from ledger.events.records import Role, UpdateCommitted
 from ledger.history.state import JobState
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
@@ -93,9 +93,9 @@ class Consortium:
             time.sleep(0.2)
 
     def updates(self) -> list[tuple[int, str]]:
-        """Round and key of every update that was ever registered."""
+        """Round and key of every update that was ever committed to."""
         logs = self.view.client.read(0, self.view.client.head()[0])
-        return [(e.round, e.party) for log in logs for e in log.events if isinstance(e, UpdateSubmitted)]
+        return [(e.round, e.party) for log in logs for e in log.events if isinstance(e, UpdateCommitted)]
 
     def audit(self) -> Report:
         self.view.refresh()

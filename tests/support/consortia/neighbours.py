@@ -7,13 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from eth_account import Account
-from support.worlds.world import ADDRESSES, CHAIN, World
+from support.worlds.chain import ADDRESSES, CHAIN, FOUNDING_BLOCK, block_hash
+from support.worlds.world import World
 
 from ledger.chain.node import Block
 from ledger.config import (
     Chain,
     Contract,
     Contracts,
+    Founding,
     GatewaySettings,
     HolderSettings,
     HomeSettings,
@@ -25,7 +27,7 @@ from ledger.events import records
 from ledger.formats.digest import keccak
 from ledger.keys import LocalSigner
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.party.pins import trained_pin
+from ledger.party.pins import update_pin
 from ledger.party.pushing import Sharing
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders
@@ -45,6 +47,7 @@ def network(allow: tuple[str, ...] = ()) -> Network:
         fedledger="network/1",
         name="neighbours",
         chain=Chain(id=CHAIN, rpc="http://127.0.0.1:1"),
+        founding=Founding(block=FOUNDING_BLOCK, hash="0x" + block_hash(FOUNDING_BLOCK).hex(), members=()),
         contracts=Contracts(**contracts),
         holders=HolderSettings(allow=allow),
         parties=tuple(Party(index=index, name=name) for index, name in enumerate(NAMES)),
@@ -103,7 +106,7 @@ class Neighbour:
     def own(self) -> None:
         """Store and register this member's update."""
         sent = self.world.submit(self.index)
-        self.store.put([self.world.files.files[sent.cid]], trained_pin(self.world.job.digest, 1, 10))
+        self.store.put([self.world.files.files[sent.cid]], update_pin(1, 1, self.index))
 
     def held(self) -> list[int]:
         """The members whose updates are in the own store."""

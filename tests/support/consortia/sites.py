@@ -21,7 +21,6 @@ from support.worlds.world import World
 
 from ledger.events import records
 from ledger.formats.artifact import Tensor
-from ledger.party.duties import roll_of
 from ledger.rounds.receipts import certified
 
 MEMBERS, SERVING, PORT = 5, (0, 1), 7001
@@ -56,7 +55,7 @@ def member(index: int, folder: Path) -> None:
     home = Neighbour(known, index, folder, reachable=serves, allow=("10.77.0.0/24",), **gateway)
     entry = known.facts.entries[index]
     home.store.put([known.files.files[entry.cid]], "mine")
-    roll, pushed = roll_of(known.place, known.history, known.round), set(range(MEMBERS)) - set(SERVING)
+    roll, pushed = known.facts.roll, set(range(MEMBERS)) - set(SERVING)
     print("ready", flush=True)
     while not pushed <= certified(home.sharing.receipts(known.facts), roll):
         home.look()

@@ -7,6 +7,8 @@ from ledger.history.state import Phase
 
 ROOT, CID, SALT, WORD = b"R" * 32, b"C" * 32, b"S" * 32, b"W" * 32
 
+MOST_AT_ONCE = 60
+"""Openings in one call: more might not fit into a block's gas."""
 MODEL_TERMS = (b"\x33" * 32, 610, 0, 0, 2, 1000, 1 << 20, 1 << 28)
 """Of a job's models, where a test is not about them: struct Model of IRoundLedger."""
 
@@ -51,8 +53,9 @@ class RoundOnChain:
         view, client = self.consortium.client.round(self.job), self.consortium.client
         if view.phase is Phase.COLLECTING:
             self.consortium.pass_time(max(view.deadline + 1 - client.latest().time, 0))
-        packed = pack_openings(self.openings)
-        self.consortium.send(sender, "ledger", "openUpdates", self.job, self.number, packed)
+        for start in range(0, len(self.openings), MOST_AT_ONCE):
+            packed = pack_openings(self.openings[start : start + MOST_AT_ONCE])
+            self.consortium.send(sender, "ledger", "openUpdates", self.job, self.number, packed)
         return self
 
     def claimed(self, base: bytes, verdicts: bytes, root: bytes = ROOT, cid: bytes = CID) -> Claimed:
@@ -67,7 +70,7 @@ class RoundOnChain:
         return claim_of(self.name, self.said)
 
     def finalise(self, base: bytes, verdicts: bytes) -> "RoundOnChain":
-        """All members commit; member 0 publishes, a majority agrees; the round is final."""
+        """All members commit; member 0 publishes; a majority agrees: the round is final."""
         members = len(self.consortium.members)
         self.open().commit(*range(members)).show()
         claim = self.publish(0, base, verdicts)

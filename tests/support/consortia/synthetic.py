@@ -5,11 +5,13 @@ every member. A test that wants a lie passes it to `Party.submit` or `Party.publ
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from ledger.errors import Malformed, Unavailable
 from ledger.events.haves import Have, have_to_sign
 from ledger.events.records import Form, Terms
 from ledger.formats.artifact import Layout, Tensor
@@ -19,12 +21,16 @@ from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
+from ledger.history.phases import present
 from ledger.history.scorings import settlement
 from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
 from ledger.party.connection import Connection
+from ledger.party.exchange import Exchange
 from ledger.party.gateway import Serving, serve_and_announce
+from ledger.party.openings import Openings
+from ledger.party.pins import update_pin
 from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, merged, parse
@@ -77,7 +83,6 @@ class Trial:
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]
         self.number = 0
-        self.pending: list[UpdateOpening] = []
         first = self.parties[0].connection
         first.put([model], "initial")
         first.put([self.job.encode()], "job")
@@ -117,20 +122,42 @@ class Trial:
         assert current is not None
         return current
 
-    def submit(self, *indices: int) -> None:
-        """Honest updates of these parties, or of all, committed to and opened."""
+    @property
+    def phase(self) -> Phase:
+        """Where the round is now."""
+        return present(self.round, self.state.terms, self.parties[0].connection.time()).phase
+
+    def commit(self, *indices: int) -> None:
+        """Honest updates of these parties, or of all, committed to."""
         for index in indices or range(len(self.parties)):
             self.parties[index].submit()
+        self.look()
+
+    def submit(self, *indices: int) -> None:
+        """Honest updates of these parties, or of all, committed to and opened."""
+        self.commit(*indices)
         self.open_updates()
 
     def open_updates(self, sender: int = 0) -> None:
         """Open what parties committed to and is not open, after collecting has ended, by time where it must."""
         round_ = self.round
-        if round_.phase is Phase.COLLECTING:
+        if self.phase is Phase.COLLECTING:
             self.until(round_.deadline + 1)
-        if self.pending:
-            packed, self.pending = pack_openings(self.pending), []
-            self.parties[sender].sender.send("ledger", "openUpdates", round_.job, round_.number, packed)
+        openings = [opening for party in self.parties if (opening := party.opening()) is not None]
+        if openings:
+            where = (round_.job, round_.number)
+            self.parties[sender].sender.send("ledger", "openUpdates", *where, pack_openings(openings))
+
+    def vouch(self, *indices: int) -> None:
+        """Let these parties, or all, fetch what was opened, and sign for what they hold; everybody hears of it."""
+        self.look()
+        for index in indices or range(len(self.parties)):
+            self.parties[index].vouch()
+
+    def look(self) -> None:
+        """Let every party's gateway know what the ledger says now."""
+        for party in self.parties:
+            party.look()
 
     def receipts(self, without: Collection[int] = ()) -> bytes:
         """A receipts file in which every member signed for all updates but these."""
@@ -170,9 +197,13 @@ class Party:
         self.connection = Connection.open(self.member.home)
         self.sender = self.connection.sender(self.member.signer)
         self.connection.refresh()
-        self.serving: Serving = serve_and_announce(self.connection, self.sender, self.member.home.settings())
+        settings = self.member.home.settings()
+        self.exchange = Exchange(self.connection, self.member.signer, settings)
+        self.openings = Openings(self.connection.folder)
+        self.serving: Serving = serve_and_announce(self.connection, self.sender, settings, self.member.signer)
 
     def close(self) -> None:
+        self.exchange.close()
         self.serving.close()
         self.connection.close()
 
@@ -203,8 +234,9 @@ class Party:
         data: bytes | None = None,
         root: bytes | None = None,
         stored: bool = True,
+        shown: bool = True,
     ) -> Cid:
-        """Store an update and commit to it; `Trial.open_updates` opens it.
+        """Store an update and commit to it; `Trial.open_updates` opens it, or whom it is shown to.
 
         Any part of it can be given; the rest is honest, and the same every time.
         """
@@ -219,11 +251,35 @@ class Party:
         if stored:
             self.connection.put([data], f"mine/{round_.number}")
         root = root or root_of(values.astype("<i4").tobytes())
-        opening = UpdateOpening(self.sender.address, weight, root, cid.digest, bytes([self.index]) * 32)
-        digest = commitment(self.facts.name, opening)
-        self.sender.send("ledger", "commitUpdate", round_.job, round_.number, digest)
-        self.trial.pending.append(opening)
+        name = self.facts.name
+        opening = self.openings.salted(name, self.sender.address, weight, root, cid.digest)
+        self.openings.keep(name, opening, [])
+        if shown:
+            self.openings.show(name, opening)
+        self.sender.send("ledger", "commitUpdate", round_.job, round_.number, commitment(name, opening))
         return cid
+
+    def look(self) -> None:
+        """Let the gateway know what the ledger says now."""
+        self.connection.refresh()
+        self.serving.check()
+
+    def opening(self) -> UpdateOpening | None:
+        """What opens this party's update of the present round; None where it has none, or it is open."""
+        facts = self.facts
+        unopened = {made.digest for made in facts.round.unopened if made.party == self.sender.address}
+        return next((one for one in self.openings.find(facts.name) if commitment(facts.name, one) in unopened), None)
+
+    def vouch(self) -> None:
+        """Fetch what was opened, and sign for what can be had; wait until everybody heard of it."""
+        self.look()
+        facts = self.facts
+        for entry in facts.entries:
+            with suppress(Unavailable, Malformed):
+                self.connection.keep(entry.cid, update_pin(self.trial.number, facts.round.number, entry.update.index))
+        held = [entry.update.index for entry in facts.entries if self.connection.store.has(entry.cid)]
+        self.exchange.sharing.said(facts, held)
+        self.exchange.settle(10)
 
     def scores(self, number: int) -> tuple[int, ...]:
         """What recomputes as the scores of a round whose scoring is open."""

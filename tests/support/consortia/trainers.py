@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support.consortia.aggregators import drive
 from support.consortia.synthetic import Party, Trial
 
 from ledger.config import Home, HomeSettings, save
@@ -17,6 +18,7 @@ from participant.node.worker import NodeWorker
 from participant.scoring.scorer import Scorer
 from participant.tasks.machine import Machine
 
+__all__ = ["drive"]
 FILE = "node.jsonl"
 
 DRAFT = """
@@ -44,6 +46,7 @@ max_norm = {norm}
 [terms]
 rounds = {rounds}
 update_seconds = 600
+open_seconds = 600
 aggregate_seconds = 600
 attest_seconds = 600
 attempts = 2
@@ -110,7 +113,7 @@ def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
     """A party's node, as the command makes it; without `scores`, one that makes none."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
     machine = Machine("cpu", party.member.home.scratch)
-    worker = NodeWorker(party.connection, party.sender, journal, data_of(party), machine)
+    worker = NodeWorker(party.connection, party.sender, journal, party.exchange, data_of(party), machine)
     key, validation = party.member.signer, validation_of(party)
     scorer = Scorer(party.connection, party.sender, key, journal, validation, machine) if scores else None
     return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
@@ -124,16 +127,6 @@ def end_pauses(*nodes: Node) -> None:
         for pacing in (one._pacing, one._scorings):
             for watched in pacing._watched.values() if pacing else ():
                 watched.rest_until = 0.0
-
-
-def drive(*workers: Any, looks: int = 20) -> None:
-    """Let each look until none has anything to do."""
-    for _ in range(looks):
-        acted = [one.look() for one in workers]
-        copied = [one.settle(30) for one in workers]
-        if not any(acted + copied):
-            return
-    raise AssertionError("they find no rest")
 
 
 def notes(home: Home, *names: str) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from support.consortia.aggregators import drive
+
 PRELOADED = [
     "web3",
     "support.crashing.aggregator",
@@ -43,15 +45,19 @@ def _after(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _midway(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Dies after the first piece of what is stored."""
+    """Dies after the first piece of a model that is stored, or of an update that is kept."""
+
+    def cut(pieces: Any) -> Iterator[Any]:
+        yield next(iter(pieces))
+        die()
 
     @wraps(function)
-    def dying(self: Any, pieces: Any, pin: str, **options: Any) -> Any:
-        def cut() -> Iterator[Any]:
-            yield next(iter(pieces))
-            die()
-
-        return function(self, cut() if pin.startswith("model/") else pieces, pin, **options)
+    def dying(self: Any, *arguments: Any, **options: Any) -> Any:
+        if function.__name__ == "keep":
+            name, opening, pieces = arguments
+            return function(self, name, opening, cut(pieces))
+        pieces, pin = arguments
+        return function(self, cut(pieces) if pin.startswith("model/") else pieces, pin, **options)
 
     return dying
 
@@ -64,6 +70,8 @@ def arm(point: str) -> None:
     from ledger.chain.outbox import Outbox
     from ledger.chain.transactions import Transactor
     from ledger.party.connection import Connection
+    from ledger.party.haves import Haves
+    from ledger.party.openings import Openings
     from ledger.store.embedded import Embedded
     from participant.scoring.kept import KeptScores
     from participant.tasks.scratch import Scratch
@@ -77,6 +85,9 @@ def arm(point: str) -> None:
         "transmit": (Transactor, "_transmit"),
         "receipt": (Transactor, "_wait"),
         "scores": (KeptScores, "keep"),
+        "update": (Openings, "keep"),
+        "show": (Openings, "show"),
+        "said": (Haves, "say"),
         "scratch copy": (Scratch, "_copy"),
         "scratch publish": (Scratch, "_publish"),
     }[name]
@@ -89,21 +100,22 @@ def work(home: str, key: bytes, point: str) -> None:
 
     from aggregator.service import Service
     from aggregator.worker import AggregatorWorker
-    from ledger.config import Home
+    from ledger.config import Home, HomeSettings
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
+    from ledger.party.exchange import Exchange
     from ledger.party.journal import Journal
 
-    with Connection.open(Home(Path(home))) as connection:
-        sender = connection.sender(LocalSigner(Account.from_key(key)))
-        journal = Journal(Path(home) / "aggregator.jsonl", lambda _line: None)
-        service = Service(connection, AggregatorWorker(connection, sender, journal), journal)
+    folder, signer = Path(home), LocalSigner(Account.from_key(key))
+    with Connection.open(Home(folder)) as connection, Exchange(connection, signer, HomeSettings()) as exchange:
+        sender = connection.sender(signer)
+        journal = Journal(folder / "aggregator.jsonl", lambda _line: None)
+        service = Service(connection, AggregatorWorker(connection, sender, journal, exchange), journal)
         sender.settle()
         connection.refresh()
         if point:
             arm(point)
-        while service.look() or service.settle(30):
-            pass
+        drive(service)
 
 
 def process(home: Path, key: bytes, point: str = "") -> Any:

@@ -4,6 +4,7 @@ import multiprocessing
 from pathlib import Path
 from typing import Any
 
+from support.consortia.aggregators import drive
 from support.crashing import aggregator
 
 PRELOADED = [
@@ -23,9 +24,10 @@ def work(home: str, key: bytes, point: str) -> None:
     """Look at the chain until nothing is left to do; with a point, die there."""
     from eth_account import Account
 
-    from ledger.config import Home
+    from ledger.config import Home, HomeSettings
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
+    from ledger.party.exchange import Exchange
     from ledger.party.journal import Journal
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
@@ -33,20 +35,19 @@ def work(home: str, key: bytes, point: str) -> None:
     from participant.tasks.machine import Machine
 
     folder = Path(home)
-    with Connection.open(Home(folder)) as connection:
-        signer = LocalSigner(Account.from_key(key))
+    signer = LocalSigner(Account.from_key(key))
+    with Connection.open(Home(folder)) as connection, Exchange(connection, signer, HomeSettings()) as exchange:
         sender = connection.sender(signer)
         journal = Journal(folder / "node.jsonl", lambda _line: None)
         machine = Machine("cpu", connection.folder / "scratch")
         scorer = Scorer(connection, sender, signer, journal, folder / "validation.csv", machine)
-        worker = NodeWorker(connection, sender, journal, folder / "data.csv", machine)
+        worker = NodeWorker(connection, sender, journal, exchange, folder / "data.csv", machine)
         node = Node(connection, worker, journal, scorer=scorer)
         sender.settle()
         connection.refresh()
         if point:
             aggregator.arm(point)
-        while node.look() or node.settle(30):
-            pass
+        drive(node)
 
 
 def run(member: Any, point: str = "") -> int:

@@ -1,0 +1,92 @@
+"""What an aggregator gathers for a round: openings, bytes, and who signed to hold which of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aggregator.steps import AggregatorSituation, gathered_by
+from ledger.formats.claims import UpdateOpening
+from ledger.history.phases import present
+from ledger.history.state import Phase
+from ledger.party.copies import Copies, Gathering
+from ledger.party.exchange import Exchange
+from ledger.rounds.facts import RoundFacts
+from ledger.rounds.receipts import SignedHave, certified, held, merged
+
+QUICK, QUICK_SECONDS = 0.05, 20
+"""Seconds between two looks at what came in, and for how long in a phase; then as often as the watch looks anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What there is: openings of updates that are not open, receipts, who is certified by them, the certified files on
+    their way, and when the last signature that counts came.
+    """
+
+    openings: Mapping[int, UpdateOpening] = field(default_factory=dict)
+    receipts: tuple[SignedHave, ...] = ()
+    certified: frozenset[int] = frozenset()
+    files: Gathering = field(default_factory=Gathering)
+    signed: int = 0
+
+    def situation(self, now: int, since: int, ended: int) -> AggregatorSituation:
+        """As the pure decision takes it."""
+        known, missing = frozenset(self.openings), frozenset(self.files.missing)
+        return AggregatorSituation(now, since, ended, known, self.certified, self.signed, self.files.copying, missing)
+
+
+class Gatherer:
+    """Gathers without making the thread that decides wait. What it remembers only spares work."""
+
+    def __init__(self, copies: Copies, exchange: Exchange) -> None:
+        self._copies = copies
+        self._sharing, self._showing = exchange.sharing, exchange.showing
+        self._signatures: dict[int, tuple[int, int, int]] = {}
+        self._lacks: dict[int, int] = {}
+
+    def gather(self, facts: RoundFacts, since: int, now: int) -> Gathered:
+        """What there is by now. `since` is when the round was first seen in its present state."""
+        round_, phase = facts.round, present(facts.round, facts.state.terms, now).phase
+        self._lacks.pop(round_.job, None)
+        if phase is Phase.OPENING:
+            openings = self._openings(facts)
+            if len(openings) < len(round_.unopened):
+                self._lacks[round_.job] = now - since
+            self._vouch(facts, now)
+            return Gathered(openings)
+        if phase is Phase.AGGREGATING and round_.updates:
+            return self._bytes(facts, since, now)
+        return Gathered()
+
+    def due_in(self, jobs: frozenset[int]) -> list[float]:
+        """Seconds after which something may have come in for these jobs that no change of the ledger announces."""
+        return [QUICK for job, seconds in self._lacks.items() if job in jobs and seconds <= QUICK_SECONDS]
+
+    def _openings(self, facts: RoundFacts) -> dict[int, UpdateOpening]:
+        known = self._showing.known(facts.name, facts.round)
+        missing = {made.index for made in facts.round.unopened}
+        if missing - known.keys():
+            self._showing.ask(facts.name, facts.round)
+        return {index: opening for index, opening in known.items() if index in missing}
+
+    def _bytes(self, facts: RoundFacts, since: int, now: int) -> Gathered:
+        self._vouch(facts, now)
+        receipts = merged(self._sharing.receipts(facts))
+        counted = frozenset(certified(receipts, facts.roll))
+        files = self._copies.gather(facts, gathered_by(facts.state, facts.round, now) - now, counted)
+        if counted != facts.round.updates.keys():
+            self._lacks[facts.round.job] = now - since
+        return Gathered({}, receipts, counted, files, self._signed(facts, receipts, now))
+
+    def _vouch(self, facts: RoundFacts, now: int) -> None:
+        """Copy what was opened, and say that it is here: an aggregator that holds bytes serves them, too."""
+        if facts.round.updates:
+            gathering = self._copies.gather(facts, gathered_by(facts.state, facts.round, now) - now)
+            self._sharing.said(facts, gathering.held)
+
+    def _signed(self, facts: RoundFacts, receipts: tuple[SignedHave, ...], now: int) -> int:
+        """When the last signature came that counts for a further update; when it was first looked, without any."""
+        job, number = facts.round.job, facts.round.number
+        count = sum(updates.bit_count() for updates in held(receipts, facts.roll).values())
+        if self._signatures.get(job, (0, 0, 0))[:2] != (number, count):
+            self._signatures[job] = number, count, now
+        return self._signatures[job][2]

@@ -1,0 +1,141 @@
+"""What a party exchanges with other members' gateways in a round: openings, and who holds which update.
+
+Once all updates of a round are fixed, parties hand their openings to every member's gateway, and aggregators ask every
+gateway for those that it knows. So who cannot be dialled, party or aggregator, needs outgoing connections only; what
+gets to no aggregator its party opens itself. Nothing here makes the thread that decides wait.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+from ledger.config import HomeSettings
+from ledger.errors import FedledgerError
+from ledger.formats.claims import RoundName, UpdateOpening, commitment
+from ledger.history.state import JobState, Round
+from ledger.party.connection import Connection
+from ledger.party.errands import Errands, Name
+from ledger.party.named_gateways import NamedGateway, announced_gateways
+from ledger.party.openings import Openings
+from ledger.party.pushing import Sharing
+from ledger.party.visits import Visit
+
+if TYPE_CHECKING:
+    from ledger.keys import Signer
+
+FIRST_PAUSE = 0.05
+"""Seconds after which an opening is shown again to a gateway that has not seen the commitments yet, at first."""
+CLOSING = 5.0
+"""Seconds that closing leaves to what is under way."""
+
+
+class OpeningErrands:
+    """One home's openings on their way. What it remembers only spares work: after a crash it shows and asks again."""
+
+    def __init__(self, connection: Connection, key: str) -> None:
+        self._connection, self._key = connection, key
+        self._openings = Openings(connection.folder)
+        self._errands = Errands(first=FIRST_PAUSE)
+        self._visits: dict[NamedGateway, Visit] = {}
+        self._lock = Lock()
+
+    def show(self, round_: RoundName, opening: UpdateOpening) -> None:
+        """Hand the own opening to every member's gateway. To be called again until the update is open."""
+        for gateway in self._others():
+            self._errands.start(
+                ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
+            )
+
+    def ask(self, name: RoundName, round_: Round) -> None:
+        """Ask every member's gateway for the openings that it knows. To be called again while some are missing."""
+        wanted = frozenset(made.digest for made in round_.unopened)
+        for gateway in self._others():
+            self._errands.start(
+                ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted), repeat=True
+            )
+
+    def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
+        """The openings in this home that fit the round's commitments, by member index."""
+        digests = {made.digest: index for index, made in round_.commitments.items()}
+        fitting = ((digests.get(commitment(name, one)), one) for one in self._openings.find(name))
+        return {index: one for index, one in fitting if index is not None and one.weight}
+
+    def forget(self, job: int, present: int) -> None:
+        """Forget a job's rounds but the present one: 0 where none is under way."""
+        self._errands.forget(lambda name: name[1] == job and name[2] != present)
+
+    def due_in(self) -> list[float]:
+        """Seconds until something is shown or asked for again."""
+        return self._errands.due_in()
+
+    def failed(self) -> Mapping[Name, FedledgerError]:
+        """What went wrong last, at which gateway."""
+        return self._errands.failed()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for what is under way, no longer than `seconds`; whether there was anything."""
+        return self._errands.settle(seconds)
+
+    def close(self) -> None:
+        """End what is under way, in the middle of a request too."""
+        with self._lock:
+            visits, self._visits = list(self._visits.values()), {}
+        for visit in visits:
+            visit.close()
+        self._errands.close(CLOSING)
+
+    def _others(self) -> tuple[NamedGateway, ...]:
+        members = self._connection.history.members.values()
+        return announced_gateways(self._connection.network, [member for member in members if member.key != self._key])
+
+    def _visit(self, gateway: NamedGateway) -> Visit:
+        with self._lock:
+            if gateway not in self._visits:
+                self._visits[gateway] = Visit(gateway)
+            return self._visits[gateway]
+
+    def _hand(self, gateway: NamedGateway, round_: RoundName, opening: UpdateOpening) -> None:
+        """In a thread of its own."""
+        self._visit(gateway).show(round_.job, round_.round, opening)
+
+    def _fetch(self, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
+        """In a thread of its own."""
+        for opening in self._visit(gateway).openings(round_.job, round_.round):
+            if commitment(round_, opening) in wanted:
+                self._openings.take(round_, opening)
+
+
+class Exchange:
+    """All that one process of a member exchanges. Made beside the connection, and closed before it."""
+
+    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings) -> None:
+        self.showing = OpeningErrands(connection, signer.address)
+        self.sharing = Sharing(connection, signer, settings)
+
+    def forget(self, state: JobState) -> None:
+        """Forget a job's rounds that are over."""
+        round_ = state.current
+        present = 0 if round_ is None or round_.phase.terminal else round_.number
+        self.showing.forget(state.number, present)
+        self.sharing.forget(state.number, present)
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for what is under way, no longer than `seconds`; whether there was anything."""
+        shown = self.showing.settle(seconds)
+        return self.sharing.settle(seconds) or shown
+
+    def failures(self) -> list[str]:
+        """What was not taken elsewhere, and is told again."""
+        return [str(error) for errands in (self.showing, self.sharing) for error in errands.failed().values()]
+
+    def close(self) -> None:
+        """End what is under way, in the middle of a request too."""
+        self.showing.close()
+        self.sharing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,156 @@
+"""A party's updates between training and the round's opening: kept in its home, outside of the store that is served.
+
+Of each two files: the update, and its opening as the contract takes it (120 bytes). Both are on disk before the
+commitment is sent. A file is named by its commitment, so an opening that was damaged does not fit its name, and nothing
+that was ever committed to is overwritten. Once shown, an update is in the store, and the gateway serves the opening;
+the openings that others showed lie beside it.
+"""
+
+import hmac
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats.artifact import Buffer
+from ledger.formats.claims import OPENING, RoundName, UpdateOpening, commitment, pack_openings, unpack_openings
+from ledger.formats.digest import NOTHING
+from ledger.store import disk
+
+SECRET = 32
+SALT_DOMAIN = b"fedledger/salt/1"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+ROUNDS_KEPT = 3
+"""Openings of so many rounds of a job stay: a chain may go back over the end of one."""
+
+
+class Openings:
+    """The folder `openings` of a home; processes of one home may use it at the same time."""
+
+    def __init__(self, home: Path) -> None:
+        self._home, self._folder = home, home / "openings"
+
+    def salted(self, round_: RoundName, party: str, weight: int, root: bytes, cid: bytes) -> UpdateOpening:
+        """An update's opening, with the salt that follows from it and a secret of this home: nobody else can make it,
+        and a crash cannot lose it. Raises Unavailable where the home cannot keep its secret.
+        """
+        said = UpdateOpening(party, weight, root, cid, NOTHING)
+        text = SALT_DOMAIN + round_.words + pack_openings([said])[: -len(NOTHING)]
+        return said._replace(salt=hmac.digest(self._secret(), text, "sha256"))
+
+    def keep(self, round_: RoundName, opening: UpdateOpening, pieces: Iterable[Buffer]) -> None:
+        """Write the update, then its opening, each whole or not at all, and to the disk itself. Raises Unavailable."""
+        with disk.translated(self._folder):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._forget(round_)
+        _write(self._path(round_, opening, "update"), pieces)
+        _write(self._path(round_, opening, "opening"), [pack_openings([opening])])
+
+    def find(self, round_: RoundName) -> list[UpdateOpening]:
+        """All that were kept for this very round and are whole, shown or not; the latest last."""
+        found = []
+        for path in sorted(self._of(round_, "opening") + self._of(round_, "shown"), key=_age):
+            opening = _read(path)
+            if opening is not None and commitment(round_, opening).hex() == path.stem.split("-")[-1]:
+                found.append(opening)
+        return found
+
+    def update(self, round_: RoundName, opening: UpdateOpening) -> Iterator[Buffer]:
+        """The bytes of an update that was kept and not shown. Raises Unavailable where they cannot be read."""
+        path = self._path(round_, opening, "update")
+        try:
+            yield from disk.pieces(path)
+        except UsageError as error:
+            raise Unavailable("the update was shown, or lost", file=str(path)) from error
+
+    def is_shown(self, round_: RoundName, opening: UpdateOpening) -> bool:
+        """Whether it was shown before."""
+        return self._path(round_, opening, "shown").exists()
+
+    def show(self, round_: RoundName, opening: UpdateOpening) -> None:
+        """Let the gateway serve the opening, from now on; the store must have the update by then."""
+        kept = self._path(round_, opening, "opening")
+        with suppress(FileNotFoundError):
+            kept.replace(self._path(round_, opening, "shown"))
+        with suppress(FileNotFoundError):
+            self._path(round_, opening, "update").unlink()
+
+    def take(self, round_: RoundName, opening: UpdateOpening) -> None:
+        """Keep an opening that its party showed: the caller knows that it fits the ledger. Raises Unavailable."""
+        with disk.translated(self._folder):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        if not self.is_shown(round_, opening):
+            _write(self._path(round_, opening, "shown"), [pack_openings([opening])])
+
+    def shown(self, job: int, round_: int) -> bytes:
+        """What the gateway serves of a round: the openings that were shown, this party's or others', 120 bytes each, of
+        any branch of the chain that this home saw.
+        """
+        found = (_read(path) for path in sorted(self._folder.glob(f"{job}-{round_}-*.shown")))
+        return pack_openings(opening for opening in found if opening is not None)
+
+    def _secret(self) -> bytes:
+        path = self._home / "secret"
+        if not path.exists():
+            _write(path, [secrets.token_bytes(SECRET)], replace=False)
+        with disk.translated(path):
+            secret = path.read_bytes()
+        if len(secret) != SECRET:
+            raise Unavailable(
+                "the home's secret is damaged", advice="delete the file: a new one is made", file=str(path)
+            )
+        return secret
+
+    def _path(self, round_: RoundName, opening: UpdateOpening, suffix: str) -> Path:
+        name = f"{round_.job}-{round_.round}-{commitment(round_, opening).hex()}"
+        return self._folder / f"{name}.{suffix}"
+
+    def _of(self, round_: RoundName, suffix: str) -> list[Path]:
+        return list(self._folder.glob(f"{round_.job}-{round_.round}-*.{suffix}"))
+
+    def _forget(self, round_: RoundName) -> None:
+        """Delete what belongs to rounds long over."""
+        for path in self._folder.glob(f"{round_.job}-*"):
+            number = path.name.split("-")[1]
+            if number.isdecimal() and int(number) <= round_.round - ROUNDS_KEPT:
+                path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> UpdateOpening | None:
+    try:
+        with path.open("rb") as file:
+            (opening,) = unpack_openings(file.read(OPENING + 1))
+    except (OSError, Malformed, ValueError):
+        return None
+    return opening
+
+
+def _age(path: Path) -> tuple[float, str]:
+    try:
+        return path.stat().st_mtime, path.name
+    except OSError:
+        return 0.0, path.name
+
+
+def _write(path: Path, pieces: Iterable[Buffer], *, replace: bool = True) -> None:
+    """A file that only its owner reads, whole or not at all. Without `replace` one that is there already stays.
+
+    Raises Unavailable where the disk does not take it.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with disk.translated(path), os.fdopen(os.open(draft, _NEW, 0o600), "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            disk.publish(draft, path)
+        else:
+            with disk.translated(path), suppress(FileExistsError):
+                os.link(draft, path)
+            disk.sync_folder(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)

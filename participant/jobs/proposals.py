@@ -1,0 +1,84 @@
+"""What a draft leaves open, proposed by what bounds the harm that dishonest members can do.
+
+A job is approved by its members: what is proposed here they read in the document.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from ledger.config import Network
+from ledger.errors import Malformed
+from ledger.events.records import Role, Terms
+from ledger.jobs.document import Rule, TrimmedMean, WeightedMean
+from participant.jobs.draft import Draft, DraftTerms
+
+LEAST_OPENING = 15
+"""Seconds in which even small rounds are opened: every party shows its update, and one transaction opens them."""
+OPENING_PART = 10
+"""The opening takes so much less than the training: who commits and never opens costs the others that time."""
+ROBUST_FROM = 5
+"""Participants from which on a mean that single updates cannot carry away still has enough to average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Electorate:
+    """How many members there are, and how many of them are participants."""
+
+    members: int
+    participants: int
+
+    @classmethod
+    def of(cls, network: Network) -> "Electorate":
+        """As founded: what is proposed for a consortium that grew since, its members read and may change."""
+        members = network.founding.members
+        return cls(len(members), sum(bool(Role.named(member.roles) & Role.PARTICIPANT) for member in members))
+
+    @property
+    def attempts(self) -> int:
+        """Aggregates of which one is honest, whenever a majority of the members is."""
+        return (self.members - 1) // 2 + 1
+
+    @property
+    def most_needed(self) -> int:
+        """Updates that come in whenever a majority of the participants is honest: to need more lets the others end
+        every round.
+        """
+        return self.participants - (self.participants - 1) // 2
+
+
+def terms_of(draft: DraftTerms, electorate: Electorate | None) -> Terms:
+    """The draft's terms, and what it leaves open."""
+    said = msgspec.structs.asdict(draft)
+    if draft.open_seconds is None:
+        said["open_seconds"] = max(LEAST_OPENING, draft.update_seconds // OPENING_PART)
+    if draft.attempts is None:
+        said["attempts"] = (electorate or Electorate(3, 3)).attempts
+    return Terms(**said)
+
+
+def min_updates_of(draft: Draft, electorate: Electorate | None) -> int:
+    """How many updates must be admitted. Raises Malformed where the draft does not say, and no network does."""
+    if draft.admission.min_updates is not None:
+        return draft.admission.min_updates
+    if electorate is None:
+        raise Malformed("admission.min_updates is missing", advice="say it, or join a network: it follows from that")
+    return electorate.most_needed
+
+
+def rule_of(draft: Draft, electorate: Electorate | None, min_updates: int) -> Rule:
+    """How updates become a model: a trimmed mean from five participants on, so that no single one carries it away."""
+    if draft.aggregation is not None:
+        return draft.aggregation
+    trim = (min_updates - 1) // 2
+    robust = electorate is not None and electorate.participants >= ROBUST_FROM and trim > 0
+    return TrimmedMean(trim=trim) if robust else WeightedMean()
+
+
+def warning_of(min_updates: int, electorate: Electorate | None) -> str:
+    """What it means to need so many updates; empty where it is harmless."""
+    if electorate is None or min_updates <= electorate.most_needed:
+        return ""
+    few = electorate.participants - min_updates + 1
+    who = "1 participant that sends nothing ends" if few == 1 else f"{few} participants that send nothing end"
+    return f"{who} every round without a model: min_updates is above {electorate.most_needed}"

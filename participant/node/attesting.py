@@ -1,0 +1,148 @@
+"""What a member says of an aggregate: it computes the claim itself, from its own chain, the receipts, and the bytes.
+
+It says so in time: what is still lacking when three quarters of the attesting time are over is named, not waited for.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ledger.errors import Malformed, Unavailable
+from ledger.events.rounds import Form
+from ledger.formats.cid import RAW, Cid
+from ledger.history.state import Aggregate
+from ledger.party.connection import Connection
+from ledger.party.copies import Copies, Gathering
+from ledger.party.pins import model_pin, receipts_pin
+from ledger.party.pushing import Sharing
+from ledger.rounds.facts import RoundFacts, Standpoint
+from ledger.rounds.outcome import Outcome, recompute
+from ledger.rounds.receipts import (
+    MAX_SIZE,
+    SignedHave,
+    bitmap_of,
+    certified,
+    cid_of,
+    encode,
+    grace,
+    merged,
+    parse,
+)
+from ledger.rounds.steps import Wait, copied_by
+
+RECEIPTS_BIT = 255
+"""Bit of the receipts file in the bitmap of what a member lacks."""
+WORD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What to send: `attest`'s form, claim and detail; the outcome where one was computed, `missing` where not."""
+
+    form: Form
+    claim: bytes
+    detail: bytes
+    outcome: Outcome | None = None
+    missing: tuple[int, ...] = ()
+
+
+class Attesting:
+    """Makes up a member's mind."""
+
+    def __init__(self, connection: Connection, copies: Copies, sharing: Sharing, key: str) -> None:
+        self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
+
+    def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
+        """What to say of the round's latest aggregate at `now`.
+
+        Raises Unavailable where the base model or the own chain cannot be read.
+        """
+        aggregate, terms = facts.round.aggregates[-1], facts.state.terms
+        by = copied_by(aggregate.deadline, terms.attest_seconds, now)
+        point = self._standpoint(aggregate)
+        if isinstance(point, Wait):
+            return point
+        known = self._known(facts, by - now)
+        if known is None:
+            return self._lacking(facts, [RECEIPTS_BIT], by, now)
+        if isinstance(known, Wait):
+            return known
+        receipts, own = self._opposed(facts, point, known)
+        counted = certified(receipts, facts.roll)
+        gathering = self._copies.gather(facts, by - now, counted)
+        if gathering.copying:
+            return copies_of(gathering, facts.round.number)
+        if gathering.missing:
+            return self._lacking(facts, gathering.missing, by, now)
+        self._copies.check_base(facts)
+        return self._computed(facts, point._replace(receipts=own), counted)
+
+    def _standpoint(self, aggregate: Aggregate) -> Standpoint | Wait:
+        """Where the aggregate was made from, by this member's own chain; nothing is said from another branch."""
+        history, tip = self._connection.history, self._connection.follower.tip
+        if tip.number < aggregate.as_of:
+            return Wait(f"the own node has not reached block {aggregate.as_of}")
+        if self._connection.client.block_hash(aggregate.as_of) != aggregate.anchor:
+            return Wait(f"the own node has another block {aggregate.as_of} than the aggregate was made from")
+        head = history.head_at(aggregate.as_of)
+        return Standpoint(aggregate.as_of, aggregate.anchor, head, aggregate.receipts)
+
+    def _known(self, facts: RoundFacts, seconds: float) -> tuple[SignedHave, ...] | Wait | None:
+        """The entries of the aggregate's receipts file, none where it is not one; None where it cannot be had."""
+        if self._copies.receipts(facts, seconds).copying:
+            return Wait(f"copies the receipts for round {facts.round.number}")
+        try:
+            self._copies.check_receipts(facts)
+            pieces = self._connection.fetch(Cid(RAW, facts.round.aggregates[-1].receipts), 0, MAX_SIZE + 1)
+            return parse(b"".join(bytes(piece) for piece in pieces))
+        except Malformed:
+            return ()
+        except Unavailable:
+            return None
+
+    def _opposed(
+        self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...]
+    ) -> tuple[tuple[SignedHave, ...], bytes]:
+        """The receipts that count and their file's digest: the aggregate's, or, where it leaves out an update that was
+        certified long enough before, the same with what was signed by then. That file is kept, for everyone to read.
+        """
+        before = self._time(point) - grace(facts.state.terms.aggregate_seconds)
+        old = self._sharing.receipts(facts, by=before)
+        if not certified(old, facts.roll) - certified(known, facts.roll):
+            return known, point.receipts
+        more, round_ = merged([*known, *old]), facts.round
+        data = encode(more)
+        self._connection.put([data], receipts_pin(round_.job, round_.number, round_.attempt) + "/own")
+        return more, cid_of(data).digest
+
+    def _time(self, point: Standpoint) -> int:
+        """When the block was made that the aggregate names, in seconds since 1970."""
+        found = self._connection.client.block(point.as_of)
+        if found is None or found.hash != point.anchor:
+            raise Unavailable("the chain was reorganised meanwhile", block=point.as_of)
+        return found.time
+
+    def _lacking(self, facts: RoundFacts, members: Collection[int], by: int, now: int) -> Speech | Wait:
+        """What is lacking is asked for again until three quarters of the time are over, then named."""
+        aggregate, late = facts.round.aggregates[-1], self._say_by(facts)
+        if now < late:
+            return Wait(f"bytes that round {facts.round.number} was made of cannot be had yet", late)
+        return Speech(
+            Form.MISSING, aggregate.claim, bitmap_of(members).to_bytes(WORD, "big"), missing=tuple(sorted(members))
+        )
+
+    def _say_by(self, facts: RoundFacts) -> int:
+        return facts.round.aggregates[-1].deadline - facts.state.terms.attest_seconds // 4
+
+    def _computed(self, facts: RoundFacts, point: Standpoint, counted: Collection[int]) -> Speech:
+        """Agree where the own claim is the published one, else say what it is, and by which receipts."""
+        connection, pin = self._connection, model_pin(facts.round.job, facts.round.number)
+        outcome = recompute(facts, connection.fetch, counted, keep=lambda pieces: connection.put(pieces, pin))
+        claim = outcome.claim(point)
+        if claim == facts.round.aggregates[-1].claim:
+            return Speech(Form.AGREE, claim, outcome.witness(self._key, claim), outcome)
+        return Speech(Form.OTHER, claim, point.receipts, outcome)
+
+
+def copies_of(gathering: Gathering, number: int) -> Wait:
+    """What is being copied is waited for."""
+    return Wait(f"copies {', '.join(gathering.copying)} for round {number}")

@@ -1,0 +1,40 @@
+"""What a node writes down of its attestations, for its own log: in words, with what led to them."""
+
+from typing import Any
+
+from ledger.events.rounds import Form
+from ledger.party.connection import Connection
+from ledger.party.journal import judgements
+from ledger.party.worker import Worker
+from ledger.rounds.facts import RoundFacts
+from participant.node.attesting import RECEIPTS_BIT, Speech
+from participant.node.evidence import find_difference
+
+ACTIONS = {Form.AGREE: "attested", Form.OTHER: "refuted", Form.MISSING: "missed"}
+
+
+def note_speech(worker: Worker, connection: Connection, facts: RoundFacts, speech: Speech) -> None:
+    """Write down what was said of the round's latest aggregate, and why."""
+    aggregate, evidence = facts.round.aggregates[-1], {}
+    text = "attested"
+    if speech.form is Form.MISSING:
+        text = f"cannot have {', '.join(map(_file, speech.missing))}"
+    elif speech.form is Form.OTHER and speech.outcome is not None:
+        evidence = find_difference(connection, facts, speech.outcome)
+        text = f"attested against {connection.name(aggregate.index)}: {evidence['why']}"
+    said: dict[str, Any] = judgements(speech.outcome) if speech.outcome is not None else {}
+    worker.note(
+        ACTIONS[speech.form],
+        facts.state,
+        f"round {facts.round.number}, attempt {aggregate.attempt}: {text}",
+        round=facts.round.number,
+        attempt=aggregate.attempt,
+        claim=speech.claim.hex(),
+        published=aggregate.claim.hex(),
+        evidence=evidence,
+        **said,
+    )
+
+
+def _file(bit: int) -> str:
+    return "the receipts" if bit == RECEIPTS_BIT else f"the update of member {bit}"

@@ -1,0 +1,92 @@
+"""Documents of attempts at a round's outcome: what each claims, the receipts that it names, what members said of it."""
+
+from ledger.audit.attestations import RECEIPTS_BIT
+from ledger.events.rounds import Form
+from ledger.formats.cid import RAW, Cid
+from ledger.history.state import Aggregate, Attestation, JobState, Phase, Round
+from ledger.rounds.receipts import marks
+from web.documents.rounds import (
+    AggregateDocument,
+    AttemptEnd,
+    AttestationDocument,
+    FormName,
+    ReceiptsDocument,
+)
+from web.reading.latest import FetchedReceipts, MissingFile
+from web.reading.ledger import Reading
+from web.reading.models import file_cid
+
+_FORMS: dict[Form, FormName] = {Form.AGREE: "agree", Form.OTHER: "other", Form.MISSING: "missing"}
+
+
+def aggregate_document(now: Reading, state: JobState, round_: Round, aggregate: Aggregate) -> AggregateDocument:
+    forms = [one.form for one in aggregate.attestations]
+    return AggregateDocument(
+        attempt=aggregate.attempt,
+        party=now.party(aggregate.index, aggregate.aggregator),
+        outcome=aggregate.outcome.value if aggregate.outcome else None,
+        end=attempt_end(round_, aggregate),
+        base=aggregate.base.hex(),
+        root=None if aggregate.empty else aggregate.root.hex(),
+        cid=None if aggregate.empty else file_cid(now, state, aggregate.cid),
+        as_of=aggregate.as_of,
+        anchor=aggregate.anchor.hex(),
+        head=aggregate.head.hex(),
+        receipts=_receipts(now, aggregate),
+        claim=aggregate.claim.hex(),
+        deadline=aggregate.deadline,
+        agreeing=aggregate.agreeing,
+        other=forms.count(Form.OTHER),
+        missing=forms.count(Form.MISSING),
+        attestations=tuple(_attestation(now, one) for one in aggregate.attestations),
+        tx=aggregate.tx.hex(),
+    )
+
+
+def attempt_end(round_: Round, aggregate: Aggregate) -> AttemptEnd | None:
+    """How an attempt ended; None while members attest it."""
+    if aggregate.outcome is None:
+        return None
+    if aggregate.outcome is Phase.FINALISED:
+        return "finalised"
+    if aggregate.empty and aggregate.agreeing >= round_.majority:
+        return "no_model"
+    return "outvoted" if aggregate.outcome is Phase.REFUTED else "unheard"
+
+
+def fetched_receipts(now: Reading, aggregate: Aggregate) -> FetchedReceipts | None:
+    """What the receipts file that an aggregate names says; None where it was not read."""
+    found = now.state.receipts.get(aggregate.claim)
+    return found if isinstance(found, FetchedReceipts) else None
+
+
+def form_name(attestation: Attestation) -> FormName:
+    return _FORMS[attestation.form]
+
+
+def _receipts(now: Reading, aggregate: Aggregate) -> ReceiptsDocument:
+    found = now.state.receipts.get(aggregate.claim)
+    read = fetched_receipts(now, aggregate)
+    missing = found if isinstance(found, MissingFile) else None
+    return ReceiptsDocument(
+        digest=aggregate.receipts.hex(),
+        cid=str(Cid(RAW, aggregate.receipts)),
+        status="read" if read else "malformed" if missing and missing.final else "unread",
+        trouble=missing.trouble if missing else "",
+        entries=read.entries if read else 0,
+        certified=len(read.certified) if read else 0,
+    )
+
+
+def _attestation(now: Reading, said: Attestation) -> AttestationDocument:
+    bitmap, members = int.from_bytes(said.detail, "big"), now.snapshot.members
+    lacks = marks(bitmap) if said.form is Form.MISSING else []
+    return AttestationDocument(
+        party=now.party(said.index, said.member),
+        form=form_name(said),
+        claim=said.claim.hex(),
+        detail=said.detail.hex(),
+        lacks=tuple(now.member_party(index) for index in lacks if index in members),
+        lacks_receipts=RECEIPTS_BIT in lacks,
+        tx=said.tx.hex(),
+    )
