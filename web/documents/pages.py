@@ -24,7 +24,7 @@ from web.documents.ledger import (
     MemberDocument,
     ModelLine,
     ModelTermsDocument,
-    SignedHistory,
+    SignedSpan,
     Strikes,
 )
 from web.documents.rounds import Activity, RoundDocument, RoundLine
@@ -48,7 +48,7 @@ class ConsortiumPage(Page, frozen=True):
     right: Answer | None
     lies: str | None
     audited_at: int
-    signed: SignedHistory | None
+    signed: SignedSpan | None
     scored: tuple[int, ...]
 
 
