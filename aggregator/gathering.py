@@ -8,7 +8,7 @@ from ledger.formats.claims import UpdateOpening
 from ledger.history.phases import present
 from ledger.history.state import Phase
 from ledger.party.copies import Copies, Gathering
-from ledger.party.exchange import Exchange
+from ledger.party.sharing.exchange import Exchange
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import SignedHave, certified, held, merged
 

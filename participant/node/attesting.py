@@ -13,7 +13,7 @@ from ledger.history.state import Aggregate
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.pins import model_pin, receipts_pin
-from ledger.party.pushing import Sharing
+from ledger.party.sharing.pushing import Sharing
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import (
