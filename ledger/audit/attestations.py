@@ -105,14 +105,14 @@ class AttestationsAudit:
 
     def _left_out(self, said: Attestation, own: Certificates) -> None:
         """Two honest views; but who published and agreed owed the update that had an old enough certificate."""
-        old = self.files.old(own, self.aggregate.as_of)
+        old = self.files.in_time(own, self.aggregate)
         for update, byte in zip(self.round.sorted_updates(), self.aggregate.verdicts, strict=True):
             if byte != Verdict.UNAVAILABLE or update.index not in old:
                 continue
             party, witness = self.audit.describe(update.party), self.audit.describe(said.member)
             signers = tuple(self.audit.describe(self.round.keys[index]) for index in own.signers(update.index))
             what = f"the update of {party} in {round_place(self.round)}"
-            why = f"it was left out in spite of a certificate that was old enough; {witness} has it"
+            why = f"it was left out in spite of a certificate that was signed in time; {witness} has it"
             fault = ", ".join(map(self.audit.describe, self._standing_by()))
             self._open(what, why, party=party, fault=fault, signed_for=signers, cid=str(Cid(RAW, said.detail)))
 
