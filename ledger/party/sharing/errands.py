@@ -15,6 +15,8 @@ from ledger.party.named_gateways import NamedGateway
 THREADS = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
+LATER = 0.5
+"""Seconds that errands wait which are needed only where a shorter way does not lead on."""
 Name = tuple[str, int, int, NamedGateway]
 """What an errand is for: its kind, job, round, and where it leads."""
 
@@ -39,18 +41,20 @@ class Errands:
         self._background, self._clock, self._first = Background(THREADS), clock, first
         self._errands: dict[Name, _Errand] = {}
 
-    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False) -> None:
-        """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
+    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, after: float = 0.0) -> None:
+        """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over; at
+        first, `after` seconds.
 
         To be called again and again. Raises what an errand raised that is not a FedledgerError.
         """
-        errand = self._errands.setdefault(name, _Errand(pause=self._first))
+        errand = self._errands.setdefault(name, _Errand(again=self._clock() + after, pause=self._first))
         self._look(errand, repeat)
-        if errand.future is None and not errand.done and (errand.new or self._clock() >= errand.again):
+        due = errand.new or (not errand.done and self._clock() >= errand.again)
+        if errand.future is None and due:
             errand.new, errand.future = False, self._background.start(work)
 
     def soon(self, names: Collection[Name]) -> None:
-        """Begin these without a pause when they are started next: there is something new for them."""
+        """Begin these without a pause when they are started next, done or not: there is something new for them."""
         for name in names:
             if (errand := self._errands.get(name)) is not None:
                 errand.new, errand.pause = True, self._first

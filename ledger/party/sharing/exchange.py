@@ -15,8 +15,8 @@ from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.party.named_gateways import NamedGateway, announced_gateways
-from ledger.party.sharing.errands import Errands, Name
+from ledger.party.named_gateways import NamedGateway, announced_gateways, gateway_of
+from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.pushing import Sharing
 from ledger.party.sharing.visits import Visit
@@ -40,20 +40,23 @@ class OpeningErrands:
         self._visits: dict[NamedGateway, Visit] = {}
         self._lock = Lock()
 
-    def show(self, round_: RoundName, opening: UpdateOpening) -> None:
-        """Hand the own opening to every member's gateway. To be called again until the update is open."""
+    def show(self, round_: RoundName, opening: UpdateOpening, opener: str) -> None:
+        """Hand the own opening to every member's gateway, the opener's at once: it opens all. To be called again until
+        the update is open.
+        """
+        first = gateway_of(self._connection.network, self._connection.history.members.values(), opener)
         for gateway in self._others():
-            self._errands.start(
-                ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
-            )
+            name, work = ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
+            self._errands.start(name, work, after=0.0 if gateway in first else LATER)
 
     def ask(self, name: RoundName, round_: Round) -> None:
-        """Ask every member's gateway for the openings that it knows. To be called again while some are missing."""
+        """Ask every member's gateway for the openings that it knows and that nobody hands in. To be called again while
+        some are missing.
+        """
         wanted = frozenset(made.digest for made in round_.unopened)
         for gateway in self._others():
-            self._errands.start(
-                ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted), repeat=True
-            )
+            errand, work = ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted)
+            self._errands.start(errand, work, repeat=True, after=LATER)
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""
