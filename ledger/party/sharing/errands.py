@@ -34,20 +34,22 @@ class _Errand:
 class Errands:
     """Begins errands by name, and remembers how they went. Only the work itself runs in other threads.
 
-    `first` is the first pause, in seconds.
+    `first` is the first pause, `later` how long errands wait at first that are started so; both in seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE) -> None:
-        self._background, self._clock, self._first = Background(THREADS), clock, first
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE, later: float = LATER
+    ) -> None:
+        self._background, self._clock, self._first, self._later = Background(THREADS), clock, first, later
         self._errands: dict[Name, _Errand] = {}
 
-    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, after: float = 0.0) -> None:
-        """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over; at
-        first, `after` seconds.
+    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, later: bool = False) -> None:
+        """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
+        One that is for `later` has a pause at first, too.
 
         To be called again and again. Raises what an errand raised that is not a FedledgerError.
         """
-        errand = self._errands.setdefault(name, _Errand(again=self._clock() + after, pause=self._first))
+        errand = self._errands.setdefault(name, _Errand(again=self._clock() + later * self._later, pause=self._first))
         self._look(errand, repeat)
         due = errand.new or (not errand.done and self._clock() >= errand.again)
         if errand.future is None and due:

@@ -1,8 +1,9 @@
 """What a party exchanges with other members' gateways in a round: openings, and who holds which update.
 
-Once all updates of a round are fixed, parties hand their openings to every member's gateway, and aggregators ask every
-gateway for those that it knows. So who cannot be dialled, party or aggregator, needs outgoing connections only; what
-gets to no aggregator its party opens itself. Nothing here makes the thread that decides wait.
+Once all updates of a round are fixed, parties hand their openings to the opener's gateway, and, where that does not do,
+to every member's; aggregators ask every gateway for those that did not come. So who cannot be dialled, party or
+aggregator, needs outgoing connections only; what gets to no aggregator its party opens itself. Nothing here makes the
+thread that decides wait.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,10 +34,10 @@ CLOSING = 5.0
 class OpeningErrands:
     """One home's openings on their way. What it remembers only spares work: after a crash it shows and asks again."""
 
-    def __init__(self, connection: Connection, key: str) -> None:
+    def __init__(self, connection: Connection, key: str, later: float = LATER) -> None:
         self._connection, self._key = connection, key
         self._openings = Openings(connection.folder)
-        self._errands = Errands(first=FIRST_PAUSE)
+        self._errands = Errands(first=FIRST_PAUSE, later=later)
         self._visits: dict[NamedGateway, Visit] = {}
         self._lock = Lock()
 
@@ -47,7 +48,7 @@ class OpeningErrands:
         first = gateway_of(self._connection.network, self._connection.history.members.values(), opener)
         for gateway in self._others():
             name, work = ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
-            self._errands.start(name, work, after=0.0 if gateway in first else LATER)
+            self._errands.start(name, work, later=gateway not in first)
 
     def ask(self, name: RoundName, round_: Round) -> None:
         """Ask every member's gateway for the openings that it knows and that nobody hands in. To be called again while
@@ -56,7 +57,7 @@ class OpeningErrands:
         wanted = frozenset(made.digest for made in round_.unopened)
         for gateway in self._others():
             errand, work = ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted)
-            self._errands.start(errand, work, repeat=True, after=LATER)
+            self._errands.start(errand, work, repeat=True, later=True)
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""
@@ -110,11 +111,14 @@ class OpeningErrands:
 
 
 class Exchange:
-    """All that one process of a member exchanges. Made beside the connection, and closed before it."""
+    """All that one process of a member exchanges. Made beside the connection, and closed before it.
 
-    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings) -> None:
-        self.showing = OpeningErrands(connection, signer.address)
-        self.sharing = Sharing(connection, signer, settings)
+    `later` is how many seconds the longer ways are left unused, so that the shorter ones may do.
+    """
+
+    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
+        self.showing = OpeningErrands(connection, signer.address, later)
+        self.sharing = Sharing(connection, signer, settings, later)
 
     def forget(self, state: JobState) -> None:
         """Forget a job's rounds that are over."""

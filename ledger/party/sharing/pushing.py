@@ -45,11 +45,11 @@ CLOSING = 5.0
 class Sharing:
     """One member's pushes and Haves. What it remembers only spares work: after a crash it asks again."""
 
-    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings) -> None:
+    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self._connection, self._signer = connection, signer
         self._pushes = not settings.store.reachable
         self._haves = Haves(Home(connection.folder).haves, signer)
-        self._errands = Errands()
+        self._errands = Errands(later=later)
         self._sent: dict[Name, Counter[Cid]] = {}
         self._visits: dict[tuple[str, NamedGateway], Visit] = {}
         self._lock = threading.Lock()
@@ -88,9 +88,9 @@ class Sharing:
         for gateway in self._others():
             if mine:
                 tell = partial(self._tell, gateway, roll, mine)
-                self._errands.start(self._name(facts, gateway), tell, after=0.0 if gateway in first else LATER)
+                self._errands.start(self._name(facts, gateway), tell, later=gateway not in first)
             hear = partial(self._hear, gateway, roll, self._tip())
-            self._errands.start(("hear", roll.job, roll.round, gateway), hear, repeat=True, after=LATER)
+            self._errands.start(("hear", roll.job, roll.round, gateway), hear, repeat=True, later=True)
 
     def forget(self, job: int, present: int) -> None:
         """Forget a job's rounds but the present one: 0 where none is under way."""
