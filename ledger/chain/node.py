@@ -45,8 +45,9 @@ class ChainNode:
         block = self.latest()
         return block.number, block.hash
 
-    def time(self) -> int:
-        """The chain's clock in seconds since 1970: the time the next transaction will see, as far as the node knows it.
+    def time(self, skew: int = 0) -> int:
+        """The chain's clock in seconds since 1970: the time the next transaction will see, as far as the node knows it;
+        `skew` seconds before that, but not before the latest block.
 
         A chain that seals on demand has an old latest block, so its pending block is asked first.
         """
@@ -57,7 +58,7 @@ class ChainNode:
         latest = self.latest().time
         if not isinstance(pending, dict) or not isinstance(pending.get("timestamp"), str):
             return latest
-        return max(latest, number(pending["timestamp"], "a time"))
+        return max(latest, number(pending["timestamp"], "a time") - skew)
 
     def block_hash(self, block: int) -> bytes | None:
         """The hash of that block on the present chain; None past the head."""

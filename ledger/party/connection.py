@@ -109,7 +109,7 @@ class Connection:
 
         So a deadline that has passed by this clock has passed for everyone, and no update can still come in before it.
         """
-        return max(self.client.latest().time, self.client.time() - SKEW)
+        return self.client.time(SKEW)
 
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""

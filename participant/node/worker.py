@@ -117,7 +117,7 @@ class NodeWorker(Worker):
         if (round_.job, round_.number) in self._shown and any(one.party == self.key for one in round_.unopened):
             opening = self._updates.committed(facts)
             if opening is not None:
-                self._showing.show(facts.name, opening)
+                self._showing.show(facts.name, opening, facts.round.opener)
         if round_.updates:
             self._sharing.offer(facts)
             self._sharing.look(facts)
@@ -162,7 +162,7 @@ class NodeWorker(Worker):
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._updates.show(facts, opening)
-        self._showing.show(facts.name, opening)
+        self._showing.show(facts.name, opening, facts.round.opener)
         return None
 
     def _open_own(self, facts: RoundFacts) -> Wait | None:

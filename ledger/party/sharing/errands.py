@@ -15,6 +15,8 @@ from ledger.party.named_gateways import NamedGateway
 THREADS = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
+LATER = 0.5
+"""Seconds that errands wait which are needed only where a shorter way does not lead on."""
 Name = tuple[str, int, int, NamedGateway]
 """What an errand is for: its kind, job, round, and where it leads."""
 
@@ -32,25 +34,29 @@ class _Errand:
 class Errands:
     """Begins errands by name, and remembers how they went. Only the work itself runs in other threads.
 
-    `first` is the first pause, in seconds.
+    `first` is the first pause, `later` how long errands wait at first that are started so; both in seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE) -> None:
-        self._background, self._clock, self._first = Background(THREADS), clock, first
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE, later: float = LATER
+    ) -> None:
+        self._background, self._clock, self._first, self._later = Background(THREADS), clock, first, later
         self._errands: dict[Name, _Errand] = {}
 
-    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False) -> None:
+    def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, later: bool = False) -> None:
         """Begin an errand where it is due: not under way, not done before, or to be repeated, and its pause over.
+        One that is for `later` has a pause at first, too.
 
         To be called again and again. Raises what an errand raised that is not a FedledgerError.
         """
-        errand = self._errands.setdefault(name, _Errand(pause=self._first))
+        errand = self._errands.setdefault(name, _Errand(again=self._clock() + later * self._later, pause=self._first))
         self._look(errand, repeat)
-        if errand.future is None and not errand.done and (errand.new or self._clock() >= errand.again):
+        due = errand.new or (not errand.done and self._clock() >= errand.again)
+        if errand.future is None and due:
             errand.new, errand.future = False, self._background.start(work)
 
     def soon(self, names: Collection[Name]) -> None:
-        """Begin these without a pause when they are started next: there is something new for them."""
+        """Begin these without a pause when they are started next, done or not: there is something new for them."""
         for name in names:
             if (errand := self._errands.get(name)) is not None:
                 errand.new, errand.pause = True, self._first

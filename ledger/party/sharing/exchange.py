@@ -1,8 +1,9 @@
 """What a party exchanges with other members' gateways in a round: openings, and who holds which update.
 
-Once all updates of a round are fixed, parties hand their openings to every member's gateway, and aggregators ask every
-gateway for those that it knows. So who cannot be dialled, party or aggregator, needs outgoing connections only; what
-gets to no aggregator its party opens itself. Nothing here makes the thread that decides wait.
+Once all updates of a round are fixed, parties hand their openings to the opener's gateway, and, where that does not do,
+to every member's; aggregators ask every gateway for those that did not come. So who cannot be dialled, party or
+aggregator, needs outgoing connections only; what gets to no aggregator its party opens itself. Nothing here makes the
+thread that decides wait.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,8 +16,8 @@ from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.party.named_gateways import NamedGateway, announced_gateways
-from ledger.party.sharing.errands import Errands, Name
+from ledger.party.named_gateways import NamedGateway, announced_gateways, gateway_of
+from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.pushing import Sharing
 from ledger.party.sharing.visits import Visit
@@ -33,27 +34,30 @@ CLOSING = 5.0
 class OpeningErrands:
     """One home's openings on their way. What it remembers only spares work: after a crash it shows and asks again."""
 
-    def __init__(self, connection: Connection, key: str) -> None:
+    def __init__(self, connection: Connection, key: str, later: float = LATER) -> None:
         self._connection, self._key = connection, key
         self._openings = Openings(connection.folder)
-        self._errands = Errands(first=FIRST_PAUSE)
+        self._errands = Errands(first=FIRST_PAUSE, later=later)
         self._visits: dict[NamedGateway, Visit] = {}
         self._lock = Lock()
 
-    def show(self, round_: RoundName, opening: UpdateOpening) -> None:
-        """Hand the own opening to every member's gateway. To be called again until the update is open."""
+    def show(self, round_: RoundName, opening: UpdateOpening, opener: str) -> None:
+        """Hand the own opening to every member's gateway, the opener's at once: it opens all. To be called again until
+        the update is open.
+        """
+        first = gateway_of(self._connection.network, self._connection.history.members.values(), opener)
         for gateway in self._others():
-            self._errands.start(
-                ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
-            )
+            name, work = ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
+            self._errands.start(name, work, later=gateway not in first)
 
     def ask(self, name: RoundName, round_: Round) -> None:
-        """Ask every member's gateway for the openings that it knows. To be called again while some are missing."""
+        """Ask every member's gateway for the openings that it knows and that nobody hands in. To be called again while
+        some are missing.
+        """
         wanted = frozenset(made.digest for made in round_.unopened)
         for gateway in self._others():
-            self._errands.start(
-                ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted), repeat=True
-            )
+            errand, work = ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted)
+            self._errands.start(errand, work, repeat=True, later=True)
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""
@@ -107,11 +111,14 @@ class OpeningErrands:
 
 
 class Exchange:
-    """All that one process of a member exchanges. Made beside the connection, and closed before it."""
+    """All that one process of a member exchanges. Made beside the connection, and closed before it.
 
-    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings) -> None:
-        self.showing = OpeningErrands(connection, signer.address)
-        self.sharing = Sharing(connection, signer, settings)
+    `later` is how many seconds the longer ways are left unused, so that the shorter ones may do.
+    """
+
+    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
+        self.showing = OpeningErrands(connection, signer.address, later)
+        self.sharing = Sharing(connection, signer, settings, later)
 
     def forget(self, state: JobState) -> None:
         """Forget a job's rounds that are over."""

@@ -25,10 +25,10 @@ from ledger.errors import FedledgerError
 from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
-from ledger.party.named_gateways import NamedGateway, announced_gateways
+from ledger.party.named_gateways import NamedGateway, announced_gateways, gateway_of
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.duties import Anchor, Owed
-from ledger.party.sharing.errands import Errands, Name
+from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.visits import Visit
 from ledger.rounds.facts import RoundFacts
@@ -45,11 +45,11 @@ CLOSING = 5.0
 class Sharing:
     """One member's pushes and Haves. What it remembers only spares work: after a crash it asks again."""
 
-    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings) -> None:
+    def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self._connection, self._signer = connection, signer
         self._pushes = not settings.store.reachable
         self._haves = Haves(Home(connection.folder).haves, signer)
-        self._errands = Errands()
+        self._errands = Errands(later=later)
         self._sent: dict[Name, Counter[Cid]] = {}
         self._visits: dict[tuple[str, NamedGateway], Visit] = {}
         self._lock = threading.Lock()
@@ -80,12 +80,17 @@ class Sharing:
         self.look(facts)
 
     def look(self, facts: RoundFacts) -> None:
-        """Hear what every gateway knows of a round, and tell it what this member said, where that is due."""
+        """Tell every gateway what this member said of a round, the opener's at once; later hear what they know."""
         roll = self._roll(facts)
         self.forget(roll.job, roll.round)
+        mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
+        first = gateway_of(self._connection.network, self._connection.history.members.values(), facts.round.opener)
         for gateway in self._others():
-            work = partial(self._exchange, gateway, roll, self._tip())
-            self._errands.start(self._name(facts, gateway), work, repeat=True)
+            if mine:
+                tell = partial(self._tell, gateway, roll, mine)
+                self._errands.start(self._name(facts, gateway), tell, later=gateway not in first)
+            hear = partial(self._hear, gateway, roll, self._tip())
+            self._errands.start(("hear", roll.job, roll.round, gateway), hear, repeat=True, later=True)
 
     def forget(self, job: int, present: int) -> None:
         """Forget a job's rounds but the present one: 0 where none is under way."""
@@ -139,7 +144,7 @@ class Sharing:
         return announced_gateways(self._connection.network, others)
 
     def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Name:
-        return "have", facts.round.job, facts.round.number, gateway
+        return "tell", facts.round.job, facts.round.number, gateway
 
     def _block(self, said: SignedHave) -> "Block | None":
         """The block that a message names; None where this member's node shows another one there, or none yet."""
@@ -167,11 +172,11 @@ class Sharing:
     def _sign(self, parts: TypedData) -> bytes:
         return self._signer.sign_typed_data(*parts)
 
-    def _exchange(self, gateway: NamedGateway, roll: Roll, tip: Anchor) -> None:
+    def _tell(self, gateway: NamedGateway, roll: Roll, mine: Collection[SignedHave]) -> None:
         """In a thread of its own."""
-        visit = self._visit("have", gateway)
-        theirs = visit.haves(roll.job, roll.round)
-        self._haves.take(roll, theirs, tip)
-        for one in self._haves.known(roll):
-            if roll.keys.get(one.member) == self._signer.address and one not in theirs:
-                visit.tell(roll.job, roll.round, one)
+        for one in mine:
+            self._visit("tell", gateway).tell(roll.job, roll.round, one)
+
+    def _hear(self, gateway: NamedGateway, roll: Roll, tip: Anchor) -> None:
+        """In a thread of its own."""
+        self._haves.take(roll, self._visit("hear", gateway).haves(roll.job, roll.round), tip)

@@ -76,7 +76,7 @@ class Neighbour:
         self.client = SimpleNamespace(block=self.block)
         self.settings = HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))
         self.serving: Serving = serve_and_announce(self, self, self.settings, self.signer)  # type: ignore[arg-type]
-        self.sharing = Sharing(self, self.signer, self.settings)  # type: ignore[arg-type]
+        self.sharing = Sharing(self, self.signer, self.settings, later=0.0)  # type: ignore[arg-type]
 
     @property
     def history(self) -> Any:

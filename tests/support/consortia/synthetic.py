@@ -198,7 +198,7 @@ class Party:
         self.sender = self.connection.sender(self.member.signer)
         self.connection.refresh()
         settings = self.member.home.settings()
-        self.exchange = Exchange(self.connection, self.member.signer, settings)
+        self.exchange = Exchange(self.connection, self.member.signer, settings, later=0.0)
         self.openings = Openings(self.connection.folder)
         self.serving: Serving = serve_and_announce(self.connection, self.sender, settings, self.member.signer)
 

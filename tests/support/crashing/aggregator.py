@@ -107,7 +107,10 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.party.sharing.exchange import Exchange
 
     folder, signer = Path(home), LocalSigner(Account.from_key(key))
-    with Connection.open(Home(folder)) as connection, Exchange(connection, signer, HomeSettings()) as exchange:
+    with (
+        Connection.open(Home(folder)) as connection,
+        Exchange(connection, signer, HomeSettings(), later=0.0) as exchange,
+    ):
         sender = connection.sender(signer)
         journal = Journal(folder / "aggregator.jsonl", lambda _line: None)
         service = Service(connection, AggregatorWorker(connection, sender, journal, exchange), journal)

@@ -36,7 +36,10 @@ def work(home: str, key: bytes, point: str) -> None:
 
     folder = Path(home)
     signer = LocalSigner(Account.from_key(key))
-    with Connection.open(Home(folder)) as connection, Exchange(connection, signer, HomeSettings()) as exchange:
+    with (
+        Connection.open(Home(folder)) as connection,
+        Exchange(connection, signer, HomeSettings(), later=0.0) as exchange,
+    ):
         sender = connection.sender(signer)
         journal = Journal(folder / "node.jsonl", lambda _line: None)
         machine = Machine("cpu", connection.folder / "scratch")
