@@ -77,9 +77,9 @@ def _work(
     from aggregator.service import Service
     from aggregator.worker import AggregatorWorker
     from ledger.cli.progress import bars
-    from ledger.party.exchange import Exchange
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
+    from ledger.party.sharing.exchange import Exchange
 
     sender, settings = connection.sender(signer), home.settings()
     sender.settle()

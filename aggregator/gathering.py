@@ -8,11 +8,11 @@ from ledger.formats.claims import UpdateOpening
 from ledger.history.phases import present
 from ledger.history.state import Phase
 from ledger.party.copies import Copies, Gathering
-from ledger.party.exchange import Exchange
+from ledger.party.sharing.exchange import Exchange
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import SignedHave, certified, held, merged
 
-QUICK, QUICK_SECONDS = 0.1, 20
+QUICK, QUICK_SECONDS = 0.05, 20
 """Seconds between two looks at what came in, and for how long in a phase; then as often as the watch looks anyway."""
 
 

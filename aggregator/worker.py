@@ -12,9 +12,9 @@ from ledger.formats.text import plural
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
-from ledger.party.exchange import Exchange
 from ledger.party.journal import Journal, judgements
 from ledger.party.pins import model_pin, receipts_pin
+from ledger.party.sharing.exchange import Exchange
 from ledger.party.worker import Worker
 from ledger.rounds.admission import Progress, Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint

@@ -18,9 +18,9 @@ from ledger.formats.cid import of_file
 from ledger.history.state import Phase
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
-from ledger.party.exchange import Exchange
 from ledger.party.gateway import Serving, serve_and_announce
 from ledger.party.journal import Journal
+from ledger.party.sharing.exchange import Exchange
 
 TAMPERED = "Hospital 2"
 WRONG_VALUE, DAMAGED_VALUE = 10, 7

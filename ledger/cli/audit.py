@@ -14,6 +14,7 @@ from ledger.formats.text import plural
 if TYPE_CHECKING:
     from ledger.audit import Question
     from ledger.audit.report import Report
+    from ledger.party.auditing import AuditRequest
     from ledger.party.connection import Connection
 
 
@@ -87,7 +88,7 @@ def audit(
     from ledger.cli.evidence import write_evidence
     from ledger.cli.streams import write_file
     from ledger.history.fold import HistoryError
-    from ledger.party.auditing import AuditRequest, bytes_to_read, inspect, unreadable
+    from ledger.party.auditing import AuditRequest, unreadable
 
     if sum(map(bool, (release, model, round_, everything))) > 1 or (job and (release or everything)):
         raise click.UsageError("--release, --model, --round and --all each ask another question; --job is another, too")
@@ -99,9 +100,7 @@ def audit(
             question, report = Question(), unreadable(connection, error)
         else:
             question = _question(connection, release, model, round_, job)
-            wanted = AuditRequest(question, source, copies, threads, others)
-            with bar("audit", bytes_to_read(connection, wanted), quiet=as_json) as advance:
-                report = inspect(connection, wanted, advance)
+            report = _inspect(connection, AuditRequest(question, source, copies, threads, others), quiet=as_json)
     if output:
         write_file(output, [report.to_json() + b"\n"])
     written = write_evidence(report, folder) if folder else []
@@ -110,6 +109,14 @@ def audit(
     else:
         _print(report, question, output, written)
     click.get_current_context().exit(report.exit)
+
+
+def _inspect(connection: "Connection", wanted: "AuditRequest", *, quiet: bool) -> "Report":
+    """The audit, under a progress bar."""
+    from ledger.party.auditing import bytes_to_read, inspect
+
+    with bar("audit", bytes_to_read(connection, wanted), quiet=quiet) as advance:
+        return inspect(connection, wanted, advance)
 
 
 def _question(

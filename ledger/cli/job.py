@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec.structs import astuple
+from msgspec.structs import asdict, astuple
 
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option
 from ledger.cli.screen import say, shown
@@ -210,7 +210,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         "settings": ", ".join(f"{name}={value}" for name, value in sorted(task.settings.items())),
         "model": f"{plural(document.layout.values, 'value')} in {plural(len(document.tensors), 'tensor')}",
         "initial model": document.initial_model.cid,
-        "aggregation": str(document.aggregation),
+        "aggregation": _rule(document),
         "admission": f"at least {plural(limits.min_updates, 'update')}, weight up to {limits.max_weight:,}, "
         f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}{_caps(connection, document)}",
         "terms": f"{plural(terms.rounds, 'round')}, {plural(terms.attempts, 'attempt')}; {terms.update_seconds} s to "
@@ -219,6 +219,13 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         "scores": describe_method(document),
         "privacy": str(document.privacy["mode"]),
     }
+
+
+def _rule(document: "Job") -> str:
+    """How updates become a model, in words."""
+    fields = asdict(document.aggregation)
+    words = str(document.aggregation.__struct_config__.tag).replace("_", " ")
+    return ", ".join([words, *(f"{name}={value}" for name, value in fields.items())])
 
 
 def _caps(connection: "Connection", document: "Job") -> str:

@@ -10,6 +10,7 @@ from ledger.errors import plain
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.tree import Tree
 
 WIDEST = 1000
 
@@ -26,8 +27,8 @@ def shown(text: str) -> str:
     return escape(plain(text).replace("\n", "\\n"))
 
 
-def print_whole(console: "Console", table: "Table") -> None:
-    """Print a table as wide as it is: the terminal may wrap a line, but no key or address is cut."""
+def print_whole(console: "Console", table: "Table | Tree") -> None:
+    """Print a table or a tree as wide as it is: the terminal may wrap a line, but no key or address is cut."""
     from rich.console import Console
 
     needed = table.__rich_measure__(console, console.options.update(max_width=WIDEST)).maximum

@@ -121,6 +121,7 @@ def _round(connection: "Connection", state: "JobState", round_: "Round", now: in
         "attempt": round_.attempt,
         "agreeing": latest.agreeing if latest else 0,
         "against": latest.against if latest else 0,
+        "members": round_.members,
         "majority": round_.majority,
     }
 
@@ -168,7 +169,7 @@ def _round_cells(current: dict[str, Any] | None) -> tuple[str, ...]:
     if current is None:
         return ("-",) * 5
     committed, opened = len(current["committed"]), len(current["opened"])
-    votes = f"{current['agreeing']} of {current['majority']}" if current["attempt"] else "-"
+    votes = f"{current['agreeing']} of {current['members']}" if current["attempt"] else "-"
     of = f"{committed} of {current['participants']}", f"{opened} of {committed}"
     return str(current["number"]), current["phase"], *of, votes
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, job_option, json_option, network_option, rpc_option
-from ledger.cli.screen import shown
+from ledger.cli.screen import print_whole, shown
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _print(lineage: "Trace") -> None:
     tree = Tree(f"[bold]{shown(lineage.name)}[/] [dim]job {lineage.job}, document {lineage.digest[:16]}…[/]")
     for model in lineage.models:
         _add(tree, model)
-    Console(soft_wrap=True, highlight=False).print(tree)
+    print_whole(Console(highlight=False), tree)
 
 
 def _add(tree: "Tree", model: "ModelTrace") -> None:

@@ -14,8 +14,8 @@ from ledger.audit.report import Check, HistoryRead, Open, Report, StorageRead
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
 from ledger.chain.evidence.fetch import ChainWitness
-from ledger.chain.proofs import FalseProof
-from ledger.chain.storage import Keeper, proved
+from ledger.chain.proofs.account import FalseProof
+from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network, cache_folder
 from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable
 from ledger.formats.cid import Cid, of_file
@@ -73,6 +73,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         why = f"{untrue}; so nothing was checked and nobody is blamed: ask another endpoint"
         audit.leave_open(Check.HEADS, "what the contracts keep", why, fault=SERVER)
         audit.found.doubted.add(None)
+        scope = Scope({})
     audit.run(observed, scope)
     if wanted.copies:
         _read_every_copy(connection, audit.found, _files(history, audit.documents, scope), progress)
@@ -145,14 +146,15 @@ def _observe(connection: Connection, wanted: AuditRequest) -> tuple[Observed, St
         jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
         read = partial(_kept, connection.network, jobs, keys, list(history.members), source)
         how: StorageRead = "proved"
+        untrue = None
         try:
             observed = proved(client, tip.number, tip.hash, read)
         except FalseProof as error:
-            return Observed({}, source, {}, {}), "falsely proved", str(error)
+            how, observed, untrue = "falsely proved", Observed({}, source, {}, {}), error.message
         if observed is None:
             how, observed = "on the node's word", read(client.as_of(tip.number))
         if client.block_hash(tip.number) == tip.hash:
-            return observed, how, None
+            return observed, how, untrue
     raise Unavailable("the chain changes too fast to be read as of one block", advice="audit it later")
 
 

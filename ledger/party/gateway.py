@@ -12,10 +12,10 @@ from ledger.config import Home, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.history.state import Member
 from ledger.party.connection import Connection
-from ledger.party.desk import Desk
-from ledger.party.duties import Duties, duties_of
-from ledger.party.haves import Haves
-from ledger.party.openings import Openings
+from ledger.party.sharing.desk import Desk
+from ledger.party.sharing.duties import Duties, duties_of
+from ledger.party.sharing.haves import Haves
+from ledger.party.sharing.openings import Openings
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway_server import GatewayServer, serve
 

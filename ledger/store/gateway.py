@@ -1,5 +1,5 @@
 """A trustless gateway: serves single blocks and whole files as CARv1 over HTTP (IPFS Trustless Gateway). Alone it only
-reads; a `Responder` may answer more (ledger/party/desk.py).
+reads; a `Responder` may answer more (ledger/party/sharing/desk.py).
 
 A raw block is served as it lies on the disk, not checked. A client must check it anyway, since a gateway may lie;
 so a check here would protect nobody, would halve the speed, and would hide the very bytes by which an auditor finds

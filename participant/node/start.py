@@ -96,9 +96,9 @@ def machine_of(home: Home, device: str | None) -> Machine:
 def _work(
     connection: Connection, signer: "LocalSigner", home: Home, data: Path, machine: Machine, options: Options
 ) -> None:
-    from ledger.party.exchange import Exchange
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
+    from ledger.party.sharing.exchange import Exchange
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
     from participant.scoring.scorer import Scorer

@@ -55,8 +55,8 @@ def submit(
         connection.refresh()
         state = connection.job(job)
         check_data(path)
-        from ledger.party.exchange import Exchange
         from ledger.party.journal import Journal
+        from ledger.party.sharing.exchange import Exchange
         from participant.node.worker import NodeWorker
 
         journal = Journal(home.folder / LOG, lambda _: None)

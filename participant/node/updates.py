@@ -19,8 +19,8 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.state import Member
 from ledger.jobs.document import Job
 from ledger.party.connection import Connection
-from ledger.party.openings import Openings
 from ledger.party.pins import update_pin
+from ledger.party.sharing.openings import Openings
 from ledger.rounds.admission import Decision, Verdict, judge_bytes
 from ledger.rounds.facts import RoundFacts, update_binding
 from participant.integers.artifacts import file_of, root_of

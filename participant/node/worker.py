@@ -12,8 +12,8 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase
 from ledger.party.connection import Connection
-from ledger.party.exchange import Exchange
 from ledger.party.journal import Journal
+from ledger.party.sharing.exchange import Exchange
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import LAST_MOMENT, Advance, Vouch, Wait
@@ -162,6 +162,7 @@ class NodeWorker(Worker):
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._updates.show(facts, opening)
+        self._showing.show(facts.name, opening)
         return None
 
     def _open_own(self, facts: RoundFacts) -> Wait | None:

@@ -18,8 +18,8 @@ from ledger.formats.artifact import Tensor
 from ledger.history.state import Phase
 from ledger.jobs.document import Admission
 from ledger.party.copies import PROMPT
-from ledger.party.duties import Anchor
-from ledger.party.haves import Haves
+from ledger.party.sharing.duties import Anchor
+from ledger.party.sharing.haves import Haves
 from ledger.rounds.admission import Verdict
 from ledger.rounds.receipts import bitmap_of
 

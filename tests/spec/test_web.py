@@ -22,7 +22,7 @@ def world() -> World:
 
 
 def exchange() -> str:
-    with served(view_of(world())) as url:
+    with served(view_of(world(), now=1_500)) as url:
         answer = get(url + "/jobs/1/rounds.json?limit=1")
     headers = "".join(f"{name}: {answer.headers[name]}\n" for name in ("content-type", "etag"))
     return f"GET /jobs/1/rounds.json?limit=1 HTTP/1.1\n\nHTTP/1.1 200 OK\n{headers}\n{answer.text}\n"

@@ -153,7 +153,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from support.consortia.aggregators import drive, service
     from support.consortia.synthetic import Trial
 
-    from demo.liar import publish_wrong_model
+    from demo.liar import Liar
 
     local = _found(tmp_path_factory.mktemp("web") / "houses")
     try:
@@ -161,21 +161,23 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         with Trial(consortium) as trial:
             honest = service(trial.parties[0])
             drive(honest)
-            trial.submit(0, 1, 2)
+            trial.commit(0, 1, 2)
             trial.parties[3].submit(weight=2000)
+            trial.open_updates()
+            trial.vouch()
             drive(honest)
             trial.attest(1, 2)
             drive(honest)
             trial.submit()
-            liar = trial.parties[0]
-            publish_wrong_model(liar.connection, liar.sender, 1, 2, value=3)
+            trial.vouch()
+            drive(service(trial.parties[0], kind=Liar, value=3))
             trial.attest(1, 2)
             other = service(trial.parties[1])
             drive(other)
             trial.attest(2, 3)
             drive(honest, other)
             _decide(trial)
-            trial.submit(0, 1)
+            trial.commit(0, 1)
             yield trial
         consortium.client.close()
     finally:

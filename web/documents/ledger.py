@@ -68,7 +68,7 @@ class CheckLine(Document, frozen=True):
     held: int
 
 
-class SignedHistory(Document, frozen=True):
+class CheckpointLine(Document, frozen=True):
     """Up to which block `parties`, of so many members, signed the history; `after` counts the events since."""
 
     block: int
@@ -89,7 +89,7 @@ class AuditDocument(Document, frozen=True):
     block: int
     rounds: int
     trouble: str
-    signed: SignedHistory | None
+    signed: CheckpointLine | None
     checks: tuple[CheckLine, ...]
     report: Report | None
 

@@ -20,11 +20,11 @@ from web.documents.decisions import (
 from web.documents.ledger import (
     Approval,
     AuditDocument,
+    CheckpointLine,
     JobLine,
     MemberDocument,
     ModelLine,
     ModelTermsDocument,
-    SignedHistory,
     Strikes,
 )
 from web.documents.rounds import Activity, RoundDocument, RoundLine
@@ -48,7 +48,7 @@ class ConsortiumPage(Page, frozen=True):
     right: Answer | None
     lies: str | None
     audited_at: int
-    signed: SignedHistory | None
+    signed: CheckpointLine | None
     scored: tuple[int, ...]
 
 

@@ -1,7 +1,7 @@
 """One small consortium of three hospitals: the examples of the interface's description are about it."""
 
 from web.documents.common import ChainDocument, PartyDocument
-from web.documents.ledger import MemberDocument, SignedHistory
+from web.documents.ledger import CheckpointLine, MemberDocument
 
 ROOT, BASE, CLAIM, TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
 
@@ -32,4 +32,4 @@ MEMBERS = tuple(
     for party in (NORTH, SOUTH, WEST)
 )
 
-SIGNED = SignedHistory(block=31, parties=(NORTH, SOUTH), of=3, after=9)
+SIGNED = CheckpointLine(block=31, parties=(NORTH, SOUTH), of=3, after=9)

@@ -2,7 +2,7 @@
 
 from ledger.audit.claims import CODE
 from ledger.audit.report import Answer, Check, Report
-from web.documents.ledger import AuditDocument, CheckLine, CheckStatus, SignedHistory
+from web.documents.ledger import AuditDocument, CheckLine, CheckpointLine, CheckStatus
 from web.reading.ledger import Reading
 
 
@@ -40,13 +40,13 @@ def lies_told(now: Reading, job: int, through: int) -> int:
     return sum(lie.job == job and lie.round is not None and lie.round <= through for lie in told)
 
 
-def _signed(now: Reading, report: Report) -> SignedHistory | None:
+def _signed(now: Reading, report: Report) -> CheckpointLine | None:
     """How much of the history that was judged a majority signed for."""
     signed = report.history.signed
     if signed is None:
         return None
     parties = tuple(map(now.member_party, signed.members))
-    return SignedHistory(block=signed.as_of, parties=parties, of=signed.of, after=report.history.after)
+    return CheckpointLine(block=signed.as_of, parties=parties, of=signed.of, after=report.history.after)
 
 
 def _last(now: Reading) -> Report | None:

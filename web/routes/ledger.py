@@ -167,6 +167,6 @@ async def audit(now: Now) -> AuditPage:
         chain=now.chain,
         audit=made,
         running=now.state.auditing,
-        behind=ended - made.rounds if made else ended,
+        behind=max(0, ended - made.rounds) if made else ended,
         command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",
     )

@@ -9,9 +9,10 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from demo.lying_node import lying
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
-from ledger.chain.proofs import FalseProof
-from ledger.chain.slots import slot
-from ledger.chain.storage import Keeper, proved
+from ledger.chain.proofs.account import FalseProof
+from ledger.chain.proofs.headers import state_root
+from ledger.chain.proofs.slots import slot
+from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network
 from ledger.errors import UsageError
 from ledger.events.records import Role
@@ -219,3 +220,29 @@ def test_a_node_without_proofs_proves_nothing(consortium: Any) -> None:
     ):
         assert proved(client, block.number, block.hash, kept(consortium)) is None
         assert proved(client, block.number + 9, block.hash, kept(consortium)) is None
+
+
+def test_a_header_of_another_chain_hashes_to_its_hash() -> None:
+    """Block 1 of Ethereum's main chain: no base fee yet, and a seal."""
+    empty = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
+    header = {
+        "parentHash": "0xd4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3",
+        "sha3Uncles": "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347",
+        "miner": "0x05a56e2d52c817161883f50c441c3228cfe54d9f",
+        "stateRoot": "0xd67e4d450343046425ae4271474353857ab860dbc0a1dde64b41b5cd3a532bf3",
+        **dict.fromkeys(("transactionsRoot", "receiptsRoot"), empty),
+        "logsBloom": "0x" + "00" * 256,
+        "difficulty": "0x3ff800000",
+        "number": "0x1",
+        "gasLimit": "0x1388",
+        "gasUsed": "0x0",
+        "timestamp": "0x55ba4224",
+        "extraData": "0x476574682f76312e302e302f6c696e75782f676f312e342e32",
+        "mixHash": "0x969b900de27b6ac6a67742365dd65f55a0526c41fd18e1b16f1a1215c2e66f59",
+        "nonce": "0x539bd4979fef1ec4",
+    }
+    hash_ = bytes.fromhex("88e96d4537bea4d9c05d12549907b32561d3bf31f45aae734cdc119f13406cb6")
+    assert state_root(header, hash_) == bytes.fromhex(header["stateRoot"][2:])
+    assert state_root(header | {"number": "0x2"}, hash_) is None
+    for other in (None, [], {}, header | {"miner": 7}):
+        assert state_root(other, hash_) is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.chain.evidence import rlp
-from ledger.chain.trie import DEEPEST, EMPTY, LARGEST, value_at
+from ledger.chain.proofs.trie import DEEPEST, EMPTY, LARGEST, value_at
 from ledger.formats.digest import keccak
 
 KEYS = st.one_of(st.binary(min_size=2, max_size=2), st.sampled_from([bytes([0, n]) for n in range(20)]))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.errors import Unavailable
-from ledger.party.errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 from ledger.party.named_gateways import NamedGateway
+from ledger.party.sharing.errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 from ledger.store.networks import Reach
 
 HERE = NamedGateway("north", "http://127.0.0.1:1", Reach())

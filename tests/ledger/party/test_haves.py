@@ -6,8 +6,8 @@ from pathlib import Path
 from support.consortia.neighbours import signer_of
 from support.worlds.world import World
 
-from ledger.party.duties import Anchor
-from ledger.party.haves import AHEAD, Haves, misfit
+from ledger.party.sharing.duties import Anchor
+from ledger.party.sharing.haves import AHEAD, Haves, misfit
 from ledger.rounds.receipts import Roll, held, marks
 
 

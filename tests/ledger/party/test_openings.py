@@ -6,7 +6,7 @@ import pytest
 
 from ledger.errors import Unavailable
 from ledger.formats.claims import RoundName, UpdateOpening, commitment, pack_openings
-from ledger.party.openings import ROUNDS_KEPT, Openings
+from ledger.party.sharing.openings import ROUNDS_KEPT, Openings
 
 LEDGER, PARTY = "0x5FbDB2315678afecb367f032d93F642f64180aa3", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 ROUND = RoundName(31337, LEDGER, 1, 2)

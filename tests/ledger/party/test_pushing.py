@@ -20,9 +20,9 @@ from ledger.events import records
 from ledger.events.haves import Have, have_to_sign
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK, raw
-from ledger.party.desk import authorization
-from ledger.party.duties import Owed
-from ledger.party.visits import RESENT
+from ledger.party.sharing.desk import authorization
+from ledger.party.sharing.duties import Owed
+from ledger.party.sharing.visits import RESENT
 from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, parse
 from ledger.store import files
 

@@ -184,7 +184,7 @@ def test_loopback_is_for_the_local_chain_and_for_those_named_in_the_network_file
         network = msgspec.structs.replace(
             NETWORK, chain=Chain(id=chain, rpc=""), gateways=(Gateway(name="cluster", url="http://127.0.0.1:8080"),)
         )
-        member = Member(0, "0x00", Role.PARTICIPANT, 1, [], "http://127.0.0.1:9090")
+        member = Member(0, "0x00", Role.PARTICIPANT, since=1, roles_since=1, keys=[], gateway="http://127.0.0.1:9090")
         return {one.name: one.reach for one in named_gateways(network, [member])}
 
     reaches(31337)["member 0"].check("127.0.0.1")
@@ -243,11 +243,11 @@ def test_what_a_holder_says_is_repeated_nowhere(words: str) -> None:
 
 def test_a_redirect_is_named_and_not_followed() -> None:
     def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
         handler.send_response(301)
         handler.send_header("Location", "/elsewhere")
         handler.send_header("Content-Length", "0")
         handler.end_headers()
-        asked.append(handler.path)
 
     asked: list[str] = []
     with (

@@ -524,7 +524,7 @@ def test_a_full_disk_loses_nothing(trial: Callable[..., Trial], monkeypatch: pyt
         raise Unavailable("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ledger.party.openings._write", full)
+        patch.setattr("ledger.party.sharing.openings._write", full)
         one.look()
     (note,) = notes(party.member.home, "failed")
     assert note["error"] == "Unavailable"

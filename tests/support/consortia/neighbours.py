@@ -28,7 +28,7 @@ from ledger.formats.digest import keccak
 from ledger.keys import LocalSigner
 from ledger.party.gateway import Serving, serve_and_announce
 from ledger.party.pins import update_pin
-from ledger.party.pushing import Sharing
+from ledger.party.sharing.pushing import Sharing
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders
 

@@ -9,14 +9,15 @@ from support.consortia.hostile import Deed, Hostile
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import end_pauses, node
 
-from aggregator.service import Goal, Service
-from ledger.history.state import Round
+from aggregator.service import Goal
+from ledger.history.state import Phase, Round
 from ledger.rounds.steps import Wait
-from participant.node.worker import SHARED
 
 QUIET = 3
 """Looks in a row in which nobody acts, after which they wait for the clock; a tenth of a second between them."""
 MOST_JUMPS = 60
+TOLD = {Phase.OPENING: ("show", "ask"), Phase.AGGREGATING: ("have", "push")}
+"""What is told to gateways again and again, by phase."""
 
 
 class Siege:
@@ -62,6 +63,16 @@ class Siege:
         self.lasted.append(self.trial.parties[0].connection.client.course(self.trial.number).ended_at - opened)
         return round_
 
+    def leave_open(self, deed: Deed) -> None:
+        """Begin one more round, and leave it where all wait for the clock for the first time after it was opened."""
+        for one in self.services:
+            one._goal = Goal()
+        self.hostile.begin(deed)
+        self._settle([self.hostile, *self.workers])
+        while self.trial.round.phase.terminal:
+            self._jump()
+            self._settle([self.hostile, *self.workers])
+
     def _settle(self, workers: Sequence[Any]) -> None:
         """Let all look until they only wait."""
         quiet, end = 0, time.monotonic() + 30
@@ -75,11 +86,11 @@ class Siege:
 
     def _untold(self) -> bool:
         """Whether an honest gateway was not ready yet for what another honest member has to say."""
-        if self.trial.state.current is None or self.trial.phase not in SHARED:
-            return False
+        kinds = TOLD.get(self.trial.phase, ()) if self.trial.state.current else ()
         name = self.trial.parties[0].connection.name(self.hostile.party.index)
-        errands = [part for one in self.workers for part in (one._rounds.exchange.showing, one._rounds.exchange.sharing)]
-        return any(where[-1].name != name for part in errands for where in part.failed())
+        exchanges = [one._rounds.exchange for one in self.workers]
+        errands = [part for one in exchanges for part in (one.showing, one.sharing)]
+        return any(where[0] in kinds and where[-1].name != name for part in errands for where in part.failed())
 
     def _jump(self) -> None:
         """On to the first second for which anybody waits; pauses are over then."""
@@ -101,6 +112,3 @@ class Siege:
             return wait
 
         worker.advance = advance
-
-
-__all__ = ["Deed", "Service", "Siege"]

@@ -27,10 +27,10 @@ from ledger.history.state import JobState, Phase, Round
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, Rule, Scoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
 from ledger.party.connection import Connection
-from ledger.party.exchange import Exchange
 from ledger.party.gateway import Serving, serve_and_announce
-from ledger.party.openings import Openings
 from ledger.party.pins import update_pin
+from ledger.party.sharing.exchange import Exchange
+from ledger.party.sharing.openings import Openings
 from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, merged, parse

@@ -93,6 +93,7 @@ def council(folder: Path, scoring: Scoring | None = None) -> Iterator[Council]:
             for _ in range(2):
                 drive(honest)
                 trial.submit()
+                trial.vouch()
                 drive(honest)
                 trial.attest(1, 2)
             yield made

@@ -70,8 +70,8 @@ def arm(point: str) -> None:
     from ledger.chain.outbox import Outbox
     from ledger.chain.transactions import Transactor
     from ledger.party.connection import Connection
-    from ledger.party.haves import Haves
-    from ledger.party.openings import Openings
+    from ledger.party.sharing.haves import Haves
+    from ledger.party.sharing.openings import Openings
     from ledger.store.embedded import Embedded
     from participant.scoring.kept import KeptScores
     from participant.tasks.scratch import Scratch
@@ -103,8 +103,8 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.config import Home, HomeSettings
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
-    from ledger.party.exchange import Exchange
     from ledger.party.journal import Journal
+    from ledger.party.sharing.exchange import Exchange
 
     folder, signer = Path(home), LocalSigner(Account.from_key(key))
     with Connection.open(Home(folder)) as connection, Exchange(connection, signer, HomeSettings()) as exchange:

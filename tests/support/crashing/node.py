@@ -27,8 +27,8 @@ def work(home: str, key: bytes, point: str) -> None:
     from ledger.config import Home, HomeSettings
     from ledger.keys import LocalSigner
     from ledger.party.connection import Connection
-    from ledger.party.exchange import Exchange
     from ledger.party.journal import Journal
+    from ledger.party.sharing.exchange import Exchange
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
     from participant.scoring.scorer import Scorer

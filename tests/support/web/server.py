@@ -64,15 +64,17 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
     )
 
 
-def view_of(world: World, job: Job | None = None, known: Network | None = None, **settings: Any) -> View:
-    """A view that shows a world as it is now, with an audit that held."""
+def view_of(
+    world: World, job: Job | None = None, known: Network | None = None, *, now: int = AT, **settings: Any
+) -> View:
+    """A view that shows a world as it is at `now`, with an audit that held."""
     report = honest_report()
     job = job or world.job
     state = State(
         serial=1,
         snapshot=freeze(world.history, len(world.events)),
         read_at=AT,
-        time=AT,
+        time=now,
         documents={job.digest: job},
         audited=Audited(AT, 0.5, len(world.state.rounds), report),
     )

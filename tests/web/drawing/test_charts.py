@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ledger.releases.report import RoundFigures
-from web.documents.ledger import Activity
+from web.documents.rounds import Activity
 from web.drawing.charts import BOTTOM, HEIGHT, LEFT, MOST_POINTS, RIGHT, TOP, WIDTH, bars, line, metrics_of, share
 
 

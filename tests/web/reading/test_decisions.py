@@ -23,7 +23,7 @@ from ledger.releases.report import RoundFigures
 from web.drawing.language import LANGUAGES
 from web.reading.counting import lineage_of
 from web.reading.evidence import AROUND, metrics_around
-from web.reading.latest import FetchedReport, Latest, MissingReport, State
+from web.reading.latest import FetchedReport, Latest, MissingFile, State
 from web.reading.ledger import Reading
 from web.relay.relayer import Relayer
 
@@ -275,7 +275,7 @@ class TestEvaluation:
 
     def test_a_report_that_no_holder_has_sent_yet(self, chamber: Chamber) -> None:
         self.proposed(chamber, b"R" * 32)
-        with served(shown(chamber, evaluations={b"R" * 32: MissingReport("nobody gives <it>")})) as url:
+        with served(shown(chamber, evaluations={b"R" * 32: MissingFile("nobody gives <it>")})) as url:
             page = get(url + "/proposals/2", headers=HTML).text
         assert "could not be read yet" in page
         assert "nobody gives &lt;it&gt;" in page
@@ -283,7 +283,7 @@ class TestEvaluation:
 
     def test_a_file_that_is_not_a_report(self, chamber: Chamber) -> None:
         self.proposed(chamber, b"R" * 32)
-        with served(shown(chamber, evaluations={b"R" * 32: MissingReport("not JSON", final=True)})) as url:
+        with served(shown(chamber, evaluations={b"R" * 32: MissingFile("not JSON", final=True)})) as url:
             assert "is not an evaluation report" in get(url + "/proposals/2", headers=HTML).text
 
     def test_a_report_on_another_model(self, chamber: Chamber) -> None:
@@ -325,7 +325,7 @@ def test_a_member_s_part_in_rounds_votes_and_releases(chamber: Chamber) -> None:
     assert [(one["release"]["version"], one["updates"]) for one in west["releases"]] == [("1.0", 1)]
     assert north["rounds"][0]["aggregated"] == "Attesting"
     assert north["next"] == "/members/0.json?job=1&before=2&limit=2"
-    assert "weight outside the job&#39;s limits" in page
+    assert "weight above the member&#39;s cap" in page
 
 
 def test_the_public_is_served_released_models_and_reports_and_no_others(chamber: Chamber) -> None:

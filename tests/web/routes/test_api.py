@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.web.server import filled
+from support.web.server import filled, until
 
 from ledger.formats.cid import Cid, raw
 from web.pages import PAGES
@@ -64,7 +64,30 @@ def test_a_round_has_refusals_with_reasons_and_refuted_aggregates(site) -> None:
         ("South", "Finalised"),
     ]
     assert second["base"] == 1
-    assert {a["agrees"] for a in second["aggregates"][0]["attestations"]} == {False}
+    failed, final = second["aggregates"]
+    assert [(a["form"], a["claim"] != failed["claim"]) for a in failed["attestations"]] == [("other", True)] * 2
+    assert (failed["end"], failed["agreeing"], failed["other"], failed["missing"]) == ("outvoted", 1, 2, 0)
+    assert failed["base"] == final["base"] == first["aggregates"][0]["root"]
+
+
+def test_a_round_says_who_signed_for_which_update_and_who_got_a_strike(site) -> None:
+    until(lambda: len(site.view.latest.state.receipts) == 3)
+    first = site.get("/jobs/1/rounds/1.json").json()["round"]
+    assert {len(one["signers"]) for one in first["updates"]} == {4}
+    assert {one["certified"] for one in first["updates"]} == {True}
+    assert (first["signers_needed"], first["aggregates"][0]["receipts"]["certified"]) == (2, 4)
+    struck = site.get("/jobs/1.json").json()["strikes"]
+    assert [(one["party"]["name"], one["count"]) for one in struck] == [("North", 1)]
+
+
+def test_a_round_under_way_says_who_committed_and_has_not_opened(site) -> None:
+    third = site.get("/jobs/1/rounds/3.json").json()["round"]
+    assert (third["phase"], third["updates"]) == ("Collecting", [])
+    assert [one["party"]["name"] for one in third["commitments"]] == ["North", "South"]
+    assert [one["name"] for one in third["unopened"]] == ["North", "South"]
+    assert [one["name"] for one in third["missing"]] == ["East", "West"]
+    job = site.get("/jobs/1.json").json()["job"]
+    assert (job["rounds"], job["finalised"], job["rounds_planned"]) == (3, 2, 3)
 
 
 def test_a_trace_is_cut_at_its_limit_and_names_what_follows(site) -> None:

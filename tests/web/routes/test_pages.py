@@ -17,10 +17,11 @@ from ledger.events.actions import KINDS, CloseJob, kind_word
 from ledger.events.proposals import ProposalState
 from ledger.events.records import Choice, Reason, Role, Rules
 from ledger.history.state import Phase
-from ledger.jobs.document import Evidence, Scored
+from ledger.jobs.document import Evidence, Rule, Scored
 from ledger.rounds.admission import Verdict
 from web.documents.decisions import EvaluationStatus
 from web.documents.ledger import CheckStatus
+from web.documents.rounds import AttemptEnd, FormName, ReceiptsStatus
 from web.documents.scores import ScorerState, ScoringPhaseName, Unit
 from web.drawing.language import LANGUAGES, choose, texts
 from web.drawing.render import FOLDER
@@ -59,10 +60,11 @@ def test_the_json_that_a_page_names_is_there(site) -> None:
 
 def test_the_round_page_shows_the_refusal_and_the_refuted_attempt(site) -> None:
     first, second = site.get("/jobs/1/rounds/1").text, site.get("/jobs/1/rounds/2").text
-    assert "weight outside the job&#39;s limits" in first
+    assert "weight above the member&#39;s cap" in first
     assert '<span class="mark refuted">Refuted</span>' in second
-    assert "disagrees" in second
-    assert "權重超出任務限制" in site.get("/jobs/1/rounds/1?lang=zh-Hant").text
+    assert "computed another claim" in second
+    assert "Its aggregator got a strike." in second
+    assert "權重超出該成員的上限" in site.get("/jobs/1/rounds/1?lang=zh-Hant").text
 
 
 def test_links_inside_the_site_lead_somewhere(site) -> None:
@@ -100,6 +102,11 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
     t = texts(language)
     values = {
         "phases": [phase.value for phase in Phase],
+        "phase_texts": ["Nothing", *(phase.value for phase in Phase)],
+        "ends": get_args(AttemptEnd),
+        "forms": get_args(FormName),
+        "receipts_states": get_args(ReceiptsStatus),
+        "rules": [rule.__struct_config__.tag for rule in get_args(Rule)],
         "reasons": [reason.name for reason in Reason if reason is not Reason.NONE],
         "roles_of": [str(role.name).lower() for role in Role],
         "answers": list(EXIT),
@@ -228,30 +235,42 @@ def test_a_job_without_its_document_is_shown_as_far_as_the_ledger_goes() -> None
 
 
 def test_a_job_is_proposed_then_open_then_closed() -> None:
-    """Only what current keys approved counts, and the page says how the rest approve."""
+    """Only approvals since the latest recovery of a key count, and the page says how the rest approve."""
     world = World()
     chamber = Chamber(world, AT)
-    world.emit(records.JobProposed, job=1, digest=world.job.digest, proposer=world.keys[0], terms=world.job.terms)
+    proposed = {"digest": world.job.digest, "terms": world.job.terms, "model": world.job.model_terms}
+    world.emit(records.JobProposed, job=1, proposer=world.keys[0], **proposed)
     for index in (0, 1):
         world.emit(records.JobApproved, job=1, member=world.keys[index], approvals=index + 1)
+    waits = {"counted": 2, "needed": 3, "command": "fedledger job approve 1"}
     world.emit(records.KeyRotated, index=1, old_key=world.keys[1], new_key=key(1, 1), epoch=2)
-    waits = {"counted": 1, "needed": 3, "command": "fedledger job approve 1"}
-    assert stage(world) == ("proposed", False, False, waits)
+    assert stage(world) == ("proposed", False, False, waits), "a new key changes nothing: members approve"
     world.keys[1] = key(1, 1)
-    for count, index in enumerate((1, 2), 2):
+    recover(world, 3)
+    assert stage(world) == ("proposed", False, False, waits | {"counted": 0}), "a recovery discards approvals"
+    for count, index in enumerate((0, 1, 2), 1):
         world.emit(records.JobApproved, job=1, member=world.keys[index], approvals=count)
-    world.emit(records.JobOpened, job=1, epoch=2)
+    world.emit(records.JobOpened, job=1, epoch=3)
     assert stage(world) == ("open", True, False, None)
     chamber.decide(CloseJob(1))
     world.emit(records.JobClosed, job=1)
     assert stage(world) == ("closed", False, True, None)
 
 
+def recover(world: World, index: int) -> None:
+    """The other members replace a member's key."""
+    rotation = {"index": index, "new_key": key(index, 1)}
+    for member in range(3):
+        world.emit(records.RotationApproved, **rotation, member=member, approvals=member + 1)
+    world.emit(records.KeyRotated, **rotation, old_key=world.keys[index], epoch=world.history.epoch + 1)
+    world.keys[index] = key(index, 1)
+
+
 def stage(world: World) -> tuple[str, bool, bool, object]:
     """What list, page and document say of the job."""
     with served(view_of(world)) as url:
         document, page, listed = (get(url + path) for path in ("/jobs/1.json", "/jobs/1", "/jobs"))
-    (word,) = {word for word in ("proposed", "open", "closed") if f"<td>{word}</td>" in listed.text}
+    (word,) = {word for word in ("proposed", "open", "closed") if f'<td class="word">{word}</td>' in listed.text}
     assert f">{word}</span>" in page.text
     assert ("fedledger job approve 1" in page.text) == (word == "proposed")
     assert ("close-job 1" in page.text) == (word != "closed")

@@ -25,12 +25,12 @@ from ledger.errors import FedledgerError
 from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
-from ledger.party.desk import authorization
-from ledger.party.duties import Anchor, Owed
-from ledger.party.errands import Errands, Name
-from ledger.party.haves import Haves
 from ledger.party.named_gateways import NamedGateway, announced_gateways
-from ledger.party.visits import Visit
+from ledger.party.sharing.desk import authorization
+from ledger.party.sharing.duties import Anchor, Owed
+from ledger.party.sharing.errands import Errands, Name
+from ledger.party.sharing.haves import Haves
+from ledger.party.sharing.visits import Visit
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll, SignedHave
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import Malformed, UsageError
 from ledger.events.haves import Have, have_to_sign
-from ledger.party.duties import Anchor
+from ledger.party.sharing.duties import Anchor
 from ledger.rounds.receipts import Roll, SignedHave, bitmap_of, counts, encode, marks, merged, parse
 from ledger.store import disk
 

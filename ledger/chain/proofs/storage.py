@@ -5,9 +5,9 @@ from typing import Protocol, TypeVar
 
 from ledger.chain.build import ContractName
 from ledger.chain.client import Client
-from ledger.chain.headers import state_root
-from ledger.chain.proofs import Account, FalseProof, account
-from ledger.chain.slots import WORD, slot
+from ledger.chain.proofs.account import Account, FalseProof, proved_account
+from ledger.chain.proofs.headers import state_root
+from ledger.chain.proofs.slots import WORD, slot
 from ledger.errors import Unavailable
 from ledger.formats.digest import NOTHING
 from ledger.history.state import ScoringPhase
@@ -61,7 +61,7 @@ def _asked(client: Client, contract: ContractName, block: int, root: bytes, slot
     words: dict[int, bytes] = {}
     for some in [slots[at : at + AT_ONCE] for at in range(0, len(slots), AT_ONCE)] or [[]]:
         keys = ["0x" + one.to_bytes(WORD).hex() for one in some]
-        found = account(client.rpc.call("eth_getProof", address, keys, hex(block)), root, address, some)
+        found = proved_account(client.rpc.call("eth_getProof", address, keys, hex(block)), root, address, some)
         words |= found.words
     return Account(found.code_hash, words)
 

@@ -20,9 +20,9 @@ from ledger.events.haves import Push, push_to_sign, signer_of
 from ledger.formats.cid import Cid
 from ledger.formats.claims import RoundName, commitment, unpack_openings
 from ledger.formats.typed import TypedData
-from ledger.party.duties import Duties, Owed
-from ledger.party.haves import Haves, require_fit
-from ledger.party.openings import Openings
+from ledger.party.sharing.duties import Duties, Owed
+from ledger.party.sharing.haves import Haves, require_fit
+from ledger.party.sharing.openings import Openings
 from ledger.rounds.receipts import Roll, encode, parse_entry
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway import Request, Response, text

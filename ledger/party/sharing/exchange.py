@@ -15,11 +15,11 @@ from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.party.errands import Errands, Name
 from ledger.party.named_gateways import NamedGateway, announced_gateways
-from ledger.party.openings import Openings
-from ledger.party.pushing import Sharing
-from ledger.party.visits import Visit
+from ledger.party.sharing.errands import Errands, Name
+from ledger.party.sharing.openings import Openings
+from ledger.party.sharing.pushing import Sharing
+from ledger.party.sharing.visits import Visit
 
 if TYPE_CHECKING:
     from ledger.keys import Signer

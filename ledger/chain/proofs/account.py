@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ledger.chain.evidence import rlp
-from ledger.chain.slots import WORD
-from ledger.chain.trie import DEEPEST, EMPTY, LARGEST, value_at
+from ledger.chain.proofs.slots import WORD
+from ledger.chain.proofs.trie import DEEPEST, EMPTY, LARGEST, value_at
 from ledger.errors import Unavailable
 from ledger.formats.digest import keccak
 
@@ -26,7 +26,7 @@ class Account(NamedTuple):
     words: dict[int, bytes]
 
 
-def account(answer: Any, root: bytes, address: str, slots: Sequence[int]) -> Account:
+def proved_account(answer: Any, root: bytes, address: str, slots: Sequence[int]) -> Account:
     """What a node's answer proves of an account, under the state's `root`. Raises FalseProof."""
     try:
         key = keccak(bytes.fromhex(address.removeprefix("0x")))

@@ -1,4 +1,4 @@
-"""A visit to another member's gateway (ledger/party/desk.py is the other side): requests, and bounds on its answers.
+"""A visit to another member's gateway (its other side: ledger/party/sharing/desk.py): requests, and bounds on answers.
 
 Nothing of an answer's words is repeated, and nothing that it says is believed before it is checked.
 """
@@ -10,9 +10,9 @@ from types import MappingProxyType
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid
 from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
-from ledger.party.desk import RECEIPTS_TYPE
-from ledger.party.duties import Owed
 from ledger.party.named_gateways import NamedGateway
+from ledger.party.sharing.desk import RECEIPTS_TYPE
+from ledger.party.sharing.duties import Owed
 from ledger.rounds.receipts import ENTRY, MAX_SIZE, SignedHave, parse, parse_entry
 from ledger.store import BlockSource
 from ledger.store.arrivals import LISTED

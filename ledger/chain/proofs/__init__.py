@@ -1,0 +1,1 @@
+"""Storage of the contracts, proved against a block's hash."""

@@ -1,0 +1,51 @@
+"""What `fedledger status` says of a round: its phase by the chain's clock, who did what, and what is out of the way."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.worlds.world import World
+
+from ledger.cli.job import phase
+from ledger.cli.status import _job, _job_row, _notes
+
+NAMES = ("North", "East", "South", "West")
+
+
+@pytest.fixture
+def world() -> World:
+    return World(4).open_job()
+
+
+def said(world: World, now: int) -> dict[str, Any]:
+    connection = SimpleNamespace(history=world.history, name=NAMES.__getitem__)
+    return _job(connection, world.state, now)  # type: ignore[arg-type]
+
+
+def test_a_round_is_where_time_puts_it(world: World) -> None:
+    world.open_round()
+    world.submit(0)
+    assert said(world, 1_000)["round"]["phase"] == "Collecting"
+    opening = said(world, 1_001)["round"]
+    assert (opening["phase"], opening["deadline"], opening["unopened"]) == ("Opening", 1_060, ["North"])
+    assert list(_notes([said(world, 1_001)])) == ["job 1, round 1: committed, not opened yet: North"]
+    assert list(_notes([said(world, 1_061)])) == ["job 1, round 1: committed, never opened: North"]
+    world.advance()
+    ended = said(world, 1_061)
+    assert "job 1, round 1: abandoned, too few updates" in list(_notes([ended]))
+    assert (ended["rounds"], ended["finalised"], ended["of"]) == (1, 0, 5), "no model, not one of the five"
+
+
+def test_votes_strikes_and_approvals_are_told_by_name(world: World) -> None:
+    world.honest_round()
+    world.open_round(1)
+    for member in range(4):
+        world.submit(member)
+    world.open_pending().publish(1, root=b"\x09" * 32, cid=b"\x08" * 32)
+    world.attest(2)
+    world.attest(3)
+    job = said(world, 2_000)
+    assert (job["approvals"], phase(job)) == (["North", "East", "South"], "open")
+    assert job["strikes"] == {"East": 1}
+    assert list(_notes([job])) == ["job 1, round 2: attempt 1 opposed by 2 members", "job 1: East has 1 strike"]
+    assert _job_row(job)[:8] == ("1", "open", "1 of 5", "2", "Aggregating", "4 of 4", "4 of 4", "1 of 4")
