@@ -74,11 +74,7 @@ def test_one_hostile_member_costs_no_round_and_is_named(siege: Callable[[int], S
     deeds = [*DEEDS, *at_random(11, ROUNDS - len(DEEDS))]
     s = siege(ROUNDS + 1)
     for deed in deeds:
-        import time
-
-        b = time.monotonic()
-        round_ = s.play(deed)
-        print(deed, round_.phase, round_.reason, s.lasted[-1], s.trial.state.strikes, [(a.index, a.outcome, a.verdicts.hex(), [(x.index, x.form.name) for x in a.attestations]) for a in round_.aggregates], s.hostile.refused, round(time.monotonic() - b, 1), flush=True)  # fmt: skip
+        s.play(deed)
     assert [one.phase for one in s.trial.state.rounds.values()] == [Phase.FINALISED] * ROUNDS
     assert max(s.lasted) <= s.bound()
     s.leave_open(Deed("withheld"))
