@@ -6,10 +6,13 @@ likes (`support.consortia.hostile`). Where it wants to open a round, the others 
 
 import json
 import random
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -18,16 +21,21 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 from support.command import fedledger
 from support.consortia.hostile import LIES, TURNS, UPDATES, WORDS, Deed
 from support.consortia.siege import Siege
-from support.consortia.synthetic import Trial
+from support.consortia.synthetic import Party, Trial
 from support.consortia.trainers import train_on
+from support.content.holders import Server
 
 from ledger.events.records import Form
 from ledger.history.state import Phase, Round
 from ledger.party.auditing import AuditRequest, inspect
+from ledger.party.gateway import Serving
+from ledger.rounds.admission import Verdict
 
 pytestmark = pytest.mark.node
 
 HOSTILE, ROUNDS = 4, 20
+LONGEST = 15
+"""Seconds that a look may take on a busy machine, training included; a request that is never answered takes 20."""
 DEEDS = (
     Deed("unopened", "leaves"),
     Deed("withheld", word="other claim"),
@@ -88,6 +96,40 @@ def test_one_hostile_member_costs_no_round_and_is_named(siege: Callable[[int], S
         assert lies_in(report, number) == told(deed, rounds[number]), (number, deed)
         for what in {FAULTS.get(deed.update), FAULTS.get(deed.turn)} - {None}:
             assert any(what in why for why in faults_in(report, number)), (number, deed, what)
+
+
+@pytest.mark.parametrize("seconds", [2.0, None], ids=["slow", "silent"])
+def test_a_gateway_that_answers_slowly_or_never_stops_nobody(
+    siege: Callable[[int], Siege], seconds: float | None
+) -> None:
+    """It takes what is asked and keeps all waiting, each for itself; nobody else's update is left out."""
+    s, over = siege(2), threading.Event()
+    s.settling = 0.1
+    with leading_on(s.hostile.party, over, seconds):
+        rounds = [s.play(Deed("withheld", rotates=False)) for _ in range(2)]
+    assert [one.phase for one in rounds] == [Phase.FINALISED] * 2
+    assert [one.aggregates[0].verdicts for one in rounds] == [bytes([0, 0, 0, 0, Verdict.UNAVAILABLE])] * 2
+    assert (max(s.lasted) <= s.bound(), s.trial.state.strikes) == (True, {})
+    assert s.longest < LONGEST
+
+
+@contextmanager
+def leading_on(party: Party, over: threading.Event, seconds: float | None) -> Iterator[None]:
+    """A party's announced gateway answers every request after so many seconds that there is nothing, or not at all."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        over.wait(seconds)
+        handler.close_connection = True
+        if not over.is_set():
+            with suppress(OSError):
+                handler.send_error(404)
+
+    with Server(answer) as server, ExitStack() as stack:
+        stack.callback(over.set)
+        party.serving.close()
+        party.sender.send("consortium", "announce", server.url)
+        party.serving = cast(Serving, SimpleNamespace(check=lambda: None, close=lambda: None))
+        yield
 
 
 def told(deed: Deed, round_: Round) -> list[str]:

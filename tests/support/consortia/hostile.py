@@ -106,6 +106,9 @@ class Hostile:
         return committed or self._rotate_between(round_)
 
     def _opening(self, round_: Round) -> bool:
+        opening = None if self.deed.update == "unopened" else self.party.opening()
+        if opening is not None:
+            self.party.exchange.showing.show(self.party.facts.name, opening)
         return self._rotate_between(round_) or self._open(round_)
 
     def _aggregating(self, round_: Round) -> bool:

@@ -11,17 +11,22 @@ from support.consortia.trainers import end_pauses, node
 
 from aggregator.service import Goal
 from ledger.history.state import Phase, Round
+from ledger.rounds.receipts import certified
 from ledger.rounds.steps import Wait
 
 QUIET = 3
 """Looks in a row in which nobody acts, after which they wait for the clock; a tenth of a second between them."""
-MOST_JUMPS = 60
+MOST_JUMPS, LIMIT = 60, 120
 TOLD = {Phase.OPENING: ("show", "ask"), Phase.AGGREGATING: ("have", "push")}
 """What is told to gateways again and again, by phase."""
 
 
 class Siege:
-    """A trial whose last member is hostile: everyone else's node, and the aggregators of the first `aggregators`."""
+    """A trial whose last member is hostile: everyone else's node, and the aggregators of the first `aggregators`.
+
+    `lasted` are seconds of the chain's clock that each round took, `longest` those of ours that an honest worker's look
+    took at most. What is under way is waited for `settling` seconds each time.
+    """
 
     def __init__(self, trial: Trial, *, aggregators: int = 2) -> None:
         self.trial = trial
@@ -30,6 +35,7 @@ class Siege:
         self.nodes = [node(party) for party in self.honest]
         self.services = [service(party) for party in self.honest[:aggregators]]
         self.lasted: list[int] = []
+        self.longest, self.settling = 0.0, 30.0
         self._alarms: dict[int, int] = {}
         for one in self.workers:
             self._hear(one)
@@ -75,14 +81,34 @@ class Siege:
 
     def _settle(self, workers: Sequence[Any]) -> None:
         """Let all look until they only wait."""
-        quiet, end = 0, time.monotonic() + 30
+        quiet, end = 0, time.monotonic() + LIMIT
         while quiet < QUIET:
-            acted = [one.look() for one in workers]
-            under_way = [one.settle(30) for one in workers]
-            quiet = 0 if any(acted) or self._untold() else quiet + 1
+            acted = [self._look(one) for one in workers]
+            under_way = [one.settle(self.settling) for one in workers]
+            quiet = 0 if any(acted) or self._untold() or self._at_work() else quiet + 1
             assert time.monotonic() < end, f"they find no rest in {self.trial.phase}"
             if not any(acted) and not any(under_way):
                 time.sleep(0.05)
+
+    def _look(self, one: Any) -> bool:
+        began = time.monotonic()
+        acted: bool = one.look()
+        if one is not self.hostile:
+            self.longest = max(self.longest, time.monotonic() - began)
+        return acted
+
+    def _at_work(self) -> bool:
+        """Whether honest members still do what a phase leaves minutes for: train, and fetch each other's updates."""
+        round_, honest = self.trial.state.current, {party.index for party in self.honest}
+        if round_ is None or round_.number != self.hostile.number:
+            return False
+        if self.trial.phase is Phase.COLLECTING:
+            return not honest <= round_.commitments.keys()
+        if self.trial.phase is not Phase.AGGREGATING:
+            return False
+        facts = self.honest[0].facts
+        known = self.services[0]._rounds.exchange.sharing.receipts(facts)
+        return not honest & facts.round.updates.keys() <= certified(known, facts.roll)
 
     def _untold(self) -> bool:
         """Whether an honest gateway was not ready yet for what another honest member has to say."""
