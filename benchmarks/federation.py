@@ -107,7 +107,7 @@ class Federation:
             raise RuntimeError([judged.decision for judged in outcome.judged])
         self._put(b"".join(made))
         said = outcome.claimed(Standpoint(0, NOTHING, NOTHING, NOTHING))
-        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, claim_of(facts.name, said), 0, b""))
+        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, claim_of(facts.name, said), 0, b"", 0))
         round_.phase = Phase.FINALISED
         return round_
 

@@ -54,11 +54,10 @@ class ReceiptsFiles:
 
     def in_time(self, given: Certificates, aggregate: Aggregate) -> frozenset[int]:
         """The updates with a certificate that was signed in time to oppose an aggregate that leaves them out."""
-        opened, terms = self._audit.blocks(self._facts.round.opened_in), self._facts.state.terms
-        if opened is None:
+        opened, published = map(self._audit.blocks, (self._facts.round.opened_in, aggregate.block))
+        if opened is None or published is None:
             return frozenset()
-        published = aggregate.deadline - terms.attest_seconds
-        by = signed_in_time(opened.time, published, terms.aggregate_seconds)
+        by = signed_in_time(opened.time, published.time, self._facts.state.terms.aggregate_seconds)
         return frozenset(certified((one for one in given.receipts if self._is_signed_by(one, by)), self.roll))
 
     def _is_signed_by(self, receipt: SignedHave, latest: int | None) -> bool:

@@ -151,7 +151,7 @@ class Rounds:
         if event.attempt == 1 and index != round_.opener_index:
             self._strike(round_.opener_index)
         claim = claim_of(self.name, event.aggregate)
-        made = (claim, event.deadline, event.tx)
+        made = (claim, event.deadline, event.tx, event.block)
         round_.aggregates.append(Aggregate(event.attempt, event.aggregator, index, *event.aggregate, *made))
         round_.phase, round_.deadline = Phase.ATTESTING, event.deadline
 

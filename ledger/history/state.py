@@ -117,7 +117,7 @@ class Aggregate:
     """One attempt at a round's outcome, with all that it claims (`ledger.formats.claims.Claimed`).
 
     `outcome` is None while members attest: then FINALISED; REFUTED or ABANDONED where it failed, after a majority
-    spoke on it or not; ABANDONED, too, where a majority agrees that there is no model.
+    spoke on it or not; ABANDONED, too, where a majority agrees that there is no model. `block` is that of `tx`.
     """
 
     attempt: int
@@ -134,6 +134,7 @@ class Aggregate:
     claim: bytes
     deadline: int
     tx: bytes
+    block: int
     attestations: list[Attestation] = field(default_factory=list)
     outcome: Phase | None = None
 

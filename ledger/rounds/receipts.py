@@ -22,8 +22,8 @@ MOST = 16
 """Entries of one member, at most: 255 members' fit into one raw block, so that the file's SHA-256 is its CID's."""
 LARGEST_INDEX = 254
 MAX_SIZE = (LARGEST_INDEX + 1) * MOST * ENTRY
-GRACE_PART = 8
-"""Signatures have this part of `aggregate_seconds` to reach everyone."""
+PATIENCE_PART = 4
+"""An aggregator waits for this part of `aggregate_seconds` before it leaves an update out."""
 
 
 class SignedHave(NamedTuple):
@@ -144,14 +144,14 @@ def signed_by(receipts: Iterable[SignedHave], block: int) -> list[SignedHave]:
     return [receipt for receipt in receipts if receipt.block <= block]
 
 
-def grace(aggregate_seconds: int) -> int:
-    """Seconds that a signature has to reach everyone, and the bytes that it is for."""
-    return aggregate_seconds // GRACE_PART
-
-
 def patience(aggregate_seconds: int) -> int:
     """Seconds for which an aggregator waits for one more signature, before it leaves an update out."""
-    return 2 * grace(aggregate_seconds)
+    return aggregate_seconds // PATIENCE_PART
+
+
+def grace(aggregate_seconds: int) -> int:
+    """Seconds that a signature, and the bytes that it is for, have to reach everyone."""
+    return patience(aggregate_seconds) // 2
 
 
 def signed_in_time(opened: int, published: int, aggregate_seconds: int) -> int | None:

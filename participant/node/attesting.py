@@ -131,12 +131,15 @@ class Attesting:
 
     def _signed_by(self, facts: RoundFacts) -> int | None:
         """See `receipts.signed_in_time`; in seconds since 1970."""
-        number, terms = facts.round.opened_in, facts.state.terms
-        opened = self._connection.client.block(number)
-        if opened is None:
+        opened, published = (self._time(block) for block in (facts.round.opened_in, facts.round.aggregates[-1].block))
+        return signed_in_time(opened, published, facts.state.terms.aggregate_seconds)
+
+    def _time(self, number: int) -> int:
+        """When a block was made, in seconds since 1970."""
+        found = self._connection.client.block(number)
+        if found is None:
             raise Unavailable("the chain was reorganised meanwhile", block=number)
-        published = facts.round.aggregates[-1].deadline - terms.attest_seconds
-        return signed_in_time(opened.time, published, terms.aggregate_seconds)
+        return found.time
 
     def _lacking(self, facts: RoundFacts, members: Collection[int], by: int, now: int) -> Speech | Wait:
         """What is lacking is asked for again until three quarters of the time are over, then named."""

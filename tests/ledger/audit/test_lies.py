@@ -187,8 +187,9 @@ def test_honest_members_that_refute_a_lie_are_not_blamed() -> None:
 
 def test_a_false_verdict_beside_another_honest_view_blames_nobody_else() -> None:
     """South recomputes under east's receipts, west under its own, in which its own update has a certificate."""
-    world = lies.begun().open_pending()
-    for _ in range(3):
+    world = lies.begun()
+    world.open_pending()
+    for _ in range(2):
         world.emit(records.Announced, index=0, gateway="")
     world.publish(1, without=[3], verdicts=bytes([0, 7, 0, 9]))
     world.attest(2)

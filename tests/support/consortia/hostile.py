@@ -7,7 +7,7 @@ import http.client
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ import numpy as np
 from support.consortia.synthetic import Trial, artifact
 from support.content.holders import Memory
 
-from ledger.errors import Rejected
+from ledger.errors import Rejected, Unavailable
 from ledger.events.records import Form
 from ledger.formats.claims import Claimed, pack_openings
 from ledger.formats.digest import sha256
@@ -36,20 +36,14 @@ from ledger.store.maintenance import collect
 
 UPDATES = ("honest", "silent", "unopened", "withheld", "promised", "to a friend", "overlong")
 """How it takes part: "promised" is withheld, and signed for beside all others that it lacks."""
-TURNS = (
-    "",
-    "leaves",
-    "false model",
-    "wrong head",
-    "lost receipts",
-    "own bytes",
-    "shuts out",
-    "shuts out late",
-    "right",
-)
+LIES = ("false model", "wrong head", "own bytes")
+TURNS = ("", "leaves", *LIES, "lost receipts", "shuts out", "shuts out late", "right")
 """What it makes of a round that it opens; "" leaves the round to the honest. "own bytes" counts what only it has."""
 WORDS = ("", "other claim", "copied witness", "missing")
 """What it says of others' aggregates; "missing" of bytes that it has."""
+
+JUNK = (("POST", "opening", 120), ("POST", "have", 135), ("PUT", "push", 1000), ("GET", "..", 0), ("JUNK", "have", 9))
+"""Methods, paths and bytes of requests without sense."""
 
 
 class Deed(NamedTuple):
@@ -96,7 +90,13 @@ class Hostile:
             self.party.exchange.sharing.look(self.party.facts)
         if self.deed.junk:
             self._once("junk", self._push_junk)
-        return self._STEPS.get(phase, Hostile._end)(self, round_)
+        steps = {
+            Phase.COLLECTING: self._collecting,
+            Phase.OPENING: self._opening,
+            Phase.AGGREGATING: self._aggregating,
+            Phase.ATTESTING: self._speaking,
+        }
+        return steps.get(phase, self._end)(round_)
 
     def settle(self, seconds: float) -> bool:
         return self.party.exchange.settle(seconds)
@@ -106,6 +106,9 @@ class Hostile:
         return committed or self._rotate_between(round_)
 
     def _opening(self, round_: Round) -> bool:
+        opening = None if self.deed.update == "unopened" else self.party.opening()
+        if opening is not None:
+            self.party.exchange.showing.show(self.party.facts.name, opening)
         return self._rotate_between(round_) or self._open(round_)
 
     def _aggregating(self, round_: Round) -> bool:
@@ -113,7 +116,7 @@ class Hostile:
         if mine is not None and self.deed.update == "promised":
             self._once("promise", self._promise)
         if mine is not None and self.deed.update == "to a friend":
-            self._once("push", self._push_to_friend)
+            self._push_to_friend()
         if self.deed.turn in ("", "leaves") or round_.opener_index != self.party.index or round_.attempt:
             return False
         return self._publish_in_turn(round_)
@@ -144,13 +147,6 @@ class Hostile:
         committed = self.party.index in round_.commitments
         return idle and (silent or committed) and self._once("rotate", self._rotate)
 
-    _STEPS = {
-        Phase.COLLECTING: _collecting,
-        Phase.OPENING: _opening,
-        Phase.AGGREGATING: _aggregating,
-        Phase.ATTESTING: _speaking,
-    }
-
     def _once(self, what: str, work: Callable[[], object]) -> bool:
         """Do that, once in a round; whether that was now."""
         name = self.trial.round.number, what
@@ -174,18 +170,17 @@ class Hostile:
         kept = update not in ("withheld", "promised", "to a friend") and self.deed.turn != "own bytes"
         more = b"\0" if update == "overlong" else b""
         party.submit(values, data=data + more, stored=kept, shown=update != "unopened")
-        self._bytes = data
+        self._bytes, self._author = data, party.member.signer
 
     def _open(self, round_: Round) -> bool:
         """Its turn: open what it was shown, its own update too where it likes."""
         if self.deed.turn in ("", "leaves") or round_.opener_index != self.party.index:
             return False
         showing, facts = self.party.exchange.showing, self.party.facts
-        known = showing.known(facts.name, round_)
-        own = () if self.deed.update == "unopened" else (self.party.index,)
-        if not {made.index for made in round_.unopened} - {self.party.index} <= known.keys() or known.keys() == set(
-            own
-        ):
+        known, own = dict(showing.known(facts.name, round_)), self.party.index
+        if self.deed.update == "unopened":
+            known.pop(own, None)
+        if not {made.index for made in round_.unopened} - {own} <= known.keys():
             showing.ask(facts.name, round_)
             return False
         packed = pack_openings(known[index] for index in sorted(known))
@@ -241,37 +236,25 @@ class Hostile:
         self.party.exchange.sharing.said(facts, facts.round.updates.keys())
 
     def _push_to_friend(self) -> None:
-        """Its bytes go to one member only."""
+        """Its bytes go to one member only, as soon as that one takes them."""
         facts, party, memory = self.party.facts, self.party, Memory()
         cid = memory.add(self._bytes)
         owed = Owed(facts.round.job, facts.round.number, party.index, cid, facts.size)
-        key = party.member.signer
-        signed = authorization(lambda parts: key.sign_typed_data(*parts), facts.roll, owed)
+        signed = authorization(lambda parts: self._author.sign_typed_data(*parts), facts.roll, owed)
         visit = Visit(self._gateways()[0])
-        try:
+        with closing(visit), suppress(Unavailable):
             visit.push(owed, signed, memory, Counter())
-        finally:
-            visit.close()
 
     def _push_junk(self) -> None:
-        """Requests without sense, to everyone."""
+        """To everyone."""
         where = f"{self.trial.number}/{self.trial.round.number}"
         for gateway in self._gateways():
             url = urlsplit(gateway.url)
-            for method, path in (
-                ("POST", "opening"),
-                ("POST", "have"),
-                ("PUT", "push"),
-                ("GET", "have"),
-                ("GET", ".."),
-            ):
+            for method, path, size in JUNK:
                 connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=5)
-                with suppress(OSError, http.client.HTTPException):
-                    connection.request(
-                        method, f"/{path}/{where}", secrets.token_bytes(120 if path == "opening" else 135)
-                    )
+                with closing(connection), suppress(OSError, http.client.HTTPException):
+                    connection.request(method, f"/{path}/{where}", secrets.token_bytes(size))
                     connection.getresponse().read()
-                connection.close()
 
     def _gateways(self) -> list[NamedGateway]:
         members = self.party.connection.history.members.values()

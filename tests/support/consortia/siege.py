@@ -9,18 +9,24 @@ from support.consortia.hostile import Deed, Hostile
 from support.consortia.synthetic import Trial
 from support.consortia.trainers import end_pauses, node
 
-from aggregator.service import Goal, Service
-from ledger.history.state import Round
+from aggregator.service import Goal
+from ledger.history.state import Phase, Round
+from ledger.rounds.receipts import certified
 from ledger.rounds.steps import Wait
-from participant.node.worker import SHARED
 
 QUIET = 3
 """Looks in a row in which nobody acts, after which they wait for the clock; a tenth of a second between them."""
-MOST_JUMPS = 60
+MOST_JUMPS, LIMIT = 60, 120
+TOLD = {Phase.OPENING: ("show", "ask"), Phase.AGGREGATING: ("have", "push")}
+"""What is told to gateways again and again, by phase."""
 
 
 class Siege:
-    """A trial whose last member is hostile: everyone else's node, and the aggregators of the first `aggregators`."""
+    """A trial whose last member is hostile: everyone else's node, and the aggregators of the first `aggregators`.
+
+    `lasted` are seconds of the chain's clock that each round took, `longest` those of ours that an honest worker's look
+    took at most. What is under way is waited for `settling` seconds each time.
+    """
 
     def __init__(self, trial: Trial, *, aggregators: int = 2) -> None:
         self.trial = trial
@@ -29,6 +35,7 @@ class Siege:
         self.nodes = [node(party) for party in self.honest]
         self.services = [service(party) for party in self.honest[:aggregators]]
         self.lasted: list[int] = []
+        self.longest, self.settling = 0.0, 30.0
         self._alarms: dict[int, int] = {}
         for one in self.workers:
             self._hear(one)
@@ -62,26 +69,54 @@ class Siege:
         self.lasted.append(self.trial.parties[0].connection.client.course(self.trial.number).ended_at - opened)
         return round_
 
+    def leave_open(self, deed: Deed) -> None:
+        """Begin one more round, and leave it where all wait for the clock for the first time after it was opened."""
+        for one in self.services:
+            one._goal = Goal()
+        self.hostile.begin(deed)
+        self._settle([self.hostile, *self.workers])
+        while self.trial.round.phase.terminal:
+            self._jump()
+            self._settle([self.hostile, *self.workers])
+
     def _settle(self, workers: Sequence[Any]) -> None:
         """Let all look until they only wait."""
-        quiet, end = 0, time.monotonic() + 30
+        quiet, end = 0, time.monotonic() + LIMIT
         while quiet < QUIET:
-            acted = [one.look() for one in workers]
-            under_way = [one.settle(30) for one in workers]
-            quiet = 0 if any(acted) or self._untold() else quiet + 1
+            acted = [self._look(one) for one in workers]
+            under_way = [one.settle(self.settling) for one in workers]
+            quiet = 0 if any(acted) or self._untold() or self._at_work() else quiet + 1
             assert time.monotonic() < end, f"they find no rest in {self.trial.phase}"
             if not any(acted) and not any(under_way):
                 time.sleep(0.05)
 
+    def _look(self, one: Any) -> bool:
+        began = time.monotonic()
+        acted: bool = one.look()
+        if one is not self.hostile:
+            self.longest = max(self.longest, time.monotonic() - began)
+        return acted
+
+    def _at_work(self) -> bool:
+        """Whether honest members still do what a phase leaves minutes for: train, and fetch each other's updates."""
+        round_, honest = self.trial.state.current, {party.index for party in self.honest}
+        if round_ is None or round_.number != self.hostile.number:
+            return False
+        if self.trial.phase is Phase.COLLECTING:
+            return not honest <= round_.commitments.keys()
+        if self.trial.phase is not Phase.AGGREGATING:
+            return False
+        facts = self.honest[0].facts
+        known = self.services[0]._rounds.exchange.sharing.receipts(facts)
+        return not honest & facts.round.updates.keys() <= certified(known, facts.roll)
+
     def _untold(self) -> bool:
         """Whether an honest gateway was not ready yet for what another honest member has to say."""
-        if self.trial.state.current is None or self.trial.phase not in SHARED:
-            return False
+        kinds = TOLD.get(self.trial.phase, ()) if self.trial.state.current else ()
         name = self.trial.parties[0].connection.name(self.hostile.party.index)
-        errands = [
-            part for one in self.workers for part in (one._rounds.exchange.showing, one._rounds.exchange.sharing)
-        ]
-        return any(where[-1].name != name for part in errands for where in part.failed())
+        exchanges = [one._rounds.exchange for one in self.workers]
+        errands = [part for one in exchanges for part in (one.showing, one.sharing)]
+        return any(where[0] in kinds and where[-1].name != name for part in errands for where in part.failed())
 
     def _jump(self) -> None:
         """On to the first second for which anybody waits; pauses are over then."""
@@ -103,6 +138,3 @@ class Siege:
             return wait
 
         worker.advance = advance
-
-
-__all__ = ["Deed", "Service", "Siege"]
