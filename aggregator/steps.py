@@ -13,6 +13,7 @@ from ledger.formats.text import plural
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
+from ledger.rounds.receipts import patience
 from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by
 
 LONGEST_WAIT = 8
@@ -229,9 +230,9 @@ def _aggregate(of: _Decision, end: int) -> Step:
     """
     round_, at = of.round, of.at
     lacking = frozenset(round_.updates.keys() - at.certified)
-    patience = min(max(at.since, at.signed) + of.seconds // 4, end - of.seconds // 3)
-    if lacking and at.now < patience:
-        return Wait(f"{of.name}: too few members hold the update of {_members(lacking)}", patience)
+    until = min(max(at.since, at.signed) + patience(of.seconds), end - of.seconds // 3)
+    if lacking and at.now < until:
+        return Wait(f"{of.name}: too few members hold the update of {_members(lacking)}", until)
     if at.copying:
         return Wait(f"copies {', '.join(at.copying)} for {of.name}", end + 1)
     if at.missing:

@@ -8,7 +8,8 @@ from perceptron import Model, Rows
 
 from ledger.events import records as r
 from ledger.formats.cid import Cid
-from ledger.formats.digest import sha256
+from ledger.formats.claims import claim_of
+from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.merkle import root_of
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import Aggregate, JobState, Phase, Round, Update
@@ -24,7 +25,7 @@ from ledger.jobs.document import (
     check,
 )
 from ledger.jobs.reserved import RESERVED
-from ledger.rounds.facts import Place, RoundFacts, base_of, initial_binding, update_binding
+from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
 from ledger.rounds.outcome import recompute
 from ledger.scores.contributions import coalition_table, score_round
 from ledger.scores.evaluation_set import EvaluationSet, write
@@ -34,6 +35,7 @@ PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 TERMS = r.Terms(
     rounds=1000,
     update_seconds=60,
+    open_seconds=60,
     aggregate_seconds=60,
     attest_seconds=60,
     attempts=1,
@@ -76,7 +78,7 @@ class Federation:
             **RESERVED,
         )
         check(self.job)
-        self.state = JobState(1, self.job.digest, _key(0), TERMS, b"")
+        self.state = JobState(1, self.job.digest, _key(0), TERMS, self.job.model_terms, b"")
         self.parties = parties
 
     @property
@@ -88,21 +90,24 @@ class Federation:
     def round(self, updates: dict[int, Ints], weights: Sequence[int]) -> Round:
         """Register updates in the order of the dictionary, admit, aggregate and finalise."""
         number = len(self.state.rounds) + 1
-        round_ = Round(1, number, _key(0), 1, self.parties, 0, 0)
+        keys = {index: _key(index) for index in range(self.parties)}
+        round_ = Round(1, number, _key(0), 0, 1, *[self.parties] * 3, keys, 0, 0)
         base = base_of(self.state, self.job, number)
         self.state.rounds[number] = round_
         for index, values in updates.items():
             data = self.layout.header(update_binding(PLACE, round_, _key(index), base)) + values.tobytes()
             cid = self._put(data).digest
-            round_.updates[index] = Update(_key(index), index, weights[index], root_of(values.tobytes()), cid, b"")
+            root = root_of(values.tobytes())
+            round_.updates[index] = Update(_key(index), index, weights[index], root, cid, NOTHING, b"", b"", 0)
         made: list[bytes] = []
         facts = RoundFacts.of(PLACE, self.state, self.job, round_)
-        outcome = recompute(facts, self.fetch, keep=lambda pieces: made.extend(map(bytes, pieces)))
+        everyone = round_.updates.keys()
+        outcome = recompute(facts, self.fetch, everyone, keep=lambda pieces: made.extend(map(bytes, pieces)))
         if any(outcome.verdicts):
             raise RuntimeError([judged.decision for judged in outcome.judged])
         self._put(b"".join(made))
-        said = (outcome.root, outcome.cid, outcome.verdicts, outcome.claim)
-        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, 0, b""))
+        said = outcome.claimed(Standpoint(0, NOTHING, NOTHING, NOTHING))
+        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, claim_of(facts.name, said), 0, b""))
         round_.phase = Phase.FINALISED
         return round_
 

@@ -1,6 +1,6 @@
 """The checks of what members attested of one aggregate: each claim, and that who agrees has computed it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from ledger.audit.certificates import Certificates, ReceiptsFiles
@@ -8,9 +8,10 @@ from ledger.audit.claims import attempt_claim, round_place, state_of_attestation
 from ledger.audit.context import Context
 from ledger.audit.remade import Remade
 from ledger.audit.report import Check, LieState
-from ledger.audit.said import attested, foundation
+from ledger.audit.said import agreed, attested, foundation
 from ledger.audit.views import AttemptView
 from ledger.errors import Unavailable
+from ledger.events.evidence import Said
 from ledger.events.rounds import Form
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state import Aggregate, Attestation
@@ -81,7 +82,7 @@ class AttestationsAudit:
             own = self.files.read(said.detail)
         except Unavailable as error:
             cid, why = str(Cid(RAW, said.detail)), f"its receipts file could not be had, so it was not judged: {error}"
-            self._open(what, why, fault=member, party=member, cid=cid)
+            self._blame([attested(self.round, self.aggregate, said)], what, why, party=member, cid=cid)
             return
         outcome = self.remade.outcome(own.certified, {})
         if isinstance(outcome, str):
@@ -105,21 +106,17 @@ class AttestationsAudit:
 
     def _left_out(self, said: Attestation, own: Certificates) -> None:
         """Two honest views; but who published and agreed owed the update that had an old enough certificate."""
-        old = self.files.old(own, self.aggregate.as_of)
+        old = self.files.in_time(own, self.aggregate)
         for update, byte in zip(self.round.sorted_updates(), self.aggregate.verdicts, strict=True):
             if byte != Verdict.UNAVAILABLE or update.index not in old:
                 continue
             party, witness = self.audit.describe(update.party), self.audit.describe(said.member)
             signers = tuple(self.audit.describe(self.round.keys[index]) for index in own.signers(update.index))
             what = f"the update of {party} in {round_place(self.round)}"
-            why = f"it was left out in spite of a certificate that was old enough; {witness} has it"
-            fault = ", ".join(map(self.audit.describe, self._standing_by()))
-            self._open(what, why, party=party, fault=fault, signed_for=signers, cid=str(Cid(RAW, said.detail)))
-
-    def _standing_by(self) -> Iterator[str]:
-        """The keys that published and agreed."""
-        yield self.aggregate.aggregator
-        yield from (one.member for one in self.aggregate.attestations if one.agrees)
+            why = f"it was left out in spite of a certificate that was signed in time; {witness} has it"
+            standing_by = agreed(self.round, self.aggregate)
+            cid = str(Cid(RAW, said.detail))
+            self._blame(standing_by, what, why, party=party, signed_for=signers, cid=cid)
 
     def _lacks(self, said: Attestation) -> None:
         """Bytes may be there for one and not for another: this convicts nobody."""
@@ -145,6 +142,9 @@ class AttestationsAudit:
         what = f"attestation of {attempt_claim(self.round, self.aggregate)}"
         made = attested(self.round, self.aggregate, said)
         self.audit.convict(made, what, state, Check.ATTESTATION, basis, why=why, **self._where, **detail)
+
+    def _blame(self, basis: Iterable[Said], what: str, why: str, **detail: Any) -> None:
+        self.audit.blame(basis, Check.ATTESTATION, what, why, **self._where, **detail)
 
     def _open(self, what: str, why: str, **detail: Any) -> None:
         self.audit.leave_open(Check.ATTESTATION, what, why, **self._where, **detail)

@@ -7,8 +7,9 @@ from ledger.audit.context import Context
 from ledger.errors import Malformed
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
+from ledger.history.state import Aggregate
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import MAX_SIZE, Roll, SignedHave, certified, grace, holders, parse
+from ledger.rounds.receipts import MAX_SIZE, Roll, SignedHave, certified, holders, parse, signed_in_time
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,19 @@ class ReceiptsFiles:
             self._known[digest] = self._read(digest)
         return self._known[digest]
 
-    def old(self, given: Certificates, as_of: int) -> frozenset[int]:
-        """The updates whose certificate is old enough to oppose an aggregate made as of that block."""
-        end, seconds = self._audit.blocks(as_of), grace(self._facts.state.terms.aggregate_seconds)
-        if end is None:
+    def in_time(self, given: Certificates, aggregate: Aggregate) -> frozenset[int]:
+        """The updates with a certificate that was signed in time to oppose an aggregate that leaves them out."""
+        opened, terms = self._audit.blocks(self._facts.round.opened_in), self._facts.state.terms
+        if opened is None:
             return frozenset()
-        latest = end.time - seconds
-        return frozenset(certified((one for one in given.receipts if self._is_signed_by(one, latest)), self.roll))
+        published = aggregate.deadline - terms.attest_seconds
+        by = signed_in_time(opened.time, published, terms.aggregate_seconds)
+        return frozenset(certified((one for one in given.receipts if self._is_signed_by(one, by)), self.roll))
 
-    def _is_signed_by(self, receipt: SignedHave, latest: int) -> bool:
-        """Whether its block is one of this chain, no later than that time."""
+    def _is_signed_by(self, receipt: SignedHave, latest: int | None) -> bool:
+        """Whether its block is one of this chain, no later than that time where one is given."""
         block = self._audit.blocks(receipt.block)
-        return block is not None and block.hash == receipt.hash and block.time <= latest
+        return block is not None and block.hash == receipt.hash and (latest is None or block.time <= latest)
 
     def _read(self, digest: bytes) -> Certificates:
         if digest == sha256(b""):

@@ -83,6 +83,18 @@ class Context:
         self.found.lies.append(Lie(check=check, who=who, said=what, state=state, **signed, **detail))
         return True
 
+    def blame(self, basis: Iterable[Said], check: Check, what: str, why: str, /, **detail: Any) -> None:
+        """Leave something open as the fault of those who said `basis`, or as the server's where one cannot be shown."""
+        said = list(basis)
+        try:
+            for one in said:
+                self.show(one)
+        except Unproven as error:
+            self._doubt(one, check, error, detail)
+        else:
+            fault = ", ".join(self.describe(one.signer) for one in said)
+            self.leave_open(check, what, why, fault=fault, **detail)
+
     def leave_open(self, check: Check, what: str, why: str, **detail: Any) -> None:
         """Add something that could not be looked at, or is owed."""
         self.found.open.append(Open(check=check, what=what, why=why, **detail))

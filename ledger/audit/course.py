@@ -5,6 +5,8 @@ from typing import Any
 from ledger.audit.claims import attempt_claim, round_place
 from ledger.audit.context import Context
 from ledger.audit.report import Check
+from ledger.audit.said import kept_shut, opened
+from ledger.events.evidence import Said
 from ledger.events.rounds import Reason
 from ledger.formats.text import plural
 from ledger.history.state import Aggregate, JobState, Phase, Round
@@ -33,14 +35,14 @@ class _Course:
             party = self.audit.describe(commitment.party)
             why = "it was committed to and never opened: it is not in the round"
             what = f"the update of {party} in {round_place(self.round)}"
-            self._open(what, why, party=party, fault=party, tx=commitment.tx.hex())
+            self._blame(kept_shut(self.round, commitment), what, why, party=party)
 
     def turn(self) -> None:
         """The opener's, which it let pass where another aggregator published first."""
         if self.round.aggregates and self.round.aggregates[0].index != self.round.opener_index:
             opener = self.audit.describe(self.round.opener)
             why = f"it opened the round and left its turn to another; {self._strikes()}"
-            self._open(f"the turn of {opener} in {round_place(self.round)}", why, fault=opener)
+            self._blame(opened(self.round), f"the turn of {opener} in {round_place(self.round)}", why)
 
     def silence(self, aggregate: Aggregate) -> None:
         """Who said nothing on an attempt that failed for want of votes."""
@@ -59,13 +61,17 @@ class _Course:
             self._open(self.what, f"it ended without a model: refuted after {attempts}")
         elif round_.reason is Reason.NO_AGGREGATE and not round_.aggregates:
             why = f"it was abandoned: no aggregate was published in time, by its opener first; {self._strikes()}"
-            self._open(self.what, why, fault=self.audit.describe(round_.opener))
+            self._blame(opened(self.round), self.what, why)
         elif round_.phase is Phase.ABANDONED:
             self._open(self.what, f"it was abandoned: {_why_abandoned(round_)}")
 
     def _strikes(self) -> str:
         """How many its opener has."""
         return f"it has {plural(self.state.strikes.get(self.round.opener_index, 0), 'strike')} in the job now"
+
+    def _blame(self, said: Said, what: str, why: str, **detail: Any) -> None:
+        where = {"job": self.round.job, "round": self.round.number, "tx": said.tx.hex()}
+        self.audit.blame([said], Check.LOG, what, why, **where, **detail)
 
     def _open(self, what: str, why: str, **detail: Any) -> None:
         self.audit.leave_open(Check.LOG, what, why, job=self.round.job, round=self.round.number, **detail)

@@ -7,7 +7,16 @@ import msgspec
 from ledger.events.evidence import Said, ShownClaim, ShownOpening
 from ledger.events.rounds import Form
 from ledger.formats.claims import pack_scores
-from ledger.history.state import Aggregate, Attestation, JobState, Reveal, Round, Update
+from ledger.history.state import (
+    Aggregate,
+    Attestation,
+    Commitment,
+    JobState,
+    Reveal,
+    Round,
+    Update,
+    UpdateCommitment,
+)
 
 
 def proposed(state: JobState) -> Said:
@@ -22,6 +31,17 @@ def committed(round_: Round, update: Update) -> Said:
     made = round_.commitments[update.index].digest
     opening = ShownOpening(update.weight, update.root.hex(), update.cid.hex(), update.salt.hex())
     return Said(update.party, "commitUpdate", _of(round_) | {"commitment": made.hex()}, update.tx, opening=opening)
+
+
+def opened(round_: Round) -> Said:
+    """The opening of a round. The call names the job alone: the round is the next."""
+    return Said(round_.opener, "openRound", {"job": round_.job}, round_.tx)
+
+
+def kept_shut(round_: Round, commitment: UpdateCommitment) -> Said:
+    """A party's commitment that nothing opened."""
+    made = _of(round_) | {"commitment": commitment.digest.hex()}
+    return Said(commitment.party, "commitUpdate", made, commitment.tx)
 
 
 def published(round_: Round, aggregate: Aggregate) -> Said:
@@ -47,6 +67,12 @@ def revealed(job: int, number: int, reveal: Reveal) -> Said:
     """A scorer's reveal."""
     arguments = {"salt": reveal.salt.hex(), "scores": pack_scores(reveal.scores).hex()}
     return Said(reveal.scorer, "revealScores", {"job": job, "round": number} | arguments, reveal.tx)
+
+
+def withheld(job: int, number: int, commitment: Commitment) -> Said:
+    """A scorer's commitment to scores that it never revealed."""
+    made = {"job": job, "round": number, "commitment": commitment.digest.hex()}
+    return Said(commitment.scorer, "commitScores", made, commitment.tx)
 
 
 def foundation(state: JobState, round_: Round, base: int) -> list[Said]:

@@ -5,8 +5,9 @@ from typing import Any
 from ledger.audit.claims import job_claim, scores_claim, state_of_proposal, state_of_reveal
 from ledger.audit.context import Context
 from ledger.audit.report import Check
-from ledger.audit.said import foundation, proposed, revealed
+from ledger.audit.said import foundation, proposed, revealed, withheld
 from ledger.errors import FedledgerError, Malformed
+from ledger.events.evidence import Said
 from ledger.formats.text import plural
 from ledger.history.state import JobState, Reveal, Round, Scoring, ScoringPhase
 from ledger.jobs.document import (
@@ -88,7 +89,8 @@ class ScoresAudit:
         for index in sorted(scoring.withheld):
             scorer = self.audit.describe(scoring.commitments[index].scorer)
             why = f"{scorer} committed to scores and never revealed them"
-            self._open(why, fault=scorer, tx=scoring.commitments[index].tx.hex())
+            said = withheld(self.state.number, self.round.number, scoring.commitments[index])
+            self._blame(said, why)
         if scoring.outcome is ScoringPhase.VOID:
             if len(scoring.reveals) >= scoring.quorum:
                 self._open("the round has none: nobody settled them in time")
@@ -161,6 +163,9 @@ class ScoresAudit:
         state = state_of_reveal(scoring, moved=moved)
         detail = {"why": why, "touches": self._settled(scoring), **self._where, **evidence}
         return self.audit.convict(said, f"reveal of {self.claim}", state, Check.SCORES, rests_on, **detail)
+
+    def _blame(self, said: Said, why: str) -> None:
+        self.audit.blame([said], Check.SCORES, f"the {self.claim}", why, **self._where, tx=said.tx.hex())
 
     def _open(self, why: str, **detail: Any) -> None:
         self.audit.leave_open(Check.SCORES, f"the {self.claim}", why, **self._where, **detail)

@@ -21,6 +21,8 @@ from ledger.formats.head import LogRecord, leaf
 
 FIRST_PIECE = 2_000
 LARGEST_PIECE = 1 << 20
+LARGEST_INDEX = (1 << 32) - 1
+"""A block's logs are fewer by far, and an index can keep no number beyond 63 bits."""
 
 
 class Logs(NamedTuple):
@@ -134,7 +136,10 @@ def _read(shape: _Shape, log: RawLog) -> AnyEvent:
     for place, convert in shape.conversions:
         values[place] = convert(values[place])
     fields = [values[place] for place in shape.order]
-    return shape.kind(*fields, block=record.block, log=int(log.log_index, 16), tx=record.tx, leaf=leaf(record))
+    index = int(log.log_index, 16)
+    if not 0 <= index <= LARGEST_INDEX:
+        raise ValueError(f"its place in the block is {log.log_index[:80]}")
+    return shape.kind(*fields, block=record.block, log=index, tx=record.tx, leaf=leaf(record))
 
 
 def _record(log: RawLog) -> LogRecord:

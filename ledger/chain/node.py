@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import Malformed, Unavailable
 
+LARGEST = 1 << 40
+"""What block numbers and times stay below: the contracts keep both in 40 bits."""
+
 
 class Block(NamedTuple):
     """A block's header, as far as it matters here. `time` in seconds since 1970."""
@@ -89,11 +92,16 @@ def data(value: object, what: str) -> bytes:
 
 def _block(answer: Any) -> Block:
     try:
-        return Block(
+        block = Block(
             int(answer["number"], 16),
             bytes.fromhex(answer["hash"][2:]),
             bytes.fromhex(answer["parentHash"][2:]),
             int(answer["timestamp"], 16),
         )
+        if not (
+            0 <= block.number < LARGEST and 0 <= block.time < LARGEST and len(block.hash) == len(block.parent) == 32
+        ):
+            raise ValueError("a number or a hash that no block has")
+        return block
     except (KeyError, TypeError, ValueError) as error:
         raise Malformed("the node's answer is not a block", actual=str(answer)[:200]) from error

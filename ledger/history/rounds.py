@@ -85,7 +85,9 @@ class Rounds:
         counts = (self.members.count, self.members.having(Role.PARTICIPANT), self.members.having(Role.AGGREGATOR))
         keys = last.keys if last and last.epoch == epoch else self.members.keys
         ends = event.deadline
-        opened = Round(event.job, event.round, event.opener, opener.index, epoch, *counts, keys, ends, ends)
+        opened = Round(
+            event.job, event.round, event.opener, opener.index, epoch, *counts, keys, ends, ends, tx=event.tx
+        )
         opened.scored_to = next((n for n in reversed(job.scorings) if job.scorings[n].medians is not None), 0)
         job.rounds[event.round] = opened
 

@@ -170,6 +170,7 @@ class Round:
     there were when it opened, and `keys` the members' keys of that moment, by index. `commitments` and `updates` are by
     member index, both in the order of the commitments; `opened_in` is the block of the latest opening. `scored_to` is
     the last round of the job whose scores were settled when this one opened: what came later cannot weigh its updates.
+    `tx` is the transaction that opened it.
     """
 
     job: int
@@ -190,6 +191,7 @@ class Round:
     aggregates: list[Aggregate] = field(default_factory=list)
     reason: r.Reason = r.Reason.NONE
     scored_to: int = 0
+    tx: bytes = b""
 
     @property
     def attempt(self) -> int:

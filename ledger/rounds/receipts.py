@@ -22,8 +22,8 @@ MOST = 16
 """Entries of one member, at most: 255 members' fit into one raw block, so that the file's SHA-256 is its CID's."""
 LARGEST_INDEX = 254
 MAX_SIZE = (LARGEST_INDEX + 1) * MOST * ENTRY
-GRACE_PART = 4
-"""A certificate is old enough to oppose an aggregate where it is older than this part of `aggregate_seconds`."""
+GRACE_PART = 8
+"""Signatures have this part of `aggregate_seconds` to reach everyone."""
 
 
 class SignedHave(NamedTuple):
@@ -145,8 +145,22 @@ def signed_by(receipts: Iterable[SignedHave], block: int) -> list[SignedHave]:
 
 
 def grace(aggregate_seconds: int) -> int:
-    """Seconds before an aggregate's `asOf` by which a certificate must have been signed to oppose it."""
+    """Seconds that a signature has to reach everyone, and the bytes that it is for."""
     return aggregate_seconds // GRACE_PART
+
+
+def patience(aggregate_seconds: int) -> int:
+    """Seconds for which an aggregator waits for one more signature, before it leaves an update out."""
+    return 2 * grace(aggregate_seconds)
+
+
+def signed_in_time(opened: int, published: int, aggregate_seconds: int) -> int | None:
+    """The second by which a certificate must be signed to oppose an aggregate that leaves its update out: `grace`
+    before it was published. None for any: it was published sooner after the last opening than an honest aggregator
+    leaves anything out. Times are those of the blocks, never of `asOf`, which the aggregator chooses.
+    """
+    early = published < opened + patience(aggregate_seconds)
+    return None if early else published - grace(aggregate_seconds)
 
 
 def counts(receipt: SignedHave, roll: Roll) -> bool:

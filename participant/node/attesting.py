@@ -14,6 +14,7 @@ from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.pins import model_pin, receipts_pin
 from ledger.party.sharing.pushing import Sharing
+from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import (
@@ -23,11 +24,11 @@ from ledger.rounds.receipts import (
     certified,
     cid_of,
     encode,
-    grace,
     merged,
     parse,
+    signed_in_time,
 )
-from ledger.rounds.steps import Wait, copied_by
+from ledger.rounds.steps import LAST_MOMENT, Wait, copied_by
 
 RECEIPTS_BIT = 255
 """Bit of the receipts file in the bitmap of what a member lacks."""
@@ -64,9 +65,10 @@ class Attesting:
         known = self._known(facts, by - now)
         if known is None:
             return self._lacking(facts, [RECEIPTS_BIT], by, now)
-        if isinstance(known, Wait):
-            return known
-        receipts, own = self._opposed(facts, point, known)
+        judged = known if isinstance(known, Wait) else self._opposed(facts, point, known, now)
+        if isinstance(judged, Wait):
+            return judged
+        receipts, own = judged
         counted = certified(receipts, facts.roll)
         gathering = self._copies.gather(facts, by - now, counted)
         if gathering.copying:
@@ -100,26 +102,41 @@ class Attesting:
             return None
 
     def _opposed(
-        self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...]
-    ) -> tuple[tuple[SignedHave, ...], bytes]:
+        self, facts: RoundFacts, point: Standpoint, known: tuple[SignedHave, ...], now: int
+    ) -> tuple[tuple[SignedHave, ...], bytes] | Wait:
         """The receipts that count and their file's digest: the aggregate's, or, where it leaves out an update that was
-        certified long enough before, the same with what was signed by then. That file is kept, for everyone to read.
+        certified in time, the same with what was signed by then. That file is kept, for everyone to read.
+
+        Signatures that are on their way are waited for where it was published too soon to leave anything out.
         """
-        before = self._time(point) - grace(facts.state.terms.aggregate_seconds)
-        old = self._sharing.receipts(facts, by=before)
-        if not certified(old, facts.roll) - certified(known, facts.roll):
+        counted, by = certified(known, facts.roll), self._signed_by(facts)
+        early = by is None and Verdict.UNAVAILABLE in facts.round.aggregates[-1].verdicts
+        if early:
+            self._vouch(facts, now)
+        old = self._sharing.receipts(facts, by=by)
+        if not certified(old, facts.roll) - counted:
+            late = self._say_by(facts)
+            if early and now < late:
+                return Wait(f"round {facts.round.number} leaves out updates too soon; waits for signatures", late)
             return known, point.receipts
         more, round_ = merged([*known, *old]), facts.round
         data = encode(more)
         self._connection.put([data], receipts_pin(round_.job, round_.number, round_.attempt) + "/own")
         return more, cid_of(data).digest
 
-    def _time(self, point: Standpoint) -> int:
-        """When the block was made that the aggregate names, in seconds since 1970."""
-        found = self._connection.client.block(point.as_of)
-        if found is None or found.hash != point.anchor:
-            raise Unavailable("the chain was reorganised meanwhile", block=point.as_of)
-        return found.time
+    def _vouch(self, facts: RoundFacts, now: int) -> None:
+        """As while the round was aggregated, which was cut short."""
+        gathering = self._copies.gather(facts, max(self._say_by(facts) - now, LAST_MOMENT))
+        self._sharing.said(facts, gathering.held)
+
+    def _signed_by(self, facts: RoundFacts) -> int | None:
+        """See `receipts.signed_in_time`; in seconds since 1970."""
+        number, terms = facts.round.opened_in, facts.state.terms
+        opened = self._connection.client.block(number)
+        if opened is None:
+            raise Unavailable("the chain was reorganised meanwhile", block=number)
+        published = facts.round.aggregates[-1].deadline - terms.attest_seconds
+        return signed_in_time(opened.time, published, terms.aggregate_seconds)
 
     def _lacking(self, facts: RoundFacts, members: Collection[int], by: int, now: int) -> Speech | Wait:
         """What is lacking is asked for again until three quarters of the time are over, then named."""

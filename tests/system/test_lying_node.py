@@ -4,7 +4,7 @@ The same history, honestly served, still convicts who lied in it: both halves.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +12,29 @@ import pytest
 from support.command import fedledger, play
 from support.consortia.synthetic import Trial
 
-from demo.lying_node import Edit, Log, lying, number, topic, word
-from ledger.formats.claims import claim
+from demo.lying_node import WORD, Edit, Log, heavier, lying, number, topic, word
+from ledger.audit.report import Check
+from ledger.events.rounds import Form
+from ledger.formats.claims import RoundName, claim_of
 
-LIAR = 1
-PUBLISHED, SUBMITTED, ATTESTED = (topic(name) for name in ("AggregatePublished", "UpdateSubmitted", "Attested"))
-FINALISED, REFUTED = topic("RoundFinalised"), topic("AggregateRefuted")
-FORGED_CID = bytes([5]) * 32
+LIAR, SILENT = 1, 4
+PUBLISHED, COMMITTED, ATTESTED = (topic(name) for name in ("AggregatePublished", "UpdateCommitted", "Attested"))
+OPENED, ROUND_OPENED = topic("UpdatesOpened"), topic("RoundOpened")
+FORGED_CID, FALSE_ROOT = bytes([5]) * 32, bytes([7]) * 32
+CID, CLAIM = 5, 2
+"""Words: of a publication's CID, and of an attestation's claim."""
 
 
 @pytest.fixture
-def trial(consortium: Any) -> Iterator[Trial]:
-    """Round 1 is honest; in round 2 member 1 publishes a false model, which 0 and 2 vote down, and 0 the right one."""
-    with Trial(consortium) as made:
+def trial(found: Any) -> Iterator[Trial]:
+    """Round 1 is honest; in round 2 member 1 publishes a false model, which three vote down, and 0 the right one."""
+    with Trial(found(5)) as made:
         play(made)
         made.consortium.send(LIAR, "ledger", "openRound", made.number)
         made.submit()
-        truth = made.parties[0].recompute()
-        liar = made.parties[LIAR]
-        liar.sender.send("ledger", "publishAggregate", made.number, 2, b"\x07" * 32, truth.cid, truth.verdicts)
-        made.attest(0, 2)
-        body: list[bytes] = []
-        truth = made.parties[0].recompute(keep=lambda pieces: body.extend(bytes(piece) for piece in pieces))
-        made.parties[0].connection.put(body, "model")
-        sender = made.parties[0].sender
-        sender.send("ledger", "publishAggregate", made.number, 2, truth.root, truth.cid, truth.verdicts)
+        made.parties[LIAR].publish(root=FALSE_ROOT)
+        made.attest(0, 2, 3)
+        made.parties[0].publish()
         made.attest(2, 3)
         yield made
 
@@ -45,69 +43,63 @@ def is_(log: Log, event: str, round_: int) -> bool:
     return bool(log["topics"][0] == event) and number(log) == round_
 
 
-def weight(logs: list[Log]) -> list[Log]:
-    """Another weight of the first update of round 1."""
-    first = next((log for log in logs if is_(log, SUBMITTED, 1)), None)
-    return [word(log, 0, 11) if log is first else log for log in logs]
-
-
 def dropped(logs: list[Log]) -> list[Log]:
-    """Without that update."""
-    first = next((log for log in logs if is_(log, SUBMITTED, 1)), None)
+    """Without the first commitment of round 1, though it is opened."""
+    first = next((log for log in logs if is_(log, COMMITTED, 1)), None)
     return [log for log in logs if log is not first]
 
 
-def another_file(logs: list[Log]) -> list[Log]:
+def another_opener(logs: list[Log]) -> list[Log]:
+    """The aggregator that opened round 1 is another."""
+    opener = next((log["topics"][3] for log in logs if is_(log, ROUND_OPENED, 1)), None)
+    other = next((log["topics"][3] for log in logs if is_(log, COMMITTED, 1) and log["topics"][3] != opener), None)
+    return [log | {"topics": [*log["topics"][:3], other]} if is_(log, ROUND_OPENED, 1) else log for log in logs]
+
+
+def another_file(trial: Trial) -> Edit:
     """Another CID of round 1's model, and claims to match."""
-    edited: list[Log] = []
-    claims = dict[int, bytes]()
-    for log in logs:
-        if is_(log, PUBLISHED, 1):
-            data = bytes.fromhex(log["data"][2:])
-            verdicts = data[192 : 192 + int.from_bytes(data[160:192])]
-            claims[1] = claim(number(log, 1), 1, data[32:64], FORGED_CID, verdicts)
-            edited.append(word(log, 2, FORGED_CID))
-        elif is_(log, FINALISED, 1):
-            edited.append(word(log, 2, FORGED_CID))
-        elif is_(log, ATTESTED, 1):
-            edited.append(word(log, 1, claims[1]))
-        else:
+    network, aggregate = trial.consortium.network, trial.state.rounds[1].aggregates[0]
+    name = RoundName(network.chain.id, network.contracts.ledger.address, trial.number, 1)
+    claim = claim_of(name, aggregate.said._replace(cid=FORGED_CID))
+
+    def edit(logs: list[Log]) -> list[Log]:
+        edited = [word(log, CID, FORGED_CID) if is_(log, PUBLISHED, 1) else log for log in logs]
+        return [word(log, CLAIM, claim) if is_(log, ATTESTED, 1) else log for log in edited]
+
+    return edit
+
+
+def invented(trial: Trial, round_: int) -> Edit:
+    """A member that was silent attested a false claim to a round's last aggregate, in the aggregate's transaction."""
+    silent = "0x" + bytes.fromhex(trial.parties[SILENT].sender.address[2:]).rjust(32, b"\0").hex()
+    attempt = trial.state.rounds[round_].attempt
+
+    def edit(logs: list[Log]) -> list[Log]:
+        edited: list[Log] = []
+        for log in logs:
             edited.append(log)
-    return edited
+            if is_(log, PUBLISHED, round_) and int(log["data"][2 : 2 + WORD], 16) == attempt:
+                words = b"".join(part.to_bytes(32, "big") for part in (attempt, Form.OTHER)) + bytes([9]) * 64
+                topics = [ATTESTED, *log["topics"][1:3], silent]
+                edited.append(log | {"topics": topics, "data": "0x" + words.hex(), "logIndex": "0x1"})
+        return edited
+
+    return edit
 
 
-def invented(logs: list[Log]) -> list[Log]:
-    """A member that was silent in round 1 attested a false claim, in the transaction of the aggregate."""
-    edited: list[Log] = []
-    for log in logs:
-        edited.append(log)
-        if is_(log, PUBLISHED, 1):
-            silent = next(one for one in logs if is_(one, SUBMITTED, 1) and one["topics"][3] not in _spoke(logs))
-            topics = [ATTESTED, *log["topics"][1:3], silent["topics"][3]]
-            words = (1).to_bytes(32, "big") + bytes([9]) * 32 + bytes(32)
-            edited.append(log | {"topics": topics, "data": "0x" + words.hex(), "logIndex": "0x1"})
-    return edited
-
-
-def _spoke(logs: list[Log]) -> set[str]:
-    return {log["topics"][3] for log in logs if is_(log, ATTESTED, 1) or is_(log, PUBLISHED, 1)}
-
-
-def moved(logs: list[Log]) -> list[Log]:
+def moved(trial: Trial) -> Edit:
     """The liar's aggregate of round 2 under the name of a member that published nothing."""
-    lie = next((log for log in logs if is_(log, PUBLISHED, 2)), None)
-    if lie is None:
-        return logs
-    published = {log["topics"][3] for log in logs if is_(log, PUBLISHED, 2)}
-    other = [one for one in logs if is_(one, SUBMITTED, 2) and one["topics"][3] not in published][-1]["topics"][3]
-    edited = []
-    for log in logs:
-        mine = is_(log, PUBLISHED, 2) and log["topics"][3] == lie["topics"][3]
-        if mine or is_(log, REFUTED, 2):
-            edited.append(log | {"topics": [*log["topics"][:3], other]})
-        else:
-            edited.append(log)
-    return edited
+    liar, other = (trial.parties[index].sender.address[2:].lower() for index in (LIAR, SILENT))
+
+    def edit(logs: list[Log]) -> list[Log]:
+        return [
+            log | {"topics": [*log["topics"][:3], log["topics"][3].replace(liar, other)]}
+            if is_(log, PUBLISHED, 2)
+            else log
+            for log in logs
+        ]
+
+    return edit
 
 
 def another_hash(asked: dict[str, Any], result: Any) -> Any:
@@ -130,41 +122,45 @@ def audit(trial: Trial, folder: Path, *options: Any, url: str | None = None) -> 
 
 
 def open_matters(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is open, the sources aside."""
-    return [one for one in report["open"]["list"] if one["check"] != 2]
+    """What is open, the sources and events after the last signed head aside."""
+    left_out = {(Check.SOURCE, "the contracts' sources"), (Check.SIGNED, "the end of the history")}
+    return [one for one in report["open"]["list"] if (one["check"], one["what"]) not in left_out]
 
 
 def liars(report: dict[str, Any]) -> set[tuple[str, str]]:
     return {(lie["who"], lie["key"]) for lie in report["lies"]["list"]}
 
 
+@pytest.mark.parametrize("edit", [heavier, dropped])
+def test_a_log_that_contradicts_itself_is_the_nodes_lie(trial: Trial, tmp_path: Path, edit: Edit) -> None:
+    with lying(trial.consortium.network.chain.rpc, edit) as false:
+        code, report, stderr = audit(trial, tmp_path, url=false)
+    assert code == 3, (report, stderr)
+    (found,) = open_matters(report)
+    assert (found["check"], found["fault"], report["lies"]["answer"]) == (Check.LOG, "the server", "none")
+    assert "from another RPC endpoint" in found["why"]
+
+
 def test_nobody_is_blamed_for_what_a_node_forges(trial: Trial, tmp_path: Path) -> None:
+    """What members signed after it shows that it is forged: nothing else is looked at."""
     liar, url = trial.parties[LIAR].sender.address, trial.consortium.network.chain.rpc
-    for edit in (weight, dropped, another_file):
+    for place, edit in enumerate((another_opener, another_file(trial), invented(trial, 1), moved(trial))):
         with lying(url, edit) as false:
-            code, report, stderr = audit(trial, tmp_path / edit.__name__, url=false)
-        assert code == 3, (edit.__name__, report, stderr)
+            code, report, stderr = audit(trial, tmp_path / str(place), url=false)
+        assert code == 3, (place, report, stderr)
+        assert (report["right"]["answer"], report["lies"]["answer"]) == ("unknown", "none"), place
         (found,) = open_matters(report)
-        assert (found["check"], found["fault"], report["lies"]["answer"]) == (4, "the server", "none")
+        assert (found["check"], found["fault"]) == (Check.SIGNED, "the server")
         assert "from another endpoint" in found["why"]
-    told: list[Callable[..., Any] | Edit] = [invented, moved]
-    for edit in told:
-        with lying(url, edit) as false:
-            round_ = 1 if edit is invented else 2
-            code, report, stderr = audit(trial, tmp_path / edit.__name__, "--round", round_, url=false)
-        assert code == 3, (edit.__name__, report, stderr)
-        assert report["lies"]["answer"] == "none"
-        (found,) = open_matters(report)
-        assert (found["fault"], "the server shows an event" in found["why"]) == ("the server", True)
     code, report, _ = audit(trial, tmp_path / "honest")
     assert (code, report["right"]["answer"], report["lies"]["answer"]) == (0, "yes", "caught")
     assert liars(report) == {(f"member {LIAR}", liar)}
 
 
-def test_a_forgery_elsewhere_does_not_hide_the_liar(trial: Trial, tmp_path: Path) -> None:
-    """The invented attestation of round 1 is the node's lie; the aggregate of round 2 is member 1's, signed by it."""
+def test_a_forgery_at_the_end_does_not_hide_the_liar(trial: Trial, tmp_path: Path) -> None:
+    """The invented attestation comes after all that is signed, and convicts nobody; the false aggregate was signed."""
     liar, url = trial.parties[LIAR].sender.address, trial.consortium.network.chain.rpc
-    with lying(url, invented) as false:
+    with lying(url, invented(trial, 2)) as false:
         code, report, _ = audit(trial, tmp_path / "both", url=false)
     assert (code, report["right"]["answer"]) == (3, "unknown")
     assert liars(report) == {(f"member {LIAR}", liar)}
@@ -185,7 +181,7 @@ def test_the_evidence_convicts_without_any_node(trial: Trial, tmp_path: Path) ->
     done = fedledger("evidence", "check", *files, "--network", network)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{liar} signed publishAggregate" in done.stdout
-    assert "false if: the updates registered for round 2 of job 1" in done.stdout
+    assert "false if: the updates opened in round 2 of job 1" in done.stdout
     whole = fedledger("evidence", "check", report_file, "--json")
     assert (whole.returncode, len(json.loads(whole.stdout))) == (0, len(files))
     data = json.loads(files[0].read_bytes())
@@ -210,15 +206,14 @@ def test_a_node_that_serves_no_transactions_convicts_nobody(trial: Trial, tmp_pa
 
 def test_a_lie_that_is_being_attested_is_no_and_its_liar_named(trial: Trial, tmp_path: Path) -> None:
     """The models of the rounds before are right."""
-    liar = trial.parties[LIAR]
-    trial.consortium.send(LIAR, "ledger", "openRound", trial.number)
+    trial.consortium.send(3, "ledger", "openRound", trial.number)
     trial.submit()
-    truth = trial.parties[0].recompute()
-    liar.sender.send("ledger", "publishAggregate", trial.number, 3, b"\x07" * 32, truth.cid, truth.verdicts)
-    for options in ((), ("--round", f"{trial.number}/3"), ("--job", trial.number)):
+    trial.parties[3].publish(root=FALSE_ROOT)
+    caught, pending = ((f"member {index}", trial.parties[index].sender.address) for index in (LIAR, 3))
+    for options, named in (((), {caught, pending}), (("--round", f"{trial.number}/3"), {pending})):
         code, report, _ = audit(trial, tmp_path / "auditor", *options)
         assert (code, report["right"]["answer"], report["lies"]["answer"]) == (1, "no", "pending")
-        assert liars(report) == {(f"member {LIAR}", liar.sender.address)}
+        assert liars(report) == named
     code, report, _ = audit(trial, tmp_path / "auditor", "--model", f"{trial.number}/2")
     assert (code, report["asked"], report["lies"]["answer"]) == (0, {"model": f"{trial.number}/2"}, "pending")
 

@@ -104,8 +104,8 @@ class Sharing:
     def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
         """What members said of a round, as far as the blocks that they name are on this chain, and no later than `by`.
 
-        `by` is in seconds since 1970 by the chain's clock: to oppose an aggregate, `grace` before its `asOf`. Raises
-        Unavailable where the chain's node does not answer.
+        `by` is in seconds since 1970 by the chain's clock: to oppose an aggregate, see
+        `receipts.signed_in_time`. Raises Unavailable where the chain's node does not answer.
         """
         known = self._haves.known(self._roll(facts))
         return tuple(one for one in known if (seen := self._block(one)) and (by is None or seen.time <= by))

@@ -13,6 +13,7 @@ from support.worlds.world import NAMES, World, culprit, open_matters
 
 from ledger.audit import Question
 from ledger.audit.report import Check, Lie, Report
+from ledger.events import records
 from ledger.events.rounds import Form
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
@@ -186,7 +187,9 @@ def test_honest_members_that_refute_a_lie_are_not_blamed() -> None:
 
 def test_a_false_verdict_beside_another_honest_view_blames_nobody_else() -> None:
     """South recomputes under east's receipts, west under its own, in which its own update has a certificate."""
-    world = lies.begun()
+    world = lies.begun().open_pending()
+    for _ in range(3):
+        world.emit(records.Announced, index=0, gateway="")
     world.publish(1, without=[3], verdicts=bytes([0, 7, 0, 9]))
     world.attest(2)
     lies.oppose(world, 3, world.receipts())

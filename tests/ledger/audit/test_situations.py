@@ -316,7 +316,7 @@ def test_row_15_says_how_far_the_round_is() -> None:
 
 def test_row_16_shows_the_certificate_and_who_ignored_it() -> None:
     (found,) = [one for one in open_matters(left_out(old=True).audit()) if one.fault]
-    assert found.why == f"it was left out in spite of a certificate that was old enough; {WEST} has it"
+    assert found.why == f"it was left out in spite of a certificate that was signed in time; {WEST} has it"
     assert found.signed_for == tuple(MEMBERS)
     assert found.cid is not None
 

@@ -12,7 +12,7 @@ import pytest
 from support.content.holders import Server
 
 from ledger.chain.rpc import Rpc
-from ledger.errors import FedledgerError, Unavailable, UsageError
+from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
 
 TESTS = Path(__file__).parents[2]
 HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
@@ -114,6 +114,19 @@ def test_impossible_logs_are_malformed_and_not_a_defect() -> None:
         reader = LogReader(_Saying(case), {"consortium": log["address"], "ledger": "0x" + "2" * 40})  # type: ignore[arg-type]
         with pytest.raises(FedledgerError):
             list(reader.read(1, 2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"number": hex(1 << 63)}, {"number": "-0x1"}, {"timestamp": hex(1 << 70)}, {"hash": "0x"}, {"parentHash": "0x11"}],
+)
+def test_a_block_that_cannot_be_is_malformed(change: dict[str, str]) -> None:
+    from ledger.chain.node import ChainNode
+
+    honest = {"number": "0x10", "hash": "0x" + "11" * 32, "parentHash": "0x" + "22" * 32, "timestamp": "0x64"}
+    assert ChainNode(_Saying(honest)).latest().number == 16  # type: ignore[arg-type]
+    with pytest.raises(Malformed, match="not a block"):
+        ChainNode(_Saying(honest | change)).latest()  # type: ignore[arg-type]
 
 
 class _Saying:

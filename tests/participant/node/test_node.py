@@ -314,9 +314,52 @@ def test_leaving_out_an_update_that_was_certified_a_moment_before_is_attested(tr
     nodes = [node(party) for party in t.parties]
     drive(*nodes)
     t.open_updates()
+    t.pass_time(151)
     drive(*nodes)
     t.parties[0].publish(without={2})
     drive(*nodes[1:])
+    assert t.round.phase is Phase.FINALISED
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["at once", "late, as of the opening"])
+def test_leaving_out_everything_is_refuted_however_it_is_timed(trial: Callable[..., Trial], early: bool) -> None:
+    """Else one member that opens first ends every round without a model, and nobody is at fault."""
+    t = trial(members=4, rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties]
+    drive(*nodes)
+    t.open_updates()
+    if not early:
+        drive(*nodes)
+        t.pass_time(151)
+    shut_out(t, as_of=t.round.opened_in)
+    drive(*nodes[1:])
+    assert t.round.aggregates[0].outcome is Phase.REFUTED
+    assert {said.form for said in t.round.aggregates[0].attestations} == {Form.OTHER}
+    assert t.state.strikes == {0: 1}
+
+
+def shut_out(t: Trial, *, as_of: int) -> None:
+    """The first member publishes that nothing has a certificate, made as of that block."""
+    party = t.parties[0]
+    party.connection.put([b""], "no receipts")
+    said = party.recompute(without=range(4)).claimed(party.standpoint(b"", as_of))
+    party.sender.send("ledger", "publishAggregate", t.number, t.round.number, tuple(said))
+
+
+def test_what_nobody_has_is_left_out_even_where_it_was_published_too_soon(trial: Callable[..., Trial]) -> None:
+    t = trial(members=4, rounds=1)
+    open_round(t)
+    nodes = [node(party) for party in t.parties[:3]]
+    t.parties[3].submit(stored=False)
+    drive(*nodes)
+    t.open_updates()
+    drive(*nodes)
+    t.parties[0].publish(without={3})
+    drive(*nodes)
+    assert not t.round.aggregates[0].attestations, "signatures are waited for"
+    t.pass_time(451)
+    drive(*nodes)
     assert t.round.phase is Phase.FINALISED
 
 

@@ -7,6 +7,7 @@ import pytest
 from support.worlds.chain import foundation
 
 from ledger.events import records as r
+from ledger.formats.claims import Claimed
 from ledger.history.fold import History
 from ledger.history.state import Aggregate, Commitment, JobState, Phase, Reveal, Round, Scoring, ScoringPhase
 from ledger.rounds.steps import Wait
@@ -29,6 +30,7 @@ QUORUM, COMMIT, REVEAL, SEEN = 2, 1000, 1100, 900
 TERMS = r.Terms(
     rounds=3,
     update_seconds=100,
+    open_seconds=100,
     aggregate_seconds=100,
     attest_seconds=100,
     attempts=1,
@@ -36,6 +38,7 @@ TERMS = r.Terms(
     reveal_seconds=100,
     scorers=QUORUM,
 )
+MODEL = r.ModelTerms(b"\x07" * 32, 10, 0, 0, 1, 100, 100, 100)
 
 
 class Story:
@@ -47,14 +50,16 @@ class Story:
         for index, (key, role) in enumerate(zip(KEYS, roles, strict=True)):
             place = {"block": index + 1, "log": 0, "tx": b"", "leaf": bytes(32)}
             self.history.apply(r.MemberAdmitted(**place, index=index, key=key, roles=int(role), epoch=1))
-        self.state = JobState(1, b"\x01" * 32, "0xA", terms, b"", open=True)
+        self.state = JobState(1, b"\x01" * 32, "0xA", terms, MODEL, b"", open=True)
         self.history.jobs[1] = self.state
         self.finalise(1)
 
     def finalise(self, number: int, phase: Phase = Phase.FINALISED) -> "Story":
         root = b"\x02" * 32
-        final = Aggregate(1, "0xD", 3, root, root, b"\x00\x00", b"\x03" * 32, 0, b"")
-        self.state.rounds[number] = Round(1, number, "0xD", 1, 4, 0, 0, phase=phase, aggregates=[final])
+        said = Claimed(root, root, root, 1, root, root, root, b"\x00\x00")
+        final = Aggregate(1, "0xD", 3, *said, b"\x03" * 32, 0, b"")
+        keys = dict(enumerate(KEYS))
+        self.state.rounds[number] = Round(1, number, "0xD", 3, 1, 4, 0, 1, keys, 0, 0, phase=phase, aggregates=[final])
         return self
 
     def scoring(self, committed: str = "", revealed: str = "", number: int = 1, **fields: Any) -> "Story":

@@ -119,12 +119,12 @@ def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
     return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
 
 
-def end_pauses(*nodes: Node) -> None:
-    """As if the time had passed that nodes wait before they try again what failed."""
+def end_pauses(*nodes: Any) -> None:
+    """As if the time had passed that nodes and aggregators wait before they try again what failed."""
     for one in nodes:
         for file in one._rounds.copies._known():
             file.again = 0.0
-        for pacing in (one._pacing, one._scorings):
+        for pacing in (one._pacing, getattr(one, "_scorings", None)):
             for watched in pacing._watched.values() if pacing else ():
                 watched.rest_until = 0.0
 

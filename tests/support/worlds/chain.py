@@ -57,6 +57,10 @@ def contract_of(kind: type[records.Event]) -> ContractName:
     return next((name for family, name in of.items() if issubclass(kind, family)), "ledger")
 
 
+BLOCK_SECONDS = 12
+"""From a block to the next; block 0 is made at 0."""
+
+
 class Chain:
     """Members and their statements, on record in `events` and folded in `history`."""
 
@@ -148,7 +152,7 @@ class Chain:
 
     def publish_claim(self, member: int, said: Claimed) -> Aggregate:
         """An aggregator publishes."""
-        deadline = self.round.deadline + self.state.terms.attest_seconds
+        deadline = BLOCK_SECONDS * (self.block + 1) + self.state.terms.attest_seconds
         made = {"attempt": self.round.attempt + 1, "aggregate": said, "deadline": deadline}
         self.emit(records.AggregatePublished, **self.where, aggregator=self.keys[member], **made)
         return self.aggregate

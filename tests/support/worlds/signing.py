@@ -28,6 +28,8 @@ CALLS: dict[type[Event], tuple[str, str, dict[str, str]]] = {
     records.KeyRotated: ("old_key", "rotateKey", {"new_key": "address"}),
     records.RotationApproved: ("signer", "approveRotation", {"index": "uint8", "new_key": "address"}),
     records.Voted: ("member", "vote", {"proposal": "bytes32", "choice": "uint8"}),
+    records.RoundOpened: ("opener", "openRound", {"job": "uint32"}),
+    records.ScoresCommitted: ("scorer", "commitScores", ROUND | {"commitment": "bytes32"}),
     records.ScoresRevealed: ("scorer", "revealScores", ROUND | {"salt": "bytes32", "scores": "bytes"}),
 }
 """For an event that a member made itself: the field that names it, the function, its arguments with their types."""

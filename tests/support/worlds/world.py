@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT, Chain, block_hash
+from support.worlds.chain import ADDRESSES, BLOCK_SECONDS, CHAIN, CONTRACT, Chain, block_hash
 from support.worlds.signing import sign_digest
 
 from ledger.audit import Audit, Observed, Question, scope_of
@@ -262,8 +262,8 @@ class World(Chain):
         return Observed(code, None, models, claims, {}, commitments, strikes)
 
     def block_at(self, number: int) -> ShownBlock | None:
-        """A block as an honest node shows it: one every 12 seconds."""
-        return ShownBlock(block_hash(number), 12 * number) if 0 <= number <= self.block else None
+        """A block as an honest node shows it."""
+        return ShownBlock(block_hash(number), BLOCK_SECONDS * number) if 0 <= number <= self.block else None
 
     def witness(self, said: Said) -> SignedStatement:
         """What an honest node shows of a transaction."""

@@ -14,7 +14,7 @@ from support.web.server import get, served, view_of
 from support.worlds.world import World
 
 from ledger.errors import Malformed
-from ledger.events.records import KeyRotated, MemberAdmitted
+from ledger.events.records import KeyRotated
 from ledger.keys import ephemeral
 from web.access.sessions import MOST, SECONDS, Sessions
 from web.access.sign_in import SECONDS as MINUTES
@@ -161,11 +161,16 @@ def test_only_the_key_itself_signs_in(signins: SignIns) -> None:
 
 def world_with(*signers: Any) -> World:
     """Members with real keys."""
-    world = World(1)
-    for number, signer in enumerate(signers, 1):
-        world.emit(MemberAdmitted, index=number, key=signer.address, roles=7, epoch=1)
-        world.keys.append(signer.address)
-    return world.open_job()
+    world = World(1 + len(signers)).open_job()
+    for index, signer in enumerate(signers, 1):
+        rotate(world, index, signer.address)
+    return world
+
+
+def rotate(world: World, index: int, key: str) -> None:
+    """A member goes on with another key."""
+    old, world.keys[index] = world.keys[index], key
+    world.emit(KeyRotated, index=index, old_key=old, new_key=key, epoch=world.history.epoch + 1)
 
 
 def latest_of(world: World) -> Latest:
@@ -179,7 +184,7 @@ def test_a_session_ends_with_the_key(clock: Clock) -> None:
     sessions = Sessions(latest, clock=clock)
     word, session = sessions.begin(signer.address)
     assert sessions.find(word) == session
-    world.emit(KeyRotated, index=1, old_key=signer.address, new_key=ephemeral().address, epoch=2)
+    rotate(world, 1, ephemeral().address)
     latest.post(snapshot=freeze(world.history, len(world.events)))
     with pytest.raises(SessionEnded):
         sessions.find(word)

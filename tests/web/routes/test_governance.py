@@ -70,6 +70,7 @@ def hospital(found_consortium: Any, tmp_path_factory: pytest.TempPathFactory) ->
             honest = service(trial.parties[0])
             drive(honest)
             trial.submit()
+            trial.vouch()
             drive(honest)
             trial.attest(1, 2)
             drive(honest)
