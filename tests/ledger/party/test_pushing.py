@@ -261,7 +261,7 @@ def test_a_gateway_gets_no_other_block_than_those_of_the_file(street: Street) ->
     with Server(answer) as server:
         street.world.emit(records.Announced, index=1, gateway=server.url)
         until(lambda: bool(west.sharing.failed()), west)
-    assert all(line.startswith("GET ") for line in got)
+    assert not any(line.startswith("PUT ") for line in got)
 
 
 def test_a_gateway_that_never_has_enough_is_left(street: Street) -> None:
