@@ -98,12 +98,13 @@ def test_a_wrong_chain_is_told_before_anything_is_kept(
 def test_a_wrong_passphrase_sends_nothing(consortium: Any, tmp_path: Path) -> None:
     write_passphrase(tmp_path / "passphrase", "wrong horse")
     with Trial(consortium, propose=False) as trial:
-        trial.consortium.send(0, "ledger", "proposeJob", trial.job.digest, (3, 600, 600, 600, 2, 0, 0, 0))
+        terms, model = map(msgspec.structs.astuple, (trial.job.terms, trial.job.model_terms))
+        trial.consortium.send(0, "ledger", "proposeJob", trial.job.digest, terms, model)
         member = consortium.members[1]
         options = ("--yes", "--home", member.home.folder, "--passphrase-file")
         wrong = fedledger("job", "approve", 1, *options, tmp_path / "passphrase")
         state = trial.parties[0].connection.refresh().jobs[1]
-        assert member.address not in state.approvals
+        assert state.approvals == {0}
         right = fedledger("job", "approve", 1, *options, member.passphrase_file)
     assert wrong.returncode == 2
     assert "the passphrase does not open" in wrong.stderr
@@ -144,9 +145,10 @@ def test_a_full_disk_stores_nothing_and_what_was_there_stays(tmp_path: Path) -> 
 def test_a_bad_update_is_refused_on_the_record_and_the_round_goes_on(consortium: Any, tmp_path: Path) -> None:
     with Trial(consortium) as trial:
         trial.consortium.send(0, "ledger", "openRound", trial.number)
-        trial.submit(0, 1)
+        trial.commit(0, 1)
         trial.parties[2].submit(np.full(trial.layout.values, LIMITS.max_value + 1, "<i4"))
         trial.parties[3].submit(binding=trial.parties[3].binding(base=b"\x01" * 32))
+        trial.open_updates()
         play(trial)
         common = ("--network", consortium.members[0].home.network_file, "--home", tmp_path / "auditor", "--json")
         audit = fedledger("audit", "--no-source", *common)
@@ -166,15 +168,15 @@ def test_a_second_update_is_rejected_by_the_contract(consortium: Any) -> None:
 
     with Trial(consortium) as trial:
         trial.consortium.send(0, "ledger", "openRound", trial.number)
-        trial.submit(1)
+        trial.commit(1)
         with pytest.raises(Rejected, match="already") as caught:
             trial.parties[1].submit(weight=11)
-        assert caught.value.facts["error"] == "RoundLedger_AlreadySubmitted"
+        assert caught.value.facts["error"] == "RoundLedger_AlreadyCommitted"
         trial.pass_time(601)
         with pytest.raises(Rejected, match="deadline") as late:
             trial.parties[2].submit()
         assert late.value.facts["error"] == "RoundLedger_DeadlinePassed"
-        assert sorted(trial.round.updates) == [1]
+        assert sorted(trial.round.commitments) == [1]
 
 
 def test_the_documentation_names_tests_that_exist() -> None:
