@@ -279,6 +279,6 @@ class Hostile:
         party.connection.refresh()
         party.member.signer, settings = new, party.member.home.settings()
         party.sender = party.connection.sender(new)
-        party.exchange = Exchange(party.connection, new, settings)
+        party.exchange = Exchange(party.connection, new, settings, later=0.0)
         party.serving = serve_and_announce(party.connection, party.sender, settings, new)
         self.keys.append(new.address)
