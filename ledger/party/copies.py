@@ -62,8 +62,11 @@ class Copies:
         return bool(files)
 
     def job(self, job: Job) -> None:
-        """The job's document."""
-        self._hold(job.cid, job_pin(job.digest), len(job.encode()))
+        """The job's document, which is here: no holder is asked for it again."""
+        if job.cid not in self._kept:
+            with suppress(Unavailable):
+                self._connection.put([job.encode()], job_pin(job.digest))
+                self._kept.add(job.cid)
 
     def evaluation_set(self, job: Job) -> None:
         """The set that the job commits to, once somebody has opened it."""
