@@ -10,7 +10,7 @@ from ledger.history.state import Phase
 from ledger.party.copies import Copies, Gathering
 from ledger.party.sharing.exchange import Exchange
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import SignedHave, certified, held, merged
+from ledger.rounds.receipts import SignedHave, certified, grace, held, merged
 
 QUICK, QUICK_SECONDS = 0.05, 20
 """Seconds between two looks at what came in, and for how long in a phase; then as often as the watch looks anyway."""
@@ -19,7 +19,8 @@ QUICK, QUICK_SECONDS = 0.05, 20
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What there is: openings of updates that are not open, receipts, who is certified by them, the certified files on
-    their way, and when the last signature that counts came.
+    their way, and when the last signature that counts came. `old` are the receipts that certify `settled`, as in
+    `AggregatorSituation`.
     """
 
     openings: Mapping[int, UpdateOpening] = field(default_factory=dict)
@@ -27,11 +28,18 @@ class Gathered:
     certified: frozenset[int] = frozenset()
     files: Gathering = field(default_factory=Gathering)
     signed: int = 0
+    old: tuple[SignedHave, ...] = ()
+    settled: frozenset[int] = frozenset()
 
     def situation(self, now: int, since: int, ended: int) -> AggregatorSituation:
         """As the pure decision takes it."""
         known, missing = frozenset(self.openings), frozenset(self.files.missing)
-        return AggregatorSituation(now, since, ended, known, self.certified, self.signed, self.files.copying, missing)
+        copying, settled = self.files.copying, self.settled
+        return AggregatorSituation(now, since, ended, known, self.certified, self.signed, copying, missing, settled)
+
+    def receipts_of(self, counted: frozenset[int]) -> tuple[SignedHave, ...]:
+        """Those that certify exactly these members' updates: `certified`, or `settled`."""
+        return self.receipts if counted == self.certified else self.old
 
 
 class Gatherer:
@@ -61,6 +69,15 @@ class Gatherer:
         """Seconds after which something may have come in for these jobs that no change of the ledger announces."""
         return [QUICK for job, seconds in self._lacks.items() if job in jobs and seconds <= QUICK_SECONDS]
 
+    def settled(self, facts: RoundFacts, now: int) -> tuple[tuple[SignedHave, ...], frozenset[int]]:
+        """Receipts that are old enough to oppose an aggregate that leaves out what they certify, and what that is;
+        empty where its bytes are not all here.
+        """
+        old = merged(self._sharing.receipts(facts, by=now - grace(facts.state.terms.aggregate_seconds)))
+        counted = frozenset(certified(old, facts.roll))
+        files = self._files(facts, now, counted)
+        return ((), frozenset()) if files.copying or files.missing else (old, counted)
+
     def _openings(self, facts: RoundFacts) -> dict[int, UpdateOpening]:
         known = self._showing.known(facts.name, facts.round)
         missing = {made.index for made in facts.round.unopened}
@@ -72,16 +89,21 @@ class Gatherer:
         self._vouch(facts, now)
         receipts = merged(self._sharing.receipts(facts))
         counted = frozenset(certified(receipts, facts.roll))
-        files = self._copies.gather(facts, gathered_by(facts.state, facts.round, now) - now, counted)
+        files = self._files(facts, now, counted)
+        lacking = files.copying or files.missing
+        old, settled = self.settled(facts, now) if lacking else ((), frozenset())
         if counted != facts.round.updates.keys():
             self._lacks[facts.round.job] = now - since
-        return Gathered({}, receipts, counted, files, self._signed(facts, receipts, now))
+        return Gathered({}, receipts, counted, files, self._signed(facts, receipts, now), old, settled)
+
+    def _files(self, facts: RoundFacts, now: int, members: frozenset[int] | None = None) -> Gathering:
+        """The base model and the updates of these members, or of all, on their way until they are due."""
+        return self._copies.gather(facts, gathered_by(facts.state, facts.round, now) - now, members)
 
     def _vouch(self, facts: RoundFacts, now: int) -> None:
         """Copy what was opened, and say that it is here: an aggregator that holds bytes serves them, too."""
         if facts.round.updates:
-            gathering = self._copies.gather(facts, gathered_by(facts.state, facts.round, now) - now)
-            self._sharing.said(facts, gathering.held)
+            self._sharing.said(facts, self._files(facts, now).held)
 
     def _signed(self, facts: RoundFacts, receipts: tuple[SignedHave, ...], now: int) -> int:
         """When the last signature came that counts for a further update; when it was first looked, without any."""

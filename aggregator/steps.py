@@ -18,6 +18,8 @@ from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by
 
 LONGEST_WAIT = 8
 """Strikes after which an aggregator waits no longer than that before it opens a round, as the contract has it."""
+LAST_PART = 4
+"""In the last of so many parts of a turn, an aggregator no longer waits for bytes whose certificate is young."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class AggregatorSituation:
     round ended, which matters to an aggregator with strikes. Of the present round: `known` are the members whose
     openings are here, `certified` those whose updates have a certificate, `signed` is when the last signature that
     counts came. `copying` names what is on its way into the own store; `missing` are the members whose certified bytes
-    could not be had yet.
+    could not be had yet. `settled` are those certified by signatures that are older than `receipts.grace`, where bytes
+    of others are lacking and theirs are all here; else empty.
     """
 
     now: int
@@ -67,6 +70,7 @@ class AggregatorSituation:
     signed: int = 0
     copying: tuple[str, ...] = ()
     missing: frozenset[int] = frozenset()
+    settled: frozenset[int] = frozenset()
 
 
 def next_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> Step:
@@ -226,18 +230,27 @@ _PHASES: dict[Phase, Callable[[_Decision], Step]] = {
 
 def _aggregate(of: _Decision, end: int) -> Step:
     """As soon as every update has a certificate; else when a quarter of the time brought no further signature, and in
-    the last third of the turn in any case. Certified bytes can be had, so they are waited for.
+    the last third of the turn in any case. Certified bytes can be had, so they are waited for: to the end of the turn
+    where the certificate is old, else until its last part, for no member may oppose an aggregate by a young one.
     """
     round_, at = of.round, of.at
     lacking = frozenset(round_.updates.keys() - at.certified)
     until = min(max(at.since, at.signed) + patience(of.seconds), end - of.seconds // 3)
     if lacking and at.now < until:
         return Wait(f"{of.name}: too few members hold the update of {_members(lacking)}", until)
-    if at.copying:
-        return Wait(f"copies {', '.join(at.copying)} for {of.name}", end + 1)
-    if at.missing:
-        return Wait(f"no holder serves the update of {_members(at.missing)} in {of.name}", end + 1)
-    return PublishAggregate(round_.job, round_.number, round_.attempt + 1, at.certified)
+    counted, late = at.certified, end - of.seconds // LAST_PART
+    if at.copying or at.missing:
+        if not at.settled or at.now < late:
+            return Wait(_lacking(of), late if at.now < late else end + 1)
+        counted = at.settled
+    return PublishAggregate(round_.job, round_.number, round_.attempt + 1, counted)
+
+
+def _lacking(of: _Decision) -> str:
+    """Which certified bytes are waited for."""
+    if of.at.copying:
+        return f"copies {', '.join(of.at.copying)} for {of.name}"
+    return f"no holder serves the update of {_members(of.at.missing)} in {of.name}"
 
 
 def _advance(of: _Decision, after: int) -> Step:

@@ -106,10 +106,10 @@ class AggregatorWorker(Worker):
     ) -> None:
         """What was made is stored before it is claimed: the receipts, and the model."""
         self.copies.check_base(facts)
-        state, receipts = facts.state, encode(gathered.receipts)
+        state, receipts = facts.state, encode(gathered.receipts_of(step.certified))
         self._connection.put([receipts], receipts_pin(step.job, step.round, step.attempt))
         outcome = self._recompute(facts, step)
-        if not self._is_due(step, situation, outcome):
+        if not self._is_due(facts, step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
             return
         seen = self._connection.follower.tip
@@ -147,13 +147,17 @@ class AggregatorWorker(Worker):
             self.copies.lost(facts, error.facts.get("file"))
             raise
 
-    def _is_due(self, step: PublishAggregate, situation: AggregatorSituation, outcome: Outcome) -> bool:
-        """Look at the ledger again: computing took its time, and others are at work."""
+    def _is_due(
+        self, facts: RoundFacts, step: PublishAggregate, situation: AggregatorSituation, outcome: Outcome
+    ) -> bool:
+        """Look at the ledger again: computing took its time, others are at work, and young signatures grew old."""
         history = self._connection.refresh()
         state = history.jobs.get(step.job)
         if state is None or step.round not in state.rounds:
             return False
         later = replace(situation, now=max(situation.now, self._connection.time()))
+        if situation.settled:
+            later = replace(later, settled=self.gatherer.settled(facts, later.now)[1])
         same = [judged.update for judged in outcome.judged] == state.rounds[step.round].sorted_updates()
         return same and next_step(history, state, self.key, later) == step
 

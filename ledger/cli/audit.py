@@ -87,6 +87,7 @@ def audit(
     from ledger.cli.connect import look
     from ledger.cli.evidence import write_evidence
     from ledger.cli.streams import write_file
+    from ledger.errors import Malformed
     from ledger.history.fold import HistoryError
     from ledger.party.auditing import AuditRequest, unreadable
 
@@ -96,7 +97,7 @@ def audit(
     with look(network_file, home, *read) as connection:
         try:
             connection.refresh()
-        except HistoryError as error:
+        except (HistoryError, Malformed) as error:
             question, report = Question(), unreadable(connection, error)
         else:
             question = _question(connection, release, model, round_, job)

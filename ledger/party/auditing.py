@@ -1,7 +1,8 @@
 """An audit of a live consortium: what the chain says is observed and handed to the pure audit; copies are read."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -17,9 +18,9 @@ from ledger.chain.evidence.fetch import ChainWitness
 from ledger.chain.proofs.account import FalseProof
 from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network, cache_folder
-from ledger.errors import Corrupt, FedledgerError, Refuted, Unavailable
+from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Unavailable
 from ledger.formats.cid import Cid, of_file
-from ledger.history.fold import History, HistoryError
+from ledger.history.fold import History
 from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import Job, committed_set
@@ -27,6 +28,7 @@ from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
 from ledger.store.holders import Holders
 
+ELSEWHERE = "ask another endpoint"
 SETTLE_TRIES = 5
 ALL = Question()
 
@@ -51,8 +53,9 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     """Audit a consortium. Raises what `Connection` raises where the chain itself cannot be read, and UsageError where
     the question is about something that is not on record.
     """
-    observed, how, untrue = _observe(connection, wanted)
-    read = msgspec.structs.replace(history_read(connection, wanted.endpoints), storage=how)
+    with answers():
+        observed, how, untrue = _observe(connection, wanted)
+        read = msgspec.structs.replace(history_read(connection, wanted.endpoints), storage=how)
     history = connection.history
     scope = scope_of(history, wanted.question)
     witness = ChainWitness(connection.client.rpc, connection.place.chain, connection.client.addresses)
@@ -70,7 +73,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     if is_disputed(read):
         audit.found.doubted.add(None)
     if untrue is not None:
-        why = f"{untrue}; so nothing was checked and nobody is blamed: ask another endpoint"
+        why = f"{untrue}; so nothing was checked and nobody is blamed: {ELSEWHERE}"
         audit.leave_open(Check.HEADS, "what the contracts keep", why, fault=SERVER)
         audit.found.doubted.add(None)
         scope = Scope({})
@@ -82,15 +85,18 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     return audit.report(wanted.question, read, network.name, network.contracts.consortium.address)
 
 
-def unreadable(connection: Connection, error: HistoryError) -> Report:
-    """The report on events that contradict each other, whatever was asked: nothing is known, and nobody is blamed.
+def unreadable(connection: Connection, error: FedledgerError) -> Report:
+    """The report on events that contradict each other, or on logs that no contract writes, whatever was asked: nothing
+    is known, and nobody is blamed.
 
     Raises Unavailable where the node does not even say which block is its latest.
     """
-    network, latest = connection.network, connection.client.latest()
+    with answers():
+        latest = connection.client.latest()
+    network = connection.network
     audit = Audit(History(foundation_of(network)), connection.place, connection.fetch, connection.name)
     told = ", ".join(f"{name} {value}" for name, value in error.facts.items())
-    why = f"{error.message} ({told}), so nothing was checked and nobody is blamed; {error.advice}"
+    why = f"{error.message} ({told}), so nothing was checked and nobody is blamed; {error.advice or ELSEWHERE}"
     audit.leave_open(Check.LOG, "the ledger's log", why, fault=SERVER)
     audit.found.doubted.add(None)
     read = HistoryRead(
@@ -102,6 +108,15 @@ def unreadable(connection: Connection, error: HistoryError) -> Report:
         after=0,
     )
     return audit.report(ALL, read, network.name, network.contracts.consortium.address)
+
+
+@contextmanager
+def answers() -> Iterator[None]:
+    """What the chain's node said wrongly is its own fault, not the caller's: Malformed becomes Unavailable."""
+    try:
+        yield
+    except Malformed as error:
+        raise Unavailable(error.message, advice=error.advice or ELSEWHERE, **error.facts) from error
 
 
 def require_right(connection: Connection, job: int, round_: int) -> None:
@@ -176,11 +191,12 @@ def _kept(
 
 
 def _blocks(client: Client) -> Blocks:
-    """The chain's blocks, each asked for once."""
+    """The chain's blocks, each asked for once. Raises Unavailable where what the node says is not a block."""
 
     @cache
     def shown(number: int) -> ShownBlock | None:
-        block = client.block(number)
+        with answers():
+            block = client.block(number)
         return None if block is None else ShownBlock(block.hash, block.time)
 
     return shown

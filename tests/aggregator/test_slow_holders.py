@@ -69,10 +69,15 @@ def submit_slowly(t: Trial, *certified: int) -> bytes:
     t.open_updates()
     for one in t.parties:
         one.connection.refresh()
-    first, seen = t.parties[0], t.parties[0].connection.client.latest()
-    said = [one.have(bitmap_of(certified)) for one in t.parties]
-    Haves(first.member.home.haves).take(first.facts.roll, said, Anchor(seen.number, seen.hash))
+    sign(t, *certified)
     return data
+
+
+def sign(t: Trial, *held: int) -> None:
+    """Everyone signs for the updates of these members, as of now; the first member knows of it."""
+    first, seen = t.parties[0], t.parties[0].connection.client.latest()
+    said = [one.have(bitmap_of(held)) for one in t.parties]
+    Haves(first.member.home.haves).take(first.facts.roll, said, Anchor(seen.number, seen.hash))
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -123,3 +128,19 @@ def test_an_update_that_only_a_slow_holder_has_is_reported_missing_in_time(ready
     ready.attest(1, 2)
     assert ready.round.phase is Phase.FINALISED
     assert not actions(home, "failed")
+
+
+def test_a_certificate_that_comes_late_takes_no_turn(ready: Trial) -> None:
+    """Everyone signs for the slow update when there is little time left for its bytes: it is left out."""
+    a = service(ready.parties[0])
+    drive(a)
+    submit_slowly(ready, 0, 1, 2)
+    for entry in ready.parties[0].facts.entries[:3]:
+        ready.parties[0].connection.keep(entry.cid, "copy")
+    ready.until(ready.round.deadline - SECONDS - GIVE_UP)
+    sign(ready, *range(4))
+    drive(a)
+    assert verdicts(ready) == ["ADMITTED"] * 3 + ["UNAVAILABLE"]
+    ready.attest(1, 2)
+    assert ready.round.phase is Phase.FINALISED
+    assert not actions(ready.parties[0].member.home, "failed", "overtaken")

@@ -222,11 +222,27 @@ def test_signatures_are_waited_for_a_quarter_after_the_last_and_no_longer_than_t
 def test_certified_bytes_are_waited_for(world: World) -> None:
     opened(world)
     copying = ("the update of member 2",)
-    assert waiting(decide(world, now=OPENED, certified=ALL, copying=copying), ALONE + 1, *copying)
+    late = ALONE - AGG // 4
+    assert waiting(decide(world, now=OPENED, certified=ALL, copying=copying), late, *copying)
+    assert waiting(decide(world, now=late, certified=ALL, copying=copying), ALONE + 1, *copying)
     lost = {"certified": ALL, "missing": frozenset({1})}
     assert waiting(decide(world, now=ALONE - 1, **lost), ALONE + 1, "member 1")
-    assert waiting(decide(world, 1, ALONE + 1, **lost), LAST + 1, "member 1")
+    assert waiting(decide(world, 1, ALONE + 1, **lost), LAST - AGG // 4, "member 1")
     assert decide(world, 1, LAST + 1, **lost) == Advance(1, 1), "it holds up no end"
+
+
+@pytest.mark.parametrize("lacking", [{"copying": ("the update of member 3",)}, {"missing": frozenset({3})}])
+def test_a_young_certificate_takes_nobodys_turn(world: World, lacking: dict[str, Any]) -> None:
+    opened(world)
+    settled = frozenset({0, 1, 2})
+    facts = {"certified": ALL, "settled": settled, **lacking}
+    late, last = ALONE - AGG // 4, LAST - AGG // 4
+    assert waiting(decide(world, now=late - 1, **facts), late, "member 3")
+    for now in (late, ALONE):
+        assert decide(world, now=now, **facts) == PublishAggregate(1, 1, 1, settled)
+    assert waiting(decide(world, 1, last - 1, **facts), last, "member 3")
+    assert decide(world, 1, last, **facts) == PublishAggregate(1, 1, 1, settled)
+    assert decide(world, now=late, certified=ALL) == PublishAggregate(1, 1, 1, ALL), "what is here is counted"
 
 
 def test_copies_have_until_the_last_quarter_of_a_turn_or_half_of_what_is_left(world: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 from support.command import fedledger, play
 from support.consortia.synthetic import Trial
 
-from demo.lying_node import WORD, Edit, Log, heavier, lying, number, topic, word
+from demo.lying_node import WORD, Edit, Forge, Log, heavier, lying, number, topic, word
 from ledger.audit.report import Check
 from ledger.events.rounds import Form
 from ledger.formats.claims import RoundName, claim_of
@@ -21,8 +21,8 @@ LIAR, SILENT = 1, 4
 PUBLISHED, COMMITTED, ATTESTED = (topic(name) for name in ("AggregatePublished", "UpdateCommitted", "Attested"))
 OPENED, ROUND_OPENED = topic("UpdatesOpened"), topic("RoundOpened")
 FORGED_CID, FALSE_ROOT = bytes([5]) * 32, bytes([7]) * 32
-CID, CLAIM = 5, 2
-"""Words: of a publication's CID, and of an attestation's claim."""
+CID, CLAIM, FORM = 5, 2, 1
+"""Words: of a publication's CID, and of an attestation's claim and form."""
 
 
 @pytest.fixture
@@ -113,6 +113,21 @@ def ahead(asked: dict[str, Any], result: Any) -> Any:
     return result | {"number": hex(int(result["number"], 16) + 3)} if latest else result
 
 
+def unwritten(logs: list[Log]) -> list[Log]:
+    """An attestation in a form that there is not."""
+    return [word(log, FORM, 255) if is_(log, ATTESTED, 1) else log for log in logs]
+
+
+def nonsense(past: int) -> Forge:
+    """A block of the past that is not one."""
+
+    def forge(asked: dict[str, Any], result: Any) -> Any:
+        told = asked["method"] == "eth_getBlockByNumber" and asked["params"][0] == hex(past)
+        return result | {"hash": "nonsense"} if told else result
+
+    return forge
+
+
 def audit(trial: Trial, folder: Path, *options: Any, url: str | None = None) -> tuple[int, dict[str, Any], str]:
     home = trial.consortium.members[0].home
     rpc = ("--rpc", url) if url else ()
@@ -131,14 +146,24 @@ def liars(report: dict[str, Any]) -> set[tuple[str, str]]:
     return {(lie["who"], lie["key"]) for lie in report["lies"]["list"]}
 
 
-@pytest.mark.parametrize("edit", [heavier, dropped])
+@pytest.mark.parametrize("edit", [heavier, dropped, unwritten])
 def test_a_log_that_contradicts_itself_is_the_nodes_lie(trial: Trial, tmp_path: Path, edit: Edit) -> None:
     with lying(trial.consortium.network.chain.rpc, edit) as false:
         code, report, stderr = audit(trial, tmp_path, url=false)
     assert code == 3, (report, stderr)
     (found,) = open_matters(report)
     assert (found["check"], found["fault"], report["lies"]["answer"]) == (Check.LOG, "the server", "none")
-    assert "from another RPC endpoint" in found["why"]
+    assert "another RPC endpoint" in found["why"]
+
+
+def test_a_past_block_that_is_nonsense_is_not_the_callers_fault(trial: Trial, tmp_path: Path) -> None:
+    """An audit that has begun ends with unknown."""
+    past, home = trial.state.rounds[1].aggregates[0].as_of, trial.consortium.members[0].home
+    with lying(trial.consortium.network.chain.rpc, list, forge=nonsense(past)) as false:
+        options = ("--rpc", false, "--network", home.network_file, "--home", tmp_path, "--no-source")
+        done = fedledger("audit", *options)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "not a block" in done.stdout + done.stderr
 
 
 def test_nobody_is_blamed_for_what_a_node_forges(trial: Trial, tmp_path: Path) -> None:
