@@ -61,7 +61,8 @@ class NodeWorker(Worker):
         if file_version(self._data) != self._version:
             self._unfit, self._version = {}, file_version(self._data)
         held, spoken = frozenset(self._held), frozenset(self._spoken)
-        situation = NodeSituation(now, self._unfit, self._shown_now(history, state), self._vouched, held, spoken)
+        shown, vouched = self._shown_now(history, state), self._vouched_now(state)
+        situation = NodeSituation(now, self._unfit, shown, vouched, held, spoken)
         return next_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
@@ -97,6 +98,14 @@ class NodeWorker(Worker):
         if round_ is None or made is None or self._shown.get((round_.job, round_.number)) != made.digest:
             return frozenset()
         return frozenset({(round_.job, round_.number)})
+
+    def _vouched_now(self, state: JobState) -> dict[RoundKey, frozenset[int]]:
+        """What was signed for in the present round, as far as that was on this branch of the chain."""
+        round_ = state.current
+        if round_ is None or not (vouched := self._vouched.get((round_.job, round_.number))):
+            return {}
+        signed = self._sharing.signed(self.facts(state, round_.number))
+        return {(round_.job, round_.number): vouched & signed}
 
     def due_in(self, history: History) -> list[float]:
         """Seconds until the own opening is shown again where it was not taken, and until bytes are asked for again."""

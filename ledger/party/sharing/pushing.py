@@ -26,6 +26,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
+from ledger.party.sharing.branch import Branch
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.duties import Anchor, Owed
 from ledger.party.sharing.errands import Errands, Name
@@ -35,7 +36,6 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll, SignedHave
 
 if TYPE_CHECKING:
-    from ledger.chain.node import Block
     from ledger.keys import Signer
 
 CLOSING = 5.0
@@ -48,12 +48,12 @@ class Sharing:
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings) -> None:
         self._connection, self._signer = connection, signer
         self._pushes = not settings.store.reachable
-        self._haves = Haves(Home(connection.folder).haves, signer)
+        self._branch = Branch(connection)
+        self._haves = Haves(Home(connection.folder).haves, signer, self._branch.lost)
         self._errands = Errands()
         self._sent: dict[Name, Counter[Cid]] = {}
         self._visits: dict[tuple[str, NamedGateway], Visit] = {}
         self._lock = threading.Lock()
-        self._history, self._blocks = connection.history, dict[int, "Block"]()
 
     def offer(self, facts: RoundFacts) -> None:
         """Push this member's own update of a round to every member that announces a gateway, where it must."""
@@ -79,6 +79,10 @@ class Sharing:
             self._errands.soon([self._name(facts, gateway) for gateway in self._others()])
         self.look(facts)
 
+    def signed(self, facts: RoundFacts) -> frozenset[int]:
+        """The members whose updates this member signed for, on this branch of the chain."""
+        return self._haves.signed(self._roll(facts))
+
     def look(self, facts: RoundFacts) -> None:
         """Hear what every gateway knows of a round, and tell it what this member said, where that is due."""
         roll = self._roll(facts)
@@ -103,7 +107,7 @@ class Sharing:
         `receipts.signed_in_time`. Raises Unavailable where the chain's node does not answer.
         """
         known = self._haves.known(self._roll(facts))
-        return tuple(one for one in known if (seen := self._block(one)) and (by is None or seen.time <= by))
+        return tuple(one for one in known if (seen := self._branch.block(one)) and (by is None or seen.time <= by))
 
     def pushed(self, facts: RoundFacts) -> list[str]:
         """The gateways that have all of this member's own update of a round, by name."""
@@ -140,15 +144,6 @@ class Sharing:
 
     def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Name:
         return "have", facts.round.job, facts.round.number, gateway
-
-    def _block(self, said: SignedHave) -> "Block | None":
-        """The block that a message names; None where this member's node shows another one there, or none yet."""
-        if self._history is not self._connection.history:  # the chain lost blocks
-            self._history, self._blocks = self._connection.history, {}
-        found = self._blocks.get(said.block)
-        if found is None and (found := self._connection.client.block(said.block)) is not None:
-            self._blocks[said.block] = found
-        return found if found is not None and found.hash == said.hash else None
 
     def _visit(self, kind: str, gateway: NamedGateway) -> Visit:
         """The connection to a gateway for one kind of errand: what is said does not wait for bytes."""

@@ -15,6 +15,7 @@ from support.content.holders import Server
 from support.content.proxy import Cutter, ForwardProxy
 from support.worlds.world import World
 
+from ledger.chain.node import Block
 from ledger.config import GatewaySettings
 from ledger.events import records
 from ledger.events.haves import Have, have_to_sign
@@ -232,6 +233,28 @@ def test_a_message_of_another_branch_is_not_counted(street: Street) -> None:
     entry = SignedHave(3, 0b1000, now, bytes(32), signature)
     assert ask(north.serving.url, "POST", "/have/1/1", entry.encode())[0] == 200
     assert north.sharing.receipts(street.world.facts) == ()
+
+
+def test_a_certificate_outlives_a_reorganisation_of_one_block(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = [street.home(index) for index in range(3)]
+    homes[0].own()
+    street.world.open_pending()
+    for home in homes[1:]:
+        home.store.put([street.world.files.files[street.owed[0].file]], "update/1/1/0")
+    now, real = len(street.world.events), Neighbour.block
+
+    def orphaned(home: Neighbour, number: int) -> Block | None:
+        found = real(home, number)
+        return found._replace(hash=b"\xee" * 32) if found and number == now else found
+
+    facts = street.world.facts
+    with monkeypatch.context() as patch:
+        patch.setattr(Neighbour, "block", orphaned)
+        for home in homes:
+            patch.setattr(home.client, "block", home.block)
+        until(lambda: all(0 in certified(home.sharing.receipts(facts), facts.roll) for home in homes), *homes)
+    street.world.emit(records.Announced, index=4, gateway="")  # another block, and one more
+    until(lambda: all(0 in certified(home.sharing.receipts(facts), facts.roll) for home in homes), *homes)
 
 
 def test_an_old_certificate_is_made_of_what_was_signed_by_then(street: Street) -> None:
