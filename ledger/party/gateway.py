@@ -95,7 +95,7 @@ class Serving:
 
     def _take_note(self, duties: Duties) -> None:
         """Take in what is owed as of now, and forget what came of files that no longer are."""
-        owed, before = ({file for file, _ in known.files} for known in (duties, self._desk.duties))
+        owed, before = ({one.file for one in known.files.values()} for known in (duties, self._desk.duties))
         self._desk.duties = duties
         if self._arrivals is not None and owed != before:
             self._arrivals.sweep(owed)

@@ -7,7 +7,6 @@ gets to no aggregator its party opens itself. Nothing here makes the thread that
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from ledger.config import HomeSettings
@@ -15,11 +14,11 @@ from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.party.named_gateways import NamedGateway, announced_gateways
+from ledger.party.named_gateways import NamedGateway
 from ledger.party.sharing.errands import Errands, Name
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.pushing import Sharing
-from ledger.party.sharing.visits import Visit
+from ledger.party.sharing.visits import Visits
 
 if TYPE_CHECKING:
     from ledger.keys import Signer
@@ -34,26 +33,22 @@ class OpeningErrands:
     """One home's openings on their way. What it remembers only spares work: after a crash it shows and asks again."""
 
     def __init__(self, connection: Connection, key: str) -> None:
-        self._connection, self._key = connection, key
         self._openings = Openings(connection.folder)
         self._errands = Errands(first=FIRST_PAUSE)
-        self._visits: dict[NamedGateway, Visit] = {}
-        self._lock = Lock()
+        self._visits = Visits(connection, key)
 
     def show(self, round_: RoundName, opening: UpdateOpening) -> None:
         """Hand the own opening to every member's gateway. To be called again until the update is open."""
-        for gateway in self._others():
-            self._errands.start(
-                ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
-            )
+        for member, gateway in self._visits.others().items():
+            name = "show", round_.job, round_.round, member
+            self._errands.start(name, partial(self._hand, member, gateway, round_, opening))
 
     def ask(self, name: RoundName, round_: Round) -> None:
         """Ask every member's gateway for the openings that it knows. To be called again while some are missing."""
         wanted = frozenset(made.digest for made in round_.unopened)
-        for gateway in self._others():
-            self._errands.start(
-                ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted), repeat=True
-            )
+        for member, gateway in self._visits.others().items():
+            work = partial(self._fetch, member, gateway, name, wanted)
+            self._errands.start(("ask", name.job, name.round, member), work, repeat=True)
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""
@@ -79,29 +74,16 @@ class OpeningErrands:
 
     def close(self) -> None:
         """End what is under way, in the middle of a request too."""
-        with self._lock:
-            visits, self._visits = list(self._visits.values()), {}
-        for visit in visits:
-            visit.close()
+        self._visits.close()
         self._errands.close(CLOSING)
 
-    def _others(self) -> tuple[NamedGateway, ...]:
-        members = self._connection.history.members.values()
-        return announced_gateways(self._connection.network, [member for member in members if member.key != self._key])
-
-    def _visit(self, gateway: NamedGateway) -> Visit:
-        with self._lock:
-            if gateway not in self._visits:
-                self._visits[gateway] = Visit(gateway)
-            return self._visits[gateway]
-
-    def _hand(self, gateway: NamedGateway, round_: RoundName, opening: UpdateOpening) -> None:
+    def _hand(self, member: int, gateway: NamedGateway, round_: RoundName, opening: UpdateOpening) -> None:
         """In a thread of its own."""
-        self._visit(gateway).show(round_.job, round_.round, opening)
+        self._visits.to("opening", member, gateway).show(round_.job, round_.round, opening)
 
-    def _fetch(self, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
+    def _fetch(self, member: int, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
         """In a thread of its own."""
-        for opening in self._visit(gateway).openings(round_.job, round_.round):
+        for opening in self._visits.to("opening", member, gateway).openings(round_.job, round_.round):
             if commitment(round_, opening) in wanted:
                 self._openings.take(round_, opening)
 
