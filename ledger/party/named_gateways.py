@@ -35,11 +35,6 @@ def announced_gateways(network: Network, members: Iterable[Member]) -> tuple[Nam
     return tuple(NamedGateway(network.party_name(one.index), one.gateway, reach) for one in members if one.gateway)
 
 
-def gateway_of(network: Network, members: Iterable[Member], key: str) -> tuple[NamedGateway, ...]:
-    """The one that the member with a key announced; none where it announced none."""
-    return announced_gateways(network, [member for member in members if member.key == key])
-
-
 def remotes(
     gateways: Iterable[NamedGateway], before: Mapping[NamedGateway, "Remote"] | None = None
 ) -> dict[NamedGateway, "Remote"]:

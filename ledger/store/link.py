@@ -71,25 +71,37 @@ class Link:
         """
         with self._lock:
             self._cut_off = False
-            fresh = self._connection.sock is None
             try:
-                return self._ask(method, target, seconds, ceiling, headers, body)
-            except LOST as error:
-                self._connection.close()
-                if fresh or self._cut_off or isinstance(error, TimeoutError):
-                    raise
-            try:
-                return self._ask(method, target, seconds, ceiling, headers, body)
+                return self._ask_again(method, target, seconds, ceiling, headers, body)
             except LOST:
                 self._connection.close()
                 raise
+            finally:
+                if self._cut_off:
+                    self._connection.close()
 
     def close(self) -> None:
-        """Close the connection, in the middle of an answer too; the next request opens another."""
+        """Close the connection, in the middle of an answer too, without waiting; the next request opens another."""
         self._cut_off = True
         self._shut_down()
-        with self._lock:
+        if self._lock.acquire(blocking=False):  # else the request that is under way closes it
+            try:
+                self._connection.close()
+            finally:
+                self._lock.release()
+
+    def _ask_again(
+        self, method: str, target: str, seconds: float, ceiling: int, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        """Ask; once more where a connection that was kept is gone."""
+        fresh = self._connection.sock is None
+        try:
+            return self._ask(method, target, seconds, ceiling, headers, body)
+        except LOST as error:
             self._connection.close()
+            if fresh or self._cut_off or isinstance(error, TimeoutError):
+                raise
+        return self._ask(method, target, seconds, ceiling, headers, body)
 
     def _ask(
         self, method: str, target: str, seconds: float, ceiling: int, headers: Mapping[str, str], body: bytes | None

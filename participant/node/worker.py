@@ -61,7 +61,8 @@ class NodeWorker(Worker):
         if file_version(self._data) != self._version:
             self._unfit, self._version = {}, file_version(self._data)
         held, spoken = frozenset(self._held), frozenset(self._spoken)
-        situation = NodeSituation(now, self._unfit, self._shown_now(history, state), self._vouched, held, spoken)
+        shown, vouched = self._shown_now(history, state), self._vouched_now(state)
+        situation = NodeSituation(now, self._unfit, shown, vouched, held, spoken)
         return next_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
@@ -98,6 +99,14 @@ class NodeWorker(Worker):
             return frozenset()
         return frozenset({(round_.job, round_.number)})
 
+    def _vouched_now(self, state: JobState) -> dict[RoundKey, frozenset[int]]:
+        """What was signed for in the present round, as far as that was on this branch of the chain."""
+        round_ = state.current
+        if round_ is None or not (vouched := self._vouched.get((round_.job, round_.number))):
+            return {}
+        signed = self._sharing.signed(self.facts(state, round_.number))
+        return {(round_.job, round_.number): vouched & signed}
+
     def due_in(self, history: History) -> list[float]:
         """Seconds until the own opening is shown again where it was not taken, and until bytes are asked for again."""
         states = [state for state in history.jobs.values() if state.current and not state.current.phase.terminal]
@@ -117,7 +126,7 @@ class NodeWorker(Worker):
         if (round_.job, round_.number) in self._shown and any(one.party == self.key for one in round_.unopened):
             opening = self._updates.committed(facts)
             if opening is not None:
-                self._showing.show(facts.name, opening, facts.round.opener)
+                self._showing.show(facts.name, opening, facts.round.opener_index)
         if round_.updates:
             self._sharing.offer(facts)
             self._sharing.look(facts)
@@ -162,7 +171,7 @@ class NodeWorker(Worker):
             self.note("lost", facts.state, text, round=step.round)
             return None
         self._updates.show(facts, opening)
-        self._showing.show(facts.name, opening, facts.round.opener)
+        self._showing.show(facts.name, opening, facts.round.opener_index)
         return None
 
     def _open_own(self, facts: RoundFacts) -> Wait | None:

@@ -112,15 +112,15 @@ def test_what_is_open_is_not_opened_again(world: World) -> None:
 
 def test_a_round_that_nobody_committed_to_ends_at_once(world: World) -> None:
     world.open_round(opener=0)
-    assert decide(world, 1, DEADLINE + 1) == Advance(1, 1)
-    assert waiting(decide(world, 2, DEADLINE + 1), DEADLINE + 3)
+    assert decide(world, 0, DEADLINE + 1) == Advance(1, 1)
+    assert waiting(decide(world, 1, DEADLINE + 1), DEADLINE + 3)
 
 
 def test_a_round_of_which_nothing_was_opened_ends_at_once(world: World) -> None:
     world.open_round(opener=0)
     world.submit(1)
-    assert isinstance(decide(world, 1, OPENED), Wait)
-    assert decide(world, 1, OPENED + 1) == Advance(1, 1)
+    assert isinstance(decide(world, 0, OPENED), Wait)
+    assert decide(world, 0, OPENED + 1) == Advance(1, 1)
 
 
 @pytest.mark.parametrize("now", [OPENED - 30, ALONE, ALONE + 1, LAST])

@@ -7,7 +7,7 @@
     GET  /push/JOB/ROUND/FILE         the blocks of FILE that are to come next, a CID each line; none: all of it is here
     PUT  /push/JOB/ROUND/FILE/BLOCK   a block; 201 with this member's own entry once all of the file is here
 
-A push carries `Authorization: Push SIGNATURE` of the member that owes the file in that round (ledger/events/haves.py).
+A push carries `Authorization: Push SIGNATURE` of a member of that round's roll (ledger/events/haves.py).
 Only what the ledger says is owed is taken, and no more bytes than the job's files have. See docs/spec/content.md.
 """
 
@@ -51,15 +51,15 @@ class Desk:
         return None
 
     def _opening(self, request: Request, job: str, number: str) -> Response:
-        key = int(job), int(number)
-        if (roll := self.duties.rolls.get(key)) is None:
+        duties, key = self.duties, (int(job), int(number))
+        if (roll := duties.rolls.get(key)) is None:
             return text("404 Not Found", "this round is not under way here")
         if request.method in {"GET", "HEAD"}:
             return _file(self._openings.shown(*key))
         if request.method != "POST":
             return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
         name, shown = RoundName(roll.chain, roll.ledger, *key), unpack_openings(request.body)
-        if len(shown) != 1 or commitment(name, shown[0]) not in self.duties.unopened[key]:
+        if len(shown) != 1 or commitment(name, shown[0]) not in duties.unopened[key]:
             return text("403 Forbidden", "the ledger has no such commitment, here and now, that is not open")
         self._openings.take(name, shown[0])
         return _file(b"")
@@ -89,7 +89,10 @@ class Desk:
         roll = self.duties.rolls.get((int(job), int(number)))
         owed = None if roll is None else self._owed(request, roll, Cid.parse(file))
         if roll is None or owed is None:
-            return text("403 Forbidden", "the ledger does not say, here and now, that this key owes this file")
+            return text(
+                "403 Forbidden",
+                "the ledger does not say, here and now, that members owe this file, and that this key is a member's",
+            )
         if block is None:
             missing = self._arrivals.missing(owed.file, owed.size, owed.pin)
             if not missing:
@@ -106,7 +109,8 @@ class Desk:
         push = Push(roll.job, roll.round, file.digest)
         with suppress(Malformed):
             key = signer_of(roll.chain, roll.ledger, push, bytes.fromhex(found[1]))
-            return self.duties.files.get((file, key))
+            if key in roll.keys.values():
+                return self.duties.files.get((roll.job, roll.round, file))
         return None
 
     def _whole(self, owed: Owed, roll: Roll) -> Response:

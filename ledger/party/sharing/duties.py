@@ -18,7 +18,7 @@ from ledger.rounds.receipts import Roll
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A file of at most `size` bytes that member `index` owes to all others: its update of a round."""
+    """A file of at most `size` bytes that members owe to each other: the update of member `index` in a round."""
 
     job: int
     round: int
@@ -43,13 +43,13 @@ class Anchor:
 @dataclass(frozen=True, slots=True)
 class Duties:
     """As of `tip`: the rolls of rounds under way by job and round, the digests of commitments that are not opened, and
-    files owed by CID and their owner's key.
+    files owed by job, round and CID, which any member of the roll may push.
     """
 
     tip: Anchor = Anchor(-1, b"")
     rolls: Mapping[tuple[int, int], Roll] = field(default_factory=dict)
     unopened: Mapping[tuple[int, int], frozenset[bytes]] = field(default_factory=dict)
-    files: Mapping[tuple[Cid, str], Owed] = field(default_factory=dict)
+    files: Mapping[tuple[int, int, Cid], Owed] = field(default_factory=dict)
 
 
 def duties_of(connection: Connection) -> Duties:
@@ -59,14 +59,14 @@ def duties_of(connection: Connection) -> Duties:
     under_way = [round_ for round_ in rounds if not round_.phase.terminal]
     rolls = {(one.job, one.number): roll_of(connection.place, one) for one in under_way}
     unopened = {(one.job, one.number): frozenset(made.digest for made in one.unopened) for one in under_way}
-    files = {(owed.file, key): owed for one in under_way for key, owed in _owed(connection, one)}
+    files = {(owed.job, owed.round, owed.file): owed for one in under_way for owed in _owed(connection, one)}
     return Duties(Anchor(seen.number, seen.hash), rolls, unopened, files)
 
 
-def _owed(connection: Connection, round_: Round) -> Iterator[tuple[str, Owed]]:
+def _owed(connection: Connection, round_: Round) -> Iterator[Owed]:
     try:
         size = connection.document(connection.history.jobs[round_.job]).layout.size
     except (Malformed, Unavailable):
         return
     for update in round_.updates.values():
-        yield update.party, Owed(round_.job, round_.number, update.index, of_file(update.cid, size), size)
+        yield Owed(round_.job, round_.number, update.index, of_file(update.cid, size), size)

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 from ledger.errors import FedledgerError
 from ledger.party.background import Background
-from ledger.party.named_gateways import NamedGateway
 
 THREADS = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
 LATER = 0.5
 """Seconds that errands wait which are needed only where a shorter way does not lead on."""
-Name = tuple[str, int, int, NamedGateway]
-"""What an errand is for: its kind, job, round, and where it leads."""
+Name = tuple[str, int, int, int]
+"""What an errand is for: its kind, job, round, and the member whom it leads to, whatever its address is then."""
 
 
 @dataclass(slots=True)

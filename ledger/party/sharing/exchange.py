@@ -1,14 +1,12 @@
 """What a party exchanges with other members' gateways in a round: openings, and who holds which update.
 
-Once all updates of a round are fixed, parties hand their openings to the opener's gateway, and, where that does not do,
-to every member's; aggregators ask every gateway for those that did not come. So who cannot be dialled, party or
-aggregator, needs outgoing connections only; what gets to no aggregator its party opens itself. Nothing here makes the
-thread that decides wait.
+Once all updates of a round are fixed, parties hand their openings to every member's gateway, and aggregators ask every
+gateway for those that it knows. So who cannot be dialled, party or aggregator, needs outgoing connections only; what
+gets to no aggregator its party opens itself. Nothing here makes the thread that decides wait.
 """
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from ledger.config import HomeSettings
@@ -16,11 +14,11 @@ from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
-from ledger.party.named_gateways import NamedGateway, announced_gateways, gateway_of
+from ledger.party.named_gateways import NamedGateway
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.pushing import Sharing
-from ledger.party.sharing.visits import Visit
+from ledger.party.sharing.visits import Visits
 
 if TYPE_CHECKING:
     from ledger.keys import Signer
@@ -35,29 +33,26 @@ class OpeningErrands:
     """One home's openings on their way. What it remembers only spares work: after a crash it shows and asks again."""
 
     def __init__(self, connection: Connection, key: str, later: float = LATER) -> None:
-        self._connection, self._key = connection, key
         self._openings = Openings(connection.folder)
         self._errands = Errands(first=FIRST_PAUSE, later=later)
-        self._visits: dict[NamedGateway, Visit] = {}
-        self._lock = Lock()
+        self._visits = Visits(connection, key)
 
-    def show(self, round_: RoundName, opening: UpdateOpening, opener: str) -> None:
-        """Hand the own opening to every member's gateway, the opener's at once: it opens all. To be called again until
-        the update is open.
+    def show(self, round_: RoundName, opening: UpdateOpening, opener: int) -> None:
+        """Hand the own opening to every member's gateway, that of member `opener` at once: it opens all. To be called
+        again until the update is open.
         """
-        first = gateway_of(self._connection.network, self._connection.history.members.values(), opener)
-        for gateway in self._others():
-            name, work = ("show", round_.job, round_.round, gateway), partial(self._hand, gateway, round_, opening)
-            self._errands.start(name, work, later=gateway not in first)
+        for member, gateway in self._visits.others().items():
+            name = "show", round_.job, round_.round, member
+            self._errands.start(name, partial(self._hand, member, gateway, round_, opening), later=member != opener)
 
     def ask(self, name: RoundName, round_: Round) -> None:
         """Ask every member's gateway for the openings that it knows and that nobody hands in. To be called again while
         some are missing.
         """
         wanted = frozenset(made.digest for made in round_.unopened)
-        for gateway in self._others():
-            errand, work = ("ask", name.job, name.round, gateway), partial(self._fetch, gateway, name, wanted)
-            self._errands.start(errand, work, repeat=True, later=True)
+        for member, gateway in self._visits.others().items():
+            work = partial(self._fetch, member, gateway, name, wanted)
+            self._errands.start(("ask", name.job, name.round, member), work, repeat=True, later=True)
 
     def known(self, name: RoundName, round_: Round) -> Mapping[int, UpdateOpening]:
         """The openings in this home that fit the round's commitments, by member index."""
@@ -83,29 +78,16 @@ class OpeningErrands:
 
     def close(self) -> None:
         """End what is under way, in the middle of a request too."""
-        with self._lock:
-            visits, self._visits = list(self._visits.values()), {}
-        for visit in visits:
-            visit.close()
+        self._visits.close()
         self._errands.close(CLOSING)
 
-    def _others(self) -> tuple[NamedGateway, ...]:
-        members = self._connection.history.members.values()
-        return announced_gateways(self._connection.network, [member for member in members if member.key != self._key])
-
-    def _visit(self, gateway: NamedGateway) -> Visit:
-        with self._lock:
-            if gateway not in self._visits:
-                self._visits[gateway] = Visit(gateway)
-            return self._visits[gateway]
-
-    def _hand(self, gateway: NamedGateway, round_: RoundName, opening: UpdateOpening) -> None:
+    def _hand(self, member: int, gateway: NamedGateway, round_: RoundName, opening: UpdateOpening) -> None:
         """In a thread of its own."""
-        self._visit(gateway).show(round_.job, round_.round, opening)
+        self._visits.to("opening", member, gateway).show(round_.job, round_.round, opening)
 
-    def _fetch(self, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
+    def _fetch(self, member: int, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
         """In a thread of its own."""
-        for opening in self._visit(gateway).openings(round_.job, round_.round):
+        for opening in self._visits.to("opening", member, gateway).openings(round_.job, round_.round):
             if commitment(round_, opening) in wanted:
                 self._openings.take(round_, opening)
 

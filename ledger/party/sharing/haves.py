@@ -3,7 +3,7 @@
 All processes of a home share it: its gateway takes in what others say, its aggregator makes certificates of it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,18 @@ PATIENCE = 20.0
 
 
 class Haves:
-    """The messages known in one home; threads and processes may share it. Without `signer` it only listens."""
+    """The messages known in one home; threads and processes may share it. Without `signer` it only listens.
 
-    def __init__(self, folder: Path, signer: "Signer | None" = None) -> None:
+    Messages that are `lost`, as of a branch of the chain that was given up, count as never said: one of them would
+    else stand in for the same, signed again. Methods raise what `lost` raises.
+    """
+
+    def __init__(
+        self, folder: Path, signer: "Signer | None" = None, lost: Callable[[SignedHave], bool] = lambda _: False
+    ) -> None:
         from filelock import FileLock
 
-        self._folder, self._signer = folder, signer
+        self._folder, self._signer, self._lost = folder, signer, lost
         with disk.translated(folder / "lock"):
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
@@ -36,9 +42,10 @@ class Haves:
     def known(self, roll: Roll) -> tuple[SignedHave, ...]:
         """What is known of a round. A file that was damaged counts as none: what was said comes again."""
         try:
-            return parse(self._path(roll).read_bytes())
+            known = parse(self._path(roll).read_bytes())
         except (OSError, Malformed):
             return ()
+        return tuple(one for one in known if not self._lost(one))
 
     def take(self, roll: Roll, said: Iterable[SignedHave], tip: Anchor) -> bool:
         """Keep what fits the round as of `tip`, and is new; whether anything was. What does not fit is left out."""
@@ -48,11 +55,11 @@ class Haves:
         """Sign that this member holds the updates of these members, besides those it signed for before; what was
         signed last. None where it has nothing to say in the round. Raises as `Signer.sign_typed_data`.
         """
-        mine = next((index for index, key in roll.keys.items() if self._signer and key == self._signer.address), None)
+        mine = self._mine(roll)
         if mine is None or self._signer is None:
             return None
         before = [one for one in self.known(roll) if one.member == mine]
-        old = bitmap_of(index for one in before for index in marks(one.updates))
+        old = bitmap_of(self.signed(roll))
         new = bitmap_of(index for index in held if roll.opened.get(index, tip.number + 1) <= tip.number)
         if new & ~old == 0:
             return before[-1] if before else None
@@ -62,7 +69,18 @@ class Haves:
         self._keep(roll, [signed])
         return signed
 
+    def signed(self, roll: Roll) -> frozenset[int]:
+        """The members whose updates this member signed for."""
+        mine = self._mine(roll)
+        return frozenset(index for one in self.known(roll) if one.member == mine for index in marks(one.updates))
+
+    def _mine(self, roll: Roll) -> int | None:
+        """The own index in a round."""
+        me = self._signer.address if self._signer else None
+        return next((index for index, key in roll.keys.items() if key == me), None)
+
     def _keep(self, roll: Roll, said: Collection[SignedHave]) -> bool:
+        said = [one for one in said if not self._lost(one)]
         if not said:
             return False
         with disk.translated(self._folder / "lock"), self._lock:

@@ -3,7 +3,7 @@ members do so that everyone knows who has which. The workers of node and aggrega
 the thread that decides; nothing here makes that thread wait.
 
     sharing = Sharing(connection, signer, settings)       beside the connection; `close` before it
-    sharing.offer(facts)                                  in each look at a round with this member's own update opened
+    sharing.offer(facts)                                  in each look at a round with opened updates
     sharing.said(facts, held)                             once bytes of updates are in the own store, by member index
     sharing.look(facts)                                   in each look at a round under way: hear what others said
     sharing.receipts(facts)                               what an aggregate's receipts file is made of, and who has what
@@ -14,9 +14,8 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 `failed` says what it is now.
 """
 
-import threading
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,17 +24,18 @@ from ledger.errors import FedledgerError
 from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
-from ledger.party.named_gateways import NamedGateway, announced_gateways, gateway_of
+from ledger.party.named_gateways import NamedGateway
+from ledger.party.sharing.branch import Branch
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.duties import Anchor, Owed
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
-from ledger.party.sharing.visits import Visit
+from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll, SignedHave
+from ledger.store import Unreachable
 
 if TYPE_CHECKING:
-    from ledger.chain.node import Block
     from ledger.keys import Signer
 
 CLOSING = 5.0
@@ -48,24 +48,28 @@ class Sharing:
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self._connection, self._signer = connection, signer
         self._pushes = not settings.store.reachable
-        self._haves = Haves(Home(connection.folder).haves, signer)
+        self._branch = Branch(connection)
+        self._haves = Haves(Home(connection.folder).haves, signer, self._branch.lost)
         self._errands = Errands(later=later)
-        self._sent: dict[Name, Counter[Cid]] = {}
-        self._visits: dict[tuple[str, NamedGateway], Visit] = {}
-        self._lock = threading.Lock()
-        self._history, self._blocks = connection.history, dict[int, "Block"]()
+        self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
+        self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
+        self._visits = Visits(connection, signer.address)
 
     def offer(self, facts: RoundFacts) -> None:
-        """Push this member's own update of a round to every member that announces a gateway, where it must."""
-        own = [entry for entry in facts.entries if entry.update.party == self._signer.address]
-        if not self._pushes or not own:
+        """Push this member's own update of a round, and those that it signed for, to every member that announces a
+        gateway, where it must: nobody could fetch them from here.
+        """
+        if not self._pushes:
             return
-        entry, roll = own[0], self._roll(facts)
-        owed = Owed(facts.round.job, facts.round.number, entry.update.index, entry.cid, facts.size)
-        for gateway in self._others():
-            name = ("push", owed.job, owed.round, gateway)
-            sent = self._sent.setdefault(name, Counter())
-            self._errands.start(name, partial(self._push, gateway, owed, roll, self._tip(), sent))
+        files = self._own(facts) + self._others_files(facts)
+        for member, gateway in self._visits.others().items():
+            name = self._name("push", facts, member)
+            there, sent = self._there.setdefault(name, set()), self._sent.setdefault(name, {})
+            left = {owed: sent.setdefault(owed.file, Counter()) for owed in files if owed.file not in there}
+            if left:
+                to = partial(self._visits.to, "push", member, gateway)
+                work = partial(self._push, to, left, there, self._roll(facts), self._tip())
+                self._errands.start(name, work, repeat=True)
 
     def said(self, facts: RoundFacts, held: Collection[int]) -> None:
         """Sign, once, that the own store holds the updates of these members, and tell the others at once.
@@ -76,21 +80,25 @@ class Sharing:
         before = self._haves.known(roll)
         self._haves.say(roll, held, self._tip())
         if self._haves.known(roll) != before:
-            self._errands.soon([self._name(facts, gateway) for gateway in self._others()])
+            others = self._visits.others()
+            self._errands.soon([self._name(kind, facts, member) for member in others for kind in ("tell", "push")])
         self.look(facts)
+
+    def signed(self, facts: RoundFacts) -> frozenset[int]:
+        """The members whose updates this member signed for, on this branch of the chain."""
+        return self._haves.signed(self._roll(facts))
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once; later hear what they know."""
         roll = self._roll(facts)
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
-        first = gateway_of(self._connection.network, self._connection.history.members.values(), facts.round.opener)
-        for gateway in self._others():
+        for member, gateway in self._visits.others().items():
             if mine:
-                tell = partial(self._tell, gateway, roll, mine)
-                self._errands.start(self._name(facts, gateway), tell, later=gateway not in first)
-            hear = partial(self._hear, gateway, roll, self._tip())
-            self._errands.start(("hear", roll.job, roll.round, gateway), hear, repeat=True, later=True)
+                tell = partial(self._tell, member, gateway, roll, mine)
+                self._errands.start(self._name("tell", facts, member), tell, later=member != facts.round.opener_index)
+            hear = partial(self._hear, member, gateway, roll, self._tip())
+            self._errands.start(self._name("hear", facts, member), hear, repeat=True, later=True)
 
     def forget(self, job: int, present: int) -> None:
         """Forget a job's rounds but the present one: 0 where none is under way."""
@@ -100,6 +108,7 @@ class Sharing:
 
         self._errands.forget(over)
         self._sent = {name: sent for name, sent in self._sent.items() if not over(name)}
+        self._there = {name: there for name, there in self._there.items() if not over(name)}
 
     def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
         """What members said of a round, as far as the blocks that they name are on this chain, and no later than `by`.
@@ -108,12 +117,13 @@ class Sharing:
         `receipts.signed_in_time`. Raises Unavailable where the chain's node does not answer.
         """
         known = self._haves.known(self._roll(facts))
-        return tuple(one for one in known if (seen := self._block(one)) and (by is None or seen.time <= by))
+        return tuple(one for one in known if (seen := self._branch.block(one)) and (by is None or seen.time <= by))
 
     def pushed(self, facts: RoundFacts) -> list[str]:
         """The gateways that have all of this member's own update of a round, by name."""
-        where = facts.round.job, facts.round.number
-        return [one.name for one in self._others() if self._errands.done(("push", *where, one))]
+        own = {owed.file for owed in self._own(facts)}
+        there = {member: self._there.get(self._name("push", facts, member), set()) for member in self._visits.others()}
+        return [self._connection.network.party_name(member) for member, files in there.items() if own and own <= files]
 
     def failed(self) -> dict[Name, FedledgerError]:
         """What went wrong last, and where."""
@@ -125,10 +135,7 @@ class Sharing:
 
     def close(self) -> None:
         """End what is under way, in the middle of a request too."""
-        with self._lock:
-            visits, self._visits = list(self._visits.values()), {}
-        for visit in visits:
-            visit.close()
+        self._visits.close()
         self._errands.close(CLOSING)
 
     def _roll(self, facts: RoundFacts) -> Roll:
@@ -138,45 +145,53 @@ class Sharing:
         seen = self._connection.follower.tip
         return Anchor(seen.number, seen.hash)
 
-    def _others(self) -> tuple[NamedGateway, ...]:
-        members = self._connection.history.members.values()
-        others = [member for member in members if member.key != self._signer.address]
-        return announced_gateways(self._connection.network, others)
+    def _name(self, kind: str, facts: RoundFacts, member: int) -> Name:
+        return kind, facts.round.job, facts.round.number, member
 
-    def _name(self, facts: RoundFacts, gateway: NamedGateway) -> Name:
-        return "tell", facts.round.job, facts.round.number, gateway
+    def _own(self, facts: RoundFacts) -> list[Owed]:
+        return [owed for owed in owed_in(facts) if facts.round.updates[owed.index].party == self._signer.address]
 
-    def _block(self, said: SignedHave) -> "Block | None":
-        """The block that a message names; None where this member's node shows another one there, or none yet."""
-        if self._history is not self._connection.history:  # the chain lost blocks
-            self._history, self._blocks = self._connection.history, {}
-        found = self._blocks.get(said.block)
-        if found is None and (found := self._connection.client.block(said.block)) is not None:
-            self._blocks[said.block] = found
-        return found if found is not None and found.hash == said.hash else None
+    def _others_files(self, facts: RoundFacts) -> list[Owed]:
+        """What others made and this member signed for."""
+        own, signed = self._own(facts), self.signed(facts)
+        return [owed for owed in owed_in(facts) if owed.index in signed and owed not in own]
 
-    def _visit(self, kind: str, gateway: NamedGateway) -> Visit:
-        """The connection to a gateway for one kind of errand: what is said does not wait for bytes."""
-        with self._lock:
-            if (kind, gateway) not in self._visits:
-                self._visits[kind, gateway] = Visit(gateway)
-            return self._visits[kind, gateway]
+    def _push(
+        self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll, tip: Anchor
+    ) -> None:
+        """In a thread of its own: one after another, and what goes wrong with one file holds up no other."""
+        failed: FedledgerError | None = None
+        for owed, sent in left.items():
+            try:
+                self._push_file(to(), owed, sent, roll, tip)
+                there.add(owed.file)
+            except Unreachable:
+                raise
+            except FedledgerError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
-    def _push(self, gateway: NamedGateway, owed: Owed, roll: Roll, tip: Anchor, sent: Counter[Cid]) -> None:
-        """In a thread of its own."""
+    def _push_file(self, visit: Visit, owed: Owed, sent: Counter[Cid], roll: Roll, tip: Anchor) -> None:
         store = self._connection.store or self._connection.holders
-        signed = self._visit("push", gateway).push(owed, authorization(self._sign, roll, owed), store, sent)
+        signed = visit.push(owed, authorization(self._sign, roll, owed), store, sent)
         if signed is not None:
             self._haves.take(roll, [signed], tip)
 
     def _sign(self, parts: TypedData) -> bytes:
         return self._signer.sign_typed_data(*parts)
 
-    def _tell(self, gateway: NamedGateway, roll: Roll, mine: Collection[SignedHave]) -> None:
+    def _tell(self, member: int, gateway: NamedGateway, roll: Roll, mine: Collection[SignedHave]) -> None:
         """In a thread of its own."""
         for one in mine:
-            self._visit("tell", gateway).tell(roll.job, roll.round, one)
+            self._visits.to("tell", member, gateway).tell(roll.job, roll.round, one)
 
-    def _hear(self, gateway: NamedGateway, roll: Roll, tip: Anchor) -> None:
+    def _hear(self, member: int, gateway: NamedGateway, roll: Roll, tip: Anchor) -> None:
         """In a thread of its own."""
-        self._haves.take(roll, self._visit("hear", gateway).haves(roll.job, roll.round), tip)
+        self._haves.take(roll, self._visits.to("hear", member, gateway).haves(roll.job, roll.round), tip)
+
+
+def owed_in(facts: RoundFacts) -> list[Owed]:
+    """The files of a round's opened updates."""
+    job, number = facts.round.job, facts.round.number
+    return [Owed(job, number, entry.update.index, entry.cid, facts.size) for entry in facts.entries]

@@ -3,6 +3,7 @@
 Nothing of an answer's words is repeated, and nothing that it says is believed before it is checked.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,7 +11,8 @@ from types import MappingProxyType
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import Cid
 from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
-from ledger.party.named_gateways import NamedGateway
+from ledger.party.connection import Connection
+from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.sharing.desk import RECEIPTS_TYPE
 from ledger.party.sharing.duties import Owed
 from ledger.rounds.receipts import ENTRY, MAX_SIZE, SignedHave, parse, parse_entry
@@ -35,6 +37,11 @@ class Visit:
 
     def __init__(self, gateway: NamedGateway) -> None:
         self._gateway, self._link = gateway, Link(gateway.url, gateway.reach)
+
+    @property
+    def gateway(self) -> NamedGateway:
+        """Where it leads."""
+        return self._gateway
 
     def openings(self, job: int, round_: int) -> list[UpdateOpening]:
         """What was shown there of a round; nothing where that is not under way there."""
@@ -103,3 +110,43 @@ class Visit:
         if answer.status not in good:
             raise Unavailable(f"{name} answered {method} with status {answer.status}", holder=name, url=url)
         return answer
+
+
+class Visits:
+    """A home's visits: one to each other member for each kind of errand, so that what is said does not wait for bytes.
+
+    A member may announce another gateway at any time: the visit to the one before is closed, in the middle of a request
+    too. Several threads may ask.
+    """
+
+    def __init__(self, connection: Connection, key: str) -> None:
+        self._connection, self._key = connection, key
+        self._lock, self._visits = threading.Lock(), dict[tuple[str, int], Visit]()
+
+    def others(self) -> dict[int, NamedGateway]:
+        """The gateways that the other members announce now, by member index; visits to any other end."""
+        members = [one for one in self._connection.history.members.values() if one.key != self._key]
+        network = self._connection.network
+        now = {one.index: gateway for one in members for gateway in announced_gateways(network, [one])}
+        with self._lock:
+            over = [place for place, visit in self._visits.items() if visit.gateway != now.get(place[1])]
+            for place in over:
+                self._visits.pop(place).close()
+        return now
+
+    def to(self, kind: str, member: int, gateway: NamedGateway) -> Visit:
+        """The one visit for errands of a kind to a member. Raises UsageError for an impossible address."""
+        with self._lock:
+            visit = self._visits.get((kind, member))
+            if visit is None or visit.gateway != gateway:
+                if visit is not None:
+                    visit.close()
+                visit = self._visits[kind, member] = Visit(gateway)
+            return visit
+
+    def close(self) -> None:
+        """End all, in the middle of a request too."""
+        with self._lock:
+            visits, self._visits = list(self._visits.values()), {}
+        for visit in visits:
+            visit.close()

@@ -8,7 +8,7 @@ from support.worlds.world import World
 
 from ledger.party.sharing.duties import Anchor
 from ledger.party.sharing.haves import AHEAD, Haves, misfit
-from ledger.rounds.receipts import Roll, held, marks
+from ledger.rounds.receipts import Roll, SignedHave, held, marks
 
 
 def roll(members: int = 5) -> Roll:
@@ -71,6 +71,27 @@ def test_threads_and_processes_lose_nothing_of_each_others(tmp_path: Path) -> No
     for thread in threads:
         thread.join()
     assert [one.member for one in Haves(tmp_path).known(about)] == [0, 1, 2, 3, 4]
+
+
+def test_what_was_said_on_a_branch_that_was_given_up_is_said_again(tmp_path: Path) -> None:
+    about, gone = roll(), Anchor(20, b"\xee" * 32)
+
+    def lost(one: SignedHave) -> bool:
+        return one.hash == gone.hash and bool(after)
+
+    after: list[bool] = []
+    home, other = Haves(tmp_path / "2", signer_of(2), lost), Haves(tmp_path / "x", lost=lost)
+    first = home.say(about, [0, 1], gone)
+    assert first is not None
+    assert other.take(about, [first], gone)
+    assert home.signed(about) == {0, 1}
+    after.append(True)
+    assert home.signed(about) == frozenset()
+    second = home.say(about, [0, 1], at(21))
+    assert second is not None
+    assert not other.take(about, [first], at(21))
+    assert other.take(about, [second, first], at(21))
+    assert home.known(about) == other.known(about) == (second,)
 
 
 def test_a_damaged_file_counts_as_none(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.consortia.neighbours import Neighbour, until
+from support.consortia.neighbours import Neighbour, signer_of, until
 from support.content.holders import Server
 from support.content.proxy import Cutter, ForwardProxy
 from support.worlds.world import World
 
+from ledger.chain.node import Block
 from ledger.config import GatewaySettings
 from ledger.events import records
 from ledger.events.haves import Have, have_to_sign
@@ -165,13 +166,15 @@ def test_a_holder_that_hangs_holds_up_neither_the_thread_nor_the_others(street: 
 
 
 def test_strangers_and_what_is_not_owed_are_refused_before_anything_is_kept(street: Street) -> None:
-    north, west, centre = street.home(0), street.home(3, reachable=False), street.home(4, reachable=False)
+    north, west = street.home(0), street.home(3, reachable=False)
     west.own()
     street.world.open_pending()
     north.serving.check()
     (owed,) = street.owed
     url, path = north.serving.url, f"/push/1/1/{owed.file}"
-    stranger, block = header(centre, owed), bytes(west.store.get(owed.file))
+    sign = signer_of(7).sign_typed_data
+    stranger = {"Authorization": authorization(lambda parts: sign(*parts), street.world.facts.roll, owed)}
+    block = bytes(west.store.get(owed.file))
     other = raw(b"not owed")
     good = header(west, owed)
     assert ask(url, "GET", path)[0] == 403
@@ -186,6 +189,36 @@ def test_strangers_and_what_is_not_owed_are_refused_before_anything_is_kept(stre
     assert ask(url, "PUT", f"{path}/{owed.file}", bytes(CHUNK + 1), **good)[0] == 413
     assert not (north.folder / "arrivals").exists()
     assert north.store.pins() == {}
+
+
+def test_one_that_nobody_can_dial_hands_on_what_it_signed_for(street: Street) -> None:
+    """Else an author could let it alone have the bytes, and a certificate would name nobody who has them to give."""
+    north, west = street.home(0), street.home(3, reachable=False)
+    north.own()
+    street.world.open_pending()
+    (owed,) = street.owed
+    west.store.put([street.world.files.files[owed.file]], owed.pin)
+    east = street.home(1)
+    until(lambda: east.store.has(owed.file), west, east)
+    assert east.store.pins()[owed.pin] == owed.file
+    assert west.sharing.pushed(street.world.facts) == []
+
+
+def test_a_gateway_that_is_announced_again_and_again_costs_one_errand(street: Street) -> None:
+    west = street.home(3, reachable=False)
+    west.own()
+    street.world.open_pending()
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        port = silent.getsockname()[1]
+        for number in range(50):
+            street.world.emit(records.Announced, index=1, gateway=f"http://127.0.0.1:{port}/{number}")
+            west.look()
+        assert {name[-1] for name in west.sharing._errands._errands} == {1}
+        assert len(west.sharing._visits._visits) <= 2
+        street.world.emit(records.Announced, index=1, gateway="")
+        west.look()
+        assert west.sharing._visits._visits == {}
+        west.sharing.settle(5)
 
 
 def said(home: Neighbour, updates: list[int], block: int, *, by: Neighbour | None = None) -> bytes:
@@ -232,6 +265,28 @@ def test_a_message_of_another_branch_is_not_counted(street: Street) -> None:
     entry = SignedHave(3, 0b1000, now, bytes(32), signature)
     assert ask(north.serving.url, "POST", "/have/1/1", entry.encode())[0] == 200
     assert north.sharing.receipts(street.world.facts) == ()
+
+
+def test_a_certificate_outlives_a_reorganisation_of_one_block(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = [street.home(index) for index in range(3)]
+    homes[0].own()
+    street.world.open_pending()
+    for home in homes[1:]:
+        home.store.put([street.world.files.files[street.owed[0].file]], "update/1/1/0")
+    now, real = len(street.world.events), Neighbour.block
+
+    def orphaned(home: Neighbour, number: int) -> Block | None:
+        found = real(home, number)
+        return found._replace(hash=b"\xee" * 32) if found and number == now else found
+
+    facts = street.world.facts
+    with monkeypatch.context() as patch:
+        patch.setattr(Neighbour, "block", orphaned)
+        for home in homes:
+            patch.setattr(home.client, "block", home.block)
+        until(lambda: all(0 in certified(home.sharing.receipts(facts), facts.roll) for home in homes), *homes)
+    street.world.emit(records.Announced, index=4, gateway="")  # another block, and one more
+    until(lambda: all(0 in certified(home.sharing.receipts(facts), facts.roll) for home in homes), *homes)
 
 
 def test_an_old_certificate_is_made_of_what_was_signed_by_then(street: Street) -> None:
