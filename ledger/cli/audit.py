@@ -87,9 +87,7 @@ def audit(
     from ledger.cli.connect import look
     from ledger.cli.evidence import write_evidence
     from ledger.cli.streams import write_file
-    from ledger.errors import Malformed
-    from ledger.history.fold import HistoryError
-    from ledger.party.auditing import AuditRequest, unreadable
+    from ledger.party.auditing import UNREADABLE, AuditRequest, unreadable
 
     if sum(map(bool, (release, model, round_, everything))) > 1 or (job and (release or everything)):
         raise click.UsageError("--release, --model, --round and --all each ask another question; --job is another, too")
@@ -97,7 +95,7 @@ def audit(
     with look(network_file, home, *read) as connection:
         try:
             connection.refresh()
-        except (HistoryError, Malformed) as error:
+        except UNREADABLE as error:
             question, report = Question(), unreadable(connection, error)
         else:
             question = _question(connection, release, model, round_, job)

@@ -20,7 +20,7 @@ from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network, cache_folder
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Unavailable
 from ledger.formats.cid import Cid, of_file
-from ledger.history.fold import History
+from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import Job, committed_set
@@ -28,6 +28,8 @@ from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
 from ledger.store.holders import Holders
 
+UNREADABLE = (HistoryError, Malformed)
+"""What reading a log raises where no honest node serves it."""
 ELSEWHERE = "ask another endpoint"
 SETTLE_TRIES = 5
 ALL = Question()
