@@ -227,7 +227,7 @@ def until(condition: Any, seconds: float = 60.0) -> None:
 def training(folder: Path) -> bool:
     """Whether every hospital's node and the coordinator are at it, and a first round has been submitted to."""
     journals = list(folder.glob("hospital-*/node.jsonl"))
-    return len(journals) == PARTIES - 1 and any("submitted" in path.read_text() for path in journals)
+    return len(journals) == PARTIES - 1 and any("committed" in path.read_text() for path in journals)
 
 
 def scoring(folder: Path) -> bool:

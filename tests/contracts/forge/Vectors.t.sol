@@ -61,7 +61,7 @@ contract VectorsTest is Base {
         _found(_address(path, ".board"));
         vm.chainId(_number(path, ".chain"));
         IRoundLedger.Aggregate memory aggregate;
-        aggregate.verdicts = _bytes(path, ".verdicts");
+        aggregate.verdicts = _bytes(path, ".aggregate.verdicts");
         _finalise(job, round, _word(path, ".claim"));
 
         vm.roll(vm.getBlockNumber() + 1);
