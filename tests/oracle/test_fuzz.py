@@ -29,7 +29,7 @@ FUZZ = settings(
 )
 PARTY = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 OTHER = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-LIMITS = Admission(min_updates=1, max_weight=100, max_value=1 << 20, max_norm=1 << 20)
+LIMITS = Admission(min_updates=1, max_weight=100, max_value=1 << 20, max_norm=1 << 17)
 SIGNS = "".join(sign for sign in map(chr, range(0x21, 0x7F)) if sign not in '"\\')
 WORDS = [
     b"NaN",
