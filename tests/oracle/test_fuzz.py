@@ -51,7 +51,8 @@ SHAPES = st.lists(st.integers(1, 5), min_size=1, max_size=3).map(tuple)
 LAYOUTS = st.dictionaries(NAMES, SHAPES, min_size=1, max_size=3).map(
     lambda table: Layout(tuple(Tensor(name, table[name]) for name in sorted(table)))
 )
-VALUES = st.integers(-3, 3) | st.sampled_from([1 << 20, -(1 << 20), (1 << 20) + 1, -(1 << 31), (1 << 31) - 1])
+LARGE = st.sampled_from([1 << 20, -(1 << 20), 1 << 18])
+VALUES = st.integers(-3, 3) | LARGE | st.sampled_from([(1 << 20) + 1, -(1 << 31), (1 << 31) - 1])
 BINDINGS = st.builds(
     Binding,
     kind=st.just("update"),
