@@ -18,9 +18,7 @@ from ledger.history.state import Aggregate, Attestation
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import Outcome
-from ledger.rounds.receipts import marks
-
-RECEIPTS_BIT = 255
+from ledger.rounds.receipts import RECEIPTS_BIT, marks
 
 
 class AttestationsAudit:

@@ -18,7 +18,7 @@ def recover(digest: bytes, r: int, s: int, parity: int) -> str:
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
     try:
         key = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
-    except Exception as error:  # coincurve's own, where no key fits
+    except ValueError as error:
         raise ValueError("the signature is of no key") from error
     return checksum_address(keccak(key.format(compressed=False)[1:])[-20:])
 

@@ -21,6 +21,8 @@ ENTRY = 135
 MOST = 16
 """Entries of one member, at most: 255 members' fit into one raw block, so that the file's SHA-256 is its CID's."""
 LARGEST_INDEX = 254
+RECEIPTS_BIT = 255
+"""In the bitmap of what a member lacks (Form.MISSING): the receipts file itself."""
 MAX_SIZE = (LARGEST_INDEX + 1) * MOST * ENTRY
 PATIENCE_PART = 4
 """An aggregator waits for this part of `aggregate_seconds` before it leaves an update out."""

@@ -19,6 +19,7 @@ from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import (
     MAX_SIZE,
+    RECEIPTS_BIT,
     SignedHave,
     bitmap_of,
     certified,
@@ -30,8 +31,6 @@ from ledger.rounds.receipts import (
 )
 from ledger.rounds.steps import LAST_MOMENT, Wait, copied_by
 
-RECEIPTS_BIT = 255
-"""Bit of the receipts file in the bitmap of what a member lacks."""
 WORD = 32
 
 

@@ -7,7 +7,8 @@ from ledger.party.connection import Connection
 from ledger.party.journal import judgements
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
-from participant.node.attesting import RECEIPTS_BIT, Speech
+from ledger.rounds.receipts import RECEIPTS_BIT
+from participant.node.attesting import Speech
 from participant.node.evidence import find_difference
 
 ACTIONS = {Form.AGREE: "attested", Form.OTHER: "refuted", Form.MISSING: "missed"}

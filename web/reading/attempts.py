@@ -1,10 +1,9 @@
 """Documents of attempts at a round's outcome: what each claims, the receipts that it names, what members said of it."""
 
-from ledger.audit.attestations import RECEIPTS_BIT
 from ledger.events.rounds import Form
 from ledger.formats.cid import RAW, Cid
 from ledger.history.state import Aggregate, Attestation, JobState, Phase, Round
-from ledger.rounds.receipts import marks
+from ledger.rounds.receipts import RECEIPTS_BIT, marks
 from web.documents.rounds import (
     AggregateDocument,
     AttemptEnd,
