@@ -141,11 +141,6 @@ def _adding(receipts: Sequence[SignedHave]) -> Iterator[SignedHave]:
         yield receipt
 
 
-def signed_by(receipts: Iterable[SignedHave], block: int) -> list[SignedHave]:
-    """Those that name no later block. A signer chooses that freely, but of a certificate's signers one is honest."""
-    return [receipt for receipt in receipts if receipt.block <= block]
-
-
 def patience(aggregate_seconds: int) -> int:
     """Seconds for which an aggregator waits for one more signature, before it leaves an update out."""
     return aggregate_seconds // PATIENCE_PART

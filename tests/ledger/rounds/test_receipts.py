@@ -133,11 +133,6 @@ def test_a_certificate_has_an_honest_signer_whenever_a_majority_is_honest() -> N
         assert r.signers_needed(members) == hostile + 1
 
 
-def test_older_ones() -> None:
-    some = [r.SignedHave(0, 1, block, bytes(32), FORMED) for block in (5, 6, 7)]
-    assert [one.block for one in r.signed_by(some, 6)] == [5, 6]
-
-
 def test_what_opposes_an_aggregate_was_signed_a_while_before_it_or_any_time_if_it_was_too_soon() -> None:
     assert (r.grace(600), r.patience(600)) == (75, 150)
     assert r.signed_in_time(1000, 1149, 600) is None
