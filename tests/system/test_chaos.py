@@ -40,7 +40,7 @@ def check(consortium: Consortium) -> None:
     assert len(updates) == len(set(updates)), "a party registered twice in a round"
     assert len(updates) == ROUNDS * len(PARTICIPANTS), "an update was lost"
     report = consortium.audit()
-    assert (report.right.answer, report.lies.answer) == ("yes", "none"), report
+    assert (report.right.answer, report.lies.answer) == ("yes", "none"), report.to_json().decode()
     assert [one for one in report.open.list if one.check is not Check.SOURCE] == []
 
 
