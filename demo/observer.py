@@ -7,13 +7,12 @@ from pathlib import Path
 
 from demo.parties import Parties
 from demo.screen import Metrics
-from ledger.errors import Unavailable
+from demo.standstill import POLL, Standstill
 from ledger.history.fold import History
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
 
 JOB = 1
-POLL = 0.05
 
 
 class Observer:
@@ -35,19 +34,18 @@ class Observer:
     def until(self, reached: Callable[[], bool]) -> None:
         """Read the ledger again and again until something holds.
 
-        Raises Unavailable where a process failed or the stage's patience has run out.
+        Raises Unavailable where a process failed, or where nothing has happened for longer than the stage's patience.
         """
-        end = time.monotonic() + self.stage.patience
-        while time.monotonic() < end:
+        patience = Standstill(self.stage.patience, lambda: (self.connection.history.applied, len(self.measured())))
+        while True:
             self.parties.local.anvil.check()
             self.stage.check()
             history = self.connection.refresh()
             self._draw(history)
             if reached():
                 return
+            patience.check("the ledger stands still", advice=f"look into {self.stage.folder}/log")
             time.sleep(POLL)
-        waited = f"{self.stage.patience:g} s"
-        raise Unavailable("nothing more happens", advice=f"look into {self.stage.folder}/log", waited=waited)
 
     def measured(self) -> Metrics:
         """What the evaluation measured so far, by round."""

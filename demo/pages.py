@@ -5,11 +5,9 @@ import secrets
 import time
 
 from demo.parties import Parties
+from demo.standstill import POLL, Standstill
 from ledger import keys
 from ledger.config import Home
-from ledger.errors import Unavailable
-
-POLL = 0.05
 
 
 class Pages:
@@ -35,11 +33,10 @@ class Pages:
 
     def announce(self) -> None:
         """Wait until the server listens, and say where. Raises Unavailable where it ended or takes too long."""
-        end = time.monotonic() + self.stage.patience
+        patience = Standstill(self.stage.patience, self._process.signs)
         while not self.url:
             self._process.check()
-            if time.monotonic() > end:
-                raise Unavailable("the pages are not served", said=self._process.tail())
+            patience.check("the pages are not served", said=self._process.tail())
             time.sleep(POLL)
         self.stage.screen.say(f"the pages are at {self.url}")
 

@@ -5,11 +5,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from demo.children import Child, end, start, uninterrupted
 from demo.forkserver import Forked
+from demo.standstill import Standstill, work_of
 from ledger.errors import Unavailable
+
+LOOK = 0.5
+"""Seconds between two looks at whether a process that is waited for still works."""
 
 
 class Fedledger:
@@ -47,13 +52,22 @@ class Fedledger:
                 said=self.tail(),
             )
 
-    def wait(self, timeout: float) -> int:
-        """The exit code. Raises Unavailable where the process takes longer than `timeout` seconds."""
-        try:
-            return self._process.wait(timeout)
-        except subprocess.TimeoutExpired as error:
-            self.stop()
-            raise Unavailable(f"the process of {self.name} took longer than {timeout:g} s", log=self.log) from error
+    def wait(self, seconds: float) -> int:
+        """The exit code. Raises Unavailable, the process ended, where it does not work for so many seconds."""
+        patience = Standstill(seconds, self.signs)
+        while self.running:
+            with suppress(subprocess.TimeoutExpired):
+                return self._process.wait(LOOK)
+            try:
+                patience.check(f"the process of {self.name} does not end", log=self.log)
+            except Unavailable:
+                self.stop()
+                raise
+        return self._process.wait(0)
+
+    def signs(self) -> tuple[int, float]:
+        """What changes while it works: what it has said, in bytes, and its seconds of CPU."""
+        return self.log.stat().st_size, work_of(self._process.pid)
 
     def tail(self) -> str:
         """The last lines of the log."""

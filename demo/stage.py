@@ -14,7 +14,7 @@ WARM = ("node", "job", "release", "audit")
 class Stage:
     """What every scene needs. Each process logs into the folder and ends when `stack` closes.
 
-    `patience` is how many seconds any one step may take.
+    `patience` is how many seconds a step may stand still.
     """
 
     def __init__(self, folder: Path, screen: DemoScreen, stack: ExitStack, patience: float) -> None:

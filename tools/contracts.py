@@ -1,4 +1,4 @@
-"""Compile the contracts into `ledger/chain/abi/`. The compiler is `tools/solc`: run `npm ci` first."""
+"""Compile the contracts into `ledger/chain/abi/`. The compiler is `tools/solc`: run `make setup` first."""
 
 import sys
 from pathlib import Path
@@ -9,13 +9,19 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from ledger.chain.compile import compile_contracts  # noqa: E402
+from ledger.chain.source_check import compiled_sources  # noqa: E402
+from ledger.config import cache_folder  # noqa: E402
 from ledger.errors import FedledgerError  # noqa: E402
 
 
 @click.command(help=__doc__)
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 where a file is not current.")
-def main(check: bool) -> None:
+@click.option("--cache", is_flag=True, help="Only compile into this user's cache, where audits look.")
+def main(check: bool, cache: bool) -> None:
     try:
+        if cache:
+            compiled_sources(ROOT / "contracts", ROOT / "tools" / "solc", cache_folder())
+            return
         compiled = compile_contracts(ROOT / "contracts", ROOT / "tools" / "solc")
     except FedledgerError as error:
         click.echo(error, err=True)

@@ -9,11 +9,12 @@ from aggregator.service import Service
 from demo.damage import damage
 from demo.liar import Liar
 from demo.lying_node import heavier, lying
-from demo.observer import JOB, POLL, Observer
+from demo.observer import JOB, Observer
 from demo.parties import COORDINATOR, HOSPITALS, PARTIES
 from demo.result import Result
 from demo.scenes.audits import audit, begin_audit
 from demo.scenes.training import await_scores
+from demo.standstill import POLL
 from ledger.formats.cid import of_file
 from ledger.history.state import Phase
 from ledger.jobs.document import Job

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from demo.observer import Observer
 from demo.parties import COORDINATOR, HOSPITALS, Parties
 from demo.process import Fedledger
-from ledger.errors import Unavailable
+from demo.standstill import POLL, Standstill
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
@@ -27,7 +27,6 @@ NAME, VERSION, LICENCE = "breast-cancer", "1.0.0", "cc-by-4.0"
 PROPOSER, VOTER, SIGNER, *_ = HOSPITALS
 """One measures, proposes and votes; one votes by the command line; one signs its vote, which another member sends."""
 MESSENGER = COORDINATOR
-POLL = 0.05
 
 
 def start_measuring(parties: Parties) -> Fedledger:
@@ -79,10 +78,9 @@ class Messenger:
     def execute(self, made: Proposal) -> Proposal:
         """Carry out what passed, as soon as the chain's clock allows it: in the next second."""
         found = proposal(self.connection, made.number)
-        end = time.monotonic() + self.stage.patience
+        patience = Standstill(self.stage.patience, self.connection.client.time)
         while self.connection.client.time() < found.executable_from:
-            if time.monotonic() > end:
-                raise Unavailable("the chain's clock stands still")
+            patience.check("the chain's clock")
             time.sleep(POLL)
         execute(self.connection, self.sender, found)
         return found

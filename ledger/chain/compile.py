@@ -6,13 +6,17 @@ directory lies. With `bytecodeHash: none` the bytecode is a function of names, c
 """
 
 import os
+import shutil
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import solcx
-from solcx.exceptions import SolcError, SolcNotInstalled
+from solcx.exceptions import SolcError, SolcNotInstalled, UnexpectedVersionError
 
+from ledger.chain.programs import found_beside_python
 from ledger.errors import Malformed, Unavailable
 
 CONTRACTS = ("Consortium", "RoundLedger", "ScoreBoard", "ReleaseBoard", "Ballots")
@@ -72,27 +76,41 @@ def standard_input(contracts_dir: Path) -> dict[str, Any]:
 
 
 def compile_contracts(contracts_dir: Path, solc_dir: Path | None = None) -> dict[str, Compiled]:
-    """Compile the sources below `contracts_dir`; `solc_dir` holds `solc-v<version>`, by default py-solc-x's own folder.
+    """Compile the sources below `contracts_dir`.
 
-    Raises Unavailable where the pinned compiler is absent, Malformed where the sources do not compile.
+    A native compiler of the pinned version is preferred, some ten times as fast: py-solc-x's, else the `solc` on PATH.
+    Where there is none, `solc_dir` holds `solc-v<version>`. Raises Unavailable where the pinned compiler is absent,
+    Malformed where the sources do not compile.
     """
     pinned = compiler()
     request = standard_input(contracts_dir)
     try:
-        if solc_dir is None:
-            binary = Path(solcx.install.get_executable(pinned.version))
-        else:
-            binary = solc_dir / f"solc-v{pinned.version}"
-        if not os.access(binary, os.X_OK):
-            raise Unavailable("the Solidity compiler is absent", expected=binary)
-        output = solcx.compile_standard(request, solc_binary=binary)
-    except SolcNotInstalled as error:
-        raise Unavailable(
-            "the Solidity compiler is absent", advice="name a directory that holds it", version=pinned.version
-        ) from error
+        with found_beside_python():
+            output = solcx.compile_standard(request, solc_binary=_executable(pinned.version, solc_dir))
     except SolcError as error:
         raise Malformed(f"the contracts do not compile: {error}") from error
     return {name: _compiled(name, output["contracts"][f"contracts/{name}.sol"][name]) for name in CONTRACTS}
+
+
+def _executable(version: str, folder: Path | None) -> Path:
+    """A native compiler of this version, py-solc-x's or that on PATH, else the one in `folder`."""
+    with suppress(SolcNotInstalled):
+        return Path(solcx.install.get_executable(version))
+    on_path = shutil.which("solc")
+    if on_path is not None and _version_of(on_path) == version:
+        return Path(on_path)
+    binary = (folder or Path()) / f"solc-v{version}"
+    if folder is None or not os.access(binary, os.X_OK):
+        advice = "install it, such as with py-solc-x, or name a directory that holds it"
+        raise Unavailable("the Solidity compiler is absent", advice=advice, version=version)
+    return binary
+
+
+def _version_of(program: str) -> str:
+    try:
+        return str(solcx.wrapper.get_solc_version(program))
+    except (SolcError, UnexpectedVersionError, ValueError, OSError, subprocess.SubprocessError):
+        return ""
 
 
 def _compiled(name: str, contract: dict[str, Any]) -> Compiled:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import msgspec
 
 from ledger.chain.build import SOLIDITY_NAMES, immutables_of, runtime_code
 from ledger.chain.client import Client
+from ledger.chain.programs import find_program
 from ledger.errors import Unavailable
 from ledger.formats.digest import keccak, sha256
 
@@ -53,7 +53,7 @@ def sources() -> Path:
 def compiler_dir() -> Path | None:
     """Where the compiler is: a checkout's own, once `npm ci` has run, else py-solc-x's folder (None)."""
     root = Path(__file__).parents[2]
-    own = (root / "node_modules" / "solc").is_dir() and shutil.which("node") is not None
+    own = (root / "node_modules" / "solc").is_dir() and find_program("node") is not None
     return root / "tools" / "solc" if own else None
 
 
@@ -72,7 +72,7 @@ def check_source(
     """
     actual = {name: client.code(address) for name, address in client.addresses.items()}
     try:
-        compiled = _compiled(contracts_dir or sources(), solc_dir or compiler_dir(), cache)
+        compiled = compiled_sources(contracts_dir or sources(), solc_dir or compiler_dir(), cache)
     except Unavailable as error:
         return SourceCheck(SourceStatus.UNCHECKED, reason=str(error))
     expected = {}
@@ -87,7 +87,8 @@ def check_source(
     )
 
 
-def _compiled(contracts_dir: Path, solc_dir: Path | None, cache: Path | None) -> "dict[str, Compiled]":
+def compiled_sources(contracts_dir: Path, solc_dir: Path | None, cache: Path | None) -> "dict[str, Compiled]":
+    """The sources compiled, or what `cache` holds of an earlier time. Raises what `compile_contracts` raises."""
     from ledger.chain.compile import Compiled, compile_contracts, compiler, standard_input
 
     if cache is None:

@@ -1,6 +1,7 @@
 """Every compiler run makes the bytecode that is committed, and that an audit expects on chain."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -110,3 +111,23 @@ def test_shim_answers_combined_json(root, tmp_path):
     (derived,) = (found for name, found in output.items() if name.endswith(":Derived"))
     assert derived["abi"][0]["name"] == "value"
     assert derived["bin"]
+
+
+def test_a_native_compiler_of_the_pinned_version_is_preferred(root, tmp_path, monkeypatch):
+    """One of another version is passed over, and so is one that does not run."""
+    said = tmp_path / "said"
+    for folder, version in (("broken", "0.8.37"), ("other", "0.8.36"), ("right", "0.8.37")):
+        program = tmp_path / folder / "solc"
+        program.parent.mkdir()
+        asked = f'echo "$@" >> {said}; exec {root}/tools/solc/solc "$@"'
+        answers = f'[ "$1" = --version ] && echo "Version: {version}+commit.0" && exit; {asked}'
+        program.write_text("#!/bin/sh\n" + ("exit 1\n" if folder == "broken" else answers + "\n"))
+        program.chmod(0o700)
+    path = os.environ["PATH"]
+    for folder in ("broken", "other", "right"):
+        monkeypatch.setenv("PATH", f"{tmp_path / folder}{os.pathsep}{path}")
+        (tmp_path / "contracts").mkdir(exist_ok=True)
+        (tmp_path / "contracts" / "x.sol").write_text("this is not Solidity")
+        with pytest.raises(Malformed, match="do not compile"):
+            compile_contracts(tmp_path / "contracts", root / "tools" / "solc")
+        assert said.exists() == (folder == "right")

@@ -1,9 +1,11 @@
 """The Makefile and the pinned versions."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
@@ -72,3 +74,40 @@ def test_the_lock_file_names_no_registry_and_every_platform() -> None:
     for name, entry in packages.items():
         for wanted in entry.get("optionalDependencies", {}):
             assert f"node_modules/{wanted}" in packages, f"{name} on some platform needs {wanted}: npm ci would refuse"
+
+
+@needs_make
+@pytest.mark.parametrize("system", ["none", "old"])
+def test_set_up_brings_node_where_the_system_has_none_that_will_do(tmp_path: Path, system: str) -> None:
+    """The folder has what the step reads; PATH has what it runs, and no Node, or an old one."""
+    for name in ("Makefile", "constraints.txt", "package.json", "package-lock.json", "tools/node_will_do"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)
+    (tmp_path / ".venv" / ".ready").touch()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "sh", "env", "make", "touch", "mkdir", "find", "uname", "dirname"):
+        found = shutil.which(name)
+        assert found is not None, name
+        (programs / name).symlink_to(found)
+    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+    (programs / "uv").symlink_to(uv)
+    if system == "old":
+        for name, said in (("node", "v18.20.4"), ("npm", "an old npm must not be run")):
+            (programs / name).write_text(f"#!/bin/sh\necho {said}\n")
+            (programs / name).chmod(0o700)
+    (tmp_path / "pyproject.toml").touch()
+    subprocess.run(["touch", "-d", "2000-01-01", tmp_path / "pyproject.toml", tmp_path / "constraints.txt"], check=True)
+    done = subprocess.run(
+        [programs / "make", "node_modules/.ready"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": str(programs)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Set-up brings Node into .venv" in done.stdout
+    assert ("v18.20.4 is older than 20" in done.stdout) == (system == "old")
+    assert (tmp_path / "node_modules" / "solc").is_dir()
+    assert (tmp_path / ".venv" / "bin" / "node").exists()
