@@ -97,9 +97,16 @@ class Consortium:
         logs = self.view.client.read(0, self.view.client.head()[0])
         return [(e.round, e.party) for log in logs for e in log.events if isinstance(e, UpdateCommitted)]
 
-    def audit(self) -> Report:
-        self.view.refresh()
-        return inspect(self.view, AuditRequest(source=False, copies=True))
+    def audit(self, seconds: float = 30) -> Report:
+        """What an auditor finds; again while it could not look, since holders that were killed are still starting."""
+        end = time.monotonic() + seconds
+        while True:
+            self.view.refresh()
+            report = inspect(self.view, AuditRequest(source=False, copies=True))
+            if report.right.answer != "unknown" or time.monotonic() > end:
+                return report
+            self.tend()
+            time.sleep(0.5)
 
     def _of(self, name: str) -> Resident:
         return self.local.residents[name]
