@@ -67,7 +67,8 @@ class Fedledger:
 
     def signs(self) -> tuple[int, float]:
         """What changes while it works: what it has said, in bytes, and its seconds of CPU."""
-        return self.log.stat().st_size, work_of(self._process.pid)
+        said = self.log.stat().st_size if self.log.exists() else 0
+        return said, work_of(self._process.pid)
 
     def tail(self) -> str:
         """The last lines of the log."""

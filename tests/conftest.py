@@ -4,7 +4,9 @@
 four members on `anvil`; `found` makes more, of any size. Every member has a home with network file and light keystore.
 """
 
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +80,13 @@ class Consortium:
 
 
 Found = Callable[..., Consortium]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings() -> None:
+    """What the processes that tests start inherit, however this run was started."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    os.umask(0o022)
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ def compile_contracts(contracts_dir: Path, solc_dir: Path | None = None) -> dict
 
 def _executable(version: str, folder: Path | None) -> Path:
     """A native compiler of this version, py-solc-x's or that on PATH, else the one in `folder`."""
-    with suppress(SolcNotInstalled):
+    with suppress(SolcNotInstalled, OSError):  # it makes its folder, in a home that may be locked
         return Path(solcx.install.get_executable(version))
     on_path = shutil.which("solc")
     if on_path is not None and _version_of(on_path) == version:

@@ -20,6 +20,10 @@ from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
 DEFECT = 70
 _UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
+"""What printing may fail with."""
+_UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
+_UNUSABLE |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG}
+"""What a file or folder that was named may fail with."""
 
 _COMMANDS = {
     "audit": "ledger.cli.audit:audit",
@@ -92,7 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _translated(error: BaseException) -> BaseException:
-    """What could not be printed is Unavailable: no broken pipe or full disk may look like a verdict."""
+    """What could not be printed, and a file that could not be used, are Unavailable: neither a verdict nor a defect."""
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _UNUSABLE:
+        advice = "make room, or let it be read and written; --home and FEDLEDGER_HOME name another folder"
+        return Unavailable(f"a file or folder cannot be used: {error.strerror}", advice=advice, path=error.filename)
     reason = "the pipe is closed" if isinstance(error, SystemExit) else ""  # rich exits with 1 there
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
         reason = str(error.strerror)
