@@ -51,8 +51,8 @@ def open_job(parties: Parties, rounds: int) -> Job:
 def start_evaluation(parties: Parties) -> Path:
     """A process that measures every model as it is finalised, on data of none of the hospitals; the file it writes."""
     stage, metrics = parties.stage, parties.stage.folder / "metrics.jsonl"
-    options = ("--follow", "--json", "--data", stage.data / "test.csv", "--network", parties.local.network_file)
-    options += ("--home", stage.folder / "evaluation")
+    places = ("--network", parties.local.network_file, "--home", stage.folder / "evaluation")
+    options = ("--follow", "--json", "--data", stage.data / "test.csv", *places)
     stage.lasting["evaluation"] = stage.spawn("evaluation", "node", "evaluate", *options, output=metrics)
     return metrics
 
