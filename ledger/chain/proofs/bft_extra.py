@@ -10,9 +10,8 @@ from typing import NamedTuple
 from ledger.chain.evidence import rlp
 from ledger.formats.signatures import LENGTH as SEAL
 
-PARTS = 5
-VANITY, ADDRESS = 32, 20
-_ROUND, _SEALS = 3, 4
+ADDRESS = 20
+_VOTE, _ROUND, _SEALS = 2, 3, 4
 
 
 class Extra(NamedTuple):
@@ -26,7 +25,7 @@ class Extra(NamedTuple):
 def read_extra(extra: bytes) -> Extra:
     """Read it strictly. Raises ValueError where it is not of that form, or not in the one encoding."""
     match rlp.decode(extra):
-        case [bytes(vanity), [*validators], vote, bytes(round_), [*seals]] if len(vanity) == VANITY:
+        case [bytes(vanity), [*validators], vote, bytes(round_), [*seals]]:
             parts: list[rlp.Item] = [vanity, validators, vote, round_, seals]
             return Extra(parts, _all(validators, ADDRESS), _all(seals, SEAL))
     raise ValueError("the header's extra data are not those of QBFT or IBFT")
@@ -40,7 +39,11 @@ def _all(items: list[rlp.Item], size: int) -> tuple[bytes, ...]:
 
 
 def _qbft(parts: list[rlp.Item], round_: rlp.Item) -> bytes:
-    return rlp.encode([*parts[:_ROUND], round_, []])
+    """With a vote against a validator in its one form, whichever the header has."""
+    vote = parts[_VOTE]
+    if isinstance(vote, list) and vote[1:] == [b"\0"]:
+        vote = [vote[0], b""]
+    return rlp.encode([*parts[:_VOTE], vote, round_, []])
 
 
 Rule = Callable[[Extra], bytes]

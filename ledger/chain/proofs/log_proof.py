@@ -72,9 +72,9 @@ class LogProof:
             for header in headers(self._rpc, before, last):
                 self._compare(header, last, sorted(told.get(header.number, [])))
         except FalseProof as error:
-            return Refused(_words(error))
+            return Refused(in_words(error))
         except FedledgerError as error:
-            return Unknown(_words(error))
+            return Unknown(in_words(error))
         return Held(last.number, sum(map(len, told.values())))
 
     def _compare(self, header: Header, last: Place, told: Logs) -> None:
@@ -147,6 +147,7 @@ def _list(answer: Any, what: str, number: int) -> list[Any]:
     return answer
 
 
-def _words(error: FedledgerError) -> str:
+def in_words(error: FedledgerError) -> str:
+    """An error with the block that it is about."""
     block = error.facts.get("block")
     return error.message if block is None else f"{error.message} (block {block})"
