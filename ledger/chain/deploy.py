@@ -11,7 +11,7 @@ from ledger.chain.calldata import creation
 from ledger.chain.client import check_code
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
 from ledger.chain.node import ChainNode
-from ledger.chain.proofs.header_chain import Place
+from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.rpc import Rpc
 from ledger.chain.seals.follow import begin
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
@@ -115,7 +115,7 @@ def deploy(
         block, addresses = site.create_all(keys, [int(founder.roles) for founder in founders], rules)
         members = tuple(FoundingMember(key=k, roles=f.roles.words) for k, f in zip(keys, founders, strict=True))
         hash_ = site.hash_of(block)
-        validators = () if chain.seals == "none" else begin(rpc, chain.seals, Place(block, hash_)).validators
+        validators = () if chain.seals == "none" else begin(rpc, chain.seals, BlockAt(block, hash_)).validators
         return Network(
             fedledger="network/1",
             name=name,
