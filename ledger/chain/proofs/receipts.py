@@ -28,7 +28,7 @@ class LoggedReceipt(NamedTuple):
 def read_receipt(shown: Any) -> LoggedReceipt:
     """A receipt from what a node shows. Raises ValueError where it is not one, or of a type that is not known."""
     try:
-        kind = int(_quantity(shown.get("type") or "0x0"))
+        kind = _quantity(shown.get("type") or "0x0")
         if kind not in TYPES:
             raise ValueError(f"a receipt is of type {kind}, which is not known")
         logs = [_log(one) for one in shown["logs"]]

@@ -23,8 +23,8 @@ Kind = Literal["clique", "qbft", "ibft2"]
 State = Clique | Bft
 AT_MOST = 50_000
 """Headers that one check follows: half a minute. The next one goes on from there."""
-FARTHEST = 100_000
-"""Blocks before the founding that are searched for a list of Clique's signers: three epochs of the usual length."""
+FARTHEST = 40_000
+"""Blocks before the founding that are searched for a list of Clique's signers: an epoch has 30,000 by default."""
 DEPTH = 64
 """What is kept of a chain without finality is kept so many blocks deep."""
 
