@@ -30,7 +30,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clique(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CliqueNetwork]:
     """Three signers of a chain of their own; skips where there is no binary."""
     binary = find_geth()
@@ -41,7 +41,7 @@ def clique(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CliqueNetwork]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sealed(clique: CliqueNetwork, tmp_path_factory: pytest.TempPathFactory) -> Network:
     """A consortium on that chain, whose founding block stays; its network file pins the signers."""
     from ledger.chain.client import Client
