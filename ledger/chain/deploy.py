@@ -11,7 +11,9 @@ from ledger.chain.calldata import creation
 from ledger.chain.client import check_code
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
 from ledger.chain.node import ChainNode
+from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.rpc import Rpc
+from ledger.chain.seals.follow import begin
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network, Party
 from ledger.errors import Unavailable, UsageError
@@ -27,7 +29,7 @@ class _Site:
 
     def __init__(self, rpc: Rpc, chain: Chain, signer: TransactionSigner, outbox: Path) -> None:
         self._node = ChainNode(rpc)
-        self._poa = chain.poa
+        self._poa, self._seals = chain.poa, chain.seals
         self._address = signer.address
         self._transactor = Transactor(rpc, chain.id, signer, outbox, gas_price=chain.gas_price)
         self._transactor.settle()
@@ -59,6 +61,12 @@ class _Site:
                 "ballots": self.create("ballots", *arguments).contract,
             },
         )
+
+    def validators(self, at: BlockAt | None = None) -> tuple[str, ...]:
+        """The chain's validators at a block, the latest by default; none where its seals are not to be checked."""
+        if self._seals == "none":
+            return ()
+        return begin(self._node.rpc, self._seals, at or BlockAt(*self._node.head())).validators
 
     def hash_of(self, block: int) -> bytes:
         """The block's hash. Raises Unavailable where the chain was reorganised meanwhile and is shorter now."""
@@ -96,9 +104,11 @@ def deploy(
     The signer only pays: it gets no rights. The consortium names the ballots' address before they stand there, so the
     key must create nothing else meanwhile. `timeout` in seconds bounds each wait for the node.
 
+    Where `chain.seals` names a rule, the chain's validators at the founding block are pinned, too.
+
     Raises UsageError for a wrong chain id or impossible founders or rules, Rejected where the contract refuses them,
-    Unavailable where the chain cannot be reached or the key was used meanwhile, Refuted where other code came to stand
-    there than was sent.
+    Unavailable where the chain cannot be reached, is not sealed so, or the key was used meanwhile, Refuted where other
+    code came to stand there than was sent.
     """
     keys = check_founders(founders)
     check_rules(rules)
@@ -108,13 +118,16 @@ def deploy(
         if actual != chain.id:
             raise UsageError("the node serves another chain", url=rpc.url, expected=chain.id, actual=actual)
         site = _Site(rpc, chain, signer, outbox)
+        site.validators()  # a chain that is not sealed so is told before anything is sent
         block, addresses = site.create_all(keys, [int(founder.roles) for founder in founders], rules)
         members = tuple(FoundingMember(key=k, roles=f.roles.words) for k, f in zip(keys, founders, strict=True))
+        hash_ = site.hash_of(block)
+        validators = site.validators(BlockAt(block, hash_))
         return Network(
             fedledger="network/1",
             name=name,
             chain=chain,
-            founding=Founding(block=block, hash="0x" + site.hash_of(block).hex(), members=members),
+            founding=Founding(block=block, hash="0x" + hash_.hex(), members=members, validators=validators),
             contracts=Contracts(**{contract: site.pin(contract, addresses) for contract in SOLIDITY_NAMES}),
             parties=tuple(Party(index=index, name=founder.name) for index, founder in enumerate(founders)),
         )

@@ -74,7 +74,7 @@ def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
 
     facts = run(network, home, replace=replace)
     text = f"joined {facts['network']} as {facts['name']} (member {facts['member']})"
-    _say(as_json, "\n".join(filter(None, [text, str(facts["advice"])])), facts)
+    _say(as_json, "\n".join(filter(None, [text, str(facts["sealed"]), str(facts["advice"])])), facts)
 
 
 @node.command()

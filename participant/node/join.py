@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ledger.chain.client import Client, Membership
-from ledger.config import Home, Network, at_node, load_network, save
+from ledger.config import Home, Network, at_node, load_network, save, sealed_by
 from ledger.errors import UsageError
 from ledger.keys import address_of
 from ledger.party.reach import advice
@@ -56,4 +56,5 @@ def _facts(network: Network, key: str, membership: Membership) -> dict[str, obje
         "address": key,
         "member": membership.index,
         "name": network.party_name(membership.index),
+        "sealed": sealed_by(network),
     }
