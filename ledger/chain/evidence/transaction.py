@@ -24,7 +24,6 @@ _UNSIGNED = rlp.encode(b"") * 2
 class Transaction:
     """A call that a key signed: for which chain, to which contract (EIP-55), with which data."""
 
-    hash: bytes
     chain: int
     to: str
     data: bytes
@@ -79,7 +78,7 @@ def _read(raw: bytes) -> Transaction:
     if not isinstance(to, bytes) or len(to) != 20 or not isinstance(data, bytes):
         raise ValueError("it does not call a contract")
     signer = recover(digest, numbers["r"], numbers["s"], parity)
-    return Transaction(keccak(raw), chain, checksum_address(to), data, signer)
+    return Transaction(chain, checksum_address(to), data, signer)
 
 
 def _integer(item: rlp.Item) -> int:
