@@ -5,6 +5,7 @@ made a round final signed the history up to there. Where heads, blocks or signat
 be believed in anything: nothing else is checked, and nobody is blamed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ledger.audit.context import SERVER, Context
@@ -36,6 +37,14 @@ class SignedTo:
             return None
         made = self.checkpoint
         return Signed(as_of=made.block, anchor="0x" + made.anchor.hex(), members=made.signers, of=made.members)
+
+
+def signing(history: History) -> Iterator[bytes]:
+    """The transactions that `check_signed` asks for, in its order."""
+    for round_ in _rounds(history):
+        if round_.final is not None:
+            yield round_.final.tx
+            yield from (one.tx for one in round_.final.attestations if one.agrees)
 
 
 def check_signed(audit: Context) -> SignedTo | None:

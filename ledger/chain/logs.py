@@ -182,6 +182,7 @@ def _conversion(kind: Any) -> Callable[[Any], Any] | None:
     return None
 
 
+@cache
 def snake(name: str) -> str:
     """camelCase to snake_case."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

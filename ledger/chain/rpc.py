@@ -13,7 +13,7 @@ import re
 import socket
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -21,11 +21,13 @@ import msgspec
 
 from ledger.errors import Unavailable, UsageError
 
+T = TypeVar("T")
+Call = tuple[Any, ...]
+"""A call's method, and its parameters."""
 MAXIMUM_ANSWER = 64 << 20
 DEEPEST = 8
 """Levels of an answer's JSON. Not left to Python's recursion limit: a library of web3 raises that to 100,000 when it is
 imported, and an answer that deep overflows the stack."""
-T = TypeVar("T")
 _STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -113,7 +115,7 @@ class Rpc:
         self._idle: list[http.client.HTTPConnection] = []
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(_Answer).decode
-        self._decode_batch = msgspec.json.Decoder(_Answer | list[_Answer]).decode
+        self._decode_many = msgspec.json.Decoder(list[_Answer]).decode
         weakref.finalize(self, _close_all, self._idle)
 
     def chain_id(self) -> int:
@@ -132,33 +134,48 @@ class Rpc:
 
     def call(self, method: str, *params: Any) -> Any:
         """The node's result. Raises RpcError for its errors, Unavailable where it cannot be reached or understood."""
-        number = next(self._ids)
-        answer = self._asked(_request(number, method, params), self._decode)
-        if answer.error is not None:
-            raise RpcError(method, answer.error.code, answer.error.message, answer.error.data)
-        if answer.id != number:
+        request = self._request(method, *params)
+        answer = self._read(self._decode, self._exchange(self._encode(request)))
+        result = _result(method, answer)
+        if isinstance(result, RpcError):
+            raise result
+        if answer.id != request["id"]:
+            number = request["id"]
             raise Unavailable("the response is to another request", url=self.url, expected=number, actual=answer.id)
-        return answer.result
+        return result
 
-    def batch(self, method: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
-        """The node's results of several calls of one method, by one request. Raises as `call`: the first error counts.
+    def batch(self, calls: Iterable[Call]) -> list[Any]:
+        """The node's results of several calls in one request, in order; an RpcError in the place of one that it
+        refused.
+
+        Raises Unavailable as `call`, and where the node does not answer each of them: not every node takes batches.
+        """
+        requests = [self._request(*call) for call in calls]
+        if not requests:
+            return []
+        answers = self._read(self._decode_many, self._exchange(self._encode(requests)))
+        by_number = {answer.id: answer for answer in answers}
+        if len(answers) != len(requests) or any(request["id"] not in by_number for request in requests):
+            raise Unavailable(
+                "the responses are not to these requests", url=self.url, expected=len(requests), actual=len(answers)
+            )
+        return [_result(request["method"], by_number[request["id"]]) for request in requests]
+
+    def batch_of(self, method: str, calls: Iterable[Iterable[Any]]) -> list[Any]:
+        """The node's results of several calls of one method. Raises as `batch`, and the first RpcError among them.
 
         How many calls fit is the caller's to bound: nodes take a hundred, and answer within the ceiling.
         """
-        numbers = [next(self._ids) for _ in calls]
-        requests = [_request(number, method, params) for number, params in zip(numbers, calls, strict=True)]
-        answers = self._asked(requests, self._decode_batch) if requests else []
-        told = answers if isinstance(answers, list) else [answers]
-        for one in told:
-            if one.error is not None:
-                raise RpcError(method, one.error.code, one.error.message, one.error.data)
-        results = {one.id: one.result for one in told}
-        if len(told) != len(numbers) or results.keys() != set(numbers):
-            raise Unavailable("the responses are to other requests", url=self.url, expected=len(numbers))
-        return [results[number] for number in numbers]
+        results = self.batch([(method, *call) for call in calls])
+        for result in results:
+            if isinstance(result, RpcError):
+                raise result
+        return results
 
-    def _asked(self, request: Any, decode: Callable[[bytes], T]) -> T:
-        body = self._exchange(self._encode(request))
+    def _request(self, method: str, *params: Any) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+
+    def _read(self, decode: Callable[[bytes], T], body: bytes) -> T:
         try:
             return decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -193,7 +210,7 @@ class Rpc:
             answer = response.read(self._ceiling + 1)
             if len(answer) > self._ceiling:
                 raise AnswerTooLarge("an answer of the chain's node is too large", url=self.url, maximum=self._ceiling)
-            if response.status != http.client.OK and not answer.lstrip().startswith(b"{"):
+            if response.status != http.client.OK and not answer.lstrip().startswith((b"{", b"[")):
                 raise Unavailable("the chain's address is not a JSON-RPC service", url=self.url, status=response.status)
             done = not response.will_close
         finally:
@@ -211,8 +228,10 @@ class Rpc:
         )
 
 
-def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+def _result(method: str, answer: _Answer) -> Any:
+    """What the node answered; its error as a value."""
+    error = answer.error
+    return answer.result if error is None else RpcError(method, error.code, error.message, error.data)
 
 
 def _parts(url: str) -> SplitResult:

@@ -1,5 +1,7 @@
 """Signatures of Ethereum's keys (secp256k1): who signed a digest. Each signature has one form that is accepted."""
 
+from functools import lru_cache
+
 import coincurve
 
 from ledger.errors import Malformed
@@ -20,7 +22,13 @@ def recover(digest: bytes, r: int, s: int, parity: int) -> str:
         key = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
     except ValueError as error:
         raise ValueError("the signature is of no key") from error
-    return checksum_address(keccak(key.format(compressed=False)[1:])[-20:])
+    return _address(key.format(compressed=False))
+
+
+@lru_cache(maxsize=4096)
+def _address(key: bytes) -> str:
+    """The address of a public key, uncompressed: few keys sign all that is read."""
+    return checksum_address(keccak(key[1:])[-20:])
 
 
 def signer(digest: bytes, signature: bytes) -> str:

@@ -10,9 +10,9 @@ from ledger.events.actions import name_text, parse_action
 from ledger.events.proposals import Proposal, ProposalState, Release, proposal_id, release_id
 from ledger.formats.digest import NOTHING
 from ledger.history.decisions import Decisions
+from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
 from ledger.history.members import NO_ROLE, Members
-from ledger.history.state import Impossible
 
 
 @dataclass(slots=True)

@@ -15,11 +15,12 @@ from ledger.formats.head import HeadTree
 from ledger.history.ballots import Ballots
 from ledger.history.decisions import Decisions
 from ledger.history.foundation import Foundation, require_founder
+from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
 from ledger.history.mandate import require_mandate
 from ledger.history.members import Members
 from ledger.history.scorings import Scorings
-from ledger.history.state import Impossible, JobState, Member, Round
+from ledger.history.state import JobState, Member, Round
 
 
 class HistoryError(FedledgerError):

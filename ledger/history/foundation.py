@@ -7,7 +7,8 @@ from ledger.config import FoundingMember, Network
 from ledger.events.event import Event
 from ledger.events.members import MemberAdmitted, Role
 from ledger.formats.head import FoundingRecord
-from ledger.history.state import Impossible, ScoreBoard
+from ledger.history.impossible import Impossible
+from ledger.history.state import ScoreBoard
 
 FIRST_EPOCH = 1
 

@@ -11,9 +11,10 @@ from ledger.events import rounds as r
 from ledger.formats.claims import RoundName
 from ledger.formats.digest import NOTHING
 from ledger.formats.head import FoundingRecord
+from ledger.history.impossible import Impossible
 from ledger.history.members import NO_ROLE, Members
 from ledger.history.rounds import Rounds
-from ledger.history.state import Impossible, JobState, Member
+from ledger.history.state import JobState, Member
 
 LONGEST = 365 * 86400
 

@@ -8,7 +8,7 @@ from typing import assert_never
 from ledger.events import actions as a
 from ledger.events import records as r
 from ledger.events.proposals import Proposal
-from ledger.history.state import Impossible
+from ledger.history.impossible import Impossible
 
 
 def require_mandate(event: r.AnyEvent, mandate: Proposal | None, rules: r.Rules | None) -> None:

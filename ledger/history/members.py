@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from ledger.events import members as r
-from ledger.history.state import Impossible, Member
+from ledger.history.impossible import Impossible
+from ledger.history.state import Member
 
 NO_ROLE = r.Role(0)
 MINIMUM_MEMBERS = 3

@@ -12,11 +12,11 @@ from ledger.events import rounds as r
 from ledger.events.members import Role
 from ledger.formats.claims import RoundName, UpdateOpening, claim_of, commitment, unpack_openings
 from ledger.formats.digest import NOTHING
+from ledger.history.impossible import Impossible
 from ledger.history.members import NO_ROLE, Members
 from ledger.history.state import (
     Aggregate,
     Attestation,
-    Impossible,
     JobState,
     Phase,
     Round,

@@ -22,9 +22,10 @@ from ledger.formats.claims import (
     scores_root,
     unpack_scores,
 )
+from ledger.history.impossible import Impossible
 from ledger.history.jobs import Jobs
 from ledger.history.members import Members
-from ledger.history.state import Commitment, Impossible, JobState, Reveal, ScoreBoard, Scoring, ScoringPhase
+from ledger.history.state import Commitment, JobState, Reveal, ScoreBoard, Scoring, ScoringPhase
 
 ADMITTED = 0
 SCORES_IN_A_CALL = 2048

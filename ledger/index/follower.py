@@ -1,7 +1,7 @@
 """Following a ledger: its history, kept up to date."""
 
 import time
-from threading import Lock
+from threading import Event, Lock
 
 from ledger.config import LOCAL_CHAIN
 from ledger.events.records import AnyEvent
@@ -12,16 +12,21 @@ from ledger.index.sync import Changes, EventSource, Index, Progress
 
 LOCAL_POLL = 0.05
 POLL = 1.0
+FIRST_PART, GROWTH = 0.1, 1.5
+"""A wait asks sooner at first: steps follow one another. The first pause as a part of the longest, and its growth."""
 
 
 class Follower:
-    """Folds a ledger's events into its history as they come. `poll` in seconds is how often `wait` asks the node."""
+    """Folds a ledger's events into its history as they come. `poll` in seconds is how often `wait` asks the node in the
+    long run.
+    """
 
     def __init__(self, source: EventSource, index: Index, poll: float | None = None) -> None:
         self._source = source
         self._index = index
         self._poll = poll or (LOCAL_POLL if source.network.chain.id == LOCAL_CHAIN else POLL)
         self._lock = Lock()
+        self._nudged = Event()
         self._foundation = foundation_of(source.network)
         self._history = History(self._foundation)
         self._tip = Tip(-1, b"")
@@ -65,12 +70,17 @@ class Follower:
         self._history = History(self._foundation, changes.added)
         self._tip = changes.tip
 
+    def nudge(self) -> None:
+        """End the present `wait`, or the next one: something came in by another way. Any thread may call it."""
+        self._nudged.set()
+
     def wait(self, timeout: float) -> bool:
-        """Wait until the chain's head is another than the last `refresh` saw; False after `timeout` seconds.
+        """Wait until the chain's head is another than the last `refresh` saw, or for a nudge; False after `timeout`
+        seconds.
 
         One small request a poll. Raises Unavailable where the node cannot be reached.
         """
-        end = time.monotonic() + timeout
+        end, pause = time.monotonic() + timeout, self._poll * FIRST_PART
         while True:
             head = self._source.latest()
             if (head.number, head.hash) != self._tip:
@@ -78,4 +88,7 @@ class Follower:
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            time.sleep(min(self._poll, left))
+            if self._nudged.wait(min(pause, left)):
+                self._nudged.clear()
+                return True
+            pause = min(pause * GROWTH, self._poll)

@@ -12,6 +12,7 @@ from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope
 from ledger.audit.context import SERVER, Blocks, ShownBlock
 from ledger.audit.found import Found
 from ledger.audit.report import Check, HistoryRead, Open, Report, StorageRead
+from ledger.audit.signed import signing
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
 from ledger.chain.evidence.fetch import ChainWitness
@@ -63,7 +64,8 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         read = msgspec.structs.replace(history_read(connection, wanted.endpoints), **told)
     history = connection.history
     scope = scope_of(history, wanted.question)
-    witness = ChainWitness(connection.client.rpc, connection.place.chain, connection.client.addresses)
+    client = connection.client
+    witness = ChainWitness(client.rpc, connection.place.chain, client.addresses, signing(history))
     audit = Audit(
         history,
         connection.place,
@@ -72,7 +74,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         wanted.threads,
         progress,
         witness,
-        _blocks(connection.client),
+        _blocks(client),
     )
     audit.found.open.extend((*differences(read), *age(read, history)))
     if is_disputed(read):

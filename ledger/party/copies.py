@@ -173,7 +173,8 @@ class Copies:
     def _gather(self, files: Collection[Copying], seconds: float) -> Gathering:
         now = self._clock()
         begun = [future for file in files if (future := file.begin(now, seconds)) is not None]
-        wait(begun, PROMPT)
+        for late in wait(begun, PROMPT).not_done:
+            late.add_done_callback(lambda _: self._connection.follower.nudge())
         now = self._clock()
         for file in files:
             file.look(now)

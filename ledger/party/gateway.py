@@ -61,7 +61,8 @@ class Serving:
         self._connection, self._sender, self._settings = connection, sender, gateway
         home = Home(connection.folder)
         self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None
-        self._desk = Desk(Openings(home.folder), Haves(home.haves, signer, Branch(connection).lost), self._arrivals)
+        haves = Haves(home.haves, signer, Branch(connection).lost)
+        self._desk = Desk(Openings(home.folder), haves, self._arrivals, connection.follower.nudge)
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
         self._gateway: GatewayServer | None = None
 

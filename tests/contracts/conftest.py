@@ -1,14 +1,46 @@
-"""Runs the contracts' own tools from the repository root, or skips where they are not installed."""
+"""Runs the contracts' own tools from the repository root, or skips where they are not installed.
 
+The pinned compiler, in JavaScript, takes minutes. So it begins when the tests begin, with what the processor has left,
+and only the tests that need what it builds wait for it.
+"""
+
+import os
 import re
+import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., str]
+BUILD = "node_modules/.bin/hardhat compile && tools/foundry forge build"
+BUILDING = pytest.StashKey[tuple["subprocess.Popen[bytes]", IO[bytes]]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to build where a test will ask for it."""
+    wanted = any("built" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not session.config.option.collectonly and (ROOT / "node_modules").is_dir():
+        output = tempfile.TemporaryFile()  # noqa: SIM115  closed with the session
+        command = ["nice", "sh", "-c", BUILD]
+        options = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        building = subprocess.Popen(command, start_new_session=True, **options)
+        session.config.stash[BUILDING] = building, output
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what nothing waited for."""
+    building, output = config.stash.get(BUILDING, (None, None))
+    if building is not None and output is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(building.pid, signal.SIGKILL)
+        building.wait()
+        output.close()
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +60,15 @@ def run(root: Path) -> Run:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def built(root: Path, request: pytest.FixtureRequest) -> None:
+    """Hardhat's and forge's builds are there, of the present sources."""
+    building, output = request.config.stash[BUILDING]
+    building.wait()
+    output.seek(0)
+    assert building.returncode == 0, f"{BUILD}\n{output.read()[-20_000:].decode()}"
 
 
 @pytest.fixture(scope="session")

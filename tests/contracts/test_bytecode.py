@@ -1,5 +1,6 @@
 """Every compiler run makes the bytecode that is committed, and that an audit expects on chain."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -26,8 +27,9 @@ def test_committed_files_are_what_the_sources_compile_to(root, compiled):
         assert (root / "ledger" / "chain" / "abi" / f"{name}.json").read_bytes() == contract.encode()
 
 
-def test_hardhat_and_py_solc_x_agree(root, run, compiled):
-    run("node_modules/.bin/hardhat", "compile")
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("built")
+def test_hardhat_and_py_solc_x_agree(root, compiled):
     for name, contract in compiled.items():
         path = root / "build" / "hardhat" / "artifacts" / "contracts" / f"{name}.sol" / f"{name}.json"
         artifact = json.loads(path.read_bytes())
@@ -67,11 +69,14 @@ def test_code_fits_the_limit_of_the_chain(compiled):
     assert all(len(contract.deployed_bytecode) // 2 - 1 <= 24_576 for contract in compiled.values())
 
 
+@pytest.mark.usefixtures("compiled")
 def test_check_names_the_file_that_drifted(root, tmp_path):
-    """The copy lies elsewhere, so the untouched file also shows that bytecode does not depend on where sources lie."""
+    """In a copy, which has what the compiler keeps."""
     for part in ("contracts", "ledger", "tools"):
         shutil.copytree(root / part, tmp_path / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "node_modules").symlink_to(root / "node_modules")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "solc").symlink_to(root / "build" / "solc")
     drifted = tmp_path / "ledger" / "chain" / "abi" / "Consortium.json"
     drifted.write_bytes(drifted.read_bytes().replace(b"0x60", b"0x61", 1))
     done = subprocess.run(
@@ -98,6 +103,25 @@ def test_broken_sources_are_malformed(root, tmp_path):
     (tmp_path / "Broken.sol").write_text("contract Broken {")
     with pytest.raises(Malformed, match="do not compile"):
         compile_contracts(tmp_path, root / "tools" / "solc")
+
+
+def test_what_was_compiled_is_kept_by_its_input(root, tmp_path):
+    """Not where the compiler read a file that is not part of the input."""
+    (tmp_path / "Base.sol").write_text("contract Base {}")
+    kept, solc = root / "build" / "solc", root / "tools" / "solc" / "solc"
+    for source, whole in (("contract Alone {}", True), ('import "Base.sol"; contract Derived is Base {}', False)):
+        settings = {"outputSelection": {"*": {"*": ["abi"]}}}
+        given = {"language": "Solidity", "sources": {"A.sol": {"content": source}}, "settings": settings}
+        request = json.dumps(given)
+        said = [
+            subprocess.run([solc, "--standard-json"], input=request, cwd=tmp_path, capture_output=True, text=True)
+            for _ in range(2)
+        ]
+        assert said[0].stdout == said[1].stdout
+        assert json.loads(said[0].stdout)["contracts"]["A.sol"]
+        version = json.loads((root / "node_modules" / "solc" / "package.json").read_text())["version"]
+        name = hashlib.sha256(f"{version}\n{request}".encode()).hexdigest()
+        assert (kept / f"{name}.json").is_file() is whole
 
 
 def test_shim_answers_combined_json(root, tmp_path):

@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 
-@pytest.mark.timeout(1200)  # the pinned compiler, in JavaScript, takes minutes for the tests of the contracts
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("built")
 def test_forge(root, run, passed):
     report = run(root / "tools" / "foundry", "forge", "test")
     assert passed(report, r"(\d+) tests passed, 0 failed") > 0

@@ -4,6 +4,7 @@ import pytest
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("built")
 def test_hardhat(run, passed):
     report = run("node_modules/.bin/hardhat", "test")
     print(report)  # the gas table: pytest -s

@@ -1,6 +1,7 @@
 """The witness of a live chain: fetches an event's transaction and holds it against what the event says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -10,16 +11,28 @@ from ledger.chain.evidence.statement import statements
 from ledger.chain.evidence.transaction import rebuild
 from ledger.chain.node import data, number
 from ledger.chain.rpc import Rpc, RpcError
-from ledger.errors import FedledgerError, Malformed
+from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.formats.digest import keccak
 
+_METHODS = ("eth_getTransactionByHash", "eth_getRawTransactionByHash")
+AT_ONCE = 32
+"""Transactions that one request asks for, at most, each in two calls: nodes limit calls and bytes of a request."""
+
 
 class ChainWitness:
-    """Shows signed statements, as a node serves them, of the contracts at `addresses` on `chain`."""
+    """Shows signed statements, as a node serves them, of the contracts at `addresses` on `chain`.
 
-    def __init__(self, rpc: Rpc, chain: int, addresses: Mapping[ContractName, str]) -> None:
+    `expected` are transactions that will be asked for, in about that order: each request for one of them asks for the
+    next ones, too. A node that takes no such request is asked for one at a time.
+    """
+
+    def __init__(
+        self, rpc: Rpc, chain: int, addresses: Mapping[ContractName, str], expected: Iterable[bytes] = ()
+    ) -> None:
         self._rpc, self._chain, self._addresses = rpc, chain, addresses
+        self._expected = dict.fromkeys(expected)
+        self._ahead: dict[bytes, list[Any]] = {}
 
     def __call__(self, said: Said) -> SignedStatement:
         """The evidence for what an event says. Raises Unproven, also where the node cannot be asked."""
@@ -35,23 +48,42 @@ class ChainWitness:
     def _fetch(self, tx: bytes) -> tuple[bytes, BlockName | None]:
         """Raw bytes and block. Raises Malformed where the bytes are of another transaction."""
         name = "0x" + tx.hex()
-        shown = self._rpc.call("eth_getTransactionByHash", name)
+        shown, plain = self._answers(tx)
+        if isinstance(shown, RpcError):
+            raise shown
         if not isinstance(shown, dict):
             raise Unproven("the node has no such transaction", tx=name)
-        raw = self._raw(name)
+        raw = data(plain, "a transaction") if isinstance(plain, str) else None
         if raw is None or keccak(raw) != tx:
             raw = rebuild(shown)
-        if keccak(raw) != tx:
-            raise Malformed("the node shows another transaction than was asked for", expected=name)
+            if keccak(raw) != tx:
+                raise Malformed("the node shows another transaction than was asked for", expected=name)
         return raw, _block(shown)
 
-    def _raw(self, name: str) -> bytes | None:
-        """The raw transaction; None from a node that does not serve those."""
+    def _answers(self, tx: bytes) -> list[Any]:
+        """What the node shows of a transaction, as JSON and raw; an error in the place of what it refuses."""
+        if tx in self._expected:
+            self._fetch_ahead(tx)
+        return self._ahead.pop(tx, None) or [self._alone(method, tx) for method in _METHODS]
+
+    def _alone(self, method: str, tx: bytes) -> Any:
         try:
-            answer = self._rpc.call("eth_getRawTransactionByHash", name)
-        except RpcError:
-            return None
-        return data(answer, "a transaction") if isinstance(answer, str) else None
+            return self._rpc.call(method, "0x" + tx.hex())
+        except RpcError as error:
+            return error
+
+    def _fetch_ahead(self, tx: bytes) -> None:
+        """Ask for this transaction and the next ones that are expected; no longer, once the node did not answer."""
+        del self._expected[tx]
+        wanted = [tx, *islice(self._expected, AT_ONCE - 1)]
+        try:
+            answers = self._rpc.batch((method, "0x" + one.hex()) for one in wanted for method in _METHODS)
+        except Unavailable:
+            self._expected = {}
+            return
+        self._ahead |= {one: answers[2 * place : 2 * place + 2] for place, one in enumerate(wanted)}
+        for one in wanted[1:]:
+            del self._expected[one]
 
 
 def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, str]) -> SignedStatement:

@@ -28,7 +28,18 @@ def encode(item: bytes | Sequence[Item]) -> bytes:
         if len(item) == 1 and item[0] < _STRING:
             return item
         return _prefix(len(item), _STRING) + item
-    body = b"".join(encode(part) for part in item)
+    return enclose(*map(encode, item))
+
+
+def content(data: bytes) -> memoryview:
+    """The encodings of a list's items, one after another; `data` is what `decode` took for a list."""
+    body, stop = _body(data, 0, len(data), data[0] - _LIST)
+    return memoryview(data)[body:stop]
+
+
+def enclose(*items: bytes | memoryview) -> bytes:
+    """The encoding of a list, from those of its items."""
+    body = b"".join(items)
     return _prefix(len(body), _LIST) + body
 
 

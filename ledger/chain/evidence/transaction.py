@@ -14,13 +14,16 @@ _EIP155 = 35
 _TYPED = {1: 11, 2: 12}
 """Number of fields of a typed transaction (EIP-2930, EIP-1559): the chain first, then nonce, fees and gas."""
 _LEGACY = 9
+_SIGNATURE = 3
+"""Of its fields the last ones: the signature, over all before them."""
+_UNSIGNED = rlp.encode(b"") * 2
+"""Stands for r and s in what is signed of a transaction that is not typed (EIP-155)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """A call that a key signed: for which chain, to which contract (EIP-55), with which data."""
 
-    hash: bytes
     chain: int
     to: str
     data: bytes
@@ -58,24 +61,24 @@ def _read(raw: bytes) -> Transaction:
     kind = raw[0] if raw[0] in _TYPED else 0
     body = raw[1:] if kind else raw
     fields = rlp.decode(body)
-    if not isinstance(fields, list) or len(fields) != _TYPED.get(kind, _LEGACY) or rlp.encode(fields) != body:
+    if not isinstance(fields, list) or len(fields) != _TYPED.get(kind, _LEGACY):
         raise ValueError("it is not of type 0, 1 or 2")
     places = {name: fields[place] for place, name in enumerate(_FIELDS[kind])}
     numbers = {name: _integer(places[name]) for name in places if name not in ("to", "input", "accessList")}
-    signed: list[rlp.Item] = list(fields[:-3])
     if kind:
-        chain, parity = numbers["chainId"], numbers["yParity"]
+        chain, parity, more = numbers["chainId"], numbers["yParity"], b""
     else:
         if numbers["v"] < _EIP155:
             raise ValueError("it is not bound to a chain")
         chain, parity = divmod(numbers["v"] - _EIP155, 2)
-        signed += [rlp.number(chain), b"", b""]
-    digest = keccak((bytes([kind]) if kind else b"") + rlp.encode(signed))
+        more = rlp.encode(rlp.number(chain)) + _UNSIGNED
+    signed = rlp.content(body)[: -sum(len(rlp.encode(field)) for field in fields[-_SIGNATURE:])]
+    digest = keccak(raw[: len(raw) - len(body)] + rlp.enclose(signed, more))
     to, data = places["to"], places["input"]
     if not isinstance(to, bytes) or len(to) != 20 or not isinstance(data, bytes):
         raise ValueError("it does not call a contract")
     signer = recover(digest, numbers["r"], numbers["s"], parity)
-    return Transaction(keccak(raw), chain, checksum_address(to), data, signer)
+    return Transaction(chain, checksum_address(to), data, signer)
 
 
 def _integer(item: rlp.Item) -> int:

@@ -30,7 +30,7 @@ def headers(rpc: Rpc, before: BlockAt, last: BlockAt) -> Iterator[BlockHeader]:
     parent = before.hash
     for first in range(before.number + 1, last.number + 1, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, last.number + 1))
-        shown = rpc.batch("eth_getBlockByNumber", [(hex(number), False) for number in numbers])
+        shown = rpc.batch_of("eth_getBlockByNumber", [(hex(number), False) for number in numbers])
         for number, one in zip(numbers, shown, strict=True):
             header = read_header(one)
             if header is None:

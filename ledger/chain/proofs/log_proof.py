@@ -131,7 +131,7 @@ class LogProof:
                 self._whole = False
         names = [("0x" + tx.hex(),) for tx in transactions]
         groups = [names[at : at + RECEIPTS_AT_ONCE] for at in range(0, len(names), RECEIPTS_AT_ONCE)]
-        return [one for group in groups for one in self._rpc.batch("eth_getTransactionReceipt", group)]
+        return [one for group in groups for one in self._rpc.batch_of("eth_getTransactionReceipt", group)]
 
 
 def _raw(shown: Any, number: int) -> bytes:

@@ -37,10 +37,19 @@ _SIGNATURE = re.compile("Push ([0-9a-f]{130})")
 
 
 class Desk:
-    """Answers by `duties`, which the thread that follows the chain sets; several threads ask."""
+    """Answers by `duties`, which the thread that follows the chain sets; several threads ask.
 
-    def __init__(self, openings: Openings, haves: Haves, arrivals: Arrivals | None) -> None:
-        self._openings, self._haves, self._arrivals = openings, haves, arrivals
+    `arrived` is called when something new was taken in: no more often than the ledger has commitments, and members.
+    """
+
+    def __init__(
+        self,
+        openings: Openings,
+        haves: Haves,
+        arrivals: Arrivals | None,
+        arrived: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._openings, self._haves, self._arrivals, self._arrived = openings, haves, arrivals, arrived
         self.duties = Duties()
 
     def answer(self, request: Request) -> Response | None:
@@ -61,7 +70,8 @@ class Desk:
         name, shown = RoundName(roll.chain, roll.ledger, *key), unpack_openings(request.body)
         if len(shown) != 1 or commitment(name, shown[0]) not in duties.unopened[key]:
             return text("403 Forbidden", "the ledger has no such commitment, here and now, that is not open")
-        self._openings.take(name, shown[0])
+        if self._openings.take(name, shown[0]):
+            self._arrived()
         return _file(b"")
 
     def _have(self, request: Request, job: str, number: str) -> Response:
@@ -77,7 +87,8 @@ class Desk:
             require_fit(said, roll, tip)
         except UsageError as error:
             return text("403 Forbidden", error.message)
-        self._haves.take(roll, [said], tip)
+        if self._haves.take(roll, [said], tip):
+            self._arrived()
         return _file(b"")
 
     def _push(self, request: Request, job: str, number: str, file: str, block: str | None) -> Response:
@@ -99,7 +110,9 @@ class Desk:
                 self._whole(owed, roll)
             return text("200 OK", "\n".join(map(str, missing)))
         if self._arrivals.take(owed.file, owed.size, owed.pin, Cid.parse(block), request.body):
-            return self._whole(owed, roll)
+            response = self._whole(owed, roll)
+            self._arrived()
+            return response
         return _file(b"")
 
     def _owed(self, request: Request, roll: Roll, file: Cid) -> Owed | None:

@@ -33,7 +33,7 @@ class OpeningErrands:
     """One home's openings on their way. What it remembers only spares work: after a crash it shows and asks again."""
 
     def __init__(self, connection: Connection, key: str, later: float = LATER) -> None:
-        self._openings = Openings(connection.folder)
+        self._connection, self._openings = connection, Openings(connection.folder)
         self._errands = Errands(first=FIRST_PAUSE, later=later)
         self._visits = Visits(connection, key)
 
@@ -88,8 +88,8 @@ class OpeningErrands:
     def _fetch(self, member: int, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
         """In a thread of its own."""
         for opening in self._visits.to("opening", member, gateway).openings(round_.job, round_.round):
-            if commitment(round_, opening) in wanted:
-                self._openings.take(round_, opening)
+            if commitment(round_, opening) in wanted and self._openings.take(round_, opening):
+                self._connection.follower.nudge()
 
 
 class Exchange:

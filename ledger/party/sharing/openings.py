@@ -77,12 +77,17 @@ class Openings:
         with suppress(FileNotFoundError):
             self._path(round_, opening, "update").unlink()
 
-    def take(self, round_: RoundName, opening: UpdateOpening) -> None:
-        """Keep an opening that its party showed: the caller knows that it fits the ledger. Raises Unavailable."""
+    def take(self, round_: RoundName, opening: UpdateOpening) -> bool:
+        """Keep an opening that its party showed, and is new; whether it was. The caller knows that it fits the ledger.
+
+        Raises Unavailable.
+        """
         with disk.translated(self._folder):
             self._folder.mkdir(mode=0o700, exist_ok=True)
-        if not self.is_shown(round_, opening):
-            _write(self._path(round_, opening, "shown"), [pack_openings([opening])])
+        if self.is_shown(round_, opening):
+            return False
+        _write(self._path(round_, opening, "shown"), [pack_openings([opening])])
+        return True
 
     def shown(self, job: int, round_: int) -> bytes:
         """What the gateway serves of a round: the openings that were shown, this party's or others', 120 bytes each, of

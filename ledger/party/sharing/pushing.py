@@ -176,7 +176,7 @@ class Sharing:
         store = self._connection.store or self._connection.holders
         signed = visit.push(owed, authorization(self._sign, roll, owed), store, sent)
         if signed is not None:
-            self._haves.take(roll, [signed], tip)
+            self._take(roll, [signed], tip)
 
     def _sign(self, parts: TypedData) -> bytes:
         return self._signer.sign_typed_data(*parts)
@@ -188,7 +188,12 @@ class Sharing:
 
     def _hear(self, member: int, gateway: NamedGateway, roll: Roll, tip: Anchor) -> None:
         """In a thread of its own."""
-        self._haves.take(roll, self._visits.to("hear", member, gateway).haves(roll.job, roll.round), tip)
+        self._take(roll, self._visits.to("hear", member, gateway).haves(roll.job, roll.round), tip)
+
+    def _take(self, roll: Roll, said: Collection[SignedHave], tip: Anchor) -> None:
+        """What is new is looked at soon."""
+        if self._haves.take(roll, said, tip):
+            self._connection.follower.nudge()
 
 
 def owed_in(facts: RoundFacts) -> list[Owed]:

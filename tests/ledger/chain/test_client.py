@@ -111,6 +111,37 @@ def test_answers_that_are_not_answers(speaker, answer, error, words):
     rpc.close()
 
 
+def test_several_calls_in_one_request_are_answered_in_order_whatever_the_node_s(speaker):
+    url, answers, _ = speaker
+    refused = b'{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no such method"}}'
+    answers.append(b'[{"jsonrpc":"2.0","id":3,"result":"c"},' + refused + b',{"jsonrpc":"2.0","id":1,"result":"a"}]')
+    rpc = Rpc(url)
+    first, second, third = rpc.batch([("one", 1), ("two",), ("three",)])
+    assert (first, third) == ("a", "c")
+    assert isinstance(second, RpcError)
+    assert "two" in second.message
+    rpc.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"no batches"}}',
+        b'[{"jsonrpc":"2.0","id":1,"result":"a"}]',
+        b'[{"jsonrpc":"2.0","id":1,"result":"a"},{"jsonrpc":"2.0","id":1,"result":"b"}]',
+        b'[{"jsonrpc":"2.0","id":1,"result":"a"},{"jsonrpc":"2.0","id":7,"result":"b"}]',
+        b"[]",
+    ],
+)
+def test_a_node_that_does_not_answer_each_of_several_calls_is_unavailable(speaker, answer):
+    url, answers, _ = speaker
+    answers.append(answer)
+    rpc = Rpc(url)
+    with pytest.raises(Unavailable):
+        rpc.batch([("one",), ("two",)])
+    rpc.close()
+
+
 def test_a_silent_node_is_unavailable_in_time(speaker):
     url, answers, _ = speaker
     answers.append(None)

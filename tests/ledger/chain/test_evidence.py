@@ -1,6 +1,6 @@
 """Signed transactions, read strictly: one reading, one signer, one call; anything else is no evidence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -13,11 +13,11 @@ from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT
 
 from ledger.chain.evidence import rlp
 from ledger.chain.evidence.check import check, false_if
-from ledger.chain.evidence.fetch import ChainWitness, proof
+from ledger.chain.evidence.fetch import AT_ONCE, ChainWitness, proof
 from ledger.chain.evidence.statement import statements
 from ledger.chain.evidence.transaction import read, rebuild
 from ledger.chain.rpc import RpcError
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 from ledger.events.actions import CloseJob, encode_action
 from ledger.events.ballots import Choice
 from ledger.events.evidence import BlockName, Said, ShownClaim, ShownOpening, SignedStatement, Unproven, parse
@@ -215,6 +215,52 @@ def test_a_node_that_shows_the_transaction_is_a_witness() -> None:
     assert found.signer == MEMBER.address
     assert found.block == BlockName(number=3, hash="0x" + "ab" * 32)
     assert witness({"blockNumber": None}, "0x" + signed().hex()).block is None
+
+
+class Several:
+    """Answers as `Node`, to several calls at once where it `batches`; `requests` counts what it was asked."""
+
+    def __init__(self, shown: dict[str, str], *, batches: bool = True) -> None:
+        self.shown, self.batches, self.requests = shown, batches, 0
+
+    def call(self, method: str, name: str) -> Any:
+        self.requests += 1
+        return self._answer(method, name)
+
+    def batch(self, calls: Iterable[tuple[str, str]]) -> list[Any]:
+        self.requests += 1
+        if not self.batches:
+            raise Unavailable("one at a time")
+        return [self._answer(*call) for call in calls]
+
+    def _answer(self, method: str, name: str) -> Any:
+        raw = self.shown.get(name)
+        return raw if raw is None or method == "eth_getRawTransactionByHash" else SHOWN
+
+
+SIGNED = [signed(nonce=nonce) for nonce in range(AT_ONCE + 5)]
+NAMES = {"0x" + keccak(raw).hex(): "0x" + raw.hex() for raw in SIGNED}
+
+
+def seen(node: Several) -> list[str]:
+    """What a witness that expects them shows of all the transactions, but for one that the node lacks."""
+    ask = ChainWitness(node, CHAIN, ADDRESSES, map(keccak, SIGNED))  # type: ignore[arg-type]
+    found = [ask(said()._replace(tx=keccak(raw))) for raw in SIGNED[:-1]]
+    with pytest.raises(Unproven, match="no such"):
+        ask(said()._replace(tx=keccak(SIGNED[-1])))
+    return [one.raw for one in found]
+
+
+def test_what_is_expected_comes_many_at_a_time() -> None:
+    node = Several({name: raw for name, raw in NAMES.items() if raw != "0x" + SIGNED[-1].hex()})
+    assert seen(node) == ["0x" + raw.hex() for raw in SIGNED[:-1]]
+    assert node.requests == 2
+
+
+def test_a_node_that_answers_one_call_at_a_time_is_asked_so() -> None:
+    node = Several({name: raw for name, raw in NAMES.items() if raw != "0x" + SIGNED[-1].hex()}, batches=False)
+    assert seen(node) == ["0x" + raw.hex() for raw in SIGNED[:-1]]
+    assert node.requests == 1 + 2 * len(SIGNED)
 
 
 NO = RpcError("eth_getRawTransactionByHash", -32601, "no such method")

@@ -72,9 +72,9 @@ def test_any_broken_response_to_a_batch_is_unavailable(body: bytes) -> None:
 
     with Server(answer) as server:
         rpc = Rpc(server.url)
-        assert rpc.batch("eth_chainId", []) == []
+        assert rpc.batch_of("eth_chainId", []) == []
         with pytest.raises(Unavailable):
-            rpc.batch("eth_chainId", [(), ()])
+            rpc.batch_of("eth_chainId", [(), ()])
         rpc.close()
 
 

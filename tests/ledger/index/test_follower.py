@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -273,6 +274,18 @@ def test_a_follower_sees_what_happens(consortium, tmp_path):
     assert follower.wait(5)
     assert follower.refresh().jobs[job].open
     assert follower.tip == consortium.client.head()
+
+
+def test_a_nudge_ends_one_wait_the_present_or_the_next(consortium, tmp_path):
+    follower = Follower(consortium.client, Index(tmp_path / "index.sqlite"), poll=600)
+    follower.refresh()
+    follower.nudge()
+    assert follower.wait(600)
+    assert not follower.wait(0.01)
+    nudging = threading.Timer(0.05, follower.nudge)
+    nudging.start()
+    assert follower.wait(600)
+    nudging.join()
 
 
 def test_a_follower_survives_a_reorganisation(fresh_anvil, found, tmp_path):

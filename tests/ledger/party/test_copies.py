@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ class Home:
     def __init__(self, store: Embedded) -> None:
         self.store, self.other, self.now = store, Memory(), 0.0
         self.holders = Holders(store, [self.other])
-        self.background = Background()
+        self.background, self.nudged = Background(), threading.Event()
+        self.follower = SimpleNamespace(nudge=self.nudged.set)
         self.copies = Copies(self, lambda: self.now)  # type: ignore[arg-type]
 
     def put(self, pieces: list[bytes], pin: str) -> Cid:
@@ -210,7 +212,9 @@ def test_what_is_copied_is_not_waited_for(home: Home) -> None:
     began = time.monotonic()
     assert home.copies.gather(world.facts, 60) == gathering
     assert time.monotonic() - began < PROMPT, "waited for once"
+    assert not home.nudged.is_set(), "what was there at once needs no further look"
     gated.gate.set()
+    assert home.nudged.wait(30)
     assert home.copies.settle(30)
     assert home.copies.gather(world.facts, 60) == Gathering(held=frozenset({0, 1}))
     assert not home.copies.busy

@@ -99,8 +99,8 @@ def test_rounds_long_over_are_forgotten(tmp_path: Path) -> None:
 def test_openings_of_others_lie_beside_ones_own(tmp_path: Path) -> None:
     openings, own = kept(tmp_path)
     other = UpdateOpening(LEDGER, 5, b"\x05" * 32, b"\x06" * 32, b"\x07" * 32)
-    openings.take(ROUND, other)
-    openings.take(ROUND, other)
+    assert openings.take(ROUND, other)
+    assert not openings.take(ROUND, other)
     assert openings.shown(1, 2) == pack_openings([other])
     openings.show(ROUND, own)
     assert len(openings.shown(1, 2)) == 240

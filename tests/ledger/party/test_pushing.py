@@ -247,8 +247,12 @@ def test_what_members_say_is_kept_only_where_it_fits(street: Street) -> None:
     ]:
         assert ask(url, "POST", "/have/1/1", body)[0] == status
     assert ask(url, "GET", "/have/1/1") == (200, b"")
+    assert not north.nudged.is_set()
     entry = said(west, [3], now)
-    assert [ask(url, "POST", "/have/1/1", entry)[0] for _ in range(2)] == [200, 200]
+    for new in (True, False):
+        north.nudged.clear()
+        assert ask(url, "POST", "/have/1/1", entry)[0] == 200
+        assert north.nudged.is_set() is new, "only what is new ends a wait"
     assert ask(url, "GET", "/have/1/1") == (200, entry)
     assert ask(url, "GET", "/have/1/2")[0] == ask(url, "GET", "/have/9/1")[0] == 404
     assert ask(url, "DELETE", "/have/1/1")[0] == 405

@@ -1,7 +1,6 @@
 """Aggregators in tests: driven look by look, so that nothing depends on threads or sleeping."""
 
 import json
-import time
 from typing import Any
 
 from support.consortia.synthetic import Party
@@ -12,8 +11,8 @@ from ledger.config import Home
 from ledger.party.journal import Journal
 
 FILE = "aggregator.jsonl"
-TRIES = 12
-"""How often to wait a tenth of a second for gateways whose party does not know the ledger well enough yet."""
+TRIES = 3
+"""How often to tell again what gateways did not take whose party does not know the ledger well enough yet."""
 
 
 def service(
@@ -43,9 +42,16 @@ def drive(*workers: Any, looks: int = 20) -> None:
         told = not any(one._worker.exchange.failures() for one in workers)
         if tries <= 0 or (told and not any(under_way)):
             return
-        if not any(under_way):
-            time.sleep(0.1)
+        end_errands(*workers)
     raise AssertionError("they find no rest")
+
+
+def end_errands(*workers: Any) -> None:
+    """As if the time had passed that workers wait before they tell again what was not taken."""
+    exchanges = [one._worker.exchange for one in workers]
+    for part in (part for exchange in exchanges for part in (exchange.showing, exchange.sharing)):
+        for errand in part._errands._errands.values():
+            errand.again = 0.0
 
 
 def actions(home: Home, *names: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Members of a consortium in memory with real stores, gateways and HTTP between them; the chain alone is a list."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,7 @@ class Neighbour:
         self.store = Embedded(folder / "store", create=True)
         self.holders = Holders(self.store)
         self.client = SimpleNamespace(block=self.block)
+        self.nudged = threading.Event()
         self.settings = HomeSettings(store=StoreSettings(reachable=reachable), gateway=GatewaySettings(**gateway))
         self.serving: Serving = serve_and_announce(self, self, self.settings, self.signer)  # type: ignore[arg-type]
         self.sharing = Sharing(self, self.signer, self.settings, later=0.0)  # type: ignore[arg-type]
@@ -84,7 +86,7 @@ class Neighbour:
 
     @property
     def follower(self) -> Any:
-        return SimpleNamespace(tip=self.block(len(self.world.events)))
+        return SimpleNamespace(tip=self.block(len(self.world.events)), nudge=self.nudged.set)
 
     def block(self, number: int) -> Block | None:
         """Ten seconds pass with each."""

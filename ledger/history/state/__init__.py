@@ -1,0 +1,22 @@
+"""What the ledger's events add up to: members, jobs, rounds and scores. `ledger.history.fold` fills it."""
+
+from ledger.history.state.jobs import JobState
+from ledger.history.state.members import Member
+from ledger.history.state.rounds import Aggregate, Attestation, Phase, Round, Update, UpdateCommitment
+from ledger.history.state.scorings import Commitment, Reveal, ScoreBoard, Scoring, ScoringPhase
+
+__all__ = [
+    "Aggregate",
+    "Attestation",
+    "Commitment",
+    "JobState",
+    "Member",
+    "Phase",
+    "Reveal",
+    "Round",
+    "ScoreBoard",
+    "Scoring",
+    "ScoringPhase",
+    "Update",
+    "UpdateCommitment",
+]

@@ -1,0 +1,34 @@
+"""A member, with its keys and roles."""
+
+from dataclasses import dataclass
+
+from ledger.events.members import Role
+
+
+@dataclass(slots=True)
+class Member:
+    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had.
+
+    Its roles are those of epoch `roles_since` on; `recoveries` says how often the others replaced its key. One that was
+    removed has no key and no roles.
+    """
+
+    index: int
+    key: str
+    roles: Role
+    since: int
+    keys: list[str]
+    roles_since: int
+    recoveries: int = 0
+    gateway: str = ""
+
+    @property
+    def active(self) -> bool:
+        return bool(self.key)
+
+    def has(self, role: Role) -> bool:
+        return bool(self.roles & role)
+
+    def acts(self, role: Role, epoch: int) -> bool:
+        """Whether its present key may act in the role where `epoch` counts: it has both now, and had them then."""
+        return self.has(role) and max(self.since, self.roles_since) <= epoch
