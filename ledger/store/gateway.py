@@ -41,12 +41,15 @@ class Response:
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked: `authorization` is the header of that name, `body` has at most `LARGEST_BODY` bytes."""
+    """What a client asked: `authorization` and `if_none_match` are the headers of these names, empty where there are
+    none; `body` has at most `LARGEST_BODY` bytes.
+    """
 
     method: str
     path: str
     authorization: str
     body: bytes
+    if_none_match: str = ""
 
 
 class Responder(Protocol):
@@ -75,8 +78,9 @@ def _at_desk(desk: Responder | None, environ: dict[str, Any]) -> Response | None
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length else b""
     path, authorization = str(environ.get("PATH_INFO", "")), str(environ.get("HTTP_AUTHORIZATION", ""))
+    seen = str(environ.get("HTTP_IF_NONE_MATCH", ""))
     try:
-        return desk.answer(Request(environ["REQUEST_METHOD"], path, authorization, body))
+        return desk.answer(Request(environ["REQUEST_METHOD"], path, authorization, body, seen))
     except (Malformed, Unavailable) as error:
         return _refusal(error)
 

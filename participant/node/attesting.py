@@ -24,6 +24,7 @@ from ledger.rounds.receipts import (
     bitmap_of,
     certified,
     cid_of,
+    counts,
     encode,
     merged,
     parse,
@@ -118,7 +119,7 @@ class Attesting:
             if early and now < late:
                 return Wait(f"round {facts.round.number} leaves out updates too soon; waits for signatures", late)
             return known, point.receipts
-        more, round_ = merged([*known, *old]), facts.round
+        more, round_ = merged([one for one in known if counts(one, facts.roll)] + [*old]), facts.round
         data = encode(more)
         self._connection.put([data], receipts_pin(round_.job, round_.number, round_.attempt) + "/own")
         return more, cid_of(data).digest

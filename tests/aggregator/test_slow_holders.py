@@ -18,7 +18,6 @@ from ledger.formats.artifact import Tensor
 from ledger.history.state import Phase
 from ledger.jobs.document import Admission
 from ledger.party.copies import PROMPT
-from ledger.party.sharing.duties import Anchor
 from ledger.party.sharing.haves import Haves
 from ledger.rounds.admission import Verdict
 from ledger.rounds.receipts import bitmap_of
@@ -75,9 +74,9 @@ def submit_slowly(t: Trial, *certified: int) -> bytes:
 
 def sign(t: Trial, *held: int) -> None:
     """Everyone signs for the updates of these members, as of now; the first member knows of it."""
-    first, seen = t.parties[0], t.parties[0].connection.client.latest()
+    first = t.parties[0]
     said = [one.have(bitmap_of(held)) for one in t.parties]
-    Haves(first.member.home.haves).take(first.facts.roll, said, Anchor(seen.number, seen.hash))
+    Haves(first.member.home.haves).take(first.facts.roll, said)
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -19,11 +19,12 @@ from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.events.haves import Push, push_to_sign, signer_of
 from ledger.formats.cid import Cid
 from ledger.formats.claims import RoundName, commitment, unpack_openings
+from ledger.formats.digest import sha256
 from ledger.formats.typed import TypedData
 from ledger.party.sharing.duties import Duties, Owed
 from ledger.party.sharing.haves import Haves, require_fit
 from ledger.party.sharing.openings import Openings
-from ledger.rounds.receipts import Roll, encode, parse_entry
+from ledger.rounds.receipts import Roll, parse_entry
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway import Request, Response, text
 
@@ -55,7 +56,8 @@ class Desk:
         if (roll := duties.rolls.get(key)) is None:
             return text("404 Not Found", "this round is not under way here")
         if request.method in {"GET", "HEAD"}:
-            return _file(self._openings.shown(*key))
+            data = self._openings.shown(*key)
+            return _tagged(data, sha256(data), request)
         if request.method != "POST":
             return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
         name, shown = RoundName(roll.chain, roll.ledger, *key), unpack_openings(request.body)
@@ -69,15 +71,18 @@ class Desk:
         if roll is None:
             return text("404 Not Found", "this round is not under way here")
         if request.method in {"GET", "HEAD"}:
-            return _file(encode(self._haves.known(roll)))
+            known = self._haves.file(roll)
+            return _tagged(known.file, known.digest, request)
         if request.method != "POST":
             return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
-        said, tip = parse_entry(request.body), self.duties.tip
+        said = parse_entry(request.body)
+        if said in self._haves.known(roll):
+            return _file(b"")
         try:
-            require_fit(said, roll, tip)
+            require_fit(said, roll)
         except UsageError as error:
             return text("403 Forbidden", error.message)
-        self._haves.take(roll, [said], tip)
+        self._haves.take(roll, [said])
         return _file(b"")
 
     def _push(self, request: Request, job: str, number: str, file: str, block: str | None) -> Response:
@@ -125,6 +130,15 @@ def authorization(sign: Callable[[TypedData], bytes], roll: Roll, owed: Owed) ->
     """The header that pushes of a file carry."""
     push = Push(owed.job, owed.round, owed.file.digest)
     return SCHEME + sign(push_to_sign(roll.chain, roll.ledger, push)).hex()
+
+
+def _tagged(data: bytes, digest: bytes, request: Request) -> Response:
+    """What is served to many: whoever has it already gets no byte of it."""
+    tag = f'"{digest.hex()}"'
+    headers = {"Content-Type": RECEIPTS_TYPE, "Cache-Control": "no-cache", "Etag": tag}
+    if request.if_none_match == tag:
+        return Response("304 Not Modified", [], headers)
+    return Response("200 OK", [data], headers | {"Content-Length": str(len(data))})
 
 
 def _file(data: bytes, status: str = "200 OK") -> Response:

@@ -33,20 +33,12 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
-    """A block that was seen: number and hash."""
-
-    number: int
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Duties:
-    """As of `tip`: the rolls of rounds under way by job and round, the digests of commitments that are not opened, and
-    files owed by job, round and CID, which any member of the roll may push.
+    """As of block `tip`: the rolls of rounds under way by job and round, the digests of commitments that are not
+    opened, and files owed by job, round and CID, which any member of the roll may push.
     """
 
-    tip: Anchor = Anchor(-1, b"")
+    tip: int = -1
     rolls: Mapping[tuple[int, int], Roll] = field(default_factory=dict)
     unopened: Mapping[tuple[int, int], frozenset[bytes]] = field(default_factory=dict)
     files: Mapping[tuple[int, int, Cid], Owed] = field(default_factory=dict)
@@ -54,13 +46,13 @@ class Duties:
 
 def duties_of(connection: Connection) -> Duties:
     """Those of the history as the connection has it. A job whose document cannot be had owes no files yet."""
-    history, seen = connection.history, connection.follower.tip
+    history = connection.history
     rounds = [round_ for state in history.jobs.values() if state.open and (round_ := state.current) is not None]
     under_way = [round_ for round_ in rounds if not round_.phase.terminal]
     rolls = {(one.job, one.number): roll_of(connection.place, one) for one in under_way}
     unopened = {(one.job, one.number): frozenset(made.digest for made in one.unopened) for one in under_way}
     files = {(owed.job, owed.round, owed.file): owed for one in under_way for owed in _owed(connection, one)}
-    return Duties(Anchor(seen.number, seen.hash), rolls, unopened, files)
+    return Duties(connection.follower.tip.number, rolls, unopened, files)
 
 
 def _owed(connection: Connection, round_: Round) -> Iterator[Owed]:

@@ -25,11 +25,11 @@ from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway
-from ledger.party.sharing.branch import Branch
 from ledger.party.sharing.desk import authorization
-from ledger.party.sharing.duties import Anchor, Owed
+from ledger.party.sharing.duties import Owed
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
+from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll, SignedHave
@@ -48,8 +48,8 @@ class Sharing:
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self._connection, self._signer = connection, signer
         self._pushes = not settings.store.reachable
-        self._branch = Branch(connection)
-        self._haves = Haves(Home(connection.folder).haves, signer, self._branch.lost)
+        self._times = BlockTimes(connection)
+        self._haves = Haves(Home(connection.folder).haves, signer)
         self._errands = Errands(later=later)
         self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
@@ -68,7 +68,7 @@ class Sharing:
             left = {owed: sent.setdefault(owed.file, Counter()) for owed in files if owed.file not in there}
             if left:
                 to = partial(self._visits.to, "push", member, gateway)
-                work = partial(self._push, to, left, there, self._roll(facts), self._tip())
+                work = partial(self._push, to, left, there, facts.roll)
                 self._errands.start(name, work, repeat=True)
 
     def said(self, facts: RoundFacts, held: Collection[int]) -> None:
@@ -76,9 +76,9 @@ class Sharing:
 
         Raises as `Signer.sign_typed_data`.
         """
-        roll = self._roll(facts)
+        roll = facts.roll
         before = self._haves.known(roll)
-        self._haves.say(roll, held, self._tip())
+        self._haves.say(roll, held, self._connection.follower.tip.number)
         if self._haves.known(roll) != before:
             others = self._visits.others()
             self._errands.soon([self._name(kind, facts, member) for member in others for kind in ("tell", "push")])
@@ -86,18 +86,18 @@ class Sharing:
 
     def signed(self, facts: RoundFacts) -> frozenset[int]:
         """The members whose updates this member signed for, on this branch of the chain."""
-        return self._haves.signed(self._roll(facts))
+        return self._haves.signed(facts.roll)
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once; later hear what they know."""
-        roll = self._roll(facts)
+        roll = facts.roll
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         for member, gateway in self._visits.others().items():
             if mine:
                 tell = partial(self._tell, member, gateway, roll, mine)
                 self._errands.start(self._name("tell", facts, member), tell, later=member != facts.round.opener_index)
-            hear = partial(self._hear, member, gateway, roll, self._tip())
+            hear = partial(self._hear, member, gateway, roll)
             self._errands.start(self._name("hear", facts, member), hear, repeat=True, later=True)
 
     def forget(self, job: int, present: int) -> None:
@@ -111,13 +111,15 @@ class Sharing:
         self._there = {name: there for name, there in self._there.items() if not over(name)}
 
     def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
-        """What members said of a round, as far as the blocks that they name are on this chain, and no later than `by`.
+        """What members said of a round; with `by`, as of blocks no later than that.
 
         `by` is in seconds since 1970 by the chain's clock: to oppose an aggregate, see
         `receipts.signed_in_time`. Raises Unavailable where the chain's node does not answer.
         """
-        known = self._haves.known(self._roll(facts))
-        return tuple(one for one in known if (seen := self._branch.block(one)) and (by is None or seen.time <= by))
+        known = self._haves.known(facts.roll)
+        if by is None:
+            return known
+        return tuple(one for one in known if (time := self._times.of(one.block)) is not None and time <= by)
 
     def pushed(self, facts: RoundFacts) -> list[str]:
         """The gateways that have all of this member's own update of a round, by name."""
@@ -138,13 +140,6 @@ class Sharing:
         self._visits.close()
         self._errands.close(CLOSING)
 
-    def _roll(self, facts: RoundFacts) -> Roll:
-        return facts.roll
-
-    def _tip(self) -> Anchor:
-        seen = self._connection.follower.tip
-        return Anchor(seen.number, seen.hash)
-
     def _name(self, kind: str, facts: RoundFacts, member: int) -> Name:
         return kind, facts.round.job, facts.round.number, member
 
@@ -156,14 +151,12 @@ class Sharing:
         own, signed = self._own(facts), self.signed(facts)
         return [owed for owed in owed_in(facts) if owed.index in signed and owed not in own]
 
-    def _push(
-        self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll, tip: Anchor
-    ) -> None:
+    def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:
         """In a thread of its own: one after another, and what goes wrong with one file holds up no other."""
         failed: FedledgerError | None = None
         for owed, sent in left.items():
             try:
-                self._push_file(to(), owed, sent, roll, tip)
+                self._push_file(to(), owed, sent, roll)
                 there.add(owed.file)
             except Unreachable:
                 raise
@@ -172,11 +165,11 @@ class Sharing:
         if failed is not None:
             raise failed
 
-    def _push_file(self, visit: Visit, owed: Owed, sent: Counter[Cid], roll: Roll, tip: Anchor) -> None:
+    def _push_file(self, visit: Visit, owed: Owed, sent: Counter[Cid], roll: Roll) -> None:
         store = self._connection.store or self._connection.holders
         signed = visit.push(owed, authorization(self._sign, roll, owed), store, sent)
         if signed is not None:
-            self._haves.take(roll, [signed], tip)
+            self._haves.take(roll, [signed])
 
     def _sign(self, parts: TypedData) -> bytes:
         return self._signer.sign_typed_data(*parts)
@@ -186,9 +179,9 @@ class Sharing:
         for one in mine:
             self._visits.to("tell", member, gateway).tell(roll.job, roll.round, one)
 
-    def _hear(self, member: int, gateway: NamedGateway, roll: Roll, tip: Anchor) -> None:
+    def _hear(self, member: int, gateway: NamedGateway, roll: Roll) -> None:
         """In a thread of its own."""
-        self._haves.take(roll, self._visits.to("hear", member, gateway).haves(roll.job, roll.round), tip)
+        self._visits.to("hear", member, gateway).hear(roll, self._haves.take)
 
 
 def owed_in(facts: RoundFacts) -> list[Owed]:
