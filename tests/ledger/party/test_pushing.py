@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from hashlib import sha256
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -23,9 +24,10 @@ from ledger.events import records
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK, raw
+from ledger.party.named_gateways import announced_gateways
 from ledger.party.sharing.desk import authorization
 from ledger.party.sharing.duties import Owed
-from ledger.party.sharing.visits import RESENT
+from ledger.party.sharing.visits import RESENT, Visit
 from ledger.rounds.receipts import ENTRY, SignedHave, bitmap_of, certified, encode, parse, parse_entry
 from ledger.store import files
 
@@ -261,6 +263,26 @@ def test_what_members_say_is_kept_only_where_it_fits(street: Street) -> None:
     assert ask(url, "GET", "/have/1/1") == (200, entry)
     assert ask(url, "GET", "/have/1/2")[0] == ask(url, "GET", "/have/9/1")[0] == 404
     assert ask(url, "DELETE", "/have/1/1")[0] == 405
+
+
+def test_what_a_gateway_knows_is_served_once_to_one_that_has_it(street: Street) -> None:
+    north, west = street.home(0), street.home(3, reachable=False)
+    west.own()
+    street.world.open_pending()
+    north.serving.check()
+    url, roll = north.serving.url, street.world.facts.roll
+    entry = said(west, [3], len(street.world.events))
+    ask(url, "POST", "/have/1/1", entry)
+    tag = f'"{sha256(entry).hexdigest()}"'
+    assert ask(url, "GET", "/have/1/1", **{"If-None-Match": tag}) == (304, b"")
+    assert ask(url, "GET", "/have/1/1", **{"If-None-Match": '"other"'}) == (200, entry)
+    (gateway,) = announced_gateways(north.network, [street.world.history.members[0]])
+    heard, visit = list[object](), Visit(gateway)
+    other = dataclasses.replace(roll, opened={3: b"\xee" * 32})
+    for about in (roll, roll, other, roll):
+        visit.hear(about, lambda _, said: heard.append(said))
+    visit.close()
+    assert heard == [(parse_entry(entry),)] * 3, "for another roll it is asked for whole"
 
 
 def test_a_message_about_another_update_of_a_dead_branch_certifies_nothing(street: Street) -> None:
