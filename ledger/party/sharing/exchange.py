@@ -83,11 +83,11 @@ class OpeningErrands:
 
     def _hand(self, member: int, gateway: NamedGateway, round_: RoundName, opening: UpdateOpening) -> None:
         """In a thread of its own."""
-        self._visits.to("opening", member, gateway).show(round_.job, round_.round, opening)
+        self._visits.to("talk", member, gateway).show(round_.job, round_.round, opening)
 
     def _fetch(self, member: int, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
         """In a thread of its own."""
-        for opening in self._visits.to("opening", member, gateway).openings(round_.job, round_.round):
+        for opening in self._visits.to("talk", member, gateway).openings(round_.job, round_.round):
             if commitment(round_, opening) in wanted:
                 self._openings.take(round_, opening)
 

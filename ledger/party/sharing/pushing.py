@@ -177,11 +177,11 @@ class Sharing:
     def _tell(self, member: int, gateway: NamedGateway, roll: Roll, mine: Collection[SignedHave]) -> None:
         """In a thread of its own."""
         for one in mine:
-            self._visits.to("tell", member, gateway).tell(roll.job, roll.round, one)
+            self._visits.to("talk", member, gateway).tell(roll.job, roll.round, one)
 
     def _hear(self, member: int, gateway: NamedGateway, roll: Roll) -> None:
         """In a thread of its own."""
-        self._visits.to("hear", member, gateway).hear(roll, self._haves.take)
+        self._visits.to("talk", member, gateway).hear(roll, self._haves.take)
 
 
 def owed_in(facts: RoundFacts) -> list[Owed]:

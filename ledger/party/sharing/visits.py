@@ -121,7 +121,7 @@ class Visit:
 
 
 class Visits:
-    """A home's visits: one to each other member for each kind of errand, so that what is said does not wait for bytes.
+    """A home's visits: one to each other member for messages and one for bytes, so that what is said does not wait.
 
     A member may announce another gateway at any time: the visit to the one before is closed, in the middle of a request
     too. Several threads may ask.
