@@ -56,6 +56,7 @@ class AggregatorWorker(Worker):
         gathered = Gathered() if facts is None else self.gatherer.gather(facts, since, now)
         if facts is not None:
             self.note_missing(facts, gathered.files)
+            self.exchange.sharing.offer(facts)
         situation = gathered.situation(now, since, self._ended(history, state))
         step = next_step(history, state, self.key, situation)
         match step:

@@ -21,9 +21,10 @@ from ledger.formats.cid import Cid
 from ledger.formats.claims import RoundName, commitment, unpack_openings
 from ledger.formats.digest import sha256
 from ledger.formats.typed import TypedData
-from ledger.party.sharing.duties import Duties, Owed
+from ledger.party.sharing.duties import Duties
 from ledger.party.sharing.haves import Haves, require_fit
 from ledger.party.sharing.openings import Openings
+from ledger.party.sharing.owed import Owed
 from ledger.rounds.receipts import Roll, parse_entry
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway import Request, Response, text
@@ -91,7 +92,7 @@ class Desk:
         allowed = "PUT" if block else "GET"
         if request.method != allowed:
             return text("405 Method Not Allowed", allowed, Allow=allowed)
-        roll = self.duties.rolls.get((int(job), int(number)))
+        roll = self.duties.pushers.get((int(job), int(number)))
         owed = None if roll is None else self._owed(request, roll, Cid.parse(file))
         if roll is None or owed is None:
             return text(
@@ -119,10 +120,11 @@ class Desk:
         return None
 
     def _whole(self, owed: Owed, roll: Roll) -> Response:
-        """All of a file is here: this member says so, in the response as well."""
+        """All of a file is here: of an update this member says so, in the response as well."""
         signed = None
-        with suppress(FedledgerError):  # a key that cannot sign now: the worker says it later
-            signed = self._haves.say(roll, [owed.index], self.duties.tip)
+        if owed.update is not None:
+            with suppress(FedledgerError):  # a key that cannot sign now: the worker says it later
+                signed = self._haves.say(roll, [owed.update], self.duties.tip)
         return _file(signed.encode() if signed else b"", "201 Created")
 
 

@@ -63,7 +63,7 @@ class Errands:
                 errand.new, errand.pause = True, self._first
 
     def forget(self, over: Callable[[Name], bool]) -> None:
-        """Forget errands whose name says that they are over; what is under way ends by itself, what waits in its lane never begins."""
+        """Forget errands whose name says that they are over; what is under way ends by itself."""
         for errand in (errand for name, errand in self._errands.items() if over(name)):
             if errand.future is not None:
                 errand.future.cancel()

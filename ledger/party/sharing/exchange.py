@@ -103,11 +103,11 @@ class Exchange:
         self.sharing = Sharing(connection, signer, settings, later)
 
     def forget(self, state: JobState) -> None:
-        """Forget a job's rounds that are over."""
+        """Forget a job's rounds that are over; receipts of the latest are pushed until there is another."""
         round_ = state.current
-        present = 0 if round_ is None or round_.phase.terminal else round_.number
-        self.showing.forget(state.number, present)
-        self.sharing.forget(state.number, present)
+        latest, over = (0, True) if round_ is None else (round_.number, round_.phase.terminal)
+        self.showing.forget(state.number, 0 if over else latest)
+        self.sharing.forget(state.number, latest, over=over)
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""

@@ -26,9 +26,9 @@ from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway
 from ledger.party.sharing.desk import authorization
-from ledger.party.sharing.duties import Owed
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
+from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
@@ -47,7 +47,7 @@ class Sharing:
 
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self._connection, self._signer = connection, signer
-        self._pushes = not settings.store.reachable
+        self.pushes = not settings.store.reachable
         self._times = BlockTimes(connection)
         self._haves = Haves(Home(connection.folder).haves, signer)
         self._errands = Errands(later=later)
@@ -56,12 +56,14 @@ class Sharing:
         self._visits = Visits(connection, signer.address)
 
     def offer(self, facts: RoundFacts) -> None:
-        """Push this member's own update of a round, and those that it signed for, to every member that announces a
-        gateway, where it must: nobody could fetch them from here.
+        """Push what this member owes in a round to every member that announces a gateway, where it must: its update,
+        those that it signed for, and receipts of its own. Nobody could fetch them from here.
         """
-        if not self._pushes:
+        if not self.pushes:
             return
-        files = self._own(facts) + self._others_files(facts)
+        receipts = [owed for owed in receipts_in(facts.round) if owed.party == self._signer.address]
+        over = facts.round.phase.terminal
+        files = receipts if over else self._own(facts) + self._others_files(facts) + receipts
         for member, gateway in self._visits.others().items():
             name = self._name("push", facts, member)
             there, sent = self._there.setdefault(name, set()), self._sent.setdefault(name, {})
@@ -100,15 +102,15 @@ class Sharing:
             hear = partial(self._hear, member, gateway, roll)
             self._errands.start(self._name("hear", facts, member), hear, repeat=True, later=True)
 
-    def forget(self, job: int, present: int) -> None:
-        """Forget a job's rounds but the present one: 0 where none is under way."""
+    def forget(self, job: int, present: int, *, over: bool = False) -> None:
+        """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""
 
-        def over(name: Name) -> bool:
-            return name[1] == job and name[2] != present
+        def gone(name: Name) -> bool:
+            return name[1] == job and (name[2] != present or (over and name[0] != "push"))
 
-        self._errands.forget(over)
-        self._sent = {name: sent for name, sent in self._sent.items() if not over(name)}
-        self._there = {name: there for name, there in self._there.items() if not over(name)}
+        self._errands.forget(gone)
+        self._sent = {name: sent for name, sent in self._sent.items() if not gone(name)}
+        self._there = {name: there for name, there in self._there.items() if not gone(name)}
 
     def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
         """What members said of a round; with `by`, as of blocks no later than that.
@@ -144,12 +146,12 @@ class Sharing:
         return kind, facts.round.job, facts.round.number, member
 
     def _own(self, facts: RoundFacts) -> list[Owed]:
-        return [owed for owed in owed_in(facts) if facts.round.updates[owed.index].party == self._signer.address]
+        return [owed for owed in updates_in(facts.round, facts.size) if owed.party == self._signer.address]
 
     def _others_files(self, facts: RoundFacts) -> list[Owed]:
         """What others made and this member signed for."""
-        own, signed = self._own(facts), self.signed(facts)
-        return [owed for owed in owed_in(facts) if owed.index in signed and owed not in own]
+        signed, owed = self.signed(facts), updates_in(facts.round, facts.size)
+        return [one for one in owed if one.update in signed and one.party != self._signer.address]
 
     def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:
         """In a thread of its own: one after another, and what goes wrong with one file holds up no other."""
@@ -182,9 +184,3 @@ class Sharing:
     def _hear(self, member: int, gateway: NamedGateway, roll: Roll) -> None:
         """In a thread of its own."""
         self._visits.to("talk", member, gateway).hear(roll, self._haves.take)
-
-
-def owed_in(facts: RoundFacts) -> list[Owed]:
-    """The files of a round's opened updates."""
-    job, number = facts.round.job, facts.round.number
-    return [Owed(job, number, entry.update.index, entry.cid, facts.size) for entry in facts.entries]

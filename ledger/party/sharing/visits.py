@@ -15,7 +15,7 @@ from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.sharing.desk import RECEIPTS_TYPE
-from ledger.party.sharing.duties import Owed
+from ledger.party.sharing.owed import Owed
 from ledger.rounds.receipts import ENTRY, MAX_SIZE, Roll, SignedHave, parse, parse_entry
 from ledger.store import BlockSource
 from ledger.store.arrivals import LISTED

@@ -16,19 +16,21 @@ import pytest
 from support.consortia.neighbours import Neighbour, signer_of, until
 from support.content.holders import Server
 from support.content.proxy import Cutter, ForwardProxy
-from support.worlds.world import World
+from support.worlds.world import World, raw_cid
 
 from ledger.chain.node import Block
 from ledger.config import GatewaySettings
 from ledger.events import records
 from ledger.events.haves import Have, content_of, have_to_sign
+from ledger.events.rounds import Form
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import CHUNK, raw
 from ledger.party.named_gateways import announced_gateways
+from ledger.party.pins import opposing_pin, receipts_pin
 from ledger.party.sharing.desk import authorization
-from ledger.party.sharing.duties import Owed
+from ledger.party.sharing.owed import Owed, updates_in
 from ledger.party.sharing.visits import RESENT, Visit
-from ledger.rounds.receipts import ENTRY, SignedHave, bitmap_of, certified, encode, parse, parse_entry
+from ledger.rounds.receipts import ENTRY, SignedHave, bitmap_of, certified, cid_of, encode, parse, parse_entry
 from ledger.store import files
 
 LARGE = (Tensor("weight", (700_000,)),)
@@ -54,7 +56,7 @@ class Street:
     @property
     def owed(self) -> list[Owed]:
         facts = self.world.facts
-        return [Owed(1, facts.round.number, one.update.index, one.cid, facts.size) for one in facts.entries]
+        return updates_in(facts.round, facts.size)
 
 
 @pytest.fixture
@@ -206,6 +208,38 @@ def test_one_that_nobody_can_dial_hands_on_what_it_signed_for(street: Street) ->
     until(lambda: east.store.has(owed.file), west, east)
     assert east.store.pins()[owed.pin] == owed.file
     assert west.sharing.pushed(street.world.facts) == []
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_the_receipts_of_one_that_nobody_can_dial_are_pushed_too(street: Street, over: bool) -> None:
+    """Its aggregate's and its own against another's: else its opposition counts, and nobody can see whether it lied."""
+    north, west = street.home(0), street.home(3, reachable=False)
+    for index in range(5):
+        street.world.submit(index)
+    made = street.world.publish(3, without=[4])
+    own = encode([parse_entry(said(west, [3], 9))])
+    west.store.put([street.world.files.files[raw_cid(made.receipts)]], receipts_pin(1, 1, 1))
+    if over:
+        for member in (0, 1):
+            street.world.say(member, Form.AGREE, made.claim, bytes(32))
+        assert street.world.round.phase.terminal
+    else:
+        street.world.say(0, Form.OTHER, b"\1" * 32, cid_of(own).digest)
+        street.world.say(1, Form.OTHER, b"\1" * 32, cid_of(own).digest)
+        street.world.say(2, Form.OTHER, b"\1" * 32, cid_of(own).digest)
+        street.world.publish(0)
+        street.world.say(3, Form.OTHER, b"\1" * 32, cid_of(own).digest)
+        west.store.put([own], opposing_pin(1, 1, 2, 3))
+    files = {raw_cid(made.receipts)} | (set() if over else {cid_of(own)})
+
+    def pushed() -> bool:
+        north.serving.check()
+        west.sharing.offer(street.world.facts)
+        west.sharing.settle(0.05)
+        return files <= set(north.store.pins().values())
+
+    until(pushed)
+    assert north.store.pins()[receipts_pin(1, 1, 1)] == raw_cid(made.receipts)
 
 
 def test_a_gateway_that_is_announced_again_and_again_costs_one_errand(street: Street) -> None:
