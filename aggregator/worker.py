@@ -113,6 +113,10 @@ class AggregatorWorker(Worker):
         if not self._is_due(facts, step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
             return
+        if late := self.gatherer.overdue(facts, step.certified, self._connection.time()):
+            text = f"round {step.round}: members signed for more updates meanwhile; it is computed again"
+            self.note("signed", state, text, round=step.round, members=sorted(late))
+            return
         seen = self._connection.follower.tip
         head = self._connection.history.head_at(seen.number)
         said = self.said(facts, outcome, Standpoint(seen.number, seen.hash, head, cid_of(receipts).digest))

@@ -153,6 +153,23 @@ def grace(aggregate_seconds: int) -> int:
     return patience(aggregate_seconds) // 2
 
 
+def landing(aggregate_seconds: int) -> int:
+    """Seconds of the grace in which an aggregate gets into a block, after its aggregator looked at signatures last."""
+    return grace(aggregate_seconds) // 2
+
+
+def spreading(aggregate_seconds: int) -> int:
+    """Seconds of the grace that a signature, and the bytes that it is for, have to reach that aggregator."""
+    return grace(aggregate_seconds) - landing(aggregate_seconds)
+
+
+def settled_by(looked: int, aggregate_seconds: int) -> int:
+    """The second by which a certificate is too old to be left out, for an aggregator that looks last at `looked`: no
+    certificate that is younger opposes its aggregate, if that lands in time.
+    """
+    return looked - spreading(aggregate_seconds)
+
+
 def signed_in_time(opened: int, published: int, aggregate_seconds: int) -> int | None:
     """The second by which a certificate must be signed to oppose an aggregate that leaves its update out: `grace`
     before it was published. None for any: it was published sooner after the last opening than an honest aggregator

@@ -20,7 +20,7 @@ PREFIX = 64
 """Bits of an IPv6 address that count: its owner has all the addresses under them."""
 
 
-class Connection(Protocol):
+class Waiting(Protocol):
     """What is to be known of a connection: its `address`, since when it `waits`, whether it is `busy` with a
     request, its body or its response, and how to close it.
     """
@@ -34,7 +34,7 @@ class Connection(Protocol):
     def handle_close(self) -> None: ...
 
 
-def crowd(present: Sequence[Connection], address: str, places: int, share: int) -> list[Connection]:
+def crowd(present: Sequence[Waiting], address: str, places: int, share: int) -> list[Waiting]:
     """The connections of which one must leave before one of this address comes: those of the same address where that
     has its share, else those of the address that has most; none where there is place.
     """
@@ -46,7 +46,7 @@ def crowd(present: Sequence[Connection], address: str, places: int, share: int) 
     return [one for one in present if owner_of(one.address) == owner]
 
 
-def longest_waiting(present: Sequence[Connection]) -> Connection | None:
+def longest_waiting(present: Sequence[Waiting]) -> Waiting | None:
     """The one that waits longest for a request; None where all are busy."""
     return min((one for one in present if not one.busy), key=lambda one: one.waits, default=None)
 

@@ -135,7 +135,7 @@ def authorization(sign: Callable[[TypedData], bytes], roll: Roll, owed: Owed) ->
 
 
 def _tagged(data: bytes, digest: bytes, request: Request) -> Response:
-    """What is served to many: whoever has it already gets no byte of it."""
+    """What is served to many: one that has it already gets no byte of it."""
     tag = f'"{digest.hex()}"'
     headers = {"Content-Type": RECEIPTS_TYPE, "Cache-Control": "no-cache", "Etag": tag}
     if request.if_none_match == tag:

@@ -14,7 +14,7 @@ from ledger.party.sharing.lanes import Lanes
 
 BYTES = frozenset({"push"})
 """Kinds of errands that carry files."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 7.5
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
 LATER = 0.5
 """Seconds that errands wait which are needed only where a shorter way does not lead on."""

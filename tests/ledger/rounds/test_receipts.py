@@ -138,6 +138,18 @@ def test_what_opposes_an_aggregate_was_signed_a_while_before_it_or_any_time_if_i
     assert r.signed_in_time(1000, 1150, 600) == 1075
 
 
+@given(st.integers(8, 1 << 20), st.integers(1 << 21, 1 << 30))
+def test_what_an_aggregator_saw_when_it_looked_last_is_all_that_opposes_an_aggregate_that_lands_in_time(
+    seconds: int, looked: int
+) -> None:
+    """And one that lands a second later can be opposed by what it could not see settled."""
+    latest, opened = looked + r.landing(seconds), looked - r.patience(seconds)
+    assert r.signed_in_time(opened, latest, seconds) == r.settled_by(looked, seconds)
+    assert r.signed_in_time(opened, latest + 1, seconds) == r.settled_by(looked, seconds) + 1
+    assert r.spreading(seconds) + r.landing(seconds) == r.grace(seconds)
+    assert r.spreading(seconds) >= 1
+
+
 @given(st.sets(st.integers(0, 254)))
 def test_bitmaps(indices: set[int]) -> None:
     assert r.marks(r.bitmap_of(indices)) == sorted(indices)
