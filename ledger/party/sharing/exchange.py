@@ -9,15 +9,17 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from ledger.config import HomeSettings
+from ledger.config import Home, HomeSettings
 from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway
 from ledger.party.sharing.errands import LATER, Errands, Name
+from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.pushing import Sharing
+from ledger.party.sharing.sweeping import Sweeper
 from ledger.party.sharing.visits import Visits
 
 if TYPE_CHECKING:
@@ -101,9 +103,15 @@ class Exchange:
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self.showing = OpeningErrands(connection, signer.address, later)
         self.sharing = Sharing(connection, signer, settings, later)
+        home = Home(connection.folder)
+        self._sweeper = Sweeper(connection, Openings(home.folder), Haves(home.haves))
 
     def forget(self, state: JobState) -> None:
-        """Forget a job's rounds that are over; receipts of the latest are pushed until there is another."""
+        """Forget a job's rounds that are over; receipts of the latest are pushed until there is another.
+
+        What is left of them in the home is deleted once it cannot be needed any more, in any job.
+        """
+        self._sweeper.look()
         round_ = state.current
         latest, over = (0, True) if round_ is None else (round_.number, round_.phase.terminal)
         self.showing.forget(state.number, 0 if over else latest)

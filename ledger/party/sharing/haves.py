@@ -3,13 +3,14 @@
 All processes of a home share it: its gateway takes in what others say, its aggregator makes certificates of it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import Malformed, UsageError
 from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.formats.digest import sha256
+from ledger.party.sharing.named import is_over
 from ledger.party.sharing.remembered import Remembered
 from ledger.rounds.receipts import Roll, SignedHave, bitmap_of, counts, encode, marks, merged, parse
 from ledger.store import disk
@@ -82,6 +83,13 @@ class Haves:
         """The members whose updates this member signed for."""
         mine = self._mine(roll)
         return frozenset(index for one in self.known(roll) if one.member == mine for index in marks(one.updates))
+
+    def sweep(self, needed: Mapping[int, int]) -> None:
+        """Forget what was said in rounds before the first one that is needed, by job. Raises Unavailable."""
+        with disk.translated(self._folder):
+            for path in self._folder.glob("*.receipts"):
+                if is_over(path, needed):
+                    path.unlink(missing_ok=True)
 
     def _mine(self, roll: Roll) -> int | None:
         """The own index in a round."""

@@ -9,7 +9,7 @@ the openings that others showed lie beside it.
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.artifact import Buffer
 from ledger.formats.claims import OPENING, RoundName, UpdateOpening, commitment, pack_openings, unpack_openings
 from ledger.formats.digest import NOTHING
+from ledger.party.sharing.named import is_over
 from ledger.party.sharing.remembered import Remembered
 from ledger.store import disk
 
@@ -96,6 +97,13 @@ class Openings:
             return pack_openings(opening for opening in found if opening is not None)
 
         return self._remembered.get((job, round_), self._folder, None, read)
+
+    def sweep(self, needed: Mapping[int, int]) -> None:
+        """Forget what was shown in rounds before the first one that is needed, by job. Raises Unavailable."""
+        with disk.translated(self._folder):
+            for path in self._folder.glob("*.shown"):
+                if is_over(path, needed):
+                    path.unlink(missing_ok=True)
 
     def _secret(self) -> bytes:
         path = self._home / "secret"
