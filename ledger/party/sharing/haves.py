@@ -3,7 +3,8 @@
 All processes of a home share it: its gateway takes in what others say, its aggregator makes certificates of it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,12 @@ from ledger.store import disk
 if TYPE_CHECKING:
     from ledger.keys import Signer
 
+JUNK = 64
+"""Signatures of one gateway's file that are not its members', after which the rest of it is not looked at."""
+CHANGES = 512
+"""Changes of a round's file that one member's messages may cause in a process: twice as many as there are updates."""
+COUNTED = 4096
+"""Members of rounds whose changes are counted at a time."""
 PATIENCE = 20.0
 """Seconds to wait for another process that writes; it takes milliseconds."""
 
@@ -45,6 +52,7 @@ class Haves:
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
         self._remembered = Remembered[Known]()
+        self._changes = Counter[tuple[int, int, int]]()
 
     def known(self, roll: Roll) -> tuple[SignedHave, ...]:
         """What is known of a round. A file that was damaged counts as none: what was said comes again."""
@@ -55,9 +63,21 @@ class Haves:
         return self._remembered.get((roll.job, roll.round), self._path(roll), roll, lambda: self._read(roll))
 
     def take(self, roll: Roll, said: Iterable[SignedHave]) -> bool:
-        """Keep what fits the round, and is new; whether anything was. What does not fit is left out."""
-        known = self.known(roll)
-        return self._keep(roll, [one for one in said if one not in known and not misfit(one, roll)])
+        """Keep what fits the round, and is new; whether anything was. What does not fit is left out, as is more than
+        `CHANGES` of one member.
+        """
+        return self._keep(roll, list(self._fitting(roll, said)))
+
+    def _fitting(self, roll: Roll, said: Iterable[SignedHave]) -> Iterator[SignedHave]:
+        """What is new and fits, as long as the others are not too many: each costs the recovery of a key."""
+        known, junk = frozenset(self.known(roll)), 0
+        for one in said:
+            if one in known or one.have(roll) is None or self._changes[roll.job, roll.round, one.member] >= CHANGES:
+                continue
+            if counts(one, roll):
+                yield one
+            elif (junk := junk + 1) == JUNK:
+                return
 
     def say(self, roll: Roll, held: Collection[int], tip: int) -> SignedHave | None:
         """Sign that this member holds the updates of these members, besides those it signed for before; what was
@@ -99,6 +119,8 @@ class Haves:
     def _keep(self, roll: Roll, said: Collection[SignedHave]) -> bool:
         if not said:
             return False
+        if len(self._changes) > COUNTED:
+            self._changes.clear()
         with disk.translated(self._folder / "lock"), self._lock:
             before = self._read(roll).receipts
             after = merged([*before, *said])
@@ -108,6 +130,7 @@ class Haves:
             draft = path.with_suffix(".part")
             draft.write_bytes(encode(after))
             draft.replace(path)
+        self._changes.update({(roll.job, roll.round, one.member) for one in said if one in after})
         return True
 
     def _read(self, roll: Roll) -> Known:

@@ -4,11 +4,13 @@ import dataclasses
 import threading
 from pathlib import Path
 
+import pytest
 from support.consortia.neighbours import signer_of
 from support.worlds.world import World
 
-from ledger.party.sharing.haves import Haves, misfit
-from ledger.rounds.receipts import Roll, held, marks
+from ledger.party.sharing import haves as haves_module
+from ledger.party.sharing.haves import JUNK, Haves, misfit
+from ledger.rounds.receipts import Roll, SignedHave, counts, held, marks
 
 
 def with_another(member: int) -> Roll:
@@ -64,6 +66,30 @@ def test_what_does_not_fit_is_left_out(tmp_path: Path) -> None:
     assert "signed" in misfit(moved, about)
     assert "signed" in misfit(gone, about)
     assert "not open" in misfit(more, about)
+
+
+def test_a_file_of_junk_costs_a_few_signatures_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about, looked = roll(), list[SignedHave]()
+    one = Haves(tmp_path / "one", signer_of(2)).say(about, [0], 20)
+    assert one is not None
+    junk = [one._replace(block=1000 + number) for number in range(10 * JUNK)]
+    monkeypatch.setattr(haves_module, "counts", lambda said, about: looked.append(said) or counts(said, about))
+    assert not Haves(tmp_path / "here").take(about, [*junk, one])
+    assert len(looked) == JUNK
+    assert Haves(tmp_path / "here").take(about, [one, *junk])
+
+
+def test_a_member_that_signs_without_end_changes_the_file_so_often_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about, here = roll(), Haves(tmp_path / "here")
+    monkeypatch.setattr(haves_module, "CHANGES", 3)
+    earlier = [Haves(tmp_path / str(block), signer_of(2)).say(about, [0], block) for block in range(9, 0, -1)]
+    taken = [here.take(about, [one]) for one in earlier if one]
+    assert taken == [True] * 3 + [False] * 6
+    other = Haves(tmp_path / "other", signer_of(1)).say(about, [0], 20)
+    assert other is not None
+    assert here.take(about, [other])
 
 
 def test_threads_and_processes_lose_nothing_of_each_others(tmp_path: Path) -> None:
