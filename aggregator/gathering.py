@@ -1,6 +1,6 @@
 """What an aggregator gathers for a round: openings, bytes, and who signed to hold which of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from aggregator.steps import AggregatorSituation, gathered_by
@@ -10,7 +10,7 @@ from ledger.history.state import Phase
 from ledger.party.copies import Copies, Gathering
 from ledger.party.sharing.exchange import Exchange
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import SignedHave, certified, grace, held, merged
+from ledger.rounds.receipts import SignedHave, certified, held, merged, settled_by
 
 QUICK, QUICK_SECONDS = 0.05, 20
 """Seconds between two looks at what came in, and for how long in a phase; then as often as the watch looks anyway."""
@@ -73,10 +73,19 @@ class Gatherer:
         """Receipts that are old enough to oppose an aggregate that leaves out what they certify, and what that is;
         empty where its bytes are not all here.
         """
-        old = merged(self._sharing.receipts(facts, by=now - grace(facts.state.terms.aggregate_seconds)))
+        old = self._old(facts, now)
         counted = frozenset(certified(old, facts.roll))
         files = self._files(facts, now, counted)
         return ((), frozenset()) if files.copying or files.missing else (old, counted)
+
+    def overdue(self, facts: RoundFacts, counted: Collection[int], now: int) -> frozenset[int]:
+        """What an aggregate of what `counted` says may not leave out any more: members could oppose it."""
+        if facts.round.updates.keys() <= set(counted):
+            return frozenset()
+        return frozenset(certified(self._old(facts, now), facts.roll)) - frozenset(counted)
+
+    def _old(self, facts: RoundFacts, now: int) -> tuple[SignedHave, ...]:
+        return merged(self._sharing.receipts(facts, by=settled_by(now, facts.state.terms.aggregate_seconds)))
 
     def _openings(self, facts: RoundFacts) -> dict[int, UpdateOpening]:
         known = self._showing.known(facts.name, facts.round)

@@ -58,7 +58,7 @@ class AggregatorSituation:
     round ended, which matters to an aggregator with strikes. Of the present round: `known` are the members whose
     openings are here, `certified` those whose updates have a certificate, `signed` is when the last signature that
     counts came. `copying` names what is on its way into the own store; `missing` are the members whose certified bytes
-    could not be had yet. `settled` are those certified by signatures that are older than `receipts.grace`, where bytes
+    could not be had yet. `settled` are those certified by signatures as old as `receipts.settled_by` says, where bytes
     of others are lacking and theirs are all here; else empty.
     """
 

@@ -56,6 +56,7 @@ class AggregatorWorker(Worker):
         gathered = Gathered() if facts is None else self.gatherer.gather(facts, since, now)
         if facts is not None:
             self.note_missing(facts, gathered.files)
+            self.exchange.sharing.offer(facts)
         situation = gathered.situation(now, since, self._ended(history, state))
         step = next_step(history, state, self.key, situation)
         match step:
@@ -111,6 +112,10 @@ class AggregatorWorker(Worker):
         outcome = self._recompute(facts, step)
         if not self._is_due(facts, step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
+            return
+        if late := self.gatherer.overdue(facts, step.certified, self._connection.time()):
+            text = f"round {step.round}: members signed for more updates meanwhile; it is computed again"
+            self.note("signed", state, text, round=step.round, members=sorted(late))
             return
         seen = self._connection.follower.tip
         head = self._connection.history.head_at(seen.number)

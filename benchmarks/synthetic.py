@@ -12,7 +12,7 @@ import numpy as np
 from ledger.audit.context import ShownBlock
 from ledger.config import FoundingMember
 from ledger.events import records as r
-from ledger.events.haves import Have, digest_of
+from ledger.events.haves import Have, content_of, digest_of
 from ledger.formats import merkle
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
@@ -94,11 +94,12 @@ class Consortium:
 
     def receipts(self, block: int) -> bytes:
         """The file in which every member signed for all updates, as of a block."""
-        said = Have(1, 1, bitmap_of(range(self.updates)), block, block.to_bytes(32, "big"))
+        roll = self.facts.roll
+        said = Have(1, 1, bitmap_of(roll.opened), content_of(roll.opened), block)
         digest = digest_of(PLACE.chain, PLACE.contract, said)
         signatures = [_secret(index).sign_recoverable(digest, hasher=None) for index in range(self.updates)]
         signed = [
-            SignedHave(index, said.updates, said.block, said.hash, made[:64] + bytes([made[64] + 27]))
+            SignedHave(index, said.updates, said.block, made[:64] + bytes([made[64] + 27]))
             for index, made in enumerate(signatures)
         ]
         return encode(merged(signed))

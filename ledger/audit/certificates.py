@@ -61,9 +61,8 @@ class ReceiptsFiles:
         return frozenset(certified((one for one in given.receipts if self._is_signed_by(one, by)), self.roll))
 
     def _is_signed_by(self, receipt: SignedHave, latest: int | None) -> bool:
-        """Whether its block is one of this chain, no later than that time where one is given."""
-        block = self._audit.blocks(receipt.block)
-        return block is not None and block.hash == receipt.hash and (latest is None or block.time <= latest)
+        """Whether the block that it names is no later than that time, where one is given."""
+        return latest is None or ((block := self._audit.blocks(receipt.block)) is not None and block.time <= latest)
 
     def _read(self, digest: bytes) -> Certificates:
         if digest == sha256(b""):

@@ -37,6 +37,7 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
     from ledger.cli.connect import act
     from ledger.jobs.document import parse
     from ledger.party.pins import initial_pin, job_pin
+    from ledger.party.sharing.hop import short_time
 
     content = document.read_bytes()
     try:
@@ -47,15 +48,18 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
             advice="make its document from a draft: fedledger job create DRAFT",
             **error.facts,
         ) from error
+    warning = short_time(proposed.terms.aggregate_seconds)
     with act(home, passphrase_file) as (connection, sender):
         connection.put([content], job_pin(proposed.digest))
         connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
-        said = (astuple(proposed.terms), astuple(proposed.model_terms))
-        receipt = sender.send("ledger", "proposeJob", proposed.digest, *said)
+        terms = (astuple(proposed.terms), astuple(proposed.model_terms))
+        receipt = sender.send("ledger", "proposeJob", proposed.digest, *terms)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
-    say(as_json, f"proposed as job {number}", job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex())
+    said = f"proposed as job {number}" + (f"\nnote: {warning}" if warning else "")
+    facts = {"job": number, "digest": proposed.digest.hex(), "tx": receipt.tx.hex(), "warning": warning}
+    say(as_json, said, **facts)
 
 
 @job.command(short_help="Approve a job; a majority opens it.")

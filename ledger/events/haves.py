@@ -3,9 +3,11 @@
 Both are EIP-712 messages under RoundLedger's domain. A bitmap has bit i for member i.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from ledger.formats.digest import sha256
 from ledger.formats.signatures import signer
 from ledger.formats.typed import TypedData, Types, domain, typed_digest
 
@@ -14,8 +16,8 @@ HAVE_TYPES: Types = {
         {"name": "job", "type": "uint32"},
         {"name": "round", "type": "uint32"},
         {"name": "updates", "type": "uint256"},
+        {"name": "content", "type": "bytes32"},
         {"name": "block", "type": "uint40"},
-        {"name": "hash", "type": "bytes32"},
     ]
 }
 PUSH_TYPES: Types = {
@@ -30,14 +32,15 @@ PUSH_TYPES: Types = {
 class Have(NamedTuple):
     """Says "I hold the bytes of these updates", a bitmap by member index.
 
-    `block` and `hash` are of the latest block that the signer knew; none of the updates was opened after it.
+    `content` says which bytes, whatever becomes of the chain (`content_of`); `block` is the number of the latest block
+    that the signer knew.
     """
 
     job: int
     round: int
     updates: int
+    content: bytes
     block: int
-    hash: bytes
 
 
 class Push(NamedTuple):
@@ -46,6 +49,11 @@ class Push(NamedTuple):
     job: int
     round: int
     file: bytes
+
+
+def content_of(cids: Mapping[int, bytes]) -> bytes:
+    """The digest of what a Have is about: `cids` has the digest in the CID of each update, by its member's index."""
+    return sha256(b"".join(bytes([index]) + cids[index] for index in sorted(cids)))
 
 
 def have_to_sign(chain: int, contract: str, have: Have) -> TypedData:

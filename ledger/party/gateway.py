@@ -12,7 +12,6 @@ from ledger.config import Home, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.history.state import Member
 from ledger.party.connection import Connection
-from ledger.party.sharing.branch import Branch
 from ledger.party.sharing.desk import Desk
 from ledger.party.sharing.duties import Duties, duties_of
 from ledger.party.sharing.haves import Haves
@@ -61,7 +60,7 @@ class Serving:
         self._connection, self._sender, self._settings = connection, sender, gateway
         home = Home(connection.folder)
         self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None
-        haves = Haves(home.haves, signer, Branch(connection).lost)
+        haves = Haves(home.haves, signer)
         self._desk = Desk(Openings(home.folder), haves, self._arrivals, connection.follower.nudge)
         self._lock = FileLock(str(connection.folder / "gateway.lock"), timeout=0, thread_local=False)
         self._gateway: GatewayServer | None = None

@@ -36,6 +36,11 @@ def receipts_pin(job: int, round_: int, attempt: int) -> str:
     return f"receipts/{job}/{round_}/{attempt}"
 
 
+def opposing_pin(job: int, round_: int, attempt: int, member: int) -> str:
+    """The receipts file by which a member opposes an attempt."""
+    return f"{receipts_pin(job, round_, attempt)}/{member}"
+
+
 def set_pin(evidence: CommittedSet) -> str:
     """A committed evaluation set, by its tensor root."""
     return f"set/{evidence.root}"

@@ -109,7 +109,7 @@ def roll_of(place: Place, round_: Round) -> Roll:
         round=round_.number,
         members=round_.members,
         keys=round_.keys,
-        opened={index: update.block for index, update in round_.updates.items()},
+        opened={index: update.cid for index, update in round_.updates.items()},
     )
 
 

@@ -3,8 +3,9 @@
 An update is certified where as many members signed for it as always contain an honest one, whenever a majority is.
 An aggregate names its receipts file; an update without a certificate in it is UNAVAILABLE, and no other is.
 
-The file has an entry of 135 bytes for each message: member u8, updates 32, block u40, hash 32, signature 65 (r, s, v),
-big-endian. Job and round are those of the aggregate. See docs/spec/commitments.md.
+The file has an entry of 103 bytes for each message: member u8, updates 32, block u40, signature 65 (r, s, v),
+big-endian. Job and round are those of the aggregate, and the CIDs that were signed those that the ledger opened: a
+message about other bytes has another signer. See docs/spec/commitments.md.
 """
 
 from collections import Counter, defaultdict
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.errors import Malformed
-from ledger.events.haves import Have, signer_of
+from ledger.events.haves import Have, content_of, signer_of
 from ledger.formats.cid import Cid, raw
 from ledger.formats.signatures import LENGTH, ORDER
 
-ENTRY = 135
+ENTRY = 103
 MOST = 16
 """Entries of one member, at most: 255 members' fit into one raw block, so that the file's SHA-256 is its CID's."""
 LARGEST_INDEX = 254
@@ -34,17 +35,18 @@ class SignedHave(NamedTuple):
     member: int
     updates: int
     block: int
-    hash: bytes
     signature: bytes
 
-    def have(self, job: int, round_: int) -> Have:
-        """What was signed."""
-        return Have(job, round_, self.updates, self.block, self.hash)
+    def have(self, roll: "Roll") -> Have | None:
+        """What was signed, if it was about the updates that a round opened; None where one of them is not open."""
+        opened = {index: roll.opened[index] for index in marks(self.updates) if index in roll.opened}
+        if bitmap_of(opened) != self.updates:
+            return None
+        return Have(roll.job, roll.round, self.updates, content_of(opened), self.block)
 
     def encode(self) -> bytes:
         """The entry."""
-        numbers = bytes([self.member]) + self.updates.to_bytes(32, "big") + self.block.to_bytes(5, "big")
-        return numbers + self.hash + self.signature
+        return bytes([self.member]) + self.updates.to_bytes(32, "big") + self.block.to_bytes(5, "big") + self.signature
 
     @property
     def place(self) -> tuple[int, int, bytes]:
@@ -57,7 +59,7 @@ class Roll:
     """What a round's receipts are judged by.
 
     `members` is how many there were when the round opened; `keys` are theirs of that moment, by index; `opened` is the
-    number of the block in which each update was opened, by its member's index.
+    digest in the CID of each update that was opened, by its member's index.
     """
 
     chain: int
@@ -66,7 +68,7 @@ class Roll:
     round: int
     members: int
     keys: Mapping[int, str]
-    opened: Mapping[int, int]
+    opened: Mapping[int, bytes]
 
     @property
     def needed(self) -> int:
@@ -106,21 +108,21 @@ def parse(data: bytes) -> tuple[SignedHave, ...]:
 def parse_entry(data: bytes) -> SignedHave:
     """Read one entry. Raises Malformed where member or bitmap are out of range, or the signature is not in its form."""
     if len(data) != ENTRY:
-        raise Malformed("a receipt has 135 bytes", actual=len(data))
+        raise Malformed("a receipt has 103 bytes", actual=len(data))
     signature, updates = data[-LENGTH:], int.from_bytes(data[1:33], "big")
     r, s, v = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
     if data[0] > LARGEST_INDEX or not 0 < updates < 1 << (LARGEST_INDEX + 1):
         raise Malformed("a receipt names a member and updates of members 0 to 254", member=data[0], updates=updates)
     if not 0 < r < ORDER or not 0 < s <= ORDER // 2 or v not in (27, 28):
         raise Malformed("a receipt's signature is not in its one form", signature=signature.hex())
-    return SignedHave(data[0], updates, int.from_bytes(data[33:38], "big"), data[38:70], signature)
+    return SignedHave(data[0], updates, int.from_bytes(data[33:38], "big"), signature)
 
 
 def merged(receipts: Iterable[SignedHave]) -> tuple[SignedHave, ...]:
     """Receipts as the file has them: sorted, without those that add nothing to their member's earlier ones.
 
-    Of a member with more than 16 the first 15 stay, and the one of the others that adds most. Receipts whose signature
-    is wrong must be left out before: they could stand in for right ones.
+    Of a member with more than 16 the first 15 stay, and the one of the others that adds most. Receipts that do not
+    count must be left out before: they could stand in for right ones.
     """
     by_member: dict[int, list[SignedHave]] = defaultdict(list)
     for receipt in sorted(receipts, key=lambda receipt: receipt.place):
@@ -151,6 +153,23 @@ def grace(aggregate_seconds: int) -> int:
     return patience(aggregate_seconds) // 2
 
 
+def landing(aggregate_seconds: int) -> int:
+    """Seconds of the grace in which an aggregate gets into a block, after its aggregator looked at signatures last."""
+    return grace(aggregate_seconds) // 2
+
+
+def spreading(aggregate_seconds: int) -> int:
+    """Seconds of the grace that a signature, and the bytes that it is for, have to reach that aggregator."""
+    return grace(aggregate_seconds) - landing(aggregate_seconds)
+
+
+def settled_by(looked: int, aggregate_seconds: int) -> int:
+    """The second by which a certificate is too old to be left out, for an aggregator that looks last at `looked`: no
+    certificate that is younger opposes its aggregate, if that lands in time.
+    """
+    return looked - spreading(aggregate_seconds)
+
+
 def signed_in_time(opened: int, published: int, aggregate_seconds: int) -> int | None:
     """The second by which a certificate must be signed to oppose an aggregate that leaves its update out: `grace`
     before it was published. None for any: it was published sooner after the last opening than an honest aggregator
@@ -161,30 +180,25 @@ def signed_in_time(opened: int, published: int, aggregate_seconds: int) -> int |
 
 
 def counts(receipt: SignedHave, roll: Roll) -> bool:
-    """Whether a receipt is signed by the key that its member had when the round opened."""
-    key = roll.keys.get(receipt.member)
+    """Whether a receipt is signed, for the very updates that the round opened, by the key that its member had when the
+    round opened.
+    """
+    key, have = roll.keys.get(receipt.member), receipt.have(roll)
+    if key is None or have is None:
+        return False
     try:
-        actual = signer_of(roll.chain, roll.ledger, receipt.have(roll.job, roll.round), receipt.signature)
+        return signer_of(roll.chain, roll.ledger, have, receipt.signature) == key
     except Malformed:
         return False
-    return key is not None and actual == key
 
 
 def held(receipts: Iterable[SignedHave], roll: Roll) -> dict[int, int]:
-    """What each member signed for, as a bitmap of updates, by its index.
-
-    A receipt counts for an update that was opened no later than in the block that it names: so it is of these bytes,
-    and not of those on a branch of the chain that was given up.
-    """
+    """What each member signed for, as a bitmap of updates, by its index: all of its receipts that count."""
     found: dict[int, int] = defaultdict(int)
     for receipt in receipts:
         if counts(receipt, roll):
-            found[receipt.member] |= sum(
-                1 << index
-                for index, block in roll.opened.items()
-                if receipt.updates >> index & 1 and block <= receipt.block
-            )
-    return {member: updates for member, updates in found.items() if updates}
+            found[receipt.member] |= receipt.updates
+    return dict(found)
 
 
 def holders(receipts: Iterable[SignedHave], roll: Roll) -> dict[int, list[int]]:

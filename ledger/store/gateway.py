@@ -8,6 +8,7 @@ reader cannot skip a bad block: damage ends the response early, and the reader s
 """
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ CORRUPT_HEADER = "Fedledger-Corrupt"
 _TYPES = {"raw": RAW_TYPE, "car": CAR_TYPE}
 LARGEST_BODY = CHUNK
 """Bytes of a request's body, at most: one block."""
+RETRY = "10"
+"""Seconds after which an archive may be asked for again."""
 _FOREVER = "public, max-age=29030400, immutable"
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -41,12 +44,15 @@ class Response:
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked: `authorization` is the header of that name, `body` has at most `LARGEST_BODY` bytes."""
+    """What a client asked: `authorization` and `if_none_match` are the headers of these names, empty where there are
+    none; `body` has at most `LARGEST_BODY` bytes.
+    """
 
     method: str
     path: str
     authorization: str
     body: bytes
+    if_none_match: str = ""
 
 
 class Responder(Protocol):
@@ -57,14 +63,22 @@ class Responder(Protocol):
         ...
 
 
-def application(blocks: Blocks, desk: Responder | None = None) -> App:
-    """The gateway over one holder's blocks, as a WSGI application. `blocks` is used by several threads."""
+def application(blocks: Blocks, desk: Responder | None = None, archives: int = 4) -> App:
+    """The gateway over one holder's blocks, as a WSGI application. `blocks` is used by several threads.
+
+    So many `archives` are sent at a time, at most: each keeps a thread for as long as its reader takes.
+    """
+    places = threading.BoundedSemaphore(archives)
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        response = _at_desk(desk, environ) or _respond(blocks, environ)
+        response = _at_desk(desk, environ) or _respond(blocks, environ, places)
         headers = {"X-Content-Type-Options": "nosniff", **response.headers}
         start_response(response.status, list(headers.items()))
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else response.body
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return response.body
+        if isinstance(response.body, _Archive):
+            response.body.close()
+        return []
 
     return app
 
@@ -75,13 +89,14 @@ def _at_desk(desk: Responder | None, environ: dict[str, Any]) -> Response | None
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read(min(length, LARGEST_BODY)) if length else b""
     path, authorization = str(environ.get("PATH_INFO", "")), str(environ.get("HTTP_AUTHORIZATION", ""))
+    seen = str(environ.get("HTTP_IF_NONE_MATCH", ""))
     try:
-        return desk.answer(Request(environ["REQUEST_METHOD"], path, authorization, body))
+        return desk.answer(Request(environ["REQUEST_METHOD"], path, authorization, body, seen))
     except (Malformed, Unavailable) as error:
         return _refusal(error)
 
 
-def _respond(blocks: Blocks, environ: dict[str, Any]) -> Response:
+def _respond(blocks: Blocks, environ: dict[str, Any], places: threading.Semaphore) -> Response:
     path = str(environ.get("PATH_INFO", ""))
     if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
         return text("405 Method Not Allowed", "this gateway only reads: GET or HEAD", Allow="GET, HEAD")
@@ -90,7 +105,7 @@ def _respond(blocks: Blocks, environ: dict[str, Any]) -> Response:
     if not path.startswith("/ipfs/"):
         return text("404 Not Found", "ask for /ipfs/CID?format=raw, /ipfs/CID?format=car or /health")
     try:
-        return _content(blocks, Cid.parse(path.removeprefix("/ipfs/")), environ)
+        return _content(blocks, Cid.parse(path.removeprefix("/ipfs/")), environ, places)
     except (Malformed, Unavailable) as error:
         return _refusal(error)
 
@@ -105,7 +120,7 @@ def _refusal(error: Malformed | Unavailable) -> Response:
     return text("503 Service Unavailable" if unreachable else "404 Not Found", error.message)
 
 
-def _content(blocks: Blocks, cid: Cid, environ: dict[str, Any]) -> Response:
+def _content(blocks: Blocks, cid: Cid, environ: dict[str, Any], places: threading.Semaphore) -> Response:
     form = _form(environ)
     tag = f'"{cid}.{form}"'
     headers = {
@@ -116,13 +131,38 @@ def _content(blocks: Blocks, cid: Cid, environ: dict[str, Any]) -> Response:
         "Vary": "Accept",
     }
     if form == "car":
-        pieces = car.write(blocks, cid)
-        start = [next(pieces), next(pieces), next(pieces)]
-        return Response("200 OK", (bytes(piece) for piece in _until_damage(start, pieces)), headers)
+        return _archive(blocks, cid, headers, places)
     block = bytes(blocks.copy(cid))
     if environ.get("HTTP_IF_NONE_MATCH") in {tag, "*"}:
         return Response("304 Not Modified", [], headers)
     return Response("200 OK", [block], headers | {"Content-Length": str(len(block))})
+
+
+def _archive(blocks: Blocks, cid: Cid, headers: dict[str, str], places: threading.Semaphore) -> Response:
+    if not places.acquire(blocking=False):
+        return text("503 Service Unavailable", "enough archives are being sent; ask again", **{"Retry-After": RETRY})
+    try:
+        pieces = car.write(blocks, cid)
+        start = [next(pieces), next(pieces), next(pieces)]
+    except BaseException:
+        places.release()
+        raise
+    return Response("200 OK", _Archive(_until_damage(start, pieces), places), headers)
+
+
+class _Archive:
+    """The pieces of an archive that keeps a place until it is closed, which a server does in any case."""
+
+    def __init__(self, pieces: Iterator[Any], places: threading.Semaphore) -> None:
+        self._pieces, self._places, self._open = pieces, places, True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (bytes(piece) for piece in self._pieces)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._places.release()
 
 
 def _form(environ: dict[str, Any]) -> str:

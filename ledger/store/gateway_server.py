@@ -9,25 +9,28 @@ from ledger.store import Blocks
 from ledger.store.gateway import LARGEST_BODY, App, Responder, application
 
 _LIMITS = {
-    "connection_limit": 200,
+    "connection_limit": 1000,
     "channel_timeout": 60,
     "cleanup_interval": 10,
     "max_request_header_size": 16384,
     "outbuf_overflow": 1 << 23,
     "outbuf_high_watermark": 1 << 22,
 }
-"""Connections, seconds and bytes that a server spends on its clients."""
+"""Seconds and bytes that a server spends on its clients. It has fewer connections than its own limit, at which it would
+accept no more: see `ledger.store.places`."""
 
 
 class GatewayServer:
     """A running gateway: its `url`, and `close()`."""
 
     def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
+        from ledger.store.places import Places
         from ledger.store.slow_clients import Patience
 
         self.url = f"http://{_bracketed(host)}:{server.effective_port}"
         self._server, self._sockets = server, sockets
         self._patience = Patience(server, patience)
+        Places(server)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._thread.start()
@@ -77,7 +80,7 @@ def serve(
     try:
         address = str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
         largest = SMALL_BODY if desk is None else LARGEST_BODY + 1
-        server = _listen(application(blocks, desk), address, port, threads, sockets, largest)
+        server = _listen(application(blocks, desk, max(1, threads // 2)), address, port, threads, sockets, largest)
     except (socket.gaierror, OverflowError, ValueError) as error:
         raise UsageError(f"cannot serve on {host}:{port}: {error}", host=host, port=port) from error
     except OSError as error:

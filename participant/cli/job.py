@@ -33,12 +33,14 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     Both are put into the home's store, with the evaluation set where the job commits to one; the document is also
     written to a file for `fedledger job propose`.
     """
+    from ledger.party.sharing.hop import short_time
     from participant.jobs.creation import create as run
     from participant.jobs.creation import tensors_at_home
     from participant.jobs.draft import read
     from participant.jobs.proposals import Electorate, warning_of
 
     written = read(draft)
+    short = short_time(written.terms.aggregate_seconds)
     from ledger.store.home import open_store
 
     electorate = Electorate.of(home.network()) if home.network_file.exists() else None
@@ -49,9 +51,8 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
         store.close()
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
-    facts = _facts(made, target, tensors_at_home(made)) | {
-        "warning": warning_of(made.admission.min_updates, electorate)
-    }
+    notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
+    facts = _facts(made, target, tensors_at_home(made)) | {"warnings": notes}
     click.echo(json.dumps(facts)) if as_json else _show(made, facts)
 
 
@@ -134,6 +135,6 @@ def _show(made: "Job", facts: Mapping[str, Any]) -> None:
     for name in facts["at_home"]:
         table.add_row(escape(name), "stays at home", "", "")
     console.print(table)
-    if facts["warning"]:
-        console.print(f"[yellow]note[/] {escape(facts['warning'])}")
+    for note in facts["warnings"]:
+        console.print(f"[yellow]note[/] {escape(note)}")
     console.print(f"{made.layout.values:,} values. Next: fedledger job propose {facts['document']}", markup=False)

@@ -12,7 +12,7 @@ from ledger.formats.cid import RAW, Cid
 from ledger.history.state import Aggregate
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
-from ledger.party.pins import model_pin, receipts_pin
+from ledger.party.pins import model_pin, opposing_pin
 from ledger.party.sharing.pushing import Sharing
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
@@ -24,6 +24,7 @@ from ledger.rounds.receipts import (
     bitmap_of,
     certified,
     cid_of,
+    counts,
     encode,
     merged,
     parse,
@@ -118,10 +119,14 @@ class Attesting:
             if early and now < late:
                 return Wait(f"round {facts.round.number} leaves out updates too soon; waits for signatures", late)
             return known, point.receipts
-        more, round_ = merged([*known, *old]), facts.round
+        more, round_ = merged([one for one in known if counts(one, facts.roll)] + [*old]), facts.round
         data = encode(more)
-        self._connection.put([data], receipts_pin(round_.job, round_.number, round_.attempt) + "/own")
+        self._connection.put([data], opposing_pin(round_.job, round_.number, round_.attempt, self._index()))
         return more, cid_of(data).digest
+
+    def _index(self) -> int:
+        member = self._connection.history.member_of(self._key)
+        return -1 if member is None else member.index
 
     def _vouch(self, facts: RoundFacts, now: int) -> None:
         """As while the round was aggregated, which was cut short."""

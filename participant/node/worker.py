@@ -120,15 +120,19 @@ class NodeWorker(Worker):
         """
         round_ = state.current
         self.exchange.forget(state)
-        if round_ is None or present(round_, state.terms, now).phase not in SHARED:
+        shared = round_ is not None and present(round_, state.terms, now).phase in SHARED
+        if round_ is None or not (shared or self._sharing.pushes):
             return
         facts = self.facts(state, round_.number)
+        if round_.updates:
+            self._sharing.offer(facts)
+        if not shared:
+            return
         if (round_.job, round_.number) in self._shown and any(one.party == self.key for one in round_.unopened):
             opening = self._updates.committed(facts)
             if opening is not None:
                 self._showing.show(facts.name, opening, facts.round.opener_index)
         if round_.updates:
-            self._sharing.offer(facts)
             self._sharing.look(facts)
 
     def _commit(self, step: Commit, facts: RoundFacts, now: int) -> Wait | None:

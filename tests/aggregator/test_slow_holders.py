@@ -18,10 +18,9 @@ from ledger.formats.artifact import Tensor
 from ledger.history.state import Phase
 from ledger.jobs.document import Admission
 from ledger.party.copies import PROMPT
-from ledger.party.sharing.duties import Anchor
 from ledger.party.sharing.haves import Haves
 from ledger.rounds.admission import Verdict
-from ledger.rounds.receipts import bitmap_of
+from ledger.rounds.receipts import bitmap_of, spreading
 
 SLOW = 1.5
 """Seconds before each block: at 1 MiB a block well above the floor, and 13 seconds for the update."""
@@ -75,9 +74,9 @@ def submit_slowly(t: Trial, *certified: int) -> bytes:
 
 def sign(t: Trial, *held: int) -> None:
     """Everyone signs for the updates of these members, as of now; the first member knows of it."""
-    first, seen = t.parties[0], t.parties[0].connection.client.latest()
+    first = t.parties[0]
     said = [one.have(bitmap_of(held)) for one in t.parties]
-    Haves(first.member.home.haves).take(first.facts.roll, said, Anchor(seen.number, seen.hash))
+    Haves(first.member.home.haves).take(first.facts.roll, said)
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -128,6 +127,36 @@ def test_an_update_that_only_a_slow_holder_has_is_reported_missing_in_time(ready
     ready.attest(1, 2)
     assert ready.round.phase is Phase.FINALISED
     assert not actions(home, "failed")
+
+
+@pytest.mark.parametrize("younger", [0, 20])
+def test_what_is_certified_meanwhile_is_counted_once_members_could_oppose(
+    ready: Trial, monkeypatch: pytest.MonkeyPatch, younger: int
+) -> None:
+    """While it is younger, nobody may oppose by it, and the aggregate goes out as it is."""
+    first = ready.parties[0]
+    a = service(first)
+    drive(a)
+    submit_slowly(ready, 0, 1, 2)
+    for entry in first.facts.entries:
+        first.connection.keep(entry.cid, "copy")
+    ready.until(ready.round.deadline - SECONDS - GIVE_UP - 4)
+    worker, recompute = a._worker, type(a._worker)._recompute
+    made: list[int] = []
+
+    def meanwhile(self: Any, *arguments: Any) -> Any:
+        outcome = recompute(self, *arguments)
+        made.append(1)
+        if len(made) == 1:
+            sign(ready, *range(4))
+            signed = first.connection.client.latest().time
+            ready.until(signed + spreading(SECONDS) - younger)
+        return outcome
+
+    monkeypatch.setattr(type(worker), "_recompute", meanwhile)
+    drive(a)
+    assert verdicts(ready) == ["ADMITTED"] * 3 + ["UNAVAILABLE" if younger else "ADMITTED"]
+    assert len(made) == (1 if younger else 2)
 
 
 def test_a_certificate_that_comes_late_takes_no_turn(ready: Trial) -> None:

@@ -1,19 +1,20 @@
 // Receipts and their certificates (docs/spec/commitments.md).
+import { createHash } from 'node:crypto';
 import { TypedDataEncoder, recoverAddress } from 'ethers';
 
-const ENTRY = 135;
+const ENTRY = 103;
 const MOST = 16;
 const HALF = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 const fields = (...pairs) => pairs.map(([type, name]) => ({ type, name }));
-const HAVE = { Have: fields(['uint32', 'job'], ['uint32', 'round'], ['uint256', 'updates'], ['uint40', 'block'], ['bytes32', 'hash']) };
+const HAVE = { Have: fields(['uint32', 'job'], ['uint32', 'round'], ['uint256', 'updates'], ['bytes32', 'content'], ['uint40', 'block']) };
 const PUSH = { Push: fields(['uint32', 'job'], ['uint32', 'round'], ['bytes32', 'file']) };
 
 const domain = ({ chain, ledger }) => ({ name: 'fedledger', version: '1', chainId: chain, verifyingContract: ledger });
 const number = (data) => (data.length ? BigInt(`0x${data.toString('hex')}`) : 0n);
 
 /** What a member signs to say which updates it holds. */
-export function haveDigest({ chain, ledger, job, round, updates, block, hash }) {
-  return TypedDataEncoder.hash(domain({ chain, ledger }), HAVE, { job, round, updates, block, hash: `0x${hash}` }).slice(2);
+export function haveDigest({ chain, ledger, job, round, updates, content, block }) {
+  return TypedDataEncoder.hash(domain({ chain, ledger }), HAVE, { job, round, updates, content: `0x${content}`, block }).slice(2);
 }
 
 /** What a member signs to push its update. */
@@ -24,9 +25,9 @@ export function pushDigest({ chain, ledger, job, round, file }) {
 function entryOf(data) {
   const entry = {
     data, member: data[0], updates: number(data.subarray(1, 33)), block: number(data.subarray(33, 38)),
-    hash: data.subarray(38, 70).toString('hex'), signature: data.subarray(70).toString('hex'),
+    signature: data.subarray(38).toString('hex'),
   };
-  const [r, s, v] = [number(data.subarray(70, 102)), number(data.subarray(102, 134)), data[134]];
+  const [r, s, v] = [number(data.subarray(38, 70)), number(data.subarray(70, 102)), data[102]];
   const right = entry.member < 255 && entry.updates > 0n && entry.updates < 1n << 255n && r > 0n && r <= 2n * HALF
     && s > 0n && s <= HALF && (v === 27 || v === 28);
   return right ? entry : null;
@@ -53,9 +54,20 @@ function entriesOf(data) {
 
 const order = ({ data }) => Buffer.concat([data.subarray(0, 1), data.subarray(33, 38), data]);
 
-function signerOf(entry, { chain, ledger, job, round }) {
+const indices = (updates) => Array.from({ length: 255 }, (_, index) => index).filter((index) => (updates >> BigInt(index)) & 1n);
+
+/** What a message is about: the CIDs of the updates that it names, as the ledger opened them. */
+function contentOf(updates, opened) {
+  const hash = createHash('sha256');
+  for (const index of indices(updates)) hash.update(Buffer.from([index])).update(Buffer.from(opened[index], 'hex'));
+  return hash.digest('hex');
+}
+
+function signerOf(entry, { chain, ledger, job, round, opened }) {
+  if (indices(entry.updates).some((index) => !(index in opened))) return null;
+  const content = contentOf(entry.updates, opened);
   try {
-    return recoverAddress(`0x${haveDigest({ chain, ledger, job, round, ...entry })}`, `0x${entry.signature}`);
+    return recoverAddress(`0x${haveDigest({ chain, ledger, job, round, content, ...entry })}`, `0x${entry.signature}`);
   } catch {
     return null;
   }
@@ -69,7 +81,7 @@ export function certificates(data, roll) {
   const signers = new Map(Object.keys(roll.opened).map((index) => [Number(index), new Set()]));
   for (const entry of entries.filter((one) => roll.keys[one.member] && signerOf(one, roll) === roll.keys[one.member])) {
     for (const [index, set] of signers) {
-      if ((entry.updates >> BigInt(index)) & 1n && BigInt(roll.opened[index]) <= entry.block) set.add(entry.member);
+      if ((entry.updates >> BigInt(index)) & 1n) set.add(entry.member);
     }
   }
   return [...signers].filter(([, set]) => set.size >= needed).map(([index]) => index).sort((a, b) => a - b);

@@ -112,6 +112,6 @@ def test_receipts(ask: Ask) -> None:
 def test_haves_and_pushes(ask: Ask) -> None:
     whole = read("haves.json")
     for case in whole["messages"]:
-        said = {name: case[name] for name in ("updates", "block", "hash")}
+        said = {name: case[name] for name in ("updates", "content", "block")}
         assert ask("have", **whole["place"], **said) == case["digest"]
     assert ask("push", **whole["place"], file=whole["push"]["file"]) == whole["push"]["digest"]

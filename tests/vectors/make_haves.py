@@ -5,6 +5,7 @@ Keys are the SHA-256 of "fedledger vector" and the member's index: for vectors a
 
 import json
 import sys
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from ledger.events.haves import Have, Push, digest_of, have_to_sign, push_to_sign
+from ledger.events.haves import Have, Push, content_of, digest_of, have_to_sign, push_to_sign
 from ledger.formats.signatures import ORDER
 from ledger.rounds.receipts import Roll, SignedHave, certified, cid_of, encode, held, marks, merged
 
@@ -20,8 +21,10 @@ FOLDER = Path(__file__).parent
 FILE = "haves.json"
 CHAIN, LEDGER, JOB, ROUND = 31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3", 1, 2
 MEMBERS = 5
-OPENED = {0: 100, 1: 100, 3: 101, 4: 104}
-"""Member 2 opened nothing."""
+OPENED = {index: sha256(b"update %d" % index).digest() for index in (0, 1, 3, 4)}
+"""Digests of CIDs. Member 2 opened nothing."""
+GONE = OPENED | {3: sha256(b"another update of member 3").digest()}
+"""What was open on a branch of the chain that was given up."""
 
 
 def account(index: int) -> LocalAccount:
@@ -30,17 +33,17 @@ def account(index: int) -> LocalAccount:
     return made
 
 
-def hash_of(block: int) -> bytes:
-    """The hash of a block of the chain that the vectors are about."""
-    return sha256(block.to_bytes(8, "big")).digest()
+def have(updates: int, block: int, *, round_: int = ROUND, opened: Mapping[int, bytes] = OPENED) -> Have:
+    """What is said of updates; what one that was not opened consists of is made up."""
+    held = {index: opened.get(index, bytes(32)) for index in marks(updates)}
+    return Have(JOB, round_, updates, content_of(held), block)
 
 
-def receipt(member: int, updates: int, block: int, *, signer: int | None = None, round_: int = ROUND) -> SignedHave:
+def receipt(member: int, updates: int, block: int, *, signer: int | None = None, **about: Any) -> SignedHave:
     """A message of this member's, signed by it or by another."""
-    have = Have(JOB, round_, updates, block, hash_of(block))
-    domain, types, message = have_to_sign(CHAIN, LEDGER, have)
+    domain, types, message = have_to_sign(CHAIN, LEDGER, have(updates, block, **about))
     signed = account(member if signer is None else signer).sign_typed_data(domain, types, message)
-    return SignedHave(member, updates, block, have.hash, bytes(signed.signature))
+    return SignedHave(member, updates, block, bytes(signed.signature))
 
 
 def roll() -> Roll:
@@ -61,9 +64,17 @@ FILES: dict[str, list[SignedHave]] = {
         receipt(3, 0b10000, 104),
         receipt(3, 0b11000, 109),
     ],
-    "before an update was opened": [receipt(index, 0b11011, 103) for index in range(3)],
-    "in the block of the opening": [receipt(index, 0b11011, 104) for index in range(3)],
-    "an update that was not opened": [receipt(index, 0b00100, 110) for index in range(5)],
+    "an update that was not opened": [receipt(index, 0b00101, 110) for index in range(5)],
+    "another update of member 3": [receipt(index, 0b11011, 110, opened=GONE) for index in range(5)],
+    "what else was said on that branch": [receipt(index, 0b10011, 110, opened=GONE) for index in range(3)],
+    "said again on the one that stayed": [
+        receipt(0, 0b01011, 109, opened=GONE),
+        receipt(0, 0b11011, 110),
+        receipt(1, 0b00011, 109, opened=GONE),
+        receipt(1, 0b11000, 110),
+        receipt(2, 0b00001, 109),
+        receipt(2, 0b01000, 110, opened=GONE),
+    ],
     "another member's signature": [receipt(0, 0b1, 110), receipt(1, 0b1, 110), receipt(2, 0b1, 110, signer=1)],
     "of another round": [receipt(index, 0b1, 110, round_=1) for index in range(5)],
     "one member, thrice": [receipt(0, 0b1, 110), receipt(0, 0b10, 111), receipt(0, 0b1000, 112)],
@@ -75,8 +86,8 @@ def refused() -> dict[str, bytes]:
     """Files that are not in the one form."""
     one, two = receipt(0, 0b11, 110), receipt(1, 0b11, 110)
     flipped = bytearray(one.encode())
-    s = ORDER - int.from_bytes(flipped[102:134], "big")
-    flipped[102:134], flipped[134] = s.to_bytes(32, "big"), 55 - flipped[134]
+    s = ORDER - int.from_bytes(flipped[-33:-1], "big")
+    flipped[-33:-1], flipped[-1] = s.to_bytes(32, "big"), 55 - flipped[-1]
     return {
         "cut": one.encode()[:-1],
         "longer": one.encode() + b"\0",
@@ -101,10 +112,11 @@ def _file(name: str, receipts: list[SignedHave]) -> dict[str, Any]:
 
 
 def _message(signed: SignedHave) -> dict[str, Any]:
-    have = signed.have(JOB, ROUND)
-    said = {"member": signed.member, "updates": hex(have.updates), "block": have.block, "hash": have.hash.hex()}
-    digest = digest_of(CHAIN, LEDGER, have).hex()
-    return said | {"digest": digest, "signature": signed.signature.hex(), "entry": signed.encode().hex()}
+    about = have(signed.updates, signed.block)
+    said = {"member": signed.member, "updates": hex(about.updates), "block": about.block}
+    digest = digest_of(CHAIN, LEDGER, about).hex()
+    content = {"content": about.content.hex(), "digest": digest}
+    return said | content | {"signature": signed.signature.hex(), "entry": signed.encode().hex()}
 
 
 def _push() -> dict[str, Any]:
@@ -121,7 +133,7 @@ def text() -> str:
         "place": {"chain": CHAIN, "ledger": LEDGER, "job": JOB, "round": ROUND},
         "members": MEMBERS,
         "keys": list(about.keys.values()),
-        "opened": {str(index): block for index, block in OPENED.items()},
+        "opened": {str(index): cid.hex() for index, cid in OPENED.items()},
         "messages": [_message(receipt(0, 0b11011, 110)), _message(receipt(4, 1 << 254, (1 << 40) - 1))],
         "push": _push(),
         "files": [_file(name, receipts) for name, receipts in FILES.items()],

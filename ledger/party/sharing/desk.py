@@ -19,11 +19,13 @@ from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.events.haves import Push, push_to_sign, signer_of
 from ledger.formats.cid import Cid
 from ledger.formats.claims import RoundName, commitment, unpack_openings
+from ledger.formats.digest import sha256
 from ledger.formats.typed import TypedData
-from ledger.party.sharing.duties import Duties, Owed
+from ledger.party.sharing.duties import Duties
 from ledger.party.sharing.haves import Haves, require_fit
 from ledger.party.sharing.openings import Openings
-from ledger.rounds.receipts import Roll, encode, parse_entry
+from ledger.party.sharing.owed import Owed
+from ledger.rounds.receipts import Roll, parse_entry
 from ledger.store.arrivals import Arrivals
 from ledger.store.gateway import Request, Response, text
 
@@ -64,7 +66,8 @@ class Desk:
         if (roll := duties.rolls.get(key)) is None:
             return text("404 Not Found", "this round is not under way here")
         if request.method in {"GET", "HEAD"}:
-            return _file(self._openings.shown(*key))
+            data = self._openings.shown(*key)
+            return _tagged(data, sha256(data), request)
         if request.method != "POST":
             return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
         name, shown = RoundName(roll.chain, roll.ledger, *key), unpack_openings(request.body)
@@ -79,15 +82,18 @@ class Desk:
         if roll is None:
             return text("404 Not Found", "this round is not under way here")
         if request.method in {"GET", "HEAD"}:
-            return _file(encode(self._haves.known(roll)))
+            known = self._haves.file(roll)
+            return _tagged(known.file, known.digest, request)
         if request.method != "POST":
             return text("405 Method Not Allowed", "GET, HEAD or POST", Allow="GET, HEAD, POST")
-        said, tip = parse_entry(request.body), self.duties.tip
+        said = parse_entry(request.body)
+        if said in self._haves.known(roll):
+            return _file(b"")
         try:
-            require_fit(said, roll, tip)
+            require_fit(said, roll)
         except UsageError as error:
             return text("403 Forbidden", error.message)
-        if self._haves.take(roll, [said], tip):
+        if self._haves.take(roll, [said]):
             self._arrived()
         return _file(b"")
 
@@ -97,7 +103,7 @@ class Desk:
         allowed = "PUT" if block else "GET"
         if request.method != allowed:
             return text("405 Method Not Allowed", allowed, Allow=allowed)
-        roll = self.duties.rolls.get((int(job), int(number)))
+        roll = self.duties.pushers.get((int(job), int(number)))
         owed = None if roll is None else self._owed(request, roll, Cid.parse(file))
         if roll is None or owed is None:
             return text(
@@ -127,10 +133,11 @@ class Desk:
         return None
 
     def _whole(self, owed: Owed, roll: Roll) -> Response:
-        """All of a file is here: this member says so, in the response as well."""
+        """All of a file is here: of an update this member says so, in the response as well."""
         signed = None
-        with suppress(FedledgerError):  # a key that cannot sign now: the worker says it later
-            signed = self._haves.say(roll, [owed.index], self.duties.tip)
+        if owed.update is not None:
+            with suppress(FedledgerError):  # a key that cannot sign now: the worker says it later
+                signed = self._haves.say(roll, [owed.update], self.duties.tip)
         return _file(signed.encode() if signed else b"", "201 Created")
 
 
@@ -138,6 +145,15 @@ def authorization(sign: Callable[[TypedData], bytes], roll: Roll, owed: Owed) ->
     """The header that pushes of a file carry."""
     push = Push(owed.job, owed.round, owed.file.digest)
     return SCHEME + sign(push_to_sign(roll.chain, roll.ledger, push)).hex()
+
+
+def _tagged(data: bytes, digest: bytes, request: Request) -> Response:
+    """What is served to many: one that has it already gets no byte of it."""
+    tag = f'"{digest.hex()}"'
+    headers = {"Content-Type": RECEIPTS_TYPE, "Cache-Control": "no-cache", "Etag": tag}
+    if request.if_none_match == tag:
+        return Response("304 Not Modified", [], headers)
+    return Response("200 OK", [data], headers | {"Content-Length": str(len(data))})
 
 
 def _file(data: bytes, status: str = "200 OK") -> Response:

@@ -4,69 +4,50 @@ receipts are judged.
 Made by the thread that follows the chain, and handed whole to the threads that answer others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ledger.errors import Malformed, Unavailable
-from ledger.formats.cid import Cid, of_file
+from ledger.formats.cid import Cid
 from ledger.history.state import Round
 from ledger.party.connection import Connection
-from ledger.party.pins import update_pin
+from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.rounds.facts import roll_of
 from ledger.rounds.receipts import Roll
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """A file of at most `size` bytes that members owe to each other: the update of member `index` in a round."""
-
-    job: int
-    round: int
-    index: int
-    file: Cid
-    size: int
-
-    @property
-    def pin(self) -> str:
-        """The name under which a copy is kept."""
-        return update_pin(self.job, self.round, self.index)
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """A block that was seen: number and hash."""
-
-    number: int
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Duties:
-    """As of `tip`: the rolls of rounds under way by job and round, the digests of commitments that are not opened, and
-    files owed by job, round and CID, which any member of the roll may push.
+    """As of block `tip`: the rolls of rounds under way by job and round, the digests of commitments that are not
+    opened, and files owed by job, round and CID, which any member of the round's roll in `pushers` may push.
     """
 
-    tip: Anchor = Anchor(-1, b"")
+    tip: int = -1
     rolls: Mapping[tuple[int, int], Roll] = field(default_factory=dict)
     unopened: Mapping[tuple[int, int], frozenset[bytes]] = field(default_factory=dict)
     files: Mapping[tuple[int, int, Cid], Owed] = field(default_factory=dict)
+    pushers: Mapping[tuple[int, int], Roll] = field(default_factory=dict)
 
 
 def duties_of(connection: Connection) -> Duties:
-    """Those of the history as the connection has it. A job whose document cannot be had owes no files yet."""
-    history, seen = connection.history, connection.follower.tip
-    rounds = [round_ for state in history.jobs.values() if state.open and (round_ := state.current) is not None]
-    under_way = [round_ for round_ in rounds if not round_.phase.terminal]
-    rolls = {(one.job, one.number): roll_of(connection.place, one) for one in under_way}
+    """Those of the history as the connection has it. A job whose document cannot be had owes no updates yet.
+
+    The receipts of a job's latest round are owed after its end, too: until the next one is opened.
+    """
+    history = connection.history
+    latest = [round_ for state in history.jobs.values() if state.open and (round_ := state.current) is not None]
+    under_way = [round_ for round_ in latest if not round_.phase.terminal]
+    pushers = {(one.job, one.number): roll_of(connection.place, one) for one in latest}
+    rolls = {(one.job, one.number): pushers[one.job, one.number] for one in under_way}
     unopened = {(one.job, one.number): frozenset(made.digest for made in one.unopened) for one in under_way}
-    files = {(owed.job, owed.round, owed.file): owed for one in under_way for owed in _owed(connection, one)}
-    return Duties(Anchor(seen.number, seen.hash), rolls, unopened, files)
+    owed = [owed for one in latest for owed in receipts_in(one)]
+    owed += [owed for one in under_way for owed in _updates(connection, one)]
+    files = {(one.job, one.round, one.file): one for one in owed}
+    return Duties(connection.follower.tip.number, rolls, unopened, files, pushers)
 
 
-def _owed(connection: Connection, round_: Round) -> Iterator[Owed]:
+def _updates(connection: Connection, round_: Round) -> list[Owed]:
     try:
-        size = connection.document(connection.history.jobs[round_.job]).layout.size
+        return updates_in(round_, connection.document(connection.history.jobs[round_.job]).layout.size)
     except (Malformed, Unavailable):
-        return
-    for update in round_.updates.values():
-        yield Owed(round_.job, round_.number, update.index, of_file(update.cid, size), size)
+        return []

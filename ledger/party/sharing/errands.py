@@ -1,6 +1,7 @@
 """Errands to other members' gateways, each in the background, tried again after a pause.
 
-A gateway that is slow or gone holds up no errand but its own: there is a thread for each errand, up to a bound.
+A gateway that is slow or gone holds up nobody else: each member has a lane of its own, in which its errands wait for
+each other, and another for bytes, which take long. So there are no more threads than members at a time, twice.
 """
 
 import time
@@ -9,10 +10,11 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from ledger.errors import FedledgerError
-from ledger.party.background import Background
+from ledger.party.sharing.lanes import Lanes
 
-THREADS = 32
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+BYTES = frozenset({"push"})
+"""Kinds of errands that carry files."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 7.5
 """Seconds after which an errand that failed, or is to be repeated, is begun again: doubled up to the last."""
 LATER = 0.5
 """Seconds that errands wait which are needed only where a shorter way does not lead on."""
@@ -39,7 +41,7 @@ class Errands:
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, first: float = FIRST_PAUSE, later: float = LATER
     ) -> None:
-        self._background, self._clock, self._first, self._later = Background(THREADS), clock, first, later
+        self._lanes, self._clock, self._first, self._later = Lanes(), clock, first, later
         self._errands: dict[Name, _Errand] = {}
 
     def start(self, name: Name, work: Callable[[], None], *, repeat: bool = False, later: bool = False) -> None:
@@ -52,7 +54,7 @@ class Errands:
         self._look(errand, repeat)
         due = errand.new or (not errand.done and self._clock() >= errand.again)
         if errand.future is None and due:
-            errand.new, errand.future = False, self._background.start(work)
+            errand.new, errand.future = False, self._lanes.start((name[-1], name[0] in BYTES), work)
 
     def soon(self, names: Collection[Name]) -> None:
         """Begin these without a pause when they are started next, done or not: there is something new for them."""
@@ -62,6 +64,9 @@ class Errands:
 
     def forget(self, over: Callable[[Name], bool]) -> None:
         """Forget errands whose name says that they are over; what is under way ends by itself."""
+        for errand in (errand for name, errand in self._errands.items() if over(name)):
+            if errand.future is not None:
+                errand.future.cancel()
         self._errands = {name: errand for name, errand in self._errands.items() if not over(name)}
 
     def due_in(self) -> list[float]:
@@ -88,8 +93,8 @@ class Errands:
 
     def close(self, seconds: float) -> None:
         """Begin nothing more, and wait for what is under way no longer than `seconds`."""
-        self._background.cancel()
-        self._background.join(seconds)
+        self._lanes.cancel()
+        self._lanes.join(seconds)
 
     def _look(self, errand: _Errand, repeat: bool) -> None:
         """Take note of how it went."""

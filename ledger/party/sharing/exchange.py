@@ -9,15 +9,17 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from ledger.config import HomeSettings
+from ledger.config import Home, HomeSettings
 from ledger.errors import FedledgerError
 from ledger.formats.claims import RoundName, UpdateOpening, commitment
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway
 from ledger.party.sharing.errands import LATER, Errands, Name
+from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import Openings
 from ledger.party.sharing.pushing import Sharing
+from ledger.party.sharing.sweeping import Sweeper
 from ledger.party.sharing.visits import Visits
 
 if TYPE_CHECKING:
@@ -83,11 +85,11 @@ class OpeningErrands:
 
     def _hand(self, member: int, gateway: NamedGateway, round_: RoundName, opening: UpdateOpening) -> None:
         """In a thread of its own."""
-        self._visits.to("opening", member, gateway).show(round_.job, round_.round, opening)
+        self._visits.to("talk", member, gateway).show(round_.job, round_.round, opening)
 
     def _fetch(self, member: int, gateway: NamedGateway, round_: RoundName, wanted: Collection[bytes]) -> None:
         """In a thread of its own."""
-        for opening in self._visits.to("opening", member, gateway).openings(round_.job, round_.round):
+        for opening in self._visits.to("talk", member, gateway).openings(round_.job, round_.round):
             if commitment(round_, opening) in wanted and self._openings.take(round_, opening):
                 self._connection.follower.nudge()
 
@@ -101,13 +103,19 @@ class Exchange:
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self.showing = OpeningErrands(connection, signer.address, later)
         self.sharing = Sharing(connection, signer, settings, later)
+        home = Home(connection.folder)
+        self._sweeper = Sweeper(connection, Openings(home.folder), Haves(home.haves))
 
     def forget(self, state: JobState) -> None:
-        """Forget a job's rounds that are over."""
+        """Forget a job's rounds that are over; receipts of the latest are pushed until there is another.
+
+        What is left of them in the home is deleted once it cannot be needed any more, in any job.
+        """
+        self._sweeper.look()
         round_ = state.current
-        present = 0 if round_ is None or round_.phase.terminal else round_.number
-        self.showing.forget(state.number, present)
-        self.sharing.forget(state.number, present)
+        latest, over = (0, True) if round_ is None else (round_.number, round_.phase.terminal)
+        self.showing.forget(state.number, 0 if over else latest)
+        self.sharing.forget(state.number, latest, over=over)
 
     def settle(self, seconds: float) -> bool:
         """Wait for what is under way, no longer than `seconds`; whether there was anything."""

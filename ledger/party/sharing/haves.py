@@ -3,69 +3,99 @@
 All processes of a home share it: its gateway takes in what others say, its aggregator makes certificates of it.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.errors import Malformed, UsageError
-from ledger.events.haves import Have, have_to_sign
-from ledger.party.sharing.duties import Anchor
+from ledger.events.haves import Have, content_of, have_to_sign
+from ledger.formats.digest import sha256
+from ledger.party.sharing.named import is_over
+from ledger.party.sharing.remembered import Remembered
 from ledger.rounds.receipts import Roll, SignedHave, bitmap_of, counts, encode, marks, merged, parse
 from ledger.store import disk
 
 if TYPE_CHECKING:
     from ledger.keys import Signer
 
-AHEAD = 256
-"""Blocks by which another member's node may be ahead of one's own."""
+JUNK = 64
+"""Signatures of one gateway's file that are not its members', after which the rest of it is not looked at."""
+CHANGES = 512
+"""Changes of a round's file that one member's messages may cause in a process: twice as many as there are updates."""
+COUNTED = 4096
+"""Members of rounds whose changes are counted at a time."""
 PATIENCE = 20.0
 """Seconds to wait for another process that writes; it takes milliseconds."""
+
+
+class Known(NamedTuple):
+    """The receipts of a round that count, as a file of receipts has them, and that file's SHA-256."""
+
+    receipts: tuple[SignedHave, ...]
+    file: bytes
+    digest: bytes
 
 
 class Haves:
     """The messages known in one home; threads and processes may share it. Without `signer` it only listens.
 
-    Messages that are `lost`, as of a branch of the chain that was given up, count as never said: one of them would
-    else stand in for the same, signed again. Methods raise what `lost` raises.
+    A message about other updates than those that the chain opened counts as never said, as on a branch of the chain
+    that was given up: it would else stand in for the same, signed again.
     """
 
-    def __init__(
-        self, folder: Path, signer: "Signer | None" = None, lost: Callable[[SignedHave], bool] = lambda _: False
-    ) -> None:
+    def __init__(self, folder: Path, signer: "Signer | None" = None) -> None:
         from filelock import FileLock
 
-        self._folder, self._signer, self._lost = folder, signer, lost
+        self._folder, self._signer = folder, signer
         with disk.translated(folder / "lock"):
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
+        self._remembered = Remembered[Known]()
+        self._changes = Counter[tuple[int, int, int]]()
 
     def known(self, roll: Roll) -> tuple[SignedHave, ...]:
         """What is known of a round. A file that was damaged counts as none: what was said comes again."""
-        try:
-            known = parse(self._path(roll).read_bytes())
-        except (OSError, Malformed):
-            return ()
-        return tuple(one for one in known if not self._lost(one))
+        return self.file(roll).receipts
 
-    def take(self, roll: Roll, said: Iterable[SignedHave], tip: Anchor) -> bool:
-        """Keep what fits the round as of `tip`, and is new; whether anything was. What does not fit is left out."""
-        return self._keep(roll, [one for one in said if not misfit(one, roll, tip)])
+    def file(self, roll: Roll) -> Known:
+        """The same, with the file that is served: read and checked again only once it, or the round, is another."""
+        return self._remembered.get((roll.job, roll.round), self._path(roll), roll, lambda: self._read(roll))
 
-    def say(self, roll: Roll, held: Collection[int], tip: Anchor) -> SignedHave | None:
+    def take(self, roll: Roll, said: Iterable[SignedHave]) -> bool:
+        """Keep what fits the round, and is new; whether anything was. What does not fit is left out, as is more than
+        `CHANGES` of one member.
+        """
+        return self._keep(roll, list(self._fitting(roll, said)))
+
+    def _fitting(self, roll: Roll, said: Iterable[SignedHave]) -> Iterator[SignedHave]:
+        """What is new and fits, as long as the others are not too many: each costs the recovery of a key."""
+        known, junk = frozenset(self.known(roll)), 0
+        for one in said:
+            if one in known or one.have(roll) is None or self._changes[roll.job, roll.round, one.member] >= CHANGES:
+                continue
+            if counts(one, roll):
+                yield one
+            elif (junk := junk + 1) == JUNK:
+                return
+
+    def say(self, roll: Roll, held: Collection[int], tip: int) -> SignedHave | None:
         """Sign that this member holds the updates of these members, besides those it signed for before; what was
-        signed last. None where it has nothing to say in the round. Raises as `Signer.sign_typed_data`.
+        signed last. `tip` is the latest block's number. None where it has nothing to say in the round.
+
+        Raises as `Signer.sign_typed_data`.
         """
         mine = self._mine(roll)
         if mine is None or self._signer is None:
             return None
         before = [one for one in self.known(roll) if one.member == mine]
-        old = bitmap_of(self.signed(roll))
-        new = bitmap_of(index for index in held if roll.opened.get(index, tip.number + 1) <= tip.number)
-        if new & ~old == 0:
+        old, new = self.signed(roll), roll.opened.keys() & held
+        if new <= old:
             return before[-1] if before else None
-        have = Have(roll.job, roll.round, old | new, tip.number, tip.hash)
+        content = content_of({index: roll.opened[index] for index in old | new})
+        have = Have(roll.job, roll.round, bitmap_of(old | new), content, tip)
         signature = self._signer.sign_typed_data(*have_to_sign(roll.chain, roll.ledger, have))
-        signed = SignedHave(mine, have.updates, have.block, have.hash, signature)
+        signed = SignedHave(mine, have.updates, have.block, signature)
         self._keep(roll, [signed])
         return signed
 
@@ -74,17 +104,25 @@ class Haves:
         mine = self._mine(roll)
         return frozenset(index for one in self.known(roll) if one.member == mine for index in marks(one.updates))
 
+    def sweep(self, needed: Mapping[int, int]) -> None:
+        """Forget what was said in rounds before the first one that is needed, by job. Raises Unavailable."""
+        with disk.translated(self._folder):
+            for path in self._folder.glob("*.receipts"):
+                if is_over(path, needed):
+                    path.unlink(missing_ok=True)
+
     def _mine(self, roll: Roll) -> int | None:
         """The own index in a round."""
         me = self._signer.address if self._signer else None
         return next((index for index, key in roll.keys.items() if key == me), None)
 
     def _keep(self, roll: Roll, said: Collection[SignedHave]) -> bool:
-        said = [one for one in said if not self._lost(one)]
         if not said:
             return False
+        if len(self._changes) > COUNTED:
+            self._changes.clear()
         with disk.translated(self._folder / "lock"), self._lock:
-            before = self.known(roll)
+            before = self._read(roll).receipts
             after = merged([*before, *said])
             if after == before:
                 return False
@@ -92,24 +130,30 @@ class Haves:
             draft = path.with_suffix(".part")
             draft.write_bytes(encode(after))
             draft.replace(path)
+        self._changes.update({(roll.job, roll.round, one.member) for one in said if one in after})
         return True
+
+    def _read(self, roll: Roll) -> Known:
+        try:
+            found = parse(self._path(roll).read_bytes())
+        except (OSError, Malformed):
+            found = ()
+        receipts = tuple(one for one in found if counts(one, roll))
+        data = encode(receipts)
+        return Known(receipts, data, sha256(data))
 
     def _path(self, roll: Roll) -> Path:
         return self._folder / f"{roll.job}-{roll.round}.receipts"
 
 
-def misfit(said: SignedHave, roll: Roll, tip: Anchor) -> str:
+def misfit(said: SignedHave, roll: Roll) -> str:
     """Why a message is not kept; nothing where it fits."""
-    if not counts(said, roll):
-        return "it is not signed by its member's key"
-    if any(index not in roll.opened or roll.opened[index] > said.block for index in marks(said.updates)):
-        return "it names updates that were not opened by then"
-    if said.block > tip.number + AHEAD:
-        return "it names a block that is far ahead"
-    return ""
+    if said.have(roll) is None:
+        return "it names updates that are not open"
+    return "" if counts(said, roll) else "it is not signed by its member's key, for the updates that are open"
 
 
-def require_fit(said: SignedHave, roll: Roll, tip: Anchor) -> None:
+def require_fit(said: SignedHave, roll: Roll) -> None:
     """Raises UsageError where a message is not kept, with the reason."""
-    if reason := misfit(said, roll, tip):
-        raise UsageError(reason, member=said.member, block=said.block)
+    if reason := misfit(said, roll):
+        raise UsageError(reason, member=said.member)

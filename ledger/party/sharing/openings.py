@@ -9,7 +9,7 @@ the openings that others showed lie beside it.
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.artifact import Buffer
 from ledger.formats.claims import OPENING, RoundName, UpdateOpening, commitment, pack_openings, unpack_openings
 from ledger.formats.digest import NOTHING
+from ledger.party.sharing.named import is_over
+from ledger.party.sharing.remembered import Remembered
 from ledger.store import disk
 
 SECRET = 32
@@ -31,6 +33,7 @@ class Openings:
 
     def __init__(self, home: Path) -> None:
         self._home, self._folder = home, home / "openings"
+        self._remembered = Remembered[bytes]()
 
     def salted(self, round_: RoundName, party: str, weight: int, root: bytes, cid: bytes) -> UpdateOpening:
         """An update's opening, with the salt that follows from it and a secret of this home: nobody else can make it,
@@ -93,8 +96,19 @@ class Openings:
         """What the gateway serves of a round: the openings that were shown, this party's or others', 120 bytes each, of
         any branch of the chain that this home saw.
         """
-        found = (_read(path) for path in sorted(self._folder.glob(f"{job}-{round_}-*.shown")))
-        return pack_openings(opening for opening in found if opening is not None)
+
+        def read() -> bytes:
+            found = (_read(path) for path in sorted(self._folder.glob(f"{job}-{round_}-*.shown")))
+            return pack_openings(opening for opening in found if opening is not None)
+
+        return self._remembered.get((job, round_), self._folder, None, read)
+
+    def sweep(self, needed: Mapping[int, int]) -> None:
+        """Forget what was shown in rounds before the first one that is needed, by job. Raises Unavailable."""
+        with disk.translated(self._folder):
+            for path in self._folder.glob("*.shown"):
+                if is_over(path, needed):
+                    path.unlink(missing_ok=True)
 
     def _secret(self) -> bytes:
         path = self._home / "secret"

@@ -25,11 +25,11 @@ from ledger.formats.cid import Cid
 from ledger.formats.typed import TypedData
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway
-from ledger.party.sharing.branch import Branch
 from ledger.party.sharing.desk import authorization
-from ledger.party.sharing.duties import Anchor, Owed
 from ledger.party.sharing.errands import LATER, Errands, Name
 from ledger.party.sharing.haves import Haves
+from ledger.party.sharing.owed import Owed, receipts_in, updates_in
+from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll, SignedHave
@@ -47,28 +47,30 @@ class Sharing:
 
     def __init__(self, connection: Connection, signer: "Signer", settings: HomeSettings, later: float = LATER) -> None:
         self._connection, self._signer = connection, signer
-        self._pushes = not settings.store.reachable
-        self._branch = Branch(connection)
-        self._haves = Haves(Home(connection.folder).haves, signer, self._branch.lost)
+        self.pushes = not settings.store.reachable
+        self._times = BlockTimes(connection)
+        self._haves = Haves(Home(connection.folder).haves, signer)
         self._errands = Errands(later=later)
         self._sent: dict[Name, dict[Cid, Counter[Cid]]] = {}
         self._there: dict[Name, set[Cid]] = {}  # files that are there, by push
         self._visits = Visits(connection, signer.address)
 
     def offer(self, facts: RoundFacts) -> None:
-        """Push this member's own update of a round, and those that it signed for, to every member that announces a
-        gateway, where it must: nobody could fetch them from here.
+        """Push what this member owes in a round to every member that announces a gateway, where it must: its update,
+        those that it signed for, and receipts of its own. Nobody could fetch them from here.
         """
-        if not self._pushes:
+        if not self.pushes:
             return
-        files = self._own(facts) + self._others_files(facts)
+        receipts = [owed for owed in receipts_in(facts.round) if owed.party == self._signer.address]
+        over = facts.round.phase.terminal
+        files = receipts if over else self._own(facts) + self._others_files(facts) + receipts
         for member, gateway in self._visits.others().items():
             name = self._name("push", facts, member)
             there, sent = self._there.setdefault(name, set()), self._sent.setdefault(name, {})
             left = {owed: sent.setdefault(owed.file, Counter()) for owed in files if owed.file not in there}
             if left:
                 to = partial(self._visits.to, "push", member, gateway)
-                work = partial(self._push, to, left, there, self._roll(facts), self._tip())
+                work = partial(self._push, to, left, there, facts.roll)
                 self._errands.start(name, work, repeat=True)
 
     def said(self, facts: RoundFacts, held: Collection[int]) -> None:
@@ -76,9 +78,9 @@ class Sharing:
 
         Raises as `Signer.sign_typed_data`.
         """
-        roll = self._roll(facts)
+        roll = facts.roll
         before = self._haves.known(roll)
-        self._haves.say(roll, held, self._tip())
+        self._haves.say(roll, held, self._connection.follower.tip.number)
         if self._haves.known(roll) != before:
             others = self._visits.others()
             self._errands.soon([self._name(kind, facts, member) for member in others for kind in ("tell", "push")])
@@ -86,38 +88,40 @@ class Sharing:
 
     def signed(self, facts: RoundFacts) -> frozenset[int]:
         """The members whose updates this member signed for, on this branch of the chain."""
-        return self._haves.signed(self._roll(facts))
+        return self._haves.signed(facts.roll)
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once; later hear what they know."""
-        roll = self._roll(facts)
+        roll = facts.roll
         self.forget(roll.job, roll.round)
         mine = [one for one in self._haves.known(roll) if roll.keys.get(one.member) == self._signer.address]
         for member, gateway in self._visits.others().items():
             if mine:
                 tell = partial(self._tell, member, gateway, roll, mine)
                 self._errands.start(self._name("tell", facts, member), tell, later=member != facts.round.opener_index)
-            hear = partial(self._hear, member, gateway, roll, self._tip())
+            hear = partial(self._hear, member, gateway, roll)
             self._errands.start(self._name("hear", facts, member), hear, repeat=True, later=True)
 
-    def forget(self, job: int, present: int) -> None:
-        """Forget a job's rounds but the present one: 0 where none is under way."""
+    def forget(self, job: int, present: int, *, over: bool = False) -> None:
+        """Forget a job's rounds but the latest, and of that all but pushes where it is `over`."""
 
-        def over(name: Name) -> bool:
-            return name[1] == job and name[2] != present
+        def gone(name: Name) -> bool:
+            return name[1] == job and (name[2] != present or (over and name[0] != "push"))
 
-        self._errands.forget(over)
-        self._sent = {name: sent for name, sent in self._sent.items() if not over(name)}
-        self._there = {name: there for name, there in self._there.items() if not over(name)}
+        self._errands.forget(gone)
+        self._sent = {name: sent for name, sent in self._sent.items() if not gone(name)}
+        self._there = {name: there for name, there in self._there.items() if not gone(name)}
 
     def receipts(self, facts: RoundFacts, *, by: int | None = None) -> tuple[SignedHave, ...]:
-        """What members said of a round, as far as the blocks that they name are on this chain, and no later than `by`.
+        """What members said of a round; with `by`, as of blocks no later than that.
 
         `by` is in seconds since 1970 by the chain's clock: to oppose an aggregate, see
         `receipts.signed_in_time`. Raises Unavailable where the chain's node does not answer.
         """
-        known = self._haves.known(self._roll(facts))
-        return tuple(one for one in known if (seen := self._branch.block(one)) and (by is None or seen.time <= by))
+        known = self._haves.known(facts.roll)
+        if by is None:
+            return known
+        return tuple(one for one in known if (time := self._times.of(one.block)) is not None and time <= by)
 
     def pushed(self, facts: RoundFacts) -> list[str]:
         """The gateways that have all of this member's own update of a round, by name."""
@@ -138,32 +142,23 @@ class Sharing:
         self._visits.close()
         self._errands.close(CLOSING)
 
-    def _roll(self, facts: RoundFacts) -> Roll:
-        return facts.roll
-
-    def _tip(self) -> Anchor:
-        seen = self._connection.follower.tip
-        return Anchor(seen.number, seen.hash)
-
     def _name(self, kind: str, facts: RoundFacts, member: int) -> Name:
         return kind, facts.round.job, facts.round.number, member
 
     def _own(self, facts: RoundFacts) -> list[Owed]:
-        return [owed for owed in owed_in(facts) if facts.round.updates[owed.index].party == self._signer.address]
+        return [owed for owed in updates_in(facts.round, facts.size) if owed.party == self._signer.address]
 
     def _others_files(self, facts: RoundFacts) -> list[Owed]:
         """What others made and this member signed for."""
-        own, signed = self._own(facts), self.signed(facts)
-        return [owed for owed in owed_in(facts) if owed.index in signed and owed not in own]
+        signed, owed = self.signed(facts), updates_in(facts.round, facts.size)
+        return [one for one in owed if one.update in signed and one.party != self._signer.address]
 
-    def _push(
-        self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll, tip: Anchor
-    ) -> None:
+    def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:
         """In a thread of its own: one after another, and what goes wrong with one file holds up no other."""
         failed: FedledgerError | None = None
         for owed, sent in left.items():
             try:
-                self._push_file(to(), owed, sent, roll, tip)
+                self._push_file(to(), owed, sent, roll)
                 there.add(owed.file)
             except Unreachable:
                 raise
@@ -172,11 +167,11 @@ class Sharing:
         if failed is not None:
             raise failed
 
-    def _push_file(self, visit: Visit, owed: Owed, sent: Counter[Cid], roll: Roll, tip: Anchor) -> None:
+    def _push_file(self, visit: Visit, owed: Owed, sent: Counter[Cid], roll: Roll) -> None:
         store = self._connection.store or self._connection.holders
         signed = visit.push(owed, authorization(self._sign, roll, owed), store, sent)
         if signed is not None:
-            self._take(roll, [signed], tip)
+            self._take(roll, [signed])
 
     def _sign(self, parts: TypedData) -> bytes:
         return self._signer.sign_typed_data(*parts)
@@ -184,19 +179,13 @@ class Sharing:
     def _tell(self, member: int, gateway: NamedGateway, roll: Roll, mine: Collection[SignedHave]) -> None:
         """In a thread of its own."""
         for one in mine:
-            self._visits.to("tell", member, gateway).tell(roll.job, roll.round, one)
+            self._visits.to("talk", member, gateway).tell(roll.job, roll.round, one)
 
-    def _hear(self, member: int, gateway: NamedGateway, roll: Roll, tip: Anchor) -> None:
+    def _hear(self, member: int, gateway: NamedGateway, roll: Roll) -> None:
         """In a thread of its own."""
-        self._take(roll, self._visits.to("hear", member, gateway).haves(roll.job, roll.round), tip)
+        self._visits.to("talk", member, gateway).hear(roll, self._take)
 
-    def _take(self, roll: Roll, said: Collection[SignedHave], tip: Anchor) -> None:
+    def _take(self, roll: Roll, said: Iterable[SignedHave]) -> None:
         """What is new is looked at soon."""
-        if self._haves.take(roll, said, tip):
+        if self._haves.take(roll, said):
             self._connection.follower.nudge()
-
-
-def owed_in(facts: RoundFacts) -> list[Owed]:
-    """The files of a round's opened updates."""
-    job, number = facts.round.job, facts.round.number
-    return [Owed(job, number, entry.update.index, entry.cid, facts.size) for entry in facts.entries]

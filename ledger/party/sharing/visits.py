@@ -3,9 +3,10 @@
 Nothing of an answer's words is repeated, and nothing that it says is believed before it is checked.
 """
 
+import re
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from ledger.errors import Malformed, Unavailable
@@ -14,8 +15,8 @@ from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.sharing.desk import RECEIPTS_TYPE
-from ledger.party.sharing.duties import Owed
-from ledger.rounds.receipts import ENTRY, MAX_SIZE, SignedHave, parse, parse_entry
+from ledger.party.sharing.owed import Owed
+from ledger.rounds.receipts import ENTRY, MAX_SIZE, Roll, SignedHave, parse, parse_entry
 from ledger.store import BlockSource
 from ledger.store.arrivals import LISTED
 from ledger.store.files import walk
@@ -28,6 +29,8 @@ RESENT = 4
 """How often a block goes to one gateway, at most: links drop, but a gateway that never has enough is left."""
 _LIST = LISTED * 60
 _MOST_OPENINGS = 2 * 255 * OPENING
+_TAG = re.compile('"[!-~]{1,100}"')
+"""What is sent back to a gateway as it came from there."""
 
 
 class Visit:
@@ -37,6 +40,7 @@ class Visit:
 
     def __init__(self, gateway: NamedGateway) -> None:
         self._gateway, self._link = gateway, Link(gateway.url, gateway.reach)
+        self._heard: tuple[Roll, str] | None = None
 
     @property
     def gateway(self) -> NamedGateway:
@@ -53,10 +57,14 @@ class Visit:
         headers = {"Content-Type": RECEIPTS_TYPE}
         self._ask("POST", f"/opening/{job}/{round_}", 1, (200,), headers, pack_openings([opening]))
 
-    def haves(self, job: int, round_: int) -> tuple[SignedHave, ...]:
-        """What is known there of a round; nothing where that is not under way there."""
-        answer = self._ask("GET", f"/have/{job}/{round_}", MAX_SIZE + 1, (200, 404))
-        return parse(answer.body) if answer.status == 200 else ()
+    def hear(self, roll: Roll, take: Callable[[Roll, Sequence[SignedHave]], object]) -> None:
+        """Let `take` have what is known there of a round, unless it had the very same for this roll before."""
+        seen = {"If-None-Match": self._heard[1]} if self._heard is not None and self._heard[0] == roll else {}
+        answer = self._ask("GET", f"/have/{roll.job}/{roll.round}", MAX_SIZE + 1, (200, 304, 404), seen)
+        if answer.status == 200:
+            take(roll, parse(answer.body))
+            tag = answer.headers.get("Etag", "")
+            self._heard = (roll, tag) if _TAG.fullmatch(tag) else None
 
     def tell(self, job: int, round_: int, said: SignedHave) -> None:
         """Hand a message on."""
@@ -113,7 +121,7 @@ class Visit:
 
 
 class Visits:
-    """A home's visits: one to each other member for each kind of errand, so that what is said does not wait for bytes.
+    """A home's visits: one to each other member for messages and one for bytes, so that what is said does not wait.
 
     A member may announce another gateway at any time: the visit to the one before is closed, in the middle of a request
     too. Several threads may ask.

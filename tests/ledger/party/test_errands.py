@@ -9,7 +9,7 @@ import pytest
 from ledger.errors import Unavailable
 from ledger.party.sharing.errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 
-A, B, OTHER = (("push", job, 1, 0) for job in (1, 2, 3))
+A, B = (("push", job, 1, 0) for job in (1, 2))
 
 
 class Clock:
@@ -74,13 +74,25 @@ def test_one_to_be_repeated_is_begun_at_once_where_there_is_something_new(errand
     assert begin() == 4
 
 
-def test_one_that_hangs_holds_up_no_other(errands: Errands) -> None:
+def test_members_that_hang_hold_up_no_other(errands: Errands) -> None:
+    """The largest consortium, of which one member answers: whatever kinds of errands lead to the others."""
     end, done = threading.Event(), threading.Event()
-    for number in range(5):
-        errands.start(("hangs", number, 1, 0), lambda: end.wait(20) and None)
-    errands.start(OTHER, done.set)
-    assert done.wait(5)
+    for kind, member in itertools.product(("show", "hear", "tell", "push"), range(254)):
+        errands.start((kind, 1, 1, member), lambda: end.wait(60) and None)
+    errands.start(("hear", 1, 1, 254), done.set)
+    assert done.wait(30)
     end.set()
+
+
+def test_a_member_has_one_errand_at_a_time_and_its_bytes_hold_up_no_message(errands: Errands) -> None:
+    end, told, heard = threading.Event(), threading.Event(), threading.Event()
+    errands.start(("push", 1, 1, 7), lambda: end.wait(60) and None)
+    errands.start(("tell", 1, 1, 7), lambda: told.set() or (end.wait(60) and None))
+    errands.start(("hear", 1, 1, 7), heard.set)
+    assert told.wait(30)
+    assert not heard.is_set()
+    end.set()
+    assert heard.wait(30)
 
 
 def test_what_is_not_expected_is_raised(errands: Errands) -> None:

@@ -1,14 +1,22 @@
 """What a home keeps of what members say: shared by its processes, and only what fits."""
 
+import dataclasses
 import threading
 from pathlib import Path
 
+import pytest
 from support.consortia.neighbours import signer_of
 from support.worlds.world import World
 
-from ledger.party.sharing.duties import Anchor
-from ledger.party.sharing.haves import AHEAD, Haves, misfit
-from ledger.rounds.receipts import Roll, SignedHave, held, marks
+from ledger.party.sharing import haves as haves_module
+from ledger.party.sharing.haves import JUNK, Haves, misfit
+from ledger.rounds.receipts import Roll, SignedHave, counts, held, marks
+
+
+def with_another(member: int) -> Roll:
+    """The same round on another branch of the chain: one member's update is another."""
+    about = roll()
+    return dataclasses.replace(about, opened=dict(about.opened) | {member: b"\xee" * 32})
 
 
 def roll(members: int = 5) -> Roll:
@@ -18,16 +26,12 @@ def roll(members: int = 5) -> Roll:
     return world.facts.roll
 
 
-def at(number: int) -> Anchor:
-    return Anchor(number, number.to_bytes(32, "big"))
-
-
 def test_what_a_member_says_adds_up(tmp_path: Path) -> None:
     about, haves = roll(), Haves(tmp_path, signer_of(2))
-    first = haves.say(about, [0, 1], at(20))
+    first = haves.say(about, [0, 1], 20)
     assert first is not None
-    assert haves.say(about, [1], at(21)) == first
-    second = haves.say(about, [3], at(22))
+    assert haves.say(about, [1], 21) == first
+    second = haves.say(about, [3], 22)
     assert second is not None
     assert (marks(second.updates), second.block) == ([0, 1, 3], 22)
     assert haves.known(about) == (first, second)
@@ -36,36 +40,61 @@ def test_what_a_member_says_adds_up(tmp_path: Path) -> None:
 
 def test_nothing_is_said_of_what_was_not_opened_yet(tmp_path: Path) -> None:
     about, haves = roll(), Haves(tmp_path, signer_of(2))
-    assert haves.say(about, [0, 9], at(about.opened[0] - 1)) is None
-    assert haves.say(about, [9], at(20)) is None
+    assert haves.say(about, [9], 20) is None
     assert haves.known(about) == ()
 
 
 def test_one_that_is_not_of_the_round_says_nothing(tmp_path: Path) -> None:
     about = roll()
-    assert Haves(tmp_path, signer_of(6)).say(about, [0], at(20)) is None
-    assert Haves(tmp_path).say(about, [0], at(20)) is None
+    assert Haves(tmp_path, signer_of(6)).say(about, [0], 20) is None
+    assert Haves(tmp_path).say(about, [0], 20) is None
 
 
 def test_what_does_not_fit_is_left_out(tmp_path: Path) -> None:
-    about, other = roll(), roll(4)
-    one = Haves(tmp_path / "one", signer_of(2)).say(about, [0], at(20))
-    far = Haves(tmp_path / "two", signer_of(1)).say(about, [0], at(20 + AHEAD))
+    about, other = roll(), with_another(3)
+    one = Haves(tmp_path / "one", signer_of(2)).say(about, [0], 20)
+    gone = Haves(tmp_path / "two", signer_of(1)).say(other, [0, 3], 20)
     assert one is not None
-    assert far is not None
+    assert gone is not None
     haves = Haves(tmp_path / "here")
-    moved = one._replace(member=3)
-    assert not haves.take(about, [moved, far], at(19))
-    assert haves.take(about, [one, moved, far], at(20))
-    assert not haves.take(about, [one], at(20))
-    assert haves.known(about) == tuple(sorted([one, far]))
-    assert misfit(one, other, at(20)) == ""
-    assert "signed" in misfit(moved, about, at(20))
+    moved, more = one._replace(member=3), one._replace(updates=1 << 9)
+    assert not haves.take(about, [moved, gone, more])
+    assert haves.take(about, [one, moved, gone])
+    assert not haves.take(about, [one])
+    assert haves.known(about) == (one,)
+    assert misfit(one, about) == misfit(one, other) == ""
+    assert "signed" in misfit(moved, about)
+    assert "signed" in misfit(gone, about)
+    assert "not open" in misfit(more, about)
+
+
+def test_a_file_of_junk_costs_a_few_signatures_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about, looked = roll(), list[SignedHave]()
+    one = Haves(tmp_path / "one", signer_of(2)).say(about, [0], 20)
+    assert one is not None
+    junk = [one._replace(block=1000 + number) for number in range(10 * JUNK)]
+    monkeypatch.setattr(haves_module, "counts", lambda said, about: looked.append(said) or counts(said, about))
+    assert not Haves(tmp_path / "here").take(about, [*junk, one])
+    assert len(looked) == JUNK
+    assert Haves(tmp_path / "here").take(about, [one, *junk])
+
+
+def test_a_member_that_signs_without_end_changes_the_file_so_often_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about, here = roll(), Haves(tmp_path / "here")
+    monkeypatch.setattr(haves_module, "CHANGES", 3)
+    earlier = [Haves(tmp_path / str(block), signer_of(2)).say(about, [0], block) for block in range(9, 0, -1)]
+    taken = [here.take(about, [one]) for one in earlier if one]
+    assert taken == [True] * 3 + [False] * 6
+    other = Haves(tmp_path / "other", signer_of(1)).say(about, [0], 20)
+    assert other is not None
+    assert here.take(about, [other])
 
 
 def test_threads_and_processes_lose_nothing_of_each_others(tmp_path: Path) -> None:
     about = roll()
-    threads = [threading.Thread(target=Haves(tmp_path, signer_of(k)).say, args=(about, [k], at(20))) for k in range(5)]
+    threads = [threading.Thread(target=Haves(tmp_path, signer_of(k)).say, args=(about, [k], 20)) for k in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -73,31 +102,34 @@ def test_threads_and_processes_lose_nothing_of_each_others(tmp_path: Path) -> No
     assert [one.member for one in Haves(tmp_path).known(about)] == [0, 1, 2, 3, 4]
 
 
-def test_what_was_said_on_a_branch_that_was_given_up_is_said_again(tmp_path: Path) -> None:
-    about, gone = roll(), Anchor(20, b"\xee" * 32)
-
-    def lost(one: SignedHave) -> bool:
-        return one.hash == gone.hash and bool(after)
-
-    after: list[bool] = []
-    home, other = Haves(tmp_path / "2", signer_of(2), lost), Haves(tmp_path / "x", lost=lost)
-    first = home.say(about, [0, 1], gone)
+def test_what_was_said_of_another_update_is_said_again_for_the_one_that_is_open_now(tmp_path: Path) -> None:
+    about, gone = roll(), with_another(1)
+    home, other = Haves(tmp_path / "2", signer_of(2)), Haves(tmp_path / "x")
+    first = home.say(gone, [0, 1], 20)
     assert first is not None
-    assert other.take(about, [first], gone)
-    assert home.signed(about) == {0, 1}
-    after.append(True)
-    assert home.signed(about) == frozenset()
-    second = home.say(about, [0, 1], at(21))
+    assert other.take(gone, [first])
+    assert (home.signed(gone), home.signed(about)) == ({0, 1}, frozenset())
+    second = home.say(about, [0], 21)
+    third = home.say(about, [1], 22)
     assert second is not None
-    assert not other.take(about, [first], at(21))
-    assert other.take(about, [second, first], at(21))
-    assert home.known(about) == other.known(about) == (second,)
+    assert third is not None
+    assert not other.take(about, [first])
+    assert other.take(about, [third, first, second])
+    assert home.known(about) == other.known(about) == (second, third)
+
+
+def test_a_member_holds_what_its_messages_about_these_very_bytes_say_together(tmp_path: Path) -> None:
+    about, gone = roll(), with_another(1)
+    parts = [(about, [0]), (gone, [1, 3]), (about, [3, 4])]
+    said = [Haves(tmp_path / str(k), signer_of(2)).say(at, here, 20 + k) for k, (at, here) in enumerate(parts)]
+    assert held([one for one in said if one], about) == {2: 0b11001}
+    assert held([one for one in said if one], gone) == {2: 0b11011}
 
 
 def test_a_damaged_file_counts_as_none(tmp_path: Path) -> None:
     about, haves = roll(), Haves(tmp_path, signer_of(2))
-    haves.say(about, [0], at(20))
+    haves.say(about, [0], 20)
     (tmp_path / "1-1.receipts").write_bytes(b"damaged")
     assert haves.known(about) == ()
-    assert haves.say(about, [0], at(20)) is not None
+    assert haves.say(about, [0], 20) is not None
     assert len(haves.known(about)) == 1

@@ -29,8 +29,7 @@ entries = st.builds(
     st.integers(0, 4),
     bitmaps | st.integers(1, 63),
     st.integers(0, 9) | st.integers(0, (1 << 40) - 1),
-    st.binary(min_size=32, max_size=32),
-    st.just(FORMED),
+    st.sampled_from([FORMED, ONE + ONE + b"\x1c", ONE + bytes(31) + b"\x02\x1b"]),
 )
 
 
@@ -73,7 +72,7 @@ def test_files_that_are_refused(case: dict[str, Any]) -> None:
 
 def test_messages() -> None:
     for case in WHOLE["messages"]:
-        have = Have(1, 2, int(case["updates"], 16), case["block"], bytes.fromhex(case["hash"]))
+        have = Have(1, 2, int(case["updates"], 16), bytes.fromhex(case["content"]), case["block"])
         domain, types, message = have_to_sign(*PLACE, have)
         signable = encode_typed_data(domain, types, message)
         signature = bytes.fromhex(case["signature"])
@@ -88,7 +87,7 @@ def test_messages() -> None:
 @pytest.mark.parametrize("length", [0, 64, 66])
 def test_a_signature_of_another_length(length: int) -> None:
     with pytest.raises(Malformed, match="65 bytes"):
-        signer_of(*PLACE, Have(1, 1, 1, 1, bytes(32)), bytes(length))
+        signer_of(*PLACE, Have(1, 1, 1, bytes(32), 1), bytes(length))
 
 
 @given(st.lists(entries, max_size=40))
@@ -117,14 +116,14 @@ def test_any_bytes_are_refused_or_come_back_as_they_were(data: bytes) -> None:
 
 
 def test_a_members_entries_are_bounded_and_the_last_adds_most() -> None:
-    many = [r.SignedHave(0, 1 << i, i, bytes(32), FORMED) for i in range(30)]
-    whole = r.SignedHave(0, (1 << 30) - 1, 29, bytes(32), FORMED)
+    many = [r.SignedHave(0, 1 << i, i, FORMED) for i in range(30)]
+    whole = r.SignedHave(0, (1 << 30) - 1, 29, FORMED)
     merged = r.merged([*many, whole])
     assert merged == (*many[:15], whole)
-    full = [r.SignedHave(member, 1 << i, i, bytes(32), FORMED) for member in range(255) for i in range(r.MOST)]
+    full = [r.SignedHave(member, 1 << i, i, FORMED) for member in range(255) for i in range(r.MOST)]
     assert len(r.encode(r.merged(full))) == r.MAX_SIZE < CHUNK
     with pytest.raises(Malformed):
-        r.parse(r.encode([r.SignedHave(0, 1 << i, i, bytes(32), FORMED) for i in range(17)]))
+        r.parse(r.encode([r.SignedHave(0, 1 << i, i, FORMED) for i in range(17)]))
 
 
 def test_a_certificate_has_an_honest_signer_whenever_a_majority_is_honest() -> None:
@@ -139,6 +138,18 @@ def test_what_opposes_an_aggregate_was_signed_a_while_before_it_or_any_time_if_i
     assert r.signed_in_time(1000, 1150, 600) == 1075
 
 
+@given(st.integers(8, 1 << 20), st.integers(1 << 21, 1 << 30))
+def test_what_an_aggregator_saw_when_it_looked_last_is_all_that_opposes_an_aggregate_that_lands_in_time(
+    seconds: int, looked: int
+) -> None:
+    """And one that lands a second later can be opposed by what it could not see settled."""
+    latest, opened = looked + r.landing(seconds), looked - r.patience(seconds)
+    assert r.signed_in_time(opened, latest, seconds) == r.settled_by(looked, seconds)
+    assert r.signed_in_time(opened, latest + 1, seconds) == r.settled_by(looked, seconds) + 1
+    assert r.spreading(seconds) + r.landing(seconds) == r.grace(seconds)
+    assert r.spreading(seconds) >= 1
+
+
 @given(st.sets(st.integers(0, 254)))
 def test_bitmaps(indices: set[int]) -> None:
     assert r.marks(r.bitmap_of(indices)) == sorted(indices)
@@ -148,7 +159,7 @@ def test_the_example_of_the_specification() -> None:
     text = (FOLDER.parents[1] / "docs" / "spec" / "commitments.md").read_text(encoding="utf-8")
     case = WHOLE["messages"][0]
     for said in (
-        *(case[name] for name in ("updates", "hash", "digest")),
+        *(case[name] for name in ("updates", "content", "digest")),
         *map("".join, zip(*[iter(case["signature"])] * 64, strict=False)),
     ):
         assert f" {said}\n" in text

@@ -3,7 +3,7 @@
 import hashlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
@@ -20,6 +20,7 @@ from ledger.formats.cid import CHUNK, Cid, raw
 from ledger.history.state import Member
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.store import Unreachable
+from ledger.store.gateway import application
 from ledger.store.gateway_server import GatewayServer, serve
 from ledger.store.holders import Holders
 from ledger.store.networks import EVERYWHERE, Forbidden, Reach
@@ -71,6 +72,24 @@ def test_readers_that_never_read_do_not_keep_a_gateways_threads(memory: Memory, 
             reader.sendall(f"GET /ipfs/{cid}?format=car HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         time.sleep(0.2)
         assert healthy(gateway, timeout=8)
+
+
+def test_archives_take_no_more_than_half_of_the_threads_and_their_places_come_back(memory: Memory) -> None:
+    cid, started = memory.add(DATA), list[str]()
+    app = application(memory, archives=1)
+
+    def ask(method: str = "GET", form: str = "car") -> Iterable[bytes]:
+        asked = {"REQUEST_METHOD": method, "PATH_INFO": f"/ipfs/{cid}", "QUERY_STRING": f"format={form}"}
+        return app(asked, lambda status, _: started.append(status))
+
+    first = ask()
+    ask()
+    ask(form="raw")
+    first.close()  # type: ignore[attr-defined]
+    ask("HEAD")
+    last = ask()
+    assert [status[:3] for status in started] == ["200", "503", "200", "200", "200"]
+    assert len(b"".join(last)) > len(DATA)
 
 
 def test_a_request_in_drips_is_hung_up_on(gateway: GatewayServer) -> None:

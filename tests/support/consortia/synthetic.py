@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from ledger.errors import Malformed, Unavailable
-from ledger.events.haves import Have, have_to_sign
+from ledger.events.haves import Have, content_of, have_to_sign
 from ledger.events.records import Form, Terms
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
@@ -33,7 +33,7 @@ from ledger.party.sharing.exchange import Exchange
 from ledger.party.sharing.openings import Openings
 from ledger.rounds.facts import RoundFacts, Standpoint, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
-from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, merged, parse
+from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, marks, merged, parse
 from ledger.scores.contributions import score_round
 
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
@@ -290,9 +290,10 @@ class Party:
     def have(self, updates: int) -> SignedHave:
         """What the party signs of the updates in a bitmap, as of the latest block."""
         place, facts, block = self.connection.place, self.facts, self.connection.client.latest()
-        said = Have(facts.round.job, facts.round.number, updates, block.number, block.hash)
+        held = {index: facts.round.updates[index].cid for index in marks(updates)}
+        said = Have(facts.round.job, facts.round.number, updates, content_of(held), block.number)
         signature = self.member.signer.sign_typed_data(*have_to_sign(place.chain, place.contract, said))
-        return SignedHave(self.index, updates, block.number, block.hash, signature)
+        return SignedHave(self.index, updates, block.number, signature)
 
     def standpoint(self, receipts: bytes, as_of: int | None = None) -> Standpoint:
         """Where the party stands as of a block, by default the latest, with that receipts file."""

@@ -20,14 +20,14 @@ from support.worlds.world import Files, raw_cid
 from ledger.errors import Malformed
 from ledger.events import actions as a
 from ledger.events import records as r
-from ledger.events.haves import Have, digest_of
+from ledger.events.haves import Have, content_of, digest_of
 from ledger.events.proposals import release_id
 from ledger.formats.digest import sha256
 from ledger.history.fold import History
 from ledger.history.state import Aggregate
 from ledger.rounds.facts import Standpoint
 from ledger.rounds.outcome import Outcome, recompute
-from ledger.rounds.receipts import SignedHave, certified, parse
+from ledger.rounds.receipts import SignedHave, certified, marks, parse
 
 MEMBERS = 5
 GUEST = 5
@@ -61,10 +61,11 @@ class Consortium(ScoredWorld):
         return Standpoint(block, self.hash_of(block), self.history.head_at(block), sha256(receipts))
 
     def have(self, member: int, updates: int) -> SignedHave:
-        said = Have(1, self.round.number, updates, self.block, self.hash_of(self.block))
+        held = {index: self.round.updates[index].cid for index in marks(updates)}
+        said = Have(1, self.round.number, updates, content_of(held), self.block)
         place = self.place
         signature = sign_digest(self.keys[member], digest_of(place.chain, place.contract, said))
-        return SignedHave(member, updates, said.block, said.hash, signature)
+        return SignedHave(member, updates, said.block, signature)
 
     def recomputed(self, aggregate: Aggregate | None = None) -> tuple[Outcome, bytes]:
         """What an honest member computes: nothing is certified by a file that is not one of receipts."""

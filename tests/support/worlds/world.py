@@ -19,7 +19,7 @@ from ledger.chain.evidence.fetch import proof
 from ledger.errors import Corrupt, FedledgerError, Unavailable
 from ledger.events import records
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
-from ledger.events.haves import Have, digest_of
+from ledger.events.haves import Have, content_of, digest_of
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.claims import COMMITMENT, UpdateOpening, claim_of
@@ -33,7 +33,7 @@ from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScorin
 from ledger.jobs.reserved import RESERVED
 from ledger.rounds.facts import Place, RoundFacts, Standpoint, base_of, initial_binding, update_binding
 from ledger.rounds.outcome import Outcome, recompute
-from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, merged, parse
+from ledger.rounds.receipts import SignedHave, bitmap_of, certified, encode, marks, merged, parse
 
 NAMES = ("north", "east", "south", "west", "centre", "coast", "valley")
 TENSORS = (Tensor("layer.bias", (10,)), Tensor("layer.weight", (30, 20)))
@@ -190,9 +190,10 @@ class World(Chain):
 
     def have(self, member: int, updates: int) -> SignedHave:
         """What a member signs of the updates in a bitmap, as of the latest block."""
-        said = Have(1, self.round.number, updates, self.block, block_hash(self.block))
+        held = {index: self.round.updates[index].cid for index in marks(updates)}
+        said = Have(1, self.round.number, updates, content_of(held), self.block)
         signature = sign_digest(self.keys[member], digest_of(CHAIN, CONTRACT, said))
-        return SignedHave(member, updates, said.block, said.hash, signature)
+        return SignedHave(member, updates, said.block, signature)
 
     def standpoint(self, receipts: bytes, as_of: int | None = None) -> Standpoint:
         """Where an honest party stands as of a block, the latest by default, with that receipts file."""

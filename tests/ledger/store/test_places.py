@@ -1,0 +1,104 @@
+"""Places on a gateway: one address that takes all it can get closes it to nobody else."""
+
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+from support.content.holders import Memory
+
+from ledger.store.gateway_server import GatewayServer, serve
+from ledger.store.places import PLACES, SHARE, crowd, longest_waiting, owner_of
+
+STRANGER, HOLDER = "127.0.0.2", "127.0.0.1"
+
+
+@dataclass
+class One:
+    address: str
+    waits: float
+    busy: bool = False
+
+    def handle_close(self) -> None:
+        """Never called here."""
+
+
+@pytest.fixture(autouse=True)
+def descriptors() -> Iterator[None]:
+    """As many as the system allows: a thousand clients are in this process, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def gateway() -> Iterator[GatewayServer]:
+    running = serve(Memory("hospital"), threads=2, patience=60)
+    yield running
+    running.close()
+
+
+def connect(gateway: GatewayServer, source: str, timeout: float = 20) -> socket.socket:
+    parts = urlsplit(gateway.url)
+    return socket.create_connection((str(parts.hostname), parts.port or 0), timeout, source_address=(source, 0))
+
+
+def status(gateway: GatewayServer, source: str) -> int:
+    parts = urlsplit(gateway.url)
+    asked = HTTPConnection(str(parts.hostname), parts.port, timeout=20, source_address=(source, 0))
+    with closing(asked) as connection:
+        connection.request("GET", "/health")
+        return connection.getresponse().status
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /health HT"])
+def test_a_thousand_half_open_connections_of_one_address_keep_no_holder_out(
+    gateway: GatewayServer, said: bytes
+) -> None:
+    with ExitStack() as stack:
+        kept = stack.enter_context(closing(HTTPConnection(HOLDER, urlsplit(gateway.url).port, timeout=20)))
+        kept.request("GET", "/health")
+        assert kept.getresponse().read()
+        for _ in range(1000):
+            stack.enter_context(connect(gateway, STRANGER)).sendall(said)
+        assert [status(gateway, HOLDER) for _ in range(5)] == [200] * 5
+        assert status(gateway, STRANGER) == 200, "the oldest of its own leaves for it"
+        assert len(gateway._server.active_channels) <= SHARE + 7
+        kept.request("GET", "/health")
+        assert kept.getresponse().read(), "a connection that was answered is kept"
+
+
+def test_many_addresses_share_the_places_and_the_largest_crowd_leaves(gateway: GatewayServer) -> None:
+    with ExitStack() as stack:
+        for network in range(10):
+            for _ in range(SHARE):
+                stack.enter_context(connect(gateway, f"127.0.1.{network + 1}"))
+        assert status(gateway, HOLDER) == 200
+        assert len(gateway._server.active_channels) <= PLACES
+
+
+def test_who_leaves() -> None:
+    many = [One("10.0.0.1", 5), One("10.0.0.1", 3, busy=True), One("10.0.0.1", 4), One("10.0.0.2", 1)]
+    assert crowd(many, "10.0.0.3", places=5, share=3) == []
+    assert crowd(many, "10.0.0.1", places=9, share=3) == crowd(many, "10.0.0.3", places=4, share=9) == many[:3]
+    assert crowd(many, "10.0.0.2", places=9, share=1) == many[3:]
+    assert longest_waiting(many[:3]) is many[2]
+    assert longest_waiting(many[1:2]) is None
+
+
+def test_whose_an_address_is() -> None:
+    assert owner_of("2001:db8::1") == owner_of("2001:db8::ffff:2") != owner_of("2001:db8:0:1::1")
+    assert owner_of("::ffff:10.0.0.1") == owner_of("10.0.0.1") != owner_of("10.0.0.2")
+    assert owner_of("fe80::1%eth0") == owner_of("fe80::2")
+
+
+def test_one_that_never_says_anything_is_hung_up_on() -> None:
+    running = serve(Memory("hospital"), threads=1, patience=0.3)
+    with connect(running, HOLDER) as silent:
+        assert silent.recv(1) == b""
+    running.close()
