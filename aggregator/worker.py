@@ -56,7 +56,7 @@ class AggregatorWorker(Worker):
         gathered = Gathered() if facts is None else self.gatherer.gather(facts, since, now)
         if facts is not None:
             self.note_missing(facts, gathered.files)
-        situation = gathered.situation(now, since, self._ended(history, state))
+        situation = gathered.situation(now, self._connection.deep(), since, self._ended(history, state))
         step = next_step(history, state, self.key, situation)
         match step:
             case Wait():
@@ -112,9 +112,9 @@ class AggregatorWorker(Worker):
         if not self._is_due(facts, step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
             return
-        seen = self._connection.follower.tip
-        head = self._connection.history.head_at(seen.number)
-        said = self.said(facts, outcome, Standpoint(seen.number, seen.hash, head, cid_of(receipts).digest))
+        deep = self._connection.deep()
+        head = self._connection.history.head_at(deep.number)
+        said = self.said(facts, outcome, Standpoint(deep.number, deep.hash, head, cid_of(receipts).digest))
         self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(said))
         self.note(
             "published",
@@ -155,7 +155,8 @@ class AggregatorWorker(Worker):
         state = history.jobs.get(step.job)
         if state is None or step.round not in state.rounds:
             return False
-        later = replace(situation, now=max(situation.now, self._connection.time()))
+        now, deep = max(situation.now, self._connection.time()), self._connection.deep()
+        later = replace(situation, now=now, deep=deep)
         if situation.settled:
             later = replace(later, settled=self.gatherer.settled(facts, later.now)[1])
         same = [judged.update for judged in outcome.judged] == state.rounds[step.round].sorted_updates()

@@ -22,6 +22,8 @@ from ledger.formats.strict import Strict
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337
+MAX_CONFIRMATIONS = 128
+"""A claim names a block among the latest 256, and has to reach the chain in time."""
 RoleWord = Literal["participant", "aggregator", "scorer"]
 
 
@@ -29,12 +31,14 @@ class Chain(Strict, frozen=True):
     """An EVM chain: its id, and where to reach it.
 
     `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers.
+    `confirmations` is how many blocks must follow on a block before anything is shown or signed because of it.
     """
 
     id: int
     rpc: str
     gas_price: Literal["zero", "market"] = "zero"
     poa: bool = False
+    confirmations: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONFIRMATIONS)] = 0
 
 
 class Contract(Strict, frozen=True):

@@ -11,7 +11,7 @@ import click
 
 from ledger.cli.options import json_option, passphrase_option
 from ledger.cli.screen import say
-from ledger.config import LOCAL_CHAIN, Chain, Network, save, text_of
+from ledger.config import LOCAL_CHAIN, MAX_CONFIRMATIONS, Chain, Network, save, text_of
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.text import plural
 
@@ -46,6 +46,13 @@ if TYPE_CHECKING:
     help="What transactions offer: nothing, on a chain that asks no fees, or what the market asks.",
 )
 @click.option("--poa", is_flag=True, help="The chain seals by Clique, IBFT or QBFT.")
+@click.option(
+    "--confirmations",
+    type=click.IntRange(0, MAX_CONFIRMATIONS),
+    default=0,
+    show_default=True,
+    help="Blocks that must follow before members show or sign because of one: as many as the chain may take back.",
+)
 @json_option
 def deploy(
     consortium: Path,
@@ -55,6 +62,7 @@ def deploy(
     output: Path,
     gas_price: Literal["zero", "market"],
     poa: bool,
+    confirmations: int,
     as_json: bool,
 ) -> None:
     """Deploy the contracts for the members named in CONSORTIUM, and write the network file that pins them.
@@ -74,7 +82,7 @@ def deploy(
 
     _require_writable(output)
     founding = load_consortium(consortium)
-    chain = Chain(id=Rpc(rpc).chain_id(), rpc=rpc, gas_price=gas_price, poa=poa)
+    chain = Chain(id=Rpc(rpc).chain_id(), rpc=rpc, gas_price=gas_price, poa=poa, confirmations=confirmations)
     network = _deploy(founding, chain, keystore, passphrase_file)
     _write(output, network)
     facts = _facts(network, output, len(founding.members))
@@ -136,6 +144,7 @@ def _facts(network: Network, output: Path, members: int) -> dict[str, Any]:
     return {
         "network_file": str(output),
         "chain_id": network.chain.id,
+        "confirmations": network.chain.confirmations,
         "consortium": contracts.consortium.address,
         "ledger": contracts.ledger.address,
         "scores": contracts.scores.address,
@@ -154,6 +163,7 @@ def _in_words(network: Network, output: Path, members: int) -> str:
         f"  ScoreBoard    {contracts.scores.address}",
         f"  ReleaseBoard  {contracts.releases.address}",
         f"  Ballots       {contracts.ballots.address}",
+        f"  shows and signs what is {plural(network.chain.confirmations, 'block')} deep",
         f"Give {output} to every member: fedledger node join {output}",
     )
     return "\n".join(lines)

@@ -17,7 +17,9 @@ from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.party.background import Background
+from ledger.party.clock import Clock
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
+from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
 from ledger.store import Buffer, Pieces, Store
 from ledger.store.holders import Holders
@@ -27,13 +29,12 @@ if TYPE_CHECKING:
     from ledger.chain.client import Client
     from ledger.chain.sender import Sender
     from ledger.index import Follower
+    from ledger.index.file import Tip
     from ledger.keys import Signer
     from ledger.store.remote import Remote
 
 CLOSING = 5.0
 """Seconds that closing leaves to copies under way. One that is cut off is begun again when it is needed."""
-SKEW = 3
-"""Seconds by which a chain node's idea of the next block's time may run ahead of the block sealed in the end."""
 
 
 class Connection:
@@ -50,6 +51,8 @@ class Connection:
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
+        self._clock = Clock(client)
+        self._deep = follower.tip, DeepBlock()
         self.background = Background()
         self._name_holders()
 
@@ -105,11 +108,30 @@ class Connection:
         return self.history
 
     def time(self) -> int:
-        """The chain's clock in seconds: never ahead of the block that a transaction sent now gets into.
+        """The chain's present time in seconds since 1970, as far as one can know it: see `Clock`."""
+        return self._clock.time()
 
-        So a deadline that has passed by this clock has passed for everyone, and no update can still come in before it.
+    @property
+    def still(self) -> int:
+        """For how many seconds the chain has made no further block, as far as `time` was asked."""
+        return self._clock.still
+
+    def deep(self) -> DeepBlock:
+        """The latest block, as of the last refresh, that is as deep as the network file asks for; none (number -1)
+        where the chain is shorter, or was reorganised since.
         """
-        return self.client.time(SKEW)
+        tip = self.follower.tip
+        if tip != self._deep[0]:
+            self._deep = tip, self._find_deep(tip)
+        return self._deep[1]
+
+    def _find_deep(self, tip: "Tip") -> DeepBlock:
+        number = tip.number - self.network.chain.confirmations
+        found = self.client.block(number) if number >= 0 else None
+        same = found is not None and (found.hash if number == tip.number else self.client.block_hash(tip.number))
+        return (
+            DeepBlock(found.number, found.hash, found.time) if found is not None and same == tip.hash else DeepBlock()
+        )
 
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""

@@ -14,7 +14,7 @@ from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.steps import Advance, Wait
+from ledger.rounds.steps import Advance, Nudge, Wait
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -82,6 +82,11 @@ class Worker(ABC):
     def facts(self, state: JobState, number: int) -> RoundFacts:
         """All that a step needs of a round. Raises as `document`."""
         return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number])
+
+    def nudge(self, state: JobState, step: Nudge) -> None:
+        """Make the chain seal a block: it does so for transactions alone."""
+        self._sender.nudge()
+        self.note("nudged", state, f"round {step.round}: the chain made no block by itself", round=step.round)
 
     def move_on(self, state: JobState, step: Advance) -> None:
         """Move on a round that is overdue, or that nobody can finish any more."""

@@ -7,6 +7,7 @@ import click
 
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
+from ledger.formats.text import plural
 from participant.cli.models import compare, evaluate, example, open_set
 from participant.cli.options import device_option
 
@@ -74,6 +75,7 @@ def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
 
     facts = run(network, home, replace=replace)
     text = f"joined {facts['network']} as {facts['name']} (member {facts['member']})"
+    text += f"; {plural(int(str(facts['confirmations'])), 'confirmation')} before anything is shown or signed"
     _say(as_json, "\n".join(filter(None, [text, str(facts["advice"])])), facts)
 
 

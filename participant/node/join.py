@@ -52,6 +52,7 @@ def _facts(network: Network, key: str, membership: Membership) -> dict[str, obje
     return {
         "network": network.name,
         "chain": network.chain.id,
+        "confirmations": network.chain.confirmations,
         "ledger": network.contracts.ledger.address,
         "address": key,
         "member": membership.index,

@@ -83,6 +83,10 @@ def test_parties_have_names() -> None:
         ("0xcdcd", "0xCDcd", "founding block's hash is not 0x and 64"),
         ('"participant"', '"owner"', "not valid"),
         ("block = 3", "block = -1", "not valid"),
+        ("confirmations = 0", "confirmations = -1", "not valid"),
+        ("confirmations = 0", "confirmations = 129", "not valid"),
+        ("confirmations = 0", "confirmations = true", "not valid"),
+        ("confirmations = 0", 'confirmations = "2"', "not valid"),
     ],
 )
 def test_a_network_file_that_is_wrong_is_refused(tmp_path: Path, text: str, old: str, new: str, why: str) -> None:
