@@ -3,7 +3,7 @@
 Roles and commands take what they need from here; nothing in it decides anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +18,9 @@ from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.party.background import Background
 from ledger.party.clock import Clock
+from ledger.party.documents import Documents
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
+from ledger.party.witnesses import Point, Witnesses
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
 from ledger.store import Buffer, Pieces, Store
@@ -41,7 +43,13 @@ class Connection:
     """Opened by `open` (a party, with a home folder) or `visit` (anyone with the network file)."""
 
     def __init__(
-        self, network: Network, client: "Client", follower: "Follower", store: Store | None, folder: Path
+        self,
+        network: Network,
+        client: "Client",
+        follower: "Follower",
+        store: Store | None,
+        folder: Path,
+        witnesses: Collection[str] = (),
     ) -> None:
         self.network, self.client, self.follower, self.store = network, client, follower, store
         self.folder = folder
@@ -53,7 +61,9 @@ class Connection:
         self._holders = Holders(store)
         self._clock = Clock(client)
         self._deep = follower.tip, DeepBlock()
+        self.witnesses = Witnesses(network, witnesses, folder / "witnesses")
         self.background = Background()
+        self.documents = Documents(self.document, self.background)
         self._name_holders()
 
     @classmethod
@@ -65,7 +75,7 @@ class Connection:
         network = home.network()
         store = open_store(home)
         try:
-            return cls._connected(network, home.index, store, home.folder)
+            return cls._connected(network, home.index, store, home.folder, home.settings().rpc[1:])
         except FedledgerError:
             store.close()
             raise
@@ -77,12 +87,14 @@ class Connection:
         return cls._connected(network, folder / "index.sqlite", None, folder)
 
     @classmethod
-    def _connected(cls, network: Network, index: Path, store: Store | None, folder: Path) -> Self:
+    def _connected(
+        cls, network: Network, index: Path, store: Store | None, folder: Path, witnesses: Collection[str] = ()
+    ) -> Self:
         from ledger.chain.client import Client
         from ledger.index import Follower, Index
 
         client = Client.connect(network)
-        return cls(network, client, Follower(client, Index(index)), store, folder)
+        return cls(network, client, Follower(client, Index(index)), store, folder, witnesses)
 
     def close(self) -> None:
         """Close store and chain; what is being copied ends first, in the middle of an answer too."""
@@ -91,6 +103,7 @@ class Connection:
         for client in self._clients.values():
             client.close()
         self.background.join(CLOSING)
+        self.witnesses.close(CLOSING)
         if self.store is not None:
             self.store.close()
         self.client.close()
@@ -132,6 +145,10 @@ class Connection:
         return (
             DeepBlock(found.number, found.hash, found.time) if found is not None and same == tip.hash else DeepBlock()
         )
+
+    def point(self, block: int, hash_: bytes) -> Point:
+        """Where the history stands at a block that it reaches, under that hash."""
+        return Point(block, hash_, self.history.head_at(block))
 
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""
@@ -175,7 +192,9 @@ class Connection:
         self.holders.keep(cid, pin, limit=limit, deadline=deadline)
 
     def document(self, state: JobState) -> Job:
-        """A job's document, checked against its digest on chain. Raises Unavailable or Malformed."""
+        """A job's document, checked against its digest on chain; where it is not here, its holders are waited for: a
+        thread that decides asks `documents`. Raises Unavailable or Malformed.
+        """
         if state.digest not in self._documents:
             cid = Cid(RAW, state.digest)
             self._documents[state.digest] = parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))

@@ -10,6 +10,7 @@ from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
+from ledger.party.copies import SOON
 from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
 from ledger.party.pacing import Pacing
@@ -57,7 +58,8 @@ class Watch:
 
     def due_in(self) -> list[float]:
         """Seconds after which something is due that no change of the ledger announces."""
-        return self._pacing.due_in()
+        asking = [SOON] if self._connection.witnesses.busy or self._connection.documents.busy else []
+        return self._pacing.due_in() + asking
 
     def run(self) -> None:
         """Work until done. A chain that cannot be read for a while is waited for."""

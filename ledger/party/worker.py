@@ -13,6 +13,7 @@ from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
+from ledger.party.witnesses import Findings, Point
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import Advance, Nudge, Wait
 
@@ -27,6 +28,8 @@ class Worker(ABC):
         self._connection, self._sender, self._journal = connection, sender, journal
         self.copies = Copies(connection)
         self._told: set[tuple[int, int, int, str]] = set()
+        self._heard: dict[str, str] = {}
+        self._points: dict[tuple[int, int, str], Point] = {}
 
     @property
     def key(self) -> str:
@@ -55,6 +58,43 @@ class Worker(ABC):
         """Write down what is waited for, once for each reason."""
         self.note("waiting", state, wait.why, until=wait.until)
 
+    def require_agreement(self, state: JobState, point: Point) -> Wait | None:
+        """None where the other chain nodes that the home names show the same history up to a point, so that it may be
+        signed for; else what is waited for. What they say is written down once.
+        """
+        findings = self._connection.witnesses.ask(point)
+        self._note_findings(state, findings)
+        return Wait(findings.refusal) if findings.refusal else None
+
+    def require_agreement_now(self, facts: RoundFacts, step: str) -> Wait | Point:
+        """The deep block as of which a step is taken that the other nodes agree on. It stays the same while they are
+        asked, as long as it is on the own chain.
+        """
+        place, deep = (facts.round.job, facts.round.number, step), self._connection.deep()
+        now = self._connection.point(deep.number, deep.hash)
+        asked = self._points.get(place, now)
+        if asked != now and self._connection.client.block_hash(asked.number) != asked.hash:
+            asked = now
+        self._points[place] = asked
+        wait = self.require_agreement(facts.state, asked)
+        if wait is None:
+            del self._points[place]
+        return wait or asked
+
+    def _note_findings(self, state: JobState, findings: Findings) -> None:
+        for one in findings.answers:
+            said = one.trouble or ""
+            if said == self._heard.get(one.url, ""):
+                continue
+            self._heard[one.url] = said
+            if one.same:
+                self.note("agreed", state, f"{one.url} shows the same history again", node=one.url)
+            elif one.same is False:
+                text = f"nothing is signed: {one.url} shows another history than the own node: {said}"
+                self.note("disagreed", state, text, node=one.url, block=findings.point.number)
+            else:
+                self.note("unheard", state, f"{one.url} does not confirm the history: {said}", node=one.url)
+
     def note_missing(self, facts: RoundFacts, gathering: Gathering) -> None:
         """Write down why each update that is missing could not be had, once for each kind of reason."""
         round_ = facts.round
@@ -68,8 +108,10 @@ class Worker(ABC):
             self.note("missing", facts.state, text, round=round_.number, member=member, error=known[-1], facts=said)
 
     def document(self, state: JobState) -> Job:
-        """The job's document, kept. Raises Malformed where its terms are not those of the contract."""
-        job = self._connection.document(state)
+        """The job's document, kept. Raises Malformed where its terms are not those of the contract, and as
+        `Documents.get`: nothing is waited for here.
+        """
+        job = self._connection.documents.get(state)
         if job.terms != state.terms:
             raise Malformed(
                 "the job's document has other terms than the contract: no round of it can be verified",

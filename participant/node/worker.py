@@ -49,7 +49,7 @@ class NodeWorker(Worker):
         self.exchange = exchange
         self._sharing, self._showing = exchange.sharing, exchange.showing
         self._updates = Updates(connection, sender.address, data, machine)
-        self._attesting = Attesting(connection, self.copies, self._sharing, sender.address)
+        self._attesting = Attesting(connection, self.copies, self._sharing, sender.address, self.require_agreement)
         self._unfit: dict[RoundKey, str] = {}
         self._shown: dict[RoundKey, bytes] = {}
         self._vouched: dict[RoundKey, frozenset[int]] = {}
@@ -168,7 +168,10 @@ class NodeWorker(Worker):
         return None
 
     def _show(self, step: Show, facts: RoundFacts) -> Wait | None:
-        """Everyone's update is fixed: let all see this one."""
+        """Everyone's update is fixed, by all chain nodes that this home asks: let all see this one."""
+        agreed = self.require_agreement_now(facts, "show")
+        if isinstance(agreed, Wait):
+            return agreed
         opening, digest = self._updates.committed(facts), self._committed(facts)
         self._shown[step.job, step.round] = digest
         if opening is None:
@@ -184,6 +187,9 @@ class NodeWorker(Worker):
         opening, number = self._updates.committed(facts), facts.round.number
         if opening is None:
             return Wait(f"the update of round {number} is lost", None)
+        agreed = self.require_agreement_now(facts, "show")
+        if isinstance(agreed, Wait):
+            return agreed
         self._sender.send("ledger", "openUpdates", facts.round.job, number, pack_openings([opening]))
         self.note("opened", facts.state, f"round {number}: opened the own update", round=number)
         return None

@@ -53,7 +53,7 @@ class Duties:
 
 
 def duties_of(connection: Connection) -> Duties:
-    """Those of the history as the connection has it. A job whose document cannot be had owes no files yet."""
+    """Those of the history as the connection has it. A job whose document is not here owes no files yet."""
     history, seen = connection.history, connection.follower.tip
     rounds = [round_ for state in history.jobs.values() if state.open and (round_ := state.current) is not None]
     under_way = [round_ for round_ in rounds if not round_.phase.terminal]
@@ -65,7 +65,7 @@ def duties_of(connection: Connection) -> Duties:
 
 def _owed(connection: Connection, round_: Round) -> Iterator[Owed]:
     try:
-        size = connection.document(connection.history.jobs[round_.job]).layout.size
+        size = connection.documents.get(connection.history.jobs[round_.job], seconds=0).layout.size
     except (Malformed, Unavailable):
         return
     for update in round_.updates.values():

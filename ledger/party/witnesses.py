@@ -1,0 +1,186 @@
+"""What other chain nodes show of the history, compared before a member signs for it: a node that lies to its own member
+alone makes it sign nothing.
+
+Each is read as the own one is, into an index of its own, so only what is new is asked for. They are asked in threads of
+their own: one that hangs holds up no step but the one that waits for it.
+
+    witnesses = Witnesses(network, urls, folder)
+    findings = witnesses.ask(point)        to be called again until it has an answer; begins what is due
+    findings.refusal                       why nothing may be signed at that point; empty where it may
+"""
+
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.audit.report import Endpoint
+from ledger.config import Network, at_node
+from ledger.errors import FedledgerError, Unavailable
+from ledger.formats.digest import sha256
+from ledger.party.background import Background
+
+if TYPE_CHECKING:
+    from ledger.chain.client import Client
+    from ledger.chain.node import ChainNode
+    from ledger.index import Follower
+
+PROMPT = 0.5
+"""Seconds that a step waits for those it asked: a node that is well answers in the same look."""
+TIMEOUT = 5.0
+"""Seconds for each of a node's answers."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds after which a node that did not agree is asked again: doubled up to the last."""
+REMEMBERED = 16
+"""Points of which the answers are kept."""
+
+
+class Point(NamedTuple):
+    """Where the own history stands: a block's number and hash, and the head over all events up to it."""
+
+    number: int
+    hash: bytes
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the other nodes said of a point; `pending` are those that have not answered yet."""
+
+    point: Point
+    answers: tuple[Endpoint, ...] = ()
+    pending: tuple[str, ...] = ()
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing may be signed as of that point: a node shows another history, has not answered yet, or none says
+        that it shows the same. Empty where it may be signed, and where no other node was named.
+        """
+        for one in self.answers:
+            if one.same is False:
+                return f"{one.url} differs: {one.trouble}"
+        if self.pending:
+            return f"asks {', '.join(self.pending)} for block {self.point.number}"
+        if any(one.same for one in self.answers) or not self.answers:
+            return ""
+        return f"no other node confirms block {self.point.number}: {self.answers[0].url}: {self.answers[0].trouble}"
+
+
+class Witnesses:
+    """The other chain nodes of a home. The thread that decides asks; what it remembers only spares work."""
+
+    def __init__(
+        self, network: Network, urls: Collection[str], folder: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._witnesses = [_Witness(network, url, folder / f"{sha256(url.encode()).hex()[:16]}.sqlite") for url in urls]
+        self._background, self._clock = Background(max(1, len(self._witnesses))), clock
+        self._asked: dict[Point, list[_Question]] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being asked."""
+        return any(
+            not question.future.done() for asked in self._asked.values() for question in asked if question.future
+        )
+
+    def ask(self, point: Point, seconds: float = PROMPT) -> Findings:
+        """What they say of a point; those just asked are waited for, no longer than `seconds`."""
+        asked = self._asked.setdefault(point, [_Question(witness) for witness in self._witnesses])
+        while len(self._asked) > REMEMBERED:
+            del self._asked[next(iter(self._asked))]
+        wait(
+            [begun for one in asked if (begun := one.begin(point, self._background, self._clock())) is not None],
+            seconds,
+        )
+        for one in asked:
+            one.look(self._clock())
+        answers = tuple(one.answer for one in asked if one.answer is not None)
+        return Findings(point, answers, tuple(one.witness.url for one in asked if one.answer is None))
+
+    def close(self, seconds: float) -> None:
+        """Begin nothing more, and wait for what is under way no longer than `seconds`."""
+        self._background.cancel()
+        self._background.join(seconds)
+        for one in self._witnesses:
+            one.close()
+
+
+class _Witness:
+    """Another node, read as the own one is. It is asked in threads, and one after another."""
+
+    def __init__(self, network: Network, url: str, index: Path) -> None:
+        from ledger.chain.rpc import Rpc
+
+        self.url = Rpc(url).url
+        self._network, self._index = at_node(network, url), index
+        self._client: Client | None = None
+        self._follower: Follower | None = None
+
+    def says(self, point: Point) -> Endpoint:
+        """Whether it shows the same block and the same log up to it. Raises what no answer of a node can lead to."""
+        try:
+            return self._compared(point)
+        except Unavailable as error:
+            return Endpoint(url=self.url, same=None, trouble=error.message)
+        except FedledgerError as error:
+            return Endpoint(url=self.url, same=False, trouble=error.message)
+
+    def _compared(self, point: Point) -> Endpoint:
+        client, follower = self._connected()
+        shown = compared(client, point.number, point.hash)
+        if not shown.same:
+            return shown
+        history = follower.refresh()
+        if history.head_at(point.number) != point.head:
+            why = f"its log up to block {point.number} is another than the own node shows"
+            return Endpoint(url=self.url, same=False, block=shown.block, trouble=why)
+        return shown
+
+    def _connected(self) -> "tuple[Client, Follower]":
+        from ledger.chain.client import Client
+        from ledger.index import Follower, Index
+
+        if self._client is None or self._follower is None:
+            self._client = Client.connect(self._network, TIMEOUT)
+            self._follower = Follower(self._client, Index(self._index))
+        return self._client, self._follower
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+@dataclass(slots=True)
+class _Question:
+    """What one node is asked of one point, again after a pause until it agrees."""
+
+    witness: _Witness
+    answer: Endpoint | None = None
+    future: "Future[None] | None" = None
+    again: float = 0.0
+    pause: float = FIRST_PAUSE
+    heard: list[Endpoint] = field(default_factory=list)
+
+    def begin(self, point: Point, background: Background, now: float) -> "Future[None] | None":
+        if self.future is not None or now < self.again or (self.answer is not None and self.answer.same):
+            return None
+        self.future = background.start(lambda: self.heard.append(self.witness.says(point)))
+        return self.future
+
+    def look(self, now: float) -> None:
+        if self.future is None or not self.future.done():
+            return
+        future, self.future = self.future, None
+        future.result()
+        self.answer = self.heard.pop()
+        self.again, self.pause = now + self.pause, min(2 * self.pause, LONGEST_PAUSE)
+
+
+def compared(node: "ChainNode", number: int, hash_: bytes) -> Endpoint:
+    """What a node shows in the place of a block. Raises as the node's methods."""
+    latest, found = node.latest(), node.block_hash(number)
+    same = None if found is None else found == hash_
+    trouble = {None: "it has not come so far", False: f"its block {number} is another", True: None}[same]
+    return Endpoint(url=node.rpc.url, same=same, block=latest.number, trouble=trouble)
