@@ -69,6 +69,16 @@ def lying(url: str, edit: Edit, refuse: tuple[str, ...] = (), forge: Forge | Non
     `forge` changes the result of any other method.
     """
 
+    def told(asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        method = asked["method"]
+        if method in refuse:
+            return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32601, "message": "no such method"}}
+        if "result" not in answer:
+            return answer
+        if method == "eth_getLogs":
+            return answer | {"result": edit(answer["result"])}
+        return answer | {"result": forge(asked, answer["result"])} if forge else answer
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -76,17 +86,11 @@ def lying(url: str, edit: Edit, refuse: tuple[str, ...] = (), forge: Forge | Non
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             asked = json.loads(body)
-            method = asked["method"]
             onward = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  our own node
             with urllib.request.urlopen(onward) as response:  # noqa: S310
                 answer = json.loads(response.read())
-            if method == "eth_getLogs" and "result" in answer:
-                answer["result"] = edit(answer["result"])
-            elif forge and "result" in answer:
-                answer["result"] = forge(asked, answer["result"])
-            if method in refuse:
-                answer = {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32601, "message": "no such method"}}
-            data = json.dumps(answer).encode()
+            whole = [told(*pair) for pair in zip(asked, answer, strict=True)] if isinstance(asked, list) else None
+            data = json.dumps(whole or told(asked, answer)).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()

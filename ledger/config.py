@@ -25,12 +25,14 @@ LOCAL_CHAIN = 31337
 MAX_CONFIRMATIONS = 128
 """A claim names a block among the latest 256, and has to reach the chain in time."""
 RoleWord = Literal["participant", "aggregator", "scorer"]
+SealKind = Literal["none", "clique", "qbft", "ibft2"]
 
 
 class Chain(Strict, frozen=True):
     """An EVM chain: its id, and where to reach it.
 
-    `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers.
+    `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers;
+    `seals` says by which rule an audit checks who sealed them.
     `confirmations` is how many blocks must follow on a block before anything is shown or signed because of it.
     """
 
@@ -38,6 +40,7 @@ class Chain(Strict, frozen=True):
     rpc: str
     gas_price: Literal["zero", "market"] = "zero"
     poa: bool = False
+    seals: SealKind = "none"
     confirmations: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONFIRMATIONS)] = 0
 
 
@@ -68,12 +71,14 @@ class FoundingMember(Strict, frozen=True):
 class Founding(Strict, frozen=True):
     """Where the ledger begins: number and hash (hexadecimal with 0x) of the block with the first contract.
 
-    Members are numbered in their order, from 0.
+    Members are numbered in their order, from 0. `validators` (EIP-55) are those of the chain at that block, where its
+    seals are checked.
     """
 
     block: Annotated[int, msgspec.Meta(ge=0)]
     hash: str
     members: tuple[FoundingMember, ...]
+    validators: tuple[str, ...] = ()
 
 
 class Party(Strict, frozen=True):
@@ -232,7 +237,30 @@ def load_network(path: Path) -> Network:
     _check_hash(network.founding.hash, "the founding block's hash", path)
     for member in network.founding.members:
         parse_address(member.key, "a founding member's key")
+    _check_validators(network, path)
     return network
+
+
+def _check_validators(network: Network, path: Path) -> None:
+    """Seals are pinned with the validators that make them, or not at all."""
+    validators = network.founding.validators
+    for validator in validators:
+        parse_address(validator, "a validator's address")
+    if len(set(validators)) != len(validators):
+        raise Malformed("a validator is named twice", file=str(path))
+    if (network.chain.seals == "none") != (not validators):
+        raise Malformed(
+            "chain.seals and founding.validators belong together: both, or neither",
+            file=str(path),
+            seals=network.chain.seals,
+            validators=len(validators),
+        )
+
+
+def sealed_by(network: Network) -> str:
+    """How the chain's blocks are sealed and by whom, in words; empty where the file does not pin it."""
+    validators = network.founding.validators
+    return f"blocks sealed by {network.chain.seals}, at the founding by {', '.join(validators)}" if validators else ""
 
 
 def _check_hash(digits: str, what: str, path: Path) -> None:

@@ -28,6 +28,8 @@ class Check(IntEnum):
     COPIES = 11
     SCORES = 12
     SIGNED = 13
+    SEALS = 14
+    RECEIPTS = 15
 
     @property
     def title(self) -> str:
@@ -48,9 +50,11 @@ _TITLES = {
     Check.COPIES: "the copies that were read are whole",
     Check.SCORES: "every score recomputes, or follows from what was revealed where data are private",
     Check.SIGNED: "the history is the one that members signed: heads, blocks and signatures of every final round",
+    Check.SEALS: "the chain's validators sealed its blocks since the founding",
+    Check.RECEIPTS: "events after the last signed head are those that the receipts of their blocks hold",
 }
 
-OPTIONAL = frozenset({Check.SOURCE, Check.COPIES})
+OPTIONAL = frozenset({Check.SOURCE, Check.COPIES, Check.SEALS, Check.RECEIPTS})
 """Checks that an answer does not need; where any other was not made, it is `unknown`."""
 
 Answer = Literal["yes", "no", "unknown"]
@@ -168,7 +172,8 @@ class HistoryRead(msgspec.Struct, frozen=True, kw_only=True):
     """The history that was judged: its last block, that block's hash and time (seconds since 1970), its age in seconds.
 
     `after` counts the events that no signed head covers: all, where `signed` is null. `storage` says how it is known
-    what the contracts kept after that block.
+    what the contracts kept after that block, `receipts` how far the events after the last signed head are proved to be
+    those of their blocks, `seals` how far validators are shown to have sealed the blocks.
     """
 
     block: int
@@ -180,6 +185,7 @@ class HistoryRead(msgspec.Struct, frozen=True, kw_only=True):
     signed: Signed | None = None
     endpoints: tuple[Endpoint, ...] = ()
     storage: StorageRead = "on the node's word"
+    receipts: str = "not looked at"
     seals: str = "not looked at"
 
 

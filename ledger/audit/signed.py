@@ -63,7 +63,7 @@ def _signed_to(audit: Context, found: SignedHistory) -> SignedTo:
     acts = final.agreeing + 1 if final else 0  # who stands by it, and that it is final
     unproven = found.events_after - acts
     if made is not None and unproven:
-        why = f"{plural(unproven, 'event')} after block {made.block} are under no signed head: the node's word alone"
+        why = f"{plural(unproven, 'event')} after block {made.block} are under no signed head"
         audit.leave_open(Check.SIGNED, "the end of the history", why)
     return SignedTo(made, found.events_after, unproven)
 

@@ -11,7 +11,9 @@ from ledger.chain.calldata import creation
 from ledger.chain.client import check_code
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
 from ledger.chain.node import ChainNode
+from ledger.chain.proofs.header_chain import Place
 from ledger.chain.rpc import Rpc
+from ledger.chain.seals.follow import begin
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
 from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network, Party
 from ledger.errors import Unavailable, UsageError
@@ -96,9 +98,11 @@ def deploy(
     The signer only pays: it gets no rights. The consortium names the ballots' address before they stand there, so the
     key must create nothing else meanwhile. `timeout` in seconds bounds each wait for the node.
 
+    Where `chain.seals` names a rule, the chain's validators at the founding block are pinned, too.
+
     Raises UsageError for a wrong chain id or impossible founders or rules, Rejected where the contract refuses them,
-    Unavailable where the chain cannot be reached or the key was used meanwhile, Refuted where other code came to stand
-    there than was sent.
+    Unavailable where the chain cannot be reached, is not sealed so, or the key was used meanwhile, Refuted where other
+    code came to stand there than was sent.
     """
     keys = check_founders(founders)
     check_rules(rules)
@@ -110,11 +114,13 @@ def deploy(
         site = _Site(rpc, chain, signer, outbox)
         block, addresses = site.create_all(keys, [int(founder.roles) for founder in founders], rules)
         members = tuple(FoundingMember(key=k, roles=f.roles.words) for k, f in zip(keys, founders, strict=True))
+        hash_ = site.hash_of(block)
+        validators = () if chain.seals == "none" else begin(rpc, chain.seals, Place(block, hash_)).validators
         return Network(
             fedledger="network/1",
             name=name,
             chain=chain,
-            founding=Founding(block=block, hash="0x" + site.hash_of(block).hex(), members=members),
+            founding=Founding(block=block, hash="0x" + hash_.hex(), members=members, validators=validators),
             contracts=Contracts(**{contract: site.pin(contract, addresses) for contract in SOLIDITY_NAMES}),
             parties=tuple(Party(index=index, name=founder.name) for index, founder in enumerate(founders)),
         )

@@ -13,7 +13,8 @@ import re
 import socket
 import time
 import weakref
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
@@ -24,6 +25,7 @@ MAXIMUM_ANSWER = 64 << 20
 DEEPEST = 8
 """Levels of an answer's JSON. Not left to Python's recursion limit: a library of web3 raises that to 100,000 when it is
 imported, and an answer that deep overflows the stack."""
+T = TypeVar("T")
 _STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -111,6 +113,7 @@ class Rpc:
         self._idle: list[http.client.HTTPConnection] = []
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(_Answer).decode
+        self._decode_batch = msgspec.json.Decoder(_Answer | list[_Answer]).decode
         weakref.finalize(self, _close_all, self._idle)
 
     def chain_id(self) -> int:
@@ -130,16 +133,36 @@ class Rpc:
     def call(self, method: str, *params: Any) -> Any:
         """The node's result. Raises RpcError for its errors, Unavailable where it cannot be reached or understood."""
         number = next(self._ids)
-        body = self._exchange(self._encode({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
-        try:
-            answer = self._decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Unavailable(f"the chain's node did not answer in JSON-RPC: {error}", url=self.url) from error
+        answer = self._asked(_request(number, method, params), self._decode)
         if answer.error is not None:
             raise RpcError(method, answer.error.code, answer.error.message, answer.error.data)
         if answer.id != number:
             raise Unavailable("the response is to another request", url=self.url, expected=number, actual=answer.id)
         return answer.result
+
+    def batch(self, method: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
+        """The node's results of several calls of one method, by one request. Raises as `call`: the first error counts.
+
+        How many calls fit is the caller's to bound: nodes take a hundred, and answer within the ceiling.
+        """
+        numbers = [next(self._ids) for _ in calls]
+        requests = [_request(number, method, params) for number, params in zip(numbers, calls, strict=True)]
+        answers = self._asked(requests, self._decode_batch) if requests else []
+        told = answers if isinstance(answers, list) else [answers]
+        for one in told:
+            if one.error is not None:
+                raise RpcError(method, one.error.code, one.error.message, one.error.data)
+        results = {one.id: one.result for one in told}
+        if len(told) != len(numbers) or results.keys() != set(numbers):
+            raise Unavailable("the responses are to other requests", url=self.url, expected=len(numbers))
+        return [results[number] for number in numbers]
+
+    def _asked(self, request: Any, decode: Callable[[bytes], T]) -> T:
+        body = self._exchange(self._encode(request))
+        try:
+            return decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Unavailable(f"the chain's node did not answer in JSON-RPC: {error}", url=self.url) from error
 
     def _exchange(self, body: bytes) -> bytes:
         """One request. A connection that went stale while idle is replaced once: the node never saw the request, or
@@ -186,6 +209,10 @@ class Rpc:
             advice="start the node (a local one: fedledger up), or correct chain.rpc in the network file",
             url=self.url,
         )
+
+
+def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
 def _parts(url: str) -> SplitResult:

@@ -40,7 +40,7 @@ def _history(read: "HistoryRead") -> Iterator[str]:
     else:
         by = f"{len(read.signed.members)} of {read.signed.of}"
         yield f"signed to block {read.signed.as_of} by {by}, {plural(read.after, 'event')} after it"
-    yield f"what the contracts keep: {read.storage}"
+    yield f"what the contracts keep: {read.storage}; receipts: {read.receipts}; seals: {read.seals}"
     for one in read.endpoints[1:]:
         says = {True: "the same block", False: "another block", None: "does not say"}[one.same]
         yield f"{one.url}: {says}"

@@ -5,13 +5,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
 from ledger.cli.options import json_option, passphrase_option
 from ledger.cli.screen import say
-from ledger.config import LOCAL_CHAIN, MAX_CONFIRMATIONS, Chain, Network, save, text_of
+from ledger.config import LOCAL_CHAIN, MAX_CONFIRMATIONS, Chain, Network, SealKind, save, sealed_by, text_of
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.text import plural
 
@@ -53,6 +53,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Blocks that must follow before members show or sign because of one: as many as the chain may take back.",
 )
+@click.option(
+    "--seals",
+    type=click.Choice(get_args(SealKind)),
+    default="none",
+    show_default=True,
+    help="Pin the chain's validators: audits check by this rule that they sealed its blocks.  [implies --poa]",
+)
 @json_option
 def deploy(
     consortium: Path,
@@ -63,6 +70,7 @@ def deploy(
     gas_price: Literal["zero", "market"],
     poa: bool,
     confirmations: int,
+    seals: SealKind,
     as_json: bool,
 ) -> None:
     """Deploy the contracts for the members named in CONSORTIUM, and write the network file that pins them.
@@ -82,7 +90,14 @@ def deploy(
 
     _require_writable(output)
     founding = load_consortium(consortium)
-    chain = Chain(id=Rpc(rpc).chain_id(), rpc=rpc, gas_price=gas_price, poa=poa, confirmations=confirmations)
+    chain = Chain(
+        id=Rpc(rpc).chain_id(),
+        rpc=rpc,
+        gas_price=gas_price,
+        poa=poa or seals != "none",
+        seals=seals,
+        confirmations=confirmations,
+    )
     network = _deploy(founding, chain, keystore, passphrase_file)
     _write(output, network)
     facts = _facts(network, output, len(founding.members))
@@ -151,6 +166,8 @@ def _facts(network: Network, output: Path, members: int) -> dict[str, Any]:
         "releases": contracts.releases.address,
         "ballots": contracts.ballots.address,
         "members": members,
+        "seals": network.chain.seals,
+        "validators": network.founding.validators,
     }
 
 
@@ -164,6 +181,7 @@ def _in_words(network: Network, output: Path, members: int) -> str:
         f"  ReleaseBoard  {contracts.releases.address}",
         f"  Ballots       {contracts.ballots.address}",
         f"  shows and signs what is {plural(network.chain.confirmations, 'block')} deep",
+        *filter(None, [sealed_by(network)]),
         f"Give {output} to every member: fedledger node join {output}",
     )
     return "\n".join(lines)

@@ -4,6 +4,7 @@ import time
 from threading import Lock
 
 from ledger.config import LOCAL_CHAIN
+from ledger.events.records import AnyEvent
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.index.file import Tip
@@ -45,6 +46,11 @@ class Follower:
                 self._index.rebuild(self._source)
                 self._refold()
             return self._history
+
+    def events_after(self, block: int) -> list[AnyEvent]:
+        """The events of the history's blocks after that one, in order."""
+        with self._lock:
+            return [event for event in self._index.after(block) if event.block <= self._tip.number]
 
     def _fold(self, changes: Changes) -> None:
         if changes.rewound_to is not None:

@@ -98,6 +98,13 @@ class Index:
             self._delivered = Position(-1, -1)
             return self._changes()
 
+    def after(self, block: int) -> list[AnyEvent]:
+        """The events of later blocks than that, without a look at the chain."""
+        with self._lock:
+            file = self._opened()
+            with file.reading():
+                return file.events(Position(block, LAST_LOG))
+
     def rebuild(self, source: EventSource) -> Changes:
         """Forget everything and read the chain again."""
         with self._lock:

@@ -24,13 +24,14 @@ from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import Job, committed_set
+from ledger.party import proving
 from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
+from ledger.party.proving import ELSEWHERE
 from ledger.store.holders import Holders
 
 UNREADABLE = (HistoryError, Malformed)
 """What reading a log raises where no honest node serves it."""
-ELSEWHERE = "ask another endpoint"
 SETTLE_TRIES = 5
 ALL = Question()
 
@@ -57,7 +58,9 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     """
     with answers():
         observed, how, untrue = _observe(connection, wanted)
-        read = msgspec.structs.replace(history_read(connection, wanted.endpoints), storage=how)
+        sealed, receipts = proving.seals(connection), proving.receipts(connection)
+        told = {"storage": how, "receipts": receipts.said, "seals": sealed.said}
+        read = msgspec.structs.replace(history_read(connection, wanted.endpoints), **told)
     history = connection.history
     scope = scope_of(history, wanted.question)
     witness = ChainWitness(connection.client.rpc, connection.place.chain, connection.client.addresses)
@@ -78,6 +81,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         why = f"{untrue}; so nothing was checked and nobody is blamed: {ELSEWHERE}"
         audit.leave_open(Check.HEADS, "what the contracts keep", why, fault=SERVER)
         audit.found.doubted.add(None)
+    if not proving.tell(audit, sealed, receipts) or untrue is not None:
         scope = Scope({})
     audit.run(observed, scope)
     if wanted.copies:

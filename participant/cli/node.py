@@ -82,7 +82,7 @@ def join(network: Path, replace: bool, rpc: tuple[str, ...], home: Home, as_json
     facts = run(network, home, replace=replace, rpc=rpc)
     text = f"joined {facts['network']} as {facts['name']} (member {facts['member']})"
     text += f"; {plural(int(str(facts['confirmations'])), 'confirmation')} before anything is shown or signed"
-    _say(as_json, "\n".join(filter(None, [text, str(facts["advice"])])), facts)
+    _say(as_json, "\n".join(filter(None, [text, str(facts["sealed"]), str(facts["advice"])])), facts)
 
 
 @node.command()

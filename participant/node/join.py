@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from ledger.chain.client import Client, Membership
-from ledger.config import Home, Network, at_node, load_network, save
+from ledger.config import Home, Network, at_node, load_network, save, sealed_by
 from ledger.errors import UsageError
 from ledger.keys import address_of
 from ledger.party.reach import advice
@@ -67,4 +67,5 @@ def _facts(network: Network, key: str, membership: Membership) -> dict[str, obje
         "address": key,
         "member": membership.index,
         "name": network.party_name(membership.index),
+        "sealed": sealed_by(network),
     }

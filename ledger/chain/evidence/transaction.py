@@ -85,11 +85,17 @@ def _integer(item: rlp.Item) -> int:
 
 
 _CALL = ("gas", "to", "value", "input")
+_FEES = ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas")
+_SIGNED = ("yParity", "r", "s")
 _FIELDS: dict[int, tuple[str, ...]] = {
     0: ("nonce", "gasPrice", *_CALL, "v", "r", "s"),
-    1: ("chainId", "nonce", "gasPrice", *_CALL, "accessList", "yParity", "r", "s"),
-    2: ("chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", *_CALL, "accessList", "yParity", "r", "s"),
+    1: ("chainId", "nonce", "gasPrice", *_CALL, "accessList", *_SIGNED),
+    2: (*_FEES, *_CALL, "accessList", *_SIGNED),
+    3: (*_FEES, *_CALL, "accessList", "maxFeePerBlobGas", "blobVersionedHashes", *_SIGNED),
+    4: (*_FEES, *_CALL, "accessList", "authorizationList", *_SIGNED),
 }
+"""Types 3 (EIP-4844) and 4 (EIP-7702) are rebuilt, since they stand beside ours in blocks; `read` takes none."""
+_AUTHORISED = ("chainId", "address", "nonce", "yParity", "r", "s")
 
 
 def _field(name: str, shown: Mapping[str, Any]) -> rlp.Item:
@@ -97,7 +103,11 @@ def _field(name: str, shown: Mapping[str, Any]) -> rlp.Item:
         return [
             [_bytes(entry["address"]), [_bytes(key) for key in entry["storageKeys"]]] for entry in shown.get(name) or ()
         ]
-    if name in ("to", "input"):
+    if name == "authorizationList":
+        return [[_field(part, entry) for part in _AUTHORISED] for entry in shown[name]]
+    if name == "blobVersionedHashes":
+        return [_bytes(one) for one in shown[name]]
+    if name in ("to", "input", "address"):
         return _bytes(shown[name] or "0x")
     value = shown["v"] if name == "yParity" and "yParity" not in shown else shown[name]
     return rlp.number(int(value, 16))

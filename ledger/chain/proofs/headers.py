@@ -1,8 +1,15 @@
-"""A block's header, made again from what a node shows of it: its hash covers the root of the chain's state."""
+"""A block's header, made again from what a node shows of it. Its hash covers all of its fields. Pure.
 
-from typing import Any
+Chains of QBFT and IBFT 2.0 hash a header without the seals in it: which rule holds is seen from the hash itself. Only
+`extraData` is read differently by these rules, so every other field is covered, whatever a node shows.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from ledger.chain.evidence import rlp
+from ledger.chain.proofs.bft_extra import ON_CHAIN, read_extra
 from ledger.formats.digest import keccak
 
 FIRST = (
@@ -15,22 +22,97 @@ LATER = (
 )
 """What forks added, in this order (EIP-1559, 4895, 4844, 4788, 7685): a header ends with the last it has."""
 NUMBERS = {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas"}
-_HASH = 32
+LARGEST_EXTRA = 1 << 16
+"""Bytes of `extraData`: a seal and an address of each of 700 validators."""
+_HASH, _BLOOM = 32, 256
+_SIZES = {"miner": 20, "logsBloom": _BLOOM, "nonce": 8}
+_PLACES = {name: place for place, name in enumerate((*FIRST, *LATER))}
+
+
+class Header(NamedTuple):
+    """A header whose fields its `hash` covers: the bytes of each, in the order of `FIRST` and `LATER`."""
+
+    hash: bytes
+    fields: tuple[bytes, ...]
+
+    def field(self, name: str) -> bytes:
+        """One of the fields in `FIRST`, as its bytes; a number without zeros in front."""
+        return self.fields[_PLACES[name]]
+
+    @property
+    def number(self) -> int:
+        return int.from_bytes(self.field("number"))
+
+    @property
+    def parent(self) -> bytes:
+        return self.field("parentHash")
+
+    @property
+    def extra(self) -> bytes:
+        return self.field("extraData")
+
+    def hash_with(self, extra: bytes) -> bytes:
+        """The hash of the header with another `extraData`: what validators sign."""
+        return _hash(self.fields, extra)
+
+    def may_log(self, address: bytes) -> bool:
+        """Whether the block may hold a log of a contract: where its bloom filter says no, it holds none."""
+        bloom, digest = int.from_bytes(self.field("logsBloom")), keccak(address)
+        return all(bloom >> (int.from_bytes(digest[at : at + 2]) % (_BLOOM * 8)) & 1 for at in (0, 2, 4))
+
+
+def read_header(shown: Any) -> Header | None:
+    """The header in a block as a node shows it; None where it is not one, or does not hash to the hash shown.
+
+    The latter holds for chains whose headers have fields, or hashes, that are not known here.
+    """
+    try:
+        names = (*FIRST, *(one for one in LATER if shown.get(one) is not None))
+        fields = tuple(_field(name, shown[name]) for name in names)
+        hash_ = _data(shown["hash"], _HASH)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return Header(hash_, fields) if any(one == hash_ for one in _hashes(fields)) else None
 
 
 def state_root(shown: Any, hash_: bytes) -> bytes | None:
-    """The root of the state after a block, where the header that a node shows hashes to the block's hash.
+    """The root of the state after a block, where the header that a node shows hashes to the block's hash."""
+    header = read_header(shown)
+    return header.field("stateRoot") if header is not None and header.hash == hash_ else None
 
-    None where it does not: chains of QBFT and IBFT hash other bytes, and later forks may add fields.
-    """
+
+def _hashes(fields: tuple[bytes, ...]) -> Iterator[bytes]:
+    """The header's hash, by each rule that there is."""
+    extra = fields[_PLACES["extraData"]]
+    yield _hash(fields, extra)
     try:
-        header = [_field(shown, name) for name in (*FIRST, *(one for one in LATER if shown.get(one) is not None))]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-    root = header[FIRST.index("stateRoot")]
-    return root if len(root) == _HASH and keccak(rlp.encode(header)) == hash_ else None
+        parts = read_extra(extra)
+    except ValueError:
+        return
+    for rule in ON_CHAIN.values():
+        yield _hash(fields, rule(parts))
 
 
-def _field(shown: dict[str, Any], name: str) -> bytes:
-    digits = shown[name].removeprefix("0x")
-    return rlp.number(int(digits, 16)) if name in NUMBERS else bytes.fromhex(digits)
+def _hash(fields: tuple[bytes, ...], extra: bytes) -> bytes:
+    place = _PLACES["extraData"]
+    return keccak(rlp.encode([*fields[:place], extra, *fields[place + 1 :]]))
+
+
+def _field(name: str, text: str) -> bytes:
+    if name in NUMBERS:
+        if not re.fullmatch("0x[0-9a-fA-F]{1,64}", text):
+            raise ValueError("a number is not one")
+        return rlp.number(int(text, 16))
+    if name == "extraData":
+        return _data(text)
+    return _data(text, _SIZES.get(name, _HASH))
+
+
+def _data(text: str, size: int | None = None) -> bytes:
+    longest = LARGEST_EXTRA if size is None else size
+    if len(text) > 2 + 2 * longest or not re.fullmatch("0x(?:[0-9a-fA-F]{2})*", text):
+        raise ValueError("bytes are not in hexadecimal, or too many")
+    data = bytes.fromhex(text[2:])
+    if size is not None and len(data) != size:
+        raise ValueError("a field has another size")
+    return data

@@ -50,6 +50,34 @@ def test_any_broken_response_of_a_node_is_unavailable(body: bytes) -> None:
     assert "\x1b" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'[{"id":1,"result":"0x1"}]',
+        b'[{"id":1,"result":"0x1"},{"id":1,"result":"0x2"}]',
+        b'[{"id":1,"result":"0x1"},{"id":2,"error":{"code":-1,"message":"no"}}]',
+        b'{"id":1,"error":{"code":-32600,"message":"no batches"}}',
+        b'{"id":1,"result":"0x1"}',
+        b"[" * 9 + b"1" + b"]" * 9,
+        b'"text"',
+    ],
+)
+def test_any_broken_response_to_a_batch_is_unavailable(body: bytes) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Server(answer) as server:
+        rpc = Rpc(server.url)
+        assert rpc.batch("eth_chainId", []) == []
+        with pytest.raises(Unavailable):
+            rpc.batch("eth_chainId", [(), ()])
+        rpc.close()
+
+
 def test_a_deep_response_is_refused_under_any_recursion_limit() -> None:
     """web3's libraries raise it. In a process of its own: an overflow would end only that."""
     code = """

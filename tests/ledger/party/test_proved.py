@@ -16,7 +16,8 @@ from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
 
 LATE = 2
-NO_PROOFS = ("eth_getProof",)
+NO_PROOFS = ("eth_getProof", "eth_getBlockReceipts", "eth_getTransactionReceipt")
+NO_STORAGE = ("eth_getProof",)
 
 
 @pytest.fixture
@@ -78,7 +79,11 @@ def test_a_report_says_how_storage_was_read(trial: Trial, tmp_path: Path) -> Non
     assert answer(honest) == ("proved", "yes", "none")
     plain = audit(trial, tmp_path / "told", refuse=NO_PROOFS)
     assert answer(plain) == ("on the node's word", "yes", "none")
-    assert honest.passed == plain.passed
+    assert {check: held for check, held in honest.passed.items() if check != Check.RECEIPTS} == plain.passed
+    assert honest.passed[Check.RECEIPTS] == honest.history.after > 0
+    assert honest.history.receipts == f"proved to block {honest.history.block}"
+    assert plain.history.receipts.startswith("could not check: the chain's node refused eth_getTransactionReceipt")
+    assert honest.history.seals == plain.history.seals == "not pinned in the network file"
 
 
 def test_log_and_views_that_lie_together_are_caught_by_proofs_alone(trial: Trial, tmp_path: Path) -> None:
@@ -97,3 +102,21 @@ def test_a_false_proof_is_the_servers_and_blames_nobody(trial: Trial, tmp_path: 
     first = next(one for one in report.open.list if one.check is Check.HEADS)
     assert (first.fault, "the word shown is not the one proved" in first.why) == (SERVER, True)
     assert "ask another endpoint" in first.why
+
+
+def test_a_hidden_event_after_the_last_signed_head_is_not_in_the_receipts(trial: Trial, tmp_path: Path) -> None:
+    """By a node that proves no storage: what its views say does not matter."""
+    edit, forge = hidden(trial)
+    report = audit(trial, tmp_path / "told", edit, forge, NO_STORAGE)
+    assert (*answer(report), report.exit) == ("on the node's word", "unknown", "none", 3)
+    assert report.history.receipts.startswith("false: the node gave")
+    (found,) = [one for one in report.open.list if one.check is Check.RECEIPTS]
+    assert (found.fault, "ask another endpoint" in found.why) == (SERVER, True)
+
+
+def test_a_ledger_without_a_final_round_is_held_against_receipts_from_its_founding(
+    consortium: Any, tmp_path: Path
+) -> None:
+    with Trial(consortium) as made:
+        report = audit(made, tmp_path)
+        assert report.passed[Check.RECEIPTS] == report.history.events == report.history.after

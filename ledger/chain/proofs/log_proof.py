@@ -1,0 +1,153 @@
+"""Whether the logs that a node gave of some blocks are all that the blocks hold, and as they hold them.
+
+A header's bloom filter says of which contracts a block holds no log. Where it may hold one of ours, all transactions
+and all receipts of the block are asked for; they must hash to the header's roots, and the logs in them are the ones.
+So a node cannot hide, invent, alter or move a log under a header that it shows.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ledger.chain.client import Client
+from ledger.chain.evidence.transaction import rebuild
+from ledger.chain.proofs.account import FalseProof
+from ledger.chain.proofs.header_chain import Place, contradiction, headers
+from ledger.chain.proofs.headers import Header, read_header
+from ledger.chain.proofs.list_root import list_root
+from ledger.chain.proofs.receipts import Receipt, read_receipt
+from ledger.chain.rpc import RpcError
+from ledger.errors import FedledgerError, Malformed, Unavailable
+from ledger.events.event import Event
+from ledger.formats.digest import keccak
+from ledger.formats.head import LogRecord, leaf
+
+RECEIPTS_AT_ONCE = 64
+Logs = list[tuple[int, bytes]]
+"""Of one block: the place of each in the block, and its leaf (`ledger.formats.head`), which covers all of it."""
+
+
+class Held(NamedTuple):
+    """The records are the logs of the blocks up to `block`, all of them: `logs` many."""
+
+    block: int
+    logs: int
+
+
+class Refused(NamedTuple):
+    """The node's logs are not those of its own blocks, or its proof is false: `why`."""
+
+    why: str
+
+
+class Unknown(NamedTuple):
+    """It could not be checked: `why`. No fault of anyone's."""
+
+    why: str
+
+
+class LogProof:
+    """Holds logs against the receipts of their blocks, at one node.
+
+    It costs one request for 64 headers, and two for each block whose bloom filter does not rule our contracts out (all
+    that hold a log of ours, by chance 1 in 1,000 of those with 10 foreign logs): the whole block, and its receipts by
+    `eth_getBlockReceipts`, or one by one, 64 to a request, where the node has no such method.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._rpc = client.rpc
+        self._ours = {bytes.fromhex(address[2:]) for address in client.addresses.values()}
+        self._whole = True
+
+    def hold(self, before: Place, last: Place, records: Iterable[Event]) -> Held | Refused | Unknown:
+        """Hold the records of the blocks after `before`, up to `last`, against these blocks; others are not looked at.
+
+        As good as `last.hash`: under a hash that members signed, or a header that validators sealed, nobody can have
+        another log. An empty `before.hash` says that nothing is known of the block before.
+        """
+        told: dict[int, Logs] = {}
+        for one in records:
+            if before.number < one.block <= last.number:
+                told.setdefault(one.block, []).append((one.log, one.leaf))
+        try:
+            for header in headers(self._rpc, before, last):
+                self._compare(header, last, sorted(told.get(header.number, [])))
+        except FalseProof as error:
+            return Refused(in_words(error))
+        except FedledgerError as error:
+            return Unknown(in_words(error))
+        return Held(last.number, sum(map(len, told.values())))
+
+    def _compare(self, header: Header, last: Place, told: Logs) -> None:
+        held = self._logs(header, last) if any(map(header.may_log, self._ours)) else []
+        if told == held:
+            return
+        if len(told) != len(held):
+            what = f"the node gave {len(told)} of our contracts' logs, and its receipts hold {len(held)}"
+        else:
+            what = "the node gave another log of our contracts than its receipts hold"
+        raise FalseProof(what, block=header.number)
+
+    def _logs(self, header: Header, last: Place) -> Logs:
+        """Our contracts' logs in a block. Raises FalseProof where what is shown is not under the header's roots."""
+        transactions = self._transactions(header, last)
+        found: Logs = []
+        place = 0
+        for tx, receipt in zip(transactions, self._receipts(header, transactions), strict=True):
+            for log in receipt.logs:
+                if log.contract in self._ours:
+                    found.append((place, leaf(LogRecord(header.number, tx, *log))))
+                place += 1
+        return found
+
+    def _transactions(self, header: Header, last: Place) -> list[bytes]:
+        """The hashes of the block's transactions, in order."""
+        block = self._rpc.call("eth_getBlockByNumber", hex(header.number), True)
+        shown = read_header(block)
+        if shown is None or shown.hash != header.hash:
+            raise contradiction(self._rpc, last, header.number)
+        raw = [_raw(one, header.number) for one in _list(block.get("transactions"), "transactions", header.number)]
+        if list_root(raw) != header.field("transactionsRoot"):
+            raise FalseProof("the transactions shown are not the block's", block=header.number)
+        return [keccak(one) for one in raw]
+
+    def _receipts(self, header: Header, transactions: list[bytes]) -> list[Receipt]:
+        answer = _list(self._shown_receipts(header.number, transactions), "receipts", header.number)
+        if len(answer) != len(transactions):
+            raise Unavailable("the node does not show the receipts of all transactions", block=header.number)
+        try:
+            receipts = [read_receipt(one) for one in answer]
+        except ValueError as error:
+            raise Unavailable(f"the block's receipts cannot be read: {error}", block=header.number) from error
+        if list_root([one.encoded for one in receipts]) != header.field("receiptsRoot"):
+            raise FalseProof("the receipts shown are not the block's", block=header.number)
+        return receipts
+
+    def _shown_receipts(self, number: int, transactions: list[bytes]) -> Any:
+        """By the block, or each by its transaction, at nodes that have no such method."""
+        if self._whole:
+            try:
+                return self._rpc.call("eth_getBlockReceipts", hex(number))
+            except RpcError:
+                self._whole = False
+        names = [("0x" + tx.hex(),) for tx in transactions]
+        groups = [names[at : at + RECEIPTS_AT_ONCE] for at in range(0, len(names), RECEIPTS_AT_ONCE)]
+        return [one for group in groups for one in self._rpc.batch("eth_getTransactionReceipt", group)]
+
+
+def _raw(shown: Any, number: int) -> bytes:
+    try:
+        return rebuild(shown)
+    except Malformed as error:
+        raise Unavailable("a transaction cannot be read, or is of a type that is not known", block=number) from error
+
+
+def _list(answer: Any, what: str, number: int) -> list[Any]:
+    if not isinstance(answer, list):
+        raise Unavailable(f"the node does not show the block's {what}", block=number)
+    return answer
+
+
+def in_words(error: FedledgerError) -> str:
+    """An error with the block that it is about."""
+    block = error.facts.get("block")
+    return error.message if block is None else f"{error.message} (block {block})"
