@@ -20,6 +20,7 @@ from ledger.party.background import Background
 from ledger.party.clock import Clock
 from ledger.party.documents import Documents
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
+from ledger.party.own_log import OwnLog
 from ledger.party.witnesses import Point, Witnesses
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
@@ -61,7 +62,8 @@ class Connection:
         self._holders = Holders(store)
         self._clock = Clock(client)
         self._deep = follower.tip, DeepBlock()
-        self.witnesses = Witnesses(network, witnesses, folder / "witnesses")
+        own = OwnLog(client, follower, self.history.foundation.record, folder / "proved.json") if store else None
+        self.witnesses = Witnesses(network, witnesses, folder / "witnesses", own)
         self.background = Background()
         self.documents = Documents(self.document, self.background)
         self._name_holders()

@@ -1,10 +1,11 @@
-"""What other chain nodes show of the history, compared before a member signs for it: a node that lies to its own member
+"""What chain nodes show of the history, looked at before a member signs for it: a node that lies to its own member
 alone makes it sign nothing.
 
-Each is read as the own one is, into an index of its own, so only what is new is asked for. They are asked in threads of
-their own: one that hangs holds up no step but the one that waits for it.
+The own node's log is held against its blocks (`ledger.party.own_log`). Each other one is read as the own is, into an
+index of its own, so only what is new is asked for. They are asked in threads of their own: one that hangs holds up no
+step but the one that waits for it.
 
-    witnesses = Witnesses(network, urls, folder)
+    witnesses = Witnesses(network, urls, folder, own)
     findings = witnesses.ask(point)        to be called again until it has an answer; begins what is due
     findings.refusal                       why nothing may be signed at that point; empty where it may
 """
@@ -14,7 +15,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ledger.audit.report import Endpoint
 from ledger.config import Network, at_node
@@ -47,17 +48,23 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the other nodes said of a point; `pending` are those that have not answered yet."""
+    """What the nodes said of a point; `pending` are those that have not answered yet.
+
+    `own` is whether the own node's log is that of its blocks: `same` is None where that could not be checked.
+    """
 
     point: Point
     answers: tuple[Endpoint, ...] = ()
     pending: tuple[str, ...] = ()
+    own: Endpoint | None = None
 
     @property
     def refusal(self) -> str:
-        """Why nothing may be signed as of that point: a node shows another history, has not answered yet, or none says
-        that it shows the same. Empty where it may be signed, and where no other node was named.
+        """Why nothing may be signed as of that point: the own node's log is false, another shows another history, one
+        has not answered yet, or none says that it shows the same. Empty where it may be signed.
         """
+        if self.own is not None and self.own.same is False:
+            return f"the own node's log is not that of its blocks: {self.own.trouble}"
         for one in self.answers:
             if one.same is False:
                 return f"{one.url} differs: {one.trouble}"
@@ -72,10 +79,16 @@ class Witnesses:
     """The other chain nodes of a home. The thread that decides asks; what it remembers only spares work."""
 
     def __init__(
-        self, network: Network, urls: Collection[str], folder: Path, clock: Callable[[], float] = time.monotonic
+        self,
+        network: Network,
+        urls: Collection[str],
+        folder: Path,
+        own: "Says | None" = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._witnesses = [_Witness(network, url, folder / f"{sha256(url.encode()).hex()[:16]}.sqlite") for url in urls]
-        self._background, self._clock = Background(max(1, len(self._witnesses))), clock
+        self._nodes: list[Says] = [*self._witnesses, *filter(None, [own])]
+        self._own, self._background, self._clock = own, Background(max(1, len(self._nodes))), clock
         self._asked: dict[Point, list[_Question]] = {}
 
     @property
@@ -87,7 +100,7 @@ class Witnesses:
 
     def ask(self, point: Point, seconds: float = PROMPT) -> Findings:
         """What they say of a point; those just asked are waited for, no longer than `seconds`."""
-        asked = self._asked.setdefault(point, [_Question(witness) for witness in self._witnesses])
+        asked = self._asked.setdefault(point, [_Question(node) for node in self._nodes])
         while len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
         wait(
@@ -96,8 +109,9 @@ class Witnesses:
         )
         for one in asked:
             one.look(self._clock())
-        answers = tuple(one.answer for one in asked if one.answer is not None)
-        return Findings(point, answers, tuple(one.witness.url for one in asked if one.answer is None))
+        answers = tuple(one.answer for one in asked if one.answer is not None and one.node is not self._own)
+        pending = tuple(one.node.url for one in asked if one.answer is None)
+        return Findings(point, answers, pending, next((one.answer for one in asked if one.node is self._own), None))
 
     def close(self, seconds: float) -> None:
         """Begin nothing more, and wait for what is under way no longer than `seconds`."""
@@ -105,6 +119,16 @@ class Witnesses:
         self._background.join(seconds)
         for one in self._witnesses:
             one.close()
+
+
+class Says(Protocol):
+    """A chain node that is asked in threads."""
+
+    url: str
+
+    def says(self, point: Point) -> Endpoint:
+        """What it shows at a point."""
+        ...
 
 
 class _Witness:
@@ -119,15 +143,7 @@ class _Witness:
         self._follower: Follower | None = None
 
     def says(self, point: Point) -> Endpoint:
-        """Whether it shows the same block and the same log up to it. Raises what no answer of a node can lead to."""
-        try:
-            return self._compared(point)
-        except Unavailable as error:
-            return Endpoint(url=self.url, same=None, trouble=error.message)
-        except FedledgerError as error:
-            return Endpoint(url=self.url, same=False, trouble=error.message)
-
-    def _compared(self, point: Point) -> Endpoint:
+        """Whether it shows the same block and the same log up to it. Raises as `Follower.refresh`."""
         client, follower = self._connected()
         shown = compared(client, point.number, point.hash)
         if not shown.same:
@@ -156,7 +172,7 @@ class _Witness:
 class _Question:
     """What one node is asked of one point, again after a pause until it agrees."""
 
-    witness: _Witness
+    node: Says
     answer: Endpoint | None = None
     future: "Future[None] | None" = None
     again: float = 0.0
@@ -166,7 +182,7 @@ class _Question:
     def begin(self, point: Point, background: Background, now: float) -> "Future[None] | None":
         if self.future is not None or now < self.again or (self.answer is not None and self.answer.same):
             return None
-        self.future = background.start(lambda: self.heard.append(self.witness.says(point)))
+        self.future = background.start(lambda: self.heard.append(_said(self.node, point)))
         return self.future
 
     def look(self, now: float) -> None:
@@ -176,6 +192,16 @@ class _Question:
         future.result()
         self.answer = self.heard.pop()
         self.again, self.pause = now + self.pause, min(2 * self.pause, LONGEST_PAUSE)
+
+
+def _said(node: Says, point: Point) -> Endpoint:
+    """A node that answers nonsense says something else than the own one; one that does not answer says nothing."""
+    try:
+        return node.says(point)
+    except Unavailable as error:
+        return Endpoint(url=node.url, same=None, trouble=error.message)
+    except FedledgerError as error:
+        return Endpoint(url=node.url, same=False, trouble=error.message)
 
 
 def compared(node: "ChainNode", number: int, hash_: bytes) -> Endpoint:

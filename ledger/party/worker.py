@@ -3,9 +3,10 @@ remembers nothing that matters.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
+from ledger.audit.report import Endpoint
 from ledger.errors import Malformed
 from ledger.history.fold import History
 from ledger.history.state import JobState
@@ -19,6 +20,19 @@ from ledger.rounds.steps import Advance, Nudge, Wait
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
+
+
+_OTHER: Mapping[bool | None, tuple[str, str]] = {
+    True: ("agreed", "{url} shows the same history again"),
+    False: ("disagreed", "nothing is signed: {url} shows another history than the own node"),
+    None: ("unheard", "{url} does not confirm the history"),
+}
+_OWN: Mapping[bool | None, tuple[str, str]] = {
+    True: ("proved", "the log of {url} is proved again"),
+    False: ("disproved", "nothing is signed: the log of {url} is not that of its blocks; ask another node"),
+    None: ("unproved", "the log of {url} cannot be proved, and is taken on its word"),
+}
+"""By what a node was found to be: the action, and its words."""
 
 
 class Worker(ABC):
@@ -82,18 +96,19 @@ class Worker(ABC):
         return wait or asked
 
     def _note_findings(self, state: JobState, findings: Findings) -> None:
+        if findings.own is not None:
+            self._note_finding(state, findings.own, _OWN)
         for one in findings.answers:
-            said = one.trouble or ""
-            if said == self._heard.get(one.url, ""):
-                continue
-            self._heard[one.url] = said
-            if one.same:
-                self.note("agreed", state, f"{one.url} shows the same history again", node=one.url)
-            elif one.same is False:
-                text = f"nothing is signed: {one.url} shows another history than the own node: {said}"
-                self.note("disagreed", state, text, node=one.url, block=findings.point.number)
-            else:
-                self.note("unheard", state, f"{one.url} does not confirm the history: {said}", node=one.url)
+            self._note_finding(state, one, _OTHER)
+
+    def _note_finding(self, state: JobState, found: Endpoint, words: Mapping[bool | None, tuple[str, str]]) -> None:
+        """Once for each change."""
+        what = f"{found.url} {words[True][0]}"
+        if (found.trouble or "") == self._heard.get(what, ""):
+            return
+        self._heard[what] = found.trouble or ""
+        action, text = words[found.same]
+        self.note(action, state, ": ".join(filter(None, [text.format(url=found.url), found.trouble])), node=found.url)
 
     def note_missing(self, facts: RoundFacts, gathering: Gathering) -> None:
         """Write down why each update that is missing could not be had, once for each kind of reason."""

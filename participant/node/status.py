@@ -49,6 +49,7 @@ def status_of(home: Home) -> dict[str, Any]:
             "trained_on": _trained_on(home),
             "node": connection.client.rpc.url,
             "confirmations": connection.network.chain.confirmations,
+            "log": to_builtins(findings.own) if findings.own else None,
             "witnesses": [to_builtins(one) for one in findings.answers],
             "files_kept": len(connection.store.pins()) if connection.store else 0,
             "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
@@ -114,6 +115,9 @@ def print_status(facts: dict[str, Any]) -> None:
         f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
     )
     console.print(f"[dim]chain[/]    {escape(facts['node'])}, {plural(facts['confirmations'], 'confirmation')}")
+    log = facts["log"] or {"same": None}
+    proved = {True: "proved by its blocks", False: "[red]FALSE: nothing is signed[/]", None: "on its word"}[log["same"]]
+    console.print(f"         its log is {proved}{escape(': ' + log['trouble']) if log.get('trouble') else ''}")
     for one in facts["witnesses"]:
         said = {
             True: "shows the same",

@@ -1,5 +1,6 @@
 """A member that asks several chain nodes: whichever of them lies, it signs and shows nothing false."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from ledger.chain.codec import signature
 from ledger.config import HomeSettings, save
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
+from ledger.party.own_log import OwnLog
 from participant.node.status import status_of
 
 pytestmark = pytest.mark.node
@@ -188,3 +190,58 @@ def test_a_node_that_hangs_holds_up_no_look(make: Make, anvil: Any) -> None:
         assert any(
             "asks" in note["text"] and url in note["text"] for note in notes(t.parties[0].member.home, "waiting")
         )
+
+
+def test_the_only_node_leaves_out_an_event(make: Make, anvil: Any) -> None:
+    """The receipts of its blocks convict it: nothing is shown, published or signed."""
+    lie = Lie()
+    with lying(anvil.url, lie.edit) as url:
+        t = make(url)
+        nodes = committed(t)
+        assert [is_shown(t, index) for index in range(4)] == [False, True, True, True]
+        assert 0 not in attested(t, nodes)
+        home = t.parties[0].member.home
+        (note,) = notes(home, "disproved")
+        assert "is not that of its blocks" in note["text"]
+        assert status_of(home)["log"]["same"] is False
+
+
+def test_a_node_whose_blocks_cannot_be_proved_is_believed_and_told(make: Make, anvil: Any) -> None:
+    def bare(asked: dict[str, Any], result: Any) -> Any:
+        told = asked["method"] == "eth_getBlockByNumber" and result
+        return {name: value for name, value in result.items() if name != "stateRoot"} if told else result
+
+    with lying(anvil.url, lambda logs: logs, forge=bare) as url:
+        t = make(url)
+        nodes = committed(t)
+        assert is_shown(t)
+        assert 0 in attested(t, nodes, without=())
+        (note,) = notes(t.parties[0].member.home, "unproved")
+        assert "taken on its word" in note["text"]
+
+
+def test_only_what_is_new_is_proved(make: Make, anvil: Any) -> None:
+    """From where the last proof ended, also after a start; from further back where that block is gone."""
+    t = make(anvil.url)
+    first = t.parties[0].connection
+    first.refresh()
+    proof, asked = first.witnesses._own, []
+    assert isinstance(proof, OwnLog)
+    call = proof._client.rpc.batch
+    proof._client.rpc.batch = lambda *arguments: asked.append(arguments) or call(*arguments)
+    assert proof.says(first.point(*first.follower.tip)).same
+    assert asked
+    asked.clear()
+    assert proof.says(first.point(*first.follower.tip)).same
+    assert not asked
+    t.pass_time(1)
+    first.refresh()
+    tip = first.follower.tip
+    assert proof.says(first.point(*tip)).same
+    ((_, names),) = asked
+    assert names == [(hex(tip.number), False)]
+    mark = json.loads((first.folder / "proved.json").read_text())
+    (first.folder / "proved.json").write_text(json.dumps(mark | {"hash": "77" * 32, "number": tip.number - 1}))
+    asked.clear()
+    assert proof.says(first.point(*tip)).same
+    assert len(asked[0][1]) > 1
