@@ -21,7 +21,7 @@ from ledger.party.clock import Clock
 from ledger.party.documents import Documents
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.party.own_log import OwnLog
-from ledger.party.witnesses import Point, Witnesses
+from ledger.party.witnesses import HistoryPoint, Witnesses
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
 from ledger.store import Buffer, Pieces, Store
@@ -148,9 +148,9 @@ class Connection:
             DeepBlock(found.number, found.hash, found.time) if found is not None and same == tip.hash else DeepBlock()
         )
 
-    def point(self, block: int, hash_: bytes) -> Point:
+    def point(self, block: int, hash_: bytes) -> HistoryPoint:
         """Where the history stands at a block that it reaches, under that hash."""
-        return Point(block, hash_, self.history.head_at(block))
+        return HistoryPoint(block, hash_, self.history.head_at(block))
 
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""

@@ -51,7 +51,19 @@ class Documents:
     @property
     def busy(self) -> bool:
         """Whether one is on its way."""
-        return any(asked.future is not None and not asked.future.done() for asked in self._asked.values())
+        return any(not future.done() for future in self._under_way())
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for those that are on their way, no longer than `seconds`; whether there were any."""
+        futures = self._under_way()
+        wait(futures, seconds)
+        for asked in self._asked.values():
+            self._look(asked)
+        return bool(futures)
+
+    def _under_way(self) -> list[Future[None]]:
+        """Those that were asked for and not looked at since."""
+        return [asked.future for asked in self._asked.values() if asked.future is not None]
 
     def get(self, state: JobState, seconds: float = PROMPT) -> Job:
         """A job's document, waited for at most once, no longer than `seconds`.

@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.audit.report import Endpoint
 from ledger.formats.head import FoundingRecord
-from ledger.party.witnesses import Point
+from ledger.party.witnesses import HistoryPoint
 
 if TYPE_CHECKING:
     from ledger.chain.client import Client
@@ -36,7 +36,7 @@ class OwnLog:
         self._client, self._follower, self._cache = client, follower, cache
         self._ledger, self._founding = record.leaf.hex(), record
 
-    def says(self, point: Point) -> Endpoint:
+    def says(self, point: HistoryPoint) -> Endpoint:
         """Whether its log up to a point is that of its blocks: `same` is None where that could not be checked.
 
         Raises Unavailable where the node does not answer at all.
@@ -58,7 +58,7 @@ class OwnLog:
             case Unknown(why):
                 return Endpoint(url=self.url, same=None, trouble=why)
 
-    def _before(self, point: Point) -> "Place":
+    def _before(self, point: HistoryPoint) -> "Place":
         """The block after which the proof begins: where the last one ended, if that is still on the chain."""
         from ledger.chain.proofs.header_chain import Place
 
@@ -76,7 +76,7 @@ class OwnLog:
         except (OSError, ValueError):
             return None
 
-    def _keep(self, point: Point) -> None:
+    def _keep(self, point: HistoryPoint) -> None:
         draft = self._cache.with_suffix(".part")
         try:
             draft.write_bytes(msgspec.json.encode(_Mark(self._ledger, point.number, point.hash.hex())))

@@ -53,8 +53,11 @@ class Watch:
         """Called when nothing is due, before waiting."""
 
     def settle(self, seconds: float) -> bool:
-        """Wait for files that are being copied, no longer than `seconds`; whether there were any."""
-        return self._worker.copies.settle(seconds)
+        """Wait for what is copied or asked beside this thread, no longer than `seconds` each; whether there was any."""
+        connection = self._connection
+        copied = self._worker.copies.settle(seconds)
+        asked = connection.witnesses.settle(seconds)
+        return connection.documents.settle(seconds) or asked or copied
 
     def due_in(self) -> list[float]:
         """Seconds after which something is due that no change of the ledger announces."""

@@ -38,7 +38,7 @@ REMEMBERED = 16
 """Points of which the answers are kept."""
 
 
-class Point(NamedTuple):
+class HistoryPoint(NamedTuple):
     """Where the own history stands: a block's number and hash, and the head over all events up to it."""
 
     number: int
@@ -53,7 +53,7 @@ class Findings:
     `own` is whether the own node's log is that of its blocks: `same` is None where that could not be checked.
     """
 
-    point: Point
+    point: HistoryPoint
     answers: tuple[Endpoint, ...] = ()
     pending: tuple[str, ...] = ()
     own: Endpoint | None = None
@@ -89,16 +89,28 @@ class Witnesses:
         self._witnesses = [_Witness(network, url, folder / f"{sha256(url.encode()).hex()[:16]}.sqlite") for url in urls]
         self._nodes: list[Says] = [*self._witnesses, *filter(None, [own])]
         self._own, self._background, self._clock = own, Background(max(1, len(self._nodes))), clock
-        self._asked: dict[Point, list[_Question]] = {}
+        self._asked: dict[HistoryPoint, list[_Question]] = {}
 
     @property
     def busy(self) -> bool:
         """Whether one is being asked."""
-        return any(
-            not question.future.done() for asked in self._asked.values() for question in asked if question.future
-        )
+        return any(not future.done() for future in self._under_way())
 
-    def ask(self, point: Point, seconds: float = PROMPT) -> Findings:
+    def settle(self, seconds: float) -> bool:
+        """Wait for those that are being asked, no longer than `seconds`; whether there were any."""
+        futures = self._under_way()
+        wait(futures, seconds)
+        for asked in self._asked.values():
+            for one in asked:
+                one.look(self._clock())
+        return bool(futures)
+
+    def _under_way(self) -> "list[Future[None]]":
+        """Those that were asked and not looked at since."""
+        questions = (one for asked in self._asked.values() for one in asked)
+        return [one.future for one in questions if one.future is not None]
+
+    def ask(self, point: HistoryPoint, seconds: float = PROMPT) -> Findings:
         """What they say of a point; those just asked are waited for, no longer than `seconds`."""
         asked = self._asked.setdefault(point, [_Question(node) for node in self._nodes])
         while len(self._asked) > REMEMBERED:
@@ -126,7 +138,7 @@ class Says(Protocol):
 
     url: str
 
-    def says(self, point: Point) -> Endpoint:
+    def says(self, point: HistoryPoint) -> Endpoint:
         """What it shows at a point."""
         ...
 
@@ -142,7 +154,7 @@ class _Witness:
         self._client: Client | None = None
         self._follower: Follower | None = None
 
-    def says(self, point: Point) -> Endpoint:
+    def says(self, point: HistoryPoint) -> Endpoint:
         """Whether it shows the same block and the same log up to it. Raises as `Follower.refresh`."""
         client, follower = self._connected()
         shown = compared(client, point.number, point.hash)
@@ -179,7 +191,7 @@ class _Question:
     pause: float = FIRST_PAUSE
     heard: list[Endpoint] = field(default_factory=list)
 
-    def begin(self, point: Point, background: Background, now: float) -> "Future[None] | None":
+    def begin(self, point: HistoryPoint, background: Background, now: float) -> "Future[None] | None":
         if self.future is not None or now < self.again or (self.answer is not None and self.answer.same):
             return None
         self.future = background.start(lambda: self.heard.append(_said(self.node, point)))
@@ -194,7 +206,7 @@ class _Question:
         self.again, self.pause = now + self.pause, min(2 * self.pause, LONGEST_PAUSE)
 
 
-def _said(node: Says, point: Point) -> Endpoint:
+def _said(node: Says, point: HistoryPoint) -> Endpoint:
     """A node that answers nonsense says something else than the own one; one that does not answer says nothing."""
     try:
         return node.says(point)

@@ -14,7 +14,7 @@ from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
-from ledger.party.witnesses import Findings, Point
+from ledger.party.witnesses import Findings, HistoryPoint
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import Advance, Nudge, Wait
 
@@ -43,7 +43,7 @@ class Worker(ABC):
         self.copies = Copies(connection)
         self._told: set[tuple[int, int, int, str]] = set()
         self._heard: dict[str, str] = {}
-        self._points: dict[tuple[int, int, str], Point] = {}
+        self._points: dict[tuple[int, int, str], HistoryPoint] = {}
 
     @property
     def key(self) -> str:
@@ -72,7 +72,7 @@ class Worker(ABC):
         """Write down what is waited for, once for each reason."""
         self.note("waiting", state, wait.why, until=wait.until)
 
-    def require_agreement(self, state: JobState, point: Point) -> Wait | None:
+    def require_agreement(self, state: JobState, point: HistoryPoint) -> Wait | None:
         """None where the other chain nodes that the home names show the same history up to a point, so that it may be
         signed for; else what is waited for. What they say is written down once.
         """
@@ -80,7 +80,7 @@ class Worker(ABC):
         self._note_findings(state, findings)
         return Wait(findings.refusal) if findings.refusal else None
 
-    def require_agreement_now(self, facts: RoundFacts, step: str) -> Wait | Point:
+    def require_agreement_now(self, facts: RoundFacts, step: str) -> Wait | HistoryPoint:
         """The deep block as of which a step is taken that the other nodes agree on. It stays the same while they are
         asked, as long as it is on the own chain.
         """

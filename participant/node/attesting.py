@@ -14,7 +14,7 @@ from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.pins import model_pin, receipts_pin
 from ledger.party.sharing.pushing import Sharing
-from ledger.party.witnesses import Point
+from ledger.party.witnesses import HistoryPoint
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, recompute
@@ -33,7 +33,7 @@ from ledger.rounds.receipts import (
 from ledger.rounds.steps import LAST_MOMENT, Wait, copied_by
 
 WORD = 32
-Agree = Callable[[JobState, Point], Wait | None]
+Agree = Callable[[JobState, HistoryPoint], Wait | None]
 """None where other chain nodes agree on a point; else what is waited for."""
 
 
@@ -91,7 +91,7 @@ class Attesting:
         if self._connection.client.block_hash(aggregate.as_of) != aggregate.anchor:
             return Wait(f"the own node has another block {aggregate.as_of} than the aggregate was made from")
         head = history.head_at(aggregate.as_of)
-        wait = self._agree(state, Point(aggregate.as_of, aggregate.anchor, head))
+        wait = self._agree(state, HistoryPoint(aggregate.as_of, aggregate.anchor, head))
         return wait or Standpoint(aggregate.as_of, aggregate.anchor, head, aggregate.receipts)
 
     def _known(self, facts: RoundFacts, seconds: float) -> tuple[SignedHave, ...] | Wait | None:
