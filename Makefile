@@ -60,7 +60,7 @@ contracts: setup ## Compile the contracts into ledger/chain/abi
 campaign: setup ## Try the contracts with more than a million random calls (an hour)
 	@FOUNDRY_PROFILE=long tools/foundry forge test --match-contract InvariantsTest
 
-engines: ## Build the Kubo daemon that some tests need (needs Go; takes minutes, once)
+engines: ## Build the Kubo daemon and the geth that some tests need (needs Go; takes minutes, once)
 	@tools/engines/build
 
 bench: setup ## Measure everything, print the table, write docs/benchmarks.md

@@ -11,7 +11,7 @@ from ledger.chain.calldata import creation
 from ledger.chain.client import check_code
 from ledger.chain.consortium_file import DEFAULT_RULES, Founder, check_founders, check_rules
 from ledger.chain.node import ChainNode
-from ledger.chain.proofs.header_chain import Place
+from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.rpc import Rpc
 from ledger.chain.seals.follow import begin
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
@@ -29,7 +29,7 @@ class _Site:
 
     def __init__(self, rpc: Rpc, chain: Chain, signer: TransactionSigner, outbox: Path) -> None:
         self._node = ChainNode(rpc)
-        self._poa = chain.poa
+        self._poa, self._seals = chain.poa, chain.seals
         self._address = signer.address
         self._transactor = Transactor(rpc, chain.id, signer, outbox, gas_price=chain.gas_price)
         self._transactor.settle()
@@ -61,6 +61,12 @@ class _Site:
                 "ballots": self.create("ballots", *arguments).contract,
             },
         )
+
+    def validators(self, at: BlockAt | None = None) -> tuple[str, ...]:
+        """The chain's validators at a block, the latest by default; none where its seals are not to be checked."""
+        if self._seals == "none":
+            return ()
+        return begin(self._node.rpc, self._seals, at or BlockAt(*self._node.head())).validators
 
     def hash_of(self, block: int) -> bytes:
         """The block's hash. Raises Unavailable where the chain was reorganised meanwhile and is shorter now."""
@@ -112,10 +118,11 @@ def deploy(
         if actual != chain.id:
             raise UsageError("the node serves another chain", url=rpc.url, expected=chain.id, actual=actual)
         site = _Site(rpc, chain, signer, outbox)
+        site.validators()  # a chain that is not sealed so is told before anything is sent
         block, addresses = site.create_all(keys, [int(founder.roles) for founder in founders], rules)
         members = tuple(FoundingMember(key=k, roles=f.roles.words) for k, f in zip(keys, founders, strict=True))
         hash_ = site.hash_of(block)
-        validators = () if chain.seals == "none" else begin(rpc, chain.seals, Place(block, hash_)).validators
+        validators = site.validators(BlockAt(block, hash_))
         return Network(
             fedledger="network/1",
             name=name,

@@ -13,7 +13,7 @@ from ledger.party.witnesses import HistoryPoint
 
 if TYPE_CHECKING:
     from ledger.chain.client import Client
-    from ledger.chain.proofs.header_chain import Place
+    from ledger.chain.proofs.header_chain import BlockAt
     from ledger.index import Follower
 
 FEW = 10_000
@@ -41,10 +41,10 @@ class OwnLog:
 
         Raises Unavailable where the node does not answer at all.
         """
-        from ledger.chain.proofs.header_chain import Place
+        from ledger.chain.proofs.header_chain import BlockAt
         from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 
-        last = Place(point.number, point.hash)
+        last = BlockAt(point.number, point.hash)
         before = self._before(point)
         if before.number >= last.number:
             return Endpoint(url=self.url, same=True)
@@ -58,16 +58,16 @@ class OwnLog:
             case Unknown(why):
                 return Endpoint(url=self.url, same=None, trouble=why)
 
-    def _before(self, point: HistoryPoint) -> "Place":
+    def _before(self, point: HistoryPoint) -> "BlockAt":
         """The block after which the proof begins: where the last one ended, if that is still on the chain."""
-        from ledger.chain.proofs.header_chain import Place
+        from ledger.chain.proofs.header_chain import BlockAt
 
-        start = Place(max(self._founding.block - 1, point.number - FEW), b"")
+        start = BlockAt(max(self._founding.block - 1, point.number - FEW), b"")
         mark = self._mark()
         if mark is None or not start.number < mark.number or mark.number > point.number:
             return start
         found = bytes.fromhex(mark.hash)
-        return Place(mark.number, found) if self._client.block_hash(mark.number) == found else start
+        return BlockAt(mark.number, found) if self._client.block_hash(mark.number) == found else start
 
     def _mark(self) -> _Mark | None:
         try:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ledger.audit.context import SERVER, Context
 from ledger.audit.report import Check
-from ledger.chain.proofs.header_chain import Place
+from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.seals.follow import Sealed, SealedChain
 from ledger.formats.text import plural
@@ -34,7 +34,7 @@ def seals(connection: Connection) -> Proof:
     if connection.network.chain.seals == "none":
         return Proof("not pinned in the network file")
     chain = SealedChain(connection.client.rpc, connection.network, connection.folder / "seals.json")
-    tip = Place(*connection.follower.tip)
+    tip = BlockAt(*connection.follower.tip)
     match chain.check(tip):
         case Sealed() as found:
             return Proof(_sealed(found, tip.number), found.checked)
@@ -46,7 +46,7 @@ def seals(connection: Connection) -> Proof:
 
 def receipts(connection: Connection) -> Proof:
     """Whether the events after the last signed head are those in the receipts of their blocks."""
-    tip = Place(*connection.follower.tip)
+    tip = BlockAt(*connection.follower.tip)
     ranges = _unsigned(connection, tip)
     start = ranges[0][0].number
     if tip.number - start > FEW:
@@ -88,7 +88,7 @@ def tell(audit: Context, sealed: Proof, shown: Proof) -> bool:
     return sealed.false is None
 
 
-def _unsigned(connection: Connection, tip: Place) -> list[tuple[Place, Place]]:
+def _unsigned(connection: Connection, tip: BlockAt) -> list[tuple[BlockAt, BlockAt]]:
     """The blocks after the last head that members of a final round signed; all from the founding where there is none.
 
     Each range is between the hashes of its ends.
@@ -101,10 +101,10 @@ def _unsigned(connection: Connection, tip: Place) -> list[tuple[Place, Place]]:
     ]
     if finals:
         last = max(finals, key=lambda final: final.as_of)
-        return [(Place(last.as_of, last.anchor), tip)]
+        return [(BlockAt(last.as_of, last.anchor), tip)]
     pinned = connection.network.founding
-    founding = Place(pinned.block, bytes.fromhex(pinned.hash.removeprefix("0x")))
-    return [(Place(founding.number - 1, b""), founding), (founding, tip)]
+    founding = BlockAt(pinned.block, bytes.fromhex(pinned.hash.removeprefix("0x")))
+    return [(BlockAt(founding.number - 1, b""), founding), (founding, tip)]
 
 
 def _sealed(found: Sealed, tip: int) -> str:

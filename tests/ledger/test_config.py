@@ -19,6 +19,7 @@ from ledger.config import (
     load,
     load_network,
     save,
+    sealed_by,
 )
 from ledger.errors import Malformed, Unavailable, UsageError
 
@@ -53,6 +54,16 @@ def test_a_network_file_travels(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["network.toml"]
 
 
+def test_a_network_file_says_who_seals_the_chain(tmp_path: Path) -> None:
+    chain = msgspec.structs.replace(NETWORK.chain, seals="qbft")
+    founding = msgspec.structs.replace(NETWORK.founding, validators=(ADDRESS,))
+    network = msgspec.structs.replace(NETWORK, chain=chain, founding=founding)
+    save(tmp_path / "network.toml", network)
+    assert load_network(tmp_path / "network.toml") == network
+    assert sealed_by(network) == f"blocks sealed by qbft, at the founding by {ADDRESS}"
+    assert sealed_by(NETWORK) == ""
+
+
 def test_parties_have_names() -> None:
     assert (NETWORK.party_name(2), NETWORK.party_name(0)) == ("north", "member 0")
 
@@ -83,6 +94,12 @@ def test_parties_have_names() -> None:
         ("0xcdcd", "0xCDcd", "founding block's hash is not 0x and 64"),
         ('"participant"', '"owner"', "not valid"),
         ("block = 3", "block = -1", "not valid"),
+        ('seals = "none"', 'seals = "ethash"', "not valid"),
+        ('seals = "none"', 'seals = "clique"', "belong together"),
+        ("validators = []", f'validators = ["{ADDRESS}"]', "belong together"),
+        ("validators = []", f'validators = ["{ADDRESS}", "{ADDRESS}"]', "named twice"),
+        ("validators = []", f'validators = ["{ADDRESS.lower()}"]', "EIP-55"),
+        ("validators = []", "validators = [7]", "not valid"),
         ("confirmations = 0", "confirmations = -1", "not valid"),
         ("confirmations = 0", "confirmations = 129", "not valid"),
         ("confirmations = 0", "confirmations = true", "not valid"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ledger.chain.node import ChainNode
 from ledger.chain.proofs.account import FalseProof
-from ledger.chain.proofs.headers import Header, read_header
+from ledger.chain.proofs.headers import BlockHeader, read_header
 from ledger.chain.rpc import Rpc
 from ledger.errors import Unavailable
 
@@ -13,14 +13,14 @@ AT_ONCE = 64
 """Headers that one request asks for: 100 kB of them where blocks are empty."""
 
 
-class Place(NamedTuple):
+class BlockAt(NamedTuple):
     """A block by its number and its hash; an empty hash where that is not known."""
 
     number: int
     hash: bytes
 
 
-def headers(rpc: Rpc, before: Place, last: Place) -> Iterator[Header]:
+def headers(rpc: Rpc, before: BlockAt, last: BlockAt) -> Iterator[BlockHeader]:
     """The headers after the block `before` up to the block `last`, ascending, 64 to a request.
 
     They are proved once all were taken: parents lead from `last.hash` down to `before.hash`, or to any block where that
@@ -44,7 +44,7 @@ def headers(rpc: Rpc, before: Place, last: Place) -> Iterator[Header]:
         raise contradiction(rpc, last, last.number)
 
 
-def contradiction(rpc: Rpc, last: Place, number: int) -> Unavailable:
+def contradiction(rpc: Rpc, last: BlockAt, number: int) -> Unavailable:
     """What it says of a node that its block of that number does not lead to `last`: a false proof, while `last` is
     still on its chain; else it was reorganised.
     """

@@ -29,7 +29,7 @@ _SIZES = {"miner": 20, "logsBloom": _BLOOM, "nonce": 8}
 _PLACES = {name: place for place, name in enumerate((*FIRST, *LATER))}
 
 
-class Header(NamedTuple):
+class BlockHeader(NamedTuple):
     """A header whose fields its `hash` covers: the bytes of each, in the order of `FIRST` and `LATER`."""
 
     hash: bytes
@@ -61,7 +61,7 @@ class Header(NamedTuple):
         return all(bloom >> (int.from_bytes(digest[at : at + 2]) % (_BLOOM * 8)) & 1 for at in (0, 2, 4))
 
 
-def read_header(shown: Any) -> Header | None:
+def read_header(shown: Any) -> BlockHeader | None:
     """The header in a block as a node shows it; None where it is not one, or does not hash to the hash shown.
 
     The latter holds for chains whose headers have fields, or hashes, that are not known here.
@@ -72,7 +72,7 @@ def read_header(shown: Any) -> Header | None:
         hash_ = _data(shown["hash"], _HASH)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return Header(hash_, fields) if any(one == hash_ for one in _hashes(fields)) else None
+    return BlockHeader(hash_, fields) if any(one == hash_ for one in _hashes(fields)) else None
 
 
 def state_root(shown: Any, hash_: bytes) -> bytes | None:

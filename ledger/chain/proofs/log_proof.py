@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from ledger.chain.client import Client
 from ledger.chain.evidence.transaction import rebuild
 from ledger.chain.proofs.account import FalseProof
-from ledger.chain.proofs.header_chain import Place, contradiction, headers
-from ledger.chain.proofs.headers import Header, read_header
+from ledger.chain.proofs.header_chain import BlockAt, contradiction, headers
+from ledger.chain.proofs.headers import BlockHeader, read_header
 from ledger.chain.proofs.list_root import list_root
-from ledger.chain.proofs.receipts import Receipt, read_receipt
+from ledger.chain.proofs.receipts import LoggedReceipt, read_receipt
 from ledger.chain.rpc import RpcError
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.events.event import Event
@@ -58,7 +58,7 @@ class LogProof:
         self._ours = {bytes.fromhex(address[2:]) for address in client.addresses.values()}
         self._whole = True
 
-    def hold(self, before: Place, last: Place, records: Iterable[Event]) -> Held | Refused | Unknown:
+    def hold(self, before: BlockAt, last: BlockAt, records: Iterable[Event]) -> Held | Refused | Unknown:
         """Hold the records of the blocks after `before`, up to `last`, against these blocks; others are not looked at.
 
         As good as `last.hash`: under a hash that members signed, or a header that validators sealed, nobody can have
@@ -77,7 +77,7 @@ class LogProof:
             return Unknown(in_words(error))
         return Held(last.number, sum(map(len, told.values())))
 
-    def _compare(self, header: Header, last: Place, told: Logs) -> None:
+    def _compare(self, header: BlockHeader, last: BlockAt, told: Logs) -> None:
         held = self._logs(header, last) if any(map(header.may_log, self._ours)) else []
         if told == held:
             return
@@ -87,7 +87,7 @@ class LogProof:
             what = "the node gave another log of our contracts than its receipts hold"
         raise FalseProof(what, block=header.number)
 
-    def _logs(self, header: Header, last: Place) -> Logs:
+    def _logs(self, header: BlockHeader, last: BlockAt) -> Logs:
         """Our contracts' logs in a block. Raises FalseProof where what is shown is not under the header's roots."""
         transactions = self._transactions(header, last)
         found: Logs = []
@@ -99,7 +99,7 @@ class LogProof:
                 place += 1
         return found
 
-    def _transactions(self, header: Header, last: Place) -> list[bytes]:
+    def _transactions(self, header: BlockHeader, last: BlockAt) -> list[bytes]:
         """The hashes of the block's transactions, in order."""
         block = self._rpc.call("eth_getBlockByNumber", hex(header.number), True)
         shown = read_header(block)
@@ -110,7 +110,7 @@ class LogProof:
             raise FalseProof("the transactions shown are not the block's", block=header.number)
         return [keccak(one) for one in raw]
 
-    def _receipts(self, header: Header, transactions: list[bytes]) -> list[Receipt]:
+    def _receipts(self, header: BlockHeader, transactions: list[bytes]) -> list[LoggedReceipt]:
         answer = _list(self._shown_receipts(header.number, transactions), "receipts", header.number)
         if len(answer) != len(transactions):
             raise Unavailable("the node does not show the receipts of all transactions", block=header.number)

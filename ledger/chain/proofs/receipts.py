@@ -18,24 +18,24 @@ class ShownLog(NamedTuple):
     data: bytes
 
 
-class Receipt(NamedTuple):
+class LoggedReceipt(NamedTuple):
     """A receipt's one encoding, and the logs in it."""
 
     encoded: bytes
     logs: list[ShownLog]
 
 
-def read_receipt(shown: Any) -> Receipt:
+def read_receipt(shown: Any) -> LoggedReceipt:
     """A receipt from what a node shows. Raises ValueError where it is not one, or of a type that is not known."""
     try:
-        kind = int(_quantity(shown.get("type") or "0x0"))
+        kind = _quantity(shown.get("type") or "0x0")
         if kind not in TYPES:
             raise ValueError(f"a receipt is of type {kind}, which is not known")
         logs = [_log(one) for one in shown["logs"]]
         body = rlp.encode([_status(shown), _spent(shown), _data(shown["logsBloom"], _BLOOM), [_plain(o) for o in logs]])
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("what is shown is not a receipt") from error
-    return Receipt((bytes([kind]) if kind else b"") + body, logs)
+    return LoggedReceipt((bytes([kind]) if kind else b"") + body, logs)
 
 
 def _status(shown: dict[str, Any]) -> bytes:

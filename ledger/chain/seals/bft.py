@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from ledger.chain.proofs.bft_extra import SIGNED, read_extra
-from ledger.chain.proofs.headers import Header
+from ledger.chain.proofs.headers import BlockHeader
 from ledger.chain.seals.rule import BadSeal, named, sealer
 
 
@@ -22,7 +22,7 @@ class Bft(msgspec.Struct, frozen=True, tag="bft", forbid_unknown_fields=True):
     depth = 0
 
     @classmethod
-    def listed(cls, kind: Literal["qbft", "ibft2"], header: Header) -> "Bft":
+    def listed(cls, kind: Literal["qbft", "ibft2"], header: BlockHeader) -> "Bft":
         """Those that a header lists. Raises BadSeal where it lists none: on some chains a contract keeps them."""
         try:
             validators = named(read_extra(header.extra).validators)
@@ -32,7 +32,7 @@ class Bft(msgspec.Struct, frozen=True, tag="bft", forbid_unknown_fields=True):
             raise BadSeal("it lists no validators")
         return cls(kind, validators)
 
-    def after(self, header: Header) -> "Bft":
+    def after(self, header: BlockHeader) -> "Bft":
         """The validators of the next block. Raises BadSeal where no quorum of them sealed it, or too many changed."""
         present = Bft.listed(self.kind, header)
         extra = read_extra(header.extra)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ledger.chain.proofs.headers import Header
+from ledger.chain.proofs.headers import BlockHeader
 from ledger.chain.seals.rule import ADDRESS, BadSeal, by_number, named, sealer
 from ledger.formats.digest import checksum_address
 from ledger.formats.signatures import LENGTH as SEAL
@@ -37,7 +37,7 @@ class Clique(msgspec.Struct, frozen=True, tag="clique", forbid_unknown_fields=Tr
     kind = "clique"
 
     @classmethod
-    def at_epoch(cls, header: Header) -> "Clique":
+    def at_epoch(cls, header: BlockHeader) -> "Clique":
         """As a header lists the signers: the genesis block's, or the one that closes an epoch. Raises BadSeal."""
         return cls(named(_split(header).listed))
 
@@ -46,7 +46,7 @@ class Clique(msgspec.Struct, frozen=True, tag="clique", forbid_unknown_fields=Tr
         """How many blocks lie on top of one that a majority has sealed."""
         return len(self.validators) // 2
 
-    def after(self, header: Header) -> "Clique":
+    def after(self, header: BlockHeader) -> "Clique":
         """The signers after the next block. Raises BadSeal where its header is not sealed by the rule."""
         extra = _split(header)
         signer = sealer(header.hash_with(extra.unsealed), extra.seal)
@@ -64,7 +64,7 @@ class Clique(msgspec.Struct, frozen=True, tag="clique", forbid_unknown_fields=Tr
             return Clique(self.validators, recent)
         return self._voted(header, signer, recent)
 
-    def _voted(self, header: Header, signer: str, recent: tuple[str, ...]) -> "Clique":
+    def _voted(self, header: BlockHeader, signer: str, recent: tuple[str, ...]) -> "Clique":
         """With the vote in the header: a later one on the same signer takes the place of the earlier."""
         subject, way = checksum_address(header.field("miner")), header.field("nonce")
         if way not in (_AUTHORISE, _DROP):
@@ -82,7 +82,7 @@ class Clique(msgspec.Struct, frozen=True, tag="clique", forbid_unknown_fields=Tr
         return Clique(stay, recent, tuple(vote for vote in left if vote[0] != subject))
 
 
-def lists_signers(header: Header) -> bool:
+def lists_signers(header: BlockHeader) -> bool:
     """Whether it is a header that lists all signers, and with which an epoch begins."""
     try:
         return bool(_split(header).listed)
@@ -90,7 +90,7 @@ def lists_signers(header: Header) -> bool:
         return False
 
 
-def _split(header: Header) -> _Extra:
+def _split(header: BlockHeader) -> _Extra:
     extra = header.extra
     listed = extra[VANITY:-SEAL]
     if len(extra) < VANITY + SEAL or len(listed) % ADDRESS:

@@ -8,8 +8,8 @@ import msgspec
 
 from ledger.chain.node import ChainNode
 from ledger.chain.proofs.account import FalseProof
-from ledger.chain.proofs.header_chain import AT_ONCE, Place, headers
-from ledger.chain.proofs.headers import Header
+from ledger.chain.proofs.header_chain import AT_ONCE, BlockAt, headers
+from ledger.chain.proofs.headers import BlockHeader
 from ledger.chain.proofs.log_proof import Refused, Unknown, in_words
 from ledger.chain.rpc import Rpc
 from ledger.chain.seals.bft import Bft
@@ -23,8 +23,8 @@ Kind = Literal["clique", "qbft", "ibft2"]
 State = Clique | Bft
 AT_MOST = 50_000
 """Headers that one check follows: half a minute. The next one goes on from there."""
-FARTHEST = 100_000
-"""Blocks before the founding that are searched for a list of Clique's signers: three epochs of the usual length."""
+FARTHEST = 40_000
+"""Blocks before the founding that are searched for a list of Clique's signers: an epoch has 30,000 by default."""
 DEPTH = 64
 """What is kept of a chain without finality is kept so many blocks deep."""
 
@@ -53,8 +53,8 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: State
 
     @property
-    def place(self) -> Place:
-        return Place(self.number, bytes.fromhex(self.hash))
+    def place(self) -> BlockAt:
+        return BlockAt(self.number, bytes.fromhex(self.hash))
 
 
 class SealedChain:
@@ -64,7 +64,7 @@ class SealedChain:
         self._rpc, self._network, self._cache = rpc, network, cache
         self._ledger = foundation_of(network).record.leaf.hex()
 
-    def check(self, last: Place) -> Sealed | Refused | Unknown:
+    def check(self, last: BlockAt) -> Sealed | Refused | Unknown:
         """Whether validators sealed the chain's blocks up to `last`, or as many as one check follows.
 
         Unknown where the node does not show the headers, or the network file pins no validators of this chain.
@@ -76,7 +76,7 @@ class SealedChain:
         except FedledgerError as error:
             return Unknown(in_words(error))
 
-    def _follow(self, mark: Mark, last: Place) -> Sealed | Refused:
+    def _follow(self, mark: Mark, last: BlockAt) -> Sealed | Refused:
         end, state, kept = self._end(mark, last), mark.state, mark
         deep = end.number - (0 if isinstance(state, Bft) else max(DEPTH, state.depth))
         for header in headers(self._rpc, mark.place, end):
@@ -90,7 +90,7 @@ class SealedChain:
             self._keep(kept)
         return Sealed(end.number, end.number - mark.number, state)
 
-    def _end(self, mark: Mark, last: Place) -> Place:
+    def _end(self, mark: Mark, last: BlockAt) -> BlockAt:
         """Where this check ends."""
         number = mark.number + AT_MOST
         if number >= last.number:
@@ -98,12 +98,12 @@ class SealedChain:
         found = ChainNode(self._rpc).block_hash(number)
         if found is None:
             raise Unavailable("the chain was reorganised while it was read", block=number)
-        return Place(number, found)
+        return BlockAt(number, found)
 
     def _founding(self) -> Mark:
         """At the founding block, whose hash the network file pins."""
         pinned = self._network.founding
-        place = Place(pinned.block, bytes.fromhex(pinned.hash.removeprefix("0x")))
+        place = BlockAt(pinned.block, bytes.fromhex(pinned.hash.removeprefix("0x")))
         seals = self._network.chain.seals
         if seals == "none":
             raise Unavailable("the network file does not pin how its chain is sealed")
@@ -112,7 +112,7 @@ class SealedChain:
             raise Unavailable("the network file names other validators than its founding block", block=place.number)
         return Mark(self._ledger, place.number, place.hash.hex(), state)
 
-    def _known(self, last: Place) -> Mark | None:
+    def _known(self, last: BlockAt) -> Mark | None:
         """Where the last check ended, if that block is still on the chain."""
         try:
             mark = msgspec.json.decode(self._cache.read_bytes(), type=Mark)
@@ -132,23 +132,23 @@ class SealedChain:
             return  # a cache: the next check begins further back
 
 
-def begin(rpc: Rpc, kind: Kind, founding: Place) -> State:
+def begin(rpc: Rpc, kind: Kind, founding: BlockAt) -> State:
     """The validators after the founding block, as headers under its hash say. Raises Unavailable where they do not."""
     try:
         if kind == "clique":
             return _signers(rpc, founding)
-        (header,) = headers(rpc, Place(founding.number - 1, b""), founding)
+        (header,) = headers(rpc, BlockAt(founding.number - 1, b""), founding)
         return Bft.listed(kind, header)
     except BadSeal as error:
         raise Unavailable(f"the chain is not sealed by {kind}: {error}", block=founding.number) from error
 
 
-def _signers(rpc: Rpc, founding: Place) -> Clique:
+def _signers(rpc: Rpc, founding: BlockAt) -> Clique:
     """Clique's: from the last list of signers before it, and the votes since then. All is under the pinned hash."""
-    pieces: list[list[Header]] = []
+    pieces: list[list[BlockHeader]] = []
     last = founding
     while founding.number - last.number < FARTHEST:
-        before = Place(max(last.number - AT_ONCE, -1), b"")
+        before = BlockAt(max(last.number - AT_ONCE, -1), b"")
         piece = list(headers(rpc, before, last))
         listing = [at for at, header in enumerate(piece) if lists_signers(header)]
         if listing:
@@ -159,5 +159,5 @@ def _signers(rpc: Rpc, founding: Place) -> Clique:
         if before.number < 0:
             raise BadSeal("no block before it lists the signers")
         pieces.append(piece)
-        last = Place(before.number, piece[0].parent)
+        last = BlockAt(before.number, piece[0].parent)
     raise Unavailable("no list of signers stands near enough before the founding block", block=founding.number)

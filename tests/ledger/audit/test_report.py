@@ -71,8 +71,10 @@ def test_numbers_and_optional_checks_are_fixed_for_ever() -> None:
         (11, "COPIES"),
         (12, "SCORES"),
         (13, "SIGNED"),
+        (14, "SEALS"),
+        (15, "RECEIPTS"),
     ]
-    assert {Check.SOURCE, Check.COPIES} == OPTIONAL
+    assert {Check.SOURCE, Check.COPIES, Check.SEALS, Check.RECEIPTS} == OPTIONAL
     assert EXIT == {"yes": 0, "no": 1, "unknown": 3}
     assert all(check.title for check in Check)
 

@@ -9,7 +9,7 @@ from support.content.geth import DEEP, EPOCH, CliqueNetwork
 
 from demo.lying_node import lying
 from ledger.chain.client import Client
-from ledger.chain.proofs.header_chain import Place
+from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.seals.follow import Sealed, SealedChain
 from ledger.config import Network
@@ -24,7 +24,7 @@ def check(network: Network, folder: Path) -> Sealed | Refused | Unknown:
     with Client.connect(network) as client:
         block = client.block(client.latest().number - DEEP)
         assert block is not None
-        return SealedChain(client.rpc, network, folder / "seals.json").check(Place(block.number, block.hash))
+        return SealedChain(client.rpc, network, folder / "seals.json").check(BlockAt(block.number, block.hash))
 
 
 def test_deploying_pins_the_signers(clique: CliqueNetwork, sealed: Network) -> None:
@@ -36,7 +36,7 @@ def test_receipts_hold_the_logs(clique: CliqueNetwork, sealed: Network) -> None:
         clique.wait_deep(sealed.founding.block + 6)
         block = client.block(client.latest().number - DEEP)
         assert block is not None
-        before, last = Place(sealed.founding.block - 1, b""), Place(block.number, block.hash)
+        before, last = BlockAt(sealed.founding.block - 1, b""), BlockAt(block.number, block.hash)
         told = [event for piece in client.read(before.number + 1, last.number) for event in piece.events]
         assert LogProof(client).hold(before, last, told) == Held(last.number, len(told))
         assert len(told) >= len(clique.signers)

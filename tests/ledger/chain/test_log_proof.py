@@ -10,7 +10,7 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from demo.lying_node import lying
 from ledger.chain.client import Client
 from ledger.chain.evidence import rlp
-from ledger.chain.proofs.header_chain import Place
+from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.proofs.trie import EMPTY
 from ledger.events.event import Event
@@ -32,10 +32,10 @@ def played(found: Any) -> Any:
     return made
 
 
-def places(consortium: Any) -> tuple[Place, Place]:
+def places(consortium: Any) -> tuple[BlockAt, BlockAt]:
     """The block before the founding, and the latest."""
     founding, latest = consortium.network.founding.block, consortium.client.latest()
-    return Place(founding - 1, b""), Place(latest.number, latest.hash)
+    return BlockAt(founding - 1, b""), BlockAt(latest.number, latest.hash)
 
 
 def records(consortium: Any) -> list[Event]:
@@ -93,7 +93,7 @@ def test_a_range_is_proved_piece_by_piece_and_looks_at_nothing_else(played: Any)
     proof, told = LogProof(played.client), records(played)
     before, last = places(played)
     middle = played.client.block((before.number + last.number) // 2)
-    place = Place(middle.number, middle.hash)
+    place = BlockAt(middle.number, middle.hash)
     first, second = proof.hold(before, place, told), proof.hold(place, last, told)
     assert isinstance(first, Held) and isinstance(second, Held)
     assert (first.logs + second.logs, second.block) == (len(told), last.number)
@@ -239,7 +239,7 @@ def test_what_is_not_the_block_asked_for_is_not_proved(played: Any, answer: Any)
 
 def test_another_last_block_is_a_reorganisation_and_nobodys_lie(played: Any) -> None:
     before, last = places(played)
-    found = LogProof(played.client).hold(before, Place(last.number, bytes(32)), records(played))
+    found = LogProof(played.client).hold(before, BlockAt(last.number, bytes(32)), records(played))
     assert isinstance(found, Unknown) and "reorganised" in found.why
-    wrong = LogProof(played.client).hold(Place(before.number, bytes(32)), last, records(played))
+    wrong = LogProof(played.client).hold(BlockAt(before.number, bytes(32)), last, records(played))
     assert isinstance(wrong, Refused)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from support.worlds.sealed import ORDER, BftBlocks, Blocks, CliqueBlocks, Validator, digest, validators
 
-from ledger.chain.proofs.header_chain import Place
+from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.headers import read_header
 from ledger.chain.proofs.log_proof import Refused, Unknown
 from ledger.chain.seals import BadSeal, Bft, Clique
@@ -41,7 +41,7 @@ def network(kind: Any, blocks: Blocks, named: list[Validator], founding: int = 1
 
 
 def check(blocks: Any, pinned: Network, folder: Path) -> Sealed | Refused | Unknown:
-    return SealedChain(blocks, pinned, folder / "seals.json").check(Place(*blocks.tip))
+    return SealedChain(blocks, pinned, folder / "seals.json").check(BlockAt(*blocks.tip))
 
 
 def bft(kind: str, count: int = 4) -> BftBlocks:

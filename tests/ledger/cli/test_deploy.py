@@ -56,6 +56,34 @@ def test_deploy_with_a_key(anvil, consortium_file, keystores, tmp_path):
     assert out.exists()
 
 
+@pytest.mark.engine
+def test_deploy_and_join_show_who_seals_the_chain(clique, consortium_file, keystores, tmp_path):
+    out, home = tmp_path / "network.toml", tmp_path / "home"
+    done = fedledger("deploy", consortium_file, "--rpc", clique.url, "--out", out, "--seals", "clique")
+    assert done.returncode == 0, done.stderr
+    network = load_network(out)
+    assert (network.chain.seals, network.chain.poa) == ("clique", True)
+    assert sorted(network.founding.validators) == sorted(clique.signers)
+    said = f"blocks sealed by clique, at the founding by {', '.join(network.founding.validators)}"
+    assert said in done.stdout
+    clique.wait_deep(network.founding.block)
+    home.mkdir()
+    (home / "keystore.json").write_bytes(keystores[0][0].read_bytes())
+    joined = fedledger("node", "join", out, "--home", home)
+    assert (joined.returncode, said in joined.stdout) == (0, True), joined.stderr
+
+
+def test_seals_that_the_chain_does_not_have_are_told_before_anything_is_deployed(anvil, consortium_file, tmp_path):
+    from ledger.chain.rpc import Rpc
+
+    out, before = tmp_path / "network.toml", Rpc(anvil.url).call("eth_blockNumber")
+    for kind in ("clique", "qbft", "ibft2"):
+        done = fedledger("deploy", consortium_file, "--rpc", anvil.url, "--out", out, "--seals", kind)
+        assert (done.returncode, f"not sealed by {kind}" in done.stderr) == (3, True), done.stderr
+    assert not out.exists()
+    assert Rpc(anvil.url).call("eth_blockNumber") == before
+
+
 def test_deploy_without_a_chain(consortium_file, tmp_path):
     done = fedledger("deploy", consortium_file, "--rpc", "http://127.0.0.1:9", "--out", tmp_path / "network.toml")
     assert done.returncode == 3
