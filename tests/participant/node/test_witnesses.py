@@ -13,7 +13,7 @@ from msgspec.structs import replace
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
 from support.consortia import aggregators
-from support.consortia.synthetic import Trial
+from support.consortia.synthetic import SECONDS, Trial
 from support.consortia.trainers import drive, node, notes, train_on
 
 from demo.lying_node import Log, lying
@@ -125,7 +125,7 @@ def test_no_aggregate_is_published_on_the_word_of_a_node_that_lies(
         nodes = committed(t)
         t.open_updates(1)
         drive(*nodes)
-        t.until(t.round.deadline - 1)
+        t.until(t.round.deadline - SECONDS // 4)
         service = aggregators.service(t.parties[0])
         drive(service, *nodes[1:])
         assert not t.round.aggregates
