@@ -9,6 +9,7 @@ from ledger.history.phases import present
 from ledger.history.state import Phase
 from ledger.party.copies import Copies, Gathering
 from ledger.party.sharing.exchange import Exchange
+from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import SignedHave, certified, held, merged, settled_by
 
@@ -31,11 +32,13 @@ class Gathered:
     old: tuple[SignedHave, ...] = ()
     settled: frozenset[int] = frozenset()
 
-    def situation(self, now: int, since: int, ended: int) -> AggregatorSituation:
+    def situation(self, now: int, deep: DeepBlock, since: int, ended: int) -> AggregatorSituation:
         """As the pure decision takes it."""
         known, missing = frozenset(self.openings), frozenset(self.files.missing)
         copying, settled = self.files.copying, self.settled
-        return AggregatorSituation(now, since, ended, known, self.certified, self.signed, copying, missing, settled)
+        return AggregatorSituation(
+            now, deep, since, ended, known, self.certified, self.signed, copying, missing, settled
+        )
 
     def receipts_of(self, counted: frozenset[int]) -> tuple[SignedHave, ...]:
         """Those that certify exactly these members' updates: `certified`, or `settled`."""

@@ -30,7 +30,7 @@ def status_of(connection: Connection, key: str) -> Document:
 
 def _job(connection: Connection, history: History, state: JobState, key: str, now: int) -> Document:
     round_ = state.current
-    step = next_step(history, state, key, AggregatorSituation(now, now))
+    step = next_step(history, state, key, AggregatorSituation(now, connection.deep(), now))
     stage = present(round_, state.terms, now) if round_ else None
     return {
         "job": state.number,

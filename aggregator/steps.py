@@ -13,6 +13,7 @@ from ledger.formats.text import plural
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
+from ledger.rounds.depth import DeepBlock
 from ledger.rounds.receipts import patience
 from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by
 
@@ -54,8 +55,9 @@ Step = OpenRound | OpenUpdates | PublishAggregate | Advance | Wait
 class AggregatorSituation:
     """What a decision depends on besides the history.
 
-    `now` is the chain's clock; `since` when this aggregator first saw the job's present state; `ended` when the last
-    round ended, which matters to an aggregator with strikes. Of the present round: `known` are the members whose
+    `now` is the chain's clock; `deep` the latest block that anything may rest on that is shown or signed; `since` when
+    this aggregator first saw the job's present state; `ended` when the last round ended, which matters to an aggregator
+    with strikes. Of the present round: `known` are the members whose
     openings are here, `certified` those whose updates have a certificate, `signed` is when the last signature that
     counts came. `copying` names what is on its way into the own store; `missing` are the members whose certified bytes
     could not be had yet. `settled` are those certified by signatures as old as `receipts.settled_by` says, where bytes
@@ -63,6 +65,7 @@ class AggregatorSituation:
     """
 
     now: int
+    deep: DeepBlock
     since: int
     ended: int = 0
     known: frozenset[int] = frozenset()
@@ -175,6 +178,8 @@ def _opening(of: _Decision) -> Step:
     round_, at = of.round, of.at
     if not round_.commitments:
         return _advance(of, round_.update_deadline)
+    if not at.deep.fixes(round_):
+        return Wait(f"{of.name} waits for further blocks of the chain", of.deadline + 1)
     half = of.deadline - of.state.terms.open_seconds // 2
     unopened = round_.commitments.keys() - round_.updates.keys()
     ready = unopened & at.known
@@ -208,7 +213,9 @@ def _aggregating(of: _Decision) -> Step:
 
 
 def _barred(of: _Decision) -> str:
-    """Why this member publishes nothing in the round; empty where it may."""
+    """Why this member publishes nothing in the round now; empty where it may."""
+    if of.round.opened_in > of.at.deep.number:
+        return f"{of.name} waits for further blocks of the chain"
     if not of.member.acts(Role.AGGREGATOR, of.round.epoch):
         return "this key or its role came after the round was opened"
     return f"its own attempt at {of.name} failed" if of.member.index in failed(of.round) else ""

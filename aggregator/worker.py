@@ -57,7 +57,7 @@ class AggregatorWorker(Worker):
         if facts is not None:
             self.note_missing(facts, gathered.files)
             self.exchange.sharing.offer(facts)
-        situation = gathered.situation(now, since, self._ended(history, state))
+        situation = gathered.situation(now, self._connection.deep(), since, self._ended(history, state))
         step = next_step(history, state, self.key, situation)
         match step:
             case Wait():
@@ -65,9 +65,9 @@ class AggregatorWorker(Worker):
             case OpenRound():
                 self._open(state)
             case OpenUpdates():
-                self._open_updates(facts or self.facts(state, step.round), gathered)
+                return self._open_updates(facts or self.facts(state, step.round), gathered)
             case PublishAggregate():
-                self._publish(facts or self.facts(state, step.round), step, situation, gathered)
+                return self._publish(facts or self.facts(state, step.round), step, situation, gathered)
             case Advance():
                 self.move_on(state, step)
         return None
@@ -93,33 +93,40 @@ class AggregatorWorker(Worker):
         number = len(state.rounds) + 1
         self.note("opened", state, f"round {number} opened", round=number)
 
-    def _open_updates(self, facts: RoundFacts, gathered: Gathered) -> None:
+    def _open_updates(self, facts: RoundFacts, gathered: Gathered) -> Wait | None:
         """In the order of members, so that a crash in between sends the same transaction again."""
+        agreed = self.require_agreement_now(facts, "show")
+        if isinstance(agreed, Wait):
+            return agreed
         ready = [gathered.openings[index] for index in sorted(gathered.openings)]
         for start in range(0, len(ready), OPENED_AT_ONCE):
             batch = ready[start : start + OPENED_AT_ONCE]
             self._sender.send("ledger", "openUpdates", facts.round.job, facts.round.number, pack_openings(batch))
         text = f"round {facts.round.number}: {plural(len(ready), 'update')} opened"
         self.note("shown", facts.state, text, round=facts.round.number, members=sorted(gathered.openings))
+        return None
 
     def _publish(
         self, facts: RoundFacts, step: PublishAggregate, situation: AggregatorSituation, gathered: Gathered
-    ) -> None:
+    ) -> Wait | None:
         """What was made is stored before it is claimed: the receipts, and the model."""
+        earlier = self.require_agreement_now(facts, "publish")
+        if isinstance(earlier, Wait):
+            return earlier
         self.copies.check_base(facts)
         state, receipts = facts.state, encode(gathered.receipts_of(step.certified))
         self._connection.put([receipts], receipts_pin(step.job, step.round, step.attempt))
         outcome = self._recompute(facts, step)
         if not self._is_due(facts, step, situation, outcome):
             self.note("overtaken", state, f"round {step.round} went on without this aggregate", round=step.round)
-            return
+            return None
         if late := self.gatherer.overdue(facts, step.certified, self._connection.time()):
             text = f"round {step.round}: members signed for more updates meanwhile; it is computed again"
             self.note("signed", state, text, round=step.round, members=sorted(late))
-            return
-        seen = self._connection.follower.tip
-        head = self._connection.history.head_at(seen.number)
-        said = self.said(facts, outcome, Standpoint(seen.number, seen.hash, head, cid_of(receipts).digest))
+            return None
+        later = self.require_agreement_now(facts, "publish")
+        point = earlier if isinstance(later, Wait) else later
+        said = self.said(facts, outcome, Standpoint(*point, cid_of(receipts).digest))
         self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(said))
         self.note(
             "published",
@@ -131,6 +138,7 @@ class AggregatorWorker(Worker):
             claim=claim_of(facts.name, said).hex(),
             **judgements(outcome),
         )
+        return None
 
     def said(self, facts: RoundFacts, outcome: Outcome, point: Standpoint) -> Claimed:
         """What is published of an outcome."""
@@ -160,7 +168,8 @@ class AggregatorWorker(Worker):
         state = history.jobs.get(step.job)
         if state is None or step.round not in state.rounds:
             return False
-        later = replace(situation, now=max(situation.now, self._connection.time()))
+        now, deep = max(situation.now, self._connection.time()), self._connection.deep()
+        later = replace(situation, now=now, deep=deep)
         if situation.settled:
             later = replace(later, settled=self.gatherer.settled(facts, later.now)[1])
         same = [judged.update for judged in outcome.judged] == state.rounds[step.round].sorted_updates()

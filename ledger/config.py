@@ -22,6 +22,8 @@ from ledger.formats.strict import Strict
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337
+MAX_CONFIRMATIONS = 128
+"""A claim names a block among the latest 256, and has to reach the chain in time."""
 RoleWord = Literal["participant", "aggregator", "scorer"]
 SealKind = Literal["none", "clique", "qbft", "ibft2"]
 
@@ -31,6 +33,7 @@ class Chain(Strict, frozen=True):
 
     `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers;
     `seals` says by which rule an audit checks who sealed them.
+    `confirmations` is how many blocks must follow on a block before anything is shown or signed because of it.
     """
 
     id: int
@@ -38,6 +41,7 @@ class Chain(Strict, frozen=True):
     gas_price: Literal["zero", "market"] = "zero"
     poa: bool = False
     seals: SealKind = "none"
+    confirmations: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONFIRMATIONS)] = 0
 
 
 class Contract(Strict, frozen=True):
@@ -138,17 +142,23 @@ class HomeSettings(Strict, frozen=True):
     `validation`, the data that a scorer evaluates others' updates on. `device` is where models are trained and
     evaluated: cpu, cuda, cuda:N, mps, or auto, the best there is.
 
-    `rpc` is this party's own chain node, asked instead of the one in the network file: it trusts nobody else's.
+    `rpc` are this party's own chain nodes. The first is asked instead of the one in the network file; before anything
+    is shown or signed the others are compared with it: it trusts nobody else's, and no single one of its own.
     """
 
     name: str = ""
     data: str = ""
     validation: str = ""
     device: str = "auto"
-    rpc: str = ""
+    rpc: tuple[str, ...] = ()
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
     holders: HolderSettings = HolderSettings()
+
+    @property
+    def node(self) -> str:
+        """The chain node to ask; empty for that of the network file."""
+        return self.rpc[0] if self.rpc else ""
 
 
 class Home:
@@ -185,7 +195,7 @@ class Home:
             )
         network, settings = load_network(self.network_file), self.settings()
         allowed = HolderSettings(allow=(*network.holders.allow, *settings.holders.allow))
-        return at_node(msgspec.structs.replace(network, holders=allowed), settings.rpc)
+        return at_node(msgspec.structs.replace(network, holders=allowed), settings.node)
 
     def settings(self) -> HomeSettings:
         """The home's settings, or the defaults where it has no file. Raises Malformed or Unavailable."""

@@ -1,5 +1,6 @@
 """A chain's node: blocks, the clock, and the code at an address, read over `Rpc` and checked for form."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ledger.chain.rpc import Rpc, RpcError
@@ -7,6 +8,8 @@ from ledger.errors import Malformed, Unavailable
 
 LARGEST = 1 << 40
 """What block numbers and times stay below: the contracts keep both in 40 bits."""
+PACE = 8
+"""How many of the latest intervals tell how fast blocks may come."""
 
 
 class Block(NamedTuple):
@@ -45,20 +48,29 @@ class ChainNode:
         block = self.latest()
         return block.number, block.hash
 
-    def time(self, skew: int = 0) -> int:
-        """The chain's clock in seconds since 1970: the time the next transaction will see, as far as the node knows it;
-        `skew` seconds before that, but not before the latest block.
+    def time(self) -> int:
+        """The time that the next transaction will see, in seconds since 1970, as the node says it.
 
-        A chain that seals on demand has an old latest block, so its pending block is asked first.
+        A chain that seals on demand has an old latest block, so its pending block is asked, too.
         """
+        pending = self.pending_time()
+        return max(self.latest().time, pending or 0)
+
+    def pending_time(self) -> int | None:
+        """The time of the pending block, in seconds since 1970; None where the node has none."""
         try:
             pending = self.rpc.call("eth_getBlockByNumber", "pending", False)
         except RpcError:
-            pending = None
-        latest = self.latest().time
+            return None
         if not isinstance(pending, dict) or not isinstance(pending.get("timestamp"), str):
-            return latest
-        return max(latest, number(pending["timestamp"], "a time") - skew)
+            return None
+        return number(pending["timestamp"], "a time")
+
+    def shortest_block(self) -> int:
+        """The shortest time between two of the latest blocks, in seconds; 0 where there are none to compare."""
+        last = self.latest().number
+        blocks = [block for which in range(max(0, last - PACE), last + 1) if (block := self.block(which))]
+        return min((after.time - before.time for before, after in pairwise(blocks)), default=0)
 
     def block_hash(self, block: int) -> bytes | None:
         """The hash of that block on the present chain; None past the head."""

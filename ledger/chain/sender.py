@@ -34,6 +34,13 @@ class Sender:
         data = self._client.contracts.encode(contract, function, *arguments)
         return self._transactor.send(self._client.addresses[contract], data)
 
+    def nudge(self) -> Receipt:
+        """Send an empty transaction to the own key: on a chain that seals blocks for transactions alone, it makes one.
+
+        Raises as `send`.
+        """
+        return self._transactor.send(self.address, "0x")
+
     def settle(self) -> None:
         """Finish what is on its way; after Unavailable, say, and before the ledger is read again."""
         self._transactor.settle()

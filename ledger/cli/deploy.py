@@ -11,7 +11,7 @@ import click
 
 from ledger.cli.options import json_option, passphrase_option
 from ledger.cli.screen import say
-from ledger.config import LOCAL_CHAIN, Chain, Network, SealKind, save, sealed_by, text_of
+from ledger.config import LOCAL_CHAIN, MAX_CONFIRMATIONS, Chain, Network, SealKind, save, sealed_by, text_of
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.text import plural
 
@@ -47,6 +47,13 @@ if TYPE_CHECKING:
 )
 @click.option("--poa", is_flag=True, help="The chain seals by Clique, IBFT or QBFT.")
 @click.option(
+    "--confirmations",
+    type=click.IntRange(0, MAX_CONFIRMATIONS),
+    default=0,
+    show_default=True,
+    help="Blocks that must follow before members show or sign because of one: as many as the chain may take back.",
+)
+@click.option(
     "--seals",
     type=click.Choice(get_args(SealKind)),
     default="none",
@@ -62,6 +69,7 @@ def deploy(
     output: Path,
     gas_price: Literal["zero", "market"],
     poa: bool,
+    confirmations: int,
     seals: SealKind,
     as_json: bool,
 ) -> None:
@@ -82,7 +90,14 @@ def deploy(
 
     _require_writable(output)
     founding = load_consortium(consortium)
-    chain = Chain(id=Rpc(rpc).chain_id(), rpc=rpc, gas_price=gas_price, poa=poa or seals != "none", seals=seals)
+    chain = Chain(
+        id=Rpc(rpc).chain_id(),
+        rpc=rpc,
+        gas_price=gas_price,
+        poa=poa or seals != "none",
+        seals=seals,
+        confirmations=confirmations,
+    )
     network = _deploy(founding, chain, keystore, passphrase_file)
     _write(output, network)
     facts = _facts(network, output, len(founding.members))
@@ -144,6 +159,7 @@ def _facts(network: Network, output: Path, members: int) -> dict[str, Any]:
     return {
         "network_file": str(output),
         "chain_id": network.chain.id,
+        "confirmations": network.chain.confirmations,
         "consortium": contracts.consortium.address,
         "ledger": contracts.ledger.address,
         "scores": contracts.scores.address,
@@ -164,6 +180,7 @@ def _in_words(network: Network, output: Path, members: int) -> str:
         f"  ScoreBoard    {contracts.scores.address}",
         f"  ReleaseBoard  {contracts.releases.address}",
         f"  Ballots       {contracts.ballots.address}",
+        f"  shows and signs what is {plural(network.chain.confirmations, 'block')} deep",
         *filter(None, [sealed_by(network)]),
         f"Give {output} to every member: fedledger node join {output}",
     )

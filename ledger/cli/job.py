@@ -13,7 +13,7 @@ from ledger.cli.options import home_option, json_option, network_option, passphr
 from ledger.cli.screen import say, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
-from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
+from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable, UsageError
 from ledger.formats.text import plural
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
             advice="make its document from a draft: fedledger job create DRAFT",
             **error.facts,
         ) from error
-    warning = short_time(proposed.terms.aggregate_seconds)
     with act(home, passphrase_file) as (connection, sender):
+        found = (short_time(proposed.terms.aggregate_seconds), _require_room(connection, proposed))
+        warnings = [one for one in found if one]
         connection.put([content], job_pin(proposed.digest))
         connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
@@ -57,9 +58,25 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         receipt = sender.send("ledger", "proposeJob", proposed.digest, *terms)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
-    said = f"proposed as job {number}" + (f"\nnote: {warning}" if warning else "")
-    facts = {"job": number, "digest": proposed.digest.hex(), "tx": receipt.tx.hex(), "warning": warning}
-    say(as_json, said, **facts)
+    text = "\n".join([f"proposed as job {number}", *(f"note: {one}" for one in warnings)])
+    say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
+
+
+def _require_room(connection: "Connection", document: "Job") -> str:
+    """What to know of the job's times where the blocks that members wait for take much of them; empty without.
+
+    Raises UsageError where no round could ever end in time. A block is taken to come as fast as any did lately.
+    """
+    from ledger.rounds.depth import short_times
+
+    confirmations = connection.network.chain.confirmations
+    seconds = connection.client.shortest_block() if confirmations else 0
+    impossible, tight = short_times(document.terms, confirmations, seconds)
+    wait = f"members wait for {plural(confirmations, 'further block')} before they show or sign, {seconds} s each"
+    if impossible:
+        advice = "lengthen them in the draft, and make its document again: fedledger job create"
+        raise UsageError(f"{wait}: too long for {', '.join(impossible)}", advice=advice)
+    return f"{wait}: more than a quarter of {', '.join(tight)}" if tight else ""
 
 
 @job.command(short_help="Approve a job; a majority opens it.")

@@ -58,6 +58,7 @@ def _document(connection: "Connection") -> dict[str, Any]:
         "network": network.name,
         "chain": network.chain.id,
         "rpc": connection.client.rpc.url,
+        "confirmations": network.chain.confirmations,
         "block": number,
         "block_hash": head.hex(),
         "consortium": network.contracts.consortium.address,
@@ -131,7 +132,8 @@ def _print(document: dict[str, Any]) -> None:
 
     Console(highlight=False).print(
         f"[bold]{shown(document['network'])}[/]: chain {document['chain']}, block {document['block']}, "
-        f"epoch {document['epoch']}, ledger {document['ledger']}"
+        f"epoch {document['epoch']}, ledger {document['ledger']}, "
+        f"{plural(document['confirmations'], 'confirmation')} before anything is shown or signed"
     )
     print_table(("", "member", "key", "roles", "gateway"), map(_member_row, document["members"]))
     if document["jobs"]:

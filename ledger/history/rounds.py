@@ -102,7 +102,7 @@ class Rounds:
         if not full and event.deadline != round_.deadline:
             raise Impossible(f"the deadline of round {event.round} moved without a cause")
         made = UpdateCommitment(event.party, member.index, event.commitment, event.tx)
-        round_.commitments[member.index] = made
+        round_.commitments[member.index], round_.committed_in = made, event.block
         if full:
             round_.phase, round_.deadline = Phase.OPENING, event.deadline
 

@@ -3,7 +3,7 @@
 Roles and commands take what they need from here; nothing in it decides anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +17,12 @@ from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.party.background import Background
+from ledger.party.clock import Clock
+from ledger.party.documents import Documents
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
+from ledger.party.own_log import OwnLog
+from ledger.party.witnesses import HistoryPoint, Witnesses
+from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
 from ledger.store import Buffer, Pieces, Store
 from ledger.store.holders import Holders
@@ -27,20 +32,25 @@ if TYPE_CHECKING:
     from ledger.chain.client import Client
     from ledger.chain.sender import Sender
     from ledger.index import Follower
+    from ledger.index.file import Tip
     from ledger.keys import Signer
     from ledger.store.remote import Remote
 
 CLOSING = 5.0
 """Seconds that closing leaves to copies under way. One that is cut off is begun again when it is needed."""
-SKEW = 3
-"""Seconds by which a chain node's idea of the next block's time may run ahead of the block sealed in the end."""
 
 
 class Connection:
     """Opened by `open` (a party, with a home folder) or `visit` (anyone with the network file)."""
 
     def __init__(
-        self, network: Network, client: "Client", follower: "Follower", store: Store | None, folder: Path
+        self,
+        network: Network,
+        client: "Client",
+        follower: "Follower",
+        store: Store | None,
+        folder: Path,
+        witnesses: Collection[str] = (),
     ) -> None:
         self.network, self.client, self.follower, self.store = network, client, follower, store
         self.folder = folder
@@ -50,7 +60,12 @@ class Connection:
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
+        self._clock = Clock(client)
+        self._deep = follower.tip, DeepBlock()
+        own = OwnLog(client, follower, self.history.foundation.record, folder / "proved.json") if store else None
+        self.witnesses = Witnesses(network, witnesses, folder / "witnesses", own)
         self.background = Background()
+        self.documents = Documents(self.document, self.background)
         self._name_holders()
 
     @classmethod
@@ -62,7 +77,7 @@ class Connection:
         network = home.network()
         store = open_store(home)
         try:
-            return cls._connected(network, home.index, store, home.folder)
+            return cls._connected(network, home.index, store, home.folder, home.settings().rpc[1:])
         except FedledgerError:
             store.close()
             raise
@@ -74,12 +89,14 @@ class Connection:
         return cls._connected(network, folder / "index.sqlite", None, folder)
 
     @classmethod
-    def _connected(cls, network: Network, index: Path, store: Store | None, folder: Path) -> Self:
+    def _connected(
+        cls, network: Network, index: Path, store: Store | None, folder: Path, witnesses: Collection[str] = ()
+    ) -> Self:
         from ledger.chain.client import Client
         from ledger.index import Follower, Index
 
         client = Client.connect(network)
-        return cls(network, client, Follower(client, Index(index)), store, folder)
+        return cls(network, client, Follower(client, Index(index)), store, folder, witnesses)
 
     def close(self) -> None:
         """Close store and chain; what is being copied ends first, in the middle of an answer too."""
@@ -88,6 +105,7 @@ class Connection:
         for client in self._clients.values():
             client.close()
         self.background.join(CLOSING)
+        self.witnesses.close(CLOSING)
         if self.store is not None:
             self.store.close()
         self.client.close()
@@ -105,11 +123,34 @@ class Connection:
         return self.history
 
     def time(self) -> int:
-        """The chain's clock in seconds: never ahead of the block that a transaction sent now gets into.
+        """The chain's present time in seconds since 1970, as far as one can know it: see `Clock`."""
+        return self._clock.time()
 
-        So a deadline that has passed by this clock has passed for everyone, and no update can still come in before it.
+    @property
+    def still(self) -> int:
+        """For how many seconds the chain has made no further block, as far as `time` was asked."""
+        return self._clock.still
+
+    def deep(self) -> DeepBlock:
+        """The latest block, as of the last refresh, that is as deep as the network file asks for; none (number -1)
+        where the chain is shorter, or was reorganised since.
         """
-        return self.client.time(SKEW)
+        tip = self.follower.tip
+        if tip != self._deep[0]:
+            self._deep = tip, self._find_deep(tip)
+        return self._deep[1]
+
+    def _find_deep(self, tip: "Tip") -> DeepBlock:
+        number = tip.number - self.network.chain.confirmations
+        found = self.client.block(number) if number >= 0 else None
+        same = found is not None and (found.hash if number == tip.number else self.client.block_hash(tip.number))
+        return (
+            DeepBlock(found.number, found.hash, found.time) if found is not None and same == tip.hash else DeepBlock()
+        )
+
+    def point(self, block: int, hash_: bytes) -> HistoryPoint:
+        """Where the history stands at a block that it reaches, under that hash."""
+        return HistoryPoint(block, hash_, self.history.head_at(block))
 
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""
@@ -153,7 +194,9 @@ class Connection:
         self.holders.keep(cid, pin, limit=limit, deadline=deadline)
 
     def document(self, state: JobState) -> Job:
-        """A job's document, checked against its digest on chain. Raises Unavailable or Malformed."""
+        """A job's document, checked against its digest on chain; where it is not here, its holders are waited for: a
+        thread that decides asks `documents`. Raises Unavailable or Malformed.
+        """
         if state.digest not in self._documents:
             cid = Cid(RAW, state.digest)
             self._documents[state.digest] = parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))

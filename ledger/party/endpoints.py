@@ -10,6 +10,7 @@ from ledger.chain.rpc import Rpc
 from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.party.connection import Connection
+from ledger.party.witnesses import compared
 
 STALE = 3
 """A history is old once the chain stood still for so many times the longest deadline of a job under way."""
@@ -43,11 +44,11 @@ def differences(read: HistoryRead) -> Iterator[Open]:
         yield Open(check=Check.LOG, what=f"block {read.block}", why="the chain was reorganised while it was read")
     for one in others:
         what = f"block {read.block} at {one.url}"
-        if one.trouble:
-            yield Open(check=Check.LOG, what=what, why=one.trouble)
-        elif one.same is False:
+        if one.same is False:
             why = f"it is another than at {own.url}: one of the two serves another chain, or it is being reorganised"
             yield Open(check=Check.LOG, what=what, why=why)
+        elif one.trouble:
+            yield Open(check=Check.LOG, what=what, why=one.trouble)
         if one.block is not None and own.block is not None and one.block > own.block:
             why = f"{own.url} is at block {own.block}, {one.url} at {one.block}: what was read is stale"
             yield Open(check=Check.LOG, what="the end of the history", why=why, fault=SERVER)
@@ -70,11 +71,8 @@ def age(read: HistoryRead, history: History) -> Iterator[Open]:
 def _asked(url: str, number: int, hash_: bytes) -> Endpoint:
     node = ChainNode(Rpc(url))
     try:
-        latest, found = node.latest(), node.block_hash(number)
+        return compared(node, number, hash_)
     except FedledgerError as error:
         return Endpoint(url=node.rpc.url, same=None, trouble=error.message)
     finally:
         node.rpc.close()
-    if found is None:
-        return Endpoint(url=node.rpc.url, same=None, block=latest.number, trouble="it has not come so far")
-    return Endpoint(url=node.rpc.url, same=found == hash_, block=latest.number)

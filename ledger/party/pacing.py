@@ -10,7 +10,9 @@ from ledger.errors import FedledgerError, Rejected
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
+from ledger.party.documents import Pending
 from ledger.party.worker import Worker
+from ledger.rounds.steps import Wait
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 60.0
 """Seconds after which a failed step is tried again: after the first failure, and at most."""
@@ -53,6 +55,8 @@ class Pacing:
             return False
         try:
             wait = self._worker.advance(history, state, watched.since, now)
+        except Pending as pending:
+            wait = Wait(pending.message)
         except Rejected as error:
             return self._refused(watched, state, error)
         except FedledgerError as error:

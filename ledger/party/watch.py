@@ -10,6 +10,7 @@ from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
+from ledger.party.copies import SOON
 from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
 from ledger.party.pacing import Pacing
@@ -52,12 +53,16 @@ class Watch:
         """Called when nothing is due, before waiting."""
 
     def settle(self, seconds: float) -> bool:
-        """Wait for files that are being copied, no longer than `seconds`; whether there were any."""
-        return self._worker.copies.settle(seconds)
+        """Wait for what is copied or asked beside this thread, no longer than `seconds` each; whether there was any."""
+        connection = self._connection
+        copied = self._worker.copies.settle(seconds)
+        asked = connection.witnesses.settle(seconds)
+        return connection.documents.settle(seconds) or asked or copied
 
     def due_in(self) -> list[float]:
         """Seconds after which something is due that no change of the ledger announces."""
-        return self._pacing.due_in()
+        asking = [SOON] if self._connection.witnesses.busy or self._connection.documents.busy else []
+        return self._pacing.due_in() + asking
 
     def run(self) -> None:
         """Work until done. A chain that cannot be read for a while is waited for."""

@@ -3,9 +3,10 @@ remembers nothing that matters.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
+from ledger.audit.report import Endpoint
 from ledger.errors import Malformed
 from ledger.history.fold import History
 from ledger.history.state import JobState
@@ -13,11 +14,25 @@ from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
+from ledger.party.witnesses import Findings, HistoryPoint
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.steps import Advance, Wait
+from ledger.rounds.steps import Advance, Nudge, Wait
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
+
+
+_OTHER: Mapping[bool | None, tuple[str, str]] = {
+    True: ("agreed", "{url} shows the same history again"),
+    False: ("disagreed", "nothing is signed: {url} shows another history than the own node"),
+    None: ("unheard", "{url} does not confirm the history"),
+}
+_OWN: Mapping[bool | None, tuple[str, str]] = {
+    True: ("proved", "the log of {url} is proved again"),
+    False: ("disproved", "nothing is signed: the log of {url} is not that of its blocks; ask another node"),
+    None: ("unproved", "the log of {url} cannot be proved, and is taken on its word"),
+}
+"""By what a node was found to be: the action, and its words."""
 
 
 class Worker(ABC):
@@ -27,6 +42,8 @@ class Worker(ABC):
         self._connection, self._sender, self._journal = connection, sender, journal
         self.copies = Copies(connection)
         self._told: set[tuple[int, int, int, str]] = set()
+        self._heard: dict[str, str] = {}
+        self._points: dict[tuple[int, int, str], HistoryPoint] = {}
 
     @property
     def key(self) -> str:
@@ -55,6 +72,44 @@ class Worker(ABC):
         """Write down what is waited for, once for each reason."""
         self.note("waiting", state, wait.why, until=wait.until)
 
+    def require_agreement(self, state: JobState, point: HistoryPoint) -> Wait | None:
+        """None where the other chain nodes that the home names show the same history up to a point, so that it may be
+        signed for; else what is waited for. What they say is written down once.
+        """
+        findings = self._connection.witnesses.ask(point)
+        self._note_findings(state, findings)
+        return Wait(findings.refusal) if findings.refusal else None
+
+    def require_agreement_now(self, facts: RoundFacts, step: str) -> Wait | HistoryPoint:
+        """The deep block as of which a step is taken that the other nodes agree on. It stays the same while they are
+        asked, as long as it is on the own chain.
+        """
+        place, deep = (facts.round.job, facts.round.number, step), self._connection.deep()
+        now = self._connection.point(deep.number, deep.hash)
+        asked = self._points.get(place, now)
+        if asked != now and self._connection.client.block_hash(asked.number) != asked.hash:
+            asked = now
+        self._points[place] = asked
+        wait = self.require_agreement(facts.state, asked)
+        if wait is None:
+            del self._points[place]
+        return wait or asked
+
+    def _note_findings(self, state: JobState, findings: Findings) -> None:
+        if findings.own is not None:
+            self._note_finding(state, findings.own, _OWN)
+        for one in findings.answers:
+            self._note_finding(state, one, _OTHER)
+
+    def _note_finding(self, state: JobState, found: Endpoint, words: Mapping[bool | None, tuple[str, str]]) -> None:
+        """Once for each change."""
+        what = f"{found.url} {words[True][0]}"
+        if (found.trouble or "") == self._heard.get(what, ""):
+            return
+        self._heard[what] = found.trouble or ""
+        action, text = words[found.same]
+        self.note(action, state, ": ".join(filter(None, [text.format(url=found.url), found.trouble])), node=found.url)
+
     def note_missing(self, facts: RoundFacts, gathering: Gathering) -> None:
         """Write down why each update that is missing could not be had, once for each kind of reason."""
         round_ = facts.round
@@ -68,8 +123,10 @@ class Worker(ABC):
             self.note("missing", facts.state, text, round=round_.number, member=member, error=known[-1], facts=said)
 
     def document(self, state: JobState) -> Job:
-        """The job's document, kept. Raises Malformed where its terms are not those of the contract."""
-        job = self._connection.document(state)
+        """The job's document, kept. Raises Malformed where its terms are not those of the contract, and as
+        `Documents.get`: nothing is waited for here.
+        """
+        job = self._connection.documents.get(state)
         if job.terms != state.terms:
             raise Malformed(
                 "the job's document has other terms than the contract: no round of it can be verified",
@@ -82,6 +139,11 @@ class Worker(ABC):
     def facts(self, state: JobState, number: int) -> RoundFacts:
         """All that a step needs of a round. Raises as `document`."""
         return RoundFacts.of(self._connection.place, state, self.document(state), state.rounds[number])
+
+    def nudge(self, state: JobState, step: Nudge) -> None:
+        """Make the chain seal a block: it does so for transactions alone."""
+        self._sender.nudge()
+        self.note("nudged", state, f"round {step.round}: the chain made no block by itself", round=step.round)
 
     def move_on(self, state: JobState, step: Advance) -> None:
         """Move on a round that is overdue, or that nobody can finish any more."""

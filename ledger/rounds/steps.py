@@ -25,6 +25,14 @@ class Vouch:
 
 
 @dataclass(frozen=True, slots=True)
+class Nudge:
+    """A step of every role: send an empty transaction, for the chain makes no block by itself that the round needs."""
+
+    job: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do before `until`, or before the ledger changes where that is None."""
 

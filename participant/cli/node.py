@@ -7,6 +7,7 @@ import click
 
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
+from ledger.formats.text import plural
 from participant.cli.models import compare, evaluate, example, open_set
 from participant.cli.options import device_option
 
@@ -66,14 +67,21 @@ def init(
 @node.command()
 @click.argument("network", type=FILE)
 @click.option("--replace", is_flag=True, help="Leave another network that this home joined before.")
+@click.option(
+    "--rpc",
+    multiple=True,
+    help="A chain node of this party's own, in place of the network file's; a further one is compared with it before "
+    "anything is shown or signed. May be given again; kept in the home's settings.",
+)
 @home_option
 @json_option
-def join(network: Path, replace: bool, home: Home, as_json: bool) -> None:
+def join(network: Path, replace: bool, rpc: tuple[str, ...], home: Home, as_json: bool) -> None:
     """Join the consortium of the network file NETWORK: check chain, code and membership, then keep the file."""
     from participant.node.join import join as run
 
-    facts = run(network, home, replace=replace)
+    facts = run(network, home, replace=replace, rpc=rpc)
     text = f"joined {facts['network']} as {facts['name']} (member {facts['member']})"
+    text += f"; {plural(int(str(facts['confirmations'])), 'confirmation')} before anything is shown or signed"
     _say(as_json, "\n".join(filter(None, [text, str(facts["sealed"]), str(facts["advice"])])), facts)
 
 

@@ -3,17 +3,18 @@
 It says so in time: what is still lacking when three quarters of the attesting time are over is named, not waited for.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ledger.errors import Malformed, Unavailable
 from ledger.events.rounds import Form
 from ledger.formats.cid import RAW, Cid
-from ledger.history.state import Aggregate
+from ledger.history.state import Aggregate, JobState
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.pins import model_pin, opposing_pin
 from ledger.party.sharing.pushing import Sharing
+from ledger.party.witnesses import HistoryPoint
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, recompute
@@ -33,6 +34,8 @@ from ledger.rounds.receipts import (
 from ledger.rounds.steps import LAST_MOMENT, Wait, copied_by
 
 WORD = 32
+Agree = Callable[[JobState, HistoryPoint], Wait | None]
+"""None where other chain nodes agree on a point; else what is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,9 @@ class Speech:
 class Attesting:
     """Makes up a member's mind."""
 
-    def __init__(self, connection: Connection, copies: Copies, sharing: Sharing, key: str) -> None:
+    def __init__(self, connection: Connection, copies: Copies, sharing: Sharing, key: str, agree: Agree) -> None:
         self._connection, self._copies, self._sharing, self._key = connection, copies, sharing, key
+        self._agree = agree
 
     def speech(self, facts: RoundFacts, now: int) -> Speech | Wait:
         """What to say of the round's latest aggregate at `now`.
@@ -59,7 +63,7 @@ class Attesting:
         """
         aggregate, terms = facts.round.aggregates[-1], facts.state.terms
         by = copied_by(aggregate.deadline, terms.attest_seconds, now)
-        point = self._standpoint(aggregate)
+        point = self._standpoint(facts.state, aggregate)
         if isinstance(point, Wait):
             return point
         known = self._known(facts, by - now)
@@ -78,15 +82,18 @@ class Attesting:
         self._copies.check_base(facts)
         return self._computed(facts, point._replace(receipts=own), counted)
 
-    def _standpoint(self, aggregate: Aggregate) -> Standpoint | Wait:
-        """Where the aggregate was made from, by this member's own chain; nothing is said from another branch."""
+    def _standpoint(self, state: JobState, aggregate: Aggregate) -> Standpoint | Wait:
+        """Where the aggregate was made from, by this member's own chain; nothing is said from another branch, or of a
+        history that other chain nodes show differently.
+        """
         history, tip = self._connection.history, self._connection.follower.tip
         if tip.number < aggregate.as_of:
             return Wait(f"the own node has not reached block {aggregate.as_of}")
         if self._connection.client.block_hash(aggregate.as_of) != aggregate.anchor:
             return Wait(f"the own node has another block {aggregate.as_of} than the aggregate was made from")
         head = history.head_at(aggregate.as_of)
-        return Standpoint(aggregate.as_of, aggregate.anchor, head, aggregate.receipts)
+        wait = self._agree(state, HistoryPoint(aggregate.as_of, aggregate.anchor, head))
+        return wait or Standpoint(aggregate.as_of, aggregate.anchor, head, aggregate.receipts)
 
     def _known(self, facts: RoundFacts, seconds: float) -> tuple[SignedHave, ...] | Wait | None:
         """The entries of the aggregate's receipts file, none where it is not one; None where it cannot be had."""

@@ -7,8 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from ledger.config import Home
 from ledger.errors import FedledgerError
+from ledger.formats.text import plural
 from ledger.history.phases import present
 from ledger.history.state import JobState
 from ledger.keys import address_of
@@ -17,6 +20,8 @@ from participant.node.start import LOG
 from participant.node.steps import NodeSituation, next_step
 from participant.scoring.steps import ScoringSituation, next_scoring_step
 
+LONGEST = 30.0
+"""Seconds that the other chain nodes have to say whether they show the same."""
 JOURNAL_END = 1 << 16
 """Bytes at the journal's end in which the latest update is looked for."""
 
@@ -26,6 +31,8 @@ def status_of(home: Home) -> dict[str, Any]:
     key, settings = address_of(home.keystore), home.settings()
     with Connection.open(home) as connection:
         connection.refresh()
+        tip = connection.follower.tip
+        findings = connection.witnesses.ask(connection.point(*tip), seconds=LONGEST)
         member = connection.history.member_of(key)
         return {
             "home": str(home.folder),
@@ -40,6 +47,10 @@ def status_of(home: Home) -> dict[str, Any]:
             "validation": settings.validation,
             "device": settings.device,
             "trained_on": _trained_on(home),
+            "node": connection.client.rpc.url,
+            "confirmations": connection.network.chain.confirmations,
+            "log": to_builtins(findings.own) if findings.own else None,
+            "witnesses": [to_builtins(one) for one in findings.answers],
             "files_kept": len(connection.store.pins()) if connection.store else 0,
             "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
         }
@@ -64,7 +75,7 @@ def _trained_on(home: Home) -> str | None:
 def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     held = frozenset((state.number, number) for number in state.rounds)
     now = connection.client.time()
-    step = next_step(connection.history, state, key, NodeSituation(now, held=held))
+    step = next_step(connection.history, state, key, NodeSituation(now, connection.deep(), held=held))
     stage = present(current, state.terms, now) if (current := state.current) else None
     score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
     try:
@@ -103,6 +114,18 @@ def print_status(facts: dict[str, Any]) -> None:
     console.print(
         f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
     )
+    console.print(f"[dim]chain[/]    {escape(facts['node'])}, {plural(facts['confirmations'], 'confirmation')}")
+    log = facts["log"] or {"same": None}
+    proved = {True: "proved by its blocks", False: "[red]FALSE: nothing is signed[/]", None: "on its word"}[log["same"]]
+    console.print(f"         its log is {proved}{escape(': ' + log['trouble']) if log.get('trouble') else ''}")
+    for one in facts["witnesses"]:
+        said = {
+            True: "shows the same",
+            False: "[red]DIFFERS: nothing is signed[/]",
+            None: "[yellow]does not confirm it[/]",
+        }
+        why = f": {escape(one['trouble'])}" if one.get("trouble") else ""
+        console.print(f"         {escape(one['url'])} {said[one['same']]}{why}")
     table = Table("job", "name", "round", "phase", "next step", box=None, header_style="dim")
     for job in facts["jobs"]:
         words = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")

@@ -12,8 +12,11 @@ from ledger.events.records import Role
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
-from ledger.rounds.steps import COURTESY, Advance, Vouch, Wait
+from ledger.rounds.depth import PARTS, DeepBlock
+from ledger.rounds.steps import COURTESY, Advance, Nudge, Vouch, Wait
 
+STILL = 5
+"""Seconds without a block after which a chain is said to stand still: it may seal blocks for transactions alone."""
 GRACE = 15
 """Seconds that nodes leave to aggregators before they move on a round that is overdue."""
 
@@ -62,7 +65,7 @@ class Hold:
     round: int
 
 
-Step = Commit | Show | OpenOwn | Vouch | Attest | Advance | Hold | Wait
+Step = Commit | Show | OpenOwn | Vouch | Attest | Advance | Nudge | Hold | Wait
 RoundKey = tuple[int, int]
 
 
@@ -70,13 +73,16 @@ RoundKey = tuple[int, int]
 class NodeSituation:
     """What a decision depends on besides the history.
 
-    `now` is the chain's clock. Of rounds (job, round): `unfit` says why this node cannot commit to an update; `shown`
-    are those whose own update is shown; `vouched` has the updates that were signed for, by member index; `held` are
-    those whose files are kept; `spoken` those finalised that it cannot agree with. All of it only spares work:
-    forgotten in a crash, it is found again.
+    `now` is the chain's clock; `deep` the latest block that anything may rest on that is shown or signed; `still` for
+    how many seconds the chain made no further block. Of rounds (job, round): `unfit` says why this node cannot commit
+    to an update; `shown` are those whose own update is shown; `vouched` has the updates that were signed for, by member
+    index; `held` are those whose files are kept; `spoken` those finalised that it cannot agree with. All of it only
+    spares work: forgotten in a crash, it is found again.
     """
 
     now: int
+    deep: DeepBlock
+    still: int = 0
     unfit: Mapping[RoundKey, str] = field(default_factory=dict)
     shown: frozenset[RoundKey] = frozenset()
     vouched: Mapping[RoundKey, frozenset[int]] = field(default_factory=dict)
@@ -140,6 +146,8 @@ def _opening(of: _Decision) -> Step:
     round_, index = of.round, of.member.index
     if not round_.commitments:
         return _advance(of, round_.update_deadline)
+    if not of.at.deep.fixes(round_):
+        return _deepen(of, "shows no update before", of.deadline, of.state.terms.open_seconds)
     if index in round_.commitments and of.key not in of.at.shown:
         return Show(*of.key)
     last_quarter = of.deadline - of.state.terms.open_seconds // 4
@@ -155,12 +163,14 @@ def _aggregating(of: _Decision) -> Step:
     round_ = of.round
     if not round_.updates:
         return _advance(of, of.deadline - 2 * of.state.terms.aggregate_seconds)
-    if of.member.index in round_.updates and of.key not in of.at.shown:
+    if of.member.index in round_.updates and of.key not in of.at.shown and of.at.deep.fixes(round_):
         return Show(*of.key)
     if of.over:
         return _advance(of, of.deadline)
     if _unvouched(of):
         return Vouch(*of.key)
+    if round_.opened_in > of.at.deep.number:
+        return _deepen(of, "is aggregated after", of.deadline, 2 * of.state.terms.aggregate_seconds)
     return Wait(f"{of.name} waits for its aggregate", of.deadline + 1)
 
 
@@ -170,22 +180,38 @@ def _attesting(of: _Decision) -> Step:
         return _advance(of, of.deadline)
     if round_.aggregates[-1].attested_by(member.index) or member.since > round_.epoch:
         return Wait(f"other members attest {of.name}", of.deadline + 1)
+    if round_.aggregates[-1].as_of > of.at.deep.number:
+        return _deepen(of, "is attested after", of.deadline, of.state.terms.attest_seconds)
     return Attest(*of.key, round_.attempt)
+
+
+def _deepen(of: _Decision, what: str, deadline: int, seconds: int) -> Step:
+    """The chain makes the blocks that are waited for. One that stands still when a quarter of the phase is over is
+    nudged; the order turns with the rounds.
+    """
+    left = STILL + COURTESY * _rank(of) - of.at.still
+    start = max(deadline - seconds + seconds // PARTS, of.at.now + left)
+    if of.at.now < start:
+        return Wait(f"{of.name} {what} further blocks of the chain", start)
+    return Nudge(*of.key)
 
 
 def _advance(of: _Decision, after: int) -> Step:
     """The order turns with the rounds, so that no member always pays."""
-    members = [member.index for member in of.history.members.values() if member.active]
-    rank = (members.index(of.member.index) + of.round.number) % len(members)
-    start = after + 1 + GRACE + COURTESY * rank
+    start = after + 1 + GRACE + COURTESY * _rank(of)
     if of.at.now < start:
         return Wait(f"{of.name} is overdue; leaves it to another to move it on", start)
     return Advance(*of.key)
 
 
+def _rank(of: _Decision) -> int:
+    members = [member.index for member in of.history.members.values() if member.active]
+    return (members.index(of.member.index) + of.round.number) % len(members)
+
+
 def _ended(of: _Decision) -> Step:
     round_, member = of.round, of.member
-    final = round_.final
+    final = round_.final if round_.final and round_.final.as_of <= of.at.deep.number else None
     silent = final is not None and of.at.now <= final.deadline and not final.attested_by(member.index)
     if silent and member.since <= round_.epoch and of.key not in of.at.spoken:
         return Attest(*of.key, round_.attempt, late=True)

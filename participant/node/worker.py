@@ -16,7 +16,7 @@ from ledger.party.journal import Journal
 from ledger.party.sharing.exchange import Exchange
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.steps import LAST_MOMENT, Advance, Vouch, Wait
+from ledger.rounds.steps import LAST_MOMENT, Advance, Nudge, Vouch, Wait
 from participant.node.attesting import Attesting, copies_of
 from participant.node.saying import note_speech
 from participant.node.steps import Attest, Commit, Hold, NodeSituation, OpenOwn, RoundKey, Show, Step, next_step
@@ -49,7 +49,7 @@ class NodeWorker(Worker):
         self.exchange = exchange
         self._sharing, self._showing = exchange.sharing, exchange.showing
         self._updates = Updates(connection, sender.address, data, machine)
-        self._attesting = Attesting(connection, self.copies, self._sharing, sender.address)
+        self._attesting = Attesting(connection, self.copies, self._sharing, sender.address, self.require_agreement)
         self._unfit: dict[RoundKey, str] = {}
         self._shown: dict[RoundKey, bytes] = {}
         self._vouched: dict[RoundKey, frozenset[int]] = {}
@@ -62,17 +62,21 @@ class NodeWorker(Worker):
             self._unfit, self._version = {}, file_version(self._data)
         held, spoken = frozenset(self._held), frozenset(self._spoken)
         shown, vouched = self._shown_now(history, state), self._vouched_now(state)
-        situation = NodeSituation(now, self._unfit, shown, vouched, held, spoken)
+        deep, still = self._connection.deep(), self._connection.still
+        situation = NodeSituation(now, deep, still, self._unfit, shown, vouched, held, spoken)
         return next_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
         step = self.decide(history, state, now)
-        self._tend(state, now)
+        self._tend(history, state, now)
         if isinstance(step, Wait):
             return step
         if isinstance(step, Advance):
             self.move_on(state, step)
+            return None
+        if isinstance(step, Nudge):
+            self.nudge(state, step)
             return None
         return self._take(step, self.facts(state, step.round), now)
 
@@ -114,9 +118,9 @@ class NodeWorker(Worker):
         unopened = any(made.party == self.key for state in states if state.current for made in state.current.unopened)
         return lacking + (self._showing.due_in() if unopened else [])
 
-    def _tend(self, state: JobState, now: int) -> None:
-        """What goes on beside a round's steps until it is over: the own opening is shown, and who holds what is told
-        and heard.
+    def _tend(self, history: History, state: JobState, now: int) -> None:
+        """What goes on beside a round's steps until it is over: the own opening is shown, if it was and nobody can
+        commit any more on this branch of the chain either, and who holds what is told and heard.
         """
         round_ = state.current
         self.exchange.forget(state)
@@ -128,7 +132,8 @@ class NodeWorker(Worker):
             self._sharing.offer(facts)
         if not shared:
             return
-        if (round_.job, round_.number) in self._shown and any(one.party == self.key for one in round_.unopened):
+        shown = self._shown_now(history, state) and self._connection.deep().fixes(round_)
+        if shown and any(one.party == self.key for one in round_.unopened):
             opening = self._updates.committed(facts)
             if opening is not None:
                 self._showing.show(facts.name, opening, facts.round.opener_index)
@@ -167,7 +172,10 @@ class NodeWorker(Worker):
         return None
 
     def _show(self, step: Show, facts: RoundFacts) -> Wait | None:
-        """Everyone's update is fixed: let all see this one."""
+        """Everyone's update is fixed, by all chain nodes that this home asks: let all see this one."""
+        agreed = self.require_agreement_now(facts, "show")
+        if isinstance(agreed, Wait):
+            return agreed
         opening, digest = self._updates.committed(facts), self._committed(facts)
         self._shown[step.job, step.round] = digest
         if opening is None:
@@ -183,6 +191,9 @@ class NodeWorker(Worker):
         opening, number = self._updates.committed(facts), facts.round.number
         if opening is None:
             return Wait(f"the update of round {number} is lost", None)
+        agreed = self.require_agreement_now(facts, "show")
+        if isinstance(agreed, Wait):
+            return agreed
         self._sender.send("ledger", "openUpdates", facts.round.job, number, pack_openings([opening]))
         self.note("opened", facts.state, f"round {number}: opened the own update", round=number)
         return None

@@ -1,5 +1,6 @@
 """A member whose gateway is slow, on a real chain: it holds up its own update, in bounded time, and nothing else."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -173,3 +174,32 @@ def test_a_certificate_that_comes_late_takes_no_turn(ready: Trial) -> None:
     ready.attest(1, 2)
     assert ready.round.phase is Phase.FINALISED
     assert not actions(ready.parties[0].member.home, "failed", "overtaken")
+
+
+def test_a_holder_that_stalls_at_a_jobs_document_holds_up_no_other_job(trial: Callable[..., Trial]) -> None:
+    """It takes the connection and says nothing, and nobody else has the document."""
+    t, end = trial(rounds=1), threading.Event()
+    first = t.number
+
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        end.wait(60)
+        handler.close_connection = True
+
+    with Server(stall) as silent:
+        t.parties[3].sender.send("consortium", "announce", silent.url)
+        stalled = t.propose(b"\x22" * 32)
+        one = service(t.parties[0])
+        looking = threading.Thread(target=lambda: [one.look() for _ in range(3)], daemon=True)
+        looking.start()
+        looking.join(30)
+        done = not looking.is_alive()
+        busy = t.parties[0].connection.documents.busy
+        end.set()
+        looking.join(60)
+    assert done
+    assert busy
+    jobs = t.parties[0].connection.refresh().jobs
+    assert jobs[first].current is not None, "a round of the other job was opened"
+    assert jobs[stalled].current is None
+    (note,) = [one for one in actions(t.parties[0].member.home, "waiting") if one["job"] == stalled]
+    assert note["text"] == f"job {stalled}: the document of job {stalled} is on its way"

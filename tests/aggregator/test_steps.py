@@ -20,6 +20,7 @@ from aggregator.steps import (
 )
 from ledger.events import records as r
 from ledger.history.state import Phase
+from ledger.rounds.depth import DeepBlock
 from ledger.rounds.steps import COURTESY, LAST_MOMENT
 
 DEADLINE = 1000
@@ -31,7 +32,7 @@ ALL = frozenset(range(4))
 
 
 def decide(world: World, me: int = 0, now: int = DEADLINE - 10, **facts: Any) -> Step:
-    facts.setdefault("since", now)
+    facts = {"since": now, "deep": DeepBlock(1 << 40, bytes(32), now)} | facts
     return next_step(world.history, world.state, world.keys[me], AggregatorSituation(now, **facts))
 
 
@@ -68,7 +69,7 @@ def test_opens_the_first_round_by_rank(world: World) -> None:
 
 
 def test_nothing_to_do_for_those_who_may_not(world: World) -> None:
-    stranger = next_step(world.history, world.state, "0x" + "9" * 40, AggregatorSituation(1, 1))
+    stranger = next_step(world.history, world.state, "0x" + "9" * 40, AggregatorSituation(1, DeepBlock(), 1))
     assert waiting(stranger, None)
     world.emit(r.KeyRotated, index=0, old_key=world.keys[0], new_key="0x" + "8" * 40, epoch=2)
     assert waiting(decide(world, 0), None), "a key that was replaced"
@@ -274,6 +275,6 @@ def test_a_new_key_takes_no_part_in_an_older_round(world: World) -> None:
     opened(world)
     new = "0x" + "8" * 40
     world.emit(r.KeyRotated, index=1, old_key=world.keys[1], new_key=new, epoch=2)
-    step = next_step(world.history, world.state, new, AggregatorSituation(ALONE + 1, ALONE, certified=ALL))
+    step = next_step(world.history, world.state, new, AggregatorSituation(ALONE + 1, DeepBlock(), ALONE, certified=ALL))
     assert waiting(step, LAST + 1)
     assert decide(world, 2, ALONE + 1, certified=ALL) == PublishAggregate(1, 1, 1, ALL), "and no rank is kept for it"

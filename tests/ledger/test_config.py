@@ -100,6 +100,10 @@ def test_parties_have_names() -> None:
         ("validators = []", f'validators = ["{ADDRESS}", "{ADDRESS}"]', "named twice"),
         ("validators = []", f'validators = ["{ADDRESS.lower()}"]', "EIP-55"),
         ("validators = []", "validators = [7]", "not valid"),
+        ("confirmations = 0", "confirmations = -1", "not valid"),
+        ("confirmations = 0", "confirmations = 129", "not valid"),
+        ("confirmations = 0", "confirmations = true", "not valid"),
+        ("confirmations = 0", 'confirmations = "2"', "not valid"),
     ],
 )
 def test_a_network_file_that_is_wrong_is_refused(tmp_path: Path, text: str, old: str, new: str, why: str) -> None:

@@ -127,9 +127,9 @@ class Round:
 
     `deadline` is the end of `phase`, in seconds since 1970. `members`, `participants` and `aggregators` are how many
     there were when it opened, and `keys` the members' keys of that moment, by index. `commitments` and `updates` are by
-    member index, both in the order of the commitments; `opened_in` is the block of the latest opening. `scored_to` is
-    the last round of the job whose scores were settled when this one opened: what came later cannot weigh its updates.
-    `tx` is the transaction that opened it.
+    member index, both in the order of the commitments; `committed_in` and `opened_in` are the blocks of the latest
+    commitment and of the latest opening. `scored_to` is the last round of the job whose scores were settled when this
+    one opened: what came later cannot weigh its updates. `tx` is the transaction that opened it.
     """
 
     job: int
@@ -146,6 +146,7 @@ class Round:
     phase: Phase = Phase.COLLECTING
     commitments: dict[int, UpdateCommitment] = field(default_factory=dict)
     updates: dict[int, Update] = field(default_factory=dict)
+    committed_in: int = 0
     opened_in: int = 0
     aggregates: list[Aggregate] = field(default_factory=list)
     reason: r.Reason = r.Reason.NONE

@@ -30,7 +30,7 @@ class Duties:
 
 
 def duties_of(connection: Connection) -> Duties:
-    """Those of the history as the connection has it. A job whose document cannot be had owes no updates yet.
+    """Those of the history as the connection has it. A job whose document is not here owes no updates yet.
 
     The receipts of a job's latest round are owed after its end, too: until the next one is opened.
     """
@@ -48,6 +48,7 @@ def duties_of(connection: Connection) -> Duties:
 
 def _updates(connection: Connection, round_: Round) -> list[Owed]:
     try:
-        return updates_in(round_, connection.document(connection.history.jobs[round_.job]).layout.size)
+        document = connection.documents.get(connection.history.jobs[round_.job], seconds=0)
+        return updates_in(round_, document.layout.size)
     except (Malformed, Unavailable):
         return []

@@ -15,7 +15,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 

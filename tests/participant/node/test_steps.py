@@ -10,6 +10,7 @@ from ledger.events.rounds import Form, ModelTerms
 from ledger.formats.claims import Claimed, RoundName, UpdateOpening, commitment, pack_openings
 from ledger.history.fold import History
 from ledger.history.state import JobState
+from ledger.rounds.depth import DeepBlock
 from participant.node.steps import (
     COURTESY,
     GRACE,
@@ -112,7 +113,8 @@ class Story:
         return self.history.jobs[1]
 
     def step(self, now: int, me: str = B, **situation: Any) -> Step:
-        return next_step(self.history, self.state, me, NodeSituation(now, **situation))
+        deep = situation.pop("deep", DeepBlock(self.block, bytes(32), now))
+        return next_step(self.history, self.state, me, NodeSituation(now, deep, **situation))
 
 
 def waits(step: Step, *words: str) -> int | None:

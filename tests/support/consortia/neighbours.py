@@ -94,6 +94,10 @@ class Neighbour:
             return None
         return Block(number, number.to_bytes(32, "big"), (number - 1).to_bytes(32, "big"), 10 * number)
 
+    @property
+    def documents(self) -> Any:
+        return SimpleNamespace(get=lambda state, seconds: self.document(state))
+
     def document(self, state: object) -> Any:
         return self.world.job
 

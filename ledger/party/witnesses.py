@@ -1,0 +1,224 @@
+"""What chain nodes show of the history, looked at before a member signs for it: a node that lies to its own member
+alone makes it sign nothing.
+
+The own node's log is held against its blocks (`ledger.party.own_log`). Each other one is read as the own is, into an
+index of its own, so only what is new is asked for. They are asked in threads of their own: one that hangs holds up no
+step but the one that waits for it.
+
+    witnesses = Witnesses(network, urls, folder, own)
+    findings = witnesses.ask(point)        to be called again until it has an answer; begins what is due
+    findings.refusal                       why nothing may be signed at that point; empty where it may
+"""
+
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ledger.audit.report import Endpoint
+from ledger.config import Network, at_node
+from ledger.errors import FedledgerError, Unavailable
+from ledger.formats.digest import sha256
+from ledger.party.background import Background
+
+if TYPE_CHECKING:
+    from ledger.chain.client import Client
+    from ledger.chain.node import ChainNode
+    from ledger.index import Follower
+
+PROMPT = 0.5
+"""Seconds that a step waits for those it asked: a node that is well answers in the same look."""
+TIMEOUT = 5.0
+"""Seconds for each of a node's answers."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds after which a node that did not agree is asked again: doubled up to the last."""
+REMEMBERED = 16
+"""Points of which the answers are kept."""
+
+
+class HistoryPoint(NamedTuple):
+    """Where the own history stands: a block's number and hash, and the head over all events up to it."""
+
+    number: int
+    hash: bytes
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the nodes said of a point; `pending` are those that have not answered yet.
+
+    `own` is whether the own node's log is that of its blocks: `same` is None where that could not be checked.
+    """
+
+    point: HistoryPoint
+    answers: tuple[Endpoint, ...] = ()
+    pending: tuple[str, ...] = ()
+    own: Endpoint | None = None
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing may be signed as of that point: the own node's log is false, another shows another history, one
+        has not answered yet, or none says that it shows the same. Empty where it may be signed.
+        """
+        if self.own is not None and self.own.same is False:
+            return f"the own node's log is not that of its blocks: {self.own.trouble}"
+        for one in self.answers:
+            if one.same is False:
+                return f"{one.url} differs: {one.trouble}"
+        if self.pending:
+            return f"asks {', '.join(self.pending)} for block {self.point.number}"
+        if any(one.same for one in self.answers) or not self.answers:
+            return ""
+        return f"no other node confirms block {self.point.number}: {self.answers[0].url}: {self.answers[0].trouble}"
+
+
+class Witnesses:
+    """The other chain nodes of a home. The thread that decides asks; what it remembers only spares work."""
+
+    def __init__(
+        self,
+        network: Network,
+        urls: Collection[str],
+        folder: Path,
+        own: "Says | None" = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._witnesses = [_Witness(network, url, folder / f"{sha256(url.encode()).hex()[:16]}.sqlite") for url in urls]
+        self._nodes: list[Says] = [*self._witnesses, *filter(None, [own])]
+        self._own, self._background, self._clock = own, Background(max(1, len(self._nodes))), clock
+        self._asked: dict[HistoryPoint, list[_Question]] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being asked."""
+        return any(not future.done() for future in self._under_way())
+
+    def settle(self, seconds: float) -> bool:
+        """Wait for those that are being asked, no longer than `seconds`; whether there were any."""
+        futures = self._under_way()
+        wait(futures, seconds)
+        for asked in self._asked.values():
+            for one in asked:
+                one.look(self._clock())
+        return bool(futures)
+
+    def _under_way(self) -> "list[Future[None]]":
+        """Those that were asked and not looked at since."""
+        questions = (one for asked in self._asked.values() for one in asked)
+        return [one.future for one in questions if one.future is not None]
+
+    def ask(self, point: HistoryPoint, seconds: float = PROMPT) -> Findings:
+        """What they say of a point; those just asked are waited for, no longer than `seconds`."""
+        asked = self._asked.setdefault(point, [_Question(node) for node in self._nodes])
+        while len(self._asked) > REMEMBERED:
+            del self._asked[next(iter(self._asked))]
+        wait(
+            [begun for one in asked if (begun := one.begin(point, self._background, self._clock())) is not None],
+            seconds,
+        )
+        for one in asked:
+            one.look(self._clock())
+        answers = tuple(one.answer for one in asked if one.answer is not None and one.node is not self._own)
+        pending = tuple(one.node.url for one in asked if one.answer is None)
+        return Findings(point, answers, pending, next((one.answer for one in asked if one.node is self._own), None))
+
+    def close(self, seconds: float) -> None:
+        """Begin nothing more, and wait for what is under way no longer than `seconds`."""
+        self._background.cancel()
+        self._background.join(seconds)
+        for one in self._witnesses:
+            one.close()
+
+
+class Says(Protocol):
+    """A chain node that is asked in threads."""
+
+    url: str
+
+    def says(self, point: HistoryPoint) -> Endpoint:
+        """What it shows at a point."""
+        ...
+
+
+class _Witness:
+    """Another node, read as the own one is. It is asked in threads, and one after another."""
+
+    def __init__(self, network: Network, url: str, index: Path) -> None:
+        from ledger.chain.rpc import Rpc
+
+        self.url = Rpc(url).url
+        self._network, self._index = at_node(network, url), index
+        self._client: Client | None = None
+        self._follower: Follower | None = None
+
+    def says(self, point: HistoryPoint) -> Endpoint:
+        """Whether it shows the same block and the same log up to it. Raises as `Follower.refresh`."""
+        client, follower = self._connected()
+        shown = compared(client, point.number, point.hash)
+        if not shown.same:
+            return shown
+        history = follower.refresh()
+        if history.head_at(point.number) != point.head:
+            why = f"its log up to block {point.number} is another than the own node shows"
+            return Endpoint(url=self.url, same=False, block=shown.block, trouble=why)
+        return shown
+
+    def _connected(self) -> "tuple[Client, Follower]":
+        from ledger.chain.client import Client
+        from ledger.index import Follower, Index
+
+        if self._client is None or self._follower is None:
+            self._client = Client.connect(self._network, TIMEOUT)
+            self._follower = Follower(self._client, Index(self._index))
+        return self._client, self._follower
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+@dataclass(slots=True)
+class _Question:
+    """What one node is asked of one point, again after a pause until it agrees."""
+
+    node: Says
+    answer: Endpoint | None = None
+    future: "Future[None] | None" = None
+    again: float = 0.0
+    pause: float = FIRST_PAUSE
+    heard: list[Endpoint] = field(default_factory=list)
+
+    def begin(self, point: HistoryPoint, background: Background, now: float) -> "Future[None] | None":
+        if self.future is not None or now < self.again or (self.answer is not None and self.answer.same):
+            return None
+        self.future = background.start(lambda: self.heard.append(_said(self.node, point)))
+        return self.future
+
+    def look(self, now: float) -> None:
+        if self.future is None or not self.future.done():
+            return
+        future, self.future = self.future, None
+        future.result()
+        self.answer = self.heard.pop()
+        self.again, self.pause = now + self.pause, min(2 * self.pause, LONGEST_PAUSE)
+
+
+def _said(node: Says, point: HistoryPoint) -> Endpoint:
+    """A node that answers nonsense says something else than the own one; one that does not answer says nothing."""
+    try:
+        return node.says(point)
+    except Unavailable as error:
+        return Endpoint(url=node.url, same=None, trouble=error.message)
+    except FedledgerError as error:
+        return Endpoint(url=node.url, same=False, trouble=error.message)
+
+
+def compared(node: "ChainNode", number: int, hash_: bytes) -> Endpoint:
+    """What a node shows in the place of a block. Raises as the node's methods."""
+    latest, found = node.latest(), node.block_hash(number)
+    same = None if found is None else found == hash_
+    trouble = {None: "it has not come so far", False: f"its block {number} is another", True: None}[same]
+    return Endpoint(url=node.rpc.url, same=same, block=latest.number, trouble=trouble)

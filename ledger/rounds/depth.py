@@ -1,0 +1,39 @@
+"""How deep in the chain that lies what a step rests on: what is shown or signed cannot be taken back, but the latest
+blocks can. Pure.
+"""
+
+from typing import NamedTuple
+
+from ledger.events.rounds import Terms
+from ledger.history.state import Round
+
+PARTS = 4
+"""In the first of so many parts of a phase the blocks come that its steps wait for; a job's times leave room for it."""
+
+
+class DeepBlock(NamedTuple):
+    """The latest block that is as deep in a member's own view of the chain as its consortium asks for
+    (`confirmations`): number, hash, and time in seconds since 1970. Without a hash where the chain is not so long.
+    """
+
+    number: int = -1
+    hash: bytes = b""
+    time: int = 0
+
+    def fixes(self, round_: Round) -> bool:
+        """Whether nobody can commit to an update of the round any more on a chain with this block: all have, or a block
+        was made after the deadline. No clock of one's own decides that.
+        """
+        full = len(round_.commitments) == round_.participants
+        return self.time > round_.update_deadline or (full and round_.committed_in <= self.number)
+
+
+def short_times(terms: Terms, confirmations: int, block_seconds: float) -> tuple[list[str], list[str]]:
+    """The times of a job in which so many blocks cannot come at all, and those of which they take more than a quarter,
+    by name, where a block takes `block_seconds`.
+    """
+    wait = confirmations * block_seconds
+    names = ("open_seconds", "aggregate_seconds", "attest_seconds")
+    impossible = [name for name in names if getattr(terms, name) <= wait]
+    tight = [name for name in names if name not in impossible and getattr(terms, name) < PARTS * wait]
+    return (impossible, tight) if confirmations else ([], [])
