@@ -22,7 +22,7 @@ def join(file: Path, home: Home, *, replace: bool = False) -> dict[str, object]:
         raise UsageError("this home has no key", advice="fedledger node init", home=str(home.folder))
     key, network = address_of(home.keystore), load_network(file)
     _check_present(home, network, replace)
-    with Client.connect(at_node(network, home.settings().rpc)) as client:
+    with Client.connect(at_node(home.reached(network), home.settings().rpc)) as client:
         membership = client.membership(key)
     if membership is None:
         raise UsageError(

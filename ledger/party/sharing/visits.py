@@ -8,9 +8,13 @@ from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed
 from ledger.formats.cid import Cid
 from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
+from ledger.http import addresses
+from ledger.http.answers import Answer
+from ledger.http.channel import Channel
+from ledger.http.trouble import Trouble, between, refused
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.sharing.desk import RECEIPTS_TYPE
@@ -19,7 +23,7 @@ from ledger.rounds.receipts import ENTRY, MAX_SIZE, SignedHave, parse, parse_ent
 from ledger.store import BlockSource
 from ledger.store.arrivals import LISTED
 from ledger.store.files import walk
-from ledger.store.link import LOST, Answer, Link, lost
+from ledger.store.remote import unreachable
 
 TIMEOUT = 20.0
 BLOCK_TIMEOUT = 160.0
@@ -36,7 +40,9 @@ class Visit:
     """
 
     def __init__(self, gateway: NamedGateway) -> None:
-        self._gateway, self._link = gateway, Link(gateway.url, gateway.reach)
+        self._gateway = gateway
+        address = addresses.gateway(gateway.url)
+        self._channel = Channel(gateway.name, address, gateway.outgoing, gateway.reach)
 
     @property
     def gateway(self) -> NamedGateway:
@@ -91,7 +97,7 @@ class Visit:
 
     def close(self) -> None:
         """Close the connection, in the middle of a request too."""
-        self._link.close()
+        self._channel.close()
 
     def _ask(
         self,
@@ -104,11 +110,15 @@ class Visit:
     ) -> Answer:
         name, url, seconds = self._gateway.name, self._gateway.url, BLOCK_TIMEOUT if method == "PUT" else TIMEOUT
         try:
-            answer = self._link.ask(method, target, seconds=seconds, ceiling=ceiling, headers=headers, body=body)
-        except LOST as error:
-            raise lost(name, url, error, seconds) from error
+            answer = self._channel.ask(
+                method, target, silence=seconds, whole=seconds, ceiling=ceiling, headers=headers, body=body
+            )
+        except Trouble as error:
+            raise unreachable(error, holder=name, url=url) from error
         if answer.status not in good:
-            raise Unavailable(f"{name} answered {method} with status {answer.status}", holder=name, url=url)
+            raise unreachable(refused(name, answer), holder=name, url=url)
+        if answer.is_page:
+            raise unreachable(between(name, answer, "a member's gateway"), holder=name, url=url)
         return answer
 
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from ledger.store.link import Link
+from ledger.store.networks import EVERYWHERE, Reach
+from ledger.store.proxies import Proxy, connect, proxy_for
 from support.content.holders import Memory
 from support.content.proxy import ForwardProxy
 
 from ledger.errors import Unavailable
 from ledger.store.gateway_server import GatewayServer, serve
-from ledger.store.link import Link
-from ledger.store.networks import EVERYWHERE, Reach
-from ledger.store.proxies import Proxy, connect, proxy_for
 from ledger.store.remote import Remote
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -1,0 +1,108 @@
+"""Answers, read as they come: the grammar of HTTP/1.1 is llhttp's, every bound is ours."""
+
+from typing import NamedTuple
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+LONGEST_HEAD = 1 << 16
+MOST_HEADERS = 100
+
+
+class Broken(Exception):
+    """An answer that breaks HTTP; the message is in our own words."""
+
+
+class Answer(NamedTuple):
+    """An answer, or as much of its body as was to be read. Headers have lower-case names; of several with one name the
+    last counts.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def type(self) -> str:
+        """The content's type, without parameters; empty where none is said."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is a page for people."""
+        return self.type in {"text/html", "application/xhtml+xml"}
+
+
+class Incoming:
+    """An answer under way; llhttp calls what begins with `on_`. `done` once all of it is here."""
+
+    def __init__(self) -> None:
+        self.status, self.done, self.surplus, self._lasts = 0, False, False, False
+        self.size, self._headed, self._fed = 0, False, 0
+        self._headers: dict[str, str] = {}
+        self._count = 0
+        self._pieces: list[bytes] = []
+        self._parser = HttpResponseParser(self)
+
+    def feed(self, data: memoryview) -> None:
+        """Take in what came. Raises Broken."""
+        self._fed += 0 if self._headed else len(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if not self.done:
+                raise Broken(f"its answer breaks HTTP ({type(error).__name__})") from error
+            self.surplus = True
+        if self._count > MOST_HEADERS or (not self._headed and self._fed > LONGEST_HEAD):
+            raise Broken("the head of its answer is too long")
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of it came."""
+        return self._fed > 0
+
+    @property
+    def headed(self) -> bool:
+        """Whether its head is here."""
+        return self._headed
+
+    @property
+    def announced(self) -> bool:
+        """Whether its head says where it ends."""
+        return "content-length" in self._headers or "chunked" in self._headers.get("transfer-encoding", "").lower()
+
+    @property
+    def stays_open(self) -> bool:
+        """Whether another request may follow on the connection."""
+        return self.done and not self.surplus and self._lasts
+
+    def answer(self, ceiling: int) -> Answer:
+        """What came, with at most `ceiling` bytes of the body."""
+        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        return Answer(self.status, self._headers, body if len(body) <= ceiling else body[:ceiling])
+
+    def on_message_begin(self) -> None:
+        self.surplus = self.done
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count += 1
+        if not self.done and self._count <= MOST_HEADERS:
+            self._headers[name.decode("latin-1").lower()] = value.decode("latin-1").strip()
+
+    def on_headers_complete(self) -> None:
+        if not self.done:
+            self._headed, self.status = True, self._parser.get_status_code()
+
+    def on_body(self, data: bytes) -> None:
+        if not self.done:
+            self._pieces.append(data)
+            self.size += len(data)
+
+    def on_message_complete(self) -> None:
+        if 100 <= self.status < 200:
+            self._headed, self._headers = False, {}
+        else:
+            self.done, self._lasts = True, self._parser.should_keep_alive()
