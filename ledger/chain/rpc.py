@@ -59,6 +59,8 @@ class RpcError(Unavailable):
         """
         if self.code == 429:
             return True
+        if self.data is not None or "revert" in self.text:
+            return False
         return not _SIZE.search(self.text) and (bool(_RATE.search(self.text)) or self.code == LIMITED)
 
 
