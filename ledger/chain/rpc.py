@@ -18,7 +18,7 @@ from ledger.http.addresses import Address
 from ledger.http.answers import Answer
 from ledger.http.channel import Channel
 from ledger.http.outgoing import OPEN, Outgoing
-from ledger.http.trouble import REDIRECTS, Cause, Trouble, between, refused
+from ledger.http.trouble import FOLLOWED, Cause, Trouble, between, refused
 
 MAXIMUM_ANSWER = 64 << 20
 DEEPEST = 8
@@ -161,17 +161,18 @@ class Rpc:
             raise Unavailable("the response is to another request", url=self.url, expected=number, actual=answer.id)
         return answer.result
 
-    def _exchange(self, body: bytes) -> bytes:
+    def _exchange(self, body: bytes) -> bytes | bytearray:
         """One request. Where a connection went stale the node may see it twice, which changes nothing: a transaction
         has one hash.
         """
         answer = self._ask(body)
-        if answer.status in REDIRECTS:
-            self._follow(answer)
-            answer = self._ask(body)
+        for _ in range(2):  # a second redirect is refused by name
+            if answer.status in FOLLOWED:
+                self._follow(answer)
+                answer = self._ask(body)
         if len(answer.body) > self._ceiling:
             raise AnswerTooLarge("an answer of the chain's node is too large", url=self.url, maximum=self._ceiling)
-        if answer.body.lstrip()[:1] == b"{" and answer.status not in REDIRECTS:
+        if answer.body.lstrip()[:1] == b"{" and answer.status not in FOLLOWED:
             return answer.body  # nodes send JSON-RPC errors under other statuses, too
         if not answer.good:
             error = refused(_NAME, answer, url=self.url)

@@ -19,7 +19,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: dict[str, str]
-    body: bytes
+    body: bytes | bytearray
 
     @property
     def good(self) -> bool:
@@ -45,6 +45,7 @@ class Incoming:
         self._headers: dict[str, str] = {}
         self._count = 0
         self._pieces: list[bytes] = []
+        self._whole = bytearray()
         self._parser = HttpResponseParser(self)
 
     def feed(self, data: memoryview) -> None:
@@ -75,13 +76,30 @@ class Incoming:
         return "content-length" in self._headers or "chunked" in self._headers.get("transfer-encoding", "").lower()
 
     @property
+    def is_good(self) -> bool:
+        """Whether its status is a success."""
+        return 200 <= self.status < 300
+
+    @property
+    def left(self) -> int:
+        """How many bytes of the body are still to come, as far as that is known; 0 else."""
+        return 0 if self.done or not self._headed else max(int(self._headers.get("content-length", 0)) - self.size, 0)
+
+    def rest(self, left: int) -> memoryview:
+        """Room for the rest of the body, which the caller fills: then all of it is here."""
+        self._whole = bytearray(self.size + left)
+        self._whole[: self.size] = b"".join(self._pieces)
+        start, self.size, self.done = self.size, self.size + left, True
+        return memoryview(self._whole)[start:]
+
+    @property
     def stays_open(self) -> bool:
         """Whether another request may follow on the connection."""
         return self.done and not self.surplus and self._lasts
 
     def answer(self, ceiling: int) -> Answer:
         """What came, with at most `ceiling` bytes of the body."""
-        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        body = self._whole or (self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
         return Answer(self.status, self._headers, body if len(body) <= ceiling else body[:ceiling])
 
     def on_message_begin(self) -> None:
@@ -95,6 +113,7 @@ class Incoming:
     def on_headers_complete(self) -> None:
         if not self.done:
             self._headed, self.status = True, self._parser.get_status_code()
+            self._lasts = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
         if not self.done:
@@ -105,4 +124,4 @@ class Incoming:
         if 100 <= self.status < 200:
             self._headed, self._headers = False, {}
         else:
-            self.done, self._lasts = True, self._parser.should_keep_alive()
+            self.done = True

@@ -70,11 +70,13 @@ class Channel:
 
     def _kept(self) -> Wire | None:
         with self._lock:
-            if not self._idle:
-                return None
-            wire = self._idle.pop()
-            self._busy.add(wire)
-            return wire
+            while self._idle:
+                wire = self._idle.pop()
+                if wire.is_quiet:
+                    self._busy.add(wire)
+                    return wire
+                wire.close()
+        return None
 
     def _opened(self, clock: Clock) -> Wire:
         tls = self._outgoing.tls(self.address) if self.address.secure else None

@@ -72,7 +72,7 @@ def proxy_for(address: Address, chosen: str = "", exempt: Iterable[str] = ()) ->
             error.message, error.advice or "a proxy is an http URL, such as http://proxy:3128"
         ) from error
     if proxy.secure:
-        raise ProxyRefused("the proxy's address is not an http URL", "name its http port, such as http://proxy:3128")
+        raise ProxyRefused("a proxy's address is not an http URL", "name its http port, such as http://proxy:3128")
     basic = "Basic " + base64.b64encode(proxy.login.encode()).decode() if proxy.login else ""
     return Proxy(proxy._replace(login=""), basic)
 

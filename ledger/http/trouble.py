@@ -16,7 +16,8 @@ from ledger.http.answers import Answer, Broken
 LONGEST_REST = 3600.0
 """Seconds that a server may ask for with Retry-After, at most."""
 RETRY_AFTER = "retry-after"
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
+FOLLOWED = frozenset({301, 302, 307, 308})
+"""Redirects by which the same is asked again somewhere else."""
 
 
 class Cause(Enum):
@@ -60,7 +61,7 @@ def refused(name: str, answer: Answer, url: str = "") -> Trouble:
     status, rest = answer.status, rest_of(answer.headers)
     page = ", with a web page: somebody in between may be answering" if answer.is_page else ""
     cause, reason, advice = _REASONS.get(status, (Cause.STATUS, "did not do what was asked", ""))
-    if status in REDIRECTS:
+    if 300 <= status < 400:
         cause, reason, advice = Cause.MOVED, "redirects to another address", "use the address that it answers at"
     if rest is not None and cause is Cause.BUSY:
         reason += f"; it asks for a pause of {rest:g} s"

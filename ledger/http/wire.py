@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection: a request goes out, an answer comes in, within time and size."""
 
 import contextlib
+import select
 import socket
 import ssl
 import time
@@ -12,8 +13,10 @@ from ledger.http.networks import EVERYWHERE, Forbidden, Reach, dial
 from ledger.http.proxies import Proxy, ProxyRefused
 
 Body = bytes | Iterable[bytes] | None
-RECEIVED = 1 << 18
-"""Bytes that are taken from the socket at once."""
+RECEIVED = 1 << 16
+"""Bytes that are taken from the socket at once, until it is known how many will come."""
+STRAIGHT = 4 << 20
+"""Bytes of a body that room is made for at once, at most; a larger one gets it as it comes."""
 LARGEST_REFUSAL = 1 << 16
 """Bytes that are read of an answer that is not a success."""
 
@@ -89,6 +92,15 @@ class Wire:
                 raise
             raise Stale from error
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing came since the last answer: neither an end nor what nobody asked for."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            return True  # TLS has messages of its own, and nobody on the way can forge an answer
+        waiting = select.poll()
+        waiting.register(self.sock, select.POLLIN)
+        return not waiting.poll(0)
+
     def cut(self) -> None:
         """End what the connection waits for, from another thread too."""
         with contextlib.suppress(OSError):
@@ -126,19 +138,31 @@ class Wire:
             if count == 0:
                 return self._ended(incoming, ceiling, open_end)
             incoming.feed(self._buffer[:count])
-            if incoming.headed:
-                good = 200 <= incoming.status < 300
-                if good and not incoming.announced and not open_end and incoming.status != 204:
-                    raise Broken("its answer does not say where it ends")
-                most = ceiling if good else LARGEST_REFUSAL
-                if incoming.size > most or (incoming.size == most and not incoming.done):
-                    return incoming.answer(most)
+            if not incoming.headed:
+                continue
+            if incoming.is_good and not incoming.announced and not open_end and not incoming.done:
+                raise Broken("its answer does not say where it ends")
+            most = ceiling if incoming.is_good else LARGEST_REFUSAL
+            if incoming.size >= most and not incoming.done:
+                return incoming.answer(most)
+            if (left := incoming.left) and incoming.size + left <= min(most, STRAIGHT):
+                self._fill(incoming.rest(left), clock, incoming)
         self.is_open = incoming.stays_open
-        return incoming.answer(ceiling if 200 <= incoming.status < 300 else LARGEST_REFUSAL)
+        return incoming.answer(ceiling if incoming.is_good else LARGEST_REFUSAL)
+
+    def _fill(self, room: memoryview, clock: Clock, incoming: Incoming) -> None:
+        """Read the rest of a body whose length is known to where it stays."""
+        at = 0
+        while at < len(room):
+            self.sock.settimeout(clock.left())
+            count = self.sock.recv_into(room[at:])
+            if count == 0:
+                raise Broken(f"its answer ends after {incoming.size - len(room) + at} bytes")
+            at += count
 
     def _ended(self, incoming: Incoming, ceiling: int, open_end: bool) -> Answer:
         """The server closed. What ends there by its own account is whole."""
-        if incoming.headed and not incoming.announced and (open_end or not 200 <= incoming.status < 300):
+        if incoming.headed and not incoming.announced and (open_end or not incoming.is_good):
             return incoming.answer(ceiling)
         if not incoming.begun:
             raise ConnectionResetError("it closed the connection without an answer")

@@ -19,7 +19,7 @@ from ledger.http.answers import Answer
 from ledger.http.channel import Channel
 from ledger.http.networks import EVERYWHERE, Reach
 from ledger.http.outgoing import OPEN, Outgoing
-from ledger.http.trouble import REDIRECTS, Cause, Trouble, between, refused
+from ledger.http.trouble import FOLLOWED, Cause, Trouble, between, refused
 from ledger.store import Blocks, Buffer, Unreachable
 from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
 
@@ -48,7 +48,7 @@ class Remote(Blocks):
     def copy_within(self, cid: Cid, seconds: float) -> Buffer:
         end = time.monotonic() + min(seconds, self.timeout)
         answer = self._ask(self._channel, f"/ipfs/{cid}?format=raw", cid, end)
-        if answer.status in REDIRECTS and (there := _elsewhere(self._channel.address, answer, cid)) is not None:
+        if answer.status in FOLLOWED and (there := _elsewhere(self._channel.address, answer, cid)) is not None:
             answer = self._ask_once(there, cid, end)
         if answer.status == 200:
             return self._block(answer, cid)

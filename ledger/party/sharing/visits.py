@@ -52,7 +52,7 @@ class Visit:
     def openings(self, job: int, round_: int) -> list[UpdateOpening]:
         """What was shown there of a round; nothing where that is not under way there."""
         answer = self._ask("GET", f"/opening/{job}/{round_}", _MOST_OPENINGS + 1, (200, 404))
-        return unpack_openings(answer.body) if answer.status == 200 else []
+        return unpack_openings(bytes(answer.body)) if answer.status == 200 else []
 
     def show(self, job: int, round_: int, opening: UpdateOpening) -> None:
         """Show what opens an update."""
@@ -62,7 +62,7 @@ class Visit:
     def haves(self, job: int, round_: int) -> tuple[SignedHave, ...]:
         """What is known there of a round; nothing where that is not under way there."""
         answer = self._ask("GET", f"/have/{job}/{round_}", MAX_SIZE + 1, (200, 404))
-        return parse(answer.body) if answer.status == 200 else ()
+        return parse(bytes(answer.body)) if answer.status == 200 else ()
 
     def tell(self, job: int, round_: int, said: SignedHave) -> None:
         """Hand a message on."""
@@ -85,7 +85,7 @@ class Visit:
                 data = bytes(store.get(block))
                 answer = self._ask("PUT", f"{place}/{block}", ENTRY + 1, (200, 201), headers, data)
                 if answer.status == 201:
-                    return parse_entry(answer.body) if answer.body else None
+                    return parse_entry(bytes(answer.body)) if answer.body else None
         return None
 
     def _missing(self, place: str, headers: Mapping[str, str]) -> set[Cid]:
