@@ -16,8 +16,8 @@ from ledger.errors import Unavailable, UsageError
 from ledger.http import addresses
 from ledger.http.addresses import Address
 from ledger.http.answers import Answer
-from ledger.http.channel import Channel
 from ledger.http.outgoing import OPEN, Outgoing
+from ledger.http.road import Road
 from ledger.http.trouble import FOLLOWED, Cause, Trouble, between, refused
 
 MAXIMUM_ANSWER = 64 << 20
@@ -123,7 +123,7 @@ class Rpc:
 
     def close(self) -> None:
         """Close the connections; a later call opens a new one."""
-        self._channel.close()
+        self._road.close()
 
     def call(self, method: str, *params: Any) -> Any:
         """The node's result. Raises RpcError for its errors, Unavailable where it cannot be reached or understood."""
@@ -185,7 +185,7 @@ class Rpc:
 
     def _ask(self, body: bytes) -> Answer:
         try:
-            return self._channel.ask(
+            return self._road.ask(
                 "POST",
                 self._target,
                 silence=self._timeout,
@@ -205,7 +205,7 @@ class Rpc:
 
         Raises Trouble, which names the place.
         """
-        now = self._channel.address
+        now = self._road.address
         try:
             there = addresses.parse(urljoin(f"{now.scheme}://{now.place}{now.path}/", answer.headers["location"]))
         except (KeyError, UsageError, ValueError) as error:
@@ -220,13 +220,13 @@ class Rpc:
                 url=self.url,
             )
         self._moved = True
-        self._channel.close()
+        self._road.close()
         self._point_at(there._replace(login=now.login))
 
     def _point_at(self, address: Address) -> None:
         self.url = address.shown
         self._target = ("/" if not address.path else "") + (f"?{address.query}" if address.query else "")
-        self._channel = Channel(_NAME, address, self._outgoing)
+        self._road = Road(_NAME, address, self._outgoing)
 
 
 def _rest(error: RpcError | Trouble) -> float | None:

@@ -8,7 +8,7 @@ LONGEST_HEAD = 1 << 16
 MOST_HEADERS = 100
 
 
-class Broken(Exception):
+class BrokenAnswer(Exception):
     """An answer that breaks HTTP; the message is in our own words."""
 
 
@@ -49,16 +49,16 @@ class Incoming:
         self._parser = HttpResponseParser(self)
 
     def feed(self, data: memoryview) -> None:
-        """Take in what came. Raises Broken."""
+        """Take in what came. Raises BrokenAnswer."""
         self._fed += 0 if self._headed else len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if not self.done:
-                raise Broken(f"its answer breaks HTTP ({type(error).__name__})") from error
+                raise BrokenAnswer(f"its answer breaks HTTP ({type(error).__name__})") from error
             self.surplus = True
         if self._count > MOST_HEADERS or (not self._headed and self._fed > LONGEST_HEAD):
-            raise Broken("the head of its answer is too long")
+            raise BrokenAnswer("the head of its answer is too long")
 
     @property
     def begun(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from ledger.config import LOCAL_CHAIN
 from ledger.config import Network as NetworkFile
 from ledger.http.addresses import is_loopback
+from ledger.http.trouble import Cause
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -23,6 +24,8 @@ _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 class Forbidden(OSError):
     """An address that must not be dialled. `advice` says how to allow it, where it can be."""
+
+    cause = Cause.FORBIDDEN
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from ledger.errors import Unavailable
-from ledger.http.answers import Answer, Broken
+from ledger.http.answers import Answer, BrokenAnswer
 
 LONGEST_REST = 3600.0
 """Seconds that a server may ask for with Retry-After, at most."""
@@ -29,7 +29,7 @@ class Cause(Enum):
     UNTRUSTED = "a certificate that does not hold"
     BROKEN = "an answer that breaks HTTP"
     PROXY = "the proxy on the way"
-    CREDENTIALS = "who asks is not known there, or may not"
+    CREDENTIALS = "no access without other credentials"
     BUSY = "busy, or asked too often"
     MOVED = "somewhere else"
     BETWEEN = "somebody in between answers"
@@ -74,7 +74,7 @@ _REASONS: dict[int, tuple[Cause, str, str]] = {
         "asks for credentials",
         "name a file with them in node.toml: [[http.servers]] with url, and token, login or certificate",
     ),
-    403: (Cause.CREDENTIALS, "refuses access", "ask its operator, or whoever runs the network's filter, for access"),
+    403: (Cause.CREDENTIALS, "refuses access", "ask its operator for access, or those who run the network's filter"),
     407: (Cause.PROXY, "is behind a proxy that asks for credentials", "name user and password in the proxy's URL"),
     429: (Cause.BUSY, "was asked too often", "wait, ask for a higher limit, or use a server of your own"),
     502: (Cause.LOST, "is not reached by what stands in front of it", "try again once it is up"),
@@ -111,7 +111,7 @@ def _at(url: str) -> dict[str, Any]:
 
 
 def _reason(error: BaseException) -> tuple[Cause, str]:
-    if isinstance(error, Broken):
+    if isinstance(error, BrokenAnswer):
         return Cause.BROKEN, str(error)
     if isinstance(error, TimeoutError):
         return Cause.LATE, "no whole answer in time"

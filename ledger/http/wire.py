@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 
 from ledger.http.addresses import Address
-from ledger.http.answers import Answer, Broken, Incoming
+from ledger.http.answers import Answer, BrokenAnswer, Incoming
 from ledger.http.networks import EVERYWHERE, Forbidden, Reach, dial
 from ledger.http.proxies import Proxy, ProxyRefused
 
@@ -59,7 +59,7 @@ class Wire:
     def to(
         cls, address: Address, clock: Clock, reach: Reach, proxy: Proxy | None, tls: ssl.SSLContext | None
     ) -> "Wire":
-        """Connect; with `tls` all the way to the server, through a proxy too. Raises OSError, Broken."""
+        """Connect; with `tls` all the way to the server, through a proxy too. Raises OSError, BrokenAnswer."""
         if proxy is None:
             sock = dial(address.host, address.port, clock.left(), reach)
         else:
@@ -79,7 +79,7 @@ class Wire:
     def exchange(self, head: bytes, body: Body, clock: Clock, ceiling: int, *, open_end: bool = False) -> Answer:
         """Send a request and read its answer; of a success at most `ceiling` bytes.
 
-        With `open_end` a success may end where the connection does. Raises OSError, Broken, and Stale where the
+        With `open_end` a success may end where the connection does. Raises OSError, BrokenAnswer, and Stale where the
         connection was gone.
         """
         fresh, self.fresh, self.is_open = self.fresh, False, False
@@ -141,7 +141,7 @@ class Wire:
             if not incoming.headed:
                 continue
             if incoming.is_good and not incoming.announced and not open_end and not incoming.done:
-                raise Broken("its answer does not say where it ends")
+                raise BrokenAnswer("its answer does not say where it ends")
             most = ceiling if incoming.is_good else LARGEST_REFUSAL
             if incoming.size >= most and not incoming.done:
                 return incoming.answer(most)
@@ -157,7 +157,7 @@ class Wire:
             self.sock.settimeout(clock.left())
             count = self.sock.recv_into(room[at:])
             if count == 0:
-                raise Broken(f"its answer ends after {incoming.size - len(room) + at} bytes")
+                raise BrokenAnswer(f"its answer ends after {incoming.size - len(room) + at} bytes")
             at += count
 
     def _ended(self, incoming: Incoming, ceiling: int, open_end: bool) -> Answer:
@@ -166,7 +166,7 @@ class Wire:
             return incoming.answer(ceiling)
         if not incoming.begun:
             raise ConnectionResetError("it closed the connection without an answer")
-        raise Broken(f"its answer ends after {incoming.size} bytes")
+        raise BrokenAnswer(f"its answer ends after {incoming.size} bytes")
 
 
 def _dial_proxy(proxy: Proxy, clock: Clock) -> socket.socket:

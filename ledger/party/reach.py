@@ -7,8 +7,8 @@ from ledger.config import LOCAL_CHAIN, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import Cid
 from ledger.http import addresses
-from ledger.http.channel import Channel
 from ledger.http.outgoing import Outgoing
+from ledger.http.road import Road
 from ledger.http.trouble import Trouble
 from ledger.party.gateway import EVERYWHERE
 from ledger.store import Blocks, Buffer
@@ -50,11 +50,11 @@ def _answers(settings: HomeSettings) -> bool:
     with suppress(Unavailable):  # the port is taken: by this home's own node, it may be
         server = serve(_Nothing(), settings.gateway.host, settings.gateway.port)
     try:
-        channel = Channel("the own gateway", addresses.gateway(settings.gateway.public_url), Outgoing(settings.http))
+        road = Road("the own gateway", addresses.gateway(settings.gateway.public_url), Outgoing(settings.http))
         try:
-            return channel.ask("GET", "/health", silence=SECONDS, whole=SECONDS, ceiling=1000).status == 200
+            return road.ask("GET", "/health", silence=SECONDS, whole=SECONDS, ceiling=1000).status == 200
         finally:
-            channel.close()
+            road.close()
     except (Trouble, UsageError):
         return False
     finally:

@@ -25,8 +25,8 @@ from ledger.formats.cid import DAG_PB, Cid
 from ledger.formats.digest import sha256
 from ledger.http import multiaddrs
 from ledger.http.answers import Answer
-from ledger.http.channel import Channel
 from ledger.http.outgoing import OPEN, Outgoing
+from ledger.http.road import Road
 from ledger.http.trouble import Cause, Trouble, between, refused
 from ledger.store import Buffer, Store, Unreachable, car, check_pin, packs
 from ledger.store.files import walk
@@ -57,7 +57,7 @@ class Kubo(Store):
         self.name = name or f"Kubo at {address}"
         self._timeout = timeout
         server = multiaddrs.server(address, "a Kubo address", DEFAULT_ADDRESS)
-        self._channel = Channel(self.name, server, outgoing)
+        self._road = Road(self.name, server, outgoing)
 
     def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
         """As `Store.put`. With `replace` raises Unavailable: a daemon does not write a block that it lists."""
@@ -119,7 +119,7 @@ class Kubo(Store):
         return {name: cid for _, cid, name in ordered}
 
     def close(self) -> None:
-        self._channel.close()
+        self._road.close()
 
     def _send(self, pack: packs.PackWriter, root: Cid, pin: str) -> None:
         """Hand a pack's blocks and the pin's label to the daemon in one CAR, whose root is the label."""
@@ -195,7 +195,7 @@ class Kubo(Store):
         headers = {"Content-Type": f'multipart/form-data; boundary="{boundary}"'} if body is not None else {}
         query = urlencode([*([("arg", str(cid))] if cid else []), *(options or {}).items(), ("offline", "true")])
         try:
-            answer = self._channel.ask(
+            answer = self._road.ask(
                 "POST",
                 f"/api/v0{path}?{query}",
                 silence=self._timeout,

@@ -16,9 +16,9 @@ from ledger.formats.text import plural
 from ledger.http import addresses
 from ledger.http.addresses import Address
 from ledger.http.answers import Answer
-from ledger.http.channel import Channel
 from ledger.http.networks import EVERYWHERE, Reach
 from ledger.http.outgoing import OPEN, Outgoing
+from ledger.http.road import Road
 from ledger.http.trouble import FOLLOWED, Cause, Trouble, between, refused
 from ledger.store import Blocks, Buffer, Unreachable
 from ledger.store.gateway import CORRUPT_HEADER, RAW_TYPE
@@ -39,7 +39,7 @@ class Remote(Blocks):
     ) -> None:
         address = addresses.gateway(url)
         self._reach, self._outgoing = reach, outgoing
-        self._channel = Channel(name, address, outgoing, reach)
+        self._road = Road(name, address, outgoing, reach)
         self.name, self.url, self.timeout = name, address.shown, timeout
 
     def copy(self, cid: Cid) -> Buffer:
@@ -47,8 +47,8 @@ class Remote(Blocks):
 
     def copy_within(self, cid: Cid, seconds: float) -> Buffer:
         end = time.monotonic() + min(seconds, self.timeout)
-        answer = self._ask(self._channel, f"/ipfs/{cid}?format=raw", cid, end)
-        if answer.status in FOLLOWED and (there := _elsewhere(self._channel.address, answer, cid)) is not None:
+        answer = self._ask(self._road, f"/ipfs/{cid}?format=raw", cid, end)
+        if answer.status in FOLLOWED and (there := _elsewhere(self._road.address, answer, cid)) is not None:
             answer = self._ask_once(there, cid, end)
         if answer.status == 200:
             return self._block(answer, cid)
@@ -58,35 +58,35 @@ class Remote(Blocks):
 
     def close(self) -> None:
         """Close the connections, in the middle of an answer too; the next `copy` opens another."""
-        self._channel.close()
+        self._road.close()
 
-    def _ask(self, channel: Channel, target: str, cid: Cid, end: float) -> Answer:
+    def _ask(self, road: Road, target: str, cid: Cid, end: float) -> Answer:
         seconds = max(end - time.monotonic(), 0.001)
         ceiling = unixfs.largest(cid) + 1
         try:
-            return channel.ask("GET", target, silence=seconds, whole=seconds, ceiling=ceiling, headers=_HEADERS)
+            return road.ask("GET", target, silence=seconds, whole=seconds, ceiling=ceiling, headers=_HEADERS)
         except Trouble as error:
             raise unreachable(error, holder=self.name, block=cid) from error
 
     def _ask_once(self, there: Address, cid: Cid, end: float) -> Answer:
         """Follow a redirect: to an address that may be dialled, and that names the block."""
-        channel = Channel(self.name, there._replace(path=""), self._outgoing, self._reach)
+        road = Road(self.name, there._replace(path=""), self._outgoing, self._reach)
         try:
-            return self._ask(channel, f"{there.path or '/'}?format=raw", cid, end)
+            return self._ask(road, f"{there.path or '/'}?format=raw", cid, end)
         finally:
-            channel.close()
+            road.close()
 
     def _block(self, answer: Answer, cid: Cid) -> Buffer:
         """The body of a success. What was not served as a block is taken only if it is the very block."""
         if answer.type != RAW_TYPE and sha256(answer.body) != cid.digest:
             raise unreachable(
-                between(self.name, answer, f"block {cid}"), holder=self.name, block=cid, url=self._channel.address.shown
+                between(self.name, answer, f"block {cid}"), holder=self.name, block=cid, url=self._road.address.shown
             )
         return answer.body
 
     def _refusal(self, cid: Cid, answer: Answer) -> Unavailable:
         """Of what the holder answered only status and length are repeated: its words go to screens and pages."""
-        facts: dict[str, Any] = {"holder": self.name, "block": cid, "url": self._channel.address.shown}
+        facts: dict[str, Any] = {"holder": self.name, "block": cid, "url": self._road.address.shown}
         if answer.status not in _LACKING:
             error = refused(self.name, answer)
             return unreachable(error, f": no block {cid}", **facts)

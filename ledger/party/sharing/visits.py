@@ -13,7 +13,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
 from ledger.http import addresses
 from ledger.http.answers import Answer
-from ledger.http.channel import Channel
+from ledger.http.road import Road
 from ledger.http.trouble import Trouble, between, refused
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
@@ -42,7 +42,7 @@ class Visit:
     def __init__(self, gateway: NamedGateway) -> None:
         self._gateway = gateway
         address = addresses.gateway(gateway.url)
-        self._channel = Channel(gateway.name, address, gateway.outgoing, gateway.reach)
+        self._road = Road(gateway.name, address, gateway.outgoing, gateway.reach)
 
     @property
     def gateway(self) -> NamedGateway:
@@ -97,7 +97,7 @@ class Visit:
 
     def close(self) -> None:
         """Close the connection, in the middle of a request too."""
-        self._channel.close()
+        self._road.close()
 
     def _ask(
         self,
@@ -110,7 +110,7 @@ class Visit:
     ) -> Answer:
         name, url, seconds = self._gateway.name, self._gateway.url, BLOCK_TIMEOUT if method == "PUT" else TIMEOUT
         try:
-            answer = self._channel.ask(
+            answer = self._road.ask(
                 method, target, silence=seconds, whole=seconds, ceiling=ceiling, headers=headers, body=body
             )
         except Trouble as error:

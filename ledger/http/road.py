@@ -1,4 +1,4 @@
-"""Requests to one server, on connections that are kept: threads share a channel and do not wait for each other."""
+"""Requests to one server, on connections that are kept: threads share a road and do not wait for each other."""
 
 import re
 import threading
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from ledger.errors import UsageError
 from ledger.http.addresses import Address
-from ledger.http.answers import Answer, Broken
+from ledger.http.answers import Answer, BrokenAnswer
 from ledger.http.networks import EVERYWHERE, Reach
 from ledger.http.outgoing import OPEN, Outgoing
 from ledger.http.trouble import lost
@@ -18,7 +18,7 @@ _LINE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class Channel:
+class Road:
     """A way to the server at `address`, called `name` in messages; `reach` is what may be dialled."""
 
     def __init__(self, name: str, address: Address, outgoing: Outgoing = OPEN, reach: Reach = EVERYWHERE) -> None:
@@ -58,7 +58,7 @@ class Channel:
                     continue
             wire = self._opened(clock)
             return self._through(wire, method, target, headers, body, clock, ceiling, open_end)
-        except (OSError, Broken) as error:
+        except (OSError, BrokenAnswer) as error:
             raise lost(self.name, error, self.address.shown, round(whole or silence, 1)) from error
 
     def close(self) -> None:

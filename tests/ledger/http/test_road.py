@@ -1,4 +1,4 @@
-"""A channel before servers that mean it harm: answers end in time, have a bounded size, and are the ones asked for."""
+"""A road before servers that mean it harm: answers end in time, have a bounded size, and are the ones asked for."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from ledger.http.addresses import parse
-from ledger.http.channel import Channel
+from ledger.http.road import Road
 from ledger.http.trouble import Cause, Trouble
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -22,7 +22,7 @@ class Raw:
         self._answers, self._close, self.clients = iter(answers), close, list[socket.socket]()
         self.requests: list[bytes] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.channel = Channel("the server", parse(f"http://127.0.0.1:{self._listening.getsockname()[1]}"))
+        self.road = Road("the server", parse(f"http://127.0.0.1:{self._listening.getsockname()[1]}"))
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
@@ -45,11 +45,11 @@ class Raw:
         return len(self.clients)
 
     def end(self) -> None:
-        self.channel.close()
+        self.road.close()
         self._listening.close()
 
     def ask(self, seconds: float = 5.0, ceiling: int = 100, **more: bool) -> bytes:
-        return self.channel.ask("GET", "/", silence=seconds, whole=seconds, ceiling=ceiling, **more).body
+        return self.road.ask("GET", "/", silence=seconds, whole=seconds, ceiling=ceiling, **more).body
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_closing_ends_a_request_in_the_middle(raw: Callable[..., Raw]) -> None:
     def close() -> None:
         while not server.requests:
             time.sleep(0.01)
-        server.channel.close()
+        server.road.close()
 
     thread = threading.Thread(target=close)
     thread.start()
@@ -195,16 +195,16 @@ def test_threads_do_not_wait_for_each_other() -> None:
             threading.Thread(target=serve, args=(listening.accept()[0],)).start()
 
     threading.Thread(target=accept).start()
-    channel = Channel("the server", parse(f"http://127.0.0.1:{listening.getsockname()[1]}"))
+    road = Road("the server", parse(f"http://127.0.0.1:{listening.getsockname()[1]}"))
     got: list[bytes] = []
     askers = [
-        threading.Thread(target=lambda: got.append(channel.ask("GET", "/", silence=10, whole=10, ceiling=9).body))
+        threading.Thread(target=lambda: got.append(road.ask("GET", "/", silence=10, whole=10, ceiling=9).body))
         for _ in range(3)
     ]
     for asker in askers:
         asker.start()
     for asker in askers:
         asker.join()
-    channel.close()
+    road.close()
     listening.close()
     assert got == [b"x"] * 3
