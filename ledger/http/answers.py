@@ -14,12 +14,13 @@ class BrokenAnswer(Exception):
 
 class Answer(NamedTuple):
     """An answer, or as much of its body as was to be read. Headers have lower-case names; of several with one name the
-    last counts.
+    last counts. `proxy` is the one that it came through and that may have made it up, if any.
     """
 
     status: int
     headers: dict[str, str]
     body: bytes | bytearray
+    proxy: str = ""
 
     @property
     def good(self) -> bool:

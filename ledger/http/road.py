@@ -109,7 +109,7 @@ class Road:
                 wire.close()
         if answer.status == 407 and wire.proxy is not None:
             raise wire.proxy.refusal(407, self.address.tunnel)
-        return answer
+        return answer if wire.proxy is None or self.address.secure else answer._replace(proxy=wire.proxy.address.shown)
 
     def _head(self, wire: Wire, method: str, target: str, headers: Mapping[str, str], body: Body) -> bytes:
         if self._headers is None:

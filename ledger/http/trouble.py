@@ -59,13 +59,14 @@ def rest_of(headers: Mapping[str, str], now: float | None = None) -> float | Non
 def refused(name: str, answer: Answer, url: str = "") -> Trouble:
     """What to say of an answer whose status is not a success."""
     status, rest = answer.status, rest_of(answer.headers)
+    through = f", through the proxy {answer.proxy}" if answer.proxy else ""
     page = ", with a web page: somebody in between may be answering" if answer.is_page else ""
     cause, reason, advice = _REASONS.get(status, (Cause.STATUS, "did not do what was asked", ""))
     if 300 <= status < 400:
         cause, reason, advice = Cause.MOVED, "redirects to another address", "use the address that it answers at"
     if rest is not None and cause is Cause.BUSY:
         reason += f"; it asks for a pause of {rest:g} s"
-    return Trouble(cause, f"{name} {reason}: status {status}{page}", advice=advice, rest=rest, **_at(url))
+    return Trouble(cause, f"{name} {reason}: status {status}{through}{page}", advice=advice, rest=rest, **_at(url))
 
 
 _REASONS: dict[int, tuple[Cause, str, str]] = {
@@ -86,9 +87,10 @@ _REASONS: dict[int, tuple[Cause, str, str]] = {
 def between(name: str, answer: Answer, what: str, url: str = "") -> Trouble:
     """What to say of a success that is not of the kind that was asked for."""
     kind = "a web page" if answer.is_page else "something else"
+    place = f"the proxy {answer.proxy}, or somebody behind it," if answer.proxy else f"somebody between here and {name}"
     return Trouble(
         Cause.BETWEEN,
-        f"somebody between here and {name} answered with {kind} instead of {what}",
+        f"{place} answered with {kind} instead of {what}",
         advice="a filter, a login page or another service stands at this address or on the way to it: open the "
         "address in a browser, ask who runs the network, or exempt it from the proxy",
         **_at(url),

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from support.content.answering import chain
+from support.content.answering import always, chain
 from support.content.holders import Daemon, Memory, Server
 from support.content.proxy import ForwardProxy
 from support.content.tls import Authority
@@ -165,6 +165,29 @@ def test_a_proxy_that_opens_no_way_is_not_the_holders_fault(
     ):
         holder.get(Memory().add(b"x"))
     assert "NO_PROXY" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(403, "refuses access: status 403"), (503, "is busy: status 503"), (504, "in time: status 504")],
+)
+def test_what_a_proxy_may_have_made_up_is_told_with_its_name(
+    status: int, words: str, proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy.url)
+    proxy.refuses = status
+    with pytest.raises(Trouble, match=f"{words}, through the proxy {proxy.url}"):
+        Rpc("http://chain.invalid", patience=0).chain_id()
+
+
+def test_a_proxys_page_is_the_proxys(proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", proxy.url)
+    with (
+        Server(always(200, b"<html>", "text/html")) as server,
+        closing(Remote("hospital", f"http://gateway.invalid:{server.port}")) as holder,
+        pytest.raises(Unreachable, match=f"the proxy {proxy.url}, or somebody behind it, answered with a web page"),
+    ):
+        holder.get(Memory().add(b"x"))
 
 
 def test_a_proxy_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
