@@ -103,6 +103,10 @@ class Incoming:
         body = self._whole or (self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
         return Answer(self.status, self._headers, body if len(body) <= ceiling else body[:ceiling])
 
+    def end(self) -> None:
+        """Let go of the parser: it and this hold each other, and a body of megabytes would wait for the collector."""
+        del self._parser
+
     def on_message_begin(self) -> None:
         self.surplus = self.done
 

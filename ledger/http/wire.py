@@ -91,6 +91,8 @@ class Wire:
             if fresh or incoming.begun:
                 raise
             raise Stale from error
+        finally:
+            incoming.end()
 
     @property
     def is_quiet(self) -> bool:

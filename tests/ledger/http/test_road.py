@@ -1,5 +1,6 @@
 """A road before servers that mean it harm: answers end in time, have a bounded size, and are the ones asked for."""
 
+import gc
 import socket
 import threading
 import time
@@ -177,6 +178,19 @@ def test_closing_ends_a_request_in_the_middle(raw: Callable[..., Raw]) -> None:
         server.ask(seconds=60)
     thread.join()
     assert server.ask() == b"hello"
+
+
+def test_an_answer_leaves_nothing_for_the_collector(raw: Callable[..., Raw]) -> None:
+    """Bodies of megabytes would else stay in memory until it runs."""
+    server = raw(OK + b"Content-Length: 5\r\n\r\nhello", OK + b"Content-Length: 5\r\n\r\nhello")
+    server.ask()
+    gc.collect()
+    gc.disable()
+    try:
+        server.ask()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_threads_do_not_wait_for_each_other() -> None:
