@@ -18,7 +18,7 @@ from ledger.http.addresses import Address
 from ledger.http.answers import Answer
 from ledger.http.outgoing import OPEN, Outgoing
 from ledger.http.road import Road
-from ledger.http.trouble import FOLLOWED, Cause, Trouble, between, refused
+from ledger.http.trouble import FOLLOWED, KNOWN, Cause, Trouble, between, refused
 
 MAXIMUM_ANSWER = 64 << 20
 DEEPEST = 8
@@ -141,29 +141,32 @@ class Rpc:
 
     def _let_rest(self) -> None:
         """Do not ask a node that asked for a pause and has not had it."""
-        if self._resting is not None:
-            until, error = self._resting
-            left = until - time.monotonic()
-            if left > 0:
-                raise Trouble(error.cause, error.message, advice=error.advice, rest=left, url=self.url)
-            self._resting = None
+        resting = self._resting
+        if resting is not None and (left := resting[0] - time.monotonic()) > 0:
+            error = resting[1]
+            raise Trouble(error.cause, error.message, advice=error.advice, rest=left, url=self.url)
 
     def _call(self, method: str, params: tuple[Any, ...]) -> Any:
         number = next(self._ids)
-        body = self._exchange(self._encode({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
+        shown = self._exchange(self._encode({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
         try:
-            answer = self._decode(body)
+            answer = self._decode(shown.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if not shown.good:
+                raise self._refused(shown) from error
             raise Unavailable(f"the chain's node did not answer in JSON-RPC: {error}", url=self.url) from error
         if answer.error is not None:
             raise RpcError(method, answer.error.code, answer.error.message, answer.error.data)
+        if not shown.good:
+            raise self._refused(shown)
         if answer.id != number:
             raise Unavailable("the response is to another request", url=self.url, expected=number, actual=answer.id)
         return answer.result
 
-    def _exchange(self, body: bytes) -> bytes | bytearray:
-        """One request. Where a connection went stale the node may see it twice, which changes nothing: a transaction
-        has one hash.
+    def _exchange(self, body: bytes) -> Answer:
+        """One request, and what may be an answer of JSON-RPC: nodes send errors under other statuses, too.
+
+        Where a connection went stale the node may see it twice, which changes nothing: a transaction has one hash.
         """
         answer = self._ask(body)
         for _ in range(2):  # a second redirect is refused by name
@@ -172,16 +175,18 @@ class Rpc:
                 answer = self._ask(body)
         if len(answer.body) > self._ceiling:
             raise AnswerTooLarge("an answer of the chain's node is too large", url=self.url, maximum=self._ceiling)
-        if answer.body.lstrip()[:1] == b"{" and answer.status not in FOLLOWED:
-            return answer.body  # nodes send JSON-RPC errors under other statuses, too
-        if not answer.good:
-            error = refused(_NAME, answer, url=self.url)
-            if error.cause is Cause.BUSY and error.rest:
-                self._resting = time.monotonic() + min(error.rest, LONGEST_REST), error
-            raise error
-        if answer.is_page:
+        if answer.status in KNOWN:
+            raise self._refused(answer)
+        if answer.good and answer.is_page:
             raise between(_NAME, answer, "JSON-RPC", url=self.url)
-        return answer.body
+        return answer
+
+    def _refused(self, answer: Answer) -> Trouble:
+        """What to say of a status that is not a success; a pause that it asks for is kept."""
+        error = refused(_NAME, answer, url=self.url)
+        if error.cause is Cause.BUSY and error.rest:
+            self._resting = time.monotonic() + min(error.rest, LONGEST_REST), error
+        return error
 
     def _ask(self, body: bytes) -> Answer:
         try:

@@ -56,19 +56,6 @@ def rest_of(headers: Mapping[str, str], now: float | None = None) -> float | Non
     return min(max(at - (time.time() if now is None else now), 0.0), LONGEST_REST)
 
 
-def refused(name: str, answer: Answer, url: str = "") -> Trouble:
-    """What to say of an answer whose status is not a success."""
-    status, rest = answer.status, rest_of(answer.headers)
-    through = f", through the proxy {answer.proxy}" if answer.proxy else ""
-    page = ", with a web page: somebody in between may be answering" if answer.is_page else ""
-    cause, reason, advice = _REASONS.get(status, (Cause.STATUS, "did not do what was asked", ""))
-    if 300 <= status < 400:
-        cause, reason, advice = Cause.MOVED, "redirects to another address", "use the address that it answers at"
-    if rest is not None and cause is Cause.BUSY:
-        reason += f"; it asks for a pause of {rest:g} s"
-    return Trouble(cause, f"{name} {reason}: status {status}{through}{page}", advice=advice, rest=rest, **_at(url))
-
-
 _REASONS: dict[int, tuple[Cause, str, str]] = {
     401: (
         Cause.CREDENTIALS,
@@ -82,6 +69,21 @@ _REASONS: dict[int, tuple[Cause, str, str]] = {
     503: (Cause.BUSY, "is busy", "try again later"),
     504: (Cause.LOST, "does not answer what stands in front of it in time", "try again later"),
 }
+KNOWN = frozenset(_REASONS)
+"""Statuses that say it all, whatever the body says."""
+
+
+def refused(name: str, answer: Answer, url: str = "") -> Trouble:
+    """What to say of an answer whose status is not a success."""
+    status, rest = answer.status, rest_of(answer.headers)
+    through = f", through the proxy {answer.proxy}" if answer.proxy else ""
+    page = ", with a web page: somebody in between may be answering" if answer.is_page else ""
+    cause, reason, advice = _REASONS.get(status, (Cause.STATUS, "did not do what was asked", ""))
+    if 300 <= status < 400:
+        cause, reason, advice = Cause.MOVED, "redirects to another address", "use the address that it answers at"
+    if rest is not None and cause is Cause.BUSY:
+        reason += f"; it asks for a pause of {rest:g} s"
+    return Trouble(cause, f"{name} {reason}: status {status}{through}{page}", advice=advice, rest=rest, **_at(url))
 
 
 def between(name: str, answer: Answer, what: str, url: str = "") -> Trouble:

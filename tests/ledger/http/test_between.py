@@ -116,6 +116,18 @@ def test_a_busy_node_is_waited_for(busy: Callable[[BaseHTTPRequestHandler], None
         rpc.close()
 
 
+@pytest.mark.parametrize(
+    ("status", "words"), [(429, "asked too often: status 429"), (403, "refuses access"), (404, "status 404")]
+)
+def test_json_that_is_not_json_rpc_is_told_by_its_status(status: int, words: str) -> None:
+    """An API gateway in front of the node has JSON of its own."""
+    with Server(always(status, b'{"message":"API rate limit exceeded"}', JSON)) as server:
+        rpc = Rpc(server.url, patience=0)
+        with pytest.raises(Trouble, match=words):
+            rpc.chain_id()
+        rpc.close()
+
+
 def test_a_node_is_left_alone_for_as_long_as_it_asks() -> None:
     asked: list[str] = []
 
