@@ -24,6 +24,7 @@ T = TypeVar("T")
 LOCAL_CHAIN = 31337
 MAX_CONFIRMATIONS = 128
 """A claim names a block among the latest 256, and has to reach the chain in time."""
+_FILES = ("token", "login", "certificate", "key")
 RoleWord = Literal["participant", "aggregator", "scorer"]
 SealKind = Literal["none", "clique", "qbft", "ibft2"]
 
@@ -137,6 +138,35 @@ class GatewaySettings(Strict, frozen=True):
     public_url: str = ""
 
 
+class ServerSettings(Strict, frozen=True):
+    """How this party shows itself to a server, by its URL: files with a bearer token, or with user:password, and the
+    files of a client's certificate and its key.
+    """
+
+    url: str
+    token: str = ""
+    login: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+class HttpSettings(Strict, frozen=True):
+    """How this party's own requests go out: by `proxy` (an http URL; "none" for none; empty: as the environment says)
+    but to hosts in `no_proxy`; `ca`, a file or folder, has certificates that are trusted besides the system's.
+    """
+
+    proxy: str = ""
+    no_proxy: tuple[str, ...] = ()
+    ca: str = ""
+    servers: tuple[ServerSettings, ...] = ()
+
+
+class HomeNetwork(Network, frozen=True):
+    """The network as a home reaches it: at its own node, with what it allows and how its requests go out."""
+
+    http: HttpSettings = HttpSettings()
+
+
 class HomeSettings(Strict, frozen=True):
     """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
     `validation`, the data that a scorer evaluates others' updates on. `device` is where models are trained and
@@ -154,6 +184,7 @@ class HomeSettings(Strict, frozen=True):
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
     holders: HolderSettings = HolderSettings()
+    http: HttpSettings = HttpSettings()
 
     @property
     def node(self) -> str:
@@ -195,7 +226,26 @@ class Home:
             )
         network, settings = load_network(self.network_file), self.settings()
         allowed = HolderSettings(allow=(*network.holders.allow, *settings.holders.allow))
-        return at_node(msgspec.structs.replace(network, holders=allowed), settings.node)
+        return at_node(self.reached(msgspec.structs.replace(network, holders=allowed)), settings.node)
+
+    def reached(self, network: Network) -> Network:
+        """A network, reached as this home's requests go out."""
+        return HomeNetwork(**msgspec.structs.asdict(network), http=self.http())
+
+    def http(self) -> HttpSettings:
+        """How this home's requests go out; files that it names are relative to the home."""
+        settings = self.settings().http
+        named = msgspec.structs.replace
+        return named(
+            settings,
+            ca=self._file(settings.ca),
+            servers=tuple(
+                named(one, **{field: self._file(getattr(one, field)) for field in _FILES}) for one in settings.servers
+            ),
+        )
+
+    def _file(self, name: str) -> str:
+        return str(self.folder / Path(name).expanduser()) if name else ""
 
     def settings(self) -> HomeSettings:
         """The home's settings, or the defaults where it has no file. Raises Malformed or Unavailable."""

@@ -21,6 +21,7 @@ from ledger.config import Contract, Network
 from ledger.errors import FedledgerError, Refuted, Rejected, Unavailable, UsageError
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
+from ledger.http.outgoing import outgoing_of
 
 if TYPE_CHECKING:
     from ledger.chain.calldata import Calls
@@ -96,7 +97,7 @@ class Client(ChainNode):
         4. Code must stand at every address, else Unavailable.
         5. The code's Keccak-256 must be the pinned one, else Refuted.
         """
-        client = cls(network, Rpc(network.chain.rpc, timeout))
+        client = cls(network, Rpc(network.chain.rpc, timeout, outgoing=outgoing_of(network)))
         try:
             client._check()
         except FedledgerError:

@@ -1,7 +1,7 @@
 """From a node's logs to the ledger's events: read in pieces a node will serve, decoded strictly.
 
 Nodes limit `eth_getLogs` by blocks (Besu: 5,000), by logs or by bytes, and say so in words of their own. So any
-refusal halves the piece, and success lets it grow again.
+refusal halves the piece, but one that says the node was asked too often: `Rpc` waits for that.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,13 +14,17 @@ import msgspec
 from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, signature, word_decoder
 from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed
 from ledger.events.records import EVENTS, AnyEvent, Event
 from ledger.formats.digest import keccak
 from ledger.formats.head import LogRecord, leaf
 
 FIRST_PIECE = 2_000
 LARGEST_PIECE = 1 << 20
+FIRST_TRIAL, LAST_TRIAL = 4, 64
+"""After so many pieces served, one of twice the size is tried that was refused before; so many more after each that is
+refused again.
+"""
 LARGEST_INDEX = (1 << 32) - 1
 """A block's logs are fewer by far, and an index can keep no number beyond 63 bits."""
 
@@ -57,6 +61,38 @@ class _Shape(NamedTuple):
     conversions: list[tuple[int, Callable[[Any], Any]]]
 
 
+class PieceSize:
+    """How many blocks to ask a node for at once: twice as many while it serves, half as many once it refuses.
+
+    A size that was refused is tried again later, for the refusal may have been of a busy minute.
+    """
+
+    def __init__(self) -> None:
+        self.blocks, self._bound = FIRST_PIECE, LARGEST_PIECE
+        self._served, self._wanted, self._trying = 0, FIRST_TRIAL, False
+
+    def serve(self, size: int) -> None:
+        """A piece of so many blocks was served."""
+        if size < self.blocks:
+            return  # the last one before the head says nothing
+        if self.blocks < self._bound:
+            self.blocks = min(self.blocks * 2, self._bound)
+            return
+        if self._trying:
+            self._wanted, self._trying = FIRST_TRIAL, False
+        self._served += 1
+        if self._served >= self._wanted and self._bound < LARGEST_PIECE:
+            self._served, self._trying = 0, True
+            self.blocks = self._bound = self._bound * 2
+
+    def refuse(self, size: int) -> None:
+        """A piece of so many blocks was refused."""
+        if self._trying:
+            self._wanted, self._trying = min(2 * self._wanted, LAST_TRIAL), False
+        self._served, self.blocks = 0, max(size // 2, 1)
+        self._bound = self.blocks
+
+
 class LogReader:
     """Reads the logs of all contracts; `addresses` maps the contract to its address.
 
@@ -67,24 +103,25 @@ class LogReader:
         self._rpc = rpc
         self._addresses = list(addresses.values())
         self._contracts: dict[str, ContractName] = {address.lower(): name for name, address in addresses.items()}
-        self._piece = FIRST_PIECE
-        self._largest = LARGEST_PIECE
+        self._size = PieceSize()
 
     def read(self, first: int, last: int) -> Iterator[Logs]:
         """The logs of blocks `first` to `last`, both included, piece by piece; `last` must not pass the head.
 
-        Raises Unavailable where the node serves not even one block, Malformed for impossible logs.
+        Raises Unavailable where the node serves not one block or was asked too often, Malformed for impossible logs.
         """
         while first <= last:
-            until = min(first + self._piece, last + 1) - 1
+            until = min(first + self._size.blocks, last + 1) - 1
+            size = until - first + 1
             try:
                 logs = self._fetch({"fromBlock": hex(first), "toBlock": hex(until)})
             except (RpcError, AnswerTooLarge) as error:
-                self._shrink(until - first + 1, error)
+                if size == 1 or (isinstance(error, RpcError) and error.is_of_rate):
+                    raise
+                self._size.refuse(size)
                 continue
             yield self._decode(first, until, logs)
-            if until - first + 1 == self._piece:
-                self._piece = min(self._piece * 2, self._largest)
+            self._size.serve(size)
             first = until + 1
 
     def _fetch(self, place: dict[str, str]) -> list[RawLog]:
@@ -93,11 +130,6 @@ class LogReader:
             return msgspec.convert(answer, list[RawLog])
         except msgspec.ValidationError as error:
             raise Malformed(f"the node's logs are not logs: {error}", url=self._rpc.url) from error
-
-    def _shrink(self, size: int, error: Unavailable) -> None:
-        if size == 1:
-            raise error
-        self._largest = self._piece = size // 2
 
     def _decode(self, first: int, last: int, logs: list[RawLog]) -> Logs:
         events: list[AnyEvent] = []

@@ -1,6 +1,7 @@
 """Before a transaction is signed: would it take effect, how much gas does it need, and what does gas cost?"""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from ledger.chain.reverts import rejected
 from ledger.chain.rpc import Rpc, RpcError
@@ -51,6 +52,19 @@ def fees(rpc: Rpc, gas_price: GasPrice) -> dict[str, int]:
     tip = tips[len(tips) // 2] if tips else int(rpc.call("eth_maxPriorityFeePerGas"), 16)
     base = int(history["baseFeePerGas"][-1], 16)
     return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
+
+
+def outbidding(rpc: Rpc, shown: Mapping[str, Any]) -> dict[str, int] | None:
+    """Fees for another transaction in the place of one that the node shows; None where that one offers enough.
+
+    Nodes take a replacement that offers 10 % more in both fields; geth's default, and anvil's.
+    """
+    now, most, tip = fees(rpc, "market"), int(shown["maxFeePerGas"], 16), int(shown["maxPriorityFeePerGas"], 16)
+    base = (now["maxFeePerGas"] - now["maxPriorityFeePerGas"]) // 2
+    if most >= base:
+        return None
+    tip = max(now["maxPriorityFeePerGas"], tip * 9 // 8 + 1)
+    return {"maxFeePerGas": max(2 * base + tip, most * 9 // 8 + 1), "maxPriorityFeePerGas": tip}
 
 
 def is_revert(error: RpcError) -> bool:

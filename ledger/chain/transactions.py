@@ -1,7 +1,8 @@
 """Transactions with one key: each sent once, even where a process dies in between.
 
 Lock, simulate, assign a nonce, sign, persist, send; then wait without the lock. A call that is on its way already is
-adopted, not sent again; `settle` finishes what a process left that died.
+adopted, not sent again; `settle` finishes what a process left that died. Where the market's fee has risen above what
+one offers it is replaced by one with the same nonce, so that still only one takes effect.
 """
 
 import contextlib
@@ -20,6 +21,8 @@ from ledger.formats.digest import checksum_address, keccak
 
 NONCE_ATTEMPTS = 5
 RESEND_SECONDS = 2.0
+STUCK_SECONDS = 20.0
+"""After so many seconds a transaction that offers less than the base fee is replaced by one that offers more."""
 
 
 class TransactionSigner(Protocol):
@@ -73,9 +76,10 @@ class Transactor:
         with self._outbox.locked():
             unfinished = self._resume()
         for entry in unfinished:
+            included = entry
             with contextlib.suppress(Rejected):
-                self._wait(entry)
-            self._outbox.remove(entry)
+                included, _ = self._wait(entry)
+            self._outbox.remove(included)
 
     def send(self, to: str, data: str) -> Receipt:
         """Send a call, or create a contract where `to` is empty, and wait until it is in a block.
@@ -88,7 +92,7 @@ class Transactor:
             if entry is None:
                 self._resume()
                 entry = self._dispatch(to, data)
-        receipt = self._wait(entry)
+        entry, receipt = self._wait(entry)
         self._outbox.remove(entry)
         return self._judge(entry, receipt)
 
@@ -126,7 +130,7 @@ class Transactor:
     def _dispatch(self, to: str, data: str) -> OutboxEntry:
         gas = simulation.gas_limit(self._rpc, self._call(to, data))
         for _ in range(NONCE_ATTEMPTS):
-            entry = self._sign(to, data, gas)
+            entry = self._sign(to, data, gas, self._next_nonce(), simulation.fees(self._rpc, self._gas_price))
             self._outbox.add(entry)
             outcome = self._transmit(entry)
             if outcome.accepted:
@@ -136,8 +140,7 @@ class Transactor:
                 raise Unavailable(f"the chain's node does not take the transaction: {outcome.text}", tx=entry.hash)
         raise Unavailable("the key is in use elsewhere: its nonces are always taken", address=self._signer.address)
 
-    def _sign(self, to: str, data: str, gas: int) -> OutboxEntry:
-        nonce = self._next_nonce()
+    def _sign(self, to: str, data: str, gas: int, nonce: int, fees: Mapping[str, int]) -> OutboxEntry:
         transaction: dict[str, Any] = {
             "type": 2,
             "chainId": self._chain_id,
@@ -145,7 +148,7 @@ class Transactor:
             "value": 0,
             "data": data,
             "gas": gas,
-            **simulation.fees(self._rpc, self._gas_price),
+            **fees,
         }
         if to:
             transaction["to"] = to
@@ -173,18 +176,23 @@ class Transactor:
             return _Outcome(True)
         return _Outcome(True)
 
-    def _wait(self, entry: OutboxEntry) -> dict[str, Any]:
+    def _wait(self, entry: OutboxEntry) -> tuple[OutboxEntry, dict[str, Any]]:
+        """Wait for the receipt of an entry, or of the one that replaced it; every other of both is forgotten."""
         started = time.monotonic()
-        resend = started + RESEND_SECONDS
+        resend, stuck, sent = started + RESEND_SECONDS, started + STUCK_SECONDS, [entry]
         pause = 0.005
         while True:
             try:
-                receipt = self._receipt(entry)
-                if receipt is not None:
-                    return receipt
+                for known in sent:
+                    if (receipt := self._receipt(known)) is not None:
+                        self._forget(sent, known)
+                        return known, receipt
                 if time.monotonic() > resend:
                     resend += RESEND_SECONDS
-                    self._resend(entry)
+                    self._resend(sent)
+                if time.monotonic() > stuck:
+                    stuck += STUCK_SECONDS
+                    sent += self._outbid(sent[-1])
                 trouble = None
             except Unavailable as error:
                 trouble = error
@@ -193,14 +201,39 @@ class Transactor:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 
-    def _resend(self, entry: OutboxEntry) -> None:
+    def _forget(self, sent: list[OutboxEntry], but: OutboxEntry) -> None:
+        for entry in sent:
+            if entry != but:
+                self._outbox.remove(entry)
+
+    def _outbid(self, entry: OutboxEntry) -> list[OutboxEntry]:
+        """A transaction in the place of one that the node keeps and no block includes, for it offers too little; none
+        where that is not so.
+        """
+        shown = self._rpc.call("eth_getTransactionByHash", entry.hash)
+        if self._gas_price != "market" or not isinstance(shown, dict) or shown.get("blockNumber"):
+            return []
+        with self._outbox.locked():
+            fees = simulation.outbidding(self._rpc, shown)
+            if fees is None:
+                return []
+            higher = self._sign(entry.to, entry.data, int(shown["gas"], 16), entry.nonce, fees)
+            self._outbox.add(higher)
+            if self._transmit(higher).accepted:
+                return [higher]
+            self._outbox.remove(higher)
+            return []
+
+    def _resend(self, sent: list[OutboxEntry]) -> None:
+        """Send the latest of those with one nonce again, if the node has lost it. Raises Rejected where none can be."""
+        entry = sent[-1]
         if self._is_stranded(entry):
             self._outbox.remove(entry)
             raise Rejected("the chain lost blocks that this transaction followed on", tx=entry.hash)
         if self._known(entry):
             return
         outcome = self._transmit(entry)
-        if not outcome.accepted and self._receipt(entry) is None:
+        if not outcome.accepted and not any(map(self._receipt, sent)):
             self._outbox.remove(entry)
             raise Rejected(f"the transaction fell out of the chain: {outcome.text}", tx=entry.hash)
 

@@ -23,7 +23,7 @@ def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Conne
         return Connection.open(home)
     network = load_network(network_file)
     cache = home.folder / "visits" / sha256(network_file.read_bytes()).hex()[:16]
-    return Connection.visit(at_node(network, rpc), cache)
+    return Connection.visit(at_node(home.reached(network), rpc), cache)
 
 
 @contextmanager

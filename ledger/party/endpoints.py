@@ -9,6 +9,7 @@ from ledger.chain.node import ChainNode
 from ledger.chain.rpc import Rpc
 from ledger.errors import FedledgerError
 from ledger.history.fold import History
+from ledger.http.outgoing import Outgoing, outgoing_of
 from ledger.party.connection import Connection
 from ledger.party.witnesses import compared
 
@@ -22,7 +23,7 @@ def history_read(connection: Connection, others: Sequence[str] = ()) -> HistoryR
     Raises Unavailable where the connection's own node cannot say when that block was made.
     """
     tip, events = connection.follower.tip, connection.history.applied
-    compared = tuple(_asked(url, tip.number, tip.hash) for url in others)
+    compared = tuple(_asked(url, tip.number, tip.hash, outgoing_of(connection.network)) for url in others)
     latest = connection.client.latest()  # after the others: what they had by then, this one can have, too
     block = connection.client.block(tip.number) or latest
     own = Endpoint(url=connection.client.rpc.url, same=block.hash == tip.hash, block=latest.number)
@@ -68,8 +69,8 @@ def age(read: HistoryRead, history: History) -> Iterator[Open]:
         yield Open(check=Check.LOG, what="the end of the history", why=f"it may be stale: {why}")
 
 
-def _asked(url: str, number: int, hash_: bytes) -> Endpoint:
-    node = ChainNode(Rpc(url))
+def _asked(url: str, number: int, hash_: bytes, outgoing: Outgoing) -> Endpoint:
+    node = ChainNode(Rpc(url, outgoing=outgoing))
     try:
         return compared(node, number, hash_)
     except FedledgerError as error:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ledger.config import Home, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.history.state import Member
+from ledger.http import addresses
 from ledger.party.connection import Connection
 from ledger.party.sharing.desk import Desk
 from ledger.party.sharing.duties import Duties, duties_of
@@ -57,6 +58,8 @@ class Serving:
                 advice="set gateway.public_url in the home's node.toml",
                 host=gateway.host,
             )
+        if self._reachable and gateway.public_url:
+            addresses.gateway(gateway.public_url, "gateway.public_url in node.toml")
         self._connection, self._sender, self._settings = connection, sender, gateway
         home = Home(connection.folder)
         self._arrivals = Arrivals(home.arrivals, connection.store) if connection.store is not None else None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ledger.config import Network
 from ledger.errors import UsageError
 from ledger.history.state import Member
-from ledger.store.networks import EVERYWHERE, Reach, reach_of
+from ledger.http.networks import EVERYWHERE, Reach, reach_of
+from ledger.http.outgoing import OPEN, Outgoing, outgoing_of
 
 if TYPE_CHECKING:
     from ledger.store.remote import Remote
@@ -16,23 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NamedGateway:
-    """A gateway's name on screens and its address; `reach` is what may be dialled there."""
+    """A gateway's name on screens and its address; `reach` is what may be dialled there, `outgoing` the way out."""
 
     name: str
     url: str
     reach: Reach
+    outgoing: Outgoing = OPEN
 
 
 def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
     """Those that members announced, then those in the network file, which may be anywhere: that file is trusted."""
-    named = (NamedGateway(one.name, one.url, EVERYWHERE) for one in network.gateways)
+    named = (NamedGateway(one.name, one.url, EVERYWHERE, outgoing_of(network)) for one in network.gateways)
     return (*announced_gateways(network, members), *named)
 
 
 def announced_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
     """Those that members announced."""
-    reach = reach_of(network)
-    return tuple(NamedGateway(network.party_name(one.index), one.gateway, reach) for one in members if one.gateway)
+    ways = reach_of(network), outgoing_of(network)
+    return tuple(NamedGateway(network.party_name(one.index), one.gateway, *ways) for one in members if one.gateway)
 
 
 def remotes(
@@ -44,5 +46,5 @@ def remotes(
     found: dict[NamedGateway, Remote] = {}
     for one in gateways:
         with suppress(UsageError):
-            found[one] = (before or {}).get(one) or Remote(one.name, one.url, reach=one.reach)
+            found[one] = (before or {}).get(one) or Remote(one.name, one.url, reach=one.reach, outgoing=one.outgoing)
     return found

@@ -6,9 +6,12 @@ from contextlib import suppress
 from ledger.config import LOCAL_CHAIN, HomeSettings
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import Cid
+from ledger.http import addresses
+from ledger.http.outgoing import Outgoing
+from ledger.http.road import Road
+from ledger.http.trouble import Trouble
 from ledger.party.gateway import EVERYWHERE
 from ledger.store import Blocks, Buffer
-from ledger.store.link import LOST, Link
 
 SECONDS = 5.0
 PROPOSAL = (
@@ -47,12 +50,12 @@ def _answers(settings: HomeSettings) -> bool:
     with suppress(Unavailable):  # the port is taken: by this home's own node, it may be
         server = serve(_Nothing(), settings.gateway.host, settings.gateway.port)
     try:
-        link = Link(settings.gateway.public_url)
+        road = Road("the own gateway", addresses.gateway(settings.gateway.public_url), Outgoing(settings.http))
         try:
-            return link.ask("GET", "/health", seconds=SECONDS, ceiling=1000).status == 200
+            return road.ask("GET", "/health", silence=SECONDS, whole=SECONDS, ceiling=1000).status == 200
         finally:
-            link.close()
-    except (*LOST, UsageError):
+            road.close()
+    except (Trouble, UsageError):
         return False
     finally:
         if server is not None:

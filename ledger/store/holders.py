@@ -17,6 +17,8 @@ from ledger.store.files import read_with, walk
 from ledger.store.rates import FLOOR, Rate
 
 SHORTEST_REST = 1.0
+LONGEST_REST = 120.0
+"""Seconds for which a holder that asks for a pause is left alone, at most."""
 
 Said = list[tuple[Blocks, Unavailable]]
 """What each holder asked for a block said instead of returning it."""
@@ -61,6 +63,7 @@ class Holders:
     - One that falls below the floor (`rates.FLOOR`) is not asked for the rest of that file.
     - One that does not answer is not asked again for ten times as long as it kept us waiting, from a second up to
       `rest` seconds: a silent one delays a read once, not once a block, and one that restarts is soon asked again.
+      One that asks for a pause (Retry-After) has it, up to two minutes.
 
     Threads may share it: a holder gets one request at a time, and a busy one counts as that much slower. `bad_copies`
     grows while reading; every entry in it is a finding. `clock` is monotonic; deadlines are in its seconds.
@@ -198,7 +201,9 @@ class Holders:
                     raise self._late(reading) from error
                 reading.lacking.add(holder)
                 if isinstance(error, Unreachable):
-                    standing.rests_until = self._clock() + min(max(10 * waited, SHORTEST_REST), self._rest)
+                    asked_for = float(str(error.facts.get("pause_seconds", 0)))
+                    rest = max(min(max(10 * waited, SHORTEST_REST), self._rest), min(asked_for, LONGEST_REST))
+                    standing.rests_until = self._clock() + rest
                     standing.failed = error.message
                 raise
 

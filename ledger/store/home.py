@@ -11,9 +11,10 @@ def open_store(home: Home, *, create: bool = True) -> Store:
     """
     settings = home.settings().store
     if settings.kind == "kubo":
+        from ledger.http.outgoing import Outgoing
         from ledger.store.kubo import Kubo
 
-        return Kubo(settings.api)
+        return Kubo(settings.api, outgoing=Outgoing(home.http()))
     from ledger.store.embedded import Embedded
 
     return Embedded(home.store, create=create, name="own store")

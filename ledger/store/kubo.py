@@ -1,4 +1,4 @@
-"""A Kubo daemon as the store, over its RPC, through ipfshttpclient.
+"""A Kubo daemon as the store, over its RPC.
 
 The blocks are made here and sent as one CAR, so the CIDs are the profile's whatever the daemon's own settings are, and
 the root it answers is compared byte for byte. What comes back is checked like every other copy; a daemon that
@@ -9,25 +9,39 @@ directory node that links to the file under the pin's name, which is one CID per
 pins, recursively; its pin's name is `fedledger:NUMBER:CID:NAME`, and the highest number of a name holds.
 """
 
-import os
 import secrets
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlencode
+
+import msgspec
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import DAG_PB, Cid
 from ledger.formats.digest import sha256
+from ledger.http import multiaddrs
+from ledger.http.answers import Answer
+from ledger.http.outgoing import OPEN, Outgoing
+from ledger.http.road import Road
+from ledger.http.trouble import Cause, Trouble, between, refused
 from ledger.store import Buffer, Store, Unreachable, car, check_pin, packs
 from ledger.store.files import walk
+from ledger.store.remote import unreachable
 
 DEFAULT_ADDRESS = "/ip4/127.0.0.1/tcp/5001"
 _PREFIX = "fedledger"
 _PIECE = 1 << 20
+_LARGEST_ANSWER = 64 << 20
+"""Bytes of the daemon's documents, at most: the list of all pins is the longest."""
+_WHOLE = 6
+"""A whole answer may take so many times as long as the daemon may stay silent."""
+
+
+_DOCUMENT = msgspec.json.Decoder(dict[str, Any])
 
 
 class Kubo(Store):
@@ -36,21 +50,14 @@ class Kubo(Store):
     Nothing is requested before the first use. `timeout` is the seconds that the daemon may stay silent.
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, name: str = "", timeout: float = 30.0) -> None:
-        # ipfshttpclient's own patch of requests passes an argument that urllib3 is about to refuse
-        os.environ.setdefault("PY_IPFS_HTTP_CLIENT_PATCH_REQUESTS", "no")
-        import ipfshttpclient
-
+    def __init__(
+        self, address: str = DEFAULT_ADDRESS, *, name: str = "", timeout: float = 30.0, outgoing: Outgoing = OPEN
+    ) -> None:
         self.address = address
         self.name = name or f"Kubo at {address}"
-        self._errors = ipfshttpclient.exceptions
         self._timeout = timeout
-        self._lock = threading.Lock()
-        try:
-            self._client = ipfshttpclient.Client(address, timeout=timeout)
-        except self._errors.AddressError as error:
-            raise UsageError("a Kubo address is a multiaddr", address=address, example=DEFAULT_ADDRESS) from error
-        self._client._client.open_session()
+        server = multiaddrs.server(address, "a Kubo address", DEFAULT_ADDRESS)
+        self._road = Road(self.name, server, outgoing)
 
     def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
         """As `Store.put`. With `replace` raises Unavailable: a daemon does not write a block that it lists."""
@@ -77,16 +84,10 @@ class Kubo(Store):
             out.write(piece)
 
     def copy(self, cid: Cid) -> Buffer:
-        data = bytearray()
-        with self._lock, self._call("/block/get", cid, stream=True) as stream:
-            try:
-                for piece in stream:
-                    data += piece[: unixfs.largest(cid) + 1 - len(data)]
-                    if len(data) > unixfs.largest(cid):
-                        break
-            except (self._errors.Error, OSError) as error:  # a request's own errors are OSErrors
-                raise Unreachable(f"{self.name} broke off: {error}", holder=self.name, block=cid) from error
-        return data
+        answer = self._call("/block/get", cid, ceiling=unixfs.largest(cid) + 1)
+        if answer.is_page:
+            raise unreachable(between(self.name, answer, f"block {cid}"), holder=self.name, block=cid)
+        return answer.body
 
     def has(self, cid: Cid) -> bool:
         try:
@@ -118,7 +119,7 @@ class Kubo(Store):
         return {name: cid for _, cid, name in ordered}
 
     def close(self) -> None:
-        self._client._client.close_session()
+        self._road.close()
 
     def _send(self, pack: packs.PackWriter, root: Cid, pin: str) -> None:
         """Hand a pack's blocks and the pin's label to the daemon in one CAR, whose root is the label."""
@@ -175,41 +176,62 @@ class Kubo(Store):
         body: Iterable[Buffer] | None = None,
     ) -> list[dict[str, Any]]:
         """A request, and every document of its response."""
-        with self._lock:
-            answers = self._call(path, cid, options=options, body=body, decoder="json")
-        return answers if isinstance(answers, list) else [answers]
+        answer = self._call(path, cid, options=options, body=body, ceiling=_LARGEST_ANSWER)
+        try:
+            return [_DOCUMENT.decode(line) for line in answer.body.splitlines() if line.strip()]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise unreachable(between(self.name, answer, "Kubo's RPC"), holder=self.name) from error
 
     def _call(
         self,
         path: str,
         cid: Cid | None,
         *,
+        ceiling: int,
         options: dict[str, str] | None = None,
         body: Iterable[Buffer] | None = None,
-        **kind: Any,
-    ) -> Any:
+    ) -> Answer:
         boundary = secrets.token_hex(16)
-        headers = {"Content-Type": f'multipart/form-data; boundary="{boundary}"'} if body is not None else None
+        headers = {"Content-Type": f'multipart/form-data; boundary="{boundary}"'} if body is not None else {}
+        query = urlencode([*([("arg", str(cid))] if cid else []), *(options or {}).items(), ("offline", "true")])
         try:
-            return self._client._client.request(
-                path,
-                [str(cid)] if cid else [],
-                opts=options or {},
-                offline=True,
-                data=_form(body, boundary) if body is not None else None,
+            answer = self._road.ask(
+                "POST",
+                f"/api/v0{path}?{query}",
+                silence=self._timeout,
+                whole=_WHOLE * self._timeout,
+                ceiling=ceiling,
                 headers=headers,
-                timeout=self._timeout,
-                **kind,
+                body=b"" if body is None else _form(body, boundary),
             )
-        except self._errors.CommunicationError as error:
-            if isinstance(error, self._errors.ErrorResponse):
-                raise Unavailable(f"{self.name}: {error}", holder=self.name, block=cid) from error
-            raise Unreachable(
-                f"no Kubo daemon answers at {self.address}",
-                advice="start it with `ipfs daemon`, or name its RPC address",
-                address=self.address,
-                cause=str(error)[:300],
-            ) from error
+        except Trouble as error:
+            raise self._lost(error, cid) from error
+        if answer.headers.get("x-stream-error"):
+            raise Unreachable(f"{self.name} broke off in the middle of its answer", holder=self.name, block=cid)
+        if not answer.good:
+            raise self._refusal(answer, cid)
+        return answer
+
+    def _lost(self, error: Trouble, cid: Cid | None) -> Unreachable:
+        if error.cause is not Cause.LOST:
+            return unreachable(error, holder=self.name, block=cid)
+        return Unreachable(
+            f"no Kubo daemon answers at {self.address}",
+            advice="start it with `ipfs daemon`, or name its RPC address",
+            address=self.address,
+            cause=error.message,
+        )
+
+    def _refusal(self, answer: Answer, cid: Cid | None) -> Unavailable:
+        """An error of the daemon, in its words, or of whatever else answers there."""
+        if answer.type == "application/json":
+            try:
+                said = _DOCUMENT.decode(answer.body).get("Message")
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                said = None
+            if isinstance(said, str):
+                return Unavailable(f"{self.name}: {said}", holder=self.name, block=cid)
+        return unreachable(refused(self.name, answer), holder=self.name, block=cid, address=self.address)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
     _check_present(home, network, replace)
     settings = home.settings()
     settings = msgspec.structs.replace(settings, rpc=rpc or settings.rpc)
-    with Client.connect(at_node(network, settings.node)) as client:
+    with Client.connect(at_node(home.reached(network), settings.node)) as client:
         membership = client.membership(key)
     if membership is None:
         raise UsageError(

@@ -49,13 +49,16 @@ def get(
     cid: "Cid", output: Path, start: int, stop: int | None, gateways: tuple[str, ...], home: Home, as_json: bool
 ) -> None:
     """Write the file CID, every byte checked. The output appears only when all of it is good."""
+    from ledger.http.outgoing import Outgoing
     from ledger.store.holders import Holders
     from ledger.store.remote import Remote
 
     with ExitStack() as stack:
         has_store = not gateways or home.store.exists()
         local = stack.enter_context(opened_store(home)) if has_store else None
-        holders = Holders(local, [stack.enter_context(closing(Remote(url, url))) for url in gateways])
+        holders = Holders(
+            local, [stack.enter_context(closing(Remote(url, url, outgoing=Outgoing(home.http())))) for url in gateways]
+        )
         advance = stack.enter_context(bar("reading", None))
         pieces = counted(holders.read(cid, start, stop), advance)
         size = write_file(output, pieces)
@@ -80,13 +83,14 @@ def get(
 @json_option
 def keep(cid: "Cid", gateways: tuple[str, ...], name: str | None, heal: bool, home: Home, as_json: bool) -> None:
     """Hold a copy of the file CID, from wherever a good one is."""
+    from ledger.http.outgoing import Outgoing
     from ledger.store.holders import Holders
     from ledger.store.remote import Remote
 
     pin_name = name or f"kept/{cid}"
     with ExitStack() as stack:
         opened = stack.enter_context(opened_store(home, create=True))
-        remotes = [stack.enter_context(closing(Remote(url, url))) for url in gateways]
+        remotes = [stack.enter_context(closing(Remote(url, url, outgoing=Outgoing(home.http())))) for url in gateways]
         Holders(opened, remotes).keep(cid, pin_name, heal=heal)
     say(as_json, f"{pin_name} keeps {cid}", cid=str(cid), pin=pin_name)
 

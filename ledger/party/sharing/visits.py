@@ -9,9 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed
 from ledger.formats.cid import Cid
 from ledger.formats.claims import OPENING, UpdateOpening, pack_openings, unpack_openings
+from ledger.http import addresses
+from ledger.http.answers import Answer
+from ledger.http.road import Road
+from ledger.http.trouble import Trouble, between, refused
 from ledger.party.connection import Connection
 from ledger.party.named_gateways import NamedGateway, announced_gateways
 from ledger.party.sharing.desk import RECEIPTS_TYPE
@@ -20,7 +24,7 @@ from ledger.rounds.receipts import ENTRY, MAX_SIZE, Roll, SignedHave, parse, par
 from ledger.store import BlockSource
 from ledger.store.arrivals import LISTED
 from ledger.store.files import walk
-from ledger.store.link import LOST, Answer, Link, lost
+from ledger.store.remote import unreachable
 
 TIMEOUT = 20.0
 BLOCK_TIMEOUT = 160.0
@@ -39,7 +43,9 @@ class Visit:
     """
 
     def __init__(self, gateway: NamedGateway) -> None:
-        self._gateway, self._link = gateway, Link(gateway.url, gateway.reach)
+        self._gateway = gateway
+        address = addresses.gateway(gateway.url)
+        self._road = Road(gateway.name, address, gateway.outgoing, gateway.reach)
         self._heard: tuple[Roll, str] | None = None
 
     @property
@@ -50,7 +56,7 @@ class Visit:
     def openings(self, job: int, round_: int) -> list[UpdateOpening]:
         """What was shown there of a round; nothing where that is not under way there."""
         answer = self._ask("GET", f"/opening/{job}/{round_}", _MOST_OPENINGS + 1, (200, 404))
-        return unpack_openings(answer.body) if answer.status == 200 else []
+        return unpack_openings(bytes(answer.body)) if answer.status == 200 else []
 
     def show(self, job: int, round_: int, opening: UpdateOpening) -> None:
         """Show what opens an update."""
@@ -62,8 +68,8 @@ class Visit:
         seen = {"If-None-Match": self._heard[1]} if self._heard is not None and self._heard[0] == roll else {}
         answer = self._ask("GET", f"/have/{roll.job}/{roll.round}", MAX_SIZE + 1, (200, 304, 404), seen)
         if answer.status == 200:
-            take(roll, parse(answer.body))
-            tag = answer.headers.get("Etag", "")
+            take(roll, parse(bytes(answer.body)))
+            tag = answer.headers.get("etag", "")
             self._heard = (roll, tag) if _TAG.fullmatch(tag) else None
 
     def tell(self, job: int, round_: int, said: SignedHave) -> None:
@@ -87,7 +93,7 @@ class Visit:
                 data = bytes(store.get(block))
                 answer = self._ask("PUT", f"{place}/{block}", ENTRY + 1, (200, 201), headers, data)
                 if answer.status == 201:
-                    return parse_entry(answer.body) if answer.body else None
+                    return parse_entry(bytes(answer.body)) if answer.body else None
         return None
 
     def _missing(self, place: str, headers: Mapping[str, str]) -> set[Cid]:
@@ -99,7 +105,7 @@ class Visit:
 
     def close(self) -> None:
         """Close the connection, in the middle of a request too."""
-        self._link.close()
+        self._road.close()
 
     def _ask(
         self,
@@ -112,11 +118,15 @@ class Visit:
     ) -> Answer:
         name, url, seconds = self._gateway.name, self._gateway.url, BLOCK_TIMEOUT if method == "PUT" else TIMEOUT
         try:
-            answer = self._link.ask(method, target, seconds=seconds, ceiling=ceiling, headers=headers, body=body)
-        except LOST as error:
-            raise lost(name, url, error, seconds) from error
+            answer = self._road.ask(
+                method, target, silence=seconds, whole=seconds, ceiling=ceiling, headers=headers, body=body
+            )
+        except Trouble as error:
+            raise unreachable(error, holder=name, url=url) from error
         if answer.status not in good:
-            raise Unavailable(f"{name} answered {method} with status {answer.status}", holder=name, url=url)
+            raise unreachable(refused(name, answer), holder=name, url=url)
+        if answer.is_page:
+            raise unreachable(between(name, answer, "a member's gateway"), holder=name, url=url)
         return answer
 
 

@@ -143,12 +143,75 @@ def test_pieces_grow_where_the_node_serves_them():
 
 
 def test_pieces_come_to_rest_at_a_limit():
-    """Besu's, of 5,000 blocks: found by one refusal, and not tried again and again."""
+    """Besu's, of 5,000 blocks: found by one refusal, and tried again more and more seldom."""
     node = Empty(5_000)
     list(LogReader(node, {}).read(0, 999_999))
-    refused = [size for size in node.asked if size > 5_000]
-    assert refused == [8_000]
+    refused = [place for place, size in enumerate(node.asked) if size > 5_000]
+    assert [later - earlier for earlier, later in pairwise(refused)] == [5, 9, 17, 33, 65, 65]
     assert len(node.asked) < 260
+
+
+@pytest.mark.parametrize("hiccups", [1, 3, 11])
+def test_pieces_grow_again_after_a_node_refused_for_a_while(hiccups):
+    class Hiccup(Empty):
+        def call(self, method, place):
+            if len(self.asked) < hiccups:
+                self.asked.append(0)
+                raise RpcError("eth_getLogs", -32000, "internal error")
+            return super().call(method, place)
+
+    node = Hiccup(1 << 30)
+    reader = LogReader(node, {})
+    while True:
+        try:
+            pieces = list(reader.read(0, 99_999))
+            break
+        except RpcError:  # at one block nothing is left to halve
+            continue
+    assert (pieces[0].first, pieces[-1].last) == (0, 99_999)
+    assert len(node.asked) < 100
+    assert max(node.asked) >= 2_000
+
+
+def test_a_node_that_was_asked_too_often_is_not_asked_for_less():
+    class Limits(Empty):
+        def call(self, method, place):
+            super().call(method, place)
+            raise RpcError("eth_getLogs", -32005, "daily request count exceeded, request rate limited")
+
+    node = Limits(1 << 30)
+    reader = LogReader(node, {})
+    for _ in range(3):
+        with pytest.raises(RpcError, match="rate limited"):
+            list(reader.read(0, 99_999))
+    assert node.asked == [2_000] * 3
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "is_of_rate"),
+    [
+        (429, "Your app has exceeded its compute units per second capacity.", True),
+        (-32005, "daily request count exceeded, request rate limited", True),
+        (-32005, "project ID request rate exceeded", True),
+        (-32016, "rate limit exceeded", True),
+        (-32000, "Too many requests, reason: call rate limit exhausted, retry in 10s", True),
+        (-32007, "50/second request limit reached - reduce calls per second", True),
+        (-32005, "limit exceeded", True),
+        (-32005, "query returned more than 10000 results", False),
+        (-32005, "requested range exceeds maximum range limit", False),
+        (-32602, "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range", False),
+        (-32000, "exceed maximum block range: 5000", False),
+        (-32614, "eth_getLogs is limited to a 10,000 range", False),
+        (-32600, "Block range limit exceeded. See more details at our docs", False),
+        (-32000, "query timeout exceeded", False),
+        (-32602, "block range is too wide", False),
+        (-32000, "backend response too large", False),
+        (3, "execution reverted", False),
+        (-32000, "nonce too low", False),
+    ],
+)
+def test_refusals_of_rate_are_told_from_those_of_size(code, text, is_of_rate):
+    assert RpcError("eth_getLogs", code, text).is_of_rate == is_of_rate
 
 
 def test_a_node_that_serves_no_block_is_unavailable(consortium):

@@ -408,6 +408,88 @@ def test_market_fees_follow_the_base_fee(fresh_anvil, found):
     assert int(sent["maxFeePerGas"], 16) >= 2 * 10**9 * 7 // 8
 
 
+class Keeping:
+    """A node that keeps and shows what it was sent, whatever that offers. anvil forgets it with the next block."""
+
+    def __init__(self, node):
+        self.node, self.kept = node, {}
+
+    def call(self, method, *params):
+        if method == "eth_getTransactionByHash":
+            return self.node.call(method, *params) or self.kept.get(params[0])
+        answer = self.node.call(method, *params)
+        if method == "eth_sendRawTransaction":
+            self.kept[answer] = self.node.call("eth_getTransactionByHash", answer)
+        return answer
+
+
+@pytest.fixture
+def market(fresh_anvil, found, monkeypatch):
+    """A chain with a base fee that seals no block by itself, its node, and a way to make transactors of its member."""
+    consortium = found(url=fresh_anvil.url)
+    member, call = consortium.members[0], consortium.client.rpc.call
+    call("anvil_setBalance", member.address, hex(10**18))
+    call("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+    call("evm_mine")
+    call("evm_setAutomine", False)
+    monkeypatch.setattr(transactions, "STUCK_SECONDS", 0.2)
+    node = Keeping(consortium.client.rpc)
+
+    def make(seconds):
+        return transactions.Transactor(
+            node, 31337, member.signer, member.home.outbox, gas_price="market", timeout=seconds
+        )
+
+    return consortium, node, make
+
+
+def seal(call, base_fee):
+    call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
+    call("evm_mine")
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_transaction_that_offers_too_little_is_outbid_and_takes_effect_once(market, monkeypatch, dies):
+    """The base fee rises twentyfold after it was signed, so no block includes it. A process may die with both sent."""
+    consortium, node, transactor = market
+    member, call, outbid = consortium.members[0], node.call, transactions.Transactor._outbid
+    sent = []
+
+    def risen(self, entry):
+        if not sent:
+            seal(call, 20 * 10**9)
+        higher = outbid(self, entry)
+        sent.extend([entry, *higher])
+        if not dies:
+            seal(call, 20 * 10**9)
+        return higher
+
+    monkeypatch.setattr(transactions.Transactor, "_outbid", risen)
+    data = consortium.client.contracts.encode("consortium", "announce", GATEWAY)
+    to = consortium.client.addresses["consortium"]
+    if dies:
+        with pytest.raises(Unavailable, match="no block included it"):
+            transactor(0.4).send(to, data)
+        assert len(waiting(member)) == 2
+        node.kept.pop(sent[0].hash)  # a node keeps one for each nonce
+        call("evm_mine")
+        transactor(20).settle()
+    else:
+        receipt = transactor(20).send(to, data)
+        assert "0x" + receipt.tx.hex() == sent[1].hash
+    assert sent[0].nonce == sent[1].nonce
+    assert len(announced(consortium)) == 1
+    assert not waiting(member)
+
+
+def test_a_transaction_that_offers_enough_is_not_outbid(market):
+    consortium, node, transactor = market
+    data = consortium.client.contracts.encode("consortium", "announce", GATEWAY)
+    with pytest.raises(Unavailable, match="no block included it"):
+        transactor(1).send(consortium.client.addresses["consortium"], data)
+    assert len(node.kept) == 1
+
+
 def test_the_chain_id_is_part_of_what_is_signed(consortium):
     member = consortium.members[0]
     signed = []

@@ -162,7 +162,7 @@ def test_a_damaged_disk_behind_a_gateway_is_corrupt(
 def answering(code: int, body: bytes, headers: dict[str, str] | None = None, declared: int | None = None) -> Server:
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)
-        for name, value in (headers or {}).items():
+        for name, value in {"Content-Type": "application/vnd.ipld.raw", **(headers or {})}.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(body) if declared is None else declared))
         handler.end_headers()
@@ -183,6 +183,8 @@ CID = raw(b"hello world")
         (200, b"", None, None, Corrupt),
         (200, bytes(3 * CHUNK), None, None, Corrupt),
         (200, b"hello", None, 11, Unreachable),
+        (200, b"<html>blocked</html>", {"Content-Type": "text/html"}, None, Unreachable),
+        (200, b"hello worle", {"Content-Type": "application/octet-stream"}, None, Unreachable),
         (500, b"", {"Fedledger-Corrupt": str(CID)}, None, Corrupt),
         (500, b"oops", None, None, Unreachable),
         (503, b"", None, None, Unreachable),
@@ -244,7 +246,7 @@ def test_a_drip_ends_at_the_deadline(when: str, remotes: Callable[..., Remote]) 
 def test_a_dead_holder_is_unreachable(remotes: Callable[..., Remote]) -> None:
     with answering(200, b"") as server:
         url = server.url
-    with pytest.raises(Unreachable, match="does not answer"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         remotes("gone", url).get(CID)
     with pytest.raises(UsageError, match="http"):
         remotes("odd", "ftp://example.org")

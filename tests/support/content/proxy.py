@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 class ForwardProxy:
     """A running proxy. `host` is where every name leads, if given; `bind` the address it listens on; `before` is called
     by the thread that serves, once it listens.
+
+    It answers with the status `refuses`, if set, and 407 to requests without its `authorization`.
     """
 
     def __init__(
@@ -21,7 +23,8 @@ class ForwardProxy:
         port: int = 0,
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        outer, self.asked, self.refuses, self._host = self, list[str](), False, host
+        outer, self.asked, self.refuses, self._host = self, list[str](), 0, host
+        self.authorization = ""
 
         class Handler(StreamRequestHandler):
             def handle(self) -> None:
@@ -61,8 +64,10 @@ class ForwardProxy:
         while (header := client.rfile.readline()) not in (b"\r\n", b""):
             headers.append(header)
         self.asked.append(f"{method} {target}")
-        if self.refuses:
-            client.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        shown = next((h.split(b":", 1)[1] for h in headers if h.lower().startswith(b"proxy-authorization")), b"")
+        status = 407 if shown.strip().decode() != self.authorization else self.refuses
+        if status:
+            client.wfile.write(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode())
             return False
         if method == "CONNECT":
             host, _, port = target.rpartition(":")

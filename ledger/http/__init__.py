@@ -1,0 +1,5 @@
+"""Outgoing HTTP: the one road to chain nodes, gateways and Kubo.
+
+What is dialled, by which proxy, with whose certificates and credentials, how long an answer may take and how large it
+may be is decided here. Nothing that comes back is believed here (docs/adr/0028-one-road-out.md).
+"""
