@@ -122,10 +122,10 @@ def observed(history: History) -> Observed:
     for job, state in history.jobs.items():
         commitments |= {(job, key): (bytes(COMMITMENT), 0) for key in keys}
         strikes |= {(job, index): state.strikes.get(index, 0) for index in history.members}
+        claims |= {(job, before): claim for before, claim in state.claims().items()}
         scores |= {(job, number): scoring.root for number, scoring in state.scorings.items()}
         for number, round_ in state.rounds.items():
             models[job, number] = round_.final.root if round_.final else NOTHING
-            claims[job, number] = round_.final.claim if round_.final else NOTHING
             commitments |= {(job, one.party): (one.digest, number) for one in round_.commitments.values()}
     return Observed(CODE, None, models, claims, scores, commitments, strikes)
 
