@@ -36,6 +36,15 @@ class Observed:
     strikes: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
 
+def final_claims(state: JobState) -> dict[int, bytes]:
+    """The claim finalised next after each round, and after 0, by round; zero where there is none, as on chain."""
+    claims, before = dict.fromkeys([0, *state.rounds], NOTHING), 0
+    for number, round_ in state.rounds.items():
+        if round_.final is not None:
+            claims[before], before = round_.final.claim, number
+    return claims
+
+
 _NOTHING = (bytes(COMMITMENT), 0)
 
 
@@ -98,7 +107,7 @@ def _of_rounds(state: JobState, observed: Observed) -> Iterator[_Word]:
     for number, round_ in state.rounds.items():
         root = round_.final.root if round_.final else NOTHING
         yield _Word(root, observed.models.get((state.number, number)), {"round": number})
-    for before, claim in state.claims().items():
+    for before, claim in final_claims(state).items():
         yield _Word(claim, observed.claims.get((state.number, before)), {"round": before + 1})
     for number, scoring in state.scorings.items():
         yield _Word(scoring.root, observed.scores.get((state.number, number)), {"round": number})

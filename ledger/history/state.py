@@ -376,14 +376,6 @@ class JobState:
         finals = (n for n in range(last + 1, len(self.rounds) + 1) if self.rounds[n].final is not None)
         return next(finals, None) if self.terms.scored else None
 
-    def claims(self) -> dict[int, bytes]:
-        """The claim finalised next after each round, and after 0, by round; zero where there is none, as on chain."""
-        claims, before = dict.fromkeys([0, *self.rounds], NOTHING), 0
-        for number, round_ in self.rounds.items():
-            if round_.final is not None:
-                claims[before], before = round_.final.claim, number
-        return claims
-
     def scores(self, number: int) -> dict[int, int]:
         """The settled scores of a round, by member index; nothing where it has none."""
         scoring = self.scorings.get(number)
