@@ -139,31 +139,32 @@ function killedByForge(suites, deployed, code) {
   return status !== 0;
 }
 
-/** What kills this code, of all that tests the subject. */
-async function killer({ files, suites, deployed }, code) {
-  const file = await killedByHardhat(files, deployed, code);
-  return file ?? (killedByForge(suites, deployed, code) ? 'forge' : undefined);
+function told(by, name, { number, line, changed }) {
+  console.log(`${by.padEnd(14)} ${name}.sol:${number + 1}: \`${line.trim()}\` → \`${changed.trim() || 'nothing'}\``);
 }
 
-/** Tries the mutants of a source; what survived, and how many were tried. */
+/** Tries the mutants of a source with Hardhat's tests, then those that survived with forge's, which take longer. */
 async function tried(name, { sample, seed, until }) {
   const source = `contracts/${name}.sol`;
-  const subject = { deployed: name, ...SUBJECTS[name] };
-  const unchanged = compiled(subject.deployed, source);
-  const broken = await killer(subject, unchanged);
+  const { files, suites, deployed } = { deployed: name, ...SUBJECTS[name] };
+  const unchanged = compiled(deployed, source);
+  const broken = await killedByHardhat(files, deployed, unchanged);
   if (broken) throw new Error(`${name}: ${broken} fails without any change`);
-  let [count, killed] = [0, 0];
+  const alive = [];
+  let count = 0;
   for (const mutant of shuffled(mutants(sources()[source].content), seed)) {
     if (count === sample || Date.now() > until) break;
-    const code = compiled(subject.deployed, source, mutant);
+    const code = compiled(deployed, source, mutant);
     if (!code || code.deployedBytecode === unchanged.deployedBytecode) continue;
-    const by = await killer(subject, code);
     count += 1;
-    killed += by ? 1 : 0;
-    const { number, line, changed } = mutant;
-    console.log(`${(by ?? 'SURVIVED').padEnd(14)} ${name}.sol:${number + 1}: \`${line.trim()}\` → \`${changed.trim() || 'nothing'}\``);
+    const by = await killedByHardhat(files, deployed, code);
+    if (!by) alive.push([mutant, code]);
+    told(by ?? 'left to forge', name, mutant);
   }
-  console.log(`${name}: ${killed} of ${count} killed, seed ${seed}\n`);
+  if (alive.length && killedByForge(suites, deployed, unchanged)) throw new Error(`${name}: forge fails without any change`);
+  const survivors = alive.filter(([, code]) => !killedByForge(suites, deployed, code));
+  for (const [mutant] of survivors) told('SURVIVED', name, mutant);
+  console.log(`${name}: ${count - survivors.length} of ${count} killed, seed ${seed}\n`);
 }
 
 async function main() {

@@ -1,7 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { ethers } = require('hardhat');
+const { ethers, network } = require('hardhat');
 const {
   ALL, SCORED, Kind, random, finalised, score, propose, content, decide, reverts, events,
 } = require('./support');
@@ -116,8 +116,11 @@ describe('A decision on a release', () => {
   it('that was never made is neither revoked nor rolled back to', async () => {
     const { ballots, releases } = world;
     const none = random();
+    const asBallots = await ethers.getImpersonatedSigner(await ballots.getAddress());
+    await network.provider.send('hardhat_setBalance', [asBallots.address, ethers.toQuantity(ethers.parseEther('1'))]);
     for (const call of [
       () => ballots.proposeRevocation(none, none), () => ballots.proposeRollback(none), () => releases.releaseOf(none),
+      () => releases.connect(asBallots).revoke(none, none), () => releases.connect(asBallots).rollBack(none),
     ]) {
       await reverts(call(), releases, 'ReleaseBoard_UnknownRelease', [none]);
     }
