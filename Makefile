@@ -21,7 +21,7 @@ INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-
 # A uv that is on the path is used where it stands; else set-up puts one into .venv.
 UV = $$(command -v uv || echo $(BIN)/uv)
 
-.PHONY: help setup demo web test check check-pythons contracts campaign engines bench clean
+.PHONY: help setup demo web test check check-pythons contracts campaign slither engines bench clean
 
 help: ## Show this list
 	@echo 'Targets:'
@@ -62,6 +62,9 @@ contracts: setup ## Compile the contracts into ledger/chain/abi
 
 campaign: setup ## Try the contracts with more than a million random calls (an hour)
 	@$(NODE_PATH) FOUNDRY_PROFILE=long tools/foundry forge test --match-contract InvariantsTest
+
+slither: setup ## Look for known mistakes in the contracts with slither, which it fetches (minutes)
+	@$(NODE_PATH) tools/slither
 
 engines: ## Build the Kubo daemon and the geth that some tests need (needs Go; takes minutes, once)
 	@tools/engines/build

@@ -12,6 +12,7 @@ import measure
 import synthetic
 
 from ledger.audit import Audit, Observed, Question, scope_of
+from ledger.audit.observed import final_claims
 from ledger.audit.report import HistoryRead
 from ledger.events.evidence import Said, SignedStatement
 from ledger.formats.digest import NOTHING
@@ -33,7 +34,7 @@ def audit(round_: synthetic.Consortium) -> None:
     code = {"Consortium": ("0x", "0x"), "RoundLedger": ("0x", "0x")}
     rounds = job.rounds.items()
     models = {(1, number): state.final.root if state.final else NOTHING for number, state in rounds}
-    claims = {(1, number): state.final.claim if state.final else NOTHING for number, state in rounds}
+    claims = {(1, before): claim for before, claim in final_claims(job).items()}
     kept = {(1, one.party): (one.digest, number) for number, state in rounds for one in state.commitments.values()}
     strikes = dict.fromkeys(((1, index) for index in history.members), 0)
     observed = Observed(code, None, models, claims, commitments=kept, strikes=strikes)

@@ -20,9 +20,8 @@ abstract contract BallotBox is IBallots {
 
     IConsortium internal immutable _consortium;
 
-    /// @dev A proposal has a word for each 64 members that were ever admitted before it, under its name plus the word's
-    /// place. Names are hashes: those of two proposals are never so near.
-    mapping(uint256 place => Poll) private _polls;
+    /// @dev A proposal has a word for each 64 members that were ever admitted before it.
+    mapping(bytes32 proposal => Poll[WORDS] words) private _polls;
     mapping(bytes32 proposal => Course) private _courses;
 
     constructor(IConsortium consortium_) {
@@ -56,7 +55,7 @@ abstract contract BallotBox is IBallots {
             if (refusal == Refusal.None) _countIn(words, first, proposal, member, choice);
         }
         for (uint256 place = 0; place < WORDS; ++place) {
-            if (!words[place].isNone()) _polls[_key(proposal, place)] = words[place];
+            if (!words[place].isNone()) _polls[proposal][place] = words[place];
         }
     }
 
@@ -112,7 +111,7 @@ abstract contract BallotBox is IBallots {
     function bitmapsOf(bytes32 proposal) external view returns (uint256 inFavour, uint256 against, uint256 abstaining) {
         _requireKnown(proposal);
         for (uint256 i = 0; i < WORDS * SEATS; ++i) {
-            uint256 choice = _polls[_key(proposal, i / SEATS)].choiceOf(i);
+            uint256 choice = _polls[proposal][i / SEATS].choiceOf(i);
             if (choice == FOR) inFavour |= 1 << i;
             else if (choice == AGAINST) against |= 1 << i;
             else if (choice == ABSTAIN) abstaining |= 1 << i;
@@ -130,16 +129,15 @@ abstract contract BallotBox is IBallots {
         Poll poll = Polls.open(deadline, epoch, members, needed);
         uint256 admitted = _consortium.admitted();
         for (uint256 place = 0; place * SEATS < admitted; ++place) {
-            _polls[_key(proposal, place)] = poll;
+            _polls[proposal][place] = poll;
         }
         _courses[proposal] = Course(proposer, current.delaySeconds, current.executeSeconds);
     }
 
     function _end(bytes32 proposal, State state) internal {
-        for (uint256 place = 0; place < WORDS; ++place) {
-            uint256 key = _key(proposal, place);
-            if (_polls[key].isNone()) break;
-            _polls[key] = _polls[key].withEnd(uint8(state));
+        Poll[WORDS] storage words = _polls[proposal];
+        for (uint256 place = 0; place < WORDS && !words[place].isNone(); ++place) {
+            words[place] = words[place].withEnd(uint8(state));
         }
     }
 
@@ -157,12 +155,13 @@ abstract contract BallotBox is IBallots {
     /// @dev Counts a vote, or reverts with the reason why not.
     function _count(bytes32 proposal, address member, uint8 choice) private {
         (uint256 index, uint256 roles, uint256 since) = _standingOf(member);
-        uint256 key = _key(proposal, index / SEATS);
-        Poll poll = _polls[key];
+        Poll[WORDS] storage words = _polls[proposal];
+        uint256 place = index / SEATS;
+        Poll poll = words[place];
         if (!poll.isVoting()) poll = _requireVoting(proposal);
         Refusal refusal = _refusalIn(poll, index, roles, since, choice);
         if (refusal != Refusal.None) revert Ballots_VoteRefused(proposal, member, refusal);
-        _polls[key] = poll.withChoice(index, choice);
+        words[place] = poll.withChoice(index, choice);
         emit Voted(proposal, member, choice);
     }
 
@@ -171,7 +170,7 @@ abstract contract BallotBox is IBallots {
         (uint256 index, uint256 roles, uint256 since) = _standingOf(member);
         uint256 place = index / SEATS;
         Poll poll = words[place];
-        if (poll.isNone()) poll = _polls[_key(proposal, place)];
+        if (poll.isNone()) poll = _polls[proposal][place];
         if (poll.isNone()) poll = first;
         if (_refusalIn(poll, index, roles, since, choice) != Refusal.None) return;
         words[place] = poll.withChoice(index, choice);
@@ -201,10 +200,9 @@ abstract contract BallotBox is IBallots {
     }
 
     function _setDeadline(bytes32 proposal, uint40 deadline) private {
-        for (uint256 place = 0; place < WORDS; ++place) {
-            uint256 key = _key(proposal, place);
-            if (_polls[key].isNone()) break;
-            _polls[key] = _polls[key].withDeadline(deadline);
+        Poll[WORDS] storage words = _polls[proposal];
+        for (uint256 place = 0; place < WORDS && !words[place].isNone(); ++place) {
+            words[place] = words[place].withDeadline(deadline);
         }
     }
 
@@ -225,19 +223,13 @@ abstract contract BallotBox is IBallots {
         }
     }
 
-    function _key(bytes32 proposal, uint256 place) private pure returns (uint256) {
-        unchecked {
-            return uint256(proposal) + place;
-        }
-    }
-
     function _requireVoting(bytes32 proposal) private view returns (Poll poll) {
-        poll = _polls[_key(proposal, 0)];
+        poll = _polls[proposal][0];
         if (!poll.isVoting()) revert Ballots_WrongState(proposal, _state(proposal));
     }
 
     function _requireKnown(bytes32 proposal) private view returns (Poll poll) {
-        poll = _polls[_key(proposal, 0)];
+        poll = _polls[proposal][0];
         if (poll.isNone()) revert Ballots_UnknownProposal(proposal);
     }
 
@@ -246,10 +238,9 @@ abstract contract BallotBox is IBallots {
         view
         returns (uint256 inFavour, uint256 against, uint256 abstaining)
     {
-        for (uint256 place = 0; place < WORDS; ++place) {
-            Poll poll = _polls[_key(proposal, place)];
-            if (poll.isNone()) break;
-            (uint256 a, uint256 b, uint256 c) = poll.tally();
+        Poll[WORDS] storage words = _polls[proposal];
+        for (uint256 place = 0; place < WORDS && !words[place].isNone(); ++place) {
+            (uint256 a, uint256 b, uint256 c) = words[place].tally();
             inFavour += a;
             against += b;
             abstaining += c;

@@ -17,7 +17,8 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @dev `openings`, `attested` and `failed` are bitmaps by member index, `MARK` always set, each begun again by its
-    /// first use in a round or attempt. `approvals` has one for each count of recoveries, without the mark.
+    /// first use in a round or attempt. `approvals` has one for each count of recoveries, without the mark. `claims` is by
+    /// the round that was finalised before: the list of final claims, in which no abandoned round stands.
     struct Job {
         Round round;
         Course course;
@@ -35,7 +36,7 @@ contract RoundLedger is IRoundLedger {
         mapping(uint256 index => uint8 strikes) strikes;
         mapping(address key => Party) parties;
         mapping(uint256 round => bytes32 root) models;
-        mapping(uint256 round => bytes32 claim) claims;
+        mapping(uint256 before => bytes32 claim) claims;
     }
 
     uint8 private constant PARTICIPANT = 1;
@@ -340,7 +341,7 @@ contract RoundLedger is IRoundLedger {
     }
 
     /// @inheritdoc IRoundLedger
-    function finalClaimOf(uint32 job, uint32 round) external view returns (bytes32 claim) {
+    function claimAfter(uint32 job, uint32 round) external view returns (bytes32 claim) {
         return _jobs[job].claims[round];
     }
 
@@ -448,7 +449,7 @@ contract RoundLedger is IRoundLedger {
         uint24 round = state.round.round;
         uint8 aggregator = state.round.aggregator;
         state.models[round] = root;
-        state.claims[round] = state.claim;
+        state.claims[state.course.latest] = state.claim;
         uint8 strikes = state.strikes[aggregator];
         if (strikes != 0) state.strikes[aggregator] = strikes - 1;
         ++state.course.finalised;

@@ -59,8 +59,7 @@ contract ScoreBoard is IScoreBoard {
         Phase phase = _phase(state, state.scoring);
         if (phase != Phase.None && phase < Phase.Settled) revert ScoreBoard_StillOpen(job, last);
         if (round <= last) revert ScoreBoard_RoundPassed(job, round, last);
-        bytes32 claim = _requireFinal(job, round, _ledger.claimOf(job, round, aggregate));
-        _requireNoneLeftOut(job, last, round);
+        bytes32 claim = _requireNext(job, last, round, _ledger.claimOf(job, round, aggregate));
         uint8 updates = _admitted(aggregate.verdicts);
         if (updates == 0) revert ScoreBoard_NothingAdmitted(job, round);
         uint256 scorers = census.scorers < MAXIMUM_SCORERS ? census.scorers : MAXIMUM_SCORERS;
@@ -217,18 +216,13 @@ contract ScoreBoard is IScoreBoard {
         return member.index;
     }
 
-    function _requireFinal(uint32 job, uint32 round, bytes32 claim) private view returns (bytes32) {
-        bytes32 finalClaim = _ledger.finalClaimOf(job, round);
-        if (finalClaim == 0) revert ScoreBoard_NotFinalised(job, round);
-        if (claim != finalClaim) revert ScoreBoard_WrongClaim(job, round, claim, finalClaim);
+    /// @dev The claim, which names its round, was finalised next after the one that was scored last: nobody takes a round's
+    /// scores away by opening a later one first, and no number of abandoned rounds between makes it dearer.
+    function _requireNext(uint32 job, uint32 last, uint32 round, bytes32 claim) private view returns (bytes32) {
+        bytes32 next = _ledger.claimAfter(job, last);
+        if (next == 0) revert ScoreBoard_NoneLeft(job, last);
+        if (claim != next) revert ScoreBoard_WrongClaim(job, round, claim, next);
         return claim;
-    }
-
-    /// @dev No round between was finalised: nobody takes a round's scores away by opening a later one first.
-    function _requireNoneLeftOut(uint32 job, uint32 last, uint32 round) private view {
-        for (uint32 earlier = last + 1; earlier < round; ++earlier) {
-            if (_ledger.finalClaimOf(job, earlier) != 0) revert ScoreBoard_RoundLeftOut(job, round, earlier);
-        }
     }
 
     /// @dev Returns who revealed, without the mark.

@@ -325,6 +325,7 @@ interface IRoundLedger {
     /// @notice The tensor root of the model that a round finalised; zero if it finalised none.
     function modelOf(uint32 job, uint32 round) external view returns (bytes32 root);
 
-    /// @notice The claim of the aggregate that a round finalised; zero if it finalised none.
-    function finalClaimOf(uint32 job, uint32 round) external view returns (bytes32 claim);
+    /// @notice The claim of the aggregate that was finalised next after that of `round`, or first where `round` is 0; zero
+    /// while there is none, and where `round` finalised none.
+    function claimAfter(uint32 job, uint32 round) external view returns (bytes32 claim);
 }

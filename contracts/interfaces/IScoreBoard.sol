@@ -81,9 +81,8 @@ interface IScoreBoard {
     error ScoreBoard_NotOrigin(address caller, address origin);
     error ScoreBoard_StillOpen(uint32 job, uint32 round);
     error ScoreBoard_RoundPassed(uint32 job, uint32 round, uint32 last);
-    error ScoreBoard_RoundLeftOut(uint32 job, uint32 round, uint32 earlier);
-    error ScoreBoard_NotFinalised(uint32 job, uint32 round);
-    error ScoreBoard_WrongClaim(uint32 job, uint32 round, bytes32 claim, bytes32 finalClaim);
+    error ScoreBoard_NoneLeft(uint32 job, uint32 last);
+    error ScoreBoard_WrongClaim(uint32 job, uint32 round, bytes32 claim, bytes32 next);
     error ScoreBoard_NothingAdmitted(uint32 job, uint32 round);
     error ScoreBoard_TooFewScorers(uint256 scorers, uint256 quorum);
     error ScoreBoard_WrongRound(uint32 job, uint32 round, uint32 current);

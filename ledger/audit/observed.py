@@ -21,10 +21,10 @@ class Observed:
 
     `code` maps a contract's name to the expected and the actual hash of its code; `source` to whether its source
     compiles to that code (None: not asked for; a text: why it could not be checked). `models` holds the root that each
-    round finalised, by (job, round), 32 zero bytes where it finalised none; `claims` the claim that it finalised, and
-    `scores` the root of each settled scoring, likewise. `commitments` holds what every key that any member ever had
-    committed to last, by (job, key): 28 bytes and the round, zeros where it did not; `strikes` those of every member,
-    by (job, index).
+    round finalised, by (job, round), 32 zero bytes where it finalised none; `scores` the root of each settled scoring,
+    and `claims` the claim that was finalised next after each round, and after 0, likewise. `commitments` holds what
+    every key that any member ever had committed to last, by (job, key): 28 bytes and the round, zeros where it did not;
+    `strikes` those of every member, by (job, index).
     """
 
     code: Mapping[str, tuple[str, str]]
@@ -34,6 +34,15 @@ class Observed:
     scores: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     commitments: Mapping[tuple[int, str], tuple[bytes, int]] = field(default_factory=dict)
     strikes: Mapping[tuple[int, int], int] = field(default_factory=dict)
+
+
+def final_claims(state: JobState) -> dict[int, bytes]:
+    """The claim finalised next after each round, and after 0, by round; zero where there is none, as on chain."""
+    claims, before = dict.fromkeys([0, *state.rounds], NOTHING), 0
+    for number, round_ in state.rounds.items():
+        if round_.final is not None:
+            claims[before], before = round_.final.claim, number
+    return claims
 
 
 _NOTHING = (bytes(COMMITMENT), 0)
@@ -96,8 +105,9 @@ def _packed(commitment: bytes, number: int) -> bytes:
 def _of_rounds(state: JobState, observed: Observed) -> Iterator[_Word]:
     """What each round finalised (its claim covers root, CID and verdicts), and what each scoring settled."""
     for number, round_ in state.rounds.items():
-        place, where, final = (state.number, number), {"round": number}, round_.final
-        yield _Word(final.root if final else NOTHING, observed.models.get(place), where)
-        yield _Word(final.claim if final else NOTHING, observed.claims.get(place), where)
+        root = round_.final.root if round_.final else NOTHING
+        yield _Word(root, observed.models.get((state.number, number)), {"round": number})
+    for before, claim in final_claims(state).items():
+        yield _Word(claim, observed.claims.get((state.number, before)), {"round": before + 1})
     for number, scoring in state.scorings.items():
         yield _Word(scoring.root, observed.scores.get((state.number, number)), {"round": number})

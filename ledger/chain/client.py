@@ -195,9 +195,9 @@ class Client(ChainNode):
         """The tensor root of the model that a round finalised; 32 zero bytes if none."""
         return bytes(self.view("ledger", "modelOf", job, round_)[0])
 
-    def final_claim(self, job: int, round_: int) -> bytes:
-        """The claim (all that it says, in one word) of the aggregate that a round finalised; zero if none."""
-        return bytes(self.view("ledger", "finalClaimOf", job, round_)[0])
+    def claim_after(self, job: int, round_: int) -> bytes:
+        """The claim (an aggregate in one word) finalised next after that of a round, or of 0: first. Zero if none."""
+        return bytes(self.view("ledger", "claimAfter", job, round_)[0])
 
     def scores_root(self, job: int, round_: int) -> bytes:
         """What the board keeps of a round's settled scores; 32 zero bytes where there are none."""

@@ -191,7 +191,7 @@ def _kept(
         {SOLIDITY_NAMES[name]: (pin, "0x" + keeper.code_hash(name).hex()) for name, pin in pinned.items()},
         source,
         models={place: keeper.model(*place) for place in rounds},
-        claims={place: keeper.final_claim(*place) for place in rounds},
+        claims={(j.number, before): keeper.claim_after(j.number, before) for j in jobs for before in (0, *j.rounds)},
         scores={(j.number, number): keeper.scores_root(j.number, number) for j in jobs for number in j.scorings},
         commitments={(job.number, key): keeper.commitment(job.number, key) for job in jobs for key in keys},
         strikes={(job.number, index): keeper.strikes(job.number, index) for job in jobs for index in members},

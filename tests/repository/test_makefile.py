@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PINS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 TARGETS = {"help", "setup", "demo", "web", "test", "check", "check-pythons", "contracts", "engines", "bench"}
-TARGETS |= {"campaign", "clean"}
+TARGETS |= {"campaign", "slither", "clean"}
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

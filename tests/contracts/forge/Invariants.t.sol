@@ -68,9 +68,13 @@ contract InvariantsTest is Base {
         for (uint8 i = 0; i < actors.MEMBERS(); ++i) {
             check(ledger.strikesOf(1, i) == actors.strikes(i), "strikes");
         }
+        uint32 before = 0;
         for (uint32 past = 1; past <= round.round; ++past) {
-            _requireModelOfAMajority(past);
+            bool finalised = _requireModelOfAMajority(past);
+            check((ledger.claimAfter(1, finalised ? before : past) != 0) == finalised, "claim");
+            if (finalised) before = past;
         }
+        check(ledger.claimAfter(1, before) == 0, "claim of no round");
     }
 
     function invariant_EachMemberHasOneKey() external view {
@@ -100,11 +104,11 @@ contract InvariantsTest is Base {
         _requireNoWedge();
     }
 
-    function _requireModelOfAMajority(uint32 round) private view {
+    function _requireModelOfAMajority(uint32 round) private view returns (bool finalised) {
         bytes32 root = ledger.modelOf(1, round);
-        bool finalised = actors.ends(round) == IRoundLedger.Phase.Finalised;
-        check(finalised == (root != 0) && finalised == (ledger.finalClaimOf(1, round) != 0), "model");
-        if (!finalised) return;
+        finalised = actors.ends(round) == IRoundLedger.Phase.Finalised;
+        check(finalised == (root != 0), "model");
+        if (!finalised) return false;
         uint8 attempt = ones(actors.agreeing(round, 2)) >= actors.MAJORITY() ? 2 : 1;
         check(actors.roots(round, attempt) == root, "never published");
         check(ones(actors.agreeing(round, attempt)) >= actors.MAJORITY(), "without a majority");

@@ -216,7 +216,7 @@ contract CrowdTest is Base {
     }
 
     function _word(bytes32 proposal, uint256 place) private view returns (uint256) {
-        bytes32 slot = keccak256(abi.encode(uint256(proposal) + place, uint256(0)));
-        return uint256(vm.load(address(ballots), slot));
+        uint256 first = uint256(keccak256(abi.encode(proposal, uint256(0))));
+        return uint256(vm.load(address(ballots), bytes32(first + place)));
     }
 }

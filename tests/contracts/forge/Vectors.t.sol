@@ -136,9 +136,9 @@ contract VectorsTest is Base {
             ledger.advance(job, i);
         }
         play(consortium, ledger, job, "root", hex"00");
-        bytes memory arguments = abi.encode(job, round);
-        vm.mockCall(address(ledger), bytes.concat(ledger.claimOf.selector, arguments), abi.encode(claim));
-        vm.mockCall(address(ledger), bytes.concat(ledger.finalClaimOf.selector, arguments), abi.encode(claim));
+        bytes memory claimOf = bytes.concat(ledger.claimOf.selector, abi.encode(job, round));
+        vm.mockCall(address(ledger), claimOf, abi.encode(claim));
+        vm.mockCall(address(ledger), abi.encodeCall(ledger.claimAfter, (job, 0)), abi.encode(claim));
     }
 
     function _key(uint256 index) private pure returns (address) {

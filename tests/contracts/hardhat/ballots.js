@@ -327,6 +327,20 @@ describe('Ballots', () => {
       assert.deepEqual(await tally(made), [6, 0, 0]);
     });
 
+    it('a name next to a proposal\'s is unknown: nobody speaks in another member\'s place', async () => {
+      for (const ahead of [1n, 2n, 3n, -1n]) {
+        const near = ethers.toBeHex(BigInt(made.proposal) + ahead, 32);
+        const ready = await signed(ballots, of(5), near);
+        for (const call of [
+          () => vote(of(5), { proposal: near }), () => ballots.voteBySignature(near, ready), () => ballots.close(near),
+          () => ballots.voteBatch(near, [ready]), () => ballots.tallyOf(near),
+        ]) {
+          await reverts(call(), ballots, 'Ballots_UnknownProposal', [near]);
+        }
+      }
+      assert.deepEqual(await tally(made), [0, 0, 0]);
+    });
+
     it('a cancelled proposal is so for every member', async () => {
       await as(of(0)).cancel(made.proposal);
       for (const place of PLACES) await wrong(place, State.Cancelled);

@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, MODEL, SCORED, Kind, State, random, found, finalised, score, openJob,
-  propose, content, decide, at, reverts, events,
+  ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, MODEL, State, random, found, openJob, propose, content, decide, at,
+  reverts, events,
 } = require('./support');
 
 const text = (word) => ethers.encodeBytes32String(word);
@@ -143,126 +143,6 @@ describe('A decision', () => {
       await ledger.proposeJob(digest, TERMS, MODEL);
       await carryOut('proposeClosing', 2);
       await reverts(ledger.connect(members[1]).approveJob(2, digest), ledger, 'RoundLedger_JobClosed', [2]);
-    });
-  });
-
-  describe('on a release', () => {
-    let release;
-    const of = (version, changes = {}) => Object.values({ ...release, version: text(version), ...changes });
-    const idOf = (version) => world.releases.idOf(release.name, text(version));
-    const current = () => world.releases.currentOf(release.name);
-    beforeEach(async () => {
-      world = await finalised();
-      release = {
-        name: text('cardio'), version: text('1.0'), job: 1n, round: 1n, root: world.root, scores: ethers.ZeroHash, report: random(),
-      };
-    });
-
-    it('makes it current under its name', async () => {
-      const { releases } = world;
-      const id = ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(['bytes32', 'bytes32'], [release.name, text('1.0')]));
-      assert.equal(await idOf('1.0'), id);
-      assert.deepEqual(await events(carryOut('proposeRelease', of('1.0')), releases), [['Released', id, ...of('1.0')]]);
-      const [record, revoked] = await releases.releaseOf(id);
-      assert.deepEqual([record.toArray(), revoked, await current()], [of('1.0'), false, id]);
-    });
-
-    for (const [what, changes] of [
-      ['a round that finalised none', { round: 2n }], ['an unknown job', { job: 2n }], ['round 0', { round: 0n }],
-      ['another root', { root: random() }], ['no root', { root: ethers.ZeroHash }],
-      ['no root of no round', { root: ethers.ZeroHash, round: 9n }],
-    ]) {
-      it(`is not of ${what}`, () => reverts(
-        world.ballots.proposeRelease(of('1.0', changes)), world.releases, 'ReleaseBoard_NotFinalised'));
-    }
-
-    it('is of the scores that the round got, or of none', async () => {
-      world = await finalised(Array(4).fill(ALL), random(), SCORED);
-      const { ballots, releases } = world;
-      const early = random();
-      const wrong = (scores, root) => reverts(
-        ballots.proposeRelease(of('1.0', { root: world.root, scores })), releases, 'ReleaseBoard_WrongScores', [1, 1, scores, root]);
-      await wrong(early, ethers.ZeroHash);
-      const scores = await score(world, Array(4).fill([1, 2, 3, 4]), world.aggregate);
-      await wrong(early, scores);
-      const changes = { root: world.root, scores };
-      assert.deepEqual((await events(carryOut('proposeRelease', of('1.0', changes)), releases))[0].slice(2), of('1.0', changes));
-      await carryOut('proposeRelease', of('1.1', { root: world.root }));
-    });
-
-    for (const [what, name] of [
-      ['empty', ethers.ZeroHash], ['capital', text('Cardio')], ['spaced', text('a b')], ['HTML', text('<b>')],
-      ['a path', text('../a')], ['a hidden file', text('.a')], ['an option', text('-a')], ['a slash', text('a/b')],
-      ['not ASCII', ethers.zeroPadBytes('0x61e2808f', 32)], ['two words', ethers.zeroPadBytes('0x610062', 32)],
-      ['late to begin', ethers.zeroPadBytes('0x0061', 32)],
-    ]) {
-      it(`has a name and a version that are not ${what}`, async () => {
-        const { ballots, releases } = world;
-        for (const part of ['name', 'version']) {
-          await reverts(ballots.proposeRelease(of('1.0', { [part]: name })), releases, 'ReleaseBoard_InvalidName', [name]);
-        }
-      });
-    }
-
-    it('may have a name of one letter or of 32', async () => {
-      const { ballots } = world;
-      for (const name of [text('a'), ethers.hexlify(ethers.toUtf8Bytes('a'.repeat(30) + '.9'))]) {
-        await ballots.proposeRelease(of('1.0', { name }));
-      }
-    });
-
-    it('takes name and version once', async () => {
-      const { ballots, releases } = world;
-      const twice = await proposing('proposeRelease', of('1.0'));
-      for (const member of voters()) await ballots.connect(member).vote(twice.proposal, 1);
-      await carryOut('proposeRelease', of('1.0'));
-      const taken = ['ReleaseBoard_AlreadyReleased', [await idOf('1.0')]];
-      await reverts(ballots.execute(...content(twice)), releases, ...taken);
-      await reverts(ballots.proposeRelease(of('1.0')), releases, ...taken);
-    });
-
-    it('is superseded, rolled back to, and revoked', async () => {
-      const { releases } = world;
-      await carryOut('proposeRelease', of('1.0'));
-      await carryOut('proposeRelease', of('1.1'));
-      const [first, second] = [await idOf('1.0'), await idOf('1.1')];
-      assert.equal(await current(), second);
-      assert.deepEqual(await events(carryOut('proposeRollback', first), releases), [['RolledBack', first, second]]);
-      assert.equal(await current(), first);
-      await reverts(carryOut('proposeRollback', first), releases, 'ReleaseBoard_AlreadyCurrent', [first]);
-      const reason = random();
-      assert.deepEqual(await events(carryOut('proposeRevocation', first, reason), releases), [['Revoked', first, reason]]);
-      assert.equal(await current(), ethers.ZeroHash);
-      assert.equal((await releases.releaseOf(first)).revoked, true);
-      await reverts(carryOut('proposeRollback', first), releases, 'ReleaseBoard_AlreadyRevoked', [first]);
-      await reverts(carryOut('proposeRevocation', first, reason), releases, 'ReleaseBoard_AlreadyRevoked', [first]);
-      assert.deepEqual(await events(carryOut('proposeRollback', second), releases), [['RolledBack', second, ethers.ZeroHash]]);
-    });
-
-    it('stays current when an earlier one is revoked', async () => {
-      await carryOut('proposeRelease', of('1.0'));
-      await carryOut('proposeRelease', of('1.1'));
-      await carryOut('proposeRevocation', await idOf('1.0'), ethers.ZeroHash);
-      assert.equal(await current(), await idOf('1.1'));
-    });
-
-    it('that was never made is neither revoked nor rolled back to', async () => {
-      const { ballots, releases } = world;
-      const none = random();
-      for (const call of [
-        () => ballots.proposeRevocation(none, none), () => ballots.proposeRollback(none), () => releases.releaseOf(none),
-      ]) {
-        await reverts(call(), releases, 'ReleaseBoard_UnknownRelease', [none]);
-      }
-    });
-
-    it('comes with its proposal\'s kind', async () => {
-      const kinds = [];
-      kinds.push((await proposing('proposeRelease', of('1.0'))).kind);
-      await carryOut('proposeRelease', of('1.0'));
-      kinds.push((await proposing('proposeRevocation', await idOf('1.0'), random())).kind);
-      kinds.push((await proposing('proposeRollback', await idOf('1.0'))).kind);
-      assert.deepEqual(kinds, [Kind.Release, Kind.Revoke, Kind.RollBack]);
     });
   });
 });

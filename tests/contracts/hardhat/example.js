@@ -84,7 +84,7 @@ describe('The example of the specification', () => {
     await send(A, 'publishAggregate', 1, 1, aggregate);
     await send(C, 'attest', 1, 1, 1, 0, claim, name('witness C', digest('witness C')));
     await send(B, 'attest', 1, 1, 1, 0, claim, name('witness B', digest('witness B')));
-    lines.push('', `modelOf(1, 1) = ${show(await ledger.modelOf(1, 1))}`, `finalClaimOf(1, 1) = ${show(claim)}`);
+    lines.push('', `modelOf(1, 1) = ${show(await ledger.modelOf(1, 1))}`, `claimAfter(1, 0) = ${show(claim)}`);
     const example = ['```text', ...legend, '', ...lines, '```'].join('\n');
     const page = fs.readFileSync(path.join(__dirname, '../../../docs/spec/contracts.md'), 'utf8');
     assert.ok(page.includes(example), `docs/spec/contracts.md should have\n${example}`);

@@ -211,7 +211,7 @@ describe('An attestation', () => {
     ]);
     assert.equal(await phaseOf(ledger), Phase.Finalised);
     assert.equal(await ledger.modelOf(1, 1), aggregate.root);
-    assert.equal(await ledger.finalClaimOf(1, 1), claim);
+    assert.equal(await ledger.claimAfter(1, 0), claim);
     const { timestamp } = await sent.getBlock();
     assert.deepEqual((await ledger.courseOf(1)).toArray(), [members[0].address, 0n, 1n, 1n, BigInt(timestamp)]);
   });

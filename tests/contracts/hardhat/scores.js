@@ -1,11 +1,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { ethers } = require('hardhat');
+const { ethers, network } = require('hardhat');
 const {
   ALL, AGGREGATOR, PARTICIPANT, SCORER, MODEL, SCORED, ScoringPhase, LARGEST_SCORE, ZERO, random, claimOf, openJob, openScored,
   finalised, published, scoreable, score, openScoring, packed, hashOf, rangeOf, lowerMedians, commitmentOf, propose,
-  decide, at, deadlineOf, reverts, events,
+  decide, at, deadlineOf, reverts, events, gasOf,
 } = require('./support');
 
 const MEMBERS = 4;
@@ -87,12 +87,14 @@ describe('Scores', () => {
       openScoring(board, members[0], aggregate, 1, 2), ledger, 'RoundLedger_UnknownJob', [2]));
 
     it('not of a round that is not finalised', async () => {
-      await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
+      await score(world, VECTORS, aggregate);
+      const refused = () => reverts(open({}, members[0], 2), board, 'ScoreBoard_NoneLeft', [1, 1]);
+      await refused();
       await ledger.openRound(1);
-      await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
+      await refused();
       await at((await deadlineOf(ledger)) + 1n);
       await ledger.advance(1, 2);
-      await reverts(open({}, members[0], 2), board, 'ScoreBoard_NotFinalised', [1, 2]);
+      await refused();
     });
 
     it('not twice, even where the first came to nothing', async () => {
@@ -122,15 +124,38 @@ describe('Scores', () => {
     it('of every finalised round in turn: none is left out', async () => {
       await given(finalised(Array(MEMBERS).fill(ALL), random(), { ...SCORED, rounds: 4 }));
       const second = await scoreable(world, 2, '0x0000');
-      await reverts(openScoring(board, members[0], second, 2), board, 'ScoreBoard_RoundLeftOut', [1, 2, 1]);
+      const leavesOut = async (made, round, [next, nextRound]) => {
+        const [claim, due] = [await claimOf(ledger, 1, round, made), await claimOf(ledger, 1, nextRound, next)];
+        await reverts(openScoring(board, members[0], made, round), board, 'ScoreBoard_WrongClaim', [1, round, claim, due]);
+      };
+      await leavesOut(second, 2, [aggregate, 1]);
       await score(world, VECTORS, aggregate);
       await ledger.openRound(1);
       await at((await deadlineOf(ledger)) + 1n);
       await ledger.advance(1, 3);
       const fourth = await scoreable(world, 4, '0x0000');
-      await reverts(openScoring(board, members[0], fourth, 4), board, 'ScoreBoard_RoundLeftOut', [1, 4, 2]);
+      await leavesOut(fourth, 4, [second, 2]);
       await score(world, Array(MEMBERS).fill([7, 8]), second, 2);
       await openScoring(board, members[0], fourth, 4);
+    });
+
+    it('at the same cost after any number of abandoned rounds', async () => {
+      await given(finalised(Array(MEMBERS).fill(ALL), random(), SCORED));
+      await score(world, VECTORS, aggregate);
+      const state = await network.provider.send('evm_snapshot');
+      const used = [];
+      for (const abandoned of [0, 40]) {
+        for (let round = 2; round < 2 + abandoned; ++round) {
+          await ledger.openRound(1);
+          await at((await deadlineOf(ledger)) + 1n);
+          await ledger.advance(1, round);
+        }
+        const next = await scoreable(world, abandoned + 2, '0x0000');
+        used.push(await gasOf(openScoring(board, members[0], next, abandoned + 2)));
+        if (abandoned === 0) await network.provider.send('evm_revert', [state]);
+      }
+      // Calldata: a byte costs 16 gas, or 4 where it is zero.
+      assert.ok(Math.abs(used[1] - used[0]) < 12 * 20, `${used}`);
     });
 
     it('only where an update was admitted', async () => {
@@ -151,7 +176,7 @@ describe('Scores', () => {
       await ledger.proposeJob(digest, SCORED, MODEL);
       for (const member of members.slice(1, 3)) await ledger.connect(member).approveJob(2, digest);
       await open();
-      await reverts(openScoring(board, members[0], aggregate, 1, 2), board, 'ScoreBoard_NotFinalised', [2, 1]);
+      await reverts(openScoring(board, members[0], aggregate, 1, 2), board, 'ScoreBoard_NoneLeft', [2, 0]);
       assert.equal((await scoring(2)).round, 0n);
     });
 
@@ -616,6 +641,6 @@ describe('Scores', () => {
     await decided('proposeClosing', 1);
     assert.notEqual(await score(world, VECTORS, aggregate), ZERO);
     await given(published(Array(MEMBERS).fill(ALL), SCORED));
-    await reverts(open(), board, 'ScoreBoard_NotFinalised', [1, 1]);
+    await reverts(open(), board, 'ScoreBoard_NoneLeft', [1, 0]);
   });
 });

@@ -168,8 +168,8 @@ def test_refusals_are_explained_in_words(panel):
     send, job = panel.send, panel.job
     refusals = [
         (3, ("openScoring", job, 1, tuple(panel.final.said)), "not a scorer"),
-        (1, ("openScoring", job, 2, tuple(panel.final.said)), "no final model"),
-        (1, ("openScoring", job, 1, tuple(panel.final.said._replace(root=CID))), "not the aggregate that the round"),
+        (1, ("openScoring", job, 2, tuple(panel.final.said)), "not the finalised aggregate that is scored next"),
+        (1, ("openScoring", job, 1, tuple(panel.final.said._replace(root=CID))), "not the finalised aggregate"),
         (1, ("commitScores", job, 1, ROOT), "another round's scoring"),
     ]
     for index, call, words in refusals:

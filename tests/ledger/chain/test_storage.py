@@ -36,7 +36,7 @@ def kept(consortium: Any) -> Callable[[Keeper], Any]:
         keys = [*(member.address for member in consortium.members), "0x" + "12" * 20]
         return (
             [keeper.code_hash(name) for name in SOLIDITY_NAMES],
-            [(keeper.model(job, round_), keeper.final_claim(job, round_)) for job in (1, 2) for round_ in (1, 2)],
+            [(keeper.model(job, round_), keeper.claim_after(job, round_ - 1)) for job in (1, 2) for round_ in (1, 2)],
             [keeper.commitment(1, key) for key in keys],
             [keeper.strikes(1, index) for index in range(5)],
             [keeper.scores_root(job, round_) for job in (1, 2) for round_ in (1, 2)],
@@ -118,7 +118,7 @@ def test_each_kind_of_variable_is_where_the_compiler_says(scored: Any) -> None:
     places: list[tuple[Any, bytes]] = [
         (("ledger", "_jobCount"), client.jobs().to_bytes(4)),
         (("ledger", *job, "models", 1), model),
-        (("ledger", *job, "claims", 1), client.final_claim(*ROUND_1)),
+        (("ledger", *job, "claims", 0), client.claim_after(1, 0)),
         (("ledger", *job, "parties", key, "commitment"), commitment),
         (("ledger", *job, "parties", key, "index"), b"\x02"),
         (("ledger", *job, "parties", key, "round"), number.to_bytes(3)),

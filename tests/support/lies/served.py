@@ -18,6 +18,7 @@ from support.worlds.world import NAMES, READ
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.context import ShownBlock
+from ledger.audit.observed import final_claims
 from ledger.audit.report import Report
 from ledger.chain.evidence.fetch import proof
 from ledger.chain.logs import LogReader
@@ -122,10 +123,10 @@ def observed(history: History) -> Observed:
     for job, state in history.jobs.items():
         commitments |= {(job, key): (bytes(COMMITMENT), 0) for key in keys}
         strikes |= {(job, index): state.strikes.get(index, 0) for index in history.members}
+        claims |= {(job, before): claim for before, claim in final_claims(state).items()}
         scores |= {(job, number): scoring.root for number, scoring in state.scorings.items()}
         for number, round_ in state.rounds.items():
             models[job, number] = round_.final.root if round_.final else NOTHING
-            claims[job, number] = round_.final.claim if round_.final else NOTHING
             commitments |= {(job, one.party): (one.digest, number) for one in round_.commitments.values()}
     return Observed(CODE, None, models, claims, scores, commitments, strikes)
 

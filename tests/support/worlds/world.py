@@ -14,6 +14,7 @@ from support.worlds.signing import sign_digest
 
 from ledger.audit import Audit, Observed, Question, scope_of
 from ledger.audit.context import ShownBlock
+from ledger.audit.observed import final_claims
 from ledger.audit.report import Check, HistoryRead, Lie, Open, Report
 from ledger.chain.evidence.fetch import proof
 from ledger.errors import Corrupt, FedledgerError, Unavailable
@@ -252,7 +253,7 @@ class World(Chain):
         """What an honest chain says."""
         rounds = self.state.rounds.items()
         models = {(1, number): round_.final.root if round_.final else bytes(32) for number, round_ in rounds}
-        claims = {(1, number): round_.final.claim if round_.final else NOTHING for number, round_ in rounds}
+        claims = {(1, before): claim for before, claim in final_claims(self.state).items()}
         code = {"Consortium": ("0x11", "0x11"), "RoundLedger": ("0x22", "0x22")}
         commitments = {
             (1, key): (bytes(COMMITMENT), 0) for member in self.history.members.values() for key in member.keys
