@@ -24,6 +24,7 @@ MAXIMUM_ANSWER = 64 << 20
 DEEPEST = 8
 """Levels of an answer's JSON. Not left to Python's recursion limit: a library of web3 raises that to 100,000 when it is
 imported, and an answer that deep overflows the stack."""
+_CHAIN_ID = re.compile("0x(?=.{1,16}$)[1-9a-fA-F][0-9a-fA-F]*", re.ASCII)
 _STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -116,12 +117,9 @@ class Rpc:
     def chain_id(self) -> int:
         """The id of the chain that the node serves."""
         answer = self.call("eth_chainId")
-        try:
-            return int(str(answer), 16)
-        except ValueError as error:
-            raise Unavailable(
-                "the node does not say which chain it serves", url=self.url, actual=str(answer)[:200]
-            ) from error
+        if not isinstance(answer, str) or not _CHAIN_ID.fullmatch(answer):
+            raise Unavailable("the node does not say which chain it serves", url=self.url, actual=str(answer)[:200])
+        return int(answer, 16)
 
     def close(self) -> None:
         """Close the idle connections; a later call opens a new one."""

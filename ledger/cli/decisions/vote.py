@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, json_option, passphrase_option
+from ledger.cli.screen import require_yes
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def vote(
         keep_report(connection, found.action)
         if not yes:
             print_proposal(connection, found, now)
-            click.confirm(f"Vote {choice}?", abort=True)
+            require_yes(f"Vote {choice}?")
         if sign_only is None:
             _send(connection, connection.sender(signer), found, choice, as_json)
         else:

@@ -1,5 +1,6 @@
 """A chain's node that means harm: every answer ends in time, and none is a defect of ours."""
 
+import json
 import os
 import subprocess
 import sys
@@ -48,6 +49,24 @@ def test_any_broken_response_of_a_node_is_unavailable(body: bytes) -> None:
         rpc.close()
     assert len(str(caught.value)) < 1000
     assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("said", ["", "0x", "0x0", "-0x1", "0x1_0", " 0x1", "0x1" + "0" * 16, "31337", "zz", "\uff11"])
+def test_a_nonsense_chain_id_is_a_node_that_cannot_be_used(said: str) -> None:
+    """Exit code 3: nobody asked for a wrong chain."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": said}).encode()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Server(answer) as server:
+        rpc = Rpc(server.url)
+        with pytest.raises(Unavailable, match="does not say which chain"):
+            rpc.chain_id()
+        rpc.close()
 
 
 def test_a_deep_response_is_refused_under_any_recursion_limit() -> None:
