@@ -12,7 +12,7 @@ from ledger.config import Home
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.events.proposals import Proposal
-    from ledger.keys import LocalSigner
+    from ledger.keys import Signer
     from ledger.party.connection import Connection
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -85,7 +85,7 @@ def _send(connection: "Connection", sender: "Sender", found: "Proposal", choice:
 
 def _sign(
     connection: "Connection",
-    signer: "LocalSigner",
+    signer: "Signer",
     found: "Proposal",
     choice: str,
     deadline: int,
