@@ -18,7 +18,7 @@ def json_text(document: object, default: Callable[[Any], object] | None = None) 
     """
     try:
         return json.dumps(document, default=default, allow_nan=False)
-    except ValueError:  # a float that is no number; rare, so it is looked for only now
+    except ValueError:  # NaN or infinity; rare, so it is looked for only now
         return json.dumps(_named(document), default=default, allow_nan=False)
 
 

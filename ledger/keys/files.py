@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LIGHT_COST = 1 << 10
 """scrypt's n of a light key file (2 ms); eth-account's default is 2^18 (1 s)."""
 WEAK_WORK = 1 << 17
-"""scrypt's n·r·p, or PBKDF2's rounds, below which a key file counts as light, whoever wrote it."""
+"""scrypt's n·r·p, or PBKDF2's rounds, below which a key file counts as light, whichever tool wrote it."""
 LARGEST_WORK = 1 << 25
 """The most that is spent on opening a key file; geth's standard is 2^21."""
 LARGEST_MEMORY = 1 << 30

@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.errors import Malformed, Unavailable
 from ledger.formats.digest import sha256
+from ledger.formats.grammar import check_depth
 
 MAXIMUM = 1 << 20
 """Bytes of a request or an answer."""
@@ -37,7 +38,7 @@ def socket_path(keystore: Path) -> Path:
             advice="remove it, or let XDG_RUNTIME_DIR name another",
             folder=str(folder),
         )
-    return folder / f"{sha256(str(keystore.resolve()).encode()).hex()[:32]}.sock"
+    return folder / f"{sha256(str(keystore.resolve()).encode()).hex()[:16]}.sock"
 
 
 def check_peer(connection: socket.socket) -> None:
@@ -70,8 +71,9 @@ def receive(connection: socket.socket) -> dict[str, Any]:
         if not piece or len(data) > MAXIMUM:
             raise Malformed("the message over the keys agent's socket is not whole", size=len(data))
     try:
+        check_depth(data)
         message = json.loads(data, object_hook=_named_bytes)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Malformed("the message over the keys agent's socket is not JSON") from error
     if not isinstance(message, dict):
         raise Malformed("the message over the keys agent's socket is not an object")
