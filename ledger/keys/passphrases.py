@@ -42,8 +42,10 @@ def read_passphrase(
             passphrase = prompt(f"{what}: ")
             if confirm and prompt("Again: ") != passphrase:
                 raise UsageError("the two passphrases differ")
-    except (EOFError, getpass.GetPassWarning) as error:
+    except getpass.GetPassWarning as error:
         raise UsageError("there is no terminal to ask for the passphrase", advice=f"use {option}") from error
+    except EOFError as error:
+        raise UsageError("no passphrase was typed: the input ended", advice=f"type it, or use {option}") from error
     return passphrase
 
 

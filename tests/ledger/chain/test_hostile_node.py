@@ -13,7 +13,7 @@ import pytest
 from support.content.holders import Server
 
 from ledger.chain.rpc import Rpc
-from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
+from ledger.errors import FedledgerError, Unavailable, UsageError
 
 TESTS = Path(__file__).parents[2]
 HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
@@ -139,12 +139,12 @@ def test_impossible_logs_are_malformed_and_not_a_defect() -> None:
     "change",
     [{"number": hex(1 << 63)}, {"number": "-0x1"}, {"timestamp": hex(1 << 70)}, {"hash": "0x"}, {"parentHash": "0x11"}],
 )
-def test_a_block_that_cannot_be_is_malformed(change: dict[str, str]) -> None:
+def test_a_block_that_cannot_be_is_a_node_that_cannot_be_used(change: dict[str, str]) -> None:
     from ledger.chain.node import ChainNode
 
     honest = {"number": "0x10", "hash": "0x" + "11" * 32, "parentHash": "0x" + "22" * 32, "timestamp": "0x64"}
     assert ChainNode(_Saying(honest)).latest().number == 16  # type: ignore[arg-type]
-    with pytest.raises(Malformed, match="not a block"):
+    with pytest.raises(Unavailable, match="not a block"):
         ChainNode(_Saying(honest | change)).latest()  # type: ignore[arg-type]
 
 
