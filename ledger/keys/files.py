@@ -83,11 +83,12 @@ def encrypt_again(path: Path, passphrase: str, new: str) -> LocalSigner:
 
 def put_in_place(new: Path, path: Path, kept: Path) -> None:
     """Make the key file `new` the one at `path`, at once; the file that was there is kept as `kept`."""
-    try:
-        with suppress(FileExistsError):
-            os.link(path, kept)
-    except OSError as error:
-        raise Unavailable(f"the old key file cannot be kept: {error}", file=str(kept)) from error
+    if not kept.exists():
+        beside = kept.with_name(kept.name + ".new")
+        with suppress(FileNotFoundError):
+            beside.unlink()
+        _write_new(beside, msgspec.json.encode(_read(path)))
+        _replace(beside, kept)
     _replace(new, path)
 
 
