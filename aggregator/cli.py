@@ -10,7 +10,7 @@ from ledger.config import Home
 
 if TYPE_CHECKING:
     from aggregator.service import Goal
-    from ledger.keys import LocalSigner
+    from ledger.keys import Signer
     from ledger.party.connection import Connection
 
 _THREADS = click.option(
@@ -59,14 +59,14 @@ def run(
 
     if once + until_complete + bool(rounds) > 1:
         raise click.UsageError("--once, --rounds and --until-complete exclude each other")
-    with unlocked(home, passphrase_file) as (connection, signer):
+    with unlocked(home, passphrase_file, lasting=True) as (connection, signer):
         _require_aggregator(connection, signer.address)
         _work(connection, signer, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)
 
 
 def _work(
     connection: "Connection",
-    signer: "LocalSigner",
+    signer: "Signer",
     home: Home,
     job: int | None,
     goal: "Goal",

@@ -10,6 +10,7 @@ import msgspec
 from ledger.config import RoleWord, check_name, load
 from ledger.errors import UsageError
 from ledger.events.records import Role, Rules
+from ledger.formats.alike import difference, twins
 from ledger.formats.digest import checksum_address
 from ledger.formats.strict import Strict
 
@@ -73,6 +74,12 @@ def check_founders(founders: Sequence[Founder]) -> list[str]:
     keys = [_address(founder) for founder in founders]
     _distinct("key", keys)
     _distinct("name", [founder.name for founder in founders])
+    same = twins(founder.name for founder in founders)
+    if same:
+        raise UsageError(
+            f"two members have names that look the same: {same[0]!r} and {same[1]!r}",
+            advice=f"they differ in {difference(*same)}: give one another name",
+        )
     for founder in founders:
         if not founder.roles:
             raise UsageError("a member has no role", member=founder.name)

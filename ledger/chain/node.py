@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ledger.chain.rpc import Rpc, RpcError
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Unavailable
 
 LARGEST = 1 << 40
 """What block numbers and times stay below: the contracts keep both in 40 bits."""
@@ -22,7 +22,7 @@ class Block(NamedTuple):
 
 
 class ChainNode:
-    """What any node says of its chain. Raises Unavailable where it cannot be reached, Malformed for nonsense."""
+    """What any node says of its chain. Raises Unavailable where it cannot be reached, or says nonsense."""
 
     tag = "latest"
     """The block that code and views are read at."""
@@ -91,7 +91,7 @@ def number(value: object, what: str) -> int:
     try:
         return int(str(value), 16)
     except ValueError as error:
-        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
+        raise Unavailable(f"the node's answer is not {what}", actual=str(value)[:200]) from error
 
 
 def data(value: object, what: str) -> bytes:
@@ -99,7 +99,7 @@ def data(value: object, what: str) -> bytes:
     try:
         return bytes.fromhex(str(value).removeprefix("0x"))
     except ValueError as error:
-        raise Malformed(f"the node's answer is not {what}", actual=str(value)[:200]) from error
+        raise Unavailable(f"the node's answer is not {what}", actual=str(value)[:200]) from error
 
 
 def _block(answer: Any) -> Block:
@@ -116,4 +116,4 @@ def _block(answer: Any) -> Block:
             raise ValueError("a number or a hash that no block has")
         return block
     except (KeyError, TypeError, ValueError) as error:
-        raise Malformed("the node's answer is not a block", actual=str(answer)[:200]) from error
+        raise Unavailable("the node's answer is not a block", actual=str(answer)[:200]) from error

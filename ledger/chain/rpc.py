@@ -45,6 +45,7 @@ _RATE = re.compile(
 )
 LIMITED = -32005
 """EIP-1474: a request exceeds a limit."""
+_CHAIN_ID = re.compile("0x(?=.{1,16}$)[1-9a-fA-F][0-9a-fA-F]*", re.ASCII)
 
 
 class RpcError(Unavailable):
@@ -119,12 +120,9 @@ class Rpc:
     def chain_id(self) -> int:
         """The id of the chain that the node serves."""
         answer = self.call("eth_chainId")
-        try:
-            return int(str(answer), 16)
-        except ValueError as error:
-            raise Unavailable(
-                "the node does not say which chain it serves", url=self.url, actual=str(answer)[:200]
-            ) from error
+        if not isinstance(answer, str) or not _CHAIN_ID.fullmatch(answer):
+            raise Unavailable("the node does not say which chain it serves", url=self.url, actual=str(answer)[:200])
+        return int(answer, 16)
 
     def close(self) -> None:
         """Close the connections; a later call opens a new one."""

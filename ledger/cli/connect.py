@@ -11,7 +11,7 @@ from ledger.party.connection import Connection
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
-    from ledger.keys import LocalSigner
+    from ledger.keys import Signer
 
 
 def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Connection:
@@ -34,13 +34,25 @@ def act(home: Home, passphrase_file: Path | None) -> Iterator[tuple[Connection, 
 
 
 @contextmanager
-def unlocked(home: Home, passphrase_file: Path | None) -> Iterator[tuple[Connection, "LocalSigner"]]:
-    """Connect as the member whose key is in the home's keystore, ready to sign."""
-    from ledger.keys import read_passphrase, unlock
+def unlocked(
+    home: Home, passphrase_file: Path | None, *, lasting: bool = False
+) -> Iterator[tuple[Connection, "Signer"]]:
+    """Connect as the member whose key is in the home's keystore, ready to sign.
 
+    What is `lasting` opens the key itself: a keys agent would forget it in the middle.
+    """
     with Connection.open(home) as connection:
         connection.refresh()
-        yield connection, unlock(home.keystore, read_passphrase(passphrase_file), chain_id=connection.network.chain.id)
+        chain = connection.network.chain.id
+        yield connection, signer_of(home.keystore, passphrase_file, chain, agent=not lasting)
+
+
+def signer_of(keystore: Path, passphrase_file: Path | None, chain_id: int, *, agent: bool = True) -> "Signer":
+    """The key of a file: in the keys agent that holds it, unless a passphrase file is named; else decrypted here."""
+    from ledger.keys import find_agent, read_passphrase, unlock
+
+    held = find_agent(keystore, chain_id) if agent and passphrase_file is None else None
+    return held or unlock(keystore, read_passphrase(passphrase_file), chain_id=chain_id)
 
 
 @contextmanager
@@ -49,10 +61,9 @@ def pay(
 ) -> Iterator[tuple[Connection, "Sender"]]:
     """Connect with any key, ready to send what anyone may send. What the key has on its way lies beside it."""
     from ledger.chain.sender import Sender
-    from ledger.keys import read_passphrase, unlock
 
     with look(network_file, home) as connection:
         connection.refresh()
         paying = keystore or home.keystore
-        signer = unlock(paying, read_passphrase(passphrase_file), chain_id=connection.network.chain.id)
+        signer = signer_of(paying, passphrase_file, connection.network.chain.id)
         yield connection, Sender(connection.client, signer, paying.parent / "outbox")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.options import json_option
-from ledger.cli.screen import shown
+from ledger.cli.screen import print_json, shown
 from ledger.config import Network, load_network
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def check(files: tuple[Path, ...], network_file: Path | None, as_json: bool) -> 
     found = [(path, one) for path in files for one in parse(path.read_bytes())]
     results = [_result(path, one, network) for path, one in found]
     if as_json:
-        click.echo(json.dumps(results))
+        print_json(results)
     else:
         for result, (_, one) in zip(results, found, strict=True):
             _print(result, one)

@@ -1,6 +1,5 @@
 """`fedledger job`: what the consortium trains, proposed by one member and approved by a majority."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ import click
 from msgspec.structs import asdict, astuple
 
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option
-from ledger.cli.screen import say, shown
+from ledger.cli.screen import print_json, require_yes, say, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
 from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable, UsageError
@@ -99,7 +98,7 @@ def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as
         _keep_set(connection, document)
         if not yes:
             print_facts(_summary(connection, state, document))
-            click.confirm("Approve this job?", abort=True)
+            require_yes("Approve this job?")
         receipt = sender.send("ledger", "approveJob", number, document.digest)
         opened = connection.refresh().jobs[number].open
     say(
@@ -123,7 +122,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
     with look(network_file, home, rpc) as connection:
         documents = [_document(connection, state) for state in connection.refresh().jobs.values()]
     if as_json:
-        click.echo(json.dumps(documents))
+        print_json(documents)
     elif documents:
         _print(documents)
     else:

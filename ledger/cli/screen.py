@@ -1,11 +1,11 @@
 """What commands print: an outcome, and foreign text, which is shown as text and does nothing else."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from ledger.errors import plain
+from ledger.errors import UsageError, plain
+from ledger.formats.text import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +17,26 @@ WIDEST = 1000
 
 def say(as_json: bool, message: str, **facts: object) -> None:
     """What a command did: a sentence for people, facts for programs."""
-    click.echo(json.dumps(facts) if as_json else message)
+    click.echo(json_text(facts) if as_json else message)
+
+
+def print_json(document: object) -> None:
+    """One JSON document on one line of standard output."""
+    click.echo(json_text(document))
+
+
+def require_yes(question: str) -> None:
+    """Ask, and return where the answer is yes. Raises UsageError for a no, and where nobody is there to answer."""
+    try:
+        agreed = click.confirm(question)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise  # somebody interrupted
+        raise UsageError(
+            "nobody answered: the input ended; nothing was sent", advice="read what is asked, then pass --yes"
+        ) from error
+    if not agreed:
+        raise UsageError("not confirmed: nothing was sent")
 
 
 def shown(text: str) -> str:

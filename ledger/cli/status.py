@@ -1,6 +1,5 @@
 """`fedledger status`: the consortium at a glance."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ import click
 
 from ledger.cli.job import phase
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
-from ledger.cli.screen import shown
+from ledger.cli.screen import print_json, shown
 from ledger.cli.tables import print_table
 from ledger.config import Home
 from ledger.formats.text import plural
@@ -34,7 +33,7 @@ def status(network_file: Path | None, rpc: str | None, home: Home, as_json: bool
         connection.refresh()
         document = _document(connection)
     if as_json:
-        click.echo(json.dumps(document))
+        print_json(document)
     else:
         _print(document)
 

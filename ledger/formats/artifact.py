@@ -15,6 +15,7 @@ import msgspec
 from ledger.errors import Malformed
 from ledger.formats import header
 from ledger.formats.cid import CHUNK
+from ledger.formats.dtypes import FLOAT, Dtype
 from ledger.formats.grammar import check_name
 from ledger.formats.header import MAX_DIMENSIONS, MAX_VALUES, Binding
 from ledger.formats.merkle import LEAF, VALUES, leaf_hashes
@@ -25,11 +26,20 @@ MAX_TENSORS = 100_000
 
 
 class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tensor of a model: on the ledger its values are integers q that stand for q · 2^-fraction_bits."""
+    """A tensor of a model: on the ledger its values are integers q that stand for q · 2^-fraction_bits.
+
+    `dtype` is the type of a tensor of integers, which has no fraction bits; a tensor of floats has none.
+    """
 
     name: str
     shape: tuple[int, ...]
     fraction_bits: int = 24
+    dtype: Dtype | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def released(self) -> str:
+        """The type in a released file, as safetensors names it."""
+        return FLOAT if isinstance(self.dtype, msgspec.UnsetType) else self.dtype
 
     @property
     def values(self) -> int:
@@ -130,9 +140,19 @@ def _check_table(tensors: tuple[Tensor, ...]) -> None:
         if tensor.name == "__metadata__":
             raise Malformed("a tensor's name is not allowed", name=tensor.name)
         if not 0 < len(tensor.shape) <= MAX_DIMENSIONS or any(not 0 < n <= MAX_VALUES for n in tensor.shape):
-            raise Malformed(f"tensor {tensor.name!r} has an impossible shape", shape=tensor.shape)
+            raise Malformed(
+                f"tensor {tensor.name!r} has an impossible shape",
+                advice="leave an empty tensor out of shared(model)" if 0 in tensor.shape else "",
+                shape=tensor.shape,
+            )
         if not 0 <= tensor.fraction_bits <= 30:
             raise Malformed(f"tensor {tensor.name!r}: fraction_bits must be 0 to 30", actual=tensor.fraction_bits)
+        if tensor.fraction_bits and tensor.released != FLOAT:
+            raise Malformed(
+                f"tensor {tensor.name!r} is of integers, which have no fraction bits",
+                dtype=tensor.released,
+                actual=tensor.fraction_bits,
+            )
 
 
 def _take(pieces: Iterator[Buffer], size: int) -> tuple[bytes, Buffer]:

@@ -55,6 +55,14 @@ def parse_address(text: str, what: str = "address") -> str:
     return text
 
 
+def read_address(text: str, what: str = "address") -> str:
+    """An address as people pass it on, in EIP-55 form or in lower case, as EIP-55. Raises Malformed for any other."""
+    lower = text == text.lower() and len(text) == 42 and all(digit in "0123456789abcdef" for digit in text[2:])
+    if text.startswith("0x") and lower:
+        return checksum_address(bytes.fromhex(text[2:]))
+    return parse_address(text, what)
+
+
 def encode(document: Any) -> bytes:
     """The canonical encoding of a document made of structs, dicts, lists, strings, integers and booleans."""
     return msgspec.json.encode(document, order="sorted")

@@ -1,6 +1,33 @@
-"""Words that fit their numbers."""
+"""Words that fit their numbers, and JSON that every reader of JSON reads."""
+
+import json
+from collections.abc import Callable, Mapping
+from math import isfinite, isnan
+from typing import Any
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
     """A count and its noun: "1 update", "2,000 updates"; `many` is the plural where it is not the noun and an s."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def json_text(document: object, default: Callable[[Any], object] | None = None) -> str:
+    """A document as JSON (RFC 8259), which has no numbers NaN and Infinity: here they are texts of these names.
+
+    `default` turns what JSON has no form for into what has one; without it, such a value raises TypeError.
+    """
+    try:
+        return json.dumps(document, default=default, allow_nan=False)
+    except ValueError:  # NaN or infinity; rare, so it is looked for only now
+        return json.dumps(_named(document), default=default, allow_nan=False)
+
+
+def _named(value: object) -> object:
+    """The same document, its floats that are not finite as texts: "NaN", "Infinity", "-Infinity"."""
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {name: _named(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_named(inner) for inner in value]
+    return value

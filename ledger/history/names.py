@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ledger.errors import UsageError
 from ledger.events.actions import WORD, ReleaseModel
 from ledger.events.proposals import Proposal, ProposalState, Release
+from ledger.formats.alike import hint
 from ledger.formats.digest import sha256
 from ledger.history.decisions import Decisions
 
@@ -44,7 +45,9 @@ def find(decisions: Decisions, title: str) -> Release:
         raise _not_released(proposal, action)
     known = sorted({release.name for release in decisions.releases.values()})
     raise UnknownRelease(
-        f"nothing was released under the name {name[:80]!a}", advice="fedledger release list", names=", ".join(known)
+        f"nothing was released under the name {name[:80]!a}",
+        advice=hint(name, known) or "fedledger release list",
+        names=", ".join(known),
     )
 
 
@@ -56,7 +59,11 @@ def released(decisions: Decisions, name: str, version: str) -> Release:
     for proposal, action in _proposals(decisions, name):
         if action.version == version:
             raise _not_released(proposal, action)
-    raise UnknownRelease(f"there is no release {name[:80]!a} {version[:80]!a}", advice="fedledger release list")
+    titles = [f"{release.name}@{release.version}" for release in decisions.releases.values()]
+    raise UnknownRelease(
+        f"there is no release {name[:80]!a} {version[:80]!a}",
+        advice=hint(f"{name}@{version}", titles) or "fedledger release list",
+    )
 
 
 def require_usable(release: Release) -> None:

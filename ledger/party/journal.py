@@ -3,11 +3,11 @@
 A record for people. Nothing is decided by it: the chain is the journal that counts.
 """
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ledger.formats.text import json_text
 from ledger.rounds.outcome import Outcome
 
 
@@ -31,7 +31,7 @@ class Journal:
         """One action: its name, what to read on the terminal, and the facts for the file."""
         now = datetime.now(UTC)
         stamp = now.isoformat(timespec="milliseconds")
-        line = json.dumps({"time": stamp, "action": action, "text": text, **facts}, default=str)
+        line = json_text({"time": stamp, "action": action, "text": text, **facts}, default=str)
         self._say(line if self._as_json else f"{now.astimezone():%H:%M:%S}  {text}")
         try:
             with self._path.open("a", encoding="utf-8") as file:

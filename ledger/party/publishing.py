@@ -167,8 +167,8 @@ def _difference(path: Path, expected: Iterator[Buffer]) -> int | None:
 
 def _where(file: ModelFile, place: int) -> str:
     """What stands at a byte of a model file."""
-    value = (place - len(file.header)) // 4
-    if not 0 <= value < file.job.layout.values:
-        return "the header" if value < 0 else "after the last value"
-    tensor, within = file.job.layout.locate(value)
+    byte = place - len(file.header)
+    if not 0 <= byte < file.values.size:
+        return "the header" if byte < 0 else "after the last value"
+    tensor, within = file.values.locate(byte)
     return f"value {within} of tensor {tensor!r}"

@@ -95,7 +95,7 @@ def _head(card: Card) -> Iterator[str]:
 
 def _use(card: Card) -> Iterator[str]:
     task = card.file.job.task
-    load = f'state = load_file("{NAME}")  # float32, by tensor name'
+    load = f'state = load_file("{NAME}")  # by tensor name'
     yield from fenced("python", "from safetensors.torch import load_file", "", load)
     yield ""
     yield f"The tensors are those of the task {plain(task.name)}, version {plain(task.version)}, under these settings:"

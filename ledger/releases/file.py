@@ -1,24 +1,20 @@
-"""A released model as a file that other tools read: safetensors of float32, the same bytes for everyone.
+"""A released model as a file that other tools read: safetensors of float32 and integers, the same bytes for everyone.
 
-The one place outside `participant/` where floats are made (docs/adr/0011-released-models-as-floats.md): each value is
-q · 2^-f, rounded once.
+Its values are made in ledger/releases/values.py.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from ledger.errors import Malformed, Refuted
 from ledger.events.proposals import Release
-from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.digest import sha256
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
+from ledger.releases.values import Values
 from ledger.rounds.facts import Base, Place, base_of, read_model
 from ledger.rounds.inputs import Fetch
 
@@ -51,9 +47,14 @@ class ModelFile:
         return base
 
     @cached_property
+    def values(self) -> Values:
+        """Where each tensor's values stand, after the header."""
+        return Values(self.job.layout)
+
+    @cached_property
     def header(self) -> bytes:
         """The file before its values: keys sorted, padded with spaces so that the values are aligned."""
-        text = msgspec.json.encode({"__metadata__": self.metadata(), **_entries(self.job.layout)}, order="sorted")
+        text = msgspec.json.encode({"__metadata__": self.metadata(), **self.values.entries()}, order="sorted")
         length = -(-len(text) // ALIGNMENT) * ALIGNMENT
         return length.to_bytes(8, "little") + text.ljust(length)
 
@@ -76,7 +77,7 @@ class ModelFile:
     @property
     def size(self) -> int:
         """Bytes of the file."""
-        return len(self.header) + 4 * self.job.layout.values
+        return len(self.header) + self.values.size
 
     @cached_property
     def tag(self) -> str:
@@ -90,7 +91,8 @@ class ModelFile:
         """
         model = self.model
         yield self.header
-        yield from to_floats(self.job.layout, read_model(self.place, self.state, self.job, model, fetch))
+        for group in self.values.groups:
+            yield from group.pieces(read_model(self.place, self.state, self.job, model, fetch))
 
     def verify(self, fetch: Fetch) -> None:
         """Read the whole model once: its CID, header, length and tensor root. Raises as `pieces`."""
@@ -114,43 +116,3 @@ class _Head(msgspec.Struct):
     """The part of a safetensors header that is read here."""
 
     metadata: dict[str, str] = msgspec.field(name="__metadata__")
-
-
-def to_floats(layout: Layout, pieces: Iterator[Buffer]) -> Iterator[bytes]:
-    """The integers of a model as float32, little endian: each q · 2^-f rounded to the nearest, ties to even.
-
-    An int32 becomes a float32 by one rounding (IEEE 754); the scale is a power of two not below 2^-30, so that to
-    multiply by it is exact.
-    """
-    stops, scales = _scales(layout)
-    start = 0
-    for piece in pieces:
-        values: NDArray[np.float32] = np.frombuffer(piece, "<i4").astype("<f4")
-        stop = start + len(values)
-        run = bisect_right(stops, start)
-        at = start
-        while at < stop:
-            end = min(stop, stops[run])
-            values[at - start : end - start] *= scales[run]
-            at, run = end, run + 1
-        yield values.tobytes()
-        start = stop
-
-
-def _scales(layout: Layout) -> tuple[list[int], list[np.float32]]:
-    """Runs of values of the same scale: where each ends, and 2^-f."""
-    stops: list[int] = []
-    scales: list[np.float32] = []
-    for tensor, start in zip(layout.tensors, layout.starts, strict=False):
-        scale = np.float32(2.0**-tensor.fraction_bits)
-        if scales and scales[-1] == scale:
-            stops[-1] = start + tensor.values
-        else:
-            stops.append(start + tensor.values)
-            scales.append(scale)
-    return stops, scales
-
-
-def _entries(layout: Layout) -> dict[str, dict[str, object]]:
-    """The header's table: names ascending, no holes, as the artifact has them."""
-    return {name: {**entry, "dtype": "F32"} for name, entry in layout.entries().items()}

@@ -1,6 +1,5 @@
 """`fedledger job create`: from a draft to a job's document."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.options import home_option, json_option
+from ledger.cli.screen import print_json
 from ledger.config import Home
 from ledger.formats.text import plural
 
@@ -53,7 +53,7 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     _write(target, made.encode())
     notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
     facts = _facts(made, target, tensors_at_home(made)) | {"warnings": notes}
-    click.echo(json.dumps(facts)) if as_json else _show(made, facts)
+    print_json(facts) if as_json else _show(made, facts)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, job_option, json_option, network_option
+from ledger.cli.screen import print_json
 from ledger.config import Home
+from ledger.formats.text import json_text
 from participant.cli.options import DEVICES, device_option
 
 if TYPE_CHECKING:
@@ -73,11 +75,9 @@ def _from_draft(path: Path) -> "tuple[Task, Mapping[str, Setting], int]":
 
 
 def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
-    import json
-
     if as_json:
         document = [{"name": row.name, **row.merit, "samples": row.samples} for row in rows]
-        click.echo(json.dumps({"rows": document}))
+        print_json({"rows": document})
         return
     from rich.console import Console
     from rich.markup import escape
@@ -119,8 +119,6 @@ def evaluate(
     With --json, one line of JSON for each model. With --report the figures go into an evaluation report as well, which
     parties hand on, and which a release may name; those of earlier models that were measured too are its history.
     """
-    import json
-
     from ledger.cli.connect import look
     from ledger.errors import UsageError
 
@@ -143,7 +141,7 @@ def evaluate(
             else lines(connection, job, list(rounds), path, machine)
         )
         for line in found:
-            click.echo(json.dumps(line) if as_json else _words(line))
+            click.echo(json_text(line) if as_json else _words(line))
             measured.append(line)
         if report and measured:
             add_to_report(connection, home, measured, report)
@@ -189,8 +187,6 @@ def open_set(data: Path, job: int | None, home: Home, as_json: bool) -> None:
     DATA is the CSV or NPZ file that the job was made from. From then on everyone can fetch the set and recompute the
     scores; the home's gateway serves it.
     """
-    import json
-
     from ledger.errors import UsageError
     from ledger.party.connection import Connection
 
@@ -202,6 +198,6 @@ def open_set(data: Path, job: int | None, home: Home, as_json: bool) -> None:
         connection.refresh()
         facts = run(connection, connection.job(job), data)
     if as_json:
-        click.echo(json.dumps(facts))
+        print_json(facts)
         return
     click.echo(f"the evaluation set of job {facts['job']} is open: {facts['rows']} rows, {facts['cid']}")

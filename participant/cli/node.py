@@ -7,7 +7,7 @@ import click
 
 from ledger.cli.options import home_option, job_option, json_option, passphrase_option
 from ledger.config import Home
-from ledger.formats.text import plural
+from ledger.formats.text import json_text, plural
 from participant.cli.models import compare, evaluate, example, open_set
 from participant.cli.options import device_option
 
@@ -171,6 +171,4 @@ def submit(
 
 
 def _say(as_json: bool, message: str, facts: Mapping[str, object]) -> None:
-    import json
-
-    click.echo(json.dumps(facts) if as_json else message)
+    click.echo(json_text(facts) if as_json else message)

@@ -1,12 +1,12 @@
 """`fedledger task`: write a task of your own, and check that it keeps its contract."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ledger.cli.options import json_option
+from ledger.cli.screen import print_json
 from participant.cli.options import DEVICES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def new(name: str, folder: Path | None, as_json: bool) -> None:
     target = folder or Path(name)
     written = [str(path) for path in write(name, target)]
     if as_json:
-        click.echo(json.dumps({"task": name, "folder": str(target), "files": written}))
+        print_json({"task": name, "folder": str(target), "files": written})
         return
     for path in written:
         click.echo(path)
@@ -57,7 +57,7 @@ def check(package_or_name: str, data: Path | None, settings: Path | None, device
     from participant.tasks.contract import check as run
 
     report = run(_request(package_or_name, data, settings, device))
-    click.echo(json.dumps(_facts(report))) if as_json else _show(report)
+    print_json(_facts(report)) if as_json else _show(report)
     if not report.held:
         click.get_current_context().exit(BROKEN)
 

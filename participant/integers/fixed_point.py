@@ -6,6 +6,7 @@ float32, float16 and bfloat16 has one q on any machine. What has none is refused
 """
 
 from collections.abc import Iterator, Mapping
+from math import isinf, isnan
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 
 from ledger.errors import Malformed
 from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.dtypes import FLOAT, HIGHEST, LOWEST
 
 Floats = NDArray[np.float64]
 Stream = NDArray[np.int32]
 """The integers of a model or an update: shape (layout.values,), tensors by ascending name, each in row-major order."""
 
-LOWEST, HIGHEST = -(1 << 31), (1 << 31) - 1
 PIECE = 1 << 17
 """Values converted at a time: memory beside the model does not grow with it, and a piece stays in the cache."""
 
@@ -132,7 +133,7 @@ def _narrow(
 def _refuse(tensor: Tensor, bad: NDArray[np.bool_], values: NDArray[Any], start: int, what: str, bound: float) -> None:
     if bad.any():
         index = int(np.argmax(bad))
-        raise _error(tensor, start + index, what, value=float(values[index]), bound=bound)
+        raise _error(tensor, start + index, what, value=values[index].item(), bound=bound)
 
 
 def _too_far(layout: Layout, value: int, change: int) -> NotRepresentable:
@@ -147,10 +148,23 @@ def _too_far(layout: Layout, value: int, change: int) -> NotRepresentable:
     )
 
 
+def _advice(tensor: Tensor, value: float) -> str:
+    """What helps, by what the value is."""
+    if isnan(value):
+        return "training has diverged: train with a lower learning rate, and look for a division by zero"
+    if isinf(value):
+        return (
+            "if it is a constant, such as a mask, leave it out of shared(model); else train with a lower learning rate"
+        )
+    if tensor.released != FLOAT:
+        return "the ledger holds integers of 32 bits: leave the tensor out of shared(model)"
+    return "give the tensor fewer fraction_bits in the draft's [tensors], or train with a lower learning rate"
+
+
 def _error(tensor: Tensor, index: int, what: str, value: float, bound: float) -> NotRepresentable:
     return NotRepresentable(
         f"tensor {tensor.name!r} {what}",
-        advice="train with a lower learning rate, or give the job fewer fraction_bits",
+        advice=_advice(tensor, value),
         tensor=tensor.name,
         index=index,
         coordinates=tuple(int(i) for i in np.unravel_index(index, tensor.shape)),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ledger.errors import Malformed
+from ledger.formats.alike import hint
 
 
 def matches(pattern: str, name: str) -> bool:
@@ -20,7 +21,9 @@ def bits_of(names: Sequence[str], default: int, by_pattern: Mapping[str, int]) -
     for pattern in by_pattern:
         if not any(matches(pattern, name) for name in names):
             raise Malformed(
-                f"tensors.{pattern!r} matches no shared tensor of floats", tensors=", ".join(sorted(names))[:300]
+                f"tensors.{pattern!r} matches no shared tensor of floats",
+                advice=hint(pattern, names),
+                tensors=", ".join(sorted(names))[:300],
             )
     return {name: _bits(name, default, by_pattern) for name in names}
 

@@ -8,15 +8,29 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import torch
 from numpy.typing import NDArray
 
 from ledger.errors import Malformed
 from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.dtypes import FLOAT, Dtype, bounds
 from participant.integers.fixed_point import Stream, check_names, from_stream, to_stream
 from participant.integers.precision import bits_of
 
 State = Mapping[str, torch.Tensor]
+_INTEGERS: dict[torch.dtype, Dtype] = {
+    torch.bool: "BOOL",
+    torch.int8: "I8",
+    torch.int16: "I16",
+    torch.int32: "I32",
+    torch.int64: "I64",
+    torch.uint8: "U8",
+    torch.uint16: "U16",
+    torch.uint32: "U32",
+    torch.uint64: "U64",
+}
+_IN_NUMPY = frozenset({torch.float16, torch.float32, torch.float64, *_INTEGERS})
 
 
 def table(state: State, fraction_bits: int, by_pattern: Mapping[str, int] = MappingProxyType({})) -> tuple[Tensor, ...]:
@@ -24,13 +38,17 @@ def table(state: State, fraction_bits: int, by_pattern: Mapping[str, int] = Mapp
 
     Raises Malformed for a dtype that has no place on the ledger, or as `participant.integers.precision.bits_of`.
     """
-    floats = [name for name in sorted(state) if not _integral(name, state[name])]
-    bits = bits_of(floats, fraction_bits, by_pattern)
-    return tuple(Tensor(name, _shape(state[name]), bits.get(name, 0)) for name in sorted(state))
+    kinds = {name: _kind(name, state[name]) for name in sorted(state)}
+    bits = bits_of([name for name, kind in kinds.items() if kind is msgspec.UNSET], fraction_bits, by_pattern)
+    return tuple(Tensor(name, _shape(state[name]), bits.get(name, 0), kind) for name, kind in kinds.items())
 
 
 def stream_of(state: State, layout: Layout) -> Stream:
-    """The integers of a model's tensors. Raises what `participant.integers.fixed_point.to_stream` raises."""
+    """The integers of a model's tensors. Raises what `participant.integers.fixed_point.to_stream` raises.
+
+    Malformed as well for a tensor of another type than the layout says.
+    """
+    _check_kinds(layout, state)
     return to_stream(layout, {name: _array(name, tensor) for name, tensor in state.items()})
 
 
@@ -46,18 +64,21 @@ def tensors_of(layout: Layout, stream: Stream, like: State) -> dict[str, torch.T
             raise Malformed(
                 f"tensor {tensor.name!r} has another shape", expected=tensor.shape, actual=_shape(like[tensor.name])
             )
+    _check_kinds(layout, like)
     return {name: _as(like[name], torch.from_numpy(values)) for name, values in from_stream(layout, stream)}
 
 
 def _as(like: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """Narrowed before it is moved: not every device has float64."""
+    """Narrowed before it is moved: not every device has float64. Of integers, to the nearest that the type has."""
+    if like.dtype in _INTEGERS:
+        values = values.clamp(*bounds(_INTEGERS[like.dtype]))
     return values.reshape(like.shape).to(like.dtype).to(like.device)
 
 
 def _array(name: str, tensor: torch.Tensor) -> NDArray[Any]:
-    """As numpy, widened where numpy lacks the type; every bfloat16 is a float32."""
-    kind = torch.int64 if _integral(name, tensor) else tensor.dtype
-    wide = torch.float32 if kind is torch.bfloat16 else kind
+    """As numpy, widened where numpy lacks the type; every bfloat16 and every float8 is a float32."""
+    _kind(name, tensor)
+    wide = tensor.dtype if tensor.dtype in _IN_NUMPY else torch.float32
     array: NDArray[Any] = tensor.detach().to("cpu", wide).reshape(_shape(tensor)).numpy()
     return array
 
@@ -66,7 +87,25 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape) or (1,)
 
 
-def _integral(name: str, tensor: torch.Tensor) -> bool:
-    if tensor.is_complex() or tensor.is_quantized or tensor.is_sparse:
-        raise Malformed(f"tensor {name!r} has a dtype the ledger cannot hold", actual=str(tensor.dtype))
-    return not tensor.is_floating_point()
+def _kind(name: str, tensor: torch.Tensor) -> Dtype | msgspec.UnsetType:
+    """The type of a tensor of integers; none for one of floats. Raises Malformed for any other."""
+    kind = _INTEGERS.get(tensor.dtype)
+    dense = tensor.layout is torch.strided and not tensor.is_quantized
+    if not dense or (kind is None and not tensor.is_floating_point()):
+        raise Malformed(
+            f"tensor {name!r} has a type the ledger cannot hold",
+            advice="share tensors of floats, integers or booleans; others may stay at home (docs/tasks.md)",
+            actual=f"{tensor.dtype}, {tensor.layout}",
+        )
+    return msgspec.UNSET if kind is None else kind
+
+
+def _check_kinds(layout: Layout, state: State) -> None:
+    """Raise Malformed where a tensor's type is not the one that the job says."""
+    for tensor in layout.tensors:
+        if tensor.name in state and _kind(tensor.name, state[tensor.name]) != tensor.dtype:
+            raise Malformed(
+                f"tensor {tensor.name!r} has another type",
+                expected="floats" if tensor.released == FLOAT else tensor.released,
+                actual=str(state[tensor.name].dtype),
+            )

@@ -170,4 +170,12 @@ class Evaluator:
         if job.digest not in self._locals:
             self._locals = {job.digest: Local.of(job, self._machine)}
         merit = self._locals[job.digest].evaluate(read(self._connection, state, job, base), self._data)
-        return {"job": state.number, "round": number, "model": base.root.hex(), **merit}
+        line: Line = {"job": state.number, "round": number, "model": base.root.hex()}
+        for name in merit:
+            if name in line:
+                raise UsageError(
+                    f"the task calls a figure {name!r}, which says here what was measured",
+                    advice="give the figure another name in evaluate()",
+                    task=job.task.name,
+                )
+        return line | merit

@@ -6,6 +6,7 @@ your own) are not covered, nor what is imported by a name made at run time: `sou
 """
 
 import ast
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -18,10 +19,16 @@ from ledger.formats.digest import encode, sha256
 def code_digest(modules: Sequence[str]) -> str:
     """SHA-256, in hexadecimal, over the source files of modules and packages, and of what these import.
 
-    Over the canonical JSON of {"package/module.py": SHA-256 of the file, …}: names are those in the package, so the
-    digest is the same wherever it is installed.
+    Over the canonical JSON of {"package/module.py": SHA-256 of the file's `canonical` bytes, …}: names are those in the
+    package, so the digest is the same wherever it is installed, and on any system it was checked out.
     """
-    return sha256(encode({name: sha256(path.read_bytes()).hex() for name, path in covered(modules).items()})).hex()
+    files = covered(modules)
+    return sha256(encode({name: sha256(canonical(path.read_bytes())).hex() for name, path in files.items()})).hex()
+
+
+def canonical(source: bytes) -> bytes:
+    """A module's source as Python reads it, whatever saved it: lines end with LF, no byte order mark."""
+    return source.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def covered(modules: Sequence[str]) -> dict[str, Path]:

@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from ledger.errors import UsageError
+from ledger.formats.alike import hint
 from ledger.jobs.document import JobTask, Setting
 from participant.tasks.code import code_digest
 from participant.tasks.protocol import Task
@@ -44,7 +45,7 @@ def find(name: str) -> Installed:
     if not targets:
         raise UsageError(
             f"no task {name!r} is installed here",
-            advice="install its package; docs/tasks.md tells how to write one",
+            advice=hint(name, names()) or "install its package; docs/tasks.md tells how to write one",
             installed=", ".join(names()) or "none",
         )
     if len(targets) > 1:

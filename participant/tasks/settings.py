@@ -1,11 +1,11 @@
 """Reading a task's settings from the job: every name known, every value of its kind, decimals written as text."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from math import isfinite
 
 from ledger.errors import Malformed
+from ledger.formats.alike import hint
 from ledger.jobs.document import Setting
+from participant.tasks.data.numbers import read_number
 
 
 class Settings:
@@ -76,7 +76,7 @@ class Settings:
         if unknown:
             raise Malformed(
                 f"task {self._task!r} has no setting {unknown[0]!r}",
-                advice="correct its name, or take it out of the job",
+                advice=hint(unknown[0], sorted(self._known)) or "correct its name, or take it out of the job",
                 known=", ".join(sorted(self._known)),
             )
 
@@ -102,7 +102,6 @@ class Settings:
 
 def _number(text: str) -> float | None:
     try:
-        number = float(Decimal(text.strip()))
-    except InvalidOperation:
+        return read_number(text)
+    except ValueError:
         return None
-    return number if isfinite(number) and "_" not in text else None

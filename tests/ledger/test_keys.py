@@ -105,15 +105,6 @@ def test_a_light_file_is_refused_off_the_local_chain(light):
             action()
 
 
-def test_taking_the_mark_off_does_not_make_it_heavy(light, tmp_path):
-    keyfile = msgspec.json.decode(light[0].read_bytes())
-    del keyfile["fedledger"]
-    path = tmp_path / "unmarked.json"
-    path.write_bytes(msgspec.json.encode(keyfile))
-    with pytest.raises(UsageError, match="local chain only"):
-        keys.unlock(path, "right", chain_id=1)
-
-
 def test_key_files_of_other_programs_are_taken(tmp_path):
     account = Account.create()
     keyfile = Account.encrypt(account.key, "right", kdf="pbkdf2", iterations=200_000)
@@ -189,10 +180,16 @@ def passphrase_file(folder: Path, content: bytes, mode: int = 0o600) -> Path:
 
 
 @pytest.mark.parametrize(
-    "content", [b"right\n", b"right", b"right\nsecond line\n", b"right\r\n", b"\xef\xbb\xbfright\r\n"]
+    "content",
+    [b"right\n", b"right", b"right\nsecond line\n", b"right\r\n", b"\xef\xbb\xbfright\r\n", b"right\rsecond"],
 )
 def test_a_passphrase_is_a_files_first_line(tmp_path, content):
     assert keys.read_passphrase(passphrase_file(tmp_path, content)) == "right"
+
+
+@pytest.mark.parametrize("line", ["a\u2028b", "a\x85b", " right ", "tab\tbed", "\u5bc6\u78bc", "x" * 4000])
+def test_a_first_line_is_read_whole_whatever_signs_are_in_it(tmp_path, line):
+    assert keys.read_passphrase(passphrase_file(tmp_path, line.encode() + b"\nsecond\n")) == line
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\nsecond", b"\xef\xbb\xbf\n"])
@@ -202,7 +199,17 @@ def test_an_empty_first_line_is_not_a_passphrase(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("content", "named"), [("right\n".encode("utf-16"), "UTF-16"), (b"\xfe\xff\0r", "UTF-16"), (b"r\xffght", "byte 1")]
+    ("content", "named"),
+    [
+        ("right\n".encode("utf-16"), "UTF-16"),
+        ("right\n".encode("utf-16-le"), "UTF-16"),
+        ("right\n".encode("utf-16-be"), "UTF-16"),
+        ("right\n".encode("utf-32"), "UTF-32"),
+        (b"\xfe\xff\0r", "UTF-16"),
+        (b"r\xffght", "byte 1"),
+        (b"ri\x0bght", "control character at byte 2"),
+        (b"x" * 5000, "too long"),
+    ],
 )
 def test_a_passphrase_in_another_encoding_is_refused(tmp_path, content, named):
     with pytest.raises(UsageError, match=named):

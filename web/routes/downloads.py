@@ -61,7 +61,7 @@ _TEXT = _responses("text/markdown", {"type": "string"})
 
 @router.get(f"/{NAME}", response_class=StreamingResponse, responses=_FILE, summary="A released model as safetensors")
 async def model(request: Request, name: Name, version: Version) -> Response:
-    """The model as float32 safetensors, as `fedledger release fetch` writes it (docs/spec/release.md)."""
+    """The model as safetensors, as `fedledger release fetch` writes it (docs/spec/release.md)."""
     file = file_of(reading(request), name, version)
     headers = _headers(file.tag) | {"Content-Length": str(file.size)}
     if _holds(request, file.tag):

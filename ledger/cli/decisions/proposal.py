@@ -8,6 +8,7 @@ from ledger.cli.decisions.propose import propose
 from ledger.cli.decisions.relay import relay
 from ledger.cli.decisions.vote import vote
 from ledger.cli.options import home_option, json_option, network_option, passphrase_option, payer_options, rpc_option
+from ledger.cli.screen import print_json
 from ledger.config import Home
 
 NUMBER = click.argument("number", type=click.IntRange(min=1))
@@ -33,8 +34,6 @@ for command in (propose, vote, relay):
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """List all proposals."""
-    import json
-
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
 
@@ -43,7 +42,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
         now = connection.client.time()
         documents = [proposal_document(connection, one, now) for one in made]
     if as_json:
-        click.echo(json.dumps(documents))
+        print_json(documents)
     elif not documents:
         click.echo("no proposal yet")
     else:
@@ -60,8 +59,6 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 @json_option
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show proposal NUMBER, how the vote stands, and what can be done next."""
-    import json
-
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
     from ledger.cli.decisions.model import read_model
@@ -78,7 +75,7 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
         document = proposal_document(connection, found, now)
         if isinstance(found.action, ReleaseModel):
             document |= read_model(connection, found.action).document()
-        click.echo(json.dumps(document))
+        print_json(document)
 
 
 @proposal.command()

@@ -98,19 +98,9 @@ def successor(options: SubmitOptions, chain: int, ledger: str) -> None:
 
 
 def _address(text: str) -> str:
-    from ledger.errors import UsageError
-    from ledger.formats.digest import checksum_address
+    from ledger.formats.digest import read_address
 
-    try:
-        data = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        data = b""
-    if len(data) != 20 or not text.startswith("0x"):
-        raise UsageError("that is not an address: 0x and 40 hexadecimal digits", actual=text[:80])
-    checked = checksum_address(data)
-    if text not in {checked, text.lower()}:
-        raise UsageError("the address is mistyped", expected=checked, actual=text)
-    return checked
+    return read_address(text, "that")
 
 
 def _roles(text: str) -> int:

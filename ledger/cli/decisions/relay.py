@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from ledger.cli.options import json_option, payer_options
+from ledger.cli.screen import print_json
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -99,11 +100,9 @@ def _send(connection: "Connection", sender: "Sender", signed: "Signed") -> "Iter
 
 
 def _print_outcomes(outcomes: "list[RelayedFile]", as_json: bool) -> None:
-    import json
-
     lines = [outcome.document() for outcome in outcomes]
     if as_json and lines:
-        click.echo(json.dumps(lines))
+        print_json(lines)
     for line in () if as_json else lines:
         click.echo(f"{line['file']}: {line.get('choice', 'proposed')} by {line['member']}, {line['outcome']}")
 

@@ -14,7 +14,7 @@ from ledger.config import Home
 if TYPE_CHECKING:
     from ledger.events.actions import Action
     from ledger.events.proposals import Proposal
-    from ledger.keys import LocalSigner
+    from ledger.keys import Signer
     from ledger.party.connection import Connection
 
 WEEK = 7 * 86_400
@@ -70,7 +70,7 @@ def submit(options: SubmitOptions, action: "Action") -> None:
         submit_over(connection, signer, options, action)
 
 
-def submit_over(connection: "Connection", signer: "LocalSigner", options: SubmitOptions, action: "Action") -> None:
+def submit_over(connection: "Connection", signer: "Signer", options: SubmitOptions, action: "Action") -> None:
     """The same, over a connection that is open."""
     from ledger.party.voting import propose
 
@@ -80,9 +80,7 @@ def submit_over(connection: "Connection", signer: "LocalSigner", options: Submit
         _sign(connection, signer, options, options.sign_only, action)
 
 
-def _sign(
-    connection: "Connection", signer: "LocalSigner", options: SubmitOptions, path: Path, action: "Action"
-) -> None:
+def _sign(connection: "Connection", signer: "Signer", options: SubmitOptions, path: Path, action: "Action") -> None:
     """Write the signed proposal to a file, and say how it is sent."""
     from ledger.cli.decisions.describe import describe, time_text
     from ledger.cli.screen import say

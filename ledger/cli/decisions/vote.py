@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, json_option, passphrase_option
+from ledger.cli.screen import require_yes
 from ledger.config import Home
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.events.proposals import Proposal
-    from ledger.keys import LocalSigner
+    from ledger.keys import Signer
     from ledger.party.connection import Connection
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -59,7 +60,7 @@ def vote(
         keep_report(connection, found.action)
         if not yes:
             print_proposal(connection, found, now)
-            click.confirm(f"Vote {choice}?", abort=True)
+            require_yes(f"Vote {choice}?")
         if sign_only is None:
             _send(connection, connection.sender(signer), found, choice, as_json)
         else:
@@ -84,7 +85,7 @@ def _send(connection: "Connection", sender: "Sender", found: "Proposal", choice:
 
 def _sign(
     connection: "Connection",
-    signer: "LocalSigner",
+    signer: "Signer",
     found: "Proposal",
     choice: str,
     deadline: int,

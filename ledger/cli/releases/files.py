@@ -39,7 +39,7 @@ def report(files: tuple[Path, ...], output: Path, as_json: bool) -> None:
 def fetch(
     release: str, output: Path | None, network_file: Path | None, rpc: str | None, home: Home, as_json: bool
 ) -> None:
-    """Write RELEASE, NAME@VERSION or the current one of NAME: model.safetensors (float32) and README.md, its card.
+    """Write RELEASE, NAME@VERSION or the current one of NAME: model.safetensors and README.md, its card.
 
     Chain, model and report are checked first; a file appears only when it is whole and right. A revoked release is
     refused. The files are the same, byte for byte, for everyone.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.screen import print_json
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -21,15 +22,13 @@ if TYPE_CHECKING:
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """List all releases."""
-    import json
-
     from ledger.cli.connect import look
 
     with look(network_file, home, rpc) as connection:
         decisions = connection.refresh().decisions
         documents = [_document(decisions, release) for release in decisions.releases.values()]
     if as_json:
-        click.echo(json.dumps(documents))
+        print_json(documents)
     elif not documents:
         click.echo("nothing is released yet")
     else:
@@ -58,8 +57,6 @@ def _print_releases(documents: list[dict[str, Any]]) -> None:
 @json_option
 def show(release: str, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show RELEASE, NAME@VERSION or the current one of NAME: record, model, evaluation, votes."""
-    import json
-
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
     from ledger.cli.decisions.model import read_model
@@ -77,7 +74,7 @@ def show(release: str, network_file: Path | None, rpc: str | None, home: Home, a
             return
         proposal = proposal_for(decisions, found)
         vote = {"proposal": proposal_document(connection, proposal, 0) if proposal else None}
-        click.echo(json.dumps(_document(decisions, found) | model.document() | vote))
+        print_json(_document(decisions, found) | model.document() | vote)
 
 
 def _words(connection: "Connection", found: "Release") -> dict[str, str]:

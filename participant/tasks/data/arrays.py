@@ -13,6 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ledger.errors import Malformed
+from ledger.formats.alike import hint
 from participant.tasks.data.tables import MAX_BYTES, read_bytes
 
 
@@ -42,7 +43,7 @@ def read_npz(path: Path, shape: tuple[int, ...], classes: Sequence[str], ceiling
         raise Malformed("array 'y' must hold one label for each row of 'x'", file=str(path), x=x.shape, y=y.shape)
     if not len(x):
         raise Malformed("the file has no rows", file=str(path))
-    values = x.astype(np.float64)
+    values = _exactly(path, x)
     bad = ~np.isfinite(values)
     if bad.any():
         place = tuple(int(index) for index in np.argwhere(bad)[0])
@@ -56,6 +57,29 @@ def read_npz(path: Path, shape: tuple[int, ...], classes: Sequence[str], ceiling
             value=str(values[place]),
         )
     return Arrays(values, _targets(path, y, classes))
+
+
+def _exactly(path: Path, x: NDArray[Any]) -> NDArray[np.float64]:
+    """As float64. Raises Malformed for the first number that has none: it would become another one."""
+    with np.errstate(over="ignore"):
+        values = x.astype(np.float64)
+    if x.dtype.kind in "iu":
+        bad = np.abs(values) >= 2.0**53
+        bad[bad] = [int(value) != int(number) for value, number in zip(x[bad].flat, values[bad].flat, strict=True)]
+    else:
+        bad = (values != x) & ~np.isnan(x)
+    if bad.any():
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        raise Malformed(
+            "a number cannot be kept as it is: no float64 holds it exactly",
+            advice="identifiers are no inputs: leave the column out, or use smaller units",
+            file=str(path),
+            array="x",
+            row=place[0],
+            place=place[1:],
+            value=str(x[place]),
+        )
+    return values
 
 
 def _members(path: Path, ceiling: int) -> dict[str, NDArray[Any]]:
@@ -109,6 +133,7 @@ def _targets(path: Path, y: NDArray[Any], classes: Sequence[str]) -> NDArray[np.
             file=str(path),
             array="y",
             row=row,
+            advice=hint(str(y[row]), classes) or "write the classes as the job does",
             value=str(y[row])[:80],
             classes=", ".join(classes)[:300],
         )

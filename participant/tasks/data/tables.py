@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats.alike import hint
+from participant.tasks.data.numbers import TooLarge, read_number
 
 MAX_BYTES = 2 << 30
-MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "null", "none", "nil", "missing"})
+MISSING = frozenset({"", "?", "-", "na", "n/a", "nan", "inf", "-inf", "null", "none", "nil", "missing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def read_bytes(path: Path, ceiling: int) -> bytes:
 
 
 def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line each starts on, blank lines left out."""
+    """Rows with the line each starts on, empty lines left out; a row of blank cells is a row of missing values."""
     while True:
         line = reader.line_num + 1
         try:
@@ -90,7 +92,7 @@ def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
             raise Malformed(f"the file is not CSV: {error}", file=str(path), line=reader.line_num) from error
         if row is None:
             return
-        if any(cell.strip() for cell in row):
+        if len(row) > 1 or any(cell.strip() for cell in row):
             yield line, row
 
 
@@ -100,12 +102,30 @@ def _place(path: Path, names: list[str], name: str) -> int:
         return names.index(name)
     if count > 1:
         raise Malformed(f"column {name!r} stands {count} times in the header", file=str(path), line=1)
-    advice = "the job names the columns: rename or add the column"
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        advice = "separate the columns by commas"
     raise Malformed(
-        f"column {name!r} is missing", advice=advice, file=str(path), line=1, columns=", ".join(names)[:300]
+        f"column {name!r} is missing",
+        advice=_why_missing(names, name),
+        file=str(path),
+        line=1,
+        columns=", ".join(names)[:300],
     )
+
+
+def _why_missing(names: list[str], name: str) -> str:
+    """The way out, by what the header looks like."""
+    if any(mark in cell for mark in ";\t|" for cell in names):
+        return "separate the columns by commas, and write numbers with a decimal point"
+    if all(_is_number(cell) for cell in names):
+        return "the first line holds numbers: put a line with the columns' names before it"
+    return hint(name, names) or "the job names the columns: rename or add the column"
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        read_number(cell)
+    except ValueError:
+        return cell.strip().lower() in MISSING
+    return True
 
 
 def _table(
@@ -129,31 +149,29 @@ def _table(
         if label not in numbers:
             _bad_label(path, line, schema, label)
         try:
-            values.append([float(cell) for cell in cells])
+            values.append([read_number(cell) for cell in cells])
         except ValueError:
             _bad_cell(path, line, schema, cells)
         targets.append(numbers[label])
         lines.append(line)
     if not values:
         raise Malformed("the file has a header but no rows", file=str(path))
-    table = Table(np.array(values, np.float64), np.array(targets, np.int64), lines)
-    unclear = ~np.isfinite(table.values)
-    if unclear.any():
-        row_number, column = (int(place) for place in np.argwhere(unclear)[0])
-        _missing(path, lines[row_number], schema.columns[column], str(table.values[row_number, column]))
-    return table
+    return Table(np.array(values, np.float64), np.array(targets, np.int64), lines)
 
 
 def _bad_cell(path: Path, line: int, schema: Schema, cells: Sequence[str]) -> NoReturn:
     for name, cell in zip(schema.columns, cells, strict=True):
         try:
-            float(cell)
+            read_number(cell)
         except ValueError as error:
             if cell.strip().lower() in MISSING:
                 _missing(path, line, name, cell)
+            large = isinstance(error, TooLarge)
             raise Malformed(
-                "text stands in a column of numbers",
-                advice='write a number with a decimal point, such as "1234.5"',
+                f"a number cannot be kept as it is: {error}" if large else "text stands in a column of numbers",
+                advice="identifiers are no inputs: leave the column out, or use smaller units"
+                if large
+                else 'write a number with a decimal point, such as "1234.5"',
                 file=str(path),
                 line=line,
                 column=name,
@@ -178,7 +196,7 @@ def _bad_label(path: Path, line: int, schema: Schema, label: str) -> NoReturn:
         _missing(path, line, schema.label, label)
     raise Malformed(
         "the label is none of the job's classes",
-        advice="write the classes as the job does",
+        advice=hint(label, schema.classes) or "write the classes as the job does",
         file=str(path),
         line=line,
         column=schema.label,

@@ -1,5 +1,6 @@
 """A chain's node that means harm: every answer ends in time, and none is a defect of ours."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from support.content.holders import Server
 
 from ledger.chain.rpc import Rpc
-from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
+from ledger.errors import FedledgerError, Unavailable, UsageError
 
 TESTS = Path(__file__).parents[2]
 HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
@@ -75,6 +76,24 @@ def test_any_broken_response_to_a_batch_is_unavailable(body: bytes) -> None:
         assert rpc.batch_of("eth_chainId", []) == []
         with pytest.raises(Unavailable):
             rpc.batch_of("eth_chainId", [(), ()])
+        rpc.close()
+
+
+@pytest.mark.parametrize("said", ["", "0x", "0x0", "-0x1", "0x1_0", " 0x1", "0x1" + "0" * 16, "31337", "zz", "\uff11"])
+def test_a_nonsense_chain_id_is_a_node_that_cannot_be_used(said: str) -> None:
+    """Exit code 3: nobody asked for a wrong chain."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": said}).encode()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Server(answer) as server:
+        rpc = Rpc(server.url)
+        with pytest.raises(Unavailable, match="does not say which chain"):
+            rpc.chain_id()
         rpc.close()
 
 
@@ -148,12 +167,12 @@ def test_impossible_logs_are_malformed_and_not_a_defect() -> None:
     "change",
     [{"number": hex(1 << 63)}, {"number": "-0x1"}, {"timestamp": hex(1 << 70)}, {"hash": "0x"}, {"parentHash": "0x11"}],
 )
-def test_a_block_that_cannot_be_is_malformed(change: dict[str, str]) -> None:
+def test_a_block_that_cannot_be_is_a_node_that_cannot_be_used(change: dict[str, str]) -> None:
     from ledger.chain.node import ChainNode
 
     honest = {"number": "0x10", "hash": "0x" + "11" * 32, "parentHash": "0x" + "22" * 32, "timestamp": "0x64"}
     assert ChainNode(_Saying(honest)).latest().number == 16  # type: ignore[arg-type]
-    with pytest.raises(Malformed, match="not a block"):
+    with pytest.raises(Unavailable, match="not a block"):
         ChainNode(_Saying(honest | change)).latest()  # type: ignore[arg-type]
 
 

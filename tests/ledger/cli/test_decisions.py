@@ -42,7 +42,7 @@ def test_a_model_is_proposed_shown_voted_on_and_released(members: Council, tmp_p
         assert word in page
     refusal = refused(NotReleased, "release", "show", "cardio@1.0", *members.home(2))
     assert refusal.facts["proposal"] == 1
-    said_no = run("release", "vote", 1, "for", *members.key(0), input="n\n", fails=1)
+    said_no = run("release", "vote", 1, "for", *members.key(0), input="n\n", fails=UsageError)
     assert "Vote for?" in said_no.stdout
     assert said("proposal", "show", 1, *members.home(0), "--json")["voted"] == 0
     run("release", "vote", 1, "for", *members.key(0), input="y\n")

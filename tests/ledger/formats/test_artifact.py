@@ -116,6 +116,8 @@ def test_every_value_has_its_place(layout: Layout) -> None:
         ((Tensor("a", (1 << 30,)), Tensor("b", (1 << 30,)), Tensor("c", (1,))), "too large"),
         ((Tensor("a", (1,), fraction_bits=31),), "fraction_bits"),
         ((Tensor("a", (1,), fraction_bits=-1),), "fraction_bits"),
+        ((Tensor("a", (1,), 24, "I64"),), "no fraction bits"),
+        ((Tensor("a", (2, 0), 0),), "impossible shape"),
     ],
 )
 def test_tables_that_no_model_has(tensors: tuple[Tensor, ...], why: str) -> None:

@@ -140,6 +140,10 @@ WRONG: list[tuple[str, Any]] = [
     ("tensors.0.shape", [1.5]),
     ("tensors.0.shape", "10"),
     ("tensors.0.fraction_bits", 24.0),
+    ("tensors.0.dtype", "F32"),
+    ("tensors.0.dtype", ""),
+    ("tensors.0.dtype", "int64"),
+    ("tensors.0.dtype", None),
     ("name", 5),
 ]
 
@@ -262,6 +266,7 @@ def test_every_number_has_bounds(path: str, low: int, high: int) -> None:
     ("path", "value", "why"),
     [
         ("tensors.0.fraction_bits", 31, "fraction_bits"),
+        ("tensors.0.dtype", "I64", "no fraction bits"),
         ("tensors.0.fraction_bits", -1, "fraction_bits"),
         ("tensors.0.shape", [], "impossible shape"),
         ("tensors.0.shape", [0], "impossible shape"),

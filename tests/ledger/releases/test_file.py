@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import numpy as np
 import pytest
 from huggingface_hub import ModelCard
@@ -20,10 +21,12 @@ from support.worlds.world import NAMES, World
 from ledger.errors import Malformed, Refuted
 from ledger.events.proposals import Release
 from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.dtypes import FLOAT, NUMPY, Dtype
 from ledger.history.state import Scoring, ScoringPhase
 from ledger.releases.card import Card
-from ledger.releases.file import ModelFile, to_floats
+from ledger.releases.file import ModelFile
 from ledger.releases.report import Evaluation
+from ledger.releases.values import Values
 
 BOARD = "0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0"
 TENSORS = (Tensor("a", (3,), 0), Tensor("b", (2, 200), 24), Tensor("c", (4, 60), 24), Tensor("d", (1,), 30))
@@ -50,6 +53,17 @@ def release(world: World) -> Release:
     return publish(world)
 
 
+def released(layout: Layout, pieces: Iterator[bytes]) -> dict[str, np.ndarray[Any, Any]]:
+    """What safetensors reads of a file with these values."""
+    given, values = b"".join(pieces), Values(layout)
+    header = json.dumps(values.entries()).encode()
+    header += b" " * (-len(header) % 8)
+    data = b"".join(piece for group in values.groups for piece in group.pieces(iter([given])))
+    assert len(data) == values.size
+    read: dict[str, np.ndarray[Any, Any]] = load(len(header).to_bytes(8, "little") + header + data)
+    return read
+
+
 def nearest(value: Fraction) -> np.float32:
     """The float32 nearest to a number, ties to even, found by exact comparison."""
     guess = np.float32(float(value))
@@ -65,7 +79,8 @@ INT32 = st.integers(-(1 << 31), (1 << 31) - 1) | st.integers(22, 31).flatmap(
 @given(bits=st.integers(0, 30), values=st.lists(INT32, min_size=1, max_size=20))
 def test_a_value_is_rounded_once_to_the_nearest_float(bits: int, values: list[int]) -> None:
     layout = Layout((Tensor("t", (len(values),), bits),))
-    (floats,) = to_floats(layout, iter([np.array(values, "<i4").tobytes()]))
+    (group,) = Values(layout).groups
+    (floats,) = group.pieces(iter([np.array(values, "<i4").tobytes()]))
     expected = [nearest(Fraction(value, 1 << bits)) for value in values]
     assert floats == np.array(expected, "<f4").tobytes()
 
@@ -79,7 +94,69 @@ def test_pieces_of_any_size_make_the_same_floats(sizes: list[int], bits: Any, pi
     pieces = (values[at : at + 4 * piece] for at in range(0, len(values), 4 * piece))
     scales = np.repeat([2.0**-f for f in fractions], sizes)
     expected = (np.arange(1, layout.values + 1) * scales).astype("<f4").tobytes()
-    assert b"".join(to_floats(layout, pieces)) == expected
+    (group,) = Values(layout).groups
+    assert b"".join(group.pieces(pieces)) == expected
+
+
+EXTREMES = [-(1 << 31), -32769, -129, -1, 0, 1, 2, 127, 128, 255, 256, 32768, 65535, 65536, 16777217, (1 << 31) - 1]
+
+
+@pytest.mark.parametrize("dtype", get_args(Dtype))
+def test_integers_and_booleans_keep_their_type_and_value(dtype: Dtype) -> None:
+    """16777217 has no float32. What a type cannot hold is the nearest that it can."""
+    layout = Layout((Tensor("t", (len(EXTREMES),), 0, dtype),))
+    read = released(layout, iter([np.array(EXTREMES, "<i4").tobytes()]))["t"]
+    kind = np.dtype(NUMPY[dtype])
+    low, high = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+    assert read.dtype == kind
+    assert [int(value) for value in read] == [min(max(value, low), high) for value in EXTREMES]
+
+
+@given(kinds=st.lists(st.sampled_from([*get_args(Dtype), FLOAT]), min_size=1, max_size=8), piece=st.integers(1, 9))
+def test_every_value_is_aligned_in_a_file_of_many_types(kinds: list[Any], piece: int) -> None:
+    """Loaders view the bytes as they lie, so a wide type comes first."""
+    tensors = [Tensor(f"{n}", (2, n + 1), 0, msgspec.UNSET if kind == FLOAT else kind) for n, kind in enumerate(kinds)]
+    layout = Layout(tuple(tensors))
+    model = np.arange(layout.values, dtype="<i4") % 2
+    data = model.tobytes()
+    read = released(layout, (data[at : at + 4 * piece] for at in range(0, len(data), 4 * piece)))
+    values = Values(layout)
+    for tensor, start in zip(layout.tensors, layout.starts, strict=False):
+        entry: Any = values.entries()[tensor.name]
+        assert entry["data_offsets"][0] % np.dtype(NUMPY[tensor.released]).itemsize == 0
+        assert read[tensor.name].dtype == np.dtype(NUMPY[tensor.released])
+        assert (read[tensor.name].ravel() == model[start : start + tensor.values]).all()
+        assert values.locate(entry["data_offsets"][1] - 1) == (tensor.name, tensor.values - 1)
+
+
+def test_a_model_of_many_types_is_released_and_read() -> None:
+    tensors = (Tensor("a.flags", (5,), 0, "BOOL"), Tensor("a.ids", (2,), 0, "I64"), Tensor("b", (300,), 24))
+    mixed = World(tensors=tensors, initial=[1, 0, 1, 1, 0, 16777217, -5, *range(300)]).open_job().honest_round()
+    made = file_of(mixed, publish(mixed))
+    mixed.files.piece = 11
+    data = b"".join(bytes(piece) for piece in made.pieces(mixed.files.fetch))
+    assert len(data) == made.size
+    assert {name: tensor.dtype.str for name, tensor in load(data).items()} == {
+        "a.flags": "|b1",
+        "a.ids": "<i8",
+        "b": "<f4",
+    }
+
+
+@pytest.mark.node
+def test_torch_loads_a_file_of_every_type() -> None:
+    torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
+    from safetensors.torch import load as load_torch
+
+    tensors = [Tensor(f"{dtype}", (3,), 0, dtype) for dtype in sorted(get_args(Dtype))]
+    layout = Layout((*tensors, Tensor("a", (1,))))
+    header = json.dumps(Values(layout).entries()).encode()
+    data = (len(header) + -len(header) % 8).to_bytes(8, "little") + header + b" " * (-len(header) % 8)
+    model = np.ones(layout.values, "<i4").tobytes()
+    data += b"".join(piece for group in Values(layout).groups for piece in group.pieces(iter([model])))
+    state = load_torch(data)
+    assert {tensor.dtype for name, tensor in state.items() if name != "a"} >= {torch.bool, torch.int64, torch.uint8}
+    assert all(bool((tensor == 1).all()) for name, tensor in state.items() if name != "a")
 
 
 def test_safetensors_reads_it(world: World, release: Release) -> None:

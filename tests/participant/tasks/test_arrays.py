@@ -45,6 +45,9 @@ BAD = {
     "unknown number": ({"x": X, "y": np.array([0, 2])}, "none of the job's classes"),
     "unknown name": ({"x": X, "y": np.array(["cat", "cow"])}, "none of the job's classes"),
     "float labels": ({"x": X, "y": np.array([0.0, 1.0])}, "integers or texts"),
+    "identifiers": ({"x": np.array([[1, 2, 3], [1, 2, 2**53 + 1]]), "y": Y}, "cannot be kept as it is"),
+    "unsigned": ({"x": np.array([[1, 2, 2**64 - 1]] * 2, np.uint64), "y": Y}, "cannot be kept as it is"),
+    "unknown case": ({"x": X, "y": np.array(["cat", "Dog"])}, "none of the job's classes"),
     "objects": ({"x": X, "y": np.array([print, 1], dtype=object)}, "never loaded"),
 }
 

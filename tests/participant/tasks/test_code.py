@@ -33,6 +33,18 @@ def test_the_code_digest_covers_every_source_and_nothing_of_the_machine(site: Pa
     assert len(second) == 64
 
 
+def test_the_same_source_has_the_same_digest_whatever_saved_it(site: Path) -> None:
+    """Git writes CRLF on some systems, and some editors a byte order mark: Python reads the same."""
+    source = 'x = 1\ntext = """a\nb"""\n'
+    digests = set()
+    for data in (source.encode(), source.replace("\n", "\r\n").encode(), source.encode("utf-8-sig")):
+        (site / "own_beta.py").write_bytes(data)
+        digests.add(code_digest(["own_beta"]))
+    assert len(digests) == 1
+    (site / "own_beta.py").write_bytes(source.replace("1", "2").encode())
+    assert code_digest(["own_beta"]) not in digests
+
+
 def test_a_package_is_covered_whole_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digests = []
     for place in ("one", "two"):

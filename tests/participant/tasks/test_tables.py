@@ -57,6 +57,12 @@ BAD = {
     "semicolons": ("age;dose;ill\n1;2;yes\n", "column 'age' is missing", {"line": 1}),
     "ragged row": (GOOD + "3,1,2\n", "another number of fields", {"line": 4, "expected": 4, "actual": 3}),
     "not UTF-8": (b"age,dose,ill\n1,2,n\xf3\n", "not UTF-8", {"line": 2}),
+    "underscore": (GOOD.replace("40", "4_0"), "text stands", {"line": 3, "column": "age", "value": "'4_0'"}),
+    "wide digits": (GOOD.replace("40", "４０"), "text stands", {"line": 3, "column": "age", "value": "'４０'"}),
+    "row of blanks": (GOOD + ",,,\n", "a value is missing", {"line": 4, "column": "ill"}),
+    "row of spaces": (GOOD + " , , , \n", "a value is missing", {"line": 4}),
+    "identifier": (GOOD.replace("40", "9007199254740993"), "cannot be kept as it is", {"line": 3, "column": "age"}),
+    "too large": (GOOD.replace("40", "1e400"), "cannot be kept as it is", {"line": 3, "column": "age"}),
     "open quote": ('age,dose,ill\n1,2,"yes\n', "not CSV", {}),
 }
 
@@ -78,6 +84,28 @@ def test_the_way_out_is_said(tmp_path: Path) -> None:
         with pytest.raises(Malformed) as caught:
             read_csv(write(tmp_path, BAD[name][0]), SCHEMA)
         assert words in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Age,dose,ill", "'Age' looks the same: they differ in upper and lower case"),
+        ("\u0430ge,dose,ill", "look-alike signs"),
+        ("61,0.5,1", "the first line holds numbers"),
+        ("age;x,dose;y,ill", "separate the columns by commas"),
+        ("years,dose,ill", "rename or add the column"),
+    ],
+)
+def test_a_column_that_is_missing_has_advice_by_its_cause(tmp_path: Path, header: str, words: str) -> None:
+    with pytest.raises(Malformed, match="column 'age' is missing") as caught:
+        read_csv(write(tmp_path, header + "\n1,2,yes\n"), SCHEMA)
+    assert words in caught.value.advice
+
+
+def test_a_label_that_looks_like_a_class_says_in_what_it_differs(tmp_path: Path) -> None:
+    with pytest.raises(Malformed, match="none of the job's classes") as caught:
+        read_csv(write(tmp_path, GOOD.replace("yes", "Yes")), SCHEMA)
+    assert "'yes' looks the same: they differ in upper and lower case" in caught.value.advice
 
 
 def test_a_row_over_two_lines_is_named_by_its_first(tmp_path: Path) -> None:

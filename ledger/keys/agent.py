@@ -1,0 +1,119 @@
+"""The keys agent: holds one member's key for a time, and signs with it for this user's commands.
+
+It signs, and never sends the key. It signs for one chain alone. It forgets when its time is over, or when it is ended:
+the key is in its memory only.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
+from ledger.keys.signers import Signer
+from ledger.keys.talk import SECONDS, check_peer, receive, send, socket_path
+
+LONGEST = 12 * 3600
+"""Seconds that an agent may hold a key."""
+LOOK_SECONDS = 1.0
+"""How often the agent looks at the clock: a machine that slept has used up its time, too."""
+_PR_SET_DUMPABLE = 4
+
+
+class Agent:
+    """Serves signatures of `signer`, for `chain_id` only, to processes of this user."""
+
+    def __init__(self, signer: Signer, chain_id: int) -> None:
+        self._signer = signer
+        self._chain_id = chain_id
+
+    def serve(self, keystore: Path, seconds: float) -> None:
+        """Answer until the time is over. Raises UsageError where one serves this key file already."""
+        ends = _now() + min(seconds, LONGEST)
+        with _listening(socket_path(keystore)) as listening:
+            while (left := ends - _now()) > 0:
+                listening.settimeout(min(LOOK_SECONDS, left))
+                with suppress(OSError, FedledgerError):  # a caller that misbehaves gets nothing, and stops nothing
+                    connection, _ = listening.accept()
+                    with connection:
+                        connection.settimeout(min(SECONDS, left))
+                        check_peer(connection)
+                        send(connection, self.answer(receive(connection)))
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What one request gets: who signs here, a signature, or why there is none."""
+        try:
+            return self._answer(request)
+        except FedledgerError as error:
+            return {"error": error.message, "advice": error.advice}
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            return {"error": f"this cannot be signed: {error!r}"[:300], "advice": ""}
+
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        match request:
+            case {"ask": "address"}:
+                return {"address": self._signer.address, "chain": self._chain_id}
+            case {"ask": "transaction", "transaction": {"chainId": chain} as transaction}:
+                self._allow(chain)
+                if transaction.get("value") != 0:
+                    raise UsageError("the keys agent signs no payments", actual=str(transaction.get("value"))[:80])
+                return {"signed": self._signer.sign_transaction(transaction)}
+            case {"ask": "typed data", "domain": {"chainId": chain} as domain, "types": types, "message": message}:
+                self._allow(chain)
+                return {"signed": self._signer.sign_typed_data(domain, types, message)}
+        raise Malformed("this is not something that a keys agent signs")
+
+    def _allow(self, chain: object) -> None:
+        if chain != self._chain_id or isinstance(chain, bool):
+            raise UsageError("the keys agent signs for another chain", expected=self._chain_id, actual=chain)
+
+
+def _now() -> float:
+    """Seconds that also pass while the machine sleeps, where the system can say so."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def guard_memory() -> None:
+    """Keep this process's memory from core files, and from other processes of the user where the system can."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ImportError, OSError, AttributeError):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """A socket of mode 0600 at `path`, removed at the end. One that nobody listens at any more is replaced."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        if _answers(path):
+            raise UsageError("a keys agent holds this key already", advice="end it first, or use it")
+        before = os.umask(0o177)
+        try:
+            path.unlink(missing_ok=True)
+            listening.bind(str(path))
+        except OSError as error:
+            raise Unavailable(f"the keys agent cannot listen: {error}", socket=str(path)) from error
+        finally:
+            os.umask(before)
+        listening.listen(8)
+        try:
+            yield listening
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(SECONDS)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
