@@ -17,6 +17,8 @@ from participant.integers.fixed_point import Stream, check_names, from_stream, t
 from participant.integers.precision import bits_of
 
 State = Mapping[str, torch.Tensor]
+NUMPY = frozenset({torch.float16, torch.float32, torch.float64, torch.int64})
+"""The types that are handed to numpy as they are."""
 
 
 def table(state: State, fraction_bits: int, by_pattern: Mapping[str, int] = MappingProxyType({})) -> tuple[Tensor, ...]:
@@ -55,10 +57,13 @@ def _as(like: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 
 def _array(name: str, tensor: torch.Tensor) -> NDArray[Any]:
-    """As numpy, widened where numpy lacks the type; every bfloat16 is a float32."""
+    """As numpy, widened where numpy lacks the type; every bfloat16 and every float8 is a float32."""
     kind = torch.int64 if _integral(name, tensor) else tensor.dtype
-    wide = torch.float32 if kind is torch.bfloat16 else kind
-    array: NDArray[Any] = tensor.detach().to("cpu", wide).reshape(_shape(tensor)).numpy()
+    wide = kind if kind in NUMPY else torch.float32
+    try:
+        array: NDArray[Any] = tensor.detach().to("cpu", wide).reshape(_shape(tensor)).numpy()
+    except (RuntimeError, TypeError) as error:
+        raise _unheld(name, tensor, f"PyTorch cannot read it: {str(error)[:200]}") from error
     return array
 
 
@@ -67,6 +72,32 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 
 
 def _integral(name: str, tensor: torch.Tensor) -> bool:
-    if tensor.is_complex() or tensor.is_quantized or tensor.is_sparse:
-        raise Malformed(f"tensor {name!r} has a dtype the ledger cannot hold", actual=str(tensor.dtype))
+    """Whether a tensor is of integers. Raises Malformed, naming it, for one that has no place on the ledger."""
+    if tensor.is_complex() or tensor.is_quantized:
+        raise _unheld(name, tensor, str(tensor.dtype))
+    if tensor.layout is not torch.strided or tensor.is_nested:
+        raise _unheld(name, tensor, f"{tensor.dtype}, layout {'nested' if tensor.is_nested else tensor.layout}")
+    if tensor.is_meta:
+        raise _unheld(name, tensor, "a tensor without data, on the device meta")
+    if _overlaps(tensor):
+        raise _unheld(name, tensor, f"elements that share memory, strides {tuple(tensor.stride())}")
     return not tensor.is_floating_point()
+
+
+def _overlaps(tensor: torch.Tensor) -> bool:
+    """Whether elements of one tensor share memory, as after `expand`: it could be read, but never loaded."""
+    reach = 0
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and stride <= reach:
+            return True
+        reach += stride * (size - 1) if size else 0
+    return False
+
+
+def _unheld(name: str, tensor: torch.Tensor, actual: str) -> Malformed:
+    return Malformed(
+        f"tensor {name!r} is of a kind that the ledger cannot hold",
+        advice="make it a dense tensor of numbers in memory of its own (`.contiguous()`), or do not share it",
+        shape=tuple(tensor.shape) if not tensor.is_nested else "nested",
+        actual=actual,
+    )
