@@ -167,9 +167,16 @@ class HomeNetwork(Network, frozen=True):
     http: HttpSettings = HttpSettings()
 
 
+class TrainSettings(Strict, frozen=True):
+    """How training is started: `launcher` is a command before Python's `-m`, such as torchrun and its options."""
+
+    launcher: tuple[str, ...] = ()
+
+
 class HomeSettings(Strict, frozen=True):
     """A home folder's settings, home/node.toml. `data` is the private data: it never leaves this machine. Nor does
-    `validation`, the data that a scorer evaluates others' updates on. `device` is where models are trained and
+    `validation`, the data that a scorer evaluates others' updates on. Each is one file, or a table of files by a job's
+    number, a task's name, or `default`; relative paths begin at the home. `device` is where models are trained and
     evaluated: cpu, cuda, cuda:N, mps, or auto, the best there is.
 
     `rpc` are this party's own chain nodes. The first is asked instead of the one in the network file; before anything
@@ -177,10 +184,11 @@ class HomeSettings(Strict, frozen=True):
     """
 
     name: str = ""
-    data: str = ""
-    validation: str = ""
+    data: str | dict[str, str] = ""
+    validation: str | dict[str, str] = ""
     device: str = "auto"
     rpc: tuple[str, ...] = ()
+    train: TrainSettings = TrainSettings()
     store: StoreSettings = StoreSettings()
     gateway: GatewaySettings = GatewaySettings()
     holders: HolderSettings = HolderSettings()

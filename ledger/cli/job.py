@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ledger.history.state import JobState
     from ledger.jobs.document import Job
     from ledger.party.connection import Connection
+
+CHECKS = "fedledger.checks"
+"""The group of entry points with what a role checks before its member approves a job; each raises where it may not."""
 
 
 @click.group()
@@ -81,14 +85,21 @@ def _require_room(connection: "Connection", document: "Job") -> str:
 @job.command(short_help="Approve a job; a majority opens it.")
 @click.argument("number", type=click.IntRange(min=1))
 @click.option("--yes", is_flag=True, help="Approve without being asked.")
+@click.option("--unchecked", is_flag=True, help="Approve even if this home's data cannot be trained on.")
 @passphrase_option
 @home_option
 @json_option
-def approve(number: int, yes: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Approve job NUMBER, after reading its document; a majority of the members opens it."""
+def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+    """Approve job NUMBER, after reading its document; a majority of the members opens it.
+
+    Where this home names data for the job, they are read first, as the job's task reads them.
+    """
     from ledger.cli.connect import act
     from ledger.party.pins import initial_pin, job_pin
 
+    if not unchecked:
+        for point in entry_points(group=CHECKS):
+            point.load()(home, number, lambda text: click.echo(text, err=True))
     with act(home, passphrase_file) as (connection, sender):
         state = connection.job(number)
         document = connection.document(state)

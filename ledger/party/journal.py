@@ -7,8 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ledger.errors import FedledgerError, plain
 from ledger.formats.text import json_text
 from ledger.rounds.outcome import Outcome
+
+INDENT = " " * 12
 
 
 def judgements(outcome: Outcome) -> dict[str, dict[str, str]]:
@@ -20,6 +23,19 @@ def judgements(outcome: Outcome) -> dict[str, dict[str, str]]:
     }
 
 
+def told(error: FedledgerError) -> dict[str, object]:
+    """An error for the file: its kind, its facts, and the way out."""
+    facts = {name: str(value) for name, value in error.facts.items()}
+    return {"error": type(error).__name__, "advice": error.advice, "facts": facts}
+
+
+def details(error: FedledgerError) -> str:
+    """The same for the terminal, a line each."""
+    known = [f"{name.replace('_', ' ')}: {value}" for name, value in error.facts.items()]
+    lines = [*known, *([f"try: {error.advice}"] if error.advice else [])]
+    return "".join(f"\n{INDENT}{part}" for line in lines for part in plain(line).splitlines())
+
+
 class Journal:
     """Writes both; with `as_json` the terminal gets the JSON lines. A file that cannot be written stops nothing."""
 
@@ -27,12 +43,16 @@ class Journal:
         self._path, self._say, self._as_json = path, say, as_json
         self._broken = False
 
-    def note(self, action: str, text: str, **facts: object) -> None:
-        """One action: its name, what to read on the terminal, and the facts for the file."""
+    def note(self, action: str, text: str, why: FedledgerError | None = None, /, **facts: object) -> None:
+        """One action: its name, what to read on the terminal, and the facts for the file. Those of an error that is
+        `why` are for both.
+        """
         now = datetime.now(UTC)
         stamp = now.isoformat(timespec="milliseconds")
-        line = json_text({"time": stamp, "action": action, "text": text, **facts}, default=str)
-        self._say(line if self._as_json else f"{now.astimezone():%H:%M:%S}  {text}")
+        known = {"time": stamp, "action": action, "text": text, **(told(why) if why else {}), **facts}
+        line = json_text(known, default=str)
+        shown = text + (details(why) if why else "")
+        self._say(line if self._as_json else f"{now.astimezone():%H:%M:%S}  {shown}")
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")

@@ -92,7 +92,5 @@ class Pacing:
         pause = min(FIRST_BACKOFF * 2.0**watched.failures, LONGEST_BACKOFF)
         watched.failures += 1
         watched.rest_until = time.monotonic() + pause
-        facts = {name: str(value) for name, value in error.facts.items()}
-        text = f"{error.message}; trying again in {pause:g} s"
-        self._worker.note("failed", state, text, error=type(error).__name__, advice=error.advice, facts=facts)
+        self._worker.note("failed", state, f"{error.message}; trying again in {pause:g} s", error)
         return False

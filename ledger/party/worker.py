@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
 from ledger.audit.report import Endpoint
-from ledger.errors import Malformed
+from ledger.errors import FedledgerError, Malformed
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
@@ -64,9 +64,11 @@ class Worker(ABC):
         round_ = state.current
         return (0, None, 0, 0) if round_ is None else (round_.number, round_.phase, len(round_.updates), round_.attempt)
 
-    def note(self, action: str, state: JobState, text: str, **facts: object) -> None:
-        """Write an action of a job down."""
-        self._journal.note(action, f"job {state.number}: {text}", job=state.number, **facts)
+    def note(
+        self, action: str, state: JobState, text: str, why: FedledgerError | None = None, /, **facts: object
+    ) -> None:
+        """Write an action of a job down, and the facts of an error that is `why`."""
+        self._journal.note(action, f"job {state.number}: {text}", why, job=state.number, **facts)
 
     def note_wait(self, state: JobState, wait: Wait) -> None:
         """Write down what is waited for, once for each reason."""

@@ -120,13 +120,13 @@ def evaluate(
     parties hand on, and which a release may name; those of earlier models that were measured too are its history.
     """
     from ledger.cli.connect import look
-    from ledger.errors import UsageError
 
     if rounds and follow_job:
         raise click.UsageError("--round and --follow exclude each other")
-    path = data or Path(home.settings().data)
-    if not path.is_file():
-        raise UsageError("no such data file", advice="name one: --data FILE", file=str(path))
+    from participant.tasks.data.files import DataFiles
+
+    files = DataFiles(home, given=data)
+    files.check()
     with look(network_file, home) as connection:
         from participant.measuring.evaluation import add_to_report, follow, lines
         from participant.node.start import machine_of
@@ -136,9 +136,9 @@ def evaluate(
 
         machine, measured = machine_of(home, device), []
         found = (
-            follow(connection, job, path, machine, note)
+            follow(connection, job, files, machine, note)
             if follow_job
-            else lines(connection, job, list(rounds), path, machine)
+            else lines(connection, job, list(rounds), files, machine)
         )
         for line in found:
             click.echo(json_text(line) if as_json else _words(line))

@@ -125,6 +125,25 @@ def run(
     work(home, passphrase_file, options)
 
 
+@node.command("data")
+@click.argument("job", metavar="JOB")
+@click.argument("file", type=FILE)
+@click.option("--unchecked", is_flag=True, help="Name FILE without reading it.")
+@home_option
+@json_option
+def name_file(job: str, file: Path, unchecked: bool, home: Home, as_json: bool) -> None:
+    """Name the FILE that holds the data for JOB: a job's number, the name of a task, or `default`.
+
+    For a job's number, FILE is first read as the job's task does. It is kept in the home's node.toml, in the table
+    `[data]`; the file node.toml is written whole, without comments. A node that runs takes notice.
+    """
+    from participant.node.approval import name_data
+
+    found = name_data(home, job, file, unchecked=unchecked)
+    text = f"the data for {'job ' if job.isdecimal() else ''}{job}: {file}"
+    _say(as_json, f"{text}; {found}" if found else text, {"job": job, "file": str(file.resolve()), "found": found})
+
+
 @node.command()
 @home_option
 @json_option

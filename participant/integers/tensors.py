@@ -79,7 +79,10 @@ def _array(name: str, tensor: torch.Tensor) -> NDArray[Any]:
     """As numpy, widened where numpy lacks the type; every bfloat16 and every float8 is a float32."""
     _kind(name, tensor)
     wide = tensor.dtype if tensor.dtype in _IN_NUMPY else torch.float32
-    array: NDArray[Any] = tensor.detach().to("cpu", wide).reshape(_shape(tensor)).numpy()
+    try:
+        array: NDArray[Any] = tensor.detach().to("cpu", wide).reshape(_shape(tensor)).numpy()
+    except (RuntimeError, TypeError) as error:
+        raise _unheld(name, tensor, f"PyTorch cannot read it: {str(error)[:200]}") from error
     return array
 
 
@@ -88,15 +91,18 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 
 
 def _kind(name: str, tensor: torch.Tensor) -> Dtype | msgspec.UnsetType:
-    """The type of a tensor of integers; none for one of floats. Raises Malformed for any other."""
+    """The type of a tensor of integers; none for one of floats. Raises Malformed, naming it, for one that has no place
+    on the ledger.
+    """
     kind = _INTEGERS.get(tensor.dtype)
-    dense = tensor.layout is torch.strided and not tensor.is_quantized
-    if not dense or (kind is None and not tensor.is_floating_point()):
-        raise Malformed(
-            f"tensor {name!r} has a type the ledger cannot hold",
-            advice="share tensors of floats, integers or booleans; others may stay at home (docs/tasks.md)",
-            actual=f"{tensor.dtype}, {tensor.layout}",
-        )
+    if tensor.is_quantized or (kind is None and not tensor.is_floating_point()):
+        raise _unheld(name, tensor, str(tensor.dtype))
+    if tensor.layout is not torch.strided or tensor.is_nested:
+        raise _unheld(name, tensor, f"{tensor.dtype}, layout {'nested' if tensor.is_nested else tensor.layout}")
+    if tensor.is_meta:
+        raise _unheld(name, tensor, "a tensor without data, on the device meta")
+    if _overlaps(tensor):
+        raise _unheld(name, tensor, f"elements that share memory, strides {tuple(tensor.stride())}")
     return msgspec.UNSET if kind is None else kind
 
 
@@ -109,3 +115,22 @@ def _check_kinds(layout: Layout, state: State) -> None:
                 expected="floats" if tensor.released == FLOAT else tensor.released,
                 actual=str(state[tensor.name].dtype),
             )
+
+
+def _overlaps(tensor: torch.Tensor) -> bool:
+    """Whether elements of one tensor share memory, as after `expand`: it could be read, but never loaded."""
+    reach = 0
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and stride <= reach:
+            return True
+        reach += stride * (size - 1) if size else 0
+    return False
+
+
+def _unheld(name: str, tensor: torch.Tensor, actual: str) -> Malformed:
+    return Malformed(
+        f"tensor {name!r} is of a kind that the ledger cannot hold",
+        advice="make it a dense tensor of numbers in memory of its own (`.contiguous()`), or do not share it",
+        shape=tuple(tensor.shape) if not tensor.is_nested else "nested",
+        actual=actual,
+    )

@@ -18,6 +18,7 @@ from ledger.rounds.facts import Base, base_of, read_model
 from ledger.store import disk
 from participant.integers.artifacts import stream_of_body
 from participant.integers.fixed_point import Stream
+from participant.tasks.data.files import DataFiles
 from participant.tasks.machine import Machine
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def read(connection: Connection, state: JobState, job: Job, base: Base) -> Strea
 
 
 def lines(
-    connection: Connection, number: int | None, rounds: list[int], data: Path, machine: Machine
+    connection: Connection, number: int | None, rounds: list[int], data: DataFiles, machine: Machine
 ) -> Iterator[Line]:
     """One line for each model of `rounds`, or for the latest: job, round, model's root, the task's figures on `data`.
 
@@ -68,7 +69,7 @@ def lines(
 def follow(
     connection: Connection,
     number: int | None,
-    data: Path,
+    data: DataFiles,
     machine: Machine,
     note: Callable[[str], None],
     poll: float = 2.0,
@@ -155,9 +156,9 @@ def _open_job(connection: Connection, number: int | None) -> JobState | None:
 
 
 class Evaluator:
-    """Evaluates models on one file of data; the task is loaded once for each job."""
+    """Evaluates models on a party's data; the task is loaded once for each job."""
 
-    def __init__(self, connection: Connection, data: Path, machine: Machine) -> None:
+    def __init__(self, connection: Connection, data: DataFiles, machine: Machine) -> None:
         self._connection, self._data, self._machine = connection, data, machine
         self._locals: dict[bytes, Local] = {}
 
@@ -169,7 +170,8 @@ class Evaluator:
         base = model_of(state, job, number)
         if job.digest not in self._locals:
             self._locals = {job.digest: Local.of(job, self._machine)}
-        merit = self._locals[job.digest].evaluate(read(self._connection, state, job, base), self._data)
+        path = self._data.found(state.number, job.task.name)
+        merit = self._locals[job.digest].evaluate(read(self._connection, state, job, base), path)
         line: Line = {"job": state.number, "round": number, "model": base.root.hex()}
         for name in merit:
             if name in line:

@@ -3,7 +3,6 @@
 An update that was stored before a crash is registered as it is; one that was not is trained again to the same bytes.
 """
 
-from ledger.events.records import Role
 from ledger.history.fold import History
 from ledger.history.state import JobState
 from ledger.party.connection import Connection
@@ -37,7 +36,7 @@ class Node(Watch):
         poll: float = 2.0,
     ) -> None:
         super().__init__(connection, worker, journal, serving=serving, only=only, poll=poll)
-        self._key, self._until_complete, self._warm = worker.key, until_complete, False
+        self._until_complete = until_complete
         self._rounds = worker
         self._scorings = Pacing(connection, scorer) if scorer is not None else None
         if scorer is not None:
@@ -59,12 +58,19 @@ class Node(Watch):
         """Also when scoring that failed is tried again, and soon while files are copied or the own opening is shown."""
         copying = [SOON] if self._rounds.copies.busy else []
         scored = self._scorings.due_in() if self._scorings else []
-        return super().due_in() + scored + copying + self._rounds.due_in(self._connection.history)
+        trained = self._rounds.trainers.due_in()
+        return super().due_in() + scored + copying + trained + self._rounds.due_in(self._connection.history)
 
     def settle(self, seconds: float) -> bool:
-        """Also for what is exchanged with other members' gateways."""
+        """Also for what is exchanged with other members' gateways, and for what trainers are at."""
         copied = super().settle(seconds)
-        return self._rounds.exchange.settle(seconds) or copied
+        trained = self._rounds.trainers.settle(seconds)
+        return self._rounds.exchange.settle(seconds) or copied or trained
+
+    def look(self) -> bool:
+        """Also at the trainers: those that have had nothing to do for a while end."""
+        self._rounds.trainers.tend()
+        return super().look()
 
     def attend(self, history: History, state: JobState, now: int) -> bool:
         """The round's step first; where there is none to take, or it is in trouble, the scoring's."""
@@ -80,16 +86,3 @@ class Node(Watch):
     def _due(self, history: History, state: JobState, now: int) -> bool:
         resting = self._pacing.rests(state.number)
         return not resting and isinstance(self._rounds.decide(history, state, now), URGENT)
-
-    def rest(self) -> None:
-        """Load torch while there is nothing to do: it takes seconds that a round would wait for."""
-        member = self._connection.history.member_of(self._key)
-        if self._warm or self.done or member is None or not member.has(Role.PARTICIPANT):
-            return
-        self._warm = True
-        try:
-            import participant.tasks.training  # noqa: F401
-        except ModuleNotFoundError as error:
-            self._journal.note(
-                "failed", 'this node cannot train: install "fedledger[node]"', error=type(error).__name__
-            )

@@ -11,7 +11,9 @@ from ledger.errors import UsageError
 from ledger.events.records import Role
 from ledger.history.state import Member
 from ledger.party.connection import Connection
+from participant.tasks.data.files import DataFiles
 from participant.tasks.machine import Machine
+from participant.trainer.trainers import Trainers
 
 if TYPE_CHECKING:
     from ledger.keys import LocalSigner
@@ -36,29 +38,15 @@ class Options:
 def run(home: Home, passphrase_file: Path | None, options: Options) -> None:
     """Run a member's node. Raises UsageError where home, data, device or key are not ready."""
     network, machine = home.network(), machine_of(home, options.device)
-    path = data_of(home, options.data)
-    signer = unlocked(home, passphrase_file, network.chain.id)
-    with Connection.open(home) as connection:
-        connection.refresh()
-        member = member_of(connection, signer.address)
-        if member.has(Role.PARTICIPANT):
-            check_data(path)
-        _work(connection, signer, home, path, machine, options)
-
-
-def data_of(home: Home, given: Path | None) -> Path:
-    """The private data: as given, else as in the home's settings."""
-    return given if given is not None else Path(home.settings().data)
-
-
-def check_data(path: Path) -> None:
-    """Raise UsageError where there are no data to train on."""
-    if not path.is_file():
-        raise UsageError(
-            "no such data file",
-            advice="name it with --data FILE, or as `data` in the home's node.toml",
-            file="" if path == Path() else str(path),
-        )
+    files = DataFiles(home, given=options.data)
+    with Trainers(machine) as trainers:
+        trainers.prepare()
+        signer = unlocked(home, passphrase_file, network.chain.id)
+        with Connection.open(home) as connection:
+            connection.refresh()
+            if member_of(connection, signer.address).has(Role.PARTICIPANT):
+                files.check()
+            _work(connection, signer, home, files, trainers, options)
 
 
 def unlocked(home: Home, passphrase_file: Path | None, chain: int) -> "LocalSigner":
@@ -94,7 +82,7 @@ def machine_of(home: Home, device: str | None) -> Machine:
 
 
 def _work(
-    connection: Connection, signer: "LocalSigner", home: Home, data: Path, machine: Machine, options: Options
+    connection: Connection, signer: "LocalSigner", home: Home, files: DataFiles, trainers: Trainers, options: Options
 ) -> None:
     from ledger.party.gateway import serve_and_announce
     from ledger.party.journal import Journal
@@ -112,13 +100,13 @@ def _work(
     try:
         place = f"store at {serving.url}" if serving.url else "store that pushes"
         journal.note("started", f"node of {name}, {place}", key=signer.address, gateway=serving.url)
-        worker = NodeWorker(connection, sender, journal, exchange, data, machine)
-        validation = options.validation or Path(home.settings().validation)
+        worker = NodeWorker(connection, sender, journal, exchange, files, trainers)
+        validation = DataFiles(home, "validation", options.validation)
         node = Node(
             connection,
             worker,
             journal,
-            scorer=Scorer(connection, sender, signer, journal, validation, machine),
+            scorer=Scorer(connection, sender, signer, journal, validation, trainers),
             serving=serving,
             only=options.job,
             until_complete=options.until_complete,

@@ -3,11 +3,11 @@
 import contextlib
 import json
 import os
+import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import convert, to_builtins
 
 from ledger.config import Home
 from ledger.errors import FedledgerError
@@ -18,7 +18,12 @@ from ledger.keys import address_of
 from ledger.party.connection import Connection
 from participant.node.start import LOG
 from participant.node.steps import NodeSituation, next_step
+from participant.node.trainings import words
 from participant.scoring.steps import ScoringSituation, next_scoring_step
+from participant.tasks.data.files import DataFiles
+from participant.tasks.machine import Machine
+from participant.trainer.messages import Progress
+from participant.trainer.trainers import under_way
 
 LONGEST = 30.0
 """Seconds that the other chain nodes have to say whether they show the same."""
@@ -28,7 +33,7 @@ JOURNAL_END = 1 << 16
 
 def status_of(home: Home) -> dict[str, Any]:
     """Everything `fedledger node status` shows; nothing is sent, no training code is loaded."""
-    key, settings = address_of(home.keystore), home.settings()
+    key, settings, files = address_of(home.keystore), home.settings(), DataFiles(home)
     with Connection.open(home) as connection:
         connection.refresh()
         tip = connection.follower.tip
@@ -42,9 +47,9 @@ def status_of(home: Home) -> dict[str, Any]:
             "name": settings.name if member is None else connection.name(member.index),
             "roles": [role.name.lower() for role in member.roles if role.name] if member else [],
             "gateway": member.gateway if member else "",
-            "data": settings.data,
-            "data_found": bool(settings.data) and Path(settings.data).is_file(),
-            "validation": settings.validation,
+            "data": _named(settings.data),
+            "data_found": bool(files.named()) and all(path.is_file() for path in files.named()),
+            "validation": _named(settings.validation),
             "device": settings.device,
             "trained_on": _trained_on(home),
             "node": connection.client.rpc.url,
@@ -52,8 +57,16 @@ def status_of(home: Home) -> dict[str, Any]:
             "log": to_builtins(findings.own) if findings.own else None,
             "witnesses": [to_builtins(one) for one in findings.answers],
             "files_kept": len(connection.store.pins()) if connection.store else 0,
+            "training": [to_builtins(one) for one in under_way(Machine.of(home).work)],
             "jobs": [_job(connection, state, key) for state in connection.history.jobs.values()],
         }
+
+
+def _named(setting: str | dict[str, str]) -> str:
+    """Files of data as people read them."""
+    if isinstance(setting, str):
+        return setting
+    return ", ".join(f"{name}: {file}" for name, file in setting.items())
 
 
 def _trained_on(home: Home) -> str | None:
@@ -126,11 +139,14 @@ def print_status(facts: dict[str, Any]) -> None:
         }
         why = f": {escape(one['trouble'])}" if one.get("trouble") else ""
         console.print(f"         {escape(one['url'])} {said[one['same']]}{why}")
+    for one in facts["training"]:
+        progress = convert(one, Progress)
+        console.print(f"[dim]trains[/]   job {progress.job}, round {progress.round}: {words(progress, time.time())}")
     table = Table("job", "name", "round", "phase", "next step", box=None, header_style="dim")
     for job in facts["jobs"]:
-        words = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
+        step = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
         rounds = f"{job['round']} of {job['rounds']}"
-        table.add_row(str(job["job"]), escape(job["name"]), rounds, job["phase"] or "-", escape(words))
+        table.add_row(str(job["job"]), escape(job["name"]), rounds, job["phase"] or "-", escape(step))
     console.print(table if facts["jobs"] else "no job yet")
 
 

@@ -75,9 +75,9 @@ class NodeSituation:
 
     `now` is the chain's clock; `deep` the latest block that anything may rest on that is shown or signed; `still` for
     how many seconds the chain made no further block. Of rounds (job, round): `unfit` says why this node cannot commit
-    to an update; `shown` are those whose own update is shown; `vouched` has the updates that were signed for, by member
-    index; `held` are those whose files are kept; `spoken` those finalised that it cannot agree with. All of it only
-    spares work: forgotten in a crash, it is found again.
+    to an update; `training` are those that another process trains; `shown` are those whose own update is shown;
+    `vouched` has the updates that were signed for, by member index; `held` are those whose files are kept; `spoken`
+    those finalised that it cannot agree with. All of it only spares work: forgotten in a crash, it is found again.
     """
 
     now: int
@@ -88,6 +88,7 @@ class NodeSituation:
     vouched: Mapping[RoundKey, frozenset[int]] = field(default_factory=dict)
     held: frozenset[RoundKey] = frozenset()
     spoken: frozenset[RoundKey] = frozenset()
+    training: frozenset[RoundKey] = frozenset()
 
 
 def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> Step:
@@ -138,6 +139,8 @@ def _collecting(of: _Decision) -> Step:
         return Wait(f"this key or its role came after {of.name} was opened", of.deadline + 1)
     if of.key in of.at.unfit:
         return Wait(of.at.unfit[of.key], of.deadline + 1)
+    if of.key in of.at.training:
+        return Wait(f"trains for {of.name}", of.deadline + 1)
     return Commit(*of.key)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger.config import Home
 from ledger.errors import UsageError
@@ -9,34 +10,41 @@ from ledger.history.state import JobState, Phase, Round
 from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.rounds.facts import RoundFacts
-from participant.node.start import LOG, check_data, data_of, machine_of, member_of, unlocked
+from participant.node.start import LOG, machine_of, member_of, unlocked
 from participant.node.steps import Commit
+from participant.tasks.data.files import DataFiles
+from participant.trainer.trainers import Trainers
+
+if TYPE_CHECKING:
+    from ledger.keys import LocalSigner
+
+PATIENCE = 5.0
+"""Seconds of training between two looks at the ledger."""
 
 
 def rehearse(home: Home, job: int | None, data: Path | None, device: str | None = None) -> dict[str, object]:
     """Train and judge an update as the node would, for the open round or else the next; nothing is sent or stored."""
-    path, key, machine = data_of(home, data), address_of(home.keystore), machine_of(home, device)
-    with Connection.open(home) as connection:
+    files, key, machine = DataFiles(home, given=data), address_of(home.keystore), machine_of(home, device)
+    with Trainers(machine) as trainers, Connection.open(home) as connection:
         connection.refresh()
         state = connection.job(job)
         document = connection.document(state)
-        round_ = _target(state, key)
-        check_data(path)
+        path = files.found(state.number, document.task.name)
+        from participant.node.trainings import Trainings
         from participant.node.updates import Updates
 
-        facts = RoundFacts.of(connection.place, state, document, round_)
-        made = Updates(connection, key, path, machine).make(facts, keep=False)
-    result = made.trained.result
+        facts = RoundFacts.of(connection.place, state, document, _target(state, key))
+        made = Updates(connection, key, Trainings(trainers)).make(facts, path)
     return {
         "job": state.number,
-        "round": round_.number,
+        "round": facts.round.number,
         "base": facts.base.root.hex(),
         "weight": made.weight,
         "root": made.root.hex(),
         "cid": str(made.cid),
-        "loss": result.loss,
+        "loss": made.loss,
         "device": made.trained.device,
-        **result.metrics,
+        **made.metrics,
         "verdict": made.decision.verdict.name,
         "because": made.decision.message,
     }
@@ -49,25 +57,37 @@ def submit(
 
     Raises UsageError where the round takes none from this member.
     """
-    network, path, machine = home.network(), data_of(home, data), machine_of(home, device)
-    signer = unlocked(home, passphrase_file, network.chain.id)
+    network, machine = home.network(), machine_of(home, device)
+    with Trainers(machine) as trainers:
+        trainers.prepare()
+        signer = unlocked(home, passphrase_file, network.chain.id)
+        return _submitted(home, job, DataFiles(home, given=data), signer, trainers)
+
+
+def _submitted(
+    home: Home, job: int | None, files: DataFiles, signer: "LocalSigner", trainers: Trainers
+) -> dict[str, object]:
     with Connection.open(home) as connection:
         connection.refresh()
         state = connection.job(job)
-        check_data(path)
+        files.found(state.number, connection.document(state).task.name)
         from ledger.party.journal import Journal
         from ledger.party.sharing.exchange import Exchange
         from participant.node.worker import NodeWorker
 
         journal = Journal(home.folder / LOG, lambda _: None)
         with Exchange(connection, signer, home.settings()) as exchange:
-            worker = NodeWorker(connection, connection.sender(signer), journal, exchange, path, machine)
-            now = connection.time()
-            step = worker.decide(connection.history, state, now)
+            worker = NodeWorker(connection, connection.sender(signer), journal, exchange, files, trainers)
+            step = worker.decide(connection.history, state, connection.time())
             if not isinstance(step, Commit):
                 why = getattr(step, "why", type(step).__name__.lower())
                 raise UsageError("there is nothing to commit to", because=why)
-            worker.advance(connection.history, state, now, now)
+            under_way = True
+            while under_way:
+                now = connection.time()
+                worker.advance(connection.history, connection.history.jobs[step.job], now, now)
+                under_way = trainers.settle(PATIENCE)
+                connection.refresh()
         connection.refresh()
         index = member_of(connection, signer.address).index
         made = connection.history.jobs[step.job].rounds[step.round].commitments.get(index)

@@ -7,7 +7,6 @@ the salt follows from them. Nothing of it is in the store that others read befor
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.artifact import Buffer
@@ -17,7 +16,6 @@ from ledger.formats.digest import encode, sha256
 from ledger.formats.header import Binding
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import Member
-from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.pins import update_pin
 from ledger.party.sharing.openings import Openings
@@ -25,10 +23,10 @@ from ledger.rounds.admission import Decision, Verdict, judge_bytes
 from ledger.rounds.facts import RoundFacts, update_binding
 from participant.integers.artifacts import file_of, root_of
 from participant.measuring.evaluation import read
-from participant.tasks.machine import Machine
-
-if TYPE_CHECKING:
-    from participant.tasks.training import Local, Trained
+from participant.node.trainings import Trainings
+from participant.trainer.errand import Errand
+from participant.trainer.messages import TrainedUpdate, number
+from participant.trainer.trainers import PROMPT, WHOLE_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +43,22 @@ class Prepared:
 class Made:
     """An update that is trained and judged, but not stored."""
 
-    trained: "Trained"
+    trained: TrainedUpdate
     weight: int
     file: tuple[Buffer, ...]
     root: bytes
     cid: Cid
     decision: Decision
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of the last epoch."""
+        return number(self.trained.loss)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What training said besides."""
+        return {name: number(text) for name, text in self.trained.metrics.items()}
 
 
 def seed_of(job: bytes, round_: int, member: int) -> int:
@@ -62,15 +70,15 @@ def seed_of(job: bytes, round_: int, member: int) -> int:
 
 
 class Updates:
-    """Makes the updates of the party with the key `party`, on the data in a file. A job's task is loaded once."""
+    """Makes the updates of the party with the key `party`, by trainings in processes of their own."""
 
-    def __init__(self, connection: Connection, party: str, data: Path, machine: Machine) -> None:
-        self._connection, self._party, self._data, self._machine = connection, party, data, machine
+    def __init__(self, connection: Connection, party: str, trainings: Trainings) -> None:
+        self._connection, self._party, self._trainings = connection, party, trainings
         self._openings = Openings(connection.folder)
-        self._locals: dict[bytes, Local] = {}
 
-    def prepare(self, facts: RoundFacts) -> Prepared:
-        """The round's update, kept in the home: from before a crash, or trained now.
+    def prepare(self, facts: RoundFacts, data: Path, seconds: float) -> Prepared | None:
+        """The round's update, kept in the home: from before a crash, or trained now, within `seconds`; None while it is
+        trained.
 
         Raises as `make`, UsageError for an update that would be refused, Unavailable where the disk does not take it.
         """
@@ -78,7 +86,9 @@ class Updates:
         found = self._find(facts, binding)
         if found is not None:
             return Prepared(found)
-        made = self._make(facts, binding, keep=True)
+        if not self._begin(facts, data, seconds, keep=True).wait(PROMPT):
+            return None
+        made = self._taken(facts, binding)
         if made.decision.verdict is not Verdict.ADMITTED:
             raise UsageError(
                 "this update would be refused, so nothing is committed to",
@@ -89,8 +99,7 @@ class Updates:
         said = (self._party, made.weight, made.root, made.cid.digest)
         opening = self._openings.salted(facts.name, *said)
         self._openings.keep(facts.name, opening, made.file)
-        trained = made.trained
-        return Prepared(opening, trained.result.loss, dict(trained.result.metrics), trained.device)
+        return Prepared(opening, made.loss, made.metrics, made.trained.device)
 
     def committed(self, facts: RoundFacts) -> UpdateOpening | None:
         """The opening of the commitment that stands on the ledger; None where this home does not have it."""
@@ -108,24 +117,32 @@ class Updates:
         self._connection.put(self._openings.update(facts.name, opening), pin)
         self._openings.show(facts.name, opening)
 
-    def make(self, facts: RoundFacts, *, keep: bool = True) -> Made:
-        """Fetch the round's base model, train, and judge the update as everyone will; the update is not stored.
-
-        With `keep` false nothing is left in the job's scratch folder either.
+    def make(self, facts: RoundFacts, data: Path) -> Made:
+        """Fetch the round's base model, train, and judge the update as everyone will; nothing is stored, and nothing is
+        left in the job's scratch folder.
 
         Raises Unavailable or Malformed for the base model, UsageError for task, data, or values without integers.
         """
-        return self._make(facts, self._binding(facts), keep=keep)
+        self._begin(facts, data, WHOLE_DAY, keep=False).wait(WHOLE_DAY)
+        return self._taken(facts, self._binding(facts))
 
-    def _make(self, facts: RoundFacts, binding: Binding, *, keep: bool) -> Made:
-        job, local, member = facts.job, self._local(facts.job), self._member()
-        seed = seed_of(job.digest, facts.round.number, member.index)
-        base = read(self._connection, facts.state, job, facts.base)
-        trained = local.train(base, self._data, facts.round.number, seed, keep=keep)
-        root = root_of(trained.update)
-        file = tuple(file_of(job.layout, binding, trained.update))
+    def _begin(self, facts: RoundFacts, data: Path, seconds: float, *, keep: bool) -> Errand:
+        """The round's training, begun where it is not under way."""
+        found = self._trainings.of(facts)
+        if found is not None:
+            return found
+        seed = seed_of(facts.job.digest, facts.round.number, self._member().index)
+        base = read(self._connection, facts.state, facts.job, facts.base)
+        return self._trainings.begin(facts, base, data, seed, seconds, keep=keep)
+
+    def _taken(self, facts: RoundFacts, binding: Binding) -> Made:
+        """What was trained, judged."""
+        job = facts.job
+        trained, update = self._trainings.take(facts)
+        root = root_of(update)
+        file = tuple(file_of(job.layout, binding, update))
         decision = judge_bytes(iter(file), job.layout, binding, root, job.admission)
-        weight = min(trained.weight, job.admission.cap(member.index))
+        weight = min(trained.weight, job.admission.cap(self._member().index))
         return Made(trained, weight, file, root, cid_of(file)[0], decision)
 
     def _find(self, facts: RoundFacts, binding: Binding) -> UpdateOpening | None:
@@ -155,10 +172,3 @@ class Updates:
         if member is None:
             raise UsageError("this key does not belong to a member", key=self._party)
         return member
-
-    def _local(self, job: Job) -> "Local":
-        if job.digest not in self._locals:
-            from participant.tasks.training import Local
-
-            self._locals = {job.digest: Local.of(job, self._machine)}
-        return self._locals[job.digest]

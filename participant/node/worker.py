@@ -2,10 +2,13 @@
 store.
 """
 
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING
 
-from ledger.errors import UsageError
+from msgspec import to_builtins
+
+from ledger.errors import FedledgerError, Unavailable, UsageError
+from ledger.events.records import Role
 from ledger.formats.claims import commitment, pack_openings
 from ledger.formats.text import plural
 from ledger.history.fold import History
@@ -18,11 +21,13 @@ from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import LAST_MOMENT, Advance, Nudge, Vouch, Wait
 from participant.node.attesting import Attesting, copies_of
+from participant.node.inspection import Finding, Inspection
 from participant.node.saying import note_speech
 from participant.node.steps import Attest, Commit, Hold, NodeSituation, OpenOwn, RoundKey, Show, Step, next_step
+from participant.node.trainings import Trainings, words
 from participant.node.updates import Updates
-from participant.tasks.data.version import file_version
-from participant.tasks.machine import Machine
+from participant.tasks.data.files import DataFiles
+from participant.trainer.trainers import Trainers
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -41,33 +46,35 @@ class NodeWorker(Worker):
         sender: "Sender",
         journal: Journal,
         exchange: Exchange,
-        data: Path,
-        machine: Machine,
+        files: DataFiles,
+        trainers: Trainers,
     ) -> None:
         super().__init__(connection, sender, journal)
-        self._data, self._version = data, file_version(data)
+        self._files, self.trainers = files, trainers
+        self._inspection, self._trainings = Inspection(trainers, files), Trainings(trainers)
         self.exchange = exchange
         self._sharing, self._showing = exchange.sharing, exchange.showing
-        self._updates = Updates(connection, sender.address, data, machine)
+        self._updates = Updates(connection, sender.address, self._trainings)
         self._attesting = Attesting(connection, self.copies, self._sharing, sender.address, self.require_agreement)
         self._unfit: dict[RoundKey, str] = {}
+        self._told_of: dict[int, str] = {}
         self._shown: dict[RoundKey, bytes] = {}
         self._vouched: dict[RoundKey, frozenset[int]] = {}
         self._held: set[RoundKey] = set()
         self._spoken: set[RoundKey] = set()
 
     def decide(self, history: History, state: JobState, now: int) -> Step:
-        """The job's next step. Data that changed are tried again."""
-        if file_version(self._data) != self._version:
-            self._unfit, self._version = {}, file_version(self._data)
+        """The job's next step."""
         held, spoken = frozenset(self._held), frozenset(self._spoken)
         shown, vouched = self._shown_now(history, state), self._vouched_now(state)
-        deep, still = self._connection.deep(), self._connection.still
-        situation = NodeSituation(now, deep, still, self._unfit, shown, vouched, held, spoken)
+        deep, still, training = self._connection.deep(), self._connection.still, self._trainings.under_way()
+        situation = NodeSituation(now, deep, still, self._unfit, shown, vouched, held, spoken, training)
         return next_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`."""
+        self._inspect(history, state)
+        self._look_after(state, now)
         step = self.decide(history, state, now)
         self._tend(history, state, now)
         if isinstance(step, Wait):
@@ -140,16 +147,55 @@ class NodeWorker(Worker):
         if round_.updates:
             self._sharing.look(facts)
 
+    def _inspect(self, history: History, state: JobState) -> None:
+        """Read the job's data when they are new or have changed, and say what came out. Changed data are tried again.
+        No trouble with them stops a duty.
+        """
+        member = history.member_of(self.key)
+        if member is None or not member.has(Role.PARTICIPANT) or state.complete:
+            return
+        try:
+            job = self.document(state)
+        except FedledgerError:
+            return  # the step that needs it says so
+        try:
+            changed, found = self._inspection.look(state.number, job)
+        except Unavailable:
+            return
+        except UsageError as error:
+            found, changed = Finding("its data cannot be read", error), False
+        if changed:
+            self._unfit = {key: why for key, why in self._unfit.items() if key[0] != state.number}
+            self._told_of.pop(state.number, None)
+        if found is not None and found.text != self._told_of.get(state.number):
+            self._told_of[state.number] = found.text
+            self.note("unfit" if found.error else "checked", state, found.text, found.error)
+
+    def _look_after(self, state: JobState, now: int) -> None:
+        """Say how far training is, and end what the round does not wait for any more."""
+        for number in self._trainings.overtaken(state, now):
+            text = f"round {number} went on without this update; its training was ended"
+            self.note("late", state, text, round=number)
+        news = self._trainings.news(state.number)
+        if news is not None:
+            text = f"round {news.round}: {words(news, time.time())}"
+            self.note("training", state, text, round=news.round, progress=to_builtins(news))
+
     def _commit(self, step: Commit, facts: RoundFacts, now: int) -> Wait | None:
         """Train, keep, commit: in this order, so that what is committed to can be shown."""
         gathering = self.copies.base(facts, facts.round.deadline - now)
         if gathering.copying:
             return copies_of(gathering, step.round)
+        if self._inspection.busy(step.job):
+            return Wait(f"reads the data for round {step.round}")
         try:
-            update = self._updates.prepare(facts)
+            data = self._files.found(step.job, facts.job.task.name)
+            update = self._updates.prepare(facts, data, max(facts.round.deadline - now, LAST_MOMENT))
         except UsageError as error:
             self._unfit[step.job, step.round] = error.message
             raise
+        if update is None:
+            return Wait(f"trains for round {step.round}")
         if not self._is_due(step):
             text = f"round {step.round} went on without this update"
             self.note("late", facts.state, text, round=step.round)

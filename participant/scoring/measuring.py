@@ -1,7 +1,7 @@
 """What a scorer measures: a round's scores, on the job's committed set, on the updates alone, or on data of its own.
 
 Committed sets and updates are scored by the ledger's own function, which every auditor runs too, with integers and
-without torch. Only a scorer's own data are evaluated here, with the job's task.
+without torch. Only on a scorer's own data is the job's task run, in a process of its own.
 """
 
 import time
@@ -16,15 +16,23 @@ from ledger.party.connection import Connection
 from ledger.rounds.facts import RoundFacts
 from ledger.scores.contributions import Utility, committed_utility, score_round
 from ledger.scores.utility import from_float
+from participant.tasks.data.files import DataFiles
 from participant.tasks.data.version import file_version
-from participant.tasks.machine import Machine
+from participant.trainer.errand import Errand
+from participant.trainer.messages import Answer, DataRead, Measure, ReadData
+from participant.trainer.messages import Measured as Figures
+from participant.trainer.trainers import WHOLE_DAY, Trainers
 
 if TYPE_CHECKING:
     from participant.integers.fixed_point import Stream
-    from participant.tasks.training import Local
+
+Seen = tuple[Path, tuple[int, int]]
 
 PATIENCE = 1.0
 """Seconds of measuring between two looks at whether a round wants this node."""
+
+SHORTEST = 10.0
+"""Seconds that an evaluation may take, at least."""
 
 
 class Interrupted(Unavailable):
@@ -34,21 +42,26 @@ class Interrupted(Unavailable):
 class Measuring:
     """Works scores out. `urgent` says whether something else is due; it is asked once a second."""
 
-    def __init__(self, connection: Connection, validation: Path, machine: Machine) -> None:
-        self._connection, self._validation, self._machine = connection, validation, machine
-        self._version = file_version(validation)
-        self._locals: dict[bytes, Local] = {}
+    def __init__(self, connection: Connection, files: DataFiles, trainers: Trainers) -> None:
+        self._connection, self._files, self._trainers = connection, files, trainers
+        self._seen: dict[int, Seen] = {}
         self._measured: dict[bytes, int] = {}
+        self._errands: dict[bytes, Errand] = {}
         self._of: tuple[int, int] = (0, 0)
         self._looked = 0.0
+        self._until: int | None = None
         self.urgent: Callable[[], bool] = lambda: False
 
-    def changed(self) -> bool:
-        """Whether the validation data are not those of the last look."""
-        before, self._version = self._version, file_version(self._validation)
-        if before != self._version:
-            self._measured = {}
-        return before != self._version
+    def changed(self, number: int) -> bool:
+        """Whether a job's validation data are not those that it was last measured on."""
+        if number not in self._seen:
+            return False
+        path, before = self._seen[number]
+        if file_version(path) == before:
+            return False
+        del self._seen[number]
+        self._forget()
+        return True
 
     def scores(self, facts: RoundFacts, seed: bytes) -> tuple[int, ...]:
         """A round's scores, by ascending member index of the admitted updates.
@@ -58,10 +71,19 @@ class Measuring:
         """
         job, round_ = facts.job, facts.round
         if (round_.job, round_.number) != self._of:
-            self._measured, self._of = {}, (round_.job, round_.number)
+            self._forget()
+            self._of = round_.job, round_.number
         self._looked = time.monotonic()
-        measured = self._patient(self._utility(job)) if isinstance(job.scoring, Measured) else None
+        scoring = facts.state.scorings.get(round_.number)
+        self._until = scoring.reveal_deadline if scoring is not None else None
+        measured = self._patient(self._utility(facts)) if isinstance(job.scoring, Measured) else None
         return score_round(facts.state, job, round_, seed, self._connection.fetch, measured)
+
+    def _forget(self) -> None:
+        """What was measured, and what is being measured, is for another round, or on other data."""
+        for errand in self._errands.values():
+            self._trainers.close_errand(errand)
+        self._errands, self._measured = {}, {}
 
     def _patient(self, utility: Utility) -> Utility:
         """The same, each model measured once, with a look in between whether a round wants this node."""
@@ -75,36 +97,59 @@ class Measuring:
 
         return worth_of
 
-    def _utility(self, job: Job) -> Utility:
+    def _utility(self, facts: RoundFacts) -> Utility:
         """What models are worth: on the set that the job commits to, else on this scorer's own data."""
+        job, number = facts.job, facts.round.job
         if recomputable(job.scoring) or not isinstance(job.scoring, Measured):
             return committed_utility(job, self._connection.fetch)
-        if not self._validation.is_file():
+        path = self._path(number, job)
+        name, known = job.scoring.utility, sha256(str((path, file_version(path))).encode())
+        if known not in self._measured:
+            self._check(job, number, path, known)
+            self._measured[known] = 0
+
+        def evaluate(model: "Stream") -> int:
+            key = sha256(model.data.cast("B"))
+            answer = self._answered(key, job, number, Measure(), path, model)
+            return worth(name, answer.floats() if isinstance(answer, Figures) else {})
+
+        return evaluate
+
+    def _path(self, number: int, job: Job) -> Path:
+        """The validation data. Raises UsageError where there are none."""
+        path = self._files.of(number, job.task.name)
+        if path is not None:
+            self._seen[number] = (path, file_version(path))
+        if path is None or not path.is_file():
             raise UsageError(
                 "this scorer has no validation data",
                 advice="name them with --validation FILE, or as `validation` in the home's node.toml",
-                file="" if self._validation == Path() else str(self._validation),
+                file=str(path or ""),
             )
-        self._check(job)
-        name, local = job.scoring.utility, self._local(job)
-        return lambda model: worth(name, local.evaluate(model, self._validation))
+        return path
 
-    def _check(self, job: Job) -> None:
+    def _check(self, job: Job, number: int, path: Path, key: bytes) -> None:
         """Raise UsageError for data that cannot tell models apart, as far as the task's data show their labels."""
-        labels = getattr(self._local(job).data(self._validation), "targets", None)
-        if labels is not None and bool((labels == labels[0]).all()):
+        answer = self._answered(key, job, number, ReadData(), path)
+        if isinstance(answer, DataRead) and answer.one_class:
             raise UsageError(
                 "the validation data are of one class only: they cannot tell models apart",
                 advice="give the scorer rows of two classes at least",
-                file=str(self._validation),
+                file=str(path),
             )
 
-    def _local(self, job: Job) -> "Local":
-        if job.digest not in self._locals:
-            from participant.tasks.training import Local
-
-            self._locals = {job.digest: Local.of(job, self._machine)}
-        return self._locals[job.digest]
+    def _answered(
+        self, key: bytes, job: Job, number: int, do: ReadData | Measure, path: Path, model: "Stream | None" = None
+    ) -> Answer:
+        """What a trainer answers, once it does; meanwhile the rounds are looked at. Raises what its answer raises."""
+        if key not in self._errands:
+            seconds = WHOLE_DAY if self._until is None else max(float(self._until - self._connection.time()), SHORTEST)
+            self._errands[key] = self._trainers.begin(job, number, do, path, seconds=seconds, model=model)
+        errand = self._errands[key]
+        while not errand.wait(PATIENCE):
+            self._look()
+        self._trainers.close_errand(self._errands.pop(key))
+        return errand.answer()
 
     def _look(self) -> None:
         if time.monotonic() - self._looked < PATIENCE:

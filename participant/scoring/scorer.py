@@ -5,7 +5,6 @@ It works beside the job's rounds and delays none of them: their steps come first
 
 from collections.abc import Hashable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.errors import FedledgerError, Unavailable, UsageError
@@ -29,7 +28,8 @@ from participant.scoring.steps import (
     next_scoring_step,
 )
 from participant.scoring.vectors import Vectors
-from participant.tasks.machine import Machine
+from participant.tasks.data.files import DataFiles
+from participant.trainer.trainers import Trainers
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -48,18 +48,18 @@ class Scorer(Worker):
         sender: "Sender",
         signer: "Signer",
         journal: Journal,
-        validation: Path,
-        machine: Machine,
+        validation: DataFiles,
+        trainers: Trainers,
     ) -> None:
         super().__init__(connection, sender, journal)
-        self.measuring = Measuring(connection, validation, machine)
+        self.measuring = Measuring(connection, validation, trainers)
         self._vectors = Vectors(connection, signer, self.measuring)
         self._abstained: dict[tuple[int, int], str] = {}
 
     def decide(self, history: History, state: JobState, since: int, now: int) -> ScoringStep:
         """The job's next scoring step. Validation data that changed are tried again."""
-        if self.measuring.changed():
-            self._abstained = {}
+        if self.measuring.changed(state.number):
+            self._abstained = {key: why for key, why in self._abstained.items() if key[0] != state.number}
         return next_scoring_step(history, state, self.key, ScoringSituation(now, since, self._abstained))
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
@@ -80,9 +80,11 @@ class Scorer(Worker):
         number = (state.next_to_score or 0) if ended else latest.round
         return (number, len(latest.commitments), len(latest.reveals), len(latest.settled), ended)
 
-    def note(self, action: str, state: JobState, text: str, **facts: object) -> None:
+    def note(
+        self, action: str, state: JobState, text: str, why: FedledgerError | None = None, /, **facts: object
+    ) -> None:
         """Write an action of a job's scoring down."""
-        super().note(action, state, f"scores: {text}", **facts)
+        super().note(action, state, f"scores: {text}", why, **facts)
 
     def note_wait(self, state: JobState, wait: Wait) -> None:
         """Worth a line only while a scoring is under way."""

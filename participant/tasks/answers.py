@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import is_lazy
 
 from ledger.errors import UsageError
 from ledger.jobs.layers import Layer
@@ -78,6 +79,8 @@ def state(task: str, result: object) -> Mapping[str, torch.Tensor]:
             raise wrong(task, "state", "name", "a text", name)
         if not isinstance(tensor, torch.Tensor):
             raise wrong(task, "state", f"tensor {name[:SHOWN]!r}", "a torch.Tensor", tensor)
+        if is_lazy(tensor):
+            raise wrong(task, "state", f"tensor {name[:SHOWN]!r}", "a tensor with a shape, not a lazy one", tensor)
     return result
 
 

@@ -73,7 +73,8 @@ class Image(Task):
 
     def train(self, model: nn.Module, data: Labelled, round: RoundContext) -> TrainResult:
         loss = nn.functional.cross_entropy
-        return fit(model, data.inputs, data.targets, loss, self.plan, seed=round.seed, base=round.base)
+        plan, inputs, targets = self.plan, data.inputs, data.targets
+        return fit(model, inputs, targets, loss, plan, seed=round.seed, base=round.base, report=round.report)
 
     def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
         return merit(model, data, self.classes)

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from ledger.errors import UsageError
-from participant.tasks.protocol import TrainResult
+from participant.tasks.protocol import ProgressReport, TrainResult, unreported
 from participant.tasks.settings import Settings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -52,7 +52,15 @@ class Plan:
 
 
 def fit(
-    model: Module, inputs: Tensor, targets: Tensor, loss: Loss, plan: Plan, *, seed: int, base: Mapping[str, Tensor]
+    model: Module,
+    inputs: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    plan: Plan,
+    *,
+    seed: int,
+    base: Mapping[str, Tensor],
+    report: ProgressReport = unreported,
 ) -> TrainResult:
     """Train `model` in place on `inputs` (n × …) and `targets` (n): the same seed gives the same bytes on one CPU.
 
@@ -84,6 +92,7 @@ def fit(
             mean = float((torch.stack(losses).cpu().double() * torch.tensor(counts)).sum()) / len(targets)
             if not isfinite(mean):
                 raise _diverged(epoch, mean, plan)
+            report(epoch + 1, plan.epochs, mean)
     return TrainResult(samples=len(targets), loss=mean)
 
 

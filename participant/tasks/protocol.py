@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ledger.jobs.document import Setting
 
@@ -25,6 +25,17 @@ class TrainResult:
     samples: int
     loss: float
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class ProgressReport(Protocol):
+    """Hears how far training is."""
+
+    def __call__(self, done: float, epochs: float, loss: float | None = None) -> None:
+        """So many epochs are done, of so many; the latest loss."""
+
+
+def unreported(done: float, epochs: float, loss: float | None = None) -> None:
+    """Nobody wants to know how far training is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,8 @@ class RoundContext:
     round again finds what was there before that round."""
     settings: Mapping[str, Setting]
     """The task's settings, as the job has them."""
+    report: ProgressReport = unreported
+    """Call it now and then: `round.report(epochs done, epochs in all, loss)`. It is shown, and changes nothing."""
 
 
 class Task(ABC):

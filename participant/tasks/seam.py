@@ -4,13 +4,14 @@ A task may raise anything, even ask the interpreter to end, and may print. Here 
 task, method and line; what it prints goes to the error stream, so that no answer on standard output is spoilt.
 """
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from traceback import extract_tb
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.errors import FedledgerError, UsageError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ledger.jobs.layers import Layer
 
 T = TypeVar("T")
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+"""Signals that ask a process of fedledger's to end (`ledger.party.interrupts`)."""
 SHOWN = 500
 """Characters of a task's own error that are shown."""
 
@@ -32,21 +35,26 @@ class TaskFailed(UsageError):
 
 
 def call(task: str, method: str, function: Callable[[], T], **facts: object) -> T:
-    """What `function`, a task's own code, returns. Its errors are UsageErrors; an interrupt stays an interrupt.
+    """What `function`, a task's own code, returns. Its errors are UsageErrors, a KeyboardInterrupt of its own among
+    them; where a signal asked this process to end meanwhile, that is what is raised, whatever the task made of it.
 
     Raises TaskFailed with `facts` besides task, method and the last line of the traceback; a FedledgerError as it is.
     """
-    try:
-        with _quiet():
-            return function()
-    except (FedledgerError, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # the edge to a task's own code, which may raise anything
-        if _interrupted(error):
-            raise KeyboardInterrupt from error
-        said = f"{type(error).__name__}: {_text(error)}"
-        known = {"task": task, "method": method, **facts, "line": _line(error)}
-        raise TaskFailed(f"task {task} failed in {method}: {said}", advice="", **known) from error
+    with _asked() as asked:
+        try:
+            with _quiet():
+                returned = function()
+        except FedledgerError:
+            if not asked:
+                raise
+        except BaseException as error:  # the edge to a task's own code, which may raise anything
+            if not asked:
+                said = f"{type(error).__name__}: {text_of(error)}"
+                known = {"task": task, "method": method, **facts, "line": line_of(error)}
+                raise TaskFailed(f"task {task} failed in {method}: {said}", advice="", **known) from error
+    if asked:
+        raise KeyboardInterrupt
+    return returned
 
 
 def load_data(task: Task, path: Path, device: str) -> Any:
@@ -112,14 +120,32 @@ def _quiet() -> AbstractContextManager[object]:
     return redirect_stdout(sys.stderr) if main else nullcontext()
 
 
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether an interrupt led to this error: a task that cleans up may raise another one on its way out."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None
+@contextmanager
+def _asked() -> Iterator[list[int]]:
+    """The signals that ask this process to end meanwhile; each has its effect, too. Only the main thread hears them."""
+    heard: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield heard
+        return
+    before = {number: handler for number in HEARD if callable(handler := signal.getsignal(number))}
+    for number, handler in before.items():
+        signal.signal(number, _heard(heard, handler))
+    try:
+        yield heard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _text(error: BaseException) -> str:
+def _heard(heard: list[int], handler: Callable[..., Any]) -> Callable[..., Any]:
+    def hear(number: int, frame: FrameType | None) -> Any:
+        heard.append(number)
+        return handler(number, frame)
+
+    return hear
+
+
+def text_of(error: BaseException) -> str:
     """An error's own text, cut to a bound; that too is the task's code."""
     try:
         return str(error)[:SHOWN]
@@ -127,7 +153,7 @@ def _text(error: BaseException) -> str:
         return "its text cannot be read"
 
 
-def _line(error: BaseException) -> str:
+def line_of(error: BaseException) -> str:
     """The last line of the traceback: where it was raised."""
     last = extract_tb(error.__traceback__)[-1]
     return f"{last.filename}:{last.lineno}, in {last.name}: {(last.line or '')[:SHOWN]}"

@@ -12,7 +12,7 @@ from ledger.jobs.document import Setting
 from participant.integers.fixed_point import Stream
 from participant.integers.tensors import State, tensors_of
 from participant.tasks import answers
-from participant.tasks.protocol import RoundContext, Task
+from participant.tasks.protocol import ProgressReport, RoundContext, Task, unreported
 
 
 def shared_state(task: Task, model: torch.nn.Module) -> State:
@@ -52,9 +52,10 @@ def context_of(
     device: str,
     scratch: Path,
     settings: Mapping[str, Setting],
+    report: ProgressReport = unreported,
 ) -> RoundContext:
     """The context of a round that trains `model` as it is now."""
     base = {name: tensor.clone() for name, tensor in shared_state(task, model).items()}
     return RoundContext(
-        number, seed, MappingProxyType(base), torch.device(device), scratch, MappingProxyType(dict(settings))
+        number, seed, MappingProxyType(base), torch.device(device), scratch, MappingProxyType(dict(settings)), report
     )

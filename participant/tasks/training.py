@@ -18,7 +18,7 @@ from participant.tasks.data.version import file_version
 from participant.tasks.devices import choose, place
 from participant.tasks.discovery import require
 from participant.tasks.machine import Machine
-from participant.tasks.protocol import Task, TrainResult
+from participant.tasks.protocol import ProgressReport, Task, TrainResult, unreported
 from participant.tasks.scratch import Scratch
 from participant.tasks.seam import load_data, located
 from participant.tasks.sharing import context_of, load_shared, shared_state
@@ -46,9 +46,11 @@ class Local:
     _evaluated: torch.nn.Module | None = None
 
     @classmethod
-    def of(cls, job: Job, machine: Machine) -> "Local":
+    def of(cls, job: Job, machine: Machine, rank: int = 0) -> "Local":
+        """As the process `rank` of a launcher's, each of which has a scratch folder of its own."""
         chosen = require(job.task).create(job.task.settings)
-        return cls(job, chosen, choose(machine.device), Scratch(machine.scratch / job.digest.hex()))
+        folder = job.digest.hex() + (f"-rank-{rank}" if rank else "")
+        return cls(job, chosen, choose(machine.device), Scratch(machine.scratch / folder))
 
     def data(self, path: Path) -> Any:
         """Private data on the device, read again only where the file changed."""
@@ -57,7 +59,16 @@ class Local:
             self._data = {path: (now, load_data(self.task, path, self.device))}
         return self._data[path][1]
 
-    def train(self, base: Stream, path: Path, number: int, seed: int, *, keep: bool = True) -> Trained:
+    def train(
+        self,
+        base: Stream,
+        path: Path,
+        number: int,
+        seed: int,
+        *,
+        keep: bool = True,
+        report: ProgressReport = unreported,
+    ) -> Trained:
         """The training of round `number` on the data in `path`, from the base model.
 
         Tensors that are not shared start each round as the job's seed makes them. With `keep` false nothing is left in
@@ -68,7 +79,8 @@ class Local:
         layout, data, model = self.job.layout, self.data(path), self._model()
         load_shared(self.task, model, layout, base)
         with self.scratch.training(number, keep=keep) as folder, located(path):
-            context = context_of(self.task, model, number, seed, self.device, folder, self.job.task.settings)
+            settings = self.job.task.settings
+            context = context_of(self.task, model, number, seed, self.device, folder, settings, report)
             returned = self.task.train(model, data, context)
             update = difference(layout, stream_of(shared_state(self.task, model), layout), base)
             result = answers.trained(self.task.name, returned)

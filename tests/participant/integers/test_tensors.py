@@ -69,7 +69,7 @@ def test_a_model_of_another_make_is_refused() -> None:
 
 
 def test_complex_numbers_have_no_place_on_the_ledger() -> None:
-    with pytest.raises(Malformed, match="a type the ledger cannot hold"):
+    with pytest.raises(Malformed, match="of a kind that the ledger cannot hold"):
         table({"z": torch.zeros(2, dtype=torch.complex64)}, 24)
 
 

@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 
 from support.consortia import aggregators
 from support.consortia.synthetic import Trial
-from support.consortia.trainers import drive, node, train_on
+from support.consortia.trainers import drive, node, notes, train_on
 from support.crashing import node as node_crashing
 
 from ledger.formats.claims import commitment
@@ -23,11 +23,9 @@ from ledger.history.state import Phase
 
 pytestmark = pytest.mark.node
 
+TRAINING = ["before scratch copy", "after scratch copy", "before scratch publish", "after scratch publish"]
+"""Points in the trainer: it is the trainer that dies there."""
 COMMITTING = [
-    "before scratch copy",
-    "after scratch copy",
-    "before scratch publish",
-    "after scratch publish",
     "before replicate",
     "after replicate",
     "before update",
@@ -63,6 +61,19 @@ def finish(t: Trial) -> None:
         assert node_crashing.run(t.consortium.members[2]) == 0
     assert t.round.phase is Phase.FINALISED
     assert t.round.aggregates[0].verdicts == bytes(3)
+
+
+@pytest.mark.parametrize("point", TRAINING)
+def test_a_trainer_that_is_killed_costs_its_node_no_duty(trial: Trial, point: str) -> None:
+    member = trial.consortium.members[2]
+    assert node_crashing.run(member, point) == 0, "the node goes on"
+    assert 2 not in trial.round.commitments
+    assert {note["text"].split(";")[0] for note in notes(member.home, "failed")} == {
+        "job 1: training ended its process: SIGKILL"
+    }
+    assert node_crashing.run(member) == 0
+    assert sorted(trial.round.commitments) == [0, 1, 2]
+    finish(trial)
 
 
 @pytest.mark.parametrize("point", COMMITTING)

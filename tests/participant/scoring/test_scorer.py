@@ -21,6 +21,7 @@ from support.consortia.trainers import (
     node,
     notes,
     train_on,
+    trainers_of,
     validation_of,
     write_data,
 )
@@ -34,8 +35,8 @@ from ledger.party.auditing import AuditRequest, inspect
 from ledger.rounds.facts import RoundFacts
 from ledger.scores.contributions import score_round
 from participant.scoring.measuring import Measuring, worth
-from participant.tasks.machine import Machine
-from participant.tasks.training import Local
+from participant.tasks.data.files import DataFiles
+from participant.trainer.messages import Measure, Measured
 
 pytestmark = pytest.mark.node
 Make = Callable[..., Trial]
@@ -137,8 +138,8 @@ def test_private_sets_settle_at_the_median_of_what_each_scorer_measured(trial: M
     assert scoring.medians == tuple(lower_median(column) for column in zip(*vectors, strict=True))
     state, connection = t.state, t.parties[1].connection
     facts = RoundFacts.of(connection.place, state, t.job, state.rounds[1])
-    machine = Machine("cpu", connection.folder / "scratch")
-    own = Measuring(connection, validation_of(t.parties[1]), machine).scores(facts, scoring.seed)
+    files = DataFiles.at(validation_of(t.parties[1]), "validation")
+    own = Measuring(connection, files, trainers_of(t.parties[1])).scores(facts, scoring.seed)
     assert own == vectors[1]
     assert inspect(connection, AuditRequest(source=False)).right.answer == "yes"
 
@@ -274,12 +275,14 @@ def test_a_figure_that_is_none_is_named(
     trial: Make, monkeypatch: pytest.MonkeyPatch, figures: dict[str, float], words: str
 ) -> None:
     t = trained(trial(scoring=PRIVATE))
-    wrong, evaluate = validation_of(t.parties[2]), Local.evaluate
+    wrong, answered = validation_of(t.parties[2]), Measuring._answered
 
-    def evaluated(self: Local, model: Any, path: Any) -> dict[str, float]:
-        return figures if path == wrong else evaluate(self, model, path)
+    def answer(self: Measuring, key: bytes, job: Any, number: int, do: Any, path: Any, model: Any = None) -> Any:
+        if path == wrong and isinstance(do, Measure):
+            return Measured(figures={name: repr(value) for name, value in figures.items()})
+        return answered(self, key, job, number, do, path, model)
 
-    monkeypatch.setattr(Local, "evaluate", evaluated)
+    monkeypatch.setattr(Measuring, "_answered", answer)
     refuses(t, words)
 
 
@@ -311,8 +314,8 @@ def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(
     measured: list[int] = []
     made = Measuring._utility
 
-    def recording(self: Measuring, job: Any) -> Any:
-        utility = made(self, job)
+    def recording(self: Measuring, facts: Any) -> Any:
+        utility = made(self, facts)
 
         def measure(model: Any) -> int:
             measured.append(len(t.round.commitments))

@@ -1,5 +1,6 @@
 """A task's own code may raise, print or return anything: a node names it, stores nothing, and goes on."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,7 +157,10 @@ def failing(local: Local, method: str, folder: Path) -> None:
 METHODS = ["__init__", "build_model", "load_data", "train", "evaluate", "state", "shared", "load", "layers", "join"]
 
 
-@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit("boom"), GeneratorExit("boom"), OSError("boom")])
+RAISED = [ValueError("boom"), SystemExit("boom"), GeneratorExit("boom"), OSError("boom"), KeyboardInterrupt("boom")]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("method", METHODS)
 def test_whatever_a_method_raises_is_named(
     does: dict[str, Any], local: Local, tmp_path: Path, method: str, error: BaseException
@@ -176,8 +180,8 @@ def test_whatever_a_method_raises_is_named(
         assert failed.facts["round"] == 7
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), Malformed("mine"), Unavailable("mine")])
-def test_an_interrupt_and_fedledgers_errors_pass_as_they_are(
+@pytest.mark.parametrize("error", [Malformed("mine"), Unavailable("mine")])
+def test_fedledgers_errors_pass_as_they_are(
     does: dict[str, Any], local: Local, tmp_path: Path, error: BaseException
 ) -> None:
     does["train"] = boom(error)
@@ -186,15 +190,26 @@ def test_an_interrupt_and_fedledgers_errors_pass_as_they_are(
     assert caught.value is error
 
 
-def test_an_interrupt_that_a_task_answers_by_another_error_stays_an_interrupt() -> None:
+@pytest.mark.parametrize("answer", ["passes it on", "raises another error", "takes no notice"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_an_interrupt_whatever_a_task_makes_of_it(number: signal.Signals, answer: str) -> None:
     def task() -> None:
         try:
-            raise KeyboardInterrupt
-        finally:
-            raise RuntimeError("a worker died")
+            signal.raise_signal(number)
+        except KeyboardInterrupt as error:
+            if answer == "raises another error":
+                raise RuntimeError("a worker died") from error
+            if answer == "passes it on":
+                raise
 
-    with pytest.raises(KeyboardInterrupt):
-        call("wild", "train", task)
+    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            call("wild", "train", task)
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def test_an_error_without_a_readable_text_is_named() -> None:

@@ -5,7 +5,7 @@ every member. A test that wants a lie passes it to `Party.submit` or `Party.publ
 """
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -201,8 +201,11 @@ class Party:
         self.exchange = Exchange(self.connection, self.member.signer, settings, later=0.0)
         self.openings = Openings(self.connection.folder)
         self.serving: Serving = serve_and_announce(self.connection, self.sender, settings, self.member.signer)
+        self.stack = ExitStack()
+        """What is closed with it."""
 
     def close(self) -> None:
+        self.stack.close()
         self.exchange.close()
         self.serving.close()
         self.connection.close()

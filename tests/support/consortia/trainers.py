@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support import warm
 from support.consortia.aggregators import drive
 from support.consortia.synthetic import Party, Trial
 
@@ -16,7 +17,8 @@ from participant.jobs.draft import read
 from participant.node.node import Node
 from participant.node.worker import NodeWorker
 from participant.scoring.scorer import Scorer
-from participant.tasks.machine import Machine
+from participant.tasks.data.files import DataFiles
+from participant.trainer.trainers import Trainers
 
 __all__ = ["drive"]
 FILE = "node.jsonl"
@@ -109,14 +111,29 @@ def validation_of(party: Party) -> Path:
     return party.member.home.folder / "validation.csv"
 
 
+def trainers_of(party: Party) -> Trainers:
+    """A party's trainers, the same for all of its nodes."""
+    if not hasattr(party, "trainers"):
+        party.trainers = party.stack.enter_context(warm.trainers(party.member.home.folder))  # type: ignore[attr-defined]
+    return party.trainers  # type: ignore[attr-defined, no-any-return]
+
+
 def node(party: Party, *, scores: bool = True, **options: Any) -> Node:
     """A party's node, as the command makes it; without `scores`, one that makes none."""
     journal = Journal(party.member.home.folder / FILE, lambda _line: None)
-    machine = Machine("cpu", party.member.home.scratch)
-    worker = NodeWorker(party.connection, party.sender, journal, party.exchange, data_of(party), machine)
-    key, validation = party.member.signer, validation_of(party)
-    scorer = Scorer(party.connection, party.sender, key, journal, validation, machine) if scores else None
+    files, started = DataFiles.at(data_of(party)), trainers_of(party)
+    worker = NodeWorker(party.connection, party.sender, journal, party.exchange, files, started)
+    key, validation = party.member.signer, DataFiles.at(validation_of(party), "validation")
+    scorer = Scorer(party.connection, party.sender, key, journal, validation, started) if scores else None
     return Node(party.connection, worker, journal, scorer=scorer, serving=party.serving, **options)
+
+
+def patiently(one: Node) -> None:
+    """Look, as often as it takes to train and to use what was trained, but no more."""
+    for _ in range(4):
+        one.look()
+        if not one._rounds.trainers.settle(60):
+            return
 
 
 def end_pauses(*nodes: Any) -> None:

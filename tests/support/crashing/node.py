@@ -1,23 +1,13 @@
 """A node in a process of its own that kills itself (SIGKILL) at a named point, as `crashing.aggregator` does."""
 
 import multiprocessing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from support.consortia.aggregators import drive
 from support.crashing import aggregator
-
-PRELOADED = [
-    "web3",
-    "torch",
-    "support.crashing.node",
-    "participant.tasks.training",
-    "participant.node.node",
-    "participant.tasks.tabular",
-    "ledger.party.gateway",
-    "ledger.store.embedded",
-    "ledger.chain.sender",
-]
+from support.warm import PRELOADED
 
 
 def work(home: str, key: bytes, point: str) -> None:
@@ -32,19 +22,24 @@ def work(home: str, key: bytes, point: str) -> None:
     from participant.node.node import Node
     from participant.node.worker import NodeWorker
     from participant.scoring.scorer import Scorer
+    from participant.tasks.data.files import DataFiles
     from participant.tasks.machine import Machine
+    from participant.trainer.launch import fork
+    from participant.trainer.trainers import Trainers
 
     folder = Path(home)
     signer = LocalSigner(Account.from_key(key))
     with (
         Connection.open(Home(folder)) as connection,
         Exchange(connection, signer, HomeSettings(), later=0.0) as exchange,
+        ExitStack() as stack,
     ):
         sender = connection.sender(signer)
         journal = Journal(folder / "node.jsonl", lambda _line: None)
-        machine = Machine("cpu", connection.folder / "scratch")
-        scorer = Scorer(connection, sender, signer, journal, folder / "validation.csv", machine)
-        worker = NodeWorker(connection, sender, journal, exchange, folder / "data.csv", machine)
+        trainers = stack.enter_context(Trainers(Machine("cpu", connection.folder / "scratch"), fork))
+        validation = DataFiles.at(folder / "validation.csv", "validation")
+        scorer = Scorer(connection, sender, signer, journal, validation, trainers)
+        worker = NodeWorker(connection, sender, journal, exchange, DataFiles.at(folder / "data.csv"), trainers)
         node = Node(connection, worker, journal, scorer=scorer)
         sender.settle()
         connection.refresh()

@@ -1,0 +1,140 @@
+"""One order under way: looked at now and then, it is answered, failed, or over time."""
+
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import FedledgerError, Malformed, UsageError
+from ledger.formats.text import plural
+from participant.integers.fixed_point import Stream
+from participant.trainer import messages
+from participant.trainer.messages import Answer, Failed, Measure, Order, Progress, ReadData, Train
+from participant.trainer.trainer import Launched, Trainer
+
+METHODS: Mapping[type[ReadData | Train | Measure], str] = {ReadData: "load_data", Train: "train", Measure: "evaluate"}
+DOING = {ReadData: "reading the data", Train: "training", Measure: "evaluating"}
+FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""Signals that a task's own code is not sent for what it does."""
+PAUSE = 0.005
+
+
+class Ended(UsageError):
+    """The trainer's process ended without an answer; `outside` where something else than the task ended it."""
+
+    outside = False
+
+
+class Errand:
+    """An order and what became of it. `facts` are told with every failure, `values` are those of a model."""
+
+    def __init__(self, trainer: Trainer, folder: Path, order: Order, seconds: float, facts: dict[str, Any]) -> None:
+        self.trainer, self.order, self._folder = trainer, order, folder
+        self._until, self._seconds, self.facts = time.monotonic() + seconds, seconds, facts
+        self.began = time.time()
+        self._answer: Answer | FedledgerError | None = None
+        self._closed = False
+        self.settled = False
+        """Whether somebody waited until it was done (`participant.trainer.trainers.Trainers.settle`)."""
+
+    @property
+    def done(self) -> bool:
+        """Whether there is an answer or a failure; a look at the process and its folder."""
+        if self._answer is None:
+            self._answer = self._look()
+        return self._answer is not None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is done, no longer than `seconds`; whether it is."""
+        until = time.monotonic() + seconds
+        while not self.done:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(PAUSE)
+        return True
+
+    def answer(self) -> Answer:
+        """The answer. Raises UsageError or Unavailable, with all that is known, where there is none."""
+        if isinstance(self._answer, Failed):
+            raise self._answer.error(**self.facts)
+        if isinstance(self._answer, FedledgerError) or self._answer is None:
+            raise self._answer or UsageError("the order is not carried out yet", **self.facts)
+        return self._answer
+
+    def update(self, values: int) -> Stream:
+        """What was trained. Raises as `participant.trainer.messages.read_stream`."""
+        return messages.read_stream(self._folder / messages.UPDATE, values)
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far training is, as it says itself."""
+        try:
+            return messages.read(self._folder / messages.PROGRESS, Progress)
+        except Malformed:
+            return None
+
+    @property
+    def unfit(self) -> bool:
+        """Whether its process cannot be given another order."""
+        failed = isinstance(self._answer, FedledgerError) or self._answer is None
+        return failed or isinstance(self.trainer, Launched)
+
+    def close(self) -> None:
+        """Its files go; a process that is still at it, or that did not answer, is ended."""
+        if self._closed:
+            return
+        self._closed = True
+        if self.unfit:
+            self.trainer.end()
+        else:
+            self.trainer.put_away(self._folder)
+
+    def _look(self) -> Answer | FedledgerError | None:
+        code = self.trainer.process.poll()
+        try:
+            answer: Answer | None = messages.read(self._folder / messages.ANSWER, Answer)  # type: ignore[arg-type]
+        except Malformed as error:
+            error.facts = {**self.facts, **error.facts}
+            return error
+        launched = isinstance(self.trainer, Launched)
+        if answer is not None and (not launched or code == 0 or (code is not None and isinstance(answer, Failed))):
+            return answer
+        if code is not None:
+            return self._ended(code)
+        return self._late() if time.monotonic() > self._until else None
+
+    def _ended(self, code: int) -> Ended:
+        how = _signal_name(-code) if code < 0 else f"exit status {code}"
+        self.trainer.end()
+        doing = DOING[type(self.order.do)]
+        advice = "let the task raise an error instead; what it printed last is above"
+        if -code == signal.SIGKILL:
+            advice = "most often memory was full: use less of it at a time, or a machine that has more"
+        error = Ended(
+            f"{doing} ended its process: {how}",
+            advice=advice,
+            **self.facts,
+            method=METHODS[type(self.order.do)],
+            printed=self.trainer.said or "nothing",
+        )
+        error.outside = -code in FROM_OUTSIDE
+        return error
+
+    def _late(self) -> UsageError:
+        self.trainer.end()
+        return UsageError(
+            f"{DOING[type(self.order.do)]} was not over in time, and was ended",
+            advice="train for fewer epochs or on fewer rows, or let the job give more time",
+            **self.facts,
+            method=METHODS[type(self.order.do)],
+            limit=plural(round(self._seconds), "second"),
+            printed=self.trainer.said or "nothing",
+        )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,133 @@
+"""Carrying out an order: the one place where a task's code runs for a node, and where all that it raises ends."""
+
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger.errors import FedledgerError, Malformed, Unavailable
+from ledger.jobs.document import Job, parse
+from participant.tasks.machine import Machine
+from participant.tasks.seam import SHOWN, line_of, text_of
+from participant.trainer import messages
+from participant.trainer.messages import (
+    Answer,
+    DataRead,
+    Failed,
+    Measured,
+    Order,
+    Progress,
+    ReadData,
+    Train,
+    TrainedUpdate,
+)
+
+if TYPE_CHECKING:
+    from participant.tasks.training import Local
+
+PAUSE = 0.2
+"""Seconds between two reports of progress, at least."""
+
+
+@dataclass
+class Labour:
+    """Carries orders out. The task of a job is made once, and its data are read once while they do not change."""
+
+    _locals: "dict[bytes, Local]" = field(default_factory=dict)
+
+    def carry_out(self, folder: Path) -> int:
+        """Do what the folder's order says, and answer there; the process's exit code."""
+        answer = self._attempt(folder)
+        rank = int(os.environ.get("RANK") or 0)
+        if rank == 0:
+            messages.write(folder / messages.ANSWER, answer)
+        elif isinstance(answer, Failed):
+            sys.stderr.write(f"rank {rank}: {answer.error()}\n")
+        return 1 if isinstance(answer, Failed) else 0
+
+    def _attempt(self, folder: Path) -> Answer:
+        try:
+            return self._answer(folder)
+        except FedledgerError as error:
+            facts = {name: str(value)[:SHOWN] for name, value in error.facts.items()}
+            return Failed(message=error.message, advice=error.advice, facts=facts, waits=isinstance(error, Unavailable))
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                return Failed(message=f"a module is missing: {error.name}", advice="", facts={"line": line_of(error)})
+            return Failed(message="training needs PyTorch", advice='install "fedledger[node]"', facts={})
+        except BaseException as error:  # noqa: BLE001  (the edge: what a task's objects do outside of its methods)
+            said = f"{type(error).__name__}: {text_of(error)}"
+            return Failed(message=f"the task's code failed: {said}", advice="", facts={"line": line_of(error)})
+
+    def _answer(self, folder: Path) -> Answer:
+        order = messages.read(folder / messages.ORDER, Order)
+        if order is None:
+            raise Malformed("an order is missing", folder=str(folder))
+        job = parse((folder / messages.JOB).read_bytes())
+        local = self._local(job, order)
+        path = Path(order.data)
+        if isinstance(order.do, ReadData):
+            return checked(local.data(path))
+        model = messages.read_stream(folder / messages.MODEL, job.layout.values)
+        if not isinstance(order.do, Train):
+            return Measured(figures={name: repr(value) for name, value in local.evaluate(model, path).items()})
+        report = ProgressFile(folder / messages.PROGRESS, order.job, order.do.round)
+        report.write()
+        trained = local.train(model, path, order.do.round, order.do.seed, keep=order.do.keep, report=report)
+        messages.write_stream(folder / messages.UPDATE, trained.update)
+        result = trained.result
+        metrics = {name: repr(value) for name, value in result.metrics.items()}
+        return TrainedUpdate(
+            weight=trained.weight,
+            samples=result.samples,
+            loss=repr(result.loss),
+            metrics=metrics,
+            device=trained.device,
+        )
+
+    def _local(self, job: Job, order: Order) -> "Local":
+        if job.digest not in self._locals:
+            from participant.tasks.training import Local
+
+            machine = Machine(order.device, Path(order.scratch))
+            self._locals = {job.digest: Local.of(job, machine, int(os.environ.get("RANK") or 0))}
+        return self._locals[job.digest]
+
+
+def checked(data: object) -> DataRead:
+    """What data show of themselves: rows and classes, where they have `targets` as those of the built-in tasks do."""
+    targets = getattr(data, "targets", None)
+    try:
+        rows = len(targets if targets is not None else data)  # type: ignore[arg-type]
+        return DataRead(rows=rows, one_class=targets is not None and bool((targets == targets[0]).all()))
+    except Exception:  # noqa: BLE001  (data of a task of one's own may be anything)
+        return DataRead(rows=None, one_class=False)
+
+
+@dataclass
+class ProgressFile:
+    """Writes down how far training is, not too often; a disk that refuses it stops nothing."""
+
+    path: Path
+    job: int
+    round: int
+    began: float = field(default_factory=time.time)
+    _written: float = 0.0
+
+    def __call__(self, done: float, epochs: float, loss: float | None = None) -> None:
+        """So many epochs are done, of so many; the latest loss."""
+        if time.monotonic() - self._written >= PAUSE:
+            self.write(float(done), float(epochs), "" if loss is None else repr(float(loss)))
+
+    def write(self, done: float = 0.0, epochs: float = 0.0, loss: str = "") -> None:
+        """Write it now."""
+        if int(os.environ.get("RANK") or 0):
+            return
+        self._written = time.monotonic()
+        try:
+            said = Progress(job=self.job, round=self.round, began=self.began, done=done, epochs=epochs, loss=loss)
+            messages.write(self.path, said)
+        except Unavailable:
+            return

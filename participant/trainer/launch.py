@@ -1,0 +1,114 @@
+"""Starting a trainer: a fresh interpreter, or a fork of a process that has loaded torch already and holds no key.
+
+Either way it has no socket of the node's, no standard input, and a session of its own: the terminal's Ctrl-C is not for
+it, and all that it starts ends with it.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from ledger.errors import UsageError
+
+
+class Process(Protocol):
+    """What a node needs of a trainer's process."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None:
+        """The exit code, minus the signal's number where one ended it; None while it runs."""
+
+
+Start = Callable[[Path, int], Process]
+"""Starts a trainer for the orders in a folder, whose output goes to a file descriptor."""
+
+
+def spawn(folder: Path, output: int) -> Process:
+    """A fresh interpreter."""
+    command = [sys.executable, "-P", "-m", "participant.trainer.process", str(folder)]
+    return _started(command, output)
+
+
+def launch(launcher: Sequence[str], folder: Path, order: str, output: int) -> Process:
+    """What the home's launcher starts, for one order. Raises UsageError where there is no such program."""
+    program, *arguments = launcher
+    beside = Path(sys.executable).parent / program
+    command = [str(beside) if "/" not in program and beside.is_file() else program, *arguments]
+    try:
+        return _started([*command, "-m", "participant.trainer.process", str(folder), order], output)
+    except OSError as error:
+        raise UsageError(
+            f"the launcher cannot be started: {error.strerror}",
+            advice="correct [train] launcher in the home's node.toml",
+            launcher=" ".join(launcher),
+        ) from error
+
+
+def fork(folder: Path, output: int) -> Process:
+    """A fork of this process: to be called before a key is unlocked, and where torch is loaded but was not used."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        _forked(folder, output)
+    return ForkedTrainer(child)
+
+
+class ForkedTrainer:
+    """A forked trainer."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self._code = pid, None if pid else 0
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+                self._code = os.waitstatus_to_exitcode(status) if ended else None
+            except ChildProcessError:
+                self._code = 1
+        return self._code
+
+
+def _started(command: Sequence[str], output: int) -> Process:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+
+
+def _forked(folder: Path, output: int) -> NoReturn:
+    """In the child: of this process nothing is kept but the modules that it loaded."""
+    try:
+        os.setsid()
+        stand_alone(output)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 1 << 16 else 1 << 16)
+        from participant.trainer.process import main
+
+        main(folder)
+    except BaseException:  # noqa: BLE001  (nothing may leave for what the parent was about)
+        with suppress(BaseException):
+            sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(1)
+
+
+def stand_alone(output: int) -> None:
+    """Standard streams of one's own: no input, all output to a descriptor."""
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)

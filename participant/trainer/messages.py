@@ -1,0 +1,175 @@
+"""What a node and its trainer say to each other: files in a folder of one order, written whole, read strictly.
+
+order.json       what is to be done
+job.json         the job's document
+model.i32        the model's integers, little-endian int32: the base of a training, or what is measured
+progress.json    how far it is, replaced as it goes on
+update.i32       the trained update's integers
+answer.json      what came out; written last
+"""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats.strict import Strict
+from ledger.store.disk import translated
+from participant.integers.fixed_point import Stream
+
+T = TypeVar("T")
+ORDER, JOB, MODEL, PROGRESS, UPDATE, ANSWER = (
+    "order.json",
+    "job.json",
+    "model.i32",
+    "progress.json",
+    "update.i32",
+    "answer.json",
+)
+MAX_MESSAGE = 1 << 20
+"""Bytes of a message: figures are few."""
+
+
+class ReadData(Strict, frozen=True, tag="read"):
+    """Read the data as the job's task does."""
+
+
+class Train(Strict, frozen=True, tag="train"):
+    """Train a round on the data; with `keep` false nothing is left in the scratch folder."""
+
+    round: int
+    seed: int
+    keep: bool = True
+
+
+class Measure(Strict, frozen=True, tag="measure"):
+    """Evaluate a model on the data."""
+
+
+class Order(Strict, frozen=True):
+    """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders."""
+
+    do: ReadData | Train | Measure
+    job: int
+    data: str
+    device: str
+    scratch: str
+
+
+class Progress(Strict, frozen=True):
+    """How far training is: epochs `done` of `epochs`, the latest loss, and when it began, in seconds since 1970."""
+
+    job: int
+    round: int
+    began: float
+    done: float = 0.0
+    epochs: float = 0.0
+    loss: str = ""
+
+    def left(self, now: float) -> float | None:
+        """Seconds that are left at this pace; None where nothing tells."""
+        if not 0 < self.done <= self.epochs:
+            return None
+        return (now - self.began) * (self.epochs - self.done) / self.done
+
+
+class DataRead(Strict, frozen=True, tag="has_read"):
+    """The data can be read: how many rows they have, and whether all are of one class, as far as they show it."""
+
+    rows: int | None
+    one_class: bool
+
+
+class TrainedUpdate(Strict, frozen=True, tag="trained"):
+    """A round is trained: the weight it asks for, samples, loss, further metrics as exact decimals, and the device."""
+
+    weight: int
+    samples: int
+    loss: str
+    metrics: dict[str, str]
+    device: str
+
+
+class Measured(Strict, frozen=True, tag="measured"):
+    """What a model is worth: figures by name, as `repr` writes floats, NaN and infinity among them."""
+
+    figures: dict[str, str]
+
+    def floats(self) -> dict[str, float]:
+        """The same as numbers. Raises Malformed for what is not one."""
+        return {name: number(text) for name, text in self.figures.items()}
+
+
+class Failed(Strict, frozen=True, tag="failed"):
+    """Nothing came out; `waits` where trying again later may help."""
+
+    message: str
+    advice: str
+    facts: dict[str, str]
+    waits: bool = False
+
+    def error(self, **facts: object) -> UsageError | Unavailable:
+        """The same as an error, with further facts."""
+        known = {**facts, **self.facts}
+        kind = Unavailable if self.waits else UsageError
+        return kind(self.message, advice=self.advice, **known)
+
+
+Answer = DataRead | TrainedUpdate | Measured | Failed
+
+
+def number(text: str) -> float:
+    """A float as `repr` wrote it. Raises Malformed."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise Malformed("a figure is not a number", actual=text[:80]) from error
+
+
+def write(path: Path, message: msgspec.Struct) -> None:
+    """Write a message, whole or not at all. Raises Unavailable."""
+    place(path, msgspec.json.encode(message))
+
+
+def place(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all. Raises Unavailable."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with translated(path):
+        draft.write_bytes(data)
+        draft.replace(path)
+
+
+def read(path: Path, kind: type[T]) -> T | None:
+    """A message; None while it is not there. Raises Malformed where it breaks its form."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_MESSAGE + 1)
+    except OSError:
+        return None
+    try:
+        if len(data) > MAX_MESSAGE:
+            raise ValueError("it is too long")
+        return msgspec.json.decode(data, type=kind)
+    except ValueError as error:  # msgspec's errors are of this kind
+        raise Malformed(f"a trainer's message is not valid: {error}", file=path.name) from error
+
+
+def write_stream(path: Path, stream: Stream) -> None:
+    """Write integers. Raises Unavailable."""
+    with translated(path):
+        stream.astype("<i4", copy=False).tofile(path)
+
+
+def read_stream(path: Path, values: int) -> Stream:
+    """Integers, so many of them. Raises Malformed for fewer or more, Unavailable where they cannot be read."""
+    try:
+        if path.stat().st_size != 4 * values:
+            raise Malformed(
+                "a trainer's file has another length", file=path.name, expected=4 * values, actual=path.stat().st_size
+            )
+        return np.fromfile(path, "<i4").astype(np.int32, copy=False)
+    except OSError as error:
+        raise Unavailable(f"cannot read what was trained: {error.strerror}", file=str(path)) from error

@@ -1,0 +1,180 @@
+"""A home's trainers: started when there is work, kept for the next order of the same job, ended soon after the last."""
+
+import os
+import shutil
+import sys
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from multiprocessing import parent_process
+from pathlib import Path
+from secrets import token_hex
+from types import TracebackType
+from typing import Self
+
+from ledger.errors import Malformed, Unavailable
+from ledger.jobs.document import Job
+from participant.integers.fixed_point import Stream
+from participant.tasks.machine import Machine
+from participant.trainer import messages
+from participant.trainer.errand import Errand
+from participant.trainer.launch import Start, fork, spawn
+from participant.trainer.life import is_alive
+from participant.trainer.messages import Measure, Order, Progress, ReadData, Train
+from participant.trainer.trainer import Launched, Trainer
+
+IDLE = 30.0
+"""Seconds without an order after which a process ends, and gives its memory back: rounds that follow on each other
+share one."""
+PROMPT = 0.5
+"""Seconds that a look waits for what it began: what is short is over in the same look."""
+WHOLE_DAY = 86_400.0
+
+
+def under_way(work: Path) -> list[Progress]:
+    """How far the trainings of a home are, of whichever of its processes."""
+    found: list[Progress] = []
+    for path in sorted(work.glob(f"*/*/*/{messages.PROGRESS}")):
+        process = path.parts[-4].partition("-")[0]
+        with suppress(Malformed):
+            said = messages.read(path, Progress)
+            if said is not None and process.isdecimal() and is_alive(int(process)):
+                found.append(said)
+    return found
+
+
+class Trainers:
+    """Carries out orders in processes of their own, on a home's machine. Close it in the end: nothing is left running.
+
+    Each job has processes of its own, so that its data are read once, and the training of one job never waits for
+    another's.
+    """
+
+    def __init__(self, machine: Machine, start: Start = spawn) -> None:
+        self.machine, self._start = machine, start
+        self._folder = machine.work / f"{os.getpid()}-{token_hex(4)}"
+        self._trainers: list[Trainer] = []
+        self._errands: list[Errand] = []
+        self._started = 0
+        self._clean()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def prepare(self) -> None:
+        """Start a process ahead, while a passphrase is asked for or the chain is read: it takes seconds to load torch.
+
+        To be called before a key is unlocked: where this process itself was forked from one that did nothing but load
+        torch, as the demo's are, the trainer is forked from this one.
+        """
+        if find_spec("torch") is None:
+            return
+        with suppress(Unavailable):  # the first order says so
+            warm = "torch" in sys.modules and parent_process() is not None
+            self._begin(fork if warm else self._start)
+
+    def begin(
+        self,
+        job: Job,
+        number: int,
+        do: ReadData | Train | Measure,
+        data: Path,
+        *,
+        seconds: float = WHOLE_DAY,
+        model: Stream | None = None,
+    ) -> Errand:
+        """Give an order; it is ended after `seconds`. Raises Unavailable for a full disk, UsageError where the home's
+        launcher cannot be started.
+        """
+        launcher = self.machine.launcher
+        trainer = self._launched() if launcher and isinstance(do, Train) else self._free(job.digest)
+        folder = trainer.order()
+        device, scratch = self.machine.device, str(self.machine.scratch.absolute())
+        order = Order(do=do, job=number, data=str(data.absolute()), device=device, scratch=scratch)
+        messages.place(folder / messages.JOB, job.encode())
+        if model is not None:
+            messages.write_stream(folder / messages.MODEL, model)
+        messages.write(folder / messages.ORDER, order)
+        trainer.job = job.digest
+        trainer.give(folder)
+        facts: dict[str, object] = {"task": job.task.name, "job": number, "file": str(data)}
+        if isinstance(do, Train):
+            facts["round"] = do.round
+        errand = Errand(trainer, folder, order, seconds, facts)
+        self._errands.append(errand)
+        return errand
+
+    def close_errand(self, errand: Errand) -> None:
+        """An order's answer was taken, or nobody wants it any more."""
+        errand.close()
+        if errand in self._errands:
+            self._errands.remove(errand)
+        if errand.unfit:
+            self._trainers = [one for one in self._trainers if one is not errand.trainer]
+
+    def tend(self) -> None:
+        """End the processes that have had no order for a while."""
+        now = time.monotonic()
+        for trainer in list(self._trainers):
+            if trainer.rests_since is not None and now - trainer.rests_since > IDLE:
+                trainer.end()
+                self._trainers.remove(trainer)
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until every order is done, no longer than `seconds`; whether any was given since, or was under way."""
+        open_ = [errand for errand in self._errands if not errand.settled]
+        until = time.monotonic() + seconds
+        for errand in open_:
+            errand.settled = errand.wait(until - time.monotonic())
+        return bool(open_)
+
+    def due_in(self) -> list[float]:
+        """Seconds until the next look: soon after an order began, later where it takes long."""
+        now = time.time()
+        open_ = [errand for errand in self._errands if not errand.done]
+        return [min(1.0, max(0.05, 0.05 * (now - errand.began))) for errand in open_]
+
+    def close(self) -> None:
+        """End every process."""
+        for trainer in self._trainers:
+            trainer.end()
+        for errand in self._errands:
+            errand.close()
+        self._trainers, self._errands = [], []
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _free(self, job: bytes) -> Trainer:
+        """A process without an order that works for the job, or for none yet; else a new one."""
+        free = [one for one in self._trainers if one.rests_since is not None and one.process.poll() is None]
+        for wanted in (job, b""):
+            for trainer in free:
+                if trainer.job == wanted:
+                    return trainer
+        return self._begin(self._start)
+
+    def _begin(self, start: Start) -> Trainer:
+        trainer = Trainer(self._next(), start)
+        self._trainers.append(trainer)
+        return trainer
+
+    def _launched(self) -> Trainer:
+        trainer = Launched(self._next(), self.machine.launcher)
+        self._trainers.append(trainer)
+        return trainer
+
+    def _next(self) -> Path:
+        self._started += 1
+        return self._folder / str(self._started)
+
+    def _clean(self) -> None:
+        """Remove what killed processes left behind: their names begin with the id of their process."""
+        with suppress(OSError):
+            for folder in self.machine.work.iterdir():
+                process = folder.name.partition("-")[0]
+                if process.isdecimal() and not is_alive(int(process)):
+                    shutil.rmtree(folder, ignore_errors=True)
