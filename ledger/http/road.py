@@ -12,7 +12,7 @@ from ledger.http.answers import Answer, BrokenAnswer
 from ledger.http.networks import EVERYWHERE, Reach
 from ledger.http.outgoing import OPEN, Outgoing
 from ledger.http.trouble import lost
-from ledger.http.wire import Body, Clock, Stale, Wire
+from ledger.http.wire import Body, Stale, TimeLimit, Wire
 
 _LINE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -49,15 +49,15 @@ class Road:
         answer came, UsageError where credentials or certificates cannot be read.
         """
         try:
-            clock = Clock(silence, whole)
+            limit = TimeLimit(silence, whole)
             replayable = body is None or isinstance(body, bytes)
             while replayable and (wire := self._kept()) is not None:
                 try:
-                    return self._through(wire, method, target, headers, body, clock, ceiling, open_end)
+                    return self._through(wire, method, target, headers, body, limit, ceiling, open_end)
                 except Stale:
                     continue
-            wire = self._opened(clock)
-            return self._through(wire, method, target, headers, body, clock, ceiling, open_end)
+            wire = self._opened(limit)
+            return self._through(wire, method, target, headers, body, limit, ceiling, open_end)
         except (OSError, BrokenAnswer) as error:
             raise lost(self.name, error, self.address.shown, round(whole or silence, 1)) from error
 
@@ -78,9 +78,9 @@ class Road:
                 wire.close()
         return None
 
-    def _opened(self, clock: Clock) -> Wire:
+    def _opened(self, limit: TimeLimit) -> Wire:
         tls = self._outgoing.tls(self.address) if self.address.secure else None
-        wire = Wire.to(self.address, clock, self._reach, self._outgoing.proxy(self.address), tls)
+        wire = Wire.to(self.address, limit, self._reach, self._outgoing.proxy(self.address), tls)
         with self._lock:
             self._busy.add(wire)
         return wire
@@ -92,13 +92,13 @@ class Road:
         target: str,
         headers: Mapping[str, str],
         body: Body,
-        clock: Clock,
+        limit: TimeLimit,
         ceiling: int,
         open_end: bool,
     ) -> Answer:
         try:
             answer = wire.exchange(
-                self._head(wire, method, target, headers, body), body, clock, ceiling, open_end=open_end
+                self._head(wire, method, target, headers, body), body, limit, ceiling, open_end=open_end
             )
         finally:
             with self._lock:

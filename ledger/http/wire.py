@@ -21,7 +21,7 @@ LARGEST_REFUSAL = 1 << 16
 """Bytes that are read of an answer that is not a success."""
 
 
-class Clock:
+class TimeLimit:
     """How long to wait for the next bytes (`silence`), and for everything from now on (`whole`), in seconds."""
 
     __slots__ = ("_end", "silence", "whole")
@@ -57,26 +57,26 @@ class Wire:
 
     @classmethod
     def to(
-        cls, address: Address, clock: Clock, reach: Reach, proxy: Proxy | None, tls: ssl.SSLContext | None
+        cls, address: Address, limit: TimeLimit, reach: Reach, proxy: Proxy | None, tls: ssl.SSLContext | None
     ) -> "Wire":
         """Connect; with `tls` all the way to the server, through a proxy too. Raises OSError, BrokenAnswer."""
         if proxy is None:
-            sock = dial(address.host, address.port, clock.left(), reach)
+            sock = dial(address.host, address.port, limit.left(), reach)
         else:
             _check(address, reach)
-            sock = _dial_proxy(proxy, clock)
+            sock = _dial_proxy(proxy, limit)
         try:
             if tls is not None and proxy is not None:
-                _tunnel(sock, address, proxy, clock)
+                _tunnel(sock, address, proxy, limit)
             if tls is not None:
-                sock.settimeout(clock.left())
+                sock.settimeout(limit.left())
                 sock = tls.wrap_socket(sock, server_hostname=address.host)
         except BaseException:
             sock.close()
             raise
         return cls(sock, proxy)
 
-    def exchange(self, head: bytes, body: Body, clock: Clock, ceiling: int, *, open_end: bool = False) -> Answer:
+    def exchange(self, head: bytes, body: Body, limit: TimeLimit, ceiling: int, *, open_end: bool = False) -> Answer:
         """Send a request and read its answer; of a success at most `ceiling` bytes.
 
         With `open_end` a success may end where the connection does. Raises OSError, BrokenAnswer, and Stale where the
@@ -85,8 +85,8 @@ class Wire:
         fresh, self.fresh, self.is_open = self.fresh, False, False
         incoming = Incoming()
         try:
-            self._send(head, body, clock)
-            return self._receive(incoming, clock, ceiling, open_end)
+            self._send(head, body, limit)
+            return self._receive(incoming, limit, ceiling, open_end)
         except (ConnectionError, ssl.SSLError) as error:
             if fresh or incoming.begun:
                 raise
@@ -113,29 +113,29 @@ class Wire:
         with contextlib.suppress(OSError):
             self.sock.close()
 
-    def _send(self, head: bytes, body: Body, clock: Clock) -> None:
-        self.sock.settimeout(clock.left())
+    def _send(self, head: bytes, body: Body, limit: TimeLimit) -> None:
+        self.sock.settimeout(limit.left())
         if body is None or isinstance(body, bytes):
             self.sock.sendall(head + (body or b"") if len(body or b"") < RECEIVED else head)
             if body is not None and len(body) >= RECEIVED:
-                self.sock.settimeout(clock.left())
+                self.sock.settimeout(limit.left())
                 self.sock.sendall(body)
             return
         try:
             self.sock.sendall(head)
             for piece in body:
-                self.sock.settimeout(clock.silence)
+                self.sock.settimeout(limit.silence)
                 self.sock.sendall(b"%x\r\n" % len(piece))
                 self.sock.sendall(piece)
                 self.sock.sendall(b"\r\n")
             self.sock.sendall(b"0\r\n\r\n")
         except ConnectionError:
             pass  # a server that refuses may say why before all of it came
-        clock.start()
+        limit.start()
 
-    def _receive(self, incoming: Incoming, clock: Clock, ceiling: int, open_end: bool) -> Answer:
+    def _receive(self, incoming: Incoming, limit: TimeLimit, ceiling: int, open_end: bool) -> Answer:
         while not incoming.done:
-            self.sock.settimeout(clock.left())
+            self.sock.settimeout(limit.left())
             count = self.sock.recv_into(self._buffer)
             if count == 0:
                 return self._ended(incoming, ceiling, open_end)
@@ -148,15 +148,15 @@ class Wire:
             if incoming.size >= most and not incoming.done:
                 return incoming.answer(most)
             if (left := incoming.left) and incoming.size + left <= min(most, STRAIGHT):
-                self._fill(incoming.rest(left), clock, incoming)
+                self._fill(incoming.rest(left), limit, incoming)
         self.is_open = incoming.stays_open
         return incoming.answer(ceiling if incoming.is_good else LARGEST_REFUSAL)
 
-    def _fill(self, room: memoryview, clock: Clock, incoming: Incoming) -> None:
+    def _fill(self, room: memoryview, limit: TimeLimit, incoming: Incoming) -> None:
         """Read the rest of a body whose length is known to where it stays."""
         at = 0
         while at < len(room):
-            self.sock.settimeout(clock.left())
+            self.sock.settimeout(limit.left())
             count = self.sock.recv_into(room[at:])
             if count == 0:
                 raise BrokenAnswer(f"its answer ends after {incoming.size - len(room) + at} bytes")
@@ -171,9 +171,9 @@ class Wire:
         raise BrokenAnswer(f"its answer ends after {incoming.size} bytes")
 
 
-def _dial_proxy(proxy: Proxy, clock: Clock) -> socket.socket:
+def _dial_proxy(proxy: Proxy, limit: TimeLimit) -> socket.socket:
     try:
-        return dial(proxy.address.host, proxy.address.port, clock.left(), EVERYWHERE)
+        return dial(proxy.address.host, proxy.address.port, limit.left(), EVERYWHERE)
     except OSError as error:
         reason = "it does not answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
         raise ProxyRefused(
@@ -182,14 +182,14 @@ def _dial_proxy(proxy: Proxy, clock: Clock) -> socket.socket:
         ) from error
 
 
-def _tunnel(sock: socket.socket, address: Address, proxy: Proxy, clock: Clock) -> None:
+def _tunnel(sock: socket.socket, address: Address, proxy: Proxy, limit: TimeLimit) -> None:
     """Ask a proxy for a way to the server. Raises OSError."""
     headers = "".join(f"{name}: {value}\r\n" for name, value in proxy.headers.items())
-    sock.settimeout(clock.left())
+    sock.settimeout(limit.left())
     sock.sendall(f"CONNECT {address.tunnel} HTTP/1.1\r\nHost: {address.tunnel}\r\n{headers}\r\n".encode())
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
-        sock.settimeout(clock.left())
+        sock.settimeout(limit.left())
         byte = sock.recv(1)  # what follows the head is the server's own
         answer += byte
         if not byte or len(answer) > LARGEST_REFUSAL:
