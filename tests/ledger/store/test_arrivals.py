@@ -127,3 +127,4 @@ def test_a_file_comes_into_a_kubo_daemon(tmp_path: Path, daemon: Daemon) -> None
             for cid in missing:
                 arrivals.take(file, len(DATA), "arrived", cid, blocks[cid])
         assert kubo.pins()["arrived"] == file
+        kubo.unpin("arrived")
