@@ -20,7 +20,7 @@ from ledger.errors import Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import Cid
 from ledger.http import multiaddrs
-from ledger.http.answers import Answer
+from ledger.http.answers import Answer, Json
 from ledger.http.outgoing import Outgoing
 from ledger.http.road import Road
 from ledger.http.trouble import Cause, Trouble, between, refused
@@ -42,8 +42,8 @@ _LARGEST_ANSWER = 64 << 20
 """Bytes of the daemon's documents, at most: the list of all pins is the longest."""
 _WHOLE = 6
 """A whole answer may take so many times as long as the daemon may stay silent."""
-_DOCUMENT = msgspec.json.Decoder(dict[str, Any])
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DOCUMENT = msgspec.json.Decoder(dict[str, Json])
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 class KuboClient:

@@ -1,6 +1,7 @@
 """ipfshttpclient's requests to a Kubo daemon go out as all others do, and errors have the same words."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -24,6 +25,15 @@ NO_PINS = b'{"Keys":{}}'
 WORDS = b'{"Message":"block was not found locally (offline)","Code":0,"Type":"error"}'
 
 Answerer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@pytest.fixture
+def as_web3_leaves_it() -> Iterator[None]:
+    """Python's recursion limit is one that overflows the stack."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    yield
+    sys.setrecursionlimit(usual)
 
 
 def use(kubo: Kubo) -> None:
@@ -184,7 +194,7 @@ def test_the_daemons_own_words_are_told() -> None:
     ],
     ids=["redirect", "page", "list", "lines", "deep", "deep refusal", "stream error"],
 )
-def test_what_is_not_the_daemons_answer_is_nobodys_fault(answer: Answerer) -> None:
+def test_what_is_not_the_daemons_answer_is_nobodys_fault(answer: Answerer, as_web3_leaves_it: None) -> None:
     with Server(answer) as server, closing(Kubo(server.url)) as kubo, pytest.raises(Unreachable) as caught:
         kubo.pins()
     assert not isinstance(caught.value, Corrupt)
