@@ -16,7 +16,7 @@ import msgspec
 from ledger.errors import Unavailable, UsageError
 from ledger.http import addresses
 from ledger.http.addresses import Address
-from ledger.http.answers import Answer
+from ledger.http.answers import Answer, Json
 from ledger.http.outgoing import OPEN, Outgoing
 from ledger.http.road import Road
 from ledger.http.trouble import FOLLOWED, KNOWN, Cause, Trouble, between, refused
@@ -25,9 +25,6 @@ T = TypeVar("T")
 Call = tuple[Any, ...]
 """A call's method, and its parameters."""
 MAXIMUM_ANSWER = 64 << 20
-DEEPEST = 8
-"""Levels of an answer's JSON. Not left to Python's recursion limit: a library of web3 raises that to 100,000 when it is
-imported, and an answer that deep overflows the stack."""
 WHOLE = 6
 """A whole answer may take so many times as long as the node may be silent."""
 PATIENCE = 15.0
@@ -73,21 +70,15 @@ class AnswerTooLarge(Unavailable):
     """A response passed the ceiling; the caller may request less."""
 
 
-_Scalar = str | int | float | bool | None
-_Json: Any = _Scalar
-for _ in range(DEEPEST):
-    _Json = _Scalar | list[_Json] | dict[str, _Json]
-
-
 class _Error(msgspec.Struct):
     code: int = 0
     message: str = ""
-    data: _Json = None
+    data: Json = None
 
 
 class _Answer(msgspec.Struct):
     id: int | str | None = None
-    result: _Json = None
+    result: Json = None
     error: _Error | None = None
 
 

@@ -1,11 +1,18 @@
 """Answers, read as they come: the grammar of HTTP/1.1 is llhttp's, every bound is ours."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 LONGEST_HEAD = 1 << 16
 MOST_HEADERS = 100
+DEEPEST = 8
+"""Levels of an answer's JSON. Not left to Python's recursion limit: a library of web3 raises that to 100,000 when it is
+imported, and an answer that deep overflows the stack."""
+_Scalar = str | int | float | bool | None
+Json: Any = _Scalar
+for _ in range(DEEPEST):
+    Json = _Scalar | list[Json] | dict[str, Json]
 
 
 class BrokenAnswer(Exception):

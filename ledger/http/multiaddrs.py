@@ -26,6 +26,15 @@ def server(text: str, what: str, example: str) -> Address:
         raise UsageError(reason, address=text[:80], example=example) from error
 
 
+def written(address: Address) -> str:
+    """The multiaddr of a server; its path is not part of it."""
+    try:
+        kind = f"ip{ipaddress.ip_address(address.host).version}"
+    except ValueError:
+        kind = "dns"
+    return f"/{kind}/{address.host}/tcp/{address.port}/{address.scheme}"
+
+
 def _host(kind: str, host: str) -> str:
     if kind == "ip4":
         return str(ipaddress.IPv4Address(host))

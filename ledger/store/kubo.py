@@ -1,4 +1,4 @@
-"""A Kubo daemon as the store, over its RPC.
+"""A Kubo daemon as the store, over its RPC, through ipfshttpclient (ledger/store/kubo_client.py).
 
 The blocks are made here and sent as one CAR, so the CIDs are the profile's whatever the daemon's own settings are, and
 the root it answers is compared byte for byte. What comes back is checked like every other copy; a daemon that
@@ -9,39 +9,22 @@ directory node that links to the file under the pin's name, which is one CID per
 pins, recursively; its pin's name is `fedledger:NUMBER:CID:NAME`, and the highest number of a name holds.
 """
 
-import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.parse import urlencode
-
-import msgspec
+from typing import BinaryIO
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import DAG_PB, Cid
 from ledger.formats.digest import sha256
-from ledger.http import multiaddrs
-from ledger.http.answers import Answer
 from ledger.http.outgoing import OPEN, Outgoing
-from ledger.http.road import Road
-from ledger.http.trouble import Cause, Trouble, between, refused
 from ledger.store import Buffer, Store, Unreachable, car, check_pin, packs
 from ledger.store.files import walk
-from ledger.store.remote import unreachable
+from ledger.store.kubo_client import DEFAULT_ADDRESS, PIECE, KuboClient
 
-DEFAULT_ADDRESS = "/ip4/127.0.0.1/tcp/5001"
 _PREFIX = "fedledger"
-_PIECE = 1 << 20
-_LARGEST_ANSWER = 64 << 20
-"""Bytes of the daemon's documents, at most: the list of all pins is the longest."""
-_WHOLE = 6
-"""A whole answer may take so many times as long as the daemon may stay silent."""
-
-
-_DOCUMENT = msgspec.json.Decoder(dict[str, Any])
 
 
 class Kubo(Store):
@@ -53,11 +36,8 @@ class Kubo(Store):
     def __init__(
         self, address: str = DEFAULT_ADDRESS, *, name: str = "", timeout: float = 30.0, outgoing: Outgoing = OPEN
     ) -> None:
-        self.address = address
-        self.name = name or f"Kubo at {address}"
-        self._timeout = timeout
-        server = multiaddrs.server(address, "a Kubo address", DEFAULT_ADDRESS)
-        self._road = Road(self.name, server, outgoing)
+        self._client = KuboClient(name, address, timeout, outgoing)
+        self.name = self._client.name
 
     def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
         """As `Store.put`. With `replace` raises Unavailable: a daemon does not write a block that it lists."""
@@ -84,14 +64,11 @@ class Kubo(Store):
             out.write(piece)
 
     def copy(self, cid: Cid) -> Buffer:
-        answer = self._call("/block/get", cid, ceiling=unixfs.largest(cid) + 1)
-        if answer.is_page:
-            raise unreachable(between(self.name, answer, f"block {cid}"), holder=self.name, block=cid)
-        return answer.body
+        return self._client.block(cid)
 
     def has(self, cid: Cid) -> bool:
         try:
-            self._ask("/block/stat", cid)
+            self._client.documents("block/stat", cid)
         except Unreachable:
             raise
         except Unavailable:
@@ -112,29 +89,28 @@ class Kubo(Store):
         if not held:
             raise UsageError(f"no pin is called {name!r}", advice="list the pins")
         for label in held:
-            self._ask("/pin/rm", label)
+            self._client.documents("pin/rm", label)
 
     def pins(self) -> dict[str, Cid]:
         ordered = sorted(self._labels().values(), key=lambda pin: pin[0])
         return {name: cid for _, cid, name in ordered}
 
     def close(self) -> None:
-        self._road.close()
+        self._client.close()
 
     def _send(self, pack: packs.PackWriter, root: Cid, pin: str) -> None:
         """Hand a pack's blocks and the pin's label to the daemon in one CAR, whose root is the label."""
         label, block = _label(pin, root)
         pack.seal(root)
         head = [car.header(label), car.frame(label, len(block)), block]
-        body = (piece for part in (head, pack.sections(_PIECE)) for piece in part)
+        body = (piece for part in (head, pack.sections(PIECE)) for piece in part)
         self._import(label, body, blocks=1 + len(pack.rows))
         self._name(pin, root, label)
 
     def _import(self, root: Cid, car_pieces: Iterable[Buffer], *, blocks: int) -> None:
         """Send a CAR. Raises Unavailable where the daemon did not take all of it: it may say so nowhere else."""
-        answers = self._ask(
-            "/dag/import", options={"pin-roots": "true", "stats": "true", "allow-big-block": "false"}, body=car_pieces
-        )
+        options = {"pin-roots": "true", "stats": "true", "allow-big-block": "false"}
+        answers = self._client.documents("dag/import", options=options, file=car_pieces)
         roots = [answer["Root"] for answer in answers if "Root" in answer]
         taken = [answer["Stats"].get("BlockCount") for answer in answers if "Stats" in answer]
         confirmed = [found.get("Cid", {}).get("/") for found in roots]
@@ -147,14 +123,14 @@ class Kubo(Store):
         """Name the label's pin, above every older pin of that name, and let those go."""
         labels = self._labels()
         number = 1 + max((known[0] for known in labels.values()), default=0)
-        self._ask("/pin/add", label, options={"name": f"{_PREFIX}:{number}:{cid}:{name}"})
+        self._client.documents("pin/add", label, {"name": f"{_PREFIX}:{number}:{cid}:{name}"})
         for old, (_, _, known) in labels.items():
             if known == name and old != label:
-                self._ask("/pin/rm", old)
+                self._client.documents("pin/rm", old)
 
     def _labels(self) -> dict[Cid, tuple[int, Cid, str]]:
         """Every label that is pinned under a name of ours: its number, the file, and the pin's name."""
-        answer = self._ask("/pin/ls", options={"names": "true", "type": "recursive"})
+        answer = self._client.documents("pin/ls", options={"names": "true", "type": "recursive"})
         found: dict[Cid, tuple[int, Cid, str]] = {}
         for text, entry in (answer[0].get("Keys") or {}).items():
             prefix, _, rest = str(entry.get("Name", "")).partition(":")
@@ -167,89 +143,12 @@ class Kubo(Store):
                     continue
         return found
 
-    def _ask(
-        self,
-        path: str,
-        cid: Cid | None = None,
-        *,
-        options: dict[str, str] | None = None,
-        body: Iterable[Buffer] | None = None,
-    ) -> list[dict[str, Any]]:
-        """A request, and every document of its response."""
-        answer = self._call(path, cid, options=options, body=body, ceiling=_LARGEST_ANSWER)
-        try:
-            return [_DOCUMENT.decode(line) for line in answer.body.splitlines() if line.strip()]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise unreachable(between(self.name, answer, "Kubo's RPC"), holder=self.name) from error
-
-    def _call(
-        self,
-        path: str,
-        cid: Cid | None,
-        *,
-        ceiling: int,
-        options: dict[str, str] | None = None,
-        body: Iterable[Buffer] | None = None,
-    ) -> Answer:
-        boundary = secrets.token_hex(16)
-        headers = {"Content-Type": f'multipart/form-data; boundary="{boundary}"'} if body is not None else {}
-        query = urlencode([*([("arg", str(cid))] if cid else []), *(options or {}).items(), ("offline", "true")])
-        try:
-            answer = self._road.ask(
-                "POST",
-                f"/api/v0{path}?{query}",
-                silence=self._timeout,
-                whole=_WHOLE * self._timeout,
-                ceiling=ceiling,
-                headers=headers,
-                body=b"" if body is None else _form(body, boundary),
-            )
-        except Trouble as error:
-            raise self._lost(error, cid) from error
-        if answer.headers.get("x-stream-error"):
-            raise Unreachable(f"{self.name} broke off in the middle of its answer", holder=self.name, block=cid)
-        if not answer.good:
-            raise self._refusal(answer, cid)
-        return answer
-
-    def _lost(self, error: Trouble, cid: Cid | None) -> Unreachable:
-        if error.cause is not Cause.LOST:
-            return unreachable(error, holder=self.name, block=cid)
-        return Unreachable(
-            f"no Kubo daemon answers at {self.address}",
-            advice="start it with `ipfs daemon`, or name its RPC address",
-            address=self.address,
-            cause=error.message,
-        )
-
-    def _refusal(self, answer: Answer, cid: Cid | None) -> Unavailable:
-        """An error of the daemon, in its words, or of whatever else answers there."""
-        if answer.type == "application/json":
-            try:
-                said = _DOCUMENT.decode(answer.body).get("Message")
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                said = None
-            if isinstance(said, str):
-                return Unavailable(f"{self.name}: {said}", holder=self.name, block=cid)
-        return unreachable(refused(self.name, answer), holder=self.name, block=cid, address=self.address)
-
 
 @contextmanager
 def _spool() -> Iterator[packs.PackWriter]:
     """Room for a file's blocks until they are sent: a CAR begins with the root, which is known last."""
     with tempfile.TemporaryDirectory(prefix="fedledger-") as folder, packs.writing(Path(folder)) as pack:
         yield pack
-
-
-def _form(body: Iterable[Buffer], boundary: str) -> Iterator[bytes]:
-    """A multipart form of one file, as a stream."""
-    yield (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="blocks.car"\r\n'
-        "Content-Type: application/vnd.ipld.car\r\n\r\n"
-    ).encode()
-    for piece in body:
-        yield bytes(piece)
-    yield f"\r\n--{boundary}--\r\n".encode()
 
 
 def _label(name: str, cid: Cid) -> tuple[Cid, bytes]:

@@ -76,6 +76,7 @@ def test_this_machine_has_many_names(host: str) -> None:
 )
 def test_multiaddrs_of_http_servers(text: str, address: Address) -> None:
     assert multiaddrs.server(text, "a Kubo address", "") == address
+    assert multiaddrs.server(multiaddrs.written(address), "a Kubo address", "") == address
 
 
 @pytest.mark.parametrize(

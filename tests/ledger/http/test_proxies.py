@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.content.answering import always, chain
-from support.content.holders import Daemon, Memory, Server
+from support.content.holders import Memory, Server
 from support.content.proxy import ForwardProxy
 from support.content.tls import Authority
 
@@ -21,7 +21,6 @@ from ledger.http.proxies import Proxy, ProxyRefused, proxy_for
 from ledger.http.trouble import Cause, Trouble
 from ledger.store import Unreachable
 from ledger.store.gateway_server import GatewayServer, serve
-from ledger.store.kubo import Kubo
 from ledger.store.remote import Remote
 
 NORTH = parse("https://north.example")
@@ -205,15 +204,3 @@ def test_what_must_not_be_dialled_is_not_asked_of_a_proxy(proxy: ForwardProxy, m
     ):
         holder.copy(Memory().add(b"x"))
     assert proxy.asked == []
-
-
-@pytest.mark.engine
-@pytest.mark.parametrize("host", ["/ip4/127.0.0.1", "/dns4/localhost"])
-def test_the_own_kubo_daemon_is_never_asked_through_a_proxy(
-    host: str, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    kubo = Kubo(f"{host}/tcp/{daemon.port}", timeout=5)
-    kubo.pins()
-    kubo.close()

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Self
@@ -79,11 +79,23 @@ class ForwardProxy:
         with socket.create_connection((self._host or str(parts.hostname), parts.port or 80), timeout=10) as way:
             path = parts.path + (f"?{parts.query}" if parts.query else "")
             way.sendall(f"{method} {path} HTTP/1.1\r\n".encode() + b"".join(headers) + b"Connection: close\r\n\r\n")
-            length = next((int(h.split(b":")[1]) for h in headers if h.lower().startswith(b"content-length")), 0)
-            way.sendall(client.rfile.read(length))
+            for piece in _body(client, headers):
+                way.sendall(piece)
             while data := way.recv(1 << 16):
                 client.wfile.write(data)
         return False
+
+
+def _body(client: StreamRequestHandler, headers: list[bytes]) -> Iterator[bytes]:
+    """The body of a client's request, as it comes, chunks and all."""
+    length = next((int(h.split(b":")[1]) for h in headers if h.lower().startswith(b"content-length")), 0)
+    chunked = any(h.lower().startswith(b"transfer-encoding") for h in headers)
+    while chunked and (line := client.rfile.readline()):
+        length = int(line, 16)
+        yield line + client.rfile.read(length + 2)
+        if not length:
+            return
+    yield client.rfile.read(length)
 
 
 def _pump(client: StreamRequestHandler, way: socket.socket) -> None:
