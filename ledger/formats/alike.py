@@ -36,7 +36,16 @@ def difference(text: str, other: str) -> str:
     if text == other or _seen(text) != _seen(other):
         return ""
     needed = [name for name in _STEPS if _seen(text, without=name) != _seen(other, without=name)]
-    return " and ".join(needed) or "how their signs are encoded"
+    return " and ".join(needed) or _first_step(text, other)
+
+
+def _first_step(text: str, other: str) -> str:
+    """The step after which they are equal: a later one does its work too, so that leaving it out shows nothing."""
+    for name, step in _STEPS.items():
+        text, other = step(text), step(other)
+        if text == other:
+            return name
+    raise AssertionError("unreachable")
 
 
 def hint(text: str, known: Iterable[str]) -> str:

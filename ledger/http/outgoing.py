@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger.config import HomeNetwork, HttpSettings, ServerSettings
 from ledger.config import Network as NetworkFile
-from ledger.errors import UsageError
+from ledger.errors import UsageError, plain
 from ledger.http import trust
 from ledger.http.addresses import Address, parse
 from ledger.http.proxies import Proxy, proxy_for
@@ -75,6 +75,6 @@ def _secret(file: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UsageError(f"the file with a server's credentials cannot be read: {reason}", file=file) from error
-    if not line or not line.isprintable():
+    if not line or plain(line) != line:
         raise UsageError("the file with a server's credentials has none in its first line", file=file)
     return line

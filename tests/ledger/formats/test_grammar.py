@@ -145,7 +145,14 @@ def test_plain_text_keeps_what_is_shown_and_escapes_the_rest() -> None:
     assert plain("\x1b\u202e\ud800\u3000\xad") == "\\x1b\\u202e\\ud800\\u3000\\xad"
 
 
+NO_VERDICT = {
+    "ledger/formats/alike.py": "words of messages",
+    "ledger/keys/passphrases.py": "forms of a passphrase that are tried on one's own key file",
+}
+"""Files in which a verdict does not depend on what they look up."""
+
+
 def test_nothing_in_the_ledger_asks_an_interpreters_tables() -> None:
     tables = re.compile(r"\.isprintable\(|unicodedata|\.isidentifier\(|\.isalpha\(|\.isspace\(|\.istitle\(")
-    found = [str(path) for path in (ROOT / "ledger").rglob("*.py") if tables.search(path.read_text(encoding="utf-8"))]
-    assert found == []
+    found = {path for path in (ROOT / "ledger").rglob("*.py") if tables.search(path.read_text(encoding="utf-8"))}
+    assert {path.relative_to(ROOT).as_posix() for path in found} == set(NO_VERDICT)

@@ -36,7 +36,7 @@ class Scripted(Worker):
             raise step
         return step
 
-    def note(self, action: str, state: JobState, text: str, **facts: object) -> None:
+    def note(self, action: str, state: JobState, text: str, why: object = None, /, **facts: object) -> None:
         self.notes.append((action, text))
 
 

@@ -89,7 +89,7 @@ class Blocks:
         assert (method, whole) == ("eth_getBlockByNumber", False)
         return self.shown[int(tag, 16)] if int(tag, 16) < len(self.shown) else None
 
-    def batch(self, method: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
+    def batch_of(self, method: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
         self.asked += len(calls)
         return [self.call(method, *one) for one in calls]
 
