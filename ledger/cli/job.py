@@ -61,7 +61,8 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         receipt = sender.send("ledger", "proposeJob", proposed.digest, *terms)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
-    text = "\n".join([f"proposed as job {number}", *(f"note: {one}" for one in warnings)])
+    serve = "leave fedledger node run (or store serve) going: the others read the job from you"
+    text = "\n".join([f"proposed as job {number}; {serve}", *(f"note: {one}" for one in warnings)])
     say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
 
 

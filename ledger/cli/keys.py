@@ -166,11 +166,13 @@ def agent(minutes: int, keystore: Path | None, passphrase_file: Path | None, hom
     chain = load_network(home.network_file).chain.id
     guard_memory()
     signer = unlock(path, read_passphrase(passphrase_file), chain_id=chain)
-    click.echo(f"holding {signer.address} for chain {chain}, {minutes} min; Ctrl-C forgets it")
+    held = f"holding {signer.address} for chain {chain}, {minutes} min; Ctrl-C forgets it"
+    said: list[str] = []
     try:
-        Agent(signer, chain).serve(path, 60.0 * minutes)
+        Agent(signer, chain).serve(path, 60.0 * minutes, lambda _: said.append(held) or click.echo(held))
     finally:
-        click.echo("the key is forgotten")
+        if said:
+            click.echo("the key is forgotten")
 
 
 def _old_and_new(old: Path | None, new: Path | None) -> tuple[str, str]:

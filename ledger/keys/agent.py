@@ -7,7 +7,7 @@ the key is in its memory only.
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,13 @@ class Agent:
         self._signer = signer
         self._chain_id = chain_id
 
-    def serve(self, keystore: Path, seconds: float) -> None:
-        """Answer until the time is over. Raises UsageError where one serves this key file already."""
+    def serve(self, keystore: Path, seconds: float, ready: Callable[[Path], object] = lambda _: None) -> None:
+        """Answer until the time is over; `ready` is told the socket. Raises UsageError where one serves this key file
+        already.
+        """
         ends = _now() + min(seconds, LONGEST)
         with _listening(socket_path(keystore)) as listening:
+            ready(socket_path(keystore))
             while (left := ends - _now()) > 0:
                 listening.settimeout(min(LOOK_SECONDS, left))
                 with suppress(OSError, FedledgerError):  # a caller that misbehaves gets nothing, and stops nothing
@@ -93,7 +96,11 @@ def _listening(path: Path) -> Iterator[socket.socket]:
     """A socket of mode 0600 at `path`, removed at the end. One that nobody listens at any more is replaced."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         if _answers(path):
-            raise UsageError("a keys agent holds this key already", advice="end it first, or use it")
+            raise UsageError(
+                "a keys agent holds this key already",
+                advice="commands find it by themselves; Ctrl-C in its terminal ends it",
+                socket=str(path),
+            )
         before = os.umask(0o177)
         try:
             path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ledger.config import Home, Network
-from ledger.errors import FedledgerError, UsageError
+from ledger.errors import Corrupt, FedledgerError, Unavailable, UsageError
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
@@ -198,9 +198,23 @@ class Connection:
         thread that decides asks `documents`. Raises Unavailable or Malformed.
         """
         if state.digest not in self._documents:
-            cid = Cid(RAW, state.digest)
-            self._documents[state.digest] = parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))
+            self._documents[state.digest] = self._read_document(state)
         return self._documents[state.digest]
+
+    def _read_document(self, state: JobState) -> Job:
+        cid = Cid(RAW, state.digest)
+        try:
+            return parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))
+        except Unavailable as error:
+            if isinstance(error, Corrupt):
+                raise
+            member = self.history.member_of(state.proposer)
+            proposer = state.proposer if member is None else self.name(member.index)
+            raise Unavailable(
+                f"the document of job {state.number} is at no holder that can be reached",
+                advice=f"{proposer}, which proposed it, serves it with fedledger node run (or store serve)",
+                **error.facts,
+            ) from error
 
     def sender(self, signer: "Signer") -> "Sender":
         """Sends this party's transactions, each exactly once, across processes and crashes."""

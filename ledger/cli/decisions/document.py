@@ -67,7 +67,7 @@ def _next_step(proposal: Proposal, state: ProposalState) -> str:
         return advice_on("Ballots_WrongState", {"state": state.value})
     if proposal.passes:
         return f"it passes; anyone may end the vote: fedledger proposal close {proposal.number}"
-    return f"fedledger proposal vote {proposal.number} for|against|abstain"
+    return f"fedledger proposal vote {proposal.number} for  (or against, or abstain)"
 
 
 def _owner(connection: "Connection", key: str) -> str:

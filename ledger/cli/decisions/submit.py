@@ -109,7 +109,7 @@ def _report(connection: "Connection", made: "Proposal", as_json: bool) -> None:
     text = (
         f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
         f"{made.needed} of {made.members} members must be for it, until {time_text(made.deadline)}; they type:\n"
-        f"  fedledger proposal vote {made.number} for|against|abstain"
+        f"  fedledger proposal vote {made.number} for  (or against, or abstain)"
     )
     kind = kind_word(made.kind)
     facts = {"proposal": made.number, "id": made.id.hex(), "kind": kind, "deadline": made.deadline}
