@@ -168,8 +168,13 @@ def agent(minutes: int, keystore: Path | None, passphrase_file: Path | None, hom
     signer = unlock(path, read_passphrase(passphrase_file), chain_id=chain)
     held = f"holding {signer.address} for chain {chain}, {minutes} min; Ctrl-C forgets it"
     said: list[str] = []
+
+    def say(_: Path) -> None:
+        said.append(held)
+        click.echo(held)
+
     try:
-        Agent(signer, chain).serve(path, 60.0 * minutes, lambda _: said.append(held) or click.echo(held))
+        Agent(signer, chain).serve(path, 60.0 * minutes, say)
     finally:
         if said:
             click.echo("the key is forgotten")
