@@ -29,6 +29,7 @@ from ledger.party import proving
 from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
 from ledger.party.proving import ELSEWHERE
+from ledger.store import BlockSource, Unreachable
 from ledger.store.holders import Holders
 
 UNREADABLE = (HistoryError, Malformed)
@@ -240,10 +241,16 @@ def _files(history: History, documents: dict[int, Job], scope: Scope) -> list[Ci
 def _read_every_copy(
     connection: Connection, found: Found, files: Iterable[Cid], progress: Callable[[int], None]
 ) -> None:
-    """COPIES: each holder's copy of each file, whole. A holder is at fault for a damaged copy, not for none."""
-    everyone = connection.holders
+    """COPIES: each holder's copy of each file, whole. A holder is at fault for a damaged copy, not for none; what one
+    holds that cannot be reached is open.
+    """
+    everyone, files = connection.holders, list(files)
     found.verify(Check.COPIES, 0)
     for holder in ([everyone.local] if everyone.local else []) + list(everyone.others):
+        if files and (why := _silent(holder, files[0])):
+            what = f"the copies that {holder.name} holds"
+            found.open.append(Open(check=Check.COPIES, what=what, why=f"it did not answer: {why}", holder=holder.name))
+            continue
         rest = tuple(other for other in everyone.others if other is not holder)
         for cid in files:
             try:
@@ -258,6 +265,17 @@ def _read_every_copy(
                 found.open.append(Open(check=Check.COPIES, what="a file", why=why, cid=str(cid)))
             else:
                 found.verify(Check.COPIES)
+
+
+def _silent(holder: BlockSource, cid: Cid) -> str:
+    """Why a holder says nothing at all; empty where it answers, whatever it says."""
+    try:
+        holder.get(cid)
+    except Unreachable as error:
+        return error.message
+    except FedledgerError:
+        pass
+    return ""
 
 
 def _locate(connection: Connection, holders: Holders, cid: Cid) -> None:

@@ -1,0 +1,45 @@
+"""An audit of every copy says which holders it could not read: "could not check" is never "checked"."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.consortia.synthetic import Trial
+
+from ledger.audit.report import Check, Open, Report
+from ledger.party.auditing import AuditRequest, inspect
+from ledger.party.connection import Connection
+
+SILENT = 3
+
+
+def audit(trial: Trial, folder: Path) -> Report:
+    with Connection.visit(trial.consortium.network, folder) as connection:
+        connection.refresh()
+        return inspect(connection, AuditRequest(source=False, copies=True))
+
+
+def of_copies(report: Report) -> list[Open]:
+    return [one for one in report.open.list if one.check is Check.COPIES]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_holder_that_does_not_answer_is_open_and_nobodys_fault(consortium: Any, tmp_path: Path, silent: bool) -> None:
+    with Trial(consortium) as trial:
+        consortium.send(0, "ledger", "openRound", trial.number)
+        trial.submit()
+        trial.parties[0].publish()
+        trial.attest(1, 2)
+        whole = audit(trial, tmp_path / "before").passed[Check.COPIES]
+        if silent:
+            trial.parties[SILENT].serving.close()
+        report = audit(trial, tmp_path / "after")
+    assert report.right.answer == "yes"
+    if not silent:
+        assert (report.passed[Check.COPIES], of_copies(report)) == (whole, [])
+        return
+    assert report.passed[Check.COPIES] < whole
+    (one,) = of_copies(report)
+    assert one.what == f"the copies that {one.holder} holds"
+    assert one.why is not None and one.why.startswith("it did not answer: ")
+    assert one.fault is None
