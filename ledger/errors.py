@@ -23,6 +23,9 @@ SHOWN = re.compile(
 )
 """One sign that a screen shows as it is: a closed set (docs/spec/grammar.md, "Text for people")."""
 
+_PRINTED = 10_000
+"""Bits of the largest number that a message shows."""
+
 
 def plain(text: str) -> str:
     """Text without signs that control a terminal or cannot be encoded: messages quote foreign strings."""
@@ -41,8 +44,13 @@ class FedledgerError(Exception):
         self.facts: Mapping[str, object] = MappingProxyType(facts)
 
     def __str__(self) -> str:
-        known = "".join(f"\n  {name.replace('_', ' ')}: {value}" for name, value in self.facts.items())
+        known = "".join(f"\n  {name.replace('_', ' ')}: {_shown(value)}" for name, value in self.facts.items())
         return self.message + plain(known)
+
+
+def _shown(value: object) -> object:
+    """A fact for a message: Python refuses to print a number of more than 4,300 digits."""
+    return "a number of thousands of digits" if isinstance(value, int) and value.bit_length() > _PRINTED else value
 
 
 class Refuted(FedledgerError):

@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, signature, word_decoder
+from ledger.chain.quantities import quantity
 from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
 from ledger.errors import Malformed
 from ledger.events.records import EVENTS, AnyEvent, Event
@@ -168,7 +169,7 @@ def _read(shape: _Shape, log: RawLog) -> AnyEvent:
     for place, convert in shape.conversions:
         values[place] = convert(values[place])
     fields = [values[place] for place in shape.order]
-    index = int(log.log_index, 16)
+    index = quantity(log.log_index)
     if not 0 <= index <= LARGEST_INDEX:
         raise ValueError(f"its place in the block is {log.log_index[:80]}")
     return shape.kind(*fields, block=record.block, log=index, tx=record.tx, leaf=leaf(record))
@@ -178,7 +179,7 @@ def _record(log: RawLog) -> LogRecord:
     """The log's own words. Raises ValueError where they are not hexadecimal or of another size."""
     topics = [_word(topic) for topic in log.topics]
     contract, data = bytes.fromhex(log.address[2:]), bytes.fromhex(log.data[2:])
-    return LogRecord(int(log.block_number, 16), _word(log.transaction_hash), contract, topics, data)
+    return LogRecord(quantity(log.block_number), _word(log.transaction_hash), contract, topics, data)
 
 
 @cache

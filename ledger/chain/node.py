@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ledger.chain.quantities import quantity
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import Unavailable
 
@@ -89,7 +90,7 @@ class ChainNode:
 def number(value: object, what: str) -> int:
     """A quantity of the node's answer."""
     try:
-        return int(str(value), 16)
+        return quantity(value)
     except ValueError as error:
         raise Unavailable(f"the node's answer is not {what}", actual=str(value)[:200]) from error
 
@@ -105,10 +106,10 @@ def data(value: object, what: str) -> bytes:
 def _block(answer: Any) -> Block:
     try:
         block = Block(
-            int(answer["number"], 16),
+            quantity(answer["number"]),
             bytes.fromhex(answer["hash"][2:]),
             bytes.fromhex(answer["parentHash"][2:]),
-            int(answer["timestamp"], 16),
+            quantity(answer["timestamp"]),
         )
         if not (
             0 <= block.number < LARGEST and 0 <= block.time < LARGEST and len(block.hash) == len(block.parent) == 32

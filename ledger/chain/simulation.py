@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from ledger.chain.quantities import quantity
 from ledger.chain.reverts import rejected
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import Rejected
@@ -48,9 +49,9 @@ def fees(rpc: Rpc, gas_price: GasPrice) -> dict[str, int]:
     if gas_price == "zero":
         return {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
     history = rpc.call("eth_feeHistory", "0x5", "latest", [50])
-    tips = sorted(int(rewards[0], 16) for rewards in history.get("reward") or [] if rewards)
-    tip = tips[len(tips) // 2] if tips else int(rpc.call("eth_maxPriorityFeePerGas"), 16)
-    base = int(history["baseFeePerGas"][-1], 16)
+    tips = sorted(quantity(rewards[0]) for rewards in history.get("reward") or [] if rewards)
+    tip = tips[len(tips) // 2] if tips else quantity(rpc.call("eth_maxPriorityFeePerGas"))
+    base = quantity(history["baseFeePerGas"][-1])
     return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
 
 
@@ -59,7 +60,7 @@ def outbidding(rpc: Rpc, shown: Mapping[str, Any]) -> dict[str, int] | None:
 
     Nodes take a replacement that offers 10 % more in both fields; geth's default, and anvil's.
     """
-    now, most, tip = fees(rpc, "market"), int(shown["maxFeePerGas"], 16), int(shown["maxPriorityFeePerGas"], 16)
+    now, most, tip = fees(rpc, "market"), quantity(shown["maxFeePerGas"]), quantity(shown["maxPriorityFeePerGas"])
     base = (now["maxFeePerGas"] - now["maxPriorityFeePerGas"]) // 2
     if most >= base:
         return None
@@ -73,7 +74,7 @@ def is_revert(error: RpcError) -> bool:
 
 
 def _with_room(estimate: str) -> int:
-    return int(int(estimate, 16) * GAS_FACTOR) + GAS_EXTRA
+    return int(quantity(estimate) * GAS_FACTOR) + GAS_EXTRA
 
 
 def _reason(rpc: Rpc, call: Call, block: str, error: RpcError) -> Rejected:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ledger.chain import simulation
 from ledger.chain.outbox import Outbox, OutboxEntry
+from ledger.chain.quantities import quantity
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.chain.simulation import GasPrice
 from ledger.errors import Rejected, Unavailable
@@ -217,7 +218,7 @@ class Transactor:
             fees = simulation.outbidding(self._rpc, shown)
             if fees is None:
                 return []
-            higher = self._sign(entry.to, entry.data, int(shown["gas"], 16), entry.nonce, fees)
+            higher = self._sign(entry.to, entry.data, quantity(shown["gas"]), entry.nonce, fees)
             self._outbox.add(higher)
             if self._transmit(higher).accepted:
                 return [higher]
@@ -246,8 +247,8 @@ class Transactor:
         )
 
     def _judge(self, entry: OutboxEntry, receipt: dict[str, Any]) -> Receipt:
-        block, gas_used = int(receipt["blockNumber"], 16), int(receipt["gasUsed"], 16)
-        if int(receipt["status"], 16) == 1:
+        block, gas_used = quantity(receipt["blockNumber"]), quantity(receipt["gasUsed"])
+        if quantity(receipt["status"]) == 1:
             created = receipt.get("contractAddress") or ""
             contract = checksum_address(bytes.fromhex(created[2:])) if created else ""
             return Receipt(bytes.fromhex(entry.hash[2:]), block, gas_used, contract)
@@ -270,7 +271,7 @@ class Transactor:
         return {"from": self._signer.address, "data": data} | ({"to": to} if to else {})
 
     def _count(self, block: str) -> int:
-        return int(self._rpc.call("eth_getTransactionCount", self._signer.address, block), 16)
+        return quantity(self._rpc.call("eth_getTransactionCount", self._signer.address, block))
 
 
 @dataclass(frozen=True, slots=True)

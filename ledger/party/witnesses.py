@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ledger.audit.report import Endpoint
 from ledger.config import Network, at_node
-from ledger.errors import FedledgerError, Unavailable
+from ledger.errors import FedledgerError, Unavailable, plain
 from ledger.formats.digest import sha256
 from ledger.party.background import Background
 
@@ -214,6 +214,8 @@ def _said(node: Says, point: HistoryPoint) -> Endpoint:
         return Endpoint(url=node.url, same=None, trouble=error.message)
     except FedledgerError as error:
         return Endpoint(url=node.url, same=False, trouble=error.message)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        return Endpoint(url=node.url, same=False, trouble=f"what it answers cannot be read: {plain(str(error))[:200]}")
 
 
 def compared(node: "ChainNode", number: int, hash_: bytes) -> Endpoint:

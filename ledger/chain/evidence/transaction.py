@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.chain.evidence import rlp
+from ledger.chain.quantities import quantity
 from ledger.errors import Malformed
 from ledger.formats.digest import checksum_address, keccak
 from ledger.formats.signatures import recover
@@ -47,7 +48,7 @@ def rebuild(shown: Mapping[str, Any]) -> bytes:
     It is the caller's to compare its hash. Raises Malformed where a field is missing or is not one.
     """
     try:
-        kind = int(shown.get("type") or "0x0", 16)
+        kind = quantity(shown.get("type") or "0x0")
         names = _FIELDS[kind]
         fields: list[rlp.Item] = [_field(name, shown) for name in names]
         return (bytes([kind]) if kind else b"") + rlp.encode(fields)
@@ -113,7 +114,7 @@ def _field(name: str, shown: Mapping[str, Any]) -> rlp.Item:
     if name in ("to", "input", "address"):
         return _bytes(shown[name] or "0x")
     value = shown["v"] if name == "yParity" and "yParity" not in shown else shown[name]
-    return rlp.number(int(value, 16))
+    return rlp.number(quantity(value))
 
 
 def _bytes(text: str) -> bytes:

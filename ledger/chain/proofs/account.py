@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ledger.chain.evidence import rlp
 from ledger.chain.proofs.slots import WORD
 from ledger.chain.proofs.trie import DEEPEST, EMPTY, LARGEST, value_at
+from ledger.chain.quantities import quantity
 from ledger.errors import Unavailable
 from ledger.formats.digest import keccak
 
@@ -53,13 +54,13 @@ def _fields(encoded: bytes) -> tuple[bytes, bytes]:
 
 
 def _word(shown: dict[str, Any], root: bytes, slot: int) -> bytes:
-    if int(shown["key"], 16) != slot:
+    if quantity(shown["key"]) != slot:
         raise ValueError("another word is shown than was asked for")
     encoded = value_at(root, keccak(slot.to_bytes(WORD)), _nodes(shown["proof"]))
     value = rlp.decode(encoded) if encoded else b""
     if not isinstance(value, bytes) or len(value) > WORD or value.startswith(b"\0"):
         raise ValueError("what is proved is not a word")
-    if int(shown["value"], 16) != int.from_bytes(value):
+    if quantity(shown["value"]) != int.from_bytes(value):
         raise ValueError("the word shown is not the one proved")
     return value.rjust(WORD, b"\0")
 

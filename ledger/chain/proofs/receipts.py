@@ -70,6 +70,7 @@ def _quantity(text: str) -> int:
 
 
 def _data(text: str, size: int | None = None) -> bytes:
-    if not re.fullmatch("0x(?:[0-9a-fA-F]{2})*", text) or (size is not None and len(text) != 2 + 2 * size):
+    data = bytes.fromhex(text[2:])
+    if text[:2] != "0x" or len(text) != 2 + 2 * len(data) or (size is not None and len(data) != size):
         raise ValueError("bytes are not in hexadecimal, or of another number")
-    return bytes.fromhex(text[2:])
+    return data

@@ -227,8 +227,8 @@ def test_only_what_is_new_is_proved(make: Make, anvil: Any) -> None:
     first.refresh()
     proof, asked = first.witnesses._own, []
     assert isinstance(proof, OwnLog)
-    call = proof._client.rpc.batch
-    proof._client.rpc.batch = lambda *arguments: asked.append(arguments) or call(*arguments)
+    call = proof._client.rpc.batch_of
+    proof._client.rpc.batch_of = lambda *arguments: asked.append(arguments) or call(*arguments)
     assert proof.says(first.point(*first.follower.tip)).same
     assert asked
     asked.clear()
