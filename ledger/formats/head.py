@@ -113,6 +113,14 @@ class HeadTree:
         """The head over the first `events`. Raises Malformed where it does not hold so many."""
         return head(events, self.root(events))
 
+    def head_with(self, events: int, leaves: Iterable[bytes]) -> bytes:
+        """The head over the first `events` and, after them, events of these leaves."""
+        other = HeadTree(self._rows[0])
+        other._rows = self._rows[: events + 1]
+        for one in leaves:
+            other.add(one)
+        return other.head(other.events)
+
     def cut(self, events: int) -> None:
         """Forget all events but the first `events`."""
         del self._rows[events + 1 :]

@@ -102,6 +102,10 @@ class History:
         """The head (32 bytes) over all events up to a block that the history reaches, it included."""
         return self._tree.head(self.events_at(block))
 
+    def head_with(self, block: int, leaves: Iterable[bytes]) -> bytes:
+        """The head over the events up to a block and, after them, events of these leaves instead of its own."""
+        return self._tree.head_with(self.events_at(block), leaves)
+
     def apply(self, event: r.AnyEvent) -> None:
         """Take one more event. Raises HistoryError where it cannot follow, and then changes nothing."""
         mandate = self.decisions.mandate

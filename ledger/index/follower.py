@@ -36,6 +36,11 @@ class Follower:
         """The block up to which the history reaches."""
         return self._tip
 
+    @property
+    def history(self) -> History:
+        """The history as the last `refresh` found it."""
+        return self._history
+
     def refresh(self, progress: Progress | None = None) -> History:
         """The history up to the chain's head; it may be called by several threads, which get the same object.
 

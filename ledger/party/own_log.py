@@ -14,18 +14,23 @@ from ledger.party.witnesses import HistoryPoint
 if TYPE_CHECKING:
     from ledger.chain.client import Client
     from ledger.chain.proofs.header_chain import BlockAt
+    from ledger.chain.proofs.log_proof import Held, Refused, Unknown
+    from ledger.events.records import AnyEvent
+    from ledger.history.fold import History
     from ledger.index import Follower
 
 FEW = 10_000
-"""Blocks that are proved at a time, some seconds: a home that starts further behind proves the latest ones."""
+"""Blocks that are proved at a time, some seconds: a home that is further behind proves on at the next question."""
 
 
 class _Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Up to which block a ledger's log was proved."""
+    """Up to which block a ledger's log was proved, from the founding on; and what was: the events, and their head."""
 
     ledger: str
     number: int
     hash: str
+    events: int
+    head: str
 
 
 class OwnLog:
@@ -37,37 +42,72 @@ class OwnLog:
         self._ledger, self._founding = record.leaf.hex(), record
 
     def says(self, point: HistoryPoint) -> Endpoint:
-        """Whether its log up to a point is that of its blocks: `same` is None where that could not be checked.
+        """Whether its log up to a point is that of its blocks: `same` is None where that could not be checked, or not
+        for all of them yet.
 
         Raises Unavailable where the node does not answer at all.
         """
         from ledger.chain.proofs.header_chain import BlockAt
-        from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 
-        last = BlockAt(point.number, point.hash)
-        before = self._before(point)
-        if before.number >= last.number:
+        history = self._follower.history
+        before = self._before(history, point)
+        first = min(before.number, point.number)
+        records = self._follower.events_after(first)
+        if self._client.block_hash(point.number) != point.hash:
+            return Endpoint(url=self.url, same=None, trouble="the chain was reorganised while it was read")
+        if history.head_with(first, _up_to(point.number, records)) != point.head:
+            return Endpoint(url=self.url, same=False, trouble=f"it showed two logs up to block {point.number}")
+        if before.number < point.number:
+            return self._answer(self._prove(history, before, point, records))
+        after = BlockAt(point.number, point.hash)
+        return self._answer(self._hold(after, before, records))  # the point is proved if it leads to what was proved
+
+    def _prove(
+        self, history: "History", before: "BlockAt", point: HistoryPoint, records: "list[AnyEvent]"
+    ) -> "Held | Refused | Unknown":
+        """Prove on from a block, and while that does not reach the point, also the latest blocks before the point."""
+        from ledger.chain.proofs.header_chain import BlockAt
+        from ledger.chain.proofs.log_proof import Held, Refused, Unknown
+
+        last = end = BlockAt(point.number, point.hash)
+        if before.number + FEW < last.number:
+            end = BlockAt(before.number + FEW, self._client.block_hash(before.number + FEW) or b"")
+        found = self._hold(before, end, records)
+        if isinstance(found, Held):
+            proved = _up_to(end.number, records)
+            self._keep(end, history.events_at(before.number) + len(proved), history.head_with(before.number, proved))
+        if isinstance(found, Refused) or end == last:
+            return found
+        latest = self._hold(BlockAt(max(end.number, last.number - FEW), b""), last, records)
+        if isinstance(latest, Refused):
+            return latest
+        return found if isinstance(found, Unknown) else Unknown(f"proved to block {end.number} of {last.number}")
+
+    def _hold(self, before: "BlockAt", last: "BlockAt", records: "list[AnyEvent]") -> "Held | Refused | Unknown":
+        from ledger.chain.proofs.log_proof import LogProof
+
+        return LogProof(self._client).hold(before, last, records)
+
+    def _answer(self, found: "Held | Refused | Unknown") -> Endpoint:
+        from ledger.chain.proofs.log_proof import Held, Refused
+
+        if isinstance(found, Held):
             return Endpoint(url=self.url, same=True)
-        records = self._follower.events_after(before.number)
-        match LogProof(self._client).hold(before, last, records):
-            case Held():
-                self._keep(point)
-                return Endpoint(url=self.url, same=True)
-            case Refused(why):
-                return Endpoint(url=self.url, same=False, trouble=why)
-            case Unknown(why):
-                return Endpoint(url=self.url, same=None, trouble=why)
+        return Endpoint(url=self.url, same=False if isinstance(found, Refused) else None, trouble=found.why)
 
-    def _before(self, point: HistoryPoint) -> "BlockAt":
-        """The block after which the proof begins: where the last one ended, if that is still on the chain."""
+    def _before(self, history: "History", point: HistoryPoint) -> "BlockAt":
+        """The block after which the proof begins: where the last one ended, if that is still on the chain and the
+        history up to it is what was proved.
+        """
         from ledger.chain.proofs.header_chain import BlockAt
 
-        start = BlockAt(max(self._founding.block - 1, point.number - FEW), b"")
-        mark = self._mark()
-        if mark is None or not start.number < mark.number or mark.number > point.number:
-            return start
+        mark, founding = self._mark(), BlockAt(self._founding.block - 1, b"")
+        if mark is None or not founding.number < mark.number <= point.number + FEW:
+            return founding
+        if (mark.events, mark.head) != (history.events_at(mark.number), history.head_at(mark.number).hex()):
+            return founding
         found = bytes.fromhex(mark.hash)
-        return BlockAt(mark.number, found) if self._client.block_hash(mark.number) == found else start
+        return BlockAt(mark.number, found) if self._client.block_hash(mark.number) == found else founding
 
     def _mark(self) -> _Mark | None:
         try:
@@ -76,10 +116,16 @@ class OwnLog:
         except (OSError, ValueError):
             return None
 
-    def _keep(self, point: HistoryPoint) -> None:
+    def _keep(self, block: "BlockAt", events: int, head: bytes) -> None:
         draft = self._cache.with_suffix(".part")
+        mark = _Mark(self._ledger, block.number, block.hash.hex(), events, head.hex())
         try:
-            draft.write_bytes(msgspec.json.encode(_Mark(self._ledger, point.number, point.hash.hex())))
+            draft.write_bytes(msgspec.json.encode(mark))
             draft.replace(self._cache)
         except OSError:
             return  # a cache: the next proof begins further back
+
+
+def _up_to(block: int, records: "list[AnyEvent]") -> list[bytes]:
+    """The leaves of the records up to a block."""
+    return [one.leaf for one in records if one.block <= block]
