@@ -20,6 +20,8 @@ LONGEST = 12 * 3600
 """Seconds that an agent may hold a key."""
 LOOK_SECONDS = 1.0
 """How often the agent looks at the clock: a machine that slept has used up its time, too."""
+MOST_FEES = 10**18
+"""What a transaction's gas may cost at most, in wei: 1 ether."""
 _PR_SET_DUMPABLE = 4
 
 
@@ -42,9 +44,10 @@ class Agent:
                 with suppress(OSError, FedledgerError):  # a caller that misbehaves gets nothing, and stops nothing
                     connection, _ = listening.accept()
                     with connection:
-                        connection.settimeout(min(SECONDS, left))
                         check_peer(connection)
-                        send(connection, self.answer(receive(connection)))
+                        request = receive(connection, min(SECONDS, ends - _now()))
+                        if _now() < ends:
+                            send(connection, self.answer(request))
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """What one request gets: who signs here, a signature, or why there is none."""
@@ -52,7 +55,7 @@ class Agent:
             return self._answer(request)
         except FedledgerError as error:
             return {"error": error.message, "advice": error.advice}
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001  (the edge: what encoders of Ethereum raise has no common kind)
             return {"error": f"this cannot be signed: {error!r}"[:300], "advice": ""}
 
     def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,8 +64,7 @@ class Agent:
                 return {"address": self._signer.address, "chain": self._chain_id}
             case {"ask": "transaction", "transaction": {"chainId": chain} as transaction}:
                 self._allow(chain)
-                if transaction.get("value") != 0:
-                    raise UsageError("the keys agent signs no payments", actual=str(transaction.get("value"))[:80])
+                _check_cost(transaction)
                 return {"signed": self._signer.sign_transaction(transaction)}
             case {"ask": "typed data", "domain": {"chainId": chain} as domain, "types": types, "message": message}:
                 self._allow(chain)
@@ -72,6 +74,20 @@ class Agent:
     def _allow(self, chain: object) -> None:
         if chain != self._chain_id or isinstance(chain, bool):
             raise UsageError("the keys agent signs for another chain", expected=self._chain_id, actual=chain)
+
+
+def _check_cost(transaction: Mapping[str, Any]) -> None:
+    """Raise UsageError for a payment, or fees that could be one: the sealer of the block is paid them."""
+    if transaction.get("value") != 0:
+        raise UsageError("the keys agent signs no payments", actual=str(transaction.get("value"))[:80])
+    if "maxFeePerBlobGas" in transaction:
+        raise UsageError("the keys agent signs no blobs")
+    named = [transaction.get(name, 0) for name in ("gas", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas")]
+    if not all(type(number) is int for number in named):
+        raise Malformed("gas and its price are not integers")
+    gas, *prices = named
+    if gas * max(prices) > MOST_FEES:
+        raise UsageError("the keys agent signs no fees as high", maximum=MOST_FEES, actual=str(gas * max(prices))[:80])
 
 
 def _now() -> float:

@@ -28,6 +28,8 @@ LARGEST_WORK = 1 << 25
 """The most that is spent on opening a key file; geth's standard is 2^21."""
 LARGEST_MEMORY = 1 << 30
 """Bytes, scrypt's 128·n·r."""
+DERIVED = 32
+"""Bytes that are derived from the passphrase (dklen): half decrypt the key, half check it. More would only cost."""
 MAXIMUM_KEYFILE = 1 << 16
 
 
@@ -130,6 +132,9 @@ def _cost(keyfile: Mapping[str, Any]) -> tuple[int, int]:
     """Work and memory of the derivation that the file really uses."""
     try:
         parameters = keyfile["crypto"]["kdfparams"]
+        if parameters["dklen"] != DERIVED:
+            actual = str(parameters["dklen"])[:80]
+            raise Malformed("the key file derives another length of key (dklen)", expected=DERIVED, actual=actual)
         if keyfile["crypto"]["kdf"] == "scrypt":
             n, r, p = (int(parameters[name]) for name in "nrp")
             return n * r * p, 128 * n * r

@@ -49,10 +49,12 @@ class LocalSigner:
 
     def sign_typed_data(self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]) -> bytes:
         """See `Signer`. Raises UsageError where a light key is to sign for another chain than the local one."""
+        from eth_abi.exceptions import EncodingError
+
         self._allow(domain.get("chainId"))
         try:
             signed = self._account.sign_typed_data(dict(domain), dict(types), dict(message))
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, EncodingError) as error:
             raise Malformed(f"this is not typed data that can be signed: {error}") from error
         return bytes(signed.signature)
 

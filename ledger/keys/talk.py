@@ -6,6 +6,7 @@ import socket
 import stat
 import struct
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,14 @@ def send(connection: socket.socket, message: Mapping[str, Any]) -> None:
     connection.sendall(data)
 
 
-def receive(connection: socket.socket) -> dict[str, Any]:
-    """One message, whole. Raises Malformed for anything else, OSError where it does not come in time."""
+def receive(connection: socket.socket, seconds: float = SECONDS) -> dict[str, Any]:
+    """One message, whole. Raises Malformed for anything else, OSError where it is not there after so many seconds."""
+    until = time.monotonic() + seconds
     data = b""
     while not data.endswith(b"\n"):
+        if (left := until - time.monotonic()) <= 0:
+            raise TimeoutError("the message is not whole in time")
+        connection.settimeout(left)  # a caller that drips bytes does not begin it again
         piece = connection.recv(1 << 16)
         data += piece
         if not piece or len(data) > MAXIMUM:

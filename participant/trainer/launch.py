@@ -5,6 +5,7 @@ it, and all that it starts ends with it.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -57,7 +58,28 @@ def fork(folder: Path, output: int) -> Process:
     child = os.fork()
     if child == 0:
         _forked(folder, output)
-    return ForkedTrainer(child)
+    return Leader(ForkedTrainer(child))
+
+
+class Leader:
+    """A child that leads a session of its own. What it started and left behind is ended with it.
+
+    That is done before the child is reaped: until then its number, which is its group's, belongs to no other process.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self._process, self.pid = process, process.pid
+
+    def poll(self) -> int | None:
+        """See `Process`."""
+        try:
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return None
+        except ChildProcessError:  # it was reaped
+            return self._process.poll()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        return self._process.poll()
 
 
 class ForkedTrainer:
@@ -77,7 +99,7 @@ class ForkedTrainer:
 
 
 def _started(command: Sequence[str], output: int) -> Process:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -85,6 +107,7 @@ def _started(command: Sequence[str], output: int) -> Process:
         start_new_session=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )
+    return Leader(process)
 
 
 def _forked(folder: Path, output: int) -> NoReturn:

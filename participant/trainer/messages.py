@@ -8,15 +8,18 @@ update.i32       the trained update's integers
 answer.json      what came out; written last
 """
 
+import errno
 import os
+import stat
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, BinaryIO, TypeVar
 
 import msgspec
 import numpy as np
 
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.strict import Strict
+from ledger.jobs.document import MAX_WEIGHT
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
 
@@ -69,6 +72,10 @@ class Progress(Strict, frozen=True):
     epochs: float = 0.0
     loss: str = ""
 
+    def __post_init__(self) -> None:
+        if self.loss:
+            number(self.loss)
+
     def left(self, now: float) -> float | None:
         """Seconds that are left at this pace; None where nothing tells."""
         if not 0 < self.done <= self.epochs:
@@ -79,18 +86,22 @@ class Progress(Strict, frozen=True):
 class DataRead(Strict, frozen=True, tag="has_read"):
     """The data can be read: how many rows they have, and whether all are of one class, as far as they show it."""
 
-    rows: int | None
+    rows: Annotated[int, msgspec.Meta(ge=0)] | None
     one_class: bool
 
 
 class TrainedUpdate(Strict, frozen=True, tag="trained"):
     """A round is trained: the weight it asks for, samples, loss, further metrics as exact decimals, and the device."""
 
-    weight: int
-    samples: int
+    weight: Annotated[int, msgspec.Meta(ge=1, le=MAX_WEIGHT)]
+    samples: Annotated[int, msgspec.Meta(ge=0)]
     loss: str
     metrics: dict[str, str]
     device: str
+
+    def __post_init__(self) -> None:
+        for figure in (self.loss, *self.metrics.values()):
+            number(figure)
 
 
 class Measured(Strict, frozen=True, tag="measured"):
@@ -145,7 +156,7 @@ def place(path: Path, data: bytes) -> None:
 def read(path: Path, kind: type[T]) -> T | None:
     """A message; None while it is not there. Raises Malformed where it breaks its form."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             data = file.read(MAX_MESSAGE + 1)
     except OSError:
         return None
@@ -153,7 +164,7 @@ def read(path: Path, kind: type[T]) -> T | None:
         if len(data) > MAX_MESSAGE:
             raise ValueError("it is too long")
         return msgspec.json.decode(data, type=kind)
-    except ValueError as error:  # msgspec's errors are of this kind
+    except (ValueError, RecursionError) as error:  # msgspec's errors are of the first kind
         raise Malformed(f"a trainer's message is not valid: {error}", file=path.name) from error
 
 
@@ -166,10 +177,25 @@ def write_stream(path: Path, stream: Stream) -> None:
 def read_stream(path: Path, values: int) -> Stream:
     """Integers, so many of them. Raises Malformed for fewer or more, Unavailable where they cannot be read."""
     try:
-        if path.stat().st_size != 4 * values:
-            raise Malformed(
-                "a trainer's file has another length", file=path.name, expected=4 * values, actual=path.stat().st_size
-            )
-        return np.fromfile(path, "<i4").astype(np.int32, copy=False)
+        with _opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            stream = np.fromfile(file, "<i4", values)
     except OSError as error:
         raise Unavailable(f"cannot read what was trained: {error.strerror}", file=str(path)) from error
+    if size != 4 * values or len(stream) != values:
+        raise Malformed("a trainer's file has another length", file=path.name, expected=4 * values, actual=size)
+    return stream.astype(np.int32, copy=False)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file that a task's code may have put there. Raises Malformed for a link, pipe or folder, else OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)  # a pipe never blocks
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise Malformed("a trainer's file is a link", file=path.name) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Malformed("a trainer's file is not a regular file", file=path.name)
+    return os.fdopen(descriptor, "rb")

@@ -74,7 +74,6 @@ class Trainer:
             _signal(self.process, number)
             if _ended(self.process, GRACE):
                 break
-        _signal(self.process, signal.SIGKILL)  # what it started and left behind
         self._clear()
 
     def _clear(self) -> None:
@@ -108,15 +107,17 @@ class _Nothing:
 
 
 def _signal(process: Process, number: int) -> None:
-    """To all of a process's session, or to it alone while it has none of its own yet."""
-    if process.pid <= 0:
+    """To all of a process's session, or to it alone while it has none of its own yet.
+
+    Only while it runs: the number of one that was reaped may be another's.
+    """
+    if process.poll() is not None:
         return
     try:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
-        if process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 def _ended(process: Process, seconds: float) -> bool:

@@ -102,6 +102,20 @@ def test_a_cost_without_bounds_is_refused_before_it_is_paid(tmp_path: Path, para
         keys.unlock(path, "right")
 
 
+@pytest.mark.parametrize("kdf", ["scrypt", "pbkdf2"])
+@pytest.mark.parametrize("length", [1 << 26, 33, 16, 0, -1, "32", None])
+def test_another_length_of_the_derived_key_is_refused_by_name(tmp_path: Path, kdf: Any, length: Any) -> None:
+    """Before it is paid: PBKDF2 works once more for each 32 bytes."""
+    keyfile: Any = dict(Account.encrypt(Account.create().key, "right", kdf=kdf, iterations=COST))
+    keyfile["crypto"]["kdfparams"]["dklen"] = length
+    path = tmp_path / "key.json"
+    path.write_bytes(msgspec.json.encode(keyfile))
+    with pytest.raises(Malformed, match="dklen"):
+        keys.unlock(path, "right")
+    with pytest.raises(Malformed, match="dklen"):
+        keys.is_light_file(path)
+
+
 @pytest.mark.parametrize("version", [4, 1, None, "x"])
 def test_another_version_is_named(tmp_path: Path, version: Any) -> None:
     path, _, _ = written(tmp_path, version=version)

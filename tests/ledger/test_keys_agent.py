@@ -1,5 +1,6 @@
 """The keys agent signs for this user's commands, for one chain and a time, and never sends its key."""
 
+import json
 import os
 import socket
 import stat
@@ -28,6 +29,10 @@ TRANSACTION |= {"data": "0x", "gas": 21_000, "maxFeePerGas": 0, "maxPriorityFeeP
 DOMAIN = {"name": "fedledger", "version": "1", "chainId": 31337, "verifyingContract": "0x" + "22" * 20}
 TYPES = {"Vote": [{"name": "proposal", "type": "bytes32"}]}
 MESSAGE = {"proposal": b"\x07" * 32}
+
+
+def one_field(kind: str) -> dict[str, Any]:
+    return {"A": [{"name": "x", "type": kind}]}
 
 
 @pytest.fixture
@@ -91,6 +96,12 @@ def test_its_socket_and_folder_are_the_users_alone(keystore: Path) -> None:
         {"ask": "typed data", "domain": DOMAIN | {"chainId": 1}, "types": TYPES, "message": MESSAGE},
         {"ask": "typed data", "domain": DOMAIN | {"chainId": "31337"}, "types": TYPES, "message": MESSAGE},
         {"ask": "typed data", "domain": DOMAIN, "types": 5, "message": {}},
+        {"ask": "typed data", "domain": DOMAIN, "types": one_field("uint8"), "message": {"x": 300}},
+        {"ask": "typed data", "domain": DOMAIN, "types": one_field("uint7"), "message": {"x": 1}},
+        {"ask": "typed data", "domain": DOMAIN, "types": one_field("bytes4"), "message": {"x": b"\0" * 9}},
+        {"ask": "typed data", "domain": DOMAIN, "types": one_field("uint256"), "message": {"x": 10**400}},
+        {"ask": "typed data", "domain": DOMAIN, "types": {}, "message": {}},
+        {"ask": "transaction", "transaction": TRANSACTION | {"type": 9}},
         {"ask": "key"},
         {},
     ],
@@ -98,6 +109,61 @@ def test_its_socket_and_folder_are_the_users_alone(keystore: Path) -> None:
 def test_anything_else_is_refused_in_words(keystore: Path, request_: dict[str, Any]) -> None:
     answer = Agent(keys.unlock(keystore, "right"), 31337).answer(request_)
     assert answer.keys() == {"error", "advice"}
+
+
+@pytest.mark.parametrize(
+    "fees",
+    [
+        {"maxFeePerGas": 10**18 // 21_000 + 1},
+        {"maxFeePerGas": 10**30, "maxPriorityFeePerGas": 10**30},
+        {"gas": 10**18 + 1, "maxFeePerGas": 1},
+        {"gas": "0x5208", "maxFeePerGas": 10**30},
+        {"maxFeePerGas": hex(10**30)},
+        {"maxFeePerBlobGas": 1},
+    ],
+)
+def test_fees_that_are_a_payment_are_refused(keystore: Path, fees: dict[str, Any]) -> None:
+    agent = Agent(keys.unlock(keystore, "right"), 31337)
+    answer = agent.answer({"ask": "transaction", "transaction": TRANSACTION | fees})
+    assert answer.keys() == {"error", "advice"}
+    most = TRANSACTION | {"maxFeePerGas": 10**18 // 21_000}
+    assert "signed" in agent.answer({"ask": "transaction", "transaction": most})
+
+
+def test_fees_in_the_old_form_are_bounded_too(keystore: Path) -> None:
+    old = {name: TRANSACTION[name] for name in ("chainId", "nonce", "to", "value", "data", "gas")}
+    agent = Agent(keys.unlock(keystore, "right"), 31337)
+    assert "signed" in agent.answer({"ask": "transaction", "transaction": old | {"gasPrice": 1}})
+    assert "no fees as high" in agent.answer({"ask": "transaction", "transaction": old | {"gasPrice": 10**30}})["error"]
+
+
+def test_nothing_is_signed_once_its_time_is_over(keystore: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for a caller that was there in time, and took its time."""
+    heard = threading.Event()
+    monkeypatch.setattr(agents, "check_peer", lambda _: heard.set())
+    request = json.dumps({"ask": "transaction", "transaction": TRANSACTION}).encode() + b"\n"
+    with serving(keystore) as path, socket.socket(socket.AF_UNIX) as caller, pytest.MonkeyPatch.context() as patch:
+        caller.settimeout(60)
+        heard.clear()
+        caller.connect(str(path))
+        caller.sendall(request[:9])
+        assert heard.wait(60)
+        time.sleep(0.2)  # what is left is computed by now
+        clock = agents._now
+        patch.setattr(agents, "_now", lambda: clock() + 1e6)
+        caller.sendall(request[9:])
+        assert caller.recv(1000) == b""
+
+
+def test_a_caller_that_drips_bytes_is_left(keystore: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agents, "SECONDS", 0.5)
+    with serving(keystore) as path, socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(path))
+        with pytest.raises(OSError, match=r"pipe|reset"):
+            for _ in range(200):
+                caller.sendall(b" ")
+                time.sleep(0.05)
+        assert keys.find_agent(keystore, 31337) is not None
 
 
 def test_it_forgets_when_its_time_is_over_also_where_the_machine_slept(keystore: Path) -> None:

@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 
 from support import warm, wild
 
-from ledger.errors import FedledgerError, UsageError
+from ledger.errors import UsageError
 from ledger.jobs.document import Job
 from participant.trainer.errand import Ended, Errand
 from participant.trainer.life import is_alive
@@ -126,16 +126,6 @@ def test_reading_and_evaluating_are_no_different(
     assert caught.value.facts["method"] == {"load": "load_data", "evaluate": "evaluate"}[method]
     with pytest.raises(UsageError, match="CUDA out of memory"):
         answered(trainers, make(**{method: "raise"}), do, tmp_path)
-
-
-def test_what_a_task_started_and_left_behind_ends_too(
-    make: Callable[..., Job], trainers: Trainers, tmp_path: Path
-) -> None:
-    job = make(train="child")
-    with pytest.raises(FedledgerError, match="exit status 3"):
-        answered(trainers, job, Train(round=3, seed=1), tmp_path)
-    child = int((tmp_path / "home" / "scratch" / job.digest.hex() / "child").read_text())
-    assert gone(child)
 
 
 def test_progress_is_told_while_it_trains(make: Callable[..., Job], trainers: Trainers, tmp_path: Path) -> None:
