@@ -126,7 +126,7 @@ class AggregatorWorker(Worker):
             return None
         later = self.require_agreement_now(facts, "publish")
         point = earlier if isinstance(later, Wait) else later
-        said = self.said(facts, outcome, Standpoint(*point, cid_of(receipts).digest))
+        said = self.said(facts, outcome, Standpoint(point.number, point.hash, point.head, cid_of(receipts).digest))
         self._sender.send("ledger", "publishAggregate", step.job, step.round, tuple(said))
         self.note(
             "published",

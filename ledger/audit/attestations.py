@@ -106,15 +106,18 @@ class AttestationsAudit:
         """Two honest views; but who published and agreed owed the update that had an old enough certificate."""
         old = self.files.in_time(own, self.aggregate)
         for update, byte in zip(self.round.sorted_updates(), self.aggregate.verdicts, strict=True):
-            if byte != Verdict.UNAVAILABLE or update.index not in old:
+            if byte != Verdict.UNAVAILABLE or update.index not in (own.certified if old is None else old):
                 continue
             party, witness = self.audit.describe(update.party), self.audit.describe(said.member)
             signers = tuple(self.audit.describe(self.round.keys[index]) for index in own.signers(update.index))
             what = f"the update of {party} in {round_place(self.round)}"
+            told = {"party": party, "signed_for": signers, "cid": str(Cid(RAW, said.detail))}
+            if old is None:
+                why = f"it was left out, and {witness} has a certificate: its age is on the node's word"
+                self._open(what, why, **told)
+                continue
             why = f"it was left out in spite of a certificate that was signed in time; {witness} has it"
-            standing_by = agreed(self.round, self.aggregate)
-            cid = str(Cid(RAW, said.detail))
-            self._blame(standing_by, what, why, party=party, signed_for=signers, cid=cid)
+            self._blame(agreed(self.round, self.aggregate), what, why, **told)
 
     def _lacks(self, said: Attestation) -> None:
         """Bytes may be there for one and not for another: this convicts nobody."""

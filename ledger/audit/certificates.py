@@ -52,17 +52,23 @@ class ReceiptsFiles:
             self._known[digest] = self._read(digest)
         return self._known[digest]
 
-    def in_time(self, given: Certificates, aggregate: Aggregate) -> frozenset[int]:
-        """The updates with a certificate that was signed in time to oppose an aggregate that leaves them out."""
+    def in_time(self, given: Certificates, aggregate: Aggregate) -> frozenset[int] | None:
+        """The updates with a certificate that was signed in time to oppose an aggregate that leaves them out.
+
+        None where a block's time that decides it is on the node's word.
+        """
         opened, published = map(self._audit.blocks, (self._facts.round.opened_in, aggregate.block))
         if opened is None or published is None:
             return frozenset()
+        if not (opened.proved and published.proved):
+            return None
         by = signed_in_time(opened.time, published.time, self._facts.state.terms.aggregate_seconds)
-        return frozenset(certified((one for one in given.receipts if self._is_signed_by(one, by)), self.roll))
-
-    def _is_signed_by(self, receipt: SignedHave, latest: int | None) -> bool:
-        """Whether the block that it names is no later than that time, where one is given."""
-        return latest is None or ((block := self._audit.blocks(receipt.block)) is not None and block.time <= latest)
+        if by is None:
+            return given.certified
+        signed = [(one, block) for one in given.receipts if (block := self._audit.blocks(one.block)) is not None]
+        if not all(block.proved for _, block in signed):
+            return None
+        return frozenset(certified((one for one, block in signed if block.time <= by), self.roll))
 
     def _read(self, digest: bytes) -> Certificates:
         if digest == sha256(b""):

@@ -19,10 +19,14 @@ SERVER = "the server"
 
 
 class ShownBlock(NamedTuple):
-    """A block as the audited node shows it: its hash, and its time in seconds since 1970."""
+    """A block as the audited node shows it: its hash, and its time in seconds since 1970.
+
+    `proved` is whether the hash covers that time; else it is on the node's word, and nobody is blamed by it.
+    """
 
     hash: bytes
     time: int
+    proved: bool
 
 
 Blocks = Callable[[int], ShownBlock | None]

@@ -1,8 +1,12 @@
-"""A chain's node: blocks, the clock, and the code at an address, read over `Rpc` and checked for form."""
+"""A chain's node: blocks, the clock, and the code at an address, read over `Rpc` and checked for form.
+
+A block's hash covers its time: one that a node shows with another is refused, where the header's form is known here.
+"""
 
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ledger.chain.headers import is_contradicted, read_header
 from ledger.chain.quantities import quantity
 from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import Unavailable
@@ -14,12 +18,16 @@ PACE = 8
 
 
 class Block(NamedTuple):
-    """A block's header, as far as it matters here. `time` in seconds since 1970."""
+    """A block's header, as far as it matters here. `time` in seconds since 1970.
+
+    `proved` is whether the header hashes to `hash`; else number, parent and time are on the node's word.
+    """
 
     number: int
     hash: bytes
     parent: bytes
     time: int
+    proved: bool = False
 
 
 class ChainNode:
@@ -110,11 +118,14 @@ def _block(answer: Any) -> Block:
             bytes.fromhex(answer["hash"][2:]),
             bytes.fromhex(answer["parentHash"][2:]),
             quantity(answer["timestamp"]),
+            read_header(answer) is not None,
         )
         if not (
             0 <= block.number < LARGEST and 0 <= block.time < LARGEST and len(block.hash) == len(block.parent) == 32
         ):
             raise ValueError("a number or a hash that no block has")
-        return block
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable("the node's answer is not a block", actual=str(answer)[:200]) from error
+    if not block.proved and is_contradicted(answer):
+        raise Unavailable("the node shows a block that does not hash to its hash: it lies", block=block.number)
+    return block

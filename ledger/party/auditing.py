@@ -206,7 +206,7 @@ def _blocks(client: Client) -> Blocks:
     def shown(number: int) -> ShownBlock | None:
         with answers():
             block = client.block(number)
-        return None if block is None else ShownBlock(block.hash, block.time)
+        return None if block is None else ShownBlock(block.hash, block.time, block.proved)
 
     return shown
 

@@ -39,11 +39,15 @@ REMEMBERED = 16
 
 
 class HistoryPoint(NamedTuple):
-    """Where the own history stands: a block's number and hash, and the head over all events up to it."""
+    """Where the own history stands: a block's number and hash, and the head over all events up to it.
+
+    `time` is the block's, in seconds since 1970, where a step rests on it.
+    """
 
     number: int
     hash: bytes
     head: bytes
+    time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ class _Witness:
     def says(self, point: HistoryPoint) -> Endpoint:
         """Whether it shows the same block and the same log up to it. Raises as `Follower.refresh`."""
         client, follower = self._connected()
-        shown = compared(client, point.number, point.hash)
+        shown = compared(client, point.number, point.hash, point.time)
         if not shown.same:
             return shown
         history = follower.refresh()
@@ -218,9 +222,11 @@ def _said(node: Says, point: HistoryPoint) -> Endpoint:
         return Endpoint(url=node.url, same=False, trouble=f"what it answers cannot be read: {plain(str(error))[:200]}")
 
 
-def compared(node: "ChainNode", number: int, hash_: bytes) -> Endpoint:
-    """What a node shows in the place of a block. Raises as the node's methods."""
-    latest, found = node.latest(), node.block_hash(number)
-    same = None if found is None else found == hash_
+def compared(node: "ChainNode", number: int, hash_: bytes, time: int | None = None) -> Endpoint:
+    """What a node shows in the place of a block, of that time where one is given. Raises as the node's methods."""
+    latest, found = node.latest(), node.block(number)
+    same = None if found is None else found.hash == hash_ and time in (None, found.time)
     trouble = {None: "it has not come so far", False: f"its block {number} is another", True: None}[same]
+    if found is not None and not same and found.hash == hash_:
+        trouble = f"its block {number} has another time"
     return Endpoint(url=node.rpc.url, same=same, block=latest.number, trouble=trouble)

@@ -87,10 +87,11 @@ class Worker(ABC):
         asked, as long as it is on the own chain.
         """
         place, deep = (facts.round.job, facts.round.number, step), self._connection.deep()
-        now = self._connection.point(deep.number, deep.hash)
+        now = self._connection.point(deep.number, deep.hash)._replace(time=deep.time)
         asked = self._points.get(place, now)
-        if asked != now and self._connection.client.block_hash(asked.number) != asked.hash:
-            asked = now
+        if asked != now:
+            block = self._connection.client.block(asked.number)
+            asked = asked if block is not None and (block.hash, block.time) == (asked.hash, asked.time) else now
         self._points[place] = asked
         wait = self.require_agreement(facts.state, asked)
         if wait is None:

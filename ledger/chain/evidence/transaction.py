@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.chain.quantities import quantity
 from ledger.errors import Malformed
 from ledger.formats.digest import checksum_address, keccak

@@ -6,7 +6,7 @@ Nothing is taken that is not proved. Pure.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.chain.proofs.slots import WORD
 from ledger.chain.proofs.trie import DEEPEST, EMPTY, LARGEST, value_at
 from ledger.chain.quantities import quantity

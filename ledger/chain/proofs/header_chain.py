@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ledger.chain.headers import BlockHeader, read_header
 from ledger.chain.node import ChainNode
 from ledger.chain.proofs.account import FalseProof
-from ledger.chain.proofs.headers import BlockHeader, read_header
 from ledger.chain.rpc import Rpc
 from ledger.errors import Unavailable
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.formats.digest import keccak
 
 _HASH, _CHILDREN = 32, 16

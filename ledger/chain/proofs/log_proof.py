@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from ledger.chain.client import Client
 from ledger.chain.evidence.transaction import rebuild
+from ledger.chain.headers import BlockHeader, read_header
 from ledger.chain.proofs.account import FalseProof
 from ledger.chain.proofs.header_chain import BlockAt, contradiction, headers
-from ledger.chain.proofs.headers import BlockHeader, read_header
 from ledger.chain.proofs.list_root import list_root
 from ledger.chain.proofs.receipts import LoggedReceipt, read_receipt
 from ledger.chain.rpc import RpcError

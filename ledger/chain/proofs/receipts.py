@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 
 TYPES = range(5)
 """Of transactions and their receipts (EIP-2718): legacy, 2930, 1559, 4844, 7702, which share one form of receipt."""

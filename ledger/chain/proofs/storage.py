@@ -5,8 +5,8 @@ from typing import Protocol, TypeVar
 
 from ledger.chain.build import ContractName
 from ledger.chain.client import Client
+from ledger.chain.headers import state_root
 from ledger.chain.proofs.account import Account, FalseProof, proved_account
-from ledger.chain.proofs.headers import state_root
 from ledger.chain.proofs.slots import WORD, slot
 from ledger.errors import Unavailable
 from ledger.formats.digest import NOTHING

@@ -6,7 +6,7 @@ proofs. The tests hold the two against each other.
 
 from collections.abc import Sequence
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.formats.digest import keccak
 
 EMPTY = keccak(rlp.encode(b""))

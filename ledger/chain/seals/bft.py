@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from ledger.chain.proofs.bft_extra import SIGNED, read_extra
-from ledger.chain.proofs.headers import BlockHeader
+from ledger.chain.bft_extra import SIGNED, read_extra
+from ledger.chain.headers import BlockHeader
 from ledger.chain.seals.rule import BadSeal, named, sealer
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ledger.chain.proofs.headers import BlockHeader
+from ledger.chain.headers import BlockHeader
 from ledger.chain.seals.rule import ADDRESS, BadSeal, by_number, named, sealer
 from ledger.formats.digest import checksum_address
 from ledger.formats.signatures import LENGTH as SEAL

@@ -6,10 +6,10 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from ledger.chain.headers import BlockHeader
 from ledger.chain.node import ChainNode
 from ledger.chain.proofs.account import FalseProof
 from ledger.chain.proofs.header_chain import AT_ONCE, BlockAt, headers
-from ledger.chain.proofs.headers import BlockHeader
 from ledger.chain.proofs.log_proof import Refused, Unknown, in_words
 from ledger.chain.rpc import Rpc
 from ledger.chain.seals.bft import Bft

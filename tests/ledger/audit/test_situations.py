@@ -321,6 +321,20 @@ def test_row_16_shows_the_certificate_and_who_ignored_it() -> None:
     assert found.cid is not None
 
 
+@pytest.mark.parametrize("old", [False, True])
+def test_nobody_is_blamed_by_times_on_the_nodes_word(old: bool) -> None:
+    """A node that shows a young certificate as old makes nobody look guilty; one that is old stays open."""
+    world = left_out(old=old)
+
+    def shown(number: int) -> ShownBlock | None:
+        block = world.block_at(number)
+        return None if block is None else ShownBlock(block.hash, 1000, proved=False)
+
+    matters = open_matters(world.audit(blocks=shown))
+    assert {one.fault for one in matters} == {None}
+    assert any("on the node's word" in one.why for one in matters)
+
+
 def test_row_17_says_who_signed_and_who_did_not() -> None:
     (found,) = open_matters(left_out_in_silence().audit())
     assert "0 of 2 needed signed to hold it; not north, east, south, west" in found.why
@@ -331,7 +345,9 @@ def test_row_18_a_server_that_shows_another_block_or_head_is_told_off_and_nothin
     question: Question,
 ) -> None:
     world = refuted()
-    report = world.audit(question=question, blocks=lambda number: ShownBlock(bytes([number]) * 32, 12 * number))
+    report = world.audit(
+        question=question, blocks=lambda number: ShownBlock(bytes([number]) * 32, 12 * number, proved=True)
+    )
     (found,) = open_matters(report)
     assert (report.exit, report.lies.answer, found.check, found.fault) == (3, "none", Check.SIGNED, "the server")
     assert set(answers(report).values()) == {"unknown"}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.chain.evidence.check import check, false_if
 from ledger.chain.evidence.fetch import AT_ONCE, ChainWitness, proof
 from ledger.chain.evidence.statement import statements

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.chain.evidence import rlp
-from ledger.chain.proofs.bft_extra import ON_CHAIN, SIGNED, read_extra
-from ledger.chain.proofs.headers import FIRST, LARGEST_EXTRA, LATER, NUMBERS, read_header
+from ledger.chain import rlp
+from ledger.chain.bft_extra import ON_CHAIN, SIGNED, read_extra
+from ledger.chain.headers import FIRST, LARGEST_EXTRA, LATER, NUMBERS, read_header
+from ledger.chain.node import ChainNode
 from ledger.chain.proofs.list_root import list_root
 from ledger.chain.proofs.receipts import read_receipt
 from ledger.chain.proofs.trie import EMPTY
+from ledger.errors import Unavailable
 from ledger.formats.digest import keccak
 
 JSON = st.recursive(
@@ -44,6 +46,27 @@ def test_a_header_of_each_fork_is_read(later: int) -> None:
     header = read_header(shown(later))
     assert header is not None
     assert (header.number, header.parent, header.extra) == (7, b"\x77" * 32, b"")
+
+
+def test_a_blocks_time_is_proved_by_its_hash() -> None:
+    """False under a known form is refused; a form that is not known here is on the node's word."""
+    true, later = shown(6), {"timestamp": "0x8"}
+    assert ChainNode(Node(true)).latest().proved  # type: ignore[arg-type]
+    with pytest.raises(Unavailable, match="does not hash to its hash"):
+        ChainNode(Node(true | later)).latest()  # type: ignore[arg-type]
+    for other in (true | later | {"newField": "0x1"}, {name: true[name] for name in true if name != "miner"} | later):
+        block = ChainNode(Node(other)).latest()  # type: ignore[arg-type]
+        assert (block.time, block.proved) == (8, False)
+
+
+class Node:
+    """A node that shows one block."""
+
+    def __init__(self, block: dict[str, Any]) -> None:
+        self._block = block
+
+    def call(self, *_: object) -> dict[str, Any]:
+        return self._block
 
 
 BROKEN: dict[str, Any] = {

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from support.consortia.statements import MODEL_TERMS, RoundOnChain
 
 from demo.lying_node import lying
+from ledger.chain import rlp
 from ledger.chain.client import Client
-from ledger.chain.evidence import rlp
 from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.proofs.trie import EMPTY
@@ -207,7 +207,7 @@ def test_transactions_under_another_root_are_refused_and_unknown_ones_left_open(
 
 def rehashed(block: Any, **other: str) -> Any:
     """The block as shown with other fields, and the hash that follows."""
-    from ledger.chain.proofs.headers import FIRST, LATER, _field
+    from ledger.chain.headers import FIRST, LATER, _field
 
     shown = block | other
     fields = [_field(name, shown[name]) for name in (*FIRST, *(name for name in LATER if name in shown))]

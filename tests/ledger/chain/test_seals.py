@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from support.worlds.sealed import ORDER, BftBlocks, Blocks, CliqueBlocks, Validator, digest, validators
 
+from ledger.chain.headers import read_header
 from ledger.chain.proofs.header_chain import BlockAt
-from ledger.chain.proofs.headers import read_header
 from ledger.chain.proofs.log_proof import Refused, Unknown
 from ledger.chain.seals import BadSeal, Bft, Clique
 from ledger.chain.seals.bft import quorum

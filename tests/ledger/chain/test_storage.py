@@ -9,8 +9,8 @@ from support.consortia.statements import MODEL_TERMS, RoundOnChain
 from demo.lying_node import lying
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
+from ledger.chain.headers import state_root
 from ledger.chain.proofs.account import FalseProof
-from ledger.chain.proofs.headers import state_root
 from ledger.chain.proofs.slots import slot
 from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.chain.proofs.trie import DEEPEST, EMPTY, LARGEST, value_at
 from ledger.formats.digest import keccak
 

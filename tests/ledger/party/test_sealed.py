@@ -11,7 +11,7 @@ from support.worlds.sealed import FIELDS, Validator, digest
 from demo.lying_node import Log, lying
 from ledger.audit.context import SERVER
 from ledger.audit.report import Check, Report
-from ledger.chain.proofs.headers import NUMBERS
+from ledger.chain.headers import NUMBERS
 from ledger.chain.rpc import Rpc
 from ledger.config import Network
 from ledger.party.auditing import AuditRequest, inspect

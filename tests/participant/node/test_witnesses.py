@@ -20,6 +20,7 @@ from demo.lying_node import Log, lying
 from ledger.chain.build import committed as build_of
 from ledger.chain.codec import signature
 from ledger.config import HomeSettings, save
+from ledger.errors import Unavailable
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
 from ledger.party.own_log import OwnLog
@@ -218,6 +219,49 @@ def test_a_node_whose_blocks_cannot_be_proved_is_believed_and_told(make: Make, a
         assert 0 in attested(t, nodes, without=())
         (note,) = notes(t.parties[0].member.home, "unproved")
         assert "taken on its word" in note["text"]
+
+
+class Hasty:
+    """A node that shows each block under its hash, but with a time after the deadline once it `lies`; without
+    `stateRoot` where it hides that its headers do not hash to their hashes.
+    """
+
+    def __init__(self, *, bare: bool) -> None:
+        self._bare, self.lies = bare, 0
+
+    def forge(self, asked: dict[str, Any], result: Any) -> Any:
+        if asked["method"] != "eth_getBlockByNumber" or not result or not self.lies:
+            return result
+        false = result | {"timestamp": hex(self.lies)}
+        return {name: value for name, value in false.items() if not (self._bare and name == "stateRoot")}
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["by the hash", "by the other node"])
+def test_a_node_that_shows_false_times_has_nothing_shown_early(make: Make, anvil: Any, bare: bool) -> None:
+    lie = Hasty(bare=bare)
+    with lying(anvil.url, lambda logs: logs, forge=lie.forge) as url:
+        t = make(*((url, anvil.url) if bare else (url,)))
+        nodes = [node(party) for party in t.parties]
+        drive(*nodes[:2])
+        lie.lies = t.round.update_deadline + 1
+        t.consortium.client.rpc.call("evm_mine")
+        for _ in range(3):
+            look(nodes[0], refused=not bare)
+        lie.lies = 0
+        assert not is_shown(t)
+        assert not bare or any("another time" in note["text"] for note in notes(t.parties[0].member.home, "disagreed"))
+        drive(*nodes)
+        assert is_shown(t)
+
+
+def look(one: Any, *, refused: bool) -> None:
+    """A look and what it began; `refused` where what the node shows ends it."""
+    if refused:
+        with pytest.raises(Unavailable, match="does not hash to its hash"):
+            one.look()
+    else:
+        one.look()
+        one.settle(2)
 
 
 def test_only_what_is_new_is_proved(make: Make, anvil: Any) -> None:

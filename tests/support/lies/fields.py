@@ -17,7 +17,7 @@ from support.worlds.logged import logged
 from support.worlds.signing import CALLS, key
 from support.worlds.world import NAMES
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.errors import Malformed
 from ledger.events import records as r
 from ledger.formats.digest import keccak

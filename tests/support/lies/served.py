@@ -52,7 +52,7 @@ class Served:
 
     def block(self, number: int) -> ShownBlock | None:
         """A block as the node shows it: one every 12 seconds."""
-        return ShownBlock(self.hashes(number), 12 * number) if 0 <= number <= self.last else None
+        return ShownBlock(self.hashes(number), 12 * number, proved=True) if 0 <= number <= self.last else None
 
     def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
         """A file as a store reads it: what does not match its CID is nobody's."""

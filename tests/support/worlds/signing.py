@@ -7,7 +7,7 @@ import coincurve
 import msgspec
 from eth_abi.abi import encode
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.events import records
 from ledger.events.event import Event
 from ledger.formats.digest import checksum_address, keccak

@@ -265,7 +265,9 @@ class World(Chain):
 
     def block_at(self, number: int) -> ShownBlock | None:
         """A block as an honest node shows it."""
-        return ShownBlock(block_hash(number), BLOCK_SECONDS * number) if 0 <= number <= self.block else None
+        return (
+            ShownBlock(block_hash(number), BLOCK_SECONDS * number, proved=True) if 0 <= number <= self.block else None
+        )
 
     def witness(self, said: Said) -> SignedStatement:
         """What an honest node shows of a transaction."""

@@ -7,7 +7,7 @@ neither is in the block's hash. Pure.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ledger.chain.evidence import rlp
+from ledger.chain import rlp
 from ledger.formats.signatures import LENGTH as SEAL
 
 ADDRESS = 20

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ledger.chain.evidence import rlp
-from ledger.chain.proofs.bft_extra import ON_CHAIN, read_extra
+from ledger.chain import rlp
+from ledger.chain.bft_extra import ON_CHAIN, read_extra
 from ledger.formats.digest import keccak
 
 FIRST = (
@@ -21,6 +21,8 @@ LATER = (
     *("parentBeaconBlockRoot", "requestsHash"),
 )
 """What forks added, in this order (EIP-1559, 4895, 4844, 4788, 7685): a header ends with the last it has."""
+BESIDE = {"hash", "size", "totalDifficulty", "transactions", "uncles", "withdrawals"}
+"""What a node shows of a block beside its header."""
 NUMBERS = {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas"}
 LARGEST_EXTRA = 1 << 16
 """Bytes of `extraData`: a seal and an address of each of 700 validators."""
@@ -42,6 +44,11 @@ class BlockHeader(NamedTuple):
     @property
     def number(self) -> int:
         return int.from_bytes(self.field("number"))
+
+    @property
+    def time(self) -> int:
+        """In seconds since 1970."""
+        return int.from_bytes(self.field("timestamp"))
 
     @property
     def parent(self) -> bytes:
@@ -66,19 +73,31 @@ def read_header(shown: Any) -> BlockHeader | None:
 
     The latter holds for chains whose headers have fields, or hashes, that are not known here.
     """
-    try:
-        names = (*FIRST, *(one for one in LATER if shown.get(one) is not None))
-        fields = tuple(_field(name, shown[name]) for name in names)
-        hash_ = _data(shown["hash"], _HASH)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-    return BlockHeader(hash_, fields) if any(one == hash_ for one in _hashes(fields)) else None
+    header = _read(shown)
+    return header if header is not None and header.hash in _hashes(header.fields) else None
+
+
+def is_contradicted(shown: Any) -> bool:
+    """Whether a block as a node shows it has all fields of a header known here and no others, but another hash."""
+    header = _read(shown)
+    if header is None or header.hash in _hashes(header.fields):
+        return False
+    return {name for name, one in shown.items() if one is not None} <= {*FIRST, *LATER} | BESIDE
 
 
 def state_root(shown: Any, hash_: bytes) -> bytes | None:
     """The root of the state after a block, where the header that a node shows hashes to the block's hash."""
     header = read_header(shown)
     return header.field("stateRoot") if header is not None and header.hash == hash_ else None
+
+
+def _read(shown: Any) -> BlockHeader | None:
+    """The fields and the hash as a node shows them, whether they fit or not; None where the form is another."""
+    try:
+        names = (*FIRST, *(one for one in LATER if shown.get(one) is not None))
+        return BlockHeader(_data(shown["hash"], _HASH), tuple(_field(name, shown[name]) for name in names))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _hashes(fields: tuple[bytes, ...]) -> Iterator[bytes]:
