@@ -17,9 +17,12 @@ LARGEST_SECRET = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A home's way out. Without settings it is the environment's."""
+    """A home's way out. Without settings it is the environment's. Where it is `exact`, a server's credentials are for
+    its url alone, not for what is below: others chose the address.
+    """
 
     settings: HttpSettings = field(default_factory=HttpSettings)
+    exact: bool = False
 
     def proxy(self, address: Address) -> Proxy | None:
         """The proxy for a server; None where it is dialled straight. Raises OSError where its URL is not of one."""
@@ -43,7 +46,8 @@ class Outgoing:
 
     def _known(self, address: Address) -> ServerSettings | None:
         """The settings for a server: those of the longest URL that it is, or is below."""
-        found = [(len(one.url), one) for one in self.settings.servers if _is_below(address, parse(one.url, _WHAT))]
+        means = _is_same if self.exact else _is_below
+        found = [(len(one.url), one) for one in self.settings.servers if means(address, parse(one.url, _WHAT))]
         return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
@@ -51,11 +55,15 @@ _WHAT = "the url of [[http.servers]]"
 
 
 def _is_below(address: Address, server: Address) -> bool:
-    return (address.secure, address.host.lower(), address.port) == (
-        server.secure,
-        server.host.lower(),
-        server.port,
-    ) and f"{address.path}/".startswith(f"{server.path}/")
+    return _origin(address) == _origin(server) and f"{address.path}/".startswith(f"{server.path}/")
+
+
+def _is_same(address: Address, server: Address) -> bool:
+    return _origin(address) == _origin(server) and address.path == server.path
+
+
+def _origin(address: Address) -> tuple[bool, str, int]:
+    return address.secure, address.host.lower(), address.port
 
 
 def outgoing_of(network: NetworkFile) -> Outgoing:

@@ -202,19 +202,20 @@ def _tunnel(sock: socket.socket, address: Address, proxy: Proxy, limit: TimeLimi
 
 
 def _check(address: Address, reach: Reach) -> None:
-    """Raises Forbidden where all that a name resolves to here must not be dialled. A name that does not resolve here is
-    left to the proxy, which the user's own network chose.
+    """Raises Forbidden where the proxy, which resolves a name itself, might be led to what must not be dialled: by any
+    address that it resolves to here, or only by all of them where every network is allowed. A name that does not
+    resolve here is left to the proxy's own rules, unless it is one of an own network.
     """
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except OSError:
+        reach.check_name(address.host)
         return
-    refused: Forbidden | None = None
+    refused: list[Forbidden] = []
     for *_, peer in found:
         try:
             reach.check(str(peer[0]))
-            return
         except Forbidden as error:
-            refused = error
-    if refused is not None:
-        raise refused
+            refused.append(error)
+    if refused and (not reach.is_open or len(refused) == len(found)):
+        raise refused[0]

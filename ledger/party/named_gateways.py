@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ledger.config import Network
@@ -32,8 +32,8 @@ def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGa
 
 
 def announced_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
-    """Those that members announced."""
-    ways = reach_of(network), outgoing_of(network)
+    """Those that members announced: they choose the address, so credentials go to exactly the url they are for."""
+    ways = reach_of(network), replace(outgoing_of(network), exact=True)
     return tuple(NamedGateway(network.party_name(one.index), one.gateway, *ways) for one in members if one.gateway)
 
 

@@ -2,14 +2,15 @@
 alone makes it sign nothing.
 
 The own node's log is held against its blocks (`ledger.party.own_log`). Each other one is read as the own is, into an
-index of its own, so only what is new is asked for. They are asked in threads of their own: one that hangs holds up no
-step but the one that waits for it.
+index of its own, so only what is new is asked for. Each is asked in a thread of its own, one question at a time, and
+has a deadline for each: one that hangs or drips says nothing, and holds up no other.
 
     witnesses = Witnesses(network, urls, folder, own)
     findings = witnesses.ask(point)        to be called again until it has an answer; begins what is due
     findings.refusal                       why nothing may be signed at that point; empty where it may
 """
 
+import math
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
@@ -32,8 +33,11 @@ PROMPT = 0.5
 """Seconds that a step waits for those it asked: a node that is well answers in the same look."""
 TIMEOUT = 5.0
 """Seconds for each of a node's answers."""
+DEADLINE = 10.0
+"""Seconds for all answers to one question; after them another node says nothing yet, and may still answer."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which a node that did not agree is asked again: doubled up to the last."""
+_LATE = f"it has not answered within {DEADLINE:g} s"
 REMEMBERED = 16
 """Points of which the answers are kept."""
 
@@ -91,8 +95,9 @@ class Witnesses:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._witnesses = [_Witness(network, url, folder / f"{sha256(url.encode()).hex()[:16]}.sqlite") for url in urls]
-        self._nodes: list[Says] = [*self._witnesses, *filter(None, [own])]
-        self._own, self._background, self._clock = own, Background(max(1, len(self._nodes))), clock
+        self._lines = [_Line(node, DEADLINE) for node in self._witnesses]
+        self._lines += [_Line(node, math.inf) for node in (own,) if node is not None]
+        self._own, self._clock = own, clock
         self._asked: dict[HistoryPoint, list[_Question]] = {}
 
     @property
@@ -116,23 +121,27 @@ class Witnesses:
 
     def ask(self, point: HistoryPoint, seconds: float = PROMPT) -> Findings:
         """What they say of a point; those just asked are waited for, no longer than `seconds`."""
-        asked = self._asked.setdefault(point, [_Question(node) for node in self._nodes])
+        asked = self._asked.setdefault(point, [_Question(line, self._clock()) for line in self._lines])
         while len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
         wait(
-            [begun for one in asked if (begun := one.begin(point, self._background, self._clock())) is not None],
+            [begun for one in asked if (begun := one.begin(point, self._clock())) is not None],
             seconds,
         )
         for one in asked:
             one.look(self._clock())
-        answers = tuple(one.answer for one in asked if one.answer is not None and one.node is not self._own)
-        pending = tuple(one.node.url for one in asked if one.answer is None)
-        return Findings(point, answers, pending, next((one.answer for one in asked if one.node is self._own), None))
+        answers = tuple(one.answer for one in asked if one.answer is not None and one.line.node is not self._own)
+        pending = tuple(one.line.node.url for one in asked if one.answer is None)
+        own = next((one.answer for one in asked if one.line.node is self._own), None)
+        return Findings(point, answers, pending, own)
 
     def close(self, seconds: float) -> None:
         """Begin nothing more, and wait for what is under way no longer than `seconds`."""
-        self._background.cancel()
-        self._background.join(seconds)
+        end = time.monotonic() + seconds
+        for line in self._lines:
+            line.background.cancel()
+        for line in self._lines:
+            line.background.join(max(0.0, end - time.monotonic()))
         for one in self._witnesses:
             one.close()
 
@@ -185,24 +194,50 @@ class _Witness:
 
 
 @dataclass(slots=True)
-class _Question:
-    """What one node is asked of one point, again after a pause until it agrees."""
+class _Line:
+    """The way to one node, for one question at a time; each has `deadline` seconds."""
 
     node: Says
+    deadline: float
+    background: Background = field(default_factory=lambda: Background(1))
+    future: "Future[None] | None" = None
+    since: float = 0.0
+
+    @property
+    def is_free(self) -> bool:
+        return self.future is None or self.future.done()
+
+    def is_late(self, now: float) -> bool:
+        """Whether the node has been at a question for longer than its deadline."""
+        return not self.is_free and now - self.since >= self.deadline
+
+
+@dataclass(slots=True)
+class _Question:
+    """What one node is asked of one point from a time on, again after a pause until it agrees."""
+
+    line: _Line
+    since: float
     answer: Endpoint | None = None
     future: "Future[None] | None" = None
     again: float = 0.0
     pause: float = FIRST_PAUSE
     heard: list[Endpoint] = field(default_factory=list)
 
-    def begin(self, point: HistoryPoint, background: Background, now: float) -> "Future[None] | None":
+    def begin(self, point: HistoryPoint, now: float) -> "Future[None] | None":
         if self.future is not None or now < self.again or (self.answer is not None and self.answer.same):
             return None
-        self.future = background.start(lambda: self.heard.append(_said(self.node, point)))
+        line = self.line
+        if not line.is_free:
+            return None
+        self.future = line.background.start(lambda: self.heard.append(_said(line.node, point)))
+        line.future, line.since = self.future, now
         return self.future
 
     def look(self, now: float) -> None:
         if self.future is None or not self.future.done():
+            if self.answer is None and (self.line.is_late(now) or now - self.since >= self.line.deadline):
+                self.answer = Endpoint(url=self.line.node.url, same=None, trouble=_LATE)
             return
         future, self.future = self.future, None
         future.result()

@@ -70,9 +70,10 @@ class Remote(Blocks):
 
     def _ask_once(self, there: Address, cid: Cid, end: float) -> Answer:
         """Follow a redirect: to an address that may be dialled, and that names the block."""
-        road = Road(self.name, there._replace(path=""), self._outgoing, self._reach)
+        base = there.path.removesuffix(f"/ipfs/{cid}")  # by which the way out knows whose credentials these are
+        road = Road(self.name, there._replace(path=base), self._outgoing, self._reach)
         try:
-            return self._ask(road, f"{there.path or '/'}?format=raw", cid, end)
+            return self._ask(road, f"{there.path.removeprefix(base) or '/'}?format=raw", cid, end)
         finally:
             road.close()
 

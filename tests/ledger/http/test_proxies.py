@@ -1,9 +1,11 @@
 """A proxy that the environment or a setting names carries requests, chain, gateways and all; errors name it."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.content.answering import always, chain
@@ -204,3 +206,75 @@ def test_what_must_not_be_dialled_is_not_asked_of_a_proxy(proxy: ForwardProxy, m
     ):
         holder.copy(Memory().add(b"x"))
     assert proxy.asked == []
+
+
+PUBLIC, PRIVATE = "1.1.1.1", "127.0.0.1"
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, name: str, *addresses: str) -> None:
+    """Let a name have these addresses here; without any it is not known."""
+    real = socket.getaddrinfo
+
+    def found(host: str, port: int, *more: Any, **options: Any) -> list[Any]:
+        if host != name:
+            return real(host, port, *more, **options)
+        if not addresses:
+            raise socket.gaierror(-2, "no such name")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
+
+    monkeypatch.setattr("socket.getaddrinfo", found)
+
+
+@pytest.mark.parametrize("addresses", [(PUBLIC, PRIVATE), (PRIVATE, PUBLIC), (PUBLIC, "169.254.169.254")])
+def test_a_proxy_is_not_asked_for_a_name_with_one_forbidden_address(
+    addresses: tuple[str, ...], proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy resolves the name itself, and may take that one."""
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    resolve(monkeypatch, "gateway.example", *addresses)
+    with closing(Remote("cloud", "http://gateway.example", reach=Reach())) as holder, pytest.raises(Unreachable):
+        holder.copy(Memory().add(b"x"))
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["metadata", "metadata.google.internal", "metadata.tencentyun.com", "Files.LAN", "nas.local", "x.home.arpa"],
+)
+def test_a_proxy_is_not_asked_for_an_own_networks_name_that_is_unknown_here(
+    name: str, proxy: ForwardProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    resolve(monkeypatch, name)
+    with (
+        closing(Remote("cloud", f"http://{name}", reach=Reach())) as holder,
+        pytest.raises(Unreachable, match="does not resolve here, and is a name of an own network") as caught,
+    ):
+        holder.copy(Memory().add(b"x"))
+    assert "no_proxy" in caught.value.advice
+    assert proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses", "reach"),
+    [
+        ("gateway.invalid", (), Reach()),
+        ("gateway.example", (PUBLIC,), Reach()),
+        ("nas.local", (), Reach.of(["0.0.0.0/0", "::/0"])),
+        ("nas.local", ("fe80::1", PRIVATE), Reach.of(["0.0.0.0/0", "::/0"])),
+    ],
+)
+def test_other_names_are_left_to_the_proxy(
+    name: str,
+    addresses: tuple[str, ...],
+    reach: Reach,
+    memory: Memory,
+    gateway: GatewayServer,
+    proxy: ForwardProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    resolve(monkeypatch, name, *addresses)
+    cid, port = memory.add(b"hello"), gateway.url.rpartition(":")[2]
+    with closing(Remote("hospital", f"http://{name}:{port}", reach=reach)) as holder:
+        assert bytes(holder.get(cid)) == b"hello"

@@ -11,6 +11,7 @@ from support.content.tls import Authority
 from ledger.chain.rpc import Rpc
 from ledger.config import Home, HttpSettings, ServerSettings
 from ledger.errors import UsageError
+from ledger.http.addresses import gateway
 from ledger.http.outgoing import Outgoing
 from ledger.http.trouble import Cause, Trouble
 from ledger.store.remote import Remote
@@ -134,3 +135,44 @@ def test_wrong_credentials_are_told_apart_from_a_refusal() -> None:
     assert "hunter2" not in f"{caught.value}"
     with Server(always(403)) as node, pytest.raises(Trouble, match="refuses access: status 403"):
         asked(node.url)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_shown"), [("/v1", True), ("/v1/", True), ("/v1/tenants/mallory", False), ("", False)]
+)
+def test_an_announced_gateway_is_shown_credentials_for_exactly_its_url(
+    path: str, is_shown: bool, tmp_path: Path
+) -> None:
+    """A member that shares a server with others, and announces what is below it, gets nobody's token."""
+    (tmp_path / "token").write_text("secret")
+    certificate = str(tmp_path / "nowhere.pem")
+    server = ServerSettings(url="https://shared.example/v1", token=str(tmp_path / "token"), certificate=certificate)
+    way = Outgoing(HttpSettings(servers=(server,)), exact=True)
+    address = gateway(f"https://shared.example{path}")
+    assert bool(way.headers(address)) == is_shown
+    if is_shown:
+        with pytest.raises(UsageError, match="client's certificate"):
+            way.tls(address)
+    else:
+        way.tls(address)
+
+
+def test_a_redirect_takes_no_credentials_to_what_is_below_a_server(tmp_path: Path) -> None:
+    shown: list[tuple[str, str | None]] = []
+    cid = Memory().add(b"hello")
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        shown.append((handler.path, handler.headers["Authorization"]))
+        if handler.path.startswith("/tenants/mallory"):
+            send(handler, 200, b"hello", BLOCK)
+        else:
+            send(handler, 302, Location=f"/tenants/mallory/ipfs/{cid}")
+
+    (tmp_path / "token").write_text("secret")
+    with Server(answer) as server:
+        settings = HttpSettings(servers=(ServerSettings(url=server.url, token=str(tmp_path / "token")),))
+        holder = Remote("north", server.url, outgoing=Outgoing(settings, exact=True))
+        assert holder.get(cid) == b"hello"
+        holder.close()
+    asked = f"ipfs/{cid}?format=raw"
+    assert shown == [(f"/{asked}", "Bearer secret"), (f"/tenants/mallory/{asked}", None)]

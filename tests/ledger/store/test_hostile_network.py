@@ -156,6 +156,14 @@ NEVER = [
     "::",
     "224.0.0.1",
     "ff02::1",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
+    "::ffff:168.63.129.16",
+    "::a9fe:a9fe",
+    "::ffff:0:a9fe:a9fe",
+    "fd00:ec2::254",
+    "fd20:ce::254",
 ]
 INSIDE = [
     "127.0.0.1",
@@ -168,10 +176,22 @@ INSIDE = [
     "192.168.1.1",
     "::ffff:192.168.1.1",
     "100.64.0.1",
-    "fd00:ec2::254",
     "192.0.2.1",
+    "192.0.0.1",
+    "192.88.99.1",
+    "0.1.2.3",
+    "198.18.0.1",
+    "240.0.0.1",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "64:ff9b:1::a9fe:a9fe",
+    "fec0::1",
+    "2001:0:1:2:3:4:5:6",
+    "2001:db8::1",
+    "3fff::1",
+    "5f00::1",
 ]
-PUBLIC = ["1.1.1.1", "::ffff:1.1.1.1", "64:ff9b::101:101", "2606:4700::1111"]
+PUBLIC = ["1.1.1.1", "::ffff:1.1.1.1", "64:ff9b::101:101", "2606:4700::1111", "2002:101:101::1", "223.255.255.1"]
 
 
 def test_which_addresses_may_be_dialled() -> None:
@@ -212,6 +232,13 @@ def test_loopback_is_for_the_local_chain_and_for_those_named_in_the_network_file
     with pytest.raises(Forbidden):
         reaches(1)["member 0"].check("127.0.0.1")
     reaches(1)["cluster"].check("127.0.0.1")
+
+
+def test_credentials_go_to_exactly_their_url_where_a_member_announced_it() -> None:
+    network = msgspec.structs.replace(NETWORK, gateways=(Gateway(name="cluster", url="http://127.0.0.1:8080"),))
+    member = Member(0, "0x00", Role.PARTICIPANT, since=1, roles_since=1, keys=[], gateway="http://127.0.0.1:9090")
+    exact = {one.name: one.outgoing.exact for one in named_gateways(network, [member])}
+    assert exact == {"member 0": True, "cluster": False}
 
 
 def test_a_peer_that_must_not_be_dialled_hears_nothing() -> None:
