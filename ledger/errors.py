@@ -44,13 +44,15 @@ class FedledgerError(Exception):
         self.facts: Mapping[str, object] = MappingProxyType(facts)
 
     def __str__(self) -> str:
-        known = "".join(f"\n  {name.replace('_', ' ')}: {_shown(value)}" for name, value in self.facts.items())
+        known = "".join(f"\n  {name.replace('_', ' ')}: {shown(value)}" for name, value in self.facts.items())
         return self.message + plain(known)
 
 
-def _shown(value: object) -> object:
-    """A fact for a message: Python refuses to print a number of more than 4,300 digits."""
-    return "a number of thousands of digits" if isinstance(value, int) and value.bit_length() > _PRINTED else value
+def shown(value: object) -> str:
+    """A fact for a message: bytes in hexadecimal. Python refuses to print a number of more than 4,300 digits."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return "a number of thousands of digits" if isinstance(value, int) and value.bit_length() > _PRINTED else str(value)
 
 
 class Refuted(FedledgerError):

@@ -157,8 +157,6 @@ def _decode(payload: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def _plain(field: dict[str, Any], value: Any) -> Any:
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
     words = WORDS.get(field.get("internalType", ""), ())
     return words[value] if words and value < len(words) else value
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import click
 
-from ledger.errors import FedledgerError, Unavailable, plain
+from ledger.errors import FedledgerError, Unavailable, plain, shown
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
 DEFECT = 70
@@ -118,7 +118,7 @@ def _report(error: BaseException, *, as_json: bool) -> int:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return _print(settle_interrupt(), "Interrupted", "interrupted", as_json=as_json)
     if isinstance(error, FedledgerError):
-        facts = {name: value if isinstance(value, int) else str(value) for name, value in error.facts.items()}
+        facts = {name: value if isinstance(value, int) else shown(value) for name, value in error.facts.items()}
         message = error.message if as_json else click.style("error: ", fg="red", bold=True) + str(error)
         return _print(error.exit_code, type(error).__name__, message, error.advice, facts, as_json=as_json)
     message = f"defect in fedledger: {type(error).__name__}: {plain(str(error))}"

@@ -14,7 +14,7 @@ from ledger.chain.proofs.account import FalseProof
 from ledger.chain.proofs.slots import slot
 from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network
-from ledger.errors import UsageError
+from ledger.errors import Unavailable, UsageError
 from ledger.events.records import Role
 from ledger.formats.claims import pack_scores, scores_commitment
 from ledger.history.fold import History
@@ -206,10 +206,16 @@ def test_what_views_say_does_not_matter_where_there_are_proofs(scored: Any) -> N
     assert read_through(scored, "eth_call", lambda result: "0x" + "77" * 32) == both(scored)[0]
 
 
-@pytest.mark.parametrize("lie", [{"extraData": "0x77"}, {"stateRoot": "0x" + "77" * 32}, {"gasLimit": "text"}])
-def test_a_header_that_does_not_hash_to_its_hash_proves_nothing(consortium: Any, lie: dict[str, str]) -> None:
+@pytest.mark.parametrize("lie", [{"extraData": "0x77"}, {"stateRoot": "0x" + "77" * 32}])
+def test_a_node_with_a_header_that_does_not_hash_to_its_hash_lies(consortium: Any, lie: dict[str, str]) -> None:
+    with pytest.raises(Unavailable, match="does not hash to its hash"):
+        read_through(consortium, "eth_getBlockByNumber", lambda result: result and result | lie)
+
+
+def test_a_header_of_a_form_that_is_not_known_proves_nothing(consortium: Any) -> None:
     """Those of forks and chains that are not known here are such."""
-    assert read_through(consortium, "eth_getBlockByNumber", lambda result: result and result | lie) is None
+    unknown = {"gasLimit": "text"}
+    assert read_through(consortium, "eth_getBlockByNumber", lambda result: result and result | unknown) is None
 
 
 def test_a_node_without_proofs_proves_nothing(consortium: Any) -> None:

@@ -189,7 +189,7 @@ def test_where_no_good_copy_is_left_nothing_is_written(released: Council, tmp_pa
         error = run(
             "release", "fetch", "damaged", "--output", folder, "--home", alone.folder, fails=Unavailable
         ).exception
-        assert "no holder returned" in str(error)
+        assert "at no holder that can be reached" in str(error)
         damage(home.store, cid, released.trial.layout.header_size + 8)
         run("release", "fetch", "damaged", "--output", folder, *released.home(0), fails=Unavailable)
     finally:

@@ -34,8 +34,8 @@ def test_a_holder_that_does_not_answer_is_open_and_nobodys_fault(consortium: Any
         if silent:
             trial.parties[SILENT].serving.close()
         report = audit(trial, tmp_path / "after")
-    assert report.right.answer == "yes"
     if not silent:
+        assert report.right.answer == "yes"
         assert (report.passed[Check.COPIES], of_copies(report)) == (whole, [])
         return
     assert report.passed[Check.COPIES] < whole
