@@ -37,6 +37,11 @@ class FedledgerError(Exception):
 
     exit_code = 3
 
+    @property
+    def kind(self) -> str:
+        """What it is called in JSON and journals."""
+        return type(self).__name__
+
     def __init__(self, message: str, *, advice: str = "", **facts: object) -> None:
         super().__init__(message)
         self.message = plain(message)

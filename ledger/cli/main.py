@@ -120,7 +120,7 @@ def _report(error: BaseException, *, as_json: bool) -> int:
     if isinstance(error, FedledgerError):
         facts = {name: value if isinstance(value, int) else shown(value) for name, value in error.facts.items()}
         message = error.message if as_json else click.style("error: ", fg="red", bold=True) + str(error)
-        return _print(error.exit_code, type(error).__name__, message, error.advice, facts, as_json=as_json)
+        return _print(error.exit_code, error.kind, message, error.advice, facts, as_json=as_json)
     message = f"defect in fedledger: {type(error).__name__}: {plain(str(error))}"
     return _print(
         DEFECT, "Defect", message, "FEDLEDGER_DEBUG=1 shows where it happened; please report it", as_json=as_json

@@ -62,6 +62,8 @@ class Incoming:
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
+            if error.__context__ is not None and not isinstance(error.__context__, Exception):
+                raise error.__context__ from None  # the user's interrupt, which came while the parser called back
             if not self.done:
                 raise BrokenAnswer(f"its answer breaks HTTP ({type(error).__name__})") from error
             self.surplus = True

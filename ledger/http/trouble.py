@@ -43,6 +43,10 @@ class Trouble(Unavailable):
         super().__init__(message, advice=advice, **facts)
         self.cause, self.rest = cause, rest
 
+    @property
+    def kind(self) -> str:
+        return "Unavailable"
+
 
 def rest_of(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """The seconds in Retry-After, given as a number or a date, within bounds; None without a usable one."""

@@ -26,7 +26,7 @@ def judgements(outcome: Outcome) -> dict[str, dict[str, str]]:
 def told(error: FedledgerError) -> dict[str, object]:
     """An error for the file: its kind, its facts, and the way out."""
     facts = {name: str(value) for name, value in error.facts.items()}
-    return {"error": type(error).__name__, "advice": error.advice, "facts": facts}
+    return {"error": error.kind, "advice": error.advice, "facts": facts}
 
 
 def details(error: FedledgerError) -> str:

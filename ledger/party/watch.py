@@ -137,4 +137,4 @@ class Watch:
             return
         self._troubles[what] = message
         text = f"{what}: {message}" if message else f"{what}: well again"
-        self._journal.note("failed" if error else "recovered", text, error=type(error).__name__ if error else None)
+        self._journal.note("failed" if error else "recovered", text, error=error.kind if error else None)

@@ -117,7 +117,7 @@ class Worker(ABC):
         """Write down why each update that is missing could not be had, once for each kind of reason."""
         round_ = facts.round
         for member, error in gathering.missing.items():
-            known = (round_.job, round_.number, member, type(error).__name__)
+            known = (round_.job, round_.number, member, error.kind)
             if known in self._told:
                 continue
             self._told.add(known)

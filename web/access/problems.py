@@ -49,7 +49,7 @@ def of_error(error: FedledgerError) -> Problem:
     family = next(kind for kind in type(error).__mro__ if kind in _STATUS)
     facts = {name: _short(str(value)) for name, value in error.facts.items()}
     return Problem(
-        error=type(error).__name__,
+        error=error.kind,
         status=_STATUS[family],
         message=_short(error.message),
         advice=error.advice,

@@ -105,7 +105,7 @@ async def message_status(request: Request, name: MessageName) -> Response:
 def _relayed(entry: QueueEntry, trouble: FedledgerError | None) -> Relayed:
     reason, words, advice = entry.reason, entry.words, ADVICE.get(entry.reason, "")
     if entry.status in WAITING and trouble is not None:
-        reason, words, advice = type(trouble).__name__, trouble.message, trouble.advice
+        reason, words, advice = trouble.kind, trouble.message, trouble.advice
     return Relayed(
         id=entry.message.id,
         kind=entry.message.kind,

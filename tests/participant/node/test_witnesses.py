@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -180,7 +181,13 @@ def test_a_node_that_hangs_holds_up_no_look(make: Make, anvil: Any) -> None:
         t = make(anvil.url, url)
         first, *others = [node(party) for party in t.parties]
         drive(*others)
-        looking = threading.Thread(target=lambda: [first.look() for _ in range(4)], daemon=True)
+
+        def look() -> None:
+            while len(t.round.commitments) < 4:
+                first.look()
+                time.sleep(0.05)
+
+        looking = threading.Thread(target=look, daemon=True)
         looking.start()
         looking.join(60)
         assert not looking.is_alive()
@@ -282,10 +289,10 @@ def test_only_what_is_new_is_proved(make: Make, anvil: Any) -> None:
     first.refresh()
     tip = first.follower.tip
     assert proof.says(first.point(*tip)).same
-    ((calls,),) = asked
-    assert calls == [("eth_getBlockByNumber", hex(tip.number), False)]
+    ((_, names),) = asked
+    assert names == [(hex(tip.number), False)]
     mark = json.loads((first.folder / "proved.json").read_text())
     (first.folder / "proved.json").write_text(json.dumps(mark | {"hash": "77" * 32, "number": tip.number - 1}))
     asked.clear()
     assert proof.says(first.point(*tip)).same
-    assert len(asked[0][0]) > 1
+    assert len(asked[0][1]) > 1

@@ -5,6 +5,7 @@ it are on the ledger, the scoring is settled with nobody's withheld, and the aud
 """
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -70,6 +71,9 @@ def test_killed_before_the_commitment_is_on_the_ledger(trial: Trial) -> None:
 @pytest.mark.parametrize("point", ["after transmit", "after receipt"])
 def test_killed_between_commit_and_reveal(trial: Trial, point: str) -> None:
     killed(trial, point)
+    end = time.monotonic() + 10
+    while 2 not in trial.state.scorings[1].commitments and time.monotonic() < end:
+        time.sleep(0.05)  # the transaction is with the chain's node, and its block comes
     scoring = trial.state.scorings[1]
     assert sorted(scoring.commitments) == [0, 1, 2]
     before = scoring.commitments[2]
