@@ -186,6 +186,8 @@ def test_a_node_that_hangs_holds_up_no_look(make: Make, anvil: Any) -> None:
             while len(t.round.commitments) < 4:
                 first.look()
                 time.sleep(0.05)
+            for _ in range(4):
+                first.look()
 
         looking = threading.Thread(target=look, daemon=True)
         looking.start()
