@@ -38,7 +38,7 @@ demo: setup ## Train ten rounds at four hospitals, score and audit them, catch t
 	@$(BIN)/fedledger demo
 
 web: setup ## Run the demo and keep it, with its pages at http://127.0.0.1:8000
-	@$(BIN)/fedledger demo --pages --port $(PORT) --folder $(FOLDER)
+	@$(BIN)/fedledger demo --pages --port $(PORT) --folder '$(FOLDER)'
 
 test: setup ## Run every test; with Go, also those against a real Kubo daemon
 	@if ! command -v go >/dev/null; then \
