@@ -51,12 +51,16 @@ class Background:
 
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
-            future, work = job
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                work()
-            except BaseException as error:  # noqa: BLE001  (a thread's edge: raised again for the caller)
-                future.set_exception(error)
-            else:
-                future.set_result(None)
+            run(*job)
+
+
+def run(future: Future[None], work: Callable[[], None]) -> None:
+    """Do a piece of work whose future ends with it, and holds what it raised; nothing where it was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001  (a thread's edge: raised again for the caller)
+        future.set_exception(error)
+    else:
+        future.set_result(None)

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 
+from ledger.party.background import run
+
 Piece = tuple[Future[None], Callable[[], None]]
 
 
@@ -54,15 +56,7 @@ class Lanes:
 
     def _run(self, lane: Hashable) -> None:
         while (piece := self._next(lane)) is not None:
-            future, work = piece
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                work()
-            except BaseException as error:  # noqa: BLE001  (a thread's edge: raised again for the caller)
-                future.set_exception(error)
-            else:
-                future.set_result(None)
+            run(*piece)
 
     def _next(self, lane: Hashable) -> Piece | None:
         """The lane ends where there is none."""
