@@ -15,7 +15,7 @@ JOB = SimpleNamespace(digest=b"d", task=SimpleNamespace(name="own"))
 def evaluator(monkeypatch: pytest.MonkeyPatch, figures: dict[str, float]) -> Evaluator:
     """One whose task says these figures of any model."""
     local: Any = SimpleNamespace(evaluate=lambda *_: figures)
-    made = Evaluator(SimpleNamespace(document=lambda _: JOB), "data.csv", None)  # type: ignore[arg-type]
+    made = Evaluator(SimpleNamespace(document=lambda _: JOB), SimpleNamespace(found=lambda *_: "data.csv"), None)  # type: ignore[arg-type]
     made._locals = {JOB.digest: local}
     monkeypatch.setattr(evaluation, "model_of", lambda *_: SimpleNamespace(root=b"\x07"))
     monkeypatch.setattr(evaluation, "read", lambda *_: None)

@@ -103,8 +103,9 @@ def moved(trial: Trial) -> Edit:
 
 
 def another_hash(asked: dict[str, Any], result: Any) -> Any:
-    """Blocks of another chain."""
-    return result | {"hash": "0x" + "77" * 32} if asked["method"] == "eth_getBlockByNumber" and result else result
+    """Blocks of another chain, by their form too."""
+    block = asked["method"] == "eth_getBlockByNumber" and result
+    return result | {"hash": "0x" + "77" * 32, "otherField": "0x"} if block else result
 
 
 def ahead(asked: dict[str, Any], result: Any) -> Any:

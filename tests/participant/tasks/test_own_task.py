@@ -86,7 +86,7 @@ def test_the_documented_draft_can_be_made(root: Path, tmp_path: Path) -> None:
 def test_the_documented_task_keeps_its_contract(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "line.py").write_text(block(root, "python"))
-    (tmp_path / "pyproject.toml").write_text(block(root, "toml", 2))
+    (tmp_path / "pyproject.toml").write_text(block(root, "toml", 3))
     (tmp_path / "data.csv").write_text("x,y\n" + "".join(f"{k / 20},{0.3 + k / 30}\n" for k in range(20)))
     report = check(TrialRequest(task=str(tmp_path), data=str(tmp_path / "data.csv"), device="cpu"))
     assert [finding for finding in report.findings if not finding.held] == []

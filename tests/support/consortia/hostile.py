@@ -25,9 +25,10 @@ from ledger.history.state import Phase, Round
 from ledger.keys import ephemeral
 from ledger.party.gateway import serve_and_announce
 from ledger.party.named_gateways import NamedGateway, announced_gateways
+from ledger.party.pins import update_pin
 from ledger.party.sharing.desk import authorization
-from ledger.party.sharing.duties import Owed
 from ledger.party.sharing.exchange import Exchange
+from ledger.party.sharing.owed import Owed
 from ledger.party.sharing.visits import Visit
 from ledger.rounds.outcome import recompute
 from ledger.rounds.receipts import bitmap_of, certified, encode, merged
@@ -239,7 +240,8 @@ class Hostile:
         """Its bytes go to one member only, as soon as that one takes them."""
         facts, party, memory = self.party.facts, self.party, Memory()
         cid = memory.add(self._bytes)
-        owed = Owed(facts.round.job, facts.round.number, party.index, cid, facts.size)
+        job, number = facts.round.job, facts.round.number
+        owed = Owed(job, number, party.index, cid, facts.size, update_pin(job, number, party.index))
         signed = authorization(lambda parts: self._author.sign_typed_data(*parts), facts.roll, owed)
         visit = Visit(self._gateways()[0])
         with closing(visit), suppress(Unavailable):
