@@ -2,6 +2,7 @@
 address that it resolves to is looked at, at each connection, before anything is sent there.
 """
 
+import functools
 import ipaddress
 import socket
 import time
@@ -67,7 +68,7 @@ class Reach:
     @classmethod
     def of(cls, networks: Iterable[str]) -> "Reach":
         """From networks in CIDR notation, which must be valid."""
-        return cls(tuple(ipaddress.ip_network(network) for network in networks))
+        return cls(_parsed(tuple(networks)))
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +97,12 @@ class Reach:
             f'if a holder is to be there: [holders] allow = ["{address}/{address.max_prefixlen}"] in node.toml, or in '
             "the network file",
         )
+
+
+@functools.cache
+def _parsed(networks: tuple[str, ...]) -> tuple[IpNetwork, ...]:
+    """The same few texts come with every look at the ledger, and parsing them is slow."""
+    return tuple(map(ipaddress.ip_network, networks))
 
 
 EVERYWHERE = Reach.of(("0.0.0.0/0", "::/0"))
