@@ -2,6 +2,7 @@
 running, however it ends."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -302,7 +303,8 @@ def test_a_taken_port_for_the_pages_ends_the_demo_and_is_named(folder: Path) -> 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_web_ends_all_that_it_started(folder: Path) -> None:
     """Pages and demo, though only make is asked."""
-    current = ["-o", ".venv/.ready", "-o", "node_modules/.ready", f"BIN={Path(sys.executable).parent}"]
+    programs = os.path.relpath(Path(sys.executable).parent, ROOT)  # a recipe takes no spaces in it
+    current = ["-o", ".venv/.ready", "-o", "node_modules/.ready", f"BIN={programs}"]
     process = subprocess.Popen(
         ["make", *current, "web", f"FOLDER={folder}", "PORT=0"],
         cwd=ROOT,
