@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+TESTS_AT_ONCE ?= 3
 FOLDER ?= fedledger-demo
 PORT ?= 8000
 
@@ -30,6 +31,7 @@ help: ## Show this list
 	@echo '  PYTHON          the Python to make .venv with, 3.11 or newer (now: $(PYTHON))'
 	@echo '  TORCH_INDEX     an index to take torch from, such as the CPU one that pytorch.org names (default: none)'
 	@echo '  FOLDER, PORT    where `make web` runs its demo, and the port of its pages (now: $(FOLDER), $(PORT))'
+	@echo '  TESTS_AT_ONCE   files of tests that `make test` runs side by side, 1 GB each (now: $(TESTS_AT_ONCE))'
 	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
 
 setup: $(PYTHON_READY) $(NODE_READY) $(COMPILED) ## Make .venv and node_modules, at the versions pinned here
@@ -45,7 +47,7 @@ test: setup ## Run every test; with Go, also those against a real Kubo daemon
 	    echo 'No Go here: without an ipfs on the path, the tests against a real Kubo daemon are skipped.'; \
 	elif ! $(MAKE) engines; then \
 	    echo 'The Kubo daemon could not be built: the tests against it are skipped.'; fi
-	@$(NODE_PATH) $(BIN)/pytest $(PYTEST_ARGS)
+	@$(NODE_PATH) $(BIN)/pytest --numprocesses $(TESTS_AT_ONCE) --dist loadfile $(PYTEST_ARGS)
 
 check: setup ## Lint, types, import rules, and that committed contract builds are current
 	@$(BIN)/ruff check .

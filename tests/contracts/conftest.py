@@ -1,13 +1,14 @@
 """Runs the contracts' own tools from the repository root, or skips where they are not installed.
 
 The pinned compiler, in JavaScript, takes minutes. So it begins when the tests begin, with what the processor has left,
-and only the tests that need what it builds wait for it.
+and only the tests that need what it builds wait for it. Where tests run in several processes, one builds at a time.
 """
 
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., str]
-BUILD = "node_modules/.bin/hardhat compile && tools/foundry forge build"
+BUILD = ("nice", sys.executable, "-m", "support.building")
 BUILDING = pytest.StashKey[tuple["subprocess.Popen[bytes]", IO[bytes]]]()
 
 
@@ -27,9 +28,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = any("built" in getattr(item, "fixturenames", ()) for item in session.items)
     if wanted and not session.config.option.collectonly and (ROOT / "node_modules").is_dir():
         output = tempfile.TemporaryFile()  # noqa: SIM115  closed with the session
-        command = ["nice", "sh", "-c", BUILD]
-        options = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-        building = subprocess.Popen(command, start_new_session=True, **options)
+        options = {"cwd": ROOT / "tests", "stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        building = subprocess.Popen(BUILD, start_new_session=True, **options)
         session.config.stash[BUILDING] = building, output
 
 
@@ -68,7 +68,7 @@ def built(root: Path, request: pytest.FixtureRequest) -> None:
     building, output = request.config.stash[BUILDING]
     building.wait()
     output.seek(0)
-    assert building.returncode == 0, f"{BUILD}\n{output.read()[-20_000:].decode()}"
+    assert building.returncode == 0, f"the build failed\n{output.read()[-20_000:].decode()}"
 
 
 @pytest.fixture(scope="session")
