@@ -14,6 +14,7 @@ from ledger.formats.artifact import Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings
 from ledger.formats.digest import NOTHING, checksum_address, keccak
+from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
@@ -41,8 +42,8 @@ class Ledger:
             rounds=rounds, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3
         )
         self.job = _job(terms)
-        for key in self.keys:
-            self.emit(r.MemberAdmitted, index=self.keys.index(key), key=key, roles=7, epoch=1)
+        for index, key in enumerate(self.keys):
+            self.emit(r.MemberAdmitted, index=index, key=key, roles=7, epoch=1, name=name_words(plain_name(index)))
         self.emit(r.RulesChanged, rules=RULES)
         proposed = {"digest": self.job.digest, "proposer": self.keys[0], "terms": terms, "model": self.job.model_terms}
         self.emit(r.JobProposed, job=1, **proposed)

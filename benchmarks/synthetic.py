@@ -20,6 +20,7 @@ from ledger.formats.claims import RoundName, UpdateOpening, commitment, pack_ope
 from ledger.formats.digest import checksum_address, keccak, sha256
 from ledger.formats.head import FoundingRecord
 from ledger.formats.header import Binding
+from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean, parse
@@ -39,7 +40,7 @@ BOTH = r.Role.PARTICIPANT | r.Role.AGGREGATOR
 def foundation(keys: Sequence[str], roles: r.Role) -> Foundation:
     """The founding by members with these keys, all with the same roles."""
     contracts = [PLACE.contract if number == 2 else f"0x{number:040x}" for number in range(1, 6)]
-    members = tuple(FoundingMember(key=key, roles=roles.words) for key in keys)
+    members = tuple(FoundingMember(name=plain_name(at), key=key, roles=roles.words) for at, key in enumerate(keys))
     return Foundation(FoundingRecord(PLACE.chain, 0, bytes(32), *contracts), members)
 
 
@@ -134,7 +135,9 @@ def load(folder: Path, updates: int) -> Consortium:
     job = parse(b"".join(bytes(piece) for piece in read(store, Cid(RAW, bytes.fromhex(made["job"])))))
     consortium = Consortium(store, job, History(foundation([_key(index) for index in range(updates)], BOTH)), updates)
     for index in range(updates):
-        consortium.apply(r.MemberAdmitted, index=index, key=_key(index), roles=3, epoch=1)
+        consortium.apply(
+            r.MemberAdmitted, index=index, key=_key(index), roles=3, epoch=1, name=name_words(plain_name(index))
+        )
     proposed = {"digest": job.digest, "proposer": _key(0), "terms": TERMS, "model": job.model_terms}
     consortium.apply(r.JobProposed, job=1, **proposed)
     for index in range(updates):

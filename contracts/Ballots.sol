@@ -46,8 +46,8 @@ contract Ballots is BallotBox {
     }
 
     /// @inheritdoc IBallots
-    function proposeAdmission(address key, uint8 roles) external returns (bytes32 proposal) {
-        return _proposeAsCaller(Kind.AdmitMember, abi.encode(key, roles));
+    function proposeAdmission(address key, uint8 roles, bytes32[2] calldata name) external returns (bytes32 proposal) {
+        return _proposeAsCaller(Kind.AdmitMember, abi.encode(key, roles, name));
     }
 
     /// @inheritdoc IBallots

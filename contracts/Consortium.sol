@@ -30,15 +30,16 @@ contract Consortium is IConsortium {
     mapping(address key => Membership membership) private _memberships;
     mapping(bytes32 rotation => uint256 members) private _approvals;
 
-    /// @notice Founds the consortium: member i holds `keys[i]` and `roles[i]`; later changes come from `ballots_`.
-    constructor(address[] memory keys, uint8[] memory roles, address ballots_) {
+    /// @notice Founds the consortium: member i has `keys[i]`, `roles[i]` and `names[i]`; later changes come from `ballots_`.
+    constructor(address[] memory keys, uint8[] memory roles, bytes32[2][] memory names, address ballots_) {
         uint256 members = keys.length;
         if (members < MINIMUM_MEMBERS) revert Consortium_TooFewMembers(members, MINIMUM_MEMBERS);
         if (members > MAXIMUM_MEMBERS) revert Consortium_TooManyMembers(members, MAXIMUM_MEMBERS);
         if (roles.length != members) revert Consortium_RolesMissing(members, roles.length);
+        if (names.length != members) revert Consortium_NamesMissing(members, names.length);
         _census.epoch = 1;
         for (uint256 i = 0; i < members; ++i) {
-            _admit(keys[i], roles[i]);
+            _admit(keys[i], roles[i], names[i]);
         }
         _ballots = ballots_;
     }
@@ -85,11 +86,11 @@ contract Consortium is IConsortium {
     }
 
     /// @inheritdoc IConsortium
-    function admit(address key, uint8 roles) external {
+    function admit(address key, uint8 roles, bytes32[2] calldata name) external {
         _requireBallots();
         if (_admitted == MAXIMUM_MEMBERS) revert Consortium_TooManyMembers(MAXIMUM_MEMBERS + 1, MAXIMUM_MEMBERS);
         ++_census.epoch;
-        _admit(key, roles);
+        _admit(key, roles, name);
     }
 
     /// @inheritdoc IConsortium
@@ -201,7 +202,7 @@ contract Consortium is IConsortium {
     }
 
     /// @dev The member joins in the epoch that is current.
-    function _admit(address key, uint8 roles) private {
+    function _admit(address key, uint8 roles, bytes32[2] memory name) private {
         _requireRoles(roles);
         _requireUnused(key);
         uint8 index = _admitted++;
@@ -211,7 +212,7 @@ contract Consortium is IConsortium {
         _active |= 1 << index;
         _members[index] = Member(key, 0);
         _memberships[key] = Membership(index, roles, counted.epoch, counted.epoch);
-        emit MemberAdmitted(index, key, roles, counted.epoch);
+        emit MemberAdmitted(index, key, roles, counted.epoch, name);
     }
 
     /// @dev The key changes in the epoch that `counted` begins.

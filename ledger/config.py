@@ -18,6 +18,7 @@ import tomli_w
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.digest import parse_address
 from ledger.formats.grammar import check_text
+from ledger.formats.member_name import check_member_name
 from ledger.formats.strict import Strict
 
 T = TypeVar("T")
@@ -63,8 +64,9 @@ class Contracts(Strict, frozen=True):
 
 
 class FoundingMember(Strict, frozen=True):
-    """A member from the beginning: its first key (EIP-55) and roles."""
+    """A member from the beginning: its name, first key (EIP-55) and roles, as the ledger has them."""
 
+    name: str
     key: str
     roles: tuple[RoleWord, ...]
 
@@ -80,13 +82,6 @@ class Founding(Strict, frozen=True):
     hash: str
     members: tuple[FoundingMember, ...]
     validators: tuple[str, ...] = ()
-
-
-class Party(Strict, frozen=True):
-    """How a member is called on screens: the index is the ledger's, the name is not."""
-
-    index: int
-    name: str
 
 
 class Gateway(Strict, frozen=True):
@@ -110,13 +105,8 @@ class Network(Strict, frozen=True):
     chain: Chain
     founding: Founding
     contracts: Contracts
-    parties: tuple[Party, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     holders: HolderSettings = HolderSettings()
-
-    def party_name(self, index: int) -> str:
-        """The name of member `index`, or a plain one where the file has none."""
-        return next((party.name for party in self.parties if party.index == index), f"member {index}")
 
 
 class StoreSettings(Strict, frozen=True):
@@ -286,7 +276,7 @@ def load(path: Path, kind: type[T]) -> T:
 def load_network(path: Path) -> Network:
     """Read and check a network file."""
     network = load(path, Network)
-    for name in (network.name, *(party.name for party in network.parties), *(g.name for g in network.gateways)):
+    for name in (network.name, *(g.name for g in network.gateways)):
         check_name(name, path)
     check_networks(network.holders.allow, path)
     for contract in msgspec.structs.astuple(network.contracts):
@@ -294,6 +284,7 @@ def load_network(path: Path) -> Network:
         _check_hash(contract.code_hash, "a code hash", path)
     _check_hash(network.founding.hash, "the founding block's hash", path)
     for member in network.founding.members:
+        check_member_name(member.name, f"a name in {path}")
         parse_address(member.key, "a founding member's key")
     _check_validators(network, path)
     return network

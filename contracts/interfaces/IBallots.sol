@@ -158,8 +158,9 @@ interface IBallots {
     error Ballots_NotProposer(bytes32 proposal, address caller);
     error Ballots_VotesCast(bytes32 proposal);
 
-    /// @notice Proposes that `key`, never used before, join with `roles`. Any member may propose.
-    function proposeAdmission(address key, uint8 roles) external returns (bytes32 proposal);
+    /// @notice Proposes that `key`, never used before, join with `roles` and `name`: UTF-8, filled up with zeros. Any
+    /// member may propose.
+    function proposeAdmission(address key, uint8 roles, bytes32[2] calldata name) external returns (bytes32 proposal);
 
     /// @notice Proposes that member `index` leave. It may vote on that too.
     function proposeRemoval(uint8 index) external returns (bytes32 proposal);

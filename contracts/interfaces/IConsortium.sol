@@ -41,8 +41,9 @@ interface IConsortium {
         address ledger;
     }
 
-    /// @notice A member joined with `key` and `roles`; the change took effect with `epoch`.
-    event MemberAdmitted(uint8 indexed index, address indexed key, uint8 roles, uint32 epoch);
+    /// @notice A member joined with `key`, `roles` and `name`; the change took effect with `epoch`.
+    /// @dev A name is UTF-8, filled up with zeros. It is kept in the log only, and nothing here depends on what it says.
+    event MemberAdmitted(uint8 indexed index, address indexed key, uint8 roles, uint32 epoch, bytes32[2] name);
     /// @notice The member left; its key speaks for nobody from `epoch` on.
     event MemberRemoved(uint8 indexed index, address indexed key, uint32 epoch);
     event RolesChanged(uint8 indexed index, uint8 roles, uint32 epoch);
@@ -58,6 +59,7 @@ interface IConsortium {
     error Consortium_TooFewMembers(uint256 members, uint256 minimum);
     error Consortium_TooManyMembers(uint256 members, uint256 maximum);
     error Consortium_RolesMissing(uint256 keys, uint256 roles);
+    error Consortium_NamesMissing(uint256 keys, uint256 names);
     error Consortium_InvalidRoles(uint8 roles);
     error Consortium_NotBallots(address caller);
     error Consortium_NotOrigin(address caller, address origin);
@@ -82,7 +84,7 @@ interface IConsortium {
     function announce(string calldata gateway) external;
 
     /// @notice Admits `key`, never used before, as the next member. For `Ballots` only, as are the next three.
-    function admit(address key, uint8 roles) external;
+    function admit(address key, uint8 roles, bytes32[2] calldata name) external;
 
     /// @notice Removes member `index`. Three members remain, always.
     function remove(uint8 index) external;

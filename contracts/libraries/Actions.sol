@@ -42,7 +42,7 @@ library Actions {
 
     /// @dev How many bytes of each word may be used.
     function _widthsOf(IBallots.Kind kind) private pure returns (bytes memory) {
-        if (kind == IBallots.Kind.AdmitMember) return hex"1401";
+        if (kind == IBallots.Kind.AdmitMember) return hex"14012020";
         if (kind == IBallots.Kind.RemoveMember) return hex"01";
         if (kind == IBallots.Kind.ChangeRoles) return hex"0101";
         if (kind == IBallots.Kind.ChangeRules) return hex"02040404";

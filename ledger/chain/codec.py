@@ -49,7 +49,7 @@ def encode_word(kind: str, value: Any) -> bytes:
 
 
 def decoder(fields: Sequence[dict[str, Any]]) -> Callable[[bytes], list[Any]]:
-    """The decoder of an argument list: static words, tuples (as lists), lists of static tuples, `bytes` and `string`.
+    """The decoder of an argument list: static words; as lists pairs of words, tuples, static tuples; `bytes`, `string`.
 
     It raises ValueError where the data is not the one canonical encoding.
     """
@@ -116,11 +116,14 @@ def _part(field: dict[str, Any]) -> Part:
         return sum(words for words, _, _ in parts), decoder(field["components"]), None
     if kind == "tuple[]":
         return 1, bytes, _rows_tail(decoder(field["components"]), len(field["components"]) * WORD)
-    if kind == "bytes":
-        return 1, bytes, _tail
-    if kind == "string":
-        return 1, bytes, _text_tail
-    return 1, word_decoder(kind), None
+    if kind == "bytes32[2]":
+        return 2, _pair, None
+    tail = {"bytes": _tail, "string": _text_tail}.get(kind)
+    return 1, bytes if tail else word_decoder(kind), tail
+
+
+def _pair(words: bytes) -> list[bytes]:
+    return [words[:WORD], words[WORD:]]
 
 
 def _tuple_tail(parts: Sequence[Part]) -> Tail:

@@ -12,6 +12,7 @@ from ledger.errors import UsageError
 from ledger.events.records import Role, Rules
 from ledger.formats.alike import difference, twins
 from ledger.formats.digest import checksum_address
+from ledger.formats.member_name import check_member_name, is_plain, plain_name
 from ledger.formats.strict import Strict
 
 MINIMUM_MEMBERS = 3
@@ -59,8 +60,9 @@ class ConsortiumFile(Strict, frozen=True):
 def load_consortium(path: Path) -> ConsortiumFile:
     """Read and check a consortium file. Raises UsageError, Malformed or Unavailable."""
     consortium = load(path, ConsortiumFile)
-    for name in (consortium.name, *(member.name for member in consortium.members)):
-        check_name(name, path)
+    check_name(consortium.name, path)
+    for member in consortium.members:
+        check_member_name(member.name, f"a name in {path}")
     check_founders(consortium.founders())
     check_rules(consortium.rules)
     return consortium
@@ -80,7 +82,10 @@ def check_founders(founders: Sequence[Founder]) -> list[str]:
             f"two members have names that look the same: {same[0]!r} and {same[1]!r}",
             advice=f"they differ in {difference(*same)}: give one another name",
         )
-    for founder in founders:
+    for index, founder in enumerate(founders):
+        check_member_name(founder.name, "a member's name")
+        if is_plain(founder.name) and founder.name != plain_name(index):
+            raise UsageError("a name says another member's number", expected=plain_name(index), actual=founder.name)
         if not founder.roles:
             raise UsageError("a member has no role", member=founder.name)
     return keys

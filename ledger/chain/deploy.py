@@ -15,10 +15,11 @@ from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.rpc import Rpc
 from ledger.chain.seals.follow import begin
 from ledger.chain.transactions import Receipt, TransactionSigner, Transactor
-from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network, Party
+from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network
 from ledger.errors import Unavailable, UsageError
 from ledger.events.records import Rules
 from ledger.formats.digest import checksum_address, keccak
+from ledger.formats.member_name import name_words
 
 BEFORE_BALLOTS = 4
 """Contracts that are created before the ballots, whose address the first of them names."""
@@ -41,10 +42,11 @@ class _Site:
         """Where the contract will stand that this key creates after so many others."""
         return created_address(self._address, self._node.transactions(self._address) + creations)
 
-    def create_all(self, keys: Sequence[str], roles: Sequence[int], rules: Rules) -> "_Founded":
+    def create_all(self, keys: Sequence[str], founders: Sequence[Founder], rules: Rules) -> "_Founded":
         """Create the contracts, the ballots last. Raises Unavailable where the key created something else meanwhile."""
         ballots = self.address_after(BEFORE_BALLOTS)
-        founding = self.create("consortium", keys, roles, ballots)
+        roles, names = [int(one.roles) for one in founders], [list(name_words(one.name)) for one in founders]
+        founding = self.create("consortium", keys, roles, names, ballots)
         ledger = self.create("ledger", founding.contract)
         scores = self.create("scores", ledger.contract)
         releases = self.create("releases", ledger.contract, scores.contract)
@@ -119,8 +121,11 @@ def deploy(
             raise UsageError("the node serves another chain", url=rpc.url, expected=chain.id, actual=actual)
         site = _Site(rpc, chain, signer, outbox)
         site.validators()  # a chain that is not sealed so is told before anything is sent
-        block, addresses = site.create_all(keys, [int(founder.roles) for founder in founders], rules)
-        members = tuple(FoundingMember(key=k, roles=f.roles.words) for k, f in zip(keys, founders, strict=True))
+        block, addresses = site.create_all(keys, founders, rules)
+        members = tuple(
+            FoundingMember(name=founder.name, key=key, roles=founder.roles.words)
+            for key, founder in zip(keys, founders, strict=True)
+        )
         hash_ = site.hash_of(block)
         validators = site.validators(BlockAt(block, hash_))
         return Network(
@@ -129,7 +134,6 @@ def deploy(
             chain=chain,
             founding=Founding(block=block, hash="0x" + hash_.hex(), members=members, validators=validators),
             contracts=Contracts(**{contract: site.pin(contract, addresses) for contract in SOLIDITY_NAMES}),
-            parties=tuple(Party(index=index, name=founder.name) for index, founder in enumerate(founders)),
         )
     finally:
         rpc.close()

@@ -28,6 +28,7 @@ MESSAGES = {
     "Consortium_TooFewMembers": "a consortium needs more members",
     "Consortium_TooManyMembers": "a consortium cannot have so many members",
     "Consortium_RolesMissing": "there must be one set of roles for each key",
+    "Consortium_NamesMissing": "a member has no name",
     "Consortium_InvalidRoles": "these roles are not valid",
     "Consortium_NotBallots": "only what the members decided by a vote may do that",
     "Consortium_NotOrigin": "a member speaks in a transaction of its own key",

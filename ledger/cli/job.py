@@ -1,5 +1,6 @@
 """`fedledger job`: what the consortium trains, proposed by one member and approved by a majority."""
 
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import entry_points
@@ -32,12 +33,18 @@ def job() -> None:
 
 @job.command(short_help="Propose a job to the members.")
 @click.argument("document", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--no-wait", is_flag=True, help="Serve nothing: fedledger node run of this home does, or will.")
 @passphrase_option
 @home_option
 @json_option
-def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
-    """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it."""
+def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: Home, as_json: bool) -> None:
+    """Propose the job in DOCUMENT (made by `fedledger job create`); proposing it counts as approving it.
+
+    The others fetch the job and its initial model from this home: it serves both until a majority holds them. Ctrl-C
+    ends that, and leaves the job proposed.
+    """
     from ledger.cli.connect import act
+    from ledger.cli.offering import offer
     from ledger.jobs.document import parse
     from ledger.party.pins import initial_pin, job_pin
     from ledger.party.sharing.hop import short_time
@@ -61,9 +68,11 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         receipt = sender.send("ledger", "proposeJob", proposed.digest, *terms)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
-    serve = "leave fedledger node run (or store serve) going: the others read the job from you"
-    text = "\n".join([f"proposed as job {number}; {serve}", *(f"note: {one}" for one in warnings)])
-    say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
+        text = "\n".join([f"proposed as job {number}", *(f"note: {one}" for one in warnings)])
+        say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
+        sys.stdout.flush()
+        if not no_wait:
+            offer(connection, sender, home.settings(), number, proposed)
 
 
 def _require_room(connection: "Connection", document: "Job") -> str:
@@ -97,6 +106,7 @@ def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | Non
     """
     from ledger.cli.connect import act
     from ledger.party.pins import initial_pin, job_pin
+    from ledger.party.proposed import not_had
 
     if not unchecked:
         for point in entry_points(group=CHECKS):
@@ -106,7 +116,10 @@ def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | Non
         document = connection.document(state)
         _require_agreement(document, state)
         connection.keep(document.cid, job_pin(document.digest))
-        connection.keep(document.initial_cid, initial_pin(document.initial_root))
+        try:
+            connection.keep(document.initial_cid, initial_pin(document.initial_root))
+        except Unavailable as error:
+            raise not_had(connection.history, state, "the initial model", document.initial_cid, error) from error
         _keep_set(connection, document)
         if not yes:
             print_facts(_summary(connection, state, document))

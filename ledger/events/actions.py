@@ -5,8 +5,10 @@ A struct declares all there is to say of an action: its fields and their bounds 
 Digests are hexadecimal and addresses EIP-55, as in JSON; each field's type knows its word in the contract's encoding.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args
 
 import msgspec
@@ -15,18 +17,20 @@ from msgspec import Meta
 from ledger.errors import Malformed
 from ledger.events.ballots import Rules
 from ledger.formats.digest import ADDRESS_PATTERN, NOTHING, checksum_address, parse_address
+from ledger.formats.member_name import NameWords, name_in, name_words
 
 WORD = 32
 
 
 class Word(NamedTuple):
-    """How a field stands in the contract's encoding: 32 bytes, both ways.
+    """How a field stands in the contract's encoding: `size` words of 32 bytes, both ways.
 
     Either raises ValueError or OverflowError for a value that has no such form.
     """
 
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes], Any]
+    size: int = 1
 
 
 def number_word(value: int) -> bytes:
@@ -52,6 +56,16 @@ def name_text(word: bytes) -> str:
     return name
 
 
+def _member_name_words(name: str) -> bytes:
+    """A member's name as two words; bytes that are not one stand as 0x and 128 digits, which is longer than a name."""
+    return bytes.fromhex(name[2:]) if _NO_NAME.fullmatch(name) else b"".join(name_words(name))
+
+
+def member_name(words: NameWords) -> str:
+    """A member's name as an action has it."""
+    return name_in(words) or f"0x{b''.join(words).hex()}"
+
+
 def address_word(address: str) -> bytes:
     """An address as one word. Raises Malformed for what is not one."""
     return bytes.fromhex(parse_address(address, "action")[2:]).rjust(WORD, b"\x00")
@@ -74,11 +88,17 @@ Digest = Annotated[
     str, Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in hexadecimal"), Word(_digest_word, bytes.hex)
 ]
 Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9.-]{0,31}$"), Word(name_word, name_text)]
+MemberName = Annotated[
+    str,
+    Meta(min_length=1, max_length=2 + 4 * WORD, description="1 to 64 bytes of UTF-8; else 0x and 128 digits"),
+    Word(_member_name_words, lambda words: member_name(NameWords(words[:WORD], words[WORD:])), 2),
+]
 Index = Annotated[int, Meta(ge=0, le=254), _NUMBER]
 Roles = Annotated[int, Meta(ge=1, le=7, description="participant 1, aggregator 2, scorer 4, added up"), _NUMBER]
 Number = Annotated[int, Meta(ge=1, le=(1 << 32) - 1), _NUMBER]
 ChainId = Annotated[int, Meta(ge=1, le=(1 << 53) - 1), _NUMBER]
 NO_DIGEST = NOTHING.hex()
+_NO_NAME = re.compile(r"0x[0-9a-f]{128}")
 
 
 class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -88,11 +108,12 @@ class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class AdmitMember(_Action, frozen=True, tag="admit_member"):
-    """The owner of `key`, which was never used in the consortium, joins."""
+    """The owner of `key`, which was never used in the consortium, joins under a name."""
 
     call = "proposeAdmission"
     key: Address
     roles: Roles
+    name: MemberName
 
 
 class RemoveMember(_Action, frozen=True, tag="remove_member"):
@@ -233,7 +254,7 @@ def _part(kind: Any) -> Word | type[msgspec.Struct]:
 @cache
 def _size(kind: type[msgspec.Struct]) -> int:
     """How many words a struct takes."""
-    return sum(1 if isinstance(part, Word) else _size(part) for _, part in _layout(kind))
+    return sum(part.size if isinstance(part, Word) else _size(part) for _, part in _layout(kind))
 
 
 def _encode(value: msgspec.Struct) -> bytes:
@@ -248,4 +269,9 @@ def _encode(value: msgspec.Struct) -> bytes:
 def _decode(kind: type[msgspec.Struct], words: Iterator[bytes]) -> Any:
     """The same, back."""
     parts = [part for _, part in _layout(kind)]
-    return kind(*[part.decode(next(words)) if isinstance(part, Word) else _decode(part, words) for part in parts])
+    return kind(
+        *[
+            part.decode(b"".join(islice(words, part.size))) if isinstance(part, Word) else _decode(part, words)
+            for part in parts
+        ]
+    )

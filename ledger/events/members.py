@@ -10,6 +10,7 @@ from typing import get_args
 
 from ledger.config import RoleWord
 from ledger.events.event import Event
+from ledger.formats.member_name import NameWords
 
 
 class Role(IntFlag):
@@ -38,12 +39,13 @@ class MemberEvent(Event, frozen=True):
 
 
 class MemberAdmitted(MemberEvent, frozen=True, tag=True):
-    """A member joined with `key` and `roles`: at the founding, or by a vote."""
+    """A member joined with `key`, `roles` and `name`: at the founding, or by a vote."""
 
     index: int
     key: str
     roles: int
     epoch: int
+    name: NameWords
 
 
 class MemberRemoved(MemberEvent, frozen=True, tag=True):

@@ -62,6 +62,11 @@ class History:
         """Members by index, those that left included."""
         return self._members.by_index
 
+    def name(self, index: int) -> str:
+        """What member `index` is called."""
+        found = self._members.by_index.get(index)
+        return found.name if found else self.foundation.name(index)
+
     @property
     def jobs(self) -> dict[int, JobState]:
         """Jobs by number."""

@@ -7,6 +7,7 @@ from ledger.config import FoundingMember, Network
 from ledger.events.event import Event
 from ledger.events.members import MemberAdmitted, Role
 from ledger.formats.head import FoundingRecord
+from ledger.formats.member_name import name_words, plain_name
 from ledger.history.impossible import Impossible
 from ledger.history.state import ScoreBoard
 
@@ -18,6 +19,10 @@ class Foundation(NamedTuple):
 
     record: FoundingRecord
     members: tuple[FoundingMember, ...]
+
+    def name(self, index: int) -> str:
+        """What a member is called before the history was read."""
+        return self.members[index].name if 0 <= index < len(self.members) else plain_name(index)
 
     @property
     def board(self) -> ScoreBoard:
@@ -48,6 +53,8 @@ def require_founder(event: Event, place: int, founders: Sequence[FoundingMember]
         if admitted:
             raise Impossible("a member beside those that the network file names founded the consortium")
         return
-    expected = (place, founders[place].key, Role.named(founders[place].roles))
-    if not isinstance(event, MemberAdmitted) or not admitted or (event.index, event.key, event.roles) != expected:
+    founder = founders[place]
+    expected = (place, founder.key, Role.named(founder.roles), name_words(founder.name))
+    found = (event.index, event.key, event.roles, event.name) if isinstance(event, MemberAdmitted) else None
+    if not admitted or found != expected:
         raise Impossible(f"the consortium was not founded by member {place} of the network file")

@@ -48,7 +48,7 @@ def _carried_out(event: r.AnyEvent, rules: r.Rules | None) -> a.Action | None:
         case r.JobClosed():
             made = a.CloseJob(event.job)
         case r.MemberAdmitted():
-            made = a.AdmitMember(event.key, event.roles) if event.epoch != 1 else None
+            made = a.AdmitMember(event.key, event.roles, a.member_name(event.name)) if event.epoch != 1 else None
         case r.MemberRemoved():
             made = a.RemoveMember(event.index)
         case r.RolesChanged():

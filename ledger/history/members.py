@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from ledger.events import members as r
+from ledger.formats.member_name import is_plain, name_in, plain_name
 from ledger.history.impossible import Impossible
 from ledger.history.state import Member
 
@@ -94,9 +95,16 @@ class Members:
         if event.index != len(self.by_index) or event.key in self.owners or not 0 < event.roles < 8 or not later:
             raise Impossible(f"member {event.index} cannot be admitted")
         roles, epoch = r.Role(event.roles), event.epoch
-        self.by_index[event.index] = Member(event.index, event.key, roles, epoch, [event.key], roles_since=epoch)
+        name, key = self._name_of(event), event.key
+        self.by_index[event.index] = Member(event.index, name, key, roles, epoch, [key], roles_since=epoch)
         self.owners[event.key] = event.index
         self.epoch = event.epoch
+
+    def _name_of(self, event: r.MemberAdmitted) -> str:
+        """The name on the ledger; "member 3" where it breaks the rule, is another's already, or says who is meant."""
+        name = name_in(event.name)
+        taken = name is None or is_plain(name) or any(member.name == name for member in self.by_index.values())
+        return plain_name(event.index) if name is None or taken else name
 
     def _remove(self, event: r.MemberRemoved) -> None:
         member = self.by_index.get(event.index)

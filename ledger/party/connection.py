@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ledger.config import Home, Network
-from ledger.errors import Corrupt, FedledgerError, Unavailable, UsageError
+from ledger.errors import FedledgerError, Unavailable, UsageError
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import MAX_SIZE as LARGEST_FILE
@@ -21,6 +21,7 @@ from ledger.party.clock import Clock
 from ledger.party.documents import Documents
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
 from ledger.party.own_log import OwnLog
+from ledger.party.proposed import not_had
 from ledger.party.witnesses import HistoryPoint, Witnesses
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
@@ -154,7 +155,7 @@ class Connection:
 
     def name(self, index: int) -> str:
         """What member `index` is called on screens."""
-        return self.network.party_name(index)
+        return self.history.name(index)
 
     @property
     def holders(self) -> Holders:
@@ -206,15 +207,7 @@ class Connection:
         try:
             return parse(b"".join(bytes(p) for p in self.fetch(cid, 0, MAX_SIZE + 1)))
         except Unavailable as error:
-            if isinstance(error, Corrupt):
-                raise
-            member = self.history.member_of(state.proposer)
-            proposer = state.proposer if member is None else self.name(member.index)
-            raise Unavailable(
-                f"the document of job {state.number} is at no holder that can be reached",
-                advice=f"{proposer}, which proposed it, serves it with fedledger node run (or store serve)",
-                **error.facts,
-            ) from error
+            raise not_had(self.history, state, "the document", cid, error) from error
 
     def sender(self, signer: "Signer") -> "Sender":
         """Sends this party's transactions, each exactly once, across processes and crashes."""

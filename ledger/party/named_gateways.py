@@ -34,7 +34,7 @@ def named_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGa
 def announced_gateways(network: Network, members: Iterable[Member]) -> tuple[NamedGateway, ...]:
     """Those that members announced: they choose the address, so credentials go to exactly the url they are for."""
     ways = reach_of(network), replace(outgoing_of(network), exact=True)
-    return tuple(NamedGateway(network.party_name(one.index), one.gateway, *ways) for one in members if one.gateway)
+    return tuple(NamedGateway(one.name, one.gateway, *ways) for one in members if one.gateway)
 
 
 def remotes(

@@ -69,7 +69,7 @@ def card_of(connection: Connection, release: Release) -> Card:
     job: Job = connection.document(state)
     file = ModelFile(connection.place, network.contracts.releases.address, release, state, job)
     report = report_of(connection, release.action)
-    return Card.of(file, report, history.decisions, network)
+    return Card.of(file, report, history.decisions, network.name, history.name)
 
 
 def check_on_chain(connection: Connection, release: Release) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ledger.config import Network
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
 from ledger.formats.text import plural
@@ -40,12 +39,14 @@ class Card:
     network: str
 
     @classmethod
-    def of(cls, file: ModelFile, report: Evaluation | None, decisions: Decisions, network: Network) -> Self:
+    def of(
+        cls, file: ModelFile, report: Evaluation | None, decisions: Decisions, network: str, name: Callable[[int], str]
+    ) -> Self:
         """The card of a release, by what the ledger says now; nothing that the card takes from it can still change."""
         release = file.release
         versions = [one.version for one in decisions.releases.values() if one.name == release.name]
         earlier = versions[: versions.index(release.version)]
-        return cls(file, report, proposal_for(decisions, release), earlier, network.party_name, network.name)
+        return cls(file, report, proposal_for(decisions, release), earlier, name, network)
 
     def text(self) -> str:
         """The card."""

@@ -80,7 +80,9 @@ def join(network: Path, replace: bool, rpc: tuple[str, ...], home: Home, as_json
     from participant.node.join import join as run
 
     facts = run(network, home, replace=replace, rpc=rpc)
-    text = f"joined {facts['network']} as {facts['name']} (member {facts['member']})"
+    number = f"member {facts['member']}"
+    who = number if facts["name"] == number else f"{facts['name']} ({number})"
+    text = f"joined {facts['network']} as {who}"
     text += f"; {plural(int(str(facts['confirmations'])), 'confirmation')} before anything is shown or signed"
     _say(as_json, "\n".join(filter(None, [text, str(facts["sealed"]), str(facts["advice"])])), facts)
 

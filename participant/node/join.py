@@ -7,6 +7,7 @@ import msgspec
 from ledger.chain.client import Client, Membership
 from ledger.config import Home, Network, at_node, load_network, save, sealed_by
 from ledger.errors import UsageError
+from ledger.history.foundation import foundation_of
 from ledger.keys import address_of
 from ledger.party.reach import advice
 
@@ -33,7 +34,7 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
     if membership is None:
         raise UsageError(
             "this home's key does not belong to a member of the consortium",
-            advice="give the address to the consortium; its founders name the members when they deploy",
+            advice=f"ask a member to run: fedledger proposal propose admit {key} --name NAME --roles participant",
             key=key,
             network=network.name,
         )
@@ -66,6 +67,6 @@ def _facts(network: Network, key: str, membership: Membership) -> dict[str, obje
         "ledger": network.contracts.ledger.address,
         "address": key,
         "member": membership.index,
-        "name": network.party_name(membership.index),
+        "name": foundation_of(network).name(membership.index),
         "sealed": sealed_by(network),
     }

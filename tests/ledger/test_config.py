@@ -15,13 +15,13 @@ from ledger.config import (
     Home,
     HomeSettings,
     Network,
-    Party,
     load,
     load_network,
     save,
     sealed_by,
 )
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.history.foundation import foundation_of
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 CONTRACT = Contract(address=ADDRESS, code_hash="0x" + "ab" * 32)
@@ -29,9 +29,10 @@ NETWORK = Network(
     fedledger="network/1",
     name="hospitals",
     chain=Chain(id=31337, rpc="http://127.0.0.1:8545"),
-    founding=Founding(block=3, hash="0x" + "cd" * 32, members=(FoundingMember(key=ADDRESS, roles=("participant",)),)),
+    founding=Founding(
+        block=3, hash="0x" + "cd" * 32, members=(FoundingMember(name="north", key=ADDRESS, roles=("participant",)),)
+    ),
     contracts=Contracts(consortium=CONTRACT, ledger=CONTRACT, scores=CONTRACT, releases=CONTRACT, ballots=CONTRACT),
-    parties=(Party(index=2, name="north"),),
 )
 
 
@@ -64,8 +65,9 @@ def test_a_network_file_says_who_seals_the_chain(tmp_path: Path) -> None:
     assert sealed_by(NETWORK) == ""
 
 
-def test_parties_have_names() -> None:
-    assert (NETWORK.party_name(2), NETWORK.party_name(0)) == ("north", "member 0")
+def test_founders_have_names_before_anything_is_read() -> None:
+    foundation = foundation_of(NETWORK)
+    assert (foundation.name(0), foundation.name(1)) == ("north", "member 1")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,10 @@ def test_parties_have_names() -> None:
         ('name = "hospitals"', 'name = "a\\u001b[31m"', "not allowed"),
         ('name = "hospitals"', 'name = ""', "must be 1 to 200"),
         ('name = "north"', f'name = "{"n" * 201}"', "must be 1 to 200"),
+        ('name = "north"', f'name = "{"n" * 65}"', "longer than 64 bytes"),
+        ('name = "north"', f'name = "{"臺" * 22}"', "longer than 64 bytes"),
+        ('name = "north"', 'name = "\u202enorth"', "not allowed"),
+        ('name = "north"', 'name = ""', "must be 1 to 200"),
         ('name = "hospitals"', 'name = "hospitals"\ncolour = "red"', "not valid"),
         ("id = 31337", 'id = "31337"', "not valid"),
         ("id = 31337", "id = 31337.0", "not valid"),

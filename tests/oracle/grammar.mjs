@@ -36,6 +36,18 @@ export function isText(text) {
   return fits(signs) && signs.every(shown) && !text.startsWith(' ') && !text.endsWith(' ') && !text.includes('  ');
 }
 
+/** The name of a member in 64 bytes of the ledger; null where they break the rule. */
+export function memberName(words) {
+  let end = words.length;
+  while (end > 0 && words[end - 1] === 0) end -= 1;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(words.subarray(0, end));
+    return isText(text) ? text : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Whether bytes are a document in its one encoding. There is no white space, so a reader needs no tokens. */
 export function isDocument(bytes) {
   let text;

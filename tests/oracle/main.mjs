@@ -1,7 +1,7 @@
 // A second reading of the specification. Each line of input is a request in JSON, each line of output its response.
 import { createInterface } from 'node:readline';
 import { header, root } from './artifact.mjs';
-import { isDocument, isName, isText, shownDigest } from './grammar.mjs';
+import { isDocument, isName, isText, memberName, shownDigest } from './grammar.mjs';
 import { certificates, haveDigest, pushDigest } from './haves.mjs';
 import { founding, head, leaf, treeRoot } from './head.mjs';
 import { claimOf, commitment, domain, opening, verdict, weightedMean, witness } from './rounds.mjs';
@@ -10,6 +10,7 @@ const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
   name: ({ text }) => isName(text),
   text: ({ text }) => isText(text),
+  member: ({ words }) => memberName(bytes(words)),
   document: ({ data }) => isDocument(bytes(data)),
   shown: () => shownDigest(),
   header: ({ binding, tensors }) => header(binding, tensors).toString('hex'),

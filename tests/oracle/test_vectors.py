@@ -32,6 +32,11 @@ def test_names_and_texts(ask: Ask, kind: str, call: str) -> None:
         assert ask(call, text=case["value"]) is case["accepted"], ascii(case["value"])
 
 
+def test_names_of_members(ask: Ask) -> None:
+    for case in read("grammar.json")["members"]:
+        assert ask("member", words=case["words"]) == case["name"], case["words"]
+
+
 def test_the_shown_signs(ask: Ask) -> None:
     assert ask("shown") == read("grammar.json")["shown"]
 

@@ -9,12 +9,14 @@ import pytest
 
 from ledger.errors import SHOWN, Malformed
 from ledger.formats.grammar import check_json, check_name, check_text
+from ledger.formats.member_name import check_member_name
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "grammar.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^(name|text|document) +(accepted|refused) +(.+)$", PAGE, re.MULTILINE)
+EXAMPLES = re.findall(r"^(name|text|member|document) +(accepted|refused) +(.+)$", PAGE, re.MULTILINE)
 CHECKS: dict[str, Callable[[str], None]] = {
     "name": lambda said: check_name(said, "it"),
     "text": lambda said: check_text(said, "it"),
+    "member": lambda said: check_member_name(said, "it"),
     "document": lambda said: check_json(said.encode(), "it"),
 }
 

@@ -40,6 +40,13 @@ TEXTS = {
         "\U0001fffe", "\U0002ffff", "\U000dffff", "\U000e0001", "\U000e0020", "\U000f0000", "\U0010ffff",
     ],
 }
+MEMBERS = {
+    "a": "a", "North": "North", "\u81fa\u5927\u91ab\u9662": "\u81fa\u5927\u91ab\u9662", "x" * 64: "x" * 64,
+    "\xe9" * 32: "\xe9" * 32, "member 7": "member 7", "\U0001f600" * 16: "\U0001f600" * 16, "": None, " a": None,
+    "a ": None, "a  b": None, "a\0b": None, "\0a": None, "a\u202e": None, "a\x1b[2J": None, "\u200b": None,
+    b"\xff" * 64: None, b"\xed\xa0\x80": None, b"\xc0\xaf": None, b"x" * 63 + b"\xc3": None,
+}
+"""Names of members: what the ledger's two words begin with, and the name, None where they break the rule."""
 # fmt: on
 DOCUMENTS: dict[str, dict[str, str | bytes]] = {
     "accepted": {
@@ -146,6 +153,10 @@ def vectors() -> dict[str, Any]:
         "shown": DIGEST,
         "names": _cases(NAMES),
         "texts": _cases(TEXTS),
+        "members": [
+            {"words": (data if isinstance(data, bytes) else data.encode()).ljust(64, b"\0").hex(), "name": name}
+            for data, name in MEMBERS.items()
+        ],
         "documents": [
             {"name": name, **_said(document), "accepted": ending == "accepted"}
             for ending, documents in DOCUMENTS.items()

@@ -6,6 +6,7 @@ import msgspec
 
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.history.names import NotReleased, RevokedRelease
+from ledger.history.naming import NameTaken
 from web.documents.common import Problem
 from web.documents.refusals import Conflict, NotAllowed, NotAuthentic
 from web.reading.ledger import NotFound
@@ -18,6 +19,7 @@ _STATUS: dict[type[FedledgerError], int] = {
     NotAuthentic: 401,
     NotAllowed: 403,
     Conflict: 409,
+    NameTaken: 409,
     NotReleased: 403,
     RevokedRelease: 410,
     Malformed: 400,

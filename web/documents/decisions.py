@@ -13,13 +13,17 @@ from web.documents.scores import RoundScoring, Score
 
 
 class Subject(Document, frozen=True, omit_defaults=True):
-    """What a proposal's numbers and hashes stand for, as far as they are known: a party, a job, a release, a reason."""
+    """What a proposal's numbers and hashes stand for, as far as they are known: a party, a job, a release, a reason.
+
+    `alike` is a member, present or former, whose name a newcomer's is, or looks like.
+    """
 
     party: PartyDocument | None = None
     job: str | None = None
     name: str | None = None
     version: str | None = None
     reason: str = ""
+    alike: PartyDocument | None = None
 
 
 class VoteTally(Document, frozen=True):

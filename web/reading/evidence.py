@@ -50,7 +50,7 @@ def evidence_for(now: Reading, job: int, number: int, root: bytes, report: bytes
 
 def _short_lineage(now: Reading, state: JobState, number: int) -> tuple[ModelTrace, ...]:
     document = now.document(state)
-    return trace(state, document, number, now.network.party_name, SHORT_LINEAGE).models if document else ()
+    return trace(state, document, number, now.name, SHORT_LINEAGE).models if document else ()
 
 
 def _contributors(now: Reading, counted: Lineage) -> tuple[Contributor, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ledger.config import Network
 from ledger.errors import Unavailable, UsageError
 from ledger.events.proposals import Proposal, Release
+from ledger.formats.member_name import plain_name
 from ledger.history.phases import PresentPhase, present
 from ledger.history.state import JobState, Member, Round
 from ledger.jobs.document import Job
@@ -94,9 +95,14 @@ class Reading:
             raise NotYet(message, advice="see that a member serves it")
         return document
 
+    def name(self, index: int) -> str:
+        """What a member, present or former, is called."""
+        found = self.snapshot.members.get(index)
+        return found.name if found else plain_name(index)
+
     def party(self, index: int, key: str) -> PartyDocument:
         """A member with the key that it used for something."""
-        return PartyDocument(index=index, name=self.network.party_name(index), key=key)
+        return PartyDocument(index=index, name=self.name(index), key=key)
 
     def member_party(self, index: int) -> PartyDocument:
         """A member, present or former, with its last key."""

@@ -18,7 +18,7 @@ def member_documents(now: Reading) -> tuple[MemberDocument, ...]:
 def member_document(now: Reading, member: Member) -> MemberDocument:
     return MemberDocument(
         index=member.index,
-        name=now.network.party_name(member.index),
+        name=member.name,
         key=member.key,
         roles=tuple(role.name.lower() for role in Role if role in member.roles and role.name),
         since=member.since,

@@ -5,6 +5,7 @@ from itertools import islice
 
 from ledger.events.actions import (
     Action,
+    AdmitMember,
     ChangeRoles,
     CloseJob,
     ReleaseModel,
@@ -17,6 +18,7 @@ from ledger.events.proposals import Proposal, ProposalState
 from ledger.events.records import Choice, Refusal
 from ledger.history.electorate import vote_refusal
 from ledger.history.names import reason_text
+from ledger.history.naming import lookalike
 from ledger.history.state import Member
 from web.documents.decisions import Ballot, MemberVote, ProposalLine, Subject, Vote, VoteTally
 from web.reading.ledger import Reading
@@ -98,6 +100,10 @@ def revocation_reason(now: Reading, word: bytes) -> str:
 
 def _subject(now: Reading, action: Action) -> Subject:
     match action:
+        case AdmitMember(key=key, name=name):
+            others = [member for member in now.snapshot.members.values() if key not in member.keys]
+            other = lookalike(name, others)
+            return Subject(alike=now.member_party(other.index) if other else None)
         case RemoveMember(index=index) | ChangeRoles(index=index):
             return Subject(party=now.member_party(index))
         case CloseJob(job=job):

@@ -45,7 +45,7 @@ def score_sums(now: Reading, state: JobState) -> tuple[Sum, ...]:
             factor=factors.get(one.index),
             share=round(1_000_000 * factors[one.index] / whole) if factors else None,
         )
-        for one in ranked(tallies, now.network.party_name)
+        for one in ranked(tallies, now.name)
     )
 
 

@@ -16,6 +16,7 @@ from ledger.events.actions import (
 from ledger.events.proposals import ProposalState, proposal_id, proposal_to_sign
 from ledger.formats.digest import parse_address
 from ledger.formats.typed import TypedData
+from ledger.history.naming import require_new_name
 from web.documents.refusals import RelayersAddress, TooManyProposals, WrongNonce
 from web.documents.relay import PostedProposal
 from web.reading.ledger import NotFound
@@ -42,7 +43,7 @@ class UnsignedProposal(NamedTuple):
 def proposal_draft(moment: Moment, member: str, action: Action) -> UnsignedProposal:
     """An action as the member's next proposal, for it to sign.
 
-    Raises NotMember, NotFound and RelayersAddress, and Malformed for what no contract can read.
+    Raises NotMember, NotFound, RelayersAddress and NameTaken, and Malformed for what no contract can read.
     """
     moment.member_index(parse_address(member, "member"))
     _require_possible(moment, action)
@@ -62,9 +63,9 @@ def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Messa
     """A proposal that the contract would take.
 
     4. Its key speaks for a member: NotMember. 5. What it names is there: NotFound; 6. and is not the relayer's key:
-    RelayersAddress. 7. Its nonce is its key's next: WrongNonce. 8. The signature's deadline has not passed:
-    SignatureExpired; 9. and is not absurdly far away: DeadlineTooFar. 10. The member has few others in Voting:
-    TooManyProposals.
+    RelayersAddress; a newcomer's name is nobody else's: NameTaken. 7. Its nonce is its key's next: WrongNonce. 8. The
+    signature's deadline has not passed: SignatureExpired; 9. and is not absurdly far away: DeadlineTooFar. 10. The
+    member has few others in Voting: TooManyProposals.
     """
     index, action = moment.member_index(posted.member), posted.action
     _require_possible(moment, action)
@@ -94,12 +95,14 @@ def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Messa
 
 
 def _require_possible(moment: Moment, action: Action) -> None:
-    """Raises NotFound if something that the action names is not there, RelayersAddress."""
+    """Raises NotFound if something that the action names is not there, RelayersAddress, NameTaken, Malformed."""
     reading = moment.reading
     match action:
         case AdmitMember(key=key) if key == moment.relayer:
             advice = "a member makes a key of its own"
             raise RelayersAddress("the relayer's key must never have any rights", advice=advice)
+        case AdmitMember(name=name):
+            require_new_name(name, reading.snapshot.members.values())
         case RemoveMember(index=index) | ChangeRoles(index=index):
             member = reading.snapshot.members.get(index)
             if member is None or not member.active:

@@ -79,7 +79,7 @@ async def card(request: Request, name: Name, version: Version) -> Response:
     now = reading(request)
     file = file_of(now, name, version)
     report = await to_thread.run_sync(_report, _library(request), file, limiter=_limiter(request))
-    text = Card.of(file, report, now.snapshot.decisions, now.network).text()
+    text = Card.of(file, report, now.snapshot.decisions, now.network.name, now.name).text()
     tag = sha256(text.encode()).hex()[:32]
     if _holds(request, tag):
         return Response(status_code=304, headers=_headers(tag))

@@ -8,6 +8,7 @@ from ledger.events.ballots import Choice, Rules
 from ledger.events.members import Role
 from ledger.events.proposals import Proposal
 from ledger.history.names import reason_text
+from ledger.history.naming import confusion
 
 if TYPE_CHECKING:
     from ledger.party.connection import Connection
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 def describe(connection: "Connection", action: a.Action) -> str:
     """What a proposal wants done, in one line; foreign text in it is not made safe for a terminal."""
     match action:
-        case a.AdmitMember(key, roles):
-            text = f"admit {key} as {roles_text(roles)}"
+        case a.AdmitMember(key, roles, name):
+            text = f"admit {name}, {key}, as {roles_text(roles)}{_doubt(connection, key, name)}"
         case a.RemoveMember(index):
             text = f"remove {_member(connection, index)}"
         case a.ChangeRoles(index, roles):
@@ -74,6 +75,13 @@ def voters(connection: "Connection", proposal: Proposal) -> dict[str, str]:
         if found:
             names[choice.name.lower()] = ", ".join(found)
     return names
+
+
+def _doubt(connection: "Connection", key: str, name: str) -> str:
+    """What to know of a newcomer's name before voting."""
+    others = [member for member in connection.history.members.values() if key not in member.keys]
+    why = confusion(name, others)
+    return f"; mind that the name {why}" if why else ""
 
 
 def _member(connection: "Connection", index: int) -> str:

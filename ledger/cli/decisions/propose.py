@@ -19,13 +19,22 @@ def propose() -> None:
 
 @propose.command()
 @click.argument("key")
+@click.option("--name", required=True, help="What it is called on every screen, for good: 1 to 64 bytes of text.")
 @click.option("--roles", required=True, help="Its roles, with commas: participant, aggregator, scorer.")
 @submit_options
-def admit(options: SubmitOptions, key: str, roles: str) -> None:
-    """Propose that the owner of KEY, an address that was never used here, join."""
-    from ledger.events.actions import AdmitMember
+def admit(options: SubmitOptions, key: str, name: str, roles: str) -> None:
+    """Propose that the owner of KEY, an address that was never used here, join.
 
-    submit(options, AdmitMember(_address(key), _roles(roles)))
+    Its name is part of what the members vote on: nobody changes it afterwards, and nobody else gets it.
+    """
+    from ledger.cli.connect import unlocked
+    from ledger.events.actions import AdmitMember
+    from ledger.history.naming import require_new_name
+
+    action = AdmitMember(_address(key), _roles(roles), name)
+    with unlocked(options.home, options.passphrase_file) as (connection, signer):
+        require_new_name(name, connection.history.members.values())
+        submit_over(connection, signer, options, action)
 
 
 @propose.command()

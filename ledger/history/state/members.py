@@ -7,13 +7,14 @@ from ledger.events.members import Role
 
 @dataclass(slots=True)
 class Member:
-    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had.
+    """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had; `name` is what it is called.
 
     Its roles are those of epoch `roles_since` on; `recoveries` says how often the others replaced its key. One that was
     removed has no key and no roles.
     """
 
     index: int
+    name: str
     key: str
     roles: Role
     since: int

@@ -127,7 +127,7 @@ class Sharing:
         """The gateways that have all of this member's own update of a round, by name."""
         own = {owed.file for owed in self._own(facts)}
         there = {member: self._there.get(self._name("push", facts, member), set()) for member in self._visits.others()}
-        return [self._connection.network.party_name(member) for member, files in there.items() if own and own <= files]
+        return [self._connection.history.name(member) for member, files in there.items() if own and own <= files]
 
     def failed(self) -> dict[Name, FedledgerError]:
         """What went wrong last, and where."""

@@ -56,7 +56,7 @@ contract Voters is Base {
         uint8 index = uint8(what >> 8) % 8;
         if (kind == IBallots.Kind.AdmitMember) {
             secrets.push(++fresh);
-            call = abi.encodeCall(ballots.proposeAdmission, (vm.addr(fresh), ALL));
+            call = abi.encodeCall(ballots.proposeAdmission, (vm.addr(fresh), ALL, delta()));
         } else if (kind == IBallots.Kind.RemoveMember) {
             call = abi.encodeCall(ballots.proposeRemoval, (index));
         } else if (kind == IBallots.Kind.ChangeRoles) {
@@ -407,8 +407,8 @@ contract BallotsTest is Base {
 
     function _again(IBallots.Kind kind, bytes memory action) private pure returns (bytes memory) {
         if (kind == IBallots.Kind.AdmitMember) {
-            (address key, uint8 roles) = abi.decode(action, (address, uint8));
-            return abi.encode(key, roles);
+            (address key, uint8 roles, bytes32[2] memory words) = abi.decode(action, (address, uint8, bytes32[2]));
+            return abi.encode(key, roles, words);
         }
         if (kind == IBallots.Kind.RemoveMember) return abi.encode(abi.decode(action, (uint8)));
         if (kind == IBallots.Kind.ChangeRoles) {
@@ -473,7 +473,7 @@ contract BallotsTest is Base {
         prank(member);
         bytes32 proposal = ballots.proposeRemoval(4);
         bytes[8] memory calls = [
-            abi.encodeCall(ballots.proposeAdmission, (vm.addr(77), ALL)),
+            abi.encodeCall(ballots.proposeAdmission, (vm.addr(77), ALL, delta())),
             abi.encodeCall(ballots.proposeRemoval, (3)),
             abi.encodeCall(ballots.proposeRoles, (3, ALL)),
             abi.encodeCall(ballots.proposeRules, (rules())),

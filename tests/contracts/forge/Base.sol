@@ -121,11 +121,15 @@ abstract contract Base {
             roles[i] = ALL;
         }
         address named = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 4);
-        consortium = Consortium(create("Consortium", abi.encode(keys, roles, named)));
+        consortium = Consortium(create("Consortium", abi.encode(keys, roles, new bytes32[2][](keys.length), named)));
         ledger = RoundLedger(create("RoundLedger", abi.encode(consortium)));
         address scores = create("ScoreBoard", abi.encode(ledger));
         releases = ReleaseBoard(create("ReleaseBoard", abi.encode(ledger, scores)));
         ballots = Ballots(create("Ballots", abi.encode(consortium, ledger, releases, rules())));
+    }
+
+    function delta() internal pure returns (bytes32[2] memory) {
+        return [bytes32("Delta"), 0];
     }
 
     /// @dev Not by `new`: the compiler would make the contract's code once more for every test contract.

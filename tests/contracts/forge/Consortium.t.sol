@@ -16,7 +16,7 @@ contract ConsortiumTest is Base {
         for (uint256 i = 0; i < 5; ++i) {
             (keys[i], roles[i]) = (keyOf(i), uint8(1 + i));
         }
-        consortium = Consortium(create("Consortium", abi.encode(keys, roles, address(this))));
+        consortium = Consortium(create("Consortium", abi.encode(keys, roles, new bytes32[2][](5), address(this))));
     }
 
     function testFuzz_TheCensusFollowsEveryChange(uint256[16] calldata changes) public {
@@ -24,7 +24,7 @@ contract ConsortiumTest is Base {
             uint256 what = changes[i] % 4;
             uint8 index = uint8(changes[i] >> 8) % (consortium.admitted() + 1);
             uint8 roles = uint8(changes[i] >> 16) % 9;
-            if (what == 0) _try(abi.encodeCall(consortium.admit, (keyOf(100 + i), roles)));
+            if (what == 0) _try(abi.encodeCall(consortium.admit, (keyOf(100 + i), roles, delta())));
             else if (what == 1) _try(abi.encodeCall(consortium.remove, (index)));
             else if (what == 2) _try(abi.encodeCall(consortium.changeRoles, (index, roles)));
             else _rotate(index, keyOf(200 + i));

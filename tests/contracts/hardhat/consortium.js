@@ -2,11 +2,12 @@
 
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
-const { ALL, AGGREGATOR, PARTICIPANT, SCORER, found, propose, decide, reverts, events } = require('./support');
+const { ALL, AGGREGATOR, PARTICIPANT, SCORER, found, nameOf, namesOf, propose, decide, reverts, events } = require('./support');
 
 describe('Consortium', () => {
   const keys = (n) => Array.from({ length: n }, (_, i) => ethers.getAddress(ethers.toBeHex(i + 0x1000, 20)));
-  const deploy = (members, roles) => ethers.deployContract('Consortium', [members, roles, ethers.ZeroAddress]);
+  const deploy = (members, roles, names = namesOf(members.length)) =>
+    ethers.deployContract('Consortium', [members, roles, names, ethers.ZeroAddress]);
 
   describe('founding', () => {
     let contract;
@@ -26,12 +27,15 @@ describe('Consortium', () => {
       it(`refuses ${what}`, () => reverts(deploy(members, roles), contract, `Consortium_${error}`, args));
     }
 
+    it('refuses a member without a name given', () =>
+      reverts(deploy(keys(3), [1, 1, 1], namesOf(2)), contract, 'Consortium_NamesMissing', [3, 2]));
+
     it('announces every member', async () => {
       const consortium = await deploy(keys(3), [PARTICIPANT, AGGREGATOR, SCORER]);
       assert.deepEqual(await events(consortium.deploymentTransaction(), consortium), [
-        ['MemberAdmitted', 0n, keys(3)[0], 1n, 1n],
-        ['MemberAdmitted', 1n, keys(3)[1], 2n, 1n],
-        ['MemberAdmitted', 2n, keys(3)[2], 4n, 1n],
+        ['MemberAdmitted', 0n, keys(3)[0], 1n, 1n, nameOf('member 0')],
+        ['MemberAdmitted', 1n, keys(3)[1], 2n, 1n, nameOf('member 1')],
+        ['MemberAdmitted', 2n, keys(3)[2], 4n, 1n, nameOf('member 2')],
       ]);
     });
 
@@ -81,7 +85,7 @@ describe('Consortium', () => {
       const decided = async (method, ...action) => decide(
         ballots, members.slice(0, 3), await propose(ballots, members[0], method, ...action));
       assert.deepEqual(await counted(consortium), [1n, 0n, 4n, 2n, 2n, 2n, 0b1111n]);
-      await decided('proposeAdmission', strangers[0].address, PARTICIPANT | SCORER);
+      await decided('proposeAdmission', strangers[0].address, PARTICIPANT | SCORER, nameOf('Delta'));
       assert.deepEqual(await counted(consortium), [2n, 0n, 5n, 3n, 2n, 3n, 0b11111n]);
       await decided('proposeRoles', 1, AGGREGATOR | SCORER);
       assert.deepEqual(await counted(consortium), [3n, 0n, 5n, 2n, 3n, 4n, 0b11111n]);

@@ -5,6 +5,7 @@ const { ethers } = require('hardhat');
 const {
   ALL, AGGREGATOR, PARTICIPANT, RULES, TERMS, MODEL, State, random, found, openJob, propose, content, decide, at,
   reverts, events,
+  nameOf, namesOf,
 } = require('./support');
 
 const text = (word) => ethers.encodeBytes32String(word);
@@ -24,8 +25,8 @@ describe('A decision', () => {
 
     it('admits one, in a new epoch', async () => {
       const { consortium, strangers: [newcomer] } = world;
-      assert.deepEqual(await events(carryOut('proposeAdmission', newcomer.address, AGGREGATOR), consortium), [
-        ['MemberAdmitted', 4n, newcomer.address, 2n, 2n],
+      assert.deepEqual(await events(carryOut('proposeAdmission', newcomer.address, AGGREGATOR, nameOf('Delta')), consortium), [
+        ['MemberAdmitted', 4n, newcomer.address, 2n, 2n, nameOf('Delta')],
       ]);
       assert.equal(await consortium.count(), 5n);
       assert.deepEqual((await consortium.membership(newcomer.address)).toArray(), [4n, 2n, 2n, 2n]);
@@ -34,7 +35,7 @@ describe('A decision', () => {
 
     it('fails where the key was used meanwhile, and changes nothing', async () => {
       const { ballots, consortium, members, strangers: [newcomer] } = world;
-      const made = await proposing('proposeAdmission', newcomer.address, ALL);
+      const made = await proposing('proposeAdmission', newcomer.address, ALL, nameOf('Delta'));
       for (const member of voters()) await ballots.connect(member).vote(made.proposal, 1);
       await consortium.connect(members[3]).rotateKey(newcomer.address);
       await at((await ballots.proposalOf(made.proposal)).executableFrom);
@@ -54,7 +55,7 @@ describe('A decision', () => {
       assert.deepEqual([...await consortium.keysWith(0)], [0, 2, 3].map((i) => members[i].address));
       await reverts(consortium.connect(members[1]).rotateKey(newcomer.address), consortium, 'Consortium_NotMember', [members[1].address]);
       await reverts(consortium.approveRotation(1, newcomer.address), consortium, 'Consortium_UnknownIndex', [1]);
-      const back = await decide(ballots, [members[0], members[2]], await proposing('proposeAdmission', newcomer.address, ALL));
+      const back = await decide(ballots, [members[0], members[2]], await proposing('proposeAdmission', newcomer.address, ALL, nameOf('Delta')));
       assert.deepEqual((await events(back, consortium))[0].slice(0, 3), ['MemberAdmitted', 4n, newcomer.address]);
     });
 
@@ -95,7 +96,7 @@ describe('A decision', () => {
       const { consortium, ledger, releases, members: [{ address }] } = world;
       const only = ['NotBallots', [address]];
       for (const call of [
-        () => consortium.admit(address, 1), () => consortium.remove(1), () => consortium.changeRoles(1, 1),
+        () => consortium.admit(address, 1, nameOf('Delta')), () => consortium.remove(1), () => consortium.changeRoles(1, 1),
         () => consortium.nameSuccessor(1, address),
       ]) {
         await reverts(call(), consortium, `Consortium_${only[0]}`, only[1]);
@@ -112,11 +113,11 @@ describe('A decision', () => {
     it('admits 255 members ever, and no more', async () => {
       const [payer] = await ethers.getSigners();
       const keys = Array.from({ length: 255 }, (_, i) => ethers.getAddress(ethers.toBeHex(i + 0x1000, 20)));
-      const full = await ethers.deployContract('Consortium', [keys.slice(1), Array(254).fill(ALL), payer.address]);
+      const full = await ethers.deployContract('Consortium', [keys.slice(1), Array(254).fill(ALL), namesOf(254), payer.address]);
       await full.remove(0);
-      await full.admit(keys[0], ALL);
+      await full.admit(keys[0], ALL, nameOf('last'));
       assert.deepEqual([await full.count(), await full.keyOf(254)], [254n, keys[0]]);
-      await reverts(full.admit(ethers.getAddress(ethers.toBeHex(7, 20)), ALL), full, 'Consortium_TooManyMembers', [256, 255]);
+      await reverts(full.admit(ethers.getAddress(ethers.toBeHex(7, 20)), ALL, nameOf('more')), full, 'Consortium_TooManyMembers', [256, 255]);
     });
   });
 

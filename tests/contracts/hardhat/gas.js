@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
 const {
   ALL, random, openJob, openScored, at, gasOf, printed, found, deploy, finalised, propose, decide, signed, signedProposal,
-  wallets, Choice, Kind, SCORED, score, scoreable, openScoring, packed, settle, commitmentOf,
+  nameOf, wallets, Choice, Kind, SCORED, score, scoreable, openScoring, packed, settle, commitmentOf,
 } = require('./support');
 
 const SCORE = { commit: 45_000, reveal: 60_000, update: 1_800 };
@@ -100,6 +100,14 @@ describe('Gas', () => {
     table.push(['proposeBySignature, of a removal', await gasOf(ballots.proposeBySignature(Kind.RemoveMember, action, ready))]);
     const made = await propose(ballots, members[0], 'proposeRelease', release);
     table.push(['execute, of a release', await gasOf(decide(ballots, members.slice(0, 3), made))]);
+    for (const name of ['Delta', 'n'.repeat(64)]) {
+      const keyed = () => [ethers.Wallet.createRandom().address, ALL, nameOf(name)];
+      const proposal = await gasOf(ballots.proposeAdmission(...keyed()));
+      const admission = await propose(ballots, members[0], 'proposeAdmission', ...keyed());
+      const used = [proposal, await gasOf(decide(ballots, members.slice(0, 3), admission))];
+      table.push([`proposeAdmission and execute, of a name of ${name.length} bytes`, ...used]);
+      assert.ok(Math.max(...used) <= MOST);
+    }
   });
 
   it(`of ${SCORERS} × ${UPDATES} scores: commit ≤ ${SCORE.commit}, reveal ≤ ${SCORE.reveal}, settle ≤ ${SCORE.update} each`, async () => {

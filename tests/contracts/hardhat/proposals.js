@@ -5,6 +5,7 @@ const { ethers } = require('hardhat');
 const {
   ALL, RULES, Kind, Refusal, State, PROPOSAL_TYPES, random, deploy, domainOf, finalised, propose, content, decide, signedProposal,
   at, reverts, events,
+  nameOf,
 } = require('./support');
 
 const ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141n;
@@ -32,7 +33,7 @@ describe('A signed proposal', () => {
     release = await world.releases.idOf(text('cardio'), text('1.0'));
     const record = [text('cardio'), text('1.0'), 1, 1, world.root, ethers.ZeroHash, random()];
     actions = {
-      AdmitMember: encode(['address', 'uint8'], relayer.address, 5),
+      AdmitMember: encode(['address', 'uint8', 'bytes32[2]'], relayer.address, 5, nameOf('Delta')),
       RemoveMember: removal(),
       ChangeRoles: encode(['uint8', 'uint8'], 2, 1),
       ChangeRules: encode(Array(4).fill('uint32'), ...Object.values({ ...RULES, majority: 6000 })),
@@ -198,8 +199,8 @@ describe('A signed proposal', () => {
       const { releases, ledger } = world;
       const none = random();
       for (const [kind, action, contract, error, args] of [
-        ['AdmitMember', encode(['address', 'uint8'], ethers.ZeroAddress, 1), ballots, 'Ballots_ZeroAddress', []],
-        ['AdmitMember', encode(['address', 'uint8'], relayer.address, 8), ballots, 'Ballots_InvalidRoles', [8]],
+        ['AdmitMember', encode(['address', 'uint8', 'bytes32[2]'], ethers.ZeroAddress, 1, nameOf('Delta')), ballots, 'Ballots_ZeroAddress', []],
+        ['AdmitMember', encode(['address', 'uint8', 'bytes32[2]'], relayer.address, 8, nameOf('Delta')), ballots, 'Ballots_InvalidRoles', [8]],
         ['RemoveMember', removal(4), consortium, 'Consortium_UnknownIndex', [4]],
         ['ChangeRoles', encode(['uint8', 'uint8'], 4, 1), consortium, 'Consortium_UnknownIndex', [4]],
         ['ChangeRoles', encode(['uint8', 'uint8'], 1, 0), ballots, 'Ballots_InvalidRoles', [0]],
@@ -228,8 +229,8 @@ describe('A signed proposal', () => {
         }
       }
       for (const [name, bad] of [
-        ['AdmitMember', ethers.concat([word(1n << 160n), word(1)])],
-        ['AdmitMember', ethers.concat([word(1), word(256)])],
+        ['AdmitMember', ethers.concat([word(1n << 160n), word(1), ...nameOf('Delta')])],
+        ['AdmitMember', ethers.concat([word(1), word(256), ...nameOf('Delta')])],
         ['RemoveMember', word(256)],
         ['ChangeRoles', ethers.concat([word(256), word(1)])],
         ['ChangeRules', ethers.concat([word(1 << 16), ...Object.values(RULES).slice(1).map(word)])],

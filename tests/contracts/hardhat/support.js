@@ -57,6 +57,14 @@ const PROPOSAL_TYPES = {
 };
 const ZERO = ethers.ZeroHash;
 
+/** A member's name in the ledger's two words. */
+const nameOf = (text) => {
+  const data = ethers.toUtf8Bytes(text);
+  const words = ethers.concat([data, new Uint8Array(64 - data.length)]);
+  return [ethers.dataSlice(words, 0, 32), ethers.dataSlice(words, 32)];
+};
+const namesOf = (members) => Array.from({ length: members }, (_, index) => nameOf(`member ${index}`));
+
 const random = () => ethers.hexlify(ethers.randomBytes(32));
 const encoded = (types, values) => ethers.AbiCoder.defaultAbiCoder().encode(types, values);
 const claimOf = (ledger, job, round, aggregate) => ledger.claimOf(job, round, aggregate);
@@ -66,7 +74,7 @@ async function deploy(keys, roles, rules = RULES) {
   const [payer] = await ethers.getSigners();
   const nonce = await payer.getNonce();
   const named = ethers.getCreateAddress({ from: payer.address, nonce: nonce + 4 });
-  const consortium = await ethers.deployContract('Consortium', [keys, roles, named]);
+  const consortium = await ethers.deployContract('Consortium', [keys, roles, namesOf(keys.length), named]);
   const ledger = await ethers.deployContract('RoundLedger', [await consortium.getAddress()]);
   const scores = await ethers.deployContract('ScoreBoard', [await ledger.getAddress()]);
   const boards = await Promise.all([ledger, scores].map((contract) => contract.getAddress()));
@@ -341,7 +349,7 @@ async function events(call, contract) {
   return receipt.logs
     .map((log) => contract.interface.parseLog(log))
     .filter(Boolean)
-    .map(({ name, args }) => [name, ...args.toArray()]);
+    .map(({ name, args }) => [name, ...args.toArray(true)]);
 }
 
 /** Rows of what was measured and its gas, which the suite prints at its end. */
@@ -360,7 +368,7 @@ const gasOf = async (call) => Number((await (await call).wait()).gasUsed);
 
 module.exports = {
   PARTICIPANT, AGGREGATOR, SCORER, ALL, Phase, Form, Reason, TERMS, MODEL, RULES, ZERO, random, encoded, claimOf, deploy,
-  found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
+  nameOf, namesOf, found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
   SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
   lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
   BALLOT_TYPES, PROPOSAL_TYPES, openJob, openScored,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from support.worlds.chain import named
 from support.worlds.decisions import Chamber
 from support.worlds.signing import key
 from support.worlds.world import World, open_matters
@@ -35,8 +36,8 @@ def recovered() -> World:
 def admitted() -> World:
     """The members vote a fifth one in."""
     world = World().open_job().honest_round()
-    Chamber(world, deadline=9_000).decide(a.AdmitMember(FOREIGN, 7))
-    world.emit(r.MemberAdmitted, index=4, key=FOREIGN, roles=7, epoch=2)
+    Chamber(world, deadline=9_000).decide(a.AdmitMember(FOREIGN, 7, "member 4"))
+    world.emit(r.MemberAdmitted, index=4, key=FOREIGN, roles=7, epoch=2, name=named(4))
     return world
 
 

@@ -37,6 +37,7 @@ from ledger.events.proposals import (
 )
 from ledger.events.records import Choice, Role, Voted
 from ledger.formats.digest import keccak
+from ledger.formats.member_name import name_words
 from ledger.history.fold import History
 from ledger.history.foundation import foundation_of
 
@@ -127,7 +128,7 @@ def test_a_release_is_proposed_voted_on_and_published(council):
 @pytest.mark.parametrize(
     "action",
     [
-        AdmitMember("0x" + "12" * 20, 5),
+        AdmitMember("0x" + "12" * 20, 5, "Nørre"),
         RemoveMember(3),
         ChangeRoles(2, 1),
         ChangeRules(QUICK_RULES),
@@ -174,13 +175,15 @@ def test_a_refused_proposal_says_why_in_words(council):
 def test_members_leave_and_come(council):
     newcomer = "0x" + "12" * 20
     decide(council, "proposeRemoval", 3)
-    decide(council, "proposeAdmission", newcomer, 1)
+    decide(council, "proposeAdmission", newcomer, 1, list(name_words("Delta")))
     decide(council, "proposeRoles", 4, 7)
     decide(council, "proposeRules", msgspec.structs.astuple(QUICK_RULES))
     decide(council, "proposeSuccessor", 5, newcomer)
     decide(council, "proposeClosing", 1)
+    decide(council, "proposeAdmission", "0x" + "34" * 20, 1, [b"\xff" * 32, b"\xff" * 32])
     history = history_of(council)
-    assert [member.active for member in history.members.values()] == [True, True, True, False, True]
+    assert [history.name(index) for index in (0, 4, 5)] == ["member 0", "Delta", "member 5"]
+    assert [member.active for member in history.members.values()] == [True, True, True, False, True, True]
     assert (history.members[4].roles, history.epoch) == (7, council.client.view("consortium", "epoch")[0])
     assert history.count == council.client.view("consortium", "count")[0]
     assert history.jobs[1].closed

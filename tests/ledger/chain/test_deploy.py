@@ -58,7 +58,7 @@ def test_the_network_file_pins_what_stands_there(found):
         code = client.code(contract.address)
         assert contract.code_hash == "0x" + keccak(code).hex()
         assert code == expected_code(name, client.addresses)
-    assert [party.name for party in network.parties] == ["member 0", "member 1", "member 2"]
+    assert [founder.name for founder in network.founding.members] == ["member 0", "member 1", "member 2"]
     for name, others in IMMUTABLES.items():
         for other in others:
             assert client.view(name, other) == [getattr(network.contracts, other).address]
@@ -85,6 +85,8 @@ def test_the_deployer_gets_no_rights(consortium):
     [
         ([(0, {"key": KEYS[1]})], "same key"),
         ([(0, {"name": "member 1"})], "same name"),
+        ([(0, {"name": "member 7"})], "another member's number"),
+        ([(0, {"name": "memb\u0435r 1"})], "look the same"),
         ([(0, {"key": "0x12"})], "not an address"),
         ([(0, {"key": "0x733Da32CDfaAee76E40059C87bAC5132c4f98d2a"})], "mistyped"),
         ([(0, {"roles": Role(0)})], "no role"),
@@ -105,7 +107,7 @@ def test_a_consortium_has_3_to_255_members(count):
 def test_the_largest_consortium_fits_a_block(anvil, tmp_path):
     everyone = [Founder(str(n), f"0x{n + 1:040x}", Role.PARTICIPANT) for n in range(255)]
     network = deploy(Chain(id=31337, rpc=anvil.url), ephemeral(), "large", everyone, tmp_path)
-    assert len(network.parties) == 255
+    assert len(network.founding.members) == 255
 
 
 def test_another_chain_is_not_deployed_to(anvil, tmp_path):

@@ -20,6 +20,7 @@ from ledger.events import records
 from ledger.formats.claims import commitment, unpack_openings
 from ledger.formats.digest import checksum_address
 from ledger.formats.head import leaf
+from ledger.formats.member_name import NameWords
 
 
 class Limited:
@@ -277,6 +278,7 @@ WORDS = {
     "bool": st.booleans(),
     "bytes32": st.binary(min_size=32, max_size=32),
     "bytes28": st.binary(min_size=28, max_size=28),
+    "bytes32[2]": st.tuples(*[st.binary(min_size=32, max_size=32)] * 2).map(lambda words: NameWords(*words)),
     "address": st.binary(min_size=20, max_size=20).map(checksum_address),
     "bytes": st.binary(max_size=100),
     "string": st.text(max_size=40),

@@ -11,6 +11,7 @@ from support.passphrases import write_passphrase
 from support.web.relay import House, relaying
 
 from ledger.errors import Malformed, Rejected, UsageError
+from ledger.history.naming import NameTaken
 from ledger.keys import create, ephemeral
 from web.documents.signatures import ORDER
 
@@ -62,7 +63,7 @@ def commands(members: Council) -> dict[str, tuple[object, ...]]:
         "release": ("release", "propose", 1, "every", "1", "--no-audit"),
         "revoke": ("release", "revoke", "signed-kinds@2", "--reason", "no longer good"),
         "roll_back": ("release", "rollback", "signed-kinds@1"),
-        "admit_member": ("proposal", "propose", "admit", ephemeral().address, "--roles", "scorer"),
+        "admit_member": ("proposal", "propose", "admit", ephemeral().address, "--name", "Delta", "--roles", "scorer"),
         "remove_member": ("proposal", "propose", "remove", 3),
         "change_roles": ("proposal", "propose", "roles", 3, "--roles", "aggregator"),
         "change_rules": ("proposal", "propose", "rules", "--delay-seconds", 5),
@@ -121,6 +122,14 @@ def test_what_was_sent_before_a_refusal_is_reported(members: Council, tmp_path: 
     sign(members, 0, bad, "proposal", "propose", "remove", 3)
     result = run("proposal", "relay", good, bad, *members.key(2), "--json", fails=Rejected)
     assert [line["file"] for line in json.loads(result.stdout)] == [str(good)]
+
+
+def test_a_newcomers_name_is_nobody_elses(members: Council, tmp_path: Path) -> None:
+    file, taken = tmp_path / "proposal.json", members.members[1].name
+    command = ("proposal", "propose", "admit", ephemeral().address, "--roles", "scorer", "--sign-only", file)
+    for name, error in ((taken, NameTaken), (taken.upper(), NameTaken), ("Delta\u202e", Malformed), ("", Malformed)):
+        run(*command, "--name", name, *members.key(0), fails=error)
+    assert not file.exists()
 
 
 def test_votes_and_proposals_go_together(members: Council, tmp_path: Path) -> None:

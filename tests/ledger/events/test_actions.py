@@ -28,6 +28,7 @@ VALUES: dict[Any, Any] = {
     a.Address: ADDRESS,
     a.Digest: DIGEST,
     a.Name: "1.0-rc.1",
+    a.MemberName: "Nørre",
     Rules: Rules(6_666, vote_seconds=10, delay_seconds=0, execute_seconds=5),
 }
 
@@ -100,8 +101,8 @@ def test_no_other_kind_is_read(kind: int) -> None:
 @pytest.mark.parametrize(
     ("action", "reason"),
     [
-        (a.AdmitMember(ADDRESS.lower(), 1), "EIP-55"),
-        (a.AdmitMember("0x12", 1), "not an address"),
+        (a.AdmitMember(ADDRESS.lower(), 1, "Delta"), "EIP-55"),
+        (a.AdmitMember("0x12", 1, "Delta"), "not an address"),
         (a.RemoveMember(-1), "negative"),
         (a.RemoveMember(1 << 256), "too big"),
         (a.RollBack(DIGEST.upper()), "64 hexadecimal"),

@@ -40,6 +40,7 @@ def test_the_vectors_are_many() -> None:
     assert len(VECTORS["names"]) >= 40
     assert len(VECTORS["texts"]) >= 40
     assert len(VECTORS["documents"]) >= 60
+    assert len(VECTORS["members"]) >= 20
     for kind in ("names", "texts", "documents"):
         assert {case["accepted"] for case in VECTORS[kind]} == {True, False}
 

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import pytest
+from support.worlds.chain import named
 from support.worlds.decisions import released
 from support.worlds.signing import key
 from support.worlds.world import World
@@ -172,11 +173,12 @@ ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
     "something else than was decided": (executed, r.Announced, {"index": 0, "gateway": "x"}),
     "a removal that leaves two": (lambda: Council(3).decide(RemoveMember(2)), r.MemberRemoved,
         {"index": 2, "key": key(2), "epoch": 2}),
-    "an admission nobody decided": (Council, r.MemberAdmitted, {"index": 4, "key": key(4), "roles": 1, "epoch": 2}),
-    "other roles than decided": (lambda: Council().decide(AdmitMember(key(4), 1)), r.MemberAdmitted,
-        {"index": 4, "key": key(4), "roles": 7, "epoch": 2}),
-    "a removed member's index again": (lambda: removed().decide(AdmitMember(key(4), 1)), r.MemberAdmitted,
-        {"index": 3, "key": key(4), "roles": 1, "epoch": 3}),
+    "an admission nobody decided": (Council, r.MemberAdmitted,
+        {"index": 4, "key": key(4), "roles": 1, "epoch": 2, "name": named(4)}),
+    "other roles than decided": (lambda: Council().decide(AdmitMember(key(4), 1, "member 4")), r.MemberAdmitted,
+        {"index": 4, "key": key(4), "roles": 7, "epoch": 2, "name": named(4)}),
+    "a removed member's index again": (lambda: removed().decide(AdmitMember(key(4), 1, "member 4")), r.MemberAdmitted,
+        {"index": 3, "key": key(4), "roles": 1, "epoch": 3, "name": named(3)}),
     "roles nobody decided": (Council, r.RolesChanged, {"index": 1, "roles": 1, "epoch": 2}),
     "roles of a removed member": (lambda: removed().decide(ChangeRoles(3, 1)), r.RolesChanged,
         {"index": 3, "roles": 1, "epoch": 3}),
@@ -233,8 +235,8 @@ def test_a_removed_member_is_gone_and_remembered() -> None:
 
 
 def test_members_come_with_roles_that_change() -> None:
-    world = Council().decide(AdmitMember(key(4), 2))
-    world.emit(r.MemberAdmitted, index=4, key=key(4), roles=2, epoch=2)
+    world = Council().decide(AdmitMember(key(4), 2, "member 4"))
+    world.emit(r.MemberAdmitted, index=4, key=key(4), roles=2, epoch=2, name=named(4))
     world.keys.append(key(4))
     world.decide(ChangeRoles(4, 1))
     world.emit(r.RolesChanged, index=4, roles=1, epoch=3)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.worlds.chain import named
 from support.worlds.signing import key
 from support.worlds.world import TERMS, World
 
@@ -205,11 +206,14 @@ def recovered(**fields: Any) -> dict[str, Any]:
 
 
 ILLEGAL: dict[str, tuple[Any, Any, Any]] = {
-    "a gap in the members": (World, r.MemberAdmitted, {"index": 5, "key": key(5), "roles": 1, "epoch": 1}),
-    "a member twice": (World, r.MemberAdmitted, {"index": 4, "key": key(0), "roles": 1, "epoch": 1}),
-    "a member without a role": (World, r.MemberAdmitted, {"index": 4, "key": key(4), "roles": 0, "epoch": 1}),
-    "an unknown role": (World, r.MemberAdmitted, {"index": 4, "key": key(4), "roles": 8, "epoch": 1}),
-    "an epoch skipped": (World, r.MemberAdmitted, {"index": 4, "key": key(4), "roles": 1, "epoch": 3}),
+    "a gap in the members": (World, r.MemberAdmitted,
+        {"index": 5, "key": key(5), "roles": 1, "epoch": 1, "name": named(5)}),
+    "a member twice": (World, r.MemberAdmitted, {"index": 4, "key": key(0), "roles": 1, "epoch": 1, "name": named(4)}),
+    "a member without a role": (World, r.MemberAdmitted,
+        {"index": 4, "key": key(4), "roles": 0, "epoch": 1, "name": named(4)}),
+    "an unknown role": (World, r.MemberAdmitted, {"index": 4, "key": key(4), "roles": 8, "epoch": 1, "name": named(4)}),
+    "an epoch skipped": (World, r.MemberAdmitted,
+        {"index": 4, "key": key(4), "roles": 1, "epoch": 3, "name": named(4)}),
     "a rotation of nobody": (World, r.KeyRotated, {"index": 9, "old_key": key(0), "new_key": key(9), "epoch": 2}),
     "another's old key": (World, r.KeyRotated, {"index": 1, "old_key": key(0), "new_key": key(9), "epoch": 2}),
     "a key taken": (World, r.KeyRotated, {"index": 0, "old_key": key(0), "new_key": key(1), "epoch": 2}),
@@ -535,13 +539,13 @@ def test_latest_model_and_completeness() -> None:
 
 def test_only_the_founders_of_the_network_file_found_the_consortium() -> None:
     world = World()
-    for change in ({"key": key(9)}, {"roles": 3}, {"epoch": 2}, {"index": 1}):
+    for change in ({"key": key(9)}, {"roles": 3}, {"epoch": 2}, {"index": 1}, {"name": named(1)}):
         history = History(world.foundation)
         with pytest.raises(HistoryError, match="not founded by member 0"):
             history.apply(msgspec.structs.replace(world.events[0], **change))
     history = History(world.foundation, world.events)
     with pytest.raises(HistoryError, match="beside those"):
-        history.apply(at(history, r.MemberAdmitted, index=4, key=key(4), roles=7, epoch=1))
+        history.apply(at(history, r.MemberAdmitted, index=4, key=key(4), roles=7, epoch=1, name=named(4)))
     history = History(world.foundation, world.events[:3])
     with pytest.raises(HistoryError, match="not founded by member 3"):
         history.apply(at(history, r.Announced, index=0, gateway=""))

@@ -12,6 +12,7 @@ import pytest
 from ledger.errors import Unavailable
 from ledger.events.records import JobOpened, MemberAdmitted
 from ledger.formats.digest import sha256
+from ledger.formats.member_name import name_words
 from ledger.history.fold import HistoryError
 from ledger.index import Follower, Index
 
@@ -329,7 +330,7 @@ def test_a_chain_started_anew_is_another_chain(fresh_anvil, found, tmp_path):
 
 def test_events_that_cannot_follow_are_read_again_once(chain):
     """An honest chain admits members in order. One that does not is not believed, but not at the first sight."""
-    wrong = MemberAdmitted(7, "0x" + "1" * 40, 1, 1, block=1, log=0, tx=bytes(32), leaf=bytes(32))
+    wrong = MemberAdmitted(7, "0x" + "1" * 40, 1, 1, name_words("seven"), block=1, log=0, tx=bytes(32), leaf=bytes(32))
     reads = []
     chain.read = lambda first, last: [
         reads.append(first) or SimpleNamespace(last=last, events=[wrong], hashes={1: chain._hash(1)})

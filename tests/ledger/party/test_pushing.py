@@ -100,7 +100,7 @@ def test_what_one_pushes_is_held_and_certified_by_all_that_serve(street: Street)
     for home in (north, east, south):
         assert home.store.pins()["update/1/1/3"] == street.owed[3].file
         assert not list((home.folder / "arrivals").iterdir())
-    assert sorted(west.sharing.pushed(facts)) == ["east", "north", "south"]
+    assert sorted(west.sharing.pushed(facts)) == ["member 0", "member 1", "member 2"]
     assert north.sharing.pushed(facts) == []
     said = west.sharing.receipts(facts)
     assert parse(encode(said)) == said
@@ -140,7 +140,7 @@ def test_a_link_that_drops_again_and_again_brings_the_file_at_last(street: Stree
         north, west = street.home(0, public_url=link.url), street.home(3, reachable=False)
         link.target = port_of(north)
         west.own()
-        until(lambda: west.sharing.pushed(street.world.facts) == ["north"], north, west)
+        until(lambda: west.sharing.pushed(street.world.facts) == ["member 0"], north, west)
         assert link.cuts == 0
     assert north.store.has(street.owed[0].file)
 
@@ -153,7 +153,7 @@ def test_a_member_behind_a_proxy_pushes_by_it(street: Street, monkeypatch: pytes
         street.world.emit(records.Announced, index=0, gateway=f"http://north.invalid:{port_of(north)}")
         west.own()
         north.serving._settings = GatewaySettings(public_url=street.world.history.members[0].gateway)
-        until(lambda: west.sharing.pushed(street.world.facts) == ["north"], north, west)
+        until(lambda: west.sharing.pushed(street.world.facts) == ["member 0"], north, west)
         kinds = {line.split()[0] for line in proxy.asked}
     assert {"GET", "PUT", "POST"} <= kinds
 
@@ -168,7 +168,7 @@ def test_a_holder_that_hangs_holds_up_neither_the_thread_nor_the_others(street: 
         began = time.monotonic()
         west.look()
         assert time.monotonic() - began < 1
-        until(lambda: west.sharing.pushed(street.world.facts) == ["north"], west, seconds=10)
+        until(lambda: west.sharing.pushed(street.world.facts) == ["member 0"], west, seconds=10)
 
 
 def test_strangers_and_what_is_not_owed_are_refused_before_anything_is_kept(street: Street) -> None:
@@ -416,7 +416,7 @@ def test_an_impossible_address_stops_nobody(street: Street) -> None:
     for url in ("ftp://x", "http://[", "http://a:0/", "http://x/../y"):
         street.world.emit(records.Announced, index=1, gateway=url)
         until(lambda: bool(west.sharing.failed()), north, west)
-    until(lambda: west.sharing.pushed(street.world.facts) == ["north"], north, west)
+    until(lambda: west.sharing.pushed(street.world.facts) == ["member 0"], north, west)
 
 
 def test_a_file_that_is_longer_than_the_jobs_is_refused(street: Street) -> None:

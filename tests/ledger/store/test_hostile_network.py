@@ -218,13 +218,17 @@ def test_private_networks_are_dialled_where_they_are_allowed() -> None:
             private.check(peer)
 
 
+MEMBER = Member(
+    0, "member 0", "0x00", Role.PARTICIPANT, since=1, roles_since=1, keys=[], gateway="http://127.0.0.1:9090"
+)
+
+
 def test_loopback_is_for_the_local_chain_and_for_those_named_in_the_network_file() -> None:
     def reaches(chain: int) -> dict[str, Reach]:
         network = msgspec.structs.replace(
             NETWORK, chain=Chain(id=chain, rpc=""), gateways=(Gateway(name="cluster", url="http://127.0.0.1:8080"),)
         )
-        member = Member(0, "0x00", Role.PARTICIPANT, since=1, roles_since=1, keys=[], gateway="http://127.0.0.1:9090")
-        return {one.name: one.reach for one in named_gateways(network, [member])}
+        return {one.name: one.reach for one in named_gateways(network, [MEMBER])}
 
     reaches(31337)["member 0"].check("127.0.0.1")
     with pytest.raises(Forbidden):
@@ -236,8 +240,7 @@ def test_loopback_is_for_the_local_chain_and_for_those_named_in_the_network_file
 
 def test_credentials_go_to_exactly_their_url_where_a_member_announced_it() -> None:
     network = msgspec.structs.replace(NETWORK, gateways=(Gateway(name="cluster", url="http://127.0.0.1:8080"),))
-    member = Member(0, "0x00", Role.PARTICIPANT, since=1, roles_since=1, keys=[], gateway="http://127.0.0.1:9090")
-    exact = {one.name: one.outgoing.exact for one in named_gateways(network, [member])}
+    exact = {one.name: one.outgoing.exact for one in named_gateways(network, [MEMBER])}
     assert exact == {"member 0": True, "cluster": False}
 
 

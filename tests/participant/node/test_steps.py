@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.worlds.chain import foundation
+from support.worlds.chain import foundation, named
 
 from ledger.events import records as r
 from ledger.events.rounds import Form, ModelTerms
@@ -45,7 +45,7 @@ class Story:
         given = [r.Role(role) for role in roles or [BOTH] * 3]
         self.history, self.block = History(foundation(KEYS, *given)), 0
         for index, (key, role) in enumerate(zip(KEYS, given, strict=True)):
-            self.tell(r.MemberAdmitted, index=index, key=key, roles=int(role), epoch=1)
+            self.tell(r.MemberAdmitted, index=index, key=key, roles=int(role), epoch=1, name=named(index))
 
     def tell(self, kind: Any, **fields: Any) -> "Story":
         self.block += 1

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.worlds.chain import foundation
+from support.worlds.chain import foundation, named
 
 from ledger.events import records as r
 from ledger.formats.claims import Claimed
@@ -49,7 +49,9 @@ class Story:
         self.history = History(foundation(KEYS, *roles))
         for index, (key, role) in enumerate(zip(KEYS, roles, strict=True)):
             place = {"block": index + 1, "log": 0, "tx": b"", "leaf": bytes(32)}
-            self.history.apply(r.MemberAdmitted(**place, index=index, key=key, roles=int(role), epoch=1))
+            self.history.apply(
+                r.MemberAdmitted(**place, index=index, key=key, roles=int(role), epoch=1, name=named(index))
+            )
         self.state = JobState(1, b"\x01" * 32, "0xA", terms, MODEL, b"", open=True)
         self.history.jobs[1] = self.state
         self.finalise(1)

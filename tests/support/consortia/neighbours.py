@@ -21,7 +21,6 @@ from ledger.config import (
     HolderSettings,
     HomeSettings,
     Network,
-    Party,
     StoreSettings,
 )
 from ledger.events import records
@@ -32,8 +31,6 @@ from ledger.party.pins import update_pin
 from ledger.party.sharing.pushing import Sharing
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders
-
-NAMES = ("north", "east", "south", "west", "centre")
 
 
 def signer_of(member: int) -> LocalSigner:
@@ -51,7 +48,6 @@ def network(allow: tuple[str, ...] = ()) -> Network:
         founding=Founding(block=FOUNDING_BLOCK, hash="0x" + block_hash(FOUNDING_BLOCK).hex(), members=()),
         contracts=Contracts(**contracts),
         holders=HolderSettings(allow=allow),
-        parties=tuple(Party(index=index, name=name) for index, name in enumerate(NAMES)),
     )
 
 

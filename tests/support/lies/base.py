@@ -23,6 +23,7 @@ from ledger.events import records as r
 from ledger.events.haves import Have, content_of, digest_of
 from ledger.events.proposals import release_id
 from ledger.formats.digest import sha256
+from ledger.formats.member_name import name_words
 from ledger.history.fold import History
 from ledger.history.state import Aggregate
 from ledger.rounds.facts import Standpoint
@@ -179,8 +180,9 @@ def _refute(world: Consortium) -> None:
 def _leave_out(world: Consortium) -> None:
     """A sixth member; a round whose final model is made without an update that too few signed for."""
     chamber = world.chamber
-    chamber.decide(a.AdmitMember(GUESTS_KEY, 1))
-    world.emit(r.MemberAdmitted, index=GUEST, key=GUESTS_KEY, roles=1, epoch=world.history.epoch + 1)
+    chamber.decide(a.AdmitMember(GUESTS_KEY, 1, "guest"))
+    epoch = world.history.epoch + 1
+    world.emit(r.MemberAdmitted, index=GUEST, key=GUESTS_KEY, roles=1, epoch=epoch, name=name_words("guest"))
     world.keys.append(GUESTS_KEY)
     chamber.decide(a.ChangeRoles(GUEST, 7))
     world.emit(r.RolesChanged, index=GUEST, roles=7, epoch=world.history.epoch + 1)

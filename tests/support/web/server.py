@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TextIO
 
 import httpx
@@ -12,13 +13,13 @@ import uvicorn
 from support.worlds.decisions import Chamber
 from support.worlds.world import NAMES, World, honest_report
 
-from ledger.config import Chain, Contract, Contracts, Founding, Network, Party
+from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network
 from ledger.jobs.document import Job
 from web.app import create_app
 from web.pages import PAGES
 from web.reading.latest import Audited, Latest, State
 from web.reading.library import Library
-from web.reading.snapshot import freeze
+from web.reading.snapshot import Snapshot, freeze
 from web.view import View
 
 AT = 1_800_000_000
@@ -57,11 +58,10 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
         releases=Contract(address="0x" + "33" * 20, code_hash="0x" + "00" * 32),
         ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
     )
-    parties = tuple(Party(index=index, name=name) for index, name in enumerate(names))
-    chain, founding = Chain(id=31337, rpc="http://127.0.0.1:1"), Founding(block=1, hash="0x" + "00" * 32, members=())
-    return Network(
-        fedledger="network/1", name=title, chain=chain, founding=founding, contracts=contracts, parties=parties
-    )
+    members = tuple(FoundingMember(name=name, key="", roles=()) for name in names)
+    chain = Chain(id=31337, rpc="http://127.0.0.1:1")
+    founding = Founding(block=1, hash="0x" + "00" * 32, members=members)
+    return Network(fedledger="network/1", name=title, chain=chain, founding=founding, contracts=contracts)
 
 
 def view_of(
@@ -70,16 +70,24 @@ def view_of(
     """A view that shows a world as it is at `now`, with an audit that held."""
     report = honest_report()
     job = job or world.job
+    known = known or network()
     state = State(
         serial=1,
-        snapshot=freeze(world.history, len(world.events)),
+        snapshot=_named(freeze(world.history, len(world.events)), known),
         read_at=AT,
         time=now,
         documents={job.digest: job},
         audited=Audited(AT, 0.5, len(world.state.rounds), report),
     )
-    latest, known = Latest(state), known or network()
+    latest = Latest(state)
     return View(known, latest, Library(latest, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
+
+
+def _named(snapshot: Snapshot, known: Network) -> Snapshot:
+    """Members under the names of a network file, which need not be ones that the ledger would show."""
+    names = {index: one.name for index, one in enumerate(known.founding.members)}
+    members = {index: replace(member, name=names.get(index, member.name)) for index, member in snapshot.members.items()}
+    return replace(snapshot, members=members)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from ledger.events.members import Role
 from ledger.formats.claims import Claimed, RoundName, UpdateOpening, commitment, pack_openings
 from ledger.formats.digest import NOTHING, keccak
 from ledger.formats.head import FoundingRecord
+from ledger.formats.member_name import NameWords, name_words, plain_name
 from ledger.history.fold import History
 from ledger.history.foundation import Foundation
 from ledger.history.state import Aggregate, JobState, Phase, Round, ScoreBoard
@@ -43,7 +44,14 @@ def foundation(keys: Sequence[str], *roles: Role) -> Foundation:
     """The founding by members with these keys, and these roles or all."""
     record = FoundingRecord(CHAIN, FOUNDING_BLOCK, block_hash(FOUNDING_BLOCK), **ADDRESSES)
     words = [role.words for role in roles] or [EVERY_ROLE.words] * len(keys)
-    return Foundation(record, tuple(FoundingMember(key=k, roles=r) for k, r in zip(keys, words, strict=True)))
+    named = zip(keys, words, strict=True)
+    members = (FoundingMember(name=plain_name(i), key=k, roles=r) for i, (k, r) in enumerate(named))
+    return Foundation(record, tuple(members))
+
+
+def named(index: int) -> NameWords:
+    """The name of a member in the worlds of tests, as the ledger has it: member 3."""
+    return name_words(plain_name(index))
 
 
 def contract_of(kind: type[records.Event]) -> ContractName:
@@ -71,7 +79,7 @@ class Chain:
         self.foundation = foundation(self.keys)
         self.history = History(self.foundation)
         for index in range(members):
-            self.emit(records.MemberAdmitted, index=index, key=self.keys[index], roles=7, epoch=1)
+            self.emit(records.MemberAdmitted, index=index, key=self.keys[index], roles=7, epoch=1, name=named(index))
 
     def emit(self, kind: type[records.Event], /, **fields: Any) -> records.Event:
         """Put an event on record, with the transaction that its member signed for it."""

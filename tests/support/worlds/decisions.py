@@ -88,7 +88,7 @@ def released(made: ReleaseModel) -> dict[str, Any]:
 def of_every_kind(council: Chamber) -> list[Any]:
     """An action of every kind that there is."""
     return [
-        a.AdmitMember(NEWCOMER, 5),
+        a.AdmitMember(NEWCOMER, 5, "Nørre"),
         a.RemoveMember(2),
         a.ChangeRoles(1, 3),
         a.ChangeRules(r.Rules(6_666, 7_200, 0, 3_600)),

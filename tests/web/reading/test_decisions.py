@@ -12,7 +12,7 @@ from support.worlds.decisions import Chamber, evaluation, of_every_kind, release
 from support.worlds.world import World
 
 from ledger.events import records
-from ledger.events.actions import ChangeRoles, RemoveMember, RevokeRelease
+from ledger.events.actions import AdmitMember, ChangeRoles, RemoveMember, RevokeRelease
 from ledger.events.proposals import ProposalState, release_id
 from ledger.events.records import Choice
 from ledger.formats.cid import of_file
@@ -95,6 +95,18 @@ def test_a_proposal_is_described_in_plain_words(chamber: Chamber, language: str)
     assert sorted(kinds) == sorted(WORDS)
     assert listed.count('<li><div class="what">') == len(WORDS) + 1
     assert "{" not in text_of(listed)
+
+
+@pytest.mark.parametrize("name", [NAMES[1], NAMES[1].upper(), "Nobody else"])
+def test_a_newcomer_that_is_called_like_a_member_is_told_before_the_vote(chamber: Chamber, name: str) -> None:
+    chamber.propose(AdmitMember("0x" + "77" * 20, 1, name))
+    with served(shown(chamber)) as url:
+        subject = get(url + "/proposals/2.json").json()["proposal"]["subject"]
+        page = get(url + "/proposals/2", headers=HTML).text
+    alike = name.lower() == NAMES[1].lower()
+    assert (subject.get("alike", {}).get("index") == 1) is alike
+    assert ("or looks like it" in page) is alike
+    assert name in page
 
 
 TIMES = {

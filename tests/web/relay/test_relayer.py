@@ -299,7 +299,9 @@ def test_what_cannot_be_proposed_is_refused_by_name(house: House, site: Site) ->
     nonce = house.next_nonce(0)
     digest = "07" * 32
     for action, expected in (
-        (AdmitMember(site.relayer.address, 1), (409, "RelayersAddress")),
+        (AdmitMember(site.relayer.address, 1, "Delta"), (409, "RelayersAddress")),
+        (AdmitMember("0x" + "77" * 20, 1, house.network.founding.members[2].name), (409, "NameTaken")),
+        (AdmitMember("0x" + "77" * 20, 1, "0x" + "ff" * 64), (400, "Malformed")),
         (RemoveMember(9), (404, "NotFound")),
         (CloseJob(5), (404, "NotFound")),
         (ReleaseModel("cardio", "1.0", 1, 1, digest), (404, "NotFound")),
@@ -316,7 +318,7 @@ def test_what_cannot_be_proposed_is_refused_by_name(house: House, site: Site) ->
         409,
         "SignatureExpired",
     )
-    bad = {"kind": "admit_member", "key": house.signers[0].address.lower(), "roles": 1}
+    bad = {"kind": "admit_member", "key": house.signers[0].address.lower(), "roles": 1, "name": "Delta"}
     asked = {"member": house.signers[0].address, "action": bad}
     assert refusal(site.post(asked, "/proposals/typed-data.json")) == (400, "Malformed")
 
