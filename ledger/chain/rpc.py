@@ -16,7 +16,7 @@ import msgspec
 from ledger.errors import Unavailable, UsageError
 from ledger.http import addresses
 from ledger.http.addresses import Address
-from ledger.http.answers import Answer, Json
+from ledger.http.answers import Answer, Json, is_bulky
 from ledger.http.outgoing import OPEN, Outgoing
 from ledger.http.road import Road
 from ledger.http.trouble import FOLLOWED, KNOWN, Cause, Trouble, between, refused
@@ -67,7 +67,7 @@ class RpcError(Unavailable):
 
 
 class AnswerTooLarge(Unavailable):
-    """A response passed the ceiling; the caller may request less."""
+    """A response passed the ceiling, or would take many times its size in memory; the caller may request less."""
 
 
 class _Error(msgspec.Struct):
@@ -215,7 +215,7 @@ class Rpc:
             if answer.status in FOLLOWED:
                 self._follow(answer)
                 answer = self._ask(body)
-        if len(answer.body) > self._ceiling:
+        if len(answer.body) > self._ceiling or is_bulky(answer.body):
             raise AnswerTooLarge("an answer of the chain's node is too large", url=self.url, maximum=self._ceiling)
         if answer.status in KNOWN:
             raise self._refused(answer)

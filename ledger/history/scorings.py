@@ -90,6 +90,7 @@ class Scorings:
         if scoring.full or scoring.reveals or index in scoring.commitments:
             raise Impossible(f"member {index} cannot commit to scores of round {event.round}")
         scoring.commitments[index] = Commitment(event.scorer, index, event.commitment, event.tx)
+        scoring.committed_in = event.block
 
     def _reveal(self, event: r.ScoresRevealed) -> None:
         scoring = self._under_way(event.job, event.round)

@@ -109,14 +109,8 @@ def guard_memory() -> None:
 
 @contextmanager
 def _listening(path: Path) -> Iterator[socket.socket]:
-    """A socket of mode 0600 at `path`, removed at the end. One that nobody listens at any more is replaced."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        if _answers(path):
-            raise UsageError(
-                "a keys agent holds this key already",
-                advice="commands find it by themselves; Ctrl-C in its terminal ends it",
-                socket=str(path),
-            )
+    """A socket of mode 0600 at `path`, removed at the end. One that a dead agent left behind is replaced."""
+    with _alone(path), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         before = os.umask(0o177)
         try:
             path.unlink(missing_ok=True)
@@ -132,11 +126,34 @@ def _listening(path: Path) -> Iterator[socket.socket]:
             path.unlink(missing_ok=True)
 
 
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(SECONDS)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the file beside the socket that one agent alone can hold: of two that start at once, one is refused.
+
+    The system lets go of it with the process. The file stays: a lock on a file that was removed keeps nobody out.
+    """
+    try:
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"the keys agent cannot listen: {error}", socket=str(path)) from error
+    try:
+        if not _taken(lock):
+            raise UsageError(
+                "a keys agent holds this key already",
+                advice="commands find it by themselves; Ctrl-C in its terminal ends it",
+                socket=str(path),
+            )
+        yield
+    finally:
+        os.close(lock)
+
+
+def _taken(lock: int) -> bool:
+    """Whether this process holds an open file's lock now."""
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -63,11 +63,18 @@ class Connection:
         self._holders = Holders(store)
         self._clock = Clock(client)
         self._deep = follower.tip, DeepBlock()
-        own = OwnLog(client, follower, self.history.foundation.record, folder / "proved.json") if store else None
+        own = self._own_log(client, follower) if store else None
         self.witnesses = Witnesses(network, witnesses, folder / "witnesses", own)
         self.background = Background()
         self.documents = Documents(self.document, self.background)
         self._name_holders()
+
+    def _own_log(self, client: "Client", follower: "Follower") -> OwnLog:
+        from ledger.chain.seals.follow import SealedChain
+
+        pinned = self.network.chain.seals != "none"
+        seals = SealedChain(client.rpc, self.network, self.folder / "seals.json") if pinned else None
+        return OwnLog(client, follower, self.history.foundation.record, self.folder / "proved.json", seals)
 
     @classmethod
     def open(cls, home: Home) -> Self:

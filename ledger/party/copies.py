@@ -12,13 +12,13 @@ from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Unavailable
 from ledger.formats.cid import RAW, Cid, of_file
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
 from ledger.party.copying import Copying
 from ledger.party.pins import base_pin, job_pin, model_pin, receipts_pin, set_pin, update_pin
-from ledger.rounds.facts import RoundFacts
+from ledger.rounds.facts import Base, RoundFacts, base_of
 from ledger.rounds.receipts import MAX_SIZE as MAX_RECEIPTS
 from ledger.scores.evaluation_set import layout_of
 
@@ -68,13 +68,6 @@ class Copies:
                 self._connection.put([job.encode()], job_pin(job.digest))
                 self._kept.add(job.cid)
 
-    def evaluation_set(self, job: Job) -> None:
-        """The set that the job commits to, once somebody has opened it."""
-        evidence = committed_set(job.scoring)
-        if evidence is not None:
-            size = layout_of(evidence.samples, evidence.shape).size
-            self._hold(Cid.parse(evidence.cid), set_pin(evidence), size)
-
     def base(self, facts: RoundFacts, seconds: float) -> Gathering:
         """The model that a round builds on, copied in the background within `seconds`."""
         return self._gather([self._base(facts)], seconds)
@@ -115,6 +108,18 @@ class Copies:
             file.keep_again(self._clock())
         return self._gather(files, seconds)
 
+    def scored(self, facts: RoundFacts, seconds: float) -> Gathering:
+        """What a finalised round's scores are worked out from: the updates of its model, those that it builds on, and
+        the set that the job commits to, once somebody has opened that.
+        """
+        return self._gather(self._scored(facts), seconds)
+
+    def check_scored(self, facts: RoundFacts) -> None:
+        """Raises Unavailable where one of these could not be had when it was last asked for."""
+        for file in self._scored(facts):
+            if file.failed is not None:
+                raise file.failed
+
     def retry_in(self, job: int) -> float | None:
         """Seconds until a file is asked for again, or may have come; None where all are had."""
         _, files = self._rounds.get(job, (0, {}))
@@ -132,8 +137,18 @@ class Copies:
     def _known(self) -> list[Copying]:
         return [file for _, files in self._rounds.values() for file in files.values()]
 
-    def _base(self, facts: RoundFacts) -> Copying:
-        return self._file(facts, facts.base.cid, base_pin(facts.state.number, facts.base), "the base model")
+    def _scored(self, facts: RoundFacts) -> list[Copying]:
+        files = [self._base(facts), *self._updates(facts, {update.index for update in facts.round.admitted()})]
+        if facts.base.round:
+            files.append(self._base(facts, base_of(facts.state, facts.job, facts.base.round)))
+        if (evidence := committed_set(facts.job.scoring)) is not None:
+            size = layout_of(evidence.samples, evidence.shape).size
+            files.append(self._file(facts, Cid.parse(evidence.cid), set_pin(evidence), "the evaluation set", size))
+        return files
+
+    def _base(self, facts: RoundFacts, base: Base | None = None) -> Copying:
+        base = base or facts.base
+        return self._file(facts, base.cid, base_pin(facts.state.number, base), "the base model")
 
     def _updates(self, facts: RoundFacts, members: Collection[int] | None = None) -> list[Copying]:
         job, number = facts.round.job, facts.round.number
@@ -184,11 +199,3 @@ class Copies:
         missing = {index: file.failed for file in files if file.failed is not None for index in file.members}
         held = frozenset(index for file in files if file.whole for index in file.members)
         return Gathering(copying, missing, held)
-
-    def _hold(self, cid: Cid, pin: str, size: int) -> None:
-        """Keep a small file as far as it can be had now; what needs it says so if not."""
-        if cid in self._kept:
-            return
-        with suppress(Malformed, Unavailable):
-            self._connection.keep(cid, pin, limit=size)
-            self._kept.add(cid)

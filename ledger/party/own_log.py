@@ -1,5 +1,7 @@
 """The own chain node's log, held against the receipts of its blocks before a member signs for it: a node can leave out,
 invent or change no event under a block's hash. How far it was proved is kept in a file, a cache.
+
+Where the network file pins the chain's validators, they must have sealed the block: a node cannot make up any.
 """
 
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ledger.chain.client import Client
     from ledger.chain.proofs.header_chain import BlockAt
     from ledger.chain.proofs.log_proof import Held, Refused, Unknown
+    from ledger.chain.seals.follow import SealedChain
     from ledger.events.records import AnyEvent
     from ledger.history.fold import History
     from ledger.index import Follower
@@ -36,19 +39,28 @@ class _Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OwnLog:
     """Asked in threads, one question after another."""
 
-    def __init__(self, client: "Client", follower: "Follower", record: FoundingRecord, cache: Path) -> None:
+    def __init__(
+        self,
+        client: "Client",
+        follower: "Follower",
+        record: FoundingRecord,
+        cache: Path,
+        seals: "SealedChain | None" = None,
+    ) -> None:
         self.url = client.rpc.url
         self._client, self._follower, self._cache = client, follower, cache
-        self._ledger, self._founding = record.leaf.hex(), record
+        self._ledger, self._founding, self._seals = record.leaf.hex(), record, seals
 
     def says(self, point: HistoryPoint) -> Endpoint:
         """Whether its log up to a point is that of its blocks: `same` is None where that could not be checked, or not
-        for all of them yet.
+        for all of them yet; but False where seals are pinned and could not be checked.
 
         Raises Unavailable where the node does not answer at all.
         """
         from ledger.chain.proofs.header_chain import BlockAt
 
+        if self._seals is not None and (trouble := _unsealed(self._seals, BlockAt(point.number, point.hash))):
+            return Endpoint(url=self.url, same=False, trouble=trouble)
         history = self._follower.history
         before = self._before(history, point)
         first = min(before.number, point.number)
@@ -93,7 +105,9 @@ class OwnLog:
 
         if isinstance(found, Held):
             return Endpoint(url=self.url, same=True)
-        return Endpoint(url=self.url, same=False if isinstance(found, Refused) else None, trouble=found.why)
+        if isinstance(found, Refused):
+            return Endpoint(url=self.url, same=False, trouble=f"its log is not that of its blocks: {found.why}")
+        return Endpoint(url=self.url, same=None, trouble=found.why)
 
     def _before(self, history: "History", point: HistoryPoint) -> "BlockAt":
         """The block after which the proof begins: where the last one ended, if that is still on the chain and the
@@ -124,6 +138,20 @@ class OwnLog:
             draft.replace(self._cache)
         except OSError:
             return  # a cache: the next proof begins further back
+
+
+def _unsealed(seals: "SealedChain", last: "BlockAt") -> str:
+    """Why a block is not known to be sealed by the chain's validators; empty where it is. Never raises: a node that
+    hangs up instead of showing a header is not believed either.
+    """
+    from ledger.chain.proofs.log_proof import Refused
+    from ledger.chain.seals.follow import Sealed
+
+    found = seals.check(last)
+    if not isinstance(found, Sealed):
+        how = "are not sealed by the chain's validators" if isinstance(found, Refused) else "show no seals"
+        return f"its blocks {how}: {found.why}"
+    return "" if found.block == last.number else f"seals were checked up to block {found.block} of {last.number} so far"
 
 
 def _up_to(block: int, records: "list[AnyEvent]") -> list[bytes]:

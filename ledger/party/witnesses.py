@@ -58,7 +58,7 @@ class HistoryPoint(NamedTuple):
 class Findings:
     """What the nodes said of a point; `pending` are those that have not answered yet.
 
-    `own` is whether the own node's log is that of its blocks: `same` is None where that could not be checked.
+    `own` is whether the own node's log is that of its blocks, and these are sealed: see `ledger.party.own_log`.
     """
 
     point: HistoryPoint
@@ -72,7 +72,7 @@ class Findings:
         has not answered yet, or none says that it shows the same. Empty where it may be signed.
         """
         if self.own is not None and self.own.same is False:
-            return f"the own node's log is not that of its blocks: {self.own.trouble}"
+            return f"the own node is not believed: {self.own.trouble}"
         for one in self.answers:
             if one.same is False:
                 return f"{one.url} differs: {one.trouble}"

@@ -29,7 +29,7 @@ _OTHER: Mapping[bool | None, tuple[str, str]] = {
 }
 _OWN: Mapping[bool | None, tuple[str, str]] = {
     True: ("proved", "the log of {url} is proved again"),
-    False: ("disproved", "nothing is signed: the log of {url} is not that of its blocks; ask another node"),
+    False: ("disproved", "nothing is signed: what {url} shows is not believed; ask another node"),
     None: ("unproved", "the log of {url} cannot be proved, and is taken on its word"),
 }
 """By what a node was found to be: the action, and its words."""

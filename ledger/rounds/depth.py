@@ -5,7 +5,7 @@ blocks can. Pure.
 from typing import NamedTuple
 
 from ledger.events.rounds import Terms
-from ledger.history.state import Round
+from ledger.history.state import Round, Scoring
 
 PARTS = 4
 """In the first of so many parts of a phase the blocks come that its steps wait for; a job's times leave room for it."""
@@ -27,13 +27,18 @@ class DeepBlock(NamedTuple):
         full = len(round_.commitments) == round_.participants
         return self.time > round_.update_deadline or (full and round_.committed_in <= self.number)
 
+    def fixes_scores(self, scoring: Scoring) -> bool:
+        """Whether nobody can commit to scores any more on a chain with this block, by the same rule."""
+        return self.time > scoring.commit_deadline or (scoring.full and scoring.committed_in <= self.number)
+
 
 def short_times(terms: Terms, confirmations: int, block_seconds: float) -> tuple[list[str], list[str]]:
     """The times of a job in which so many blocks cannot come at all, and those of which they take more than a quarter,
     by name, where a block takes `block_seconds`.
     """
     wait = confirmations * block_seconds
-    names = ("open_seconds", "aggregate_seconds", "attest_seconds")
+    names = ["open_seconds", "aggregate_seconds", "attest_seconds"]
+    names += ["score_seconds", "reveal_seconds"] if terms.scored else []
     impossible = [name for name in names if getattr(terms, name) <= wait]
     tight = [name for name in names if name not in impossible and getattr(terms, name) < PARTS * wait]
     return (impossible, tight) if confirmations else ([], [])

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 COURTESY = 2
 """Seconds that each rank leaves to the one before it where a step is a small transaction: so not all send at once."""
+STILL = 5
+"""Seconds without a block after which a chain is said to stand still: it may seal blocks for transactions alone."""
 LAST_MOMENT = 2
 """Seconds that a file has at least: no holder is blamed because a round was about to end."""
 

@@ -39,6 +39,7 @@ class Node(Watch):
         self._until_complete = until_complete
         self._rounds = worker
         self._scorings = Pacing(connection, scorer) if scorer is not None else None
+        self._scored = scorer.copies if scorer is not None else None
         if scorer is not None:
             scorer.measuring.urgent = self._wanted
 
@@ -56,7 +57,7 @@ class Node(Watch):
 
     def due_in(self) -> list[float]:
         """Also when scoring that failed is tried again, and soon while files are copied or the own opening is shown."""
-        copying = [SOON] if self._rounds.copies.busy else []
+        copying = [SOON] if self._rounds.copies.busy or (self._scored and self._scored.busy) else []
         scored = self._scorings.due_in() if self._scorings else []
         trained = self._rounds.trainers.due_in()
         return super().due_in() + scored + copying + trained + self._rounds.due_in(self._connection.history)
@@ -64,6 +65,7 @@ class Node(Watch):
     def settle(self, seconds: float) -> bool:
         """Also for what is exchanged with other members' gateways, and for what trainers are at."""
         copied = super().settle(seconds)
+        copied = (self._scored is not None and self._scored.settle(seconds)) or copied
         trained = self._rounds.trainers.settle(seconds)
         return self._rounds.exchange.settle(seconds) or copied or trained
 

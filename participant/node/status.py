@@ -90,7 +90,7 @@ def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     now = connection.client.time()
     step = next_step(connection.history, state, key, NodeSituation(now, connection.deep(), held=held))
     stage = present(current, state.terms, now) if (current := state.current) else None
-    score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
+    score = next_scoring_step(connection.history, state, key, ScoringSituation(now, connection.deep(), 0))
     try:
         name = connection.document(state).name
     except FedledgerError as error:

@@ -13,10 +13,8 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
 from ledger.rounds.depth import PARTS, DeepBlock
-from ledger.rounds.steps import COURTESY, Advance, Nudge, Vouch, Wait
+from ledger.rounds.steps import COURTESY, STILL, Advance, Nudge, Vouch, Wait
 
-STILL = 5
-"""Seconds without a block after which a chain is said to stand still: it may seal blocks for transactions alone."""
 GRACE = 15
 """Seconds that nodes leave to aggregators before they move on a round that is overdue."""
 

@@ -15,7 +15,7 @@ from ledger.history.state import JobState, Scoring
 from ledger.party.connection import Connection
 from ledger.party.journal import Journal
 from ledger.party.worker import Worker
-from ledger.rounds.steps import Wait
+from ledger.rounds.steps import LAST_MOMENT, Nudge, Wait
 from participant.scoring.measuring import Interrupted, Measuring
 from participant.scoring.steps import (
     CommitScores,
@@ -34,6 +34,9 @@ from participant.trainer.trainers import Trainers
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
     from ledger.keys import Signer
+
+
+Taken = OpenScoring | CommitScores | RevealScores | SettleScores | VoidScoring
 
 
 class Scorer(Worker):
@@ -60,15 +63,20 @@ class Scorer(Worker):
         """The job's next scoring step. Validation data that changed are tried again."""
         if self.measuring.changed(state.number):
             self._abstained = {key: why for key, why in self._abstained.items() if key[0] != state.number}
-        return next_scoring_step(history, state, self.key, ScoringSituation(now, since, self._abstained))
+        deep, still = self._connection.deep(), self._connection.still
+        situation = ScoringSituation(now, deep, since, still, self._abstained)
+        return next_scoring_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
         """See `Worker.advance`. What a round interrupts goes on at the next look."""
         step = self.decide(history, state, since, now)
         if isinstance(step, Wait):
             return step
+        if isinstance(step, Nudge):
+            self.nudge(state, step)
+            return None
         with suppress(Interrupted):
-            self._take(state, step, since)
+            return self._take(state, step, since)
         return None
 
     def seen(self, state: JobState) -> Hashable:
@@ -91,14 +99,14 @@ class Scorer(Worker):
         if state.scoring is not None:
             self._note("waiting", state, state.scoring.round, wait.why, until=wait.until)
 
-    def _take(self, state: JobState, step: ScoringStep, since: int) -> None:
+    def _take(self, state: JobState, step: Taken, since: int) -> Wait | None:
         match step:
             case OpenScoring():
                 self._open(state, step)
             case CommitScores():
-                self._commit(state, step, since)
+                return self._commit(state, step, since)
             case RevealScores():
-                self._reveal(state, state.scorings[step.round])
+                return self._reveal(state, state.scorings[step.round])
             case SettleScores():
                 self._settle(state, state.scorings[step.round])
             case VoidScoring():
@@ -106,6 +114,7 @@ class Scorer(Worker):
                 short = len(state.scorings[step.round].reveals) < state.terms.scorers
                 why = "too few scorers revealed" if short else "nobody settled its scores in time"
                 self._note("voided", state, step.round, f"{why}: this round has no scores")
+        return None
 
     def _open(self, state: JobState, step: OpenScoring) -> None:
         final = state.rounds[step.round].final
@@ -114,22 +123,28 @@ class Scorer(Worker):
         self._sender.send("scores", "openScoring", step.job, step.round, tuple(final.said))
         self._note("opened", state, step.round, "its scoring is open")
 
-    def _commit(self, state: JobState, step: CommitScores, since: int) -> None:
+    def _commit(self, state: JobState, step: CommitScores, since: int) -> Wait | None:
         """Work the scores out, keep them, commit to them: in this order, so that what is committed can be shown."""
         scoring = state.scorings[step.round]
         scores = self._scores(state, scoring)
-        if not self._is_due(step, since):
-            return
+        if isinstance(scores, Wait) or not self._is_due(step, since):
+            return scores if isinstance(scores, Wait) else None
         self._sender.send("scores", "commitScores", step.job, step.round, self._vectors.commitment(scoring, scores))
         self._note("committed", state, step.round, f"committed to {len(scores)} scores")
+        return None
 
-    def _scores(self, state: JobState, scoring: Scoring) -> tuple[int, ...]:
-        """Kept from before, or worked out now. Abstains where this scorer's data or task are the reason for none."""
+    def _scores(self, state: JobState, scoring: Scoring) -> tuple[int, ...] | Wait:
+        """Kept from before, or worked out now, once all that they are made from is copied. Abstains where this scorer's
+        data or task are the reason for none.
+        """
         kept = self._vectors.find(scoring)
         if kept is not None:
             return kept
         facts = self.facts(state, scoring.round)
-        self.copies.evaluation_set(facts.job)
+        seconds = max(scoring.reveal_deadline - self._connection.time(), LAST_MOMENT)
+        if copying := self.copies.scored(facts, seconds).copying:
+            return Wait(f"copies {', '.join(copying)} for the scores of round {scoring.round}")
+        self.copies.check_scored(facts)
         try:
             return self._vectors.make(facts, scoring)
         except Unavailable:
@@ -138,11 +153,18 @@ class Scorer(Worker):
             self._abstain(scoring, f"makes no scores for round {scoring.round}: {error.message}")
             raise
 
-    def _reveal(self, state: JobState, scoring: Scoring) -> None:
-        """Show what was committed to. Raises UsageError where it is lost, and then abstains."""
+    def _reveal(self, state: JobState, scoring: Scoring) -> Wait | None:
+        """Everyone's commitment is fixed, by all chain nodes that this home asks: show what was committed to. Raises
+        UsageError where it is lost, and then abstains.
+        """
+        agreed = self.require_agreement_now(self.facts(state, scoring.round), "reveal")
+        if isinstance(agreed, Wait):
+            return agreed
         member = self._connection.history.member_of(self.key)
         committed = scoring.commitments[member.index].digest if member else b""
         scores = self._scores(state, scoring)
+        if isinstance(scores, Wait):
+            return scores
         if self._vectors.commitment(scoring, scores) != committed:
             self._abstain(scoring, f"the scores of round {scoring.round} that were committed to are lost")
             raise UsageError(
@@ -153,6 +175,7 @@ class Scorer(Worker):
         salt, packed = self._vectors.salt(scoring), pack_scores(scores)
         self._sender.send("scores", "revealScores", scoring.job, scoring.round, salt, packed)
         self._note("revealed", state, scoring.round, "scores revealed", scores=list(scores))
+        return None
 
     def _settle(self, state: JobState, scoring: Scoring) -> None:
         """One range; the next look at the ledger goes on after it, even if another settled it."""

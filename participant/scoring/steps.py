@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from ledger.events.records import Role
 from ledger.history.fold import History
 from ledger.history.state import JobState, Member, Scoring, ScoringPhase
-from ledger.rounds.steps import COURTESY, Wait
+from ledger.rounds.depth import PARTS, DeepBlock
+from ledger.rounds.steps import COURTESY, STILL, Nudge, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,22 @@ class VoidScoring:
     round: int
 
 
-ScoringStep = OpenScoring | CommitScores | RevealScores | SettleScores | VoidScoring | Wait
+ScoringStep = OpenScoring | CommitScores | RevealScores | SettleScores | VoidScoring | Nudge | Wait
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringSituation:
     """What a decision depends on besides the history.
 
-    `now` is the chain's clock; `since` when this scorer first saw the job's scorings as they are. `abstained` says of
-    rounds (job, round) why this scorer makes no scores for them.
+    `now` is the chain's clock; `deep` the latest block that anything may rest on that is shown or signed; `since` when
+    this scorer first saw the job's scorings as they are; `still` for how many seconds the chain made no further block.
+    `abstained` says of rounds (job, round) why this scorer makes no scores for them.
     """
 
     now: int
+    deep: DeepBlock
     since: int
+    still: int = 0
     abstained: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
@@ -92,9 +96,9 @@ def next_scoring_step(history: History, state: JobState, me: str, at: ScoringSit
         return _open(history, state, member, at)
     match scoring.phase(at.now):
         case ScoringPhase.COMMITTING:
-            return _commit(scoring, member, at)
+            return _commit(history, state, scoring, member, at)
         case ScoringPhase.REVEALING:
-            return _reveal(scoring, member, at)
+            return _reveal(history, state, scoring, member, at)
     return _over(history, scoring, member, at)
 
 
@@ -107,7 +111,8 @@ def _open(history: History, state: JobState, member: Member, at: ScoringSituatio
     return _in_turn(history, member, OpenScoring(state.number, number), at.since, at)
 
 
-def _commit(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+def _commit(history: History, state: JobState, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    """A commitment binds to the scoring's seed, which another block of its opening would change."""
     if member.index in scoring.commitments:
         return Wait(f"the other scorers of round {scoring.round} commit", scoring.commit_deadline + 1)
     if not member.acts(Role.SCORER, scoring.epoch):
@@ -115,14 +120,31 @@ def _commit(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringSt
         return Wait(why, scoring.commit_deadline + 1)
     if (scoring.job, scoring.round) in at.abstained:
         return Wait(at.abstained[scoring.job, scoring.round], scoring.commit_deadline + 1)
+    if scoring.block > at.deep.number:
+        seconds = state.terms.score_seconds
+        return _deepen(history, member, scoring, "commits to no scores", at.since + seconds // PARTS, at)
     return CommitScores(scoring.job, scoring.round)
 
 
-def _reveal(scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+def _reveal(history: History, state: JobState, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
+    """Nobody sees scores before all are fixed: who can still commit on another branch could copy them."""
     withholds = (scoring.job, scoring.round) in at.abstained
     if member.index not in scoring.pending or withholds:
         return Wait(f"the other scorers of round {scoring.round} reveal", scoring.reveal_deadline + 1)
+    if not at.deep.fixes_scores(scoring):
+        begun = max(at.since, 0 if scoring.full else scoring.commit_deadline + 1)
+        return _deepen(history, member, scoring, "shows no scores", begun + state.terms.reveal_seconds // PARTS, at)
     return RevealScores(scoring.job, scoring.round)
+
+
+def _deepen(
+    history: History, member: Member, scoring: Scoring, what: str, start: int, at: ScoringSituation
+) -> Nudge | Wait:
+    """The chain makes the blocks that are waited for; from `start` on, one that stands still is nudged, in turn."""
+    due = max(start, at.now + STILL + COURTESY * _rank(history, member, scoring.round) - at.still)
+    if at.now < due:
+        return Wait(f"{what} of round {scoring.round} before further blocks of the chain", due)
+    return Nudge(scoring.job, scoring.round)
 
 
 def _over(history: History, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
@@ -153,10 +175,15 @@ def _in_turn(
     seconds: int | None = None,
 ) -> ScoringStep:
     """Each leaves it a while to the one before it; all of them together these seconds, where there are no more."""
-    scorers = [other.index for other in history.members.values() if other.has(Role.SCORER)]
-    rank = (scorers.index(member.index) + step.round) % len(scorers)
-    pause = COURTESY if seconds is None else min(COURTESY, seconds // len(scorers))
-    turn = start + pause * rank
+    scorers = sum(other.has(Role.SCORER) for other in history.members.values())
+    pause = COURTESY if seconds is None else min(COURTESY, seconds // scorers)
+    turn = start + pause * _rank(history, member, step.round)
     if at.now < turn:
         return Wait(f"leaves the scoring of round {step.round} to another scorer", turn)
     return step
+
+
+def _rank(history: History, member: Member, round_: int) -> int:
+    """A scorer's place among the scorers, in an order that turns with the rounds."""
+    scorers = [other.index for other in history.members.values() if other.has(Role.SCORER)]
+    return (scorers.index(member.index) + round_) % len(scorers)

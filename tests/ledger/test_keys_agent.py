@@ -44,6 +44,12 @@ def keystore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path / "key.json"
 
 
+def answers(path: Path) -> bool:
+    """Whether anyone listens at a socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 @contextmanager
 def serving(keystore: Path, seconds: float = 60, chain: int = 31337) -> Iterator[Path]:
     """An agent in a thread; the socket it listens at. It ends by its time."""
@@ -60,7 +66,7 @@ def serving(keystore: Path, seconds: float = 60, chain: int = 31337) -> Iterator
         thread = threading.Thread(target=Agent(keys.unlock(keystore, "right"), chain).serve, args=(keystore, seconds))
         thread.start()
         try:
-            while thread.is_alive() and not agents._answers(path):
+            while thread.is_alive() and not answers(path):
                 time.sleep(0.01)
             yield path
         finally:
@@ -192,6 +198,22 @@ def test_a_second_one_is_refused_and_a_socket_left_behind_is_not(keystore: Path)
         left.bind(str(path))
     with serving(keystore), pytest.raises(UsageError, match="holds this key already"):
         Agent(keys.ephemeral(), 31337).serve(keystore, 1)
+
+
+def test_of_two_that_start_at_once_one_is_refused(keystore: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one comes when the first holds the key and does not listen yet."""
+    bind = os.umask
+
+    def late(mask: int) -> int:
+        monkeypatch.setattr("os.umask", bind)
+        with pytest.raises(UsageError, match="holds this key already"):
+            Agent(keys.ephemeral(), 31337).serve(keystore, 0.1)
+        return bind(mask)
+
+    monkeypatch.setattr("os.umask", late)
+    with serving(keystore) as path:
+        assert answers(path)
+    assert os.umask is bind, "the second one came"
 
 
 def test_callers_that_misbehave_stop_nothing(keystore: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,11 +70,20 @@ class SealedChain:
         Unknown where the node does not show the headers, or the network file pins no validators of this chain.
         """
         try:
-            return self._follow(self._known(last) or self._founding(), last)
+            mark = self._known()
+            if mark is not None and mark.number >= last.number:
+                return self._leads(last, mark)
+            return self._follow(mark or self._founding(), last)
         except FalseProof as error:
             return Refused(in_words(error))
         except FedledgerError as error:
             return Unknown(in_words(error))
+
+    def _leads(self, last: BlockAt, mark: Mark) -> Sealed:
+        """A block before the one where the last check ended was sealed with it, if that one follows on it."""
+        for _ in headers(self._rpc, last, mark.place):
+            pass
+        return Sealed(last.number, 0, mark.state)
 
     def _follow(self, mark: Mark, last: BlockAt) -> Sealed | Refused:
         end, state, kept = self._end(mark, last), mark.state, mark
@@ -112,15 +121,15 @@ class SealedChain:
             raise Unavailable("the network file names other validators than its founding block", block=place.number)
         return Mark(self._ledger, place.number, place.hash.hex(), state)
 
-    def _known(self, last: BlockAt) -> Mark | None:
+    def _known(self) -> Mark | None:
         """Where the last check ended, if that block is still on the chain."""
         try:
             mark = msgspec.json.decode(self._cache.read_bytes(), type=Mark)
         except (OSError, msgspec.DecodeError):
             return None
-        if mark.ledger != self._ledger or mark.state.kind != self._network.chain.seals or mark.number > last.number:
+        if mark.ledger != self._ledger or mark.state.kind != self._network.chain.seals:
             return None
-        found = last.hash if mark.number == last.number else ChainNode(self._rpc).block_hash(mark.number)
+        found = ChainNode(self._rpc).block_hash(mark.number)
         return mark if found is not None and found.hex() == mark.hash else None
 
     def _keep(self, mark: Mark) -> None:

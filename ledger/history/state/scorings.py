@@ -54,7 +54,7 @@ class Scoring:
     `settle_deadline` a scoring that nobody settled may be made void. `reveals` stand in the order in which they were
     made. `settled` are the medians so far, of the first updates. `withheld` are the members that committed and never
     revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and `medians` None until it is settled. `block` is
-    that of its opening.
+    that of its opening, `committed_in` that of the latest commitment.
     """
 
     job: int
@@ -76,6 +76,7 @@ class Scoring:
     withheld: frozenset[int] = frozenset()
     outcome: ScoringPhase | None = None
     block: int = 0
+    committed_in: int = 0
 
     @property
     def pending(self) -> frozenset[int]:

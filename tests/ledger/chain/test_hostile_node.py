@@ -12,8 +12,9 @@ from threading import Event
 import pytest
 from support.content.holders import Server
 
-from ledger.chain.rpc import Rpc
+from ledger.chain.rpc import AnswerTooLarge, Rpc
 from ledger.errors import FedledgerError, Unavailable, UsageError
+from ledger.http.answers import Answer
 
 TESTS = Path(__file__).parents[2]
 HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
@@ -49,6 +50,38 @@ def test_any_broken_response_of_a_node_is_unavailable(body: bytes) -> None:
         rpc.close()
     assert len(str(caught.value)) < 1000
     assert "\x1b" not in str(caught.value)
+
+
+SIZE = 32 << 20
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HEAD + b"[" + b"{}," * (SIZE // 3) + b"{}]}",
+        HEAD + b"[" + b"[]," * (SIZE // 3) + b"[]]}",
+        HEAD + b"[" + b"1e1," * (SIZE // 4) + b"1]}",
+        HEAD + b"[" + b'{"":0},' * (SIZE // 7) + b"0]}",
+        HEAD + b'"' + b"a" * SIZE + "\U0001f600".encode() + b'"}',
+        HEAD + b'"' + b"a" * SIZE + b'\\ud83d\\ude00"}',
+    ],
+    ids=["objects", "lists", "numbers", "members", "wide", "escapes"],
+)
+def test_an_answer_that_would_fill_the_memory_is_not_read(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the ceiling in bytes, each would take up to 30 times that."""
+    rpc = Rpc("http://127.0.0.1:1")
+    monkeypatch.setattr(rpc, "_ask", lambda _: Answer(200, {}, body))
+    monkeypatch.setattr(rpc, "_decode", None)
+    with pytest.raises(AnswerTooLarge, match="too large"):
+        rpc.call("eth_getLogs")
+    rpc.close()
+
+
+def test_a_large_answer_of_long_texts_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    rpc = Rpc("http://127.0.0.1:1")
+    monkeypatch.setattr(rpc, "_ask", lambda _: Answer(200, {}, HEAD + b'"0x' + b"0" * SIZE + b'"}'))
+    assert len(rpc.call("eth_getCode")) == 2 + SIZE
+    rpc.close()
 
 
 @pytest.mark.parametrize(

@@ -329,3 +329,17 @@ def test_other_validators_than_the_founding_blocks_are_nobodys_fault(tmp_path: P
     assert isinstance(check(plain, unpinned, tmp_path), Unknown)
     moved = replace(unpinned, chain=replace(unpinned.chain, seals="ibft2"))
     assert isinstance(check(plain, moved, tmp_path), Unknown)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "clique"])
+def test_a_block_before_the_last_one_checked_is_sealed_if_that_one_follows_on_it(kind: str, tmp_path: Path) -> None:
+    """Its seals are not followed from the founding again, and no other block passes in its place."""
+    blocks: Any = clique() if kind == "clique" else bft(kind)
+    pinned = network(kind, blocks, validators(3 if kind == "clique" else 4))
+    for _ in range(DEPTH + 5):
+        blocks.seal()
+    assert isinstance(check(blocks, pinned, tmp_path), Sealed)
+    chain = SealedChain(blocks, pinned, tmp_path / "seals.json")
+    number, hash_ = blocks.place(3)
+    assert chain.check(BlockAt(number, hash_))[:2] == (3, 0)
+    assert isinstance(chain.check(BlockAt(number, bytes(32))), Refused)

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from support.content.holders import Memory
+from support.worlds import committed_set as scored_worlds
 from support.worlds.world import LIMITS, World
 
 from ledger.errors import Unavailable
 from ledger.formats.cid import Cid
+from ledger.jobs.document import committed_set
 from ledger.party.background import Background
 from ledger.party.copies import PROMPT, SOON, Copies, Gathering
 from ledger.party.copying import FIRST_PAUSE, LONGEST_PAUSE
@@ -261,3 +263,42 @@ def test_closing_ends_what_is_being_copied(home: Home) -> None:
     assert not home.copies.busy
     assert not home.store.pins()
     assert home.background.start(lambda: None).cancelled()
+
+
+def test_what_scores_are_made_from_is_copied_beside_the_thread_that_decides(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A holder that is silent at the evaluation set holds up nothing."""
+    world = scored_worlds.play(scored_worlds.world())
+    for data in world.files.files.values():
+        home.other.add(data)
+    chosen = committed_set(world.job.scoring)
+    assert chosen is not None
+    wanted, answers, ask = Cid.parse(chosen.cid), threading.Event(), home.other.copy
+
+    def copy(cid: Cid) -> Buffer:
+        if cid == wanted:
+            answers.wait(60)
+        return ask(cid)
+
+    monkeypatch.setattr(home.other, "copy", copy)
+    assert "the evaluation set" in home.copies.scored(world.facts, 60).copying
+    answers.set()
+    while home.copies.scored(world.facts, 60).copying:
+        home.copies.settle(30)
+    home.copies.check_scored(world.facts)
+    assert not home.copies.busy
+    assert home.store.has(wanted)
+
+
+def test_a_set_that_nobody_has_opened_is_named(home: Home) -> None:
+    world = scored_worlds.play(scored_worlds.world())
+    chosen = committed_set(world.job.scoring)
+    assert chosen is not None
+    for cid, data in world.files.files.items():
+        if str(cid) != chosen.cid:
+            home.other.add(data)
+    while home.copies.scored(world.facts, 60).copying:
+        home.copies.settle(30)
+    with pytest.raises(Unavailable):
+        home.copies.check_scored(world.facts)

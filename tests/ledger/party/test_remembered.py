@@ -38,3 +38,23 @@ def test_no_more_is_remembered_than_a_few_rounds(tmp_path: Path) -> None:
     for number in range(3 * MOST):
         remembered.get(number, tmp_path, None, lambda: 1)
     assert len(remembered._known) == MOST
+
+
+def test_a_file_whose_time_is_to_come_is_remembered_until_that_time(tmp_path: Path) -> None:
+    """A restored backup, or a clock that was set back: each stranger's request must not read the disk again."""
+    path, read = tmp_path / "file", list[int]()
+    path.write_bytes(b"one")
+    now = [path.stat().st_mtime_ns - 3600 * 10**9]
+    remembered = Remembered[None](lambda: now[0])
+
+    def reads(times: int) -> int:
+        before = len(read)
+        for _ in range(times):
+            remembered.get("name", path, None, lambda: read.append(1))
+        return len(read) - before
+
+    assert reads(3) == 1
+    now[0] += 3600 * 10**9
+    assert reads(3) == 3, "another change may have the same time now"
+    now[0] += 2 * RACY
+    assert reads(3) == 1

@@ -1,5 +1,7 @@
 """An audit of a chain whose validators the network file pins: real geth, and a server that makes up blocks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from ledger.chain.rpc import Rpc
 from ledger.config import Network
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
+from ledger.party.own_log import OwnLog
+from ledger.party.witnesses import Findings, HistoryPoint
 
 SEAL = 130
 """Hexadecimal digits."""
@@ -28,11 +32,13 @@ class Fork:
         self._rpc, self._founding = Rpc(network.chain.rpc), network.founding.block
         self._key = Validator(7)
         self._made = {self._founding: {"hash": network.founding.hash}}
+        self.strange = False
 
     def forge(self, asked: dict[str, Any], result: Any) -> Any:
         if asked["method"] != "eth_getBlockByNumber" or not result or asked["params"][0] == "pending":
             return result
-        return result | self.block(int(result["number"], 16))
+        strange = {"otherField": "0x", "gasUsed": "0x7"} if self.strange else {}
+        return result | self.block(int(result["number"], 16)) | strange
 
     def edit(self, logs: list[Log]) -> list[Log]:
         return [log | {"blockHash": self.block(int(log["blockNumber"], 16))["hash"]} for log in logs]
@@ -60,6 +66,47 @@ def audit(network: Network, folder: Path) -> Report:
     with Connection.visit(network, folder) as connection:
         connection.refresh()
         return inspect(connection, AuditRequest(source=False))
+
+
+@contextmanager
+def own_log(network: Network, folder: Path) -> Iterator[tuple[OwnLog, HistoryPoint]]:
+    """What a member asks before it signs, and where its history stands."""
+    folder.mkdir(exist_ok=True)
+    with Connection.visit(network, folder) as connection:
+        connection.refresh()
+        yield connection._own_log(connection.client, connection.follower), connection.point(*connection.follower.tip)
+
+
+@pytest.mark.engine
+def test_a_member_signs_for_sealed_blocks_and_for_no_others(
+    clique: CliqueNetwork, sealed: Network, tmp_path: Path
+) -> None:
+    """Blocks of a server's own making, whether their form is known or not, get no signature, even of a lonely node."""
+    with own_log(sealed, tmp_path / "honest") as (own, point):
+        assert own.says(point).same
+    fork = Fork(sealed)
+    with lying(sealed.chain.rpc, fork.edit, forge=fork.forge) as url:
+        there = replace(sealed, chain=replace(sealed.chain, rpc=url))
+        with own_log(there, tmp_path / "fork") as (own, point):
+            said = own.says(point)
+            fork.strange = True
+            strange = own.says(point)
+    assert said.same is False
+    assert "are not sealed by the chain's validators" in (said.trouble or "")
+    assert "is not believed" in Findings(point, own=said).refusal
+    assert (strange.same, "show no seals" in (strange.trouble or "")) == (False, True)
+
+
+def test_blocks_without_the_seals_that_are_pinned_get_no_signature(consortium: Any, tmp_path: Path) -> None:
+    """The local chain has none."""
+    network = consortium.network
+    names = tuple(sorted(member.address for member in consortium.members))
+    pinned = replace(
+        network, chain=replace(network.chain, seals="qbft"), founding=replace(network.founding, validators=names)
+    )
+    with own_log(pinned, tmp_path) as (own, point):
+        said = own.says(point)
+    assert (said.same, "show no seals" in (said.trouble or "")) == (False, True)
 
 
 @pytest.mark.engine

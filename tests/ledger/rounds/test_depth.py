@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 from support.worlds.world import TERMS, World
 
+from ledger.history.state import Commitment, Scoring
 from ledger.rounds.depth import DeepBlock, short_times
 
 DEADLINE = 1000
@@ -29,6 +30,21 @@ def test_another_is_fixed_by_a_deep_block_after_its_deadline_alone(world: World)
     assert not DeepBlock(1 << 30, bytes(32), DEADLINE).fixes(world.round), "the deadline's own second is in time"
     assert DeepBlock(1, bytes(32), DEADLINE + 1).fixes(world.round)
     assert not DeepBlock().fixes(world.round)
+
+
+def test_scores_are_fixed_by_the_same_rule() -> None:
+    scoring = Scoring(1, 1, "0xA", bytes(32), 2, 1, 3, 2, DEADLINE, DEADLINE + 100, b"", committed_in=7)
+    scoring.commitments.update({member: Commitment("0xA", member, bytes(32), b"") for member in range(2)})
+    assert not DeepBlock(9, bytes(32), DEADLINE).fixes_scores(scoring)
+    assert DeepBlock(1, bytes(32), DEADLINE + 1).fixes_scores(scoring)
+    scoring.commitments[2] = Commitment("0xA", 2, bytes(32), b"")
+    assert not DeepBlock(6, bytes(32), DEADLINE).fixes_scores(scoring)
+    assert DeepBlock(7, bytes(32), DEADLINE).fixes_scores(scoring)
+
+
+def test_a_scored_jobs_times_leave_room_too() -> None:
+    terms = replace(TERMS, score_seconds=16, reveal_seconds=100, scorers=2)
+    assert short_times(terms, 2, 8)[0] == ["score_seconds"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 
 from support.consortia import aggregators
 from support.consortia.synthetic import SECONDS, Trial
-from support.consortia.trainers import drive, node, notes, train_on
+from support.consortia.trainers import COMMITTED, EVERYTHING, drive, node, notes, train_on
 
 from ledger.config import save
 from ledger.history.state import Phase
@@ -24,16 +24,16 @@ HOUR = 3600
 
 
 @pytest.fixture
-def trial(found: Callable[..., Any], fresh_anvil: Any) -> Iterator[Callable[[int], Trial]]:
+def trial(found: Callable[..., Any], fresh_anvil: Any) -> Iterator[Callable[..., Trial]]:
     """Makes trials of three members on a chain of their own, with so many confirmations."""
     with ExitStack() as stack:
 
-        def make(confirmations: int) -> Trial:
-            consortium = found(3, url=fresh_anvil.url)
+        def make(confirmations: int, scoring: str = "") -> Trial:
+            consortium = found(3, *([EVERYTHING] if scoring else []), url=fresh_anvil.url)
             chain = replace(consortium.network.chain, confirmations=confirmations)
             for member in consortium.members:
                 save(member.home.network_file, replace(consortium.network, chain=chain))
-            t = train_on(stack.enter_context(Trial(consortium, propose=False)), rounds=1)
+            t = train_on(stack.enter_context(Trial(consortium, propose=False)), rounds=1, scoring=scoring)
             t.parties[0].sender.send("ledger", "openRound", t.number)
             return t
 
@@ -166,3 +166,22 @@ def test_time_that_runs_back_over_a_reorganisation(trial: Callable[[int], Trial]
     assert sorted(t.round.commitments) == [0, 1, 2]
     seal(t, 2, last, *others)
     assert shown(t) == [0, 1, 2]
+
+
+def test_scores_are_committed_to_and_shown_once_what_they_rest_on_is_deep(trial: Callable[..., Trial]) -> None:
+    """A reorganisation would bring another seed, or let a scorer that has seen the others' scores commit again."""
+    t = trial(2, COMMITTED)
+    nodes = [node(party) for party in t.parties]
+    service = aggregators.service(t.parties[0])
+    while 1 not in t.state.scorings or t.state.scorings[1].outcome is None:
+        seal(t, 1, *nodes, service)
+        t.pass_time(2)
+    scoring = t.state.scorings[1]
+    assert sorted(scoring.reveals) == [0, 1, 2]
+
+    def blocks(made: dict[int, Any]) -> list[int]:
+        receipts = [call(t, "eth_getTransactionReceipt", "0x" + one.tx.hex()) for one in made.values()]
+        return [int(receipt["blockNumber"], 16) for receipt in receipts]
+
+    assert min(blocks(scoring.commitments)) > scoring.block + 2
+    assert min(blocks(scoring.reveals)) > scoring.committed_in + 2

@@ -10,7 +10,8 @@ from ledger.events import records as r
 from ledger.formats.claims import Claimed
 from ledger.history.fold import History
 from ledger.history.state import Aggregate, Commitment, JobState, Phase, Reveal, Round, Scoring, ScoringPhase
-from ledger.rounds.steps import Wait
+from ledger.rounds.depth import DeepBlock
+from ledger.rounds.steps import STILL, Nudge, Wait
 from participant.node.steps import COURTESY
 from participant.scoring.steps import (
     CommitScores,
@@ -76,7 +77,8 @@ class Story:
         return self
 
     def step(self, now: int = SEEN, me: str = "0xB", since: int = SEEN, **situation: Any) -> ScoringStep:
-        return next_scoring_step(self.history, self.state, me, ScoringSituation(now, since, **situation))
+        deep = situation.pop("deep", DeepBlock(1 << 40, bytes(32), now))
+        return next_scoring_step(self.history, self.state, me, ScoringSituation(now, deep, since, **situation))
 
 
 def waits(step: ScoringStep, *words: str) -> int | None:
@@ -168,6 +170,31 @@ def test_it_reveals_neither_early_nor_late_nor_twice() -> None:
     assert not isinstance(Story().scoring("AB").step(REVEAL + 9), RevealScores)
     lost = {(1, 1): "the scores are lost"}
     waits(Story().scoring("AB", "A").step(COMMIT + 1, abstained=lost), "reveal")
+
+
+def test_it_commits_once_the_scorings_opening_is_deep() -> None:
+    """Another block would bring another seed, and a commitment that binds to none."""
+    story = Story().scoring(block=7)
+    assert waits(story.step(deep=DeepBlock(6, bytes(32), SEEN)), "commits to no scores") == SEEN + 25
+    assert story.step(deep=DeepBlock(7, bytes(32), SEEN)) == CommitScores(1, 1)
+
+
+def test_it_reveals_once_all_commitments_are_deep_or_a_deep_block_is_past_their_time() -> None:
+    full, few = Story().scoring("ABC", committed_in=7), Story().scoring("AB", committed_in=7)
+    assert waits(full.step(SEEN, deep=DeepBlock(6, bytes(32), COMMIT)), "shows no scores") == SEEN + 25
+    assert full.step(SEEN, deep=DeepBlock(7, bytes(32), SEEN)) == RevealScores(1, 1)
+    late = COMMIT + 1
+    assert waits(few.step(late, deep=DeepBlock(99, bytes(32), COMMIT)), "shows no scores") == late + 25
+    assert few.step(late, deep=DeepBlock(8, bytes(32), late)) == RevealScores(1, 1)
+
+
+def test_a_chain_that_stands_still_is_nudged_in_turn() -> None:
+    story, deep = Story().scoring("ABC", committed_in=7), DeepBlock(6, bytes(32), SEEN)
+    now = SEEN + 25
+    for rank, key in enumerate(SCORERS[-1:] + SCORERS[:-1]):
+        still = STILL + COURTESY * rank
+        assert waits(story.step(now, key, deep=deep, still=still - 1), "further blocks") == now + 1
+        assert story.step(now, key, deep=deep, still=still) == Nudge(1, 1)
 
 
 def test_it_settles_as_soon_as_all_have_revealed() -> None:
