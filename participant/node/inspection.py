@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.errors import FedledgerError, UsageError
+from ledger.errors import FedledgerError
 from ledger.formats.text import plural
 from ledger.jobs.document import Job
 from participant.tasks.data.files import DataFiles
@@ -77,9 +77,7 @@ class Inspection:
 
 def described(errand: Errand) -> str:
     """What was read, in words. Raises what the errand's answer raises."""
-    answer = errand.answer()
-    if not isinstance(answer, DataRead):
-        raise UsageError("the trainer answered something else", actual=type(answer).__name__)
+    answer = errand.expect(DataRead)
     rows = f": {plural(answer.rows, 'row')}" if answer.rows is not None else ""
     return f"the data can be read{rows}"
 
