@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option
+from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option, wide_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def _work(
 
 @aggregator.command()
 @home_option
+@wide_option
 @json_option
 def status(home: Home, as_json: bool) -> None:
     """Show every open job's round, and what this party's aggregator would do next.
@@ -111,10 +112,9 @@ def status(home: Home, as_json: bool) -> None:
     from ledger.keys import address_of
     from ledger.party.connection import Connection
 
-    key = address_of(home.keystore)
     with Connection.open(home) as connection:
         connection.refresh()
-        document = status_of(connection, key)
+        document = status_of(connection, address_of(home.keystore))
     if as_json:
         click.echo(json.dumps(document))
     else:
@@ -133,6 +133,7 @@ def status(home: Home, as_json: bool) -> None:
 @_THREADS
 @network_option
 @home_option
+@wide_option
 @json_option
 def preview(
     job: int | None,

@@ -9,8 +9,10 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
+from ledger.cli.job import name_of
+from ledger.cli.screen import shown
+from ledger.cli.tables import print_table
 from ledger.config import Home
-from ledger.errors import FedledgerError
 from ledger.formats.text import plural
 from ledger.history.phases import present
 from ledger.history.state import JobState
@@ -33,6 +35,7 @@ JOURNAL_END = 1 << 16
 
 def status_of(home: Home) -> dict[str, Any]:
     """Everything `fedledger node status` shows; nothing is sent, no training code is loaded."""
+    home.network()
     key, settings, files = address_of(home.keystore), home.settings(), DataFiles(home)
     with Connection.open(home) as connection:
         connection.refresh()
@@ -91,14 +94,11 @@ def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     step = next_step(connection.history, state, key, NodeSituation(now, connection.deep(), held=held))
     stage = present(current, state.terms, now) if (current := state.current) else None
     score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
-    try:
-        name = connection.document(state).name
-    except FedledgerError as error:
-        name = f"(document: {error.message})"
     return {
         "job": state.number,
-        "name": name,
+        "name": name_of(connection, state),
         "open": state.open,
+        "finalised": state.finalised,
         "round": current.number if current else 0,
         "rounds": state.terms.rounds,
         "phase": stage.phase.value if stage else None,
@@ -111,7 +111,6 @@ def print_status(facts: dict[str, Any]) -> None:
     """The same for the terminal."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
     member = "not a member" if facts["member"] is None else f"member {facts['member']}, {', '.join(facts['roles'])}"
@@ -142,12 +141,16 @@ def print_status(facts: dict[str, Any]) -> None:
     for one in facts["training"]:
         progress = convert(one, Progress)
         console.print(f"[dim]trains[/]   job {progress.job}, round {progress.round}: {words(progress, time.time())}")
-    table = Table("job", "name", "round", "phase", "next step", box=None, header_style="dim")
-    for job in facts["jobs"]:
-        step = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
-        rounds = f"{job['round']} of {job['rounds']}"
-        table.add_row(str(job["job"]), escape(job["name"]), rounds, job["phase"] or "-", escape(step))
-    console.print(table if facts["jobs"] else "no job yet")
+    if not facts["jobs"]:
+        console.print("no job yet")
+        return
+    print_table(("job", "name", "finalised", "round", "phase", "next step"), map(_row, facts["jobs"]))
+
+
+def _row(job: dict[str, Any]) -> tuple[str, ...]:
+    step = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
+    finalised = f"{job['finalised']} of {job['rounds']}"
+    return str(job["job"]), shown(job["name"]), finalised, str(job["round"] or "-"), job["phase"] or "-", shown(step)
 
 
 def _words(step: dict[str, Any]) -> str:

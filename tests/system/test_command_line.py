@@ -81,7 +81,7 @@ WRONG: list[tuple[list[str], int, str]] = [
     (["bogus"], 2, "bogus"),
     (["job", "show", "x"], 2, "integer"),
     (["store", "get", "nonsense"], 2, "CID"),
-    (["status", "--home", "/nowhere/at/all"], 2, "joined no network"),
+    (["status", "--home", "/nowhere/at/all"], 2, "node init"),
     (["audit", "--network", "/nowhere/network.toml"], 2, "no such file"),
     (["keys", "show", "--keystore", "/nowhere/key"], 2, "key file"),
     (["deploy", "/nowhere/consortium.toml"], 2, "no such file"),

@@ -66,6 +66,8 @@ def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         task = f'[task]\nname = "models"\n\n[task.settings]\nkind = "{kind}"\n\n'
         (tmp_path / "job.toml").write_text(DRAFT[:start] + task + DRAFT[end:])
         home = tmp_path / "home"
+        (home / "keystore.json").parent.mkdir(exist_ok=True)
+        (home / "keystore.json").touch()
         return CliRunner().invoke(fedledger, ["job", "create", str(tmp_path / "job.toml"), "--home", str(home)])
 
     return run
