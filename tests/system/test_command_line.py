@@ -105,6 +105,20 @@ def test_errors_are_json_on_the_error_stream(
             assert set(document) == {"error", "message", "advice", "facts"}
 
 
+@pytest.mark.parametrize("words", [["--json", "job", "show", "x"], ["job", "--json", "show", "x"]])
+def test_json_may_stand_before_the_command(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "integer" in json.loads(capfd.readouterr().err)["message"]
+
+
+def test_json_after_two_dashes_is_a_word_like_any_other(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["store", "get", "--", "--json"])
+    assert "--json" in capfd.readouterr().err
+
+
 def test_a_defect_says_so_and_keeps_quiet_about_verdicts(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
+from ledger.cli.releases.title import release_argument
 from ledger.cli.screen import print_json, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
@@ -54,14 +55,14 @@ def _print_releases(documents: list[dict[str, Any]]) -> None:
 
 
 @click.command(short_help="Show a release: model, evaluation, votes.")
-@click.argument("release")
+@release_argument()
 @network_option
 @rpc_option
 @home_option
 @wide_option
 @json_option
 def show(release: str, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Show RELEASE, NAME@VERSION or the current one of NAME: record, model, evaluation, votes."""
+    """Show NAME@VERSION (or NAME VERSION), or the current one of NAME: record, model, evaluation, votes."""
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
     from ledger.cli.decisions.model import read_model
