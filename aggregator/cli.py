@@ -83,12 +83,15 @@ def _work(
 
     sender, settings = connection.sender(signer), home.settings()
     sender.settle()
+    member = connection.history.member_of(sender.address)
+    name = sender.address if member is None else connection.name(member.index)
     exchange = Exchange(connection, signer, settings)
     serving = serve_and_announce(connection, sender, settings, signer)
     try:
         with bars(quiet=as_json) as shown:
             journal = Journal(home.folder / "aggregator.jsonl", shown.say, as_json=as_json)
-            journal.note("started", f"aggregator {sender.address}, store at {serving.url}", key=sender.address)
+            place = f"store at {serving.url}" if serving.url else "store that pushes"
+            journal.note("started", f"aggregator of {name}, {place}", key=sender.address)
             worker = AggregatorWorker(connection, sender, journal, exchange, threads=threads, meter=shown.meter)
             Service(connection, worker, journal, serving=serving, only=job, goal=goal, poll=poll).run()
             journal.note("stopped", "done")

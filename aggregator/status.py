@@ -33,7 +33,7 @@ def status_of(connection: Connection, key: str) -> Document:
 
 def _job(connection: Connection, history: History, state: JobState, key: str, now: int) -> Document:
     round_ = state.current
-    step = next_step(history, state, key, AggregatorSituation(now, connection.deep(), now))
+    step = next_step(history, state, key, AggregatorSituation(now, connection.deep(), now, name=connection.name))
     stage = present(round_, state.terms, now) if round_ else None
     return {
         "job": state.number,

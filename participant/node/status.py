@@ -91,7 +91,9 @@ def _trained_on(home: Home) -> str | None:
 def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     held = frozenset((state.number, number) for number in state.rounds)
     now = connection.client.time()
-    step = next_step(connection.history, state, key, NodeSituation(now, connection.deep(), held=held))
+    step = next_step(
+        connection.history, state, key, NodeSituation(now, connection.deep(), held=held, name=connection.name)
+    )
     stage = present(current, state.terms, now) if (current := state.current) else None
     score = next_scoring_step(connection.history, state, key, ScoringSituation(now, 0))
     return {
