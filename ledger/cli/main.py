@@ -128,7 +128,9 @@ def _report(error: BaseException, *, as_json: bool) -> int:
             error.show()
         return _print(error.exit_code, "UsageError", error.format_message(), as_json=as_json, quiet=not as_json)
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        message = ": ".join(filter(None, ["interrupted", str(error)]))
+        cause = error.__cause__ if isinstance(error, click.Abort) else error  # click wraps an interrupt
+        said = str(cause) if isinstance(cause, KeyboardInterrupt) else ""
+        message = ": ".join(filter(None, ["interrupted", said]))
         return _print(settle_interrupt(), "Interrupted", message, as_json=as_json)
     if isinstance(error, FedledgerError):
         facts = {name: value if isinstance(value, int) else shown(value) for name, value in error.facts.items()}
