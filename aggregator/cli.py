@@ -52,14 +52,17 @@ def run(
 ) -> None:
     """Open rounds, aggregate, publish; take over where another aggregator stopped; serve the own store to the others.
 
-    Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well).
+    Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well). A second one
+    in the same home is refused (exit code 2).
     """
     from aggregator.service import Goal
     from ledger.cli.connect import unlocked
+    from ledger.party.posts import at_post
 
     if once + until_complete + bool(rounds) > 1:
         raise click.UsageError("--once, --rounds and --until-complete exclude each other")
-    with unlocked(home, passphrase_file, lasting=True) as (connection, signer):
+    home.network()
+    with at_post(home.folder, "aggregator"), unlocked(home, passphrase_file, lasting=True) as (connection, signer):
         _require_aggregator(connection, signer.address)
         _work(connection, signer, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)
 

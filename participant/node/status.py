@@ -18,7 +18,8 @@ from ledger.history.phases import present
 from ledger.history.state import JobState
 from ledger.keys import address_of
 from ledger.party.connection import Connection
-from participant.node.start import LOG
+from ledger.party.posts import is_held
+from participant.node.start import LOG, ROLE
 from participant.node.steps import NodeSituation, next_step
 from participant.node.trainings import words
 from participant.scoring.steps import ScoringSituation, next_scoring_step
@@ -44,6 +45,8 @@ def status_of(home: Home) -> dict[str, Any]:
         member = connection.history.member_of(key)
         return {
             "home": str(home.folder),
+            "running": is_held(home.folder, ROLE),
+            "served": is_held(home.folder, "gateway"),
             "network": connection.network.name,
             "address": key,
             "member": None if member is None else member.index,
@@ -125,9 +128,8 @@ def print_status(facts: dict[str, Any]) -> None:
         console.print(f"[dim]scores[/]   on {escape(facts['validation'])}")
     trained = f", the latest update on {escape(facts['trained_on'])}" if facts["trained_on"] else ""
     console.print(f"[dim]device[/]   {escape(facts['device'])}{trained}")
-    console.print(
-        f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
-    )
+    console.print(f"[dim]node[/]     {'runs' if facts['running'] else 'does not run'}")
+    console.print(f"[dim]store[/]    {plural(facts['files_kept'], 'file')}, {escape(_served(facts))}")
     console.print(f"[dim]chain[/]    {escape(facts['node'])}, {plural(facts['confirmations'], 'confirmation')}")
     log = facts["log"] or {"same": None}
     proved = {True: "proved by its blocks", False: "[red]FALSE: nothing is signed[/]", None: "on its word"}[log["same"]]
@@ -147,6 +149,15 @@ def print_status(facts: dict[str, Any]) -> None:
         console.print("no job yet")
         return
     print_table(("job", "name", "finalised", "round", "phase", "next step"), map(_row, facts["jobs"]))
+
+
+def _served(facts: dict[str, Any]) -> str:
+    """Where others read the store, as far as this home knows."""
+    if not facts["gateway"]:
+        return "at no address that others know"
+    if facts["served"]:
+        return f"served at {facts['gateway']}"
+    return f"announced at {facts['gateway']}, where no process of this home serves it now"
 
 
 def _row(job: dict[str, Any]) -> tuple[str, ...]:
