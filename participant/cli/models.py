@@ -126,6 +126,8 @@ def evaluate(
         raise click.UsageError("--round and --follow exclude each other")
     from participant.tasks.data.files import DataFiles
 
+    if network_file is None:
+        home.network()
     files = DataFiles(home, given=data)
     files.check()
     with look(network_file, home) as connection:
