@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 
-from ledger.errors import UsageError
-
 
 def release_argument(*, exact: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The argument that names a release: passes `release`, as NAME@VERSION, or NAME unless it must be `exact`."""
@@ -20,12 +18,12 @@ def release_argument(*, exact: bool = False) -> Callable[[Callable[..., Any]], C
 
 
 def title(words: tuple[str, ...], *, exact: bool = False) -> str:
-    """One or two words as NAME@VERSION, or NAME. Raises UsageError for other words."""
+    """One or two words as NAME@VERSION, or NAME. Raises click's UsageError for other words."""
     name, marked, version = words[0].partition("@")
     if len(words) == 2 and not marked:
         marked, version = "@", words[1]
     elif len(words) > 1:
-        raise UsageError(f"name one release, as NAME@VERSION or NAME VERSION: {' '.join(words)!r} is not one")
+        raise click.UsageError(f"name one release, as NAME@VERSION or NAME VERSION: {' '.join(words)!r} is not one")
     if exact and not marked:
-        raise UsageError("name the version too: NAME@VERSION, or NAME VERSION")
+        raise click.UsageError("name the version too: NAME@VERSION, or NAME VERSION")
     return f"{name}{marked}{version}"
