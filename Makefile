@@ -30,14 +30,14 @@ help: ## Show this list
 	@echo 'Variables:'
 	@echo '  PYTHON          the Python to make .venv with, 3.11 or newer (now: $(PYTHON))'
 	@echo '  TORCH_INDEX     an index to take torch from, such as the CPU one that pytorch.org names (default: none)'
-	@echo '  FOLDER, PORT    where `make web` runs its demo, and the port of its pages (now: $(FOLDER), $(PORT))'
+	@echo '  FOLDER, PORT    where the files of the demo go, and the port of its pages (now: $(FOLDER), $(PORT))'
 	@echo '  TESTS_AT_ONCE   files of tests that `make test` runs side by side, 1 GB each (now: $(TESTS_AT_ONCE))'
 	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
 
 setup: $(PYTHON_READY) $(NODE_READY) $(COMPILED) ## Make .venv and node_modules, at the versions pinned here
 
-demo: setup ## Train ten rounds at four hospitals, score and audit them, catch two lies, release a model
-	@$(BIN)/fedledger demo
+demo: setup ## Train ten rounds at four hospitals, score and audit them, catch a lie, release a model
+	@$(BIN)/fedledger demo --folder '$(FOLDER)'
 
 web: setup ## Run the demo and keep it, with its pages at http://127.0.0.1:8000
 	@$(BIN)/fedledger demo --pages --port $(PORT) --folder '$(FOLDER)'

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option
+from ledger.cli.options import home_option, job_option, json_option, network_option, passphrase_option, wide_option
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -52,14 +52,17 @@ def run(
 ) -> None:
     """Open rounds, aggregate, publish; take over where another aggregator stopped; serve the own store to the others.
 
-    Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well).
+    Every action is one line here and one JSON line in HOME/aggregator.jsonl (with --json, here as well). A second one
+    in the same home is refused (exit code 2).
     """
     from aggregator.service import Goal
     from ledger.cli.connect import unlocked
+    from ledger.party.posts import at_post
 
     if once + until_complete + bool(rounds) > 1:
         raise click.UsageError("--once, --rounds and --until-complete exclude each other")
-    with unlocked(home, passphrase_file, lasting=True) as (connection, signer):
+    home.network()
+    with at_post(home.folder, "aggregator"), unlocked(home, passphrase_file, lasting=True) as (connection, signer):
         _require_aggregator(connection, signer.address)
         _work(connection, signer, home, job, Goal(until_complete, once, rounds), poll, threads, as_json)
 
@@ -83,12 +86,15 @@ def _work(
 
     sender, settings = connection.sender(signer), home.settings()
     sender.settle()
+    member = connection.history.member_of(sender.address)
+    name = sender.address if member is None else connection.name(member.index)
     exchange = Exchange(connection, signer, settings)
     serving = serve_and_announce(connection, sender, settings, signer)
     try:
         with bars(quiet=as_json) as shown:
             journal = Journal(home.folder / "aggregator.jsonl", shown.say, as_json=as_json)
-            journal.note("started", f"aggregator {sender.address}, store at {serving.url}", key=sender.address)
+            place = f"store at {serving.url}" if serving.url else "store that pushes"
+            journal.note("started", f"aggregator of {name}, {place}", key=sender.address)
             worker = AggregatorWorker(connection, sender, journal, exchange, threads=threads, meter=shown.meter)
             Service(connection, worker, journal, serving=serving, only=job, goal=goal, poll=poll).run()
             journal.note("stopped", "done")
@@ -99,6 +105,7 @@ def _work(
 
 @aggregator.command()
 @home_option
+@wide_option
 @json_option
 def status(home: Home, as_json: bool) -> None:
     """Show every open job's round, and what this party's aggregator would do next.
@@ -111,10 +118,9 @@ def status(home: Home, as_json: bool) -> None:
     from ledger.keys import address_of
     from ledger.party.connection import Connection
 
-    key = address_of(home.keystore)
     with Connection.open(home) as connection:
         connection.refresh()
-        document = status_of(connection, key)
+        document = status_of(connection, address_of(home.keystore))
     if as_json:
         click.echo(json.dumps(document))
     else:
@@ -133,6 +139,7 @@ def status(home: Home, as_json: bool) -> None:
 @_THREADS
 @network_option
 @home_option
+@wide_option
 @json_option
 def preview(
     job: int | None,

@@ -5,6 +5,9 @@ from typing import Any
 
 from aggregator.steps import AggregatorSituation, Step, next_step
 from aggregator.worker import Meter
+from ledger.cli.job import name_of
+from ledger.cli.screen import shown
+from ledger.cli.tables import print_facts, print_line, print_table
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import RAW, Cid
 from ledger.history.fold import History
@@ -30,10 +33,12 @@ def status_of(connection: Connection, key: str) -> Document:
 
 def _job(connection: Connection, history: History, state: JobState, key: str, now: int) -> Document:
     round_ = state.current
-    step = next_step(history, state, key, AggregatorSituation(now, connection.deep(), now))
+    step = next_step(history, state, key, AggregatorSituation(now, connection.deep(), now, name=connection.name))
     stage = present(round_, state.terms, now) if round_ else None
     return {
         "job": state.number,
+        "name": name_of(connection, state),
+        "finalised": state.finalised,
         "rounds": state.terms.rounds,
         "round": round_.number if round_ else 0,
         "phase": stage.phase.value if stage else None,
@@ -53,32 +58,27 @@ def _named(step: Step) -> Document:
 
 def print_status(document: Document) -> None:
     """The status as a table."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    if document["jobs"]:
+        columns = ("job", "name", "finalised", "round", "phase", "left", "committed", "opened", "attempt", "next")
+        print_table(columns, (_row(job, document["time"]) for job in document["jobs"]))
+    else:
+        print_line("no job is open")
 
-    console = Console(highlight=False)
-    if not document["jobs"]:
-        console.print("no job is open")
-        return
-    table = Table(
-        "job", "round", "phase", "left", "committed", "opened", "attempt", "next", box=None, header_style="dim"
+
+def _row(job: Document, now: int) -> tuple[str, ...]:
+    step = job["next"]
+    return (
+        str(job["job"]),
+        shown(job["name"]),
+        f"{job['finalised']} of {job['rounds']}",
+        str(job["round"] or "-"),
+        job["phase"] or "-",
+        f"{max(0, job['deadline'] - now)} s" if job["deadline"] else "-",
+        shown(", ".join(job["commitments"])) or "-",
+        shown(", ".join(job["updates"])) or "-",
+        str(job["attempt"]),
+        step["step"] if step["step"] != "wait" else shown(f"wait: {step['why']}"),
     )
-    for job in document["jobs"]:
-        left = f"{max(0, job['deadline'] - document['time'])} s" if job["deadline"] else "-"
-        step = job["next"]
-        what = step["step"] if step["step"] != "wait" else f"wait: {step['why']}"
-        table.add_row(
-            str(job["job"]),
-            f"{job['round']} of {job['rounds']}",
-            job["phase"] or "-",
-            left,
-            escape(", ".join(job["commitments"])) or "-",
-            escape(", ".join(job["updates"])) or "-",
-            str(job["attempt"]),
-            what,
-        )
-    console.print(table)
 
 
 def preview_of(
@@ -153,23 +153,17 @@ def _outcome(connection: Connection, round_: Round, outcome: Outcome) -> Documen
 
 def print_preview(document: Document) -> None:
     """The outcome as a table and a few lines."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console(highlight=False, soft_wrap=True)
-    table = Table("member", "weight", "verdict", "reason", box=None, header_style="dim")
-    for update in document["updates"]:
-        colour = "green" if update["verdict"] == "ADMITTED" else "red"
-        reason = update["reason"].splitlines()[0]
-        verdict = f"[{colour}]{update['verdict']}[/]"
-        table.add_row(escape(update["name"]), str(update["weight"]), verdict, escape(reason))
-    console.print(f"[bold]job {document['job']}, round {document['round']}[/] ({document['phase']})")
-    console.print(table)
-    if document["model"]:
-        console.print(f"root   {document['root']}\nCID    {document['cid']} (digest)")
-    else:
-        console.print(f"no model: {escape(document['why'])}")
+    print_line(f"[bold]job {document['job']}, round {document['round']}[/] ({document['phase']})")
+    print_table(("member", "weight", "verdict", "reason"), map(_judged, document["updates"]))
+    facts = {"root": document["root"], "CID": f"{document['cid']} (digest)"} if document["model"] else {}
+    if not document["model"]:
+        print_line(f"no model: {shown(document['why'])}")
+    print_facts(facts | ({"claim": document["claim"]} if document["agrees"] is not None else {}))
     if document["agrees"] is not None:
-        console.print(f"claim  {document['claim']}")
-        console.print("[green]equals what was published[/]" if document["agrees"] else "[red]NOT what was published[/]")
+        print_line("[green]equals what was published[/]" if document["agrees"] else "[red]NOT what was published[/]")
+
+
+def _judged(update: Document) -> tuple[str, ...]:
+    colour = "green" if update["verdict"] == "ADMITTED" else "red"
+    verdict = f"[{colour}]{update['verdict']}[/]"
+    return shown(update["name"]), str(update["weight"]), verdict, shown(update["reason"].splitlines()[0])

@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ledger.events.records import Role
-from ledger.formats.text import plural
+from ledger.formats.text import clock_text, plural
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.receipts import patience
-from ledger.rounds.steps import COURTESY, Advance, Wait, copied_by
+from ledger.rounds.steps import COURTESY, Advance, Name, Wait, copied_by, numbered, opener_turn
 
 LONGEST_WAIT = 8
 """Strikes after which an aggregator waits no longer than that before it opens a round, as the contract has it."""
@@ -61,7 +61,7 @@ class AggregatorSituation:
     openings are here, `certified` those whose updates have a certificate, `signed` is when the last signature that
     counts came. `copying` names what is on its way into the own store; `missing` are the members whose certified bytes
     could not be had yet. `settled` are those certified by signatures as old as `receipts.settled_by` says, where bytes
-    of others are lacking and theirs are all here; else empty.
+    of others are lacking and theirs are all here; else empty. `name` is what members are called.
     """
 
     now: int
@@ -74,6 +74,7 @@ class AggregatorSituation:
     copying: tuple[str, ...] = ()
     missing: frozenset[int] = frozenset()
     settled: frozenset[int] = frozenset()
+    name: Name = numbered
 
 
 def next_step(history: History, state: JobState, me: str, at: AggregatorSituation) -> Step:
@@ -164,7 +165,8 @@ def _open(history: History, state: JobState, member: Member, at: AggregatorSitua
     if strikes:
         start = max(start, at.ended + min(strikes, LONGEST_WAIT) * state.terms.aggregate_seconds)
     if at.now < start:
-        return Wait(f"leaves it to {_first(ranks)} to open round {number}", start)
+        first = at.name(ranks[0].index)
+        return Wait(f"leaves it to {first} to open round {number}, until {clock_text(start)}", start)
     return OpenRound(state.number)
 
 
@@ -189,7 +191,7 @@ def _opening(of: _Decision) -> Step:
     if ready and at.now >= start:
         return OpenUpdates(round_.job, round_.number)
     missing = unopened - at.known
-    why = f"waits for the openings of {_members(missing)}" if missing else "is opened by another"
+    why = f"waits for the openings of {_names(of, missing)}" if missing else "is opened by another"
     return Wait(f"{of.name} {why}", start if at.now < start else of.deadline + 1)
 
 
@@ -207,9 +209,16 @@ def _aggregating(of: _Decision) -> Step:
         return _aggregate(of, alone if at.now <= alone else of.deadline)
     start = (alone + 1 if first else alone) + _pause(of)
     if at.now < start:
-        text = f"{of.name} is its opener's to aggregate" if first else f"leaves it to another to try {of.name} again"
-        return Wait(text, start)
+        return Wait(_left_to(of, start), start)
     return _aggregate(of, of.deadline)
+
+
+def _left_to(of: _Decision, start: int) -> str:
+    """Whose a round is to aggregate, and when this member takes over."""
+    if of.round.attempt:
+        return f"leaves it to another to try {of.name} again, until {clock_text(start)}"
+    opener = of.at.name(of.round.opener_index)
+    return f"{opener_turn(of.name, opener, of.deadline, of.seconds)}; takes over at {clock_text(start)}"
 
 
 def _barred(of: _Decision) -> str:
@@ -244,7 +253,7 @@ def _aggregate(of: _Decision, end: int) -> Step:
     lacking = frozenset(round_.updates.keys() - at.certified)
     until = min(max(at.since, at.signed) + patience(of.seconds), end - of.seconds // 3)
     if lacking and at.now < until:
-        return Wait(f"{of.name}: too few members hold the update of {_members(lacking)}", until)
+        return Wait(f"{of.name}: too few members hold the update of {_names(of, lacking)}", until)
     counted, late = at.certified, end - of.seconds // LAST_PART
     if at.copying or at.missing:
         if not at.settled or at.now < late:
@@ -257,13 +266,13 @@ def _lacking(of: _Decision) -> str:
     """Which certified bytes are waited for."""
     if of.at.copying:
         return f"copies {', '.join(of.at.copying)} for {of.name}"
-    return f"no holder serves the update of {_members(of.at.missing)} in {of.name}"
+    return f"no holder serves the update of {_names(of, of.at.missing)} in {of.name}"
 
 
 def _advance(of: _Decision, after: int) -> Step:
     start = after + 1 + COURTESY * _rank(order(of.history, of.state), of.member)
     if of.at.now < start:
-        return Wait(f"leaves it to another to move {of.name} on", start)
+        return Wait(f"leaves it to another to move {of.name} on, until {clock_text(start)}", start)
     return Advance(of.round.job, of.round.number)
 
 
@@ -293,9 +302,5 @@ def _rank(ranks: list[Member], member: Member) -> int:
     return next(rank for rank, other in enumerate(ranks) if other is member)
 
 
-def _first(ranks: list[Member]) -> str:
-    return f"member {ranks[0].index}"
-
-
-def _members(indices: Collection[int]) -> str:
-    return f"{'member' if len(indices) == 1 else 'members'} {', '.join(map(str, sorted(indices)))}"
+def _names(of: _Decision, indices: Collection[int]) -> str:
+    return ", ".join(map(of.at.name, sorted(indices)))

@@ -57,7 +57,8 @@ class AggregatorWorker(Worker):
         if facts is not None:
             self.note_missing(facts, gathered.files)
             self.exchange.sharing.offer(facts)
-        situation = gathered.situation(now, self._connection.deep(), since, self._ended(history, state))
+        known = gathered.situation(now, self._connection.deep(), since, self._ended(history, state))
+        situation = replace(known, name=self._connection.name)
         step = next_step(history, state, self.key, situation)
         match step:
             case Wait():

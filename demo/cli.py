@@ -2,7 +2,8 @@
 
 import json
 import signal
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from demo.play import Demo
     from demo.result import Result
 
+ENDED = "everything that the demo started has ended"
 
-@click.command(short_help="See it all on this machine: training, scores, audit, two lies, a vote.")
+
+@click.command(short_help="See it all on this machine: training, scores, audits, a lie, a vote.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     help="Where homes, chain, logs and evidence go; an earlier demo there is replaced.",
 )
 @click.option("--rounds", type=click.IntRange(1, 1000), default=10, show_default=True, help="Rounds to train.")
-@click.option("--lies/--no-lies", default=True, help="After training, tell two lies and watch them caught.")
+@click.option("--lies/--no-lies", default=True, help="After training, tell a lie and damage a copy.")
 @click.option("--live/--no-live", default=None, help="Redraw a table while it runs.  [default: on a terminal]")
 @click.option("--keep", is_flag=True, help="Leave chain and nodes running at the end, until Ctrl-C.")
 @click.option("--pages", is_flag=True, help="Serve the consortium's pages too; implies --keep.")
@@ -52,8 +55,8 @@ def demo(
     patience: float,
     as_json: bool,
 ) -> None:
-    """Four hospitals train one model on this machine and score what each contributed, an auditor checks it all, two
-    lies are caught, a release is voted on.
+    """Four hospitals train one model on this machine and score what each contributed, an auditor checks it all, a lie
+    is caught and a damaged copy found, a release is voted on.
 
     A real EVM node is started, the contracts are deployed, and every party runs as a process of its own with its own
     key, data and store. Needs anvil and the extra fedledger[node]; with --pages, fedledger[web] too. Everything started
@@ -73,7 +76,7 @@ def demo(
     from demo.stage import Stage
 
     console = Console(stderr=as_json, highlight=False)
-    with ExitStack() as stack:
+    with _told(), ExitStack() as stack:
         screen = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         stage = Stage(where, screen, stack, patience)
         play = Demo(stage, rounds=rounds, lies=lies, pages=port if pages else None)
@@ -87,6 +90,15 @@ def demo(
                 console.print("To look around yourself: fedledger demo --keep leaves everything running.")
         finally:
             stage.dismiss()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An interrupt, once it has ended everything, says so."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(ENDED) from error
 
 
 def _keep(console: "Console", play: "Demo") -> None:

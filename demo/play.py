@@ -17,7 +17,7 @@ DAMAGED_ROUND = 5
 
 
 class Demo:
-    """What `stage` shows: `rounds` of training, two lies if they are wanted, and a release.
+    """What `stage` shows: `rounds` of training, a lie and a damaged copy if `lies`, and a release.
 
     The stage's folder must be prepared. With `pages`, a port, the consortium's pages are served there; 0 takes a free
     one. Everything that is started ends when the stage's stack closes.

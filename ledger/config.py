@@ -20,6 +20,7 @@ from ledger.formats.digest import parse_address
 from ledger.formats.grammar import check_text
 from ledger.formats.member_name import check_member_name
 from ledger.formats.strict import Strict
+from ledger.formats.text import command
 
 T = TypeVar("T")
 LOCAL_CHAIN = 31337
@@ -211,15 +212,26 @@ class Home:
         chosen = folder or Path(os.environ.get("FEDLEDGER_HOME") or Path.home() / ".fedledger")
         return cls(chosen.expanduser())
 
+    def require_key(self) -> None:
+        """Raises UsageError, with the command that makes one, where the home has no key: then it is not a home yet."""
+        if not self.keystore.exists():
+            raise UsageError("this home has no key", advice=self.command("node", "init"), home=str(self.folder))
+
+    def command(self, *words: object) -> str:
+        """A command for this home, to type into a shell: it names the home where it is not the default."""
+        named = () if self.folder == Home.at(None).folder else ("--home", self.folder)
+        return command(*words, *named)
+
     def network(self) -> Network:
         """The network file, at this home's own node where it has one, with the networks that this home allows besides.
 
         Raises UsageError where there is none.
         """
         if not self.network_file.exists():
+            self.require_key()
             raise UsageError(
                 "this home has joined no network",
-                advice="fedledger node join NETWORK.toml",
+                advice=self.command("node", "join", "NETWORK.toml"),
                 home=str(self.folder),
             )
         network, settings = load_network(self.network_file), self.settings()

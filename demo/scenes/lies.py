@@ -1,4 +1,4 @@
-"""Two lies, and how they are caught: a wrong global model, and a damaged copy of an update."""
+"""A lie and how it is caught, a wrong global model; and a damaged copy of an update, which is nobody's lie."""
 
 import time
 from collections.abc import Callable
@@ -36,20 +36,20 @@ def lie_about_a_model(observer: Observer, number: int, result: Result) -> Servin
     """
     parties, say = observer.parties, observer.stage.screen.say
     parties.stop(COORDINATOR)
-    say(f"[bold]lie 1[/]: in round {number}, {COORDINATOR} publishes a model that differs in one value")
+    say(f"[bold]lie[/]: in round {number}, {COORDINATOR} publishes a model that differs in one value")
     gateway, liar = _await_updates(observer, number)
     with parties.local.anvil.held() as seal:
         _publish(observer, number, liar, seal)
-        audit(parties, result, f"round {number}, while the lie is attested", "lie-1", *_round(number))
+        audit(parties, result, f"round {number}, while the lie is attested", "lie", *_round(number))
     observer.until(lambda: observer.round(number).aggregates[0].outcome is not None)
     refuters = [a.index for a in observer.round(number).aggregates[0].attestations if not a.agrees]
     say(f"the members refuted it: {', '.join(map(observer.connection.name, refuters))}")
     with lying(parties.local.anvil.url, heavier) as false:
         misled = ("--rpc", false, *_round(number))
-        through = begin_audit(parties, result, f"round {number}, by a lying node", "lie-1-misled", *misled)
+        through = begin_audit(parties, result, f"round {number}, by a lying node", "lie-misled", *misled)
         aggregator = parties.aggregator(HOSPITALS[0], "--once")
         observer.until(lambda: observer.round(number).phase is Phase.FINALISED)
-        refuted = begin_audit(parties, result, f"round {number}, the lie refuted", "lie-1-caught", *_round(number))
+        refuted = begin_audit(parties, result, f"round {number}, the lie refuted", "lie-caught", *_round(number))
         aggregator.stop()
         say(f"{HOSPITALS[0]} aggregated round {number} again; the members attested it")
         await_scores(observer, number, result)
@@ -68,14 +68,14 @@ def damage_a_copy(observer: Observer, job: Job, number: int, coordinator: Servin
     update = observer.round(number).updates[PARTIES.index(TAMPERED)]
     cid = of_file(update.cid, job.layout.size)
     path = damage(parties[TAMPERED].home.store, cid, job.layout.header_size + VALUE_BYTES * DAMAGED_VALUE)
-    lie = f"one byte of {TAMPERED}'s update of round {number} is changed in {path.name}"
-    observer.stage.screen.say(f"[bold]lie 2[/]: {lie}")
-    audit(parties, result, f"round {number}, one copy damaged", "lie-2", "--round", f"{JOB}/{number}", "--copies")
+    done = f"one byte of {TAMPERED}'s update of round {number} is changed in {path.name}; nobody lies"
+    observer.stage.screen.say(f"[bold]damage[/]: {done}")
+    audit(parties, result, f"round {number}, one copy damaged", "damage", "--round", f"{JOB}/{number}", "--copies")
     for name in HOSPITALS:
         if name != TAMPERED:
             parties.stop(name)
     coordinator.close()
-    audit(parties, result, f"round {number}, no good copy left", "lie-2-alone", "--round", f"{JOB}/{number}")
+    audit(parties, result, f"round {number}, no good copy left", "damage-alone", "--round", f"{JOB}/{number}")
 
 
 def _await_updates(observer: Observer, number: int) -> tuple[Serving, Service]:

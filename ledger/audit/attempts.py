@@ -5,7 +5,7 @@ from typing import Any
 from ledger.audit.attestations import AttestationsAudit
 from ledger.audit.certificates import Certificates, ReceiptsFiles
 from ledger.audit.claims import attempt_claim, round_place, state_of_aggregate, touched
-from ledger.audit.context import SERVER, Context
+from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.difference import locate_difference
 from ledger.audit.remade import Remade, failed, taken_over
 from ledger.audit.report import Check
@@ -88,8 +88,8 @@ class AttemptAudit:
         if view.foreign:
             shown = self.audit.blocks(said.as_of)
             told = {"expected": said.anchor.hex(), "actual": shown.hash.hex() if shown else "no such block"}
-            why = f"its block {said.as_of} is another on this server's chain; read the log from another endpoint"
-            self._open(Check.SIGNED, what, why, fault=SERVER, **told)
+            why = f"its block {said.as_of} is another on this node's chain; read the log from another endpoint"
+            self._open(Check.SIGNED, what, why, fault=CHAIN_NODE, **told)
             self.audit.found.doubted.add(self.round.job)
             return False
         told = {"expected": view.head.hex(), "actual": said.head.hex()}

@@ -14,7 +14,7 @@ from ledger.rounds.admission import Progress
 from ledger.rounds.facts import Place
 from ledger.rounds.inputs import Fetch
 
-SERVER = "the server"
+CHAIN_NODE = "the chain node"
 """Whose fault it is where a chain node does not tell the truth, or not all of it."""
 
 
@@ -70,7 +70,7 @@ class Context:
 
         `what` says what was said; `detail` are fields of `Detail`, of which `touches` goes where the lie was caught.
         `basis` is what others said that the recomputation rests on: their evidence goes into the report, too. Where one
-        of these statements cannot be shown, the server's log is not to be believed, and nobody is named.
+        of these statements cannot be shown, the chain node's log is not to be believed, and nobody is named.
         """
         try:
             evidence = self.show(said)
@@ -88,7 +88,7 @@ class Context:
         return True
 
     def blame(self, basis: Iterable[Said], check: Check, what: str, why: str, /, **detail: Any) -> None:
-        """Leave something open as the fault of those who said `basis`, or as the server's where one cannot be shown."""
+        """Leave something open: the fault of those who said `basis`, or the chain node's where one cannot be shown."""
         said = list(basis)
         try:
             for one in said:
@@ -118,12 +118,12 @@ class Context:
         return known
 
     def _doubt(self, said: Said, check: Check, error: Unproven, detail: dict[str, Any]) -> None:
-        """What is left of a lie whose signer cannot be shown: the server's fault, and doubt about the job's history."""
+        """What is left of a lie whose signer cannot be shown: the chain node's fault, and doubt about the history."""
         where = {name: detail[name] for name in ("job", "round", "attempt") if name in detail}
         why = (
-            "the server shows an event whose transaction it cannot show, or that says something else: "
+            "the chain node shows an event whose transaction it cannot show, or that says something else: "
             f"{error.message}; read the log from another endpoint"
         )
         tx = str(error.facts.get("tx", said.tx.hex())).removeprefix("0x")
-        self.leave_open(check, f"who signed {said.statement}", why, fault=SERVER, tx=tx, **where)
+        self.leave_open(check, f"who signed {said.statement}", why, fault=CHAIN_NODE, tx=tx, **where)
         self.found.doubted.add(where.get("job"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ledger.audit.context import SERVER, Context
+from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.report import Check
 from ledger.formats.claims import COMMITMENT
 from ledger.formats.digest import NOTHING
@@ -73,7 +73,7 @@ def is_the_contracts_log(audit: Context, state: JobState, observed: Observed) ->
             "actual": first.logged.hex(),
         }
         what = f"the log of job {state.number}"
-        audit.leave_open(Check.HEADS, what, why, job=state.number, fault=SERVER, **told, **first.where)
+        audit.leave_open(Check.HEADS, what, why, job=state.number, fault=CHAIN_NODE, **told, **first.where)
         audit.found.doubted.add(state.number)
     return not different
 

@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
-from ledger.audit.context import SERVER, Context
+from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
 from ledger.audit.report import Check, HistoryRead, Report
@@ -109,7 +109,7 @@ class Audit(Context):
                 continue
             why = "it is not the one pinned in the network file; ask another endpoint"
             told = {"expected": expected, "actual": actual}
-            self.leave_open(Check.CODE, f"the code of {contract} on chain", why, fault=SERVER, **told)
+            self.leave_open(Check.CODE, f"the code of {contract} on chain", why, fault=CHAIN_NODE, **told)
             self.found.doubted.add(None)
 
     def _source(self, observed: Observed) -> None:

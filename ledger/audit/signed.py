@@ -8,7 +8,7 @@ be believed in anything: nothing else is checked, and nobody is blamed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger.audit.context import SERVER, Context
+from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.keys import said_of_keys
 from ledger.audit.report import Check, Signed
 from ledger.audit.said import agreed
@@ -108,11 +108,11 @@ def _are_members(audit: Context, made: Checkpoint) -> bool:
 def _distrust(audit: Context, made: Checkpoint, what: str, **told: str) -> None:
     members = plural(made.members, "member")
     why = (
-        f"this server's history is not the one that {len(made.signers)} of {members} signed: {what}; nothing else was "
+        f"this node's history is not the one that {len(made.signers)} of {members} signed: {what}; nothing else was "
         "checked and nobody is blamed; read the log from another endpoint"
     )
     where = {"job": made.job, "round": made.round}
-    audit.leave_open(Check.SIGNED, "the history", why, fault=SERVER, **where, **told)
+    audit.leave_open(Check.SIGNED, "the history", why, fault=CHAIN_NODE, **where, **told)
     audit.found.doubted.add(None)
 
 

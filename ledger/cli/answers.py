@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ledger.cli.screen import shown
+from ledger.cli.tables import print_table
 from ledger.formats.text import plural
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def print_answers(console: "Console", report: "Report", asked: str) -> None:
     _print_lies(console, report)
     _print_open(console, report)
     console.print()
-    _print_checks(console, report)
+    _print_checks(report)
 
 
 def _history(read: "HistoryRead") -> Iterator[str]:
@@ -110,16 +111,11 @@ def _print_facts(console: "Console", detail: "Detail") -> None:
             console.print(f"    {name:<9}{shown(str(value))}", soft_wrap=True)
 
 
-def _print_checks(console: "Console", report: "Report") -> None:
-    from rich.table import Table
-
+def _print_checks(report: "Report") -> None:
     from ledger.audit.report import Check
 
-    table = Table("", "", "check", "held", box=None, header_style="dim", pad_edge=False)
-    table.columns[3].justify = "right"
-    for check in Check:
-        table.add_row(str(check.value), _mark(report, check), check.title, _held(report, check))
-    console.print(table)
+    rows = [(str(check.value), _mark(report, check), check.title, _held(report, check)) for check in Check]
+    print_table(("", "", "check", "held"), rows, right=(3,))
 
 
 def _mark(report: "Report", check: "Check") -> str:

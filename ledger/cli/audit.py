@@ -8,6 +8,7 @@ import click
 
 from ledger.cli.options import home_option, json_option, network_option
 from ledger.cli.progress import bar
+from ledger.cli.releases.title import title
 from ledger.config import Home
 from ledger.formats.text import plural
 
@@ -34,7 +35,12 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
 
 
 @click.command(short_help="Recompute everything: what is right, who lied, what is open.")
-@click.option("--release", metavar="NAME[@VERSION]", help="Ask about this release, its model, and the model's lineage.")
+@click.argument("version", required=False, metavar="[VERSION]")
+@click.option(
+    "--release",
+    metavar="NAME[@VERSION]",
+    help="Ask about this release (or NAME VERSION), its model, and the model's lineage.",
+)
 @click.option("--model", type=RoundOption(), help="Ask about this model and its lineage.")
 @click.option("--round", "round_", type=RoundOption(), help="Ask about this round alone.")
 @click.option("--job", type=click.IntRange(min=1), help="Ask about this job, or a round of it.")
@@ -60,6 +66,7 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
 @home_option
 @json_option
 def audit(
+    version: str | None,
     release: str | None,
     model: tuple[int | None, int] | None,
     round_: tuple[int | None, int] | None,
@@ -91,6 +98,7 @@ def audit(
 
     if sum(map(bool, (release, model, round_, everything))) > 1 or (job and (release or everything)):
         raise click.UsageError("--release, --model, --round and --all each ask another question; --job is another, too")
+    release = _title(release, version)
     read, others = (nodes[:1], nodes[1:]) if network_file else ((), nodes)
     with look(network_file, home, *read) as connection:
         try:
@@ -108,6 +116,13 @@ def audit(
     else:
         _print(report, question, output, written)
     click.get_current_context().exit(report.exit)
+
+
+def _title(release: str | None, version: str | None) -> str | None:
+    """The release that is asked about, its version given with its name or after it."""
+    if version and not release:
+        raise click.UsageError(f"{version!r} is the version of no release: name it with --release NAME@VERSION")
+    return title(tuple(filter(None, (release, version)))) if release else None
 
 
 def _inspect(connection: "Connection", wanted: "AuditRequest", *, quiet: bool) -> "Report":

@@ -13,7 +13,7 @@ from ledger.cli.options import home_option, json_option, passphrase_option
 from ledger.cli.screen import say
 from ledger.config import LOCAL_CHAIN, MAX_CONFIRMATIONS, Chain, Home, Network, SealKind, save, sealed_by, text_of
 from ledger.errors import Unavailable, UsageError
-from ledger.formats.text import plural
+from ledger.formats.text import command, plural
 
 if TYPE_CHECKING:
     from ledger.chain.consortium_file import ConsortiumFile
@@ -196,6 +196,6 @@ def _in_words(network: Network, output: Path, members: int) -> str:
         f"  Ballots       {contracts.ballots.address}",
         f"  shows and signs what is {plural(network.chain.confirmations, 'block')} deep",
         *filter(None, [sealed_by(network)]),
-        f"Give {output} to every member: fedledger node join {output}",
+        f"Give {output} to every member: {command('node', 'join', output)}",
     )
     return "\n".join(lines)

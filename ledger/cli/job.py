@@ -1,5 +1,7 @@
 """`fedledger job`: what the consortium trains, proposed by one member and approved by a majority."""
 
+import json
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import asdict, astuple
 
-from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option
+from ledger.cli.options import home_option, json_option, network_option, passphrase_option, rpc_option, wide_option
 from ledger.cli.screen import print_json, require_yes, say, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
@@ -19,7 +21,7 @@ from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState
-    from ledger.jobs.document import Job
+    from ledger.jobs.document import Job, Setting
     from ledger.party.connection import Connection
 
 CHECKS = "fedledger.checks"
@@ -139,6 +141,7 @@ def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | Non
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """List all jobs."""
@@ -158,13 +161,9 @@ def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
     """A job as the list has it, in JSON; where its document cannot be read, the name says why."""
     from ledger.history.jobs import approving
 
-    try:
-        name = connection.document(state).name
-    except FedledgerError as error:
-        name = f"(document: {error.message})"
     return {
         "job": state.number,
-        "name": name,
+        "name": name_of(connection, state),
         "open": state.open,
         "closed": state.closed,
         "complete": state.complete,
@@ -176,18 +175,20 @@ def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
     }
 
 
+def name_of(connection: "Connection", state: "JobState") -> str:
+    """A job's name; where its document cannot be read, why."""
+    try:
+        return connection.document(state).name
+    except FedledgerError as error:
+        return f"(document: {error.message})"
+
+
 def _print(documents: list[dict[str, Any]]) -> None:
     rows = [
-        (
-            str(one["job"]),
-            shown(one["name"]),
-            phase(one),
-            f"{one['finalised']} of {one['of']}",
-            f"{one['digest'][:16]}…",
-        )
+        (str(one["job"]), shown(one["name"]), phase(one), f"{one['finalised']} of {one['of']}", one["digest"])
         for one in documents
     ]
-    print_table(("job", "name", "state", "finalised", "document"), rows)
+    print_table(("job", "name", "state", "finalised", "document"), rows, short=(4,))
 
 
 def phase(document: Mapping[str, Any]) -> str:
@@ -201,6 +202,7 @@ def phase(document: Mapping[str, Any]) -> str:
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show job NUMBER's document, as every member approves it."""
@@ -252,12 +254,13 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
         "rounds finalised": f"{state.finalised} of {terms.rounds}",
         "document": state.digest.hex(),
         "task": f"{task.name} {task.version}, code {task.code[:16]}…",
-        "settings": ", ".join(f"{name}={value}" for name, value in sorted(task.settings.items())),
+        "settings": ", ".join(f"{name} = {as_drafted(value)}" for name, value in sorted(task.settings.items())),
         "model": f"{plural(document.layout.values, 'value')} in {plural(len(document.tensors), 'tensor')}",
         "initial model": document.initial_model.cid,
         "aggregation": _rule(document),
         "admission": f"at least {plural(limits.min_updates, 'update')}, weight up to {limits.max_weight:,}, "
-        f"values up to {limits.max_value:,}, norm up to {limits.max_norm:,}{_caps(connection, document)}",
+        f"values up to {_real(document, limits.max_value)}, norm up to {_real(document, limits.max_norm)}"
+        f"{_caps(connection, document)}",
         "terms": f"{plural(terms.rounds, 'round')}, {plural(terms.attempts, 'attempt')}; {terms.update_seconds} s to "
         f"commit, {terms.open_seconds} s to open, {terms.aggregate_seconds} s to aggregate, "
         f"{terms.attest_seconds} s to attest",
@@ -270,7 +273,22 @@ def _rule(document: "Job") -> str:
     """How updates become a model, in words."""
     fields = asdict(document.aggregation)
     words = str(document.aggregation.__struct_config__.tag).replace("_", " ")
-    return ", ".join([words, *(f"{name}={value}" for name, value in fields.items())])
+    return ", ".join([words, *(f"{name} = {value}" for name, value in fields.items())])
+
+
+def as_drafted(value: "Setting") -> str:
+    """A setting as a draft in TOML has it; there a decimal is a number, in the document a text."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_drafted, value))}]"
+    if isinstance(value, str):
+        return value if re.fullmatch(r"-?[0-9]+\.[0-9]+", value) else json.dumps(value, ensure_ascii=False)
+    return str(value).lower()
+
+
+def _real(document: "Job", limit: int) -> str:
+    """A limit as a draft has it, and as the ledger counts it (docs/spec/job.md, "Limits")."""
+    bits = max(tensor.fraction_bits for tensor in document.tensors)
+    return f"{limit / 2**bits:g} ({limit:,} / 2^{bits})"
 
 
 def _caps(connection: "Connection", document: "Job") -> str:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import click
 
+from ledger.cli.completion import VARIABLE
 from ledger.errors import FedledgerError, Unavailable, plain, shown
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
@@ -27,6 +28,7 @@ _UNUSABLE |= {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAM
 
 _COMMANDS = {
     "audit": "ledger.cli.audit:audit",
+    "completion": "ledger.cli.completion:completion",
     "deploy": "ledger.cli.deploy:deploy",
     "evidence": "ledger.cli.evidence:evidence",
     "job": "ledger.cli.job:job",
@@ -75,15 +77,17 @@ def fedledger() -> None:
     Check it all:  fedledger audit --network NETWORK.toml
 
     Exit codes: 0 done or right, 1 refuted or not right, 2 wrong usage or input, 3 unavailable or unknown, 4 rejected by
-    the contract, 70 a defect of fedledger itself, 130 interrupted. With --json, errors are JSON too, on the error
-    stream.
+    the contract, 70 a defect of fedledger itself, 130 interrupted. With --json, before or after the command, errors are
+    JSON too, on the error stream.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; the one place where errors become words."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = _json_last(sys.argv[1:] if arguments is None else arguments)
     raise_interrupts()
+    if VARIABLE in os.environ:
+        fedledger.main(prog_name="fedledger", complete_var=VARIABLE)  # answers the shell, and exits
     try:
         code = fedledger.main(given, standalone_mode=False)  # an exit code that a command asked for comes back so
         sys.stdout.flush()
@@ -93,6 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
     if code:
         sys.exit(code)
+
+
+def _json_last(arguments: Sequence[str]) -> list[str]:
+    """The words as they are typed, but --json, which every command takes at its end, also before the command."""
+    given = list(arguments)
+    end = given.index("--") if "--" in given else len(given)
+    asked = ["--json"] if "--json" in given[:end] else []
+    return [*(word for word in given[:end] if word != "--json"), *asked, *given[end:]]
 
 
 def _translated(error: BaseException) -> BaseException:
@@ -116,7 +128,10 @@ def _report(error: BaseException, *, as_json: bool) -> int:
             error.show()
         return _print(error.exit_code, "UsageError", error.format_message(), as_json=as_json, quiet=not as_json)
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        return _print(settle_interrupt(), "Interrupted", "interrupted", as_json=as_json)
+        cause = error.__cause__ if isinstance(error, click.Abort) else error  # click wraps an interrupt
+        said = str(cause) if isinstance(cause, KeyboardInterrupt) else ""
+        message = ": ".join(filter(None, ["interrupted", said]))
+        return _print(settle_interrupt(), "Interrupted", message, as_json=as_json)
     if isinstance(error, FedledgerError):
         facts = {name: value if isinstance(value, int) else shown(value) for name, value in error.facts.items()}
         message = error.message if as_json else click.style("error: ", fg="red", bold=True) + str(error)

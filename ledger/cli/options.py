@@ -9,6 +9,8 @@ import click
 from ledger.config import Home
 
 F = TypeVar("F", bound=Callable[..., Any])
+WIDE = "fedledger.wide"
+"""In click's context: whether --wide was given."""
 
 
 def home_option(function: F) -> F:
@@ -25,6 +27,17 @@ def home_option(function: F) -> F:
 def json_option(function: F) -> F:
     """--json: passes `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")(function)
+
+
+def wide_option(function: F) -> F:
+    """--wide: passes nothing; what prints asks `tables.whole`."""
+    return click.option(
+        "--wide",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda context, _parameter, value: context.meta.__setitem__(WIDE, value),
+        help="Show every value whole, as where the output is piped.",
+    )(function)
 
 
 def network_option(function: F) -> F:

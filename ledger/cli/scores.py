@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
 from ledger.cli.screen import shown
-from ledger.cli.tables import print_table
+from ledger.cli.tables import print_line, print_table
 from ledger.config import Home
 from ledger.errors import UsageError
 from ledger.formats.text import plural
@@ -43,6 +43,7 @@ def scores() -> None:
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def show(
     job: int | None,
@@ -89,16 +90,12 @@ def _print(found: "Scores") -> None:
 
 
 def _print_title(name: str, job: int, more: str) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(f"[bold]{shown(name)}[/] [dim]job {job}[/]{more}", soft_wrap=True)
+    print_line(f"[bold]{shown(name)}[/] [dim]job {job}[/]{more}")
 
 
 def _print_remarks(remarks: list[str]) -> None:
-    from rich.console import Console
-
     for remark in remarks:
-        Console(highlight=False).print(remark, soft_wrap=True)
+        print_line(remark)
 
 
 def _parties(found: "Scores") -> dict[int, str]:
@@ -162,6 +159,7 @@ def _print_round(found: "Scores", round_: "RoundScores") -> None:
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def coalitions(job: int, round_: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Measure the model of every coalition of ROUND's updates on JOB's committed set; show the exact Shapley values.

@@ -1,18 +1,9 @@
 """What commands print: an outcome, and foreign text, which is shown as text and does nothing else."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from ledger.errors import UsageError, plain
 from ledger.formats.text import json_text
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.tree import Tree
-
-WIDEST = 1000
 
 
 def say(as_json: bool, message: str, **facts: object) -> None:
@@ -44,11 +35,3 @@ def shown(text: str) -> str:
     from rich.markup import escape
 
     return escape(plain(text).replace("\n", "\\n"))
-
-
-def print_whole(console: "Console", table: "Table | Tree") -> None:
-    """Print a table or a tree as wide as it is: the terminal may wrap a line, but no key or address is cut."""
-    from rich.console import Console
-
-    needed = table.__rich_measure__(console, console.options.update(max_width=WIDEST)).maximum
-    Console(width=max(console.width, needed), highlight=False).print(table)

@@ -6,24 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.job import phase
-from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.job import name_of, phase
+from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
 from ledger.cli.screen import print_json, shown
-from ledger.cli.tables import print_table
+from ledger.cli.tables import brief, print_line, print_table
 from ledger.config import Home
-from ledger.formats.text import plural
+from ledger.formats.text import clock_text, plural
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState, Round
     from ledger.party.connection import Connection
 
-_COLUMNS = ("job", "state", "finalised", "round", "phase", "committed", "opened", "for", "latest model", "scored")
+_MEMBERS = ("", "member", "key", "roles", "gateway announced")
+_JOBS = (
+    *("job", "name", "state", "finalised", "round", "phase", "until"),
+    *("committed", "opened", "for", "latest model", "scored"),
+)
 
 
 @click.command(short_help="Show chain, members, jobs and rounds.")
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def status(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show the chain, the members, the jobs and the rounds under way."""
@@ -79,6 +84,7 @@ def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any
     approvals = approving(state, connection.history.members)
     return {
         "job": state.number,
+        "name": name_of(connection, state),
         "digest": state.digest.hex(),
         "open": state.open,
         "closed": state.closed,
@@ -114,6 +120,7 @@ def _round(connection: "Connection", state: "JobState", round_: "Round", now: in
         "phase": phase.value,
         "reason": round_.reason.name.lower(),
         "deadline": deadline,
+        "left": None if round_.phase.terminal else deadline - now,
         "participants": round_.participants,
         "committed": [name(index) for index in sorted(round_.commitments)],
         "opened": [name(index) for index in sorted(round_.updates)],
@@ -127,30 +134,18 @@ def _round(connection: "Connection", state: "JobState", round_: "Round", now: in
 
 
 def _print(document: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(
+    print_line(
         f"[bold]{shown(document['network'])}[/]: chain {document['chain']}, block {document['block']}, "
-        f"epoch {document['epoch']}, ledger {document['ledger']}, "
+        f"epoch {document['epoch']}, ledger {brief(document['ledger'])}, "
         f"{plural(document['confirmations'], 'confirmation')} before anything is shown or signed"
     )
-    print_table(("", "member", "key", "roles", "gateway"), map(_member_row, document["members"]))
+    click.echo()
+    print_table(_MEMBERS, map(_member_row, document["members"]), short=(2, 4))
     if document["jobs"]:
-        columns = (
-            "job",
-            "state",
-            "finalised",
-            "round",
-            "phase",
-            "committed",
-            "opened",
-            "for",
-            "latest model",
-            "scored",
-        )
-        print_table(columns, map(_job_row, document["jobs"]))
+        click.echo()
+        print_table(_JOBS, map(_job_row, document["jobs"]), short=(10,))
     for line in _notes(document["jobs"]):
-        Console(highlight=False).print(f"[dim]{shown(line)}[/]", soft_wrap=True)
+        print_line(f"[dim]{shown(line)}[/]")
 
 
 def _member_row(member: dict[str, Any]) -> tuple[str, ...]:
@@ -159,20 +154,27 @@ def _member_row(member: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _job_row(job: dict[str, Any]) -> tuple[str, ...]:
-    model = job["model"][:16] + "…" if job["model"] else "-"
     scored = f"{job['scores']['settled']} of {job['scores']['of']}" if job["scores"] else "-"
-    finalised = f"{job['finalised']} of {job['of']}"
-    return str(job["job"]), phase(job), finalised, *_round_cells(job["round"]), model, scored
+    known = str(job["job"]), shown(job["name"]), phase(job), f"{job['finalised']} of {job['of']}"
+    return *known, *_round_cells(job["round"]), job["model"] or "-", scored
 
 
 def _round_cells(current: dict[str, Any] | None) -> tuple[str, ...]:
-    """The number, phase, commitments, openings and votes of the current round."""
+    """The number, phase, deadline, commitments, openings and votes of the current round."""
     if current is None:
-        return ("-",) * 5
+        return ("-",) * 6
     committed, opened = len(current["committed"]), len(current["opened"])
     votes = f"{current['agreeing']} of {current['members']}" if current["attempt"] else "-"
     of = f"{committed} of {current['participants']}", f"{opened} of {committed}"
-    return str(current["number"]), current["phase"], *of, votes
+    return str(current["number"]), current["phase"], _until(current), *of, votes
+
+
+def _until(current: dict[str, Any]) -> str:
+    """When the phase ends, and how long that is from now, by the chain's clock."""
+    if current["left"] is None:
+        return "-"
+    left = f"{current['left']} s left" if current["left"] >= 0 else "overdue"
+    return f"{clock_text(current['deadline'])}, {left}"
 
 
 def _notes(jobs: list[dict[str, Any]]) -> Iterator[str]:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, job_option, json_option, network_option, rpc_option
-from ledger.cli.screen import print_whole, shown
+from ledger.cli.options import home_option, job_option, json_option, network_option, rpc_option, wide_option
+from ledger.cli.screen import shown
+from ledger.cli.tables import brief, print_tree
 from ledger.config import Home
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def trace(
     model: str | None, job: int | None, dot: bool, network_file: Path | None, rpc: str | None, home: Home, as_json: bool
@@ -47,25 +49,24 @@ def trace(
 
 
 def _print(lineage: "Trace") -> None:
-    from rich.console import Console
     from rich.tree import Tree
 
-    tree = Tree(f"[bold]{shown(lineage.name)}[/] [dim]job {lineage.job}, document {lineage.digest[:16]}…[/]")
+    tree = Tree(f"[bold]{shown(lineage.name)}[/] [dim]job {lineage.job}, document {brief(lineage.digest)}[/]")
     for model in lineage.models:
         _add(tree, model)
-    print_whole(Console(highlight=False), tree)
+    print_tree(tree)
 
 
 def _add(tree: "Tree", model: "ModelTrace") -> None:
     """One model and what went into it; the model it was built on comes next, at the same level."""
     if model.round == 0:
-        tree.add(f"[bold]initial model[/] [dim]root {model.root[:16]}… {model.cid}[/]")
+        tree.add(f"[bold]initial model[/] [dim]root {brief(model.root)} {brief(model.cid)}[/]")
         return
     node = tree.add(
         f"[bold]model of round {model.round}[/] by {shown(model.aggregator)}, attested by "
-        f"{shown(', '.join(model.attested)) or 'nobody else'} [dim]root {model.root[:16]}… {model.cid}[/]"
+        f"{shown(', '.join(model.attested)) or 'nobody else'} [dim]root {brief(model.root)} {brief(model.cid)}[/]"
     )
-    node.add(f"[dim]built on {model.base[:16]}…, as of block {model.as_of}, receipts {model.receipts[:16]}…[/]")
+    node.add(f"[dim]built on {brief(model.base)}, as of block {model.as_of}, receipts {brief(model.receipts)}[/]")
     if model.against:
         node.add(f"[red]not attested by {shown(', '.join(model.against))}[/]")
     for aggregator in model.failed_before:
@@ -74,7 +75,7 @@ def _add(tree: "Tree", model: "ModelTrace") -> None:
         colour = "green" if update.verdict == "admitted" else "red"
         node.add(
             f"update of {shown(update.party)}: [{colour}]{update.verdict}[/], weight {update.weight}{_score(update)} "
-            f"[dim]root {update.root[:16]}… {update.cid}[/]"
+            f"[dim]root {brief(update.root)} {brief(update.cid)}[/]"
         )
 
 

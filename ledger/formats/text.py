@@ -1,7 +1,9 @@
-"""Words that fit their numbers, and JSON that every reader of JSON reads."""
+"""Words that fit their numbers, times and commands as people read them, and JSON that every reader of JSON reads."""
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from math import isfinite, isnan
 from typing import Any
 
@@ -9,6 +11,19 @@ from typing import Any
 def plural(count: int, noun: str, many: str = "") -> str:
     """A count and its noun: "1 update", "2,000 updates"; `many` is the plural where it is not the noun and an s."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def clock_text(seconds: int) -> str:
+    """A time of the chain, in seconds since 1970, as the time of day in UTC."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} s after 1970"
+
+
+def command(*words: object) -> str:
+    """A `fedledger` command to type into a shell, every word quoted that needs it."""
+    return shlex.join(["fedledger", *map(str, words)])
 
 
 def json_text(document: object, default: Callable[[Any], object] | None = None) -> str:

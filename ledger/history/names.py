@@ -7,6 +7,7 @@ from ledger.events.actions import WORD, ReleaseModel
 from ledger.events.proposals import Proposal, ProposalState, Release
 from ledger.formats.alike import hint
 from ledger.formats.digest import sha256
+from ledger.formats.text import command
 from ledger.history.decisions import Decisions
 
 LONGEST_REASON = 1 << 20
@@ -116,6 +117,6 @@ def _proposals(decisions: Decisions, name: str) -> Iterator[tuple[Proposal, Rele
 def _not_released(proposal: Proposal, action: ReleaseModel) -> NotReleased:
     return NotReleased(
         f"{action.name} {action.version} is not released: the members have not carried out proposal {proposal.number}",
-        advice=f"fedledger proposal show {proposal.number}",
+        advice=command("proposal", "show", proposal.number),
         proposal=proposal.number,
     )

@@ -188,7 +188,9 @@ def _read(path: Path) -> dict[str, Any]:
         keyfile = _lowered(msgspec.json.decode(content, type=dict[str, Any]))
     except FileNotFoundError as error:
         raise UsageError(
-            "there is no such key file", advice="make one: fedledger keys create", file=str(path)
+            "there is no such key file",
+            advice="fedledger node init makes a home with one, fedledger keys create a key alone",
+            file=str(path),
         ) from error
     except OSError as error:
         raise Unavailable(f"the key file cannot be read: {error}", file=str(path)) from error

@@ -9,7 +9,7 @@ from functools import cache, partial
 import msgspec
 
 from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
-from ledger.audit.context import SERVER, Blocks, ShownBlock
+from ledger.audit.context import CHAIN_NODE, Blocks, ShownBlock
 from ledger.audit.found import Found
 from ledger.audit.report import Check, HistoryRead, Open, Report, StorageRead
 from ledger.audit.signed import signing
@@ -82,7 +82,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         audit.found.doubted.add(None)
     if untrue is not None:
         why = f"{untrue}; so nothing was checked and nobody is blamed: {ELSEWHERE}"
-        audit.leave_open(Check.HEADS, "what the contracts keep", why, fault=SERVER)
+        audit.leave_open(Check.HEADS, "what the contracts keep", why, fault=CHAIN_NODE)
         audit.found.doubted.add(None)
     if not proving.tell(audit, sealed, receipts) or untrue is not None:
         scope = Scope({})
@@ -106,7 +106,7 @@ def unreadable(connection: Connection, error: FedledgerError) -> Report:
     audit = Audit(History(foundation_of(network)), connection.place, connection.fetch, connection.name)
     told = ", ".join(f"{name} {value}" for name, value in error.facts.items())
     why = f"{error.message} ({told}), so nothing was checked and nobody is blamed; {error.advice or ELSEWHERE}"
-    audit.leave_open(Check.LOG, "the ledger's log", why, fault=SERVER)
+    audit.leave_open(Check.LOG, "the ledger's log", why, fault=CHAIN_NODE)
     audit.found.doubted.add(None)
     read = HistoryRead(
         block=latest.number,

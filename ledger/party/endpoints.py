@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from ledger.audit.context import SERVER
+from ledger.audit.context import CHAIN_NODE
 from ledger.audit.report import Check, Endpoint, HistoryRead, Open
 from ledger.chain.node import ChainNode
 from ledger.chain.rpc import Rpc
@@ -52,7 +52,7 @@ def differences(read: HistoryRead) -> Iterator[Open]:
             yield Open(check=Check.LOG, what=what, why=one.trouble)
         if one.block is not None and own.block is not None and one.block > own.block:
             why = f"{own.url} is at block {own.block}, {one.url} at {one.block}: what was read is stale"
-            yield Open(check=Check.LOG, what="the end of the history", why=why, fault=SERVER)
+            yield Open(check=Check.LOG, what="the end of the history", why=why, fault=CHAIN_NODE)
 
 
 def is_disputed(read: HistoryRead) -> bool:

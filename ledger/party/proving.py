@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ledger.audit.context import SERVER, Context
+from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.report import Check
 from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
@@ -75,15 +75,15 @@ def tell(audit: Context, sealed: Proof, shown: Proof) -> bool:
     if sealed.missing is not None:
         audit.leave_open(Check.SEALS, "the seals of the chain's blocks", f"they could not be checked: {sealed.missing}")
     if shown.false is not None:
-        why = f"{shown.false}; this server's log is not that of its chain: {ELSEWHERE}"
-        audit.leave_open(Check.RECEIPTS, "the end of the history", why, fault=SERVER)
+        why = f"{shown.false}; this node's log is not that of its chain: {ELSEWHERE}"
+        audit.leave_open(Check.RECEIPTS, "the end of the history", why, fault=CHAIN_NODE)
         audit.found.doubted.add(None)
     if sealed.false is not None:
         why = (
-            f"this server's history is not the one that the chain's validators sealed: {sealed.false}; nothing else "
+            f"this node's history is not the one that the chain's validators sealed: {sealed.false}; nothing else "
             f"was checked and nobody is blamed: {ELSEWHERE}"
         )
-        audit.leave_open(Check.SEALS, "the history", why, fault=SERVER)
+        audit.leave_open(Check.SEALS, "the history", why, fault=CHAIN_NODE)
         audit.found.doubted.add(None)
     return sealed.false is None
 

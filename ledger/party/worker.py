@@ -121,7 +121,7 @@ class Worker(ABC):
             if known in self._told:
                 continue
             self._told.add(known)
-            text = f"round {round_.number}: the update of member {member} is missing: {error.message}"
+            text = f"round {round_.number}: the update of {self._connection.name(member)} is missing: {error.message}"
             said = {name: str(value) for name, value in error.facts.items()}
             self.note("missing", facts.state, text, round=round_.number, member=member, error=known[-1], facts=said)
 

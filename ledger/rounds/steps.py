@@ -1,6 +1,12 @@
 """Steps that every role knows. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from ledger.formats.text import clock_text
+
+Name = Callable[[int], str]
+"""What a member is called, by its index."""
 
 COURTESY = 2
 """Seconds that each rank leaves to the one before it where a step is a small transaction: so not all send at once."""
@@ -40,6 +46,19 @@ class Wait:
 
     why: str
     until: int | None = None
+
+
+def numbered(index: int) -> str:
+    """What a member is called where nobody knows its name."""
+    return f"member {index}"
+
+
+def opener_turn(round_: str, opener: str, deadline: int, seconds: int) -> str:
+    """Whose a round is to aggregate in its first turn, and from when until when: it has half of the time until
+    `deadline`, which is `seconds`.
+    """
+    since, until = clock_text(deadline - 2 * seconds), clock_text(deadline - seconds)
+    return f"{round_} is {opener}'s to aggregate since {since}, until {until}"
 
 
 def copied_by(end: int, seconds: int, now: int) -> int:

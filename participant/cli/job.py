@@ -1,18 +1,22 @@
 """`fedledger job create`: from a draft to a job's document."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.options import home_option, json_option
-from ledger.cli.screen import print_json
+from ledger.cli.options import home_option, json_option, wide_option
+from ledger.cli.screen import print_json, shown
+from ledger.cli.tables import brief, print_facts, print_line, print_table, wide
 from ledger.config import Home
 from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.jobs.document import Job
+
+FEW = 12
+"""Tensors of a model up to which each has a line without --wide."""
 
 
 @click.command()
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     "--closed-set", is_flag=True, help="Keep the committed evaluation set out of the store: `node set` opens it later."
 )
 @home_option
+@wide_option
 @json_option
 def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_json: bool) -> None:
     """Make a job from DRAFT, a TOML file: the initial model, and the document that members approve.
@@ -39,6 +44,7 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     from participant.jobs.draft import read
     from participant.jobs.proposals import Electorate, warning_of
 
+    home.require_key()
     written = read(draft)
     short = short_time(written.terms.aggregate_seconds)
     from ledger.store.home import open_store
@@ -53,7 +59,7 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     _write(target, made.encode())
     notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
     facts = _facts(made, target, tensors_at_home(made)) | {"warnings": notes}
-    print_json(facts) if as_json else _show(made, facts)
+    print_json(facts) if as_json else _show(made, facts, home.command("job", "propose", target))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -110,31 +116,38 @@ def _rounds(made: "Job") -> str:
     return f"{terms.rounds}: {times}, {terms.attest_seconds} s to attest, {plural(terms.attempts, 'attempt')}"
 
 
-def _show(made: "Job", facts: Mapping[str, Any]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
+    if wide() or len(made.tensors) <= FEW:
+        print_table(("tensor", "shape", "fraction bits", "largest change of a value"), _tensors(facts))
+        click.echo()
+    print_facts(
+        {
+            "job": made.name,
+            "document": facts["document"],
+            "digest": facts["digest"],
+            "CID": facts["cid"],
+            "initial model": facts["initial_model"],
+            "task": f"{made.task.name} {made.task.version}, code {brief(made.task.code)}",
+            "tensors": _summary(made, facts),
+            "rule": facts["rule"],
+            "rounds": facts["rounds"],
+            "scores": facts["scores"],
+        }
+    )
+    for note in facts["warnings"]:
+        print_line(f"[yellow]note[/] {shown(note)}")
+    click.echo(f"Next: {following}")
 
-    console = Console(highlight=False, soft_wrap=True)
-    for label, value in (
-        ("job", made.name),
-        ("document", facts["document"]),
-        ("digest", facts["digest"]),
-        ("CID", facts["cid"]),
-        ("initial model", facts["initial_model"]),
-        ("task", f"{made.task.name} {made.task.version}, code {made.task.code[:16]}…"),
-        ("rule", facts["rule"]),
-        ("rounds", facts["rounds"]),
-        ("scores", facts["scores"]),
-    ):
-        console.print(f"[dim]{label:14}[/] {escape(str(value))}")
-    table = Table("tensor", "shape", "fraction bits", "largest change of a value", box=None, header_style="dim")
+
+def _tensors(facts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for tensor in facts["tensors"]:
         shape = " × ".join(map(str, tensor["shape"]))
-        table.add_row(escape(tensor["name"]), shape, str(tensor["fraction_bits"]), f"{tensor['largest_change']:g}")
+        yield shown(tensor["name"]), shape, str(tensor["fraction_bits"]), f"{tensor['largest_change']:g}"
     for name in facts["at_home"]:
-        table.add_row(escape(name), "stays at home", "", "")
-    console.print(table)
-    for note in facts["warnings"]:
-        console.print(f"[yellow]note[/] {escape(note)}")
-    console.print(f"{made.layout.values:,} values. Next: fedledger job propose {facts['document']}", markup=False)
+        yield shown(name), "stays at home", "", ""
+
+
+def _summary(made: "Job", facts: Mapping[str, Any]) -> str:
+    home = f", {plural(len(facts['at_home']), 'more tensor')} at home" if facts["at_home"] else ""
+    listed = "" if wide() or len(made.tensors) <= FEW else "; --wide lists them"
+    return f"{len(made.tensors):,} with {plural(made.layout.values, 'value')}{home}{listed}"

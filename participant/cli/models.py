@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.options import home_option, job_option, json_option, network_option
-from ledger.cli.screen import print_json
+from ledger.cli.screen import print_json, shown
+from ledger.cli.tables import print_table
 from ledger.config import Home
 from ledger.formats.text import json_text
 from participant.cli.options import DEVICES, device_option
@@ -93,16 +94,16 @@ def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
         document = [{"name": row.name, **row.merit, "samples": row.samples} for row in rows]
         print_json({"rows": document})
         return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     figures = list(dict.fromkeys(name for row in rows for name in row.merit if name != "samples"))
-    table = Table("trained on", "samples", *map(escape, figures), box=None, header_style="dim")
-    for row in rows:
-        values = [f"{row.merit[name]:.4f}" if name in row.merit else "" for name in figures]
-        table.add_row(escape(row.name), str(row.samples), *values)
-    Console(highlight=False).print(table)
+    cells = [
+        (
+            shown(row.name),
+            str(row.samples),
+            *(f"{row.merit[name]:.4f}" if name in row.merit else "" for name in figures),
+        )
+        for row in rows
+    ]
+    print_table(("trained on", "samples", *map(shown, figures)), cells)
 
 
 @click.command()
@@ -139,6 +140,8 @@ def evaluate(
         raise click.UsageError("--round and --follow exclude each other")
     from participant.tasks.data.files import DataFiles
 
+    if network_file is None:
+        home.network()
     files = DataFiles(home, given=data)
     files.check()
     from participant.measuring.evaluation import add_to_report, follow, lines

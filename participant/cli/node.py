@@ -118,7 +118,8 @@ def run(
 ) -> None:
     """Train, submit, attest, score, and serve the own store to the others, for every open job.
 
-    Every action is one line here and one JSON line in HOME/node.jsonl (with --json, here as well).
+    Every action is one line here and one JSON line in HOME/node.jsonl (with --json, here as well). A second node in the
+    same home is refused (exit code 2).
     """
     from participant.node.start import Options
     from participant.node.start import run as work

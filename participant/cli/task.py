@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ledger.cli.options import json_option
-from ledger.cli.screen import print_json
+from ledger.cli.screen import print_json, shown
+from ledger.cli.tables import print_facts, print_table
+from ledger.formats.text import command
 from participant.cli.options import DEVICES
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def new(name: str, folder: Path | None, as_json: bool) -> None:
         return
     for path in written:
         click.echo(path)
-    click.echo(f"Next: fedledger task check {target} --data {target / 'example.csv'}")
+    click.echo(f"Next: {command('task', 'check', target, '--data', target / 'example.csv')}")
 
 
 @task.command()
@@ -108,16 +110,11 @@ def _admission(trial: "TrialResult | None") -> dict[str, float] | None:
 def _show(report: "ContractReport") -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
     said = {True: "[green]held[/]", False: "[red]broken[/]", None: "[dim]not checked[/]"}
-    table = Table("rule", "", "", box=None, header_style="dim")
-    for one in report.findings:
-        table.add_row(one.rule, said[one.held], escape(one.why))
-    console.print(table)
-    for label, value in _costs(report.trial):
-        console.print(f"[dim]{label:16}[/] {value}")
+    print_table(("rule", "", ""), [(shown(one.rule), said[one.held], shown(one.why)) for one in report.findings])
+    print_facts(dict(_costs(report.trial)))
     limits = _admission(report.trial)
     if limits:
         console.print("for the draft's [admission], with room for other rounds and other data:", markup=False)

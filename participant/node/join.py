@@ -23,8 +23,7 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
     `rpc`, where there is any, takes the place of the chain nodes in the home's settings.
     Where nobody could dial this home's gateway, `advice` says what to change.
     """
-    if not home.keystore.exists():
-        raise UsageError("this home has no key", advice="fedledger node init", home=str(home.folder))
+    home.require_key()
     key, network = address_of(home.keystore), load_network(file)
     _check_present(home, network, replace)
     settings = home.settings()

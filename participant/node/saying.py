@@ -19,7 +19,7 @@ def note_speech(worker: Worker, connection: Connection, facts: RoundFacts, speec
     aggregate, evidence = facts.round.aggregates[-1], {}
     text = "attested"
     if speech.form is Form.MISSING:
-        text = f"cannot have {', '.join(map(_file, speech.missing))}"
+        text = f"cannot have {', '.join(_file(connection, bit) for bit in speech.missing)}"
     elif speech.form is Form.OTHER and speech.outcome is not None:
         evidence = find_difference(connection, facts, speech.outcome)
         text = f"attested against {connection.name(aggregate.index)}: {evidence['why']}"
@@ -37,5 +37,5 @@ def note_speech(worker: Worker, connection: Connection, facts: RoundFacts, speec
     )
 
 
-def _file(bit: int) -> str:
-    return "the receipts" if bit == RECEIPTS_BIT else f"the update of member {bit}"
+def _file(connection: Connection, bit: int) -> str:
+    return "the receipts" if bit == RECEIPTS_BIT else f"the update of {connection.name(bit)}"

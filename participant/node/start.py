@@ -11,6 +11,7 @@ from ledger.errors import UsageError
 from ledger.events.records import Role
 from ledger.history.state import Member
 from ledger.party.connection import Connection
+from ledger.party.posts import at_post
 from participant.tasks.data.files import DataFiles
 from participant.tasks.machine import Machine
 from participant.trainer.trainers import Trainers
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ledger.keys import LocalSigner
 
 
-LOG = "node.jsonl"
+LOG, ROLE = "node.jsonl", "node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class Options:
 
 
 def run(home: Home, passphrase_file: Path | None, options: Options) -> None:
-    """Run a member's node. Raises UsageError where home, data, device or key are not ready."""
+    """Run a member's node. Raises UsageError where home, data, device or key are not ready, or it runs already."""
     network, machine = home.network(), machine_of(home, options.device)
     files = DataFiles(home, given=options.data)
-    with Trainers(machine) as trainers:
+    with at_post(home.folder, ROLE), Trainers(machine) as trainers:
         trainers.prepare()
         signer = unlocked(home, passphrase_file, network.chain.id)
         with Connection.open(home) as connection:

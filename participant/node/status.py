@@ -9,14 +9,17 @@ from typing import Any
 
 from msgspec import convert, to_builtins
 
+from ledger.cli.job import name_of
+from ledger.cli.screen import shown
+from ledger.cli.tables import print_table
 from ledger.config import Home
-from ledger.errors import FedledgerError
 from ledger.formats.text import plural
 from ledger.history.phases import present
 from ledger.history.state import JobState
 from ledger.keys import address_of
 from ledger.party.connection import Connection
-from participant.node.start import LOG
+from ledger.party.posts import is_held
+from participant.node.start import LOG, ROLE
 from participant.node.steps import NodeSituation, next_step
 from participant.node.trainings import words
 from participant.scoring.steps import ScoringSituation, next_scoring_step
@@ -33,6 +36,7 @@ JOURNAL_END = 1 << 16
 
 def status_of(home: Home) -> dict[str, Any]:
     """Everything `fedledger node status` shows; nothing is sent, no training code is loaded."""
+    home.network()
     key, settings, files = address_of(home.keystore), home.settings(), DataFiles(home)
     with Connection.open(home) as connection:
         connection.refresh()
@@ -41,6 +45,8 @@ def status_of(home: Home) -> dict[str, Any]:
         member = connection.history.member_of(key)
         return {
             "home": str(home.folder),
+            "running": is_held(home.folder, ROLE),
+            "served": is_held(home.folder, "gateway"),
             "network": connection.network.name,
             "address": key,
             "member": None if member is None else member.index,
@@ -88,17 +94,16 @@ def _trained_on(home: Home) -> str | None:
 def _job(connection: Connection, state: JobState, key: str) -> dict[str, Any]:
     held = frozenset((state.number, number) for number in state.rounds)
     now = connection.client.time()
-    step = next_step(connection.history, state, key, NodeSituation(now, connection.deep(), held=held))
+    step = next_step(
+        connection.history, state, key, NodeSituation(now, connection.deep(), held=held, name=connection.name)
+    )
     stage = present(current, state.terms, now) if (current := state.current) else None
     score = next_scoring_step(connection.history, state, key, ScoringSituation(now, connection.deep(), 0))
-    try:
-        name = connection.document(state).name
-    except FedledgerError as error:
-        name = f"(document: {error.message})"
     return {
         "job": state.number,
-        "name": name,
+        "name": name_of(connection, state),
         "open": state.open,
+        "finalised": state.finalised,
         "round": current.number if current else 0,
         "rounds": state.terms.rounds,
         "phase": stage.phase.value if stage else None,
@@ -111,7 +116,6 @@ def print_status(facts: dict[str, Any]) -> None:
     """The same for the terminal."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     console = Console(highlight=False, soft_wrap=True)
     member = "not a member" if facts["member"] is None else f"member {facts['member']}, {', '.join(facts['roles'])}"
@@ -124,9 +128,8 @@ def print_status(facts: dict[str, Any]) -> None:
         console.print(f"[dim]scores[/]   on {escape(facts['validation'])}")
     trained = f", the latest update on {escape(facts['trained_on'])}" if facts["trained_on"] else ""
     console.print(f"[dim]device[/]   {escape(facts['device'])}{trained}")
-    console.print(
-        f"[dim]store[/]    {facts['files_kept']} files, served at {escape(facts['gateway'] or 'no address yet')}"
-    )
+    console.print(f"[dim]node[/]     {'runs' if facts['running'] else 'does not run'}")
+    console.print(f"[dim]store[/]    {plural(facts['files_kept'], 'file')}, {escape(_served(facts))}")
     console.print(f"[dim]chain[/]    {escape(facts['node'])}, {plural(facts['confirmations'], 'confirmation')}")
     log = facts["log"] or {"same": None}
     proved = {True: "proved by its blocks", False: "[red]FALSE: nothing is signed[/]", None: "on its word"}[log["same"]]
@@ -142,12 +145,25 @@ def print_status(facts: dict[str, Any]) -> None:
     for one in facts["training"]:
         progress = convert(one, Progress)
         console.print(f"[dim]trains[/]   job {progress.job}, round {progress.round}: {words(progress, time.time())}")
-    table = Table("job", "name", "round", "phase", "next step", box=None, header_style="dim")
-    for job in facts["jobs"]:
-        step = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
-        rounds = f"{job['round']} of {job['rounds']}"
-        table.add_row(str(job["job"]), escape(job["name"]), rounds, job["phase"] or "-", escape(step))
-    console.print(table if facts["jobs"] else "no job yet")
+    if not facts["jobs"]:
+        console.print("no job yet")
+        return
+    print_table(("job", "name", "finalised", "round", "phase", "next step"), map(_row, facts["jobs"]))
+
+
+def _served(facts: dict[str, Any]) -> str:
+    """Where others read the store, as far as this home knows."""
+    if not facts["gateway"]:
+        return "at no address that others know"
+    if facts["served"]:
+        return f"served at {facts['gateway']}"
+    return f"announced at {facts['gateway']}, where no process of this home serves it now"
+
+
+def _row(job: dict[str, Any]) -> tuple[str, ...]:
+    step = _words(job["next"]) + (f"; scores: {_words(job['scores'])}" if job["scores"] else "")
+    finalised = f"{job['finalised']} of {job['rounds']}"
+    return str(job["job"]), shown(job["name"]), finalised, str(job["round"] or "-"), job["phase"] or "-", shown(step)
 
 
 def _words(step: dict[str, Any]) -> str:

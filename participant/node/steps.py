@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ledger.events.records import Role
+from ledger.formats.text import clock_text, plural
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
 from ledger.rounds.depth import PARTS, DeepBlock
-from ledger.rounds.steps import COURTESY, STILL, Advance, Nudge, Vouch, Wait
+from ledger.rounds.steps import COURTESY, STILL, Advance, Name, Nudge, Vouch, Wait, numbered, opener_turn
 
 GRACE = 15
 """Seconds that nodes leave to aggregators before they move on a round that is overdue."""
@@ -75,7 +76,8 @@ class NodeSituation:
     how many seconds the chain made no further block. Of rounds (job, round): `unfit` says why this node cannot commit
     to an update; `training` are those that another process trains; `shown` are those whose own update is shown;
     `vouched` has the updates that were signed for, by member index; `held` are those whose files are kept; `spoken`
-    those finalised that it cannot agree with. All of it only spares work: forgotten in a crash, it is found again.
+    those finalised that it cannot agree with. `name` is what members are called. All of it only spares work: forgotten
+    in a crash, it is found again.
     """
 
     now: int
@@ -87,6 +89,7 @@ class NodeSituation:
     held: frozenset[RoundKey] = frozenset()
     spoken: frozenset[RoundKey] = frozenset()
     training: frozenset[RoundKey] = frozenset()
+    name: Name = numbered
 
 
 def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> Step:
@@ -95,7 +98,7 @@ def next_step(history: History, state: JobState, me: str, at: NodeSituation) -> 
     if member is None or member.key != me:
         return Wait("this key does not speak for a member")
     if not state.open:
-        return Wait(f"{_members(len(state.approvals))} approved the job so far")
+        return Wait(f"{plural(len(state.approvals), 'member')} approved the job so far")
     round_ = state.current
     if round_ is None:
         return Wait("no round was opened yet")
@@ -172,7 +175,15 @@ def _aggregating(of: _Decision) -> Step:
         return Vouch(*of.key)
     if round_.opened_in > of.at.deep.number:
         return _deepen(of, "is aggregated after", of.deadline, 2 * of.state.terms.aggregate_seconds)
-    return Wait(f"{of.name} waits for its aggregate", of.deadline + 1)
+    return Wait(_aggregated_by(of), of.deadline + 1)
+
+
+def _aggregated_by(of: _Decision) -> str:
+    """Who may aggregate a round now, and until when."""
+    seconds = of.state.terms.aggregate_seconds
+    if of.round.attempt == 0 and of.at.now <= of.deadline - seconds:
+        return opener_turn(of.name, of.at.name(of.round.opener_index), of.deadline, seconds)
+    return f"{of.name} waits for its aggregate by any aggregator, until {clock_text(of.deadline)}"
 
 
 def _attesting(of: _Decision) -> Step:
@@ -201,7 +212,8 @@ def _advance(of: _Decision, after: int) -> Step:
     """The order turns with the rounds, so that no member always pays."""
     start = after + 1 + GRACE + COURTESY * _rank(of)
     if of.at.now < start:
-        return Wait(f"{of.name} is overdue; leaves it to another to move it on", start)
+        text = f"{of.name} is overdue; leaves it to another to move it on, until {clock_text(start)}"
+        return Wait(text, start)
     return Advance(*of.key)
 
 
@@ -233,7 +245,3 @@ def _unvouched(of: _Decision) -> bool:
     """Whether an update was opened that this key can sign for, and has not."""
     signs = of.member.since <= of.round.epoch
     return signs and bool(of.round.updates.keys() - of.at.vouched.get(of.key, frozenset()))
-
-
-def _members(count: int) -> str:
-    return "1 member" if count == 1 else f"{count} members"

@@ -68,7 +68,8 @@ class NodeWorker(Worker):
         held, spoken = frozenset(self._held), frozenset(self._spoken)
         shown, vouched = self._shown_now(history, state), self._vouched_now(state)
         deep, still, training = self._connection.deep(), self._connection.still, self._trainings.under_way()
-        situation = NodeSituation(now, deep, still, self._unfit, shown, vouched, held, spoken, training)
+        name = self._connection.name
+        situation = NodeSituation(now, deep, still, self._unfit, shown, vouched, held, spoken, training, name)
         return next_step(history, state, self.key, situation)
 
     def advance(self, history: History, state: JobState, since: int, now: int) -> Wait | None:
@@ -254,7 +255,7 @@ class NodeWorker(Worker):
             return copies_of(gathering, step.round)
         self.note_missing(facts, gathering)
         lacking = facts.round.updates.keys() - gathering.held
-        return Wait(f"no holder has the update of member {min(lacking)}", None) if lacking else None
+        return Wait(f"no holder has the update of {self._connection.name(min(lacking))}", None) if lacking else None
 
     def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:
         """Say what came out; where the round is final already, only that it agrees."""

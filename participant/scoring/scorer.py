@@ -58,6 +58,7 @@ class Scorer(Worker):
         self.measuring = Measuring(connection, validation, trainers)
         self._vectors = Vectors(connection, signer, self.measuring)
         self._abstained: dict[tuple[int, int], str] = {}
+        self._waited_for: dict[int, str] = {}
 
     def decide(self, history: History, state: JobState, since: int, now: int) -> ScoringStep:
         """The job's next scoring step. Validation data that changed are tried again."""
@@ -95,8 +96,9 @@ class Scorer(Worker):
         super().note(action, state, f"scores: {text}", why, **facts)
 
     def note_wait(self, state: JobState, wait: Wait) -> None:
-        """Worth a line only while a scoring is under way."""
-        if state.scoring is not None:
+        """Worth a line only while a scoring is under way, and once for the same reason."""
+        if state.scoring is not None and self._waited_for.get(state.number) != wait.why:
+            self._waited_for[state.number] = wait.why
             self._note("waiting", state, state.scoring.round, wait.why, until=wait.until)
 
     def _take(self, state: JobState, step: Taken, since: int) -> Wait | None:

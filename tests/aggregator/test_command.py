@@ -40,7 +40,7 @@ def test_status(collected) -> None:
     assert (document["member"], job["phase"], job["next"]["step"]) == (0, "Aggregating", "wait")
     assert job["updates"] == job["commitments"] == ["member 0", "member 1", "member 2"]
     text = call(collected, 1, "status").output
-    assert "1 of 2" in text and "wait" in text
+    assert "0 of 2" in text and "wait" in text
 
 
 def test_preview_sends_and_stores_nothing(collected) -> None:

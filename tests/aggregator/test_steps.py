@@ -94,7 +94,7 @@ def test_the_opener_opens_all_at_once_or_from_half_time_on_what_it_has(world: Wo
     half, some = OPENED - TERMS.open_seconds // 2, frozenset({0, 2})
     assert waiting(decide(world, now=DEADLINE + 1, known=some), half, "member 1")
     assert decide(world, now=half, known=some) == OpenUpdates(1, 1)
-    assert waiting(decide(world, now=half), OPENED + 1, "members 0, 1, 2")
+    assert waiting(decide(world, now=half), OPENED + 1, "member 0, member 1, member 2")
     for rank, member in enumerate((1, 2, 3)):
         start = half + COURTESY * rank
         assert waiting(decide(world, member, DEADLINE + 1, known=some), start)
@@ -133,7 +133,9 @@ def test_the_opener_publishes_what_is_certified_at_each_boundary(world: World, n
 def test_others_take_over_from_a_dead_opener_by_rank(world: World) -> None:
     opened(world)
     facts = {"certified": ALL}
-    assert waiting(decide(world, 1, ALONE, **facts), ALONE + 1, "its opener's")
+    assert waiting(decide(world, 1, ALONE, **facts), ALONE + 1, "member 0's to aggregate since 00:17:40")
+    named = decide(world, 1, ALONE, **facts, name="Hospital {}".format)
+    assert waiting(named, ALONE + 1, "Hospital 0's", "until 00:18:40 UTC; takes over at 00:18:41 UTC")
     assert decide(world, 1, ALONE + 1, **facts) == PublishAggregate(1, 1, 1, ALL)
     start = ALONE + 1 + PAUSE_OF_RANK_1_OF_3
     assert waiting(decide(world, 2, ALONE + 1, **facts), start)

@@ -1,5 +1,5 @@
-"""The demo, as a stranger runs it: four hospitals, their scores, an audit, two lies, a vote; and nothing is left
-running, however it ends."""
+"""The demo, as a stranger runs it: four hospitals, their scores, audits, a lie, a damaged copy, a vote; and nothing is
+left running, however it ends."""
 
 import json
 import os
@@ -20,6 +20,7 @@ import httpx
 import pytest
 from support.processes import left, of_folder
 
+from demo.cli import ENDED
 from demo.forkserver import Forked, slow_modules
 from ledger.audit.report import Check
 from ledger.party.interrupts import INTERRUPTED
@@ -144,35 +145,35 @@ def test_nobody_trains_on_the_set_that_contributions_are_measured_on(played: tup
 
 
 def test_the_lie_about_a_model_names_who_and_where(played: tuple[Path, dict[str, Any]]) -> None:
-    (finding,) = lies(played[0], "lie-1")
+    (finding,) = lies(played[0], "lie")
     assert (finding["check"], finding["who"], finding["state"]) == (9, "Coordinator", "pending")
     assert (finding["round"], finding["chunk"], finding["value"]) == (ROUNDS + 1, 0, 10)
     assert finding["tensor"]
     assert abs(int(finding["expected"]) - int(finding["actual"])) == 1
-    signed = json.loads((played[0] / "evidence" / "lie-1" / "001-publishAggregate.json").read_bytes())
+    signed = json.loads((played[0] / "evidence" / "lie" / "001-publishAggregate.json").read_bytes())
     assert signed == finding["evidence"]
     assert signed["signer"] == finding["key"]
 
 
 def test_once_refuted_the_lie_is_on_record_and_the_model_right(played: tuple[Path, dict[str, Any]]) -> None:
     """The same signed transaction, forever; nothing rests on it."""
-    (pending,), (caught,) = lies(played[0], "lie-1"), lies(played[0], "lie-1-caught")
+    (pending,), (caught,) = lies(played[0], "lie"), lies(played[0], "lie-caught")
     assert (caught["state"], caught["evidence"]) == ("caught", pending["evidence"])
-    claims = {one["claim"]: one["answer"] for one in report(played[0], "lie-1-caught")["right"]["claims"]}
+    claims = {one["claim"]: one["answer"] for one in report(played[0], "lie-caught")["right"]["claims"]}
     assert claims[f"model 1/{ROUNDS + 1}"] == "yes"
 
 
 def test_a_lying_node_has_nobody_blamed_and_is_told_off(played: tuple[Path, dict[str, Any]]) -> None:
-    assert lies(played[0], "lie-1-misled") == []
-    (found,) = open_matters(played[0], "lie-1-misled")
-    assert found["fault"] == "the server"
+    assert lies(played[0], "lie-misled") == []
+    (found,) = open_matters(played[0], "lie-misled")
+    assert found["fault"] == "the chain node"
     assert "from another RPC endpoint" in found["why"]
-    assert not (played[0] / "evidence" / "lie-1-misled").exists()
+    assert not (played[0] / "evidence" / "lie-misled").exists()
 
 
 def test_the_damaged_copy_names_its_holder_and_blames_nobody(played: tuple[Path, dict[str, Any]]) -> None:
-    assert lies(played[0], "lie-2") == []
-    (notice,) = open_matters(played[0], "lie-2")
+    assert lies(played[0], "damage") == []
+    (notice,) = open_matters(played[0], "damage")
     assert notice["holder"] == notice["fault"] == "Hospital 2"
     assert notice["party"].startswith("Hospital 2")
     assert (notice["round"], notice["chunk"], notice["value"]) == (ROUNDS, 0, 7)
@@ -182,9 +183,9 @@ def test_the_damaged_copy_names_its_holder_and_blames_nobody(played: tuple[Path,
 
 
 def test_without_a_good_copy_it_is_unknown_by_cid(played: tuple[Path, dict[str, Any]]) -> None:
-    cid = open_matters(played[0], "lie-2")[0]["cid"]
-    assert lies(played[0], "lie-2-alone") == []
-    unknown = [one for one in open_matters(played[0], "lie-2-alone") if one.get("touches")]
+    cid = open_matters(played[0], "damage")[0]["cid"]
+    assert lies(played[0], "damage-alone") == []
+    unknown = [one for one in open_matters(played[0], "damage-alone") if one.get("touches")]
     assert cid in {one.get("cid") for one in unknown}
 
 
@@ -260,7 +261,7 @@ def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal
     process.send_signal(number)
     _, errors = ended(process)
     assert process.returncode == INTERRUPTED, errors
-    assert errors.strip().splitlines()[-1] == "interrupted"
+    assert errors.strip().splitlines()[-1] == f"interrupted: {ENDED}"
     assert "Traceback" not in errors
     assert time.monotonic() - began < 8
     assert not left(folder)
@@ -318,7 +319,32 @@ def test_make_web_ends_all_that_it_started(folder: Path) -> None:
     process.terminate()
     said, errors = ended(process)
     assert process.returncode == -signal.SIGTERM, said + errors
-    assert "interrupted" in errors
+    assert f"interrupted: {ENDED}" in errors.splitlines()
+    assert not left(folder)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("target", ["demo", "web"])
+def test_in_the_background_of_a_script_it_ends_on_sigterm_too(folder: Path, target: str) -> None:
+    """There SIGINT is ignored, and so would it be by all that is started; nohup ignores SIGHUP besides."""
+    current = f"-o .venv/.ready -o node_modules/.ready -o build/.compiled BIN={Path(sys.executable).parent}"
+    wanted = f"{target} FOLDER='{folder}' PORT=0"
+    script = f"cd '{ROOT}'; nohup make {current} {wanted} & echo $!; wait $!; echo ended with $?"
+    process = subprocess.Popen(
+        ["bash", "-c", script],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    make = int(process.stdout.readline())
+    until(lambda: training(folder))
+    os.kill(make, signal.SIGTERM)
+    said, errors = ended(process)
+    assert f"interrupted: {ENDED}" in errors.splitlines(), said + errors
+    assert f"ended with {128 + signal.SIGTERM}" in said
     assert not left(folder)
 
 

@@ -134,8 +134,22 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
 
 def test_a_home_without_settings_has_the_plain_ones(tmp_path: Path) -> None:
     assert Home(tmp_path).settings() == HomeSettings()
-    with pytest.raises(UsageError, match="joined no network"):
+    with pytest.raises(UsageError, match="has no key"):
         Home(tmp_path).network()
+
+
+def test_a_home_says_the_one_command_that_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there decides which; it names a home that is not the default, quoted for a shell."""
+    home = Home(tmp_path / "a home")
+    with pytest.raises(UsageError) as empty:
+        home.network()
+    assert empty.value.advice == f"fedledger node init --home '{home.folder}'"
+    home.folder.mkdir()
+    home.keystore.touch()
+    monkeypatch.setenv("FEDLEDGER_HOME", str(home.folder))
+    with pytest.raises(UsageError, match="joined no network") as keyed:
+        home.network()
+    assert keyed.value.advice == "fedledger node join NETWORK.toml"
 
 
 def test_where_a_home_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ WRONG: list[tuple[list[str], int, str]] = [
     (["bogus"], 2, "bogus"),
     (["job", "show", "x"], 2, "integer"),
     (["store", "get", "nonsense"], 2, "CID"),
-    (["status", "--home", "/nowhere/at/all"], 2, "joined no network"),
+    (["status", "--home", "/nowhere/at/all"], 2, "node init"),
     (["audit", "--network", "/nowhere/network.toml"], 2, "no such file"),
     (["keys", "show", "--keystore", "/nowhere/key"], 2, "key file"),
     (["deploy", "/nowhere/consortium.toml"], 2, "no such file"),
@@ -103,6 +103,20 @@ def test_errors_are_json_on_the_error_stream(
         if extra:
             document = json.loads(said.err)
             assert set(document) == {"error", "message", "advice", "facts"}
+
+
+@pytest.mark.parametrize("words", [["--json", "job", "show", "x"], ["job", "--json", "show", "x"]])
+def test_json_may_stand_before_the_command(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "integer" in json.loads(capfd.readouterr().err)["message"]
+
+
+def test_json_after_two_dashes_is_a_word_like_any_other(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["store", "get", "--", "--json"])
+    assert "--json" in capfd.readouterr().err
 
 
 def test_a_defect_says_so_and_keeps_quiet_about_verdicts(

@@ -153,7 +153,7 @@ def test_a_log_that_contradicts_itself_is_the_nodes_lie(trial: Trial, tmp_path: 
         code, report, stderr = audit(trial, tmp_path, url=false)
     assert code == 3, (report, stderr)
     (found,) = open_matters(report)
-    assert (found["check"], found["fault"], report["lies"]["answer"]) == (Check.LOG, "the server", "none")
+    assert (found["check"], found["fault"], report["lies"]["answer"]) == (Check.LOG, "the chain node", "none")
     assert "another RPC endpoint" in found["why"]
 
 
@@ -176,7 +176,7 @@ def test_nobody_is_blamed_for_what_a_node_forges(trial: Trial, tmp_path: Path) -
         assert code == 3, (place, report, stderr)
         assert (report["right"]["answer"], report["lies"]["answer"]) == ("unknown", "none"), place
         (found,) = open_matters(report)
-        assert (found["check"], found["fault"]) == (Check.SIGNED, "the server")
+        assert (found["check"], found["fault"]) == (Check.SIGNED, "the chain node")
         assert "from another endpoint" in found["why"]
     code, report, _ = audit(trial, tmp_path / "honest")
     assert (code, report["right"]["answer"], report["lies"]["answer"]) == (0, "yes", "caught")
@@ -190,7 +190,7 @@ def test_a_forgery_at_the_end_does_not_hide_the_liar(trial: Trial, tmp_path: Pat
         code, report, _ = audit(trial, tmp_path / "both", url=false)
     assert (code, report["right"]["answer"]) == (3, "unknown")
     assert liars(report) == {(f"member {LIAR}", liar)}
-    assert {one["fault"] for one in open_matters(report)} == {"the server"}
+    assert {one["fault"] for one in open_matters(report)} == {"the chain node"}
 
 
 def test_the_evidence_convicts_without_any_node(trial: Trial, tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_node_that_serves_no_transactions_convicts_nobody(trial: Trial, tmp_pa
         code, report, _ = audit(trial, tmp_path / "auditor", url=silent)
     assert code == 3
     assert report["lies"]["answer"] == "none"
-    assert {one.get("fault") for one in open_matters(report)} == {"the server"}
+    assert {one.get("fault") for one in open_matters(report)} == {"the chain node"}
 
 
 def test_a_lie_that_is_being_attested_is_no_and_its_liar_named(trial: Trial, tmp_path: Path) -> None:
@@ -267,4 +267,4 @@ def test_a_node_that_is_behind_another_is_stale(trial: Trial, tmp_path: Path) ->
         code, report, _ = audit(trial, tmp_path / "auditor", "--rpc", url, "--rpc", other)
     assert code == 0
     (found,) = [one for one in open_matters(report) if one["what"] == "the end of the history"]
-    assert (found["fault"], "stale" in found["why"]) == ("the server", True)
+    assert (found["fault"], "stale" in found["why"]) == ("the chain node", True)

@@ -10,6 +10,7 @@ from ledger.cli.decisions.model import read_reason
 from ledger.events.actions import RevokeRelease
 from ledger.events.ballots import Choice
 from ledger.events.proposals import Proposal, ProposalState
+from ledger.formats.text import command
 
 if TYPE_CHECKING:
     from ledger.party.connection import Connection
@@ -66,8 +67,8 @@ def _next_step(proposal: Proposal, state: ProposalState) -> str:
     if state is not ProposalState.VOTING:
         return advice_on("Ballots_WrongState", {"state": state.value})
     if proposal.passes:
-        return f"it passes; anyone may end the vote: fedledger proposal close {proposal.number}"
-    return f"fedledger proposal vote {proposal.number} for  (or against, or abstain)"
+        return f"it passes; anyone may end the vote: {command('proposal', 'close', proposal.number)}"
+    return f"{command('proposal', 'vote', proposal.number, 'for')}  (or against, or abstain)"
 
 
 def _owner(connection: "Connection", key: str) -> str:

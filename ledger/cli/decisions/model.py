@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.errors import FedledgerError
 from ledger.events.actions import NO_DIGEST, Action, ReleaseModel
+from ledger.formats.text import command
 from ledger.history.names import reason_text
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class ReleasedModel(NamedTuple):
         facts = {name.replace("_", " "): str(value) for name, value in self.facts.items()} | {
             "evaluation": self.trouble or ("" if self.report else "none"),
             "scores": scores if scores != NO_DIGEST else "none",
-            "check it": f"fedledger audit --job {self.release.job} --round {self.release.round}",
+            "check it": command("audit", "--job", self.release.job, "--round", self.release.round),
         }
         return {name: value for name, value in facts.items() if value}
 

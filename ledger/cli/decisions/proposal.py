@@ -7,7 +7,15 @@ import click
 from ledger.cli.decisions.propose import propose
 from ledger.cli.decisions.relay import relay
 from ledger.cli.decisions.vote import vote
-from ledger.cli.options import home_option, json_option, network_option, passphrase_option, payer_options, rpc_option
+from ledger.cli.options import (
+    home_option,
+    json_option,
+    network_option,
+    passphrase_option,
+    payer_options,
+    rpc_option,
+    wide_option,
+)
 from ledger.cli.screen import print_json
 from ledger.config import Home
 
@@ -31,6 +39,7 @@ for command in (propose, vote, relay):
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """List all proposals."""
@@ -56,6 +65,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Show proposal NUMBER, how the vote stands, and what can be done next."""

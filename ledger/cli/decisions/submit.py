@@ -10,6 +10,7 @@ import click
 
 from ledger.cli.options import home_option, json_option, passphrase_option
 from ledger.config import Home
+from ledger.formats.text import command
 
 if TYPE_CHECKING:
     from ledger.events.actions import Action
@@ -94,7 +95,7 @@ def _sign(connection: "Connection", signer: "Signer", options: SubmitOptions, pa
     text = (
         f"signed, with nonce {signed.nonce}: {plain(describe(connection, action))}\n"
         f"good until {time_text(deadline)}, unless you propose something else first; nothing was sent\n"
-        f"anyone may send it: fedledger proposal relay {path}"
+        f"anyone may send it: {command('proposal', 'relay', path)}"
     )
     say(options.as_json, text, nonce=signed.nonce, deadline=deadline, file=str(path))
 
@@ -109,7 +110,8 @@ def _report(connection: "Connection", made: "Proposal", as_json: bool) -> None:
     text = (
         f"proposal {made.number}: {plain(describe(connection, made.action))}\n"
         f"{made.needed} of {made.members} members must be for it, until {time_text(made.deadline)}; they type:\n"
-        f"  fedledger proposal vote {made.number} for  (or against, or abstain)"
+        f"  {command('proposal', 'vote', made.number, 'for')}  (or against, or abstain)\n"
+        "proposing is not a vote: vote on it yourself, too"
     )
     kind = kind_word(made.kind)
     facts = {"proposal": made.number, "id": made.id.hex(), "kind": kind, "deadline": made.deadline}

@@ -2,13 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
 from ledger.cli.decisions.document import proposal_words
 from ledger.cli.decisions.model import ReleasedModel, read_model
-from ledger.cli.screen import print_whole, shown
-from ledger.cli.tables import print_facts
+from ledger.cli.screen import shown
+from ledger.cli.tables import print_facts, print_table
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
 
@@ -19,12 +16,12 @@ if TYPE_CHECKING:
 
 def print_proposals(documents: list[dict[str, object]]) -> None:
     """A table with a line for each proposal, from their JSON."""
-    table = Table("", "proposal", "state", "for", "against", "abstain", "voted", box=None, header_style="dim")
+    rows = []
     for one in documents:
         counts = [str(one[name]) for name in ("for", "against", "abstain")]
         voted = f"{one['voted']} of {one['members']}"
-        table.add_row(str(one["proposal"]), shown(str(one["words"])), str(one["state"]), *counts, voted)
-    print_whole(Console(highlight=False), table)
+        rows.append((str(one["proposal"]), shown(str(one["words"])), str(one["state"]), *counts, voted))
+    print_table(("", "proposal", "state", "for", "against", "abstain", "voted"), rows)
 
 
 def print_proposal(connection: "Connection", proposal: Proposal, now: int) -> None:
@@ -44,10 +41,11 @@ def print_model(model: ReleasedModel) -> None:
 def _print_evaluation(report: "Evaluation") -> None:
     """A table of parties and their figures."""
     names = sorted({name for party in report.parties for name in party.metrics})
-    table = Table("evaluated by", "samples", *names, box=None, header_style="dim")
-    for party in report.parties:
-        table.add_row(shown(party.party), str(party.samples), *(party.metrics.get(name, "") for name in names))
+    rows = [
+        (shown(party.party), str(party.samples), *(shown(party.metrics.get(name, "")) for name in names))
+        for party in report.parties
+    ]
     if len(report.parties) > 1:
         mean = report.mean
-        table.add_row("mean over samples", str(report.samples), *(mean.get(name, "") for name in names))
-    print_whole(Console(highlight=False), table)
+        rows.append(("mean over samples", str(report.samples), *(shown(mean.get(name, "")) for name in names)))
+    print_table(("evaluated by", "samples", *map(shown, names)), rows)

@@ -8,6 +8,7 @@ import click
 from ledger.cli.options import home_option, json_option, passphrase_option
 from ledger.cli.screen import require_yes
 from ledger.config import Home
+from ledger.formats.text import command
 
 if TYPE_CHECKING:
     from ledger.chain.sender import Sender
@@ -79,7 +80,7 @@ def _send(connection: "Connection", sender: "Sender", found: "Proposal", choice:
     found = find(connection, found.number)
     text = f"voted {choice} on proposal {found.number}: {tally_text(found)}"
     if found.passes:
-        text += f"\nit passes; anyone may end the vote: fedledger proposal close {found.number}"
+        text += f"\nit passes; anyone may end the vote: {command('proposal', 'close', found.number)}"
     say(as_json, text, proposal=found.number, choice=choice, passes=found.passes, tx=receipt.tx.hex())
 
 
@@ -103,6 +104,6 @@ def _sign(
     write_file(path, [ballot.encode() + b"\n"])
     text = (
         f"signed: {choice} on proposal {found.number}, good until {time_text(deadline)}; nothing was sent\n"
-        f"anyone may send it: fedledger proposal relay {path}"
+        f"anyone may send it: {command('proposal', 'relay', path)}"
     )
     say(as_json, text, proposal=found.number, choice=choice, deadline=deadline, file=str(path))

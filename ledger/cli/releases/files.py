@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
+from ledger.cli.releases.title import release_argument, title
 from ledger.config import Home
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -30,7 +31,7 @@ def report(files: tuple[Path, ...], output: Path, as_json: bool) -> None:
 
 
 @click.command(short_help="Write a released model as safetensors, with its model card.")
-@click.argument("release")
+@release_argument()
 @click.option("--output", type=FOLDER, help="Folder for the files.  [default: NAME-VERSION]")
 @network_option
 @rpc_option
@@ -39,7 +40,7 @@ def report(files: tuple[Path, ...], output: Path, as_json: bool) -> None:
 def fetch(
     release: str, output: Path | None, network_file: Path | None, rpc: str | None, home: Home, as_json: bool
 ) -> None:
-    """Write RELEASE, NAME@VERSION or the current one of NAME: model.safetensors and README.md, its card.
+    """Write NAME@VERSION (or NAME VERSION), or the current one of NAME: model.safetensors and README.md, its card.
 
     Chain, model and report are checked first; a file appears only when it is whole and right. A revoked release is
     refused. The files are the same, byte for byte, for everyone.
@@ -52,7 +53,7 @@ def fetch(
     with look(network_file, home, rpc) as connection:
         card = card_in_use(connection, release)
         made = card.file.release
-        files = write(connection, card, output or Path(f"{made.name}-{made.version}"))
+        files = write(connection, card, output or _folder(made.name, made.version))
     lines = [f"{made.name} {made.version}, verified: root {made.root.hex()}"]
     lines += [f"  {path} ({human(path.stat().st_size)})" for path in files]
     names = {"name": made.name, "version": made.version, "root": made.root.hex()}
@@ -60,13 +61,16 @@ def fetch(
 
 
 @click.command(short_help="Check a fetched release, byte by byte.")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", nargs=-1, required=True, metavar="FOLDER", callback=lambda _c, _p, words: _fetched(words))
 @network_option
 @rpc_option
 @home_option
 @json_option
 def verify(folder: Path, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Make the files of the release in FOLDER again, from chain and content store, and compare them byte by byte."""
+    """Make the files of the release in FOLDER again, from chain and content store, and compare them byte by byte.
+
+    NAME@VERSION, or NAME VERSION, is the folder that `fetch` writes that release to.
+    """
     from ledger.cli.connect import look
     from ledger.cli.screen import say
     from ledger.party.publishing import verify as check
@@ -75,3 +79,16 @@ def verify(folder: Path, network_file: Path | None, rpc: str | None, home: Home,
         made = check(connection, folder).file.release
     text = f"{folder} is {made.name} {made.version}, byte for byte; root {made.root.hex()}"
     say(as_json, text, name=made.name, version=made.version, root=made.root.hex(), verified=True)
+
+
+def _folder(name: str, version: str) -> Path:
+    """Where a release is written to, unless another folder is named."""
+    return Path(f"{name}-{version}")
+
+
+def _fetched(words: tuple[str, ...]) -> Path:
+    """The folder that is meant: itself, or that of a release. A folder that is there is never a release's name."""
+    if len(words) == 1 and ("@" not in words[0] or Path(words[0]).exists()):
+        return Path(words[0])
+    name, _, version = title(words, exact=True).partition("@")
+    return _folder(name, version)

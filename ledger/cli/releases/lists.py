@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option, rpc_option
-from ledger.cli.screen import print_json
+from ledger.cli.options import home_option, json_option, network_option, rpc_option, wide_option
+from ledger.cli.releases.title import release_argument
+from ledger.cli.screen import print_json, shown
+from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
+from ledger.formats.text import command
 
 if TYPE_CHECKING:
     from ledger.events.proposals import Release
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """List all releases."""
@@ -36,32 +40,33 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 
 
 def _print_releases(documents: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from ledger.cli.screen import print_whole
-
-    table = Table("release", "state", "job", "round", "model", "report", box=None, header_style="dim")
-    for one in documents:
-        report = "yes" if one["report"] else "-"
-        place = (str(one["job"]), str(one["round"]), one["root"][:16] + "…")
-        table.add_row(f"{one['name']}@{one['version']}", one["state"], *place, report)
-    print_whole(Console(highlight=False), table)
+    rows = [
+        (
+            shown(f"{one['name']}@{one['version']}"),
+            one["state"],
+            str(one["job"]),
+            str(one["round"]),
+            one["root"],
+            "yes" if one["report"] else "-",
+        )
+        for one in documents
+    ]
+    print_table(("release", "state", "job", "round", "model", "report"), rows, short=(4,))
 
 
 @click.command(short_help="Show a release: model, evaluation, votes.")
-@click.argument("release")
+@release_argument()
 @network_option
 @rpc_option
 @home_option
+@wide_option
 @json_option
 def show(release: str, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Show RELEASE, NAME@VERSION or the current one of NAME: record, model, evaluation, votes."""
+    """Show NAME@VERSION (or NAME VERSION), or the current one of NAME: record, model, evaluation, votes."""
     from ledger.cli.connect import look
     from ledger.cli.decisions.document import proposal_document
     from ledger.cli.decisions.model import read_model
     from ledger.cli.decisions.view import print_model
-    from ledger.cli.tables import print_facts
     from ledger.history.names import find, proposal_for
 
     with look(network_file, home, rpc) as connection:
@@ -92,7 +97,7 @@ def _words(connection: "Connection", found: "Release") -> dict[str, str]:
         facts |= {f"proposal {proposal.number}": tally_text(proposal), **voters(connection, proposal)}
     facts["record"] = f"{found.id.hex()}, transaction {found.tx.hex()}"
     if not found.revoked:
-        facts["fetch it"] = f"fedledger release fetch {found.name}@{found.version}"
+        facts["fetch it"] = command("release", "fetch", f"{found.name}@{found.version}")
     return facts
 
 

@@ -7,10 +7,10 @@ import click
 
 from ledger.cli.decisions.submit import SubmitOptions, submit_options, submit_over
 from ledger.cli.options import job_option
+from ledger.cli.releases.title import release_argument
 
 if TYPE_CHECKING:
     from ledger.events.actions import ReleaseModel
-    from ledger.events.proposals import Release
     from ledger.history.state import JobState
     from ledger.party.connection import Connection
     from ledger.releases.report import Evaluation
@@ -20,8 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command(short_help="Propose to release a model.")
 @click.argument("model")
-@click.argument("name")
-@click.argument("version")
+@release_argument(exact=True)
 @job_option
 @click.option("--report", "report_file", type=FILE, help="The parties' evaluation: fedledger node evaluate --report.")
 @click.option("--license", "license_", help="With --report: what the model may be used under, such as cc-by-4.0.")
@@ -33,15 +32,14 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 def propose(
     options: SubmitOptions,
     model: str,
-    name: str,
-    version: str,
+    release: str,
     job: int | None,
     report_file: Path | None,
     license_: str | None,
     scores: bool,
     audit: bool,
 ) -> None:
-    """Propose to release MODEL, a round's number or the start of a model's root, as NAME VERSION."""
+    """Propose to release MODEL, a round's number or the start of a model's root, as NAME@VERSION, or NAME VERSION."""
     from ledger.cli.connect import unlocked
     from ledger.errors import UsageError
     from ledger.party.auditing import require_right
@@ -54,7 +52,7 @@ def propose(
         number = find(state, model)
         if number == 0:
             raise UsageError("the initial model cannot be released: it was never trained", job=state.number)
-        action = _action(connection, state, number, name, version, scores)
+        action = _action(connection, state, number, release, scores)
         evaluation = _report(connection, action, report_file, license_ or "") if report_file else None
         if audit:
             require_right(connection, state.number, number)
@@ -68,12 +66,11 @@ def propose(
         submit_over(connection, signer, options, action)
 
 
-def _action(
-    connection: "Connection", state: "JobState", number: int, name: str, version: str, scores: bool
-) -> "ReleaseModel":
+def _action(connection: "Connection", state: "JobState", number: int, release: str, scores: bool) -> "ReleaseModel":
     from ledger.errors import UsageError
     from ledger.events.actions import NO_DIGEST, ReleaseModel
 
+    name, _, version = release.partition("@")
     final = state.rounds[number].final
     if final is None:
         raise UsageError("the round has made no model", round=number)
@@ -119,19 +116,19 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
 
 
 @click.command(short_help="Propose that a release not be used any more.")
-@click.argument("release")
+@release_argument(exact=True)
 @click.option("--reason", required=True, help="Why; up to 32 plain characters stand on the chain itself.")
 @submit_options
 def revoke(options: SubmitOptions, release: str, reason: str) -> None:
-    """Propose that RELEASE, NAME@VERSION, not be used any more. A revoked release never returns."""
+    """Propose that NAME@VERSION, or NAME VERSION, not be used any more. A revoked release never returns."""
     from ledger.cli.connect import unlocked
     from ledger.events.actions import RevokeRelease
-    from ledger.history.names import reason_text, reason_word, require_usable
+    from ledger.history.names import find, reason_text, reason_word, require_usable
     from ledger.party.pins import reason_pin
 
     word = reason_word(reason)
     with unlocked(options.home, options.passphrase_file) as (connection, signer):
-        found = _exact(connection, release)
+        found = find(connection.history.decisions, release)
         require_usable(found)
         if reason_text(word) is None:
             connection.put([reason.encode()], reason_pin(word))
@@ -139,27 +136,18 @@ def revoke(options: SubmitOptions, release: str, reason: str) -> None:
 
 
 @click.command(short_help="Propose a return to an earlier release.")
-@click.argument("release")
+@release_argument(exact=True)
 @submit_options
 def rollback(options: SubmitOptions, release: str) -> None:
-    """Propose that RELEASE, NAME@VERSION, be the current one of its name again."""
+    """Propose that NAME@VERSION, or NAME VERSION, be the current one of its name again."""
     from ledger.cli.connect import unlocked
     from ledger.errors import UsageError
     from ledger.events.actions import RollBack
-    from ledger.history.names import require_usable
+    from ledger.history.names import find, require_usable
 
     with unlocked(options.home, options.passphrase_file) as (connection, signer):
-        found = _exact(connection, release)
+        found = find(connection.history.decisions, release)
         require_usable(found)
         if connection.history.decisions.current.get(found.name) is found:
             raise UsageError(f"{found.name} {found.version} is the current release", advice="fedledger release list")
         submit_over(connection, signer, options, RollBack(found.id.hex()))
-
-
-def _exact(connection: "Connection", title: str) -> "Release":
-    """A release by name and version: a vote must not be about the one that happens to be current when it is read."""
-    from ledger.history.names import find
-
-    if "@" not in title:
-        raise click.UsageError("name the version too: NAME@VERSION")
-    return find(connection.history.decisions, title)

@@ -222,7 +222,7 @@ def test_a_log_that_is_not_the_one_that_was_signed_gets_one_advice_and_no_furthe
     world.files.read.clear()
     report = world.audit(history=forged(world, change).history)
     (found,) = open_matters(report)
-    assert (found.check, found.fault, report.lies.answer) == (Check.SIGNED, "the server", "none")
+    assert (found.check, found.fault, report.lies.answer) == (Check.SIGNED, "the chain node", "none")
     assert "is not the one that 3 of 4 members signed" in found.why
     assert "nobody is blamed" in found.why
     assert {one.answer for one in report.right.claims} == {"unknown"}
@@ -290,7 +290,7 @@ def test_a_conviction_needs_the_updates_that_it_was_computed_from() -> None:
 
     report = world.audit(witness=witness)
     assert (report.right.answer, named(report)) == ("unknown", set())
-    assert {one.tx for one in open_matters(report) if one.fault == "the server"} == {hidden.hex()}
+    assert {one.tx for one in open_matters(report) if one.fault == "the chain node"} == {hidden.hex()}
 
 
 def test_without_a_witness_nobody_is_named() -> None:

@@ -71,7 +71,7 @@ def test_a_change_that_nobody_signed_makes_the_whole_history_the_servers(
     report = world.audit(witness=without(world, statements[-1]))
     (found,) = open_matters(report)
     assert (report.right.answer, report.lies.answer) == ("unknown", "none")
-    assert (found.check, found.fault) == (Check.SIGNED, "the server")
+    assert (found.check, found.fault) == (Check.SIGNED, "the chain node")
     assert f"did not sign the {statements[-1]} that it shows" in found.why
 
 

@@ -272,7 +272,7 @@ def test_code_that_is_not_the_pinned_one() -> None:
     report = world.audit(replace(observed, code={"RoundLedger": ("0x22", "0x23")}))
     assert (report.right.answer, report.exit, report.lies.answer) == ("unknown", 3, "none")
     (found,) = open_matters(report)
-    assert (found.check, found.fault, found.actual) == (Check.CODE, "the server", "0x23")
+    assert (found.check, found.fault, found.actual) == (Check.CODE, "the chain node", "0x23")
     assert report.ledger == CONTRACT
 
 

@@ -349,7 +349,7 @@ def test_row_18_a_server_that_shows_another_block_or_head_is_told_off_and_nothin
         question=question, blocks=lambda number: ShownBlock(bytes([number]) * 32, 12 * number, proved=True)
     )
     (found,) = open_matters(report)
-    assert (report.exit, report.lies.answer, found.check, found.fault) == (3, "none", Check.SIGNED, "the server")
+    assert (report.exit, report.lies.answer, found.check, found.fault) == (3, "none", Check.SIGNED, "the chain node")
     assert set(answers(report).values()) == {"unknown"}
     assert (report.history.signed, report.passed[Check.HEADS]) == (None, 0)
 
@@ -361,7 +361,7 @@ def test_row_19_a_fork_of_impersonated_members_has_no_signatures() -> None:
     }
     report = world.audit()
     (found,) = open_matters(report)
-    assert (report.exit, report.lies.answer, found.check, found.fault) == (3, "none", Check.SIGNED, "the server")
+    assert (report.exit, report.lies.answer, found.check, found.fault) == (3, "none", Check.SIGNED, "the chain node")
     assert "did not sign what it shows" in found.why
 
 
@@ -400,7 +400,7 @@ def test_row_18_a_server_that_invents_is_told_off_and_nothing_else_is_said(quest
     models = {place: bytes(32) for place in world.observed().models}
     report = world.audit(seen(world.observed(), models=models), question)
     assert (report.right.answer, report.lies.answer) == ("unknown", "none")
-    assert {one.fault for one in open_matters(report)} == {"the server"}
+    assert {one.fault for one in open_matters(report)} == {"the chain node"}
     assert set(answers(report).values()) == {"unknown", "yes"}
     assert [name for name, answer in answers(report).items() if answer == "yes"] == ["code"]
 
@@ -411,7 +411,7 @@ def test_row_22_a_server_without_transactions_convicts_nobody() -> None:
 
     report = refuted().audit(witness=nothing)
     assert (report.right.answer, report.lies.answer) == ("unknown", "none")
-    assert "the server" in {one.fault for one in open_matters(report)}
+    assert "the chain node" in {one.fault for one in open_matters(report)}
 
 
 def test_row_29_sources_that_were_not_compiled_are_open() -> None:

@@ -177,7 +177,7 @@ def test_a_log_that_is_not_the_contracts_is_unknown(change: str) -> None:
         history = History(world.foundation, kept)
     report = world.audit(replace(world.observed(), commitments=commitments), history=history)
     found = [f for f in report.open.list if f.check is Check.HEADS]
-    assert [f.fault for f in found] == ["the server"]
+    assert [f.fault for f in found] == ["the chain node"]
     assert report.right.answer == "unknown"
     assert found[0].party == (key(9) if change == "foreign" else NORTH)
 
@@ -208,7 +208,7 @@ def test_a_model_that_the_contract_does_not_know_is_a_damaged_log(root: bytes | 
     models = dict(world.observed().models)
     del models[1, 1]
     report = world.audit(replace(world.observed(), models=models if root is None else {**models, (1, 1): root}))
-    assert [(f.check, f.fault, f.round) for f in open_matters(report)] == [(Check.HEADS, "the server", 1)]
+    assert [(f.check, f.fault, f.round) for f in open_matters(report)] == [(Check.HEADS, "the chain node", 1)]
     assert report.right.answer == "unknown"
 
 

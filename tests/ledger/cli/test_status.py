@@ -8,6 +8,7 @@ from support.worlds.world import World
 
 from ledger.cli.job import phase
 from ledger.cli.status import _job, _job_row, _notes
+from ledger.formats.text import clock_text
 
 NAMES = ("North", "East", "South", "West")
 
@@ -18,7 +19,8 @@ def world() -> World:
 
 
 def said(world: World, now: int) -> dict[str, Any]:
-    connection = SimpleNamespace(history=world.history, name=NAMES.__getitem__)
+    document = SimpleNamespace(name="Hearts")
+    connection = SimpleNamespace(history=world.history, name=NAMES.__getitem__, document=lambda _: document)
     return _job(connection, world.state, now)  # type: ignore[arg-type]
 
 
@@ -48,4 +50,9 @@ def test_votes_strikes_and_approvals_are_told_by_name(world: World) -> None:
     assert (job["approvals"], phase(job)) == (["North", "East", "South"], "open")
     assert job["strikes"] == {"East": 1}
     assert list(_notes([job])) == ["job 1, round 2: attempt 1 opposed by 2 members", "job 1: East has 1 strike"]
-    assert _job_row(job)[:8] == ("1", "open", "1 of 5", "2", "Aggregating", "4 of 4", "4 of 4", "1 of 4")
+    job = said(world, job["round"]["deadline"] - 7)
+    until = f"{clock_text(job['round']['deadline'])}, 7 s left"
+    row = ("1", "Hearts", "open", "1 of 5", "2", "Aggregating", until, "4 of 4", "4 of 4", "1 of 4")
+    assert _job_row(job)[:10] == row
+    overdue = _job_row(said(world, job["round"]["deadline"] + 1))
+    assert overdue[6].endswith(", overdue")

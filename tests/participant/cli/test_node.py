@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from support.command import PROGRAM, fedledger
 from support.content.proxy import ForwardProxy
 from support.passphrases import write_passphrase
 
@@ -224,7 +225,36 @@ def test_status_says_what_comes_next(ready: Any) -> None:
     assert facts["data_found"] is True
     assert facts["jobs"][0]["next"] == {"step": "commit", "job": 1, "round": 1}
     assert (facts["device"], facts["trained_on"]) == ("auto", None)
-    assert "two columns" in call("status", *home).stdout
+    shown = call("status", *home).stdout
+    assert "two columns" in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert next(row for row in rows if "columns" in row)[:5] == ["1", "two", "columns", "0", "of"], (
+        "finalised, of how many"
+    )
+
+
+@pytest.mark.node
+def test_a_second_node_in_a_home_is_refused_by_name(ready: Any) -> None:
+    """By its exit code, too; `node status` says which of the two is the case, and whether anyone serves the store."""
+    home = ready.consortium.members[0].home.folder
+    ready.parties[0].serving.close()
+    resting = call("status", "--home", home).stdout
+    assert "does not run" in resting
+    assert "no process of this home serves it now" in resting
+    first = subprocess.Popen([*PROGRAM, "node", "run", *map(str, party(ready))], stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout is not None
+        assert "node of member 0" in first.stdout.readline()
+        second = fedledger("node", "run", *party(ready))
+        running = document(call("status", "--home", home, "--json"))
+    finally:
+        first.terminate()
+        first.communicate()
+    assert second.returncode == 2
+    assert "the node of this home runs already" in second.stderr
+    assert str(home) in second.stderr
+    assert (running["running"], running["served"]) == (True, True)
+    assert document(call("status", "--home", home, "--json"))["running"] is False
 
 
 @pytest.mark.node

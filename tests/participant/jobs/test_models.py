@@ -1,5 +1,7 @@
 """`job create` meets the modules that PyTorch users have: taken exactly, or refused by name with nothing stored."""
 
+import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,7 @@ class Own(Task):
         }}
         if self.kind in buffers: model.register_buffer("buffer", buffers[self.kind]())
         if self.kind == "extra": model.add_module("extra", Extra())
+        if self.kind == "deep": model.add_module("deep", torch.nn.Sequential(*map(torch.nn.Linear, [2] * 20, [2] * 20)))
         if self.kind == "lazy": model.add_module("lazy", torch.nn.LazyLinear(2))
         return model
     def load_data(self, path): pass
@@ -56,19 +59,35 @@ class Own(Task):
 
 
 @pytest.fixture
-def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     (site := tmp_path / "site").mkdir()
     monkeypatch.syspath_prepend(str(site))
     install(site, "models", SOURCE)
 
-    def run(kind: str) -> Any:
+    def run(kind: str, *options: str) -> Any:
         start, end = DRAFT.index("[task]"), DRAFT.index("[admission]")
         task = f'[task]\nname = "models"\n\n[task.settings]\nkind = "{kind}"\n\n'
         (tmp_path / "job.toml").write_text(DRAFT[:start] + task + DRAFT[end:])
         home = tmp_path / "home"
-        return CliRunner().invoke(fedledger, ["job", "create", str(tmp_path / "job.toml"), "--home", str(home)])
+        (home / "keystore.json").parent.mkdir(exist_ok=True)
+        (home / "keystore.json").touch()
+        words = ["job", "create", str(tmp_path / "job.toml"), "--home", str(home), *options]
+        return CliRunner().invoke(fedledger, words)
 
     return run
+
+
+def test_a_model_of_many_tensors_is_summed_up(created: Callable[..., Any]) -> None:
+    """Its digest and CID stay on the screen; each tensor has a line on request, before them."""
+    short, listed = created("deep"), created("deep", "--wide")
+    assert "deep.7.weight" not in short.stdout
+    assert "42 with 126 values; --wide lists them" in short.stdout
+    assert listed.stdout.index("deep.7.weight") < listed.stdout.index("digest")
+    names = [tensor["name"] for tensor in json.loads(created("deep", "--json").stdout)["tensors"]]
+    assert "deep.7.weight" in names
+    last = short.stdout.splitlines()[-1]
+    assert shlex.split(last)[1:4] == ["fedledger", "job", "propose"]
+    assert shlex.split(last)[-2] == "--home", "its own home, where it is not the default"
 
 
 @pytest.mark.parametrize("kind", ["float8", "bfloat16", "tied"])

@@ -165,7 +165,7 @@ def test_a_key_newer_than_the_round_leaves_it_alone() -> None:
     story = Story().job().round().rotated(1, NEW)
     waits(story.step(900, me=NEW), "came after")
     story.commit(A).open(A, deadline=1240)
-    waits(story.step(1010, me=NEW), "waits for its aggregate")
+    waits(story.step(1010, me=NEW), "to aggregate since 00:17:20 UTC, until 00:19:00 UTC")
     waits(story.aggregate().step(650, me=NEW), "other members attest")
 
 
@@ -200,7 +200,7 @@ def test_what_was_opened_is_vouched_for() -> None:
     waits(story.step(DEADLINE + 1, vouched={KEY: frozenset({0})}, **shown), "opens its updates")
     story.open(B, deadline=1240)
     assert story.step(1020, vouched={KEY: frozenset({0})}, **shown) == Vouch(1, 1)
-    waits(story.step(1020, vouched={KEY: frozenset({0, 1})}, **shown), "waits for its aggregate")
+    waits(story.step(1020, vouched={KEY: frozenset({0, 1})}, **shown), "member 0's to aggregate")
 
 
 def test_an_update_that_was_opened_is_shown_however_late() -> None:

@@ -1,6 +1,7 @@
 """What a scorer does next, for every state of a scoring, second by second."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ledger.history.state import Aggregate, Commitment, JobState, Phase, Reveal,
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.steps import STILL, Nudge, Wait
 from participant.node.steps import COURTESY
+from participant.scoring.scorer import Scorer
 from participant.scoring.steps import (
     CommitScores,
     OpenScoring,
@@ -96,6 +98,18 @@ def in_turn(story: Story, step: ScoringStep, start: int, round_: int = 1) -> Non
         turn = start + COURTESY * rank
         assert waits(story.step(turn - 1, me=key), "another scorer") == turn
         assert story.step(turn, me=key) == step
+
+
+def test_what_does_not_change_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is not a scorer says so once, not in every phase of every round."""
+    said: list[tuple[int, str]] = []
+    scorer = Scorer.__new__(Scorer)
+    scorer._waited_for = {}
+    monkeypatch.setattr(scorer, "_note", lambda _action, _state, number, why, **_: said.append((number, why)))
+    for number in (1, 1, 1, 2, 2, 3):
+        state: Any = SimpleNamespace(number=1, scoring=SimpleNamespace(round=number))
+        scorer.note_wait(state, Wait("this member is not a scorer"))
+    assert said == [(1, "this member is not a scorer")]
 
 
 def test_a_job_without_scores_and_a_member_without_the_role_have_none() -> None:
