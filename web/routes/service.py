@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from ledger.formats.cid import Cid
 from ledger.store.gateway import CORRUPT_HEADER, application
 from web.access import problems
+from web.access.listeners import Listener, Listeners
 from web.access.metrics import CONTENT_TYPE, Metrics
 from web.reading.ledger import NotYet, Reading
 from web.routes.access import may_read
@@ -20,7 +21,7 @@ from web.routes.responses import UNCACHED, caching
 from web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
-MOST_LISTENERS, MOST_READERS = 200, 8
+MOST_READERS = 8
 Form = Literal["raw", "car"]
 CID_PATTERN = "^baf(krei|ybei)[a-h][a-z2-7]{50}[aeimquy4]$"
 """The CIDs that fedledger uses, as text, for the description alone; `Cid.parse` checks them."""
@@ -53,30 +54,22 @@ async def metrics(request: Request) -> Response:
 
 @router.get("/events", tags=["live"], summary="Server-sent events: one `change` for every change of the pages")
 async def events(request: Request) -> Response:
-    counts: Metrics = request.app.state.metrics
-    if request.app.state.listening >= MOST_LISTENERS:
-        problem = problems.of_status(503, "too many connections wait for events")
-        return Response(problems.encoded(problem), 503, media_type="application/json", headers={"Retry-After": "30"})
+    listeners: Listeners = request.app.state.listeners
 
     async def stream() -> AsyncIterator[bytes]:
-        request.app.state.listening += 1
-        counts.listeners.inc()
-        try:
-            async for message in _messages(request):
+        with listeners.admit(request.client.host if request.client else "") as listener:
+            async for message in _messages(request, listener):
                 yield message
-        finally:
-            request.app.state.listening -= 1
-            counts.listeners.dec()
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers=UNCACHED)
 
 
-async def _messages(request: Request) -> AsyncIterator[bytes]:
+async def _messages(request: Request, listener: Listener) -> AsyncIterator[bytes]:
     """The present state first, so that a client that returns knows whether it missed something; then every change."""
     view: View = request.app.state.view
     serial, silent = -1, 0.0
     yield b"retry: 3000\n\n"
-    while not request.app.state.closing.is_set() and may_read(request):
+    while not (view.closing.is_set() or listener.left) and may_read(request):
         now = Reading(view.network, view.latest.state)
         if now.state.serial != serial:
             serial, silent = now.state.serial, 0.0
