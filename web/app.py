@@ -7,7 +7,6 @@ from typing import TextIO
 import msgspec
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Response
-from starlette.staticfiles import StaticFiles
 
 from web.access.buckets import Buckets
 from web.access.guard import AccessLog, App, Guard
@@ -15,10 +14,11 @@ from web.access.listeners import Listeners
 from web.access.metrics import Metrics
 from web.access.sessions import Sessions
 from web.access.sign_in import SignIns
-from web.drawing.render import FOLDER, Renderer
+from web.drawing.render import Renderer
 from web.openapi import describe
 from web.pages import PAGES
 from web.routes import access, downloads, relay, service
+from web.routes.assets import Assets
 from web.routes.errors import map_errors
 from web.view import View
 
@@ -45,7 +45,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
         page.add_to(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=FOLDER / "static"))
+    app.mount("/static", Assets())
     map_errors(app)
     _add_description(app)
     return Guard(

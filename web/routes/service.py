@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from ledger.formats.cid import Cid
@@ -14,14 +16,17 @@ from ledger.store.gateway import CORRUPT_HEADER, application
 from web.access import problems
 from web.access.listeners import Listener, Listeners
 from web.access.metrics import CONTENT_TYPE, Metrics
+from web.access.sessions import is_https
 from web.reading.ledger import NotYet, Reading
-from web.routes.access import may_read
+from web.routes.access import SECURITY, may_read, require_insider
 from web.routes.parameters import reading
 from web.routes.responses import UNCACHED, caching
 from web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
 MOST_READERS = 8
+VALID = timedelta(days=180)
+"""How long a reader may rely on security.txt."""
 Form = Literal["raw", "car"]
 CID_PATTERN = "^baf(krei|ybei)[a-h][a-z2-7]{50}[aeimquy4]$"
 """The CIDs that fedledger uses, as text, for the description alone; `Cid.parse` checks them."""
@@ -46,10 +51,26 @@ async def ready(request: Request) -> Response:
 
 @router.get("/metrics", tags=["service"], summary="Counts for Prometheus")
 async def metrics(request: Request) -> Response:
+    """To this machine and to members, unless the operator opened them to everyone."""
     counts: Metrics = request.app.state.metrics
+    if not request.app.state.view.open_metrics:
+        require_insider(request)
     relayer = request.app.state.view.relayer
     status = relayer.status() if relayer else None
     return Response(counts.text(reading(request).state, status), headers={"Content-Type": CONTENT_TYPE})
+
+
+@router.get(SECURITY, include_in_schema=False)
+async def security(request: Request) -> Response:
+    """Where to report a fault in security (RFC 9116), if the operator says where."""
+    view: View = request.app.state.view
+    if not view.contact:
+        raise HTTPException(404)
+    until = (datetime.now(UTC) + VALID).strftime("%Y-%m-%dT00:00:00Z")
+    text = f"Contact: {view.contact}\nExpires: {until}\n"
+    if is_https(view.origin):
+        text += f"Canonical: {view.origin}{SECURITY}\n"
+    return Response(text, media_type="text/plain", headers=UNCACHED)
 
 
 @router.get("/events", tags=["live"], summary="Server-sent events: one `change` for every change of the pages")
