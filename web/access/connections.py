@@ -80,8 +80,9 @@ class WebConnection(HttpToolsProtocol):
             self.send_400_response("The head of the request is too long.")
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """A head begins. The application may cut the response to it (`web.access.guard`)."""
         super().on_message_begin()
+        self.scope["state"]["cut"] = self.transport.close
         self._expect("head")
 
     def on_headers_complete(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from ledger.errors import FedledgerError
 from web.access import json_body, problems
 from web.access.buckets import Buckets
 from web.access.metrics import Metrics
@@ -87,6 +88,10 @@ class Guard:
                 if response.head and scope["path"] != "/events":
                     scope = {**scope, "method": "GET"}
                 await self._app(scope, receive, response)
+        except (ConnectionAbortedError, RuntimeError) as error:
+            if not (response.started and _is_known(error) and "cut" in scope["state"]):
+                raise
+            await _cut(scope, receive)
         finally:
             seconds = time.monotonic() - began
             route = getattr(scope.get("route"), "path", "") or "-"
@@ -141,11 +146,11 @@ class _Response:
 
     def __init__(self, send: Send, headers: Sequence[tuple[bytes, bytes]], *, head: bool) -> None:
         self._send, self._headers, self.head = send, headers, head
-        self.status, self.bytes = 500, 0
+        self.status, self.bytes, self.started = 500, 0, False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.started = message["status"], True
             present = {name.lower() for name, _ in message.get("headers", [])}
             extra = [(name, value) for name, value in self._headers if name not in present]
             message = {**message, "headers": [*message.get("headers", []), *extra]}
@@ -167,6 +172,18 @@ async def _send(send: Send, problem: Problem, headers: dict[str, str]) -> None:
     pairs = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
+
+
+def _is_known(error: Exception) -> bool:
+    """Whether a response could not be finished for a reason that is no defect: a holder failed half way, mostly."""
+    return isinstance(error, ConnectionAbortedError) or isinstance(error.__cause__, FedledgerError)
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Hang up, so that the client sees that its response is not whole. A defect is raised, and printed, instead."""
+    scope["state"]["cut"]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _host(header: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""Who listens to live events: so many at a time, and of them so many at one address."""
+"""Listeners to live events: so many at a time, and of them so many at one address."""
 
 import time
 from collections.abc import Iterator

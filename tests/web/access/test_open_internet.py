@@ -2,22 +2,25 @@
 
 import re
 from datetime import UTC, datetime
+from http.client import IncompleteRead
 from typing import Any
 
 import httpx
 import pytest
 from support.content.holders import Memory
 from support.web.relay import sign_text
-from support.web.released import address, ask, shop
+from support.web.released import address, ask, holder_of, shop
 from support.web.server import PATHS, get, served, view_of
 from support.worlds.releases import release
 from support.worlds.world import World
 
 from ledger.errors import UsageError
 from ledger.events.records import KeyRotated
+from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
 from ledger.keys import ephemeral
 from ledger.store import Unreachable
+from ledger.store.files import walk
 from web.cli.access import Access, checked_contact, checked_proxies
 
 ORIGIN = "https://audit.example"
@@ -111,6 +114,24 @@ def test_what_a_holder_says_reaches_no_reader(world: World) -> None:
             assert answer.status in {404, 503}, target
             assert b"SESAME" not in answer.body, target
             assert b"10.0.0.1" not in answer.body, target
+
+
+def test_a_holder_that_fails_half_way_cuts_the_response_and_the_server_prints_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    world = World(tensors=(Tensor("layer.weight", (700, 1000)),)).open_job().honest_round()
+    made = release(world)
+    holder = holder_of(world)
+    with served(shop(world, holder)) as url:
+        assert ask(url, address(made)).status == 200
+        models = get(url + "/jobs/1/models/1.json").json()["models"]
+        parts = [part.cid for part, _ in walk(lambda part: holder.get(part.cid), Cid.parse(models[0]["cid"]))]
+        del holder.blocks[parts[-1]]
+        for target in (address(made), f"/ipfs/{parts[0]}?format=car"):
+            with pytest.raises(IncompleteRead):
+                ask(url, target)
+        assert get(url + "/health").status_code == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_the_counts_are_for_this_machine_and_for_members(world: World) -> None:
