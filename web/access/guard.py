@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from ledger.errors import FedledgerError
+from ledger.http.clients import owner_of
 from web.access import json_body, problems
 from web.access.buckets import Buckets
 from web.access.metrics import Metrics
@@ -124,7 +125,9 @@ class Guard:
             return problems.of_status(413), {}
         if scope["method"] not in READS and not self._from_here(headers):
             return problems.of_status(403), {}
-        wait = self._buckets.take(client) or (visitor.session and self._buckets.take(f"session {visitor.token}"))
+        wait = self._buckets.take(owner_of(client)) or (
+            visitor.session and self._buckets.take(f"session {visitor.token}")
+        )
         if wait:
             return problems.of_status(429), {"Retry-After": problems.retry_after(wait)}
         return None

@@ -98,6 +98,7 @@ def served(view: View, log: TextIO | None = None, host: str = "127.0.0.1", **set
     finally:
         server.should_exit = True
         thread.join(10)
+        assert not thread.is_alive(), "the server does not stop"
 
 
 def get(url: str, **options: Any) -> httpx.Response:

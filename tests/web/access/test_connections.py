@@ -1,5 +1,6 @@
 """Connections of strangers: one address shuts nobody else out, and who is too slow is hung up on. Over real sockets."""
 
+import dataclasses
 import io
 import json
 import resource
@@ -9,10 +10,14 @@ from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
+from support.web.released import address, known
 from support.web.server import get, served, until, view_of
+from support.worlds.releases import release
 from support.worlds.world import World
 
+from ledger.config import Gateway
 from web.access import connections, listeners
 from web.access.connections import LONGEST_HEAD, MOST_PIPELINED, SHARE
 from web.view import View
@@ -162,6 +167,13 @@ def test_a_trusted_proxy_has_all_places_and_names_its_clients(view: View, monkey
     assert clients == ["2001:db8::1", "192.0.2.7", STRANGER]
 
 
+def test_the_addresses_of_one_house_have_one_rate(view: View) -> None:
+    with served(dataclasses.replace(view, rate=1.0), proxies=("127.0.0.1",)) as url:
+        named = [{"X-Forwarded-For": f"2001:db8::{number}"} for number in range(6)]
+        assert [status(url, READER, headers) for headers in named][-1] == 429
+        assert status(url, READER, {"X-Forwarded-For": "2001:db8:0:1::1"}) == 200
+
+
 def test_listeners_are_shared_by_address_and_the_oldest_leaves(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listeners, "PLACES", 8)
     monkeypatch.setattr(listeners, "SHARE", 4)
@@ -176,3 +188,16 @@ def test_listeners_are_shared_by_address_and_the_oldest_leaves(view: View, monke
         for left in (opened[STRANGER][0], opened["127.0.0.3"][0], opened[STRANGER][1]):
             read_until(left, b"0\r\n\r\n")
         assert "listeners 8.0" in get(url + "/metrics").text
+
+
+def test_a_holder_that_is_silent_does_not_keep_the_server_from_stopping(capfd: pytest.CaptureFixture[str]) -> None:
+    world = World().open_job().honest_round()
+    made = release(world)
+    with socket.create_server((READER, 0)) as silent:
+        gateway = Gateway(name="silent", url=f"http://{READER}:{silent.getsockname()[1]}")
+        view = view_of(world, known=msgspec.structs.replace(known(world), gateways=(gateway,)))
+        with ExitStack() as stack:
+            with served(view) as url, connect(url) as client:
+                client.sendall(b"GET " + address(made).encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                stack.enter_context(silent.accept()[0])
+            assert capfd.readouterr().err == ""
