@@ -2,23 +2,23 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Event
 from typing import TextIO
 
 import msgspec
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Response
-from starlette.staticfiles import StaticFiles
 
 from web.access.buckets import Buckets
 from web.access.guard import AccessLog, App, Guard
+from web.access.listeners import Listeners
 from web.access.metrics import Metrics
 from web.access.sessions import Sessions
 from web.access.sign_in import SignIns
-from web.drawing.render import FOLDER, Renderer
+from web.drawing.render import Renderer
 from web.openapi import describe
 from web.pages import PAGES
 from web.routes import access, downloads, relay, service
+from web.routes.assets import Assets
 from web.routes.errors import map_errors
 from web.view import View
 
@@ -36,6 +36,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         lifespan=_lifespan,
         dependencies=[Depends(access.admit)],
     )
@@ -44,7 +45,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
         page.add_to(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=FOLDER / "static"))
+    app.mount("/static", Assets())
     map_errors(app)
     _add_description(app)
     return Guard(
@@ -65,14 +66,13 @@ def _set_state(app: FastAPI, view: View) -> None:
         view.relayer.settled = metrics.settled
     app.state.view, app.state.metrics, app.state.renderer = view, metrics, Renderer()
     app.state.sessions, app.state.signins = Sessions(view.latest, view.sessions), SignIns(view.network.chain.id)
-    app.state.closing, app.state.listening = Event(), 0
+    app.state.listeners = Listeners(metrics)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.readers = CapacityLimiter(service.MOST_READERS)
     yield
-    app.state.closing.set()
 
 
 def _add_description(app: FastAPI) -> None:

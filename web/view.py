@@ -1,7 +1,8 @@
 """What the application shows: one consortium, and the latest state that the background threads fill."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Literal
 
 from ledger.config import Network
@@ -20,7 +21,8 @@ class View:
     this server has, empty for any name; without them a page elsewhere could read a local server under a name of
     its own. `read` says who may read; `origin` is the address by which people reach the server, empty where it is the
     host's name. `sessions` is the file that keeps sessions, None for memory alone. Without a `relayer` nothing is sent
-    to the chain.
+    to the chain. With `open_metrics` everyone may read the counts; `contact` is where to report a fault in security,
+    empty for none. `closing` is set when the server stops: streams end then.
     """
 
     network: Network
@@ -32,3 +34,6 @@ class View:
     origin: str = ""
     sessions: Path | None = None
     relayer: Relayer | None = None
+    open_metrics: bool = False
+    contact: str = ""
+    closing: Event = field(default_factory=Event)

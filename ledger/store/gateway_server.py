@@ -17,20 +17,20 @@ _LIMITS = {
     "outbuf_high_watermark": 1 << 22,
 }
 """Seconds and bytes that a server spends on its clients. It has fewer connections than its own limit, at which it would
-accept no more: see `ledger.store.places`."""
+accept no more: see `ledger.store.channels`."""
 
 
 class GatewayServer:
     """A running gateway: its `url`, and `close()`."""
 
     def __init__(self, server: Any, sockets: dict[int, Any], host: str, patience: float) -> None:
-        from ledger.store.places import Places
-        from ledger.store.slow_clients import Patience
+        from ledger.http.clients import Patience
+        from ledger.store.channels import admit
 
         self.url = f"http://{_bracketed(host)}:{server.effective_port}"
         self._server, self._sockets = server, sockets
-        self._patience = Patience(server, patience)
-        Places(server)
+        self._patience = Patience(patience)
+        server.channel_class = admit
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._thread.start()
@@ -56,7 +56,7 @@ class GatewayServer:
 
         while not self._stop.is_set():
             wasyncore.loop(timeout=1.0, use_poll=True, map=self._sockets, count=1)
-            self._patience.look()
+            self._patience.look(self._server.active_channels.values())
 
 
 SMALL_BODY = 1 << 10

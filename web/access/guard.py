@@ -4,14 +4,16 @@ import json
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from ledger.errors import FedledgerError
+from ledger.http.clients import owner_of
 from web.access import json_body, problems
 from web.access.buckets import Buckets
 from web.access.metrics import Metrics
-from web.access.sessions import COOKIE, Sessions, Visitor
+from web.access.sessions import Sessions, Visitor, cookie_name, is_https
 from web.documents.common import Problem
 
 Scope = MutableMapping[str, Any]
@@ -33,6 +35,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
+"""With an https origin: for a year browsers come by https alone (RFC 6797)."""
 
 
 class AccessLog:
@@ -64,15 +68,18 @@ class Guard:
     ) -> None:
         self._app, self._hosts, self._origin, self._buckets = app, hosts, origin, buckets
         self._metrics, self._sessions, self._log = metrics, sessions, log
+        self._cookie = cookie_name(origin)
+        named = HEADERS | (STRICT_TRANSPORT if is_https(origin) else {})
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        response = _Response(send, head=scope["method"] == "HEAD")
+        response = _Response(send, self._headers, head=scope["method"] == "HEAD")
         began = time.monotonic()
         client = (scope.get("client") or ("-",))[0]
-        visitor = self._sessions.visitor(_token(scope))
+        visitor = self._sessions.visitor(_token(scope, self._cookie))
         scope.setdefault("state", {})["visitor"] = visitor
         try:
             refusal = self._refuse(scope, client, visitor)
@@ -82,6 +89,10 @@ class Guard:
                 if response.head and scope["path"] != "/events":
                     scope = {**scope, "method": "GET"}
                 await self._app(scope, receive, response)
+        except (ConnectionAbortedError, RuntimeError) as error:
+            if not (response.started and _is_known(error) and "cut" in scope["state"]):
+                raise
+            await _cut(scope, receive)
         finally:
             seconds = time.monotonic() - began
             route = getattr(scope.get("route"), "path", "") or "-"
@@ -114,7 +125,9 @@ class Guard:
             return problems.of_status(413), {}
         if scope["method"] not in READS and not self._from_here(headers):
             return problems.of_status(403), {}
-        wait = self._buckets.take(client) or (visitor.session and self._buckets.take(f"session {visitor.token}"))
+        wait = self._buckets.take(owner_of(client)) or (
+            visitor.session and self._buckets.take(f"session {visitor.token}")
+        )
         if wait:
             return problems.of_status(429), {"Retry-After": problems.retry_after(wait)}
         return None
@@ -134,15 +147,15 @@ class Guard:
 class _Response:
     """Sends a response with the headers that every one has, and counts it; HEAD gets no body."""
 
-    def __init__(self, send: Send, *, head: bool) -> None:
-        self._send, self.head = send, head
-        self.status, self.bytes = 500, 0
+    def __init__(self, send: Send, headers: Sequence[tuple[bytes, bytes]], *, head: bool) -> None:
+        self._send, self._headers, self.head = send, headers, head
+        self.status, self.bytes, self.started = 500, 0, False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.started = message["status"], True
             present = {name.lower() for name, _ in message.get("headers", [])}
-            extra = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in present]
+            extra = [(name, value) for name, value in self._headers if name not in present]
             message = {**message, "headers": [*message.get("headers", []), *extra]}
         elif message["type"] == "http.response.body":
             body = message.get("body", b"")
@@ -164,6 +177,18 @@ async def _send(send: Send, problem: Problem, headers: dict[str, str]) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _is_known(error: Exception) -> bool:
+    """Whether a response could not be finished for a reason that is no defect: a holder failed half way, mostly."""
+    return isinstance(error, ConnectionAbortedError) or isinstance(error.__cause__, FedledgerError)
+
+
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Hang up, so that the client sees that its response is not whole. A defect is raised, and printed, instead."""
+    scope["state"]["cut"]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 def _host(header: bytes) -> str | None:
     """The host of a Host header, without its port; None if it could be read as more than a host."""
     if not header:
@@ -177,13 +202,13 @@ def _address(scope: Scope) -> str:
     return str(scope["path"]) + (f"?{query}" if query else "")
 
 
-def _token(scope: Scope) -> str:
-    """The token of a session, from the cookies."""
+def _token(scope: Scope, wanted: str) -> str:
+    """The token of a session, from the cookie of that name."""
     for name, value in scope["headers"]:
         if name == b"cookie":
             for cookie in value.decode("latin-1").split(";"):
                 key, _, token = cookie.strip().partition("=")
-                if key == COOKIE:
+                if key == wanted:
                     return str(token)
     return ""
 

@@ -13,6 +13,8 @@ from web.reading.ledger import NotFound
 from web.reading.library import Withheld
 
 LONGEST = 300
+WITHHELD = frozenset({"holders", "holder", "url"})
+"""Facts for the operator alone: what was dialled, and what was heard there."""
 _STATUS: dict[type[FedledgerError], int] = {
     NotFound: 404,
     Withheld: 403,
@@ -49,7 +51,7 @@ _NAMES = {
 def of_error(error: FedledgerError) -> Problem:
     """An error of fedledger as a document."""
     family = next(kind for kind in type(error).__mro__ if kind in _STATUS)
-    facts = {name: _short(str(value)) for name, value in error.facts.items()}
+    facts = {name: _short(str(value)) for name, value in error.facts.items() if name not in WITHHELD}
     return Problem(
         error=error.kind,
         status=_STATUS[family],

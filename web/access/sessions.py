@@ -23,7 +23,16 @@ from web.reading.ledger import NotYet
 SECONDS = 12 * 3600
 MOST = 16
 """Sessions of one member; the oldest goes first."""
-COOKIE = "session"
+
+
+def cookie_name(origin: str) -> str:
+    """The session cookie's name: with an https origin one that neither another host nor plain http can set."""
+    return "__Host-session" if is_https(origin) else "session"
+
+
+def is_https(origin: str) -> bool:
+    """Whether people reach the server by https."""
+    return origin.startswith("https:")
 
 
 class Session(msgspec.Struct, frozen=True):

@@ -1,6 +1,9 @@
 """Who may read, and under which names the server is reached: what the options decide."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -53,3 +56,20 @@ def _checked(origin: str | None) -> str:
         advice = "a scheme and a name in lower case, as in https://audit.example"
         raise UsageError("this is not an origin", advice=advice, actual=origin)
     return origin
+
+
+def checked_proxies(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Addresses and networks of proxies. Raises UsageError."""
+    try:
+        return tuple(str(ip_network(one, strict=False)) for one in addresses)
+    except ValueError as error:
+        advice = "an IP address or a network, as in 127.0.0.1 or 172.16.0.0/12"
+        raise UsageError("this is not a proxy's address", advice=advice, actual=", ".join(addresses)) from error
+
+
+def checked_contact(contact: str | None) -> str:
+    """Where to report a fault, as security.txt has it; empty for none. Raises UsageError."""
+    if contact and not re.fullmatch("(https://|mailto:)[!-~]{1,500}", contact):
+        advice = "as in mailto:security@audit.example or https://audit.example/report"
+        raise UsageError("this is not a contact", advice=advice, actual=contact)
+    return contact or ""

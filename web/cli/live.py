@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.config import Home, Network, at_node, load_network
 from web.cli.access import Access
@@ -51,11 +51,11 @@ class Payment:
 
 @contextmanager
 def live_view(
-    reader: LedgerReader, access: Access, payment: Payment | None, *, rate: float, source: bool
+    reader: LedgerReader, access: Access, payment: Payment | None, *, source: bool, **settings: Any
 ) -> Iterator["View"]:
     """The view of a consortium, up to date while it is open; with a relayer if there is a key that pays.
 
-    `rate` is in requests a second for one address, 0 for any number; `source`: whether audits compile the contracts.
+    `source`: whether audits compile the contracts; `settings` are the view's own.
     """
     from ledger.store.home import open_store
     from web.reading.background import Live
@@ -76,5 +76,5 @@ def live_view(
         stack.enter_context(Live(latest, library, reader.visit, reader.look, source=source))
         if relayer is not None:
             stack.enter_context(relayer)
-        sessions = home.folder / "sessions.json"
-        yield View(network, latest, library, rate, access.hosts, access.read, access.origin, sessions, relayer)
+        settings |= {"hosts": access.hosts, "read": access.read, "origin": access.origin}
+        yield View(network, latest, library, sessions=home.folder / "sessions.json", relayer=relayer, **settings)

@@ -8,7 +8,7 @@ import click
 
 from ledger.cli.options import home_option, json_option, network_option, rpc_option
 from ledger.config import Home
-from web.cli.access import LOOPBACK, Access
+from web.cli.access import LOOPBACK, Access, checked_contact, checked_proxies
 from web.cli.live import LedgerReader, Payment, live_view
 from web.cli.relayer import KEYSTORE
 from web.cli.serving import announce, listen, open_log, require_installed, web_server
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 )
 @click.option("--origin", help="Address by which people reach the server from other machines: https://NAME.")
 @click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    help="Address or network of a proxy in front, whose X-Forwarded-For names the clients; may be given several times.",
+)
+@click.option(
     "--relayer",
     "keystore",
     type=click.Path(path_type=Path),
@@ -47,6 +53,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Requests a second from one address; 0 for any number.",
 )
+@click.option("--open-metrics", is_flag=True, help="Everyone may read /metrics, not this machine and members alone.")
+@click.option("--contact", help="Where to report a fault in security, for security.txt: mailto:… or https://….")
 @click.option("--source/--no-source", default=True, help="Let the audit compile the contracts' sources (needs solc).")
 @click.option(
     "--access-log",
@@ -62,9 +70,12 @@ def run(
     port: int,
     read: "Read",
     origin: str | None,
+    proxies: tuple[str, ...],
     keystore: Path | None,
     relayer_passphrase_file: Path | None,
     rate: float,
+    open_metrics: bool,
+    contact: str | None,
     source: bool,
     access_log: Path | None,
     network_file: Path | None,
@@ -79,13 +90,14 @@ def run(
     members sign, and pays for it with a key that has no rights (`fedledger web relayer` makes one).
     """
     require_installed()
-    access = Access.of(read, host, origin)
+    access, trusted = Access.of(read, host, origin), checked_proxies(proxies)
+    settings = {"rate": rate, "open_metrics": open_metrics, "contact": checked_contact(contact)}
     payment = Payment(keystore, relayer_passphrase_file) if keystore else None
     with ExitStack() as stack:
         reader = LedgerReader(network_file, home, rpc)
         listening, log = stack.enter_context(listen(host, port)), stack.enter_context(open_log(access_log))
-        view = stack.enter_context(live_view(reader, access, payment, rate=rate, source=source))
-        server = web_server(view, log)
+        view = stack.enter_context(live_view(reader, access, payment, source=source, **settings))
+        server = web_server(view, log, trusted)
         announce(view, listening, as_json=as_json)
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])

@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
     from web.view import View
-
-GRACE_SECONDS = 2
 
 
 def require_installed() -> None:
@@ -64,20 +63,25 @@ def announce(view: "View", listening: socket.socket, *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def web_server(view: "View", log: TextIO) -> "Server":
-    """The web server over a view."""
+def web_server(view: "View", log: TextIO | None, proxies: Sequence[str] = (), *, patience: float = 20.0) -> "Server":
+    """The web server over a view; without a `log` it keeps none. It believes the `proxies`, addresses and networks, who
+    their clients are, and hangs up on a client slower than `patience` seconds.
+    """
     import uvicorn
 
+    from web.access.connections import GRACE_SECONDS, REST_SECONDS, WebConnection, WebServer
     from web.app import create_app
 
     config = uvicorn.Config(
-        create_app(view, log=log),
+        create_app(view, log=log, quiet=log is None),
+        http=WebConnection,
+        ws="none",
         access_log=False,
-        log_level="warning",
-        proxy_headers=False,
+        log_level="error",
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_keep_alive=20,
-        limit_concurrency=1000,
+        timeout_graceful_shutdown=int(GRACE_SECONDS) + 1,
+        timeout_keep_alive=REST_SECONDS,
     )
-    return uvicorn.Server(config)
+    return WebServer(config, view.closing.set, view.content.close, patience)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
-from web.drawing import charts, scores
+from web.drawing import assets, charts, scores
 from web.drawing.language import LANGUAGES, texts
 from web.drawing.trace import draw
 from web.reading.latest import State
@@ -44,6 +44,7 @@ class Renderer:
             "score": score,
             "columns": scores.columns,
             "by_index": scores.by_index,
+            "asset": assets.address,
         }
         self._templates.tests["under_way"] = under_way
         self._state: State | None = None

@@ -65,6 +65,12 @@ class Library(Blocks):
             raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
         self._verified.add(known)
 
+    def close(self) -> None:
+        """End every read, in other threads too."""
+        self._holders.stop()
+        for client in self._clients.values():
+            client.close()
+
     def _is_document(self, digest: bytes) -> bool:
         state = self._latest.state
         known = digest in state.documents or digest in state.reasons

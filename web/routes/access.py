@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Query, Request, Response
 
 from ledger.formats.digest import ADDRESS_PATTERN, checksum_address
+from ledger.http.addresses import is_loopback
 from web.access.json_body import read_json
-from web.access.sessions import COOKIE, SECONDS, Session, Sessions, Visitor
+from web.access.sessions import SECONDS, Session, Sessions, Visitor, cookie_name, is_https
 from web.access.sign_in import SignIns
 from web.documents.refusals import NoOrigin
 from web.documents.relay import Nothing, SessionPage, SignInAnswer, SignInText
@@ -15,8 +16,16 @@ from web.routes.parameters import reading
 from web.routes.responses import uncached
 from web.view import View
 
-OPEN = frozenset({"/health", "/ready", "/sign-in", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"})
-"""Needs no session, and neither do the files under /static and signed messages, which prove their own origin."""
+SECURITY = "/.well-known/security.txt"
+OPEN = frozenset(
+    {"/health", "/ready", "/sign-in", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"}
+    | {"/metrics", SECURITY}
+)
+"""Needs no session, and neither do the files under /static and signed messages, which prove their own origin.
+/metrics has a rule of its own.
+"""
+PASSED_ON = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
+"""The headers by which proxies tell that they are one."""
 router = APIRouter(tags=["sign-in"])
 
 
@@ -34,6 +43,17 @@ def may_read(request: Request) -> bool:
         return True
     sessions: Sessions = request.app.state.sessions
     return sessions.visitor(visitor(request).token).session is not None
+
+
+def require_insider(request: Request) -> None:
+    """For what is for the operator: a request is from this machine, not passed on by a proxy, or from a member.
+
+    Raises NotSignedIn, SessionEnded.
+    """
+    client, host = request.client, urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    here = client is not None and is_loopback(client.host) and is_loopback(host)
+    if not here or PASSED_ON & set(request.headers.keys()):
+        visitor(request).signed_in()
 
 
 def visitor(request: Request) -> Visitor:
@@ -60,8 +80,9 @@ async def sign_in(request: Request) -> Response:
     token, session = state.sessions.begin(state.signins.redeem(origin, signed.message, signed.signature))
     state.sessions.end(visitor(request).token)
     response = uncached(_page(request, session))
-    secure = origin.startswith("https:")
-    response.set_cookie(COOKIE, token, max_age=SECONDS, httponly=True, samesite="strict", secure=secure)
+    response.set_cookie(
+        cookie_name(origin), token, max_age=SECONDS, httponly=True, samesite="strict", secure=is_https(origin)
+    )
     return response
 
 
@@ -78,7 +99,8 @@ async def sign_out(request: Request) -> Response:
     await read_json(request, Nothing)
     request.app.state.sessions.end(visitor(request).token)
     response = uncached(SessionPage())
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    origin = request.app.state.view.origin
+    response.delete_cookie(cookie_name(origin), httponly=True, samesite="strict", secure=is_https(origin))
     return response
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from ledger.errors import FedledgerError
 from web.access.problems import encoded, of_error, of_status
@@ -14,6 +15,8 @@ from web.reading.ledger import NotFound
 from web.routes.page import HTML, abilities, language_of
 from web.routes.parameters import reading
 
+GONE = 499
+"""The status that other servers count for a client that hung up."""
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
@@ -23,6 +26,7 @@ def map_errors(app: FastAPI) -> None:
         FedledgerError: _refused,
         HTTPException: _unserved,
         RequestValidationError: _invalid,
+        ClientDisconnect: _gone,
         Exception: _defect,
     }
     for kind, handler in handlers.items():
@@ -46,6 +50,11 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
     if first["loc"][0] == "path":
         return await _refused(request, NotFound(f"there is no such {place}: {message}", advice="start from /"))
     return problem_response(request, of_status(400, f"{place}: {message}"))
+
+
+async def _gone(_request: Request, _error: ClientDisconnect) -> Response:
+    """For the access log and the counts alone: the client hung up in the middle of its request."""
+    return Response(status_code=GONE)
 
 
 async def _defect(request: Request, _error: Exception) -> Response:

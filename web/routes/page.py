@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 
+from web.access.sessions import is_https
 from web.documents.common import Page
 from web.drawing.language import COOKIE, LANGUAGES, choose
 from web.drawing.render import Renderer
@@ -79,5 +80,6 @@ def language_of(request: Request) -> str:
 
 def _remember(request: Request, response: Response, language: str) -> Response:
     if request.query_params.get("lang") in LANGUAGES:
-        response.set_cookie(COOKIE, language, max_age=YEAR, samesite="lax", httponly=True)
+        secure = is_https(request.app.state.view.origin)
+        response.set_cookie(COOKIE, language, max_age=YEAR, samesite="lax", httponly=True, secure=secure)
     return response

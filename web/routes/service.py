@@ -2,25 +2,31 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from ledger.formats.cid import Cid
 from ledger.store.gateway import CORRUPT_HEADER, application
 from web.access import problems
+from web.access.listeners import Listener, Listeners
 from web.access.metrics import CONTENT_TYPE, Metrics
+from web.access.sessions import is_https
 from web.reading.ledger import NotYet, Reading
-from web.routes.access import may_read
+from web.routes.access import SECURITY, may_read, require_insider
 from web.routes.parameters import reading
 from web.routes.responses import UNCACHED, caching
 from web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
-MOST_LISTENERS, MOST_READERS = 200, 8
+MOST_READERS = 8
+VALID = timedelta(days=180)
+"""How long a reader may rely on security.txt."""
 Form = Literal["raw", "car"]
 CID_PATTERN = "^baf(krei|ybei)[a-h][a-z2-7]{50}[aeimquy4]$"
 """The CIDs that fedledger uses, as text, for the description alone; `Cid.parse` checks them."""
@@ -45,38 +51,46 @@ async def ready(request: Request) -> Response:
 
 @router.get("/metrics", tags=["service"], summary="Counts for Prometheus")
 async def metrics(request: Request) -> Response:
+    """To this machine and to members, unless the operator opened them to everyone."""
     counts: Metrics = request.app.state.metrics
+    if not request.app.state.view.open_metrics:
+        require_insider(request)
     relayer = request.app.state.view.relayer
     status = relayer.status() if relayer else None
     return Response(counts.text(reading(request).state, status), headers={"Content-Type": CONTENT_TYPE})
 
 
+@router.get(SECURITY, include_in_schema=False)
+async def security(request: Request) -> Response:
+    """Where to report a fault in security (RFC 9116), if the operator says where."""
+    view: View = request.app.state.view
+    if not view.contact:
+        raise HTTPException(404)
+    until = (datetime.now(UTC) + VALID).strftime("%Y-%m-%dT00:00:00Z")
+    text = f"Contact: {view.contact}\nExpires: {until}\n"
+    if is_https(view.origin):
+        text += f"Canonical: {view.origin}{SECURITY}\n"
+    return Response(text, media_type="text/plain", headers=UNCACHED)
+
+
 @router.get("/events", tags=["live"], summary="Server-sent events: one `change` for every change of the pages")
 async def events(request: Request) -> Response:
-    counts: Metrics = request.app.state.metrics
-    if request.app.state.listening >= MOST_LISTENERS:
-        problem = problems.of_status(503, "too many connections wait for events")
-        return Response(problems.encoded(problem), 503, media_type="application/json", headers={"Retry-After": "30"})
+    listeners: Listeners = request.app.state.listeners
 
     async def stream() -> AsyncIterator[bytes]:
-        request.app.state.listening += 1
-        counts.listeners.inc()
-        try:
-            async for message in _messages(request):
+        with listeners.admit(request.client.host if request.client else "") as listener:
+            async for message in _messages(request, listener):
                 yield message
-        finally:
-            request.app.state.listening -= 1
-            counts.listeners.dec()
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers=UNCACHED)
 
 
-async def _messages(request: Request) -> AsyncIterator[bytes]:
+async def _messages(request: Request, listener: Listener) -> AsyncIterator[bytes]:
     """The present state first, so that a client that returns knows whether it missed something; then every change."""
     view: View = request.app.state.view
     serial, silent = -1, 0.0
     yield b"retry: 3000\n\n"
-    while not request.app.state.closing.is_set() and may_read(request):
+    while not (view.closing.is_set() or listener.left) and may_read(request):
         now = Reading(view.network, view.latest.state)
         if now.state.serial != serial:
             serial, silent = now.state.serial, 0.0

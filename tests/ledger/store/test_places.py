@@ -4,27 +4,16 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
 from support.content.holders import Memory
 
+from ledger.store.channels import PLACES, SHARE
 from ledger.store.gateway_server import GatewayServer, serve
-from ledger.store.places import PLACES, SHARE, crowd, longest_waiting, owner_of
 
 STRANGER, HOLDER = "127.0.0.2", "127.0.0.1"
-
-
-@dataclass
-class One:
-    address: str
-    waits: float
-    busy: bool = False
-
-    def handle_close(self) -> None:
-        """Never called here."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,21 +69,6 @@ def test_many_addresses_share_the_places_and_the_largest_crowd_leaves(gateway: G
                 stack.enter_context(connect(gateway, f"127.0.1.{network + 1}"))
         assert status(gateway, HOLDER) == 200
         assert len(gateway._server.active_channels) <= PLACES
-
-
-def test_who_leaves() -> None:
-    many = [One("10.0.0.1", 5), One("10.0.0.1", 3, busy=True), One("10.0.0.1", 4), One("10.0.0.2", 1)]
-    assert crowd(many, "10.0.0.3", places=5, share=3) == []
-    assert crowd(many, "10.0.0.1", places=9, share=3) == crowd(many, "10.0.0.3", places=4, share=9) == many[:3]
-    assert crowd(many, "10.0.0.2", places=9, share=1) == many[3:]
-    assert longest_waiting(many[:3]) is many[2]
-    assert longest_waiting(many[1:2]) is None
-
-
-def test_whose_an_address_is() -> None:
-    assert owner_of("2001:db8::1") == owner_of("2001:db8::ffff:2") != owner_of("2001:db8:0:1::1")
-    assert owner_of("::ffff:10.0.0.1") == owner_of("10.0.0.1") != owner_of("10.0.0.2")
-    assert owner_of("fe80::1%eth0") == owner_of("fe80::2")
 
 
 def test_one_that_never_says_anything_is_hung_up_on() -> None:

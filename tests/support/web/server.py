@@ -9,13 +9,12 @@ from dataclasses import replace
 from typing import Any, TextIO
 
 import httpx
-import uvicorn
 from support.worlds.decisions import Chamber
 from support.worlds.world import NAMES, World, honest_report
 
 from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network
 from ledger.jobs.document import Job
-from web.app import create_app
+from web.cli.serving import listen, web_server
 from web.pages import PAGES
 from web.reading.latest import Audited, Latest, State
 from web.reading.library import Library
@@ -91,23 +90,22 @@ def _named(snapshot: Snapshot, known: Network) -> Snapshot:
 
 
 @contextmanager
-def served(view: View, log: TextIO | None = None) -> Iterator[str]:
-    """Serve a view; yields its address."""
-    app = create_app(view, log=log, quiet=log is None)
-    config = uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+def served(view: View, log: TextIO | None = None, host: str = "127.0.0.1", **settings: Any) -> Iterator[str]:
+    """Serve a view with the server that `fedledger web run` starts; yields its address."""
+    listening = listen(host, 0)
+    server = web_server(replace(view, closing=threading.Event()), log, **settings)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     end = time.monotonic() + 10
     while not server.started:
         assert time.monotonic() < end, "the server does not come up"
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(10)
+        assert not thread.is_alive(), "the server does not stop"
 
 
 def get(url: str, **options: Any) -> httpx.Response:

@@ -53,6 +53,8 @@ def test_options_that_do_not_fit_are_refused_with_the_way_out(tmp_path: Path) ->
         (("--host", "0.0.0.0", "--read", "members"), "--origin"),  # noqa: S104
         (("--origin", "audit.example"), "https://"),
         (("--origin", "https://audit.example/pages"), "https://"),
+        (("--proxy", "proxy.example"), "127.0.0.1"),
+        (("--contact", "security@audit.example"), "mailto:"),
     ):
         done = fedledger("web", "run", *options, env=environment)
         assert done.returncode == 2

@@ -42,7 +42,8 @@ def test_a_page_is_whole_without_scripts(site, path: str, language: str) -> None
     assert f'<html lang="{language}">' in text
     assert all(mark in text for mark in ("<main id=", "<nav ", "<footer>", 'class="skip"'))
     assert len(re.findall("<h1", text)) == 1
-    scripts = r"<script(?! src=\"/static/(?:live.js\" defer|wallet.js\" type=\"module\")>)"
+    asset = r"\?v=[0-9a-f]{16}\""
+    scripts = rf"<script(?! src=\"/static/(?:live.js{asset} defer|wallet.js{asset} type=\"module\")>)"
     assert re.findall(scripts, text) == []
     assert " style=" not in text
     assert " on" + "click" not in text

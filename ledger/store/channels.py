@@ -1,0 +1,85 @@
+"""The connections of a gateway: what each is at, and how one is admitted (`ledger.http.clients` has the rule).
+
+waitress alone waits forever for a request that comes in drips, and for the reader of a long response, whose thread
+serves nobody else meanwhile: eight such readers would block a gateway.
+"""
+
+import socket
+import time
+from typing import Any
+
+from waitress.channel import HTTPChannel
+
+from ledger.http.clients import make_room
+
+PLACES = 240
+"""Connections at a time."""
+SHARE = 40
+"""Connections of one address, at most: more than a gateway has threads, and a sixth of the places."""
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that counts the bytes that it moves, knows since when it waits for a request, and leaves nothing of
+    one behind.
+    """
+
+    moved = 0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.waits, self._asked = time.monotonic(), False
+
+    @property
+    def address(self) -> str:
+        """Where the client is."""
+        return str(self.addr[0])
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a request, all of its head at least, or a response that was not taken yet."""
+        coming = self.request is not None and self.request.headers_finished
+        return bool(self.requests) or self.total_outbufs_len > 0 or coming
+
+    @property
+    def awaited(self) -> object:
+        """The first byte, a request, or that a response is taken. One that was answered and waits for its next request
+        is left to the server's `channel_timeout`."""
+        if self.request is None and not self.total_outbufs_len:
+            return None if self._asked else "first byte"
+        return ("request or response", self.request)
+
+    def leave(self) -> None:
+        """Close it, whatever it is at."""
+        self.handle_close()
+
+    def send(self, data: Any, do_close: bool = True) -> int:
+        number = int(super().send(data, do_close))
+        self.moved += number
+        return number
+
+    def received(self, data: bytes) -> bool:
+        self.moved += len(data)
+        self._asked = True
+        return bool(super().received(data))
+
+    def service(self) -> None:
+        """Answer, in a thread of its own; then it waits again."""
+        super().service()
+        self.waits = time.monotonic()
+
+    def del_channel(self, map: Any = None) -> None:
+        """Let go of a request that was cut in its middle: a large one lies in a file."""
+        super().del_channel(map)
+        if self.request is not None:
+            self.request.close()
+
+
+def admit(server: Any, accepted: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:
+    """Take a connection; one that comes where all of the crowd are busy is hung up on. In the server's loop's thread.
+
+    A waitress server calls it as its `channel_class`.
+    """
+    if make_room(list(server.active_channels.values()), str(addr[0]), PLACES, SHARE):
+        Channel(server, accepted, addr, adj, map=map)
+    else:
+        accepted.close()
