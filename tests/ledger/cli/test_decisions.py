@@ -375,7 +375,10 @@ def test_the_other_decisions_are_proposed_by_name(members: Council) -> None:
     key = members.key(0)
     before = len(said("proposal", "list", *members.home(0), "--json"))
     for command, words in (
-        (("admit", newcomer, "--roles", "participant,scorer"), f"admit {newcomer} as participant, scorer"),
+        (
+            ("admit", newcomer, "--name", "Nørre", "--roles", "participant,scorer"),
+            f"admit Nørre, {newcomer}, as participant, scorer",
+        ),
         (("remove", 3), "remove member 3 (West)"),
         (("roles", 3, "--roles", "aggregator"), "make member 3 (West) aggregator"),
         (("rules", "--majority", 6000), "change the rules: more than 60 % of all members for it"),
@@ -393,9 +396,9 @@ def test_the_other_decisions_are_proposed_by_name(members: Council) -> None:
 def test_proposals_that_cannot_be(members: Council) -> None:
     key = members.key(0)
     propose = ("proposal", "propose")
-    run(*propose, "admit", "0x12", "--roles", "participant", *key, fails=UsageError)
-    run(*propose, "admit", "0x" + "aB" * 20, "--roles", "participant", *key, fails=UsageError)
-    run(*propose, "admit", "0x" + "12" * 20, "--roles", "owner", *key, fails=2)
+    run(*propose, "admit", "0x12", "--name", "Delta", "--roles", "participant", *key, fails=UsageError)
+    run(*propose, "admit", "0x" + "aB" * 20, "--name", "Delta", "--roles", "participant", *key, fails=UsageError)
+    run(*propose, "admit", "0x" + "12" * 20, "--name", "Delta", "--roles", "owner", *key, fails=2)
     run(*propose, "remove", 9, *key, fails=Rejected)
     run(*propose, "rules", *key, fails=2)
     run(*propose, "rules", "--majority", 10, *key, fails=UsageError)
