@@ -1,16 +1,25 @@
 """The chain's present time, for what a node waits for. It decides no more than that: the contracts go by the time of
 the block that a transaction gets into, and what is shown or signed rests on blocks (`ledger.rounds.depth`).
+
+Where a block's hash is not known to cover its time, the node's word alone makes nothing late before this machine's own
+clock does, too.
 """
 
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ledger.errors import Unavailable
+
 if TYPE_CHECKING:
-    from ledger.chain.node import ChainNode
+    from ledger.chain.node import Block, ChainNode
 
 SKEW = 3
 """Seconds by which a chain node's idea of the next block's time may run ahead of the block sealed in the end."""
+
+
+FAR = 15
+"""Seconds by which an unproved time is ahead of the own clock that is worth a word."""
 
 
 class Clock:
@@ -28,6 +37,12 @@ class Clock:
     ) -> None:
         self._node, self._monotonic, self._wall = node, monotonic, wall
         self._seen, self._since = b"", 0.0
+        self.doubt: Unavailable | None = None
+        """Why the latest block's time was not believed when `time` was asked last."""
+
+    def of(self, block: "Block") -> int:
+        """A block's time as far as anything may rest on it, in seconds since 1970."""
+        return block.time if block.proved else min(block.time, int(self._wall()))
 
     @property
     def still(self) -> int:
@@ -41,4 +56,16 @@ class Clock:
             self._seen, self._since = latest.hash, self._monotonic()
         pending = self._node.pending_time()
         both = 0 if pending is None else min(pending - SKEW, int(self._wall()))
-        return max(latest.time + self.still, both)
+        self.doubt = self._doubt(latest)
+        now = latest.time + self.still
+        return max(now if latest.proved else min(now, int(self._wall())), both)
+
+    def _doubt(self, block: "Block") -> Unavailable | None:
+        ahead = block.time - int(self._wall())
+        if block.proved or ahead <= FAR:
+            return None
+        return Unavailable(
+            f"block {block.number} says that it is {ahead} s ahead of this machine's clock, and its hash is not known "
+            "to cover that: nothing is late before this clock says so",
+            advice="set this machine's clock right, or name another chain node",
+        )

@@ -31,6 +31,7 @@ from ledger.store.home import open_store
 
 if TYPE_CHECKING:
     from ledger.chain.client import Client
+    from ledger.chain.node import Block
     from ledger.chain.sender import Sender
     from ledger.index import Follower
     from ledger.index.file import Tip
@@ -62,7 +63,7 @@ class Connection:
         self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
         self._clock = Clock(client)
-        self._deep = follower.tip, DeepBlock()
+        self._deep: tuple[Tip, Block | None] = follower.tip, None
         own = self._own_log(client, follower) if store else None
         self.witnesses = Witnesses(network, witnesses, folder / "witnesses", own)
         self.background = Background()
@@ -139,22 +140,35 @@ class Connection:
         """For how many seconds the chain has made no further block, as far as `time` was asked."""
         return self._clock.still
 
+    @property
+    def doubt(self) -> Unavailable | None:
+        """Why the chain's time was not believed when `time` was asked last; None where it was."""
+        return self._clock.doubt
+
     def deep(self) -> DeepBlock:
         """The latest block, as of the last refresh, that is as deep as the network file asks for; none (number -1)
-        where the chain is shorter, or was reorganised since.
+        where the chain is shorter, or was reorganised since. Its time counts as far as `Clock.of` says.
         """
+        found = self._deep_block()
+        return DeepBlock() if found is None else DeepBlock(found.number, found.hash, self._clock.of(found))
+
+    def deep_point(self) -> HistoryPoint:
+        """Where the history stands at that block, with the time that the own node shows."""
+        found = self._deep_block()
+        number, hash_, time = (-1, b"", 0) if found is None else (found.number, found.hash, found.time)
+        return self.point(number, hash_)._replace(time=time)
+
+    def _deep_block(self) -> "Block | None":
         tip = self.follower.tip
         if tip != self._deep[0]:
             self._deep = tip, self._find_deep(tip)
         return self._deep[1]
 
-    def _find_deep(self, tip: "Tip") -> DeepBlock:
+    def _find_deep(self, tip: "Tip") -> "Block | None":
         number = tip.number - self.network.chain.confirmations
         found = self.client.block(number) if number >= 0 else None
         same = found is not None and (found.hash if number == tip.number else self.client.block_hash(tip.number))
-        return (
-            DeepBlock(found.number, found.hash, found.time) if found is not None and same == tip.hash else DeepBlock()
-        )
+        return found if same == tip.hash else None
 
     def point(self, block: int, hash_: bytes) -> HistoryPoint:
         """Where the history stands at a block that it reaches, under that hash."""

@@ -86,6 +86,7 @@ class Watch:
         history = self._connection.refresh()
         now = self._connection.time()
         self._trouble("chain", None)
+        self._trouble("clock", self._connection.doubt)
         self._serve()
         states = self.chosen(history)
         if not states:

@@ -86,8 +86,7 @@ class Worker(ABC):
         """The deep block as of which a step is taken that the other nodes agree on. It stays the same while they are
         asked, as long as it is on the own chain.
         """
-        place, deep = (facts.round.job, facts.round.number, step), self._connection.deep()
-        now = self._connection.point(deep.number, deep.hash)._replace(time=deep.time)
+        place, now = (facts.round.job, facts.round.number, step), self._connection.deep_point()
         asked = self._points.get(place, now)
         if asked != now:
             block = self._connection.client.block(asked.number)

@@ -117,6 +117,8 @@ class Attesting:
         Signatures that are on their way are waited for where it was published too soon to leave anything out.
         """
         counted, by = certified(known, facts.roll), self._signed_by(facts)
+        if isinstance(by, Wait):
+            return by
         early = by is None and Verdict.UNAVAILABLE in facts.round.aggregates[-1].verdicts
         if early:
             self._vouch(facts, now)
@@ -140,17 +142,22 @@ class Attesting:
         gathering = self._copies.gather(facts, max(self._say_by(facts) - now, LAST_MOMENT))
         self._sharing.said(facts, gathering.held)
 
-    def _signed_by(self, facts: RoundFacts) -> int | None:
+    def _signed_by(self, facts: RoundFacts) -> int | Wait | None:
         """See `receipts.signed_in_time`; in seconds since 1970."""
-        opened, published = (self._time(block) for block in (facts.round.opened_in, facts.round.aggregates[-1].block))
+        blocks = facts.round.opened_in, facts.round.aggregates[-1].block
+        opened, published = (self._time(facts.state, block) for block in blocks)
+        if isinstance(opened, Wait) or isinstance(published, Wait):
+            return opened if isinstance(opened, Wait) else published
         return signed_in_time(opened, published, facts.state.terms.aggregate_seconds)
 
-    def _time(self, number: int) -> int:
-        """When a block was made, in seconds since 1970."""
+    def _time(self, state: JobState, number: int) -> int | Wait:
+        """When a block was made, in seconds since 1970; other chain nodes must agree where its hash does not say so."""
         found = self._connection.client.block(number)
         if found is None:
             raise Unavailable("the chain was reorganised meanwhile", block=number)
-        return found.time
+        point = self._connection.point(number, found.hash)._replace(time=found.time)
+        wait = None if found.proved else self._agree(state, point)
+        return found.time if wait is None else wait
 
     def _lacking(self, facts: RoundFacts, members: Collection[int], by: int, now: int) -> Speech | Wait:
         """What is lacking is asked for again until three quarters of the time are over, then named."""

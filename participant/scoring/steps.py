@@ -127,7 +127,7 @@ def _commit(history: History, state: JobState, scoring: Scoring, member: Member,
 
 
 def _reveal(history: History, state: JobState, scoring: Scoring, member: Member, at: ScoringSituation) -> ScoringStep:
-    """Nobody sees scores before all are fixed: who can still commit on another branch could copy them."""
+    """Nobody sees scores before all are fixed: a scorer that may still commit on another branch could copy them."""
     withholds = (scoring.job, scoring.round) in at.abstained
     if member.index not in scoring.pending or withholds:
         return Wait(f"the other scorers of round {scoring.round} reveal", scoring.reveal_deadline + 1)

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from participant.trainer.life import end_with_parent, volunteer
+from participant.trainer.keeper import keep
+from participant.trainer.life import volunteer
 
 PIPE = "orders"
 
@@ -37,12 +38,12 @@ def main(folder: Path, order: str = "") -> None:
 
 
 def _settle_in() -> None:
-    """Die by signals as other programs do, end with the node, be the first that a full memory costs, say where a crash
-    happened.
+    """End with the node and with all that was started here, die by signals as other programs do, be the first that a
+    full memory costs, say where a crash happened.
     """
+    keep()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
-    end_with_parent()
     volunteer()
     faulthandler.enable(2, all_threads=False)
 

@@ -14,12 +14,12 @@ from typing import Self, TypeVar
 
 from ledger.errors import Malformed, Unavailable
 from ledger.jobs.document import Job
+from ledger.store import disk
 from participant.integers.fixed_point import Stream
 from participant.tasks.machine import Machine
 from participant.trainer import messages
 from participant.trainer.errand import Errand
 from participant.trainer.launch import Start, fork, spawn
-from participant.trainer.life import is_alive
 from participant.trainer.messages import Compare, Measure, Order, Progress, ReadData, Train
 from participant.trainer.trainer import Launched, Trainer
 
@@ -30,16 +30,17 @@ share one."""
 PROMPT = 0.5
 """Seconds that a look waits for what it began: what is short is over in the same look."""
 WHOLE_DAY = 86_400.0
+LOCK = "lock"
+"""The file in a process's folder that it holds locked while it lives."""
 
 
 def under_way(work: Path) -> list[Progress]:
     """How far the trainings of a home are, of whichever of its processes."""
     found: list[Progress] = []
     for path in sorted(work.glob(f"*/*/*/{messages.PROGRESS}")):
-        process = path.parts[-4].partition("-")[0]
         with suppress(Malformed):
             said = messages.read(path, Progress)
-            if said is not None and process.isdecimal() and is_alive(int(process)):
+            if said is not None and not disk.abandoned(path.parents[2] / LOCK):
                 found.append(said)
     return found
 
@@ -53,7 +54,7 @@ class Trainers:
 
     def __init__(self, machine: Machine, start: Start = spawn) -> None:
         self.machine, self._start = machine, start
-        self._folder = machine.work / f"{os.getpid()}-{token_hex(4)}"
+        self._folder, self._lock = machine.work / token_hex(8), -1
         self._trainers: list[Trainer] = []
         self._errands: list[Errand] = []
         self._started = 0
@@ -173,6 +174,9 @@ class Trainers:
             errand.close()
         self._trainers, self._errands = [], []
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _order(self, do: ReadData | Train | Measure | Compare, job: int, data: str) -> Order:
         return Order(
@@ -206,13 +210,19 @@ class Trainers:
         return trainer
 
     def _next(self) -> Path:
+        """A folder in this process's own, which it locks first. Raises Unavailable for a full disk."""
+        if self._lock < 0:
+            with disk.translated(self._folder):
+                self._folder.mkdir(mode=0o700, parents=True)
+            self._lock = disk.create(self._folder / LOCK)
         self._started += 1
         return self._folder / str(self._started)
 
     def _clean(self) -> None:
-        """Remove what killed processes left behind: their names begin with the id of their process."""
+        """Remove what killed processes left behind. A lock tells them from living ones, in other containers, too, where
+        the id of a process says nothing.
+        """
         with suppress(OSError):
             for folder in self.machine.work.iterdir():
-                process = folder.name.partition("-")[0]
-                if process.isdecimal() and not is_alive(int(process)):
+                if disk.abandoned(folder / LOCK):
                     shutil.rmtree(folder, ignore_errors=True)

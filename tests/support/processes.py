@@ -1,8 +1,27 @@
-"""Processes as the operating system sees them: those that still use a folder."""
+"""Processes as the operating system sees them: whether one lives, and those that still use a folder."""
 
 import os
 import time
 from pathlib import Path
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of that id exists."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def gone(process: int, seconds: float = 30.0) -> bool:
+    """Whether it ends in time."""
+    until = time.monotonic() + seconds
+    while is_alive(process) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not is_alive(process)
 
 
 def of_folder(folder: Path) -> dict[int, str]:

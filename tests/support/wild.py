@@ -28,9 +28,14 @@ def do(what, round=None):
         for _ in range(1000): print("x" * 10000, file=sys.stderr)
         os.write(2, b"the end of it")
         os._exit(3)
-    if what == "child":
-        child = subprocess.Popen(["sleep", "1000"])
+    if what == "daemon":
+        round.report(1, 4, 0.25)
+        child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
         (round.scratch.parent / "child").write_text(str(child.pid))
+        while True: pass
+    if what == "daemons":
+        daemon = 'setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >"$0"'
+        subprocess.run(["setsid", "sh", "-c", daemon, str(round.scratch.parent / "child")])
         os._exit(3)
     if what == "sleep":
         for second in range(600):

@@ -1,19 +1,23 @@
 """What a node takes for the chain's present time, whatever its chain node or a block's maker says."""
 
-from types import SimpleNamespace
+from ledger.chain.node import Block
+from ledger.party.clock import FAR, SKEW, Clock
 
-from ledger.party.clock import SKEW, Clock
+
+def block(hash_: bytes, time: int, *, proved: bool = True) -> Block:
+    return Block(7, hash_, b"", time, proved)
 
 
 class Chain:
     """A chain node that says what it likes, and this machine's clocks."""
 
     def __init__(self) -> None:
-        self.block, self.said = SimpleNamespace(hash=b"a", time=1000), None
+        self.block: Block = block(b"a", 1000)
+        self.said: int | None = None
         self.passed, self.now = 50.0, 1000.0
         self.clock = Clock(self, lambda: self.passed, lambda: self.now)
 
-    def latest(self) -> SimpleNamespace:
+    def latest(self) -> Block:
         return self.block
 
     def pending_time(self) -> int | None:
@@ -28,7 +32,7 @@ def test_it_runs_on_from_the_latest_block() -> None:
     assert chain.clock.time() == 1000
     chain.run(7.9)
     assert chain.clock.time() == 1007, "a chain that stands still"
-    chain.block = SimpleNamespace(hash=b"b", time=1012)
+    chain.block = block(b"b", 1012)
     assert chain.clock.time() == 1012
 
 
@@ -55,7 +59,35 @@ def test_an_own_clock_an_hour_ahead_moves_it_no_further_than_the_chain() -> None
 
 def test_time_runs_back_over_a_reorganisation_as_the_contracts_does() -> None:
     chain = Chain()
-    chain.block = SimpleNamespace(hash=b"ahead", time=4600)
+    chain.block = block(b"ahead", 4600)
     assert chain.clock.time() == 4600
-    chain.block = SimpleNamespace(hash=b"other", time=1003)
+    chain.block = block(b"other", 1003)
     assert chain.clock.time() == 1003
+
+
+def test_an_unproved_time_makes_nothing_late_before_the_own_clock_does() -> None:
+    """A node that shows a block in a form unknown here says what time it likes."""
+    chain = Chain()
+    chain.block = block(b"strange", 1000 + 3600, proved=False)
+    assert chain.clock.time() == 1000
+    assert chain.clock.of(chain.block) == 1000
+    doubt = chain.clock.doubt
+    assert doubt is not None
+    assert "3600 s ahead of this machine's clock" in doubt.message
+    chain.run(20)
+    assert chain.clock.time() == 1020, "this clock alone, and not twice"
+
+
+def test_an_unproved_time_that_is_near_or_behind_is_taken() -> None:
+    """Behind, it only has a node wait, as one that stands still does."""
+    chain = Chain()
+    chain.block = block(b"strange", 990, proved=False)
+    assert (chain.clock.time(), chain.clock.of(chain.block)) == (990, 990)
+    chain.block = block(b"near", 1000 + FAR, proved=False)
+    assert (chain.clock.time(), chain.clock.doubt) == (1000, None)
+
+
+def test_a_proved_time_counts_as_the_contracts_do() -> None:
+    chain = Chain()
+    chain.block = block(b"ahead", 1000 + 3600)
+    assert (chain.clock.of(chain.block), chain.clock.time(), chain.clock.doubt) == (4600, 4600, None)

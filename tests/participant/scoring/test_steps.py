@@ -193,7 +193,7 @@ def test_it_commits_once_the_scorings_opening_is_deep() -> None:
     assert story.step(deep=DeepBlock(7, bytes(32), SEEN)) == CommitScores(1, 1)
 
 
-def test_it_reveals_once_all_commitments_are_deep_or_a_deep_block_is_past_their_time() -> None:
+def test_it_reveals_once_deep_blocks_fix_all_commitments() -> None:
     full, few = Story().scoring("ABC", committed_in=7), Story().scoring("AB", committed_in=7)
     assert waits(full.step(SEEN, deep=DeepBlock(6, bytes(32), COMMIT)), "shows no scores") == SEEN + 25
     assert full.step(SEEN, deep=DeepBlock(7, bytes(32), SEEN)) == RevealScores(1, 1)

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,12 @@ import pytest
 torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
 from support import wild  # noqa: E402
+from support.processes import gone, is_alive  # noqa: E402
 
 from ledger.errors import UsageError  # noqa: E402
 from ledger.jobs.document import Job, parse  # noqa: E402
 from participant.tasks.machine import Machine  # noqa: E402
-from participant.trainer.life import is_alive  # noqa: E402
-from participant.trainer.messages import Train, TrainedUpdate  # noqa: E402
+from participant.trainer.messages import ReadData, Train, TrainedUpdate  # noqa: E402
 from participant.trainer.trainers import Trainers  # noqa: E402
 
 pytestmark = pytest.mark.node
@@ -83,7 +82,8 @@ job = parse((folder / "document").read_bytes())
 trainers = Trainers(Machine("cpu", folder / "home" / "scratch"))
 model = np.zeros(job.layout.values, np.int32)
 errand = trainers.begin(job, 9, Train(round=1, seed=1), folder / "data", model=model)
-while errand.progress is None:
+child = folder / "home" / "scratch" / job.digest.hex() / "child"
+while not (child.exists() and child.read_text()):
     time.sleep(0.05)
 print(errand.trainer.process.pid, flush=True)
 time.sleep(1000)
@@ -91,7 +91,7 @@ time.sleep(1000)
 
 
 def test_a_trainer_ends_with_its_node_however_that_ends(make: Callable[..., Job], tmp_path: Path) -> None:
-    job = make(train="loop")
+    job = make(train="daemon")
     (tmp_path / "document").write_bytes(job.encode())
     assert parse(job.encode()).digest == job.digest
     node = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
@@ -101,14 +101,31 @@ def test_a_trainer_ends_with_its_node_however_that_ends(make: Callable[..., Job]
         assert is_alive(trainer)
         node.send_signal(signal.SIGKILL)
         node.wait()
-    until = time.monotonic() + 30
-    while is_alive(trainer) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not is_alive(trainer)
+    assert gone(trainer)
+    assert gone(int((tmp_path / "home" / "scratch" / job.digest.hex() / "child").read_text()))
     assert list((tmp_path / "home" / "work").iterdir()) != []
     with Trainers(machine(tmp_path)):
-        left = [path.name for path in (tmp_path / "home" / "work").iterdir()]
-    assert len(left) <= 1, "what a killed node left is removed"
+        assert list((tmp_path / "home" / "work").iterdir()) == [], "what a killed node left is removed"
+
+
+def test_files_of_a_living_node_stay_whatever_its_number_is_elsewhere(
+    make: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another container no process has its number: a lock says that it lives."""
+    with Trainers(machine(tmp_path)) as living:
+        errand = living.begin(make(train="sleep"), 9, ReadData(), tmp_path / "data")
+        (kept,) = (tmp_path / "home" / "work").iterdir()
+
+        def nobody(*_: int) -> None:
+            raise ProcessLookupError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", nobody)
+            Trainers(machine(tmp_path)).close()
+        assert kept.exists()
+        assert errand.wait(LONG)
+        living.close_errand(errand)
+    assert not kept.exists()
 
 
 DISTRIBUTED = """

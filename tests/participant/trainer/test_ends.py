@@ -1,5 +1,6 @@
 """Whatever a task's code does to its process, the node that asked gets an error that names it, and may ask again."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,13 +12,13 @@ import pytest
 pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
 from support import warm, wild
+from support.processes import gone
 
 from ledger.errors import UsageError
 from ledger.jobs.document import Job
 from participant.trainer.errand import Ended, Errand
-from participant.trainer.life import is_alive
 from participant.trainer.messages import DataRead, Measure, Measured, ReadData, Train, TrainedUpdate
-from participant.trainer.trainers import Trainers
+from participant.trainer.trainers import LOCK, Trainers
 
 pytestmark = pytest.mark.node
 LONG = 120.0
@@ -52,13 +53,6 @@ def answered(trainers: Trainers, job: Job, do: Any, folder: Path, seconds: float
         return errand.answer()
     finally:
         trainers.close_errand(errand)
-
-
-def gone(process: int) -> bool:
-    until = time.monotonic() + 30
-    while is_alive(process) and time.monotonic() < until:
-        time.sleep(0.02)
-    return not is_alive(process)
 
 
 def test_orders_are_carried_out_by_one_process(make: Callable[..., Job], trainers: Trainers, tmp_path: Path) -> None:
@@ -154,4 +148,18 @@ def test_two_jobs_train_at_once_and_idle_processes_end(
     assert gone(next(pid for pid in processes if pid != slow.trainer.process.pid))
     trainers.close_errand(slow)
     assert gone(slow.trainer.process.pid), "nobody wants it any more"
-    assert list(trainers._folder.iterdir()) == []
+    assert [path.name for path in trainers._folder.iterdir()] == [LOCK]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux finds what left its session")
+@pytest.mark.parametrize("does", ["daemon", "daemons"])
+def test_what_a_task_starts_in_a_session_of_its_own_ends_with_its_trainer(
+    make: Callable[..., Job], trainers: Trainers, tmp_path: Path, does: str
+) -> None:
+    """Whether the trainer is ended, or ends and leaves a daemon behind that nobody waits for."""
+    job = make(train=does)
+    errand = order(trainers, job, Train(round=3, seed=1), tmp_path, seconds=LONG if does == "daemons" else 3.0)
+    assert errand.wait(LONG)
+    trainers.close_errand(errand)
+    child = tmp_path / "home" / "scratch" / job.digest.hex() / "child"
+    assert gone(int(child.read_text()))

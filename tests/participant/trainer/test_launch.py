@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from support.processes import gone
 
 from participant.trainer.launch import launch
-from participant.trainer.life import is_alive
 from participant.trainer.trainer import Trainer
 
 pytestmark = pytest.mark.node
@@ -37,7 +37,4 @@ def test_what_a_process_left_behind_is_ended_before_its_number_is_free(tmp_path:
     while process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     assert [process.poll(), process.poll()] == [3, 3]
-    child = int((tmp_path / "child").read_text())
-    while is_alive(child) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not is_alive(child)
+    assert gone(int((tmp_path / "child").read_text()))
