@@ -178,6 +178,22 @@ def test_a_job_is_made_and_said_on_standard_output(site: Path, tmp_path: Path) -
         assert set(store.pins()) == {job_pin(job.digest), initial_pin(bytes.fromhex(job.initial_model.root))}
 
 
+def test_a_check_says_its_own_on_standard_output(site: Path, tmp_path: Path) -> None:
+    """Its own process builds models too, once others have come back from that."""
+    arguments = [*PROGRAM, "task", "check", "wild", "--settings", str(_draft(site, "odd")), "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LONG, cwd=tmp_path)
+    rules = {one["rule"]: one["held"] for one in json.loads(done.stdout)["rules"]}
+    assert rules["model"] is True, done.stderr
+    assert "not JSON" in done.stderr
+
+
+def test_a_check_of_a_task_that_ends_its_process_says_so(site: Path, tmp_path: Path) -> None:
+    arguments = [*PROGRAM, "task", "check", "wild", "--settings", str(_draft(site, "crash")), "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LONG, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (TASK, "")
+    assert "building a model ended the process" in done.stderr
+
+
 @pytest.fixture
 def trial(found: Callable[..., Any], site: Path) -> Iterator[Trial]:
     """A member of three with a job of the wild task."""
