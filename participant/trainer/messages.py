@@ -5,12 +5,14 @@ job.json         the job's document
 model.i32        the model's integers, little-endian int32: the base of a training, or what is measured
 progress.json    how far it is, and in which of the task's methods, replaced as it goes on
 update.i32       the trained update's integers
+file.0, file.1   what a job that was made is stored as
 answer.json      what came out; written last
 """
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypeVar
 
@@ -22,6 +24,7 @@ from ledger.formats.strict import Strict
 from ledger.jobs.document import MAX_WEIGHT, Setting
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
+from participant.jobs.proposals import Electorate
 
 T = TypeVar("T")
 ORDER, JOB, MODEL, PROGRESS, UPDATE, ANSWER = (
@@ -32,6 +35,7 @@ ORDER, JOB, MODEL, PROGRESS, UPDATE, ANSWER = (
     "update.i32",
     "answer.json",
 )
+FILE = "file."
 MAX_MESSAGE = 1 << 20
 """Bytes of a message: figures are few."""
 
@@ -67,13 +71,21 @@ class Compare(Strict, frozen=True, tag="compare"):
     code: str = ""
 
 
+class Create(Strict, frozen=True, tag="create"):
+    """Make a job from a draft's file, for those who decide on it; `open_set` as `participant.jobs.creation.create`."""
+
+    draft: str
+    electorate: Electorate | None
+    open_set: bool
+
+
 class Order(Strict, frozen=True):
     """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders.
 
-    Those to compare name their data themselves, and belong to no job: its number is 0.
+    Those to compare and to create name their files themselves, and belong to no job: its number is 0.
     """
 
-    do: ReadData | Train | Measure | Compare
+    do: ReadData | Train | Measure | Compare | Create
     job: int
     data: str
     device: str
@@ -151,6 +163,20 @@ class Compared(Strict, frozen=True, tag="compared"):
     rows: tuple[ComparedModel, ...]
 
 
+class StoredFile(Strict, frozen=True):
+    """The pin that a file is stored under, and its CID."""
+
+    pin: str
+    cid: str
+
+
+class Created(Strict, frozen=True, tag="created"):
+    """A job is made: its files, the last of which is its document, and the tensors that stay at home."""
+
+    files: tuple[StoredFile, ...]
+    at_home: tuple[str, ...]
+
+
 class Failed(Strict, frozen=True, tag="failed"):
     """Nothing came out; `waits` where trying again later may help."""
 
@@ -166,7 +192,7 @@ class Failed(Strict, frozen=True, tag="failed"):
         return kind(self.message, advice=self.advice, **known)
 
 
-Answer = DataRead | TrainedUpdate | Measured | Compared | Failed
+Answer = DataRead | TrainedUpdate | Measured | Compared | Created | Failed
 
 
 def number(text: str) -> float:
@@ -222,6 +248,16 @@ def read_stream(path: Path, values: int) -> Stream:
     if size != 4 * values or len(stream) != values:
         raise Malformed("a trainer's file has another length", file=path.name, expected=4 * values, actual=size)
     return stream.astype(np.int32, copy=False)
+
+
+def read_pieces(path: Path) -> Iterator[bytes]:
+    """A file's bytes. Raises as `read_stream`."""
+    try:
+        with _opened(path) as file:
+            while piece := file.read(MAX_MESSAGE):
+                yield piece
+    except OSError as error:
+        raise Unavailable(f"cannot read what was made: {error.strerror}", file=str(path)) from error
 
 
 def _opened(path: Path) -> BinaryIO:
