@@ -29,7 +29,7 @@ help: ## Show this list
 	@echo 'Variables:'
 	@echo '  PYTHON          the Python to make .venv with, 3.11 or newer (now: $(PYTHON))'
 	@echo '  TORCH_INDEX     an index to take torch from, such as the CPU one that pytorch.org names (default: none)'
-	@echo '  FOLDER, PORT    where the demo's files go, and the port of `make web`'s pages (now: $(FOLDER), $(PORT))'
+	@echo '  FOLDER, PORT    folder of the demo, and the port of its pages (now: $(FOLDER), $(PORT))'
 	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
 
 setup: $(PYTHON_READY) $(NODE_READY) $(COMPILED) ## Make .venv and node_modules, at the versions pinned here

@@ -64,7 +64,8 @@ def propose(document: Path, passphrase_file: Path | None, home: Home, as_json: b
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
     serve = "leave fedledger node run (or store serve) going: the others read the job from you"
-    text = "\n".join([f"proposed as job {number}; {serve}", *(f"note: {one}" for one in warnings)])
+    done = f"proposed as job {number}, and approved by this member"
+    text = "\n".join([f"{done}; {serve}", *(f"note: {one}" for one in warnings)])
     say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
 
 
