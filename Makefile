@@ -30,7 +30,7 @@ help: ## Show this list
 	@echo 'Variables:'
 	@echo '  PYTHON          the Python to make .venv with, 3.11 or newer (now: $(PYTHON))'
 	@echo '  TORCH_INDEX     an index to take torch from, such as the CPU one that pytorch.org names (default: none)'
-	@echo '  FOLDER, PORT    where the files of the demo go, and the port of its pages (now: $(FOLDER), $(PORT))'
+	@echo '  FOLDER, PORT    folder of the demo, and the port of its pages (now: $(FOLDER), $(PORT))'
 	@echo '  TESTS_AT_ONCE   files of tests that `make test` runs side by side, 1 GB each (now: $(TESTS_AT_ONCE))'
 	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
 

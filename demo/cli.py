@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 ENDED = "everything that the demo started has ended"
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """An interrupt, once it has ended everything, says so."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(ENDED) from error
+
+
 @click.command(short_help="See it all on this machine: training, scores, audits, a lie, a vote.")
 @click.option(
     "--folder",
@@ -44,6 +53,7 @@ ENDED = "everything that the demo started has ended"
 )
 @click.option("--patience", type=float, default=180, show_default=True, help="Seconds that a step may stand still.")
 @json_option
+@_told()
 def demo(
     folder: Path,
     rounds: int,
@@ -76,7 +86,7 @@ def demo(
     from demo.stage import Stage
 
     console = Console(stderr=as_json, highlight=False)
-    with _told(), ExitStack() as stack:
+    with ExitStack() as stack:
         screen = DemoScreen(console, PARTIES.__getitem__, live=console.is_terminal if live is None else live)
         stage = Stage(where, screen, stack, patience)
         play = Demo(stage, rounds=rounds, lies=lies, pages=port if pages else None)
@@ -90,15 +100,6 @@ def demo(
                 console.print("To look around yourself: fedledger demo --keep leaves everything running.")
         finally:
             stage.dismiss()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """An interrupt, once it has ended everything, says so."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(ENDED) from error
 
 
 def _keep(console: "Console", play: "Demo") -> None:

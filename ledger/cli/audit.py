@@ -96,8 +96,7 @@ def audit(
     from ledger.cli.streams import write_file
     from ledger.party.auditing import UNREADABLE, AuditRequest, unreadable
 
-    if sum(map(bool, (release, model, round_, everything))) > 1 or (job and (release or everything)):
-        raise click.UsageError("--release, --model, --round and --all each ask another question; --job is another, too")
+    _require_one_question(job, release, model, round_, everything)
     release = _title(release, version)
     read, others = (nodes[:1], nodes[1:]) if network_file else ((), nodes)
     with look(network_file, home, *read) as connection:
@@ -116,6 +115,12 @@ def audit(
     else:
         _print(report, question, output, written)
     click.get_current_context().exit(report.exit)
+
+
+def _require_one_question(job: int | None, release: str | None, *others: object) -> None:
+    *_, everything = others
+    if sum(map(bool, (release, *others))) > 1 or (job and (release or everything)):
+        raise click.UsageError("--release, --model, --round and --all each ask another question; --job is another, too")
 
 
 def _title(release: str | None, version: str | None) -> str | None:

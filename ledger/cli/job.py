@@ -70,7 +70,8 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
         receipt = sender.send("ledger", "proposeJob", proposed.digest, *terms)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
-        text = "\n".join([f"proposed as job {number}", *(f"note: {one}" for one in warnings)])
+        done = f"proposed as job {number}, and approved by this member"
+        text = "\n".join([done, *(f"note: {one}" for one in warnings)])
         say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
         sys.stdout.flush()
         if not no_wait:
