@@ -52,7 +52,7 @@ class Homes:
         command = [*PROGRAM, "job", "propose", str(self.document), *self.key(0)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None and process.stderr is not None
-            assert process.stdout.readline() == "proposed as job 1\n"
+            assert process.stdout.readline() == "proposed as job 1, and approved by this member\n"
             assert "members fetch the model from http://" in process.stderr.readline()
             assert process.stderr.readline() == "1 of 3 members holds the initial model: member 0\n"
             yield process
@@ -83,7 +83,7 @@ def test_a_proposer_that_stops_says_what_follows_and_others_learn_whom_to_ask(ho
 
 def test_files_of_a_proposer_that_serves_nothing_are_had_by_hand(homes: Homes) -> None:
     done = fedledger("job", "propose", homes.document, "--no-wait", *homes.key(0))
-    assert (done.returncode, done.stdout) == (0, "proposed as job 1\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "proposed as job 1, and approved by this member\n"), done.stderr
     files = (("the document", Cid(RAW, homes.job.digest)), ("the initial model", homes.job.initial_cid))
     for what, cid in files:
         refused = homes.approve(1)
