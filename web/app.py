@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from web.access.buckets import Buckets
 from web.access.guard import AccessLog, App, Guard
+from web.access.links import Links
 from web.access.metrics import Metrics
 from web.access.sessions import Sessions
 from web.access.sign_in import SignIns
@@ -65,6 +66,7 @@ def _set_state(app: FastAPI, view: View) -> None:
         view.relayer.settled = metrics.settled
     app.state.view, app.state.metrics, app.state.renderer = view, metrics, Renderer()
     app.state.sessions, app.state.signins = Sessions(view.latest, view.sessions), SignIns(view.network.chain.id)
+    app.state.links = Links()
     app.state.closing, app.state.listening = Event(), 0
 
 

@@ -19,6 +19,7 @@ from web.documents.relay import (
     Relayed,
     SessionPage,
     SignInAnswer,
+    SignInLink,
     SignInText,
 )
 from web.examples.pages import EXAMPLES, PROBLEM
@@ -61,6 +62,7 @@ class _Exchange(NamedTuple):
 _EXCHANGES = (
     _Exchange("/sign-in.json", "get", None, SignInText),
     _Exchange("/sign-in.json", "post", SignInAnswer, SessionPage),
+    _Exchange("/sign-in/link.json", "post", SignInAnswer, SignInLink),
     _Exchange("/session.json", "get", None, SessionPage),
     _Exchange("/sign-out.json", "post", Nothing, SessionPage),
     _Exchange("/proposals/{number}/ballot.json", "get", None, BallotToSign),

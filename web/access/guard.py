@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from web.access import json_body, problems
+from web.access import json_body, links, problems
 from web.access.buckets import Buckets
 from web.access.metrics import Metrics
 from web.access.sessions import COOKIE, Sessions, Visitor
@@ -79,7 +79,7 @@ class Guard:
             if refusal is not None:
                 await _send(response, *refusal)
             else:
-                if response.head and scope["path"] != "/events":
+                if response.head and scope["path"] != "/events" and not scope["path"].startswith(links.PATH):
                     scope = {**scope, "method": "GET"}
                 await self._app(scope, receive, response)
         finally:
@@ -91,7 +91,7 @@ class Guard:
                     client=client,
                     **_named(visitor),
                     method=scope["method"],
-                    path=_address(scope)[:LONGEST_ADDRESS],
+                    path=_shown(scope)[:LONGEST_ADDRESS],
                     status=response.status,
                     bytes=response.bytes,
                     ms=round(seconds * 1000, 1),
@@ -175,6 +175,11 @@ def _host(header: bytes) -> str | None:
 def _address(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
     return str(scope["path"]) + (f"?{query}" if query else "")
+
+
+def _shown(scope: Scope) -> str:
+    """The address for the log: a link to sign in with is cut."""
+    return f"{links.PATH}…" if scope["path"].startswith(links.PATH) else _address(scope)
 
 
 def _token(scope: Scope) -> str:

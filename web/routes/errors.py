@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 from ledger.errors import FedledgerError
 from web.access.problems import encoded, of_error, of_status
 from web.documents.common import Problem
+from web.documents.refusals import NoOrigin
 from web.reading.ledger import NotFound
-from web.routes.page import HTML, abilities, language_of
-from web.routes.parameters import reading
+from web.routes.page import HTML, plain_page
+from web.routes.parameters import own_origin
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
@@ -58,8 +59,13 @@ def problem_response(request: Request, problem: Problem) -> Response:
     path = request.scope["path"]
     if path.endswith(".json") or "text/html" not in request.headers.get("accept", ""):
         return Response(encoded(problem), problem.status, headers, "application/json")
-    now, renderer = reading(request), request.app.state.renderer
-    facts: dict[str, Any] = {"path": "", "switch": "/?lang=", "json": None, **abilities(request)}
-    facts |= {"chain": now.chain, "network": now.network.name}
-    page = renderer.fresh("problem.html", language_of(request), serial=now.state.serial, problem=problem, **facts)
+    page = plain_page(request, "problem.html", problem=problem, origin=_origin(request))
     return Response(page, problem.status, headers, HTML)
+
+
+def _origin(request: Request) -> str:
+    """The address to sign in at; empty if nobody can."""
+    try:
+        return own_origin(request)
+    except NoOrigin:
+        return ""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -62,6 +63,16 @@ class PageRoute:
         renderer: Renderer = request.app.state.renderer
         body = renderer.page(self.template, path + query, language, now.state, facts)
         return _remember(request, tagged(request, body, HTML), language)
+
+
+def plain_page(request: Request, template: str, **facts: Any) -> bytes:
+    """A page without a document, made for this request alone: its address is in none of its links."""
+    now, renderer = reading(request), request.app.state.renderer
+    common = {"path": "", "switch": "/?lang=", "json": None, "chain": now.chain, "network": now.network.name}
+    page: bytes = renderer.fresh(
+        template, language_of(request), serial=now.state.serial, **common, **abilities(request), **facts
+    )
+    return page
 
 
 def abilities(request: Request) -> dict[str, bool]:
