@@ -23,7 +23,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LONGEST_ADDRESS = 1024
 LARGEST_BODY = json_body.LARGEST
 HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-READS = frozenset({"GET", "HEAD"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -61,8 +61,9 @@ class Guard:
         metrics: Metrics,
         sessions: Sessions,
         log: AccessLog | None,
+        refused: Callable[[Scope, Problem, dict[str, str]], App],
     ) -> None:
-        self._app, self._hosts, self._origin, self._buckets = app, hosts, origin, buckets
+        self._app, self._hosts, self._origin, self._buckets, self._refused = app, hosts, origin, buckets, refused
         self._metrics, self._sessions, self._log = metrics, sessions, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,10 +78,11 @@ class Guard:
         try:
             refusal = self._refuse(scope, client, visitor)
             if refusal is not None:
-                await _send(response, *refusal)
+                await self._refused(scope, *refusal)(scope, receive, response)
             else:
                 if response.head and scope["path"] != "/events" and not scope["path"].startswith(links.PATH):
-                    scope = {**scope, "method": "GET"}
+                    fields = [pair for pair in scope["headers"] if pair[0] != b"range"]  # GET alone has ranges
+                    scope = {**scope, "method": "GET", "headers": fields}
                 await self._app(scope, receive, response)
         finally:
             seconds = time.monotonic() - began
@@ -150,18 +152,6 @@ class _Response:
             if self.head:
                 message = {**message, "body": b""}
         await self._send(message)
-
-
-async def _send(send: Send, problem: Problem, headers: dict[str, str]) -> None:
-    body = problems.encoded(problem)
-    named = {
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        "cache-control": "no-store",
-    } | headers
-    pairs = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _host(header: bytes) -> str | None:

@@ -112,7 +112,7 @@ class Server(NamedTuple):
         from ledger.http.trouble import between
         from web.documents.relay import SignInLink
 
-        answer, found = self._ask("POST", "/sign-in/link.json", signed, SignInLink)
+        answer, found = self._ask("POST", "/sign-in-link.json", signed, SignInLink)
         if not _LINK.fullmatch(found.url):
             raise between(NAME, answer, "a link to sign in with", self.origin)
         return f"{self.origin}{found.url}"
@@ -163,5 +163,5 @@ class Server(NamedTuple):
             return refused(NAME, answer, self.origin)
         if problem.status >= 429:
             return refused(NAME, answer, self.origin)
-        words = f"the server refuses: {problem.message[:300]} ({problem.error[:40]})"
+        words = f"the server refuses: {problem.detail[:300]} ({problem.error[:40]})"
         return UsageError(words, advice=plain(problem.advice[:300]) or ASK, url=self.origin)

@@ -17,7 +17,9 @@ from web.routes.parameters import own_origin, reading
 from web.routes.responses import UNCACHED, uncached
 from web.view import View
 
-OPEN = frozenset({"/health", "/ready", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"})
+OPEN = frozenset(
+    {"/health", "/ready", "/sign-in.json", "/sign-in-link.json", "/session.json", "/sign-out.json", "/openapi.json"}
+)
 """Needs no session, and neither do links to sign in with, files under /static, and signed messages, which prove their
 own origin."""
 LinkToken = Annotated[str, Path(description="The link's token", json_schema_extra={"pattern": "^[A-Za-z0-9_-]{43}$"})]
@@ -65,7 +67,7 @@ async def sign_in(request: Request) -> Response:
     return _with_cookie(request, uncached(_page(request, session)), token)
 
 
-@router.post("/sign-in/link.json", summary="With the text and its signature, a link that signs a browser in")
+@router.post("/sign-in-link.json", summary="With the text and its signature, a link that signs a browser in")
 async def link_to_sign_in(request: Request) -> Response:
     """The link, for the browser of a member whose key is not in it: valid for a minute, once."""
     address, state = await _redeemed(request), request.app.state

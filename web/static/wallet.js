@@ -37,7 +37,7 @@ async function send(path, body) {
   });
   const document = response.status === 204 ? {} : await response.json().catch(() => ({}));
   if (response.ok) return document;
-  throw failure("refused", [document.message ?? response.status, document.advice].filter(Boolean).join(": "));
+  throw failure("refused", [document.detail ?? response.status, document.advice].filter(Boolean).join(": "));
 }
 
 async function request(method, params = []) {

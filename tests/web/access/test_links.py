@@ -6,14 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
-from support.web.relay import post, sign_text
+from support.web.relay import link_to_sign_in, post, sign_text, signed_text
 from support.web.server import get, served, view_of
-from support.worlds.world import World
+from support.web.signers import rotate, world_with
 
-from ledger.events.records import KeyRotated
 from ledger.keys import ephemeral
 from web.access.links import PATH, SECONDS, Links
 from web.documents.refusals import UnknownLink, WrongDomain
+from web.reading.snapshot import freeze
 
 HERE = "https://audit.example"
 KEY, OTHER = "0x" + "11" * 20, "0x" + "22" * 20
@@ -78,32 +78,12 @@ def member() -> Any:
     return ephemeral()
 
 
-def house_of(signer: Any) -> World:
-    """Two members; the second has the key of `signer`."""
-    world = World(2).open_job()
-    old, world.keys[1] = world.keys[1], signer.address
-    world.emit(KeyRotated, index=1, old_key=old, new_key=signer.address, epoch=world.history.epoch + 1)
-    return world
-
-
-def signed(url: str, signer: Any) -> dict[str, str]:
-    message = get(url + "/sign-in.json", params={"address": signer.address}).json()["message"]
-    return {"message": message, "signature": sign_text(signer, message)}
-
-
-def link(url: str, signer: Any) -> str:
-    answer = post(url + "/sign-in/link.json", json=signed(url, signer))
-    assert answer.status_code == 200, answer.text
-    assert "set-cookie" not in answer.headers
-    return url + str(answer.json()["url"])
-
-
 def test_a_browser_is_signed_in_by_a_link_and_the_second_tab_says_that_it_was_used(member: Any) -> None:
     log = io.StringIO()
-    view = view_of(house_of(member), hosts=("127.0.0.1",), read="members")
+    view = view_of(world_with(member), hosts=("127.0.0.1",), read="members")
     with served(view, log) as url, httpx.Client(headers={"Accept": "text/html"}) as browser:
         assert browser.get(url + "/").status_code == 401
-        opened = link(url, member)
+        opened = link_to_sign_in(url, member)
         page = browser.get(opened)
         assert page.status_code == 200
         assert "east" in page.text
@@ -125,22 +105,22 @@ def test_a_browser_is_signed_in_by_a_link_and_the_second_tab_says_that_it_was_us
 
 
 def test_a_page_elsewhere_cannot_have_a_link_opened(member: Any) -> None:
-    with served(view_of(house_of(member), hosts=("127.0.0.1", "localhost"))) as url:
-        opened = link(url, member)
+    with served(view_of(world_with(member), hosts=("127.0.0.1", "localhost"))) as url:
+        opened = link_to_sign_in(url, member)
         for site in ("cross-site", "same-site"):
             answer = get(opened, headers={"Sec-Fetch-Site": site})
             assert (answer.status_code, answer.json()["error"]) == (403, "WrongOrigin")
         assert httpx.head(opened).status_code == 405, "a look at its headers uses nothing up"
         assert get(opened, headers={"Sec-Fetch-Site": "none"}).status_code == 200
-        elsewhere = get(link(url, member), headers={"Host": "localhost"})
+        elsewhere = get(link_to_sign_in(url, member), headers={"Host": "localhost"})
         assert (elsewhere.status_code, elsewhere.json()["error"]) == (401, "WrongDomain")
 
 
 def test_a_link_needs_a_members_signature_of_a_text_of_this_server(member: Any) -> None:
-    with served(view_of(house_of(member), hosts=("127.0.0.1",))) as url:
-        body, stranger = signed(url, member), ephemeral()
-        path = url + "/sign-in/link.json"
-        foreign = post(path, json=signed(url, stranger))
+    with served(view_of(world_with(member), hosts=("127.0.0.1",))) as url:
+        body, stranger = signed_text(url, member), ephemeral()
+        path = url + "/sign-in-link.json"
+        foreign = post(path, json=signed_text(url, stranger))
         assert (foreign.status_code, foreign.json()["error"]) == (403, "NotMember")
         for old, new, error in (
             ("127.0.0.1", "evil.example", "WrongDomain"),
@@ -159,14 +139,11 @@ def test_a_link_needs_a_members_signature_of_a_text_of_this_server(member: Any) 
 
 
 def test_a_link_of_a_key_that_was_rotated_signs_nobody_in(member: Any) -> None:
-    world = house_of(member)
+    world = world_with(member)
     view = view_of(world, hosts=("127.0.0.1",))
     with served(view) as url:
-        opened = link(url, member)
-        fresh, world.keys[1] = ephemeral().address, member.address
-        world.emit(KeyRotated, index=1, old_key=member.address, new_key=fresh, epoch=world.history.epoch + 1)
-        from web.reading.snapshot import freeze
-
+        opened = link_to_sign_in(url, member)
+        rotate(world, 1, ephemeral().address)
         view.latest.post(snapshot=freeze(world.history, len(world.events)))
         answer = get(opened)
         assert (answer.status_code, answer.json()["error"]) == (403, "NotMember")

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from support.web.relay import House, Site, post, relaying, sign_text
 from support.web.server import get, served, view_of
+from support.web.signers import rotate, world_with
 from support.worlds.world import World
 
-from ledger.events.records import KeyRotated
 from ledger.formats.sign_in import SignIn
 from ledger.keys import ephemeral
 from web.access.sessions import MOST, SECONDS, Sessions
@@ -158,20 +158,6 @@ def test_only_the_key_itself_signs_in(signins: SignIns) -> None:
     with pytest.raises(SignatureNotCanonical):
         signins.redeem(HERE, message, signature[:-2])
     assert signins.redeem(HERE, message, signature) == signer.address, "what failed has used nothing up"
-
-
-def world_with(*signers: Any) -> World:
-    """Members with real keys."""
-    world = World(1 + len(signers)).open_job()
-    for index, signer in enumerate(signers, 1):
-        rotate(world, index, signer.address)
-    return world
-
-
-def rotate(world: World, index: int, key: str) -> None:
-    """A member goes on with another key."""
-    old, world.keys[index] = world.keys[index], key
-    world.emit(KeyRotated, index=index, old_key=old, new_key=key, epoch=world.history.epoch + 1)
 
 
 def latest_of(world: World) -> Latest:
@@ -320,7 +306,7 @@ def paths(url: str) -> list[tuple[str, str]]:
     return [(method, re.sub(r"{(\w+)}", lambda part: filled.get(part[1], "1"), path)) for method, path in asked]
 
 
-OPEN = {"/health", "/ready", "/sign-in.json", "/session.json", "/sign-out.json", "/sign-in/link.json", "/sign-in/1"}
+OPEN = {"/health", "/ready", "/sign-in.json", "/session.json", "/sign-out.json", "/sign-in-link.json", "/sign-in/1"}
 
 
 def test_only_members_read_a_server_for_members(member: Any) -> None:

@@ -14,12 +14,11 @@ from support.content.answering import JSON, always, send
 from support.content.holders import Server
 from support.passphrases import write_passphrase
 from support.web.server import get, network, served, view_of
-from support.worlds.world import World
+from support.web.signers import world_with
 
 from ledger import keys
 from ledger.config import save
 from ledger.errors import Unavailable, UsageError
-from ledger.events.records import KeyRotated
 from ledger.formats.sign_in import SignIn
 
 
@@ -29,7 +28,8 @@ class Member:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         save(folder / "network.toml", network())
-        self.key = keys.create(folder / "keystore.json", "right", light=True).address
+        self.signer = keys.create(folder / "keystore.json", "right", light=True)
+        self.key = self.signer.address
         self.options = ("--home", folder, "--passphrase-file", write_passphrase(folder / "passphrase", "right"))
 
 
@@ -46,19 +46,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     yield links
 
 
-def world_of(key: str) -> World:
-    world = World(2).open_job()
-    old, world.keys[1] = world.keys[1], key
-    world.emit(KeyRotated, index=1, old_key=old, new_key=key, epoch=world.history.epoch + 1)
-    return world
-
-
-def pages(key: str, **settings: Any) -> Any:
-    return served(view_of(world_of(key), hosts=("127.0.0.1", "localhost"), read="members", **settings))
+def pages(signer: Any, **settings: Any) -> Any:
+    """A server for members, of whom one has this key."""
+    return served(view_of(world_with(signer), hosts=("127.0.0.1", "localhost"), read="members", **settings))
 
 
 def test_a_member_without_a_wallet_gets_a_browser_that_is_signed_in(member: Member, opened: list[str]) -> None:
-    with pages(member.key) as url:
+    with pages(member.signer) as url:
         printed = run("web", "sign-in", url, *member.options).stdout.splitlines()
         assert opened == printed[1:]
         assert opened[0].startswith(url + "/sign-in/")
@@ -71,7 +65,7 @@ def test_a_member_without_a_wallet_gets_a_browser_that_is_signed_in(member: Memb
 
 
 def test_curl_gets_a_session(member: Member, opened: list[str]) -> None:
-    with pages(member.key) as url:
+    with pages(member.signer) as url:
         made = said("web", "sign-in", url, *member.options, "--json")
         assert made["member"] == {"index": 1, "name": "east", "key": member.key}
         assert get(url + "/jobs.json", headers={"Cookie": made["cookie"]}).status_code == 200
@@ -79,13 +73,13 @@ def test_curl_gets_a_session(member: Member, opened: list[str]) -> None:
 
 
 def test_the_refusal_of_a_stranger_is_the_servers(member: Member) -> None:
-    with pages(keys.ephemeral().address) as url:
+    with pages(keys.ephemeral()) as url:
         error = refused(UsageError, "web", "sign-in", url, *member.options)
     assert "NotMember" in error.message
 
 
 def test_a_server_under_another_name_gets_no_signature(member: Member) -> None:
-    with pages(member.key, origin="https://audit.example") as url:
+    with pages(member.signer, origin="https://audit.example") as url:
         error = refused(UsageError, "web", "sign-in", url, *member.options)
     assert "audit.example" in str(error.facts["actual"])
 

@@ -31,7 +31,7 @@ MEMBERS = [
 ]
 FILES = [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensors", "README.md")]
 ASKED = [page.json_path.replace(":int", "") for page in PAGES] + SERVICE + MEMBERS + FILES
-POSTED = ["/sign-in.json", "/sign-in/link.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
+POSTED = ["/sign-in.json", "/sign-in-link.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
 BEYOND = [positive_data_acceptance]
 """A schema cannot express EIP-55, nor that a signature is the signer's: what fits it may still be refused."""
 
@@ -109,5 +109,5 @@ def test_the_description_is_whole_and_its_examples_fit(url: str) -> None:
 
 def _check_examples(answer: Any, components: Any) -> None:
     for kind, content in answer.get("content", {}).items():
-        if kind == "application/json":
+        if kind in {"application/json", "application/problem+json"}:
             jsonschema_rs.validate({**content["schema"], "components": components}, content["example"])
