@@ -55,8 +55,7 @@ function addWallet(provider, name, id) {
   showMissing();
 }
 
-// Says where a wallet would be used that there is none. Wallets announce themselves within WAIT milliseconds.
-const WAIT = 500;
+// Says where a wallet is missing: wallets announce themselves within half a second.
 let looked = false;
 
 function showMissing() {
@@ -66,7 +65,7 @@ function showMissing() {
 setTimeout(() => {
   looked = true;
   showMissing();
-}, WAIT);
+}, 500);
 
 window.addEventListener("eip6963:announceProvider", ({ detail: { provider, info } }) => {
   addWallet(provider, info.name, info.uuid);
@@ -260,10 +259,7 @@ document.addEventListener("submit", (event) => {
   if (event.target.dataset.propose) run(() => propose(event.target), event.submitter);
 });
 
-document.addEventListener("refreshed", () => {
-  showAbilities();
-  showMissing();
-});
+for (const show of [showAbilities, showMissing]) document.addEventListener("refreshed", show);
 
 if (document.body.dataset.session) localStorage.setItem(SESSION, document.body.dataset.session);
 
