@@ -2,24 +2,29 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TextIO
 
 import msgspec
 from anyio import CapacityLimiter
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response
 
 from web.access.buckets import Buckets
+from web.access.compression import Compressed
+from web.access.cross_origin import Shared
 from web.access.guard import AccessLog, App, Guard
+from web.access.links import Links
 from web.access.listeners import Listeners
 from web.access.metrics import Metrics
-from web.access.sessions import Sessions
+from web.access.sessions import Sessions, cookie_name
 from web.access.sign_in import SignIns
 from web.drawing.render import Renderer
 from web.openapi import describe
 from web.pages import PAGES
 from web.routes import access, downloads, relay, service
 from web.routes.assets import Assets
-from web.routes.errors import map_errors
+from web.routes.errors import map_errors, refusal
+from web.routes.responses import tagged
 from web.view import View
 
 ROUTERS = (service.router, access.router, relay.router, downloads.router)
@@ -39,6 +44,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
         redirect_slashes=False,
         lifespan=_lifespan,
         dependencies=[Depends(access.admit)],
+        generate_unique_id_function=lambda route: route.name,
     )
     _set_state(app, view)
     for page in PAGES:
@@ -48,15 +54,17 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
     app.mount("/static", Assets())
     map_errors(app)
     _add_description(app)
-    return Guard(
-        app,
+    guarded = Guard(
+        Compressed(app),
         hosts=view.hosts,
         origin=view.origin,
         buckets=Buckets(view.rate),
         metrics=app.state.metrics,
         sessions=app.state.sessions,
         log=None if quiet else AccessLog(log),
+        refused=partial(refusal, app),
     )
+    return Shared(guarded) if view.read == "public" else guarded
 
 
 def _set_state(app: FastAPI, view: View) -> None:
@@ -66,7 +74,7 @@ def _set_state(app: FastAPI, view: View) -> None:
         view.relayer.settled = metrics.settled
     app.state.view, app.state.metrics, app.state.renderer = view, metrics, Renderer()
     app.state.sessions, app.state.signins = Sessions(view.latest, view.sessions), SignIns(view.network.chain.id)
-    app.state.listeners = Listeners(metrics)
+    app.state.links, app.state.listeners = Links(), Listeners(metrics)
 
 
 @asynccontextmanager
@@ -76,8 +84,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _add_description(app: FastAPI) -> None:
-    document = msgspec.json.encode(describe(app, PAGES))
+    document = msgspec.json.encode(describe(app, PAGES, cookie_name(app.state.view.origin)))
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> Response:
-        return Response(document, media_type="application/json")
+    async def openapi(request: Request) -> Response:
+        return tagged(request, document, "application/json")

@@ -7,6 +7,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from web.access import links
+from web.access.problems import MEDIA_TYPE
 from web.documents.common import Document, Problem
 from web.documents.pages import AuditPage
 from web.documents.relay import (
@@ -19,6 +21,7 @@ from web.documents.relay import (
     Relayed,
     SessionPage,
     SignInAnswer,
+    SignInLink,
     SignInText,
 )
 from web.examples.pages import EXAMPLES, PROBLEM
@@ -34,16 +37,26 @@ INTRODUCTION = (
 )
 _ERRORS = {
     "400": "the request is malformed",
-    "401": "only members may read, and the client has not signed in",
+    "401": "only members may read or do this, and the client has not shown that it is one",
     "403": "the client or the signer is not allowed to do that",
     "404": "not found",
+    "405": "the address does not have that method; Allow lists those that it has",
     "409": "it conflicts with what is on the ledger, or with what waits already",
     "413": "the body is larger than 16 KiB",
     "414": "the address is longer than 1,024 characters",
     "415": "the body is not declared as JSON",
+    "421": "the request is for a host that is not this server",
     "429": "too many requests from this address",
+    "500": "a fault of fedledger",
     "503": "the ledger, or what the response depends on, has not been read yet",
 }
+_SESSION = {
+    "type": "apiKey",
+    "in": "cookie",
+    "description": "Of signing in. Needed where only members read, and to close or execute a proposal.",
+}
+_SIGNING = frozenset({"/sign-in.json", "/sign-in-link.json", f"{links.PATH}{{token}}"})
+"""Open to all, and 401 where what was sent signs nobody in."""
 _OF_POSTS = frozenset({"403", "409", "413", "415"})
 _REF = "#/components/schemas/{name}"
 
@@ -61,6 +74,7 @@ class _Exchange(NamedTuple):
 _EXCHANGES = (
     _Exchange("/sign-in.json", "get", None, SignInText),
     _Exchange("/sign-in.json", "post", SignInAnswer, SessionPage),
+    _Exchange("/sign-in-link.json", "post", SignInAnswer, SignInLink),
     _Exchange("/session.json", "get", None, SessionPage),
     _Exchange("/sign-out.json", "post", Nothing, SessionPage),
     _Exchange("/proposals/{number}/ballot.json", "get", None, BallotToSign),
@@ -70,13 +84,13 @@ _EXCHANGES = (
 )
 
 
-def describe(app: FastAPI, pages: Sequence[PageRoute]) -> dict[str, Any]:
+def describe(app: FastAPI, pages: Sequence[PageRoute], cookie: str) -> dict[str, Any]:
     """The OpenAPI document of the application."""
     document = get_openapi(title="fedledger", version="1", description=INTRODUCTION, routes=app.routes)
     kinds = [*(page.kind for page in pages), Problem, *(exchange.response for exchange in _EXCHANGES)]
     bodies = [exchange.body for exchange in _EXCHANGES if exchange.body is not None]
     schemas, components = msgspec.json.schema_components([*kinds, *bodies], ref_template=_REF)
-    document["components"] = {"schemas": dict(components)}
+    document["components"] = {"schemas": dict(components), "securitySchemes": {"session": _SESSION | {"name": cookie}}}
     for page in pages:
         _describe_page(document["paths"][page.json_path.replace(":int", "")]["get"], page)
     for path, operations in document["paths"].items():
@@ -118,18 +132,20 @@ def _describe_errors(path: str, method: str, operation: dict[str, Any]) -> None:
     known = set(_ERRORS) - _OF_POSTS
     if method == "post":
         known |= _OF_POSTS
-    if path in OPEN - {"/sign-in.json", "/metrics"}:
+    if path in OPEN - _SIGNING - {"/metrics"}:
         known -= {"401"}
+    elif path not in _SIGNING:
+        operation["security"] = [{}, {"session": []}]
     if not operation.get("parameters"):
         known -= {"414"} if method == "post" else {"400", "414"}
-    if path.startswith(("/ipfs", "/proposals")):
+    if path.startswith(("/ipfs", "/proposals", links.PATH)):
         known |= {"403"}
     if path.endswith("/ballot.json"):
         known |= {"409"}
     for status in sorted(known):
         text = _ERRORS[status] if not path.startswith("/ipfs") or status != "403" else "not served, with the reason"
         schema = {"schema": {"$ref": _REF.format(name="Problem")}, "example": msgspec.to_builtins(PROBLEM)}
-        responses[status] = {"description": text, "content": {"application/json": schema}}
+        responses[status] = {"description": text, "content": {MEDIA_TYPE: schema}}
     for response in responses.values():
         for content in response.get("content", {}).values():
             if content.get("schema") == {"$ref": _REF.format(name="Problem")}:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
+from ledger.formats.sign_in import read_sign_in
 from ledger.keys.signers import Signer
 from ledger.keys.talk import SECONDS, check_peer, receive, send, socket_path
 
@@ -69,6 +70,9 @@ class Agent:
             case {"ask": "typed data", "domain": {"chainId": chain} as domain, "types": types, "message": message}:
                 self._allow(chain)
                 return {"signed": self._signer.sign_typed_data(domain, types, message)}
+            case {"ask": "sign-in", "text": str(text)}:
+                self._allow(read_sign_in(text).chain)
+                return {"signed": self._signer.sign_in(text)}
         raise Malformed("this is not something that a keys agent signs")
 
     def _allow(self, chain: object) -> None:

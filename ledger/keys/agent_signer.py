@@ -26,6 +26,10 @@ class AgentSigner:
         asked = {"domain": dict(domain), "types": dict(types), "message": dict(message)}
         return self._signed({"ask": "typed data"} | asked)
 
+    def sign_in(self, text: str) -> bytes:
+        """See `Signer`."""
+        return self._signed({"ask": "sign-in", "text": text})
+
     def _signed(self, request: Mapping[str, Any]) -> bytes:
         signed = _ask(self._path, request).get("signed")
         if not isinstance(signed, bytes):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ledger.config import LOCAL_CHAIN
 from ledger.errors import Malformed, UsageError
+from ledger.formats.sign_in import read_sign_in
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -28,6 +29,10 @@ class Signer(Protocol):
 
     def sign_typed_data(self, domain: Mapping[str, Any], types: Mapping[str, Any], message: Mapping[str, Any]) -> bytes:
         """The 65-byte signature (r, s, v) of EIP-712 data; the domain must have its chainId."""
+        ...
+
+    def sign_in(self, text: str) -> bytes:
+        """The 65-byte signature (EIP-191) of a text that signs this key in at a server; no other text is signed."""
         ...
 
 
@@ -57,6 +62,16 @@ class LocalSigner:
         except (TypeError, ValueError, KeyError, EncodingError) as error:
             raise Malformed(f"this is not typed data that can be signed: {error}") from error
         return bytes(signed.signature)
+
+    def sign_in(self, text: str) -> bytes:
+        """See `Signer`. Raises Malformed for any other text, UsageError for another key's, or as `sign_typed_data`."""
+        from eth_account.messages import encode_defunct
+
+        said = read_sign_in(text)
+        if said.address != self.address:
+            raise UsageError("the text is for another key to sign in", expected=self.address, actual=said.address)
+        self._allow(said.chain)
+        return bytes(self._account.sign_message(encode_defunct(text=text)).signature)
 
     def __repr__(self) -> str:
         return f"LocalSigner({self.address})"

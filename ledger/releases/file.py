@@ -3,6 +3,7 @@
 Its values are made in ledger/releases/values.py.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from ledger.events.proposals import Release
 from ledger.formats.digest import sha256
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
-from ledger.releases.values import Values
+from ledger.releases.values import WIDTH, Values, whole_integers
 from ledger.rounds.facts import Base, Place, base_of, read_model
 from ledger.rounds.inputs import Fetch
 
@@ -26,7 +27,7 @@ MAX_HEADER = 4 << 20
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The file of a release; `board` is ReleaseBoard's address. Nothing but `pieces` and `verify` reads the model."""
+    """The file of a release; `board` is ReleaseBoard's address. Only `pieces`, `digest` and `part` read the model."""
 
     place: Place
     board: str
@@ -87,17 +88,42 @@ class ModelFile:
     def pieces(self, fetch: Fetch) -> Iterator[bytes]:
         """The file. Its values are only known to be right once the last one came: raises as `read_model`, or Refuted.
 
-        So a writer shows nothing before its end, and a server calls `verify` first.
+        So a writer shows nothing before its end, and a server makes the `digest` first.
         """
         model = self.model
         yield self.header
         for group in self.values.groups:
             yield from group.pieces(read_model(self.place, self.state, self.job, model, fetch))
 
-    def verify(self, fetch: Fetch) -> None:
-        """Read the whole model once: its CID, header, length and tensor root. Raises as `pieces`."""
-        for _ in read_model(self.place, self.state, self.job, self.model, fetch):
-            pass
+    def digest(self, fetch: Fetch) -> bytes:
+        """The file's SHA-256. All of the model is read, and checked with its root. Raises as `pieces`."""
+        made = hashlib.sha256()
+        for piece in self.pieces(fetch):
+            made.update(piece)
+        return made.digest()
+
+    def part(self, fetch: Fetch, start: int, stop: int) -> Iterator[bytes]:
+        """Bytes `start` to `stop` of a file whose `digest` was made: only what they are made from is read.
+
+        Each block of that is checked against the model's CID, the root is not computed again. Raises as `fetch`.
+        """
+        yield self.header[start:stop]
+        at, begin = len(self.header), self.job.layout.header_size
+        for group in self.values.groups:
+            low, high = max(start - at, 0), min(stop - at, group.size)
+            at += group.size
+            if low < high:
+                (first, skipped), last = group.integer_at(low), group.integer_at(high - 1)[0]
+                integers = fetch(self.model.cid, begin + WIDTH * first, begin + WIDTH * (last + 1))
+                yield from _cut(group.pieces(whole_integers(integers), first), skipped, high - low)
+
+
+def _cut(pieces: Iterator[bytes], start: int, size: int) -> Iterator[bytes]:
+    """So many bytes of the pieces, from `start` on."""
+    for piece in pieces:
+        cut = piece[start : start + size]
+        start, size = max(start - len(piece), 0), size - len(cut)
+        yield cut
 
 
 def read_metadata(head: bytes) -> dict[str, str]:

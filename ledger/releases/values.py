@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ledger.formats.artifact import Buffer, Layout, Tensor
 from ledger.formats.dtypes import FLOAT, NUMPY, bounds
 
+WIDTH = 4
+"""Bytes of an integer in a model."""
 Convert = Callable[[NDArray[np.int32]], NDArray[Any]]
 
 
@@ -55,25 +57,47 @@ class Values:
         return tensor.name, (byte - self._starts[index]) // size_of(tensor)
 
 
+def whole_integers(pieces: Iterator[Buffer]) -> Iterator[bytes]:
+    """Bytes of integers, in pieces that end where one does."""
+    rest = b""
+    for piece in pieces:
+        data = rest + piece
+        end = len(data) - len(data) % WIDTH
+        rest = data[end:]
+        yield data[:end]
+
+
 class Group:
     """The tensors of a layout whose values have the same size: one run through the model makes them."""
 
     def __init__(self, layout: Layout, size: int) -> None:
-        """Runs of values with the same conversion: where each ends, and the conversion; None for other groups'."""
+        """Runs of values with the same conversion: where each ends, and the conversion; None for other groups'.
+
+        And of each tensor of the group: its first byte among the group's, and its first integer in the model.
+        """
+        self._width, self.size = size, 0
+        self._firsts: list[tuple[int, int]] = []
         self._stops: list[int] = []
         self._converts: list[Convert | None] = []
         kind: object = None
         for tensor, start in zip(layout.tensors, layout.starts, strict=False):
             same = (tensor.released, tensor.fraction_bits) if size_of(tensor) == size else None
+            if same:
+                self._firsts.append((self.size, start))
+                self.size += size * tensor.values
             if not self._stops or same != kind:
                 kind = same
                 self._stops.append(start)
                 self._converts.append(_conversion(tensor) if same else None)
             self._stops[-1] = start + tensor.values
 
-    def pieces(self, model: Iterator[Buffer]) -> Iterator[bytes]:
-        """The group's values; `model` is the whole model's integers, read to its end."""
-        start = 0
+    def integer_at(self, byte: int) -> tuple[int, int]:
+        """The integer that makes a byte of the group, by its place in the model, and the byte's place in its value."""
+        first, start = self._firsts[bisect_right(self._firsts, byte, key=lambda pair: pair[0]) - 1]
+        return start + (byte - first) // self._width, (byte - first) % self._width
+
+    def pieces(self, model: Iterator[Buffer], start: int = 0) -> Iterator[bytes]:
+        """The group's values; `model` is the model's integers from the one at `start` on, read to their end."""
         for piece in model:
             integers = np.frombuffer(piece, "<i4")
             stop, at = start + len(integers), start

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 from ledger.errors import Corrupt, Malformed, Unavailable
 from ledger.formats.cid import CHUNK, Cid
+from ledger.http.conditions import has_already
 from ledger.store import Blocks, Unreachable, car
 
 RAW_TYPE = "application/vnd.ipld.raw"
@@ -133,7 +134,7 @@ def _content(blocks: Blocks, cid: Cid, environ: dict[str, Any], places: threadin
     if form == "car":
         return _archive(blocks, cid, headers, places)
     block = bytes(blocks.copy(cid))
-    if environ.get("HTTP_IF_NONE_MATCH") in {tag, "*"}:
+    if has_already(str(environ.get("HTTP_IF_NONE_MATCH", "")), tag):
         return Response("304 Not Modified", [], headers)
     return Response("200 OK", [block], headers | {"Content-Length": str(len(block))})
 

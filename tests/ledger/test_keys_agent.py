@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import encode_defunct, encode_typed_data
 
 from ledger import keys
 from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError
+from ledger.formats.sign_in import SignIn
 from ledger.keys import agent as agents
 from ledger.keys import talk
 from ledger.keys.agent import Agent
@@ -268,3 +269,24 @@ def test_its_memory_is_kept_from_core_files() -> None:
     code += "; import resource as r; print(r.getrlimit(r.RLIMIT_CORE))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "(0, 0)\n"
+
+
+def test_it_signs_a_key_in_and_no_other_text(keystore: Path) -> None:
+    own = keys.unlock(keystore, "right")
+    text = SignIn("https://audit.example", own.address, 31337, "0f" * 32, 1_800_000_000).text
+    with serving(keystore):
+        signer = keys.find_agent(keystore, 31337)
+        assert signer is not None
+        assert signer.sign_in(text) == own.sign_in(text)
+        for other in (
+            "I owe you everything.",
+            text + "\n",
+            text.replace("This sends no", "This sends a"),
+            text.replace("Chain ID: 31337", "Chain ID: 1"),
+            text.replace(own.address, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
+            text.replace("08:05:00Z", "09:05:00Z"),
+        ):
+            assert other != text
+            with pytest.raises(UsageError):
+                signer.sign_in(other)
+    assert Account.recover_message(encode_defunct(text=text), signature=own.sign_in(text)) == own.address

@@ -9,7 +9,7 @@ from support.worlds.world import World
 
 from ledger.events.actions import KINDS, kind_word
 from web.documents import refusals
-from web.documents.relay import Posted, Relayed, SignInText
+from web.documents.relay import Posted, Relayed, SignInAnswer, SignInLink, SignInText
 from web.examples.relay import EXAMPLES
 from web.pages import PAGES
 
@@ -42,7 +42,7 @@ def test_the_error_that_the_page_shows_is_true() -> None:
 
 def test_what_is_signed_and_submitted_is_shown_as_it_is() -> None:
     assert f"```text\n{EXAMPLES[SignInText]['message']}\n```" in SPEC
-    for kind in (Posted, Relayed):
+    for kind in (SignInAnswer, SignInLink, Posted, Relayed):
         assert f"```json\n{json.dumps(EXAMPLES[kind], separators=(',', ':'))}\n```" in SPEC
 
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from ledger.errors import FedledgerError
 from ledger.http.clients import owner_of
-from web.access import json_body, problems
+from web.access import json_body, links, problems
 from web.access.buckets import Buckets
 from web.access.metrics import Metrics
 from web.access.sessions import Sessions, Visitor, cookie_name, is_https
@@ -25,7 +25,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LONGEST_ADDRESS = 1024
 LARGEST_BODY = json_body.LARGEST
 HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-READS = frozenset({"GET", "HEAD"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -65,8 +65,9 @@ class Guard:
         metrics: Metrics,
         sessions: Sessions,
         log: AccessLog | None,
+        refused: Callable[[Scope, Problem, dict[str, str]], App],
     ) -> None:
-        self._app, self._hosts, self._origin, self._buckets = app, hosts, origin, buckets
+        self._app, self._hosts, self._origin, self._buckets, self._refused = app, hosts, origin, buckets, refused
         self._metrics, self._sessions, self._log = metrics, sessions, log
         self._cookie = cookie_name(origin)
         named = HEADERS | (STRICT_TRANSPORT if is_https(origin) else {})
@@ -84,10 +85,11 @@ class Guard:
         try:
             refusal = self._refuse(scope, client, visitor)
             if refusal is not None:
-                await _send(response, *refusal)
+                await self._refused(scope, *refusal)(scope, receive, response)
             else:
-                if response.head and scope["path"] != "/events":
-                    scope = {**scope, "method": "GET"}
+                if response.head and scope["path"] != "/events" and not scope["path"].startswith(links.PATH):
+                    fields = [pair for pair in scope["headers"] if pair[0] != b"range"]  # GET alone has ranges
+                    scope = {**scope, "method": "GET", "headers": fields}
                 await self._app(scope, receive, response)
         except (ConnectionAbortedError, RuntimeError) as error:
             if not (response.started and _is_known(error) and "cut" in scope["state"]):
@@ -102,7 +104,7 @@ class Guard:
                     client=client,
                     **_named(visitor),
                     method=scope["method"],
-                    path=_address(scope)[:LONGEST_ADDRESS],
+                    path=_shown(scope)[:LONGEST_ADDRESS],
                     status=response.status,
                     bytes=response.bytes,
                     ms=round(seconds * 1000, 1),
@@ -165,18 +167,6 @@ class _Response:
         await self._send(message)
 
 
-async def _send(send: Send, problem: Problem, headers: dict[str, str]) -> None:
-    body = problems.encoded(problem)
-    named = {
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        "cache-control": "no-store",
-    } | headers
-    pairs = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})
-
-
 def _is_known(error: Exception) -> bool:
     """Whether a response could not be finished for a reason that is no defect: a holder failed half way, mostly."""
     return isinstance(error, ConnectionAbortedError) or isinstance(error.__cause__, FedledgerError)
@@ -200,6 +190,11 @@ def _host(header: bytes) -> str | None:
 def _address(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
     return str(scope["path"]) + (f"?{query}" if query else "")
+
+
+def _shown(scope: Scope) -> str:
+    """The address for the log: a link to sign in with is cut."""
+    return f"{links.PATH}…" if scope["path"].startswith(links.PATH) else _address(scope)
 
 
 def _token(scope: Scope, wanted: str) -> str:

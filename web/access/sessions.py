@@ -67,6 +67,15 @@ class Sessions:
     def begin(self, address: str) -> tuple[str, Session]:
         """A new session and its token. Raises NotMember if the key does not speak for a member, NotYet before the
         first reading of the ledger."""
+        index = self.require_member(address)
+        self._make_room(index)
+        token, session = secrets.token_urlsafe(32), Session(address, index, int(self._clock()) + SECONDS)
+        self._sessions[_hash(token)] = session
+        self._write()
+        return token, session
+
+    def require_member(self, address: str) -> int:
+        """The member that a key speaks for. Raises NotMember, and NotYet before the first reading of the ledger."""
         index = self._member(address)
         if index is None:
             raise NotMember(
@@ -74,11 +83,7 @@ class Sessions:
                 advice="sign in with a member's current key",
                 key=address,
             )
-        self._make_room(index)
-        token, session = secrets.token_urlsafe(32), Session(address, index, int(self._clock()) + SECONDS)
-        self._sessions[_hash(token)] = session
-        self._write()
-        return token, session
+        return index
 
     def find(self, token: str) -> Session:
         """The session with that token. Raises NotSignedIn, SessionEnded, and NotYet before the first reading."""

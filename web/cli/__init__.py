@@ -8,6 +8,7 @@ import click
 
 from web.cli.relayer import relayer
 from web.cli.run import run
+from web.cli.sign_in import sign_in
 
 
 @click.group()
@@ -17,3 +18,4 @@ def web() -> None:
 
 web.add_command(run)
 web.add_command(relayer)
+web.add_command(sign_in)

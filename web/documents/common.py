@@ -32,10 +32,14 @@ class Page(Document, frozen=True, tag_field="fedledger", tag="page/1"):
 
 
 class Problem(Document, frozen=True, tag_field="fedledger", tag="error/1"):
-    """Every error: its name, the HTTP status, what is wrong, and the way out."""
+    """Every error, in the form of RFC 9457: `error` is its name and `advice` the way out; `instance` is the address
+    that was asked for."""
 
-    error: str
+    type: str
+    title: str
     status: int
-    message: str
+    detail: str
+    instance: str
+    error: str
     advice: str
     facts: dict[str, str] = msgspec.field(default_factory=dict)

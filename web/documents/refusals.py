@@ -3,7 +3,7 @@
 UsageError
 ├── NotAuthentic      401  the client has not shown who it is
 │   ├── NotSignedIn, SessionEnded
-│   └── MessageChanged, WrongDomain, UnknownNonce, NonceUsed, SignInExpired
+│   └── MessageChanged, WrongDomain, UnknownNonce, NonceUsed, SignInExpired, UnknownLink
 ├── NotAllowed        403  known, and not allowed
 │   └── NotMember, NotInElectorate, WrongSigner, WrongOrigin
 ├── Conflict          409  it conflicts with what is on the ledger, or in the queue
@@ -48,6 +48,10 @@ class NonceUsed(NotAuthentic):
 
 class SignInExpired(NotAuthentic):
     """The message was issued too long ago."""
+
+
+class UnknownLink(NotAuthentic):
+    """The link to sign in with was used, replaced or never made, or is too old."""
 
 
 class NotAllowed(UsageError):

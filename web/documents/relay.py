@@ -35,6 +35,13 @@ class SignInAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     signature: Signed
 
 
+class SignInLink(Document, frozen=True, tag_field="fedledger", tag="sign-in-link/1"):
+    """Opened in a browser, `url` signs it in: once, until `expires`."""
+
+    url: str
+    expires: int
+
+
 class SessionPage(Document, frozen=True, tag_field="fedledger", tag="session/1"):
     """Who is signed in; all null if nobody is."""
 

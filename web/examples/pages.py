@@ -197,4 +197,12 @@ _PAGES: tuple[Page, ...] = (
 
 EXAMPLES: dict[type[Page], Any] = {type(page): msgspec.json.decode(msgspec.json.encode(page)) for page in _PAGES}
 
-PROBLEM = Problem(error="NotFound", status=404, message="job 1 has no round 9", advice="/jobs/1/rounds lists them all")
+PROBLEM = Problem(
+    type="tag:fedledger,2026:NotFound",
+    title="Not Found",
+    status=404,
+    detail="job 1 has no round 9",
+    instance="/jobs/1/rounds/9.json",
+    error="NotFound",
+    advice="/jobs/1/rounds lists them all",
+)

@@ -7,7 +7,8 @@ import msgspec
 from ledger.events.actions import ReleaseModel, encode_action, kind_word
 from ledger.events.proposals import ballot_to_sign, proposal_id, proposal_to_sign
 from ledger.events.records import Choice
-from web.access.sign_in import SECONDS, compose
+from ledger.formats.sign_in import SignIn
+from web.access import links
 from web.documents.common import PartyDocument
 from web.documents.relay import (
     Accepted,
@@ -20,6 +21,7 @@ from web.documents.relay import (
     Relayed,
     SessionPage,
     SignInAnswer,
+    SignInLink,
     SignInText,
     TypedDataDocument,
     builtins,
@@ -35,7 +37,7 @@ _KIND, _ENCODED = encode_action(_ACTION)
 _PROPOSAL = proposal_id(_MEMBER.key, 1, _KIND, _ENCODED)
 _BALLOT = ballot_to_sign(_CHAIN, _CONTRACT, _PROPOSAL, _MEMBER.key, Choice.FOR, _DEADLINE)
 _DRAFT = proposal_to_sign(_CHAIN, _CONTRACT, 1, _MEMBER.key, _ACTION, _DEADLINE)
-_TEXT = compose("https://audit.example", _MEMBER.key, _CHAIN, _NONCE, _AT)
+_SIGN_IN = SignIn("https://audit.example", _MEMBER.key, _CHAIN, _NONCE, _AT)
 _NAME = "4e" * 32
 _SIGNED_IN = SessionPage(member=_MEMBER, address=_MEMBER.key, expires=_AT + 43_200)
 _VOTE = PostedBallot(
@@ -43,8 +45,9 @@ _VOTE = PostedBallot(
 )
 
 _DOCUMENTS: dict[Any, msgspec.Struct] = {
-    SignInText: SignInText(message=_TEXT, nonce=_NONCE, expires=_AT + SECONDS),
-    SignInAnswer: SignInAnswer(message=_TEXT, signature=_SIGNATURE),
+    SignInText: SignInText(message=_SIGN_IN.text, nonce=_NONCE, expires=_SIGN_IN.expires),
+    SignInAnswer: SignInAnswer(message=_SIGN_IN.text, signature=_SIGNATURE),
+    SignInLink: SignInLink(url="/sign-in/" + "Rm9y" * 10 + "ZXg", expires=_AT + links.SECONDS),
     SessionPage: _SIGNED_IN,
     Nothing: Nothing(),
     BallotToSign: BallotToSign(typed_data=msgspec.convert(typed_data(_BALLOT), TypedDataDocument), deadline=_DEADLINE),

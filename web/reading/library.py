@@ -34,7 +34,7 @@ class Library(Blocks):
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
-        self._verified: set[tuple[str, Cid]] = set()
+        self._digests: dict[tuple[str, Cid], bytes] = {}
 
     def copy(self, cid: Cid) -> Buffer:
         """A block from any holder with a good copy. Raises Withheld, and what the holders raise if none has one."""
@@ -54,16 +54,18 @@ class Library(Blocks):
         """Bytes of a file from any holder, whether or not they are for the public: the caller decides that."""
         return self._everyone().read(cid, start, stop)
 
-    def verify(self, file: ModelFile) -> None:
-        """Compare a released model with its root: read whole, once. Raises Refuted, Unavailable, Corrupt."""
+    def digest(self, file: ModelFile) -> bytes:
+        """The SHA-256 of a released model's file, once it was compared with its root: read whole, once.
+
+        Raises Refuted, Unavailable, Corrupt.
+        """
         known = (file.tag, file.model.cid)
-        if known in self._verified:
-            return
-        try:
-            file.verify(self.fetch)
-        except Malformed as error:
-            raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
-        self._verified.add(known)
+        if known not in self._digests:
+            try:
+                self._digests[known] = file.digest(self.fetch)
+            except Malformed as error:
+                raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
+        return self._digests[known]
 
     def close(self) -> None:
         """End every read, in other threads too."""

@@ -3,29 +3,33 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 
 from ledger.formats.digest import ADDRESS_PATTERN, checksum_address
 from ledger.http.addresses import is_loopback
+from web.access import links
 from web.access.json_body import read_json
 from web.access.sessions import SECONDS, Session, Sessions, Visitor, cookie_name, is_https
 from web.access.sign_in import SignIns
-from web.documents.refusals import NoOrigin
-from web.documents.relay import Nothing, SessionPage, SignInAnswer, SignInText
-from web.routes.parameters import reading
-from web.routes.responses import uncached
+from web.documents.relay import Nothing, SessionPage, SignInAnswer, SignInLink, SignInText
+from web.routes.page import plain_page
+from web.routes.parameters import own_origin, reading
+from web.routes.responses import UNCACHED, uncached
 from web.view import View
 
 SECURITY = "/.well-known/security.txt"
 OPEN = frozenset(
-    {"/health", "/ready", "/sign-in", "/sign-in.json", "/session.json", "/sign-out.json", "/openapi.json"}
-    | {"/metrics", SECURITY}
+    {"/health", "/ready", "/sign-in", "/sign-in.json", "/sign-in-link.json", "/session.json", "/sign-out.json"}
+    | {"/openapi.json", "/metrics", SECURITY}
 )
-"""Needs no session, and neither do the files under /static and signed messages, which prove their own origin.
-/metrics has a rule of its own.
+"""Needs no session, and neither do links to sign in with, files under /static, and signed messages, which prove their
+own origin. /metrics has a rule of its own.
 """
 PASSED_ON = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
 """The headers by which proxies tell that they are one."""
+LinkToken = Annotated[str, Path(description="The link's token", json_schema_extra={"pattern": "^[A-Za-z0-9_-]{43}$"})]
 router = APIRouter(tags=["sign-in"])
 
 
@@ -39,7 +43,8 @@ def may_read(request: Request) -> bool:
     """Whether the client may read, or read on: long responses check it again."""
     view: View = request.app.state.view
     path: str = request.scope["path"]  # not request.url: that is made with the Host header
-    if view.read != "members" or path in OPEN or (path == "/relay.json" and request.method == "POST"):
+    signs = path.startswith(links.PATH) or (path == "/relay.json" and request.method == "POST")
+    if view.read != "members" or path in OPEN or signs:
         return True
     sessions: Sessions = request.app.state.sessions
     return sessions.visitor(visitor(request).token).session is not None
@@ -68,18 +73,54 @@ async def text_to_sign(
 ) -> Response:
     """The text, for a key of that address."""
     signins: SignIns = request.app.state.signins
-    issued = signins.issue(_origin(request), _checksummed(address))
-    return uncached(SignInText(message=issued.message, nonce=issued.nonce, expires=issued.expires))
+    issued = signins.issue(own_origin(request), _checksummed(address))
+    return uncached(SignInText(message=issued.text, nonce=issued.nonce, expires=issued.expires))
 
 
 @router.post("/sign-in.json", summary="Sign in with the text and its signature")
 async def sign_in(request: Request) -> Response:
     """Begins a session, whose token is in a cookie. One that the client had ends."""
+    address = await _redeemed(request)
+    token, session = _begun(request, address)
+    return _with_cookie(request, uncached(_page(request, session)), token)
+
+
+@router.post("/sign-in-link.json", summary="With the text and its signature, a link that signs a browser in")
+async def link_to_sign_in(request: Request) -> Response:
+    """The link, for the browser of a member whose key is not in it: valid for a minute, once."""
+    address, state = await _redeemed(request), request.app.state
+    state.sessions.require_member(address)
+    url, expires = state.links.issue(own_origin(request), address)
+    return uncached(SignInLink(url=url, expires=expires))
+
+
+@router.get("/sign-in/{token}", summary="Opened in a browser, such a link signs it in", response_class=HTMLResponse)
+async def open_link(request: Request, token: LinkToken) -> Response:
+    """Begins the browser's session, and says whose it is. A page elsewhere cannot have the link opened."""
+    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise HTTPException(403)
+    token, session = _begun(request, request.app.state.links.redeem(own_origin(request), token))
+    body = plain_page(request, "signed_in.html", member=_page(request, session).member, expires=session.expires)
+    return _with_cookie(request, HTMLResponse(body, headers=UNCACHED), token)
+
+
+async def _redeemed(request: Request) -> str:
+    """The address of the key that signed a text of this server."""
     signed = await read_json(request, SignInAnswer)
-    origin, state = _origin(request), request.app.state
-    token, session = state.sessions.begin(state.signins.redeem(origin, signed.message, signed.signature))
-    state.sessions.end(visitor(request).token)
-    response = uncached(_page(request, session))
+    address: str = request.app.state.signins.redeem(own_origin(request), signed.message, signed.signature)
+    return address
+
+
+def _begun(request: Request, address: str) -> tuple[str, Session]:
+    """A new session of a key, with its token; the client's own ends."""
+    sessions: Sessions = request.app.state.sessions
+    begun = sessions.begin(address)
+    sessions.end(visitor(request).token)
+    return begun
+
+
+def _with_cookie(request: Request, response: Response, token: str) -> Response:
+    origin = own_origin(request)
     response.set_cookie(
         cookie_name(origin), token, max_age=SECONDS, httponly=True, samesite="strict", secure=is_https(origin)
     )
@@ -108,22 +149,6 @@ def _checksummed(address: str) -> str:
     """An address with its checksum; wallets send them in lower case, without one that could be wrong."""
     digits = address.removeprefix("0x")
     return checksum_address(bytes.fromhex(digits)) if digits == digits.lower() else address
-
-
-def own_origin(view: View, host: str) -> str:
-    """The address by which this server is reached. Raises NoOrigin if it is neither configured nor known."""
-    if view.origin:
-        return view.origin
-    if not view.hosts or not urlsplit(f"//{host}").hostname:
-        raise NoOrigin(
-            "this server does not know by which address people reach it, so nobody can sign in",
-            advice="start it with --origin https://NAME",
-        )
-    return f"http://{host}"
-
-
-def _origin(request: Request) -> str:
-    return own_origin(request.app.state.view, request.headers.get("host", "").lower())
 
 
 def _page(request: Request, found: Session) -> SessionPage:

@@ -1,9 +1,10 @@
 """Released models as files, under their names: what was not released, or was revoked, is refused with the reason.
 
 A model is read whole and compared with its root before the first byte of it leaves. What is sent afterwards is read
-again, block by block, each compared with its CID.
+again, block by block, each compared with its CID; of a range (RFC 9110, section 14) only what it is made from.
 """
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
-from ledger.errors import FedledgerError, Refuted
+from ledger.errors import Refuted
 from ledger.events.proposals import Release
 from ledger.formats.digest import sha256
 from ledger.history.names import NotReleased, RevokedRelease, UnknownRelease, released, require_usable
@@ -24,9 +25,12 @@ from ledger.releases.file import NAME, ModelFile
 from ledger.releases.report import Evaluation
 from ledger.rounds.facts import Place
 from web.access import problems
+from web.documents.common import Problem
 from web.reading.ledger import NotFound, Reading
 from web.reading.library import Library
+from web.routes import ranges
 from web.routes.parameters import NAME_PATTERN, reading
+from web.routes.responses import caching, has_copy
 from web.view import View
 
 Name = Annotated[
@@ -44,46 +48,60 @@ def _responses(kind: str, schema: dict[str, Any]) -> dict[int | str, dict[str, A
     return {
         200: {"description": "the file, the same bytes for everyone", "content": {kind: {"schema": schema}}},
         304: {"description": "what If-None-Match names is still current"},
-        403: {"description": "proposed, and not released", "content": _problem(pending)},
-        410: {"description": "revoked, with the reason", "content": _problem(gone)},
-        502: {"description": "what the holders have is not what the release names", "content": _problem(other)},
+        403: {"description": "proposed, and not released", "content": _problem(problems.of_error(pending))},
+        410: {"description": "revoked, with the reason", "content": _problem(problems.of_error(gone))},
+        502: {
+            "description": "what the holders have is not what the release names",
+            "content": _problem(problems.of_error(other)),
+        },
     }
 
 
-def _problem(error: FedledgerError) -> dict[str, Any]:
-    example = msgspec.to_builtins(problems.of_error(error))
-    return {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+def _problem(problem: Problem) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {problems.MEDIA_TYPE: {"schema": schema, "example": msgspec.to_builtins(problem)}}
 
 
-_FILE = _responses("application/octet-stream", {"type": "string", "format": "binary"})
+_FILE = {"type": "string", "format": "binary"}
+_MODEL = _responses("application/octet-stream", _FILE) | {
+    206: {"description": "the part of it that Range names", "content": {"application/octet-stream": {"schema": _FILE}}},
+    416: {"description": "the file does not have those bytes", "content": _problem(problems.of_status(416))},
+}
 _TEXT = _responses("text/markdown", {"type": "string"})
 
 
-@router.get(f"/{NAME}", response_class=StreamingResponse, responses=_FILE, summary="A released model as safetensors")
-async def model(request: Request, name: Name, version: Version) -> Response:
-    """The model as safetensors, as `fedledger release fetch` writes it (docs/spec/release.md)."""
+@router.get(f"/{NAME}", response_class=StreamingResponse, responses=_MODEL, summary="A released model as safetensors")
+async def released_model(request: Request, name: Name, version: Version) -> Response:
+    """The model as safetensors, as `fedledger release fetch` writes it (docs/spec/release.md); one range of it, too."""
     file = file_of(reading(request), name, version)
-    headers = _headers(file.tag) | {"Content-Length": str(file.size)}
-    if _holds(request, file.tag):
-        return Response(status_code=304, headers=_headers(file.tag))
-    library, limiter = _library(request), _limiter(request)
-    await to_thread.run_sync(library.verify, file, limiter=limiter)
+    tag, library, limiter = f'"{file.tag}"', _library(request), _limiter(request)
+    headers = _headers(request, tag) | {"Accept-Ranges": "bytes"}
+    if has_copy(request, tag):
+        return Response(status_code=304, headers=headers)
+    wanted = ranges.wanted(request.headers, tag, file.size)
+    digest = await to_thread.run_sync(library.digest, file, limiter=limiter)
     headers["Content-Disposition"] = f'attachment; filename="{name}-{version}.safetensors"'
-    pieces = _pieces(file.pieces(library.fetch), limiter)
-    return StreamingResponse(pieces, headers=headers, media_type="application/octet-stream")
+    headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
+    status, made = 200, file.pieces(library.fetch)
+    if wanted is not None:
+        status, made = 206, file.part(library.fetch, wanted.start, wanted.stop)
+        headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{file.size}"
+    headers["Content-Length"] = str(len(wanted) if wanted is not None else file.size)
+    return StreamingResponse(_pieces(made, limiter), status, headers=headers, media_type="application/octet-stream")
 
 
 @router.get(f"/{CARD}", response_class=Response, responses=_TEXT, summary="The card of a released model")
-async def card(request: Request, name: Name, version: Version) -> Response:
+async def released_card(request: Request, name: Name, version: Version) -> Response:
     """The model's card, as `fedledger release fetch` writes it; Hugging Face tools read it."""
     now = reading(request)
     file = file_of(now, name, version)
     report = await to_thread.run_sync(_report, _library(request), file, limiter=_limiter(request))
     text = Card.of(file, report, now.snapshot.decisions, now.network.name, now.name).text()
-    tag = sha256(text.encode()).hex()[:32]
-    if _holds(request, tag):
-        return Response(status_code=304, headers=_headers(tag))
-    return Response(text, headers=_headers(tag), media_type="text/markdown; charset=utf-8")
+    tag = f'"{sha256(text.encode()).hex()[:32]}"'
+    headers = _headers(request, tag)
+    if has_copy(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(text, headers=headers, media_type="text/markdown; charset=utf-8")
 
 
 def file_of(now: Reading, name: str, version: str) -> ModelFile:
@@ -130,13 +148,9 @@ async def _pieces(pieces: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIte
         yield piece
 
 
-def _headers(tag: str) -> dict[str, str]:
+def _headers(request: Request, tag: str) -> dict[str, str]:
     """A client with a copy revalidates it each time: a release may be revoked."""
-    return {"ETag": f'"{tag}"', "Cache-Control": "no-cache", "Accept-Ranges": "none"}
-
-
-def _holds(request: Request, tag: str) -> bool:
-    return request.headers.get("if-none-match") == f'"{tag}"'
+    return {"ETag": tag, "Cache-Control": caching(request)}
 
 
 def _library(request: Request) -> Library:

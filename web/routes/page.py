@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -45,7 +46,7 @@ class PageRoute:
         app.get(self.path, include_in_schema=False)(partial(self.html, document=document))
 
     async def json(self, request: Request, document: Page) -> Response:
-        return tagged(request, msgspec.json.encode(document), "application/json")
+        return tagged(request, msgspec.json.encode(document), "application/json", same=_unread(document))
 
     async def html(self, request: Request, document: Page) -> Response:
         language, now, path = language_of(request), reading(request), request.scope["path"]
@@ -62,7 +63,23 @@ class PageRoute:
         }
         renderer: Renderer = request.app.state.renderer
         body = renderer.page(self.template, path + query, language, now.state, facts)
-        return _remember(request, tagged(request, body, HTML), language)
+        return _remember(request, tagged(request, body, HTML, vary="Accept-Language, Cookie"), language)
+
+
+def _unread(document: Page) -> bytes:
+    """A document without the time of its reading: the next reading of an unchanged ledger makes it again."""
+    chain = msgspec.structs.replace(document.chain, read_at=0)
+    return msgspec.json.encode(msgspec.structs.replace(document, chain=chain))
+
+
+def plain_page(request: Request, template: str, **facts: Any) -> bytes:
+    """A page without a document, made for this request alone: its address is in none of its links."""
+    now, renderer = reading(request), request.app.state.renderer
+    common = {"path": "", "switch": "/?lang=", "json": None, "chain": now.chain, "network": now.network.name}
+    page: bytes = renderer.fresh(
+        template, language_of(request), serial=now.state.serial, **common, **abilities(request), **facts
+    )
+    return page
 
 
 def abilities(request: Request) -> dict[str, bool]:

@@ -1,10 +1,12 @@
 """What every route takes: the last reading, and the checked parts of an address."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Query, Request
 
 from ledger.formats.digest import ADDRESS_PATTERN
+from web.documents.refusals import NoOrigin
 from web.reading.ledger import Reading
 from web.view import View
 
@@ -42,6 +44,20 @@ def reading(request: Request) -> Reading:
 
 async def _reading(request: Request) -> Reading:
     return reading(request)
+
+
+def own_origin(request: Request) -> str:
+    """The address by which this server is reached. Raises NoOrigin if it is neither configured nor known."""
+    view: View = request.app.state.view
+    if view.origin:
+        return view.origin
+    host = request.headers.get("host", "").lower()
+    if not view.hosts or not urlsplit(f"//{host}").hostname:
+        raise NoOrigin(
+            "this server does not know by which address people reach it, so nobody can sign in",
+            advice="start it with --origin https://NAME",
+        )
+    return f"http://{host}"
 
 
 Now = Annotated[Reading, Depends(_reading)]

@@ -4,6 +4,7 @@ import msgspec
 from fastapi import Request, Response
 
 from ledger.formats.digest import sha256
+from ledger.http.conditions import has_already
 from web.view import View
 
 UNCACHED = {"Cache-Control": "no-store"}
@@ -19,10 +20,22 @@ def caching(request: Request) -> str:
     return "private, no-cache" if view.read == "members" else "no-cache"
 
 
-def tagged(request: Request, body: bytes, kind: str) -> Response:
-    """A body with its ETag; 304 if the client has it."""
-    tag = f'"{sha256(body).hex()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": caching(request), "Vary": "Accept-Language, Cookie"}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
+def has_copy(request: Request, tag: str) -> bool:
+    """Whether the client has what has this tag."""
+    return has_already(", ".join(request.headers.getlist("if-none-match")), tag)
+
+
+def tagged(request: Request, body: bytes, kind: str, *, same: bytes = b"", vary: str = "") -> Response:
+    """A body with its ETag; 304 if the client has it. The tag names `same`, the body by default: all that counts of it.
+
+    `vary` are the headers that choose the body; where only members read, the session's does as well.
+    """
+    view: View = request.app.state.view
+    tag = f'W/"{sha256(same or body).hex()[:32]}"'
+    vary = vary or ("Cookie" if view.read == "members" else "")
+    headers = {"ETag": tag, "Cache-Control": caching(request)} | ({"Vary": vary} if vary else {})
+    if has_copy(request, tag):
+        response = Response(status_code=304, headers=headers)
+        response.headers.add_vary_header("Accept-Encoding")
+        return response
     return Response(body, media_type=kind, headers=headers)

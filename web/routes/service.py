@@ -122,12 +122,12 @@ async def content(request: Request, cid: CidText, format: Form | None = None) ->
         "PATH_INFO": f"/ipfs/{cid}",
         "QUERY_STRING": request.url.query,
         "HTTP_ACCEPT": request.headers.get("accept", ""),
-        "HTTP_IF_NONE_MATCH": request.headers.get("if-none-match", ""),
+        "HTTP_IF_NONE_MATCH": ", ".join(request.headers.getlist("if-none-match")),
     }
     limiter: CapacityLimiter = request.app.state.readers
     body = await to_thread.run_sync(application(view.content), environ, start, limiter=limiter)
     if started["status"] >= 400:
-        return _refusal(started["status"], b"".join(body), dict(started["headers"]))
+        return _refusal(request, started["status"], b"".join(body), dict(started["headers"]))
     response = StreamingResponse(_pieces(iter(body), limiter), status_code=started["status"])
     for name, value in started["headers"]:
         response.headers[name] = value
@@ -142,12 +142,10 @@ async def _pieces(body: Iterator[bytes], limiter: CapacityLimiter) -> AsyncItera
         yield piece
 
 
-def _refusal(status: int, text: bytes, headers: dict[str, str]) -> Response:
+def _refusal(request: Request, status: int, text: bytes, headers: dict[str, str]) -> Response:
     """The gateway's refusal in the one form that errors have here."""
-    problem = problems.of_status(status, text.decode(errors="replace").strip())
-    damaged = headers.get(CORRUPT_HEADER)
+    detail, damaged = text.decode(errors="replace").strip(), headers.get(CORRUPT_HEADER)
+    problem = problems.of_status(status, detail)
     if damaged is not None:
-        problem = msgspec.structs.replace(
-            problem, error="Corrupt", advice="read it from another holder", facts={"block": damaged}
-        )
-    return Response(problems.encoded(problem), status, media_type="application/json")
+        problem = problems.named("Corrupt", status, detail, "read it from another holder", {"block": damaged})
+    return Response(problems.encoded(problem, request.scope["path"]), status, media_type=problems.MEDIA_TYPE)

@@ -51,4 +51,5 @@ function follow(event) {
   due = setTimeout(() => refresh().catch(() => {}), 300);
 }
 
-if (!document.body.dataset.problem) new EventSource("/events").addEventListener("change", follow);
+const { problem, still } = document.body.dataset;
+if (problem === undefined && still === undefined) new EventSource("/events").addEventListener("change", follow);

@@ -16,11 +16,13 @@ class Failure extends Error {}
 
 let fading = 0;
 
+const WRONG = ["refused", "failed", "away", "declined", "otherAccount", "otherChain", "noWallet"];
+
 // Success fades; what went wrong stays until the next thing is done.
 function say(word, more = "") {
   clearTimeout(fading);
   if (["welcome", "bye", "done"].includes(word)) fading = setTimeout(() => (status.textContent = ""), 10_000);
-  status.classList.toggle("wrong", ["refused", "failed", "away", "declined", "otherAccount", "otherChain"].includes(word));
+  status.classList.toggle("wrong", WRONG.includes(word));
   status.textContent = [status.dataset[word], more].filter(Boolean).join(" ");
 }
 
@@ -35,7 +37,7 @@ async function send(path, body) {
   });
   const document = response.status === 204 ? {} : await response.json().catch(() => ({}));
   if (response.ok) return document;
-  throw failure("refused", [document.message ?? response.status, document.advice].filter(Boolean).join(": "));
+  throw failure("refused", [document.detail ?? response.status, document.advice].filter(Boolean).join(": "));
 }
 
 async function request(method, params = []) {
@@ -50,7 +52,20 @@ async function request(method, params = []) {
 function addWallet(provider, name, id) {
   if (!wallets.has(id)) wallets.set(id, { provider, name });
   account.hidden = false;
+  showMissing();
 }
+
+// Says where a wallet is missing: wallets announce themselves within half a second.
+let looked = false;
+
+function showMissing() {
+  for (const part of document.querySelectorAll("[data-no-wallet]")) part.hidden = !looked || wallets.size > 0;
+}
+
+setTimeout(() => {
+  looked = true;
+  showMissing();
+}, 500);
 
 window.addEventListener("eip6963:announceProvider", ({ detail: { provider, info } }) => {
   addWallet(provider, info.name, info.uuid);
@@ -61,6 +76,7 @@ if (window.ethereum && !wallets.size) addWallet(window.ethereum, "", "window");
 // The only wallet, or the one that its owner chooses.
 async function chooseWallet() {
   if (wallet) return;
+  if (!wallets.size) throw failure("noWallet");
   if (wallets.size > 1) {
     choice.replaceChildren();
     choice.hidden = false;
@@ -243,7 +259,9 @@ document.addEventListener("submit", (event) => {
   if (event.target.dataset.propose) run(() => propose(event.target), event.submitter);
 });
 
-document.addEventListener("refreshed", showAbilities);
+for (const show of [showAbilities, showMissing]) document.addEventListener("refreshed", show);
+
+if (document.body.dataset.session) localStorage.setItem(SESSION, document.body.dataset.session);
 
 if (Number(localStorage.getItem(SESSION)) * 1000 > Date.now()) {
   send("/session.json").then((now) => showSession(now.member ? now : null), () => localStorage.removeItem(SESSION));

@@ -21,6 +21,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.claims import RoundName, commitment, unpack_openings
 from ledger.formats.digest import sha256
 from ledger.formats.typed import TypedData
+from ledger.http.conditions import has_already
 from ledger.party.sharing.duties import Duties
 from ledger.party.sharing.haves import Haves, require_fit
 from ledger.party.sharing.openings import Openings
@@ -151,7 +152,7 @@ def _tagged(data: bytes, digest: bytes, request: Request) -> Response:
     """What is served to many: one that has it already gets no byte of it."""
     tag = f'"{digest.hex()}"'
     headers = {"Content-Type": RECEIPTS_TYPE, "Cache-Control": "no-cache", "Etag": tag}
-    if request.if_none_match == tag:
+    if has_already(request.if_none_match, tag):
         return Response("304 Not Modified", [], headers)
     return Response("200 OK", [data], headers | {"Content-Length": str(len(data))})
 

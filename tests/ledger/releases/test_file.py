@@ -21,6 +21,7 @@ from support.worlds.world import NAMES, World
 from ledger.errors import Malformed, Refuted
 from ledger.events.proposals import Release
 from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.digest import sha256
 from ledger.formats.dtypes import FLOAT, NUMPY, Dtype
 from ledger.history.state import Scoring, ScoringPhase
 from ledger.releases.card import Card
@@ -211,15 +212,15 @@ def test_a_model_that_is_not_the_ledgers_raises_before_its_end(world: World, rel
     def fetch(_cid: object, start: int, stop: int | None) -> Iterator[bytes]:
         yield changed[start:stop]
 
-    for read in (lambda: list(file.pieces(fetch)), lambda: file.verify(fetch)):
+    for read in (lambda: list(file.pieces(fetch)), lambda: file.digest(fetch)):
         with pytest.raises(Malformed, match="tensor root"):
             read()
-    file.verify(world.files.fetch)
+    file.digest(world.files.fetch)
 
 
 def test_a_release_of_another_root_is_refuted(world: World, release: Release) -> None:
     with pytest.raises(Refuted, match="not the model"):
-        file_of(world, replace(release, root=bytes(32))).verify(world.files.fetch)
+        file_of(world, replace(release, root=bytes(32))).digest(world.files.fetch)
 
 
 def test_hugging_face_reads_the_card(world: World, release: Release) -> None:
@@ -289,3 +290,34 @@ def _named(job: Any, name: str) -> Any:
 
     task = changed(job.task, name=name, version=name, settings={name: [name]})
     return changed(job, name=name, task=task)
+
+
+MIXED = (
+    Tensor("a", (3,), 0, "I8"),
+    Tensor("b", (2, 200), 24),
+    Tensor("c", (300,), 0, "I64"),
+    Tensor("d", (5,), 30),
+    Tensor("e", (7,), 0, "BOOL"),
+)
+
+
+@pytest.fixture(scope="module")
+def mixed() -> tuple[ModelFile, World, bytes]:
+    """A file of several types, in a store that returns odd pieces."""
+    world = World(tensors=MIXED).open_job().honest_round()
+    world.files.piece = 7
+    file = file_of(world, publish(world))
+    return file, world, b"".join(file.pieces(world.files.fetch))
+
+
+@given(st.data())
+def test_a_part_is_cut_from_the_whole(mixed: tuple[ModelFile, World, bytes], data: st.DataObject) -> None:
+    file, world, whole = mixed
+    start = data.draw(st.integers(0, len(whole) - 1))
+    stop = data.draw(st.integers(start + 1, len(whole)))
+    assert b"".join(file.part(world.files.fetch, start, stop)) == whole[start:stop]
+
+
+def test_a_digest_is_of_the_whole(mixed: tuple[ModelFile, World, bytes]) -> None:
+    file, world, whole = mixed
+    assert file.digest(world.files.fetch) == sha256(whole)

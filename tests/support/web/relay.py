@@ -184,6 +184,20 @@ def sign_text(signer: Any, text: str) -> str:
     return "0x" + bytes(signer._account.sign_message(encode_defunct(text=text)).signature).hex()
 
 
+def signed_text(url: str, signer: Any) -> dict[str, str]:
+    """A text of a server to sign in with, and its signature."""
+    message = get(url + "/sign-in.json", params={"address": signer.address}).json()["message"]
+    return {"message": message, "signature": sign_text(signer, message)}
+
+
+def link_to_sign_in(url: str, signer: Any) -> str:
+    """A link that signs a browser in, as the command gets it."""
+    answer = post(url + "/sign-in-link.json", json=signed_text(url, signer))
+    assert answer.status_code == 200, answer.text
+    assert "set-cookie" not in answer.headers
+    return url + str(answer.json()["url"])
+
+
 @contextmanager
 def relaying(
     house: House,

@@ -45,7 +45,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     """Status and name of a refusal, which also says what is wrong, and the way out."""
     problem = answer.json()
     assert problem["fedledger"] == "error/1", problem
-    assert problem["message"]
+    assert problem["detail"]
     assert problem["advice"], problem
     return answer.status_code, problem["error"]
 

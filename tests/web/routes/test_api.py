@@ -126,7 +126,7 @@ def test_what_is_not_there_is_a_named_error(site, path: str) -> None:
     assert answer.status_code == 404
     problem = answer.json()
     assert (problem["fedledger"], problem["error"], problem["status"]) == ("error/1", "NotFound", 404)
-    assert problem["message"]
+    assert problem["detail"]
     assert problem["advice"]
 
 
@@ -134,7 +134,7 @@ def test_what_is_not_there_is_a_named_error(site, path: str) -> None:
 def test_a_malformed_request_is_refused_by_name(site, query: str) -> None:
     problem = site.get(f"/jobs/1/rounds.json?{query}").json()
     assert (problem["error"], problem["status"]) == ("BadRequest", 400)
-    assert query.split("=", maxsplit=1)[0] in problem["message"]
+    assert query.split("=", maxsplit=1)[0] in problem["detail"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
@@ -147,14 +147,13 @@ def test_nothing_can_be_written(site, method: str) -> None:
 def test_head_is_get_without_the_body(site) -> None:
     head, get = httpx.head(site.url + "/jobs"), site.get("/jobs")
     assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == str(len(get.content))
+    assert head.headers["content-length"] == get.headers["content-length"]
 
 
 def test_what_a_reader_has_already_is_not_sent_again(site) -> None:
     path = "/jobs/1/rounds/1"
     tag = site.get(path).headers["etag"]
     assert site.get(path, headers={"If-None-Match": tag}).status_code in {200, 304}
-    assert site.get("/openapi.json").status_code == 200
 
 
 def test_content_is_served_by_cid_as_by_any_gateway(site) -> None:

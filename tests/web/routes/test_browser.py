@@ -5,11 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.web.relay import link_to_sign_in
 from support.web.server import HOSTILE, PATHS, governed, network, served, until, view_of
+from support.web.signers import world_with
 from support.worlds.decisions import evaluation
 from support.worlds.scorers import COSINE, ScoredWorld
 from support.worlds.world import World
 
+from ledger.keys import ephemeral
 from web.reading.latest import FetchedReport
 from web.reading.snapshot import freeze
 
@@ -184,3 +187,30 @@ def test_what_was_opened_stays_open_when_the_page_is_brought_up_to_date(page: An
         until(lambda: "For 1" in page.locator("#vote .counts").inner_text())
         assert page.locator("figure.chart details").first.get_attribute("open") is not None
         page.goto("about:blank")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_without_a_wallet_a_member_is_told_how_to_sign_in(browser: Any, scripts: bool) -> None:
+    signer = ephemeral()
+    view = view_of(world_with(signer), hosts=("127.0.0.1",), read="members")
+    context = browser.new_context(locale="en-GB", java_script_enabled=scripts)
+    with served(view) as url:
+        page = context.new_page()
+        page.goto(url + "/jobs")
+        assert f"fedledger web sign-in {url}" in page.locator("main").inner_text()
+        missing = page.get_by_text("No wallet was found")
+        if scripts:
+            missing.wait_for()
+        assert missing.is_visible() == scripts
+        opened = link_to_sign_in(url, signer)
+        page.goto(opened)
+        assert page.get_by_role("heading", level=1).inner_text() == "You are signed in"
+        page.get_by_role("link", name="Back to the overview").click()
+        assert page.url == url + "/"
+        if scripts:
+            page.get_by_role("button", name="Sign out").click()
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_text("nothing can be signed here").wait_for()
+        page.goto(opened)
+        assert "this link has been used" in page.locator("main").inner_text()
+    context.close()

@@ -1,5 +1,6 @@
 """A released model is served under its name, whole and right; nothing else is, and the refusal says why."""
 
+import base64
 import json
 from http.client import IncompleteRead
 from typing import Any
@@ -16,6 +17,7 @@ from support.worlds.world import World
 from ledger.events.proposals import Release
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 from ledger.history.names import reason_word
 from ledger.releases.card import Card
 
@@ -61,6 +63,82 @@ def test_a_copy_is_revalidated_by_its_tag(world: World) -> None:
             head = ask(url, address(made, name), "HEAD")
             assert (head.status, head.body) == (200, b"")
             assert (head.headers["etag"], head.headers["content-length"]) == (tag, str(len(whole.body)))
+
+
+def test_a_download_that_broke_off_is_resumed(world: World) -> None:
+    made = release(world)
+    whole = bytes_of(world, made)
+    size = len(whole)
+    with served(shop(world)) as url:
+        first = ask(url, address(made))
+        assert first.headers["accept-ranges"] == "bytes"
+        tag, digest = first.headers["etag"], first.headers["repr-digest"]
+        assert digest == f"sha-256=:{base64.b64encode(sha256(whole)).decode()}:"
+        for asked, start, stop in (
+            ("bytes=0-", 0, size),
+            ("bytes=1000-", 1000, size),
+            ("bytes=7-7", 7, 8),
+            ("bytes=5-99999999999", 5, size),
+            ("bytes=-9", size - 9, size),
+            (f"bytes=-{size + 1}", 0, size),
+            ("Bytes = 3-9", 3, 10),
+        ):
+            part = ask(url, address(made), Range=asked, **{"If-Range": tag})
+            assert (part.status, part.body) == (206, whole[start:stop]), asked
+            assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+            assert part.headers["content-length"] == str(stop - start)
+            assert (part.headers["etag"], part.headers["repr-digest"]) == (tag, digest), "of the whole file"
+
+
+def test_a_range_that_is_not_there_is_refused_and_one_that_is_not_understood_is_not_used(world: World) -> None:
+    made = release(world)
+    whole = bytes_of(world, made)
+    with served(shop(world)) as url:
+        tag = ask(url, address(made)).headers["etag"]
+        for asked in (f"bytes={len(whole)}-", "bytes=-0", "bytes=99999999999-"):
+            answer = ask(url, address(made), Range=asked)
+            assert (answer.status, answer.headers["content-range"]) == (416, f"bytes */{len(whole)}")
+            assert json.loads(answer.body)["error"] == "NoSuchRange"
+        for asked in (
+            "bytes=0-1,4-5",
+            "bytes=5-4",
+            "bytes=-",
+            "lines=0-1",
+            "bytes=a-b",
+            "bytes=1",
+            "bytes=" + "9" * 19,
+        ):
+            answer = ask(url, address(made), Range=asked)
+            assert (answer.status, answer.body) == (200, whole), asked
+        for other in ('"other"', f"W/{tag}", "Sat, 28 Nov 2026 17:00:00 GMT"):
+            answer = ask(url, address(made), Range="bytes=0-1", **{"If-Range": other})
+            assert (answer.status, answer.body) == (200, whole), "the file that the client has a part of is another"
+        held = ask(url, address(made), Range="bytes=0-1", **{"If-None-Match": tag})
+        head = ask(url, address(made), "HEAD", Range="bytes=0-1")
+        assert (held.status, head.status, head.headers["content-length"]) == (304, 200, str(len(whole)))
+
+
+def test_the_rest_of_a_model_is_made_from_its_rest_alone() -> None:
+    world = World(tensors=LARGE).open_job().honest_round()
+    made = release(world)
+    holder = holder_of(world)
+    with served(shop(world, holder)) as url:
+        whole = ask(url, address(made)).body
+        del holder.blocks[blocks_of(world, made)[0]]
+        rest = ask(url, address(made), Range=f"bytes={len(whole) - 1_000_001}-")
+        assert (rest.status, rest.body) == (206, whole[-1_000_001:])
+        with pytest.raises(IncompleteRead):
+            ask(url, address(made), Range="bytes=0-1000")
+
+
+def test_no_part_leaves_of_a_model_without_its_root() -> None:
+    world = World(tensors=LARGE).open_job().honest_round()
+    made = release(world)
+    holder = holder_of(world)
+    wrong(world, made, holder)
+    with served(shop(world, holder)) as url:
+        answer = ask(url, address(made), Range="bytes=0-9")
+    assert (answer.status, json.loads(answer.body)["error"]) == (502, "Refuted")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "README.md"])
@@ -119,7 +197,7 @@ def test_not_a_byte_leaves_of_a_model_without_its_root() -> None:
     with served(shop(world, holder)) as url:
         status, found = problem(url, address(made))
     assert (status, found["error"]) == (502, "Refuted")
-    assert "tensor root" in found["message"]
+    assert "tensor root" in found["detail"]
 
 
 def test_a_damaged_or_lost_copy_is_reported_before_a_byte_leaves() -> None:

@@ -196,7 +196,7 @@ def test_a_model_is_proposed_voted_on_released_served_and_revoked_through_the_pa
     fourth.open(revocation).vote("For")
     carry_out(trial, fourth)
     until(lambda: get(file).status_code == 410)
-    assert "revoked" in get(file).json()["message"]
+    assert "revoked" in get(file).json()["detail"]
     first.open("/releases/cardio/1.2.0")
     assert "labels were wrong" in first.page.locator("#state").inner_text()
     assert first.page.get_by_role("link", name="model.safetensors").count() == 0

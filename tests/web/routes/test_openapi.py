@@ -1,9 +1,11 @@
 """The interface is what its description says: fuzzed, and every example fits its schema."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import jsonschema_rs
 import pytest
 import schemathesis
@@ -22,10 +24,16 @@ from web.reading.library import Library
 from web.relay.relayer import Relayer
 
 SERVICE = ["/health", "/ready", "/metrics", "/ipfs/{cid}"]
-MEMBERS = ["/sign-in.json", "/session.json", "/proposals/{number}/ballot.json", "/relay/{name}.json"]
+MEMBERS = [
+    "/sign-in.json",
+    "/session.json",
+    "/proposals/{number}/ballot.json",
+    "/relay/{name}.json",
+    "/sign-in/{token}",
+]
 FILES = [f"/releases/{{name}}/{{version}}/{name}" for name in ("model.safetensors", "README.md")]
 ASKED = [page.json_path.replace(":int", "") for page in PAGES] + SERVICE + MEMBERS + FILES
-POSTED = ["/sign-in.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
+POSTED = ["/sign-in.json", "/sign-in-link.json", "/sign-out.json", "/proposals/typed-data.json", "/relay.json"]
 BEYOND = [positive_data_acceptance]
 """A schema cannot express EIP-55, nor that a signature is the signer's: what fits it may still be refused."""
 
@@ -101,7 +109,33 @@ def test_the_description_is_whole_and_its_examples_fit(url: str) -> None:
                 _check_examples(answer, document["components"])
 
 
+def test_every_operation_has_a_name_and_what_any_request_may_get(url: str) -> None:
+    document = get(url + "/openapi.json").json()
+    operations = [(path, method, one) for path, methods in document["paths"].items() for method, one in methods.items()]
+    names = [one["operationId"] for _, _, one in operations]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch("[a-z]+(_[a-z]+)*", name) or name.endswith("_get")] == []
+    for path, _, one in operations:
+        assert one["responses"].keys() >= {"404", "405", "421", "429", "500"}, path
+        assert ("security" in one) <= ("401" in one["responses"]), path
+    secured = {path for path, _, one in operations if "security" in one}
+    assert {"/jobs.json", "/relay.json", "/events"} <= secured
+    assert secured.isdisjoint({"/health", "/session.json", "/sign-in.json", "/sign-in-link.json"})
+    scheme = document["components"]["securitySchemes"]["session"]
+    assert (scheme["type"], scheme["in"]) == ("apiKey", "cookie")
+
+
+def test_a_method_that_is_not_described_is_refused_with_those_that_are(url: str) -> None:
+    for path, operations in get(url + "/openapi.json").json()["paths"].items():
+        target = re.sub(r"{\w+}", "1", path)
+        answer = httpx.request("DELETE", url + target)
+        described = {method.upper() for method in operations}
+        extra = {"OPTIONS"} | ({"HEAD"} if "GET" in described and path != "/sign-in/{token}" else set())
+        assert answer.status_code == 405, path
+        assert set(answer.headers["allow"].split(", ")) == described | extra, path
+
+
 def _check_examples(answer: Any, components: Any) -> None:
     for kind, content in answer.get("content", {}).items():
-        if kind == "application/json":
+        if kind in {"application/json", "application/problem+json"}:
             jsonschema_rs.validate({**content["schema"], "components": components}, content["example"])
