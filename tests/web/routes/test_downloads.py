@@ -45,8 +45,9 @@ def test_a_release_is_served_whole_and_as_the_command_writes_it(world: World) ->
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"] == 'attachment; filename="cardio-1.0.safetensors"'
     assert load(answer.body)["layer.bias"].shape == (10,)
-    decisions = world.history.decisions
-    expected = Card.of(file_of(world, made), report, decisions, known(world)).text()
+    network, decisions = known(world), world.history.decisions
+    names = [member.name for member in network.founding.members]
+    expected = Card.of(file_of(world, made), report, decisions, network.name, names.__getitem__).text()
     assert (page.status, page.body.decode()) == (200, expected)
     assert ModelCard(expected).data.model_name == "cardio"
 
