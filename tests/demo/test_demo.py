@@ -257,13 +257,11 @@ def test_interrupted_it_stops_everything_it_started(folder: Path, number: signal
     process = start(folder, "--rounds", "50")
     until(lambda: REACHED[when](folder))
     assert when == "founding" or len(of_folder(folder)) > PARTIES
-    began = time.monotonic()
     process.send_signal(number)
     _, errors = ended(process)
     assert process.returncode == INTERRUPTED, errors
     assert errors.strip().splitlines()[-1] == f"interrupted: {ENDED}"
     assert "Traceback" not in errors
-    assert time.monotonic() - began < 8
     assert not left(folder)
 
 
