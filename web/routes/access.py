@@ -99,9 +99,10 @@ async def open_link(request: Request, token: LinkToken) -> Response:
     """Begins the browser's session, and says whose it is. A page elsewhere cannot have the link opened."""
     if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise HTTPException(403)
-    token, session = _begun(request, request.app.state.links.redeem(own_origin(request), token))
+    address = request.app.state.links.redeem(own_origin(request), token)
+    cookie, session = _begun(request, address)
     body = plain_page(request, "signed_in.html", member=_page(request, session).member, expires=session.expires)
-    return _with_cookie(request, HTMLResponse(body, headers=UNCACHED), token)
+    return _with_cookie(request, HTMLResponse(body, headers=UNCACHED), cookie)
 
 
 async def _redeemed(request: Request) -> str:
