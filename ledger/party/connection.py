@@ -17,12 +17,12 @@ from ledger.history.foundation import foundation_of
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.party.background import Background
-from ledger.party.clock import Clock
 from ledger.party.documents import Documents
 from ledger.party.named_gateways import NamedGateway, named_gateways, remotes
-from ledger.party.own_log import OwnLog
+from ledger.party.nodes.clock import Clock
+from ledger.party.nodes.own_log import OwnLog
+from ledger.party.nodes.witnesses import HistoryPoint, Witnesses
 from ledger.party.proposed import not_had
-from ledger.party.witnesses import HistoryPoint, Witnesses
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
 from ledger.store import Buffer, Pieces, Store

@@ -11,7 +11,7 @@ from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.http.outgoing import Outgoing, outgoing_of
 from ledger.party.connection import Connection
-from ledger.party.witnesses import compared
+from ledger.party.nodes.witnesses import compared
 
 STALE = 3
 """A history is old once the chain stood still for so many times the longest deadline of a job under way."""

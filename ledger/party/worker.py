@@ -14,7 +14,7 @@ from ledger.jobs.document import Job
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
 from ledger.party.journal import Journal
-from ledger.party.witnesses import Findings, HistoryPoint
+from ledger.party.nodes.witnesses import Findings, HistoryPoint
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import Advance, Nudge, Wait
 

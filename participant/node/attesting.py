@@ -12,9 +12,9 @@ from ledger.formats.cid import RAW, Cid
 from ledger.history.state import Aggregate, JobState
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies, Gathering
+from ledger.party.nodes.witnesses import HistoryPoint
 from ledger.party.pins import model_pin, opposing_pin
 from ledger.party.sharing.pushing import Sharing
-from ledger.party.witnesses import HistoryPoint
 from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.outcome import Outcome, recompute

@@ -1,7 +1,7 @@
 """What a node takes for the chain's present time, whatever its chain node or a block's maker says."""
 
 from ledger.chain.node import Block
-from ledger.party.clock import FAR, SKEW, Clock
+from ledger.party.nodes.clock import FAR, SKEW, Clock
 
 
 def block(hash_: bytes, time: int, *, proved: bool = True) -> Block:

@@ -17,8 +17,8 @@ from ledger.formats.digest import keccak
 from ledger.history.fold import History
 from ledger.index import Follower, Index
 from ledger.party import own_log
-from ledger.party.own_log import OwnLog
-from ledger.party.witnesses import HistoryPoint
+from ledger.party.nodes.own_log import OwnLog
+from ledger.party.nodes.witnesses import HistoryPoint
 
 ANNOUNCED = "0x" + next(
     keccak(signature(entry).encode()).hex()

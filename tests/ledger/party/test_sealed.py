@@ -18,8 +18,8 @@ from ledger.chain.rpc import Rpc
 from ledger.config import Network
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
-from ledger.party.own_log import OwnLog
-from ledger.party.witnesses import Findings, HistoryPoint
+from ledger.party.nodes.own_log import OwnLog
+from ledger.party.nodes.witnesses import Findings, HistoryPoint
 
 SEAL = 130
 """Hexadecimal digits."""

@@ -24,7 +24,7 @@ from ledger.config import HomeSettings, save
 from ledger.errors import Unavailable
 from ledger.formats.digest import keccak
 from ledger.history.state import Phase
-from ledger.party.own_log import OwnLog
+from ledger.party.nodes.own_log import OwnLog
 from participant.node.status import status_of
 
 pytestmark = pytest.mark.node

@@ -13,6 +13,7 @@ from support.worlds.decisions import Chamber
 from support.worlds.world import NAMES, World, honest_report
 
 from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network
+from ledger.formats.digest import checksum_address
 from ledger.jobs.document import Job
 from web.cli.serving import listen, web_server
 from web.pages import PAGES
@@ -57,7 +58,10 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
         releases=Contract(address="0x" + "33" * 20, code_hash="0x" + "00" * 32),
         ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
     )
-    members = tuple(FoundingMember(name=name, key="", roles=()) for name in names)
+    keys = (checksum_address(f"0x{0xA0 + at:040x}") for at in range(len(names)))
+    members = tuple(
+        FoundingMember(name=name, key=key, roles=("participant",)) for name, key in zip(names, keys, strict=True)
+    )
     chain = Chain(id=31337, rpc="http://127.0.0.1:1")
     founding = Founding(block=1, hash="0x" + "00" * 32, members=members)
     return Network(fedledger="network/1", name=title, chain=chain, founding=founding, contracts=contracts)

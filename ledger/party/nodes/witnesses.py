@@ -1,8 +1,8 @@
 """What chain nodes show of the history, looked at before a member signs for it: a node that lies to its own member
 alone makes it sign nothing.
 
-The own node's log is held against its blocks (`ledger.party.own_log`). Each other one is read as the own is, into an
-index of its own, so only what is new is asked for. Each is asked in a thread of its own, one question at a time, and
+The own node's log is held against its blocks (`ledger.party.nodes.own_log`). Each other one is read as the own is, into
+an index of its own, so only what is new is asked for. Each is asked in a thread of its own, one question at a time, and
 has a deadline for each: one that hangs or drips says nothing, and holds up no other.
 
     witnesses = Witnesses(network, urls, folder, own)
@@ -58,7 +58,7 @@ class HistoryPoint(NamedTuple):
 class Findings:
     """What the nodes said of a point; `pending` are those that have not answered yet.
 
-    `own` is whether the own node's log is that of its blocks, and these are sealed: see `ledger.party.own_log`.
+    `own` is whether the own node's log is that of its blocks, and these are sealed: see `ledger.party.nodes.own_log`.
     """
 
     point: HistoryPoint

@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.audit.report import Endpoint
 from ledger.formats.head import FoundingRecord
-from ledger.party.witnesses import HistoryPoint
+from ledger.party.nodes.witnesses import HistoryPoint
 
 if TYPE_CHECKING:
     from ledger.chain.client import Client
