@@ -16,7 +16,7 @@ from ledger.chain.codec import signature
 from ledger.formats.digest import keccak
 from ledger.history.fold import History
 from ledger.index import Follower, Index
-from ledger.party import own_log
+from ledger.party.nodes import own_log
 from ledger.party.nodes.own_log import OwnLog
 from ledger.party.nodes.witnesses import HistoryPoint
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from support.consortia.synthetic import Trial
 
 from demo.lying_node import Edit, Forge, Log, lying, number, topic
-from ledger.audit.context import SERVER
+from ledger.audit.context import CHAIN_NODE
 from ledger.audit.report import Check, Report
 from ledger.chain.views import encode_view
 from ledger.party.auditing import AuditRequest, inspect
@@ -92,7 +92,7 @@ def test_log_and_views_that_lie_together_are_caught_by_proofs_alone(trial: Trial
     report = audit(trial, tmp_path / "proved", edit, forge)
     assert (*answer(report), report.exit) == ("proved", "unknown", "none", 3)
     (found,) = [one for one in report.open.list if one.check is Check.HEADS]
-    assert (found.fault, "another endpoint" in found.why) == (SERVER, True)
+    assert (found.fault, "another endpoint" in found.why) == (CHAIN_NODE, True)
 
 
 def test_a_false_proof_is_the_servers_and_blames_nobody(trial: Trial, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_false_proof_is_the_servers_and_blames_nobody(trial: Trial, tmp_path: 
     assert (*answer(report), report.exit) == ("falsely proved", "unknown", "none", 3)
     assert {one.answer for one in report.right.claims} == {"unknown"}
     first = next(one for one in report.open.list if one.check is Check.HEADS)
-    assert (first.fault, "the word shown is not the one proved" in first.why) == (SERVER, True)
+    assert (first.fault, "the word shown is not the one proved" in first.why) == (CHAIN_NODE, True)
     assert "ask another endpoint" in first.why
 
 
@@ -111,7 +111,7 @@ def test_a_hidden_event_after_the_last_signed_head_is_not_in_the_receipts(trial:
     assert (*answer(report), report.exit) == ("on the node's word", "unknown", "none", 3)
     assert report.history.receipts.startswith("false: the node gave")
     (found,) = [one for one in report.open.list if one.check is Check.RECEIPTS]
-    assert (found.fault, "ask another endpoint" in found.why) == (SERVER, True)
+    assert (found.fault, "ask another endpoint" in found.why) == (CHAIN_NODE, True)
 
 
 def test_a_ledger_without_a_final_round_is_held_against_receipts_from_its_founding(

@@ -11,7 +11,7 @@ from support.content.geth import CliqueNetwork
 from support.worlds.sealed import FIELDS, Validator, digest
 
 from demo.lying_node import Log, lying
-from ledger.audit.context import SERVER
+from ledger.audit.context import CHAIN_NODE
 from ledger.audit.report import Check, Report
 from ledger.chain.headers import NUMBERS
 from ledger.chain.rpc import Rpc
@@ -135,7 +135,7 @@ def test_a_server_that_makes_up_blocks_lacks_the_seals(clique: CliqueNetwork, se
     assert (report.exit, report.right.answer, report.lies.answer) == (3, "unknown", "none")
     assert Validator(7).address in report.history.seals
     (found,) = [one for one in report.open.list if one.check is Check.SEALS]
-    assert (found.fault, found.what) == (SERVER, "the history")
+    assert (found.fault, found.what) == (CHAIN_NODE, "the history")
     assert "is not the one that the chain's validators sealed" in found.why
     assert (believed.right.answer, believed.history.receipts.split()[0]) == ("yes", "proved")
 

@@ -9,7 +9,7 @@ from support.consortia.neighbours import network
 
 from ledger.audit.report import Endpoint
 from ledger.config import Network
-from ledger.party import witnesses
+from ledger.party.nodes import witnesses
 from ledger.party.nodes.witnesses import DEADLINE, HistoryPoint, Witnesses
 
 FIRST, SECOND = (HistoryPoint(number, bytes([number] * 32), b"head") for number in (1, 2))

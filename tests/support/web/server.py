@@ -58,7 +58,7 @@ def network(names: tuple[str, ...] = NAMES, title: str = "test") -> Network:
         releases=Contract(address="0x" + "33" * 20, code_hash="0x" + "00" * 32),
         ballots=Contract(address="0x" + "44" * 20, code_hash="0x" + "00" * 32),
     )
-    keys = (checksum_address(f"0x{0xA0 + at:040x}") for at in range(len(names)))
+    keys = (checksum_address((0xA0 + at).to_bytes(20, "big")) for at in range(len(names)))
     members = tuple(
         FoundingMember(name=name, key=key, roles=("participant",)) for name, key in zip(names, keys, strict=True)
     )
