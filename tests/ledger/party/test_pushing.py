@@ -4,7 +4,7 @@ import dataclasses
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -76,7 +76,8 @@ def port_of(home: Neighbour) -> int:
 def ask(url: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
     parts = urlsplit(url)
     with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=10)) as connection:
-        connection.request(method, path, body, headers)
+        with suppress(BrokenPipeError):  # refused before all of the body was sent
+            connection.request(method, path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
 
