@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from support.drafts import DRAFT, Memory
 
+from ledger import keys
 from ledger.config import Home
 from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.formats import merkle, unixfs
@@ -217,6 +218,8 @@ def test_the_command_writes_document_and_store(tmp_path: Path) -> None:
 
     read(tmp_path)
     home = Home(tmp_path / "home")
+    home.folder.mkdir()
+    keys.create(home.keystore, "correct horse", light=True)
     arguments = [str(tmp_path / "draft.toml"), "--home", str(home.folder)]
     result = CliRunner().invoke(create, [*arguments, "--json"], catch_exceptions=False)
     facts = json.loads(result.stdout)
