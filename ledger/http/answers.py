@@ -9,9 +9,9 @@ MOST_HEADERS = 100
 DEEPEST = 8
 """Levels of an answer's JSON. Not left to Python's recursion limit: a library of web3 raises that to 100,000 when it is
 imported, and an answer that deep overflows the stack."""
-MOST_VALUES = 1 << 20
-"""Values and members of an answer's JSON, about: each takes up to 100 bytes once it is read, and up to 3 before. The
-receipts of 64 blocks full of logs have as many."""
+FEW_VALUES, VALUE_SIZE = 1 << 20, 24
+"""Values and members that the JSON of any answer may have, about, and the bytes of it that each further one takes: a
+value takes up to 100 bytes once it is read, and may take 2 before. Those of receipts full of logs take 30."""
 MOST_WIDE = 16 << 20
 """Bytes of JSON in which texts may have other characters than ASCII's: one of them can make all take 4 bytes."""
 _Scalar = str | int | float | bool | None
@@ -24,7 +24,8 @@ def is_bulky(body: bytes | bytearray) -> bool:
     """Whether an answer's JSON, once it is read, could take more memory than a few times its size and 100 MB."""
     if len(body) > MOST_WIDE and (not body.isascii() or b"\\u" in body):
         return True
-    return len(body) > MOST_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES
+    most = FEW_VALUES + len(body) // VALUE_SIZE
+    return len(body) > most and sum(map(body.count, (b",", b"[", b"{"))) > most
 
 
 class BrokenAnswer(Exception):

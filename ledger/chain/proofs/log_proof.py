@@ -15,7 +15,7 @@ from ledger.chain.proofs.account import FalseProof
 from ledger.chain.proofs.header_chain import BlockAt, contradiction, headers
 from ledger.chain.proofs.list_root import list_root
 from ledger.chain.proofs.receipts import LoggedReceipt, read_receipt
-from ledger.chain.rpc import RpcError
+from ledger.chain.rpc import AnswerTooLarge, RpcError
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.events.event import Event
 from ledger.formats.digest import keccak
@@ -50,7 +50,7 @@ class LogProof:
 
     It costs one request for 64 headers, and two for each block whose bloom filter does not rule our contracts out (all
     that hold a log of ours, by chance 1 in 1,000 of those with 10 foreign logs): the whole block, and its receipts by
-    `eth_getBlockReceipts`, or one by one, 64 to a request, where the node has no such method.
+    `eth_getBlockReceipts`, or one by one, 64 to a request, where the node has no such method or the block is too large.
     """
 
     def __init__(self, client: Client) -> None:
@@ -123,15 +123,27 @@ class LogProof:
         return receipts
 
     def _shown_receipts(self, number: int, transactions: list[bytes]) -> Any:
-        """By the block, or each by its transaction, at nodes that have no such method."""
+        """By the block, or each by its transaction: where a node has no such method, or the answer is too large."""
         if self._whole:
             try:
                 return self._rpc.call("eth_getBlockReceipts", hex(number))
             except RpcError:
                 self._whole = False
-        names = [("0x" + tx.hex(),) for tx in transactions]
+            except AnswerTooLarge:
+                pass
+        names = ["0x" + tx.hex() for tx in transactions]
         groups = [names[at : at + RECEIPTS_AT_ONCE] for at in range(0, len(names), RECEIPTS_AT_ONCE)]
-        return [one for group in groups for one in self._rpc.batch_of("eth_getTransactionReceipt", group)]
+        return [one for group in groups for one in self._receipts_of(group)]
+
+    def _receipts_of(self, transactions: list[str]) -> list[Any]:
+        """Together, or in halves where the answer is too large. Raises AnswerTooLarge where one receipt is."""
+        try:
+            return self._rpc.batch_of("eth_getTransactionReceipt", [(tx,) for tx in transactions])
+        except AnswerTooLarge:
+            half = len(transactions) // 2
+            if not half:
+                raise
+            return self._receipts_of(transactions[:half]) + self._receipts_of(transactions[half:])
 
 
 def _raw(shown: Any, number: int) -> bytes:

@@ -14,7 +14,7 @@ from support.content.holders import Server
 
 from ledger.chain.rpc import AnswerTooLarge, Rpc
 from ledger.errors import FedledgerError, Unavailable, UsageError
-from ledger.http.answers import Answer
+from ledger.http.answers import Answer, is_bulky
 
 TESTS = Path(__file__).parents[2]
 HEAD = b'{"jsonrpc":"2.0","id":1,"result":'
@@ -82,6 +82,14 @@ def test_a_large_answer_of_long_texts_is_read(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(rpc, "_ask", lambda _: Answer(200, {}, HEAD + b'"0x' + b"0" * SIZE + b'"}'))
     assert len(rpc.call("eth_getCode")) == 2 + SIZE
     rpc.close()
+
+
+def test_receipts_as_large_as_an_answer_may_be_are_read() -> None:
+    """Anyone may fill a block with logs without data, and what follows on it must still be proved."""
+    log = {"address": "0x" + "a" * 40, "topics": [], "data": "0x", "blockNumber": "0x10d4f", "logIndex": "0x1ffff"}
+    log |= {"transactionHash": "0x" + "b" * 64, "transactionIndex": "0x0", "blockHash": "0x" + "c" * 64}
+    one = json.dumps(log | {"removed": False}, separators=(",", ":")).encode() + b","
+    assert not is_bulky(HEAD + b"[" + one * (2 * SIZE // len(one)) + b"0]}")
 
 
 @pytest.mark.parametrize(

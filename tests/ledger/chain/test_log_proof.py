@@ -13,6 +13,7 @@ from ledger.chain.client import Client
 from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.proofs.trie import EMPTY
+from ledger.chain.rpc import AnswerTooLarge
 from ledger.events.event import Event
 from ledger.formats.digest import keccak
 
@@ -158,6 +159,31 @@ def test_a_node_without_receipts_leaves_it_open(played: Any) -> None:
     assert isinstance(held_at(played, told, refuse=(RECEIPTS, ONE_RECEIPT)), Unknown)
     pruned = held_at(played, told, refuse=(RECEIPTS,), forge=forged(ONE_RECEIPT, lambda shown: None))
     assert isinstance(pruned, Unknown)
+
+
+def test_receipts_of_a_block_that_is_too_large_for_one_answer_are_asked_for_in_parts(
+    played: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who fills one block with logs would end the proof of all that follow."""
+    two_in_a_block(played)
+    told, rpc = records(played), played.client.rpc
+    call, batch_of, parts = rpc.call, rpc.batch_of, []
+
+    def refusing(method: str, *arguments: Any) -> Any:
+        if method == RECEIPTS:
+            raise AnswerTooLarge("too large")
+        return call(method, *arguments)
+
+    def one_at_most(method: str, calls: list[Any]) -> Any:
+        if method == ONE_RECEIPT and len(calls) > 1:
+            raise AnswerTooLarge("too large")
+        parts.append(method)
+        return batch_of(method, calls)
+
+    monkeypatch.setattr(rpc, "call", refusing)
+    monkeypatch.setattr(rpc, "batch_of", one_at_most)
+    assert isinstance(LogProof(played.client).hold(*places(played), told), Held)
+    assert parts.count(ONE_RECEIPT) > 1
 
 
 def test_receipts_in_another_order_are_refused(played: Any) -> None:
