@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.config import Home, at_node, load_network
+from ledger.errors import UsageError
 from ledger.formats.digest import sha256
 from ledger.party.connection import Connection
 
@@ -20,6 +21,13 @@ def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Conne
     `rpc` names a chain node to ask instead of the network file's; a party at home sets its own in node.toml.
     """
     if network_file is None:
+        if not home.keystore.exists() and not home.network_file.exists():
+            raise UsageError(
+                "there is no home here" if not home.folder.exists() else "this home has no key",
+                advice=f"to look on, name the network file: --network NETWORK.toml; to take part: "
+                f"{home.command('node', 'init')}",
+                home=str(home.folder),
+            )
         return Connection.open(home)
     network = load_network(network_file)
     cache = home.folder / "visits" / sha256(network_file.read_bytes()).hex()[:16]

@@ -119,7 +119,7 @@ class Watch:
         if not self._first and not self._idle:
             self._idle = True
             which = "a job" if self._only is None else f"job {self._only}"
-            self._journal.note("waiting", f"for {which} to be opened", until=None)
+            self._journal.note("waiting", f"waits for {which} to be opened", until=None)
 
     def _serve(self) -> None:
         """Keep the gateway up; trouble with it stops no round."""

@@ -15,6 +15,7 @@ from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.jobs.document import Job
+    from participant.jobs.proposals import Electorate
 
 FEW = 12
 """Tensors of a model up to which each has a line without --wide."""
@@ -42,7 +43,7 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     from ledger.party.sharing.hop import short_time
     from ledger.store.home import open_store
     from participant.jobs.draft import read
-    from participant.jobs.proposals import Electorate, warning_of
+    from participant.jobs.proposals import warning_of
     from participant.tasks.machine import Machine
     from participant.trainer.creation import create as run
     from participant.trainer.messages import Create
@@ -51,7 +52,7 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     home.require_key()
     written = read(draft)
     short = short_time(written.terms.aggregate_seconds)
-    electorate = Electorate.of(home.network()) if home.network_file.exists() else None
+    electorate = _electorate(home)
     wanted = Create(draft=str(draft.absolute()), electorate=electorate, open_set=not closed_set)
     with Trainers(Machine.of(home)) as trainers, closing(open_store(home)) as store:
         trainers.prepare()
@@ -61,6 +62,22 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
     facts = _facts(made, target, at_home) | {"warnings": notes}
     print_json(facts) if as_json else _show(made, facts, home.command("job", "propose", target))
+
+
+def _electorate(home: Home) -> "Electorate | None":
+    """Who is to approve and take part: the ledger's members, or the founders where the chain cannot be read now."""
+    from ledger.errors import Unavailable
+    from ledger.party.connection import Connection
+    from participant.jobs.proposals import Electorate
+
+    if not home.network_file.exists():
+        return None
+    try:
+        with Connection.open(home) as connection:
+            return Electorate.present(connection.history)
+    except Unavailable as error:
+        click.echo(f"note: members are counted as founded: {error.message}", err=True)
+        return Electorate.founded(home.network())
 
 
 def _write(path: Path, content: bytes) -> None:

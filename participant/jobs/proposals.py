@@ -3,6 +3,7 @@
 A job is approved by its members: what is proposed here they read in the document.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from ledger.config import Network
 from ledger.errors import Malformed
 from ledger.events.records import Role, Terms
+from ledger.history.fold import History
 from ledger.jobs.document import Rule, TrimmedMean, WeightedMean
 from participant.jobs.draft import Draft, DraftTerms
 
@@ -29,10 +31,18 @@ class Electorate:
     participants: int
 
     @classmethod
-    def of(cls, network: Network) -> "Electorate":
-        """As founded: what is proposed for a consortium that grew since, its members read and may change."""
-        members = network.founding.members
-        return cls(len(members), sum(bool(Role.named(member.roles) & Role.PARTICIPANT) for member in members))
+    def founded(cls, network: Network) -> "Electorate":
+        """As the network file says, which knows the founders alone."""
+        return cls._of([Role.named(member.roles) for member in network.founding.members])
+
+    @classmethod
+    def present(cls, history: History) -> "Electorate":
+        """As the ledger says."""
+        return cls._of([member.roles for member in history.members.values() if member.active])
+
+    @classmethod
+    def _of(cls, roles: Sequence[Role]) -> "Electorate":
+        return cls(len(roles), sum(bool(one & Role.PARTICIPANT) for one in roles))
 
     @property
     def attempts(self) -> int:

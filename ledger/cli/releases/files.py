@@ -66,18 +66,29 @@ def fetch(
 @rpc_option
 @home_option
 @json_option
-def verify(folder: Path, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
+def verify(folder: tuple[Path, str], network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
     """Make the files of the release in FOLDER again, from chain and content store, and compare them byte by byte.
 
-    NAME@VERSION, or NAME VERSION, is the folder that `fetch` writes that release to.
+    NAME@VERSION, or NAME VERSION, is the folder that `fetch` writes that release to, and must be that release.
     """
     from ledger.cli.connect import look
     from ledger.cli.screen import say
+    from ledger.errors import Refuted
     from ledger.party.publishing import verify as check
 
+    place, wanted = folder
     with look(network_file, home, rpc) as connection:
-        made = check(connection, folder).file.release
-    text = f"{folder} is {made.name} {made.version}, byte for byte; root {made.root.hex()}"
+        made = check(connection, place).file.release
+    found = f"{made.name}@{made.version}"
+    if wanted and found != wanted:
+        raise Refuted(
+            "the folder holds another release",
+            advice=f"fedledger release fetch {wanted}",
+            folder=str(place),
+            expected=wanted,
+            actual=found,
+        )
+    text = f"{place} is {made.name} {made.version}, byte for byte; root {made.root.hex()}"
     say(as_json, text, name=made.name, version=made.version, root=made.root.hex(), verified=True)
 
 
@@ -86,9 +97,12 @@ def _folder(name: str, version: str) -> Path:
     return Path(f"{name}-{version}")
 
 
-def _fetched(words: tuple[str, ...]) -> Path:
-    """The folder that is meant: itself, or that of a release. A folder that is there is never a release's name."""
+def _fetched(words: tuple[str, ...]) -> tuple[Path, str]:
+    """The folder that is meant, and the release that it must be, if one is named. A folder that is there is never a
+    release's name.
+    """
     if len(words) == 1 and ("@" not in words[0] or Path(words[0]).exists()):
-        return Path(words[0])
-    name, _, version = title(words, exact=True).partition("@")
-    return _folder(name, version)
+        return Path(words[0]), ""
+    wanted = title(words, exact=True)
+    name, _, version = wanted.partition("@")
+    return _folder(name, version), wanted

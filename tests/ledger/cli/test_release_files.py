@@ -77,6 +77,9 @@ def test_without_an_output_the_folder_has_the_releases_name(
     monkeypatch.chdir(tmp_path)
     assert "cardio-1.0/README.md" in run("release", "fetch", "cardio", *visitor).stdout
     assert "byte for byte" in run("release", "verify", "cardio-1.0", *visitor).stdout
+    assert "byte for byte" in run("release", "verify", "cardio@1.0", *visitor).stdout
+    (tmp_path / "cardio-1.0").rename("cardio-9.9")
+    assert refused(Refuted, "release", "verify", "cardio@9.9", *visitor).facts["actual"] == "cardio@1.0"
 
 
 def test_a_changed_byte_is_found_and_named(released: Council, visitor: tuple[str, ...], tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 from support.drafts import DRAFT
+from support.worlds.world import World
 
 from ledger.errors import Malformed
+from ledger.events.records import Role
 from ledger.jobs.document import TrimmedMean, WeightedMean
 from participant.jobs import draft as drafts
 from participant.jobs.draft import Draft, DraftTerms
@@ -64,3 +66,13 @@ def test_a_trimmed_mean_is_proposed_from_five_participants_on(tmp_path) -> None:
     assert rule_of(draft, Electorate(5, 5), 2) == WeightedMean(), "two updates leave nothing to trim"
     chosen = written(tmp_path, DRAFT + '\n[aggregation]\nrule = "weighted_mean"\n')
     assert rule_of(chosen, Electorate(10, 10), 6) == WeightedMean()
+
+
+def test_members_are_counted_as_the_ledger_has_them_now() -> None:
+    """One that was admitted since the founding has a vote and a part, and one that left has neither."""
+    world = World(members=4)
+    assert Electorate.present(world.history) == Electorate(4, 4)
+    world.history.members[3].roles = Role.SCORER
+    assert Electorate.present(world.history) == Electorate(4, 3)
+    world.history.members[2].key = ""
+    assert Electorate.present(world.history) == Electorate(3, 2)
