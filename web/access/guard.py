@@ -81,7 +81,7 @@ class Guard:
         began = time.monotonic()
         client = (scope.get("client") or ("-",))[0]
         visitor = self._sessions.visitor(_token(scope, self._cookie))
-        scope.setdefault("state", {})["visitor"] = visitor
+        scope.setdefault("state", {}).update(visitor=visitor, head=response.head)
         try:
             refusal = self._refuse(scope, client, visitor)
             if refusal is not None:
