@@ -64,7 +64,7 @@ def create_app(view: View, *, log: TextIO | None = None, quiet: bool = False) ->
         log=None if quiet else AccessLog(log),
         refused=partial(refusal, app),
     )
-    return Shared(guarded) if view.read == "public" else guarded
+    return Shared(guarded, open_metrics=view.open_metrics) if view.read == "public" else guarded
 
 
 def _set_state(app: FastAPI, view: View) -> None:

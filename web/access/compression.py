@@ -4,6 +4,7 @@ Secrets are not compressed beside what a sender chooses: a length would show the
 page has a token; and what only members read needs a session, whose cookie no page elsewhere can have sent along.
 """
 
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SMALLEST = 1024
 """Bytes of a body below which compressing is not worth it."""
 _LEVEL = 6
+_NO_GZIP = re.compile(rb"(?:^|[,\s])gzip[ \t]*;[ \t]*q=0(?:\.0{0,3})?[ \t]*(?:,|$)", re.IGNORECASE)
 _LEFT = ("/events", "/ipfs/", "/session.json", "/sign-")
 """Beginnings of addresses that are sent as they are: streams, blocks, and what a session is made with."""
 
@@ -25,14 +27,21 @@ class Compressed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if path.startswith(_LEFT) or path.endswith(".safetensors"):
+        if scope["type"] != "http" or path.startswith(_LEFT) or path.endswith(".safetensors"):
             await self._app(scope, receive, send)
             return
+
+        scope["headers"] = [field for field in scope["headers"] if not _refuses_gzip(*field)]
 
         async def weakened(message: Message) -> None:
             await send(_weakened(message))
 
         await self._gzip(scope, receive, weakened)
+
+
+def _refuses_gzip(name: bytes, value: bytes) -> bool:
+    """Whether a header says that gzip may not be sent: its weight is zero (RFC 9110, section 12.4.2)."""
+    return name == b"accept-encoding" and _NO_GZIP.search(value) is not None
 
 
 def _weakened(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import Server
 
 from ledger.http.clients import Patience, make_room
@@ -25,6 +25,8 @@ REST_SECONDS = 20
 """What a connection may rest between a response and the next request."""
 LONGEST_HEAD = 16 << 10
 """Bytes of a request's head, at most."""
+TAKEN = 48 << 10
+"""Bytes of a response that a client must take within the time given, or all that waits."""
 MOST_PIPELINED = 16
 """Requests that a client may send before the first one's response."""
 GRACE_SECONDS = 2.0
@@ -39,6 +41,7 @@ class WebConnection(HttpToolsProtocol):
         self.waits, self._steps, self._taken, self._head = time.monotonic(), 0, 0, 0
         self._sends = "head"
         self.moved = 0
+        self._answered: RequestResponseCycle | None = None
 
     @property
     def address(self) -> str:
@@ -56,7 +59,7 @@ class WebConnection(HttpToolsProtocol):
         """What the client is to do next: take a response, or send a head or a body. It is not to blame while nothing
         is read from it."""
         if self._unsent:
-            return "response", self._taken
+            return "response", self._taken, self._unsent // TAKEN
         return (self._sends, self._steps) if self._sends and not self.flow.read_paused else None
 
     def leave(self) -> None:
@@ -73,11 +76,17 @@ class WebConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a head or a body; those before a head count as its own."""
-        before = self._sends = self._sends or "head"
-        super().data_received(data)
-        self._head = self._head + len(data) if before == self._sends == "head" else 0
-        if self._head > LONGEST_HEAD and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too long.")
+        for start in range(0, len(data), LONGEST_HEAD):
+            if not self.transport.is_closing():
+                self._take(data[start : start + LONGEST_HEAD])
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what was sent; where a response is on its way, hang up, for its reader would take this for a part."""
+        answered = self._answered
+        if answered is not None and answered.response_started and not answered.response_complete:
+            self.leave()
+        else:
+            super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
         """A head begins. The application may cut the response to it (`web.access.guard`)."""
@@ -90,6 +99,7 @@ class WebConnection(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_PIPELINED:
             raise ValueError("too many requests at a time")  # the parser's own refusal follows: 400
         super().on_headers_complete()
+        self._head = 0
         self._expect("body")
 
     def on_message_complete(self) -> None:
@@ -110,6 +120,18 @@ class WebConnection(HttpToolsProtocol):
     @property
     def _unsent(self) -> int:
         return self.transport.get_write_buffer_size()
+
+    def _take(self, data: bytes) -> None:
+        """Take at most LONGEST_HEAD bytes; a head's first are not counted where they come with another's end."""
+        self._sends = self._sends or "head"
+        self._head += len(data) if self._sends == "head" else 0
+        super().data_received(data)
+        if self._sends == "head" and self._head > LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _expect(self, part: str) -> None:
         self._sends, self._steps = part, self._steps + 1

@@ -19,15 +19,16 @@ _PREFLIGHT = {
 class Shared:
     """Wraps the application of a server that everyone may read.
 
-    Any origin, so without credentials: browsers send no cookie along, and have none here from another site's page.
+    Any origin, so without credentials: browsers send no cookie along, and have none here from another site's page. The
+    counts are shared only where everyone may read them.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, open_metrics: bool) -> None:
+        self._app, self._closed = app, _CLOSED if open_metrics else (*_CLOSED, "/metrics")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope.get("method")
-        if method not in {"GET", "HEAD", "OPTIONS"} or scope["path"].startswith(_CLOSED):
+        if method not in {"GET", "HEAD", "OPTIONS"} or scope["path"].startswith(self._closed):
             await self._app(scope, receive, send)
             return
         added = list((_HEADERS | (_PREFLIGHT if method == "OPTIONS" else {})).items())

@@ -81,7 +81,7 @@ class Guard:
         began = time.monotonic()
         client = (scope.get("client") or ("-",))[0]
         visitor = self._sessions.visitor(_token(scope, self._cookie))
-        scope.setdefault("state", {})["visitor"] = visitor
+        scope.setdefault("state", {}).update(visitor=visitor, head=response.head)
         try:
             refusal = self._refuse(scope, client, visitor)
             if refusal is not None:
@@ -113,11 +113,11 @@ class Guard:
     def _refuse(self, scope: Scope, client: str, visitor: Visitor) -> tuple[Problem, dict[str, str]] | None:
         """Why a request is not served; None if it is.
 
-        1. Its host is ours. 2. Its address is not too long, 3. nor its body. 4. What writes does not come from a page
-        of another server. 5. There are not too many requests from one address, or in one session.
+        1. Its one host is ours. 2. Its address is not too long, 3. nor its body. 4. What writes does not come from a
+        page of another server. 5. There are not too many requests from one address, or in one session.
         """
         headers = dict(scope["headers"])
-        host = _host(headers.get(b"host", b""))
+        host = _host(b",".join(value for name, value in scope["headers"] if name == b"host"))
         if host is None or (self._hosts and host not in self._hosts):
             return problems.of_status(421), {}
         if len(_address(scope)) > LONGEST_ADDRESS:
@@ -180,7 +180,7 @@ async def _cut(scope: Scope, receive: Receive) -> None:
 
 
 def _host(header: bytes) -> str | None:
-    """The host of a Host header, without its port; None if it could be read as more than a host."""
+    """The host of a Host header, without its port; None if it could be read as another, or as more than a host."""
     if not header:
         return ""
     found = HOST.fullmatch(header)

@@ -53,7 +53,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Requests a second from one address; 0 for any number.",
 )
-@click.option("--open-metrics", is_flag=True, help="Everyone may read /metrics, not this machine and members alone.")
+@click.option(
+    "--open-metrics",
+    is_flag=True,
+    help="Everyone may read /metrics, not members and, without --origin, this machine alone.",
+)
 @click.option("--contact", help="Where to report a fault in security, for security.txt: mailto:… or https://….")
 @click.option("--source/--no-source", default=True, help="Let the audit compile the contracts' sources (needs solc).")
 @click.option(

@@ -5,7 +5,7 @@ UsageError
 │   ├── NotSignedIn, SessionEnded
 │   └── MessageChanged, WrongDomain, UnknownNonce, NonceUsed, SignInExpired, UnknownLink
 ├── NotAllowed        403  known, and not allowed
-│   └── NotMember, NotInElectorate, WrongSigner, WrongOrigin
+│   └── NotMember, NotInElectorate, WrongSigner, WrongOrigin, PlainHttp
 ├── Conflict          409  it conflicts with what is on the ledger, or in the queue
 │   └── WrongChain, WrongState, WrongNonce, AlreadyVoted, AlreadyQueued, NotDecided, SignatureExpired,
 │       DeadlineTooFar, RelayersAddress
@@ -68,6 +68,10 @@ class NotInElectorate(NotAllowed):
 
 class WrongSigner(NotAllowed):
     """Another key signed, or this one something else."""
+
+
+class PlainHttp(NotAllowed):
+    """It needs https, or a server on the browser's own machine."""
 
 
 class Conflict(UsageError):

@@ -1,5 +1,6 @@
 """What content may be served: blocks and files of all holders, each checked, as far as they are for the reader."""
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ledger.config import Network
@@ -35,6 +36,7 @@ class Library(Blocks):
         self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
         self._digests: dict[tuple[str, Cid], bytes] = {}
+        self._digesting: dict[tuple[str, Cid], Lock] = {}
 
     def copy(self, cid: Cid) -> Buffer:
         """A block from any holder with a good copy. Raises Withheld, and what the holders raise if none has one."""
@@ -60,12 +62,13 @@ class Library(Blocks):
         Raises Refuted, Unavailable, Corrupt.
         """
         known = (file.tag, file.model.cid)
-        if known not in self._digests:
-            try:
-                self._digests[known] = file.digest(self.fetch)
-            except Malformed as error:
-                raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
-        return self._digests[known]
+        with self._digesting.setdefault(known, Lock()):
+            if known not in self._digests:
+                try:
+                    self._digests[known] = file.digest(self.fetch)
+                except Malformed as error:
+                    raise Refuted(error.message, advice="fedledger audit finds who made it", **error.facts) from error
+            return self._digests[known]
 
     def close(self) -> None:
         """End every read, in other threads too."""

@@ -53,11 +53,13 @@ def may_read(request: Request) -> bool:
 def require_insider(request: Request) -> None:
     """For what is for the operator: a request is from this machine, not passed on by a proxy, or from a member.
 
-    Raises NotSignedIn, SessionEnded.
+    A server with an origin is for others: what reaches it from this machine may be passed on, and not say so. Raises
+    NotSignedIn, SessionEnded.
     """
+    view: View = request.app.state.view
     client, host = request.client, urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     here = client is not None and is_loopback(client.host) and is_loopback(host)
-    if not here or PASSED_ON & set(request.headers.keys()):
+    if view.origin or not here or PASSED_ON & set(request.headers.keys()):
         visitor(request).signed_in()
 
 

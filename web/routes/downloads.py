@@ -30,7 +30,7 @@ from web.reading.ledger import NotFound, Reading
 from web.reading.library import Library
 from web.routes import ranges
 from web.routes.parameters import NAME_PATTERN, reading
-from web.routes.responses import caching, has_copy
+from web.routes.responses import caching, has_copy, pieces_for
 from web.view import View
 
 Name = Annotated[
@@ -87,7 +87,9 @@ async def released_model(request: Request, name: Name, version: Version) -> Resp
         status, made = 206, file.part(library.fetch, wanted.start, wanted.stop)
         headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{file.size}"
     headers["Content-Length"] = str(len(wanted) if wanted is not None else file.size)
-    return StreamingResponse(_pieces(made, limiter), status, headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(
+        _pieces(pieces_for(request, made), limiter), status, headers=headers, media_type="application/octet-stream"
+    )
 
 
 @router.get(f"/{CARD}", response_class=Response, responses=_TEXT, summary="The card of a released model")

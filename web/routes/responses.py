@@ -1,5 +1,8 @@
 """How documents leave: as JSON that may not be kept, or with a tag by which a client learns whether it has changed."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import msgspec
 from fastapi import Request, Response
 
@@ -18,6 +21,11 @@ def caching(request: Request) -> str:
     """What may be kept of a response: only by the reader itself, if reading is for members."""
     view: View = request.app.state.view
     return "private, no-cache" if view.read == "members" else "no-cache"
+
+
+def pieces_for(request: Request, pieces: Iterable[Any]) -> Iterator[Any]:
+    """The pieces of a long body; none for HEAD, so that nothing is read for it."""
+    return iter(()) if request.state.head else iter(pieces)
 
 
 def has_copy(request: Request, tag: str) -> bool:

@@ -20,7 +20,7 @@ from web.access.sessions import is_https
 from web.reading.ledger import NotYet, Reading
 from web.routes.access import SECURITY, may_read, require_insider
 from web.routes.parameters import reading
-from web.routes.responses import UNCACHED, caching
+from web.routes.responses import UNCACHED, caching, pieces_for
 from web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
@@ -128,7 +128,7 @@ async def content(request: Request, cid: CidText, format: Form | None = None) ->
     body = await to_thread.run_sync(application(view.content), environ, start, limiter=limiter)
     if started["status"] >= 400:
         return _refusal(request, started["status"], b"".join(body), dict(started["headers"]))
-    response = StreamingResponse(_pieces(iter(body), limiter), status_code=started["status"])
+    response = StreamingResponse(_pieces(pieces_for(request, body), limiter), status_code=started["status"])
     for name, value in started["headers"]:
         response.headers[name] = value
     if view.read == "members":

@@ -1,5 +1,7 @@
 """Connections of strangers: one address shuts nobody else out, and who is too slow is hung up on. Over real sockets."""
 
+import asyncio
+import contextlib
 import dataclasses
 import io
 import json
@@ -16,10 +18,13 @@ from support.web.released import address, known
 from support.web.server import get, served, until, view_of
 from support.worlds.releases import release
 from support.worlds.world import World
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
 from ledger.config import Gateway
+from ledger.http.clients import Patience
 from web.access import connections, listeners
-from web.access.connections import LONGEST_HEAD, MOST_PIPELINED, SHARE
+from web.access.connections import LONGEST_HEAD, MOST_PIPELINED, SHARE, TAKEN, WebConnection
 from web.view import View
 
 STRANGER, READER = "127.0.0.2", "127.0.0.1"
@@ -135,6 +140,38 @@ def test_a_reader_that_takes_nothing_is_hung_up_on(view: View) -> None:
                 client.sendall(asked)
 
 
+class Waiting(asyncio.Transport):
+    """A connection to a client that takes a response at its own pace: `unsent` bytes wait for it."""
+
+    def __init__(self, unsent: int) -> None:
+        super().__init__()
+        self.unsent, self.aborted = unsent, False
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.mark.parametrize(("pace", "kept"), [(30_000, True), (TAKEN // 18, True), (TAKEN // 22, False), (0, False)])
+def test_a_reader_that_takes_48_kib_in_20_seconds_is_kept_however_large_the_piece(
+    monkeypatch: pytest.MonkeyPatch, pace: int, kept: bool
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("ledger.http.clients.time.monotonic", lambda: now[0])
+    transport, patience = Waiting(4 << 20), Patience(20)
+    loop = asyncio.new_event_loop()
+    connection = WebConnection(Config(lambda: None, http=WebConnection, ws="none"), ServerState(), {}, loop)
+    connection.connection_made(transport)
+    for second in range(120):
+        now[0] = float(second)
+        patience.look([connection])
+        transport.unsent -= pace
+    loop.close()
+    assert transport.aborted is not kept
+
+
 def test_a_head_has_a_length_and_a_client_so_many_requests_at_a_time(view: View) -> None:
     with served(view) as url:
         with connect(url) as client:
@@ -146,6 +183,28 @@ def test_a_head_has_a_length_and_a_client_so_many_requests_at_a_time(view: View)
         with connect(url) as client:
             client.sendall(HEALTH * MOST_PIPELINED)
             read_until(client, b'{"status":"ok"}', MOST_PIPELINED)
+
+
+def test_pipelined_heads_may_come_in_any_pieces(view: View) -> None:
+    one = HEAD.replace(b"GET /", b"GET /health") + b"a" * 2000 + b"\r\n\r\n"
+    said = one * 20
+    with served(view) as url, connect(url) as client:
+        client.sendall(said[:100])
+        for start in range(100, len(said), len(one)):
+            client.sendall(said[start : start + len(one)])
+            read_until(client, b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize("said", [HEAD + b"a" * LONGEST_HEAD, HEALTH * (MOST_PIPELINED + 2), b"no request\r\n\r\n"])
+def test_no_refusal_is_written_into_a_response_that_is_on_its_way(view: View, said: bytes) -> None:
+    with served(view) as url, connect(url) as client:
+        client.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        read_until(client, b"event: change")
+        rest = b""
+        with contextlib.suppress(ConnectionError):
+            client.sendall(said)
+            rest = rest_of(client)
+        assert b"400 Bad Request" not in rest
 
 
 def test_a_trusted_proxy_has_all_places_and_names_its_clients(view: View, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 import io
 import json
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -65,6 +68,18 @@ def test_a_local_server_responds_to_its_own_names_only(world: World) -> None:
         assert get(url + "/health", headers={"Host": "[::1]:8000"}).status_code == 200
         refused = get(url + "/health", headers={"Host": "evil.example"})
     assert (refused.status_code, refused.json()["error"]) == (421, "WrongHost")
+
+
+def test_a_request_with_two_hosts_is_for_none(world: World) -> None:
+    with served(view_of(world, hosts=("127.0.0.1", "localhost"))) as url:
+        for hosts in (("evil.example", "127.0.0.1"), ("127.0.0.1", "localhost"), ("127.0.0.1", "127.0.0.1")):
+            with closing(HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=10)) as connection:
+                connection.putrequest("GET", "/metrics", skip_host=True)
+                for host in hosts:
+                    connection.putheader("Host", host)
+                connection.endheaders()
+                refused = connection.getresponse()
+                assert (refused.status, json.load(refused)["error"]) == (421, "WrongHost")
 
 
 def test_the_access_log_has_reader_and_address_on_one_line(world: World) -> None:

@@ -12,7 +12,7 @@ from support.web.signers import rotate, world_with
 
 from ledger.keys import ephemeral
 from web.access.links import PATH, SECONDS, Links
-from web.documents.refusals import UnknownLink, WrongDomain
+from web.documents.refusals import PlainHttp, UnknownLink, WrongDomain
 from web.reading.snapshot import freeze
 
 HERE = "https://audit.example"
@@ -114,6 +114,21 @@ def test_a_page_elsewhere_cannot_have_a_link_opened(member: Any) -> None:
         assert get(opened, headers={"Sec-Fetch-Site": "none"}).status_code == 200
         elsewhere = get(link_to_sign_in(url, member), headers={"Host": "localhost"})
         assert (elsewhere.status_code, elsewhere.json()["error"]) == (401, "WrongDomain")
+
+
+def test_where_browsers_do_not_say_who_has_a_link_opened_there_are_none(member: Any, links: Links) -> None:
+    origin = "http://audit.lan:8000"
+    for make in (links.issue, links.redeem):
+        with pytest.raises(PlainHttp):
+            make(origin, KEY)
+    for told in (HERE, "http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"):
+        assert links.redeem(told, links.issue(told, KEY)[0].removeprefix(PATH)) == KEY
+    view, ours = view_of(world_with(member), origin=origin, hosts=("audit.lan",)), {"Host": "audit.lan:8000"}
+    with served(view) as url, httpx.Client(base_url=url, headers=ours) as reader:
+        text = reader.get("/sign-in.json", params={"address": member.address}).json()["message"]
+        body = {"message": text, "signature": sign_text(member, text)}
+        answer = reader.post("/sign-in-link.json", json=body)
+        assert (answer.status_code, answer.json()["error"]) == (403, "PlainHttp")
 
 
 def test_a_link_needs_a_members_signature_of_a_text_of_this_server(member: Any) -> None:

@@ -134,9 +134,23 @@ def test_a_holder_that_fails_half_way_cuts_the_response_and_the_server_prints_no
     assert capfd.readouterr().err == ""
 
 
+def test_pages_elsewhere_may_read_the_counts_only_where_everyone_may(world: World) -> None:
+    headers = OURS | {"Origin": "https://evil.example"}
+    for open_metrics in (False, True):
+        with served(view_of(world, **settings(open_metrics=open_metrics))) as url:
+            shared = [
+                "access-control-allow-origin" in httpx.request(method, url + "/metrics", headers=headers).headers
+                for method in ("GET", "HEAD", "OPTIONS")
+            ]
+            assert shared == [open_metrics] * 3
+
+
 def test_the_counts_are_for_this_machine_and_for_members(world: World) -> None:
     passed_on = ({"X-Forwarded-For": "192.0.2.7"}, {"Forwarded": "for=192.0.2.7"}, {"Via": "1.1 proxy"}, OURS)
     with served(view_of(world, **settings())) as url:
+        answer = get(url + "/metrics")
+        assert (answer.status_code, answer.json()["error"]) == (401, "NotSignedIn"), "a proxy may not say so"
+    with served(view_of(world, read="public")) as url:
         assert get(url + "/metrics").status_code == 200
         for headers in passed_on:
             answer = get(url + "/metrics", headers=headers)

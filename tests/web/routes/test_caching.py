@@ -65,6 +65,16 @@ def test_what_is_large_is_sent_in_gzip_to_those_who_take_it(world: World, path: 
     assert (head.body, head.headers["content-length"]) == (b"", small.headers["content-length"])
 
 
+def test_gzip_of_no_weight_is_not_sent(world: World) -> None:
+    with served(view_of(world)) as url:
+        for asked in ("gzip;q=0", "gzip ; q=0.000, identity", "br, GZIP;q=0.0"):
+            answer = ask(url, "/openapi.json", **{"Accept-Encoding": asked})
+            assert "content-encoding" not in answer.headers, asked
+            assert "Accept-Encoding" in answer.headers["vary"]
+        for asked in ("gzip;q=0.1", "br;q=0, gzip", "gzip;q=1.0"):
+            assert ask(url, "/openapi.json", **{"Accept-Encoding": asked}).headers["content-encoding"] == "gzip", asked
+
+
 def test_models_blocks_streams_and_sessions_are_not_compressed(world: World) -> None:
     made = release(world)
     with served(shop(world)) as url:

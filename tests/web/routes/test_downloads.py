@@ -2,8 +2,11 @@
 
 import base64
 import json
-from http.client import IncompleteRead
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection, IncompleteRead
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from huggingface_hub import ModelCard
@@ -130,6 +133,37 @@ def test_the_rest_of_a_model_is_made_from_its_rest_alone() -> None:
         assert (rest.status, rest.body) == (206, whole[-1_000_001:])
         with pytest.raises(IncompleteRead):
             ask(url, address(made), Range="bytes=0-1000")
+
+
+def test_a_look_at_the_headers_of_what_is_large_reads_none_of_it() -> None:
+    world = World(tensors=LARGE).open_job().honest_round()
+    made = release(world)
+    holder = holder_of(world)
+    with served(shop(world, holder)) as url:
+        for target, most in ((address(made), 0), (f"/ipfs/{file_of(world, made).model.cid}?format=car", 1)):
+            whole = ask(url, target)
+            before = len(holder.asked)
+            with closing(HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=10)) as kept:
+                kept.request("HEAD", target)
+                head = kept.getresponse()
+                assert (head.status, head.read()) == (200, b"")
+                kept.request("GET", "/health")
+                assert kept.getresponse().read(), "so the response to HEAD has ended"
+            assert len(holder.asked) - before <= most
+            said = {name.lower() for name in head.headers}
+            assert said | {"transfer-encoding"} == whole.headers.keys() | {"transfer-encoding"}
+
+
+def test_first_requests_at_the_same_time_read_a_model_once() -> None:
+    world = World(tensors=LARGE).open_job().honest_round()
+    made = release(world)
+    alone, holder = holder_of(world), holder_of(world)
+    with served(shop(world, alone)) as url:
+        ask(url, address(made), "HEAD")
+    with served(shop(world, holder)) as url, ThreadPoolExecutor(6) as readers:
+        heads = list(readers.map(lambda _: ask(url, address(made), "HEAD"), range(6)))
+    assert {head.status for head in heads} == {200}
+    assert len(holder.asked) == len(alone.asked)
 
 
 def test_no_part_leaves_of_a_model_without_its_root() -> None:
