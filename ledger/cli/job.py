@@ -17,7 +17,7 @@ from ledger.cli.screen import print_json, require_yes, say, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
 from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable, UsageError
-from ledger.formats.text import plural
+from ledger.formats.text import listed, plural, quoted
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState
@@ -251,7 +251,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
     words = {"open": state.open, "closed": state.closed, "complete": state.complete, "approvals": approved}
     return {
         "job": f"{state.number}: {document.name} ({phase(words)})",
-        "approved by": ", ".join(approved) or "nobody",
+        "approved by": listed(approved) or "nobody",
         "rounds finalised": f"{state.finalised} of {terms.rounds}",
         "document": state.digest.hex(),
         "task": f"{task.name} {task.version}, code {task.code[:16]}…",
@@ -295,4 +295,4 @@ def _real(document: "Job", limit: int) -> str:
 def _caps(connection: "Connection", document: "Job") -> str:
     """The members whose weights have a lower cap."""
     caps = document.admission.max_weights
-    return "".join(f"; weight of {connection.name(int(index))} up to {cap:,}" for index, cap in caps.items())
+    return "".join(f"; weight of {quoted(connection.name(int(index)))} up to {cap:,}" for index, cap in caps.items())
