@@ -45,7 +45,7 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
     The others fetch the job and its initial model from this home: it serves both until a majority holds them. Ctrl-C
     ends that, and leaves the job proposed.
     """
-    from ledger.cli.connect import act
+    from ledger.cli.connect import unlocked
     from ledger.cli.offering import offer
     from ledger.jobs.document import parse
     from ledger.party.pins import initial_pin, job_pin
@@ -60,14 +60,14 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
             advice="make its document from a draft: fedledger job create DRAFT",
             **error.facts,
         ) from error
-    with act(home, passphrase_file) as (connection, sender):
+    with unlocked(home, passphrase_file) as (connection, signer):
         found = (short_time(proposed.terms.aggregate_seconds), _require_room(connection, proposed))
         warnings = [one for one in found if one]
         connection.put([content], job_pin(proposed.digest))
         connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
         terms = (astuple(proposed.terms), astuple(proposed.model_terms))
-        receipt = sender.send("ledger", "proposeJob", proposed.digest, *terms)
+        receipt = connection.sender(signer).send("ledger", "proposeJob", proposed.digest, *terms)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
         done = f"proposed as job {number}, and approved by this member"
@@ -75,7 +75,7 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
         say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
         sys.stdout.flush()
         if not no_wait:
-            offer(connection, sender, home.settings(), number, proposed)
+            offer(connection, signer, home.settings(), number, proposed)
 
 
 def _require_room(connection: "Connection", document: "Job") -> str:
