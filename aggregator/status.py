@@ -10,6 +10,7 @@ from ledger.cli.screen import shown
 from ledger.cli.tables import print_facts, print_line, print_table
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import RAW, Cid
+from ledger.formats.text import listed
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Round
@@ -74,8 +75,8 @@ def _row(job: Document, now: int) -> tuple[str, ...]:
         str(job["round"] or "-"),
         job["phase"] or "-",
         f"{max(0, job['deadline'] - now)} s" if job["deadline"] else "-",
-        shown(", ".join(job["commitments"])) or "-",
-        shown(", ".join(job["updates"])) or "-",
+        shown(listed(job["commitments"])) or "-",
+        shown(listed(job["updates"])) or "-",
         str(job["attempt"]),
         step["step"] if step["step"] != "wait" else shown(f"wait: {step['why']}"),
     )

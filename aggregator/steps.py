@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ledger.events.records import Role
-from ledger.formats.text import clock_text, plural
+from ledger.formats.text import clock_text, listed, plural
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Phase, Round
@@ -303,4 +303,4 @@ def _rank(ranks: list[Member], member: Member) -> int:
 
 
 def _names(of: _Decision, indices: Collection[int]) -> str:
-    return ", ".join(map(of.at.name, sorted(indices)))
+    return listed(map(of.at.name, sorted(indices)))

@@ -9,6 +9,7 @@ import msgspec
 from ledger.audit.found import Found
 from ledger.audit.report import Check, Lie, LieState, Open
 from ledger.events.evidence import Said, SignedStatement, Unproven, Witness, nobody
+from ledger.formats.text import listed
 from ledger.history.fold import History
 from ledger.rounds.admission import Progress
 from ledger.rounds.facts import Place
@@ -56,12 +57,12 @@ class Context:
 
     def names(self, indices: Iterable[int]) -> str:
         """Members by name, in words."""
-        return ", ".join(self.name(index) for index in sorted(indices)) or "nobody"
+        return listed(self.name(index) for index in sorted(indices)) or "nobody"
 
     def describe(self, key: str) -> str:
         """A party by its member's name and the key that signed."""
         member = self.history.member_of(key)
-        return f"{self.name(member.index)} ({key})" if member else key
+        return f"{listed([self.name(member.index)])} ({key})" if member else key
 
     def convict(
         self, said: Said, what: str, state: LieState, check: Check, basis: Iterable[Said], /, **detail: Any

@@ -10,9 +10,9 @@ import msgspec
 from ledger.config import RoleWord, check_name, load
 from ledger.errors import UsageError
 from ledger.events.records import Role, Rules
-from ledger.formats.alike import difference, twins
+from ledger.formats.alike import difference, misleading, numbered, twins
 from ledger.formats.digest import checksum_address
-from ledger.formats.member_name import check_member_name, is_plain, plain_name
+from ledger.formats.member_name import check_member_name, plain_name
 from ledger.formats.strict import Strict
 
 MINIMUM_MEMBERS = 3
@@ -84,7 +84,10 @@ def check_founders(founders: Sequence[Founder]) -> list[str]:
         )
     for index, founder in enumerate(founders):
         check_member_name(founder.name, "a member's name")
-        if is_plain(founder.name) and founder.name != plain_name(index):
+        why = misleading(founder.name)
+        if why:
+            raise UsageError(f"a member's name {why}", advice="choose a name that reads as one", name=founder.name)
+        if numbered(founder.name) and founder.name != plain_name(index):
             raise UsageError("a name says another member's number", expected=plain_name(index), actual=founder.name)
         if not founder.roles:
             raise UsageError("a member has no role", member=founder.name)

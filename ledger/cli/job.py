@@ -17,7 +17,7 @@ from ledger.cli.screen import print_json, require_yes, say, shown
 from ledger.cli.tables import print_facts, print_table
 from ledger.config import Home
 from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable, UsageError
-from ledger.formats.text import plural
+from ledger.formats.text import listed, plural, quoted
 
 if TYPE_CHECKING:
     from ledger.history.state import JobState
@@ -45,7 +45,7 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
     The others fetch the job and its initial model from this home: it serves both until a majority holds them. Ctrl-C
     ends that, and leaves the job proposed.
     """
-    from ledger.cli.connect import act
+    from ledger.cli.connect import unlocked
     from ledger.cli.offering import offer
     from ledger.jobs.document import parse
     from ledger.party.pins import initial_pin, job_pin
@@ -60,14 +60,14 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
             advice="make its document from a draft: fedledger job create DRAFT",
             **error.facts,
         ) from error
-    with act(home, passphrase_file) as (connection, sender):
+    with unlocked(home, passphrase_file) as (connection, signer):
         found = (short_time(proposed.terms.aggregate_seconds), _require_room(connection, proposed))
         warnings = [one for one in found if one]
         connection.put([content], job_pin(proposed.digest))
         connection.keep(proposed.initial_cid, initial_pin(proposed.initial_root))
         _keep_set(connection, proposed)
         terms = (astuple(proposed.terms), astuple(proposed.model_terms))
-        receipt = sender.send("ledger", "proposeJob", proposed.digest, *terms)
+        receipt = connection.sender(signer).send("ledger", "proposeJob", proposed.digest, *terms)
         connection.refresh()
         number = max(n for n, state in connection.history.jobs.items() if state.digest == proposed.digest)
         done = f"proposed as job {number}, and approved by this member"
@@ -75,7 +75,7 @@ def propose(document: Path, no_wait: bool, passphrase_file: Path | None, home: H
         say(as_json, text, job=number, digest=proposed.digest.hex(), tx=receipt.tx.hex(), warnings=warnings)
         sys.stdout.flush()
         if not no_wait:
-            offer(connection, sender, home.settings(), number, proposed)
+            offer(connection, signer, home.settings(), number, proposed)
 
 
 def _require_room(connection: "Connection", document: "Job") -> str:
@@ -251,7 +251,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
     words = {"open": state.open, "closed": state.closed, "complete": state.complete, "approvals": approved}
     return {
         "job": f"{state.number}: {document.name} ({phase(words)})",
-        "approved by": ", ".join(approved) or "nobody",
+        "approved by": listed(approved) or "nobody",
         "rounds finalised": f"{state.finalised} of {terms.rounds}",
         "document": state.digest.hex(),
         "task": f"{task.name} {task.version}, code {task.code[:16]}…",
@@ -295,4 +295,4 @@ def _real(document: "Job", limit: int) -> str:
 def _caps(connection: "Connection", document: "Job") -> str:
     """The members whose weights have a lower cap."""
     caps = document.admission.max_weights
-    return "".join(f"; weight of {connection.name(int(index))} up to {cap:,}" for index, cap in caps.items())
+    return "".join(f"; weight of {quoted(connection.name(int(index)))} up to {cap:,}" for index, cap in caps.items())

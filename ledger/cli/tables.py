@@ -124,15 +124,6 @@ def _console(width: int | None = None) -> "Console":
     return Console(highlight=False, width=width)
 
 
-def _widths(
-    columns: Sequence[str], cells: "Sequence[Sequence[Text]]", full: Sequence[int], short: Collection[int]
-) -> Sequence[int] | None:
-    room = _room()
-    if room is None:
-        return full
-    return fitted(_least(columns, cells, short), full, room - GAP * (len(columns) - 1), short)
-
-
 def _least(columns: Sequence[str], cells: "Sequence[Sequence[Text]]", short: Collection[int]) -> list[int]:
     """The least width of each column: that of its title's words, and of a value shortened, or of its longest text in a
     few lines.

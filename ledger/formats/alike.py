@@ -4,19 +4,38 @@ What is compared by bytes stays so (docs/spec/grammar.md); but where a name was 
 one looks the same, and in what it is another.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 _LOOKS = str.maketrans(
-    "аАВсСеЕНіІјЈКМоОрРѕЅТуУхХһԁԛԝ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορ" + "ıɡ‐‑‒–—−‘’“”",
-    "aABcCeEHiIjJKMoOpPsSTyYxXhdqw" + "ABEZHIKMNOPTYXavop" + "ig------''\"\"",
+    "аАВсСеЕНіІјЈКМоОрРѕЅТуУхХһԁԛԝօ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορ" + "ıɡ‐‑‒–—−‘’“”",
+    "aABcCeEHiIjJKMoOpPsSTyYxXhdqwo" + "ABEZHIKMNOPTYXavop" + "ig------''\"\"",
 )
-"""Letters of Cyrillic and Greek, dashes and quotation marks, by what they look like."""
+"""Letters of Cyrillic, Armenian and Greek, dashes and quotation marks, by what they look like."""
+
+
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    r"\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Control signs and what shows nothing: Unicode's default ignorable code points, blanks that are not spaces. A table of
+its own, so that all interpreters say the same."""
+
+_MISLEADING: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "has a comma in it": re.compile("[,،、︐︑﹐﹑，､]"),
+        "has a quotation mark in it": re.compile('["“”„‟«»〝〞〟＂]'),
+    }
+)
+_ADDRESS, _NUMBERED = re.compile(r"0x[0-9a-f]{3}|[0-9a-f]{40}"), re.compile(r"member[0-9]+")
+"""As far as a person sees it, with neither capitals nor spaces."""
 
 
 def _visible(text: str) -> str:
-    return "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc") or sign in "\t\n\r")
+    return _INVISIBLE.sub("", text)
 
 
 _STEPS: Mapping[str, Callable[[str], str]] = MappingProxyType(
@@ -65,6 +84,19 @@ def twins(texts: Iterable[str]) -> tuple[str, str] | None:
         if other != text:
             return other, text
     return None
+
+
+def misleading(name: str) -> str:
+    """What lets a name pass for more than a name, or for none, in words; empty where nothing does."""
+    if not _visible(name).strip():
+        return "shows nothing"
+    found = [why for why, signs in _MISLEADING.items() if signs.search(name)]
+    return next(iter(found), "has what looks like an address in it" if _ADDRESS.search(_seen(name)) else "")
+
+
+def numbered(name: str) -> bool:
+    """Whether a name is, or looks like, what some member without a name is called."""
+    return _NUMBERED.fullmatch(_seen(name)) is not None
 
 
 def _seen(text: str, without: str = "") -> str:

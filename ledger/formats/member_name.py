@@ -8,7 +8,7 @@ from ledger.formats.grammar import check_text
 
 WORD = 32
 LONGEST = 2 * WORD
-_PLAIN = re.compile(r"member [0-9]+")
+_PLAIN = re.compile(r"member [0-9]+", re.ASCII | re.IGNORECASE)
 
 
 class NameWords(NamedTuple):
@@ -49,5 +49,5 @@ def plain_name(index: int) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text is what some member without a name is called."""
+    """Whether a text is what some member without a name is called, in small letters or capitals."""
     return _PLAIN.fullmatch(text) is not None

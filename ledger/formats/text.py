@@ -1,11 +1,14 @@
 """Words that fit their numbers, times and commands as people read them, and JSON that every reader of JSON reads."""
 
 import json
+import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from math import isfinite, isnan
 from typing import Any
+
+_DOUBTFUL = re.compile(r'[,，､、،;；:："()\\]')
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
@@ -19,6 +22,16 @@ def clock_text(seconds: int) -> str:
         return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"
     except (OverflowError, ValueError, OSError):
         return f"{seconds} s after 1970"
+
+
+def quoted(text: str) -> str:
+    """Foreign text within a sentence of ours, between quotation marks: what follows it is not part of it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between them; one that could pass for several, or for more than a name, is quoted."""
+    return ", ".join(quoted(name) if _DOUBTFUL.search(name) else name for name in names)
 
 
 def command(*words: object) -> str:

@@ -2,7 +2,7 @@
 
 from ledger.errors import Corrupt, Unavailable, plain
 from ledger.formats.cid import Cid
-from ledger.formats.text import plural
+from ledger.formats.text import listed, plural, quoted
 from ledger.history.fold import History
 from ledger.history.jobs import approving
 from ledger.history.state import JobState
@@ -23,10 +23,10 @@ def _proposer(history: History, state: JobState) -> str:
     member = history.member_of(state.proposer)
     if member is None:
         return f"ask {state.proposer}, which proposed it"
+    who = f"{quoted(member.name)}, which proposed it,"
     if not member.gateway:
-        return f"{member.name}, which proposed it, announces no gateway: ask it to keep fedledger node run going"
-    where = plain(member.gateway)
-    return f"{member.name}, which proposed it, announces {where}: ask it to keep fedledger node run going there"
+        return f"{who} announces no gateway: ask it to keep fedledger node run going"
+    return f"{who} announces {plain(member.gateway)}: ask it to keep fedledger node run going there"
 
 
 def holding_text(history: History, state: JobState) -> str:
@@ -34,4 +34,4 @@ def holding_text(history: History, state: JobState) -> str:
     names = [history.name(index) for index in approving(state, history.members)]
     members = sum(member.active for member in history.members.values())
     hold = "holds" if len(names) == 1 else "hold"
-    return f"{len(names)} of {plural(members, 'member')} {hold} the initial model: {', '.join(names) or 'nobody'}"
+    return f"{len(names)} of {plural(members, 'member')} {hold} the initial model: {listed(names) or 'nobody'}"

@@ -4,14 +4,13 @@ The same bytes for everyone: it says what ledger, job and evaluation report say,
 Names of members are those of the network file.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from ledger.events.proposals import Proposal
 from ledger.events.records import Choice
-from ledger.formats.text import plural
+from ledger.formats.text import listed, plural, quoted
 from ledger.history.decisions import Decisions
 from ledger.history.names import proposal_for
 from ledger.history.state import Round, Update
@@ -70,20 +69,20 @@ class Card:
 def _front(card: Card) -> Iterator[str]:
     """What others chose is a JSON string, which YAML reads as the same string."""
     report, task = card.report, card.file.job.task.name
-    yield f"license: {_quoted(report.license if report and report.license else 'unknown')}"
+    yield f"license: {quoted(report.license if report and report.license else 'unknown')}"
     yield "library_name: fedledger"
-    yield f"tags: [fedledger, federated-learning, safetensors, {_quoted(task)}]"
+    yield f"tags: [fedledger, federated-learning, safetensors, {quoted(task)}]"
     if report is None:
         return
     yield "model-index:"
-    yield f"- name: {_quoted(card.file.release.name)}"
+    yield f"- name: {quoted(card.file.release.name)}"
     yield "  results:"
     for party in report.parties:
         yield f"  - task: {{type: {_TASKS.get(task, 'other')}}}"
-        yield f"    dataset: {{type: private, name: {_quoted(party.party)}}}"
+        yield f"    dataset: {{type: private, name: {quoted(party.party)}}}"
         yield "    metrics:"
         for name, value in sorted(party.metrics.items()):
-            yield f"    - {{type: {_quoted(name)}, value: {value}}}"
+            yield f"    - {{type: {quoted(name)}, value: {value}}}"
 
 
 def _head(card: Card) -> Iterator[str]:
@@ -199,8 +198,8 @@ def _lineage(card: Card) -> Iterator[str]:
 
 def _verdict(card: Card) -> Iterator[str]:
     release, model, vote = card.file.release, card.model, card.proposal
-    yield f"{plain(model.aggregator)} made the model of the updates. The same bytes were recomputed and attested by"
-    yield f"{plain(', '.join(model.attested)) or 'nobody else'}."
+    yield f"{plain(quoted(model.aggregator))} made the model of the updates. The same bytes were recomputed and"
+    yield f"attested by {plain(listed(model.attested)) or 'nobody else'}."
     if vote is not None:
         said = {choice: vote.count(choice) for choice in Choice}
         yield f"Proposal {vote.number}: {said[Choice.FOR]} for, {said[Choice.AGAINST]} against, {said[Choice.ABSTAIN]}"
@@ -259,7 +258,3 @@ def _admitted(round_: Round) -> list[Update]:
 
 def _measured(party: str, samples: int, metrics: Metrics, names: Sequence[str]) -> tuple[str, ...]:
     return (party, f"{samples:,}", *(metrics.get(name, "") for name in names))
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

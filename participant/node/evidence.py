@@ -4,6 +4,7 @@ from typing import Any
 
 from ledger.audit.difference import locate_difference
 from ledger.errors import FedledgerError
+from ledger.formats.text import listed
 from ledger.party.connection import Connection
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.outcome import Outcome
@@ -19,7 +20,7 @@ def find_difference(connection: Connection, facts: RoundFacts, outcome: Outcome)
     mine, theirs = outcome.verdicts, aggregate.verdicts
     if mine != theirs:
         unlike = [j for place, j in enumerate(outcome.judged) if theirs[place : place + 1] != mine[place : place + 1]]
-        names = ", ".join(connection.name(judged.update.index) for judged in unlike)
+        names = listed(connection.name(judged.update.index) for judged in unlike)
         return {"why": f"it judges otherwise: {names}", "expected": mine.hex(), "actual": theirs.hex()}
     if aggregate.empty or not any(outcome.root):
         return {

@@ -1,11 +1,13 @@
 """A job that a trainer makes from a draft: waited for, checked and stored here, where none of the task's code runs."""
 
 from ledger.errors import Malformed
+from ledger.formats.cid import Cid
+from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import MAX_SIZE, Job, committed_set, parse
 from ledger.party.pins import initial_pin, job_pin, set_pin
 from participant.jobs.creation import Put
 from participant.trainer.errand import Errand
-from participant.trainer.messages import Create, Created
+from participant.trainer.messages import Create, Created, StoredFile
 from participant.trainer.trainers import PROMPT, Trainers
 
 
@@ -26,6 +28,7 @@ def create(trainers: Trainers, wanted: Create, task: str, put: Put) -> tuple[Job
 
 
 def _stored(errand: Errand, answer: Created, put: Put) -> Job:
+    """The job, once its files are stored: all are checked before the first is."""
     made = parse(_document(errand, len(answer.files) - 1))
     evidence = committed_set(made.scoring)
     known = {
@@ -35,9 +38,21 @@ def _stored(errand: Errand, answer: Created, put: Put) -> Job:
     if evidence is not None:
         known[set_pin(evidence)] = evidence.cid
     for number, file in enumerate(answer.files):
-        if known.get(file.pin) != file.cid or str(put(errand.file(number), file.pin)) != file.cid:
-            raise Malformed("what the trainer made is not what the job says", file=file.cid, pin=file.pin)
+        if known.get(file.pin) != file.cid:
+            raise _other(file)
+        _require(cid_of(errand.file(number))[0], file)
+    for number, file in enumerate(answer.files):
+        _require(put(errand.file(number), file.pin), file)  # its process may have changed it since
     return made
+
+
+def _require(found: Cid, file: StoredFile) -> None:
+    if str(found) != file.cid:
+        raise _other(file)
+
+
+def _other(file: StoredFile) -> Malformed:
+    return Malformed("what the trainer made is not what the job says", file=file.cid, pin=file.pin)
 
 
 def _document(errand: Errand, number: int) -> bytes:

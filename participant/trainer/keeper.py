@@ -32,16 +32,18 @@ def _keep(child: int) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _kill(child))
     end_with_parent(signal.SIGTERM)
-    while (ended := os.wait())[0] != child:
-        pass  # an orphan, which is this process's by now
+    while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) is None or ended.si_pid != child:
+        if ended is not None:
+            os.waitpid(ended.si_pid, 0)  # an orphan, which is this process's by now
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    _, status = os.waitpid(child, 0)  # only now is its number free for another process
     while left := _children():
         for process in left:
             _kill(process)
         with suppress(ChildProcessError):
             os.wait()
-    _end_as(os.waitstatus_to_exitcode(ended[1]))
+    _end_as(os.waitstatus_to_exitcode(status))
 
 
 def _end_as(code: int) -> NoReturn:

@@ -77,7 +77,7 @@ def test_a_proposer_that_stops_says_what_follows_and_others_learn_whom_to_ask(ho
     done = homes.approve(1)
     assert (done.returncode, done.stdout) == (3, "")
     assert "the document of job 1 is at no holder that can be reached" in done.stderr
-    assert "member 0, which proposed it, announces http://127.0.0.1:" in done.stderr
+    assert '"member 0", which proposed it, announces http://127.0.0.1:' in done.stderr
     assert "ask it to keep fedledger node run going there" in done.stderr
 
 
@@ -89,7 +89,7 @@ def test_files_of_a_proposer_that_serves_nothing_are_had_by_hand(homes: Homes) -
         refused = homes.approve(1)
         assert refused.returncode == 3
         assert f"{what} of job 1 is at no holder that can be reached" in refused.stderr
-        assert "member 0, which proposed it, announces no gateway" in refused.stderr
+        assert '"member 0", which proposed it, announces no gateway' in refused.stderr
         assert f"fedledger store export {cid}" in refused.stderr
         car = homes.folder / f"{cid}.car"
         assert homes.run(0, "store", "export", cid, "-o", car).returncode == 0

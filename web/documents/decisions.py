@@ -15,7 +15,8 @@ from web.documents.scores import RoundScoring, Score
 class Subject(Document, frozen=True, omit_defaults=True):
     """What a proposal's numbers and hashes stand for, as far as they are known: a party, a job, a release, a reason.
 
-    `alike` is a member, present or former, whose name a newcomer's is, or looks like.
+    `alike` is a member, present or former, whose name a newcomer's is, or looks like; `doubt` is what is wrong
+    with that name: unruly, misleading, taken or numbered.
     """
 
     party: PartyDocument | None = None
@@ -24,6 +25,7 @@ class Subject(Document, frozen=True, omit_defaults=True):
     version: str | None = None
     reason: str = ""
     alike: PartyDocument | None = None
+    doubt: str = ""
 
 
 class VoteTally(Document, frozen=True):

@@ -18,7 +18,7 @@ from ledger.events.proposals import Proposal, ProposalState
 from ledger.events.records import Choice, Refusal
 from ledger.history.electorate import vote_refusal
 from ledger.history.names import reason_text
-from ledger.history.naming import lookalike
+from ledger.history.naming import doubt, lookalike
 from ledger.history.state import Member
 from web.documents.decisions import Ballot, MemberVote, ProposalLine, Subject, Vote, VoteTally
 from web.reading.ledger import Reading
@@ -103,7 +103,8 @@ def _subject(now: Reading, action: Action) -> Subject:
         case AdmitMember(key=key, name=name):
             others = [member for member in now.snapshot.members.values() if key not in member.keys]
             other = lookalike(name, others)
-            return Subject(alike=now.member_party(other.index) if other else None)
+            found = doubt(name, others)
+            return Subject(alike=now.member_party(other.index) if other else None, doubt=found.value if found else "")
         case RemoveMember(index=index) | ChangeRoles(index=index):
             return Subject(party=now.member_party(index))
         case CloseJob(job=job):

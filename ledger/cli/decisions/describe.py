@@ -7,6 +7,7 @@ from ledger.events import actions as a
 from ledger.events.ballots import Choice, Rules
 from ledger.events.members import Role
 from ledger.events.proposals import Proposal
+from ledger.formats.text import listed, quoted
 from ledger.history.names import reason_text
 from ledger.history.naming import confusion
 
@@ -18,7 +19,7 @@ def describe(connection: "Connection", action: a.Action) -> str:
     """What a proposal wants done, in one line; foreign text in it is not made safe for a terminal."""
     match action:
         case a.AdmitMember(key, roles, name):
-            text = f"admit {name}, {key}, as {roles_text(roles)}{_doubt(connection, key, name)}"
+            text = f"admit {key} as {roles_text(roles)}, named {quoted(name)}{_doubt(connection, key, name)}"
         case a.RemoveMember(index):
             text = f"remove {_member(connection, index)}"
         case a.ChangeRoles(index, roles):
@@ -73,7 +74,7 @@ def voters(connection: "Connection", proposal: Proposal) -> dict[str, str]:
     for choice in Choice:
         found = [connection.name(index) for index, vote in sorted(proposal.votes.items()) if vote is choice]
         if found:
-            names[choice.name.lower()] = ", ".join(found)
+            names[choice.name.lower()] = listed(found)
     return names
 
 
@@ -85,7 +86,7 @@ def _doubt(connection: "Connection", key: str, name: str) -> str:
 
 
 def _member(connection: "Connection", index: int) -> str:
-    return f"member {index} ({connection.name(index)})"
+    return f"member {index} ({quoted(connection.name(index))})"
 
 
 def _release(connection: "Connection", release: str) -> str:

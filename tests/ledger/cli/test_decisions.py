@@ -377,10 +377,10 @@ def test_the_other_decisions_are_proposed_by_name(members: Council) -> None:
     for command, words in (
         (
             ("admit", newcomer, "--name", "Nørre", "--roles", "participant,scorer"),
-            f"admit Nørre, {newcomer}, as participant, scorer",
+            f'admit {newcomer} as participant, scorer, named "Nørre"',
         ),
-        (("remove", 3), "remove member 3 (West)"),
-        (("roles", 3, "--roles", "aggregator"), "make member 3 (West) aggregator"),
+        (("remove", 3), 'remove member 3 ("West")'),
+        (("roles", 3, "--roles", "aggregator"), 'make member 3 ("West") aggregator'),
         (("rules", "--majority", 6000), "change the rules: more than 60 % of all members for it"),
         (("close-job", 1), "close job 1"),
         (("successor", 5, newcomer), f"go on with the ledger {newcomer} on chain 5"),

@@ -16,6 +16,7 @@ from ledger.formats.alike import difference, hint, twins
         ("c\u0430rdio", "cardio", "look-alike signs"),
         ("a\u200bge", "age", "invisible signs"),
         ("\ufeffage", "age", "invisible signs"),
+        ("age\ufe0f\U000e0041", "age", "invisible signs"),
         ("Blood Pressure", "blood_pressure", "upper and lower case and spaces, _ or -"),
         ("age", "age", ""),
         ("age", "dose", ""),

@@ -38,8 +38,28 @@ def test_a_member_admitted_later_has_the_name_that_was_voted_on(name: str) -> No
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xff" * 64, "Delta\u202e".encode(), b"\x1b[2J", b" Delta", b"member 0", b"member 77"],
-    ids=["none", "not UTF-8", "bidi", "control", "blank first", "another member's number", "nobody's number"],
+    [
+        b"",
+        b"\xff" * 64,
+        "Delta\u202e".encode(),
+        b"\x1b[2J",
+        b" Delta",
+        b"member 0",
+        b"member 77",
+        b"Member 1",
+        b"MEMBER 77",
+    ],
+    ids=[
+        "none",
+        "not UTF-8",
+        "bidi",
+        "control",
+        "blank first",
+        "another member's number",
+        "nobody's number",
+        "with a capital",
+        "in capitals",
+    ],
 )
 def test_a_name_that_breaks_the_rule_stops_nothing_and_is_not_shown(data: bytes) -> None:
     assert newcomer(data) == "member 4"
@@ -64,6 +84,10 @@ def test_a_name_is_never_used_twice() -> None:
         ("member 9", "which member is meant"),
         ("Member-9", "which member is meant"),
         ("m\u0435mber 9", "which member is meant"),
+        ("member 999", "which member is meant"),
+        ("De\u034flta", "invisible signs"),
+        ("Delta\u2800", "invisible signs"),
+        ("Del\U0001d159ta", "invisible signs"),
     ],
 )
 def test_a_newcomer_gets_no_name_that_another_has_or_seems_to_have(name: str, why: str) -> None:
@@ -71,6 +95,26 @@ def test_a_newcomer_gets_no_name_that_another_has_or_seems_to_have(name: str, wh
     assert why in confusion(name, members)
     with pytest.raises(NameTaken, match="name"):
         require_new_name(name, members)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("B, 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed, as scorer", "a comma"),
+        ("South、East", "a comma"),
+        ('South" and "East', "a quotation mark"),
+        ("South” and “East", "a quotation mark"),
+        ("South 0x5aAe…eAed", "an address"),
+        ("\u04170х5аАе", "an address"),
+        ("5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "an address"),
+        ("\u2800", "shows nothing"),
+        ("\u034f", "shows nothing"),
+    ],
+)
+def test_a_newcomer_gets_no_name_that_passes_for_more_than_one_or_none(name: str, why: str) -> None:
+    assert why in confusion(name, [])
+    with pytest.raises(Malformed, match=why):
+        require_new_name(name, [])
 
 
 @pytest.mark.parametrize("name", ["", "n" * 65, "Echo\u202e", "0x" + "ff" * 64])

@@ -109,6 +109,17 @@ def test_a_newcomer_that_is_called_like_a_member_is_told_before_the_vote(chamber
     assert name in page
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("m\u0435mber 1", "which member is meant"), ("B, 0x5aAe, as scorer", "more than a name")]
+)
+def test_a_newcomer_whose_name_misleads_is_told_before_the_vote(chamber: Chamber, name: str, said: str) -> None:
+    chamber.propose(AdmitMember("0x" + "77" * 20, 1, name))
+    with served(shown(chamber)) as url:
+        page = get(url + "/proposals/2", headers=HTML).text
+    assert said in page
+    assert heading(page).index("0x7777") < heading(page).index(name)
+
+
 TIMES = {
     ProposalState.VOTING: (0, (0,)),
     ProposalState.REJECTED: (3_601, (0,)),
