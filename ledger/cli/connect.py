@@ -22,10 +22,10 @@ def look(network_file: Path | None, home: Home, rpc: str | None = None) -> Conne
     """
     if network_file is None:
         if not home.keystore.exists() and not home.network_file.exists():
+            lacking = "this home has no key" if home.folder.exists() else "there is no home here"
             raise UsageError(
-                "there is no home here" if not home.folder.exists() else "this home has no key",
-                advice=f"to look on, name the network file: --network NETWORK.toml; to take part: "
-                f"{home.command('node', 'init')}",
+                f"{lacking}, and no network file is named; an outsider needs --network NETWORK.toml alone",
+                advice=home.command("node", "init"),
                 home=str(home.folder),
             )
         return Connection.open(home)

@@ -157,7 +157,7 @@ def test_three_of_five_members_cannot_be_dialled(outside: Outside, tmp_path: Pat
     assert [dialled(outside, f"10.77.0.{index + 1}") for index in range(4)] == [True, True, False, False]
     said = [json.loads(host.hear()) for host in (*serving, south, west, centre)]
     assert all({2, 3, 4} <= set(one["certified"]) for one in said)
-    assert [one["pushed"] for one in said[2:]] == [["east", "north"]] * 3
+    assert [one["pushed"] for one in said[2:]] == [["member 0", "member 1"]] * 3
     assert [one["held"] for one in said[:2]] == [[0, 2, 3, 4], [1, 2, 3, 4]]
 
 

@@ -17,7 +17,9 @@ pytest.importorskip("torch", reason='torch is not installed: pip install "fedled
 from support import warm, wild
 from support.command import PROGRAM
 from support.consortia.synthetic import Trial
+from support.processes import is_alive
 
+from ledger import keys
 from ledger.config import Home
 from ledger.errors import UsageError
 from ledger.jobs.document import Job, parse
@@ -30,7 +32,6 @@ from participant.measuring.comparison import compare
 from participant.measuring.evaluation import lines
 from participant.tasks.data.files import DataFiles
 from participant.trainer.creation import create as make
-from participant.trainer.life import is_alive
 from participant.trainer.messages import Compare, Create
 from participant.trainer.trainers import Trainers
 
@@ -168,6 +169,7 @@ def _draft(site: Path, does: str) -> Path:
 
 def test_a_job_is_made_and_said_on_standard_output(site: Path, tmp_path: Path) -> None:
     draft, home = _draft(site, "odd"), tmp_path / "home"
+    keys.create(home / "keystore.json", "correct horse", light=True)
     arguments = [*PROGRAM, "job", "create", str(draft), "--home", str(home), "--json"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LONG, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

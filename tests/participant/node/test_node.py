@@ -524,6 +524,8 @@ def test_a_chain_that_is_away_is_waited_for(trial: Callable[..., Trial], monkeyp
     calls = []
 
     def flaky(self: Connection) -> Any:
+        if self is not one._connection:
+            return refresh(self)
         calls.append(1)
         if len(calls) <= 3:
             raise Unavailable("the chain's node cannot be reached")
