@@ -97,16 +97,29 @@ def card_in_use(connection: Connection, title: str) -> Card:
     return card_of(connection, release)
 
 
-def verify(connection: Connection, folder: Path) -> Card:
+def verify(connection: Connection, folder: Path, wanted: str = "") -> Card:
     """Make a release's files again and compare them, byte by byte, with those in `folder`.
 
-    1. The model file says which release of this consortium it is.
+    1. The model file says which release of this consortium it is, where `wanted`, a NAME@VERSION, does not.
     2. That release is in use, and the chain keeps it so.
     3. The model file is what the ledger's model makes.
     4. The card is what ledger and report make.
     Raises UsageError, RevokedRelease, and Refuted with the first place that differs.
     """
-    metadata = read_metadata(_beginning(folder / NAME))
+    card = card_in_use(connection, wanted or _release_in(connection, folder / NAME))
+    title = f"{card.file.release.name} {card.file.release.version}"
+    place = _difference(folder / NAME, card.file.pieces(connection.fetch))
+    if place is not None:
+        raise Refuted(f"{NAME} is not the model of {title}", advice=AGAIN, byte=place, where=_where(card.file, place))
+    place = _difference(folder / CARD, iter([card.text().encode()]))
+    if place is not None:
+        raise Refuted(f"{CARD} is not the card of {title}", advice=AGAIN, byte=place)
+    return card
+
+
+def _release_in(connection: Connection, file: Path) -> str:
+    """Which release of this consortium a model file says that it is. Raises UsageError, Malformed."""
+    metadata = read_metadata(_beginning(file))
     expected = {
         "fedledger": FORMAT,
         "chain": str(connection.place.chain),
@@ -121,15 +134,7 @@ def verify(connection: Connection, folder: Path) -> Card:
                 expected=value,
                 actual=metadata.get(field),
             )
-    card = card_in_use(connection, f"{metadata.get('name', '')}@{metadata.get('version', '')}")
-    title = f"{card.file.release.name} {card.file.release.version}"
-    place = _difference(folder / NAME, card.file.pieces(connection.fetch))
-    if place is not None:
-        raise Refuted(f"{NAME} is not the model of {title}", advice=AGAIN, byte=place, where=_where(card.file, place))
-    place = _difference(folder / CARD, iter([card.text().encode()]))
-    if place is not None:
-        raise Refuted(f"{CARD} is not the card of {title}", advice=AGAIN, byte=place)
-    return card
+    return f"{metadata.get('name', '')}@{metadata.get('version', '')}"
 
 
 def write(connection: Connection, card: Card, folder: Path) -> list[Path]:
