@@ -139,8 +139,9 @@ def patiently(one: Node) -> None:
 def end_pauses(*nodes: Any) -> None:
     """As if the time had passed that nodes and aggregators wait before they try again what failed."""
     for one in nodes:
-        for file in one._rounds.copies._known():
-            file.again = 0.0
+        for copies in filter(None, (one._rounds.copies, getattr(one, "_scored", None))):
+            for file in copies._known():
+                file.again = 0.0
         for pacing in (one._pacing, getattr(one, "_scorings", None)):
             for watched in pacing._watched.values() if pacing else ():
                 watched.rest_until = 0.0
