@@ -325,7 +325,8 @@ def test_make_web_ends_all_that_it_started(folder: Path) -> None:
 @pytest.mark.parametrize("target", ["demo", "web"])
 def test_in_the_background_of_a_script_it_ends_on_sigterm_too(folder: Path, target: str) -> None:
     """There SIGINT is ignored, and so would it be by all that is started; nohup ignores SIGHUP besides."""
-    current = f"-o .venv/.ready -o node_modules/.ready -o build/.compiled BIN={Path(sys.executable).parent}"
+    programs = os.path.relpath(Path(sys.executable).parent, ROOT)  # a recipe takes no spaces in it
+    current = f"-o .venv/.ready -o node_modules/.ready -o build/.compiled BIN={programs}"
     wanted = f"{target} FOLDER='{folder}' PORT=0"
     script = f"cd '{ROOT}'; nohup make {current} {wanted} & echo $!; wait $!; echo ended with $?"
     process = subprocess.Popen(
