@@ -5,6 +5,7 @@ four members on `anvil`; `found` makes more, of any size. Every member has a hom
 """
 
 import os
+import resource
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -87,6 +88,15 @@ def surroundings() -> None:
     """What the processes that tests start inherit, however this run was started."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     os.umask(0o022)
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """As many as the system allows, where a thousand clients are in this process, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture(scope="session")

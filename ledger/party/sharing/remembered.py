@@ -45,7 +45,7 @@ class Remembered(Generic[T]):
         return value
 
     def _version(self, path: Path) -> _Version | None:
-        """None where there is no file, or another change may have the same time."""
+        """None without a file, and where another change may have the same time."""
         try:
             said = path.stat()
         except OSError:

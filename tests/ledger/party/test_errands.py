@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from support.clock import Clock
 
 from ledger.errors import Unavailable
 from ledger.party.sharing.errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
@@ -12,16 +13,9 @@ from ledger.party.sharing.errands import FIRST_PAUSE, LONGEST_PAUSE, Errands
 A, B = (("push", job, 1, 0) for job in (1, 2))
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

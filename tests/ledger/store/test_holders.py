@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.clock import Clock
 from support.content.holders import Memory
 
 from ledger.errors import Unavailable
@@ -17,14 +18,6 @@ from ledger.store.holders import Holders, Late
 from ledger.store.rates import FLOOR, REQUEST, TRIAL, WINDOW, Rate
 
 DATA = hashlib.shake_128(b"holders").digest(8 * CHUNK)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Slow(Memory):
@@ -48,7 +41,7 @@ class Slow(Memory):
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Places on a gateway: one address that takes all it can get closes it to nobody else."""
 
-import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -13,16 +12,9 @@ from support.content.holders import Memory
 from ledger.store.channels import PLACES, SHARE
 from ledger.store.gateway_server import GatewayServer, serve
 
+pytestmark = pytest.mark.usefixtures("descriptors")
+
 STRANGER, HOLDER = "127.0.0.2", "127.0.0.1"
-
-
-@pytest.fixture(autouse=True)
-def descriptors() -> Iterator[None]:
-    """As many as the system allows: a thousand clients are in this process, too."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import contextlib
 import dataclasses
 import io
 import json
-import resource
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -27,6 +25,8 @@ from web.access import connections, listeners
 from web.access.connections import LONGEST_HEAD, MOST_PIPELINED, SHARE, TAKEN, WebConnection
 from web.view import View
 
+pytestmark = pytest.mark.usefixtures("descriptors")
+
 STRANGER, READER = "127.0.0.2", "127.0.0.1"
 HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
 POST = (
@@ -38,15 +38,6 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 @pytest.fixture(scope="module")
 def view() -> View:
     return view_of(World().open_job().honest_round())
-
-
-@pytest.fixture(autouse=True)
-def descriptors() -> Iterator[None]:
-    """As many as the system allows: a thousand clients are in this process, too."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def connect(url: str, source: str = READER) -> socket.socket:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clock import Clock
 from support.web.relay import link_to_sign_in, post, sign_text, signed_text
 from support.web.server import get, served, view_of
 from support.web.signers import rotate, world_with
@@ -17,15 +18,6 @@ from web.reading.snapshot import freeze
 
 HERE = "https://audit.example"
 KEY, OTHER = "0x" + "11" * 20, "0x" + "22" * 20
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.clock import Clock
 from support.web.relay import House, Site, post, relaying, sign_text
 from support.web.server import get, served, view_of
 from support.web.signers import rotate, world_with
@@ -36,16 +37,6 @@ from web.reading.latest import Latest, State
 from web.reading.snapshot import freeze
 
 HERE = "https://audit.example"
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
