@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import socket
+from collections import Counter
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -208,13 +209,11 @@ def test_a_trusted_proxy_has_all_places_and_names_its_clients(view: View, monkey
             client.sendall(HEALTH)
             assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
         assert direct[0].recv(1) == b""
-        log.truncate(0)
-        log.seek(0)
         status(url, "127.0.0.9", {"X-Forwarded-For": "192.0.2.7, 2001:db8::1, 10.1.2.3"})
         status(url, "127.0.0.9", {"X-Forwarded-For": "192.0.2.7"})
         status(url, STRANGER, {"X-Forwarded-For": "192.0.2.7"})
-    clients = [json.loads(line)["client"] for line in log.getvalue().splitlines()]
-    assert clients == ["2001:db8::1", "192.0.2.7", STRANGER]
+    clients = Counter(json.loads(line)["client"] for line in log.getvalue().splitlines())
+    assert clients == {"127.0.0.9": 10, STRANGER: 2, "2001:db8::1": 1, "192.0.2.7": 1}
 
 
 def test_the_addresses_of_one_house_have_one_rate(view: View) -> None:
