@@ -157,5 +157,6 @@ def _job(terms: r.Terms) -> Job:
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 28),
         terms=terms,
         scoring=NoScoring(),
+        hold_out=0,
         **RESERVED,
     )

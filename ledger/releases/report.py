@@ -27,6 +27,8 @@ _METRIC = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _LICENSE = re.compile(r"([a-z0-9][a-z0-9.-]{0,39})?", re.ASCII)
 
 Metrics = Mapping[str, str]
+Rows = Literal["held_out", "trained_on", "own_file"]
+"""Which rows were measured: those that the job keeps from training, those trained on, or a file of the party's own."""
 
 
 class PartyFigures(Strict, frozen=True):

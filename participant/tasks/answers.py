@@ -10,6 +10,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from ledger.errors import UsageError
+from ledger.formats.rows import DIGEST
 from ledger.jobs.layers import Layer
 from participant.tasks.protocol import TrainResult
 
@@ -98,6 +99,16 @@ def layers(task: str, result: object) -> tuple[Layer, ...]:
     """A model layer by layer. Raises WrongAnswer for anything but a sequence of `ledger.jobs.layers`."""
     if not isinstance(result, Sequence) or not all(isinstance(layer, Layer) for layer in result):
         raise wrong(task, "layers", "layers", "a list of layers (ledger.jobs.layers)", result)
+    return tuple(result)
+
+
+def leaves(task: str, result: object) -> tuple[bytes, ...]:
+    """The leaves of data. Raises WrongAnswer for anything but digests of 32 bytes, at least one."""
+    if not isinstance(result, Sequence) or isinstance(result, str | bytes) or not result:
+        raise wrong(task, "leaves", "leaves", "a list of digests, at least one", result)
+    for leaf in result:
+        if not isinstance(leaf, bytes) or len(leaf) != DIGEST:
+            raise wrong(task, "leaves", "leaf", f"a digest of {DIGEST} bytes", leaf)
     return tuple(result)
 
 

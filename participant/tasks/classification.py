@@ -15,19 +15,30 @@ _CHUNK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Rows to learn from: `inputs` float32 n × …, `targets` int64 n, the number of each row's class."""
+    """Rows to learn from: `inputs` float32 n × …, `targets` int64 n, the number of each row's class.
+
+    `leaves` has each row's digest, as the data were read; it may be empty where nobody commits to the rows.
+    """
 
     inputs: Tensor
     targets: Tensor
+    leaves: tuple[bytes, ...] = ()
 
     def to(self, device: torch.device) -> "Labelled":
         """The same rows on a device."""
-        return Labelled(self.inputs.to(device), self.targets.to(device))
+        return Labelled(self.inputs.to(device), self.targets.to(device), self.leaves)
 
 
 def join(parts: Sequence[Labelled]) -> Labelled:
     """All rows of all parts, in order."""
-    return Labelled(torch.cat([part.inputs for part in parts]), torch.cat([part.targets for part in parts]))
+    inputs, targets = (torch.cat([getattr(part, name) for part in parts]) for name in ("inputs", "targets"))
+    return Labelled(inputs, targets, tuple(leaf for part in parts for leaf in part.leaves))
+
+
+def part(data: Labelled, places: Sequence[int]) -> Labelled:
+    """The rows at these places."""
+    chosen = torch.tensor(places, dtype=torch.int64, device=data.targets.device)
+    return Labelled(data.inputs[chosen], data.targets[chosen], tuple(data.leaves[place] for place in places))
 
 
 def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, float]:

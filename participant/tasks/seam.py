@@ -107,6 +107,12 @@ class GuardedTask(Task):
     def layers(self, model: "torch.nn.Module") -> "Sequence[Layer]":
         return self._call("layers", lambda: self.inner.layers(model))
 
+    def leaves(self, data: Any) -> Sequence[bytes] | None:
+        return self._call("leaves", lambda: self.inner.leaves(data))
+
+    def part(self, data: Any, places: Sequence[int]) -> Any:
+        return self._call("part", lambda: self.inner.part(data, places))
+
     def join(self, parts: Sequence[Any]) -> Any | None:
         return self._call("join", lambda: self.inner.join(parts))
 

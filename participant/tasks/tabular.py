@@ -16,8 +16,9 @@ from torch import nn
 
 from ledger.errors import Malformed
 from ledger.jobs.document import Setting
-from participant.tasks.classification import Labelled, join, merit
+from participant.tasks.classification import Labelled, join, merit, part
 from participant.tasks.data.arrays import read_npz
+from participant.tasks.data.leaves import leaves_of_rows
 from participant.tasks.data.tables import Schema, read_csv
 from participant.tasks.optimisers import Plan, fit
 from participant.tasks.protocol import RoundContext, Task, TrainResult
@@ -69,7 +70,13 @@ class Tabular(Task):
         if self.outside == "refuse":
             self._check_ranges(path, values, lines)
         scaled = np.clip((values - self.low) / (self.high - self.low), 0, 1) * 2 - 1
-        return Labelled(torch.from_numpy(scaled).float(), torch.from_numpy(targets))
+        return Labelled(torch.from_numpy(scaled).float(), torch.from_numpy(targets), leaves_of_rows(values, targets))
+
+    def leaves(self, data: Labelled) -> Sequence[bytes]:
+        return data.leaves
+
+    def part(self, data: Labelled, places: Sequence[int]) -> Labelled:
+        return part(data, places)
 
     def join(self, parts: Sequence[Labelled]) -> Labelled:
         return join(parts)

@@ -66,6 +66,10 @@ class Errand:
         """What was trained. Raises as `participant.trainer.messages.read_stream`."""
         return messages.read_stream(self._folder / messages.UPDATE, values)
 
+    def leaves(self) -> tuple[bytes, ...]:
+        """What it was trained on a part of. Raises as `participant.trainer.messages.read_leaves`."""
+        return messages.read_leaves(self._folder / messages.LEAVES)
+
     @property
     def progress(self) -> Progress | None:
         """How far training is, as it says itself."""

@@ -5,12 +5,14 @@ job.json         the job's document
 model.i32        the model's integers, little-endian int32: the base of a training, or what is measured
 progress.json    how far it is, replaced as it goes on
 update.i32       the trained update's integers
+leaves.bin       the digests of all rows of the data that it was trained on a part of, 32 bytes each
 answer.json      what came out; written last
 """
 
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypeVar
 
@@ -18,18 +20,21 @@ import msgspec
 import numpy as np
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats.rows import DIGEST, MAX_LEAVES
 from ledger.formats.strict import Strict
 from ledger.jobs.document import MAX_WEIGHT
+from ledger.releases.report import Rows
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
 
 T = TypeVar("T")
-ORDER, JOB, MODEL, PROGRESS, UPDATE, ANSWER = (
+ORDER, JOB, MODEL, PROGRESS, UPDATE, LEAVES, ANSWER = (
     "order.json",
     "job.json",
     "model.i32",
     "progress.json",
     "update.i32",
+    "leaves.bin",
     "answer.json",
 )
 MAX_MESSAGE = 1 << 20
@@ -37,7 +42,9 @@ MAX_MESSAGE = 1 << 20
 
 
 class ReadData(Strict, frozen=True, tag="read"):
-    """Read the data as the job's task does."""
+    """Read the data as the job's task does; divide them, where they are to be trained on."""
+
+    rows: Rows = "own_file"
 
 
 class Train(Strict, frozen=True, tag="train"):
@@ -49,17 +56,22 @@ class Train(Strict, frozen=True, tag="train"):
 
 
 class Measure(Strict, frozen=True, tag="measure"):
-    """Evaluate a model on the data."""
+    """Evaluate a model on these rows of the data."""
+
+    rows: Rows = "own_file"
 
 
 class Order(Strict, frozen=True):
-    """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders."""
+    """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders,
+    `salt` in hexadecimal digits the party's own of the job, where its data are divided.
+    """
 
     do: ReadData | Train | Measure
     job: int
     data: str
     device: str
     scratch: str
+    salt: str = ""
 
 
 class Progress(Strict, frozen=True):
@@ -84,10 +96,13 @@ class Progress(Strict, frozen=True):
 
 
 class DataRead(Strict, frozen=True, tag="has_read"):
-    """The data can be read: how many rows they have, and whether all are of one class, as far as they show it."""
+    """The data can be read: how many rows they have, and whether all are of one class, as far as they show it;
+    `held_out` is the number of those that are not trained on and not among `rows`.
+    """
 
     rows: Annotated[int, msgspec.Meta(ge=0)] | None
     one_class: bool
+    held_out: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class TrainedUpdate(Strict, frozen=True, tag="trained"):
@@ -185,6 +200,24 @@ def read_stream(path: Path, values: int) -> Stream:
     if size != 4 * values or len(stream) != values:
         raise Malformed("a trainer's file has another length", file=path.name, expected=4 * values, actual=size)
     return stream.astype(np.int32, copy=False)
+
+
+def write_leaves(path: Path, leaves: Sequence[bytes]) -> None:
+    """Write the leaves of data. Raises Unavailable."""
+    with translated(path):
+        path.write_bytes(b"".join(leaves))
+
+
+def read_leaves(path: Path) -> tuple[bytes, ...]:
+    """The leaves of data. Raises Malformed for a file of another form, Unavailable where it cannot be read."""
+    try:
+        with _opened(path) as file:
+            data = file.read(MAX_LEAVES * DIGEST + 1)
+    except OSError as error:
+        raise Unavailable(f"cannot read what was trained on: {error.strerror}", file=str(path)) from error
+    if not data or len(data) % DIGEST or len(data) > MAX_LEAVES * DIGEST:
+        raise Malformed("a trainer's file of leaves has an impossible length", file=path.name, actual=len(data))
+    return tuple(data[at : at + DIGEST] for at in range(0, len(data), DIGEST))
 
 
 def _opened(path: Path) -> BinaryIO:

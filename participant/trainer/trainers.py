@@ -15,6 +15,7 @@ from typing import Self
 from ledger.errors import Malformed, Unavailable
 from ledger.jobs.document import Job
 from participant.integers.fixed_point import Stream
+from participant.rows.records import RowRecords
 from participant.tasks.machine import Machine
 from participant.trainer import messages
 from participant.trainer.errand import Errand
@@ -95,7 +96,9 @@ class Trainers:
         trainer = self._launched() if launcher and isinstance(do, Train) else self._free(job.digest)
         folder = trainer.order()
         device, scratch = self.machine.device, str(self.machine.scratch.absolute())
-        order = Order(do=do, job=number, data=str(data.absolute()), device=device, scratch=scratch)
+        order = Order(
+            do=do, job=number, data=str(data.absolute()), device=device, scratch=scratch, salt=self._salt(job, do)
+        )
         messages.place(folder / messages.JOB, job.encode())
         if model is not None:
             messages.write_stream(folder / messages.MODEL, model)
@@ -147,6 +150,11 @@ class Trainers:
             errand.close()
         self._trainers, self._errands = [], []
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _salt(self, job: Job, do: ReadData | Train | Measure) -> str:
+        """The home's salt of the job, for what divides the data by it."""
+        whole = not isinstance(do, Train) and do.rows == "own_file"
+        return "" if whole else RowRecords(self.machine.rows).draw(job).salt.hex()
 
     def _free(self, job: bytes) -> Trainer:
         """A process without an order that works for the job, or for none yet; else a new one."""
