@@ -1,7 +1,7 @@
 """`fedledger node compare`, `evaluate` and `example`: what training is worth, before and after."""
 
-from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -13,9 +13,8 @@ from ledger.formats.text import json_text
 from participant.cli.options import DEVICES, device_option
 
 if TYPE_CHECKING:
-    from ledger.jobs.document import Setting
     from participant.measuring.comparison import ComparisonRow
-    from participant.tasks.protocol import Task
+    from participant.trainer.messages import Compare
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -39,39 +38,54 @@ def compare(
     device: str,
     as_json: bool,
 ) -> None:
-    """Train each party alone and all data pooled, as the job would, and compare them on test data."""
+    """Train each party alone and all data pooled, as the job would, and compare them on test data.
+
+    The task's code runs in a process of its own.
+    """
     if (document is None) == (draft is None):
         raise click.UsageError("give one of --job and --settings")
-    task, settings, planned = _from_document(document) if document else _from_draft(draft)  # type: ignore[arg-type]
+    wanted = _from_document(document) if document else _from_draft(draft)  # type: ignore[arg-type]
+    from msgspec.structs import replace
+
     from ledger.cli.progress import bar
     from participant.measuring.comparison import compare as run
+    from participant.tasks.machine import Machine
+    from participant.trainer.trainers import Trainers
 
-    total = (rounds or planned) * (len(files) + 1)
-    with bar("training", total, quiet=as_json, unit="steps") as advance:
-        rows = list(run(task, settings, files, test, rounds or planned, seed, lambda: advance(1), device))
+    parts = tuple(str(path.absolute()) for path in files)
+    wanted = replace(wanted, files=parts, test=str(test.absolute()), rounds=rounds or wanted.rounds, seed=seed)
+    with (
+        TemporaryDirectory(prefix="fedledger-") as folder,
+        Trainers(Machine(device, Path(folder) / "scratch")) as trainers,
+        bar("training", wanted.rounds * (len(files) + 1), quiet=as_json, unit="steps") as advance,
+    ):
+        trainers.prepare()
+        rows = run(trainers, wanted, document or draft, advance)  # type: ignore[arg-type]
     _show(rows, as_json)
 
 
-def _from_document(path: Path) -> "tuple[Task, Mapping[str, Setting], int]":
+def _from_document(path: Path) -> "Compare":
     from ledger.errors import UsageError
     from ledger.jobs.document import MAX_SIZE, parse
-    from participant.tasks.discovery import require
+    from participant.trainer.messages import Compare
 
     try:
         with path.open("rb") as file:
             job = parse(file.read(MAX_SIZE + 1))
     except OSError as error:
         raise UsageError(f"cannot read the job's document: {error.strerror}", file=str(path)) from error
-    return require(job.task).create(job.task.settings), job.task.settings, job.terms.rounds
+    task = job.task
+    return Compare(
+        task=task.name, version=task.version, code=task.code, settings=task.settings, rounds=job.terms.rounds
+    )
 
 
-def _from_draft(path: Path) -> "tuple[Task, Mapping[str, Setting], int]":
+def _from_draft(path: Path) -> "Compare":
     from participant.jobs.draft import read, settings
-    from participant.tasks.discovery import find
+    from participant.trainer.messages import Compare
 
     draft = read(path)
-    chosen = settings(draft.task.settings)
-    return find(draft.task.name).create(chosen), chosen, draft.terms.rounds
+    return Compare(task=draft.task.name, settings=settings(draft.task.settings), rounds=draft.terms.rounds)
 
 
 def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
@@ -83,8 +97,8 @@ def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    figures = [name for name in rows[0].merit if name != "samples"]
-    table = Table("trained on", "samples", *figures, box=None, header_style="dim")
+    figures = list(dict.fromkeys(name for row in rows for name in row.merit if name != "samples"))
+    table = Table("trained on", "samples", *map(escape, figures), box=None, header_style="dim")
     for row in rows:
         values = [f"{row.merit[name]:.4f}" if name in row.merit else "" for name in figures]
         table.add_row(escape(row.name), str(row.samples), *values)
@@ -114,7 +128,7 @@ def evaluate(
     home: Home,
     as_json: bool,
 ) -> None:
-    """Evaluate finalised global models on data of your own.  [default: the latest]
+    """Evaluate finalised global models on data of your own, in a process of its own.  [default: the latest]
 
     With --json, one line of JSON for each model. With --report the figures go into an evaluation report as well, which
     parties hand on, and which a release may name; those of earlier models that were measured too are its history.
@@ -127,18 +141,20 @@ def evaluate(
 
     files = DataFiles(home, given=data)
     files.check()
-    with look(network_file, home) as connection:
-        from participant.measuring.evaluation import add_to_report, follow, lines
-        from participant.node.start import machine_of
+    from participant.measuring.evaluation import add_to_report, follow, lines
+    from participant.node.start import machine_of
+    from participant.trainer.trainers import Trainers
 
-        def note(text: str) -> None:
-            click.echo(f"waiting: {text}", err=True)
+    def note(text: str) -> None:
+        click.echo(f"waiting: {text}", err=True)
 
-        machine, measured = machine_of(home, device), []
+    with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
+        trainers.prepare()
+        measured = []
         found = (
-            follow(connection, job, files, machine, note)
+            follow(connection, job, files, trainers, note)
             if follow_job
-            else lines(connection, job, list(rounds), files, machine)
+            else lines(connection, job, list(rounds), files, trainers)
         )
         for line in found:
             click.echo(json_text(line) if as_json else _words(line))

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ledger.config import Home
 from ledger.errors import Unavailable, UsageError
@@ -18,11 +17,10 @@ from ledger.rounds.facts import Base, base_of, read_model
 from ledger.store import disk
 from participant.integers.artifacts import stream_of_body
 from participant.integers.fixed_point import Stream
+from participant.measuring.figures import beside
 from participant.tasks.data.files import DataFiles
-from participant.tasks.machine import Machine
-
-if TYPE_CHECKING:
-    from participant.tasks.training import Local
+from participant.trainer.messages import DataRead, Measure, Measured, ReadData
+from participant.trainer.trainers import Trainers
 
 Line = dict[str, object]
 RETRY = 0.5
@@ -51,17 +49,17 @@ def read(connection: Connection, state: JobState, job: Job, base: Base) -> Strea
 
 
 def lines(
-    connection: Connection, number: int | None, rounds: list[int], data: DataFiles, machine: Machine
+    connection: Connection, number: int | None, rounds: list[int], data: DataFiles, trainers: Trainers
 ) -> Iterator[Line]:
     """One line for each model of `rounds`, or for the latest: job, round, model's root, the task's figures on `data`.
 
-    Raises UsageError where there is no such job or model, or the task is not the one approved; Unavailable where
-    document or model cannot be fetched.
+    Raises UsageError where there is no such job or model, the task is not the one approved, or its code fails;
+    Unavailable where document or model cannot be fetched.
     """
     connection.refresh()
     state = connection.job(number)
     chosen = rounds or (finalised(state) or [0])[-1:]
-    evaluator = Evaluator(connection, data, machine)
+    evaluator = Evaluator(connection, data, trainers)
     for round_ in chosen:
         yield evaluator.line(state, round_)
 
@@ -70,7 +68,7 @@ def follow(
     connection: Connection,
     number: int | None,
     data: DataFiles,
-    machine: Machine,
+    trainers: Trainers,
     note: Callable[[str], None],
     poll: float = 2.0,
 ) -> Iterator[Line]:
@@ -78,7 +76,7 @@ def follow(
 
     What is not there yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
     """
-    evaluator, known, said = Evaluator(connection, data, machine), set[int](), ""
+    evaluator, known, said = Evaluator(connection, data, trainers), set[int](), ""
     while True:
         try:
             state = _open_job(connection, number)
@@ -156,28 +154,20 @@ def _open_job(connection: Connection, number: int | None) -> JobState | None:
 
 
 class Evaluator:
-    """Evaluates models on a party's data; the task is loaded once for each job."""
+    """Evaluates models on a party's data, in a trainer: the task is loaded once for each job, its data read once."""
 
-    def __init__(self, connection: Connection, data: DataFiles, machine: Machine) -> None:
-        self._connection, self._data, self._machine = connection, data, machine
-        self._locals: dict[bytes, Local] = {}
+    def __init__(self, connection: Connection, data: DataFiles, trainers: Trainers) -> None:
+        self._connection, self._data, self._trainers = connection, data, trainers
+        self._read: set[int] = set()
 
     def line(self, state: JobState, number: int) -> Line:
         """What one model is worth. Raises as `lines`."""
-        from participant.tasks.training import Local
-
-        job = self._connection.document(state)
-        base = model_of(state, job, number)
-        if job.digest not in self._locals:
-            self._locals = {job.digest: Local.of(job, self._machine)}
-        path = self._data.found(state.number, job.task.name)
-        merit = self._locals[job.digest].evaluate(read(self._connection, state, job, base), path)
-        line: Line = {"job": state.number, "round": number, "model": base.root.hex()}
-        for name in merit:
-            if name in line:
-                raise UsageError(
-                    f"the task calls a figure {name!r}, which says here what was measured",
-                    advice="give the figure another name in evaluate()",
-                    task=job.task.name,
-                )
-        return line | merit
+        job, trainers = self._connection.document(state), self._trainers
+        base, path = model_of(state, job, number), self._data.found(state.number, job.task.name)
+        if state.number not in self._read:
+            trainers.ask(job, state.number, ReadData(), path, DataRead)
+            self._read.add(state.number)
+        model = read(self._connection, state, job, base)
+        said: Line = {"job": state.number, "round": number, "model": base.root.hex()}
+        measured = trainers.ask(job, state.number, Measure(), path, Measured, model=model, round=number)
+        return beside(job.task.name, said, measured.floats())

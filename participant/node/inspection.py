@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.errors import FedledgerError, UsageError
+from ledger.errors import FedledgerError
 from ledger.formats.text import plural
 from ledger.jobs.document import Job
 from participant.tasks.data.files import DataFiles
@@ -78,9 +78,7 @@ class Inspection:
 
 def described(errand: Errand) -> str:
     """What was read, in words. Raises what the errand's answer raises."""
-    answer = errand.answer()
-    if not isinstance(answer, DataRead):
-        raise UsageError("the trainer answered something else", actual=type(answer).__name__)
+    answer = errand.expect(DataRead)
     if answer.rows is None:
         return "the data can be read"
     held_out = f" to train on, {answer.held_out} held out" if answer.held_out else ""

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Unavailable
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase
 from ledger.rounds.facts import RoundFacts
@@ -66,10 +66,8 @@ class Trainings:
         key = (facts.round.job, facts.round.number)
         errand = self._errands.pop(key)
         try:
-            answer = errand.answer()
-            if not isinstance(answer, TrainedUpdate):
-                raise Malformed("the trainer answered something else", actual=type(answer).__name__)
-            return answer, errand.update(facts.job.layout.values), errand.leaves()
+            trained = errand.expect(TrainedUpdate)
+            return trained, errand.update(facts.job.layout.values), errand.leaves()
         except Ended as error:
             self._ended[key] += 1
             if error.outside and self._ended[key] < TRIES:

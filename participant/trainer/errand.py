@@ -4,17 +4,30 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.formats.text import plural
 from participant.integers.fixed_point import Stream
 from participant.trainer import messages
-from participant.trainer.messages import Answer, Failed, Measure, Order, Progress, ReadData, Train
+from participant.trainer.messages import Answer, Compare, Failed, Measure, Order, Progress, ReadData, Train
 from participant.trainer.trainer import Launched, Trainer
 
-METHODS: Mapping[type[ReadData | Train | Measure], str] = {ReadData: "load_data", Train: "train", Measure: "evaluate"}
-DOING = {ReadData: "reading the data", Train: "training", Measure: "evaluating"}
+T = TypeVar("T")
+METHODS: Mapping[type[ReadData | Train | Measure | Compare], str] = {
+    ReadData: "load_data",
+    Train: "train",
+    Measure: "evaluate",
+    Compare: "__init__",
+}
+"""The task's method that an order is about; where it is about several, the first of them."""
+DOING = {
+    "__init__": "making the task",
+    "load_data": "reading the data",
+    "join": "joining the data",
+    "train": "training",
+    "evaluate": "evaluating",
+}
 FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """Signals that a task's own code is not sent for what it does."""
 PAUSE = 0.005
@@ -57,10 +70,17 @@ class Errand:
     def answer(self) -> Answer:
         """The answer. Raises UsageError or Unavailable, with all that is known, where there is none."""
         if isinstance(self._answer, Failed):
-            raise self._answer.error(**self.facts)
+            raise self._answer.error(**{**self.facts, **self._step()})
         if isinstance(self._answer, FedledgerError) or self._answer is None:
             raise self._answer or UsageError("the order is not carried out yet", **self.facts)
         return self._answer
+
+    def expect(self, kind: type[T]) -> T:
+        """An answer of that kind. Raises as `answer`, and Malformed for one of another."""
+        answer = self.answer()
+        if not isinstance(answer, kind):
+            raise Malformed("the trainer answered something else", actual=type(answer).__name__)
+        return answer
 
     def update(self, values: int) -> Stream:
         """What was trained. Raises as `participant.trainer.messages.read_stream`."""
@@ -110,31 +130,43 @@ class Errand:
 
     def _ended(self, code: int) -> Ended:
         how = _signal_name(-code) if code < 0 else f"exit status {code}"
+        doing, known = self._known()
         self.trainer.end()
-        doing = DOING[type(self.order.do)]
         advice = "let the task raise an error instead; what it printed last is above"
         if -code == signal.SIGKILL:
             advice = "most often memory was full: use less of it at a time, or a machine that has more"
         error = Ended(
             f"{doing} ended its process: {how}",
             advice=advice,
-            **self.facts,
-            method=METHODS[type(self.order.do)],
+            **known,
             printed=self.trainer.said or "nothing",
         )
         error.outside = -code in FROM_OUTSIDE
         return error
 
     def _late(self) -> UsageError:
+        doing, known = self._known()
         self.trainer.end()
         return UsageError(
-            f"{DOING[type(self.order.do)]} was not over in time, and was ended",
+            f"{doing} was not over in time, and was ended",
             advice="train for fewer epochs or on fewer rows, or let the job give more time",
-            **self.facts,
-            method=METHODS[type(self.order.do)],
+            **known,
             limit=plural(round(self._seconds), "second"),
             printed=self.trainer.said or "nothing",
         )
+
+    def _known(self) -> tuple[str, dict[str, Any]]:
+        """What it was doing, in words, and all that is known of it."""
+        known = {**self.facts, "method": METHODS[type(self.order.do)], **self._step()}
+        return DOING.get(known["method"], "the task"), known
+
+    def _step(self) -> dict[str, Any]:
+        """What of several steps it was at, as it said itself."""
+        told = self.progress
+        if told is None or not told.method:
+            return {}
+        known = {"method": told.method, "round": told.round, "file": told.file}
+        return {name: value for name, value in known.items() if value}
 
 
 def _signal_name(number: int) -> str:

@@ -3,7 +3,7 @@
 order.json       what is to be done
 job.json         the job's document
 model.i32        the model's integers, little-endian int32: the base of a training, or what is measured
-progress.json    how far it is, replaced as it goes on
+progress.json    how far it is, and in which of the task's methods, replaced as it goes on
 update.i32       the trained update's integers
 leaves.bin       the digests of all rows of the data that it was trained on a part of, 32 bytes each
 answer.json      what came out; written last
@@ -22,7 +22,7 @@ import numpy as np
 from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.rows import DIGEST, MAX_LEAVES
 from ledger.formats.strict import Strict
-from ledger.jobs.document import MAX_WEIGHT
+from ledger.jobs.document import MAX_WEIGHT, Setting
 from ledger.releases.report import Rows
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
@@ -61,12 +61,29 @@ class Measure(Strict, frozen=True, tag="measure"):
     rows: Rows = "own_file"
 
 
-class Order(Strict, frozen=True):
-    """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders,
-    `salt` in hexadecimal digits the party's own of the job, where its data are divided.
+class Compare(Strict, frozen=True, tag="compare"):
+    """Train each file alone and all of them pooled, as a job of that task and those settings would, and evaluate them
+    on `test`. A `code` is that of an approved job's task, `version` too; without it, it is what is installed.
     """
 
-    do: ReadData | Train | Measure
+    task: str
+    settings: dict[str, Setting]
+    rounds: int
+    files: tuple[str, ...] = ()
+    test: str = ""
+    seed: int = 1
+    version: str = ""
+    code: str = ""
+
+
+class Order(Strict, frozen=True):
+    """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders.
+
+    Those to compare name their data themselves, and belong to no job: its number is 0. `salt`, in hexadecimal digits,
+    is the party's own of the job, where its data are divided.
+    """
+
+    do: ReadData | Train | Measure | Compare
     job: int
     data: str
     device: str
@@ -75,7 +92,10 @@ class Order(Strict, frozen=True):
 
 
 class Progress(Strict, frozen=True):
-    """How far training is: epochs `done` of `epochs`, the latest loss, and when it began, in seconds since 1970."""
+    """How far training is: epochs `done` of `epochs`, the latest loss, and when it began, in seconds since 1970.
+
+    Where several models are trained, rounds are counted, and `method` is the task's that runs now, on `file`.
+    """
 
     job: int
     round: int
@@ -83,6 +103,8 @@ class Progress(Strict, frozen=True):
     done: float = 0.0
     epochs: float = 0.0
     loss: str = ""
+    method: str = ""
+    file: str = ""
 
     def __post_init__(self) -> None:
         if self.loss:
@@ -129,6 +151,20 @@ class Measured(Strict, frozen=True, tag="measured"):
         return {name: number(text) for name, text in self.figures.items()}
 
 
+class ComparedModel(Strict, frozen=True):
+    """One of the models that were trained: on whose data, on how many samples, and what it is worth."""
+
+    name: str
+    samples: Annotated[int, msgspec.Meta(ge=0)]
+    measured: Measured
+
+
+class Compared(Strict, frozen=True, tag="compared"):
+    """Each file's model, then that of all of them, if there is one."""
+
+    rows: tuple[ComparedModel, ...]
+
+
 class Failed(Strict, frozen=True, tag="failed"):
     """Nothing came out; `waits` where trying again later may help."""
 
@@ -144,7 +180,7 @@ class Failed(Strict, frozen=True, tag="failed"):
         return kind(self.message, advice=self.advice, **known)
 
 
-Answer = DataRead | TrainedUpdate | Measured | Failed
+Answer = DataRead | TrainedUpdate | Measured | Compared | Failed
 
 
 def number(text: str) -> float:

@@ -11,6 +11,8 @@ PASSED_ON = 1 << 16
 """Bytes of one order's output that are passed on."""
 KEPT = 4_000
 PIECE = 1 << 16
+LAST = 0.5
+"""Seconds in which what is left in the pipe is passed on, once the process has ended; what it started may hold it."""
 
 
 class Output:
@@ -19,7 +21,8 @@ class Output:
     def __init__(self) -> None:
         self._reader, self.writer = os.pipe()
         self._end, self._left, self._lock = b"", PASSED_ON, threading.Lock()
-        threading.Thread(target=self._read, name="output", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="output", daemon=True)
+        self._thread.start()
 
     def begin(self) -> None:
         """Another order begins."""
@@ -33,10 +36,11 @@ class Output:
             return plain(self._end.decode("utf-8", "replace").strip())
 
     def close(self) -> None:
-        """Nothing more is written by this process."""
+        """Nothing more is written by this process; the last of what the trainer printed is passed on."""
         if self.writer >= 0:
             os.close(self.writer)
             self.writer = -1
+            self._thread.join(LAST)
 
     def _read(self) -> None:
         with os.fdopen(self._reader, "rb", buffering=0) as stream:

@@ -12,8 +12,10 @@ from participant.trainer.launch import Process, Start, launch
 from participant.trainer.output import Output
 from participant.trainer.process import PIPE
 
-GRACE = 3.0
-"""Seconds in which a process that was asked to end may do so."""
+GRACE = 0.5
+"""Seconds in which a process that was asked to end may do so: a command that is interrupted ends within a second."""
+LAUNCHERS_GRACE = 3.0
+"""The same for a launcher, which ends its own processes first."""
 
 
 class Trainer:
@@ -22,6 +24,8 @@ class Trainer:
     `job` is the digest of the job that it works for, once it has an order; `rests_since` when it had none any more, by
     the monotonic clock.
     """
+
+    grace = GRACE
 
     def __init__(self, folder: Path, start: Start) -> None:
         self.folder, self.job, self.output, self.ended = folder, b"", Output(), False
@@ -72,7 +76,7 @@ class Trainer:
             self._pipe = -1
         for number in (signal.SIGTERM, signal.SIGKILL):
             _signal(self.process, number)
-            if _ended(self.process, GRACE):
+            if _ended(self.process, self.grace):
                 break
         self._clear()
 
@@ -86,6 +90,8 @@ class Trainer:
 
 class Launched(Trainer):
     """What the home's launcher starts: for one order, then it ends by itself."""
+
+    grace = LAUNCHERS_GRACE
 
     def __init__(self, folder: Path, launcher: tuple[str, ...]) -> None:
         self._launcher = launcher

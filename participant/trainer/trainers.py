@@ -10,7 +10,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from ledger.errors import Malformed, Unavailable
 from ledger.jobs.document import Job
@@ -21,9 +21,10 @@ from participant.trainer import messages
 from participant.trainer.errand import Errand
 from participant.trainer.launch import Start, fork, spawn
 from participant.trainer.life import is_alive
-from participant.trainer.messages import Measure, Order, Progress, ReadData, Train
+from participant.trainer.messages import Compare, Measure, Order, Progress, ReadData, Train
 from participant.trainer.trainer import Launched, Trainer
 
+T = TypeVar("T")
 IDLE = 30.0
 """Seconds without an order after which a process ends, and gives its memory back: rounds that follow on each other
 share one."""
@@ -95,22 +96,46 @@ class Trainers:
         launcher = self.machine.launcher
         trainer = self._launched() if launcher and isinstance(do, Train) else self._free(job.digest)
         folder = trainer.order()
-        device, scratch = self.machine.device, str(self.machine.scratch.absolute())
-        order = Order(
-            do=do, job=number, data=str(data.absolute()), device=device, scratch=scratch, salt=self._salt(job, do)
-        )
         messages.place(folder / messages.JOB, job.encode())
         if model is not None:
             messages.write_stream(folder / messages.MODEL, model)
-        messages.write(folder / messages.ORDER, order)
         trainer.job = job.digest
-        trainer.give(folder)
         facts: dict[str, object] = {"task": job.task.name, "job": number, "file": str(data)}
         if isinstance(do, Train):
             facts["round"] = do.round
-        errand = Errand(trainer, folder, order, seconds, facts)
-        self._errands.append(errand)
-        return errand
+        order = self._order(do, number, str(data.absolute()), self._salt(job, do))
+        return self._given(trainer, folder, order, seconds, facts)
+
+    def ask(
+        self,
+        job: Job,
+        number: int,
+        do: ReadData | Measure,
+        data: Path,
+        kind: type[T],
+        *,
+        model: Stream | None = None,
+        **facts: object,
+    ) -> T:
+        """Give an order and wait for its answer, with nothing else to do meanwhile. Raises as `begin`, and as
+        `participant.trainer.errand.Errand.expect`, with `facts` besides.
+        """
+        errand = self.begin(job, number, do, data, model=model)
+        errand.facts |= facts
+        try:
+            while not errand.wait(PROMPT):
+                pass
+            return errand.expect(kind)
+        finally:
+            self.close_errand(errand)
+
+    def compare(self, do: Compare, source: Path) -> Errand:
+        """Give the order to compare, for the job that the file `source` describes. Raises Unavailable where the disk is
+        full.
+        """
+        trainer = self._free(b"")
+        facts: dict[str, object] = {"task": do.task, "job": str(source)}
+        return self._given(trainer, trainer.order(), self._order(do, 0, ""), WHOLE_DAY, facts)
 
     def close_errand(self, errand: Errand) -> None:
         """An order's answer was taken, or nobody wants it any more."""
@@ -151,10 +176,21 @@ class Trainers:
         self._trainers, self._errands = [], []
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _order(self, do: ReadData | Train | Measure | Compare, job: int, data: str, salt: str = "") -> Order:
+        scratch = str(self.machine.scratch.absolute())
+        return Order(do=do, job=job, data=data, device=self.machine.device, scratch=scratch, salt=salt)
+
     def _salt(self, job: Job, do: ReadData | Train | Measure) -> str:
         """The home's salt of the job, for what divides the data by it."""
         whole = not isinstance(do, Train) and do.rows == "own_file"
         return "" if whole else RowRecords(self.machine.rows).draw(job).salt.hex()
+
+    def _given(self, trainer: Trainer, folder: Path, order: Order, seconds: float, facts: dict[str, object]) -> Errand:
+        messages.write(folder / messages.ORDER, order)
+        trainer.give(folder)
+        errand = Errand(trainer, folder, order, seconds, facts)
+        self._errands.append(errand)
+        return errand
 
     def _free(self, job: bytes) -> Trainer:
         """A process without an order that works for the job, or for none yet; else a new one."""

@@ -8,26 +8,42 @@ import pytest
 from ledger.errors import UsageError
 from participant.measuring import evaluation
 from participant.measuring.evaluation import Evaluator
+from participant.trainer.messages import DataRead, Measured, ReadData
 
 JOB = SimpleNamespace(digest=b"d", task=SimpleNamespace(name="own"))
+STATE: Any = SimpleNamespace(number=1)
 
 
-def evaluator(monkeypatch: pytest.MonkeyPatch, figures: dict[str, float]) -> Evaluator:
-    """One whose task says these figures of any model."""
-    local: Any = SimpleNamespace(evaluate=lambda *_: figures)
-    made = Evaluator(SimpleNamespace(document=lambda _: JOB), SimpleNamespace(found=lambda *_: "data.csv"), None)  # type: ignore[arg-type]
-    made._locals = {JOB.digest: local}
+class Answering:
+    """Trainers that answer at once; what they were asked is kept."""
+
+    def __init__(self, figures: dict[str, float]) -> None:
+        self.asked: list[object] = []
+        self._measured = Measured(figures={name: repr(value) for name, value in figures.items()})
+
+    def ask(self, _job: Any, _number: int, do: object, *_: Any, **_facts: Any) -> DataRead | Measured:
+        self.asked.append(do)
+        return DataRead(rows=1, one_class=False) if isinstance(do, ReadData) else self._measured
+
+
+def evaluator(monkeypatch: pytest.MonkeyPatch, trainers: Any) -> Evaluator:
+    """One whose task says the trainers' figures of any model."""
+    connection: Any = SimpleNamespace(document=lambda _: JOB)
+    files: Any = SimpleNamespace(found=lambda *_: "data.csv")
     monkeypatch.setattr(evaluation, "model_of", lambda *_: SimpleNamespace(root=b"\x07"))
     monkeypatch.setattr(evaluation, "read", lambda *_: None)
-    return made
+    return Evaluator(connection, files, trainers)
 
 
 def test_every_figure_is_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = evaluator(monkeypatch, {"accuracy": 0.5, "f1": 1.0}).line(SimpleNamespace(number=1), 2)  # type: ignore[arg-type]
-    assert line == {"job": 1, "round": 2, "model": "07", "accuracy": 0.5, "f1": 1.0}
+    trainers = Answering({"accuracy": 0.5, "f1": 1.0})
+    measuring = evaluator(monkeypatch, trainers)
+    assert measuring.line(STATE, 2) == {"job": 1, "round": 2, "model": "07", "accuracy": 0.5, "f1": 1.0}
+    measuring.line(STATE, 3)
+    assert len(trainers.asked) == 3, "the data are read once"
 
 
 @pytest.mark.parametrize("name", ["job", "round", "model"])
 def test_a_figure_never_takes_the_place_of_what_was_measured(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(UsageError, match=f"calls a figure '{name}'"):
-        evaluator(monkeypatch, {name: 3.0}).line(SimpleNamespace(number=1), 2)  # type: ignore[arg-type]
+        evaluator(monkeypatch, Answering({name: 3.0})).line(STATE, 2)

@@ -40,6 +40,15 @@ def do(what, round=None):
         while not (round.scratch.parent.parent / "go").exists():
             round.report(1, 4, 0.25)
             time.sleep(0.02)
+    if what == "odd":
+        os.chdir("/")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD): signal.signal(number, signal.SIG_IGN)
+        print("{{")
+        os.write(1, b"not JSON\\n")
+    if what == "stubborn":
+        do("odd")
+        os.write(1, b"it is at it %d\\n" % os.getpid())
+        ctypes.PyDLL(None).sleep(1000)  # no other thread goes on meanwhile
     if what == "secrets":
         links = [f"/proc/self/fd/{{fd}}" for fd in os.listdir("/proc/self/fd")]
         lines = [os.readlink(link) for link in links if os.path.lexists(link)]

@@ -15,8 +15,8 @@ from support.drafts import Memory
 
 from participant.jobs.creation import create
 from participant.jobs.draft import read, settings
-from participant.measuring.comparison import compare
 from participant.tasks.code import code_digest
+from participant.tasks.comparison import compare
 from participant.tasks.contract import check
 from participant.tasks.discovery import find
 from participant.tasks.protocol import RoundContext, Task
@@ -58,7 +58,8 @@ def test_it_is_found_a_job_is_made_of_it_and_it_learns(installed: Path, tmp_path
     assert (found.name, found.version) == ("regression", "1")
     regression = found.create(settings(draft.task.settings))
     parts = [write(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("a", "b"))]
-    rows = list(compare(regression, settings(draft.task.settings), parts, write(tmp_path / "test.csv", 9), 5, 1))
+    test = write(tmp_path / "test.csv", 9)
+    rows = list(compare(regression, settings(draft.task.settings), parts, test, 5, 1, tmp_path))
     assert [row.name for row in rows] == ["a alone", "b alone", "pooled"]
     assert all(row.merit["r2"] > 0.8 for row in rows)
 
