@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import Module
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, softmax
 
+from ledger.releases.counts import BINS, MAX_CLASSES, Counts
 from participant.tasks.optimisers import deterministic
 
 _CHUNK = 4096
@@ -44,11 +45,8 @@ def part(data: Labelled, places: Sequence[int]) -> Labelled:
 def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, float]:
     """accuracy; balanced_accuracy, the mean recall of the classes present; loss, mean cross-entropy; samples; and with
     rows of two classes out of two auc, the area under the ROC curve."""
-    model.eval()
-    with torch.no_grad(), deterministic(model, 0):
-        outputs = torch.cat([model(chunk).cpu() for chunk in torch.split(data.inputs, _CHUNK)])
-        targets = data.targets.cpu()
-        loss = float(cross_entropy(outputs.double(), targets))
+    outputs, targets = _outputs(model, data), data.targets.cpu()
+    loss = float(cross_entropy(outputs.double(), targets))
     right = (outputs.argmax(1) == targets).double()
     recalls = [
         float(right[targets == number].mean()) for number in range(len(classes)) if bool((targets == number).any())
@@ -62,6 +60,29 @@ def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, fl
     if len(classes) == len(recalls) == 2:
         figures["auc"] = area(outputs[:, 1] - outputs[:, 0], targets)
     return figures
+
+
+def counted(model: Module, data: Labelled, classes: Sequence[str]) -> Counts | None:
+    """The same rows, counted by class, prediction and probability; None for more classes than are counted."""
+    number = len(classes)
+    if number > MAX_CLASSES:
+        return None
+    outputs, targets = _outputs(model, data).double(), data.targets.cpu()
+    predicted, probabilities = outputs.argmax(1), softmax(outputs, 1)
+    cells = torch.bincount(targets * number + predicted, minlength=number * number).reshape(number, number)
+    two = number == 2
+    score = probabilities[:, 1] if two else probabilities.max(1).values
+    high = targets == 1 if two else predicted == targets
+    bins = (score.nan_to_num(0.0) * BINS).long().clamp(0, BINS - 1)
+    sides = [torch.bincount(bins[side], minlength=BINS).tolist() for side in (~high, high)]
+    return Counts(confusion=tuple(map(tuple, cells.tolist())), scores=(tuple(sides[0]), tuple(sides[1])))
+
+
+def _outputs(model: Module, data: Labelled) -> Tensor:
+    """What the model says of each row, on the CPU."""
+    model.eval()
+    with torch.no_grad(), deterministic(model, 0):
+        return torch.cat([model(chunk).cpu() for chunk in torch.split(data.inputs, _CHUNK)])
 
 
 def area(margins: Tensor, targets: Tensor) -> float:

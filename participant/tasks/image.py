@@ -13,7 +13,8 @@ from torch import nn
 
 from ledger.errors import Malformed
 from ledger.jobs.document import Setting
-from participant.tasks.classification import Labelled, join, merit, part
+from ledger.releases.counts import Counts
+from participant.tasks.classification import Labelled, counted, join, merit, part
 from participant.tasks.data.arrays import read_npz
 from participant.tasks.data.leaves import leaves_of_rows
 from participant.tasks.optimisers import Plan, fit
@@ -86,3 +87,6 @@ class Image(Task):
 
     def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
         return merit(model, data, self.classes)
+
+    def counts(self, model: nn.Module, data: Labelled) -> Counts | None:
+        return counted(model, data, self.classes)

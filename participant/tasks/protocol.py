@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ledger.errors import UsageError
 from ledger.jobs.document import Setting
+from ledger.releases.counts import Counts
 
 if TYPE_CHECKING:
     import torch
@@ -99,6 +100,13 @@ class Task(ABC):
     @abstractmethod
     def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
         """How good a model is on `data`: figures by name, among them `accuracy` where that makes sense."""
+
+    def counts(self, model: "torch.nn.Module", data: Any) -> Counts | None:
+        """Optional: what can be counted of a model that tells classes apart, for reports (`ledger.releases.counts`).
+
+        Default: None, the report has figures alone, and those of several parties are not put together exactly.
+        """
+        return None
 
     def state(self, model: "torch.nn.Module") -> "Mapping[str, torch.Tensor]":
         """Optional: the model's tensors by name. Default: its `state_dict()`."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.errors import FedledgerError, UsageError
 from ledger.jobs.document import Setting
+from ledger.releases.counts import Counts
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ class GuardedTask(Task):
 
     def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
         return self._call("evaluate", lambda: self.inner.evaluate(model, data))
+
+    def counts(self, model: "torch.nn.Module", data: Any) -> Counts | None:
+        return self._call("counts", lambda: self.inner.counts(model, data))
 
     def state(self, model: "torch.nn.Module") -> "Mapping[str, torch.Tensor]":
         return self._call("state", lambda: self.inner.state(model))

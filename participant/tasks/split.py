@@ -1,5 +1,7 @@
 """A party's data in two: the rows that are trained on, and those that are held out for evaluation."""
 
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +29,9 @@ def split(task: Task, data: Any, path: Path, draw: Draw) -> Split:
     Raises UsageError where a share is to be held out and the task tells no rows apart, or one of the sides is empty;
     WrongAnswer for leaves that are not digests.
     """
-    found = task.leaves(data)
-    if found is None:
-        if draw.share:
-            raise _without_rows(task, draw)
-        return Split((leaf_of_file(path),), data, None)
-    leaves = answers.leaves(task.name, found)
+    if draw.share and not tells_rows(task):
+        raise _without_rows(task, draw)
+    leaves = leaves_of(task, data, path)
     if not draw.share:
         return Split(leaves, data, None)
     places = draw.places(leaves)
@@ -46,6 +45,32 @@ def split(task: Task, data: Any, path: Path, draw: Draw) -> Split:
                 hold_out=f"{draw.share} %",
             )
     return Split(leaves, task.part(data, places.trained), task.part(data, places.held_out))
+
+
+def leaves_of(task: Task, data: Any, path: Path) -> tuple[bytes, ...]:
+    """The leaves of data that were read from `path`. Raises WrongAnswer for those that are not digests."""
+    found = task.leaves(data)
+    return (leaf_of_file(path),) if found is None else answers.leaves(task.name, found)
+
+
+def pick(task: Task, data: Any, path: Path, wanted: Sequence[bytes]) -> Any:
+    """The rows that these leaves stand for, in their order, each as often as it is wanted.
+
+    Raises UsageError where the data do not have all of them.
+    """
+    places = defaultdict[bytes, deque[int]](deque)
+    leaves = leaves_of(task, data, path)
+    for place, leaf in enumerate(leaves):
+        places[leaf].append(place)
+    missing = Counter(wanted) - Counter(leaves)
+    if missing:
+        raise UsageError(
+            "these data do not have all the rows that are wanted",
+            advice="name the data as they were, with --data FILE",
+            wanted=len(wanted),
+            missing=missing.total(),
+        )
+    return data if tuple(wanted) == leaves else task.part(data, [places[leaf].popleft() for leaf in wanted])
 
 
 def tells_rows(task: Task) -> bool:

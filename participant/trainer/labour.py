@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.jobs.document import Job, JobTask, parse
+from ledger.releases.counts import Counts
 from participant.tasks.machine import Machine
 from participant.tasks.seam import SHOWN, line_of, text_of
 from participant.trainer import messages
@@ -77,15 +78,19 @@ class Labour:
         local = self._local(job, order)
         path = Path(order.data)
         if isinstance(order.do, ReadData):
-            if order.do.rows == "own_file":
-                return checked(local.data(path))
-            return checked(local.rows(path, order.do.rows), local.split(path))
+            if order.do.leaves:
+                messages.write_leaves(folder / messages.LEAVES, local.leaves(path))
+            divided = local.split(path) if order.do.rows != "own_file" else None
+            return checked(local.rows(path, order.do.rows), divided)
         model = messages.read_stream(folder / messages.MODEL, job.layout.values)
         if not isinstance(order.do, Train):
-            return _measured(local.evaluate(model, path, order.do.rows))
+            figures = local.evaluate(model, path, order.do.rows)
+            return _measured(figures, local.counts(model, path, order.do.rows) if order.do.counts else None)
         report = ProgressFile(folder / messages.PROGRESS, order.job, order.do.round)
         report.write()
-        trained = local.train(model, path, order.do.round, order.do.seed, keep=order.do.keep, report=report)
+        again = messages.read_leaves(folder / messages.WANTED) if order.do.again else ()
+        chosen: dict[str, Any] = {"keep": order.do.keep, "again": again, "report": report}
+        trained = local.train(model, path, order.do.round, order.do.seed, **chosen)
         messages.write_stream(folder / messages.UPDATE, trained.update)
         messages.write_leaves(folder / messages.LEAVES, trained.leaves)
         result = trained.result
@@ -149,8 +154,8 @@ def compared(do: Compare, order: Order, progress: Path) -> Compared:
     )
 
 
-def _measured(figures: Mapping[str, float]) -> Measured:
-    return Measured(figures={name: repr(value) for name, value in figures.items()})
+def _measured(figures: Mapping[str, float], counts: Counts | None = None) -> Measured:
+    return Measured(figures={name: repr(value) for name, value in figures.items()}, counts=counts)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 order.json       what is to be done
 job.json         the job's document
 model.i32        the model's integers, little-endian int32: the base of a training, or what is measured
+wanted.bin       the leaves of the rows that are trained on again
 progress.json    how far it is, and in which of the task's methods, replaced as it goes on
 update.i32       the trained update's integers
 leaves.bin       the digests of all rows of the data that it was trained on a part of, 32 bytes each
@@ -23,15 +24,17 @@ from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.rows import DIGEST, MAX_LEAVES
 from ledger.formats.strict import Strict
 from ledger.jobs.document import MAX_WEIGHT, Setting
+from ledger.releases.counts import Counts, check
 from ledger.releases.report import Rows
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
 
 T = TypeVar("T")
-ORDER, JOB, MODEL, PROGRESS, UPDATE, LEAVES, ANSWER = (
+ORDER, JOB, MODEL, WANTED, PROGRESS, UPDATE, LEAVES, ANSWER = (
     "order.json",
     "job.json",
     "model.i32",
+    "wanted.bin",
     "progress.json",
     "update.i32",
     "leaves.bin",
@@ -42,23 +45,28 @@ MAX_MESSAGE = 1 << 20
 
 
 class ReadData(Strict, frozen=True, tag="read"):
-    """Read the data as the job's task does; divide them, where they are to be trained on."""
+    """Read the data as the job's task does; divide them, unless they are a file of its own; write their `leaves`."""
 
     rows: Rows = "own_file"
+    leaves: bool = False
 
 
 class Train(Strict, frozen=True, tag="train"):
-    """Train a round on the data; with `keep` false nothing is left in the scratch folder."""
+    """Train a round on the data; with `keep` false nothing is left in the scratch folder, and with `again` only the
+    rows whose leaves are in wanted.bin are used, in that order.
+    """
 
     round: int
     seed: int
     keep: bool = True
+    again: bool = False
 
 
 class Measure(Strict, frozen=True, tag="measure"):
-    """Evaluate a model on these rows of the data."""
+    """Evaluate a model on these rows of the data, and count where that is wanted."""
 
     rows: Rows = "own_file"
+    counts: bool = False
 
 
 class Compare(Strict, frozen=True, tag="compare"):
@@ -142,9 +150,14 @@ class TrainedUpdate(Strict, frozen=True, tag="trained"):
 
 
 class Measured(Strict, frozen=True, tag="measured"):
-    """What a model is worth: figures by name, as `repr` writes floats, NaN and infinity among them."""
+    """What a model is worth: figures by name, as `repr` writes floats, NaN and infinity among them; and counts."""
 
     figures: dict[str, str]
+    counts: Counts | None = None
+
+    def __post_init__(self) -> None:
+        if self.counts is not None:
+            check(self.counts, self.counts.rows, "the task")
 
     def floats(self) -> dict[str, float]:
         """The same as numbers. Raises Malformed for what is not one."""

@@ -4,12 +4,13 @@ import os
 import shutil
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing import parent_process
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 from ledger.errors import Malformed, Unavailable
@@ -89,9 +90,11 @@ class Trainers:
         *,
         seconds: float = WHOLE_DAY,
         model: Stream | None = None,
+        wanted: Sequence[bytes] = (),
     ) -> Errand:
-        """Give an order; it is ended after `seconds`. Raises Unavailable for a full disk, UsageError where the home's
-        launcher cannot be started.
+        """Give an order; it is ended after `seconds`. `wanted` are the leaves of a training that is made again.
+
+        Raises Unavailable for a full disk, UsageError where the home's launcher cannot be started.
         """
         launcher = self.machine.launcher
         trainer = self._launched() if launcher and isinstance(do, Train) else self._free(job.digest)
@@ -99,6 +102,8 @@ class Trainers:
         messages.place(folder / messages.JOB, job.encode())
         if model is not None:
             messages.write_stream(folder / messages.MODEL, model)
+        if wanted:
+            messages.write_leaves(folder / messages.WANTED, wanted)
         trainer.job = job.digest
         facts: dict[str, object] = {"task": job.task.name, "job": number, "file": str(data)}
         if isinstance(do, Train):
@@ -120,12 +125,28 @@ class Trainers:
         """Give an order and wait for its answer, with nothing else to do meanwhile. Raises as `begin`, and as
         `participant.trainer.errand.Errand.expect`, with `facts` besides.
         """
-        errand = self.begin(job, number, do, data, model=model)
-        errand.facts |= facts
+        with self.carried_out(job, number, do, data, model=model, facts=facts) as errand:
+            return errand.expect(kind)
+
+    @contextmanager
+    def carried_out(
+        self,
+        job: Job,
+        number: int,
+        do: ReadData | Train | Measure,
+        data: Path,
+        *,
+        model: Stream | None = None,
+        wanted: Sequence[bytes] = (),
+        facts: Mapping[str, object] = MappingProxyType({}),
+    ) -> Iterator[Errand]:
+        """Give an order and wait until it is done; its files are there as long as the context. Raises as `begin`."""
+        errand = self.begin(job, number, do, data, model=model, wanted=wanted)
+        errand.facts.update(facts)
         try:
             while not errand.wait(PROMPT):
                 pass
-            return errand.expect(kind)
+            yield errand
         finally:
             self.close_errand(errand)
 

@@ -42,12 +42,19 @@ def print_model(model: ReleasedModel) -> None:
 
 
 def _print_evaluation(report: "Evaluation") -> None:
-    """A table of parties and their figures."""
+    """A table of parties and their figures, and what follows from their counts."""
+    from ledger.releases.report import ROWS
+
     names = sorted({name for party in report.parties for name in party.metrics})
-    table = Table("evaluated by", "samples", *names, box=None, header_style="dim")
+    table = Table("measured by", "rows", "samples", *names, box=None, header_style="dim")
     for party in report.parties:
-        table.add_row(shown(party.party), str(party.samples), *(party.metrics.get(name, "") for name in names))
+        said = (shown(party.party), ROWS[party.rows], str(party.samples))
+        table.add_row(*said, *(party.metrics.get(name, "") for name in names))
     if len(report.parties) > 1:
         mean = report.mean
-        table.add_row("mean over samples", str(report.samples), *(mean.get(name, "") for name in names))
+        table.add_row("mean over samples", report.rows, str(report.samples), *(mean.get(name, "") for name in names))
     print_whole(Console(highlight=False), table)
+    pooled = report.pooled
+    if pooled:
+        words = ", ".join(f"{name} {value}" for name, value in pooled.items())
+        print_facts({f"all {report.samples:,} rows, from counts": words})
