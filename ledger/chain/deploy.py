@@ -19,6 +19,7 @@ from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, 
 from ledger.errors import Unavailable, UsageError
 from ledger.events.records import Rules
 from ledger.formats.digest import checksum_address, keccak
+from ledger.http.outgoing import OPEN, Outgoing
 
 BEFORE_BALLOTS = 4
 """Contracts that are created before the ballots, whose address the first of them names."""
@@ -98,8 +99,9 @@ def deploy(
     outbox: Path,
     timeout: float = 30.0,
     rules: Rules = DEFAULT_RULES,
+    outgoing: Outgoing = OPEN,
 ) -> Network:
-    """Deploy the contracts for these founders and return the network file.
+    """Deploy the contracts for these founders, by requests that go out so, and return the network file.
 
     The signer only pays: it gets no rights. The consortium names the ballots' address before they stand there, so the
     key must create nothing else meanwhile. `timeout` in seconds bounds each wait for the node.
@@ -112,7 +114,7 @@ def deploy(
     """
     keys = check_founders(founders)
     check_rules(rules)
-    rpc = Rpc(chain.rpc, timeout)
+    rpc = Rpc(chain.rpc, timeout, outgoing=outgoing)
     try:
         actual = rpc.chain_id()
         if actual != chain.id:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
-from ledger.cli.options import json_option, passphrase_option
+from ledger.cli.options import home_option, json_option, passphrase_option
 from ledger.cli.screen import say
-from ledger.config import LOCAL_CHAIN, MAX_CONFIRMATIONS, Chain, Network, SealKind, save, sealed_by, text_of
+from ledger.config import LOCAL_CHAIN, MAX_CONFIRMATIONS, Chain, Home, Network, SealKind, save, sealed_by, text_of
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.text import plural
 
 if TYPE_CHECKING:
     from ledger.chain.consortium_file import ConsortiumFile
+    from ledger.http.outgoing import Outgoing
     from ledger.keys import LocalSigner
 
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Pin the chain's validators: audits check by this rule that they sealed its blocks.  [implies --poa]",
 )
+@home_option
 @json_option
 def deploy(
     consortium: Path,
@@ -71,6 +73,7 @@ def deploy(
     poa: bool,
     confirmations: int,
     seals: SealKind,
+    home: Home,
     as_json: bool,
 ) -> None:
     """Deploy the contracts for the members named in CONSORTIUM, and write the network file that pins them.
@@ -84,21 +87,25 @@ def deploy(
         key = "0x…"                              # its key's address
         roles = ["participant", "aggregator"]    # or "scorer"; every member attests and votes
     It may have a table [rules]: how members decide. See docs/spec/ballot.md.
+
+    Proxy, authorities and credentials for the chain's node are those of [http] in the home's node.toml, if there is
+    one, else the environment's. See docs/spec/network.md.
     """
     from ledger.chain.consortium_file import load_consortium
     from ledger.chain.rpc import Rpc
+    from ledger.http.outgoing import Outgoing
 
     _require_writable(output)
-    founding = load_consortium(consortium)
+    founding, outgoing = load_consortium(consortium), Outgoing(home.http())
     chain = Chain(
-        id=Rpc(rpc).chain_id(),
+        id=Rpc(rpc, outgoing=outgoing).chain_id(),
         rpc=rpc,
         gas_price=gas_price,
         poa=poa or seals != "none",
         seals=seals,
         confirmations=confirmations,
     )
-    network = _deploy(founding, chain, keystore, passphrase_file)
+    network = _deploy(founding, chain, keystore, passphrase_file, outgoing)
     _write(output, network)
     facts = _facts(network, output, len(founding.members))
     say(as_json, _in_words(network, output, len(founding.members)), **facts)
@@ -114,12 +121,19 @@ def _require_writable(output: Path) -> None:
         )
 
 
-def _deploy(founding: "ConsortiumFile", chain: Chain, keystore: Path | None, passphrase_file: Path | None) -> Network:
+def _deploy(
+    founding: "ConsortiumFile",
+    chain: Chain,
+    keystore: Path | None,
+    passphrase_file: Path | None,
+    outgoing: "Outgoing",
+) -> Network:
     from ledger.chain.deploy import deploy as deploy_contracts
 
     with _outbox(keystore) as outbox:
         signer = _payer(keystore, passphrase_file, chain.id)
-        return deploy_contracts(chain, signer, founding.name, founding.founders(), outbox, rules=founding.rules)
+        founders = founding.founders()
+        return deploy_contracts(chain, signer, founding.name, founders, outbox, rules=founding.rules, outgoing=outgoing)
 
 
 @contextmanager

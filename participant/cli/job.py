@@ -1,6 +1,7 @@
 """`fedledger job create`: from a draft to a job's document."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,25 +35,25 @@ def create(draft: Path, output: Path | None, closed_set: bool, home: Home, as_js
     written to a file for `fedledger job propose`.
     """
     from ledger.party.sharing.hop import short_time
-    from participant.jobs.creation import create as run
-    from participant.jobs.creation import tensors_at_home
+    from ledger.store.home import open_store
     from participant.jobs.draft import read
     from participant.jobs.proposals import Electorate, warning_of
+    from participant.tasks.machine import Machine
+    from participant.trainer.creation import create as run
+    from participant.trainer.messages import Create
+    from participant.trainer.trainers import Trainers
 
     written = read(draft)
     short = short_time(written.terms.aggregate_seconds)
-    from ledger.store.home import open_store
-
     electorate = Electorate.of(home.network()) if home.network_file.exists() else None
-    store = open_store(home)
-    try:
-        made = run(written, store.put, electorate=electorate, open_set=not closed_set)
-    finally:
-        store.close()
+    wanted = Create(draft=str(draft.absolute()), electorate=electorate, open_set=not closed_set)
+    with Trainers(Machine.of(home)) as trainers, closing(open_store(home)) as store:
+        trainers.prepare()
+        made, at_home = run(trainers, wanted, written.task.name, store.put)
     target = output or draft.with_suffix(".json")
     _write(target, made.encode())
     notes = [note for note in (warning_of(made.admission.min_updates, electorate), short) if note]
-    facts = _facts(made, target, tensors_at_home(made)) | {"warnings": notes}
+    facts = _facts(made, target, at_home) | {"warnings": notes}
     print_json(facts) if as_json else _show(made, facts)
 
 

@@ -1,5 +1,8 @@
 """`fedledger task`: write a task of your own, and check that it keeps its contract."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +59,27 @@ def check(package_or_name: str, data: Path | None, settings: Path | None, device
     """
     from participant.tasks.contract import check as run
 
-    report = run(_request(package_or_name, data, settings, device))
+    with _output_apart():
+        report = run(_request(package_or_name, data, settings, device))
     print_json(_facts(report)) if as_json else _show(report)
     if not report.held:
         click.get_current_context().exit(BROKEN)
+
+
+@contextmanager
+def _output_apart() -> Iterator[None]:
+    """Until its end, what a task's code writes to standard output, below Python too, goes to the error stream."""
+    try:
+        kept = os.dup(1)
+    except OSError:  # it is closed
+        yield
+        return
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _request(task: str, data: Path | None, settings: Path | None, device: str) -> "TrialRequest":

@@ -6,7 +6,7 @@ zero. From then on everyone computes with the same integers and no torch (`ledge
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,15 @@ from ledger.formats.unixfs import cid_of
 from ledger.history.state import JobState
 from ledger.jobs import document as job
 from ledger.jobs import layers
-from ledger.party.connection import Connection
 from ledger.party.pins import set_pin
 from ledger.scores.evaluation_set import EvaluationSet, write
 from ledger.scores.inference import FRACTION_BITS
 from participant.integers.fixed_point import to_integers
 from participant.tasks.discovery import require
 from participant.tasks.protocol import Task
+
+if TYPE_CHECKING:
+    from ledger.party.connection import Connection
 
 
 def set_of(task: Task, path: Path) -> EvaluationSet:
@@ -46,7 +48,7 @@ def file_of(rows: EvaluationSet, classes: int) -> tuple[bytes, Cid, bytes]:
     return content, cid_of([content])[0], root
 
 
-def open_set(connection: Connection, state: JobState, path: Path) -> dict[str, object]:
+def open_set(connection: "Connection", state: JobState, path: Path) -> dict[str, object]:
     """Make the set that a job commits to from its rows, and put it into the own store.
 
     Raises UsageError where the job commits to none or its task is not installed, Malformed where these rows make

@@ -3,7 +3,7 @@
 A bound of 4.0 becomes exactly 4 · 2^f, f being the most fraction bits that one of the job's tensors has.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -43,7 +43,18 @@ class Put(Protocol):
     def __call__(self, pieces: Iterable[Buffer], pin: str) -> Cid: ...
 
 
-def create(draft: Draft, put: Put, *, electorate: Electorate | None = None, open_set: bool = True) -> Job:
+Step = Callable[[str, str], None]
+"""Hears which of the task's methods is called next, on which file."""
+
+
+def create(
+    draft: Draft,
+    put: Put,
+    *,
+    electorate: Electorate | None = None,
+    open_set: bool = True,
+    step: Step = lambda *_: None,
+) -> Job:
     """Make the initial model and the job's document, and store both under the pins that every role uses; so too the
     evaluation set that the job commits to, unless it is to be opened later. What the draft leaves open is proposed for
     the `electorate`.
@@ -51,8 +62,11 @@ def create(draft: Draft, put: Put, *, electorate: Electorate | None = None, open
     Raises UsageError where the task is not installed, Malformed for impossible settings, limits or models.
     """
     needed = min_updates_of(draft, electorate)
+    step("build_model", "")
     initial = _initial(draft)
+    step("load_data", (draft.scoring and draft.scoring.set) or "")
     scoring, rows = _scoring(draft.scoring, initial)
+    step("build_model", "")
     made = job.Job(
         fedledger=job.FORMAT,
         name=draft.name,

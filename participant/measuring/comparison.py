@@ -30,7 +30,7 @@ def compare(
 
     Raises UsageError where the task, its data or its code fail, Unavailable for a full disk.
     """
-    errand = trainers.compare(wanted, source)
+    errand = trainers.begin_without_job(wanted, task=wanted.task, job=str(source))
     try:
         _wait(errand, advance)
         rows = errand.expect(Compared).rows

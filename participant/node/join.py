@@ -28,7 +28,8 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
     _check_present(home, network, replace)
     settings = home.settings()
     settings = msgspec.structs.replace(settings, rpc=rpc or settings.rpc)
-    with Client.connect(at_node(home.reached(network), settings.node)) as client:
+    reached = home.reached(network)
+    with Client.connect(at_node(reached, settings.node)) as client:
         membership = client.membership(key)
     if membership is None:
         raise UsageError(
@@ -38,7 +39,7 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
             network=network.name,
         )
     for url in settings.rpc[1:]:
-        Client.connect(at_node(network, url)).close()
+        Client.connect(at_node(reached, url)).close()
     if rpc:
         save(home.settings_file, settings)
     save(home.network_file, network)

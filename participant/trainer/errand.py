@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,19 +10,21 @@ from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.formats.text import plural
 from participant.integers.fixed_point import Stream
 from participant.trainer import messages
-from participant.trainer.messages import Answer, Compare, Failed, Measure, Order, Progress, ReadData, Train
+from participant.trainer.messages import Answer, Compare, Create, Failed, Measure, Order, Progress, ReadData, Train
 from participant.trainer.trainer import Launched, Trainer
 
 T = TypeVar("T")
-METHODS: Mapping[type[ReadData | Train | Measure | Compare], str] = {
+METHODS: Mapping[type[ReadData | Train | Measure | Compare | Create], str] = {
     ReadData: "load_data",
     Train: "train",
     Measure: "evaluate",
     Compare: "__init__",
+    Create: "__init__",
 }
 """The task's method that an order is about; where it is about several, the first of them."""
 DOING = {
     "__init__": "making the task",
+    "build_model": "building the model",
     "load_data": "reading the data",
     "join": "joining the data",
     "train": "training",
@@ -89,6 +91,10 @@ class Errand:
     def leaves(self) -> tuple[bytes, ...]:
         """What it was trained on a part of. Raises as `participant.trainer.messages.read_leaves`."""
         return messages.read_leaves(self._folder / messages.LEAVES)
+
+    def file(self, number: int) -> Iterator[bytes]:
+        """The bytes of a file that was made. Raises as `participant.trainer.messages.read_pieces`."""
+        return messages.read_pieces(self._folder / f"{messages.FILE}{number}")
 
     @property
     def progress(self) -> Progress | None:

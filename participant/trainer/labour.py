@@ -3,32 +3,28 @@
 import os
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import FedledgerError, Malformed, Unavailable
-from ledger.jobs.document import Job, JobTask, parse
-from ledger.releases.counts import Counts
+from ledger.jobs.document import Job, parse
 from participant.tasks.machine import Machine
 from participant.tasks.seam import SHOWN, line_of, text_of
 from participant.trainer import messages
 from participant.trainer.messages import (
     Answer,
     Compare,
-    Compared,
-    ComparedModel,
+    Create,
     DataRead,
     Failed,
-    Measured,
     Order,
     Progress,
     ReadData,
     Train,
     TrainedUpdate,
 )
+from participant.trainer.steps import StepsFile, compared, created, measured
 
 if TYPE_CHECKING:
     from participant.tasks.split import Split
@@ -73,7 +69,9 @@ class Labour:
         if order is None:
             raise Malformed("an order is missing", folder=str(folder))
         if isinstance(order.do, Compare):
-            return compared(order.do, order, folder / messages.PROGRESS)
+            return compared(order.do, order, StepsFile(folder / messages.PROGRESS))
+        if isinstance(order.do, Create):
+            return created(order.do, folder, StepsFile(folder / messages.PROGRESS))
         job = parse((folder / messages.JOB).read_bytes())
         local = self._local(job, order)
         path = Path(order.data)
@@ -85,7 +83,7 @@ class Labour:
         model = messages.read_stream(folder / messages.MODEL, job.layout.values)
         if not isinstance(order.do, Train):
             figures = local.evaluate(model, path, order.do.rows)
-            return _measured(figures, local.counts(model, path, order.do.rows) if order.do.counts else None)
+            return measured(figures, local.counts(model, path, order.do.rows) if order.do.counts else None)
         report = ProgressFile(folder / messages.PROGRESS, order.job, order.do.round)
         report.write()
         again = messages.read_leaves(folder / messages.WANTED) if order.do.again else ()
@@ -126,36 +124,6 @@ def checked(data: object, divided: "Split | None" = None) -> DataRead:
         return DataRead(rows=rows, one_class=one_class, held_out=max(held_out, 0))
     except Exception:  # noqa: BLE001  (data of a task of one's own may be anything)
         return DataRead(rows=None, one_class=False)
-
-
-def compared(do: Compare, order: Order, progress: Path) -> Compared:
-    """Make a comparison, and tell of each step before it is taken. Raises what a task raises."""
-    from participant.tasks.comparison import compare
-    from participant.tasks.discovery import find, require
-
-    began, rounds = time.time(), 0
-
-    def report(method: str, file: str, number: int) -> None:
-        nonlocal rounds
-        said = Progress(job=0, round=number, began=began, done=float(rounds), method=method, file=file)
-        rounds += method == "train"
-        with suppress(Unavailable):
-            messages.write(progress, said)
-
-    wanted = JobTask(name=do.task, version=do.version, code=do.code, settings=do.settings)
-    task = (require(wanted) if do.code else find(do.task)).create(do.settings)
-    (scratch := Path(order.scratch)).mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = [Path(file) for file in do.files]
-    rows = compare(
-        task, do.settings, files, Path(do.test), do.rounds, do.seed, scratch, report=report, device=order.device
-    )
-    return Compared(
-        rows=tuple(ComparedModel(name=row.name, samples=row.samples, measured=_measured(row.merit)) for row in rows)
-    )
-
-
-def _measured(figures: Mapping[str, float], counts: Counts | None = None) -> Measured:
-    return Measured(figures={name: repr(value) for name, value in figures.items()}, counts=counts)
 
 
 @dataclass

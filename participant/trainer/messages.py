@@ -7,13 +7,14 @@ wanted.bin       the leaves of the rows that are trained on again
 progress.json    how far it is, and in which of the task's methods, replaced as it goes on
 update.i32       the trained update's integers
 leaves.bin       the digests of all rows of the data that it was trained on a part of, 32 bytes each
+file.0, file.1   what a job that was made is stored as
 answer.json      what came out; written last
 """
 
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypeVar
 
@@ -28,6 +29,7 @@ from ledger.releases.counts import Counts, check
 from ledger.releases.report import Rows
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
+from participant.jobs.proposals import Electorate
 
 T = TypeVar("T")
 ORDER, JOB, MODEL, WANTED, PROGRESS, UPDATE, LEAVES, ANSWER = (
@@ -40,6 +42,7 @@ ORDER, JOB, MODEL, WANTED, PROGRESS, UPDATE, LEAVES, ANSWER = (
     "leaves.bin",
     "answer.json",
 )
+FILE = "file."
 MAX_MESSAGE = 1 << 20
 """Bytes of a message: figures are few."""
 
@@ -84,14 +87,22 @@ class Compare(Strict, frozen=True, tag="compare"):
     code: str = ""
 
 
+class Create(Strict, frozen=True, tag="create"):
+    """Make a job from a draft's file, for those who decide on it; `open_set` as `participant.jobs.creation.create`."""
+
+    draft: str
+    electorate: Electorate | None
+    open_set: bool
+
+
 class Order(Strict, frozen=True):
     """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders.
 
-    Those to compare name their data themselves, and belong to no job: its number is 0. `salt`, in hexadecimal digits,
-    is the party's own of the job, where its data are divided.
+    Those to compare and to create name their files themselves, and belong to no job: its number is 0. `salt`, in
+    hexadecimal digits, is the party's own of the job, where its data are divided.
     """
 
-    do: ReadData | Train | Measure | Compare
+    do: ReadData | Train | Measure | Compare | Create
     job: int
     data: str
     device: str
@@ -178,6 +189,20 @@ class Compared(Strict, frozen=True, tag="compared"):
     rows: tuple[ComparedModel, ...]
 
 
+class StoredFile(Strict, frozen=True):
+    """The pin that a file is stored under, and its CID."""
+
+    pin: str
+    cid: str
+
+
+class Created(Strict, frozen=True, tag="created"):
+    """A job is made: its files, the last of which is its document, and the tensors that stay at home."""
+
+    files: tuple[StoredFile, ...]
+    at_home: tuple[str, ...]
+
+
 class Failed(Strict, frozen=True, tag="failed"):
     """Nothing came out; `waits` where trying again later may help."""
 
@@ -193,7 +218,7 @@ class Failed(Strict, frozen=True, tag="failed"):
         return kind(self.message, advice=self.advice, **known)
 
 
-Answer = DataRead | TrainedUpdate | Measured | Compared | Failed
+Answer = DataRead | TrainedUpdate | Measured | Compared | Created | Failed
 
 
 def number(text: str) -> float:
@@ -261,12 +286,23 @@ def read_leaves(path: Path) -> tuple[bytes, ...]:
     """The leaves of data. Raises Malformed for a file of another form, Unavailable where it cannot be read."""
     try:
         with _opened(path) as file:
-            data = file.read(MAX_LEAVES * DIGEST + 1)
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(size) if size <= MAX_LEAVES * DIGEST else b""
     except OSError as error:
         raise Unavailable(f"cannot read what was trained on: {error.strerror}", file=str(path)) from error
-    if not data or len(data) % DIGEST or len(data) > MAX_LEAVES * DIGEST:
-        raise Malformed("a trainer's file of leaves has an impossible length", file=path.name, actual=len(data))
+    if not data or size % DIGEST or size != len(data):
+        raise Malformed("a trainer's file of leaves has an impossible length", file=path.name, actual=size)
     return tuple(data[at : at + DIGEST] for at in range(0, len(data), DIGEST))
+
+
+def read_pieces(path: Path) -> Iterator[bytes]:
+    """A file's bytes. Raises as `read_stream`."""
+    try:
+        with _opened(path) as file:
+            while piece := file.read(MAX_MESSAGE):
+                yield piece
+    except OSError as error:
+        raise Unavailable(f"cannot read what was made: {error.strerror}", file=str(path)) from error
 
 
 def _opened(path: Path) -> BinaryIO:

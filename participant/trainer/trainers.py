@@ -22,7 +22,7 @@ from participant.trainer import messages
 from participant.trainer.errand import Errand
 from participant.trainer.launch import Start, fork, spawn
 from participant.trainer.life import is_alive
-from participant.trainer.messages import Compare, Measure, Order, Progress, ReadData, Train
+from participant.trainer.messages import Compare, Create, Measure, Order, Progress, ReadData, Train
 from participant.trainer.trainer import Launched, Trainer
 
 T = TypeVar("T")
@@ -150,12 +150,11 @@ class Trainers:
         finally:
             self.close_errand(errand)
 
-    def compare(self, do: Compare, source: Path) -> Errand:
-        """Give the order to compare, for the job that the file `source` describes. Raises Unavailable where the disk is
-        full.
+    def begin_without_job(self, do: Compare | Create, **facts: object) -> Errand:
+        """Give an order that names its files itself; `facts` are told with a failure. Raises Unavailable for a full
+        disk.
         """
         trainer = self._free(b"")
-        facts: dict[str, object] = {"task": do.task, "job": str(source)}
         return self._given(trainer, trainer.order(), self._order(do, 0, ""), WHOLE_DAY, facts)
 
     def close_errand(self, errand: Errand) -> None:
@@ -197,7 +196,7 @@ class Trainers:
         self._trainers, self._errands = [], []
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _order(self, do: ReadData | Train | Measure | Compare, job: int, data: str, salt: str = "") -> Order:
+    def _order(self, do: ReadData | Train | Measure | Compare | Create, job: int, data: str, salt: str = "") -> Order:
         scratch = str(self.machine.scratch.absolute())
         return Order(do=do, job=job, data=data, device=self.machine.device, scratch=scratch, salt=salt)
 

@@ -26,7 +26,7 @@ class LedgerReader:
     def network(self) -> Network:
         if self.network_file is None:
             return self.home.network()
-        return at_node(load_network(self.network_file), self.rpc)
+        return at_node(self.home.reached(load_network(self.network_file)), self.rpc)
 
     def look(self) -> "Connection":
         """A connection to chain and content."""

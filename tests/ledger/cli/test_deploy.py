@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from support.content.proxy import ForwardProxy
 from support.passphrases import write_passphrase
 
 from ledger.config import load_network
@@ -112,3 +113,32 @@ def test_up_names_a_taken_port(tmp_path):
         done = fedledger("up", "--home", tmp_path, "--port", port)
     assert done.returncode == 3
     assert f"port: {port}" in done.stderr
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_deploy_goes_out_as_the_homes_settings_say(anvil, consortium_file, tmp_path, named):
+    """Through the proxy that the home names, and no other; without a home nothing resolves the name."""
+    home, out = tmp_path / "home", tmp_path / "network.toml"
+    home.mkdir()
+    rpc = f"http://chain.invalid:{anvil.url.rpartition(':')[2]}"
+    arguments = ("deploy", consortium_file, "--rpc", rpc, "--out", out, "--home", home)
+    surroundings = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    with ForwardProxy(host="127.0.0.1") as proxy:
+        proxy.authorization = "Basic bWU6c2VjcmV0"
+        if named:
+            url = proxy.url.replace("//", "//me:secret@")
+            (home / "node.toml").write_text(f'[http]\nproxy = "{url}"\n')
+        done = fedledger(*arguments, env=surroundings)
+        asked = set(proxy.asked)
+    if named:
+        assert done.returncode == 0, done.stderr
+        assert load_network(out).chain.rpc == rpc
+        assert asked == {f"POST {rpc}/"}
+    else:
+        assert (done.returncode, asked, out.exists()) == (3, set(), False)
+
+
+def test_deploy_names_a_home_whose_settings_are_not_valid(consortium_file, tmp_path):
+    (tmp_path / "node.toml").write_text("[http]\nproxi = 1\n")
+    done = fedledger("deploy", consortium_file, "--out", tmp_path / "network.toml", "--home", tmp_path)
+    assert (done.returncode, "proxi" in done.stderr) == (2, True)

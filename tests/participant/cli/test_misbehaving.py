@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,20 @@ from support import warm, wild
 from support.command import PROGRAM
 from support.consortia.synthetic import Trial
 
+from ledger.config import Home
 from ledger.errors import UsageError
-from ledger.jobs.document import Job
+from ledger.jobs.document import Job, parse
 from ledger.party.interrupts import INTERRUPTED
+from ledger.party.pins import initial_pin, job_pin
+from ledger.store.home import open_store
 from participant.jobs.creation import create
 from participant.jobs.draft import read
 from participant.measuring.comparison import compare
 from participant.measuring.evaluation import lines
 from participant.tasks.data.files import DataFiles
+from participant.trainer.creation import create as make
 from participant.trainer.life import is_alive
-from participant.trainer.messages import Compare
+from participant.trainer.messages import Compare, Create
 from participant.trainer.trainers import Trainers
 
 pytestmark = pytest.mark.node
@@ -139,6 +143,55 @@ def test_an_interrupt_ends_the_task_however_stubborn(site: Path, tmp_path: Path)
         assert process.wait(LONG) == INTERRUPTED
     assert not is_alive(child)
     assert "Traceback" not in errors.read_text()
+
+
+@pytest.mark.parametrize(("does", "said"), [("crash", "SIGSEGV"), ("exit", "exit status 3"), ("memory", "SIGKILL")])
+def test_a_job_that_cannot_be_made_stores_nothing(
+    site: Path, tmp_path: Path, trainers: Trainers, does: str, said: str
+) -> None:
+    draft, stored = _draft(site, does), list[str]()
+    wanted = Create(draft=str(draft), electorate=None, open_set=True)
+    with pytest.raises(UsageError) as caught:
+        make(trainers, wanted, "wild", lambda pieces, pin: stored.append(pin))  # type: ignore[arg-type,func-returns-value]
+    assert caught.value.message == f"building the model ended its process: {said}"
+    facts = {name: str(value) for name, value in caught.value.facts.items()}
+    assert {"task": "wild", "method": "build_model", "job": str(draft)}.items() <= facts.items()
+    assert stored == []
+
+
+def _draft(site: Path, does: str) -> Path:
+    wild.job(site)
+    draft = site / "job.toml"
+    draft.write_text(draft.read_text().replace("[task.settings]", f'[task.settings]\nbuild = "{does}"'))
+    return draft
+
+
+def test_a_job_is_made_and_said_on_standard_output(site: Path, tmp_path: Path) -> None:
+    draft, home = _draft(site, "odd"), tmp_path / "home"
+    arguments = [*PROGRAM, "job", "create", str(draft), "--home", str(home), "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LONG, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    job = parse((site / "job.json").read_bytes())
+    assert (facts["digest"], facts["initial_model"]) == (job.digest.hex(), job.initial_model.cid)
+    with closing(open_store(Home(home))) as store:
+        assert set(store.pins()) == {job_pin(job.digest), initial_pin(bytes.fromhex(job.initial_model.root))}
+
+
+def test_a_check_says_its_own_on_standard_output(site: Path, tmp_path: Path) -> None:
+    """Its own process builds models too, once others have come back from that."""
+    arguments = [*PROGRAM, "task", "check", "wild", "--settings", str(_draft(site, "odd")), "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LONG, cwd=tmp_path)
+    rules = {one["rule"]: one["held"] for one in json.loads(done.stdout)["rules"]}
+    assert rules["model"] is True, done.stderr
+    assert "not JSON" in done.stderr
+
+
+def test_a_check_of_a_task_that_ends_its_process_says_so(site: Path, tmp_path: Path) -> None:
+    arguments = [*PROGRAM, "task", "check", "wild", "--settings", str(_draft(site, "crash")), "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LONG, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (TASK, "")
+    assert "building a model ended the process" in done.stderr
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from support.content.proxy import ForwardProxy
 from support.passphrases import write_passphrase
 
 from ledger.config import Home, HomeSettings, load, save
@@ -93,6 +94,17 @@ def test_join_checks_and_keeps_the_network_file(consortium: Any, tmp_path: Path)
     assert facts["name"] == "member 2"
     assert home.network() == home.reached(consortium.network)
     call("join", file, "--home", home.folder)
+
+
+def test_join_asks_every_node_as_the_homes_requests_go_out(consortium: Any, tmp_path: Path) -> None:
+    """A further node, too, is asked through the proxy that the settings name."""
+    home, file = fresh(consortium, tmp_path)
+    near = consortium.network.chain.rpc
+    far = f"http://chain.invalid:{near.rpartition(':')[2]}"
+    with ForwardProxy(host="127.0.0.1") as proxy:
+        home.settings_file.write_text(f'[http]\nproxy = "{proxy.url}"\n')
+        call("join", file, "--home", home.folder, "--rpc", near, "--rpc", far)
+    assert set(proxy.asked) == {f"POST {far}/"}
 
 
 def replaced(network: Any, **fields: Any) -> Any:

@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason='torch is not installed: pip install "fedledger[node]"')
 
 from click.testing import CliRunner  # noqa: E402
+from support import warm  # noqa: E402
 from support.drafts import DRAFT  # noqa: E402
 from support.installing import install  # noqa: E402
 
@@ -16,6 +17,7 @@ from ledger.cli.main import fedledger  # noqa: E402
 from ledger.errors import UsageError  # noqa: E402
 from ledger.formats.artifact import Layout  # noqa: E402
 from participant.integers.tensors import stream_of, table, tensors_of  # noqa: E402
+from participant.trainer.trainers import Trainers  # noqa: E402
 
 pytestmark = pytest.mark.node
 
@@ -59,6 +61,7 @@ class Own(Task):
 def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     (site := tmp_path / "site").mkdir()
     monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setattr(Trainers.__init__, "__defaults__", (warm.serve,))
     install(site, "models", SOURCE)
 
     def run(kind: str) -> Any:
