@@ -73,6 +73,17 @@ def pick(task: Task, data: Any, path: Path, wanted: Sequence[bytes]) -> Any:
     return data if tuple(wanted) == leaves else task.part(data, [places[leaf].popleft() for leaf in wanted])
 
 
+def check_parts(task: Task, data: Any, path: Path) -> None:
+    """Raise WrongAnswer where `part` does not return the rows that it is asked for, by their leaves."""
+    if not tells_rows(task):
+        return
+    leaves = leaves_of(task, data, path)
+    places = range(len(leaves))[::-2]
+    wanted, found = tuple(leaves[place] for place in places), leaves_of(task, task.part(data, places), path)
+    if found != wanted:
+        raise answers.wrong(task.name, "part", "part", f"{len(wanted)} rows, in the order asked for", found)
+
+
 def tells_rows(task: Task) -> bool:
     """Whether a task names the leaves of its data."""
     kind = task.inner if isinstance(task, GuardedTask) else task
