@@ -80,7 +80,8 @@ def _write(path: Path, data: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with disk.translated(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (path.parent.parent, path.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(draft, _NEW, 0o600), "wb") as file:
                 file.write(data)
                 file.flush()

@@ -80,7 +80,7 @@ class Local:
         """
         now, data = (file_version(path), again), self.data(path)
         if path not in self._split or self._split[path][0] != now:
-            if not self.salt:
+            if self.job.hold_out and not self.salt:
                 raise UsageError("data are divided by a home's salt", job=self.job.name)
             draw = Draw(self.job.digest, self.salt, self.job.hold_out)
             with located(path):
