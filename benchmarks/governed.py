@@ -102,7 +102,9 @@ class Ledger:
             job=1,
             round=number,
             root=keccak(b"model %d" % number).hex(),
-            parties=tuple(PartyFigures(party=key, key=key, samples=100, metrics=_figures(1)) for key in self.keys),
+            parties=tuple(
+                PartyFigures(party=key, key=key, samples=100, rows="own_file", metrics=_figures(1)) for key in self.keys
+            ),
             rounds=rounds,
         )
 

@@ -38,7 +38,7 @@ class ShownRow(Strict, frozen=True):
     held_out: tuple[ShownLeaf, ...]
 
 
-class ShownOpening(Strict, frozen=True):
+class OpenedRows(Strict, frozen=True):
     """What opens the root: the digest of the round's key, and number and root of either side."""
 
     key: str
@@ -48,7 +48,7 @@ class ShownOpening(Strict, frozen=True):
     held_out_root: str
 
     @classmethod
-    def of(cls, opening: RowsOpening) -> "ShownOpening":
+    def of(cls, opening: RowsOpening) -> "OpenedRows":
         """The same in hexadecimal."""
         digests = {"key": opening.key, "trained_root": opening.trained_root, "held_out_root": opening.held_out_root}
         words = {name: digest.hex() for name, digest in digests.items()}
@@ -75,7 +75,7 @@ class RowProof(Strict, frozen=True):
     round: int
     party: str
     key: str
-    opening: ShownOpening
+    opening: OpenedRows
     rows: tuple[ShownRow, ...]
 
     def encode(self) -> bytes:
@@ -99,7 +99,7 @@ def prove(tree: RowTree, binding: Binding, leaves: Sequence[bytes]) -> RowProof:
         round=binding.round,
         party=binding.party,
         key=tree.keys.key.hex(),
-        opening=ShownOpening.of(tree.opening),
+        opening=OpenedRows.of(tree.opening),
         rows=tuple(_row(tree, leaf) for leaf in leaves),
     )
 

@@ -37,11 +37,11 @@ class Draw(NamedTuple):
         drawn = sha256(DRAW_DOMAIN + self.job + self.salt + leaf)[:8]
         return int.from_bytes(drawn, "big") * _PERCENT < self.share << 64
 
-    def places(self, leaves: Sequence[bytes]) -> "Places":
+    def places(self, leaves: Sequence[bytes]) -> "Division":
         """Where the leaves of either side stand among all, in their order."""
         out = [self.holds_out(leaf) for leaf in leaves]
         sides = {side: tuple(place for place, is_out in enumerate(out) if is_out is side) for side in (False, True)}
-        return Places(sides[False], sides[True])
+        return Division(sides[False], sides[True])
 
     def keys(self, round_: int) -> "RowKeys":
         """The keys of a round's tree: showing them tells neither the salt nor those of another round."""
@@ -55,7 +55,7 @@ class Draw(NamedTuple):
         return RowTree(keys, trained, held_out)
 
 
-class Places(NamedTuple):
+class Division(NamedTuple):
     """Indices of the leaves that are trained on, and of those that are held out."""
 
     trained: tuple[int, ...]

@@ -13,7 +13,7 @@ from ledger.errors import Malformed, UsageError
 from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import checksum_address, decode, encode, sha256
 from ledger.formats.grammar import check_text
-from ledger.formats.row_proofs import ShownOpening
+from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.strict import Strict
 from ledger.releases.counts import Counts, add, figures_of
 from ledger.releases.counts import check as check_counts
@@ -41,7 +41,7 @@ class HeldOutRows(Strict, frozen=True):
     """What opens the root in the header of the party's update of a round: it says how many rows were held out."""
 
     round: int
-    opening: ShownOpening
+    opening: OpenedRows
 
 
 class PartyFigures(Strict, frozen=True, omit_defaults=True):

@@ -157,21 +157,22 @@ def evaluate(
     from participant.rows.records import RowRecords
     from participant.trainer.trainers import Trainers
 
-    def note(text: str) -> None:
-        click.echo(f"waiting: {text}", err=True)
-
     with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
         trainers.prepare()
         measured, own = [], OwnRows(connection, home, RowRecords(trainers.machine.rows))
         wanted: Rows = "own_file" if data else "trained_on" if trained_on else "held_out"
         evaluator = Evaluator(own, files, trainers, wanted)
-        found = follow(evaluator, job, note) if follow_job else lines(evaluator, job, list(rounds))
+        found = follow(evaluator, job, _waiting) if follow_job else lines(evaluator, job, list(rounds))
         for line in found:
             click.echo(json_text(line, to_builtins) if as_json else _words(line))
             measured.append(line)
         if report and measured:
             add_to_report(own, measured, report)
             click.echo(f"figures added to {report}", err=True)
+
+
+def _waiting(text: str) -> None:
+    click.echo(f"waiting: {text}", err=True)
 
 
 def _words(line: dict[str, object]) -> str:

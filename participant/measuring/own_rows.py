@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger.config import Home
 from ledger.errors import UsageError
-from ledger.formats.row_proofs import ShownOpening
+from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.rows import RowTree
 from ledger.history.state import JobState, Member
 from ledger.jobs.document import Job
@@ -57,7 +57,7 @@ class OwnRows:
         member = self.member
         for number in sorted(state.rounds, reverse=True):
             if member is not None and number <= last and member.index in state.rounds[number].updates:
-                return HeldOutRows(round=number, opening=ShownOpening.of(self.tree(state, job, number)[0].opening))
+                return HeldOutRows(round=number, opening=OpenedRows.of(self.tree(state, job, number)[0].opening))
         raise UsageError(
             "held-out rows are shown by an update of this party, and it has none", advice=ELSE, job=state.number
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.formats.digest import sha256
-from ledger.formats.row_proofs import ShownOpening
+from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.rows import Draw
 
 JOB, SALT = sha256(b"job"), sha256(b"salt")
@@ -37,7 +37,7 @@ def text() -> str:
 def _case(name: str, draw: Draw, round_: int, numbers: Any) -> dict[str, Any]:
     leaves = [leaf(number) for number in numbers]
     tree, said = draw.tree(round_, leaves), {"job": draw.job.hex(), "salt": draw.salt.hex(), "share": draw.share}
-    opening = ShownOpening.of(tree.opening)
+    opening = OpenedRows.of(tree.opening)
     return {
         "name": name,
         "draw": said,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ledger.errors import Malformed, UsageError
 from ledger.formats.digest import checksum_address, sha256
-from ledger.formats.row_proofs import ShownOpening
+from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.rows import Draw
 from ledger.releases.counts import Counts, figures_of
 from ledger.releases.report import (
@@ -185,7 +185,7 @@ def of(*parties: PartyFigures) -> Evaluation:
 
 
 def test_counts_and_openings_are_kept() -> None:
-    shown = HeldOutRows(round=2, opening=ShownOpening.of(OPENING))
+    shown = HeldOutRows(round=2, opening=OpenedRows.of(OPENING))
     made = of(figures(rows="held_out", counts=COUNTS, held_out=shown))
     assert parse(made.encode()) == made
     assert made.rows == "held out"
@@ -197,14 +197,14 @@ def test_counts_and_openings_are_kept() -> None:
         ({"counts": COUNTS, "samples": 101}, "does not add up"),
         ({"counts": COUNTS, "metrics": {"accuracy": "0.91"}}, "not that of the counts"),
         ({"rows": "held_out"}, "go together"),
-        ({"held_out": HeldOutRows(round=2, opening=ShownOpening.of(OPENING))}, "go together"),
-        ({"rows": "held_out", "held_out": HeldOutRows(round=3, opening=ShownOpening.of(OPENING))}, "after the model's"),
-        ({"rows": "held_out", "held_out": HeldOutRows(round=0, opening=ShownOpening.of(OPENING))}, "out of range"),
+        ({"held_out": HeldOutRows(round=2, opening=OpenedRows.of(OPENING))}, "go together"),
+        ({"rows": "held_out", "held_out": HeldOutRows(round=3, opening=OpenedRows.of(OPENING))}, "after the model's"),
+        ({"rows": "held_out", "held_out": HeldOutRows(round=0, opening=OpenedRows.of(OPENING))}, "out of range"),
         (
             {
                 "rows": "held_out",
                 "samples": OPENING.held_out + 1,
-                "held_out": HeldOutRows(round=2, opening=ShownOpening.of(OPENING)),
+                "held_out": HeldOutRows(round=2, opening=OpenedRows.of(OPENING)),
             },
             "more rows are said to be held out",
         ),

@@ -16,7 +16,7 @@ from support.consortia.synthetic import Trial
 from support.consortia.trainers import data_of, drive, node, train_on
 
 from ledger.errors import FedledgerError, Refuted, UsageError
-from ledger.formats.row_proofs import ShownOpening
+from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.rows import Draw
 from ledger.party.held_out import require_held_out
 from ledger.releases.report import Evaluation, HeldOutRows, parse
@@ -121,7 +121,7 @@ def _lies(trained: Trial, report: Evaluation) -> Iterator[tuple[Evaluation, str]
     first = next(party for party in report.parties if party.key == trained.consortium.members[0].address)
 
     def with_opening(number: int, **changes: Any) -> Evaluation:
-        shown = HeldOutRows(round=number, opening=ShownOpening.of(opening._replace(**changes)))
+        shown = HeldOutRows(round=number, opening=OpenedRows.of(opening._replace(**changes)))
         return msgspec.structs.replace(report, parties=(msgspec.structs.replace(first, held_out=shown),))
 
     draw = records(trained).draw(trained.job)
