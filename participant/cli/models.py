@@ -13,9 +13,10 @@ from ledger.formats.text import json_text
 from participant.cli.options import DEVICES, device_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger.releases.report import Rows
-    from participant.measuring.comparison import ComparisonRow
-    from participant.trainer.messages import Compare
+    from participant.trainer.messages import Compare, ComparedModel
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -89,7 +90,7 @@ def _from_draft(path: Path) -> "Compare":
     return Compare(task=draft.task.name, settings=settings(draft.task.settings), rounds=draft.terms.rounds)
 
 
-def _show(rows: "list[ComparisonRow]", as_json: bool) -> None:
+def _show(rows: "Sequence[ComparedModel]", as_json: bool) -> None:
     if as_json:
         document = [{"name": row.name, **row.merit, "samples": row.samples} for row in rows]
         print_json({"rows": document})

@@ -38,8 +38,8 @@ def rows() -> None:
 def prove(data: Path, number: int, output: Path, job: int | None, home: Home, as_json: bool) -> None:
     """Show whether the rows in DATA were trained on, held out, or absent in this party's update of a round.
 
-    DATA is a file that the job's task reads, of one row or more. Whoever gets the proof learns which it was of these
-    rows, and how many rows there were. Of a row that is absent, the proof shows marks of two rows beside it: its reader
+    DATA is a file that the job's task reads, of one row or more. The proof's reader learns which it was of these rows,
+    and how many rows there were. Of a row that is absent, the proof shows marks of two rows beside it: its reader
     can try whether a guess is one of them.
     """
     from ledger.cli.streams import write_file

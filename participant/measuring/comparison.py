@@ -1,30 +1,20 @@
 """What joining is worth: a comparison that a trainer makes (`participant.tasks.comparison`), waited for here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from participant.measuring.figures import check_names
 from participant.trainer.errand import Errand
-from participant.trainer.messages import Compare, Compared
+from participant.trainer.messages import Compare, Compared, ComparedModel
 from participant.trainer.trainers import Trainers
 
 LOOK = 0.1
 """Seconds between two looks at how far it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonRow:
-    """One trained model: the name of its party, samples, and the task's figures on the test data."""
-
-    name: str
-    samples: int
-    merit: dict[str, float]
-
-
 def compare(
     trainers: Trainers, wanted: Compare, source: Path, advance: Callable[[int], None] = lambda _: None
-) -> list[ComparisonRow]:
+) -> tuple[ComparedModel, ...]:
     """A row for each file, then one for all of them where the task can join data. `source` describes the job; `advance`
     hears of rounds that are trained.
 
@@ -38,7 +28,7 @@ def compare(
         trainers.close_errand(errand)
     for row in rows:
         check_names(wanted.task, row.measured.figures, ["name"])
-    return [ComparisonRow(row.name, row.samples, row.measured.floats()) for row in rows]
+    return rows
 
 
 def _wait(errand: Errand, advance: Callable[[int], None]) -> None:

@@ -182,6 +182,11 @@ class ComparedModel(Strict, frozen=True):
     samples: Annotated[int, msgspec.Meta(ge=0)]
     measured: Measured
 
+    @property
+    def merit(self) -> dict[str, float]:
+        """The task's figures. Raises Malformed as `Measured.floats`."""
+        return self.measured.floats()
+
 
 class Compared(Strict, frozen=True, tag="compared"):
     """Each file's model, then that of all of them, if there is one."""
