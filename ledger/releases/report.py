@@ -268,6 +268,7 @@ def _check_rows(party: PartyFigures) -> None:
         if party.samples > opening.held_out:
             raise Malformed(
                 "more rows are said to be held out than the party's update says",
+                advice="rows came since: measure again after the party's next update, or name a file with --data",
                 party=party.party,
                 expected=opening.held_out,
                 actual=party.samples,
