@@ -81,6 +81,7 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "values": made.layout.values,
         "rule": _rule(made),
         "rounds": _rounds(made),
+        "hold_out": made.hold_out,
         "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
@@ -126,6 +127,7 @@ def _show(made: "Job", facts: Mapping[str, Any]) -> None:
         ("task", f"{made.task.name} {made.task.version}, code {made.task.code[:16]}…"),
         ("rule", facts["rule"]),
         ("rounds", facts["rounds"]),
+        ("held out", f"{made.hold_out} % of each party's rows" if made.hold_out else "nothing"),
         ("scores", facts["scores"]),
     ):
         console.print(f"[dim]{label:14}[/] {escape(str(value))}")
