@@ -75,6 +75,7 @@ class Federation:
             admission=Admission(min_updates=1, max_weight=MAX_WEIGHT, max_value=1 << 30, max_norm=1 << 34),
             terms=TERMS,
             scoring=scoring,
+            hold_out=0,
             **RESERVED,
         )
         check(self.job)
@@ -95,7 +96,9 @@ class Federation:
         base = base_of(self.state, self.job, number)
         self.state.rounds[number] = round_
         for index, values in updates.items():
-            data = self.layout.header(update_binding(PLACE, round_, _key(index), base)) + values.tobytes()
+            data = (
+                self.layout.header(update_binding(PLACE, round_, _key(index), base).on(1, NOTHING)) + values.tobytes()
+            )
             cid = self._put(data).digest
             root = root_of(values.tobytes())
             round_.updates[index] = Update(_key(index), index, weights[index], root, cid, NOTHING, b"", b"", 0)

@@ -103,7 +103,9 @@ class Ledger:
             job=1,
             round=number,
             root=keccak(b"model %d" % number).hex(),
-            parties=tuple(PartyFigures(party=key, key=key, samples=100, metrics=_figures(1)) for key in self.keys),
+            parties=tuple(
+                PartyFigures(party=key, key=key, samples=100, rows="own_file", metrics=_figures(1)) for key in self.keys
+            ),
             rounds=rounds,
         )
 
@@ -158,5 +160,6 @@ def _job(terms: r.Terms) -> Job:
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 28),
         terms=terms,
         scoring=NoScoring(),
+        hold_out=0,
         **RESERVED,
     )

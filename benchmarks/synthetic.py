@@ -122,7 +122,7 @@ def make(folder: Path, updates: int, values: int, tensors: int = 25) -> None:
     for index in range(updates):
         binding = Binding(
             kind="update", chain=PLACE.chain, contract=PLACE.contract, job=1, round=1, party=_key(index), base=root
-        )
+        ).on(1, bytes(32))
         cid, leaf_root = _put(store, layout.header(binding), _integers(values, index + 1, 1 << 18), f"update {index}")
         registered.append((cid.digest.hex(), leaf_root.hex()))
     store.close()
@@ -169,6 +169,7 @@ def _job(layout: Layout, cid: Cid, root: bytes) -> Job:
         admission=Admission(min_updates=1, max_weight=1 << 20, max_value=1 << 24, max_norm=1 << 40),
         terms=TERMS,
         scoring=NoScoring(),
+        hold_out=0,
         **RESERVED,
     )
 

@@ -7,7 +7,7 @@ from demo.result import Result
 from demo.scenes.audits import audit
 from demo.scenes.founding import found_consortium, open_job, start_evaluation
 from demo.scenes.lies import damage_a_copy, lie_about_a_model
-from demo.scenes.release import propose_release, publish, start_measuring, vote_on
+from demo.scenes.release import ReleaseFigures, propose_release, publish, vote_on
 from demo.scenes.training import await_scores, read_comparison, start_comparison, train
 from demo.stage import Stage
 from ledger.jobs.document import Job
@@ -39,11 +39,11 @@ class Demo:
             await_scores(observer, self.rounds, self.result)
             audit(self.parties, self.result, "all rounds", "all", "--all")
             gateway = lie_about_a_model(observer, self.rounds + 1, self.result) if self.lies else None
-            measuring = start_measuring(self.parties)
+            figures = ReleaseFigures.begin(self.parties)
             if gateway:
                 damage_a_copy(observer, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
             with self.result.timed("release"):
-                made = propose_release(self.parties, measuring)
+                made = propose_release(self.parties, figures, self.result)
                 messenger = vote_on(self.parties, made)
                 read_comparison(self.stage, comparison, self.result)
                 self.result.release = publish(observer, messenger, made)

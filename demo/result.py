@@ -36,6 +36,8 @@ class Result:
     audits: dict[str, AuditResult] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
+    held_out: dict[str, str] = field(default_factory=dict)
+    """Figures of all hospitals' held-out rows together, and how many rows they are."""
     release: dict[str, str] = field(default_factory=dict)
 
     @contextmanager

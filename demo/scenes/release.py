@@ -1,14 +1,19 @@
-"""How the demo ends: a hospital measures the model and proposes its release, the members vote, anyone fetches it."""
+"""How the demo ends: hospitals measure the model, one proposes its release, the members vote, anyone fetches it."""
 
+import json
 import time
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from msgspec.structs import replace
 
 from demo.observer import Observer
 from demo.parties import COORDINATOR, HOSPITALS, Parties
 from demo.process import Fedledger
+from demo.result import Result
 from demo.standstill import POLL, Standstill
 from ledger.events.actions import ReleaseModel
 from ledger.events.proposals import Proposal
@@ -17,42 +22,78 @@ from ledger.formats.text import plural
 from ledger.party.auditing import require_right
 from ledger.party.connection import Connection
 from ledger.party.gateway import serve_and_announce
+from ledger.party.held_out import require_held_out
 from ledger.party.pins import report_pin
 from ledger.party.publishing import card_in_use, read_file, verify, write
 from ledger.party.voting import close, execute, proposal, propose, relay, sign, vote
-from ledger.releases.report import Evaluation
+from ledger.releases.report import Evaluation, join
 from ledger.store import disk
 
 NAME, VERSION, LICENCE = "breast-cancer", "1.0.0", "cc-by-4.0"
 PROPOSER, VOTER, SIGNER, *_ = HOSPITALS
 """One measures, proposes and votes; one votes by the command line; one signs its vote, which another member sends."""
 MESSENGER = COORDINATOR
+REPLAYED = 1
 
 
-def start_measuring(parties: Parties) -> Fedledger:
-    """The proposer measures every model, as far as the job has come, for the report that the release names."""
-    stage = parties.stage
-    options = ("--data", stage.data / "test.csv", "--report", _report(parties), "--home", parties[PROPOSER].home.folder)
-    return stage.spawn("measuring", "node", "evaluate", "--follow", *options)
+@dataclass(frozen=True, slots=True)
+class ReleaseFigures:
+    """What hospitals do on rows of their own for a release: each measures every model on those that it holds out, and
+    the proposer trains a round again from those that it was trained on.
+    """
+
+    parties: Parties
+    measuring: Sequence[Fedledger]
+    replay: Fedledger
+
+    @classmethod
+    def begin(cls, parties: Parties) -> Self:
+        """Start it all, as far as the job has come."""
+        stage = parties.stage
+        measuring = [
+            stage.spawn(f"{name} measuring", "node", "evaluate", "--follow", "--report", report, *_home(parties, name))
+            for name, report in _reports(parties).items()
+        ]
+        again = ("--round", str(REPLAYED), "--json", *_home(parties, PROPOSER))
+        output = stage.folder / "replay.json"
+        return cls(parties, measuring, stage.spawn("replay", "node", "replay", *again, output=output))
+
+    def report(self, result: Result) -> Evaluation:
+        """All hospitals' figures on the rows that they hold out, as one report."""
+        stage = self.parties.stage
+        for one in self.measuring:
+            stage.finish(one, "the evaluation failed")
+        report = replace(join([read_file(path) for path in _reports(self.parties).values()]), license=LICENCE)
+        result.held_out = {"rows": str(report.samples), **report.pooled}
+        stage.screen.say(
+            f"together, on {plural(report.samples, 'row')} that four hospitals {report.rows}, from their counts: "
+            f"accuracy {report.pooled['accuracy']}, AUC {report.pooled['auc']}"
+        )
+        return report
+
+    def trained_again(self) -> None:
+        """Say what training again came to; a failure is the demo's."""
+        stage = self.parties.stage
+        stage.finish(self.replay, "training again failed")
+        found = json.loads((stage.folder / "replay.json").read_bytes())
+        rows = f"the {found['rows']} rows that its update is bound to"
+        stage.screen.say(f"{PROPOSER} trained round {REPLAYED} again from {rows}: the same root {found['root'][:16]}…")
 
 
-def propose_release(parties: Parties, measuring: Fedledger) -> Proposal:
-    """The proposer audits the last model and puts it to the vote, with its own figures and the round's scores."""
+def propose_release(parties: Parties, figures: ReleaseFigures, result: Result) -> Proposal:
+    """The proposer audits the last model and puts it to the vote, with all figures and the round's scores."""
     stage, resident = parties.stage, parties[PROPOSER]
-    stage.finish(measuring, "the evaluation failed")
+    report = figures.report(result)
+    figures.trained_again()
     connection = stage.stack.enter_context(Connection.open(resident.home))
     connection.refresh()
     sender = connection.sender(resident.signer)
     stage.stack.enter_context(closing(serve_and_announce(connection, sender, resident.home.settings())))
-    report = replace(read_file(_report(parties)), license=LICENCE)
     require_right(connection, report.job, report.round)
+    require_held_out(connection, connection.history.jobs[report.job], report)
     connection.put([report.encode()], report_pin(report.digest))
     made = propose(connection, sender, _release_of(connection, report))
-    (party,) = report.parties
-    stage.screen.say(
-        f"{party.party} measured accuracy {party.metrics['accuracy']} on {plural(party.samples, 'sample')} and "
-        f"proposes to release the model of round {report.round} as {NAME} {VERSION}"
-    )
+    stage.screen.say(f"{PROPOSER} proposes to release the model of round {report.round} as {NAME} {VERSION}")
     vote(connection, sender, made, Choice.FOR)
     return made
 
@@ -124,5 +165,10 @@ def _release_of(connection: Connection, report: Evaluation) -> ReleaseModel:
     return ReleaseModel(NAME, VERSION, report.job, report.round, report.root, scores, report.digest.hex())
 
 
-def _report(parties: Parties) -> Path:
-    return parties.stage.folder / "report.json"
+def _reports(parties: Parties) -> dict[str, Path]:
+    """Where each hospital writes what it measured."""
+    return {name: parties.stage.folder / f"report-{number}.json" for number, name in enumerate(HOSPITALS, 1)}
+
+
+def _home(parties: Parties, name: str) -> tuple[str, Path]:
+    return "--home", parties[name].home.folder

@@ -83,6 +83,10 @@ class Layout:
         """The one header an artifact with this layout and binding has. Raises Malformed as `header.encode`."""
         return header.encode(binding, self.entries())
 
+    def bound(self, head: bytes, binding: Binding) -> Binding | None:
+        """The whole binding of a header (`header.bound`); None for one that is not the right one."""
+        return header.bound(head, binding, self.entries())
+
     def bands(self) -> Iterator[tuple[int, int]]:
         """The stream in bands (start, stop), in values, whose bytes are one block of the stored file each."""
         start, room = 0, CHUNK - self.header_size % CHUNK
@@ -98,9 +102,8 @@ class Layout:
         Malformed where the header is another (see `header.explain`), or the artifact shorter or longer than the layout
         says.
         """
-        expected = self.header(binding)
-        head, rest = _take(pieces, len(expected))
-        if head != expected:
+        head, rest = _take(pieces, self.header_size)
+        if self.bound(head, binding) is None:
             raise header.explain(head, binding, self.entries())
         left = 4 * self.values
         for piece in _whole_leaves(_chain(rest, pieces)):

@@ -24,11 +24,20 @@ FORMAT = "fedledger/1"
 MAX_VALUES = 1 << 31
 MAX_DIMENSIONS = 8
 MAX_DIGITS = 20
+MAX_ROWS = (1 << 32) - 1
 _BINDING_ROOM = 512
+_ROOT, _ROWS = b'"data":"', b'"rows":"'
+"""What stands before an update's root, and before its number of leaves, for the first time in a header."""
+_DIGEST, _NUMBER = re.compile(b"[0-9a-f]{64}"), re.compile(b'([1-9][0-9]{0,9})"')
+_FORMS = {"rows": re.compile("[1-9][0-9]{0,9}", re.ASCII), "data": re.compile("[0-9a-f]{64}", re.ASCII)}
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """What an artifact belongs to. `party` is empty but in updates; `base` is the tensor root it builds on."""
+    """What an artifact belongs to. `party` is empty but in updates; `base` is the tensor root it builds on.
+
+    `rows` and `data` are in updates alone: how many leaves were trained on, and the root that its party alone can open
+    (`ledger.formats.rows`). Without them an update's binding is what everyone knows of it, and fits any.
+    """
 
     kind: Kind
     chain: int = 0
@@ -37,6 +46,17 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     round: int = 0
     party: str = ""
     base: bytes = b""
+    rows: int = 0
+    data: bytes = b""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is an update's without what its party alone knows."""
+        return self.kind == "update" and not self.data
+
+    def on(self, rows: int, data: bytes) -> "Binding":
+        """The same, for an update that was trained on so many leaves, under this root."""
+        return msgspec.structs.replace(self, rows=rows, data=data)
 
     def metadata(self) -> dict[str, str]:
         """What the header says, in the order in which `explain` compares it; a header has it sorted."""
@@ -49,6 +69,8 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
             "round": str(self.round) if self.round else "",
             "party": self.party,
             "base": self.base.hex(),
+            "rows": str(self.rows) if self.rows else "",
+            "data": self.data.hex(),
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -61,13 +83,32 @@ def size_of(entries: Entries) -> int:
 def encode(binding: Binding, entries: Entries) -> bytes:
     """The one header that an artifact with this binding and these tensors has.
 
-    Eight bytes of length, JSON with sorted keys, spaces. Raises Malformed for a binding that is too long.
+    Eight bytes of length, JSON with sorted keys, spaces. Raises Malformed for a binding that is too long, or open.
     """
+    if binding.is_open:
+        raise Malformed("an update says what it was trained on", field="data")
     text = _json({"__metadata__": binding.metadata(), **entries})
     length = size_of(entries) - 8
     if len(text) > length:
         raise Malformed("the binding is too long for a header", size=len(text), maximum=length)
     return length.to_bytes(8, "little") + text.ljust(length)
+
+
+def bound(data: bytes, binding: Binding, entries: Entries) -> Binding | None:
+    """The whole binding of a header that must have this one; None where no number and root make it the right header.
+
+    Number and root are read where the one form has them, then the header is made with them and compared.
+    """
+    if not binding.is_open:
+        return binding if data == encode(binding, entries) else None
+    form = encode(binding.on(1, bytes(32)), entries)
+    at = form.index(_ROOT) + len(_ROOT)
+    rest = data[form.index(_ROWS) + len(_ROWS) :][: len(str(MAX_ROWS)) + 1]
+    root, rows = _DIGEST.fullmatch(data[at : at + 64]), _NUMBER.match(rest)
+    if root is None or rows is None or int(rows[1]) > MAX_ROWS:
+        return None
+    whole = binding.on(int(rows[1]), bytes.fromhex(root[0].decode()))
+    return whole if data == encode(whole, entries) else None
 
 
 def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:
@@ -77,9 +118,21 @@ def explain(data: bytes, binding: Binding, entries: Entries) -> Malformed:
     except Malformed as error:
         return error
     metadata, actual = found.pop("__metadata__", {}), found
+    return _other_binding(metadata, binding) or _other_tensors(entries, actual)
+
+
+def _other_binding(metadata: Mapping[str, object], binding: Binding) -> Malformed | None:
     for name, value in binding.metadata().items():
         if metadata.get(name) != value:
             return Malformed(f"the artifact has another {name}", expected=value, actual=_shown(metadata.get(name)))
+    for name, form in _FORMS.items() if binding.is_open else ():
+        said = metadata.get(name)
+        if not isinstance(said, str) or not form.fullmatch(said):
+            return Malformed(f"the artifact's {name} is not in its form", actual=_shown(said))
+    return None
+
+
+def _other_tensors(entries: Entries, actual: Mapping[str, Any]) -> Malformed:
     for name in sorted(entries.keys() | actual.keys()):
         if name not in actual:
             return Malformed(f"the artifact lacks tensor {name!r}", expected=entries[name]["shape"])

@@ -31,6 +31,7 @@ MAX_SEED = (1 << 63) - 1
 MAX_SAMPLES = 1 << 24
 MAX_CLASSES = 1 << 12
 MAX_INPUTS = 1 << 28
+MAX_HOLD_OUT = 90
 MAX_ROUNDS = (1 << 24) - 1
 """A round's number has 24 bits on the ledger."""
 LAST_MEMBER = 254
@@ -185,7 +186,10 @@ Scoring = NoScoring | Scored
 
 
 class Job(Strict, frozen=True, dict=True):
-    """A job's document. `parse` and `check` raise Malformed, naming the field."""
+    """A job's document. `parse` and `check` raise Malformed, naming the field.
+
+    `hold_out` is the share of its rows, in percent, that each party never trains on (docs/spec/rows.md).
+    """
 
     fedledger: Literal["job/2"]
     name: str
@@ -196,6 +200,7 @@ class Job(Strict, frozen=True, dict=True):
     admission: Admission
     terms: Terms
     scoring: Scoring
+    hold_out: int
     private: dict[str, Setting]
     privacy: dict[str, Setting]
     schedule: dict[str, Setting]
@@ -282,6 +287,7 @@ def _check_fields(job: Job) -> None:
     _within("terms.attempts", job.terms.attempts, 1, 255)
     for field in ("update_seconds", "open_seconds", "aggregate_seconds", "attest_seconds"):
         _within(f"terms.{field}", getattr(job.terms, field), 1, 365 * 86400)
+    _within("hold_out", job.hold_out, 0, MAX_HOLD_OUT)
     _check_scoring(job)
     if isinstance(job.aggregation, TrimmedMean):
         _within("aggregation.trim", job.aggregation.trim, 1, (limits.min_updates - 1) // 2)

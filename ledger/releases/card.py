@@ -16,7 +16,7 @@ from ledger.history.names import proposal_for
 from ledger.history.state import Round, Update
 from ledger.releases.file import NAME, ModelFile
 from ledger.releases.markdown import fenced, json_lines, plain, table
-from ledger.releases.report import Evaluation, Metrics
+from ledger.releases.report import ROWS, Evaluation, Metrics
 from ledger.rounds.admission import Verdict
 from ledger.rounds.trace import ModelTrace, trace
 
@@ -72,14 +72,16 @@ def _front(card: Card) -> Iterator[str]:
     yield f"license: {quoted(report.license if report and report.license else 'unknown')}"
     yield "library_name: fedledger"
     yield f"tags: [fedledger, federated-learning, safetensors, {quoted(task)}]"
-    if report is None:
+    if report is None or all(party.rows == "trained_on" for party in report.parties):
         return
     yield "model-index:"
     yield f"- name: {quoted(card.file.release.name)}"
     yield "  results:"
     for party in report.parties:
+        if party.rows == "trained_on":
+            continue
         yield f"  - task: {{type: {_TASKS.get(task, 'other')}}}"
-        yield f"    dataset: {{type: private, name: {quoted(party.party)}}}"
+        yield f"    dataset: {{type: private, name: {quoted(f'{party.party}, {ROWS[party.rows]}')}}}"
         yield "    metrics:"
         for name, value in sorted(party.metrics.items()):
             yield f"    - {{type: {quoted(name)}, value: {value}}}"
@@ -108,6 +110,11 @@ def _data(card: Card) -> Iterator[str]:
     samples = sum(update.weight for update in updates)
     yield f"{samples:,} samples at {plural(len(updates), 'party', 'parties')} went into the last round. No data left a"
     yield "party, so nobody else can say what they are; how many samples it has is each party's word."
+    if share := card.file.job.hold_out:
+        yield ""
+        yield f"Before the first round each party drew {share} % of its rows by a salt of its own, and holds them out:"
+        yield "nothing is trained on them. Each update is bound to the rows that it was trained on, by a salted root"
+        yield "that its party can open."
 
 
 def _parties(card: Card) -> Iterator[str]:
@@ -165,15 +172,53 @@ def _metrics(card: Card) -> Iterator[str]:
     if report is None:
         yield "Released without an evaluation report."
         return
-    yield "What each party measured on data of its own, and vouches for:"
+    yield "What each party measured on rows of its own, and vouches for:"
     yield ""
     names = sorted({name for party in report.parties for name in party.metrics})
-    rows = [_measured(plain(party.party), party.samples, party.metrics, names) for party in report.parties]
+    rows = [_measured(plain(one.party), ROWS[one.rows], one.samples, one.metrics, names) for one in report.parties]
     if len(rows) > 1:
-        rows.append(_measured("mean over samples", report.samples, report.mean, names))
-    yield from table(("party", "samples", *names), rows)
+        rows.append(_measured("mean over samples", report.rows, report.samples, report.mean, names))
+    yield from table(("party", "rows", "samples", *names), rows)
+    if any(party.rows == "trained_on" for party in report.parties):
+        yield ""
+        yield "Figures of rows that were trained on are not an evaluation: they say how well the model fits these rows."
+    yield from _pooled(report)
+    yield from _held_out(report)
     yield ""
     yield f"The report's SHA-256 is `{report.digest.hex()}`."
+
+
+def _pooled(report: Evaluation) -> Iterator[str]:
+    """What follows from the counts of all parties together."""
+    pooled = report.pooled
+    if pooled:
+        yield ""
+        yield f"All {report.samples:,} rows together ({report.rows}), from the parties' counts; anyone can add them up:"
+        yield ""
+        yield from table(("figure", "value"), sorted(pooled.items()))
+
+
+def _held_out(report: Evaluation) -> Iterator[str]:
+    """What parties committed to before the rounds that they name."""
+    shown = [(party.party, party.held_out) for party in report.parties if party.held_out is not None]
+    if not shown:
+        return
+    yield ""
+    yield "What the parties' updates bind, and these figures are held against:"
+    yield ""
+    yield from table(
+        ("party", "update of round", "rows trained on", "rows held out", "salted root"),
+        (
+            (
+                plain(party),
+                str(one.round),
+                f"{one.opening.trained:,}",
+                f"{one.opening.held_out:,}",
+                f"`{one.opening.opening.root.hex()}`",
+            )
+            for party, one in shown
+        ),
+    )
 
 
 def _lineage(card: Card) -> Iterator[str]:
@@ -256,5 +301,5 @@ def _admitted(round_: Round) -> list[Update]:
     return [update for update, verdict in pairs if verdict == Verdict.ADMITTED]
 
 
-def _measured(party: str, samples: int, metrics: Metrics, names: Sequence[str]) -> tuple[str, ...]:
-    return (party, f"{samples:,}", *(metrics.get(name, "") for name in names))
+def _measured(party: str, rows: str, samples: int, metrics: Metrics, names: Sequence[str]) -> tuple[str, ...]:
+    return (party, rows, f"{samples:,}", *(metrics.get(name, "") for name in names))

@@ -13,7 +13,10 @@ from ledger.errors import Malformed, UsageError
 from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import checksum_address, decode, encode, sha256
 from ledger.formats.grammar import check_text
+from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.strict import Strict
+from ledger.releases.counts import Counts, add, figures_of
+from ledger.releases.counts import check as check_counts
 
 FORMAT: Literal["evaluation/1"] = "evaluation/1"
 MAX_SIZE = CHUNK
@@ -27,15 +30,34 @@ _METRIC = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _LICENSE = re.compile(r"([a-z0-9][a-z0-9.-]{0,39})?", re.ASCII)
 
 Metrics = Mapping[str, str]
+Rows = Literal["held_out", "trained_on", "own_file"]
+"""Which rows were measured: those that the job keeps from training, those trained on, or a file of the party's own."""
+ROWS: Mapping[str, str] = {"held_out": "held out", "trained_on": "trained on", "own_file": "own file"}
+NOT_MEANS = frozenset({"auc", "balanced_accuracy", "calibration_error", "f1", "precision", "recall", "specificity"})
+"""Figures of which a mean over several parties' samples is not the figure of all samples."""
 
 
-class PartyFigures(Strict, frozen=True):
-    """What one party measured on its data; decimals as text, which has one spelling where a float has many."""
+class HeldOutRows(Strict, frozen=True):
+    """What opens the root in the header of the party's update of a round: it says how many rows were held out."""
+
+    round: int
+    opening: OpenedRows
+
+
+class PartyFigures(Strict, frozen=True, omit_defaults=True):
+    """What one party measured on its data; decimals as text, which has one spelling where a float has many.
+
+    `rows` says which rows; where they were held out, `held_out` shows that the party's own update says so. `counts` are
+    left out where the task makes none.
+    """
 
     party: str
     key: str
     samples: int
+    rows: Rows
     metrics: dict[str, str]
+    counts: Counts | None = None
+    held_out: HeldOutRows | None = None
 
 
 class RoundFigures(Strict, frozen=True):
@@ -80,8 +102,24 @@ class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
 
     @property
     def mean(self) -> dict[str, str]:
-        """The figures that every party reports, as the mean over samples."""
+        """The figures that every party reports and that are means of rows, as the mean over samples."""
         return _mean([(party.samples, party.metrics) for party in self.parties])
+
+    @property
+    def pooled(self) -> dict[str, str]:
+        """The figures of all parties' rows together, from their counts; empty where one of them reports none."""
+        parts = [party.counts for party in self.parties if party.counts is not None]
+        together = add(parts) if len(parts) == len(self.parties) else None
+        return {name: decimal(value) for name, value in figures_of(together).items()} if together else {}
+
+    @property
+    def rows(self) -> str:
+        """Which rows were measured, in words: of every party the same, or each kind with its samples."""
+        kinds = {kind: sum(p.samples for p in self.parties if p.rows == kind) for kind in ROWS}
+        said = {kind: samples for kind, samples in kinds.items() if samples}
+        if len(said) == 1:
+            return ROWS[next(iter(said))]
+        return ", ".join(f"{samples:,} {ROWS[kind]}" for kind, samples in said.items())
 
 
 def cid_of(digest: bytes) -> Cid:
@@ -112,6 +150,8 @@ def check(report: Evaluation) -> None:
     _within("rounds", len(report.rounds), 0, MAX_ROUNDS)
     for party in report.parties:
         _check_party(party)
+        if party.held_out is not None and party.held_out.round > report.round:
+            raise Malformed("rows were held out in a round after the model's", party=party.party, maximum=report.round)
     order = [(party.party, party.key) for party in report.parties]
     if order != sorted(order) or len({party.key for party in report.parties}) != len(order):
         raise Malformed("parties must be ascending by name, each key once")
@@ -175,13 +215,16 @@ def join(reports: Sequence[Evaluation]) -> Evaluation:
 def _mean_of_round(reports: Sequence[Evaluation], number: int) -> dict[str, str]:
     if len(reports) == 1:
         return next(figures.metrics for figures in reports[0].rounds if figures.round == number)
-    found = [(r.samples, figures.metrics) for r in reports for figures in r.rounds if figures.round == number]
-    return _mean(found)
+    return _mean([(r.samples, one.metrics) for r in reports for one in r.rounds if one.round == number])
 
 
 def _mean(measured: Sequence[tuple[int, Metrics]]) -> dict[str, str]:
-    """The metrics that all have, weighted by samples: exact, then rounded once, half to even."""
+    """The metrics that all have, weighted by samples: exact, then rounded once, half to even. Of several, `NOT_MEANS`
+    are left out.
+    """
     common = set.intersection(*(set(metrics) for _, metrics in measured))
+    if len(measured) > 1:
+        common -= NOT_MEANS
     total = sum(samples for samples, _ in measured)
     sums = {name: sum((n * Fraction(m[name]) for n, m in measured), Fraction()) for name in sorted(common)}
     return {name: decimal(value / total) for name, value in sums.items()}
@@ -201,6 +244,35 @@ def _check_party(party: PartyFigures) -> None:
     if not party.metrics:
         raise Malformed("a party reports no figures", party=party.party)
     _check_metrics(party.party, party.metrics)
+    if party.counts is not None:
+        check_counts(party.counts, party.samples, party.party)
+        _check_accuracy(party, party.counts)
+    _check_rows(party)
+
+
+def _check_accuracy(party: PartyFigures, counts: Counts) -> None:
+    """The figure that a party states and the one that its counts make are the same, as far as it is stated."""
+    said = Fraction(party.metrics.get("accuracy", counted := decimal(figures_of(counts)["accuracy"])))
+    if abs(said - Fraction(counted)) > Fraction(1, 10**PLACES):
+        raise Malformed("the accuracy is not that of the counts", party=party.party, expected=counted, actual=str(said))
+
+
+def _check_rows(party: PartyFigures) -> None:
+    """Rows that were held out come with the opening that says so, and are no more than it says."""
+    shown = party.held_out
+    if (party.rows == "held_out") != (shown is not None):
+        raise Malformed("held-out rows and what shows them go together", party=party.party, rows=ROWS[party.rows])
+    if shown is not None:
+        _within(f"held_out.round of {party.party}", shown.round, 1, (1 << 32) - 1)
+        opening = shown.opening.opening
+        if party.samples > opening.held_out:
+            raise Malformed(
+                "more rows are said to be held out than the party's update says",
+                advice="rows came since: measure again after the party's next update, or name a file with --data",
+                party=party.party,
+                expected=opening.held_out,
+                actual=party.samples,
+            )
 
 
 def _check_metrics(where: str, metrics: Metrics) -> None:

@@ -103,7 +103,7 @@ def weigh(weight: int, cap: int) -> Decision:
 def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
     """Judge the bytes of an update, which arrive in pieces and are read once.
 
-    1. The header is, byte for byte, the one that follows from ledger and job (HEADER).
+    1. The header is, byte for byte, the one that follows from ledger, job and what its party alone knows (HEADER).
     2. The length is the layout's, and the blocks are a file of the profile (HEADER).
     3. The integers have the registered tensor root (ROOT).
     4. No value exceeds the job's bound (RANGE).

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
-from ledger.formats.artifact import Buffer
+from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.claims import RoundName
-from ledger.formats.header import Binding
+from ledger.formats.header import Binding, explain
 from ledger.history.state import Aggregate, JobState, Round, Update
 from ledger.jobs.document import Job
 from ledger.rounds.inputs import Fetch
@@ -138,6 +138,18 @@ def update_binding(place: Place, round_: Round, party: str, base: Base) -> Bindi
         party=party,
         base=base.root,
     )
+
+
+def read_binding(layout: Layout, entry: Entry, fetch: Fetch) -> Binding:
+    """What an opened update's header says, with what its party alone knows of it.
+
+    Raises Malformed where it is not the header that it must be, Unavailable where it cannot be had.
+    """
+    head = b"".join(bytes(piece) for piece in fetch(entry.cid, 0, layout.header_size))
+    whole = layout.bound(head, entry.binding)
+    if whole is None:
+        raise explain(head, entry.binding, layout.entries())
+    return whole
 
 
 def model_binding(place: Place, job: int, number: int, base: bytes) -> Binding:

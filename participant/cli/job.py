@@ -104,6 +104,7 @@ def _facts(made: "Job", target: Path, at_home: tuple[str, ...]) -> dict[str, Any
         "values": made.layout.values,
         "rule": _rule(made),
         "rounds": _rounds(made),
+        "hold_out": made.hold_out,
         "scores": describe_method(made),
         "evaluation_set": evidence.cid if evidence else None,
         "tensors": [
@@ -149,6 +150,7 @@ def _show(made: "Job", facts: Mapping[str, Any], following: str) -> None:
             "tensors": _summary(made, facts),
             "rule": facts["rule"],
             "rounds": facts["rounds"],
+            "held out": f"{made.hold_out} % of each party's rows" if made.hold_out else "nothing",
             "scores": facts["scores"],
         }
     )

@@ -14,8 +14,10 @@ from ledger.formats.text import json_text
 from participant.cli.options import DEVICES, device_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from ledger.releases.report import Rows
+    from participant.measuring.evaluation import Line
     from participant.trainer.messages import Compare, ComparedModel
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -108,7 +110,8 @@ def _show(rows: "Sequence[ComparedModel]", as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--data", type=FILE, help="Data to evaluate on.  [default: the home's own data]")
+@click.option("--data", type=FILE, help="Data to evaluate on.  [default: what the home's own data hold out]")
+@click.option("--trained-on", is_flag=True, help="Evaluate on the home's rows that were trained on: not a test.")
 @job_option
 @click.option("--round", "rounds", type=click.IntRange(min=0), multiple=True, help="A round's model; 0 is the initial.")
 @click.option(
@@ -121,6 +124,7 @@ def _show(rows: "Sequence[ComparedModel]", as_json: bool) -> None:
 @json_option
 def evaluate(
     data: Path | None,
+    trained_on: bool,
     job: int | None,
     rounds: tuple[int, ...],
     follow_job: bool,
@@ -132,49 +136,61 @@ def evaluate(
 ) -> None:
     """Evaluate finalised global models on data of your own, in a process of its own.  [default: the latest]
 
+    What is measured are the rows that the job has this party hold out; nobody ever trained on them. A line and a report
+    say which rows it was: held out, trained on, or an own file.
+
     With --json, one line of JSON for each model. With --report the figures go into an evaluation report as well, which
     parties hand on, and which a release may name; those of earlier models that were measured too are its history.
     """
-    from ledger.cli.connect import look
-
     if rounds and follow_job:
         raise click.UsageError("--round and --follow exclude each other")
+    if trained_on and data:
+        raise click.UsageError("--data and --trained-on exclude each other")
+    from ledger.cli.connect import look
+    from participant.measuring.evaluation import Evaluator, add_to_report, follow, lines
+    from participant.measuring.own_rows import OwnRows
+    from participant.node.start import machine_of
+    from participant.rows.records import RowRecords
     from participant.tasks.data.files import DataFiles
+    from participant.trainer.trainers import Trainers
 
     if network_file is None:
         home.network()
     files = DataFiles(home, given=data)
     files.check()
-    from participant.measuring.evaluation import add_to_report, follow, lines
-    from participant.node.start import machine_of
-    from participant.trainer.trainers import Trainers
-
-    def note(text: str) -> None:
-        click.echo(f"waiting: {text}", err=True)
-
+    wanted: Rows = "own_file" if data else "trained_on" if trained_on else "held_out"
     with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
         trainers.prepare()
-        measured = []
-        found = (
-            follow(connection, job, files, trainers, note)
-            if follow_job
-            else lines(connection, job, list(rounds), files, trainers)
-        )
-        for line in found:
-            click.echo(json_text(line) if as_json else _words(line))
-            measured.append(line)
+        own = OwnRows(connection, home, RowRecords(trainers.machine.rows))
+        evaluator = Evaluator(own, files, trainers, wanted)
+        found = follow(evaluator, job, _waiting) if follow_job else lines(evaluator, job, list(rounds))
+        measured = list(_printed(found, as_json))
         if report and measured:
-            add_to_report(connection, home, measured, report)
+            add_to_report(own, measured, report)
             click.echo(f"figures added to {report}", err=True)
 
 
+def _printed(found: "Iterable[Line]", as_json: bool) -> "Iterator[Line]":
+    from msgspec import to_builtins
+
+    for line in found:
+        click.echo(json_text(line, to_builtins) if as_json else _words(line))
+        yield line
+
+
+def _waiting(text: str) -> None:
+    click.echo(f"waiting: {text}", err=True)
+
+
 def _words(line: dict[str, object]) -> str:
+    from ledger.releases.report import ROWS
+
     figures = ", ".join(
         f"{name} {value:.4f}" if name != "samples" else f"{name} {value:.0f}"
         for name, value in line.items()
         if isinstance(value, float)
     )
-    return f"job {line['job']}, round {line['round']}: {figures}"
+    return f"job {line['job']}, round {line['round']}, {ROWS[str(line['rows'])]}: {figures}"
 
 
 @click.command()

@@ -10,6 +10,7 @@ from ledger.config import Home
 from ledger.formats.text import json_text, plural
 from participant.cli.models import compare, evaluate, example, open_set
 from participant.cli.options import device_option
+from participant.cli.rows import replay, rows
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -25,7 +26,7 @@ def node() -> None:
     """
 
 
-for command in (compare, evaluate, example, open_set):
+for command in (compare, evaluate, example, open_set, replay, rows):
     node.add_command(command)
 
 

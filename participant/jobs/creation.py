@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from participant.integers.fixed_point import Stream
 
 
+HOLD_OUT = 20
+"""Percent of its rows that each party holds out where the draft does not say."""
+
+
 class Put(Protocol):
     """Stores a file under a pin and returns its CID, as `ledger.store.Store.put` does."""
 
@@ -73,6 +77,7 @@ def create(
         admission=limits(draft.admission, scale(initial.tensors), needed),
         terms=_terms(draft, electorate),
         scoring=scoring,
+        hold_out=hold_out_of(draft.hold_out, initial.task),
         **RESERVED,
     )
     document = made.encode()
@@ -82,6 +87,25 @@ def create(
         put([rows], set_pin(evidence))
     put([document], job_pin(made.digest))
     return made
+
+
+def hold_out_of(said: int | None, task: Task) -> int:
+    """The share that is held out, in percent: `HOLD_OUT` where the draft leaves it open and the task tells rows apart.
+
+    Raises Malformed where rows are to be held out of data that have none.
+    """
+    from participant.tasks.split import tells_rows
+
+    if tells_rows(task):
+        return HOLD_OUT if said is None else said
+    if said:
+        raise Malformed(
+            "hold_out needs a task that tells the rows of its data apart",
+            advice="let the task have `leaves` and `part` (docs/tasks.md), or say hold_out = 0",
+            task=task.name,
+            hold_out=said,
+        )
+    return 0
 
 
 def tensors_at_home(made: Job) -> tuple[str, ...]:

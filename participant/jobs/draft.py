@@ -90,7 +90,8 @@ class DraftTensors(Strict, frozen=True):
 
 class Draft(Strict, frozen=True):
     """The file that `fedledger job create` reads. `seed` makes the initial model; `tensors` is by pattern of names, in
-    which * stands for any characters. The last four fields are reserved: they can say what every job says now."""
+    which * stands for any characters; `hold_out` is the share of its rows, in percent, that each party never trains on,
+    proposed where it is left out. The last four fields are reserved: they can say what every job says now."""
 
     name: str
     task: DraftTask
@@ -100,6 +101,7 @@ class Draft(Strict, frozen=True):
     aggregation: job.Rule | None = None
     seed: int = 1
     fraction_bits: int = 24
+    hold_out: int | None = None
     tensors: dict[str, DraftTensors] = msgspec.field(default_factory=dict)
     private: dict[str, Any] = msgspec.field(default_factory=dict)
     privacy: dict[str, Any] = msgspec.field(default_factory=dict)

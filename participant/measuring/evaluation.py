@@ -5,21 +5,24 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from ledger.config import Home
+import msgspec
+
 from ledger.errors import Unavailable, UsageError
 from ledger.history.state import JobState
 from ledger.jobs.document import Job
 from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.party.publishing import read_file
-from ledger.releases.report import FORMAT, Evaluation, PartyFigures, RoundFigures, check, decimal, join
+from ledger.releases.counts import Counts
+from ledger.releases.report import FORMAT, Evaluation, PartyFigures, RoundFigures, Rows, check, decimal, join
 from ledger.rounds.facts import Base, base_of, read_model
 from ledger.store import disk
 from participant.integers.artifacts import stream_of_body
 from participant.integers.fixed_point import Stream
 from participant.measuring.figures import beside
+from participant.measuring.own_rows import OwnRows
 from participant.tasks.data.files import DataFiles
-from participant.trainer.messages import DataRead, Measure, Measured, ReadData
+from participant.trainer.messages import Measure, Measured
 from participant.trainer.trainers import Trainers
 
 Line = dict[str, object]
@@ -48,35 +51,28 @@ def read(connection: Connection, state: JobState, job: Job, base: Base) -> Strea
     return stream_of_body(job.layout, read_model(connection.place, state, job, base, connection.fetch))
 
 
-def lines(
-    connection: Connection, number: int | None, rounds: list[int], data: DataFiles, trainers: Trainers
-) -> Iterator[Line]:
-    """One line for each model of `rounds`, or for the latest: job, round, model's root, the task's figures on `data`.
+def lines(evaluator: "Evaluator", number: int | None, rounds: list[int]) -> Iterator[Line]:
+    """One line for each model of `rounds`, or for the latest: job, round, model's root, which rows were measured, the
+    task's figures on them, and its counts.
 
     Raises UsageError where there is no such job or model, the task is not the one approved, or its code fails;
     Unavailable where document or model cannot be fetched.
     """
-    connection.refresh()
-    state = connection.job(number)
+    evaluator.connection.refresh()
+    state = evaluator.connection.job(number)
     chosen = rounds or (finalised(state) or [0])[-1:]
-    evaluator = Evaluator(connection, data, trainers)
     for round_ in chosen:
         yield evaluator.line(state, round_)
 
 
 def follow(
-    connection: Connection,
-    number: int | None,
-    data: DataFiles,
-    trainers: Trainers,
-    note: Callable[[str], None],
-    poll: float = 2.0,
+    evaluator: "Evaluator", number: int | None, note: Callable[[str], None], poll: float = 2.0
 ) -> Iterator[Line]:
     """A line for each finalised model as it comes, until the job is complete.
 
     What is not there yet is waited for: a job that is not open, chain, holders. `note` hears of it once.
     """
-    evaluator, known, said = Evaluator(connection, data, trainers), set[int](), ""
+    connection, known, said = evaluator.connection, set[int](), ""
     while True:
         try:
             state = _open_job(connection, number)
@@ -93,12 +89,13 @@ def follow(
             time.sleep(RETRY)
 
 
-def add_to_report(connection: Connection, home: Home, measured: Sequence[Line], path: Path) -> Evaluation:
+def add_to_report(own: OwnRows, measured: Sequence[Line], path: Path) -> Evaluation:
     """Add this party's figures on the newest model measured to the report in a file, made where there is none.
 
     The figures of earlier rounds go with them. Raises UsageError where this party is not a member, or is in the report
     already, or the report is on another model.
     """
+    connection = own.connection
     newest = max(measured, key=_round_of)
     if _round_of(newest) == 0:
         raise UsageError("the initial model has no report: only a finalised one can be released")
@@ -110,7 +107,7 @@ def add_to_report(connection: Connection, home: Home, measured: Sequence[Line], 
         job=int(str(newest["job"])),
         round=_round_of(newest),
         root=str(newest["model"]),
-        parties=(_party(connection, home, newest),),
+        parties=(_party(own, newest),),
         rounds=tuple(rounds[number] for number in sorted(rounds)),
     )
     check(report)
@@ -120,15 +117,28 @@ def add_to_report(connection: Connection, home: Home, measured: Sequence[Line], 
     return report
 
 
-def _party(connection: Connection, home: Home, line: Line) -> PartyFigures:
-    key = address_of(home.keystore)
-    member = next((one for one in connection.history.members.values() if one.key == key), None)
-    if member is None:
+def _party(own: OwnRows, line: Line) -> PartyFigures:
+    key, connection = address_of(own.home.keystore), own.connection
+    member = own.member
+    if member is None or member.key != key:
         raise UsageError("only a member reports figures", advice="fedledger node join", key=key)
     samples = line.get("samples")
     if not isinstance(samples, int | float) or samples != int(samples):
         raise UsageError("the task does not say on how many samples it measured", task_says=str(samples))
-    return PartyFigures(party=connection.name(member.index), key=key, samples=int(samples), metrics=_figures(line))
+    rows, counts = msgspec.convert(line["rows"], Rows), line.get("counts")
+    shown = None
+    if rows == "held_out":
+        state = connection.job(int(str(line["job"])))
+        shown = own.held_out(state, connection.document(state), _round_of(line))
+    return PartyFigures(
+        party=connection.name(member.index),
+        key=key,
+        samples=int(samples),
+        rows=rows,
+        metrics=_figures(line),
+        counts=counts if isinstance(counts, Counts) else None,
+        held_out=shown,
+    )
 
 
 def _figures(line: Line) -> dict[str, str]:
@@ -154,20 +164,22 @@ def _open_job(connection: Connection, number: int | None) -> JobState | None:
 
 
 class Evaluator:
-    """Evaluates models on a party's data, in a trainer: the task is loaded once for each job, its data read once."""
+    """Evaluates models on `rows` of a party's data, in a trainer: a job's task is loaded once, its data read once."""
 
-    def __init__(self, connection: Connection, data: DataFiles, trainers: Trainers) -> None:
-        self._connection, self._data, self._trainers = connection, data, trainers
-        self._read: set[int] = set()
+    def __init__(self, own: OwnRows, data: DataFiles, trainers: Trainers, rows: Rows) -> None:
+        self.own, self.connection = own, own.connection
+        self._data, self._trainers, self._wanted = data, trainers, rows
+        self._read: dict[int, Rows] = {}
 
     def line(self, state: JobState, number: int) -> Line:
         """What one model is worth. Raises as `lines`."""
-        job, trainers = self._connection.document(state), self._trainers
+        job, trainers = self.connection.document(state), self._trainers
         base, path = model_of(state, job, number), self._data.found(state.number, job.task.name)
         if state.number not in self._read:
-            trainers.ask(job, state.number, ReadData(), path, DataRead)
-            self._read.add(state.number)
-        model = read(self._connection, state, job, base)
-        said: Line = {"job": state.number, "round": number, "model": base.root.hex()}
-        measured = trainers.ask(job, state.number, Measure(), path, Measured, model=model, round=number)
-        return beside(job.task.name, said, measured.floats())
+            self._read[state.number] = self.own.read(state, job, path, self._wanted, trainers)
+        rows, model = self._read[state.number], read(self.connection, state, job, base)
+        do = Measure(rows=self._wanted, counts=True)
+        measured = trainers.ask(job, state.number, do, path, Measured, model=model, round=number)
+        said: Line = {"job": state.number, "round": number, "model": base.root.hex(), "rows": rows}
+        line = beside(job.task.name, said | {"counts": measured.counts}, measured.floats())
+        return {name: value for name, value in line.items() if value is not None}

@@ -12,6 +12,7 @@ from participant.trainer.errand import Errand
 from participant.trainer.messages import DataRead, ReadData
 from participant.trainer.trainers import PROMPT, Trainers
 
+DIVIDED = ReadData(rows="trained_on")
 SECONDS = 3600.0
 """How long reading may take."""
 Seen = tuple[Path | None, tuple[int, int]]
@@ -48,7 +49,7 @@ class Inspection:
         if changed:
             self._close(number)
             if path is not None and path.is_file():
-                self._errands[number] = self._trainers.begin(job, number, ReadData(), path, seconds=SECONDS)
+                self._errands[number] = self._trainers.begin(job, number, DIVIDED, path, seconds=SECONDS)
                 self._errands[number].wait(PROMPT)
             self._seen[number] = now
         return changed, self._finding(number, job)
@@ -78,13 +79,15 @@ class Inspection:
 def described(errand: Errand) -> str:
     """What was read, in words. Raises what the errand's answer raises."""
     answer = errand.expect(DataRead)
-    rows = f": {plural(answer.rows, 'row')}" if answer.rows is not None else ""
-    return f"the data can be read{rows}"
+    if answer.rows is None:
+        return "the data can be read"
+    held_out = f" to train on, {answer.held_out} held out" if answer.held_out else ""
+    return f"the data can be read: {plural(answer.rows, 'row')}{held_out}"
 
 
 def check(trainers: Trainers, files: DataFiles, number: int, job: Job) -> str:
     """Read a job's data now; what was read, in words. Raises UsageError where they cannot be trained on."""
-    errand = trainers.begin(job, number, ReadData(), files.found(number, job.task.name), seconds=SECONDS)
+    errand = trainers.begin(job, number, DIVIDED, files.found(number, job.task.name), seconds=SECONDS)
     try:
         errand.wait(SECONDS)
         return described(errand)

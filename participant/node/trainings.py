@@ -30,6 +30,11 @@ class Trainings:
         self._ended: Counter[RoundKey] = Counter()
         self._next_word: dict[RoundKey, float] = {}
 
+    @property
+    def rows(self) -> Path:
+        """The home's folder of salts and leaves."""
+        return self._trainers.machine.rows
+
     def under_way(self) -> frozenset[RoundKey]:
         """The rounds that are being trained now."""
         return frozenset(key for key, errand in self._errands.items() if not errand.done)
@@ -52,8 +57,8 @@ class Trainings:
         self._next_word[key], self._bases[key] = FIRST_WORD, facts.base.root
         return self._errands[key]
 
-    def take(self, facts: RoundFacts) -> tuple[TrainedUpdate, Stream]:
-        """What a training that is done came to: its update, taken from the trainer.
+    def take(self, facts: RoundFacts) -> tuple[TrainedUpdate, Stream, tuple[bytes, ...]]:
+        """What a training that is done came to: its update, and the leaves of its data, taken from the trainer.
 
         Raises UsageError or Unavailable, with task, job, round and file, where nothing came out; Unavailable where
         something from outside ended the process for the first time, Malformed for an answer to something else.
@@ -61,7 +66,8 @@ class Trainings:
         key = (facts.round.job, facts.round.number)
         errand = self._errands.pop(key)
         try:
-            return errand.expect(TrainedUpdate), errand.update(facts.job.layout.values)
+            trained = errand.expect(TrainedUpdate)
+            return trained, errand.update(facts.job.layout.values), errand.leaves()
         except Ended as error:
             self._ended[key] += 1
             if error.outside and self._ended[key] < TRIES:

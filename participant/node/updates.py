@@ -24,6 +24,7 @@ from ledger.rounds.facts import RoundFacts, update_binding
 from participant.integers.artifacts import file_of, root_of
 from participant.measuring.evaluation import read
 from participant.node.trainings import Trainings
+from participant.rows.records import RowRecords
 from participant.trainer.errand import Errand
 from participant.trainer.messages import TrainedUpdate, number
 from participant.trainer.trainers import PROMPT, WHOLE_DAY
@@ -44,6 +45,7 @@ class Made:
     """An update that is trained and judged, but not stored."""
 
     trained: TrainedUpdate
+    leaves: tuple[bytes, ...]
     weight: int
     file: tuple[Buffer, ...]
     root: bytes
@@ -74,7 +76,7 @@ class Updates:
 
     def __init__(self, connection: Connection, party: str, trainings: Trainings) -> None:
         self._connection, self._party, self._trainings = connection, party, trainings
-        self._openings = Openings(connection.folder)
+        self._openings, self._rows = Openings(connection.folder), RowRecords(trainings.rows)
 
     def prepare(self, facts: RoundFacts, data: Path, seconds: float) -> Prepared | None:
         """The round's update, kept in the home: from before a crash, or trained now, within `seconds`; None while it is
@@ -88,7 +90,7 @@ class Updates:
             return Prepared(found)
         if not self._begin(facts, data, seconds, keep=True).wait(PROMPT):
             return None
-        made = self._taken(facts, binding)
+        made = self._taken(facts)
         if made.decision.verdict is not Verdict.ADMITTED:
             raise UsageError(
                 "this update would be refused, so nothing is committed to",
@@ -98,6 +100,7 @@ class Updates:
             )
         said = (self._party, made.weight, made.root, made.cid.digest)
         opening = self._openings.salted(facts.name, *said)
+        self._keep_rows(facts, made.leaves)
         self._openings.keep(facts.name, opening, made.file)
         return Prepared(opening, made.loss, made.metrics, made.trained.device)
 
@@ -124,7 +127,7 @@ class Updates:
         Raises Unavailable or Malformed for the base model, UsageError for task, data, or values without integers.
         """
         self._begin(facts, data, WHOLE_DAY, keep=False).wait(WHOLE_DAY)
-        return self._taken(facts, self._binding(facts))
+        return self._taken(facts)
 
     def _begin(self, facts: RoundFacts, data: Path, seconds: float, *, keep: bool) -> Errand:
         """The round's training, begun where it is not under way."""
@@ -135,15 +138,23 @@ class Updates:
         base = read(self._connection, facts.state, facts.job, facts.base)
         return self._trainings.begin(facts, base, data, seed, seconds, keep=keep)
 
-    def _taken(self, facts: RoundFacts, binding: Binding) -> Made:
-        """What was trained, judged."""
+    def _taken(self, facts: RoundFacts) -> Made:
+        """What was trained, bound to the rows that it was trained on, and judged."""
         job = facts.job
-        trained, update = self._trainings.take(facts)
-        root = root_of(update)
+        trained, update, leaves = self._trainings.take(facts)
+        tree = self._rows.draw(job).tree(facts.round.number, leaves)
+        binding, root = self._binding(facts).on(len(tree.trained), tree.root), root_of(update)
         file = tuple(file_of(job.layout, binding, update))
         decision = judge_bytes(iter(file), job.layout, binding, root, job.admission)
         weight = min(trained.weight, job.admission.cap(self._member().index))
-        return Made(trained, weight, file, root, cid_of(file)[0], decision)
+        return Made(trained, leaves, weight, file, root, cid_of(file)[0], decision)
+
+    def _keep_rows(self, facts: RoundFacts, leaves: tuple[bytes, ...]) -> None:
+        """Keep what opens the update's rows. Raises Unavailable."""
+        index, number = self._member().index, facts.round.number
+        if any(index in one.commitments for one in facts.state.rounds.values() if one.number < number):
+            self._rows.note_training_before(facts.job)
+        self._rows.keep(facts.job, leaves)
 
     def _find(self, facts: RoundFacts, binding: Binding) -> UpdateOpening | None:
         """The update that was kept for this very round before a crash, its bytes checked; None where there is none."""

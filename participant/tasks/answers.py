@@ -5,12 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from math import isfinite, isnan
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from torch.nn.parameter import is_lazy
 
-from ledger.errors import UsageError
+from ledger.errors import Malformed, UsageError
+from ledger.formats.rows import DIGEST
 from ledger.jobs.layers import Layer
+from ledger.releases.counts import Counts
+from ledger.releases.counts import check as check_counts
 from participant.tasks.protocol import TrainResult
 
 SHOWN = 200
@@ -98,6 +102,30 @@ def layers(task: str, result: object) -> tuple[Layer, ...]:
     """A model layer by layer. Raises WrongAnswer for anything but a sequence of `ledger.jobs.layers`."""
     if not isinstance(result, Sequence) or not all(isinstance(layer, Layer) for layer in result):
         raise wrong(task, "layers", "layers", "a list of layers (ledger.jobs.layers)", result)
+    return tuple(result)
+
+
+def counts(task: str, result: object) -> Counts | None:
+    """What was counted. Raises WrongAnswer for anything but counts that add up."""
+    if result is None:
+        return None
+    if not isinstance(result, Counts):
+        raise wrong(task, "counts", "counts", "ledger.releases.counts.Counts, or None", result)
+    try:
+        made = msgspec.convert(msgspec.to_builtins(result), Counts)
+        check_counts(made, made.rows, task)
+    except (Malformed, TypeError, ValueError) as error:  # msgspec's errors are of the last kind
+        raise wrong(task, "counts", "counts", "counts that add up", str(error)) from error
+    return made
+
+
+def leaves(task: str, result: object) -> tuple[bytes, ...]:
+    """The leaves of data. Raises WrongAnswer for anything but digests of 32 bytes, at least one."""
+    if not isinstance(result, Sequence) or isinstance(result, str | bytes) or not result:
+        raise wrong(task, "leaves", "leaves", "a list of digests, at least one", result)
+    for leaf in result:
+        if not isinstance(leaf, bytes) or len(leaf) != DIGEST:
+            raise wrong(task, "leaves", "leaf", f"a digest of {DIGEST} bytes", leaf)
     return tuple(result)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import Module
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, softmax
 
+from ledger.releases.counts import BINS, MAX_CLASSES, Counts
 from participant.tasks.optimisers import deterministic
 
 _CHUNK = 4096
@@ -15,29 +16,37 @@ _CHUNK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Rows to learn from: `inputs` float32 n × …, `targets` int64 n, the number of each row's class."""
+    """Rows to learn from: `inputs` float32 n × …, `targets` int64 n, the number of each row's class.
+
+    `leaves` has each row's digest, as the data were read; it may be empty where nobody commits to the rows.
+    """
 
     inputs: Tensor
     targets: Tensor
+    leaves: tuple[bytes, ...] = ()
 
     def to(self, device: torch.device) -> "Labelled":
         """The same rows on a device."""
-        return Labelled(self.inputs.to(device), self.targets.to(device))
+        return Labelled(self.inputs.to(device), self.targets.to(device), self.leaves)
 
 
 def join(parts: Sequence[Labelled]) -> Labelled:
     """All rows of all parts, in order."""
-    return Labelled(torch.cat([part.inputs for part in parts]), torch.cat([part.targets for part in parts]))
+    inputs, targets = (torch.cat([getattr(part, name) for part in parts]) for name in ("inputs", "targets"))
+    return Labelled(inputs, targets, tuple(leaf for part in parts for leaf in part.leaves))
+
+
+def part(data: Labelled, places: Sequence[int]) -> Labelled:
+    """The rows at these places."""
+    chosen = torch.tensor(places, dtype=torch.int64, device=data.targets.device)
+    return Labelled(data.inputs[chosen], data.targets[chosen], tuple(data.leaves[place] for place in places))
 
 
 def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, float]:
     """accuracy; balanced_accuracy, the mean recall of the classes present; loss, mean cross-entropy; samples; and with
     rows of two classes out of two auc, the area under the ROC curve."""
-    model.eval()
-    with torch.no_grad(), deterministic(model, 0):
-        outputs = torch.cat([model(chunk).cpu() for chunk in torch.split(data.inputs, _CHUNK)])
-        targets = data.targets.cpu()
-        loss = float(cross_entropy(outputs.double(), targets))
+    outputs, targets = _outputs(model, data), data.targets.cpu()
+    loss = float(cross_entropy(outputs.double(), targets))
     right = (outputs.argmax(1) == targets).double()
     recalls = [
         float(right[targets == number].mean()) for number in range(len(classes)) if bool((targets == number).any())
@@ -51,6 +60,29 @@ def merit(model: Module, data: Labelled, classes: Sequence[str]) -> dict[str, fl
     if len(classes) == len(recalls) == 2:
         figures["auc"] = area(outputs[:, 1] - outputs[:, 0], targets)
     return figures
+
+
+def counted(model: Module, data: Labelled, classes: Sequence[str]) -> Counts | None:
+    """The same rows, counted by class, prediction and probability; None for more classes than are counted."""
+    number = len(classes)
+    if number > MAX_CLASSES:
+        return None
+    outputs, targets = _outputs(model, data).double(), data.targets.cpu()
+    predicted, probabilities = outputs.argmax(1), softmax(outputs, 1)
+    cells = torch.bincount(targets * number + predicted, minlength=number * number).reshape(number, number)
+    two = number == 2
+    score = probabilities[:, 1] if two else probabilities.max(1).values
+    high = targets == 1 if two else predicted == targets
+    bins = (score.nan_to_num(0.0) * BINS).long().clamp(0, BINS - 1)
+    sides = [torch.bincount(bins[side], minlength=BINS).tolist() for side in (~high, high)]
+    return Counts(confusion=tuple(map(tuple, cells.tolist())), scores=(tuple(sides[0]), tuple(sides[1])))
+
+
+def _outputs(model: Module, data: Labelled) -> Tensor:
+    """What the model says of each row, on the CPU."""
+    model.eval()
+    with torch.no_grad(), deterministic(model, 0):
+        return torch.cat([model(chunk).cpu() for chunk in torch.split(data.inputs, _CHUNK)])
 
 
 def area(margins: Tensor, targets: Tensor) -> float:

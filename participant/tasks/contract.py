@@ -8,9 +8,10 @@
 6. Training: two rounds give the same bytes twice in one process, and what is trained fits the integers.
 7. Result: `samples` is an integer above 0, `loss` a finite number.
 8. Evaluation: `evaluate` returns finite floats by name.
-9. Fresh process: the second round alone gives the same bytes in another process, on what the first one left.
+9. Rows: where the task names `leaves`, `part` returns the rows that it is asked for, and `counts` add up.
+10. Fresh process: the second round alone gives the same bytes in another process, on what the first one left.
 
-6 to 9 need data, and run in processes of their own (`participant.tasks.trial`). A rule that a broken one stands in the
+6 to 10 need data, and run in processes of their own (`participant.tasks.trial`). A rule that a broken one stands in the
 way of is not checked.
 """
 
@@ -130,6 +131,7 @@ class _Subject:
         obstacle = obstacle or ("" if self.first else "nothing was trained")
         yield "result", self.result, obstacle
         yield "evaluation", self.evaluation, obstacle
+        yield "rows", self.rows, obstacle
         yield "fresh process", self.fresh_process, obstacle
 
     @property
@@ -188,6 +190,9 @@ class _Subject:
 
     def evaluation(self) -> None:
         self._complain("evaluation")
+
+    def rows(self) -> None:
+        self._complain("rows")
 
     def fresh_process(self) -> None:
         outcome = ask(self.request, self.folder, SECOND)

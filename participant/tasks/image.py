@@ -13,8 +13,10 @@ from torch import nn
 
 from ledger.errors import Malformed
 from ledger.jobs.document import Setting
-from participant.tasks.classification import Labelled, join, merit
+from ledger.releases.counts import Counts
+from participant.tasks.classification import Labelled, counted, join, merit, part
 from participant.tasks.data.arrays import read_npz
+from participant.tasks.data.leaves import leaves_of_rows
 from participant.tasks.optimisers import Plan, fit
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 from participant.tasks.settings import Settings
@@ -66,7 +68,14 @@ class Image(Task):
                 actual=f"{arrays.values.min():g} to {arrays.values.max():g}",
             )
         pixels = torch.from_numpy(arrays.values / self.brightest).float()
-        return Labelled(pixels.reshape(-1, self.channels, *size), torch.from_numpy(arrays.targets))
+        leaves = leaves_of_rows(arrays.values, arrays.targets)
+        return Labelled(pixels.reshape(-1, self.channels, *size), torch.from_numpy(arrays.targets), leaves)
+
+    def leaves(self, data: Labelled) -> Sequence[bytes]:
+        return data.leaves
+
+    def part(self, data: Labelled, places: Sequence[int]) -> Labelled:
+        return part(data, places)
 
     def join(self, parts: Sequence[Labelled]) -> Labelled:
         return join(parts)
@@ -78,3 +87,6 @@ class Image(Task):
 
     def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
         return merit(model, data, self.classes)
+
+    def counts(self, model: nn.Module, data: Labelled) -> Counts | None:
+        return counted(model, data, self.classes)

@@ -26,3 +26,8 @@ class Machine:
     def work(self) -> Path:
         """Where a node and its trainers exchange files, beside the scratch folders."""
         return self.scratch.with_name("work")
+
+    @property
+    def rows(self) -> Path:
+        """Where the home keeps its salts, and the leaves that its updates were made from."""
+        return self.scratch.with_name("rows")

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from ledger.errors import UsageError
 from ledger.jobs.document import Setting
+from ledger.releases.counts import Counts
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +65,8 @@ class Task(ABC):
     """What a node needs of a task: derive from this class. `data` is anything that `load_data` returns.
 
     Needed are `name`, `version`, `__init__`, `build_model`, `load_data`, `train` and `evaluate`. The other methods are
-    optional: as they stand here, all of a model is shared, and its data cannot be pooled.
+    optional: as they stand here, all of a model is shared, and its data cannot be pooled,
+    and their file is one leaf, of which nothing is held out.
     """
 
     name: ClassVar[str]
@@ -98,6 +101,13 @@ class Task(ABC):
     def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
         """How good a model is on `data`: figures by name, among them `accuracy` where that makes sense."""
 
+    def counts(self, model: "torch.nn.Module", data: Any) -> Counts | None:
+        """Optional: what can be counted of a model that tells classes apart, for reports (`ledger.releases.counts`).
+
+        Default: None, the report has figures alone, and those of several parties are not put together exactly.
+        """
+        return None
+
     def state(self, model: "torch.nn.Module") -> "Mapping[str, torch.Tensor]":
         """Optional: the model's tensors by name. Default: its `state_dict()`."""
         state: Mapping[str, torch.Tensor] = model.state_dict()
@@ -122,6 +132,20 @@ class Task(ABC):
         from participant.tasks.sequential import layers_of
 
         return layers_of(self.name, model)
+
+    def leaves(self, data: Any) -> Sequence[bytes] | None:
+        """Optional: a digest of 32 bytes for each row of the data, in their order; equal rows have equal ones.
+
+        By them rows are held out, committed to and shown. Default: None, the file is one leaf, by its SHA-256.
+        """
+        return None
+
+    def part(self, data: Any, places: Sequence[int]) -> Any:
+        """Optional, but where there are `leaves`: the rows at these places, in this order, as `load_data` returns them.
+
+        They are on the device that `data` are on.
+        """
+        raise UsageError("a task that names the leaves of its data returns parts of them", task=self.name)
 
     def join(self, parts: Sequence[Any]) -> Any | None:
         """Optional: the data of several parties as one, for `fedledger node compare`. Default: None, not possible."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.errors import FedledgerError, UsageError
 from ledger.jobs.document import Setting
+from ledger.releases.counts import Counts
 from participant.tasks.protocol import RoundContext, Task, TrainResult
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ class GuardedTask(Task):
     def evaluate(self, model: "torch.nn.Module", data: Any) -> dict[str, float]:
         return self._call("evaluate", lambda: self.inner.evaluate(model, data))
 
+    def counts(self, model: "torch.nn.Module", data: Any) -> Counts | None:
+        return self._call("counts", lambda: self.inner.counts(model, data))
+
     def state(self, model: "torch.nn.Module") -> "Mapping[str, torch.Tensor]":
         return self._call("state", lambda: self.inner.state(model))
 
@@ -106,6 +110,12 @@ class GuardedTask(Task):
 
     def layers(self, model: "torch.nn.Module") -> "Sequence[Layer]":
         return self._call("layers", lambda: self.inner.layers(model))
+
+    def leaves(self, data: Any) -> Sequence[bytes] | None:
+        return self._call("leaves", lambda: self.inner.leaves(data))
+
+    def part(self, data: Any, places: Sequence[int]) -> Any:
+        return self._call("part", lambda: self.inner.part(data, places))
 
     def join(self, parts: Sequence[Any]) -> Any | None:
         return self._call("join", lambda: self.inner.join(parts))

@@ -16,8 +16,10 @@ from torch import nn
 
 from ledger.errors import Malformed
 from ledger.jobs.document import Setting
-from participant.tasks.classification import Labelled, join, merit
+from ledger.releases.counts import Counts
+from participant.tasks.classification import Labelled, counted, join, merit, part
 from participant.tasks.data.arrays import read_npz
+from participant.tasks.data.leaves import leaves_of_rows
 from participant.tasks.data.tables import Schema, read_csv
 from participant.tasks.optimisers import Plan, fit
 from participant.tasks.protocol import RoundContext, Task, TrainResult
@@ -69,7 +71,13 @@ class Tabular(Task):
         if self.outside == "refuse":
             self._check_ranges(path, values, lines)
         scaled = np.clip((values - self.low) / (self.high - self.low), 0, 1) * 2 - 1
-        return Labelled(torch.from_numpy(scaled).float(), torch.from_numpy(targets))
+        return Labelled(torch.from_numpy(scaled).float(), torch.from_numpy(targets), leaves_of_rows(values, targets))
+
+    def leaves(self, data: Labelled) -> Sequence[bytes]:
+        return data.leaves
+
+    def part(self, data: Labelled, places: Sequence[int]) -> Labelled:
+        return part(data, places)
 
     def join(self, parts: Sequence[Labelled]) -> Labelled:
         return join(parts)
@@ -81,6 +89,9 @@ class Tabular(Task):
 
     def evaluate(self, model: nn.Module, data: Labelled) -> dict[str, float]:
         return merit(model, data, self.classes)
+
+    def counts(self, model: nn.Module, data: Labelled) -> Counts | None:
+        return counted(model, data, self.classes)
 
     def _check_ranges(self, path: Path, values: NDArray[np.float64], lines: list[int] | None) -> None:
         outside = (values < self.low) | (values > self.high)

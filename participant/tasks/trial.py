@@ -32,6 +32,7 @@ from participant.tasks.protocol import Task, TrainResult
 from participant.tasks.scratch import Scratch, contents
 from participant.tasks.seam import load_data, located
 from participant.tasks.sharing import context_of, load_shared, shared_state
+from participant.tasks.split import check_parts
 
 ROUNDS = 2
 BUILD, TWICE, SECOND = "build", "twice", "second"
@@ -141,6 +142,9 @@ def run(request: TrialRequest, folder: Path) -> TrialResult:
         result = [answers.trained(trial.task.name, one.returned) for one in (first, second)][-1]
     with _noted(complaints, "evaluation"), located(trial.path):
         figures = answers.finite_figures(trial.task.name, trial.task.evaluate(second.model, trial.data))
+    with _noted(complaints, "rows"), located(trial.path):
+        check_parts(trial.task, trial.data, trial.path)
+        answers.counts(trial.task.name, trial.task.counts(second.model, trial.data))
     return TrialResult(
         digests=[first.digest, second.digest],
         seconds=second.seconds,

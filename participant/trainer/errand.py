@@ -88,6 +88,10 @@ class Errand:
         """What was trained. Raises as `participant.trainer.messages.read_stream`."""
         return messages.read_stream(self._folder / messages.UPDATE, values)
 
+    def leaves(self) -> tuple[bytes, ...]:
+        """What it was trained on a part of. Raises as `participant.trainer.messages.read_leaves`."""
+        return messages.read_leaves(self._folder / messages.LEAVES)
+
     def file(self, number: int) -> Iterator[bytes]:
         """The bytes of a file that was made. Raises as `participant.trainer.messages.read_pieces`."""
         return messages.read_pieces(self._folder / f"{messages.FILE}{number}")

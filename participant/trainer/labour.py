@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.jobs.document import Job, parse
@@ -27,6 +27,7 @@ from participant.trainer.messages import (
 from participant.trainer.steps import StepsFile, compared, created, measured
 
 if TYPE_CHECKING:
+    from participant.tasks.split import Split
     from participant.tasks.training import Local
 
 PAUSE = 0.2
@@ -75,14 +76,21 @@ class Labour:
         local = self._local(job, order)
         path = Path(order.data)
         if isinstance(order.do, ReadData):
-            return checked(local.data(path))
+            if order.do.leaves:
+                messages.write_leaves(folder / messages.LEAVES, local.leaves(path))
+            divided = local.split(path) if order.do.rows != "own_file" else None
+            return checked(local.rows(path, order.do.rows), divided)
         model = messages.read_stream(folder / messages.MODEL, job.layout.values)
         if not isinstance(order.do, Train):
-            return measured(local.evaluate(model, path))
+            figures = local.evaluate(model, path, order.do.rows)
+            return measured(figures, local.counts(model, path, order.do.rows) if order.do.counts else None)
         report = ProgressFile(folder / messages.PROGRESS, order.job, order.do.round)
         report.write()
-        trained = local.train(model, path, order.do.round, order.do.seed, keep=order.do.keep, report=report)
+        again = messages.read_leaves(folder / messages.WANTED) if order.do.again else ()
+        chosen: dict[str, Any] = {"keep": order.do.keep, "again": again, "report": report}
+        trained = local.train(model, path, order.do.round, order.do.seed, **chosen)
         messages.write_stream(folder / messages.UPDATE, trained.update)
+        messages.write_leaves(folder / messages.LEAVES, trained.leaves)
         result = trained.result
         metrics = {name: repr(value) for name, value in result.metrics.items()}
         return TrainedUpdate(
@@ -99,15 +107,21 @@ class Labour:
 
             machine = Machine(order.device, Path(order.scratch))
             self._locals = {job.digest: Local.of(job, machine, int(os.environ.get("RANK") or 0))}
-        return self._locals[job.digest]
+        local = self._locals[job.digest]
+        local.salt = bytes.fromhex(order.salt) or local.salt
+        return local
 
 
-def checked(data: object) -> DataRead:
-    """What data show of themselves: rows and classes, where they have `targets` as those of the built-in tasks do."""
+def checked(data: object, divided: "Split | None" = None) -> DataRead:
+    """What data show of themselves: rows and classes, where they have `targets` as those of the built-in tasks do;
+    `divided` is what they are a part of.
+    """
     targets = getattr(data, "targets", None)
     try:
         rows = len(targets if targets is not None else data)  # type: ignore[arg-type]
-        return DataRead(rows=rows, one_class=targets is not None and bool((targets == targets[0]).all()))
+        held_out = len(divided.leaves) - rows if divided is not None and divided.held_out is not None else 0
+        one_class = targets is not None and bool((targets == targets[0]).all())
+        return DataRead(rows=rows, one_class=one_class, held_out=max(held_out, 0))
     except Exception:  # noqa: BLE001  (data of a task of one's own may be anything)
         return DataRead(rows=None, one_class=False)
 

@@ -3,8 +3,10 @@
 order.json       what is to be done
 job.json         the job's document
 model.i32        the model's integers, little-endian int32: the base of a training, or what is measured
+wanted.bin       the leaves of the rows that are trained on again
 progress.json    how far it is, and in which of the task's methods, replaced as it goes on
 update.i32       the trained update's integers
+leaves.bin       the digests of all rows of the data that it was trained on a part of, 32 bytes each
 file.0, file.1   what a job that was made is stored as
 answer.json      what came out; written last
 """
@@ -12,7 +14,7 @@ answer.json      what came out; written last
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypeVar
 
@@ -20,19 +22,24 @@ import msgspec
 import numpy as np
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.formats.rows import DIGEST, MAX_LEAVES
 from ledger.formats.strict import Strict
 from ledger.jobs.document import MAX_WEIGHT, Setting
+from ledger.releases.counts import Counts, check
+from ledger.releases.report import Rows
 from ledger.store.disk import translated
 from participant.integers.fixed_point import Stream
 from participant.jobs.proposals import Electorate
 
 T = TypeVar("T")
-ORDER, JOB, MODEL, PROGRESS, UPDATE, ANSWER = (
+ORDER, JOB, MODEL, WANTED, PROGRESS, UPDATE, LEAVES, ANSWER = (
     "order.json",
     "job.json",
     "model.i32",
+    "wanted.bin",
     "progress.json",
     "update.i32",
+    "leaves.bin",
     "answer.json",
 )
 FILE = "file."
@@ -41,19 +48,28 @@ MAX_MESSAGE = 1 << 20
 
 
 class ReadData(Strict, frozen=True, tag="read"):
-    """Read the data as the job's task does."""
+    """Read the data as the job's task does; divide them, unless they are a file of its own; write their `leaves`."""
+
+    rows: Rows = "own_file"
+    leaves: bool = False
 
 
 class Train(Strict, frozen=True, tag="train"):
-    """Train a round on the data; with `keep` false nothing is left in the scratch folder."""
+    """Train a round on the data; with `keep` false nothing is left in the scratch folder, and with `again` only the
+    rows whose leaves are in wanted.bin are used, in that order.
+    """
 
     round: int
     seed: int
     keep: bool = True
+    again: bool = False
 
 
 class Measure(Strict, frozen=True, tag="measure"):
-    """Evaluate a model on the data."""
+    """Evaluate a model on these rows of the data, and count where that is wanted."""
+
+    rows: Rows = "own_file"
+    counts: bool = False
 
 
 class Compare(Strict, frozen=True, tag="compare"):
@@ -82,7 +98,8 @@ class Create(Strict, frozen=True, tag="create"):
 class Order(Strict, frozen=True):
     """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders.
 
-    Those to compare and to create name their files themselves, and belong to no job: its number is 0.
+    Those to compare and to create name their files themselves, and belong to no job: its number is 0. `salt`, in
+    hexadecimal digits, is the party's own of the job, where its data are divided.
     """
 
     do: ReadData | Train | Measure | Compare | Create
@@ -90,6 +107,7 @@ class Order(Strict, frozen=True):
     data: str
     device: str
     scratch: str
+    salt: str = ""
 
 
 class Progress(Strict, frozen=True):
@@ -119,10 +137,13 @@ class Progress(Strict, frozen=True):
 
 
 class DataRead(Strict, frozen=True, tag="has_read"):
-    """The data can be read: how many rows they have, and whether all are of one class, as far as they show it."""
+    """The data can be read: how many rows they have, and whether all are of one class, as far as they show it;
+    `held_out` is the number of those that are not trained on and not among `rows`.
+    """
 
     rows: Annotated[int, msgspec.Meta(ge=0)] | None
     one_class: bool
+    held_out: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class TrainedUpdate(Strict, frozen=True, tag="trained"):
@@ -140,9 +161,14 @@ class TrainedUpdate(Strict, frozen=True, tag="trained"):
 
 
 class Measured(Strict, frozen=True, tag="measured"):
-    """What a model is worth: figures by name, as `repr` writes floats, NaN and infinity among them."""
+    """What a model is worth: figures by name, as `repr` writes floats, NaN and infinity among them; and counts."""
 
     figures: dict[str, str]
+    counts: Counts | None = None
+
+    def __post_init__(self) -> None:
+        if self.counts is not None:
+            check(self.counts, self.counts.rows, "the task")
 
     def floats(self) -> dict[str, float]:
         """The same as numbers. Raises Malformed for what is not one."""
@@ -253,6 +279,25 @@ def read_stream(path: Path, values: int) -> Stream:
     if size != 4 * values or len(stream) != values:
         raise Malformed("a trainer's file has another length", file=path.name, expected=4 * values, actual=size)
     return stream.astype(np.int32, copy=False)
+
+
+def write_leaves(path: Path, leaves: Sequence[bytes]) -> None:
+    """Write the leaves of data. Raises Unavailable."""
+    with translated(path):
+        path.write_bytes(b"".join(leaves))
+
+
+def read_leaves(path: Path) -> tuple[bytes, ...]:
+    """The leaves of data. Raises Malformed for a file of another form, Unavailable where it cannot be read."""
+    try:
+        with _opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(size) if size <= MAX_LEAVES * DIGEST else b""
+    except OSError as error:
+        raise Unavailable(f"cannot read what was trained on: {error.strerror}", file=str(path)) from error
+    if not data or size % DIGEST or size != len(data):
+        raise Malformed("a trainer's file of leaves has an impossible length", file=path.name, actual=size)
+    return tuple(data[at : at + DIGEST] for at in range(0, len(data), DIGEST))
 
 
 def read_pieces(path: Path) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import JobTask
+from ledger.releases.counts import Counts
 from ledger.store.disk import translated
 from participant.trainer import messages
 from participant.trainer.messages import (
@@ -77,9 +78,9 @@ def created(do: Create, folder: Path, step: StepsFile) -> Created:
     return Created(files=tuple(files), at_home=tensors_at_home(made))
 
 
-def measured(figures: Mapping[str, float]) -> Measured:
-    """A task's figures as a message has them."""
-    return Measured(figures={name: repr(value) for name, value in figures.items()})
+def measured(figures: Mapping[str, float], counts: Counts | None = None) -> Measured:
+    """A task's figures as a message has them, and its counts."""
+    return Measured(figures={name: repr(value) for name, value in figures.items()}, counts=counts)
 
 
 def _kept(pieces: Iterable[Buffer], file: BinaryIO) -> Iterator[Buffer]:

@@ -4,18 +4,20 @@ import os
 import shutil
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing import parent_process
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 from ledger.errors import Malformed, Unavailable
 from ledger.jobs.document import Job
 from ledger.store import disk
 from participant.integers.fixed_point import Stream
+from participant.rows.records import RowRecords
 from participant.tasks.machine import Machine
 from participant.trainer import messages
 from participant.trainer.errand import Errand
@@ -89,9 +91,11 @@ class Trainers:
         *,
         seconds: float = WHOLE_DAY,
         model: Stream | None = None,
+        wanted: Sequence[bytes] = (),
     ) -> Errand:
-        """Give an order; it is ended after `seconds`. Raises Unavailable for a full disk, UsageError where the home's
-        launcher cannot be started.
+        """Give an order; it is ended after `seconds`. `wanted` are the leaves of a training that is made again.
+
+        Raises Unavailable for a full disk, UsageError where the home's launcher cannot be started.
         """
         launcher = self.machine.launcher
         trainer = self._launched() if launcher and isinstance(do, Train) else self._free(job.digest)
@@ -99,11 +103,14 @@ class Trainers:
         messages.place(folder / messages.JOB, job.encode())
         if model is not None:
             messages.write_stream(folder / messages.MODEL, model)
+        if wanted:
+            messages.write_leaves(folder / messages.WANTED, wanted)
         trainer.job = job.digest
         facts: dict[str, object] = {"task": job.task.name, "job": number, "file": str(data)}
         if isinstance(do, Train):
             facts["round"] = do.round
-        return self._given(trainer, folder, self._order(do, number, str(data.absolute())), seconds, facts)
+        order = self._order(do, number, str(data.absolute()), self._salt(job, do))
+        return self._given(trainer, folder, order, seconds, facts)
 
     def ask(
         self,
@@ -119,12 +126,28 @@ class Trainers:
         """Give an order and wait for its answer, with nothing else to do meanwhile. Raises as `begin`, and as
         `participant.trainer.errand.Errand.expect`, with `facts` besides.
         """
-        errand = self.begin(job, number, do, data, model=model)
-        errand.facts |= facts
+        with self.carried_out(job, number, do, data, model=model, facts=facts) as errand:
+            return errand.expect(kind)
+
+    @contextmanager
+    def carried_out(
+        self,
+        job: Job,
+        number: int,
+        do: ReadData | Train | Measure,
+        data: Path,
+        *,
+        model: Stream | None = None,
+        wanted: Sequence[bytes] = (),
+        facts: Mapping[str, object] = MappingProxyType({}),
+    ) -> Iterator[Errand]:
+        """Give an order and wait until it is done; its files are there as long as the context. Raises as `begin`."""
+        errand = self.begin(job, number, do, data, model=model, wanted=wanted)
+        errand.facts.update(facts)
         try:
             while not errand.wait(PROMPT):
                 pass
-            return errand.expect(kind)
+            yield errand
         finally:
             self.close_errand(errand)
 
@@ -177,10 +200,14 @@ class Trainers:
             os.close(self._lock)
             self._lock = -1
 
-    def _order(self, do: ReadData | Train | Measure | Compare | Create, job: int, data: str) -> Order:
-        return Order(
-            do=do, job=job, data=data, device=self.machine.device, scratch=str(self.machine.scratch.absolute())
-        )
+    def _order(self, do: ReadData | Train | Measure | Compare | Create, job: int, data: str, salt: str = "") -> Order:
+        scratch = str(self.machine.scratch.absolute())
+        return Order(do=do, job=job, data=data, device=self.machine.device, scratch=scratch, salt=salt)
+
+    def _salt(self, job: Job, do: ReadData | Train | Measure) -> str:
+        """The home's salt of the job, for what divides the data by it."""
+        whole = not isinstance(do, Train) and do.rows == "own_file"
+        return "" if whole else RowRecords(self.machine.rows).draw(job).salt.hex()
 
     def _given(self, trainer: Trainer, folder: Path, order: Order, seconds: float, facts: dict[str, object]) -> Errand:
         messages.write(folder / messages.ORDER, order)

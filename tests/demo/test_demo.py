@@ -205,9 +205,32 @@ def test_it_ends_with_a_vote_and_a_release(played: tuple[Path, dict[str, Any]]) 
     assert card.data.license == "cc-by-4.0"
     metrics = {one.metric_type: one.metric_value for one in card.data.eval_results or []}
     assert metrics["accuracy"] > 0.8
+    assert {one.dataset_name for one in card.data.eval_results or []} == {
+        f"Hospital {number}, held out" for number in range(1, 5)
+    }
     assert "3 for, 0 against" in card.text
     assert f"| {ROUNDS + 1} | 4 of 4 |" in card.text
     assert "1 refuted attempt on the way" in card.text
+
+
+def test_figures_are_of_rows_that_nobody_trained_on(played: tuple[Path, dict[str, Any]]) -> None:
+    """The card says which rows, what share, and the salted roots that the updates are bound to."""
+    folder, result = played
+    text = Path(result["release"]["card"]).read_text()
+    assert "each party drew 20 % of its rows" in text
+    assert f"All {result['held_out']['rows']} rows together (held out), from the parties' counts" in text
+    assert f"| auc | {result['held_out']['auc']} |" in text
+    reports = [json.loads((folder / f"report-{number}.json").read_bytes()) for number in range(1, 5)]
+    parties = [party for report in reports for party in report["parties"]]
+    for party in parties:
+        shown = party["held_out"]
+        counts = f"{shown['opening']['trained']} | {shown['opening']['held_out']}"
+        assert f"| {party['party']} | {ROUNDS + 1} | {counts} | `" in text
+        rows = len((folder / "data" / f"{party['party'].lower().replace(' ', '-')}.csv").read_text().splitlines()) - 1
+        assert shown["opening"]["trained"] + shown["opening"]["held_out"] == rows
+        assert party["samples"] == shown["opening"]["held_out"]
+    replayed = json.loads((folder / "replay.json").read_bytes())
+    assert (replayed["round"], replayed["rows"]) == (1, parties[0]["held_out"]["opening"]["trained"])
 
 
 def test_the_release_has_its_rounds_scores(played: tuple[Path, dict[str, Any]]) -> None:

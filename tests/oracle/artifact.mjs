@@ -36,6 +36,23 @@ export function header(binding, tensors) {
   return made;
 }
 
+/** What an update's header says of its rows, where they are said for the first time; another header has them elsewhere. */
+function rowsOf(file) {
+  const text = file.toString('latin1');
+  const said = (name) => new RegExp(`"${name}":"([^"]*)"`).exec(text)?.[1] ?? '';
+  const [rows, data] = [said('rows'), said('data')];
+  const right = /^[1-9][0-9]{0,9}$/.test(rows) && Number(rows) < 2 ** 32 && /^[0-9a-f]{64}$/.test(data);
+  return right ? { rows, data } : null;
+}
+
+/** The header that a file must have, of what everyone knows; null for an update that does not say its rows. */
+export function headerFor(file, binding, tensors) {
+  if (binding.kind !== 'update' || binding.data) return header(binding, tensors);
+  const size = header(binding, tensors).length;
+  const rows = rowsOf(file.subarray(0, size));
+  return rows && header({ ...binding, ...rows }, tensors);
+}
+
 export const valuesOf = (tensors) => tensors.reduce((sum, { shape }) => sum + product(shape), 0);
 
 /** RFC 6962, section 2.1, over leaves of 1,024 bytes. */

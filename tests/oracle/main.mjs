@@ -5,6 +5,7 @@ import { isDocument, isName, isText, memberName, shownDigest } from './grammar.m
 import { certificates, haveDigest, pushDigest } from './haves.mjs';
 import { founding, head, leaf, treeRoot } from './head.mjs';
 import { claimOf, commitment, domain, opening, verdict, weightedMean, witness } from './rounds.mjs';
+import { holdsOut, rowsRoot } from './rows.mjs';
 
 const bytes = (digits) => Buffer.from(digits, 'hex');
 const CALLS = {
@@ -28,6 +29,8 @@ const CALLS = {
   founding: ({ said }) => founding(said).toString('hex'),
   leaf: ({ said }) => leaf(said).toString('hex'),
   tree_root: ({ leaves }) => treeRoot(leaves.map(bytes)).toString('hex'),
+  holds_out: ({ draw, leaf: one }) => holdsOut(draw, one),
+  rows_root: (asked) => rowsRoot(asked),
   head: ({ events, root: over }) => head(events, bytes(over)).toString('hex'),
 };
 

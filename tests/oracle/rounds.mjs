@@ -1,6 +1,6 @@
 // Admission, the weighted mean, commitments, and the claim (docs/spec/round.md, docs/spec/commitments.md).
 import { AbiCoder, concat, dataSlice, id, keccak256, sha256, solidityPacked } from 'ethers';
-import { header, root, valuesOf } from './artifact.mjs';
+import { headerFor, root, valuesOf } from './artifact.mjs';
 
 const [ADMITTED, HEADER, ROOT, WEIGHT, RANGE, NORM] = [0, 1, 5, 6, 7, 8];
 
@@ -8,7 +8,8 @@ const [ADMITTED, HEADER, ROOT, WEIGHT, RANGE, NORM] = [0, 1, 5, 6, 7, 8];
 export function verdict({ tensors, binding, limits, member, weight, registered, file }) {
   const cap = limits.max_weights[member] ?? limits.max_weight;
   if (BigInt(weight) < 1n || BigInt(weight) > BigInt(cap)) return WEIGHT;
-  const right = header(binding, tensors);
+  const right = headerFor(file, binding, tensors);
+  if (right === null) return HEADER;
   const body = file.subarray(right.length);
   if (!file.subarray(0, right.length).equals(right) || body.length !== 4 * valuesOf(tensors)) return HEADER;
   if (!root(body).equals(registered)) return ROOT;

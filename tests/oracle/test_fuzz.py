@@ -16,6 +16,7 @@ from ledger.formats.digest import encode
 from ledger.formats.grammar import check_json, check_name, check_text
 from ledger.formats.header import Binding
 from ledger.formats.merkle import root_of
+from ledger.formats.rows import Draw
 from ledger.jobs.document import Admission, WeightedMean
 from ledger.rounds.admission import Verdict, judge_bytes, weigh
 from ledger.rounds.rules import combine
@@ -64,6 +65,9 @@ BINDINGS = st.builds(
     base=st.sampled_from([bytes(32), bytes(range(32))]),
 )
 
+ROWS = st.sampled_from([1, 10, (1 << 32) - 1])
+ROOTS = st.binary(min_size=32, max_size=32)
+
 
 @st.composite
 def updates(draw: st.DrawFn) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def updates(draw: st.DrawFn) -> dict[str, Any]:
     layout, binding = draw(LAYOUTS), draw(BINDINGS)
     length = layout.values
     values = np.array(draw(st.lists(VALUES, min_size=length, max_size=length)), dtype="<i4")
-    bound = draw(st.just(binding) | st.just(binding) | BINDINGS)
+    bound = draw(st.just(binding) | st.just(binding) | BINDINGS).on(draw(ROWS), draw(ROOTS))
     head, body = layout.header(bound), values.tobytes()
     file = draw(mutations(head + body, len(head)))
     return {
@@ -178,3 +182,19 @@ def test_the_same_documents_are_accepted(ask: Ask, value: Any, at: int, junk: by
     at %= len(data)
     changed = data if keep else data[:at] + junk + data[at + len(junk) :]
     assert ask("document", data=changed.hex()) is accepts(check_json, changed)
+
+
+DIGESTS = st.binary(min_size=32, max_size=32)
+
+
+@FUZZ
+@given(
+    draw=st.builds(Draw, job=DIGESTS, salt=DIGESTS, share=st.integers(0, 90)),
+    leaves=st.lists(DIGESTS | st.just(bytes(32)), min_size=1, max_size=12),
+    number=st.integers(1, (1 << 24) - 1),
+)
+def test_rows_are_drawn_and_bound_in_the_same_way(ask: Ask, draw: Draw, leaves: list[bytes], number: int) -> None:
+    said = {"job": draw.job.hex(), "salt": draw.salt.hex(), "share": draw.share}
+    tree = draw.tree(number, leaves)
+    found = ask("rows_root", **said, round=number, leaves=[leaf.hex() for leaf in leaves])
+    assert found == {"rows": len(tree.trained), "root": tree.root.hex()}

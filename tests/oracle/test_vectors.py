@@ -10,6 +10,7 @@ import pytest
 from support.oracle import Ask, document_of, said, verdict_of
 
 from ledger.formats.artifact import Layout, Tensor
+from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
 from ledger.jobs.document import Admission
 
@@ -66,7 +67,8 @@ def test_roots(ask: Ask) -> None:
 def test_verdicts(ask: Ask) -> None:
     whole = read("admission.json")
     tensors = msgspec.convert(whole["tensors"], tuple[Tensor, ...])
-    binding = Binding(**whole["binding"] | {"base": bytes.fromhex(whole["binding"]["base"])})
+    digests = {name: bytes.fromhex(whole["binding"][name]) for name in ("base", "data")}
+    binding = Binding(**whole["binding"] | digests)
     limits = msgspec.convert(whole["limits"], Admission)
     for case in whole["cases"]:
         data = case["header"].encode("latin-1").ljust(Layout(tensors).header_size) + bytes.fromhex(case["values"])
@@ -120,3 +122,12 @@ def test_haves_and_pushes(ask: Ask) -> None:
         said = {name: case[name] for name in ("updates", "content", "block")}
         assert ask("have", **whole["place"], **said) == case["digest"]
     assert ask("push", **whole["place"], file=whole["push"]["file"]) == whole["push"]["digest"]
+
+
+def test_rows(ask: Ask) -> None:
+    for case in read("rows.json")["cases"]:
+        leaves = [sha256(b"leaf %d" % number).hex() for number in case["leaves"]]
+        out = [ask("holds_out", draw=case["draw"], leaf=leaf) for leaf in leaves]
+        assert [place for place, is_out in enumerate(out) if is_out] == case["held_out"], case["name"]
+        found = ask("rows_root", **case["draw"], round=case["round"], leaves=leaves)
+        assert found == {"rows": case["opening"]["trained"], "root": case["root"]}, case["name"]

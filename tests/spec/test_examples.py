@@ -138,10 +138,29 @@ def scores_example() -> str:
     return rows(*place, *committed, *hashes) + "\n" + rows(*seed, *settled, *ends)
 
 
+def rows_example() -> str:
+    case = next(one for one in vectors("rows.json")["cases"] if one["name"] == "equal rows")
+    leaves, opening = case["leaves"], case["opening"]
+    sides = {
+        "trained on": [number for place, number in enumerate(leaves) if place not in case["held_out"]],
+        "held out": [leaves[place] for place in case["held_out"]],
+    }
+    draw = [(name, f"{case['draw'][name]}{' %' if name == 'share' else ''}") for name in ("job", "salt", "share")]
+    said = [(name, " ".join(map(str, numbers))) for name, numbers in sides.items()]
+    words = {"key": "SHA-256 of key", "trained_root": "root, trained on", "held_out_root": "root, held out"}
+    bound = [(word, opening[field]) for field, word in words.items()]
+    return (
+        rows(*draw, ("leaves", " ".join(map(str, leaves))), *said)
+        + "\n"
+        + rows(("round", case["round"]), *bound, ("rows", opening["trained"]), ("data", case["root"]))
+    )
+
+
 EXAMPLES = {
     "artifact.md": artifact_example,
     "commitments.md": commitments_example,
     "job.md": job_example,
+    "rows.md": rows_example,
     "round.md": round_example,
     "audit.md": audit_example,
 }

@@ -56,7 +56,8 @@ def test_the_example_that_opens_the_page_is_true() -> None:
 def test_every_field_of_a_report_has_its_row() -> None:
     (line,) = re.findall(r"^report +(\{.*\})$", PAGE, re.MULTILINE)
     document = evaluation.parse(line.encode())
-    names = [*json.loads(document.encode()), "parties[].samples", "parties[].metrics", "rounds[].metrics"]
+    names = [*json.loads(document.encode()), "rounds[].metrics"]
+    names += [f"parties[].{name}" for name in evaluation.PartyFigures.__struct_fields__]
     for name in names:
         assert f"`{name}`" in PAGE, name
     for bound in (evaluation.MAX_PARTIES, evaluation.MAX_METRICS, evaluation.MAX_ROUNDS):

@@ -45,7 +45,7 @@ def test_the_script_writes_what_is_committed(name: str) -> None:
 
 
 def binding(fields: dict[str, Any]) -> Binding:
-    return Binding(**fields | {"base": bytes.fromhex(fields["base"])})
+    return Binding(**fields | {name: bytes.fromhex(fields[name]) for name in ("base", "data")})
 
 
 def layout(tensors: list[dict[str, Any]]) -> Layout:

@@ -36,7 +36,7 @@ def verdict_of(
     member: int = 0,
 ) -> int:
     """The oracle's verdict on an update of a member."""
-    fields = msgspec.to_builtins(binding) | {"base": binding.base.hex()}
+    fields = msgspec.to_builtins(binding) | {"base": binding.base.hex(), "data": binding.data.hex()}
     numbers = msgspec.to_builtins(limits)
     caps = {index: str(cap) for index, cap in numbers.pop("max_weights", {}).items()}
     limits_said = {name: str(value) for name, value in numbers.items()} | {"max_weights": caps}

@@ -38,6 +38,7 @@ CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 PARTY = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 TENSORS = (Tensor("layer.bias", (2,)), Tensor("layer.weight", (2, 3), 20))
 UPDATE = Binding(kind="update", chain=31337, contract=CONTRACT, job=1, round=2, party=PARTY, base=bytes(range(32)))
+TRAINED = UPDATE.on(569, bytes(range(32, 64)))
 LIMITS = Admission(min_updates=2, max_weight=1000, max_value=1 << 20, max_norm=1 << 21)
 CAPPED = msgspec.structs.replace(LIMITS, max_weights={"10": 7, "2": 500})
 VALUES = [1, -1, 1 << 20, -(1 << 20), 0, 256, 65536, -65537]
@@ -87,7 +88,7 @@ def artifact_vectors() -> dict[str, Any]:
     """Headers, roots and CIDs of an initial model, an update, a model, and a file of more than one block."""
     model = Binding(kind="model", chain=31337, contract=CONTRACT, job=1, round=2, base=bytes(range(32)))
     large = (Tensor("weight", (300, 1000)),)
-    cases = [_artifact(name, TENSORS, b) for name, b in _named(Binding(kind="initial"), UPDATE, model)]
+    cases = [_artifact(name, TENSORS, b) for name, b in _named(Binding(kind="initial"), TRAINED, model)]
     return {"cases": [*cases, _artifact("large", large, Binding(kind="initial"))]}
 
 
@@ -99,7 +100,7 @@ def _artifact(name: str, tensors: tuple[Tensor, ...], binding: Binding) -> dict[
     layout = Layout(tensors)
     values = integers(layout.values)
     data = layout.header(binding) + values.tobytes()
-    fields = msgspec.to_builtins(binding) | {"base": binding.base.hex()}
+    fields = msgspec.to_builtins(binding) | {"base": binding.base.hex(), "data": binding.data.hex()}
     return {
         "name": name,
         "tensors": msgspec.to_builtins(tensors),
@@ -133,6 +134,7 @@ def job_vectors() -> dict[str, Any]:
                 rounds=10, update_seconds=60, open_seconds=6, aggregate_seconds=30, attest_seconds=30, attempts=3
             ),
             scoring=NoScoring(),
+            hold_out=20,
             **RESERVED,
         )
         model = msgspec.structs.asdict(job.model_terms) | {"initial": job.initial_root.hex()}
@@ -145,21 +147,42 @@ def admission_vectors() -> dict[str, Any]:
     """An update for each verdict: its file, registered root and weight, and the byte on the ledger."""
     layout = Layout(TENSORS)
 
-    def file(values: list[int], binding: Binding = UPDATE, **changes: Any) -> bytes:
+    def file(values: list[int], binding: Binding = TRAINED, **changes: Any) -> bytes:
         binding = msgspec.structs.replace(binding, **changes)
         return layout.header(binding) + np.array(values, dtype="<i4").tobytes()
 
     swapped = Layout((TENSORS[0], Tensor("layer.weight", (3, 2), 20)))
-    other = swapped.header(UPDATE) + np.array(VALUES, dtype="<i4").tobytes()
+    other = swapped.header(TRAINED) + np.array(VALUES, dtype="<i4").tobytes()
 
     def with_metadata(entry: bytes) -> bytes:
         """The right file, with an entry more in its header's metadata and as many spaces less."""
-        head, body = layout.header(UPDATE), file(VALUES)[layout.header_size :]
+        head, body = layout.header(TRAINED), file(VALUES)[layout.header_size :]
         text = head[8:].rstrip(b" ").replace(b'"__metadata__":{', b'"__metadata__":{' + entry + b",", 1)
         return head[:8] + text.ljust(len(head) - 8) + body
 
+    def with_text(old: bytes, new: bytes) -> bytes:
+        """The right file, with a part of its header's text in other words, and as many spaces as fit."""
+        head, body = layout.header(TRAINED), file(VALUES)[layout.header_size :]
+        text = head[8:].rstrip(b" ").replace(old, new, 1)
+        return head[:8] + text.ljust(len(head) - 8) + body
+
+    root = TRAINED.data.hex().encode()
     cases = {
         "admitted": (VALUES, file(VALUES), 10),
+        "trained on other rows": (VALUES, file(VALUES, data=bytes(32)), 10),
+        "trained on one row": (VALUES, file(VALUES, rows=1), 10),
+        "trained on as many rows as can be": (VALUES, file(VALUES, rows=(1 << 32) - 1), 10),
+        "trained on more rows than can be": (VALUES, with_text(b'"569"', b'"4294967296"'), 10),
+        "trained on no rows": (VALUES, with_text(b'"569"', b'"0"'), 10),
+        "a number of rows that begins with 0": (VALUES, with_text(b'"569"', b'"0569"'), 10),
+        "a number of rows with a sign": (VALUES, with_text(b'"569"', b'"+569"'), 10),
+        "a number of rows that is not a string": (VALUES, with_text(b'"569"', b"569"), 10),
+        "rows without their number": (VALUES, with_text(b',"rows":"569"', b""), 10),
+        "rows without their root": (VALUES, with_text(b'"data":"' + root + b'",', b""), 10),
+        "a root of rows in capital letters": (VALUES, with_text(root, root.upper()), 10),
+        "a root of rows that is too short": (VALUES, with_text(root, root[:-1]), 10),
+        "a root of rows that is too long": (VALUES, with_text(root, root + b"0"), 10),
+        "two roots of rows": (VALUES, with_text(b'"format"', b'"data":"' + root + b'","format"'), 10),
         "truncated": (VALUES, file(VALUES)[:-1], 10),
         "too long": (VALUES, file(VALUES) + b"\0", 10),
         "another chain": (VALUES, file(VALUES, chain=1), 10),
@@ -209,7 +232,7 @@ def admission_vectors() -> dict[str, Any]:
         )
     return {
         "tensors": msgspec.to_builtins(TENSORS),
-        "binding": msgspec.to_builtins(UPDATE) | {"base": UPDATE.base.hex()},
+        "binding": msgspec.to_builtins(UPDATE) | {"base": UPDATE.base.hex(), "data": ""},
         "limits": msgspec.to_builtins(CAPPED),
         "cases": made,
     }

@@ -68,7 +68,11 @@ def report_on(trial: Any, number: int) -> Any:
         root=final.root.hex(),
         parties=tuple(
             PartyFigures(
-                party=NAMES[index], key=trial.parties[index].member.address, samples=100, metrics=figures(index)
+                party=NAMES[index],
+                key=trial.parties[index].member.address,
+                samples=100,
+                rows="own_file",
+                metrics=figures(index),
             )
             for index in (0, 1)
         ),

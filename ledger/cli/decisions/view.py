@@ -39,13 +39,24 @@ def print_model(model: ReleasedModel) -> None:
 
 
 def _print_evaluation(report: "Evaluation") -> None:
-    """A table of parties and their figures."""
+    """A table of parties and their figures, and what follows from their counts."""
+    from ledger.releases.report import ROWS
+
     names = sorted({name for party in report.parties for name in party.metrics})
     rows = [
-        (shown(party.party), str(party.samples), *(shown(party.metrics.get(name, "")) for name in names))
+        (
+            shown(party.party),
+            ROWS[party.rows],
+            str(party.samples),
+            *(shown(party.metrics.get(name, "")) for name in names),
+        )
         for party in report.parties
     ]
     if len(report.parties) > 1:
         mean = report.mean
-        rows.append(("mean over samples", str(report.samples), *(shown(mean.get(name, "")) for name in names)))
-    print_table(("evaluated by", "samples", *map(shown, names)), rows)
+        figures = (shown(mean.get(name, "")) for name in names)
+        rows.append(("mean over samples", report.rows, str(report.samples), *figures))
+    print_table(("measured by", "rows", "samples", *map(shown, names)), rows)
+    if report.pooled:
+        words = ", ".join(f"{name} {value}" for name, value in report.pooled.items())
+        print_facts({f"all {report.samples:,} rows, from counts": words})

@@ -98,6 +98,7 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
     from msgspec.structs import replace
 
     from ledger.errors import UsageError
+    from ledger.party.held_out import require_held_out
     from ledger.party.publishing import read_file
     from ledger.releases.report import check, require_model
 
@@ -109,6 +110,7 @@ def _report(connection: "Connection", action: "ReleaseModel", path: Path, licens
     stranger = next((party for party in found.parties if party.key not in keys), None)
     if stranger is not None:
         raise UsageError("the report has figures from a non-member", party=stranger.party, key=stranger.key)
+    require_held_out(connection, connection.history.jobs[action.job], found)
     if license_:
         found = replace(found, license=license_)
         check(found)

@@ -54,10 +54,10 @@ def test_the_files_are_read_by_the_tools_they_are_for(
     card = ModelCard.load(tmp_path / "out" / "README.md")
     assert card.data.license == "mit"
     assert {(one.dataset_name, one.metric_type) for one in card.data.eval_results or []} == {
-        ("North", "accuracy"),
-        ("North", "loss"),
-        ("South", "accuracy"),
-        ("South", "loss"),
+        ("North, own file", "accuracy"),
+        ("North, own file", "loss"),
+        ("South, own file", "accuracy"),
+        ("South, own file", "loss"),
     }
     for word in ("North", "3 for, 0 against", "| 2 | 4 of 4 | 3 of 4 | 0.2 |", facts["root"]):
         assert word in card.text

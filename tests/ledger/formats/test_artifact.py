@@ -17,7 +17,9 @@ from ledger.formats.header import Binding
 from ledger.formats.merkle import LEAF
 
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-BINDING = Binding(kind="update", chain=1, contract=CONTRACT, job=2, round=3, party=CONTRACT, base=b"\x07" * 32)
+BINDING = Binding(kind="update", chain=1, contract=CONTRACT, job=2, round=3, party=CONTRACT, base=b"\x07" * 32).on(
+    9, b"\x08" * 32
+)
 LAYOUT = Layout((Tensor("a", (5, 60)), Tensor("b", (7,)), Tensor("~", (1, 1, 2))))
 
 signs = "".join(sign for sign in map(chr, range(0x21, 0x7F)) if sign not in '"\\')
@@ -74,7 +76,7 @@ def test_empty_pieces_and_a_piece_larger_than_a_chunk() -> None:
 def test_the_header_is_the_same_size_for_every_binding_and_whole_leaves(layout: Layout) -> None:
     longest = Binding(
         kind="initial", chain=(1 << 64) - 1, contract=CONTRACT, job=(1 << 32) - 1, round=(1 << 32) - 1,
-        party=CONTRACT, base=bytes(32),
+        party=CONTRACT, base=bytes(32), rows=(1 << 32) - 1, data=bytes(32),
     )  # fmt: skip
     sizes = {len(layout.header(b)) for b in (longest, BINDING, Binding(kind="initial"))}
     assert sizes == {layout.header_size}
@@ -84,7 +86,7 @@ def test_the_header_is_the_same_size_for_every_binding_and_whole_leaves(layout: 
 
 def test_a_binding_without_room_is_refused() -> None:
     with pytest.raises(Malformed, match="binding is too long"):
-        LAYOUT.header(Binding(kind="update", contract="0x" + "0" * 3000))
+        LAYOUT.header(Binding(kind="model", contract="0x" + "0" * 3000))
 
 
 @given(layouts())
@@ -183,3 +185,35 @@ def test_an_endless_artifact_is_left_after_its_first_excess() -> None:
 def test_metadata_says_only_what_is_bound() -> None:
     assert Binding(kind="initial").metadata() == {"format": header.FORMAT, "kind": "initial"}
     assert BINDING.metadata()["base"] == "07" * 32
+
+
+OPEN = Binding(kind="update", chain=1, contract=CONTRACT, job=2, round=3, party=CONTRACT, base=b"\x07" * 32)
+
+
+@given(layouts(), st.integers(1, (1 << 32) - 1), st.binary(min_size=32, max_size=32))
+def test_what_only_its_party_knows_is_read_from_an_updates_header(layout: Layout, rows: int, data: bytes) -> None:
+    whole = OPEN.on(rows, data)
+    assert layout.bound(layout.header(whole), OPEN) == whole
+    assert layout.bound(layout.header(whole), whole) == whole
+    assert layout.bound(layout.header(whole), OPEN.on(rows % 7 + 1, bytes(32))) in (None, whole)
+
+
+@given(layouts(), st.data())
+def test_a_header_with_any_other_byte_is_not_the_right_one(layout: Layout, data: st.DataObject) -> None:
+    """But for digits of the root and of the number, which make it another update's."""
+    right = layout.header(OPEN.on(77, b"\x0a" * 32))
+    at, value = data.draw(st.integers(0, len(right) - 1)), data.draw(st.integers(0, 255))
+    changed = right[:at] + bytes([value]) + right[at + 1 :]
+    found = layout.bound(changed, OPEN)
+    assert found is None or layout.header(found) == changed
+
+
+def test_an_update_without_its_rows_has_no_header() -> None:
+    with pytest.raises(Malformed, match="what it was trained on"):
+        LAYOUT.header(OPEN)
+
+
+def test_tensors_named_like_the_binding_mislead_nobody() -> None:
+    layout = Layout(tuple(Tensor(name, (1,)) for name in ("__metadata", "data", "data:", "rows", "rows:")))
+    whole = OPEN.on(5, bytes(32))
+    assert layout.bound(layout.header(whole), OPEN) == whole

@@ -14,7 +14,9 @@ from ledger.errors import Malformed
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.header import Binding, explain, parse
 
-BINDING = Binding(kind="update", chain=1, contract="0x11", job=2, round=3, party="0x22", base=b"\x07" * 32)
+BINDING = Binding(kind="update", chain=1, contract="0x11", job=2, round=3, party="0x22", base=b"\x07" * 32).on(
+    9, b"\x08" * 32
+)
 LAYOUT = Layout((Tensor("a", (2, 3)), Tensor("b", (4,))))
 A: dict[str, Any] = {"dtype": "I32", "shape": [2, 3], "data_offsets": [0, 24]}
 B: dict[str, Any] = {"dtype": "I32", "shape": [4], "data_offsets": [24, 40]}
@@ -202,3 +204,12 @@ def test_whatever_stands_there_is_explained_and_never_a_crash(data: st.DataObjec
 def test_brackets_in_strings_do_not_count() -> None:
     named = Layout((Tensor("[" * 40, (2,)),))
     assert parse(named.header(BINDING), named.header_size)
+
+
+@pytest.mark.parametrize("name", ["rows", "data"])
+@pytest.mark.parametrize("value", [None, "", "0", "-1", "0" * 63 + "G", "\x1b[31m" * 20, 7, ["x"] * 30])
+def test_rows_in_another_form_are_named(name: str, value: object) -> None:
+    known = Binding(kind="update", chain=1, contract="0x11", job=2, round=3, party="0x22", base=b"\x07" * 32)
+    error = explain(table(__metadata__=METADATA | {name: value}), known, LAYOUT.entries())
+    assert error.message == f"the artifact's {name} is not in its form"
+    assert str(error).isascii()

@@ -230,7 +230,7 @@ def test_hugging_face_reads_the_card(world: World, release: Release) -> None:
     assert (data.license, data.library_name, data.model_name) == ("cc-by-4.0", "fedledger", "cardio")
     assert data.tags == ["fedledger", "federated-learning", "safetensors", "tabular"]
     results = {(one.dataset_name, one.metric_type): one.metric_value for one in data.eval_results or []}
-    parties = ("North & Söhne 🏥", "West")
+    parties = ("North & Söhne 🏥, own file", "West, own file")
     assert results == {
         (party, metric): value for party in parties for metric, value in (("accuracy", 0.9823), ("no", 1))
     }

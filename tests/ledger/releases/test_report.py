@@ -9,7 +9,20 @@ from msgspec.structs import replace
 
 from ledger.errors import Malformed, UsageError
 from ledger.formats.digest import checksum_address, sha256
-from ledger.releases.report import MAX_SIZE, Evaluation, PartyFigures, RoundFigures, check, decimal, join, parse
+from ledger.formats.row_proofs import OpenedRows
+from ledger.formats.rows import Draw
+from ledger.releases.counts import Counts, figures_of
+from ledger.releases.report import (
+    MAX_SIZE,
+    Evaluation,
+    HeldOutRows,
+    PartyFigures,
+    RoundFigures,
+    check,
+    decimal,
+    join,
+    parse,
+)
 
 LEDGER = checksum_address(b"\xab" * 20)
 
@@ -27,7 +40,11 @@ def report(number: int = 1, samples: int = 100, accuracy: str = "0.9", rounds: t
         job=1,
         round=2,
         root="ab" * 32,
-        parties=(PartyFigures(party=f"Hospital {number}", key=key(number), samples=samples, metrics=metrics),),
+        parties=(
+            PartyFigures(
+                party=f"Hospital {number}", key=key(number), samples=samples, rows="own_file", metrics=metrics
+            ),
+        ),
         rounds=tuple(RoundFigures(round=n, metrics=metrics) for n in rounds),
     )
 
@@ -81,6 +98,11 @@ def test_the_report_is_its_own_address() -> None:
         party(key="0x12"),
         party(samples=0),
         party(samples=1.5),
+        party(rows="held out"),
+        party(rows=None),
+        party(counts=None),
+        party(counts={"confusion": [[1]]}),
+        party(held_out=None),
         party(metrics={}),
         party(metrics={"Accuracy": "0.9"}),
         party(metrics={"accuracy": 0.9}),
@@ -146,3 +168,69 @@ def test_numbers_as_text_are_rounded_once_half_to_even() -> None:
         "1.000000",
         "0.000000",
     ]
+
+
+COUNTS = Counts(confusion=((50, 0), (10, 40)), scores=((50, *[0] * 99), (10, *[0] * 98, 40)))
+OPENING = Draw(b"j" * 32, b"s" * 32, 50).tree(2, [n.to_bytes(32, "big") for n in range(300)]).opening
+
+
+def figures(**fields: Any) -> PartyFigures:
+    """What one party measured on a hundred rows."""
+    said: dict[str, Any] = {"samples": 100, "rows": "own_file", "metrics": {"accuracy": "0.9", "auc": "0.9"}}
+    return PartyFigures(party="Hospital 1", key=key(1), **(said | fields))
+
+
+def of(*parties: PartyFigures) -> Evaluation:
+    return replace(report(), parties=parties)
+
+
+def test_counts_and_openings_are_kept() -> None:
+    shown = HeldOutRows(round=2, opening=OpenedRows.of(OPENING))
+    made = of(figures(rows="held_out", counts=COUNTS, held_out=shown))
+    assert parse(made.encode()) == made
+    assert made.rows == "held out"
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"counts": COUNTS, "samples": 101}, "does not add up"),
+        ({"counts": COUNTS, "metrics": {"accuracy": "0.91"}}, "not that of the counts"),
+        ({"rows": "held_out"}, "go together"),
+        ({"held_out": HeldOutRows(round=2, opening=OpenedRows.of(OPENING))}, "go together"),
+        ({"rows": "held_out", "held_out": HeldOutRows(round=3, opening=OpenedRows.of(OPENING))}, "after the model's"),
+        ({"rows": "held_out", "held_out": HeldOutRows(round=0, opening=OpenedRows.of(OPENING))}, "out of range"),
+        (
+            {
+                "rows": "held_out",
+                "samples": OPENING.held_out + 1,
+                "held_out": HeldOutRows(round=2, opening=OpenedRows.of(OPENING)),
+            },
+            "more rows are said to be held out",
+        ),
+    ],
+)
+def test_a_party_that_contradicts_itself_is_refused(fields: dict[str, Any], why: str) -> None:
+    with pytest.raises(Malformed, match=why):
+        check(of(figures(**fields)))
+
+
+def test_an_area_is_not_averaged_but_made_from_the_counts() -> None:
+    both = of(figures(counts=COUNTS), replace(figures(counts=COUNTS), party="Hospital 2", key=key(2)))
+    check(both)
+    assert both.mean == {"accuracy": "0.900000"}
+    assert both.pooled["auc"] == decimal(figures_of(COUNTS)["auc"])
+    assert of(figures(counts=COUNTS)).mean == {"accuracy": "0.900000", "auc": "0.900000"}
+    assert of(figures(counts=COUNTS), replace(figures(), party="Hospital 2", key=key(2))).pooled == {}
+
+
+def test_rounds_that_are_joined_keep_no_mean_of_areas() -> None:
+    rounds = (RoundFigures(round=1, metrics={"accuracy": "0.5", "auc": "0.5"}),)
+    parts = [replace(report(number), rounds=rounds) for number in (1, 2)]
+    assert [one.metrics for one in join(parts).rounds] == [{"accuracy": "0.500000"}]
+    assert join(parts[:1]).rounds == rounds
+
+
+def test_rows_of_unlike_kinds_are_said_each() -> None:
+    other = replace(figures(rows="trained_on", samples=7), party="Hospital 2", key=key(2))
+    assert of(figures(), other).rows == "7 trained on, 100 own file"

@@ -29,7 +29,9 @@ from ledger.store.home import open_store
 from participant.jobs.creation import create
 from participant.jobs.draft import read
 from participant.measuring.comparison import compare
-from participant.measuring.evaluation import lines
+from participant.measuring.evaluation import Evaluator, lines
+from participant.measuring.own_rows import OwnRows
+from participant.rows.records import RowRecords
 from participant.tasks.data.files import DataFiles
 from participant.trainer.creation import create as make
 from participant.trainer.messages import Compare, Create
@@ -213,17 +215,18 @@ def test_an_evaluation_that_fails_names_all_that_is_known(
     trial: Trial, site: Path, tmp_path: Path, trainers: Trainers
 ) -> None:
     connection, files = trial.parties[0].connection, DataFiles.at(tmp_path / "test")
+    own = OwnRows(connection, trial.parties[0].member.home, RowRecords(tmp_path / "rows"))
     for does, method in (({"load": "crash"}, "load_data"), ({"evaluate": "exit"}, "evaluate")):
         propose(trial, site, **does)
         with pytest.raises(UsageError, match="ended its process") as caught:
-            list(lines(connection, trial.number, [0], files, trainers))
+            list(lines(Evaluator(own, files, trainers, "own_file"), trial.number, [0]))
         facts = {name: str(value) for name, value in caught.value.facts.items()}
         expected = {"task": "wild", "method": method, "job": str(trial.number), "file": str(tmp_path / "test")}
         assert expected.items() <= facts.items()
         assert facts.get("round") == {"evaluate": "0"}.get(method)
     propose(trial, site, evaluate="odd")
-    (line,) = lines(connection, trial.number, [0], files, trainers)
-    assert line.keys() == {"job", "round", "model", "loss", "nothing"}
+    (line,) = lines(Evaluator(own, files, trainers, "own_file"), trial.number, [0])
+    assert line.keys() == {"job", "round", "model", "rows", "loss", "nothing"}
 
 
 def test_the_command_leaves_key_and_store_alone(trial: Trial, site: Path, tmp_path: Path) -> None:

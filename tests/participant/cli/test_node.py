@@ -314,7 +314,8 @@ def _evaluate(trial: Any, data: Path) -> None:
     assert [json.loads(text) for text in followed] == [line]
     initial = document(call("evaluate", "--round", "0", "--data", data, *home, "--json"))
     assert initial["model"] == trial.job.initial_model.root
-    assert "accuracy" in call("evaluate", *home).stdout
+    call("evaluate", *home, fails=UsageError)
+    assert "round 1, trained on: accuracy" in call("evaluate", "--trained-on", *home).stdout
     call("evaluate", "--round", "9", "--data", data, *home, fails=UsageError)
     call("evaluate", "--data", "nowhere.csv", *home, fails=UsageError)
     _report(trial, data)
@@ -333,6 +334,7 @@ def _report(trial: Any, data: Path) -> None:
     assert {party.key for party in report.parties} == {trial.consortium.members[index].address for index in (0, 1)}
     assert {"accuracy", "auc", "balanced_accuracy", "loss"} == set(report.parties[0].metrics)
     assert (report.parties[0].samples, [figures.round for figures in report.rounds]) == (24, [1])
+    assert [party.rows for party in report.parties] == ["own_file", "trained_on"]
     call("evaluate", "--data", data, *homes[0], "--report", path, fails=UsageError)
     call("evaluate", "--round", "0", "--data", data, *homes[0], "--report", data.parent / "0", fails=UsageError)
     network = ("--network", homes[0][1] / "network.toml", "--home", data.parent / "nobody")

@@ -52,7 +52,7 @@ def checked(package: Path, *, data: bool = True) -> ContractReport:
 def test_the_written_package_keeps_the_contract_and_its_round_is_measured(package: Path) -> None:
     report = checked(package)
     assert [finding for finding in report.findings if not finding.held] == []
-    assert len(report.findings) == 9
+    assert len(report.findings) == 10
     trial = report.trial
     assert trial is not None
     assert (trial.samples, trial.values, trial.device) == (20, 2, "cpu")

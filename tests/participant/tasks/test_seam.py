@@ -18,6 +18,7 @@ from support.training import machine  # noqa: E402
 from ledger.errors import Malformed, Unavailable, UsageError  # noqa: E402
 from ledger.jobs.document import Job  # noqa: E402
 from ledger.jobs.layers import Relu  # noqa: E402
+from ledger.releases.counts import Counts  # noqa: E402
 from participant.integers.tensors import stream_of  # noqa: E402
 from participant.jobs.creation import create  # noqa: E402
 from participant.jobs.draft import read  # noqa: E402
@@ -55,6 +56,9 @@ class Own(Task):
     def load(self, model, tensors): behave("load", model.load_state_dict(dict(tensors)))
     def layers(self, model): return behave("layers")
     def join(self, parts): return behave("join")
+    def leaves(self, data): return behave("leaves", [b"x" * 32])
+    def part(self, data, places): return behave("part", data)
+    def counts(self, model, data): return behave("counts")
 """
 
 
@@ -72,7 +76,8 @@ def does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
 @pytest.fixture
 def job(does: dict[str, Any], tmp_path: Path) -> Job:
     start, end = DRAFT.index("[task]"), DRAFT.index("[admission]")
-    (tmp_path / "job.toml").write_text(DRAFT[:start] + '[task]\nname = "wild"\n\n' + DRAFT[end:])
+    head = "hold_out = 0\n" + DRAFT[:start]
+    (tmp_path / "job.toml").write_text(head + '[task]\nname = "wild"\n\n' + DRAFT[end:])
     return create(read(tmp_path / "job.toml"), Memory().put)
 
 
@@ -148,6 +153,10 @@ def failing(local: Local, method: str, folder: Path) -> None:
         task.layers(model)  # type: ignore[arg-type]
     elif method == "join":
         task.join([1])
+    elif method == "part":
+        task.part(1, [0])
+    elif method == "counts":
+        local.counts(np.zeros(2, np.int32), folder / "data")
     elif method == "evaluate":
         local.evaluate(np.zeros(2, np.int32), folder / "data")
     else:
@@ -155,6 +164,7 @@ def failing(local: Local, method: str, folder: Path) -> None:
 
 
 METHODS = ["__init__", "build_model", "load_data", "train", "evaluate", "state", "shared", "load", "layers", "join"]
+METHODS += ["leaves", "part", "counts"]
 
 
 RAISED = [ValueError("boom"), SystemExit("boom"), GeneratorExit("boom"), OSError("boom"), KeyboardInterrupt("boom")]
@@ -174,7 +184,7 @@ def test_whatever_a_method_raises_is_named(
     assert (failed.facts["task"], failed.facts["method"]) == ("wild", method)
     assert "test_seam.py" in str(failed.facts["line"])
     assert "raise error" in str(failed.facts["line"])
-    if method in ("load_data", "train", "evaluate"):
+    if method in ("load_data", "leaves", "train", "evaluate", "counts"):
         assert failed.facts["file"] == str(tmp_path / "data")
     if method == "train":
         assert failed.facts["round"] == 7
@@ -296,3 +306,18 @@ def test_sources_that_are_not_names_are_refused(tmp_path: Path, monkeypatch: Any
         discovery.find("sources")
     sys.modules.pop("own_sources", None)
     assert caught.value.facts["expected"] == "a tuple of texts"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        7,
+        {"confusion": [[1]]},
+        Counts(confusion=((1,),), scores=((0,), (1,))),
+        Counts(confusion=((1, "x"),), scores=((), ())),
+    ],  # type: ignore[arg-type]
+)
+def test_counts_that_do_not_add_up_are_named(does: dict[str, Any], local: Local, tmp_path: Path, value: Any) -> None:
+    does["counts"] = lambda: value
+    with pytest.raises(answers.WrongAnswer, match="impossible counts from counts"):
+        local.counts(np.zeros(2, np.int32), tmp_path / "data")

@@ -173,7 +173,7 @@ def test_an_update_that_carries_another_tensor_is_refused(job: Job, tmp_path: Pa
     trained = local.train(initial(local), data, 1, 5)
     binding = Binding(
         kind="update", chain=1, contract="0x" + "1" * 40, job=1, round=1, party="0x" + "2" * 40, base=bytes(32)
-    )
+    ).on(1, bytes(32))
     right = list(file_of(job.layout, binding, trained.update))
     root = root_of(trained.update)
     assert judge_bytes(iter(right), job.layout, binding, root, job.admission).verdict is Verdict.ADMITTED

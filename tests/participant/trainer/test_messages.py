@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 from participant.trainer import messages
 from participant.trainer.messages import Answer, Progress
 
@@ -79,3 +79,30 @@ def test_a_stream_has_its_length(tmp_path: Path) -> None:
     for values in (2, 4):
         with pytest.raises(Malformed, match="another length"):
             messages.read_stream(tmp_path / "x", values)
+
+
+def test_leaves_come_back_as_they_went(tmp_path: Path) -> None:
+    leaves = tuple(bytes([n]) * 32 for n in range(3))
+    messages.write_leaves(tmp_path / "x", leaves)
+    assert messages.read_leaves(tmp_path / "x") == leaves
+
+
+@pytest.mark.parametrize("size", [0, 1, 33, (1 << 32) * 32])
+def test_leaves_of_another_length_are_refused_before_they_are_read(tmp_path: Path, size: int) -> None:
+    with (tmp_path / "x").open("wb") as file:
+        file.truncate(size)
+    with pytest.raises(Malformed, match="impossible length"):
+        messages.read_leaves(tmp_path / "x")
+    with pytest.raises(Unavailable):
+        messages.read_leaves(tmp_path / "none")
+
+
+def test_counts_that_do_not_add_up_are_no_message(tmp_path: Path) -> None:
+    counts = {"confusion": [[1, 0], [0, 1]], "scores": [[0] * 99 + [1], [1] + [0] * 99]}
+    said = {"type": "measured", "figures": {"loss": "0.5"}, "counts": counts}
+    (tmp_path / "x").write_text(json.dumps(said))
+    assert messages.read(tmp_path / "x", Answer) is not None  # type: ignore[arg-type]
+    counts["scores"][0][0] = 1
+    (tmp_path / "x").write_text(json.dumps(said))
+    with pytest.raises(Malformed):
+        messages.read(tmp_path / "x", Answer)  # type: ignore[arg-type]

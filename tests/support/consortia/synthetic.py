@@ -79,6 +79,7 @@ class Trial:
                 rounds, SECONDS, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())
             ),
             scoring=scoring or NoScoring(),
+            hold_out=20,
             **RESERVED,
         )
         self.parties = [Party(self, index) for index in range(len(consortium.members))]
@@ -224,7 +225,7 @@ class Party:
     def binding(self, **lies: Any) -> Binding:
         """What an honest update says in the present round, but for `lies`."""
         facts = self.facts
-        honest = update_binding(facts.place, facts.round, self.sender.address, facts.base)
+        honest = update_binding(facts.place, facts.round, self.sender.address, facts.base).on(10, bytes(32))
         fields = {name: getattr(honest, name) for name in honest.__struct_fields__}
         return Binding(**(fields | lies))
 

@@ -25,6 +25,7 @@ FILE = "node.jsonl"
 
 DRAFT = """
 name = "two columns"
+hold_out = {hold_out}
 
 [task]
 name = "tabular"
@@ -86,11 +87,12 @@ def train_on(
     scoring: str = "",
     open_set: bool = True,
     propose: bool = True,
+    hold_out: int = 0,
 ) -> Trial:
     """Give a trial that is not proposed a job that is really trained, and every party its data."""
     home = trial.parties[0].member.home.folder
     path = home / "draft.toml"
-    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm) + scoring)
+    path.write_text(DRAFT.format(rounds=rounds, rate=rate, norm=norm, hold_out=hold_out) + scoring)
     write_data(home / "rows.csv", 77, rows=40)
     trial.job = create(read(path), trial.parties[0].connection.put, open_set=open_set)
     trial.layout = trial.job.layout

@@ -117,7 +117,7 @@ def evaluation(world: World, number: int, names: tuple[str, ...], chain: int, le
         round=number,
         root=final.root.hex(),
         parties=tuple(
-            PartyFigures(party=name, key=key, samples=100 + place, metrics=figures(number + place))
+            PartyFigures(party=name, key=key, samples=100 + place, rows="own_file", metrics=figures(number + place))
             for place, (name, key) in enumerate(members)
         ),
         rounds=tuple(RoundFigures(round=n, metrics=figures(n)) for n in range(number + 1)),

@@ -119,6 +119,7 @@ class World(Chain):
             admission=limits,
             terms=terms,
             scoring=scoring or NoScoring(),
+            hold_out=20,
             **RESERVED,
         )
         self.layout = self.job.layout
@@ -142,7 +143,7 @@ class World(Chain):
     def binding(self, member: int) -> Binding:
         """What an honest update of a member says in the current round."""
         base = base_of(self.state, self.job, self.round.number)
-        return update_binding(self.place, self.round, self.keys[member], base)
+        return update_binding(self.place, self.round, self.keys[member], base).on(10, bytes([member]) * 32)
 
     def submit(
         self,

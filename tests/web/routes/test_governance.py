@@ -104,7 +104,11 @@ def report_of(trial: Any) -> Evaluation:
         job=1,
         round=1,
         root=final.root.hex(),
-        parties=(PartyFigures(party="North", key=trial.parties[0].member.address, samples=50, metrics=figures),),
+        parties=(
+            PartyFigures(
+                party="North", key=trial.parties[0].member.address, samples=50, rows="own_file", metrics=figures
+            ),
+        ),
         rounds=(RoundFigures(round=0, metrics={"accuracy": "0.5"}), RoundFigures(round=1, metrics=figures)),
     )
     trial.parties[0].connection.put([report.encode()], "report")

@@ -1,0 +1,56 @@
+"""A training receipt: a round trained again from the rows that its update is bound to, and the same root.
+
+On the CPU the same rows, base model, seed, settings and scratch folder lead to the same integers. What a task keeps in
+its scratch folder is there for the last rounds only (`participant.tasks.scratch`).
+"""
+
+from pathlib import Path
+
+from ledger.errors import Refuted
+from ledger.history.state import JobState
+from ledger.rounds.facts import RoundFacts
+from participant.integers.artifacts import root_of
+from participant.measuring.evaluation import read
+from participant.measuring.own_rows import OwnRows
+from participant.node.updates import seed_of
+from participant.trainer.messages import Train, TrainedUpdate
+from participant.trainer.trainers import Trainers
+
+
+def replay(own: OwnRows, state: JobState, number: int, data: Path, trainers: Trainers) -> dict[str, object]:
+    """Train a round of this party's again, and compare; nothing is kept or sent.
+
+    1. The home has the salt and leaves that the update's header binds.
+    2. The data have all rows with these leaves; those held out are left out again.
+    3. Training them, in their order, with the round's seed and base model, makes the update's tensor root.
+
+    Raises UsageError for 1 and 2, Refuted for 3, Unavailable where the update's header or the base model cannot be had.
+    """
+    connection = own.connection
+    job = connection.document(state)
+    tree, leaves = own.tree(state, job, number)
+    facts = RoundFacts.of(connection.place, state, job, state.rounds[number])
+    member = own.member
+    update = next(one.update for one in facts.entries if member is not None and one.update.index == member.index)
+    base = read(connection, state, job, facts.base)
+    do = Train(round=number, seed=seed_of(job.digest, number, update.index), keep=False, again=True)
+    with trainers.carried_out(job, state.number, do, data, model=base, wanted=leaves) as errand:
+        trained, root = errand.expect(TrainedUpdate), root_of(errand.update(job.layout.values))
+    if root != update.root:
+        raise Refuted(
+            "the training does not lead to the update that is on the ledger",
+            advice="another device or version of torch may train to other integers: replay where the update was made",
+            round=number,
+            device=trained.device,
+            expected=update.root.hex(),
+            actual=root.hex(),
+        )
+    return {
+        "job": state.number,
+        "round": number,
+        "rows": len(tree.trained),
+        "held_out": len(tree.held_out),
+        "data": tree.root.hex(),
+        "root": root.hex(),
+        "device": trained.device,
+    }
