@@ -5,6 +5,7 @@ are approved jobs, finalised models, settled scores, executed decisions and curr
 under way, or of a round without a model, is a claim only where it is false.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -46,6 +47,18 @@ def release_claim(name: str, version: str) -> str:
 
 def attempt_claim(round_: Round, aggregate: Aggregate) -> str:
     return f"aggregate {round_.job}/{round_.number}, attempt {aggregate.attempt}"
+
+
+_PLACE = re.compile(
+    r"(?:no )?(?:job|model|scores|(?:failure of )?aggregate) ([0-9]{1,9})(?:/([0-9]{1,9}))?(?:, attempt ([0-9]{1,9}))?"
+)
+
+
+def place_of(claim: str) -> tuple[int | None, int | None, int | None]:
+    """The job, round and attempt that a claim is of, by its name; None for each that it has not."""
+    found = _PLACE.fullmatch(claim)
+    job, number, attempt = (part and int(part) for part in found.groups()) if found else (None, None, None)
+    return job or None, number or None, attempt or None
 
 
 def round_place(round_: Round) -> str:

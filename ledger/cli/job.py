@@ -165,9 +165,9 @@ def _document(connection: "Connection", state: "JobState") -> dict[str, Any]:
     return {
         "job": state.number,
         "name": name_of(connection, state),
+        "stage": state.stage,
         "open": state.open,
         "closed": state.closed,
-        "complete": state.complete,
         "approvals": [connection.name(index) for index in approving(state, connection.history.members)],
         "rounds": len(state.rounds),
         "finalised": state.finalised,
@@ -194,8 +194,8 @@ def _print(documents: list[dict[str, Any]]) -> None:
 
 def phase(document: Mapping[str, Any]) -> str:
     """How far a job has come, in one word, or in its approvals while it is not open."""
-    words = (word for word in ("complete", "closed", "open") if document[word])
-    return next(words, plural(len(document["approvals"]), "approval"))
+    stage = str(document["stage"])
+    return plural(len(document["approvals"]), "approval") if stage == "proposed" else stage
 
 
 @job.command(short_help="Show a job's document.")
@@ -248,7 +248,7 @@ def _summary(connection: "Connection", state: "JobState", document: "Job") -> di
 
     task, terms, limits = document.task, document.terms, document.admission
     approved = [connection.name(index) for index in approving(state, connection.history.members)]
-    words = {"open": state.open, "closed": state.closed, "complete": state.complete, "approvals": approved}
+    words = {"stage": state.stage, "approvals": approved}
     return {
         "job": f"{state.number}: {document.name} ({phase(words)})",
         "approved by": listed(approved) or "nobody",

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from ledger.audit.report import Answer
 from ledger.events.actions import Action
 from ledger.events.records import Rules
 from ledger.releases.report import Evaluation, RoundFigures
@@ -145,11 +144,10 @@ class Contributor(Document, frozen=True):
 
 
 class Evidence(Document, frozen=True):
-    """What speaks for a model: where it comes from, what parties measured, what this server's last audit says.
+    """What speaks for a model: where it comes from, what parties measured.
 
     `root` is the model that the round finalised, null if it made none. `models` of its lineage, itself included, and
-    `contributors` are null until they are counted; `scoring` is null if the job makes no scores. `right` is the last
-    audit's answer for the model, `lies` counts those it found in rounds of the lineage, caught ones too.
+    `contributors` are null until they are counted; `scoring` is null if the job makes no scores.
     """
 
     job: int
@@ -162,9 +160,6 @@ class Evidence(Document, frozen=True):
     contributors: tuple[Contributor, ...] | None
     scoring: RoundScoring | None
     evaluation: Evaluated
-    right: Answer | None
-    audited_at: int
-    lies: int
 
 
 class MemberUpdate(Document, frozen=True):

@@ -7,6 +7,7 @@ CID is null while the job's document, which determines the file's size, has not 
 from typing import Literal
 
 from ledger.audit.report import Answer, Report
+from ledger.history.state import JobStage
 from web.documents.common import Document, PartyDocument
 from web.documents.rounds import RoundLine
 
@@ -36,7 +37,7 @@ class ModelLine(Document, frozen=True):
 
 
 class JobLine(Document, frozen=True):
-    """A job in a list; `name` is null until its document has been read.
+    """A job in a list; `name` is null until its document has been read. `stage` is how far it has come, in one word.
 
     `approvals` are those that count. `rounds` were opened; `finalised` of them made a model, `rounds_planned` may.
     """
@@ -45,6 +46,7 @@ class JobLine(Document, frozen=True):
     name: str | None
     digest: str
     cid: str
+    stage: JobStage
     open: bool
     closed: bool
     approvals: int

@@ -1,9 +1,9 @@
 """The documents behind the pages: what a page shows is one of these, and its .json sibling is its encoding."""
 
-from ledger.audit.report import Answer
 from ledger.events.records import Rules, Terms
 from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
+from web.documents.answers import Answers, LieLine, Told
 from web.documents.common import Page, PartyDocument
 from web.documents.decisions import (
     DecisionDocument,
@@ -32,7 +32,7 @@ from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMe
 
 
 class ConsortiumPage(Page, frozen=True):
-    """`right` and `lies` are the answers of the last audit, `signed` is how much of the history a majority signed for.
+    """`answers` are those of the last audit, `signed` is how much of the history a majority signed for.
 
     `scored` are the jobs that make scores.
     """
@@ -45,9 +45,7 @@ class ConsortiumPage(Page, frozen=True):
     jobs: tuple[JobLine, ...]
     proposals: tuple[ProposalLine, ...]
     releases: tuple[ReleaseLine, ...]
-    right: Answer | None
-    lies: str | None
-    audited_at: int
+    answers: Answers
     signed: CheckpointLine | None
     scored: tuple[int, ...]
 
@@ -58,13 +56,15 @@ class MembersPage(Page, frozen=True):
 
 
 class MemberPage(Page, frozen=True):
-    """A member's part in the rounds of `job`, newest first; `next` is the address of those before.
+    """A member's part in the rounds of `job`, newest first; `next` is the address of those before. `told` is what the
+    last audit says of it.
 
     `standing` is its place among those scored in `job`. `jobs` are all that have rounds. Votes are the newest; releases
     all that its updates went into.
     """
 
     member: MemberDocument
+    told: Told
     job: JobLine | None
     jobs: tuple[int, ...]
     rounds: tuple[MemberRound, ...]
@@ -86,6 +86,7 @@ class JobPage(Page, frozen=True):
     """
 
     job: JobLine
+    answers: Answers
     proposer: PartyDocument
     approvals: tuple[PartyDocument, ...]
     approval: Approval | None
@@ -112,6 +113,7 @@ class RoundPage(Page, frozen=True):
     was read measures its model."""
 
     job: JobLine
+    answers: Answers
     round: RoundDocument
     scoring: RoundScoring | None
     metrics: RoundMetrics | None
@@ -150,6 +152,7 @@ class ModelPage(Page, frozen=True):
     """
 
     job: JobLine
+    answers: Answers
     unit: Unit
     models: tuple[ModelTrace, ...]
     next: str | None
@@ -166,13 +169,15 @@ class ProposalsPage(Page, frozen=True):
 
 
 class ProposalPage(Page, frozen=True):
-    """A proposal. `evidence` is null if it is not about a model, `release` if it is not about a release that exists.
+    """A proposal. `evidence` and `answers` are null if it is not about a model, `release` if it is not about a release
+    that exists.
 
     `current` is the name's current release, `rules` those that hold now; `command` votes without this server.
     """
 
     proposal: ProposalLine
     vote: Vote
+    answers: Answers | None
     evidence: Evidence | None
     release: ReleaseLine | None
     current: ReleaseLine | None
@@ -205,6 +210,7 @@ class ReleasePage(Page, frozen=True):
     """
 
     release: ReleaseLine
+    answers: Answers
     evidence: Evidence
     decided_by: tuple[DecisionDocument, ...]
     file: str | None
@@ -213,9 +219,14 @@ class ReleasePage(Page, frozen=True):
 
 
 class AuditPage(Page, frozen=True):
-    """`command` checks the same without this server."""
+    """The last audit and its answers; `lies` are those of its report, in its order, as far as they have come by now.
 
+    `command` checks the same without this server.
+    """
+
+    answers: Answers
     audit: AuditDocument | None
+    lies: tuple[LieLine, ...]
     running: bool
     behind: int
     command: str

@@ -98,7 +98,4 @@ EVIDENCE = Evidence(
     contributors=(Contributor(party=NORTH, updates=1),),
     scoring=SCORING,
     evaluation=EVALUATED,
-    right="yes",
-    audited_at=1_800_000_700,
-    lies=0,
 )

@@ -35,7 +35,7 @@ from web.documents.pages import (
     ScoresPage,
 )
 from web.documents.rounds import Activity
-from web.examples import scores
+from web.examples import answers, scores
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PROPOSAL, RELEASE, RULES, VOTE
 from web.examples.rounds import JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
@@ -77,9 +77,7 @@ _PAGES: tuple[Page, ...] = (
         jobs=(JOB,),
         proposals=(),
         releases=(RELEASE,),
-        right="yes",
-        lies="none",
-        audited_at=1_800_000_700,
+        answers=answers.of_all(),
         signed=SIGNED,
         scored=(1,),
     ),
@@ -87,6 +85,7 @@ _PAGES: tuple[Page, ...] = (
     MemberPage(
         chain=CHAIN,
         member=MEMBERS[0],
+        told=answers.TOLD,
         job=JOB,
         jobs=(1,),
         rounds=(
@@ -109,6 +108,7 @@ _PAGES: tuple[Page, ...] = (
     JobPage(
         chain=CHAIN,
         job=JOB,
+        answers=answers.of(job=1),
         proposer=NORTH,
         approvals=(NORTH, SOUTH),
         approval=None,
@@ -125,6 +125,7 @@ _PAGES: tuple[Page, ...] = (
     RoundPage(
         chain=CHAIN,
         job=JOB,
+        answers=answers.of(round="1/1"),
         round=ROUND,
         scoring=SCORING,
         metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds),
@@ -145,6 +146,7 @@ _PAGES: tuple[Page, ...] = (
     ModelPage(
         chain=CHAIN,
         job=JOB,
+        answers=answers.of(model="1/1"),
         unit="points",
         models=(TRACED, ModelTrace(round=0, root=BASE, cid=CID)),
         next=None,
@@ -156,6 +158,7 @@ _PAGES: tuple[Page, ...] = (
         chain=CHAIN,
         proposal=PROPOSAL,
         vote=VOTE,
+        answers=answers.of(release="cardio@1.0"),
         evidence=EVIDENCE,
         release=RELEASE,
         current=RELEASE,
@@ -169,6 +172,7 @@ _PAGES: tuple[Page, ...] = (
     ReleasePage(
         chain=CHAIN,
         release=RELEASE,
+        answers=answers.of(release="cardio@1.0"),
         evidence=EVIDENCE,
         decided_by=(DecisionDocument(proposal=PROPOSAL, vote=VOTE),),
         file="/releases/cardio/1.0/model.safetensors",
@@ -177,6 +181,8 @@ _PAGES: tuple[Page, ...] = (
     ),
     AuditPage(
         chain=CHAIN,
+        answers=answers.of_all(),
+        lies=(answers.LIE,),
         audit=AuditDocument(
             right="yes",
             lies="none",

@@ -36,6 +36,7 @@ JOB = JobLine(
     name="Cardiology",
     digest="0b" * 32,
     cid=CID,
+    stage="open",
     open=True,
     closed=False,
     approvals=2,

@@ -28,16 +28,9 @@ def audit_document(now: Reading) -> AuditDocument | None:
 
 def answer_for(now: Reading, claim: str) -> Answer | None:
     """What the last audit says of a claim; None where it said nothing."""
-    report = _last(now)
-    claims = report.right.claims if report else ()
-    return next((one.answer for one in claims if one.claim == claim), None)
-
-
-def lies_told(now: Reading, job: int, through: int) -> int:
-    """How many lies the last audit found in a job's rounds up to `through`, whatever became of them."""
-    report = _last(now)
-    told = report.lies.list if report else ()
-    return sum(lie.job == job and lie.round is not None and lie.round <= through for lie in told)
+    findings = now.state.audited.findings if now.state.audited else None
+    found = findings.claims.get(claim) if findings else None
+    return found.answer if found else None
 
 
 def _signed(now: Reading, report: Report) -> CheckpointLine | None:
@@ -47,10 +40,6 @@ def _signed(now: Reading, report: Report) -> CheckpointLine | None:
         return None
     parties = tuple(map(now.member_party, signed.members))
     return CheckpointLine(block=signed.as_of, parties=parties, of=signed.of, after=report.history.after)
-
-
-def _last(now: Reading) -> Report | None:
-    return now.state.audited.report if now.state.audited else None
 
 
 def _check(report: Report, check: Check) -> CheckLine:

@@ -4,6 +4,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event, Thread
 from typing import Self
 
@@ -15,7 +16,7 @@ from ledger.party.connection import Connection
 from web.reading.backlog import Backlog
 from web.reading.latest import Audited, Latest
 from web.reading.library import Library
-from web.reading.snapshot import freeze
+from web.reading.snapshot import ended_rounds, freeze
 
 POLL, LOCAL_POLL = 1.0, 0.25
 TICK = 5
@@ -25,6 +26,9 @@ SHORTEST_REST, SHARE = 5.0, 10
 
 SETTLED = 20_000
 """After so many more events the history is kept out of the garbage collector's way again."""
+
+NEVER = Audited(0, 0.0, {}, None)
+"""Before the first audit."""
 
 Open = Callable[[], Connection]
 _log = logging.getLogger("fedledger.web")
@@ -104,31 +108,32 @@ class Live:
                 self._latest.wait(serial, RETRY)
 
     def _audit(self) -> None:
-        rested = 0.0
+        rested, judged = 0.0, None
         while not self._stop.is_set():
             state = self._latest.state
-            ended = state.snapshot.ended if state.snapshot else 0
-            last = state.audited
-            due = ended and (last is None or last.rounds != ended or bool(last.trouble))
+            found, last = state.snapshot.judged if state.snapshot else (), state.audited
+            due = state.snapshot and any(state.snapshot.jobs) and (found != judged or last is None or last.trouble)
             if not due or time.monotonic() < rested:
                 self._stop.wait(0.5)
                 continue
-            seconds = self._audit_once(ended)
+            seconds, judged = self._audit_once(), found
             rested = time.monotonic() + max(SHORTEST_REST, SHARE * seconds)
 
-    def _audit_once(self, ended: int) -> float:
+    def _audit_once(self) -> float:
+        """Audit all that stands. Where that cannot be done, what the last audit said stays, with the trouble."""
         self._latest.post(auditing=True)
         began = time.monotonic()
-        report, trouble = None, "a defect of fedledger"
+        made = replace(self._latest.state.audited or NEVER, trouble="a defect of fedledger")
         try:
             with self._own() as connection:
-                report, trouble = inspect(connection, AuditRequest(source=self._source)), ""
+                report = inspect(connection, AuditRequest(source=self._source))
+                ended = ended_rounds(connection.history.jobs)
+            made = Audited(int(time.time()), round(time.monotonic() - began, 2), ended, report)
         except FedledgerError as error:
-            trouble = error.message
+            made = replace(made, trouble=error.message)
         finally:
-            seconds = round(time.monotonic() - began, 2)
-            self._latest.post(audited=Audited(int(time.time()), seconds, ended, report, trouble), auditing=False)
-        return seconds
+            self._latest.post(audited=made, auditing=False)
+        return time.monotonic() - began
 
 
 def _settle(history: History) -> int:

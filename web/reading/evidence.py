@@ -1,17 +1,15 @@
-"""Documents of what speaks for a model: its lineage, its contributors, what parties measured, what the audit says."""
+"""Documents of what speaks for a model: its lineage, its contributors, what parties measured."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
 from operator import attrgetter
 
-from ledger.audit.claims import model_claim
 from ledger.errors import Malformed
 from ledger.events.actions import ReleaseModel
 from ledger.history.state import JobState, Round
 from ledger.releases.report import cid_of, require_model
 from ledger.rounds.trace import ModelTrace, trace
 from web.documents.decisions import Contributor, Evaluated, EvaluationStatus, Evidence, RoundMetrics
-from web.reading.audits import answer_for, lies_told
 from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
 from web.reading.models import model_line
@@ -30,7 +28,6 @@ def evidence_for(now: Reading, job: int, number: int, root: bytes, report: bytes
     document = now.document(state) if state else None
     model = model_line(now, state, round_) if state and round_ and round_.final else None
     counted = now.state.lineages.get((job, number, root))
-    audited = now.state.audited
     return Evidence(
         job=job,
         job_name=document.name if document else None,
@@ -42,9 +39,6 @@ def evidence_for(now: Reading, job: int, number: int, root: bytes, report: bytes
         contributors=_contributors(now, counted) if counted else None,
         scoring=round_scoring(now, state, round_) if state and round_ else None,
         evaluation=evaluation_of(now, job, number, root, report),
-        right=answer_for(now, model_claim(job, number)),
-        audited_at=audited.at if audited else 0,
-        lies=lies_told(now, job, number),
     )
 
 

@@ -25,6 +25,7 @@ def job_line(now: Reading, state: JobState) -> JobLine:
         name=document.name if document else None,
         digest=state.digest.hex(),
         cid=str(Cid(RAW, state.digest)),
+        stage=state.stage,
         open=state.open,
         closed=state.closed,
         approvals=len(approving(state, now.snapshot.members)),

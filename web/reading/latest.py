@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import Condition
 from types import MappingProxyType
 from typing import Any
@@ -10,21 +11,34 @@ from typing import Any
 from ledger.audit.report import Report
 from ledger.jobs.document import Job
 from ledger.releases.report import Evaluation
+from web.reading.findings import Findings
 from web.reading.snapshot import Snapshot
 
 ModelKey = tuple[int, int, bytes]
 """A model that something is decided on: job, round, root."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Audited:
-    """The last audit: its report, or why there is none. `at` in seconds since 1970."""
+    """The last audit that was made, `at` in seconds since 1970; `trouble` says why there is none, or why a later one
+    could not be made. `ended` says how many rounds of each job had ended in the history that it judged.
+    """
 
     at: int
     seconds: float
-    rounds: int
+    ended: Mapping[int, int]
     report: Report | None
     trouble: str = ""
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds had ended."""
+        return sum(self.ended.values())
+
+    @cached_property
+    def findings(self) -> Findings | None:
+        """What the report says, to be looked up."""
+        return Findings(self.report) if self.report else None
 
 
 @dataclass(frozen=True, slots=True)

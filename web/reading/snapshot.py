@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ledger.events.proposals import ProposalState
 from ledger.history.decisions import Decisions
 from ledger.history.fold import History
 from ledger.history.phases import present
@@ -38,8 +39,16 @@ class Snapshot:
     @property
     def ended(self) -> int:
         """How many rounds have ended."""
-        last = [job.current for job in self.jobs.values() if job.current is not None]
-        return sum(len(job.rounds) for job in self.jobs.values()) - sum(not round_.phase.terminal for round_ in last)
+        return sum(ended_rounds(self.jobs).values())
+
+    @property
+    def judged(self) -> tuple[object, ...]:
+        """All that an audit answers for, counted: while it stays the same, another audit has nothing to add."""
+        jobs = self.jobs.values()
+        attempts = ((len(job.current.aggregates), job.current.phase.terminal) if job.current else None for job in jobs)
+        decided = sum(made.ended is ProposalState.EXECUTED for made in self.decisions.proposals.values())
+        scored = (one.last.round if one.last else 0 for one in self.standings.values())
+        return (*((job.stage, len(job.rounds)) for job in jobs), *attempts, *scored, decided)
 
     def turned(self, before: int, now: int) -> bool:
         """Whether a proposal's state, or a round's or a scoring's phase, differs between two times."""
@@ -50,6 +59,14 @@ class Snapshot:
             or any(present(one, terms, before) != present(one, terms, now) for one, terms in rounds)
             or any(one is not None and one.phase(before) is not one.phase(now) for one in scorings)
         )
+
+
+def ended_rounds(jobs: Mapping[int, JobState]) -> dict[int, int]:
+    """How many rounds of each job have ended: all but one that is under way."""
+    return {
+        number: len(state.rounds) - (state.current is not None and not state.current.phase.terminal)
+        for number, state in jobs.items()
+    }
 
 
 def freeze(history: History, block: int, before: Snapshot | None = None) -> Snapshot:

@@ -7,6 +7,7 @@ from ledger.events.proposals import Release
 from ledger.releases.card import FILE as CARD
 from ledger.releases.file import NAME
 from web.documents.pages import NamedReleasesPage, ProposalPage, ProposalsPage, ReleasePage, ReleasesPage
+from web.reading.answers import proposal_answers, release_answers
 from web.reading.evidence import evidence_for
 from web.reading.ledger import NotFound
 from web.reading.proposals import newest_proposals, proposal_line, vote_on
@@ -46,6 +47,7 @@ async def proposal(now: Now, number: ProposalNumber) -> ProposalPage:
         chain=now.chain,
         proposal=line,
         vote=vote_on(now, one),
+        answers=proposal_answers(now, one),
         evidence=evidence,
         release=action_release(now, action),
         current=current_release(now, name) if name else None,
@@ -89,6 +91,7 @@ async def release(now: Now, name: ReleaseName, version: Version) -> ReleasePage:
     return ReleasePage(
         chain=now.chain,
         release=line,
+        answers=release_answers(now, one),
         evidence=evidence_for(now, one.job, one.round, one.root, one.report),
         decided_by=decisions_on(now, one),
         file=_file(one, NAME),

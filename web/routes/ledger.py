@@ -17,6 +17,7 @@ from web.documents.pages import (
     RoundsPage,
     ScoresPage,
 )
+from web.reading.answers import consortium_answers, job_answers, lies_now, model_answers, round_answers
 from web.reading.audits import audit_document
 from web.reading.counting import activity
 from web.reading.evidence import latest_evaluation, metrics_around
@@ -47,9 +48,7 @@ async def consortium(now: Now) -> ConsortiumPage:
         jobs=job_lines(now),
         proposals=open_proposals(now, OVERVIEW),
         releases=current_releases(now)[:OVERVIEW],
-        right=audit.right if audit else None,
-        lies=audit.lies if audit else None,
-        audited_at=audit.at if audit else 0,
+        answers=consortium_answers(now),
         signed=audit.signed if audit else None,
         scored=tuple(number for number, state in now.snapshot.jobs.items() if state.terms.scored),
     )
@@ -67,6 +66,7 @@ async def job(now: Now, job: JobNumber) -> JobPage:
     return JobPage(
         chain=now.chain,
         job=job_line(now, state),
+        answers=job_answers(now, state),
         proposer=now.owner(state.proposer),
         approvals=tuple(map(now.member_party, approving(state, now.snapshot.members))),
         approval=approval_of(now, state),
@@ -102,6 +102,7 @@ async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
     return RoundPage(
         chain=now.chain,
         job=job_line(now, state),
+        answers=round_answers(now, state, chosen),
         round=round_document(now, state, chosen),
         scoring=round_scoring(now, state, chosen),
         metrics=metrics_around(now, job, chosen),
@@ -152,6 +153,7 @@ async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MO
     return ModelPage(
         chain=now.chain,
         job=job_line(now, state),
+        answers=model_answers(now, job, round),
         unit=job_unit(now, state),
         models=traced.models,
         next=None if rest is None else f"/jobs/{job}/models/{rest}.json?limit={limit}",
@@ -165,7 +167,9 @@ async def audit(now: Now) -> AuditPage:
     made, ended = audit_document(now), now.snapshot.ended
     return AuditPage(
         chain=now.chain,
+        answers=consortium_answers(now),
         audit=made,
+        lies=tuple(lies_now(now)),
         running=now.state.auditing,
         behind=max(0, ended - made.rounds) if made else ended,
         command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",

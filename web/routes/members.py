@@ -1,6 +1,7 @@
 """The documents of the pages of members, one function a page."""
 
 from web.documents.pages import MemberPage, MembersPage
+from web.reading.answers import member_told
 from web.reading.jobs import job_line
 from web.reading.members import member_document, member_documents, member_round
 from web.reading.proposals import member_votes
@@ -29,6 +30,7 @@ async def member(
     return MemberPage(
         chain=now.chain,
         member=member_document(now, state),
+        told=member_told(now, index),
         job=job_line(now, chosen) if chosen else None,
         jobs=jobs,
         rounds=tuple(member_round(now, chosen, index, chosen.rounds[number]) for number in numbers) if chosen else (),

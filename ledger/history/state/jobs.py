@@ -1,10 +1,13 @@
 """A job, with its rounds and their scores."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ledger.events import rounds as r
 from ledger.history.state.rounds import Aggregate, Round
 from ledger.history.state.scorings import Scoring
+
+JobStage = Literal["proposed", "open", "complete", "closed"]
 
 
 @dataclass(slots=True)
@@ -44,6 +47,15 @@ class JobState:
     def complete(self) -> bool:
         """Whether as many rounds were finalised as the terms allow."""
         return self.finalised == self.terms.rounds
+
+    @property
+    def stage(self) -> JobStage:
+        """How far it has come, in one word: a job that is complete stays so, closed or not."""
+        if self.complete:
+            return "complete"
+        if self.closed:
+            return "closed"
+        return "open" if self.open else "proposed"
 
     @property
     def base(self) -> bytes:

@@ -19,7 +19,7 @@ from web.cli.serving import listen, web_server
 from web.pages import PAGES
 from web.reading.latest import Audited, Latest, State
 from web.reading.library import Library
-from web.reading.snapshot import Snapshot, freeze
+from web.reading.snapshot import Snapshot, ended_rounds, freeze
 from web.view import View
 
 AT = 1_800_000_000
@@ -80,7 +80,7 @@ def view_of(
         read_at=AT,
         time=now,
         documents={job.digest: job},
-        audited=Audited(AT, 0.5, len(world.state.rounds), report),
+        audited=Audited(AT, 0.5, ended_rounds(world.history.jobs), report),
     )
     latest = Latest(state)
     return View(known, latest, Library(latest, known, public=settings.pop("public", False)), **{"rate": 0, **settings})

@@ -197,7 +197,7 @@ def test_scores_that_the_last_audit_refuted_are_marked() -> None:
     settle(made, 1, FIRST)
     made.open_scoring().score()
     report = made.audit(made.observed())
-    with served(shown(made, audited=Audited(AT, 0.5, 2, report))) as url:
+    with served(shown(made, audited=Audited(AT, 0.5, {1: 2}, report))) as url:
         lines = get(url + "/jobs/1/scores.json").json()["rounds"]
         paths = ("/jobs/1/scores", "/jobs/1/rounds/1", "/jobs/1/rounds/2")
         pages = [get(url + path, headers=HTML).text for path in paths]

@@ -16,7 +16,7 @@ from ledger.events import records
 from ledger.events.actions import KINDS, CloseJob, kind_word
 from ledger.events.proposals import ProposalState
 from ledger.events.records import Choice, Reason, Role, Rules
-from ledger.history.state import Phase
+from ledger.history.state import JobStage, Phase
 from ledger.jobs.document import Evidence, Rule, Scored
 from ledger.rounds.admission import Verdict
 from web.documents.decisions import EvaluationStatus
@@ -111,7 +111,8 @@ def test_everything_that_the_ledger_can_say_has_its_word(language: str) -> None:
         "reasons": [reason.name for reason in Reason if reason is not Reason.NONE],
         "roles_of": [str(role.name).lower() for role in Role],
         "answers": list(EXIT),
-        "answer_texts": list(EXIT),
+        "answered": [*EXIT, "newer", "nothing"],
+        "stages": get_args(JobStage),
         "lies_told": ["none", *get_args(LieState)],
         "lie_states": get_args(LieState),
         "statuses": get_args(CheckStatus),
@@ -271,7 +272,7 @@ def stage(world: World) -> tuple[str, bool, bool, object]:
     """What list, page and document say of the job."""
     with served(view_of(world)) as url:
         document, page, listed = (get(url + path) for path in ("/jobs/1.json", "/jobs/1", "/jobs"))
-    (word,) = {word for word in ("proposed", "open", "closed") if f'<td class="word">{word}</td>' in listed.text}
+    (word,) = {word for word in get_args(JobStage) if f'<td class="word">{word}</td>' in listed.text}
     assert f">{word}</span>" in page.text
     assert ("fedledger job approve 1" in page.text) == (word == "proposed")
     assert ("close-job 1" in page.text) == (word != "closed")

@@ -1,0 +1,83 @@
+"""The documents of what the last audit says of one thing: a job, a round, a model, a release, a member, or all."""
+
+from typing import Literal
+
+from ledger.audit.report import Answer, LieState
+from web.documents.common import Document, PartyDocument
+
+LiesAnswer = Literal["none", "caught", "pending", "standing"]
+
+
+class Coverage(Document, frozen=True):
+    """How far the last audit went: of `ended` rounds that have ended by now the first `through` had ended then.
+
+    They are the rounds of `job`, or of all jobs where it is null. `block` and `hash` name the history that was
+    judged, `at` is when, in seconds since 1970.
+    """
+
+    job: int | None
+    through: int
+    ended: int
+    at: int
+    block: int
+    hash: str
+
+
+class LieLine(Document, frozen=True):
+    """A lie, as far as it has come by now: `key` said it, `why` it is false; `address` is where its evidence is shown.
+
+    `party` is the member that the key is or was of; `who` is its name in the report.
+    """
+
+    state: LieState
+    party: PartyDocument | None
+    who: str
+    key: str
+    said: str
+    why: str
+    job: int | None
+    round: int | None
+    attempt: int | None
+    tx: str | None
+    address: str
+
+
+class OpenLine(Document, frozen=True):
+    """Something that could not be looked at, or is owed; `decides` says that an answer hangs on it."""
+
+    what: str
+    why: str
+    fault: str | None
+    decides: bool
+    job: int | None
+    round: int | None
+
+
+class Told(Document, frozen=True):
+    """What the last audit told of lies and of open matters in a place: the first ones, of so many in all.
+
+    `coverage` is null before the first audit; `trouble` says why a later one failed.
+    """
+
+    coverage: Coverage | None
+    trouble: str
+    answer: LiesAnswer
+    lies: tuple[LieLine, ...]
+    lies_told: int
+    open: tuple[OpenLine, ...]
+    open_told: int
+
+
+class Answers(Told, frozen=True):
+    """With the answer for what stands there: `right` is null, and `exit` with it, where that was not audited yet.
+
+    `asked` is the question, as `fedledger audit` reports it, `command` the one that asks it without this server, and
+    `exit` the code that it ends with. `stands` says whether anything stands; `why` is the reason of any answer but yes.
+    """
+
+    asked: dict[str, bool | int | str]
+    stands: bool
+    right: Answer | None
+    exit: int | None
+    why: str
+    command: str
