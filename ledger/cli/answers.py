@@ -24,6 +24,7 @@ _FACTS = ("round", "attempt", "party", "holder", "cid", "tensor", "chunk", "valu
 
 def print_answers(console: "Console", report: "Report", asked: str) -> None:
     """The report; `asked` is the question in words."""
+    console.print(shown(headline(report, asked)), soft_wrap=True, style="bold")
     console.print(f"Audit of [bold]{shown(report.network)}[/] (chain {report.chain}): {shown(asked)}", soft_wrap=True)
     for line in _history(report.history):
         console.print(f"[dim]{shown(line)}[/]", soft_wrap=True)
@@ -32,6 +33,17 @@ def print_answers(console: "Console", report: "Report", asked: str) -> None:
     _print_open(console, report)
     console.print()
     _print_checks(report)
+
+
+def headline(report: "Report", asked: str) -> str:
+    """The three answers in one line."""
+    lies, open_ = report.lies, report.open
+    told = f"{plural(len(lies.list), 'lie')} {lies.answer}" if lies.list else "nobody lied"
+    if len({lie.state for lie in lies.list}) > 1:
+        told = f"{plural(len(lies.list), 'lie')}, the worst {lies.answer}"
+    left = f"{plural(len(open_.list), 'matter')} open" if open_.list else "nothing open"
+    notes = "".join(f"; {one.note}" for one in report.right.claims if one.claim == asked and one.note)
+    return f"{asked}: {report.right.answer}{notes}; {told}; {left}; block {report.history.block}"
 
 
 def _history(read: "HistoryRead") -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ledger.cli.options import home_option, json_option, network_option
+from ledger.cli.options import home_option, json_option, network_option, passphrase_option
 from ledger.cli.progress import bar
 from ledger.cli.releases.title import title
 from ledger.config import Home
@@ -56,6 +56,13 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
     help="Also write every signed statement that the report rests on into this folder.",
 )
 @click.option(
+    "--sign",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the report here under the signature of the key at home, or of --keystore: others can show it.",
+)
+@click.option("--keystore", type=click.Path(path_type=Path, dir_okay=False), help="Key to sign with; any key may.")
+@passphrase_option
+@click.option(
     "--rpc",
     "nodes",
     multiple=True,
@@ -77,6 +84,9 @@ def audit(
     threads: int,
     output: Path | None,
     folder: Path | None,
+    sign: Path | None,
+    keystore: Path | None,
+    passphrase_file: Path | None,
     nodes: tuple[str, ...],
     network_file: Path | None,
     home: Home,
@@ -91,8 +101,9 @@ def audit(
                 3  unknown: something could not be made again
     """
     from ledger.audit import Question
-    from ledger.cli.connect import look
+    from ledger.cli.connect import look, signer_of
     from ledger.cli.evidence import write_evidence
+    from ledger.cli.signed_report import write_signed
     from ledger.cli.streams import write_file
     from ledger.party.auditing import UNREADABLE, AuditRequest, unreadable
 
@@ -100,6 +111,8 @@ def audit(
     release = _title(release, version)
     read, others = (nodes[:1], nodes[1:]) if network_file else ((), nodes)
     with look(network_file, home, *read) as connection:
+        chain = connection.network.chain.id
+        signer = signer_of(keystore or home.keystore, passphrase_file, chain) if sign else None
         try:
             connection.refresh()
         except UNREADABLE as error:
@@ -109,6 +122,8 @@ def audit(
             report = _inspect(connection, AuditRequest(question, source, copies, threads, others), quiet=as_json)
     if output:
         write_file(output, [report.to_json() + b"\n"])
+    if sign and signer:
+        write_signed(report, signer, sign)
     written = write_evidence(report, folder) if folder else []
     if as_json:
         click.echo(report.to_json())

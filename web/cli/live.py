@@ -51,13 +51,22 @@ class Payment:
 
 @contextmanager
 def live_view(
-    reader: LedgerReader, access: Access, payment: Payment | None, *, source: bool, **settings: Any
+    reader: LedgerReader,
+    access: Access,
+    payment: Payment | None,
+    *,
+    source: bool,
+    reports: Path | None = None,
+    **settings: Any,
 ) -> Iterator["View"]:
     """The view of a consortium, up to date while it is open; with a relayer if there is a key that pays.
 
-    `source`: whether audits compile the contracts; `settings` are the view's own.
+    `source`: whether audits compile the contracts; `reports`: a folder of other auditors' signed reports; `settings`
+    are the view's own.
     """
     from ledger.store.home import open_store
+    from web.reading.audit_history import AuditHistory
+    from web.reading.auditors import Auditors
     from web.reading.background import Live
     from web.reading.latest import Latest
     from web.reading.library import Library
@@ -73,7 +82,10 @@ def live_view(
         if store is not None:
             stack.callback(store.close)
         library = Library(latest, network, store, public=access.read == "public")
-        stack.enter_context(Live(latest, library, reader.visit, reader.look, source=source))
+        audits = AuditHistory(network, home.folder / "audits.json")
+        auditors = Auditors(reports, network) if reports else None
+        live = Live(latest, library, reader.visit, reader.look, source=source, audits=audits, auditors=auditors)
+        stack.enter_context(live)
         if relayer is not None:
             stack.enter_context(relayer)
         settings |= {"hosts": access.hosts, "read": access.read, "origin": access.origin}

@@ -61,6 +61,11 @@ if TYPE_CHECKING:
 @click.option("--contact", help="Where to report a fault in security, for security.txt: mailto:… or https://….")
 @click.option("--source/--no-source", default=True, help="Let the audit compile the contracts' sources (needs solc).")
 @click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of other auditors' reports (fedledger audit --sign); each is verified and shown on the audit's page.",
+)
+@click.option(
     "--access-log",
     type=click.Path(path_type=Path, dir_okay=False),
     help="File that the access log is appended to.  [default: standard output]",
@@ -81,6 +86,7 @@ def run(
     open_metrics: bool,
     contact: str | None,
     source: bool,
+    reports: Path | None,
     access_log: Path | None,
     network_file: Path | None,
     rpc: str | None,
@@ -100,7 +106,7 @@ def run(
     with ExitStack() as stack:
         reader = LedgerReader(network_file, home, rpc)
         listening, log = stack.enter_context(listen(host, port)), stack.enter_context(open_log(access_log))
-        view = stack.enter_context(live_view(reader, access, payment, source=source, **settings))
+        view = stack.enter_context(live_view(reader, access, payment, source=source, reports=reports, **settings))
         server = web_server(view, log, trusted)
         announce(view, listening, as_json=as_json)
         with suppress(KeyboardInterrupt):

@@ -81,3 +81,47 @@ class Answers(Told, frozen=True):
     exit: int | None
     why: str
     command: str
+
+
+class AuditLine(Document, frozen=True):
+    """An audit that this server made, in a list: `at` in seconds since 1970, of the history up to `block`.
+
+    `rounds` had ended in it; `lies_told` and `open_told` count what it told.
+    """
+
+    at: int
+    seconds: float
+    block: int
+    hash: str
+    rounds: int
+    right: Answer
+    lies: LiesAnswer
+    lies_told: int
+    open_told: int
+
+
+class AuditorAnswers(Document, frozen=True):
+    """What an auditor answered under its signature: `asked` in words, `at` when, of the history up to `block`."""
+
+    asked: str
+    right: Answer
+    exit: int
+    lies: LiesAnswer
+    lies_told: int
+    open_told: int
+    at: int
+    block: int
+    hash: str
+
+
+class AuditorLine(Document, frozen=True):
+    """A report that this server was handed in `file`. `trouble` says why it is not verified: nothing is known then.
+
+    `key` signed it; `party` is the member that the key is or was of, null where the auditor is not a member.
+    """
+
+    file: str
+    trouble: str
+    party: PartyDocument | None = None
+    key: str | None = None
+    answers: AuditorAnswers | None = None

@@ -3,7 +3,7 @@
 from ledger.events.records import Rules, Terms
 from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
-from web.documents.answers import Answers, LieLine, Told
+from web.documents.answers import Answers, AuditLine, AuditorLine, LieLine, Told
 from web.documents.common import Page, PartyDocument
 from web.documents.decisions import (
     DecisionDocument,
@@ -221,12 +221,15 @@ class ReleasePage(Page, frozen=True):
 class AuditPage(Page, frozen=True):
     """The last audit and its answers; `lies` are those of its report, in its order, as far as they have come by now.
 
+    `audits` are those made here, newest first; `reports` are other auditors', where this server was handed any.
     `command` checks the same without this server.
     """
 
     answers: Answers
     audit: AuditDocument | None
     lies: tuple[LieLine, ...]
+    audits: tuple[AuditLine, ...]
+    reports: tuple[AuditorLine, ...]
     running: bool
     behind: int
     command: str

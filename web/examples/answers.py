@@ -1,6 +1,6 @@
 """What the last audit says of each thing: one lie, which the members did not take."""
 
-from web.documents.answers import Answers, Coverage, LieLine, OpenLine, Told
+from web.documents.answers import Answers, AuditLine, AuditorAnswers, AuditorLine, Coverage, LieLine, OpenLine, Told
 from web.examples.consortium import BASE, SOUTH, TX
 
 LIE = LieLine(
@@ -25,6 +25,35 @@ _OPEN = OpenLine(
     decides=False,
     job=None,
     round=None,
+)
+
+AUDIT = AuditLine(
+    at=1_800_000_700,
+    seconds=1.2,
+    block=42,
+    hash=BASE,
+    rounds=1,
+    right="yes",
+    lies="caught",
+    lies_told=1,
+    open_told=1,
+)
+AUDITOR = AuditorLine(
+    file="south.json",
+    trouble="",
+    party=SOUTH,
+    key=SOUTH.key,
+    answers=AuditorAnswers(
+        asked="everything that stands",
+        right="yes",
+        exit=0,
+        lies="caught",
+        lies_told=1,
+        open_told=1,
+        at=1_800_000_650,
+        block=42,
+        hash=BASE,
+    ),
 )
 
 TOLD = Told(coverage=_COVERAGE, trouble="", answer="none", lies=(), lies_told=0, open=(), open_told=0)

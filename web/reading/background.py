@@ -13,6 +13,9 @@ from ledger.errors import FedledgerError
 from ledger.history.fold import History
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
+from web.documents.answers import AuditLine
+from web.reading.audit_history import AuditHistory, line_of
+from web.reading.auditors import Auditors
 from web.reading.backlog import Backlog
 from web.reading.latest import Audited, Latest
 from web.reading.library import Library
@@ -37,8 +40,19 @@ _log = logging.getLogger("fedledger.web")
 class Live:
     """Keeps the latest state while it is open. `visit` opens connections to the chain, `own` to chain and content."""
 
-    def __init__(self, latest: Latest, library: Library, visit: Open, own: Open, *, source: bool = True) -> None:
+    def __init__(
+        self,
+        latest: Latest,
+        library: Library,
+        visit: Open,
+        own: Open,
+        *,
+        source: bool = True,
+        audits: AuditHistory | None = None,
+        auditors: Auditors | None = None,
+    ) -> None:
         self._latest, self._visit, self._own = latest, visit, own
+        self._audits, self._auditors = audits, auditors
         self._backlog = Backlog(latest, library)
         self._source = source
         self._stop = Event()
@@ -104,11 +118,16 @@ class Live:
         while not self._stop.is_set():
             serial = self._latest.state.serial
             self._backlog.catch_up()
+            found = self._auditors.changed() if self._auditors else None
+            if found is not None:
+                self._latest.post(reports=found)
             if self._latest.state.serial == serial:
                 self._latest.wait(serial, RETRY)
 
     def _audit(self) -> None:
         rested, judged = 0.0, None
+        if self._audits is not None:
+            self._latest.post(audits=self._audits.lines)
         while not self._stop.is_set():
             state = self._latest.state
             found, last = state.snapshot.judged if state.snapshot else (), state.audited
@@ -132,8 +151,13 @@ class Live:
         except FedledgerError as error:
             made = replace(made, trouble=error.message)
         finally:
-            self._latest.post(audited=made, auditing=False)
+            self._latest.post(audited=made, audits=self._remembered(made), auditing=False)
         return time.monotonic() - began
+
+    def _remembered(self, made: Audited) -> tuple[AuditLine, ...]:
+        if self._audits is None or made.report is None or made.trouble:
+            return self._latest.state.audits
+        return self._audits.add(line_of(made.report, made.at, made.seconds, made.rounds))
 
 
 def _settle(history: History) -> int:

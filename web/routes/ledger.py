@@ -18,6 +18,7 @@ from web.documents.pages import (
     ScoresPage,
 )
 from web.reading.answers import consortium_answers, job_answers, lies_now, model_answers, round_answers
+from web.reading.auditors import auditor_lines
 from web.reading.audits import audit_document
 from web.reading.counting import activity
 from web.reading.evidence import latest_evaluation, metrics_around
@@ -170,6 +171,8 @@ async def audit(now: Now) -> AuditPage:
         answers=consortium_answers(now),
         audit=made,
         lies=tuple(lies_now(now)),
+        audits=now.state.audits,
+        reports=tuple(auditor_lines(now)),
         running=now.state.auditing,
         behind=max(0, ended - made.rounds) if made else ended,
         command="fedledger audit --network NETWORK.toml --rpc YOUR-OWN-NODE",

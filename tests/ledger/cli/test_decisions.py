@@ -322,9 +322,21 @@ def test_an_audit_answers_for_a_release(members: Council) -> None:
     assert (found["asked"], found["right"]["answer"]) == ({"release": "audited@1"}, "yes")
     assert [one["claim"] for one in found["right"]["claims"]] == ["code", "job 1", "model 1/1", "release audited@1"]
     printed = run("audit", "--release", "audited@1", *asked).stdout
-    assert "release audited@1" in printed and "Is it right?    yes: 4 of 4 claims right" in printed
+    assert printed.splitlines()[0].startswith("release audited@1: yes; nobody lied; ")
+    assert "Is it right?    yes: 4 of 4 claims right" in printed
     refused(UsageError, "audit", "--release", "audited@2", *asked)
     refused(UsageError, "audit", "--model", "1/99", *asked)
+
+
+def test_an_audit_is_signed_by_the_key_at_home_or_another(members: Council, tmp_path: Path) -> None:
+    from ledger.audit.signed_report import parse
+
+    file = tmp_path / "signed.json"
+    found = said("audit", "--model", "1/1", "--no-source", *members.key(1), "--sign", file, "--json")
+    checked = parse(file.read_bytes())
+    assert (checked.report.asked, checked.report.exit) == ({"model": "1/1"}, 0)
+    assert json.loads(checked.report.to_json()) == found
+    assert checked.signer == said("status", *members.home(1), "--json")["members"][1]["key"]
 
 
 def test_a_release_is_revoked_for_a_reason_and_another_made_current(members: Council) -> None:
