@@ -1,7 +1,6 @@
 """Pages out of documents and templates. Everything is escaped; a rendered page is kept until the state changes."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from ledger.events.records import Role
 from ledger.history.state import Phase
 from web.drawing import assets, charts, scores
 from web.drawing.language import LANGUAGES, texts
+from web.drawing.moments import moment, when
 from web.drawing.trace import draw
 from web.reading.latest import State
 
@@ -32,7 +32,14 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"when": when, "name": name, "hash": hash_, "prose": prose, "draw": draw}
+        self._templates.filters |= {
+            "when": when,
+            "moment": moment,
+            "name": name,
+            "hash": hash_,
+            "prose": prose,
+            "draw": draw,
+        }
         self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
         self._templates.filters |= {
             "metrics_of": charts.metrics_of,
@@ -68,14 +75,6 @@ class Renderer:
 def under_way(phase: str) -> bool:
     """Whether a round in this phase has not ended."""
     return not Phase(phase).terminal
-
-
-def when(seconds: int) -> Markup:
-    """A time, for people and programs."""
-    moment = datetime.fromtimestamp(min(max(seconds, 0), 253402300799), UTC)
-    return Markup('<time datetime="{}">{} UTC</time>').format(
-        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M:%S")
-    )
 
 
 def name(text: str) -> Markup:
