@@ -155,6 +155,7 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
     computed = {
         "counts",
         "words",
+        "problems",
         "rounds",
         "models",
         "error_401",
