@@ -25,7 +25,7 @@ def test_what_is_not_there_names_a_page_that_is_and_links_it(world: World) -> No
         text = get(url + "/jobs/1/rounds/99", headers=HTML).text
     assert "<h1>There is no such page</h1>" in text
     assert "Job 1 has no round 99." in text
-    assert '<a href="/jobs/1/rounds">/jobs/1/rounds</a> lists them all' in text
+    assert '<a href="/jobs/1/rounds">/jobs/1/rounds</a> lists them all.' in text
     assert "<title>There is no such page" in text
     assert text.count("NotFound") == 1
 
