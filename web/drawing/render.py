@@ -1,5 +1,6 @@
 """Pages out of documents and templates. Everything is escaped; a rendered page is kept until the state changes."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from web.reading.latest import State
 FOLDER = Path(__file__).parents[1]
 KEPT = 500
 SHORT_NAME, LONGEST_NAME = 20, 60
+_ADDRESS = re.compile(r"(?<![\w/.:@-])/(?!/)[\w@~/-]*+(?:\.[\w@~/-]++)*+(?!\?)", re.ASCII)
+"""An address of this server in a sentence."""
 
 
 class Renderer:
@@ -32,14 +35,8 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {
-            "when": when,
-            "moment": moment,
-            "name": name,
-            "hash": hash_,
-            "prose": prose,
-            "draw": draw,
-        }
+        self._templates.filters |= {"when": when, "moment": moment, "name": name, "hash": hash_, "prose": prose}
+        self._templates.filters |= {"draw": draw, "linked": linked, "sentence": sentence}
         self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
         self._templates.filters |= {
             "metrics_of": charts.metrics_of,
@@ -78,13 +75,14 @@ def under_way(phase: str) -> bool:
 
 
 def name(text: str) -> Markup:
-    """A name that somebody chose: isolated in its direction, printable, and cut if it is very long."""
+    """A name that somebody chose: isolated in its direction, printable, and cut in the middle if it is very long."""
     clean = plain(text).replace("\n", " ")
     if len(clean) <= SHORT_NAME:
         return Markup('<bdi class="short">{}</bdi>').format(clean)
     if len(clean) <= LONGEST_NAME:
         return Markup("<bdi>{}</bdi>").format(clean)
-    return Markup('<bdi title="{}">{}…</bdi>').format(clean[:500], clean[: LONGEST_NAME - 1])
+    shown = f"{clean[: LONGEST_NAME * 2 // 3]}…{clean[1 - LONGEST_NAME // 3 :]}"
+    return Markup('<bdi title="{}">{}</bdi>').format(clean[:500], shown)
 
 
 def fill(text: str, **parts: Any) -> Markup:
@@ -129,6 +127,21 @@ def prose(text: str) -> Markup:
     """A message or a value from outside, cut only if it is very long."""
     clean = plain(text)
     return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: it begins with a capital letter and ends with a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "?", "!", "…"} else ".")
+
+
+def linked(text: str) -> Markup:
+    """A message of ours, in which the addresses of this server are links."""
+    shown, end = Markup(), 0
+    clean = plain(text)
+    for found in _ADDRESS.finditer(clean):
+        shown += Markup('{}<a href="{}">{}</a>').format(clean[end : found.start()], found[0], found[0])
+        end = found.end()
+    return shown + clean[end:]
 
 
 def hash_(text: str | None) -> Markup:
