@@ -29,8 +29,16 @@ EVALUATION = Evaluation(
     job=1,
     round=1,
     root=ROOT,
-    parties=(PartyFigures(party="North", key=NORTH.key, samples=114, rows="own_file", metrics=FIGURES),),
-    rounds=(RoundFigures(round=1, metrics=FIGURES),),
+    parties=(
+        PartyFigures(
+            party="North",
+            key=NORTH.key,
+            samples=114,
+            rows="own_file",
+            metrics=FIGURES,
+            rounds=(RoundFigures(round=1, metrics=FIGURES),),
+        ),
+    ),
 )
 
 EVALUATED = Evaluated(
