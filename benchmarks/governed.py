@@ -18,13 +18,15 @@ from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
-from ledger.releases.report import MAX_ROUNDS, Evaluation, PartyFigures, RoundFigures
+from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from web.reading.latest import FetchedReport, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze
 from web.view import View
 
 RELEASES = 100
+MEASURED = 300
+"""Rounds that a report has figures of."""
 EVERYONE = r.Role.PARTICIPANT | r.Role.AGGREGATOR | r.Role.SCORER
 RULES = r.Rules(5_000, 3_600, 0, 86_400)
 
@@ -94,8 +96,9 @@ class Ledger:
         self.emit(r.Released, **names, job=1, round=round_, root=model, scores=NOTHING, report=report)
 
     def report(self, number: int, place: Network) -> Evaluation:
-        """What all measured of a round's model and of every one before it."""
-        rounds = tuple(RoundFigures(round=n, metrics=_figures(n)) for n in range(min(number, MAX_ROUNDS - 1) + 1))
+        """What all measured of a round's model and of the latest before it: about as much as a report may have."""
+        first = max(0, number + 1 - MEASURED)
+        rounds = tuple(RoundFigures(round=n, metrics=_figures(n)) for n in range(first, number + 1))
         return Evaluation(
             fedledger="evaluation/1",
             chain=place.chain.id,
@@ -104,9 +107,9 @@ class Ledger:
             round=number,
             root=keccak(b"model %d" % number).hex(),
             parties=tuple(
-                PartyFigures(party=key, key=key, samples=100, rows="own_file", metrics=_figures(1)) for key in self.keys
+                PartyFigures(party=key, key=key, samples=100, rows="own_file", metrics=_figures(number), rounds=rounds)
+                for key in self.keys
             ),
-            rounds=rounds,
         )
 
 

@@ -1,10 +1,12 @@
 """Which updates have a certificate: the receipts file that an aggregate, or a member against it, names."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from ledger.audit.context import Context
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
 from ledger.history.state import Aggregate
@@ -40,7 +42,7 @@ class ReceiptsFiles:
 
     def __init__(self, audit: Context, facts: RoundFacts) -> None:
         self._audit, self._facts = audit, facts
-        self._known: dict[bytes, Certificates] = {}
+        self._known: dict[bytes, Certificates | Unavailable] = {}
 
     @property
     def roll(self) -> Roll:
@@ -49,8 +51,21 @@ class ReceiptsFiles:
     def read(self, digest: bytes) -> Certificates:
         """What the file with this SHA-256 certifies; a file that breaks the form nothing. Raises Unavailable."""
         if digest not in self._known:
-            self._known[digest] = self._read(digest)
-        return self._known[digest]
+            try:
+                self._known[digest] = self._read(digest)
+            except Unavailable as error:
+                self._known[digest] = error
+        known = self._known[digest]
+        if isinstance(known, Unavailable):
+            raise known
+        return known
+
+    def available(self, digests: Iterable[bytes]) -> list[Certificates]:
+        """What those of the files certify that can be had; the others are not asked for again."""
+        for digest in digests:
+            with suppress(Unavailable):
+                self.read(digest)
+        return [known for known in self._known.values() if isinstance(known, Certificates)]
 
     def in_time(self, given: Certificates, aggregate: Aggregate) -> frozenset[int] | None:
         """The updates with a certificate that was signed in time to oppose an aggregate that leaves them out.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ledger.audit.attempts import AttemptAudit
-from ledger.audit.certificates import ReceiptsFiles
+from ledger.audit.certificates import Certificates, ReceiptsFiles
 from ledger.audit.claims import round_place, touched
 from ledger.audit.context import Context
 from ledger.audit.course import tell_course
@@ -26,6 +26,10 @@ class RoundAudit:
         self.files = ReceiptsFiles(audit, self.facts)
         self.remade = Remade(audit, self.facts)
         self.attempts = [AttemptAudit(audit, self.facts, self.files, self.remade, one) for one in round_.aggregates]
+
+    def certificates(self) -> list[Certificates]:
+        """Those that its aggregates name, as far as they can be had."""
+        return self.files.available(attempt.aggregate.receipts for attempt in self.attempts)
 
     def run(self) -> None:
         """Check every update, then every aggregate with its attestations; say how far the round has come."""

@@ -12,7 +12,7 @@ _BY_ERROR = {
     "RoundLedger_WrongAnchor": "the chain was reorganised, or the block is old: name a later one",
     "RoundLedger_WrongDigest": "the chain was reorganised: read the job again, then approve it",
     "Ballots_UnknownProposal": "fedledger proposal list",
-    "Ballots_NotDecided": "wait for more votes or for the deadline; fedledger proposal show has the count",
+    "Ballots_NotDecided": "wait for more votes; fedledger proposal show lists who has not voted",
     "Ballots_NotProposer": "vote against it: fedledger proposal vote",
     "Ballots_VotesCast": "vote against it: fedledger proposal vote",
     "Ballots_InvalidRules": "docs/spec/ballot.md has the bounds",
@@ -27,7 +27,7 @@ _BY_ERROR = {
     "Consortium_TooFewMembers": "three members remain, always: admit another first",
 }
 _BY_STATE = {
-    "Voting": "wait until the vote has ended; once it passes, anyone may end it: fedledger proposal close",
+    "Voting": "wait until the vote has ended; as soon as enough are for it anyone may end it: fedledger proposal close",
     "Rejected": "it did not pass; it may be proposed again",
     "Waiting": "wait for the delay to end; fedledger proposal show says when",
     "Executable": "it passed; carry it out: fedledger proposal execute",

@@ -3,6 +3,7 @@
 A block's hash covers its time: one that a node shows with another is refused, where the header's form is known here.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from ledger.errors import Unavailable
 
 LARGEST = 1 << 40
 """What block numbers and times stay below: the contracts keep both in 40 bits."""
+AT_ONCE = 64
+"""Blocks that one request asks for."""
 PACE = 8
 """How many of the latest intervals tell how fast blocks may come."""
 
@@ -44,6 +47,23 @@ class ChainNode:
         tag = hex(which) if isinstance(which, int) else which
         answer = self.rpc.call("eth_getBlockByNumber", tag, False)
         return None if answer is None else _block(answer)
+
+    def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
+        """The blocks of these numbers, None for one that the node does not show; 64 to a request, where it takes
+        batches.
+        """
+        found: list[Block | None] = []
+        for first in range(0, len(numbers), AT_ONCE):
+            part = numbers[first : first + AT_ONCE]
+            found += map(_shown, self._answers([("eth_getBlockByNumber", hex(number), False) for number in part]))
+        return [one if one and one.number == number else None for number, one in zip(numbers, found, strict=True)]
+
+    def _answers(self, calls: list[tuple[Any, ...]]) -> list[Any]:
+        """What the node answers, one by one where it does not take batches."""
+        try:
+            return self.rpc.batch(calls)
+        except Unavailable:
+            return [self.rpc.call(*call) for call in calls]
 
     def latest(self) -> Block:
         """The chain's head, by one request: the hash also tells a reorganisation at the same height."""
@@ -109,6 +129,14 @@ def data(value: object, what: str) -> bytes:
         return bytes.fromhex(str(value).removeprefix("0x"))
     except ValueError as error:
         raise Unavailable(f"the node's answer is not {what}", actual=str(value)[:200]) from error
+
+
+def _shown(answer: Any) -> Block | None:
+    """A block in an answer of a batch; None for any other answer."""
+    try:
+        return None if answer is None or isinstance(answer, RpcError) else _block(answer)
+    except Unavailable:
+        return None
 
 
 def _block(answer: Any) -> Block:

@@ -128,14 +128,18 @@ def approve(number: int, yes: bool, unchecked: bool, passphrase_file: Path | Non
             print_facts(_summary(connection, state, document))
             require_yes("Approve this job?")
         receipt = sender.send("ledger", "approveJob", number, document.digest)
-        opened = connection.refresh().jobs[number].open
-    say(
-        as_json,
-        f"approved job {number}" + ("; it is open" if opened else ""),
-        job=number,
-        open=opened,
-        tx=receipt.tx.hex(),
-    )
+        state = connection.refresh().jobs[number]
+        stands = "it is open" if state.open else _approvals(connection, state)
+    say(as_json, f"approved job {number}; {stands}", job=number, open=state.open, tx=receipt.tx.hex())
+
+
+def _approvals(connection: "Connection", state: "JobState") -> str:
+    """How many members approve a job, and how many must."""
+    from ledger.history.jobs import approving
+
+    members = connection.history.members
+    active = sum(member.active for member in members.values())
+    return f"{len(approving(state, members))} of {active} members approve it, and {active // 2 + 1} open it"
 
 
 @job.command("list")

@@ -67,6 +67,8 @@ def show(
         state = connection.job(job)
         fetch = connection.fetch if voids else None
         found = scores_of(state, connection.document(state), connection.name, round_, fetch)
+    if round_ is not None and found.method == "none":
+        raise UsageError(f"job {state.number} makes no scores")
     if round_ is not None and not found.rounds:
         raise UsageError(f"round {round_} of job {state.number} has no finalised model, so no scores")
     if as_json:
@@ -79,7 +81,9 @@ def show(
 
 def _print(found: "Scores") -> None:
     _print_title(found.name, found.job, f"\nscores: {shown(found.how)}")
-    if not found.rounds:
+    if found.method == "none":
+        click.echo("this job makes no scores")
+    elif not found.rounds:
         click.echo("no finalised round yet")
     elif len(_parties(found)) <= WIDE:
         _print_rounds(found)

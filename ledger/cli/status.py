@@ -79,7 +79,9 @@ def _document(connection: "Connection") -> dict[str, Any]:
 
 def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any]:
     from ledger.history.jobs import approving
+    from ledger.party.moments import Moments
 
+    moments = Moments(connection, state.block, state.opened_in, state.closed_in)
     latest, name = state.latest_model(), connection.name
     approvals = approving(state, connection.history.members)
     return {
@@ -91,6 +93,9 @@ def _job(connection: "Connection", state: "JobState", now: int) -> dict[str, Any
         "closed": state.closed,
         "approvals": [name(index) for index in approvals],
         "rounds": len(state.rounds),
+        **moments.of(state.block),
+        "opened": moments.at(state.opened_in),
+        "closed_at": moments.at(state.closed_in),
         "finalised": state.finalised,
         "of": state.terms.rounds,
         "round": _round(connection, state, state.current, now) if state.current else None,
@@ -112,14 +117,18 @@ def _scores(state: "JobState") -> dict[str, Any]:
 def _round(connection: "Connection", state: "JobState", round_: "Round", now: int) -> dict[str, Any]:
     """The current round, in its phase by the chain's clock."""
     from ledger.history.phases import present
+    from ledger.party.moments import Moments
 
+    moments = Moments(connection, round_.block, round_.ended_in)
     phase, deadline = present(round_, state.terms, now)
     latest, name = round_.aggregates[-1] if round_.aggregates else None, connection.name
     return {
         "number": round_.number,
+        **moments.of(round_.block),
+        "ended": moments.at(round_.ended_in),
         "phase": phase.value,
         "reason": round_.reason.name.lower(),
-        "deadline": deadline,
+        "deadline": None if phase.terminal else deadline,
         "left": None if round_.phase.terminal else deadline - now,
         "participants": round_.participants,
         "committed": [name(index) for index in sorted(round_.commitments)],

@@ -87,7 +87,8 @@ class ProposalState(Enum):
 class Proposal:
     """A proposal and the votes on it, by member index; `rules` and `members` are those of its making.
 
-    `ended` says how it ended, where a transaction ended it; time ends the others (`state`).
+    `ended` says how it ended, where a transaction ended it; time ends the others (`state`). `block` is that of its
+    making, `voted_in` are those of the votes, by member index, `ended_in` is that of the transaction that ended it.
     """
 
     id: bytes
@@ -104,6 +105,9 @@ class Proposal:
     tx: bytes
     votes: dict[int, Choice] = field(default_factory=dict)
     ended: ProposalState | None = None
+    block: int = 0
+    voted_in: dict[int, int] = field(default_factory=dict)
+    ended_in: int = 0
 
     @property
     def needed(self) -> int:
@@ -142,7 +146,10 @@ class Proposal:
 
 @dataclass(slots=True)
 class Release:
-    """A released model. Its record never changes; `revoked` says whether members forbade its use."""
+    """A released model. Its record never changes; `revoked` says whether members forbade its use.
+
+    `block` is that of its record, `revoked_in` that of its revocation, 0 before one.
+    """
 
     id: bytes
     name: str
@@ -155,6 +162,8 @@ class Release:
     tx: bytes
     revoked: bool = False
     reason: bytes = NOTHING
+    block: int = 0
+    revoked_in: int = 0
 
     @property
     def action(self) -> ReleaseModel:

@@ -1,12 +1,17 @@
 """Signatures of Ethereum's keys (secp256k1): who signed a digest. Each signature has one form that is accepted."""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TypeVar
 
 import coincurve
 
 from ledger.errors import Malformed
 from ledger.formats.digest import checksum_address, keccak
 
+T = TypeVar("T")
+R = TypeVar("R")
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 LENGTH = 65
 """Bytes of a signature: r, s, v."""
@@ -23,6 +28,20 @@ def recover(digest: bytes, r: int, s: int, parity: int) -> str:
     except ValueError as error:
         raise ValueError("the signature is of no key") from error
     return _address(key.format(compressed=False))
+
+
+def on_threads(work: Callable[[T], R], items: Sequence[T], threads: int) -> list[R]:
+    """`work` done for each item, in the order of the items, by so many threads, of which the caller's is one.
+
+    For work that is mostly `recover`, which leaves Python's lock. What `work` raises, this raises.
+    """
+    shares = [items[place::threads] for place in range(min(threads, len(items)))]
+    if len(shares) < 2:
+        return list(map(work, items))
+    with ThreadPoolExecutor(len(shares) - 1, "signatures") as pool:
+        others = [pool.submit(lambda share: list(map(work, share)), share) for share in shares[1:]]
+        done = [list(map(work, shares[0])), *(other.result() for other in others)]
+    return [done[place % threads][place // threads] for place in range(len(items))]
 
 
 @lru_cache(maxsize=4096)

@@ -79,6 +79,7 @@ class Ballots:
             rules,
             event.deadline,
             event.tx,
+            block=event.block,
         )
         self.decisions.nonces[event.proposer] = event.nonce
 
@@ -96,7 +97,7 @@ class Ballots:
         index = self.members.holder(event.member, NO_ROLE, found.epoch).index
         if index in found.votes:
             raise Impossible(f"member {index} voted on proposal {found.number} before")
-        found.votes[index] = event.choice
+        found.votes[index], found.voted_in[index] = event.choice, event.block
 
     def _close(self, event: r.VoteClosed) -> None:
         found = self._voting(event.proposal)
@@ -108,13 +109,13 @@ class Ballots:
         found = self._voting(event.proposal)
         if found.votes:
             raise Impossible(f"proposal {found.number} was voted on, and cannot be cancelled")
-        found.ended = ProposalState.CANCELLED
+        found.ended, found.ended_in = ProposalState.CANCELLED, event.block
 
     def _execute(self, event: r.Executed) -> None:
         found = self._voting(event.proposal)
         if not found.passes:
             raise Impossible(f"proposal {found.number} was executed without the members' votes")
-        found.ended = ProposalState.EXECUTED
+        found.ended, found.ended_in = ProposalState.EXECUTED, event.block
         self.decisions.mandate = found
 
     def _release(self, event: rr.Released) -> None:
@@ -129,12 +130,12 @@ class Ballots:
         if known or final is None or event.root != final.root or event.scores not in (NOTHING, scores):
             raise Impossible(f"{name} {version} cannot be released")
         place = (event.job, event.round, event.root, event.scores, event.report)
-        release = Release(event.release, name, version, *place, event.tx)
+        release = Release(event.release, name, version, *place, event.tx, block=event.block)
         self.decisions.releases[event.release] = self.decisions.current[name] = release
 
     def _revoke(self, event: rr.Revoked) -> None:
         release, current = self._in_use(event.release), self.decisions.current
-        release.revoked, release.reason = True, event.reason
+        release.revoked, release.reason, release.revoked_in = True, event.reason, event.block
         if current.get(release.name) is release:
             del current[release.name]
 

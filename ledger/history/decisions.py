@@ -38,7 +38,10 @@ class Decisions:
 
     def copy(self) -> "Decisions":
         """The same as of now, which what comes later does not change."""
-        proposals = {name: replace(made, votes=dict(made.votes)) for name, made in self.proposals.items()}
+        proposals = {
+            name: replace(made, votes=dict(made.votes), voted_in=dict(made.voted_in))
+            for name, made in self.proposals.items()
+        }
         releases = {name: replace(made) for name, made in self.releases.items()}
         current = {name: releases[release.id] for name, release in self.current.items()}
         return replace(self, proposals=proposals, nonces=dict(self.nonces), releases=releases, current=current)

@@ -54,6 +54,8 @@ class History:
         self._position = (-1, -1)
         self._tree = HeadTree(foundation.record.leaf)
         self._blocks: list[int] = []
+        self.dated = 0
+        """How many blocks hold its events."""
         for event in events:
             self.apply(event)
 
@@ -132,6 +134,7 @@ class History:
         self.acts.extend(act)
         if self.decisions.mandate is mandate:
             self.decisions.mandate = None  # its effect used it up
+        self.dated += event.block != self._position[0]
         self._position = (event.block, event.log)
         self._tree.add(event.leaf)
         self._blocks.append(event.block)

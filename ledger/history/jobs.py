@@ -57,7 +57,7 @@ class Jobs:
         if event.job != len(self.by_number) + 1 or not _proper(event):
             raise Impossible(f"job {event.job} cannot be the next")
         self.by_number[event.job] = JobState(
-            event.job, event.digest, event.proposer, event.terms, event.model, event.tx
+            event.job, event.digest, event.proposer, event.terms, event.model, event.tx, block=event.block
         )
 
     def _approve(self, event: r.JobApproved) -> None:
@@ -75,13 +75,13 @@ class Jobs:
         majority = 2 * self.members.standing(job.approvals_after(self.members.recoveries)) > self.members.count
         if job.open or job.closed or not majority or event.epoch != self.members.epoch:
             raise Impossible(f"job {event.job} cannot open")
-        job.open = True
+        job.open, job.opened_in = True, event.block
 
     def _close(self, event: r.JobClosed) -> None:
         job = self.require(event.job)
         if job.closed:
             raise Impossible(f"job {event.job} is closed")
-        job.open, job.closed = False, True
+        job.open, job.closed, job.closed_in = False, True, event.block
 
 
 def approving(job: JobState, members: Mapping[int, Member]) -> list[int]:

@@ -96,7 +96,9 @@ class Members:
             raise Impossible(f"member {event.index} cannot be admitted")
         roles, epoch = r.Role(event.roles), event.epoch
         name, key = self._name_of(event), event.key
-        self.by_index[event.index] = Member(event.index, name, key, roles, epoch, [key], roles_since=epoch)
+        self.by_index[event.index] = Member(
+            event.index, name, key, roles, epoch, [key], roles_since=epoch, joined_in=event.block
+        )
         self.owners[event.key] = event.index
         self.epoch = event.epoch
 
@@ -110,7 +112,7 @@ class Members:
         member = self.by_index.get(event.index)
         if member is None or member.key != event.key or event.epoch != self.epoch + 1 or self.count <= MINIMUM_MEMBERS:
             raise Impossible(f"member {event.index} cannot be removed")
-        member.key, member.roles = "", NO_ROLE
+        member.key, member.roles, member.left_in = "", NO_ROLE, event.block
         self.epoch = event.epoch
 
     def _change_roles(self, event: r.RolesChanged) -> None:

@@ -57,7 +57,7 @@ class Rounds:
             case r.RoundAbandoned():
                 self._abandon(event)
             case r.RoundRefuted():
-                self._refute()
+                self._refute(event)
             case _:
                 assert_never(event)
 
@@ -88,6 +88,7 @@ class Rounds:
         opened = Round(
             event.job, event.round, event.opener, opener.index, epoch, *counts, keys, ends, ends, tx=event.tx
         )
+        opened.block = event.block
         opened.scored_to = next((n for n in reversed(job.scorings) if job.scorings[n].medians is not None), 0)
         job.rounds[event.round] = opened
 
@@ -101,7 +102,7 @@ class Rounds:
         full = len(round_.commitments) + 1 == round_.participants
         if not full and event.deadline != round_.deadline:
             raise Impossible(f"the deadline of round {event.round} moved without a cause")
-        made = UpdateCommitment(event.party, member.index, event.commitment, event.tx)
+        made = UpdateCommitment(event.party, member.index, event.commitment, event.tx, event.block)
         round_.commitments[member.index], round_.committed_in = made, event.block
         if full:
             round_.phase, round_.deadline = Phase.OPENING, event.deadline
@@ -171,7 +172,7 @@ class Rounds:
         if aggregate.attested_by(index) or not allowed or not fits:
             raise Impossible(f"member {index} cannot attest this")
         said = (event.form, event.claim, event.detail)
-        aggregate.attestations.append(Attestation(event.member, index, *said, event.tx))
+        aggregate.attestations.append(Attestation(event.member, index, *said, event.tx, event.block))
 
     def _fail(self, event: r.AttemptFailed) -> None:
         round_, aggregate = self._attempt(event.attempt, Phase.ATTESTING)
@@ -180,6 +181,7 @@ class Rounds:
             raise Impossible(f"attempt {event.attempt} of round {event.round} cannot have failed so")
         spoke = aggregate.agreeing + aggregate.against >= round_.majority
         aggregate.outcome = Phase.REFUTED if spoke else Phase.ABANDONED
+        aggregate.ended_in = event.block
         if spoke:
             self._strike(aggregate.index)
         if not last:
@@ -192,15 +194,16 @@ class Rounds:
         if aggregate.agreeing < round_.majority or aggregate.empty:
             raise Impossible("a model was finalised without the members' votes")
         round_.phase = aggregate.outcome = Phase.FINALISED
+        round_.ended_in = aggregate.ended_in = event.block
         self.job.finalised += 1
         self.job.latest = round_.number
         self._lift(aggregate.index)
 
-    def _refute(self) -> None:
+    def _refute(self, event: r.RoundRefuted) -> None:
         round_ = self._current(Phase.ATTESTING)
         if round_.aggregates[-1].outcome is not Phase.REFUTED:
             raise Impossible(f"round {round_.number} has not failed by the members' votes")
-        round_.phase = Phase.REFUTED
+        round_.phase, round_.ended_in = Phase.REFUTED, event.block
 
     def _abandon(self, event: r.RoundAbandoned) -> None:
         round_ = self._current(Phase.COLLECTING, Phase.OPENING, Phase.AGGREGATING, Phase.ATTESTING)
@@ -209,8 +212,8 @@ class Rounds:
         if event.reason is r.Reason.NO_AGGREGATE and not round_.aggregates:
             self._strike(round_.opener_index)
         if round_.phase is Phase.ATTESTING:
-            round_.aggregates[-1].outcome = Phase.ABANDONED
-        round_.phase, round_.reason = Phase.ABANDONED, event.reason
+            round_.aggregates[-1].outcome, round_.aggregates[-1].ended_in = Phase.ABANDONED, event.block
+        round_.phase, round_.reason, round_.ended_in = Phase.ABANDONED, event.reason, event.block
 
     def _strike(self, index: int) -> None:
         self.job.strikes[index] = min(self.job.strikes.get(index, 0) + 1, MOST_STRIKES)

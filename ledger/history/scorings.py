@@ -89,7 +89,7 @@ class Scorings:
         index = self.members.holder(event.scorer, Role.SCORER, scoring.epoch).index
         if scoring.full or scoring.reveals or index in scoring.commitments:
             raise Impossible(f"member {index} cannot commit to scores of round {event.round}")
-        scoring.commitments[index] = Commitment(event.scorer, index, event.commitment, event.tx)
+        scoring.commitments[index] = Commitment(event.scorer, index, event.commitment, event.tx, event.block)
         scoring.committed_in = event.block
 
     def _reveal(self, event: r.ScoresRevealed) -> None:
@@ -106,7 +106,7 @@ class Scorings:
         committed = scoring.commitments.get(index)
         if committed is None or (committed.scorer, committed.digest) != (event.scorer, said):
             raise Impossible(f"member {index} did not commit to what it reveals")
-        scoring.reveals[index] = Reveal(event.scorer, index, scores, event.salt, event.tx)
+        scoring.reveals[index] = Reveal(event.scorer, index, scores, event.salt, event.tx, event.block)
 
     def _settle_medians(self, event: r.MediansSettled) -> None:
         scoring = self._under_way(event.job, event.round)
@@ -128,6 +128,7 @@ class Scorings:
             raise Impossible(f"the scores of round {event.round} have another root")
         scoring.medians, scoring.root = scoring.settled, event.root
         scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.SETTLED
+        scoring.ended_in = event.block
 
     def _make_void(self, event: r.ScoringVoid) -> None:
         """That nobody settled in time is the contract's word: the log has no clock."""
@@ -135,6 +136,7 @@ class Scorings:
         if len(scoring.settled) == scoring.updates or event.withheld != bitmap(scoring.pending):
             raise Impossible(f"the scoring of round {event.round} cannot be void")
         scoring.withheld, scoring.outcome = scoring.pending, ScoringPhase.VOID
+        scoring.ended_in = event.block
 
     def _under_way(self, job: int, number: int) -> Scoring:
         """The scoring of that round, while it lasts."""

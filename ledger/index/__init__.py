@@ -5,7 +5,8 @@ do not reliably announce them), and drops a file that is damaged or belongs to a
 share a file.
 """
 
+from ledger.index.file import BlockTime
 from ledger.index.follower import Follower
 from ledger.index.sync import Changes, EventSource, Index
 
-__all__ = ["Changes", "EventSource", "Follower", "Index"]
+__all__ = ["BlockTime", "Changes", "EventSource", "Follower", "Index"]

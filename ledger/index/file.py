@@ -33,7 +33,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (
     id INTEGER PRIMARY KEY CHECK (id = 1), ledger TEXT, number INTEGER, hash BLOB, digest BLOB
 );
-CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, time INTEGER, proved INTEGER);
+CREATE INDEX IF NOT EXISTS untimed ON blocks (number) WHERE time IS NULL;
 CREATE TABLE IF NOT EXISTS events (
     block INTEGER, log INTEGER, body BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (block, log)
 ) WITHOUT ROWID;
@@ -53,6 +54,13 @@ class Position(NamedTuple):
 
     block: int
     log: int
+
+
+class BlockTime(NamedTuple):
+    """What a block says of its time, in seconds since 1970; `proved` if its hash is known to cover that."""
+
+    time: int
+    proved: bool
 
 
 class Damaged(FedledgerError):
@@ -95,6 +103,27 @@ class IndexFile:
         with _translated():
             return [Tip(*row) for row in self._db.execute("SELECT number, hash FROM blocks ORDER BY number")]
 
+    def times(self) -> dict[int, BlockTime]:
+        """The times of blocks as far as they are known, by number."""
+        with _translated():
+            rows = self._db.execute("SELECT number, time, proved FROM blocks WHERE time IS NOT NULL").fetchall()
+        return {number: BlockTime(time, bool(proved)) for number, time, proved in rows}
+
+    def untimed(self) -> list[Tip]:
+        """The blocks that hold events and whose time is not known, the latest first."""
+        with _translated():
+            rows = self._db.execute(
+                "SELECT number, hash FROM blocks WHERE time IS NULL"
+                " AND EXISTS (SELECT 1 FROM events WHERE events.block = blocks.number) ORDER BY number DESC"
+            ).fetchall()
+        return [Tip(*row) for row in rows]
+
+    def note_times(self, found: Mapping[Tip, BlockTime]) -> None:
+        """Keep the times of blocks that are still known under their hash."""
+        rows = [(time, proved, *block) for block, (time, proved) in found.items()]
+        with _translated(), self._transaction():
+            self._db.executemany("UPDATE blocks SET time = ?, proved = ? WHERE number = ? AND hash = ?", rows)
+
     def append(self, old: Tip, new: Tip, events: Sequence[AnyEvent], hashes: Mapping[int, bytes]) -> bool:
         """Cover the blocks from `old` to `new`, with these events; False, and nothing done, if `old` is not the tip."""
         with _translated(), self._transaction():
@@ -107,7 +136,7 @@ class IndexFile:
                 digest = sha256(digest + body)
                 rows.append((event.block, event.log, body, digest))
             self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
-            self._db.executemany("INSERT OR REPLACE INTO blocks VALUES (?, ?)", [*hashes.items(), new])
+            self._db.executemany("INSERT OR REPLACE INTO blocks (number, hash) VALUES (?, ?)", [*hashes.items(), new])
             self._move(new, digest)
             self._prune(new.number - WINDOW)
         return True

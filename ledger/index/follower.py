@@ -1,15 +1,18 @@
 """Following a ledger: its history, kept up to date."""
 
 import time
+from collections.abc import Collection, Mapping
 from threading import Event, Lock
 
 from ledger.config import LOCAL_CHAIN
 from ledger.events.records import AnyEvent
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
-from ledger.index.file import Tip
+from ledger.index.file import BlockTime, Tip
 from ledger.index.sync import Changes, EventSource, Index, Progress
 
+MOST_TIMES = 640
+"""Blocks whose times are asked for at a time."""
 LOCAL_POLL = 0.05
 POLL = 1.0
 FIRST_PART, GROWTH = 0.1, 1.5
@@ -30,6 +33,8 @@ class Follower:
         self._foundation = foundation_of(source.network)
         self._history = History(self._foundation)
         self._tip = Tip(-1, b"")
+        self._times: tuple[History, dict[int, BlockTime]] | None = None
+        self._unshown: set[int] = set()
 
     @property
     def tip(self) -> Tip:
@@ -61,6 +66,28 @@ class Follower:
         """The events of the history's blocks after that one, in order."""
         with self._lock:
             return [event for event in self._index.after(block) if event.block <= self._tip.number]
+
+    def times(self, of: Collection[int] | None = None) -> Mapping[int, BlockTime]:
+        """When the blocks were made that hold the history's events, by number, as far as that is known.
+
+        Those that are not known are asked for: `of` these, or the latest. One that the node does not show is not asked
+        for again. What is handed out grows with later calls; after a reorganisation it is another object.
+
+        Raises Unavailable where the chain cannot be read.
+        """
+        with self._lock:
+            if self._times is None or self._times[0] is not self._history:
+                self._times, self._unshown = (self._history, self._index.times()), set()
+            known = self._times[1]
+            if len(known) + len(self._unshown) < self._history.dated:
+                wanted = [block for block in self._index.untimed() if of is None or block.number in of]
+                self._learn(known, [block for block in wanted if block.number not in self._unshown][:MOST_TIMES])
+            return known
+
+    def _learn(self, known: dict[int, BlockTime], wanted: list[Tip]) -> None:
+        found = self._index.learn_times(self._source, wanted) if wanted else {}
+        known.update(found)
+        self._unshown.update(block.number for block in wanted if block.number not in found)
 
     def _fold(self, changes: Changes) -> None:
         if changes.rewound_to is not None:

@@ -9,7 +9,7 @@ from ledger.config import Network
 from ledger.errors import FedledgerError, Unavailable
 from ledger.events.records import AnyEvent
 from ledger.history.foundation import foundation_of
-from ledger.index.file import LAST_LOG, Damaged, IndexFile, Position, Tip, drop
+from ledger.index.file import LAST_LOG, BlockTime, Damaged, IndexFile, Position, Tip, drop
 
 ATTEMPTS = 8
 Progress = Callable[[int, int], None]
@@ -25,6 +25,17 @@ class Header(Protocol):
     def hash(self) -> bytes: ...
     @property
     def parent(self) -> bytes: ...
+
+
+class DatedHeader(Protocol):
+    """What a source says of one of its blocks; `time` in seconds since 1970, `proved` if its hash covers it."""
+
+    @property
+    def hash(self) -> bytes: ...
+    @property
+    def time(self) -> int: ...
+    @property
+    def proved(self) -> bool: ...
 
 
 class Piece(Protocol):
@@ -46,6 +57,7 @@ class EventSource(Protocol):
     def latest(self) -> Header: ...
     def block_hash(self, block: int, /) -> bytes | None: ...
     def read(self, first: int, last: int, /) -> Iterable[Piece]: ...
+    def blocks(self, numbers: Sequence[int], /) -> Sequence[DatedHeader | None]: ...
 
 
 class Changes(NamedTuple):
@@ -105,6 +117,28 @@ class Index:
             with file.reading():
                 return file.events(Position(block, LAST_LOG))
 
+    def times(self) -> dict[int, BlockTime]:
+        """The times of blocks as far as they are known, by number, without a look at the chain."""
+        with self._lock:
+            return self._opened().times()
+
+    def untimed(self) -> list[Tip]:
+        """The blocks that hold events and whose time is not known, the latest first."""
+        with self._lock:
+            return self._opened().untimed()
+
+    def learn_times(self, source: EventSource, blocks: Sequence[Tip]) -> dict[int, BlockTime]:
+        """Ask for the times of these blocks and keep them: those that the source shows under their hash.
+
+        Raises Unavailable where the source cannot be read.
+        """
+        shown = source.blocks([block.number for block in blocks])
+        same = [(block, one) for block, one in zip(blocks, shown, strict=True) if one and one.hash == block.hash]
+        found = {block: BlockTime(one.time, one.proved) for block, one in same}
+        with self._lock:
+            self._opened().note_times(found)
+        return {block.number: time for block, time in found.items()}
+
     def rebuild(self, source: EventSource) -> Changes:
         """Forget everything and read the chain again."""
         with self._lock:
@@ -128,7 +162,7 @@ class Index:
             return
         record = foundation_of(network).record
         self._start = record.block - 1
-        self._file = IndexFile(self._path, f"index/2 {record.leaf.hex()}", self._start)
+        self._file = IndexFile(self._path, f"index/3 {record.leaf.hex()}", self._start)
 
     def _drop(self) -> None:
         self.close()

@@ -66,7 +66,7 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     history = connection.history
     scope = scope_of(history, wanted.question)
     client = connection.client
-    witness = ChainWitness(client.rpc, connection.place.chain, client.addresses, signing(history))
+    witness = ChainWitness(client.rpc, connection.place.chain, client.addresses, signing(history), wanted.threads)
     audit = Audit(
         history,
         connection.place,

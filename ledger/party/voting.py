@@ -203,7 +203,15 @@ def _refusal(connection: Connection, receipt: "Receipt", found: Proposal, ballot
 
 
 def close(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
-    """End the vote on what passes."""
+    """End the vote on what passes. Raises Rejected where it does not yet, as far as is known here."""
+    _require_state(connection, found, ProposalState.VOTING)
+    if not found.passes:
+        raise _rejected(
+            "Ballots_NotDecided",
+            f"too few are for proposal {found.number} yet",
+            expected=f"{found.needed} of {found.members} members",
+            actual=found.count(Choice.FOR),
+        )
     receipt = sender.send("ballots", "close", found.id)
     connection.refresh()
     return receipt
@@ -217,7 +225,15 @@ def cancel(connection: Connection, sender: "Sender", found: Proposal) -> "Receip
 
 
 def execute(connection: Connection, sender: "Sender", found: Proposal) -> "Receipt":
-    """Carry out what passed."""
+    """Carry out what passed. Raises Rejected where it may not be yet, or not any more, as far as is known here."""
+    _require_state(connection, found, ProposalState.EXECUTABLE)
     receipt = sender.send("ballots", "execute", found.proposer, found.nonce, found.kind, found.encoded)
     connection.refresh()
     return receipt
+
+
+def _require_state(connection: Connection, found: Proposal, wanted: ProposalState) -> None:
+    state = found.state(connection.client.time())
+    if state is not wanted:
+        message = f"proposal {found.number} is in another state"
+        raise _rejected("Ballots_WrongState", message, expected=wanted.value, state=state.value)

@@ -15,6 +15,8 @@ from ledger.formats.digest import checksum_address, decode, encode, sha256
 from ledger.formats.grammar import check_text
 from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.strict import Strict
+from ledger.releases.comparison import Comparison
+from ledger.releases.comparison import check as check_comparisons
 from ledger.releases.counts import Counts, add, figures_of
 from ledger.releases.counts import check as check_counts
 
@@ -44,11 +46,18 @@ class HeldOutRows(Strict, frozen=True):
     opening: OpenedRows
 
 
+class RoundFigures(Strict, frozen=True):
+    """What was measured of a round's model."""
+
+    round: int
+    metrics: dict[str, str]
+
+
 class PartyFigures(Strict, frozen=True, omit_defaults=True):
     """What one party measured on its data; decimals as text, which has one spelling where a float has many.
 
     `rows` says which rows; where they were held out, `held_out` shows that the party's own update says so. `counts` are
-    left out where the task makes none.
+    left out where the task makes none. `rounds` are earlier models, measured on the same rows.
     """
 
     party: str
@@ -58,18 +67,13 @@ class PartyFigures(Strict, frozen=True, omit_defaults=True):
     metrics: dict[str, str]
     counts: Counts | None = None
     held_out: HeldOutRows | None = None
-
-
-class RoundFigures(Strict, frozen=True):
-    """A round's model, measured on all parties' data: the mean over samples."""
-
-    round: int
-    metrics: dict[str, str]
+    rounds: tuple[RoundFigures, ...] = ()
 
 
 class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
-    """The report on the model of one round. Parties by name and key, rounds ascending. `parse` and `check` hold it.
+    """The report on the model of one round. Parties by name and key, their rounds ascending: `check` holds it.
 
+    `comparisons` set the model beside others that were trained without the ledger, each vouched for by its party.
     `license` is what the model may be used under, as the Hugging Face Hub spells licences; left out where it is empty.
     """
 
@@ -80,7 +84,7 @@ class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
     round: int
     root: str
     parties: tuple[PartyFigures, ...]
-    rounds: tuple[RoundFigures, ...]
+    comparisons: tuple[Comparison, ...] = ()
     license: str = ""
 
     def encode(self) -> bytes:
@@ -100,17 +104,34 @@ class Evaluation(Strict, frozen=True, dict=True, omit_defaults=True):
         """How many samples all parties measured on."""
         return sum(party.samples for party in self.parties)
 
-    @property
+    @cached_property
     def mean(self) -> dict[str, str]:
         """The figures that every party reports and that are means of rows, as the mean over samples."""
         return _mean([(party.samples, party.metrics) for party in self.parties])
 
-    @property
+    @cached_property
+    def together(self) -> Counts | None:
+        """The counts of all parties' rows together; None where one of them reports none, or they are unlike."""
+        parts = [party.counts for party in self.parties if party.counts is not None]
+        return add(parts) if len(parts) == len(self.parties) else None
+
+    @cached_property
     def pooled(self) -> dict[str, str]:
         """The figures of all parties' rows together, from their counts; empty where one of them reports none."""
-        parts = [party.counts for party in self.parties if party.counts is not None]
-        together = add(parts) if len(parts) == len(self.parties) else None
-        return {name: decimal(value) for name, value in figures_of(together).items()} if together else {}
+        found = figures_of(self.together) if self.together else {}
+        return {name: decimal(value) for name, value in found.items()}
+
+    @cached_property
+    def rounds(self) -> tuple[RoundFigures, ...]:
+        """The models that all parties measured, ascending: the mean over samples; of one party its own figures."""
+        if len(self.parties) == 1:
+            return self.parties[0].rounds
+        measured = [(party.samples, {one.round: one.metrics for one in party.rounds}) for party in self.parties]
+        shared = set.intersection(*(set(found) for _, found in measured))
+        return tuple(
+            RoundFigures(round=number, metrics=_mean([(samples, found[number]) for samples, found in measured]))
+            for number in sorted(shared)
+        )
 
     @property
     def rows(self) -> str:
@@ -147,19 +168,18 @@ def check(report: Evaluation) -> None:
     if not _LICENSE.fullmatch(report.license):
         raise Malformed("license is not a licence's short name", expected=_LICENSE.pattern, actual=report.license[:80])
     _within("parties", len(report.parties), 1, MAX_PARTIES)
-    _within("rounds", len(report.rounds), 0, MAX_ROUNDS)
     for party in report.parties:
-        _check_party(party)
+        _check_party(party, report.round)
         if party.held_out is not None and party.held_out.round > report.round:
             raise Malformed("rows were held out in a round after the model's", party=party.party, maximum=report.round)
     order = [(party.party, party.key) for party in report.parties]
     if order != sorted(order) or len({party.key for party in report.parties}) != len(order):
         raise Malformed("parties must be ascending by name, each key once")
-    numbers = [figures.round for figures in report.rounds]
-    if numbers != sorted(set(numbers)) or not all(0 <= number <= report.round for number in numbers):
-        raise Malformed("rounds must be ascending, from 0 to the report's own", maximum=report.round)
-    for figures in report.rounds:
-        _check_metrics(f"round {figures.round}", figures.metrics)
+    check_comparisons(report.comparisons)
+    for one in report.comparisons:
+        _check_address("key", one.key)
+        for model in one.models:
+            _check_metrics(model.name or model.kind, model.metrics)
 
 
 def require_model(report: Evaluation, **expected: object) -> None:
@@ -176,7 +196,8 @@ def join(reports: Sequence[Evaluation]) -> Evaluation:
     1. There is at least one report.
     2. All are on the same chain, ledger, job, round and root, and say the same licence.
     3. Each party is in one of them only.
-    4. What is joined keeps the bounds. Rounds that all have measured stay, as the mean over samples.
+    4. Each comparison is in one of them only.
+    5. What is joined keeps the bounds.
     """
     if not reports:
         raise UsageError("there is no report to join")
@@ -194,9 +215,7 @@ def join(reports: Sequence[Evaluation]) -> Evaluation:
     twice = next((party for party in parties if keys.count(party.key) > 1), None)
     if twice is not None:
         raise UsageError("a party's figures are in more than one report", party=twice.party, key=twice.key)
-    rounds = {figures.round for figures in first.rounds}
-    for other in reports[1:]:
-        rounds &= {figures.round for figures in other.rounds}
+    compared = sorted((one for report in reports for one in report.comparisons), key=lambda one: (one.party, one.key))
     joined = Evaluation(
         fedledger=FORMAT,
         chain=first.chain,
@@ -205,17 +224,13 @@ def join(reports: Sequence[Evaluation]) -> Evaluation:
         round=first.round,
         root=first.root,
         parties=tuple(parties),
-        rounds=tuple(RoundFigures(round=n, metrics=_mean_of_round(reports, n)) for n in sorted(rounds)),
+        comparisons=tuple(compared),
         license=first.license,
     )
     check(joined)
+    if len(joined.encode()) > MAX_SIZE:
+        raise Malformed("the joined report is too large", size=len(joined.encode()), maximum=MAX_SIZE)
     return joined
-
-
-def _mean_of_round(reports: Sequence[Evaluation], number: int) -> dict[str, str]:
-    if len(reports) == 1:
-        return next(figures.metrics for figures in reports[0].rounds if figures.round == number)
-    return _mean([(r.samples, one.metrics) for r in reports for one in r.rounds if one.round == number])
 
 
 def _mean(measured: Sequence[tuple[int, Metrics]]) -> dict[str, str]:
@@ -237,7 +252,7 @@ def decimal(value: Fraction) -> str:
     return f"{'-' if scaled < 0 else ''}{whole}.{part:0{PLACES}}"
 
 
-def _check_party(party: PartyFigures) -> None:
+def _check_party(party: PartyFigures, last: int) -> None:
     check_text(party.party, "a party's name")
     _check_address("key", party.key)
     _within("samples", party.samples, 1, MAX_SAMPLES)
@@ -248,6 +263,19 @@ def _check_party(party: PartyFigures) -> None:
         check_counts(party.counts, party.samples, party.party)
         _check_accuracy(party, party.counts)
     _check_rows(party)
+    _check_rounds(party, last)
+
+
+def _check_rounds(party: PartyFigures, last: int) -> None:
+    """Earlier models ascend to the report's own, and what is said of that one twice is said alike."""
+    _within(f"rounds of {party.party}", len(party.rounds), 0, MAX_ROUNDS)
+    numbers = [figures.round for figures in party.rounds]
+    if numbers != sorted(set(numbers)) or not all(0 <= number <= last for number in numbers):
+        raise Malformed("rounds must be ascending, from 0 to the report's own", party=party.party, maximum=last)
+    for figures in party.rounds:
+        _check_metrics(f"round {figures.round} of {party.party}", figures.metrics)
+        if figures.round == last and figures.metrics != party.metrics:
+            raise Malformed("the last round's figures are not those of the model", party=party.party, round=last)
 
 
 def _check_accuracy(party: PartyFigures, counts: Counts) -> None:

@@ -221,18 +221,21 @@ def open_set(data: Path, job: int | None, home: Home, as_json: bool) -> None:
     """Open the evaluation set that a job commits to: make its file from DATA, check it, put it into the home's store.
 
     DATA is the CSV or NPZ file that the job was made from. From then on everyone can fetch the set and recompute the
-    scores; the home's gateway serves it.
+    scores; the home's gateway serves it. The task's code runs in a process of its own.
     """
     from ledger.errors import UsageError
     from ledger.party.connection import Connection
 
     if not data.is_file():
         raise UsageError("no such data file", file=str(data))
-    with Connection.open(home) as connection:
-        from participant.jobs.committed_set import open_set as run
+    from participant.tasks.machine import Machine
+    from participant.trainer.committed_set import open_set as run
+    from participant.trainer.trainers import Trainers
 
+    with Trainers(Machine.of(home)) as trainers, Connection.open(home) as connection:
+        trainers.prepare()
         connection.refresh()
-        facts = run(connection, connection.job(job), data)
+        facts = run(trainers, connection, connection.job(job), data)
     if as_json:
         print_json(facts)
         return

@@ -6,26 +6,20 @@ zero. From then on everyone computes with the same integers and no torch (`ledge
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ledger.errors import Malformed, UsageError
+from ledger.errors import UsageError
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import Cid
 from ledger.formats.unixfs import cid_of
-from ledger.history.state import JobState
 from ledger.jobs import document as job
 from ledger.jobs import layers
-from ledger.party.pins import set_pin
 from ledger.scores.evaluation_set import EvaluationSet, write
 from ledger.scores.inference import FRACTION_BITS
 from participant.integers.fixed_point import to_integers
-from participant.tasks.discovery import require
 from participant.tasks.protocol import Task
-
-if TYPE_CHECKING:
-    from ledger.party.connection import Connection
 
 
 def set_of(task: Task, path: Path) -> EvaluationSet:
@@ -46,30 +40,6 @@ def file_of(rows: EvaluationSet, classes: int) -> tuple[bytes, Cid, bytes]:
     """The set's file, its CID and its tensor root. Raises Malformed for a set that cannot tell models apart."""
     content, root = write(rows, classes)
     return content, cid_of([content])[0], root
-
-
-def open_set(connection: "Connection", state: JobState, path: Path) -> dict[str, object]:
-    """Make the set that a job commits to from its rows, and put it into the own store.
-
-    Raises UsageError where the job commits to none or its task is not installed, Malformed where these rows make
-    another set.
-    """
-    document = connection.document(state)
-    evidence = job.committed_set(document.scoring)
-    if evidence is None:
-        raise UsageError("this job commits to no evaluation set", job=state.number, method=document.scoring.method)
-    chosen = require(document.task).create(document.task.settings)
-    content, cid, root = file_of(set_of(chosen, path), evidence.classes)
-    if (str(cid), root.hex()) != (evidence.cid, evidence.root):
-        raise Malformed(
-            "these rows are not the evaluation set that the job commits to",
-            advice="pass the very file that the job was made from",
-            file=str(path),
-            expected=evidence.root,
-            actual=root.hex(),
-        )
-    connection.put([content], set_pin(evidence))
-    return {"job": state.number, "rows": evidence.samples, "cid": str(cid), "root": root.hex()}
 
 
 def evidence_of(rows: EvaluationSet, network: Sequence[layers.Layer], classes: int) -> tuple[bytes, job.CommittedSet]:

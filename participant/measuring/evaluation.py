@@ -99,7 +99,6 @@ def add_to_report(own: OwnRows, measured: Sequence[Line], path: Path) -> Evaluat
     newest = max(measured, key=_round_of)
     if _round_of(newest) == 0:
         raise UsageError("the initial model has no report: only a finalised one can be released")
-    rounds = {_round_of(line): RoundFigures(round=_round_of(line), metrics=_figures(line)) for line in measured}
     report = Evaluation(
         fedledger=FORMAT,
         chain=connection.place.chain,
@@ -107,8 +106,7 @@ def add_to_report(own: OwnRows, measured: Sequence[Line], path: Path) -> Evaluat
         job=int(str(newest["job"])),
         round=_round_of(newest),
         root=str(newest["model"]),
-        parties=(_party(own, newest),),
-        rounds=tuple(rounds[number] for number in sorted(rounds)),
+        parties=(_party(own, newest, measured),),
     )
     check(report)
     if path.exists():
@@ -117,7 +115,7 @@ def add_to_report(own: OwnRows, measured: Sequence[Line], path: Path) -> Evaluat
     return report
 
 
-def _party(own: OwnRows, line: Line) -> PartyFigures:
+def _party(own: OwnRows, line: Line, measured: Sequence[Line]) -> PartyFigures:
     key, connection = address_of(own.home.keystore), own.connection
     member = own.member
     if member is None or member.key != key:
@@ -126,6 +124,7 @@ def _party(own: OwnRows, line: Line) -> PartyFigures:
     if not isinstance(samples, int | float) or samples != int(samples):
         raise UsageError("the task does not say on how many samples it measured", task_says=str(samples))
     rows, counts = msgspec.convert(line["rows"], Rows), line.get("counts")
+    rounds = {_round_of(one): RoundFigures(round=_round_of(one), metrics=_figures(one)) for one in measured}
     shown = None
     if rows == "held_out":
         state = connection.job(int(str(line["job"])))
@@ -138,6 +137,7 @@ def _party(own: OwnRows, line: Line) -> PartyFigures:
         metrics=_figures(line),
         counts=counts if isinstance(counts, Counts) else None,
         held_out=shown,
+        rounds=tuple(rounds[number] for number in sorted(rounds)),
     )
 
 

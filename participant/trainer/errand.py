@@ -10,14 +10,27 @@ from ledger.errors import FedledgerError, Malformed, UsageError
 from ledger.formats.text import plural
 from participant.integers.fixed_point import Stream
 from participant.trainer import messages
-from participant.trainer.messages import Answer, Compare, Create, Failed, Measure, Order, Progress, ReadData, Train
+from participant.trainer.messages import (
+    Answer,
+    Compare,
+    Create,
+    Do,
+    Failed,
+    MakeSet,
+    Measure,
+    Order,
+    Progress,
+    ReadData,
+    Train,
+)
 from participant.trainer.trainer import Launched, Trainer
 
 T = TypeVar("T")
-METHODS: Mapping[type[ReadData | Train | Measure | Compare | Create], str] = {
+METHODS: Mapping[type[Do], str] = {
     ReadData: "load_data",
     Train: "train",
     Measure: "evaluate",
+    MakeSet: "load_data",
     Compare: "__init__",
     Create: "__init__",
 }

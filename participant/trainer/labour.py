@@ -18,13 +18,14 @@ from participant.trainer.messages import (
     Create,
     DataRead,
     Failed,
+    MakeSet,
     Order,
     Progress,
     ReadData,
     Train,
     TrainedUpdate,
 )
-from participant.trainer.steps import StepsFile, compared, created, measured
+from participant.trainer.steps import StepsFile, compared, created, measured, set_made
 
 if TYPE_CHECKING:
     from participant.tasks.split import Split
@@ -80,6 +81,8 @@ class Labour:
                 messages.write_leaves(folder / messages.LEAVES, local.leaves(path))
             divided = local.split(path) if order.do.rows != "own_file" else None
             return checked(local.rows(path, order.do.rows), divided)
+        if isinstance(order.do, MakeSet):
+            return set_made(local.task, job, path, folder)
         model = messages.read_stream(folder / messages.MODEL, job.layout.values)
         if not isinstance(order.do, Train):
             figures = local.evaluate(model, path, order.do.rows)

@@ -7,7 +7,7 @@ wanted.bin       the leaves of the rows that are trained on again
 progress.json    how far it is, and in which of the task's methods, replaced as it goes on
 update.i32       the trained update's integers
 leaves.bin       the digests of all rows of the data that it was trained on a part of, 32 bytes each
-file.0, file.1   what a job that was made is stored as
+file.0, file.1   what a job, or an evaluation set, that was made is stored as
 answer.json      what came out; written last
 """
 
@@ -95,6 +95,14 @@ class Create(Strict, frozen=True, tag="create"):
     open_set: bool
 
 
+class MakeSet(Strict, frozen=True, tag="make_set"):
+    """Make the file of the evaluation set that the job commits to from the data."""
+
+
+ForJob = ReadData | Train | Measure | MakeSet
+Do = ForJob | Compare | Create
+
+
 class Order(Strict, frozen=True):
     """What is to be done, on which data and device; `job` is the job's number, `scratch` the home's scratch folders.
 
@@ -102,7 +110,7 @@ class Order(Strict, frozen=True):
     hexadecimal digits, is the party's own of the job, where its data are divided.
     """
 
-    do: ReadData | Train | Measure | Compare | Create
+    do: Do
     job: int
     data: str
     device: str
@@ -208,6 +216,12 @@ class Created(Strict, frozen=True, tag="created"):
     at_home: tuple[str, ...]
 
 
+class SetMade(Strict, frozen=True, tag="set_made"):
+    """An evaluation set's file is made: its tensor root, in hexadecimal digits."""
+
+    root: str
+
+
 class Failed(Strict, frozen=True, tag="failed"):
     """Nothing came out; `waits` where trying again later may help."""
 
@@ -223,7 +237,7 @@ class Failed(Strict, frozen=True, tag="failed"):
         return kind(self.message, advice=self.advice, **known)
 
 
-Answer = DataRead | TrainedUpdate | Measured | Compared | Created | Failed
+Answer = DataRead | TrainedUpdate | Measured | Compared | Created | SetMade | Failed
 
 
 def number(text: str) -> float:

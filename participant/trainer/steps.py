@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from ledger.errors import Unavailable
+from ledger.errors import Unavailable, UsageError
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid
 from ledger.formats.unixfs import cid_of
-from ledger.jobs.document import JobTask
+from ledger.jobs.document import Job, JobTask, committed_set
 from ledger.releases.counts import Counts
 from ledger.store.disk import translated
 from participant.trainer import messages
@@ -24,8 +24,12 @@ from participant.trainer.messages import (
     Measured,
     Order,
     Progress,
+    SetMade,
     StoredFile,
 )
+
+if TYPE_CHECKING:
+    from participant.tasks.protocol import Task
 
 
 @dataclass
@@ -76,6 +80,20 @@ def created(do: Create, folder: Path, step: StepsFile) -> Created:
 
     made = create(read(Path(do.draft)), put, electorate=do.electorate, open_set=do.open_set, step=step)
     return Created(files=tuple(files), at_home=tensors_at_home(made))
+
+
+def set_made(task: "Task", job: Job, path: Path, folder: Path) -> SetMade:
+    """Make the file of the set that a job commits to; it lies in the order's folder. Raises as
+    `participant.jobs.committed_set`, and UsageError where the job commits to none.
+    """
+    from participant.jobs.committed_set import file_of, set_of
+
+    evidence = committed_set(job.scoring)
+    if evidence is None:
+        raise UsageError("this job commits to no evaluation set", method=job.scoring.method)
+    content, _, root = file_of(set_of(task, path), evidence.classes)
+    messages.place(folder / f"{messages.FILE}0", content)
+    return SetMade(root=root.hex())
 
 
 def measured(figures: Mapping[str, float], counts: Counts | None = None) -> Measured:

@@ -22,7 +22,7 @@ from participant.tasks.machine import Machine
 from participant.trainer import messages
 from participant.trainer.errand import Errand
 from participant.trainer.launch import Start, fork, spawn
-from participant.trainer.messages import Compare, Create, Measure, Order, Progress, ReadData, Train
+from participant.trainer.messages import Compare, Create, Do, ForJob, MakeSet, Measure, Order, Progress, ReadData, Train
 from participant.trainer.trainer import Launched, Trainer
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Trainers:
         self,
         job: Job,
         number: int,
-        do: ReadData | Train | Measure,
+        do: ForJob,
         data: Path,
         *,
         seconds: float = WHOLE_DAY,
@@ -134,7 +134,7 @@ class Trainers:
         self,
         job: Job,
         number: int,
-        do: ReadData | Train | Measure,
+        do: ForJob,
         data: Path,
         *,
         model: Stream | None = None,
@@ -200,13 +200,13 @@ class Trainers:
             os.close(self._lock)
             self._lock = -1
 
-    def _order(self, do: ReadData | Train | Measure | Compare | Create, job: int, data: str, salt: str = "") -> Order:
+    def _order(self, do: Do, job: int, data: str, salt: str = "") -> Order:
         scratch = str(self.machine.scratch.absolute())
         return Order(do=do, job=job, data=data, device=self.machine.device, scratch=scratch, salt=salt)
 
-    def _salt(self, job: Job, do: ReadData | Train | Measure) -> str:
+    def _salt(self, job: Job, do: ForJob) -> str:
         """The home's salt of the job, for what divides the data by it."""
-        whole = not isinstance(do, Train) and do.rows == "own_file"
+        whole = isinstance(do, MakeSet) or (not isinstance(do, Train) and do.rows == "own_file")
         return "" if whole else RowRecords(self.machine.rows).draw(job).salt.hex()
 
     def _given(self, trainer: Trainer, folder: Path, order: Order, seconds: float, facts: dict[str, object]) -> Errand:

@@ -72,11 +72,11 @@ def report_on(trial: Any, number: int) -> Any:
                 key=trial.parties[index].member.address,
                 samples=100,
                 rows="own_file",
-                metrics=figures(index),
+                metrics=figures(number + index),
+                rounds=tuple(RoundFigures(round=place, metrics=figures(place + index)) for place in range(number + 1)),
             )
             for index in (0, 1)
         ),
-        rounds=tuple(RoundFigures(round=place, metrics=figures(place)) for place in range(number + 1)),
     )
 
 

@@ -25,6 +25,19 @@ class PartyDocument(Document, frozen=True):
     key: str
 
 
+class Dated(Document, frozen=True):
+    """Something that came about in block `block`, at `time` in seconds since 1970, null until the header was read.
+
+    `time_proved`: the block's hash covers its time; else it is the node's word. `time_ahead`: it lay in the future when
+    the chain was read.
+    """
+
+    block: int
+    time: int | None
+    time_proved: bool
+    time_ahead: bool
+
+
 class Page(Document, frozen=True, tag_field="fedledger", tag="page/1"):
     """What every document has: its format, and the reading that it was made from."""
 

@@ -6,7 +6,7 @@ from ledger.events.actions import Action
 from ledger.events.records import Rules
 from ledger.releases.report import Evaluation, RoundFigures
 from ledger.rounds.trace import ModelTrace
-from web.documents.common import Document, PartyDocument
+from web.documents.common import Dated, Document, PartyDocument
 from web.documents.rounds import FormName
 from web.documents.scores import RoundScoring, Score
 
@@ -39,8 +39,8 @@ class VoteTally(Document, frozen=True):
     passes: bool
 
 
-class ProposalLine(Document, frozen=True):
-    """A proposal in a list. `deadline` is the vote's last second."""
+class ProposalLine(Dated, frozen=True):
+    """A proposal in a list. `deadline` is the vote's last second; `ended` is when it was executed or cancelled."""
 
     number: int
     id: str
@@ -51,9 +51,10 @@ class ProposalLine(Document, frozen=True):
     proposer: PartyDocument
     tally: VoteTally
     deadline: int
+    ended: Dated | None
 
 
-class Ballot(Document, frozen=True):
+class Ballot(Dated, frozen=True):
     """A member's choice: FOR, AGAINST or ABSTAIN."""
 
     party: PartyDocument
@@ -76,7 +77,7 @@ class Vote(Document, frozen=True):
     tx: str
 
 
-class ReleaseLine(Document, frozen=True):
+class ReleaseLine(Dated, frozen=True):
     """A release. `scores` and `report` are null if it names none.
 
     `reason` is the word of its revocation, `reason_text` its text, as far as that could be read.
@@ -92,6 +93,7 @@ class ReleaseLine(Document, frozen=True):
     report: str | None
     current: bool
     revoked: bool
+    revoked_at: Dated | None
     reason: str | None
     reason_text: str
     tx: str

@@ -8,12 +8,14 @@ from typing import Literal
 
 from ledger.audit.report import Answer, Report
 from ledger.history.state import JobStage
-from web.documents.common import Document, PartyDocument
+from web.documents.common import Dated, Document, PartyDocument
 from web.documents.rounds import RoundLine
 
 
-class MemberDocument(Document, frozen=True):
-    """A member; `key` speaks for it from epoch `since` on, `keys` are all it ever had."""
+class MemberDocument(Dated, frozen=True):
+    """A member since `block`; `key` speaks for it from epoch `since` on, `keys` are all it ever had; `left` is null
+    while it has not.
+    """
 
     index: int
     name: str
@@ -22,10 +24,11 @@ class MemberDocument(Document, frozen=True):
     since: int
     keys: tuple[str, ...]
     gateway: str
+    left: Dated | None
 
 
-class ModelLine(Document, frozen=True):
-    """A finalised global model in a list."""
+class ModelLine(Dated, frozen=True):
+    """A finalised global model in a list, as of the block that finalised it."""
 
     job: int
     round: int
@@ -36,10 +39,11 @@ class ModelLine(Document, frozen=True):
     members: int
 
 
-class JobLine(Document, frozen=True):
+class JobLine(Dated, frozen=True):
     """A job in a list; `name` is null until its document has been read. `stage` is how far it has come, in one word.
 
-    `approvals` are those that count. `rounds` were opened; `finalised` of them made a model, `rounds_planned` may.
+    `approvals` are those that count; `block` is that of its proposal. `rounds` were opened; `finalised` of them made a
+    model, `rounds_planned` may.
     """
 
     job: int

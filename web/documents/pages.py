@@ -17,6 +17,7 @@ from web.documents.decisions import (
     RoundMetrics,
     Vote,
 )
+from web.documents.front import Front
 from web.documents.ledger import (
     Approval,
     AuditDocument,
@@ -38,6 +39,7 @@ class ConsortiumPage(Page, frozen=True):
     """
 
     network: str
+    front: Front
     consortium: str
     ledger: str
     epoch: int

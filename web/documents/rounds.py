@@ -2,18 +2,18 @@
 
 from typing import Literal
 
-from web.documents.common import Document, PartyDocument
+from web.documents.common import Dated, Document, PartyDocument
 
 AttemptEnd = Literal["finalised", "no_model", "outvoted", "unheard"]
 FormName = Literal["agree", "other", "missing"]
 ReceiptsStatus = Literal["read", "unread", "malformed"]
 
 
-class RoundLine(Document, frozen=True):
+class RoundLine(Dated, frozen=True):
     """A round in a list, in its phase at the chain's time when it was last read.
 
-    `committed` and `updates` count the updates that were committed to and opened; `deadline` is the end of the phase;
-    `root` that of its global model, if any.
+    `committed` and `updates` count the updates that were committed to and opened; `deadline` is the end of the phase,
+    null once the round has ended; `root` that of its global model, if any. `block` is that of its opening.
     """
 
     job: int
@@ -24,7 +24,8 @@ class RoundLine(Document, frozen=True):
     updates: int
     attempts: int
     members: int
-    deadline: int
+    deadline: int | None
+    ended: Dated | None
     root: str | None
 
 
@@ -36,7 +37,7 @@ class Judgement(Document, frozen=True):
     meaning: str
 
 
-class CommitmentDocument(Document, frozen=True):
+class CommitmentDocument(Dated, frozen=True):
     """What a party committed to before anyone saw it (28 bytes), and whether it was opened since."""
 
     party: PartyDocument
@@ -45,8 +46,9 @@ class CommitmentDocument(Document, frozen=True):
     tx: str
 
 
-class UpdateDocument(Document, frozen=True):
-    """An open update, with the verdict of the round's latest aggregate; `opening` is the transaction that opened it.
+class UpdateDocument(Dated, frozen=True):
+    """An open update, with the verdict of the round's latest aggregate; `opening` is the transaction that opened it, in
+    `block`.
 
     `signers` are the members that signed to hold it, `certified` whether they are enough: both by the receipts file of
     that aggregate, null while that has not been read.
@@ -58,13 +60,12 @@ class UpdateDocument(Document, frozen=True):
     cid: str | None
     tx: str
     opening: str
-    block: int
     verdict: Judgement | None
     signers: tuple[PartyDocument, ...] | None
     certified: bool | None
 
 
-class AttestationDocument(Document, frozen=True):
+class AttestationDocument(Dated, frozen=True):
     """What a member said: it agrees, it computed another claim, or it lacks bytes.
 
     `detail` is its witness, its own receipts' SHA-256, or a bitmap. Those of what it lacks are `lacks`, the parties
@@ -91,7 +92,7 @@ class ReceiptsDocument(Document, frozen=True):
     certified: int
 
 
-class AggregateDocument(Document, frozen=True):
+class AggregateDocument(Dated, frozen=True):
     """An attempt at a round's outcome, as of block `as_of`; `root` is null if it claims that no model can be made.
 
     `base` is the root of the model that it builds on, `anchor` the block's hash, `head` that of all events up to it.
@@ -103,6 +104,7 @@ class AggregateDocument(Document, frozen=True):
     party: PartyDocument
     outcome: str | None
     end: AttemptEnd | None
+    ended: Dated | None
     base: str
     root: str | None
     cid: str | None
@@ -119,12 +121,12 @@ class AggregateDocument(Document, frozen=True):
     tx: str
 
 
-class RoundDocument(Document, frozen=True):
+class RoundDocument(Dated, frozen=True):
     """A round, whole, in its phase at the chain's time when it was last read.
 
     `base` is the round of the model that it builds on, 0 the initial one. `signers_needed` signatures make a
     certificate. `unopened` are the parties that committed and whose updates are not open, `missing` the participants
-    that did not commit.
+    that did not commit. `block` is that of its opening, in transaction `tx`; `deadline` is null once it has `ended`.
     """
 
     job: int
@@ -140,7 +142,9 @@ class RoundDocument(Document, frozen=True):
     signers_needed: int
     base: int
     update_deadline: int
-    deadline: int
+    deadline: int | None
+    ended: Dated | None
+    tx: str
     commitments: tuple[CommitmentDocument, ...]
     updates: tuple[UpdateDocument, ...]
     unopened: tuple[PartyDocument, ...]

@@ -6,7 +6,7 @@ parts are a percentage point; `nats`, the loss; `cosine`; or `ppm`, while the jo
 
 from typing import Literal
 
-from web.documents.common import Document, PartyDocument
+from web.documents.common import Dated, Document, PartyDocument
 
 Unit = Literal["points", "nats", "cosine", "ppm"]
 ScoringPhaseName = Literal["Waiting", "Committing", "Revealing", "AwaitingSettlement", "Settled", "Void"]
@@ -85,12 +85,14 @@ class ScorerDocument(Document, frozen=True):
     state: ScorerState
     commitment: str
     committed_tx: str
+    committed: Dated | None
     scores: tuple[int, ...]
     salt: str | None
     revealed_tx: str | None
+    revealed: Dated | None
 
 
-class Opening(Document, frozen=True):
+class Opening(Dated, frozen=True):
     """How a scoring was opened, and until when its phases last at most."""
 
     opener: PartyDocument
@@ -117,6 +119,7 @@ class RoundScoring(Document, frozen=True):
     root: str | None
     refuted: bool
     opening: Opening | None
+    ended: Dated | None
     updates: tuple[ScoredUpdate, ...]
     parts: tuple[ScorerDocument, ...]
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from markupsafe import Markup
+
 from ledger.audit.report import Check
 from ledger.rounds.admission import Verdict
 
@@ -34,6 +36,17 @@ class Texts:
     def count(self, key: str, number: int) -> str:
         """A number with its noun: "1 round", "2 rounds"."""
         return self._texts[f"counts.{key}.{'one' if number == 1 else 'other'}"].format(n=f"{number:,}")
+
+    def problem(self, name: str) -> tuple[str, str] | None:
+        """An error in this language: what is wrong and what to do; None where the error's own words are in it, or it
+        has no others."""
+        what = self._texts.get(f"problems.{name}.what")
+        return (what, self._texts[f"problems.{name}.way"]) if what else None
+
+    def word(self, key: str) -> Markup:
+        """A word that a reader may not know, with its meaning to open: by touch, by keyboard, without scripts."""
+        name, meaning = self._texts[f"words.{key}.name"], self._texts[f"words.{key}.meaning"]
+        return Markup('<details class="term"><summary>{}</summary><span>{}</span></details>').format(name, meaning)
 
 
 @cache
@@ -95,6 +108,12 @@ def _rows(group: str, value: str, row: Any) -> dict[str, Sequence[str]]:
     if group == "counts":
         one, other, chinese = row
         return {f"counts.{value}.one": (one, chinese), f"counts.{value}.other": (other, chinese)}
+    if group == "problems":
+        what, way = row
+        return {f"problems.{value}.what": ("", what), f"problems.{value}.way": ("", way)}
+    if group == "words":
+        name, meaning, *chinese = row
+        return {f"words.{value}.name": (name, chinese[0]), f"words.{value}.meaning": (meaning, chinese[1])}
     if group in _LEDGER_WORDS:
         return {f"{group}.{value}": (_LEDGER_WORDS[group][value], row)}
     return {f"{group}.{value}": row}

@@ -1,7 +1,7 @@
 """Pages out of documents and templates. Everything is escaped; a rendered page is kept until the state changes."""
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from ledger.events.records import Role
 from ledger.history.state import Phase
 from web.drawing import assets, charts, scores
 from web.drawing.language import LANGUAGES, texts
+from web.drawing.moments import moment, when
 from web.drawing.trace import draw
 from web.reading.latest import State
 
 FOLDER = Path(__file__).parents[1]
 KEPT = 500
 SHORT_NAME, LONGEST_NAME = 20, 60
+_ADDRESS = re.compile(r"(?<![\w/.:@-])/(?!/)[\w@~/-]*+(?:\.[\w@~/-]++)*+(?!\?)", re.ASCII)
+"""An address of this server in a sentence."""
 
 
 class Renderer:
@@ -32,7 +35,8 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"when": when, "name": name, "hash": hash_, "prose": prose, "draw": draw}
+        self._templates.filters |= {"when": when, "moment": moment, "name": name, "hash": hash_, "prose": prose}
+        self._templates.filters |= {"draw": draw, "linked": linked, "sentence": sentence}
         self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
         self._templates.filters |= {
             "metrics_of": charts.metrics_of,
@@ -70,22 +74,15 @@ def under_way(phase: str) -> bool:
     return not Phase(phase).terminal
 
 
-def when(seconds: int) -> Markup:
-    """A time, for people and programs."""
-    moment = datetime.fromtimestamp(min(max(seconds, 0), 253402300799), UTC)
-    return Markup('<time datetime="{}">{} UTC</time>').format(
-        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M:%S")
-    )
-
-
 def name(text: str) -> Markup:
-    """A name that somebody chose: isolated in its direction, printable, and cut if it is very long."""
+    """A name that somebody chose: isolated in its direction, printable, and cut in the middle if it is very long."""
     clean = plain(text).replace("\n", " ")
     if len(clean) <= SHORT_NAME:
         return Markup('<bdi class="short">{}</bdi>').format(clean)
     if len(clean) <= LONGEST_NAME:
         return Markup("<bdi>{}</bdi>").format(clean)
-    return Markup('<bdi title="{}">{}…</bdi>').format(clean[:500], clean[: LONGEST_NAME - 1])
+    shown = f"{clean[: LONGEST_NAME * 2 // 3]}…{clean[1 - LONGEST_NAME // 3 :]}"
+    return Markup('<bdi title="{}">{}</bdi>').format(clean[:500], shown)
 
 
 def fill(text: str, **parts: Any) -> Markup:
@@ -130,6 +127,21 @@ def prose(text: str) -> Markup:
     """A message or a value from outside, cut only if it is very long."""
     clean = plain(text)
     return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: it begins with a capital letter and ends with a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "?", "!", "…"} else ".")
+
+
+def linked(text: str) -> Markup:
+    """A message of ours, in which the addresses of this server are links."""
+    shown, end = Markup(), 0
+    clean = plain(text)
+    for found in _ADDRESS.finditer(clean):
+        shown += Markup('{}<a href="{}">{}</a>').format(clean[end : found.start()], found[0], found[0])
+        end = found.end()
+    return shown + clean[end:]
 
 
 def hash_(text: str | None) -> Markup:

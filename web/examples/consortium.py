@@ -1,6 +1,8 @@
 """One small consortium of three hospitals: the examples of the interface's description are about it."""
 
-from web.documents.common import ChainDocument, PartyDocument
+from typing import Any
+
+from web.documents.common import ChainDocument, Dated, PartyDocument
 from web.documents.ledger import CheckpointLine, MemberDocument
 
 ROOT, BASE, CLAIM, TX = "5d" * 32, "1e" * 32, "c1" * 32, "7a" * 32
@@ -17,6 +19,16 @@ WEST = PartyDocument(index=2, name="West", key="0xfB6916095ca1df60bB79Ce92cE3Ea7
 
 CHAIN = ChainDocument(id=31337, block=42, read_at=1_800_000_000, up=True, trouble="")
 
+
+def dated(block: int) -> dict[str, Any]:
+    """When something came about: a block every 15 seconds."""
+    return {"block": block, "time": 1_799_999_400 + 15 * block, "time_proved": True, "time_ahead": False}
+
+
+def moment(block: int) -> Dated:
+    return Dated(**dated(block))
+
+
 CONSORTIUM, LEDGER = "0x733Da32CDfaAee76E40059C87bAC5132c4f98d2A", "0x3D278501cD8320Fae2c771f0536E440F913e9d01"
 
 MEMBERS = tuple(
@@ -28,6 +40,8 @@ MEMBERS = tuple(
         since=1,
         keys=(party.key,),
         gateway=f"http://{party.name.lower()}.example:8080",
+        left=None,
+        **dated(2),
     )
     for party in (NORTH, SOUTH, WEST)
 )

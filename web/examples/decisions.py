@@ -15,7 +15,7 @@ from web.documents.decisions import (
     Vote,
     VoteTally,
 )
-from web.examples.consortium import BASE, CID, LEDGER, NORTH, ROOT, SOUTH, TX, WEST
+from web.examples.consortium import BASE, CID, LEDGER, NORTH, ROOT, SOUTH, TX, WEST, dated, moment
 from web.examples.rounds import SCORING, TRACED
 
 RULES = Rules(5_000, 86_400, 86_400, 604_800)
@@ -29,8 +29,16 @@ EVALUATION = Evaluation(
     job=1,
     round=1,
     root=ROOT,
-    parties=(PartyFigures(party="North", key=NORTH.key, samples=114, rows="own_file", metrics=FIGURES),),
-    rounds=(RoundFigures(round=1, metrics=FIGURES),),
+    parties=(
+        PartyFigures(
+            party="North",
+            key=NORTH.key,
+            samples=114,
+            rows="own_file",
+            metrics=FIGURES,
+            rounds=(RoundFigures(round=1, metrics=FIGURES),),
+        ),
+    ),
 )
 
 EVALUATED = Evaluated(
@@ -58,6 +66,8 @@ PROPOSAL = ProposalLine(
     proposer=NORTH,
     tally=VoteTally(in_favour=2, against=0, abstained=0, voted=2, members=3, needed=2, passes=True),
     deadline=1_800_000_900,
+    ended=moment(41),
+    **dated(35),
 )
 
 VOTE = Vote(
@@ -65,7 +75,7 @@ VOTE = Vote(
     rules=RULES,
     executable_from=1_800_087_301,
     executable_until=1_800_692_100,
-    ballots=(Ballot(party=NORTH, choice="FOR"), Ballot(party=SOUTH, choice="FOR")),
+    ballots=(Ballot(party=NORTH, choice="FOR", **dated(36)), Ballot(party=SOUTH, choice="FOR", **dated(37))),
     silent=(WEST,),
     gone=0,
     tx=TX,
@@ -82,9 +92,11 @@ RELEASE = ReleaseLine(
     report=EVALUATION.digest.hex(),
     current=True,
     revoked=False,
+    revoked_at=None,
     reason=None,
     reason_text="",
     tx=TX,
+    **dated(41),
 )
 
 EVIDENCE = Evidence(

@@ -15,6 +15,7 @@ from web.documents.decisions import (
     MemberVote,
     RoundMetrics,
 )
+from web.documents.front import Front, Headline, Trained
 from web.documents.ledger import AuditDocument, CheckLine
 from web.documents.pages import (
     AuditPage,
@@ -66,10 +67,26 @@ _REPORT = Report(
     passed={int(check): 1 for check in Check if check is not Check.COPIES},
 )
 
+_FRONT = Front(
+    trained=Trained(job=1, name="Cardiology", task="tabular", classes=("healthy", "ill"), hold_out=20),
+    participants=3,
+    headline=Headline(
+        metric="accuracy",
+        value=EVALUATION.parties[0].metrics["accuracy"],
+        samples=114,
+        rows="own_file",
+        parties=(NORTH,),
+        job=1,
+        round=1,
+        release=RELEASE,
+    ),
+)
+
 _PAGES: tuple[Page, ...] = (
     ConsortiumPage(
         chain=CHAIN,
         network="Three hospitals",
+        front=_FRONT,
         consortium=CONSORTIUM,
         ledger=LEDGER,
         epoch=1,

@@ -14,7 +14,7 @@ from web.documents.rounds import (
     UpdateDocument,
 )
 from web.examples import scores
-from web.examples.consortium import ANCHOR, BASE, CID, CLAIM, DIGEST, HEAD, NORTH, ROOT, SOUTH, TX, WEST
+from web.examples.consortium import ANCHOR, BASE, CID, CLAIM, DIGEST, HEAD, NORTH, ROOT, SOUTH, TX, WEST, dated, moment
 
 LINE = RoundLine(
     job=1,
@@ -25,11 +25,13 @@ LINE = RoundLine(
     updates=2,
     attempts=1,
     members=3,
-    deadline=1_800_000_600,
+    deadline=None,
+    ended=moment(33),
     root=ROOT,
+    **dated(20),
 )
 
-MODEL = ModelLine(job=1, round=1, root=ROOT, cid=CID, aggregator=NORTH, agreeing=2, members=3)
+MODEL = ModelLine(job=1, round=1, root=ROOT, cid=CID, aggregator=NORTH, agreeing=2, members=3, **dated(33))
 
 JOB = JobLine(
     job=1,
@@ -43,6 +45,7 @@ JOB = JobLine(
     rounds=1,
     finalised=1,
     rounds_planned=10,
+    **dated(15),
     current=LINE,
     latest=MODEL,
 )
@@ -67,9 +70,13 @@ ROUND = RoundDocument(
     signers_needed=2,
     base=0,
     update_deadline=1_800_000_300,
-    deadline=1_800_000_600,
+    deadline=None,
+    ended=moment(33),
+    tx=TX,
+    **dated(20),
     commitments=tuple(
-        CommitmentDocument(party=party, commitment="3f" * 28, opened=True, tx=TX) for party in (NORTH, SOUTH)
+        CommitmentDocument(party=party, commitment="3f" * 28, opened=True, tx=TX, **dated(25))
+        for party in (NORTH, SOUTH)
     ),
     updates=(
         UpdateDocument(
@@ -79,7 +86,7 @@ ROUND = RoundDocument(
             cid=CID,
             tx=TX,
             opening=TX,
-            block=30,
+            **dated(30),
             verdict=ADMITTED,
             signers=(NORTH, SOUTH),
             certified=True,
@@ -91,7 +98,7 @@ ROUND = RoundDocument(
             cid=CID,
             tx=TX,
             opening=TX,
-            block=30,
+            **dated(30),
             verdict=HEAVY,
             signers=(NORTH, SOUTH),
             certified=True,
@@ -105,6 +112,7 @@ ROUND = RoundDocument(
             party=NORTH,
             outcome="Finalised",
             end="finalised",
+            ended=moment(33),
             base=BASE,
             root=ROOT,
             cid=CID,
@@ -119,10 +127,18 @@ ROUND = RoundDocument(
             missing=0,
             attestations=(
                 AttestationDocument(
-                    party=SOUTH, form="agree", claim=CLAIM, detail=DIGEST, lacks=(), lacks_receipts=False, tx=TX
+                    party=SOUTH,
+                    form="agree",
+                    claim=CLAIM,
+                    detail=DIGEST,
+                    lacks=(),
+                    lacks_receipts=False,
+                    tx=TX,
+                    **dated(33),
                 ),
             ),
             tx=TX,
+            **dated(32),
         ),
     ),
 )

@@ -14,6 +14,7 @@ from web.documents.scores import (
     Standing,
     Sum,
 )
+from web.examples.consortium import dated, moment
 
 _SEED, _ROOT, _DIGEST, _TX = "8a" * 32, "7f" * 32, "5b" * 32, "7a" * 32
 
@@ -65,6 +66,7 @@ def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> Ro
         quorum=2,
         root=_ROOT,
         refuted=False,
+        ended=moment(40),
         opening=Opening(
             opener=north,
             epoch=1,
@@ -72,6 +74,7 @@ def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> Ro
             commit_deadline=1_800_000_900,
             reveal_deadline=1_800_001_200,
             tx=_TX,
+            **dated(34),
         ),
         updates=(ScoredUpdate(party=north, weight=120, score=12_345, forfeited=False),),
         parts=tuple(
@@ -80,9 +83,11 @@ def whole(north: PartyDocument, south: PartyDocument, west: PartyDocument) -> Ro
                 state="revealed" if who in revealed else "withheld",
                 commitment=_DIGEST,
                 committed_tx=_TX,
+                committed=moment(35),
                 scores=revealed.get(who, ()),
                 salt=_SEED if who in revealed else None,
                 revealed_tx=_TX if who in revealed else None,
+                revealed=moment(38) if who in revealed else None,
             )
             for who in (north, south, west)
         ),

@@ -25,6 +25,7 @@ def aggregate_document(now: Reading, state: JobState, round_: Round, aggregate: 
         party=now.party(aggregate.index, aggregate.aggregator),
         outcome=aggregate.outcome.value if aggregate.outcome else None,
         end=attempt_end(round_, aggregate),
+        ended=now.moment(aggregate.ended_in),
         base=aggregate.base.hex(),
         root=None if aggregate.empty else aggregate.root.hex(),
         cid=None if aggregate.empty else file_cid(now, state, aggregate.cid),
@@ -39,6 +40,7 @@ def aggregate_document(now: Reading, state: JobState, round_: Round, aggregate: 
         missing=forms.count(Form.MISSING),
         attestations=tuple(_attestation(now, one) for one in aggregate.attestations),
         tx=aggregate.tx.hex(),
+        **now.dated(aggregate.block),
     )
 
 
@@ -88,4 +90,5 @@ def _attestation(now: Reading, said: Attestation) -> AttestationDocument:
         lacks=tuple(now.member_party(index) for index in lacks if index in members),
         lacks_receipts=RECEIPTS_BIT in lacks,
         tx=said.tx.hex(),
+        **now.dated(said.block),
     )

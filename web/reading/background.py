@@ -90,25 +90,25 @@ class Live:
     def _follow(self) -> None:
         with self._visit() as connection:
             poll = LOCAL_POLL if connection.place.chain == LOCAL_CHAIN else POLL
-            seen: tuple[History | None, int] = (None, 0)
+            seen: tuple[History | None, int, int] = (None, 0, 0)
             settled, ahead = 0, 0.0
             while not self._stop.is_set():
                 history = connection.refresh()
                 block = connection.follower.tip.number
                 state = self._latest.state
-                now = int(time.time() + ahead)
-                if history is not seen[0] or history.applied != seen[1] or state.trouble:
+                now, times = int(time.time() + ahead), connection.follower.times()
+                if history is not seen[0] or (history.applied, len(times)) != seen[1:] or state.trouble:
                     ahead, read_at = connection.client.time() - time.time(), int(time.time())
                     now = int(read_at + ahead)
                     self._latest.post(
-                        snapshot=freeze(history, block, state.snapshot),
+                        snapshot=freeze(history, block, state.snapshot, times),
                         trouble="",
                         read_at=read_at,
                         time=now,
                     )
                     if seen[0] is not history or history.applied - settled >= SETTLED:
                         settled = _settle(history)
-                    seen = (history, history.applied)
+                    seen = (history, history.applied, len(times))
                 elif time.time() - state.read_at >= TICK or (state.snapshot and state.snapshot.turned(state.time, now)):
                     ahead = connection.client.time() - time.time()
                     self._latest.tick(block, int(time.time() + ahead))

@@ -32,6 +32,7 @@ def job_line(now: Reading, state: JobState) -> JobLine:
         rounds=len(state.rounds),
         finalised=state.finalised,
         rounds_planned=state.terms.rounds,
+        **now.dated(state.block),
         current=round_line(now, state, current) if current else None,
         latest=model_line(now, state, latest) if latest else None,
     )

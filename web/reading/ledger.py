@@ -1,6 +1,7 @@
 """The last reading of the ledger, and the look-ups that every page begins with. Pure: nothing else is read."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ledger.config import Network
 from ledger.errors import Unavailable, UsageError
@@ -9,7 +10,8 @@ from ledger.formats.member_name import plain_name
 from ledger.history.phases import PresentPhase, present
 from ledger.history.state import JobState, Member, Round
 from ledger.jobs.document import Job
-from web.documents.common import ChainDocument, PartyDocument
+from ledger.party.nodes.clock import FAR
+from web.documents.common import ChainDocument, Dated, PartyDocument
 from web.reading.latest import State
 from web.reading.snapshot import Snapshot
 
@@ -43,6 +45,18 @@ class Reading:
             why = self.state.trouble or "the first reading is under way"
             raise NotYet(f"the ledger has not been read yet: {why}", advice="try again in a moment")
         return self.state.snapshot
+
+    def dated(self, block: int) -> dict[str, Any]:
+        """What a document says of when something came about, in a block: the fields of `Dated`."""
+        found = self.snapshot.times.get(block)
+        if found is None:
+            return {"block": block, "time": None, "time_proved": False, "time_ahead": False}
+        ahead = found.time > self.state.read_at + FAR
+        return {"block": block, "time": found.time, "time_proved": found.proved, "time_ahead": ahead}
+
+    def moment(self, block: int) -> Dated | None:
+        """When something came about; None for block 0, which stands for never."""
+        return Dated(**self.dated(block)) if block else None
 
     def stage(self, state: JobState, round_: Round) -> PresentPhase:
         """Where a round is, at the chain's time when it was last read."""

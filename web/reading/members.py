@@ -24,6 +24,8 @@ def member_document(now: Reading, member: Member) -> MemberDocument:
         since=member.since,
         keys=tuple(member.keys),
         gateway=member.gateway,
+        left=now.moment(member.left_in),
+        **now.dated(member.joined_in),
     )
 
 

@@ -29,6 +29,7 @@ def model_line(now: Reading, state: JobState, round_: Round) -> ModelLine:
         aggregator=now.party(final.index, final.aggregator),
         agreeing=final.agreeing,
         members=round_.members,
+        **now.dated(round_.ended_in),
     )
 
 

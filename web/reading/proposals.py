@@ -54,13 +54,18 @@ def proposal_line(now: Reading, one: Proposal) -> ProposalLine:
         proposer=now.owner(one.proposer),
         tally=_tally(one),
         deadline=one.deadline,
+        ended=now.moment(one.ended_in),
+        **now.dated(one.block),
     )
 
 
 def vote_on(now: Reading, one: Proposal) -> Vote:
     """The vote on a proposal: who voted what, and who has not voted yet."""
     silent = [member for member in now.snapshot.members.values() if may_vote(one, member)]
-    ballots = (Ballot(party=now.member_party(who), choice=choice.name) for who, choice in sorted(one.votes.items()))
+    ballots = (
+        Ballot(party=now.member_party(who), choice=choice.name, **now.dated(one.voted_in[who]))
+        for who, choice in sorted(one.votes.items())
+    )
     return Vote(
         epoch=one.epoch,
         rules=one.rules,

@@ -50,9 +50,11 @@ def release_line(now: Reading, one: Release) -> ReleaseLine:
         report=_hex(one.report),
         current=current is not None and current.id == one.id,
         revoked=one.revoked,
+        revoked_at=now.moment(one.revoked_in),
         reason=_hex(one.reason),
         reason_text=revocation_reason(now, one.reason),
         tx=one.tx.hex(),
+        **now.dated(one.block),
     )
 
 

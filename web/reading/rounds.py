@@ -22,7 +22,9 @@ def round_line(now: Reading, state: JobState, round_: Round) -> RoundLine:
         updates=len(round_.updates),
         attempts=round_.attempt,
         members=round_.members,
-        deadline=stage.deadline,
+        deadline=None if stage.phase.terminal else stage.deadline,
+        ended=now.moment(round_.ended_in),
+        **now.dated(round_.block),
         root=final.root.hex() if final else None,
     )
 
@@ -45,7 +47,10 @@ def round_document(now: Reading, state: JobState, round_: Round) -> RoundDocumen
         signers_needed=signers_needed(round_.members),
         base=next(finals, 0),
         update_deadline=round_.update_deadline,
-        deadline=stage.deadline,
+        deadline=None if stage.phase.terminal else stage.deadline,
+        ended=now.moment(round_.ended_in),
+        tx=round_.tx.hex(),
+        **now.dated(round_.block),
         commitments=_commitments(now, round_),
         updates=_updates(now, state, round_),
         unopened=tuple(now.party(made.index, made.party) for made in round_.unopened),
@@ -61,6 +66,7 @@ def _commitments(now: Reading, round_: Round) -> tuple[CommitmentDocument, ...]:
             commitment=made.digest.hex(),
             opened=index in round_.updates,
             tx=made.tx.hex(),
+            **now.dated(made.block),
         )
         for index, made in sorted(round_.commitments.items())
     )
@@ -77,7 +83,7 @@ def _updates(now: Reading, state: JobState, round_: Round) -> tuple[UpdateDocume
             cid=file_cid(now, state, update.cid),
             tx=update.tx.hex(),
             opening=update.opening.hex(),
-            block=update.block,
+            **now.dated(update.block),
             verdict=verdict,
             signers=tuple(now.party(one, round_.keys[one]) for one in receipts.signers(update.index))
             if receipts

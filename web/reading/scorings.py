@@ -70,6 +70,7 @@ def round_scoring(now: Reading, state: JobState, round_: Round) -> RoundScoring 
         root=scoring.root.hex() if scoring and scoring.medians is not None else None,
         refuted=round_.number in _refuted_rounds(now, state),
         opening=_opening(now, scoring) if scoring else None,
+        ended=now.moment(scoring.ended_in) if scoring else None,
         updates=tuple(
             ScoredUpdate(
                 party=now.party(update.index, update.party),
@@ -137,6 +138,7 @@ def _opening(now: Reading, scoring: Scoring) -> Opening:
         commit_deadline=scoring.commit_deadline,
         reveal_deadline=scoring.reveal_deadline,
         tx=scoring.tx.hex(),
+        **now.dated(scoring.block),
     )
 
 
@@ -147,7 +149,9 @@ def _scorer(now: Reading, scoring: Scoring, index: int) -> ScorerDocument:
         state="revealed" if reveal else "withheld" if index in scoring.withheld else "committed",
         commitment=commitment.digest.hex(),
         committed_tx=commitment.tx.hex(),
+        committed=now.moment(commitment.block),
         scores=reveal.scores if reveal else (),
         salt=reveal.salt.hex() if reveal else None,
         revealed_tx=reveal.tx.hex() if reveal else None,
+        revealed=now.moment(reveal.block) if reveal else None,
     )

@@ -3,13 +3,17 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from ledger.events.proposals import ProposalState
 from ledger.history.decisions import Decisions
 from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Scoring
+from ledger.index import BlockTime
 from ledger.rounds.weights import ScoreTally, tallied
+
+NO_TIMES: Mapping[int, BlockTime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class Standings:
 class Snapshot:
     """Members, jobs, rounds and decisions up to `block`; nobody changes them any more.
 
-    `owners` maps every key to its member, `standings` every job to what its scores add up to.
+    `owners` maps every key to its member, `standings` every job to what its scores add up to, `times` every block that
+    holds an event to its time, as far as it is known.
     """
 
     block: int
@@ -35,6 +40,7 @@ class Snapshot:
     owners: Mapping[str, int]
     decisions: Decisions
     standings: Mapping[int, Standings]
+    times: Mapping[int, BlockTime]
 
     @property
     def ended(self) -> int:
@@ -69,7 +75,9 @@ def ended_rounds(jobs: Mapping[int, JobState]) -> dict[int, int]:
     }
 
 
-def freeze(history: History, block: int, before: Snapshot | None = None) -> Snapshot:
+def freeze(
+    history: History, block: int, before: Snapshot | None = None, times: Mapping[int, BlockTime] = NO_TIMES
+) -> Snapshot:
     """Copy what may still change: what has ended never does, so the cost is that of rounds and scorings under way.
 
     Scores are added up from where `before`, a snapshot of the same history, had got to.
@@ -85,6 +93,7 @@ def freeze(history: History, block: int, before: Snapshot | None = None) -> Snap
         owners={key: member.index for member in members.values() for key in member.keys},
         decisions=history.decisions.copy(),
         standings={number: _standings(state, known.get(number)) for number, state in history.jobs.items()},
+        times=times,
     )
 
 

@@ -16,7 +16,7 @@ from web.access.problems import MEDIA_TYPE, encoded, of_error, of_status
 from web.documents.common import Problem
 from web.documents.refusals import NoOrigin
 from web.reading.ledger import NotFound
-from web.routes.page import HTML, language_of, plain_page
+from web.routes.page import HTML, language_of, plain_page, remember
 from web.routes.parameters import own_origin
 
 GONE = 499
@@ -106,7 +106,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
     if not _wants_page(request):
         return Response(encoded(problem, request.scope["path"]), problem.status, headers, MEDIA_TYPE)
     page = plain_page(request, "problem.html", problem=problem, origin=_origin(request))
-    return Response(page, problem.status, headers, HTML)
+    return remember(request, Response(page, problem.status, headers, HTML))
 
 
 def _wants_page(request: Request) -> bool:

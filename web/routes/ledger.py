@@ -22,6 +22,7 @@ from web.reading.auditors import auditor_lines
 from web.reading.audits import audit_document
 from web.reading.counting import activity
 from web.reading.evidence import latest_evaluation, metrics_around
+from web.reading.front import front
 from web.reading.jobs import approval_of, job_line, job_lines, model_terms, strikes
 from web.reading.members import member_documents
 from web.reading.models import finalised_rounds, lineage, model_line
@@ -42,6 +43,7 @@ async def consortium(now: Now) -> ConsortiumPage:
     return ConsortiumPage(
         chain=now.chain,
         network=now.network.name,
+        front=front(now),
         consortium=now.network.contracts.consortium.address,
         ledger=now.network.contracts.ledger.address,
         epoch=now.snapshot.epoch,

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 
+from web.access import links
 from web.access.sessions import is_https
 from web.documents.common import Page
 from web.drawing.language import COOKIE, LANGUAGES, choose
@@ -50,20 +51,19 @@ class PageRoute:
 
     async def html(self, request: Request, document: Page) -> Response:
         language, now, path = language_of(request), reading(request), request.scope["path"]
-        kept = {key: value for key, value in request.query_params.items() if key in KEPT_PARAMETERS}
-        query = "?" + urlencode(kept) if kept else ""
+        query = _kept(request)
         facts = {
             "page": document,
             "chain": document.chain,
             "network": now.network.name,
             "path": path,
             "json": self.json_path.replace(":int", "").format(**request.path_params) + query,
-            "switch": path + (query + "&" if kept else "?") + "lang=",
+            "switch": _switch(request),
             **abilities(request),
         }
         renderer: Renderer = request.app.state.renderer
         body = renderer.page(self.template, path + query, language, now.state, facts)
-        return _remember(request, tagged(request, body, HTML, vary="Accept-Language, Cookie"), language)
+        return remember(request, tagged(request, body, HTML, vary="Accept-Language, Cookie"))
 
 
 def _unread(document: Page) -> bytes:
@@ -72,10 +72,25 @@ def _unread(document: Page) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(document, chain=chain))
 
 
+def _kept(request: Request) -> str:
+    """The query of an address, as far as a page depends on it."""
+    kept = {key: value for key, value in request.query_params.items() if key in KEPT_PARAMETERS}
+    return "?" + urlencode(kept) if kept else ""
+
+
+def _switch(request: Request) -> str:
+    """The same address in another language, which is to be appended; the overview's where the address is a secret, or
+    could lead to another server."""
+    path, query = request.scope["path"], _kept(request)
+    if path.startswith((links.PATH, "//")):
+        return "/?lang="
+    return quote(path) + (query + "&" if query else "?") + "lang="
+
+
 def plain_page(request: Request, template: str, **facts: Any) -> bytes:
-    """A page without a document, made for this request alone: its address is in none of its links."""
+    """A page without a document, made for this request alone."""
     now, renderer = reading(request), request.app.state.renderer
-    common = {"path": "", "switch": "/?lang=", "json": None, "chain": now.chain, "network": now.network.name}
+    common = {"path": "", "switch": _switch(request), "json": None, "chain": now.chain, "network": now.network.name}
     page: bytes = renderer.fresh(
         template, language_of(request), serial=now.state.serial, **common, **abilities(request), **facts
     )
@@ -95,8 +110,10 @@ def language_of(request: Request) -> str:
     return choose(query, cookies, request.headers.get("accept-language", ""))
 
 
-def _remember(request: Request, response: Response, language: str) -> Response:
-    if request.query_params.get("lang") in LANGUAGES:
+def remember(request: Request, response: Response) -> Response:
+    """A response with the cookie of the language that its address chose, if it did."""
+    language = request.query_params.get("lang")
+    if language in LANGUAGES:
         secure = is_https(request.app.state.view.origin)
         response.set_cookie(COOKIE, language, max_age=YEAR, samesite="lax", httponly=True, secure=secure)
     return response

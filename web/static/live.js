@@ -25,22 +25,35 @@ function banner(fresh) {
   return !old !== !next;
 }
 
+// What a part is about: its own heading, else that of the section around it, else its label.
+function title(part) {
+  const heading = part.querySelector("h1, h2, h3") ?? part.closest("section")?.querySelector("h1, h2, h3");
+  return heading?.firstChild?.textContent.trim() || part.getAttribute("aria-label");
+}
+
+function tell(parts) {
+  const status = document.getElementById("live-status");
+  const titles = [...new Set(parts.map(title).filter(Boolean))];
+  const what = titles.length ? `${status.dataset.parts} ${titles.join(status.dataset.comma)}` : status.dataset.text;
+  status.textContent = `${what} ${new Date().toLocaleTimeString()}`;
+}
+
 async function refresh() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   document.body.dataset.serial = fresh.body.dataset.serial;
-  let changed = banner(fresh);
+  const changed = [];
+  const turned = banner(fresh);
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const next = fresh.getElementById(part.id);
     if (next) keepOpen(part, next);
     if (!next || next.outerHTML === part.outerHTML) continue;
-    changed = changed || part.id !== "pulse";
     replace(part, next);
+    if (part.id !== "pulse") changed.push(part);
   }
   document.dispatchEvent(new Event("refreshed"));
-  const status = document.getElementById("live-status");
-  if (changed) status.textContent = `${status.dataset.text} ${new Date().toLocaleTimeString()}`;
+  if (changed.length || turned) tell(changed);
 }
 
 let due = 0;
@@ -50,6 +63,37 @@ function follow(event) {
   clearTimeout(due);
   due = setTimeout(() => refresh().catch(() => {}), 300);
 }
+
+// What cannot be had yet is asked for again, ever more slowly, and shown once it is there.
+function again(wait) {
+  setTimeout(async () => {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (response && response.status !== 503) location.reload();
+    else again(Math.min(wait * 2, 60_000));
+  }, wait);
+}
+
+for (const part of document.querySelectorAll("[data-retrying]")) {
+  part.hidden = false;
+  again(2_000);
+}
+
+// On paper all is open, and it says when and from where it was printed.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("[data-printed]")) {
+    part.textContent = `${part.dataset.printed} ${new Date().toISOString()} · ${location.href}`;
+  }
+  for (const one of document.querySelectorAll("main details:not(.term, [open])")) {
+    one.dataset.closed = "";
+    one.open = true;
+  }
+});
+addEventListener("afterprint", () => {
+  for (const one of document.querySelectorAll("details[data-closed]")) {
+    delete one.dataset.closed;
+    one.open = false;
+  }
+});
 
 const { problem, still } = document.body.dataset;
 if (problem === undefined && still === undefined) new EventSource("/events").addEventListener("change", follow);

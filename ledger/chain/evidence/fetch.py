@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,7 @@ from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.formats.digest import keccak
+from ledger.formats.signatures import on_threads
 
 _METHODS = ("eth_getTransactionByHash", "eth_getRawTransactionByHash")
 AT_ONCE = 32
@@ -24,47 +25,52 @@ class ChainWitness:
     """Shows signed statements, as a node serves them, of the contracts at `addresses` on `chain`.
 
     `expected` are transactions that will be asked for, in about that order: each request for one of them asks for the
-    next ones, too. A node that takes no such request is asked for one at a time.
+    next ones, too, which `threads` threads read. A node that takes no such request is asked for one at a time.
     """
 
     def __init__(
-        self, rpc: Rpc, chain: int, addresses: Mapping[ContractName, str], expected: Iterable[bytes] = ()
+        self,
+        rpc: Rpc,
+        chain: int,
+        addresses: Mapping[ContractName, str],
+        expected: Iterable[bytes] = (),
+        threads: int = 1,
     ) -> None:
-        self._rpc, self._chain, self._addresses = rpc, chain, addresses
+        self._rpc, self._chain, self._addresses, self._threads = rpc, chain, addresses, threads
         self._expected = dict.fromkeys(expected)
-        self._ahead: dict[bytes, list[Any]] = {}
+        self._ahead: dict[bytes, _Shown | FedledgerError] = {}
 
     def __call__(self, said: Said) -> SignedStatement:
         """The evidence for what an event says. Raises Unproven, also where the node cannot be asked."""
         try:
-            raw, block = self._fetch(said.tx)
-            found = proof(raw, said, self._chain, self._addresses)
+            shown = self._shown(said.tx)
+            found = _same(shown.statements, said)
         except Unproven:
             raise
         except FedledgerError as error:
             raise Unproven(error.message, tx="0x" + said.tx.hex()) from error
-        return msgspec.structs.replace(found, block=block)
+        return msgspec.structs.replace(found, block=shown.block)
 
-    def _fetch(self, tx: bytes) -> tuple[bytes, BlockName | None]:
-        """Raw bytes and block. Raises Malformed where the bytes are of another transaction."""
-        name = "0x" + tx.hex()
-        shown, plain = self._answers(tx)
-        if isinstance(shown, RpcError):
-            raise shown
-        if not isinstance(shown, dict):
-            raise Unproven("the node has no such transaction", tx=name)
-        raw = data(plain, "a transaction") if isinstance(plain, str) else None
-        if raw is None or keccak(raw) != tx:
-            raw = rebuild(shown)
-            if keccak(raw) != tx:
-                raise Malformed("the node shows another transaction than was asked for", expected=name)
-        return raw, _block(shown)
-
-    def _answers(self, tx: bytes) -> list[Any]:
-        """What the node shows of a transaction, as JSON and raw; an error in the place of what it refuses."""
+    def _shown(self, tx: bytes) -> "_Shown":
         if tx in self._expected:
             self._fetch_ahead(tx)
-        return self._ahead.pop(tx, None) or [self._alone(method, tx) for method in _METHODS]
+        known = self._ahead.pop(tx, None) or self._read((tx, [self._alone(method, tx) for method in _METHODS]))
+        if isinstance(known, FedledgerError):
+            raise known
+        return known
+
+    def _read(self, answered: tuple[bytes, list[Any]]) -> "_Shown | FedledgerError":
+        """What the node's answers on a transaction show, or why nothing."""
+        tx, (shown, plain) = answered
+        try:
+            if isinstance(shown, RpcError):
+                return shown
+            if not isinstance(shown, dict):
+                return Unproven("the node has no such transaction", tx="0x" + tx.hex())
+            raw = _raw(tx, shown, plain)
+            return _Shown(statements(raw, self._addresses, self._chain), _block(shown))
+        except FedledgerError as error:
+            return error
 
     def _alone(self, method: str, tx: bytes) -> Any:
         try:
@@ -81,14 +87,36 @@ class ChainWitness:
         except Unavailable:
             self._expected = {}
             return
-        self._ahead |= {one: answers[2 * place : 2 * place + 2] for place, one in enumerate(wanted)}
+        answered = [(one, answers[2 * place : 2 * place + 2]) for place, one in enumerate(wanted)]
+        self._ahead |= zip(wanted, on_threads(self._read, answered, self._threads), strict=True)
         for one in wanted[1:]:
             del self._expected[one]
 
 
 def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, str]) -> SignedStatement:
     """The statement in a raw transaction that is what was said. Raises Malformed, or Unproven where none is."""
-    for found in statements(raw, addresses, chain):
+    return _same(statements(raw, addresses, chain), said)
+
+
+class _Shown(NamedTuple):
+    """What a transaction says, and the block that it is in."""
+
+    statements: list[SignedStatement]
+    block: BlockName | None
+
+
+def _raw(tx: bytes, shown: dict[str, Any], plain: Any) -> bytes:
+    """The raw bytes of a transaction. Raises Malformed where those that are shown are another's."""
+    raw = data(plain, "a transaction") if isinstance(plain, str) else None
+    if raw is None or keccak(raw) != tx:
+        raw = rebuild(shown)
+        if keccak(raw) != tx:
+            raise Malformed("the node shows another transaction than was asked for", expected="0x" + tx.hex())
+    return raw
+
+
+def _same(statements: Iterable[SignedStatement], said: Said) -> SignedStatement:
+    for found in statements:
         if (found.signer, *_plain(found)) == (said.signer, said.statement, said.arguments):
             return found
     raise Unproven("the transaction says something else than the event", tx="0x" + said.tx.hex())

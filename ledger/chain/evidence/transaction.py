@@ -64,22 +64,21 @@ def _read(raw: bytes) -> Transaction:
     fields = rlp.decode(body)
     if not isinstance(fields, list) or len(fields) != _TYPED.get(kind, _LEGACY):
         raise ValueError("it is not of type 0, 1 or 2")
-    places = {name: fields[place] for place, name in enumerate(_FIELDS[kind])}
-    numbers = {name: _integer(places[name]) for name in places if name not in ("to", "input", "accessList")}
+    numbers = [_integer(fields[place]) for place in _NUMBERS[kind]]
+    parity, r, s = numbers[-_SIGNATURE:]
     if kind:
-        chain, parity, more = numbers["chainId"], numbers["yParity"], b""
+        chain, more = numbers[0], b""
     else:
-        if numbers["v"] < _EIP155:
+        if parity < _EIP155:
             raise ValueError("it is not bound to a chain")
-        chain, parity = divmod(numbers["v"] - _EIP155, 2)
+        chain, parity = divmod(parity - _EIP155, 2)
         more = rlp.encode(rlp.number(chain)) + _UNSIGNED
     signed = rlp.content(body)[: -sum(len(rlp.encode(field)) for field in fields[-_SIGNATURE:])]
     digest = keccak(raw[: len(raw) - len(body)] + rlp.enclose(signed, more))
-    to, data = places["to"], places["input"]
+    to, data = (fields[place] for place in _CALL_PLACES[kind])
     if not isinstance(to, bytes) or len(to) != 20 or not isinstance(data, bytes):
         raise ValueError("it does not call a contract")
-    signer = recover(digest, numbers["r"], numbers["s"], parity)
-    return Transaction(chain, checksum_address(to), data, signer)
+    return Transaction(chain, checksum_address(to), data, recover(digest, r, s, parity))
 
 
 def _integer(item: rlp.Item) -> int:
@@ -99,6 +98,12 @@ _FIELDS: dict[int, tuple[str, ...]] = {
     4: (*_FEES, *_CALL, "accessList", "authorizationList", *_SIGNED),
 }
 """Types 3 (EIP-4844) and 4 (EIP-7702) are rebuilt, since they stand beside ours in blocks; `read` takes none."""
+_CALLED = ("to", "input")
+_NUMBERS = {
+    kind: [place for place, name in enumerate(_FIELDS[kind]) if name not in (*_CALLED, "accessList")]
+    for kind in (0, *_TYPED)
+}
+_CALL_PLACES = {kind: [_FIELDS[kind].index(name) for name in _CALLED] for kind in _NUMBERS}
 _AUTHORISED = ("chainId", "address", "nonce", "yParity", "r", "s")
 
 

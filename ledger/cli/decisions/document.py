@@ -11,6 +11,7 @@ from ledger.events.actions import RevokeRelease
 from ledger.events.ballots import Choice
 from ledger.events.proposals import Proposal, ProposalState
 from ledger.formats.text import command
+from ledger.party.moments import Moments
 
 if TYPE_CHECKING:
     from ledger.party.connection import Connection
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def proposal_document(connection: "Connection", proposal: Proposal, now: int) -> dict[str, Any]:
     """A proposal as JSON has it, at `now` in seconds since 1970 by the chain's clock."""
+    moments = Moments(connection, proposal.block, proposal.ended_in, *proposal.voted_in.values())
     counts = {choice.name.lower(): proposal.count(choice) for choice in Choice}
     return {
         "proposal": proposal.number,
@@ -35,10 +37,17 @@ def proposal_document(connection: "Connection", proposal: Proposal, now: int) ->
         "executable_from": proposal.executable_from,
         "executable_until": proposal.executable_until,
         "votes": [
-            {"member": index, "name": connection.name(index), "choice": choice.name.lower()}
+            {
+                "member": index,
+                "name": connection.name(index),
+                "choice": choice.name.lower(),
+                **moments.of(proposal.voted_in[index]),
+            }
             for index, choice in sorted(proposal.votes.items())
         ],
         "tx": proposal.tx.hex(),
+        **moments.of(proposal.block),
+        "ended": moments.at(proposal.ended_in),
     }
 
 

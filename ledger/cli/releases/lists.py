@@ -30,7 +30,7 @@ def list_(network_file: Path | None, rpc: str | None, home: Home, as_json: bool)
 
     with look(network_file, home, rpc) as connection:
         decisions = connection.refresh().decisions
-        documents = [_document(decisions, release) for release in decisions.releases.values()]
+        documents = [_document(connection, release) for release in decisions.releases.values()]
     if as_json:
         print_json(documents)
     elif not documents:
@@ -79,7 +79,7 @@ def show(release: str, network_file: Path | None, rpc: str | None, home: Home, a
             return
         proposal = proposal_for(decisions, found)
         vote = {"proposal": proposal_document(connection, proposal, 0) if proposal else None}
-        print_json(_document(decisions, found) | model.document() | vote)
+        print_json(_document(connection, found) | model.document() | vote)
 
 
 def _words(connection: "Connection", found: "Release") -> dict[str, str]:
@@ -107,16 +107,18 @@ def _state(decisions: "Decisions", release: "Release") -> str:
     return "current" if decisions.current.get(release.name) is release else "released"
 
 
-def _document(decisions: "Decisions", release: "Release") -> dict[str, Any]:
+def _document(connection: "Connection", release: "Release") -> dict[str, Any]:
     """A release as JSON has it."""
     from ledger.history.names import reason_text
+    from ledger.party.moments import Moments
 
+    moments = Moments(connection, release.block, release.revoked_in)
     digests = {"scores": release.scores, "report": release.report}
     return {
         "release": release.id.hex(),
         "name": release.name,
         "version": release.version,
-        "state": _state(decisions, release),
+        "state": _state(connection.history.decisions, release),
         "job": release.job,
         "round": release.round,
         "root": release.root.hex(),
@@ -124,4 +126,6 @@ def _document(decisions: "Decisions", release: "Release") -> dict[str, Any]:
         "revoked": release.revoked,
         "reason": (reason_text(release.reason) or release.reason.hex()) if release.revoked else None,
         "tx": release.tx.hex(),
+        **moments.of(release.block),
+        "revoked_at": moments.at(release.revoked_in),
     }

@@ -16,7 +16,8 @@ class JobState:
 
     `approvals` are the members that approved it since the consortium's recovery number `recoveries`: the next one
     discards them. `finalised` counts the rounds with a model, `latest` is the number of the last one. `strikes` are by
-    member index: turns that were left and attempts that failed, less the rounds finalised since.
+    member index: turns that were left and attempts that failed, less the rounds finalised since. `block` is that of its
+    proposal, `opened_in` and `closed_in` are those of its opening and its closing, 0 before them.
     """
 
     number: int
@@ -34,6 +35,9 @@ class JobState:
     latest: int = 0
     strikes: dict[int, int] = field(default_factory=dict)
     scorings: dict[int, Scoring] = field(default_factory=dict)
+    block: int = 0
+    opened_in: int = 0
+    closed_in: int = 0
 
     @property
     def current(self) -> Round | None:

@@ -10,7 +10,7 @@ class Member:
     """A member: `key` speaks for it from epoch `since` on; `keys` are all it ever had; `name` is what it is called.
 
     Its roles are those of epoch `roles_since` on; `recoveries` says how often the others replaced its key. One that was
-    removed has no key and no roles.
+    removed has no key and no roles. It joined in block `joined_in` and left in `left_in`, 0 while it has not.
     """
 
     index: int
@@ -22,6 +22,8 @@ class Member:
     roles_since: int
     recoveries: int = 0
     gateway: str = ""
+    joined_in: int = 0
+    left_in: int = 0
 
     @property
     def active(self) -> bool:

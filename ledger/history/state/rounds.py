@@ -27,12 +27,13 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UpdateCommitment:
-    """What a party bound itself to before anyone saw it: 28 bytes."""
+    """What a party bound itself to before anyone saw it: 28 bytes, in transaction `tx` of `block`."""
 
     party: str
     index: int
     digest: bytes
     tx: bytes
+    block: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """What a member said on an attempt; `ledger.events.rounds.Attested` says what claim and detail are."""
+    """What a member said on an attempt, in `block`; `ledger.events.rounds.Attested` says what claim and detail are."""
 
     member: str
     index: int
@@ -64,6 +65,7 @@ class Attestation:
     claim: bytes
     detail: bytes
     tx: bytes
+    block: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -75,7 +77,8 @@ class Aggregate:
     """One attempt at a round's outcome, with all that it claims (`ledger.formats.claims.Claimed`).
 
     `outcome` is None while members attest: then FINALISED; REFUTED or ABANDONED where it failed, after a majority
-    spoke on it or not; ABANDONED, too, where a majority agrees that there is no model. `block` is that of `tx`.
+    spoke on it or not; ABANDONED, too, where a majority agrees that there is no model. `block` is that of `tx`,
+    `ended_in` that in which it ended, 0 while members attest.
     """
 
     attempt: int
@@ -95,6 +98,7 @@ class Aggregate:
     block: int
     attestations: list[Attestation] = field(default_factory=list)
     outcome: Phase | None = None
+    ended_in: int = 0
 
     @property
     def said(self) -> Claimed:
@@ -129,7 +133,8 @@ class Round:
     there were when it opened, and `keys` the members' keys of that moment, by index. `commitments` and `updates` are by
     member index, both in the order of the commitments; `committed_in` and `opened_in` are the blocks of the latest
     commitment and of the latest opening. `scored_to` is the last round of the job whose scores were settled when this
-    one opened: what came later cannot weigh its updates. `tx` is the transaction that opened it.
+    one opened: what came later cannot weigh its updates. `tx` is the transaction that opened it, in `block`; `ended_in`
+    is the block of its end, 0 before that.
     """
 
     job: int
@@ -152,6 +157,8 @@ class Round:
     reason: r.Reason = r.Reason.NONE
     scored_to: int = 0
     tx: bytes = b""
+    block: int = 0
+    ended_in: int = 0
 
     @property
     def attempt(self) -> int:

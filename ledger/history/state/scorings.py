@@ -27,12 +27,13 @@ class ScoringPhase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """What a scorer bound itself to."""
+    """What a scorer bound itself to, in transaction `tx` of `block`."""
 
     scorer: str
     index: int
     digest: bytes
     tx: bytes
+    block: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Reveal:
     scores: tuple[int, ...]
     salt: bytes
     tx: bytes
+    block: int = 0
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class Scoring:
     `settle_deadline` a scoring that nobody settled may be made void. `reveals` stand in the order in which they were
     made. `settled` are the medians so far, of the first updates. `withheld` are the members that committed and never
     revealed. `outcome` is SETTLED or VOID once it is; `root` is zero and `medians` None until it is settled. `block` is
-    that of its opening, `committed_in` that of the latest commitment.
+    that of its opening, `committed_in` that of the latest commitment, `ended_in` that of its outcome.
     """
 
     job: int
@@ -77,6 +79,7 @@ class Scoring:
     outcome: ScoringPhase | None = None
     block: int = 0
     committed_in: int = 0
+    ended_in: int = 0
 
     @property
     def pending(self) -> frozenset[int]:

@@ -67,10 +67,10 @@ class DataFiles:
         return [path for name in names if (path := self._placed(name)) is not None]
 
     def _missing(self, message: str, **facts: object) -> UsageError:
-        where = f"name it with --{self.kind} FILE, or as `{self.kind}` in the home's node.toml"
-        job = facts.get("job")
-        command = f": fedledger node data {job} FILE" if job and self.kind == "data" else ""
-        return UsageError(message, advice=where + command, **facts)
+        advice = f"fedledger node data {facts.get('job', DEFAULT)} FILE"
+        if self.kind == "validation":
+            advice = "name it as `validation` in the home's node.toml"
+        return UsageError(message, advice=advice, **facts)
 
     def _settings(self) -> str | Mapping[str, str]:
         version = file_version(self.home.settings_file)

@@ -1,14 +1,17 @@
 """Bytes on which no standing claim depends stay open, the fault of the party that owed them; no answer is unknown."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from support.worlds import lies
 from support.worlds.signing import key
 from support.worlds.world import LIMITS, NAMES, World, artifact, culprit, open_matters, raw_cid
 
-from ledger.audit import Question
+from ledger.audit import Audit, Question, scope_of
 from ledger.audit.report import Check, Open
-from ledger.formats.cid import of_file
+from ledger.errors import Unavailable
+from ledger.formats.cid import Cid, of_file
 from ledger.history.fold import HistoryError
 
 WEST = f"west ({key(3)})"
@@ -144,3 +147,30 @@ def test_a_receipts_file_of_an_attempt_that_failed_is_not_needed() -> None:
         world.attest(member)
     del world.files.files[raw_cid(failed)]
     assert world.audit().right.answer == "yes"
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_reports_are_the_same_at_any_number_of_threads(threads: int) -> None:
+    world = World(5).open_job().honest_round().honest_round().honest_round()
+    world.open_round().submit(3, stored=False)
+    world.open_pending()
+    del world.files.files[raw_cid(world.state.rounds[2].aggregates[0].receipts)]
+    report = world.audit()
+    assert report.right.answer == "unknown"
+    assert world.audit(threads=threads) == report
+
+
+def test_a_receipts_file_that_nobody_has_is_asked_for_once() -> None:
+    world = World().open_job().honest_round()
+    gone = raw_cid(world.state.rounds[1].aggregates[0].receipts)
+    asked: list[Cid] = []
+
+    def fetch(cid: Cid, start: int, stop: int | None) -> Iterator[bytes]:
+        asked.append(cid)
+        if cid == gone:
+            raise Unavailable("nobody holds the file", cid=cid)
+        return world.files.fetch(cid, start, stop)
+
+    audit = Audit(world.history, world.place, fetch, lambda i: NAMES[i], witness=world.witness, blocks=world.block_at)
+    audit.run(world.observed(), scope_of(world.history, Question()))
+    assert asked.count(gone) == 1

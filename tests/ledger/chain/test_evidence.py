@@ -242,18 +242,19 @@ SIGNED = [signed(nonce=nonce) for nonce in range(AT_ONCE + 5)]
 NAMES = {"0x" + keccak(raw).hex(): "0x" + raw.hex() for raw in SIGNED}
 
 
-def seen(node: Several) -> list[str]:
+def seen(node: Several, threads: int = 1) -> list[str]:
     """What a witness that expects them shows of all the transactions, but for one that the node lacks."""
-    ask = ChainWitness(node, CHAIN, ADDRESSES, map(keccak, SIGNED))  # type: ignore[arg-type]
+    ask = ChainWitness(node, CHAIN, ADDRESSES, map(keccak, SIGNED), threads)  # type: ignore[arg-type]
     found = [ask(said()._replace(tx=keccak(raw))) for raw in SIGNED[:-1]]
     with pytest.raises(Unproven, match="no such"):
         ask(said()._replace(tx=keccak(SIGNED[-1])))
     return [one.raw for one in found]
 
 
-def test_what_is_expected_comes_many_at_a_time() -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_is_expected_comes_many_at_a_time(threads: int) -> None:
     node = Several({name: raw for name, raw in NAMES.items() if raw != "0x" + SIGNED[-1].hex()})
-    assert seen(node) == ["0x" + raw.hex() for raw in SIGNED[:-1]]
+    assert seen(node, threads) == ["0x" + raw.hex() for raw in SIGNED[:-1]]
     assert node.requests == 2
 
 

@@ -217,7 +217,9 @@ def test_every_wrong_state_is_refused_with_a_way_out(members: Council, tmp_path:
         return error.facts.get("state", error.facts.get("error")), error.advice
 
     assert states("proposal", "execute", number, *key)[0] == "Voting"
-    assert states("proposal", "close", number, *key)[0] == "Ballots_NotDecided"
+    early = refused(Rejected, "proposal", "close", number, *key)
+    assert early.message == f"too few are for proposal {number} yet"
+    assert (early.facts["expected"], early.facts["actual"]) == ("3 of 4 members", 0)
     assert states("proposal", "cancel", number, *key)[0] == "Ballots_NotProposer"
     run(*vote)
     assert states("proposal", "cancel", number, *members.key(0))[0] == "Ballots_VotesCast"

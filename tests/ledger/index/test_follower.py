@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +14,7 @@ from ledger.events.records import JobOpened, MemberAdmitted
 from ledger.formats.digest import sha256
 from ledger.formats.member_name import name_words
 from ledger.history.fold import HistoryError
-from ledger.index import Follower, Index
+from ledger.index import BlockTime, Follower, Index
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Chain:
     forks: list[str]
     events: dict[tuple[int, str], int]
     requests: int = 0
+    asked: list[int] = field(default_factory=list)
+    hidden: set[int] = field(default_factory=set)
 
     def _hash(self, number):
         return sha256("".join(self.forks[: number + 1]).encode() + bytes([number % 256]))
@@ -37,6 +39,11 @@ class Chain:
     def block_hash(self, block):
         self.requests += 1
         return self._hash(block) if block < len(self.forks) else None
+
+    def blocks(self, numbers):
+        self.asked += numbers
+        shown = [SimpleNamespace(hash=self._hash(n), time=1_000 - n, proved=True) for n in numbers]
+        return [None if n in self.hidden else one for n, one in zip(numbers, shown, strict=True)]
 
     def read(self, first, last):
         self.requests += 1
@@ -353,3 +360,37 @@ def test_processes_may_open_a_new_index_at_once(consortium, tmp_path):
         subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
     assert [process.communicate(timeout=60)[0].strip() for process in running] == ["4"] * 3
+
+
+def test_the_times_of_blocks_with_events_are_learned_once_and_kept(chain, tmp_path):
+    follower = Follower(chain, Index(tmp_path / "index.sqlite"))
+    follower._index.sync(chain)
+    follower._history.dated = 4
+    assert follower.times({11}) == {11: BlockTime(1_000 - 11, True)}
+    assert follower.times() == {n: BlockTime(1_000 - n, True) for n in (2, 5, 11, 20)}  # the clock runs backwards
+    again = Index(tmp_path / "index.sqlite")
+    again.sync(chain)
+    assert (again.times(), again.untimed()) == (dict(follower.times()), [])
+    assert chain.asked == [11, 20, 5, 2]
+
+
+def test_a_block_that_the_node_does_not_show_is_asked_for_once(chain, index):
+    follower = Follower(chain, index)
+    index.sync(chain)
+    follower._history.dated, chain.hidden = 4, {5}
+    assert sorted(follower.times()) == sorted(follower.times()) == [2, 11, 20]
+    assert chain.asked == [20, 11, 5, 2]
+
+
+def test_the_time_of_a_block_under_another_hash_is_not_kept(chain, index):
+    index.sync(chain)
+    chain.reorganise(15, "b", 5)
+    assert index.learn_times(chain, index.untimed()).keys() == {2, 5, 11}
+
+
+def test_a_reorganisation_takes_times_back(chain, index):
+    index.sync(chain)
+    index.learn_times(chain, index.untimed())
+    chain.reorganise(10, "b", 12)
+    index.sync(chain)
+    assert index.times().keys() == {2, 5}

@@ -11,6 +11,7 @@ from ledger.errors import Malformed, UsageError
 from ledger.formats.digest import checksum_address, sha256
 from ledger.formats.row_proofs import OpenedRows
 from ledger.formats.rows import Draw
+from ledger.releases.comparison import ComparedFigures, Comparison
 from ledger.releases.counts import Counts, figures_of
 from ledger.releases.report import (
     MAX_SIZE,
@@ -42,10 +43,14 @@ def report(number: int = 1, samples: int = 100, accuracy: str = "0.9", rounds: t
         root="ab" * 32,
         parties=(
             PartyFigures(
-                party=f"Hospital {number}", key=key(number), samples=samples, rows="own_file", metrics=metrics
+                party=f"Hospital {number}",
+                key=key(number),
+                samples=samples,
+                rows="own_file",
+                metrics=metrics,
+                rounds=tuple(RoundFigures(round=n, metrics=metrics) for n in rounds),
             ),
         ),
-        rounds=tuple(RoundFigures(round=n, metrics=metrics) for n in rounds),
     )
 
 
@@ -86,10 +91,13 @@ def test_the_report_is_its_own_address() -> None:
         changed(license="Apache 2.0"),
         changed(parties=[]),
         changed(extra=1),
-        changed(rounds=[{"round": 2, "metrics": {}}, {"round": 1, "metrics": {}}]),
-        changed(rounds=[{"round": 1, "metrics": {}}, {"round": 1, "metrics": {}}]),
-        changed(rounds=[{"round": 3, "metrics": {}}]),
-        changed(rounds=[{"round": -1, "metrics": {}}]),
+        changed(rounds=[]),
+        changed(comparisons=[]),
+        party(rounds=[{"round": 1, "metrics": {}}, {"round": 0, "metrics": {}}]),
+        party(rounds=[{"round": 1, "metrics": {}}, {"round": 1, "metrics": {}}]),
+        party(rounds=[{"round": 3, "metrics": {}}]),
+        party(rounds=[{"round": 2, "metrics": {"accuracy": "0.1"}}]),
+        party(rounds=[{"round": -1, "metrics": {}}]),
         party(party=""),
         party(party="x" * 201),
         party(party="a\nb"),
@@ -226,7 +234,7 @@ def test_an_area_is_not_averaged_but_made_from_the_counts() -> None:
 
 def test_rounds_that_are_joined_keep_no_mean_of_areas() -> None:
     rounds = (RoundFigures(round=1, metrics={"accuracy": "0.5", "auc": "0.5"}),)
-    parts = [replace(report(number), rounds=rounds) for number in (1, 2)]
+    parts = [of(replace(report(number).parties[0], rounds=rounds)) for number in (1, 2)]
     assert [one.metrics for one in join(parts).rounds] == [{"accuracy": "0.500000"}]
     assert join(parts[:1]).rounds == rounds
 
@@ -234,3 +242,47 @@ def test_rounds_that_are_joined_keep_no_mean_of_areas() -> None:
 def test_rows_of_unlike_kinds_are_said_each() -> None:
     other = replace(figures(rows="trained_on", samples=7), party="Hospital 2", key=key(2))
     assert of(figures(), other).rows == "7 trained on, 100 own file"
+
+
+ALONE, LEDGER_S, POOLED = (
+    ComparedFigures(kind="alone", name="hospital-1", metrics={"accuracy": "0.8"}),
+    ComparedFigures(kind="federated", metrics={"accuracy": "0.9"}),
+    ComparedFigures(kind="pooled", metrics={"accuracy": "0.91"}),
+)
+
+
+def comparison(number: int = 1, models: tuple[ComparedFigures, ...] = (ALONE, LEDGER_S, POOLED), **fields: Any) -> Any:
+    said: dict[str, Any] = {"data": "cd" * 32, "samples": 113, "rounds": 2, "seed": 1} | fields
+    return Comparison(party=f"Hospital {number}", key=key(number), models=models, **said)
+
+
+def test_a_comparison_is_kept_and_joined_with_who_vouches_for_it() -> None:
+    parts = [replace(report(number), comparisons=(comparison(number),)) for number in (2, 1)]
+    joined = join(parts)
+    assert [one.party for one in joined.comparisons] == ["Hospital 1", "Hospital 2"]
+    assert parse(joined.encode()) == joined
+
+
+@pytest.mark.parametrize(
+    "compared",
+    [
+        (comparison(), comparison()),
+        (comparison(2), comparison(1)),
+        (comparison(models=(ALONE, POOLED)),),
+        (comparison(models=(LEDGER_S,)),),
+        (comparison(models=(ALONE, ALONE, LEDGER_S)),),
+        (comparison(models=(LEDGER_S, POOLED, POOLED)),),
+        (comparison(models=(replace(ALONE, name=""), LEDGER_S)),),
+        (comparison(models=(ALONE, replace(LEDGER_S, name="x"))),),
+        (comparison(models=(replace(ALONE, name="a\nb"), LEDGER_S)),),
+        (comparison(models=(replace(ALONE, metrics={}), LEDGER_S)),),
+        (comparison(models=(replace(ALONE, metrics={"accuracy": "NaN"}), LEDGER_S)),),
+        (comparison(samples=0),),
+        (comparison(rounds=0),),
+        (comparison(data="cd"),),
+        (replace(comparison(), key="0x12"),),
+    ],
+)
+def test_a_comparison_that_says_too_little_or_too_much_is_refused(compared: tuple[Any, ...]) -> None:
+    with pytest.raises(Malformed):
+        check(replace(report(), comparisons=compared))

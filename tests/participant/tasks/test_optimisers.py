@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -170,15 +169,3 @@ def test_training_does_not_load_the_compiler() -> None:
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_an_epoch_over_150_rows_costs_milliseconds() -> None:
-    inputs, targets = problem()
-    model = network()
-    base = state(model)
-    times = []
-    for seed in range(20):
-        start = time.perf_counter()
-        fit(model, inputs, targets, cross_entropy, plan(batch_size=16), seed=seed, base=base)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.02

@@ -63,7 +63,12 @@ class Council(Neighbours):
         final = self.trial.state.rounds[round_].final
         parties = [
             PartyFigures(
-                party=m.name, key=m.address, samples=10, rows="own_file", metrics={"accuracy": "0.9", "loss": "0.25"}
+                party=m.name,
+                key=m.address,
+                samples=10,
+                rows="own_file",
+                metrics={"accuracy": "0.9", "loss": "0.25"},
+                rounds=tuple(RoundFigures(round=n, metrics={"accuracy": f"0.{n}"}) for n in range(1, round_)),
             )
             for m in (self.members[index] for index in indices or (0,))
         ]
@@ -75,7 +80,6 @@ class Council(Neighbours):
             round=round_,
             root=final.root.hex(),
             parties=tuple(sorted(parties, key=lambda party: (party.party, party.key))),
-            rounds=tuple(RoundFigures(round=n, metrics={"accuracy": f"0.{n}"}) for n in range(1, round_ + 1)),
         )
 
 

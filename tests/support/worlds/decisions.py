@@ -117,8 +117,14 @@ def evaluation(world: World, number: int, names: tuple[str, ...], chain: int, le
         round=number,
         root=final.root.hex(),
         parties=tuple(
-            PartyFigures(party=name, key=key, samples=100 + place, rows="own_file", metrics=figures(number + place))
+            PartyFigures(
+                party=name,
+                key=key,
+                samples=100 + place,
+                rows="own_file",
+                metrics=figures(number),
+                rounds=tuple(RoundFigures(round=n, metrics=figures(n)) for n in range(number + 1)),
+            )
             for place, (name, key) in enumerate(members)
         ),
-        rounds=tuple(RoundFigures(round=n, metrics=figures(n)) for n in range(number + 1)),
     )

@@ -279,7 +279,8 @@ class TestEvaluation:
         self.proposed(chamber, report.digest)
         for given, expected in (((0, 1), None), ((0, 2), [0, 2]), (range(100), list(range(AROUND + 3)))):
             figures = tuple(RoundFigures(round=n, metrics={"loss": "1"}) for n in given)
-            measured = FetchedReport(msgspec.structs.replace(report, rounds=figures), report.mean)
+            parties = tuple(msgspec.structs.replace(one, rounds=figures) for one in report.parties)
+            measured = FetchedReport(msgspec.structs.replace(report, parties=parties), report.mean)
             view = shown(chamber, evaluations={report.digest: measured})
             found = metrics_around(Reading(view.network, view.latest.state), 1, chamber.world.state.rounds[2])
             assert (found and [one.round for one in found.rounds]) == expected

@@ -212,5 +212,5 @@ def test_without_a_wallet_a_member_is_told_how_to_sign_in(browser: Any, scripts:
             page.get_by_role("button", name="Sign in").click()
             page.get_by_text("nothing can be signed here").wait_for()
         page.goto(opened)
-        assert "this link has been used" in page.locator("main").inner_text()
+        assert "This link has been used" in page.locator("main").inner_text()
     context.close()

@@ -106,10 +106,14 @@ def report_of(trial: Any) -> Evaluation:
         root=final.root.hex(),
         parties=(
             PartyFigures(
-                party="North", key=trial.parties[0].member.address, samples=50, rows="own_file", metrics=figures
+                party="North",
+                key=trial.parties[0].member.address,
+                samples=50,
+                rows="own_file",
+                metrics=figures,
+                rounds=(RoundFigures(round=0, metrics={"accuracy": "0.5"}), RoundFigures(round=1, metrics=figures)),
             ),
         ),
-        rounds=(RoundFigures(round=0, metrics={"accuracy": "0.5"}), RoundFigures(round=1, metrics=figures)),
     )
     trial.parties[0].connection.put([report.encode()], "report")
     return report

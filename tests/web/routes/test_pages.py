@@ -1,6 +1,7 @@
 """The pages as text: complete without scripts, in two languages, escaped, small."""
 
 import re
+from pathlib import Path
 from typing import get_args
 
 import httpx
@@ -154,6 +155,8 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
     assert {key.split(".")[1] for key in texts("en")._texts if key.startswith("counts.")} == counted
     computed = {
         "counts",
+        "words",
+        "problems",
         "rounds",
         "models",
         "error_401",
@@ -162,6 +165,12 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
         "error_503",
     }
     assert known - asked - computed == set()
+    explained = {key.split(".")[1] for key in texts("en")._texts if key.startswith("words.")}
+    assert explained == set(re.findall(r't\.word\("(\w+)"', "".join(map(_read, (FOLDER / "templates").glob("*.html")))))
+
+
+def _read(template: Path) -> str:
+    return template.read_text(encoding="utf-8")
 
 
 def test_a_number_has_its_noun_in_the_right_number() -> None:
