@@ -9,7 +9,8 @@ LiesAnswer = Literal["none", "caught", "pending", "standing"]
 
 
 class Coverage(Document, frozen=True):
-    """How far the last audit went: of `ended` rounds that have ended by now the first `through` had ended then.
+    """How far the last audit went: of `ended` rounds that have ended by now the first `through` had ended then, and
+    `attempts` that members attest now were published since.
 
     They are the rounds of `job`, or of all jobs where it is null. `block` and `hash` name the history that was
     judged, `at` is when, in seconds since 1970.
@@ -18,6 +19,7 @@ class Coverage(Document, frozen=True):
     job: int | None
     through: int
     ended: int
+    attempts: int
     at: int
     block: int
     hash: str

@@ -17,7 +17,7 @@ LIE = LieLine(
     address="/audit#lie-1",
 )
 
-_COVERAGE = Coverage(job=1, through=1, ended=1, at=1_800_000_700, block=42, hash=BASE)
+_COVERAGE = Coverage(job=1, through=1, ended=1, attempts=0, at=1_800_000_700, block=42, hash=BASE)
 _OPEN = OpenLine(
     what="the contracts' sources",
     why="they were not compiled: left out",

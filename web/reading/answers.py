@@ -1,6 +1,6 @@
 """What the last audit says of one thing. A claim that is newer than that audit has no answer yet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ledger.audit.claims import CODE, job_claim, model_claim, place_of, release_claim, scores_claim
@@ -135,7 +135,18 @@ def _is_newer(round_: Round, audited: Coverage) -> bool:
     """Whether a round ended after an audit, or its attempt under way was published after it."""
     if round_.phase.terminal:
         return round_.number > audited.through
-    return any(one.outcome is None and one.block > audited.block for one in round_.aggregates)
+    return bool(_newer(round_, audited.block))
+
+
+def _newer(round_: Round, block: int) -> int:
+    """How many attempts are attested now and were published after a block: 1 at most."""
+    return sum(one.outcome is None and one.block > block for one in round_.aggregates)
+
+
+def _newer_attempts(jobs: Mapping[int, JobState], job: int | None, block: int) -> int:
+    """How many attempts of a job, None for all, are attested now and were published after a block."""
+    states = (state for state in jobs.values() if job in (None, state.number))
+    return sum(_newer(state.current, block) for state in states if state.current is not None)
 
 
 def _claims_of(now: Reading, state: JobState, round_: Round) -> list[str]:
@@ -224,6 +235,7 @@ def _coverage(now: Reading, job: int | None) -> Coverage | None:
         job=job,
         through=min(through, ended),
         ended=ended,
+        attempts=_newer_attempts(snapshot.jobs, job, read.block),
         at=audited.at,
         block=read.block,
         hash=read.hash.removeprefix("0x"),

@@ -112,4 +112,4 @@ def test_what_no_audit_covered_is_said(world: World) -> None:
     newer = view_of(world).latest.state.snapshot
     view.latest.post(snapshot=newer)
     with served(view) as url:
-        assert "1 round ended since, and is not audited yet." in get(url + "/", headers=HTML).text
+        assert "1 round has ended since and is not audited yet." in get(url + "/", headers=HTML).text

@@ -50,6 +50,22 @@ def test_every_page_has_a_json_sibling_that_names_its_reading(site, path: str) -
     assert abs(document["chain"]["read_at"] - time.time()) < 60
 
 
+ANSWERED = (
+    "/consortium",
+    "/audit",
+    "/jobs/1",
+    "/jobs/1/rounds/1",
+    "/jobs/1/rounds/2",
+    "/jobs/1/models/1",
+    "/jobs/1/models/2",
+    "/releases/cardio/1.0",
+    "/releases/early/0.1",
+    "/proposals/1",
+    "/proposals/4",
+)
+"""Pages that answer."""
+
+
 def test_a_round_has_refusals_with_reasons_and_refuted_aggregates(site) -> None:
     first = site.get("/jobs/1/rounds/1.json").json()["round"]
     assert [(u["party"]["name"], u["verdict"]["name"]) for u in first["updates"]] == [
@@ -107,6 +123,17 @@ def test_lists_are_read_page_by_page(site) -> None:
         path = document["next"]
     assert seen == [3, 2, 1]
     assert [m["round"] for m in site.get("/jobs/1/models.json").json()["models"]] == [2, 1]
+
+
+def test_each_object_has_its_own_answer(site) -> None:
+    """The model of round 2 is right, and the lie that was told in its round is told with it, not with round 1."""
+    found = {path: site.get(path + ".json").json()["answers"] for path in ANSWERED}
+    assert {(one["right"], one["exit"]) for one in found.values()} == {("yes", 0)}
+    caught = {path for path, one in found.items() if one["answer"] == "caught"}
+    assert caught == {*ANSWERED} - {"/jobs/1/rounds/1", "/jobs/1/models/1", "/releases/cardio/1.0", "/proposals/1"}
+    assert found["/proposals/4"]["asked"] == {"model": "1/2"}
+    lies = [site.get(f"/members/{index}.json").json()["told"]["lies_told"] for index in range(4)]
+    assert lies == [1, 0, 0, 0]
 
 
 def test_the_audit_found_the_lie_and_says_how_to_check_without_this_server(site) -> None:
