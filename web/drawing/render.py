@@ -11,9 +11,11 @@ from markupsafe import Markup
 from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
-from web.drawing import assets, charts, scores
+from web.drawing import assets, bars, figures, scores
+from web.drawing.figure import places
 from web.drawing.language import LANGUAGES, texts
 from web.drawing.moments import moment, when
+from web.drawing.tables import NUMBER
 from web.drawing.trace import draw
 from web.reading.latest import State
 
@@ -39,12 +41,14 @@ class Renderer:
         self._templates.filters |= {"draw": draw, "linked": linked, "sentence": sentence}
         self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
         self._templates.filters |= {
-            "metrics_of": charts.metrics_of,
-            "line": charts.line,
-            "bars": charts.bars,
-            "share": charts.share,
+            "bars": bars.bars,
+            "share": bars.share,
             "balances": scores.balances,
-            "running": scores.running,
+            "drawn": figures.drawn,
+            "running": figures.running,
+            "headings": figures.headings,
+            "short_number": short_number,
+            "signed": signed,
             "score": score,
             "columns": scores.columns,
             "by_index": scores.by_index,
@@ -107,6 +111,16 @@ def number(text: str) -> Markup:
         return Markup("{}").format(text)
     shown = f"{float(text):.4f}" if len(whole) <= 12 else f"{float(text):.3e}"
     return Markup('<span title="{}">{}</span>').format(text, shown)
+
+
+def short_number(text: str) -> Markup:
+    """A cell of a figure's table: of a number four places, which its file has whole; anything else as it is."""
+    return Markup("{}").format(places(text) if NUMBER.fullmatch(text) else plain(text))
+
+
+def signed(text: str) -> Markup:
+    """A difference, with its sign."""
+    return Markup("{}{}").format("" if text.startswith("-") or not float(text) else "+", number(text))
 
 
 def score(parts: int, unit: str) -> Markup:

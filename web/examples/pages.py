@@ -37,8 +37,9 @@ from web.documents.pages import (
 )
 from web.documents.rounds import Activity
 from web.examples import answers, scores
+from web.examples.comparing import COMPARED, WEIGHTS
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
-from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PROPOSAL, RELEASE, RULES, VOTE
+from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PARTY_ROUNDS, PROPOSAL, RELEASE, RULES, VOTE
 from web.examples.rounds import JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
 
 _CHECKS = tuple(
@@ -145,7 +146,7 @@ _PAGES: tuple[Page, ...] = (
         answers=answers.of(round="1/1"),
         round=ROUND,
         scoring=SCORING,
-        metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds),
+        metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds, parties=PARTY_ROUNDS),
     ),
     ScoresPage(
         chain=CHAIN,
@@ -196,6 +197,8 @@ _PAGES: tuple[Page, ...] = (
         card="/releases/cardio/1.0/README.md",
         command="fedledger release fetch cardio@1.0",
     ),
+    WEIGHTS,
+    COMPARED,
     AuditPage(
         chain=CHAIN,
         answers=answers.of_all(),

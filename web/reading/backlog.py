@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from operator import attrgetter
 from types import MappingProxyType
 
 from ledger.errors import FedledgerError, Malformed, plain
@@ -19,6 +20,8 @@ from web.reading.snapshot import Snapshot
 
 RETRY = 30.0
 SHOWN_REASON = 1_000
+_work_out = attrgetter("mean", "pooled", "rounds")
+"""What pages need of a report, kept with it once it was asked for: of a long one that takes a while."""
 MOST_REPORTS = 64
 """Evaluation reports are kept of so many of the newest releases, and of so many of the newest proposals of one."""
 
@@ -67,6 +70,7 @@ class Backlog:
         found: FetchedReport | MissingFile
         try:
             report = evaluation.parse(self._bytes(digest, evaluation.MAX_SIZE))
+            _work_out(report)
             found = FetchedReport(report, report.mean)
         except Malformed as error:
             found = MissingFile(error.message, final=True)

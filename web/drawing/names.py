@@ -1,0 +1,56 @@
+"""Names in drawings: short, printable, alone in their direction, and told apart."""
+
+from collections.abc import Iterable, Sequence
+from unicodedata import east_asian_width
+
+from ledger.errors import plain
+
+_ISOLATE = "\u2068{}\u2069"
+"""Unicode's first-strong isolate: a name written from right to left moves nothing beside it."""
+
+
+def short_name(name: str, room: int) -> str:
+    """A name in so many columns, cut in its middle: names often differ at their ends."""
+    return _ISOLATE.format(_cut(_clean(name), room))
+
+
+def told_apart(names: Sequence[str], room: int) -> list[str]:
+    """Short names, with a number before those that are still alike."""
+    cut = [_cut(_clean(name), room) for name in names]
+    twins = {one for one in cut if cut.count(one) > 1}
+    seen: dict[str, int] = {}
+    told = []
+    for one in cut:
+        before = ""
+        if one in twins:
+            seen[one] = seen.get(one, 0) + 1
+            before = f"{seen[one]}: "
+        told.append(_ISOLATE.format(before + _cut(one, room - len(before))))
+    return told
+
+
+def _clean(name: str) -> str:
+    return plain(name).replace("\n", " ")
+
+
+def _cut(name: str, room: int) -> str:
+    """At most so many columns; a Chinese character takes two. Two parts of three are the beginning."""
+    if sum(map(_columns, name)) <= room:
+        return name
+    tail = _taken(reversed(name), (room - 1) // 3)
+    head = _taken(name, room - 1 - sum(map(_columns, tail)))
+    return f"{head}…{tail[::-1]}"
+
+
+def _taken(characters: Iterable[str], room: int) -> str:
+    kept = ""
+    for character in characters:
+        room -= _columns(character)
+        if room < 0:
+            break
+        kept += character
+    return kept
+
+
+def _columns(character: str) -> int:
+    return 2 if east_asian_width(character) in "WF" else 1
