@@ -4,6 +4,7 @@ from ledger.audit.report import Answer
 from ledger.events.records import Rules, Terms
 from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
+from web.documents.activity import ActivityLine
 from web.documents.common import Page, PartyDocument
 from web.documents.decisions import (
     DecisionDocument,
@@ -109,12 +110,13 @@ class RoundsPage(Page, frozen=True):
 
 class RoundPage(Page, frozen=True):
     """`scoring` is null if the round has no final model or the job makes no scores; `metrics` is null if no report that
-    was read measures its model."""
+    was read measures its model. `timeline` is what happened in it, oldest first, as far as this server keeps events."""
 
     job: JobLine
     round: RoundDocument
     scoring: RoundScoring | None
     metrics: RoundMetrics | None
+    timeline: tuple[ActivityLine, ...]
 
 
 class ScoresPage(Page, frozen=True):

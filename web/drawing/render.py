@@ -11,14 +11,16 @@ from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
 from web.drawing import assets, charts, scores
+from web.drawing.activity import sentence
 from web.drawing.language import LANGUAGES, texts
 from web.drawing.moments import moment, when
+from web.drawing.names import explored, identifier, name
 from web.drawing.trace import draw
+from web.reading.activity import KINDS
 from web.reading.latest import State
 
 FOLDER = Path(__file__).parents[1]
 KEPT = 500
-SHORT_NAME, LONGEST_NAME = 20, 60
 
 
 class Renderer:
@@ -35,8 +37,10 @@ class Renderer:
         self._templates.filters |= {
             "when": when,
             "moment": moment,
+            "sentence": sentence,
+            "explored": explored,
             "name": name,
-            "hash": hash_,
+            "hash": identifier,
             "prose": prose,
             "draw": draw,
         }
@@ -53,6 +57,7 @@ class Renderer:
             "by_index": scores.by_index,
             "asset": assets.address,
         }
+        self._templates.globals["kinds"] = tuple(KINDS.values())
         self._templates.tests["under_way"] = under_way
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
@@ -75,16 +80,6 @@ class Renderer:
 def under_way(phase: str) -> bool:
     """Whether a round in this phase has not ended."""
     return not Phase(phase).terminal
-
-
-def name(text: str) -> Markup:
-    """A name that somebody chose: isolated in its direction, printable, and cut if it is very long."""
-    clean = plain(text).replace("\n", " ")
-    if len(clean) <= SHORT_NAME:
-        return Markup('<bdi class="short">{}</bdi>').format(clean)
-    if len(clean) <= LONGEST_NAME:
-        return Markup("<bdi>{}</bdi>").format(clean)
-    return Markup('<bdi title="{}">{}…</bdi>').format(clean[:500], clean[: LONGEST_NAME - 1])
 
 
 def fill(text: str, **parts: Any) -> Markup:
@@ -129,8 +124,3 @@ def prose(text: str) -> Markup:
     """A message or a value from outside, cut only if it is very long."""
     clean = plain(text)
     return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
-
-
-def hash_(text: str | None) -> Markup:
-    """A hash, CID or key: all of it can be copied, the style shows its beginning."""
-    return Markup('<code class="hash" title="{0}">{0}</code>').format(text) if text else Markup("–")

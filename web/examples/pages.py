@@ -6,6 +6,7 @@ import msgspec
 
 from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right, Signed
 from ledger.rounds.trace import ModelTrace
+from web.documents.activity import ActivityPage, Match, SearchPage
 from web.documents.common import Page, Problem
 from web.documents.decisions import (
     DecisionDocument,
@@ -38,7 +39,7 @@ from web.documents.rounds import Activity
 from web.examples import scores
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PROPOSAL, RELEASE, RULES, VOTE
-from web.examples.rounds import JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
+from web.examples.rounds import EVENT, JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
 
 _CHECKS = tuple(
     CheckLine(number=int(c), code=c.name, title=c.title, status="held", held=1) for c in Check if c is not Check.COPIES
@@ -128,6 +129,7 @@ _PAGES: tuple[Page, ...] = (
         round=ROUND,
         scoring=SCORING,
         metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds),
+        timeline=(EVENT,),
     ),
     ScoresPage(
         chain=CHAIN,
@@ -174,6 +176,25 @@ _PAGES: tuple[Page, ...] = (
         file="/releases/cardio/1.0/model.safetensors",
         card="/releases/cardio/1.0/README.md",
         command="fedledger release fetch cardio@1.0",
+    ),
+    ActivityPage(
+        chain=CHAIN,
+        total=61,
+        first=1,
+        member=0,
+        job=1,
+        kind="aggregate_published",
+        members=(NORTH, SOUTH, WEST),
+        jobs=(1,),
+        events=(EVENT,),
+        next=None,
+    ),
+    SearchPage(
+        chain=CHAIN,
+        query=CID,
+        taken_for=("cid",),
+        matches=(Match(what="model_file", name="", path=EVENT.path),),
+        explorer=None,
     ),
     AuditPage(
         chain=CHAIN,

@@ -17,6 +17,7 @@ from web.documents.pages import (
     RoundsPage,
     ScoresPage,
 )
+from web.reading.activity import timeline
 from web.reading.audits import audit_document
 from web.reading.counting import activity
 from web.reading.evidence import latest_evaluation, metrics_around
@@ -105,6 +106,7 @@ async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
         round=round_document(now, state, chosen),
         scoring=round_scoring(now, state, chosen),
         metrics=metrics_around(now, job, chosen),
+        timeline=timeline(now, job, round),
     )
 
 

@@ -19,7 +19,7 @@ from web.view import View
 
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
-KEPT_PARAMETERS = frozenset({"before", "job", "limit"})
+KEPT_PARAMETERS = frozenset({"before", "job", "kind", "limit", "member", "q"})
 """The parameters that a page depends on; its links to JSON and to the other language have them too."""
 
 
@@ -56,6 +56,7 @@ class PageRoute:
             "page": document,
             "chain": document.chain,
             "network": now.network.name,
+            "explorer": now.network.chain.explorer,
             "path": path,
             "json": self.json_path.replace(":int", "").format(**request.path_params) + query,
             "switch": path + (query + "&" if kept else "?") + "lang=",
