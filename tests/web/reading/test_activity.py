@@ -1,10 +1,12 @@
 """What happened, with its time; and the search, which finds everything by any name, and believes no text."""
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from support.web.server import AT, HOSTILE, get, governed, network, served, snapshot_of, view_of
 from support.worlds.world import World
@@ -15,8 +17,10 @@ from ledger.index import BlockTime
 from web.drawing.activity import plain_sentence
 from web.drawing.language import LANGUAGES, texts
 from web.reading import feed as feeds
-from web.reading.activity import KINDS
-from web.reading.feed import Feed
+from web.reading.activity import KINDS, activity_line
+from web.reading.feed import Entry, Feed
+from web.reading.ledger import Reading
+from web.routes import service
 from web.view import View
 
 HTML = {"Accept": "text/html"}
@@ -277,12 +281,31 @@ def test_what_a_reading_does_not_know_yet_is_not_shown(world: World) -> None:
 
 
 def test_a_sentence_without_markup_has_none(world: World, url: str) -> None:
-    from web.reading.activity import activity_line
-    from web.reading.feed import Entry
-    from web.reading.ledger import Reading
-
     now = Reading(network(), view_of(world).latest.state)
     for number, event in enumerate(world.events, 1):
         for language in LANGUAGES:
             text = plain_sentence(activity_line(now, Entry(number, event)), texts(language))
             assert not re.search("[<>{}]", text), text
+
+
+def test_server_sent_events_carry_what_came(world: World) -> None:
+    view = view_of(world)
+    snapshot = view.latest.state.snapshot
+    assert snapshot is not None
+    view.latest.post(snapshot=replace(snapshot, applied=len(world.events) - 3))
+    with served(view) as url, httpx.stream("GET", url + "/events", timeout=10) as answer:
+        told = (json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: "))
+        assert next(told)["activity"] == []
+        view.latest.post(snapshot=snapshot)
+        change = next(told)
+    newest = [KINDS[type(event).__name__] for event in world.events[-3:]]
+    assert ([one["kind"] for one in change["activity"]], change["missed"]) == (newest, 0)
+
+
+def test_more_events_than_a_message_carries_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_TOLD", 2)
+    data, last = service._change(Reading(network(), view_of(world).latest.state), 0)
+    change = json.loads(data)
+    assert last == len(world.events)
+    assert [one["number"] for one in change["activity"]] == [last - 1, last]
+    assert change["missed"] == last - 2
