@@ -3,6 +3,7 @@
 from ledger.events.records import Rules, Terms
 from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
+from web.documents.activity import ActivityLine
 from web.documents.answers import Answers, AuditLine, AuditorLine, LieLine, Told
 from web.documents.common import Page, PartyDocument
 from web.documents.decisions import (
@@ -112,13 +113,14 @@ class RoundsPage(Page, frozen=True):
 
 class RoundPage(Page, frozen=True):
     """`scoring` is null if the round has no final model or the job makes no scores; `metrics` is null if no report that
-    was read measures its model."""
+    was read measures its model. `timeline` is what happened in it, oldest first, as far as this server keeps events."""
 
     job: JobLine
     answers: Answers
     round: RoundDocument
     scoring: RoundScoring | None
     metrics: RoundMetrics | None
+    timeline: tuple[ActivityLine, ...]
 
 
 class ScoresPage(Page, frozen=True):

@@ -11,17 +11,19 @@ from markupsafe import Markup
 from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
-from web.drawing import assets, bars, figures, scores
+from web.drawing import activity, assets, bars, figures, scores
 from web.drawing.figure import places
+from web.drawing.identifiers import code, explored, identifier
 from web.drawing.language import LANGUAGES, texts
 from web.drawing.moments import moment, when
+from web.drawing.names import name
 from web.drawing.tables import NUMBER
 from web.drawing.trace import draw
+from web.reading.activity import KINDS
 from web.reading.latest import State
 
 FOLDER = Path(__file__).parents[1]
 KEPT = 500
-SHORT_NAME, LONGEST_NAME = 20, 60
 _ADDRESS = re.compile(r"(?<![\w/.:@-])/(?!/)[\w@~/-]*+(?:\.[\w@~/-]++)*+(?!\?)", re.ASCII)
 """An address of this server in a sentence."""
 
@@ -37,8 +39,9 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"when": when, "moment": moment, "name": name, "hash": hash_, "prose": prose}
-        self._templates.filters |= {"draw": draw, "linked": linked, "sentence": sentence}
+        self._templates.filters |= {"when": when, "moment": moment, "name": name, "hash": identifier, "prose": prose}
+        self._templates.filters |= {"draw": draw, "linked": linked, "sentence": sentence, "explored": explored}
+        self._templates.filters |= {"told": activity.sentence, "code": code}
         self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
         self._templates.filters |= {
             "bars": bars.bars,
@@ -54,6 +57,7 @@ class Renderer:
             "by_index": scores.by_index,
             "asset": assets.address,
         }
+        self._templates.globals["kinds"] = tuple(KINDS.values())
         self._templates.tests["under_way"] = under_way
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
@@ -76,17 +80,6 @@ class Renderer:
 def under_way(phase: str) -> bool:
     """Whether a round in this phase has not ended."""
     return not Phase(phase).terminal
-
-
-def name(text: str) -> Markup:
-    """A name that somebody chose: isolated in its direction, printable, and cut in the middle if it is very long."""
-    clean = plain(text).replace("\n", " ")
-    if len(clean) <= SHORT_NAME:
-        return Markup('<bdi class="short">{}</bdi>').format(clean)
-    if len(clean) <= LONGEST_NAME:
-        return Markup("<bdi>{}</bdi>").format(clean)
-    shown = f"{clean[: LONGEST_NAME * 2 // 3]}…{clean[1 - LONGEST_NAME // 3 :]}"
-    return Markup('<bdi title="{}">{}</bdi>').format(clean[:500], shown)
 
 
 def fill(text: str, **parts: Any) -> Markup:
@@ -156,8 +149,3 @@ def linked(text: str) -> Markup:
         shown += Markup('{}<a href="{}">{}</a>').format(clean[end : found.start()], found[0], found[0])
         end = found.end()
     return shown + clean[end:]
-
-
-def hash_(text: str | None) -> Markup:
-    """A hash, CID or key: all of it can be copied, the style shows its beginning."""
-    return Markup('<code class="hash" title="{0}">{0}</code>').format(text) if text else Markup("–")

@@ -6,6 +6,7 @@ import msgspec
 
 from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right, Signed
 from ledger.rounds.trace import ModelTrace
+from web.documents.activity import ActivityPage, Match, SearchPage
 from web.documents.common import Page, Problem
 from web.documents.decisions import (
     DecisionDocument,
@@ -40,7 +41,7 @@ from web.examples import answers, scores
 from web.examples.comparing import COMPARED, WEIGHTS
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PARTY_ROUNDS, PROPOSAL, RELEASE, RULES, VOTE
-from web.examples.rounds import JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
+from web.examples.rounds import EVENT, JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
 
 _CHECKS = tuple(
     CheckLine(number=int(c), code=c.name, title=c.title, status="held", held=1) for c in Check if c is not Check.COPIES
@@ -147,6 +148,7 @@ _PAGES: tuple[Page, ...] = (
         round=ROUND,
         scoring=SCORING,
         metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds, parties=PARTY_ROUNDS),
+        timeline=(EVENT,),
     ),
     ScoresPage(
         chain=CHAIN,
@@ -199,6 +201,25 @@ _PAGES: tuple[Page, ...] = (
     ),
     WEIGHTS,
     COMPARED,
+    ActivityPage(
+        chain=CHAIN,
+        total=61,
+        first=1,
+        member=0,
+        job=1,
+        kind="aggregate_published",
+        members=(NORTH, SOUTH, WEST),
+        jobs=(1,),
+        events=(EVENT,),
+        next=None,
+    ),
+    SearchPage(
+        chain=CHAIN,
+        query=CID,
+        taken_for=("cid",),
+        matches=(Match(what="model_file", name="", path=EVENT.path),),
+        explorer=None,
+    ),
     AuditPage(
         chain=CHAIN,
         answers=answers.of_all(),

@@ -22,7 +22,7 @@ from web.view import View
 
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
-KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "limit"})
+KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "member", "q"})
 """The parameters that a page depends on; its links to JSON and to the other language have them too."""
 
 
@@ -60,6 +60,7 @@ class PageRoute:
             "page": document,
             "chain": document.chain,
             "network": now.network.name,
+            "explorer": now.network.chain.explorer,
             "path": path,
             "json": self.json_path.replace(":int", "").format(**request.path_params) + query,
             "switch": _switch(request),
