@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
-from web.drawing import assets, charts, scores
+from web.drawing import assets, cards, charts, scores
 from web.drawing.language import LANGUAGES, texts
 from web.drawing.trace import draw
 from web.reading.latest import State
@@ -36,7 +36,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"when": when, "name": name, "hash": hash_, "prose": prose, "draw": draw}
-        self._templates.filters |= {"linked": linked, "sentence": sentence}
+        self._templates.filters |= {"linked": linked, "sentence": sentence, "rendered": cards.rendered, "bytes": bytes_}
         self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
         self._templates.filters |= {
             "metrics_of": charts.metrics_of,
@@ -129,6 +129,12 @@ def span(seconds: int) -> tuple[str, int]:
     return next(
         ((word, seconds // unit) for word, unit in units if seconds and not seconds % unit), ("seconds", seconds)
     )
+
+
+def bytes_(size: int) -> str:
+    """A size in the largest unit that leaves a whole number before its decimal places."""
+    units = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+    return next((f"{size / unit:,.1f} {word}" for word, unit in units if size >= unit), f"{size:,} B")
 
 
 def prose(text: str) -> Markup:

@@ -10,6 +10,7 @@ from typing import Any
 from ledger.audit.report import Report
 from ledger.jobs.document import Job
 from ledger.releases.report import Evaluation
+from web.documents.about import About
 from web.reading.snapshot import Snapshot
 
 ModelKey = tuple[int, int, bytes]
@@ -74,8 +75,9 @@ class State:
     `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
     was read, `time` what the chain's clock said then. By digest, `documents` holds the jobs' documents as far as they
     could be read, `evaluations` the evaluation reports, or why not; `receipts` has the receipts files of the newest
-    aggregates, by claim, or why not; `lineages` has what went into the models that were
-    decided on, `reasons` the texts of revocations that are too long for a word; `auditing` says whether an audit runs.
+    aggregates, by claim, or why not; `lineages` has what went into the models that were decided on, `cards` what pages
+    say of the newest releases, `reasons` the texts of revocations that are too long for a word; `auditing` says whether
+    an audit runs.
     """
 
     serial: int = 0
@@ -87,6 +89,7 @@ class State:
     evaluations: Mapping[bytes, FetchedReport | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
     receipts: Mapping[bytes, FetchedReceipts | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
     lineages: Mapping[ModelKey, Lineage] = field(default_factory=lambda: MappingProxyType({}))
+    cards: Mapping[bytes, About] = field(default_factory=lambda: MappingProxyType({}))
     reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     audited: Audited | None = None
     auditing: bool = False
