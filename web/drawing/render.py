@@ -51,6 +51,7 @@ class Renderer:
             "asset": assets.address,
         }
         self._templates.tests["under_way"] = under_way
+        self._by_language = {language: _speaking(self._templates, language) for language in LANGUAGES}
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
 
@@ -65,8 +66,15 @@ class Renderer:
 
     def fresh(self, template: str, language: str, **facts: Any) -> bytes:
         """A page rendered now."""
-        page = self._templates.get_template(template).render(t=texts(language), languages=LANGUAGES, **facts)
+        page = self._by_language[language].get_template(template).render(languages=LANGUAGES, **facts)
         return page.encode()
+
+
+def _speaking(templates: Environment, language: str) -> Environment:
+    """The same templates, in which `t` is a language: in every macro, too, however it was imported."""
+    speaking = templates.overlay()
+    speaking.globals = {**templates.globals, "t": texts(language)}
+    return speaking
 
 
 def under_way(phase: str) -> bool:
