@@ -3,6 +3,7 @@
 from ledger.events.records import Rules, Terms
 from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
+from web.documents.about import About
 from web.documents.activity import ActivityLine
 from web.documents.answers import Answers, AuditLine, AuditorLine, LieLine, Told
 from web.documents.common import Page, PartyDocument
@@ -210,7 +211,7 @@ class ReleasePage(Page, frozen=True):
     """A release; `decided_by` are the proposals that made, revoked or brought it back, newest first.
 
     `command` fetches and verifies the model without this server; `file` and `card` are where this server serves the
-    model and its card, null if it does not.
+    model and its card, null if it does not. `about` is null until it is made, of a revoked release for good.
     """
 
     release: ReleaseLine
@@ -219,6 +220,7 @@ class ReleasePage(Page, frozen=True):
     decided_by: tuple[DecisionDocument, ...]
     file: str | None
     card: str | None
+    about: About | None
     command: str
 
 

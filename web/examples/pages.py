@@ -6,6 +6,7 @@ import msgspec
 
 from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right, Signed
 from ledger.rounds.trace import ModelTrace
+from web.documents.about import About
 from web.documents.activity import ActivityPage, Match, SearchPage
 from web.documents.common import Page, Problem
 from web.documents.decisions import (
@@ -197,6 +198,15 @@ _PAGES: tuple[Page, ...] = (
         decided_by=(DecisionDocument(proposal=PROPOSAL, vote=VOTE),),
         file="/releases/cardio/1.0/model.safetensors",
         card="/releases/cardio/1.0/README.md",
+        about=About(
+            size=4_096,
+            sha256="8d" * 32,
+            license="apache-2.0",
+            samples=455,
+            parties=3,
+            hold_out=20,
+            card="---\nlibrary_name: fedledger\n---\n\n# cardio 1.0\n",
+        ),
         command="fedledger release fetch cardio@1.0",
     ),
     WEIGHTS,
