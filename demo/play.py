@@ -43,9 +43,9 @@ class Demo:
             if gateway:
                 damage_a_copy(observer, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
             with self.result.timed("release"):
+                read_comparison(self.stage, comparison, self.result)
                 made = propose_release(self.parties, figures, self.result)
                 messenger = vote_on(self.parties, made)
-                read_comparison(self.stage, comparison, self.result)
                 self.result.release = publish(observer, messenger, made)
         return self.result
 

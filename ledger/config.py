@@ -26,6 +26,7 @@ T = TypeVar("T")
 LOCAL_CHAIN = 31337
 MAX_CONFIRMATIONS = 128
 """A claim names a block among the latest 256, and has to reach the chain in time."""
+LONGEST_EXPLORER = 512
 _FILES = ("token", "login", "certificate", "key")
 RoleWord = Literal["participant", "aggregator", "scorer"]
 SealKind = Literal["none", "clique", "qbft", "ibft2"]
@@ -37,6 +38,7 @@ class Chain(Strict, frozen=True):
     `gas_price` is "zero" on a chain that asks no fees, else "market". `poa` is for Clique, IBFT and QBFT headers;
     `seals` says by which rule an audit checks who sealed them.
     `confirmations` is how many blocks must follow on a block before anything is shown or signed because of it.
+    `explorer` is where pages link transactions to, with {} for the hash; empty for nowhere.
     """
 
     id: int
@@ -45,6 +47,7 @@ class Chain(Strict, frozen=True):
     poa: bool = False
     seals: SealKind = "none"
     confirmations: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONFIRMATIONS)] = 0
+    explorer: str = ""
 
 
 class Contract(Strict, frozen=True):
@@ -299,7 +302,23 @@ def load_network(path: Path) -> Network:
         check_member_name(member.name, f"a name in {path}")
         parse_address(member.key, "a founding member's key")
     _check_validators(network, path)
+    _check_explorer(network.chain.explorer, path)
     return network
+
+
+def _check_explorer(address: str, path: Path) -> None:
+    """A place for the hash, once, behind the name of a server that is reached by https or http."""
+    if not address:
+        return
+    plain = len(address) <= LONGEST_EXPLORER and address.isascii() and address.isprintable() and " " not in address
+    server = re.match("https?://[^/?#@{}]+/", address)
+    if not (plain and server and address.count("{}") == 1 == address.count("{") == address.count("}")):
+        raise Malformed(
+            "chain.explorer is not an https or http address with {} for a transaction's hash",
+            file=str(path),
+            actual=address[:200],
+            advice='such as explorer = "https://explorer.example/tx/{}"',
+        )
 
 
 def _check_validators(network: Network, path: Path) -> None:

@@ -21,13 +21,13 @@ from web.access.sign_in import SignIns
 from web.drawing.render import Renderer
 from web.openapi import describe
 from web.pages import PAGES
-from web.routes import access, downloads, relay, service
+from web.routes import access, activity, downloads, relay, service
 from web.routes.assets import Assets
 from web.routes.errors import map_errors, refusal
 from web.routes.responses import tagged
 from web.view import View
 
-ROUTERS = (service.router, access.router, relay.router, downloads.router)
+ROUTERS = (service.router, access.router, relay.router, downloads.router, activity.router)
 """The routes that are not pages."""
 
 

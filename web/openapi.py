@@ -154,7 +154,7 @@ def _describe_errors(path: str, method: str, operation: dict[str, Any]) -> None:
 
 def _describe_service(paths: Mapping[str, Any]) -> None:
     """What the routes that are not pages respond."""
-    event = 'event: change\nid: 7\ndata: {"fedledger":"event/1","serial":7,"chain":{…}}\n\n'
+    event = 'event: change\nid: 7\ndata: {"fedledger":"event/1","serial":7,"chain":{…},"activity":[…],"missed":0}\n\n'
     contents: dict[str, dict[str, Any]] = {
         "/health": {"application/json": {"schema": _status("ok"), "example": {"status": "ok"}}},
         "/ready": {
@@ -164,6 +164,7 @@ def _describe_service(paths: Mapping[str, Any]) -> None:
             }
         },
         "/metrics": {"text/plain": {"schema": {"type": "string"}, "example": "fedledger_chain_up 1.0\n"}},
+        "/activity.atom": {"application/atom+xml": {"schema": {"type": "string"}, "example": "<feed>…</feed>"}},
         "/events": {"text/event-stream": {"schema": {"type": "string"}, "example": event}},
         "/ipfs/{cid}": {
             "application/vnd.ipld.raw": {"schema": {"type": "string", "format": "binary"}},

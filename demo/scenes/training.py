@@ -43,15 +43,16 @@ def start_comparison(stage: Stage, rounds: int) -> Fedledger:
     files = [part for number in range(1, 5) for part in ("--data", stage.data / f"hospital-{number}.csv")]
     job = ("--job", stage.folder / "job.json", "--rounds", str(rounds))
     test = ("--test", stage.data / "test.csv", "--json")
-    return stage.spawn("comparison", "node", "compare", *job, *files, *test, output=_compared(stage))
+    return stage.spawn("comparison", "node", "compare", *job, *files, *test, output=comparison_file(stage))
 
 
 def read_comparison(stage: Stage, comparison: Fedledger, result: Result) -> None:
     """Wait for the comparison, and take its accuracies."""
     stage.finish(comparison, "the comparison failed")
-    for row in json.loads(_compared(stage).read_bytes())["rows"]:
+    for row in json.loads(comparison_file(stage).read_bytes())["rows"]:
         result.accuracy[row["name"]] = row["accuracy"]
 
 
-def _compared(stage: Stage) -> Path:
+def comparison_file(stage: Stage) -> Path:
+    """Where the comparison is written."""
     return stage.folder / "comparison.json"

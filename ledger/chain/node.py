@@ -41,12 +41,18 @@ class ChainNode:
 
     def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
+        self._read: tuple[Any, Block] | None = None
 
     def block(self, which: int | str = "latest") -> Block | None:
         """The block of that number or tag; None where the chain has no such block."""
         tag = hex(which) if isinstance(which, int) else which
         answer = self.rpc.call("eth_getBlockByNumber", tag, False)
-        return None if answer is None else _block(answer)
+        if answer is None:
+            return None
+        read = self._read
+        if read is None or read[0] != answer:  # most looks find the block that the last one found
+            self._read = read = answer, _block(answer)
+        return read[1]
 
     def blocks(self, numbers: Sequence[int]) -> list[Block | None]:
         """The blocks of these numbers, None for one that the node does not show; 64 to a request, where it takes

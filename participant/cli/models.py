@@ -65,7 +65,14 @@ def compare(
     ):
         trainers.prepare()
         rows = run(trainers, wanted, document or draft, advance)  # type: ignore[arg-type]
-    _show(rows, as_json)
+    if as_json:
+        from msgspec import to_builtins
+
+        from participant.measuring.compared import written
+
+        print_json(to_builtins(written(rows, test, wanted.rounds, seed)))
+    else:
+        _show(rows)
 
 
 def _from_document(path: Path) -> "Compare":
@@ -92,11 +99,7 @@ def _from_draft(path: Path) -> "Compare":
     return Compare(task=draft.task.name, settings=settings(draft.task.settings), rounds=draft.terms.rounds)
 
 
-def _show(rows: "Sequence[ComparedModel]", as_json: bool) -> None:
-    if as_json:
-        document = [{"name": row.name, **row.merit, "samples": row.samples} for row in rows]
-        print_json({"rows": document})
-        return
+def _show(rows: "Sequence[ComparedModel]") -> None:
     figures = list(dict.fromkeys(name for row in rows for name in row.merit if name != "samples"))
     cells = [
         (
@@ -118,6 +121,7 @@ def _show(rows: "Sequence[ComparedModel]", as_json: bool) -> None:
     "--follow", "follow_job", is_flag=True, help="Every finalised model as it comes, until the job is complete."
 )
 @click.option("--report", type=FILE, help="Also add this party's figures on the newest of them to this report.")
+@click.option("--compared", type=FILE, help="Or what `node compare --json` wrote of other models on the same --data.")
 @device_option
 @network_option
 @home_option
@@ -129,6 +133,7 @@ def evaluate(
     rounds: tuple[int, ...],
     follow_job: bool,
     report: Path | None,
+    compared: Path | None,
     device: str | None,
     network_file: Path | None,
     home: Home,
@@ -140,13 +145,20 @@ def evaluate(
     say which rows it was: held out, trained on, or an own file.
 
     With --json, one line of JSON for each model. With --report the figures go into an evaluation report as well, which
-    parties hand on, and which a release may name; those of earlier models that were measured too are its history.
+    parties hand on, and which a release may name; those of earlier models that were measured too are its history. With
+    --compared it is the report's model that is measured, and set beside the others in the report.
     """
+    if compared and not (data and report):
+        raise click.UsageError("--compared needs --data and --report")
+    if compared and (rounds or follow_job):
+        raise click.UsageError("--compared measures the report's model: leave out --round and --follow")
     if rounds and follow_job:
         raise click.UsageError("--round and --follow exclude each other")
     if trained_on and data:
         raise click.UsageError("--data and --trained-on exclude each other")
     from ledger.cli.connect import look
+    from ledger.party.publishing import read_file
+    from participant.measuring import compared as beside
     from participant.measuring.evaluation import Evaluator, add_to_report, follow, lines
     from participant.measuring.own_rows import OwnRows
     from participant.node.start import machine_of
@@ -158,6 +170,10 @@ def evaluate(
         home.network()
     files = DataFiles(home, given=data)
     files.check()
+    made = beside.read(compared) if compared else None
+    if made and report:
+        about = read_file(report)
+        job, rounds = about.job, (about.round,)
     wanted: Rows = "own_file" if data else "trained_on" if trained_on else "held_out"
     with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
         trainers.prepare()
@@ -165,7 +181,10 @@ def evaluate(
         evaluator = Evaluator(own, files, trainers, wanted)
         found = follow(evaluator, job, _waiting) if follow_job else lines(evaluator, job, list(rounds))
         measured = list(_printed(found, as_json))
-        if report and measured:
+        if made and report and data:
+            beside.add_comparison(own, made, measured[-1], data, report)
+            click.echo(f"comparison added to {report}", err=True)
+        elif report and measured:
             add_to_report(own, measured, report)
             click.echo(f"figures added to {report}", err=True)
 

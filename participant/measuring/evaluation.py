@@ -120,11 +120,8 @@ def _party(own: OwnRows, line: Line, measured: Sequence[Line]) -> PartyFigures:
     member = own.member
     if member is None or member.key != key:
         raise UsageError("only a member reports figures", advice="fedledger node join", key=key)
-    samples = line.get("samples")
-    if not isinstance(samples, int | float) or samples != int(samples):
-        raise UsageError("the task does not say on how many samples it measured", task_says=str(samples))
     rows, counts = msgspec.convert(line["rows"], Rows), line.get("counts")
-    rounds = {_round_of(one): RoundFigures(round=_round_of(one), metrics=_figures(one)) for one in measured}
+    rounds = {_round_of(one): RoundFigures(round=_round_of(one), metrics=figures(one)) for one in measured}
     shown = None
     if rows == "held_out":
         state = connection.job(int(str(line["job"])))
@@ -132,17 +129,25 @@ def _party(own: OwnRows, line: Line, measured: Sequence[Line]) -> PartyFigures:
     return PartyFigures(
         party=connection.name(member.index),
         key=key,
-        samples=int(samples),
+        samples=samples_of(line),
         rows=rows,
-        metrics=_figures(line),
+        metrics=figures(line),
         counts=counts if isinstance(counts, Counts) else None,
         held_out=shown,
         rounds=tuple(rounds[number] for number in sorted(rounds)),
     )
 
 
-def _figures(line: Line) -> dict[str, str]:
-    """A task's figures as decimals."""
+def samples_of(line: Line) -> int:
+    """On how many samples a model was measured. Raises UsageError where the task does not say so."""
+    samples = line.get("samples")
+    if not isinstance(samples, int | float) or samples != int(samples):
+        raise UsageError("the task does not say on how many samples it measured", task_says=str(samples))
+    return int(samples)
+
+
+def figures(line: Line) -> dict[str, str]:
+    """A task's figures as decimals. Raises UsageError for one that is not a number."""
     try:
         return {
             name: decimal(Fraction(value))

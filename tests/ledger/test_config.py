@@ -110,6 +110,20 @@ def test_founders_have_names_before_anything_is_read() -> None:
         ("confirmations = 0", "confirmations = 129", "not valid"),
         ("confirmations = 0", "confirmations = true", "not valid"),
         ("confirmations = 0", 'confirmations = "2"', "not valid"),
+        *(
+            ('explorer = ""', f'explorer = "{address}"', "explorer")
+            for address in (
+                "https://scan.example/tx/",
+                "https://scan.example/tx/{}/{}",
+                "https://{}.example/tx/",
+                "https://me:pass@scan.example/tx/{}",
+                "javascript:alert(1)//{}",
+                "ftp://scan.example/{}",
+                "https://scan.example/tx/{} x",
+                "https://scan.example/tx/{0}",
+                "https://scan.example/" + "x" * 512 + "{}",
+            )
+        ),
     ],
 )
 def test_a_network_file_that_is_wrong_is_refused(tmp_path: Path, text: str, old: str, new: str, why: str) -> None:

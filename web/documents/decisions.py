@@ -7,6 +7,7 @@ from ledger.events.records import Rules
 from ledger.releases.report import Evaluation, RoundFigures
 from ledger.rounds.trace import ModelTrace
 from web.documents.common import Dated, Document, PartyDocument
+from web.documents.measured import PartyRounds, SpreadDocument
 from web.documents.rounds import FormName
 from web.documents.scores import RoundScoring, Score
 
@@ -113,8 +114,10 @@ class Evaluated(Document, frozen=True):
     """An evaluation report as far as it could be read.
 
     `none`: no report is named. `unread`: no holder has sent it yet. `malformed`: it is not a report. `contradicts`: it
-    is on another model. `mean` is over samples, of the figures that every party reports. `members` are the parties in
-    it whose key is or was a member's, by key: a report may name anyone.
+    is on another model. `mean` is over samples, of the figures that every party reports; `pooled` are those of all rows
+    together, from counts, empty where a party has none; `spread` is how far parties are apart. `members` are the
+    parties in it whose key is or was a member's, by key: a report may name anyone. `unmeasured` took part in the round,
+    and are not in it.
     """
 
     status: EvaluationStatus
@@ -123,19 +126,23 @@ class Evaluated(Document, frozen=True):
     trouble: str
     samples: int
     mean: dict[str, str]
+    pooled: dict[str, str]
+    spread: SpreadDocument | None
     members: dict[str, PartyDocument]
+    unmeasured: tuple[PartyDocument, ...]
     report: Evaluation | None
 
 
 class RoundMetrics(Document, frozen=True):
     """What parties measured of a round's model and of those around it, in the report on the model of round `model`.
 
-    `rounds` are ascending, the round itself among them.
+    `rounds` are means over samples, ascending, the round itself among them; `parties` are what each measured.
     """
 
     model: int
     digest: str
     rounds: tuple[RoundFigures, ...]
+    parties: tuple[PartyRounds, ...]
 
 
 class Contributor(Document, frozen=True):

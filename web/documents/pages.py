@@ -3,6 +3,8 @@
 from ledger.events.records import Rules, Terms
 from ledger.jobs.document import Job
 from ledger.rounds.trace import ModelTrace
+from web.documents.about import About
+from web.documents.activity import ActivityLine
 from web.documents.answers import Answers, AuditLine, AuditorLine, LieLine, Told
 from web.documents.common import Page, PartyDocument
 from web.documents.decisions import (
@@ -112,13 +114,14 @@ class RoundsPage(Page, frozen=True):
 
 class RoundPage(Page, frozen=True):
     """`scoring` is null if the round has no final model or the job makes no scores; `metrics` is null if no report that
-    was read measures its model."""
+    was read measures its model. `timeline` is what happened in it, oldest first, as far as this server keeps events."""
 
     job: JobLine
     answers: Answers
     round: RoundDocument
     scoring: RoundScoring | None
     metrics: RoundMetrics | None
+    timeline: tuple[ActivityLine, ...]
 
 
 class ScoresPage(Page, frozen=True):
@@ -208,7 +211,7 @@ class ReleasePage(Page, frozen=True):
     """A release; `decided_by` are the proposals that made, revoked or brought it back, newest first.
 
     `command` fetches and verifies the model without this server; `file` and `card` are where this server serves the
-    model and its card, null if it does not.
+    model and its card, null if it does not. `about` is null until it is made, of a revoked release for good.
     """
 
     release: ReleaseLine
@@ -217,6 +220,7 @@ class ReleasePage(Page, frozen=True):
     decided_by: tuple[DecisionDocument, ...]
     file: str | None
     card: str | None
+    about: About | None
     command: str
 
 

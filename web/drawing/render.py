@@ -1,27 +1,18 @@
 """Pages out of documents and templates. Everything is escaped; a rendered page is kept until the state changes."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from ledger.errors import plain
-from ledger.events.records import Role
-from ledger.history.state import Phase
-from web.drawing import assets, charts, scores
+from web.drawing.filters import FILTERS, under_way
 from web.drawing.language import LANGUAGES, texts
-from web.drawing.moments import moment, when
-from web.drawing.trace import draw
+from web.reading.activity import KINDS
 from web.reading.latest import State
 
 FOLDER = Path(__file__).parents[1]
 KEPT = 500
-SHORT_NAME, LONGEST_NAME = 20, 60
-_ADDRESS = re.compile(r"(?<![\w/.:@-])/(?!/)[\w@~/-]*+(?:\.[\w@~/-]++)*+(?!\?)", re.ASCII)
-"""An address of this server in a sentence."""
 
 
 class Renderer:
@@ -35,22 +26,10 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"when": when, "moment": moment, "name": name, "hash": hash_, "prose": prose}
-        self._templates.filters |= {"draw": draw, "linked": linked, "sentence": sentence}
-        self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
-        self._templates.filters |= {
-            "metrics_of": charts.metrics_of,
-            "line": charts.line,
-            "bars": charts.bars,
-            "share": charts.share,
-            "balances": scores.balances,
-            "running": scores.running,
-            "score": score,
-            "columns": scores.columns,
-            "by_index": scores.by_index,
-            "asset": assets.address,
-        }
+        self._templates.filters |= FILTERS
+        self._templates.globals["kinds"] = tuple(KINDS.values())
         self._templates.tests["under_way"] = under_way
+        self._by_language = {language: _speaking(self._templates, language) for language in LANGUAGES}
         self._state: State | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
 
@@ -65,85 +44,12 @@ class Renderer:
 
     def fresh(self, template: str, language: str, **facts: Any) -> bytes:
         """A page rendered now."""
-        page = self._templates.get_template(template).render(t=texts(language), languages=LANGUAGES, **facts)
+        page = self._by_language[language].get_template(template).render(languages=LANGUAGES, **facts)
         return page.encode()
 
 
-def under_way(phase: str) -> bool:
-    """Whether a round in this phase has not ended."""
-    return not Phase(phase).terminal
-
-
-def name(text: str) -> Markup:
-    """A name that somebody chose: isolated in its direction, printable, and cut in the middle if it is very long."""
-    clean = plain(text).replace("\n", " ")
-    if len(clean) <= SHORT_NAME:
-        return Markup('<bdi class="short">{}</bdi>').format(clean)
-    if len(clean) <= LONGEST_NAME:
-        return Markup("<bdi>{}</bdi>").format(clean)
-    shown = f"{clean[: LONGEST_NAME * 2 // 3]}…{clean[1 - LONGEST_NAME // 3 :]}"
-    return Markup('<bdi title="{}">{}</bdi>').format(clean[:500], shown)
-
-
-def fill(text: str, **parts: Any) -> Markup:
-    """A text of the catalogue with its gaps filled: what comes from elsewhere is escaped, markup stays."""
-    return Markup(text).format(**parts)  # noqa: S704  the text is ours
-
-
-def roles(number: int) -> list[str]:
-    """The names of roles that were added up; unknown ones are left out."""
-    return [str(role.name).lower() for role in Role if role & number]
-
-
-def percent(parts: int) -> str:
-    """Ten-thousandths in percent."""
-    return f"{parts / 100:g}"
-
-
-def number(text: str) -> Markup:
-    """A decimal number from a report: four places are shown, all can be read."""
-    whole, _, places = text.partition(".")
-    if len(whole) <= 12 and len(places) <= 4:
-        return Markup("{}").format(text)
-    shown = f"{float(text):.4f}" if len(whole) <= 12 else f"{float(text):.3e}"
-    return Markup('<span title="{}">{}</span>').format(text, shown)
-
-
-def score(parts: int, unit: str) -> Markup:
-    """A score in the unit of its utility; its title has the parts per million."""
-    exact = f"{parts:+,} ppm".replace("-", "\u2212") if parts else "0 ppm"
-    return Markup('<span title="{}">{}</span>').format(exact, scores.in_unit(parts, unit)[1])
-
-
-def span(seconds: int) -> tuple[str, int]:
-    """A length of time as a unit and a whole number of it: ("days", 2)."""
-    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
-    return next(
-        ((word, seconds // unit) for word, unit in units if seconds and not seconds % unit), ("seconds", seconds)
-    )
-
-
-def prose(text: str) -> Markup:
-    """A message or a value from outside, cut only if it is very long."""
-    clean = plain(text)
-    return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
-
-
-def sentence(text: str) -> str:
-    """A message as a sentence: it begins with a capital letter and ends with a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "?", "!", "…"} else ".")
-
-
-def linked(text: str) -> Markup:
-    """A message of ours, in which the addresses of this server are links."""
-    shown, end = Markup(), 0
-    clean = plain(text)
-    for found in _ADDRESS.finditer(clean):
-        shown += Markup('{}<a href="{}">{}</a>').format(clean[end : found.start()], found[0], found[0])
-        end = found.end()
-    return shown + clean[end:]
-
-
-def hash_(text: str | None) -> Markup:
-    """A hash, CID or key: all of it can be copied, the style shows its beginning."""
-    return Markup('<code class="hash" title="{0}">{0}</code>').format(text) if text else Markup("–")
+def _speaking(templates: Environment, language: str) -> Environment:
+    """The same templates, in which `t` is a language: in every macro, too, however it was imported."""
+    speaking = templates.overlay()
+    speaking.globals = {**templates.globals, "t": texts(language)}
+    return speaking

@@ -1,16 +1,16 @@
-"""Scores as people see them: in the unit of their utility, as bars on one scale, as a line of sums. Pure geometry."""
+"""Scores as people see them: in the unit of their utility, and as bars on one scale. Pure geometry."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.releases.report import RoundFigures
 from web.documents.common import PartyDocument
 from web.documents.pages import ScoresPage
-from web.documents.scores import ScoredRound
-from web.drawing.charts import Line, line
 
 BALANCE = 200
+OUTLIER = 6
+GAP = 0.9
+"""Of a bar that is cut, the part before its gap."""
 WIDE = 12
 """Parties up to which rounds are shown beside each other, a column for each."""
 
@@ -30,34 +30,48 @@ def columns(page: ScoresPage) -> tuple[PartyDocument, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A score as a bar from the line of zero, to its left if it is negative; and where that line is."""
+    """A score as a bar from the line of zero, to its left if it is negative; and where that line is.
+
+    `cut` is where a bar has a gap that is too long to be drawn whole.
+    """
 
     x: float
     width: float
     style: str
     zero: float
+    cut: float | None
 
 
 def balances(scores: Sequence[int]) -> list[Balance]:
-    """Bars for scores that are compared with each other: all from one zero, on one scale of the width BALANCE."""
-    low, high = min([0, *scores]), max([0, *scores])
+    """Bars for scores that are compared with each other: all from one zero, on one scale of the width BALANCE.
+
+    Those of OUTLIER times the middle one and more are cut, so that the others can still be told apart.
+    """
+    most = _longest([abs(score) for score in scores if score])
+    drawn = [max(-most, min(most, score)) for score in scores]
+    low, high = min([0, *drawn]), max([0, *drawn])
     scale = BALANCE / ((high - low) or 1)
     zero = -low * scale
     return [
         Balance(
-            x=round(zero + min(0, score) * scale, 1),
-            width=round(abs(score) * scale, 1),
+            x=round(zero + min(0, length) * scale, 1),
+            width=round(abs(length) * scale, 1),
             style="against" if score < 0 else "for",
             zero=round(zero, 1),
+            cut=round(zero + length * scale * GAP, 1) if length != score else None,
         )
-        for score in scores
+        for score, length in zip(scores, drawn, strict=True)
     ]
 
 
-def running(latest: Sequence[ScoredRound], unit: str) -> Line | None:
-    """The line of a member's sum; None for a single score, which makes no line."""
-    figures = [RoundFigures(round=one.round, metrics={"sum": in_unit(one.sum, unit)[0]}) for one in latest]
-    return line(figures, "sum") if len(figures) > 1 else None
+def _longest(lengths: Sequence[int]) -> int:
+    """The longest bar that is drawn whole: the longest of all, or OUTLIER times the middle one."""
+    if not lengths:
+        return 1
+    middle = OUTLIER * sorted(lengths)[(len(lengths) - 1) // 2]
+    if max(lengths) <= middle:
+        return max(lengths)
+    return 4 * max(length for length in lengths if length <= middle) // 3
 
 
 def in_unit(score: int, unit: str) -> tuple[str, str]:

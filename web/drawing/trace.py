@@ -6,31 +6,29 @@ curve to it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from unicodedata import east_asian_width
 
-from ledger.errors import plain
 from ledger.rounds.admission import Verdict
 from ledger.rounds.trace import ModelTrace
+from web.drawing.names import short_name, told_apart
 from web.drawing.scores import in_unit
 
 WIDTH = 600
-SPINE, DOTS = 270, 160
+SPINE, DOTS = 310, 205
 LINE, GAP, TOP = 26, 30, 16
 LONGEST = 17
 """The columns that a name may take; a Chinese character takes two."""
-_ISOLATE = "\u2068{}\u2069"
-"""Unicode's first-strong isolate: a name written from right to left moves nothing beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateNode:
-    """An update: where its dot is, and the curve to its model; its score as text, if it has one."""
+    """An update: where its dot is, and the curve to its model; its score, if it has one, and whether it is negative."""
 
     y: float
     name: str
     admitted: bool
     curve: str
     score: str
+    negative: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def draw(models: Sequence[ModelTrace], *, continues: bool, unit: str = "ppm") ->
                 y=middle,
                 round=model.round,
                 root=model.root[:12],
-                by=short_name(model.aggregator) if model.aggregator else "",
+                by=short_name(model.aggregator, LONGEST) if model.aggregator else "",
                 failed=len(model.failed_before),
                 updates=tuple(_updates(model, middle, unit)),
                 below=below,
@@ -85,23 +83,11 @@ def _updates(model: ModelTrace, middle: float, unit: str) -> list[UpdateNode]:
     first = middle - (len(model.updates) - 1) * LINE / 2
     bend = (DOTS + SPINE) / 2
     nodes = []
-    for place, update in enumerate(model.updates):
+    names = told_apart([update.party for update in model.updates], LONGEST)
+    for place, (update, name) in enumerate(zip(model.updates, names, strict=True)):
         y = first + place * LINE
         curve = f"M{DOTS} {y:g} C{bend:g} {y:g} {bend:g} {middle:g} {SPINE} {middle:g}"
         admitted = update.verdict == Verdict.ADMITTED.meaning
         score = "" if update.score is None else in_unit(update.score, unit)[1]
-        nodes.append(UpdateNode(y, short_name(update.party), admitted, curve, score))
+        nodes.append(UpdateNode(y, name, admitted, curve, score, (update.score or 0) < 0))
     return nodes
-
-
-def short_name(name: str) -> str:
-    """A name fit for a drawing: short, printable, and alone in its direction."""
-    clean = plain(name).replace("\n", " ")
-    room, kept = LONGEST, ""
-    for character in clean:
-        room -= 2 if east_asian_width(character) in "WF" else 1
-        if room < 0:
-            kept += "…"
-            break
-        kept += character
-    return _ISOLATE.format(kept)

@@ -2,6 +2,7 @@
 
 from ledger.events.actions import ReleaseModel
 from ledger.events.records import Rules
+from ledger.releases.counts import Counts
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from ledger.rounds.trace import ModelTrace
 from web.documents.decisions import (
@@ -15,12 +16,18 @@ from web.documents.decisions import (
     Vote,
     VoteTally,
 )
+from web.documents.measured import PartyRounds
 from web.examples.consortium import BASE, CID, LEDGER, NORTH, ROOT, SOUTH, TX, WEST, dated, moment
 from web.examples.rounds import SCORING, TRACED
 
 RULES = Rules(5_000, 86_400, 86_400, 604_800)
 
 FIGURES = {"accuracy": "0.982456", "loss": "0.057612"}
+
+COUNTS = Counts(
+    confusion=((41, 1), (1, 71)),
+    scores=((38, *[0] * 9, 3, *[0] * 69, 1, *[0] * 19), (1, *[0] * 69, 2, *[0] * 28, 69)),
+)
 
 EVALUATION = Evaluation(
     fedledger="evaluation/1",
@@ -36,6 +43,7 @@ EVALUATION = Evaluation(
             samples=114,
             rows="own_file",
             metrics=FIGURES,
+            counts=COUNTS,
             rounds=(RoundFigures(round=1, metrics=FIGURES),),
         ),
     ),
@@ -48,9 +56,14 @@ EVALUATED = Evaluated(
     trouble="",
     samples=114,
     mean=FIGURES,
+    pooled=dict(EVALUATION.pooled),
+    spread=None,
+    unmeasured=(SOUTH,),
     members={NORTH.key: NORTH},
     report=EVALUATION,
 )
+
+PARTY_ROUNDS = (PartyRounds(party="North", key=NORTH.key, samples=114, rounds=EVALUATION.rounds),)
 
 PROPOSED = ReleaseModel(
     name="cardio", version="1.0", job=1, round=1, root=ROOT, scores="00" * 32, report=EVALUATION.digest.hex()

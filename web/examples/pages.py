@@ -6,6 +6,8 @@ import msgspec
 
 from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right, Signed
 from ledger.rounds.trace import ModelTrace
+from web.documents.about import About
+from web.documents.activity import ActivityPage, Match, SearchPage
 from web.documents.common import Page, Problem
 from web.documents.decisions import (
     DecisionDocument,
@@ -37,9 +39,10 @@ from web.documents.pages import (
 )
 from web.documents.rounds import Activity
 from web.examples import answers, scores
+from web.examples.comparing import COMPARED, WEIGHTS
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
-from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PROPOSAL, RELEASE, RULES, VOTE
-from web.examples.rounds import JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
+from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PARTY_ROUNDS, PROPOSAL, RELEASE, RULES, VOTE
+from web.examples.rounds import EVENT, JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
 
 _CHECKS = tuple(
     CheckLine(number=int(c), code=c.name, title=c.title, status="held", held=1) for c in Check if c is not Check.COPIES
@@ -145,7 +148,8 @@ _PAGES: tuple[Page, ...] = (
         answers=answers.of(round="1/1"),
         round=ROUND,
         scoring=SCORING,
-        metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds),
+        metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds, parties=PARTY_ROUNDS),
+        timeline=(EVENT,),
     ),
     ScoresPage(
         chain=CHAIN,
@@ -194,7 +198,37 @@ _PAGES: tuple[Page, ...] = (
         decided_by=(DecisionDocument(proposal=PROPOSAL, vote=VOTE),),
         file="/releases/cardio/1.0/model.safetensors",
         card="/releases/cardio/1.0/README.md",
+        about=About(
+            size=4_096,
+            sha256="8d" * 32,
+            license="apache-2.0",
+            samples=455,
+            parties=3,
+            hold_out=20,
+            card="---\nlibrary_name: fedledger\n---\n\n# cardio 1.0\n",
+        ),
         command="fedledger release fetch cardio@1.0",
+    ),
+    WEIGHTS,
+    COMPARED,
+    ActivityPage(
+        chain=CHAIN,
+        total=61,
+        first=1,
+        member=0,
+        job=1,
+        kind="aggregate_published",
+        members=(NORTH, SOUTH, WEST),
+        jobs=(1,),
+        events=(EVENT,),
+        next=None,
+    ),
+    SearchPage(
+        chain=CHAIN,
+        query=CID,
+        taken_for=("cid",),
+        matches=(Match(what="model_file", name="", path=EVENT.path),),
+        explorer=None,
     ),
     AuditPage(
         chain=CHAIN,

@@ -2,6 +2,7 @@
 
 from ledger.events.records import Terms
 from ledger.rounds.trace import ModelTrace, UpdateTrace
+from web.documents.activity import ActivityLine
 from web.documents.ledger import JobLine, ModelLine, ModelTermsDocument
 from web.documents.rounds import (
     AggregateDocument,
@@ -141,6 +142,23 @@ ROUND = RoundDocument(
             **dated(32),
         ),
     ),
+)
+
+EVENT = ActivityLine(
+    number=40,
+    log=0,
+    tx=TX,
+    kind="aggregate_published",
+    party=NORTH,
+    job=1,
+    round=1,
+    attempt=1,
+    proposal=None,
+    release=None,
+    path="/jobs/1/rounds/1#event-40",
+    facts={},
+    time_back=False,
+    **dated(32),
 )
 
 TRACED = ModelTrace(

@@ -17,6 +17,7 @@ from web.documents.answers import AuditLine
 from web.reading.audit_history import AuditHistory, line_of
 from web.reading.auditors import Auditors
 from web.reading.backlog import Backlog
+from web.reading.feed import feed_of
 from web.reading.latest import Audited, Latest
 from web.reading.library import Library
 from web.reading.snapshot import ended_rounds, freeze
@@ -91,17 +92,19 @@ class Live:
         with self._visit() as connection:
             poll = LOCAL_POLL if connection.place.chain == LOCAL_CHAIN else POLL
             seen: tuple[History | None, int, int] = (None, 0, 0)
-            settled, ahead = 0, 0.0
+            settled, ahead, fed = 0, 0.0, None
             while not self._stop.is_set():
                 history = connection.refresh()
                 block = connection.follower.tip.number
                 state = self._latest.state
                 now, times = int(time.time() + ahead), connection.follower.times()
                 if history is not seen[0] or (history.applied, len(times)) != seen[1:] or state.trouble:
+                    fed = feed_of(history, fed)
+                    fed[1].extend(connection.follower.events_after(fed[1].block), block)
                     ahead, read_at = connection.client.time() - time.time(), int(time.time())
                     now = int(read_at + ahead)
                     self._latest.post(
-                        snapshot=freeze(history, block, state.snapshot, times),
+                        snapshot=freeze(history, block, state.snapshot, times, fed[1]),
                         trouble="",
                         read_at=read_at,
                         time=now,

@@ -1,26 +1,35 @@
-"""What pages need besides the ledger, read and counted in the background: documents, reports, receipts, lineages."""
+"""What pages need besides the ledger, read in the background: documents, reports, receipts, lineages, model cards."""
 
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from operator import attrgetter
 from types import MappingProxyType
 
 from ledger.errors import FedledgerError, Malformed, plain
 from ledger.events.actions import ReleaseModel, RevokeRelease
+from ledger.events.proposals import Release
 from ledger.formats.cid import RAW, Cid
 from ledger.history.names import LONGEST_REASON, reason_text
 from ledger.jobs import document as job
 from ledger.releases import report as evaluation
+from ledger.releases.file import ModelFile
 from web.reading import receipts
+from web.reading.cards import about, card_key, model_file
 from web.reading.counting import lineage_of
 from web.reading.latest import FetchedReceipts, FetchedReport, Latest, MissingFile, ModelKey
+from web.reading.ledger import Reading
 from web.reading.library import Library
 from web.reading.snapshot import Snapshot
 
 RETRY = 30.0
 SHOWN_REASON = 1_000
+_work_out = attrgetter("mean", "pooled", "rounds")
+"""What pages need of a report, kept with it once it was asked for: of a long one that takes a while."""
 MOST_REPORTS = 64
 """Evaluation reports are kept of so many of the newest releases, and of so many of the newest proposals of one."""
+LARGEST_MODEL = 1 << 26
+"""Bytes of the largest model that is read for its SHA-256 before anyone downloads it."""
 
 
 class Backlog:
@@ -47,6 +56,10 @@ class Backlog:
             if word not in self._latest.state.reasons and self._due(word):
                 self._read_reason(word)
         self._read_receipts(snapshot)
+        for release in _newest_in_use(snapshot):
+            known = self._latest.state.cards.get(card_key(release))
+            if (known is None or known.card is None or known.sha256 is None) and self._due(card_key(release)):
+                self._make_card(release)
 
     def _due(self, digest: bytes) -> bool:
         """Whether it is time to try, which is noted."""
@@ -67,6 +80,7 @@ class Backlog:
         found: FetchedReport | MissingFile
         try:
             report = evaluation.parse(self._bytes(digest, evaluation.MAX_SIZE))
+            _work_out(report)
             found = FetchedReport(report, report.mean)
         except Malformed as error:
             found = MissingFile(error.message, final=True)
@@ -97,6 +111,25 @@ class Backlog:
         if posted != known:
             self._latest.post(receipts=MappingProxyType(posted))
 
+    def _make_card(self, release: Release) -> None:
+        """What the release's page says of it; its SHA-256 only where its holders have it whole."""
+        now = Reading(self._library.network, self._latest.state)
+        try:
+            file = model_file(now, release)
+            digest = self._digest(file)
+            made = about(now, file, digest)
+        except FedledgerError:
+            return
+        known = self._latest.state.cards
+        if known.get(card_key(release)) != made:
+            self._latest.post(cards=MappingProxyType({**known, card_key(release): made}))
+
+    def _digest(self, file: ModelFile) -> bytes | None:
+        try:
+            return self._library.digest(file) if file.size <= LARGEST_MODEL else None
+        except FedledgerError:
+            return None
+
     def _bytes(self, digest: bytes, most: int) -> bytes:
         return b"".join(bytes(piece) for piece in self._library.fetch(Cid(RAW, digest), 0, most + 1))
 
@@ -122,6 +155,12 @@ def _decided_models(snapshot: Snapshot) -> Iterator[tuple[ModelKey, bytes]]:
         round_ = state.rounds.get(one.round) if state else None
         if round_ is not None and round_.final is not None and round_.final.root.hex() == one.root:
             yield (one.job, one.round, round_.final.root), bytes.fromhex(one.report)
+
+
+def _newest_in_use(snapshot: Snapshot) -> list[Release]:
+    """The newest releases that are not revoked."""
+    releases = reversed(snapshot.decisions.releases.values())
+    return list(islice((one for one in releases if not one.revoked), MOST_REPORTS))
 
 
 def _long_reasons(snapshot: Snapshot) -> list[bytes]:

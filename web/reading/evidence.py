@@ -1,8 +1,6 @@
 """Documents of what speaks for a model: its lineage, its contributors, what parties measured."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
-from operator import attrgetter
 
 from ledger.errors import Malformed
 from ledger.events.actions import ReleaseModel
@@ -12,6 +10,7 @@ from ledger.rounds.trace import ModelTrace, trace
 from web.documents.decisions import Contributor, Evaluated, EvaluationStatus, Evidence, RoundMetrics
 from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
+from web.reading.measured import around, parties_around, spread_of, unmeasured
 from web.reading.models import model_line
 from web.reading.proposals import newest_proposals
 from web.reading.scorings import round_scoring
@@ -75,6 +74,9 @@ def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: byte
         trouble="",
         samples=report.samples,
         mean=dict(found.mean),
+        pooled=dict(report.pooled),
+        spread=spread_of(report),
+        unmeasured=unmeasured(now, job, number, report),
         members={one.key: now.owner(one.key) for one in report.parties if one.key in owners},
         report=report,
     )
@@ -82,21 +84,21 @@ def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: byte
 
 def latest_evaluation(now: Reading, job: int, number: int | None = None) -> Evaluated | None:
     """The newest report that was read on a model of a job, or on that of one round."""
-    return next(_evaluations(now, job, number), None)
+    return next(evaluations(now, job, number), None)
 
 
 def metrics_around(now: Reading, job: int, round_: Round) -> RoundMetrics | None:
     """The figures of a round's model and of its neighbours', from the newest report that measures it."""
-    found = (one.report for one in _evaluations(now, job) if one.report) if round_.final else iter(())
+    found = (one.report for one in evaluations(now, job) if one.report) if round_.final else iter(())
     for report in found:
-        place = bisect_left(report.rounds, round_.number, key=attrgetter("round"))
-        if place < len(report.rounds) and report.rounds[place].round == round_.number:
-            around = report.rounds[max(0, place - AROUND) : place + AROUND + 1]
-            return RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=around)
+        rounds = around(report.rounds, round_.number, AROUND)
+        if rounds:
+            parties = parties_around(report, round_.number, AROUND)
+            return RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=rounds, parties=parties)
     return None
 
 
-def _evaluations(now: Reading, job: int, number: int | None = None) -> Iterator[Evaluated]:
+def evaluations(now: Reading, job: int, number: int | None = None) -> Iterator[Evaluated]:
     """The reports that were read on a job's models, or on that of one round; newest first."""
     for one in newest_proposals(now):
         action = one.action
@@ -126,6 +128,9 @@ def _unread(status: EvaluationStatus, digest: bytes, trouble: str) -> Evaluated:
         trouble=trouble,
         samples=0,
         mean={},
+        pooled={},
+        spread=None,
         members={},
+        unmeasured=(),
         report=None,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from ledger.audit.report import Report
 from ledger.jobs.document import Job
 from ledger.releases.report import Evaluation
+from web.documents.about import About
 from web.documents.answers import AuditLine, AuditorLine
 from web.reading.findings import Findings
 from web.reading.snapshot import Snapshot
@@ -89,9 +90,9 @@ class State:
     `snapshot` is None before the first reading; `trouble` says why the chain cannot be read now, `read_at` when it last
     was read, `time` what the chain's clock said then. By digest, `documents` holds the jobs' documents as far as they
     could be read, `evaluations` the evaluation reports, or why not; `receipts` has the receipts files of the newest
-    aggregates, by claim, or why not; `lineages` has what went into the models that were
-    decided on, `reasons` the texts of revocations that are too long for a word; `auditing` says whether an audit runs,
-    `audits` which were made here, newest first; `reports` are other auditors', signed.
+    aggregates, by claim, or why not; `lineages` has what went into the models that were decided on, `cards` what pages
+    say of the newest releases, `reasons` the texts of revocations that are too long for a word; `auditing` says whether
+    an audit runs, `audits` which were made here, newest first; `reports` are other auditors', signed.
     """
 
     serial: int = 0
@@ -103,6 +104,7 @@ class State:
     evaluations: Mapping[bytes, FetchedReport | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
     receipts: Mapping[bytes, FetchedReceipts | MissingFile] = field(default_factory=lambda: MappingProxyType({}))
     lineages: Mapping[ModelKey, Lineage] = field(default_factory=lambda: MappingProxyType({}))
+    cards: Mapping[bytes, About] = field(default_factory=lambda: MappingProxyType({}))
     reasons: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     audited: Audited | None = None
     audits: tuple[AuditLine, ...] = ()

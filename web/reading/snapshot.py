@@ -12,6 +12,7 @@ from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Scoring
 from ledger.index import BlockTime
 from ledger.rounds.weights import ScoreTally, tallied
+from web.reading.feed import Feed
 
 NO_TIMES: Mapping[int, BlockTime] = MappingProxyType({})
 
@@ -29,7 +30,7 @@ class Snapshot:
     """Members, jobs, rounds and decisions up to `block`; nobody changes them any more.
 
     `owners` maps every key to its member, `standings` every job to what its scores add up to, `times` every block that
-    holds an event to its time, as far as it is known.
+    holds an event to its time, as far as it is known; `feed` has the newest events, and may be ahead of `applied`.
     """
 
     block: int
@@ -41,6 +42,7 @@ class Snapshot:
     decisions: Decisions
     standings: Mapping[int, Standings]
     times: Mapping[int, BlockTime]
+    feed: Feed
 
     @property
     def ended(self) -> int:
@@ -76,7 +78,11 @@ def ended_rounds(jobs: Mapping[int, JobState]) -> dict[int, int]:
 
 
 def freeze(
-    history: History, block: int, before: Snapshot | None = None, times: Mapping[int, BlockTime] = NO_TIMES
+    history: History,
+    block: int,
+    before: Snapshot | None = None,
+    times: Mapping[int, BlockTime] = NO_TIMES,
+    feed: Feed | None = None,
 ) -> Snapshot:
     """Copy what may still change: what has ended never does, so the cost is that of rounds and scorings under way.
 
@@ -94,6 +100,7 @@ def freeze(
         decisions=history.decisions.copy(),
         standings={number: _standings(state, known.get(number)) for number, state in history.jobs.items()},
         times=times,
+        feed=feed or Feed(),
     )
 
 

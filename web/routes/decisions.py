@@ -8,6 +8,7 @@ from ledger.releases.card import FILE as CARD
 from ledger.releases.file import NAME
 from web.documents.pages import NamedReleasesPage, ProposalPage, ProposalsPage, ReleasePage, ReleasesPage
 from web.reading.answers import proposal_answers, release_answers
+from web.reading.cards import card_key
 from web.reading.evidence import evidence_for
 from web.reading.ledger import NotFound
 from web.reading.proposals import newest_proposals, proposal_line, vote_on
@@ -96,6 +97,7 @@ async def release(now: Now, name: ReleaseName, version: Version) -> ReleasePage:
         decided_by=decisions_on(now, one),
         file=_file(one, NAME),
         card=_file(one, CARD),
+        about=None if one.revoked else now.state.cards.get(card_key(one)),
         command=f"fedledger release fetch {name}@{version}",
     )
 

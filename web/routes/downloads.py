@@ -23,9 +23,9 @@ from ledger.releases.card import FILE as CARD
 from ledger.releases.card import Card
 from ledger.releases.file import NAME, ModelFile
 from ledger.releases.report import Evaluation
-from ledger.rounds.facts import Place
 from web.access import problems
 from web.documents.common import Problem
+from web.reading.cards import model_file
 from web.reading.ledger import NotFound, Reading
 from web.reading.library import Library
 from web.routes import ranges
@@ -111,12 +111,7 @@ def file_of(now: Reading, name: str, version: str) -> ModelFile:
 
     Raises NotFound, NotReleased or RevokedRelease; NotYet if ledger or job document have not been read.
     """
-    release = _in_use(now, name, version)
-    state = now.job(release.job)
-    document = now.require_document(state)
-    contracts = now.network.contracts
-    place = Place(now.network.chain.id, contracts.ledger.address)
-    return ModelFile(place, contracts.releases.address, release, state, document)
+    return model_file(now, _in_use(now, name, version))
 
 
 def _in_use(now: Reading, name: str, version: str) -> Release:

@@ -16,8 +16,9 @@ from web.access.problems import MEDIA_TYPE, encoded, of_error, of_status
 from web.documents.common import Problem
 from web.documents.refusals import NoOrigin
 from web.reading.ledger import NotFound
-from web.routes.page import HTML, language_of, plain_page, remember
+from web.routes.page import HTML, plain_page, remember
 from web.routes.parameters import own_origin
+from web.routes.responses import language_of
 
 GONE = 499
 """The status that other servers count for a client that hung up."""

@@ -17,6 +17,7 @@ from web.documents.pages import (
     RoundsPage,
     ScoresPage,
 )
+from web.reading.activity import timeline
 from web.reading.answers import consortium_answers, job_answers, lies_now, model_answers, round_answers
 from web.reading.auditors import auditor_lines
 from web.reading.audits import audit_document
@@ -109,6 +110,7 @@ async def round_(now: Now, job: JobNumber, round: RoundNumber) -> RoundPage:
         round=round_document(now, state, chosen),
         scoring=round_scoring(now, state, chosen),
         metrics=metrics_around(now, job, chosen),
+        timeline=timeline(now, job, round),
     )
 
 

@@ -12,15 +12,17 @@ from fastapi import Depends, FastAPI, Request, Response
 from web.access import links
 from web.access.sessions import is_https
 from web.documents.common import Page
-from web.drawing.language import COOKIE, LANGUAGES, choose
+from web.drawing.figures import FIGURES
+from web.drawing.language import COOKIE, LANGUAGES
 from web.drawing.render import Renderer
+from web.routes import figures
 from web.routes.parameters import reading
-from web.routes.responses import tagged
+from web.routes.responses import language_of, tagged
 from web.view import View
 
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
-KEPT_PARAMETERS = frozenset({"before", "job", "limit"})
+KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "member", "q"})
 """The parameters that a page depends on; its links to JSON and to the other language have them too."""
 
 
@@ -39,11 +41,13 @@ class PageRoute:
         return self.build.__name__.strip("_")
 
     def add_to(self, app: FastAPI) -> None:
-        """Both addresses. FastAPI calls `build` with the checked parts of an address, and hands its document on."""
+        """All addresses. FastAPI calls `build` with the checked parts of an address, and hands its document on."""
         document = Depends(self.build)
         summary = (self.build.__doc__ or "").strip()
         json = app.get(self.json_path, name=self.name, operation_id=self.name, summary=summary)
         json(partial(self.json, document=document))
+        if self.kind in FIGURES:
+            figures.add(app, self.path, self.name, document)
         app.get(self.path, include_in_schema=False)(partial(self.html, document=document))
 
     async def json(self, request: Request, document: Page) -> Response:
@@ -56,6 +60,7 @@ class PageRoute:
             "page": document,
             "chain": document.chain,
             "network": now.network.name,
+            "explorer": now.network.chain.explorer,
             "path": path,
             "json": self.json_path.replace(":int", "").format(**request.path_params) + query,
             "switch": _switch(request),
@@ -102,12 +107,6 @@ def abilities(request: Request) -> dict[str, bool]:
     view: View = request.app.state.view
     relays = view.relayer is not None
     return {"relays": relays, "signs_in": relays or view.read == "members"}
-
-
-def language_of(request: Request) -> str:
-    """The language to respond in."""
-    query, cookies = request.query_params.get("lang"), request.cookies.get(COOKIE)
-    return choose(query, cookies, request.headers.get("accept-language", ""))
 
 
 def remember(request: Request, response: Response) -> Response:

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 
 from ledger.formats.digest import sha256
 from ledger.http.conditions import has_already
+from web.drawing.language import COOKIE, choose
 from web.view import View
 
 UNCACHED = {"Cache-Control": "no-store"}
@@ -47,3 +48,9 @@ def tagged(request: Request, body: bytes, kind: str, *, same: bytes = b"", vary:
         response.headers.add_vary_header("Accept-Encoding")
         return response
     return Response(body, media_type=kind, headers=headers)
+
+
+def language_of(request: Request) -> str:
+    """The language to respond in."""
+    query, cookies = request.query_params.get("lang"), request.cookies.get(COOKIE)
+    return choose(query, cookies, request.headers.get("accept-language", ""))

@@ -17,6 +17,7 @@ from web.access import problems
 from web.access.listeners import Listener, Listeners
 from web.access.metrics import CONTENT_TYPE, Metrics
 from web.access.sessions import is_https
+from web.reading.activity import events_after
 from web.reading.ledger import NotYet, Reading
 from web.routes.access import SECURITY, may_read, require_insider
 from web.routes.parameters import reading
@@ -25,6 +26,8 @@ from web.view import View
 
 POLL, HEARTBEAT = 0.25, 15.0
 MOST_READERS = 8
+MOST_TOLD = 50
+"""A message of a change carries so many events at most."""
 VALID = timedelta(days=180)
 """How long a reader may rely on security.txt."""
 Form = Literal["raw", "car"]
@@ -88,19 +91,30 @@ async def events(request: Request) -> Response:
 async def _messages(request: Request, listener: Listener) -> AsyncIterator[bytes]:
     """The present state first, so that a client that returns knows whether it missed something; then every change."""
     view: View = request.app.state.view
-    serial, silent = -1, 0.0
+    serial, silent, told = -1, 0.0, None
     yield b"retry: 3000\n\n"
     while not (view.closing.is_set() or listener.left) and may_read(request):
         now = Reading(view.network, view.latest.state)
         if now.state.serial != serial:
             serial, silent = now.state.serial, 0.0
-            data = msgspec.json.encode({"fedledger": "event/1", "serial": serial, "chain": now.chain})
+            data, told = _change(now, told)
             yield b"event: change\nid: %d\ndata: %b\n\n" % (serial, data)
         elif silent >= HEARTBEAT:
             silent = 0.0
             yield b": still here\n\n"
         await asyncio.sleep(POLL)
         silent += POLL
+
+
+def _change(now: Reading, told: int | None) -> tuple[bytes, int | None]:
+    """A change with the ledger's events that came since the event of number `told`, and the number of the last."""
+    snapshot = now.state.snapshot
+    last = snapshot.applied if snapshot else None
+    since = last if told is None else told
+    lines = events_after(now, since, MOST_TOLD) if since is not None and last is not None else ()
+    missed = max(0, (last or 0) - (since or 0) - len(lines))
+    change = {"fedledger": "event/1", "serial": now.state.serial, "chain": now.chain}
+    return msgspec.json.encode(change | {"activity": lines, "missed": missed}), last
 
 
 @router.get(

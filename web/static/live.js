@@ -17,6 +17,14 @@ function replace(part, next) {
   if (at >= 0) part.querySelectorAll(FOCUSABLE)[at]?.focus();
 }
 
+// A part as the server sent it: without what marks.js added.
+function served(part) {
+  const bare = part.cloneNode(true);
+  bare.querySelectorAll("button.copy").forEach((one) => one.remove());
+  bare.querySelectorAll("time[title]").forEach((one) => one.removeAttribute("title"));
+  return bare.outerHTML;
+}
+
 function banner(fresh) {
   const old = document.querySelector(".down[role=status]");
   const next = fresh.querySelector(".down[role=status]");
@@ -48,7 +56,7 @@ async function refresh() {
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const next = fresh.getElementById(part.id);
     if (next) keepOpen(part, next);
-    if (!next || next.outerHTML === part.outerHTML) continue;
+    if (!next || next.outerHTML === served(part)) continue;
     replace(part, next);
     if (part.id !== "pulse") changed.push(part);
   }

@@ -26,7 +26,8 @@ class Clock:
     """The latest block's time and what has passed since this process saw it first, by its own clock.
 
     A chain that stands still, and was not watched meanwhile, is later than that: so late as both the node's pending
-    block and this machine's clock say. Neither of them alone moves the time on.
+    block and this machine's clock say. Neither of them alone moves the time on, and the pending block is asked for only
+    where this machine's clock is ahead by more than the skew.
     """
 
     def __init__(
@@ -54,11 +55,15 @@ class Clock:
         latest = self._node.latest()
         if latest.hash != self._seen:
             self._seen, self._since = latest.hash, self._monotonic()
-        pending = self._node.pending_time()
-        both = 0 if pending is None else min(pending - SKEW, int(self._wall()))
         self.doubt = self._doubt(latest)
-        now = latest.time + self.still
-        return max(now if latest.proved else min(now, int(self._wall())), both)
+        now, wall = latest.time + self.still, int(self._wall())
+        now = now if latest.proved else min(now, wall)
+        return now if wall - SKEW <= now else max(now, self._both(wall))
+
+    def _both(self, wall: int) -> int:
+        """What the node's pending block and this machine's clock both say; 0 where the node has none."""
+        pending = self._node.pending_time()
+        return 0 if pending is None else min(pending - SKEW, wall)
 
     def _doubt(self, block: "Block") -> Unavailable | None:
         ahead = block.time - int(self._wall())

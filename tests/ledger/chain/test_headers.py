@@ -59,14 +59,25 @@ def test_a_blocks_time_is_proved_by_its_hash() -> None:
         assert (block.time, block.proved) == (8, False)
 
 
+def test_a_block_that_is_shown_again_is_read_once() -> None:
+    node = Node(shown(6))
+    chain = ChainNode(node)  # type: ignore[arg-type]
+    first = chain.latest()
+    node.answer = dict(node.answer)
+    assert chain.latest() is first
+    node.answer = node.answer | {"timestamp": "0x8"}
+    with pytest.raises(Unavailable, match="does not hash to its hash"):
+        chain.latest()
+
+
 class Node:
     """A node that shows one block."""
 
     def __init__(self, block: dict[str, Any]) -> None:
-        self._block = block
+        self.answer = block
 
     def call(self, *_: object) -> dict[str, Any]:
-        return self._block
+        return self.answer
 
 
 BROKEN: dict[str, Any] = {

@@ -21,6 +21,7 @@ def world() -> World:
 def said(world: World, now: int) -> dict[str, Any]:
     document = SimpleNamespace(name="Hearts")
     connection = SimpleNamespace(history=world.history, name=NAMES.__getitem__, document=lambda _: document)
+    connection.follower = SimpleNamespace(times=lambda _: {})
     return _job(connection, world.state, now)  # type: ignore[arg-type]
 
 

@@ -14,6 +14,7 @@ class Chain:
     def __init__(self) -> None:
         self.block: Block = block(b"a", 1000)
         self.said: int | None = None
+        self.asked = 0
         self.passed, self.now = 50.0, 1000.0
         self.clock = Clock(self, lambda: self.passed, lambda: self.now)
 
@@ -21,6 +22,7 @@ class Chain:
         return self.block
 
     def pending_time(self) -> int | None:
+        self.asked += 1
         return self.said
 
     def run(self, seconds: float) -> None:
@@ -49,6 +51,15 @@ def test_a_chain_that_stood_still_before_is_caught_up_with() -> None:
     chain = Chain()
     chain.now, chain.said = 5000.0, 5001
     assert chain.clock.time() == 5001 - SKEW
+
+
+def test_a_pending_block_is_asked_for_only_where_the_chain_is_behind_the_own_clock() -> None:
+    chain = Chain()
+    chain.said = 1001
+    chain.now = 1000.0 + SKEW
+    assert (chain.clock.time(), chain.asked) == (1000, 0)
+    chain.now += 1
+    assert (chain.clock.time(), chain.asked) == (1000, 1)
 
 
 def test_an_own_clock_an_hour_ahead_moves_it_no_further_than_the_chain() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -341,6 +342,29 @@ def _report(trial: Any, data: Path) -> None:
     call("evaluate", "--data", data, *network, "--report", data.parent / "0", fails=UsageError)
     assert parse(path.read_bytes()) == report
     assert not (data.parent / "0").exists()
+    _comparison(data, path, homes)
+
+
+def _comparison(data: Path, path: Path, homes: list[tuple[str, Path]]) -> None:
+    """A party sets the report's model beside others that were measured on the same file, once."""
+    from ledger.releases.report import parse
+
+    rows = [{"name": name, "samples": 24, "accuracy": 0.5, "auc": 0.5} for name in ("hospital-1 alone", "pooled")]
+    written = {"rows": rows, "data": sha256(data.read_bytes()).hexdigest(), "rounds": 1, "seed": 7}
+    compared = data.parent / "compared.json"
+    options = ("--data", data, "--compared", compared, "--report", path, *homes[0])
+    for wrong in ("{", json.dumps(written | {"data": "00" * 32}), json.dumps(written | {"rows": [{"name": 1}]})):
+        compared.write_text(wrong)
+        call("evaluate", *options, fails=UsageError)
+    compared.write_text(json.dumps(written))
+    before = parse(path.read_bytes())
+    call("evaluate", *options)
+    after = parse(path.read_bytes())
+    (made,) = after.comparisons
+    assert after.parties == before.parties
+    assert (made.key, made.samples, made.seed) == (before.parties[0].key, before.parties[0].samples, 7)
+    assert [(one.kind, one.name) for one in made.models] == [("alone", "hospital-1"), ("pooled", ""), ("federated", "")]
+    call("evaluate", *options, fails=UsageError)
 
 
 @pytest.mark.node

@@ -14,9 +14,11 @@ from support.worlds.world import NAMES, World, honest_report
 
 from ledger.config import Chain, Contract, Contracts, Founding, FoundingMember, Network
 from ledger.formats.digest import checksum_address
+from ledger.index import BlockTime
 from ledger.jobs.document import Job
 from web.cli.serving import listen, web_server
 from web.pages import PAGES
+from web.reading.feed import Feed
 from web.reading.latest import Audited, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import Snapshot, ended_rounds, freeze
@@ -76,7 +78,7 @@ def view_of(
     known = known or network()
     state = State(
         serial=1,
-        snapshot=_named(freeze(world.history, len(world.events)), known),
+        snapshot=_named(snapshot_of(world), known),
         read_at=AT,
         time=now,
         documents={job.digest: job},
@@ -84,6 +86,14 @@ def view_of(
     )
     latest = Latest(state)
     return View(known, latest, Library(latest, known, public=settings.pop("public", False)), **{"rate": 0, **settings})
+
+
+def snapshot_of(world: World, times: dict[int, BlockTime] | None = None) -> Snapshot:
+    """What the threads make of a world: a block every 12 seconds, up to the one at AT."""
+    block, feed = world.events[-1].block, Feed()
+    feed.extend(world.events, block)
+    steady = {event.block: BlockTime(AT - 12 * (block - event.block), True) for event in world.events}
+    return freeze(world.history, len(world.events), None, steady if times is None else times, feed)
 
 
 def _named(snapshot: Snapshot, known: Network) -> Snapshot:

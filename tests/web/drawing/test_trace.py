@@ -6,7 +6,7 @@ from support.worlds.world import NAMES, World
 
 from ledger.rounds.admission import Verdict
 from ledger.rounds.trace import trace
-from web.drawing.trace import DOTS, LINE, LONGEST, SPINE, draw, short_name
+from web.drawing.trace import DOTS, LINE, SPINE, draw
 
 
 def test_each_model_stands_below_the_one_built_on_it_and_between_its_updates() -> None:
@@ -41,10 +41,3 @@ def test_a_refused_update_is_marked_and_a_cut_lineage_goes_on_below() -> None:
     assert [update.admitted for update in model.updates] == [True, True, True, False]
     assert lineage.models[0].updates[3].verdict == Verdict.WEIGHT.meaning
     assert model.below is not None and model.below > model.y
-
-
-def test_any_name_fits() -> None:
-    assert short_name("North") == "\u2068North\u2069"
-    assert len(short_name("x" * 5000)) == LONGEST + 3
-    assert short_name("醫" * 50) == "\u2068" + "醫" * (LONGEST // 2) + "…\u2069"
-    assert "\u202e" not in short_name("\u202eexe")

@@ -157,7 +157,7 @@ def test_a_vote_that_cannot_fail_may_be_closed_by_anyone(chamber: Chamber, relay
 
 def test_a_server_that_relays_nothing_offers_the_commands_alone(chamber: Chamber, relayed: Any) -> None:
     chamber.propose(ChangeRoles(1, 1)).vote(0, 1, 2)
-    offers = ("<form", "<button", "wallet.js")
+    offers = ("data-propose", "<button type", "wallet.js")
     with served(relayed()) as url:
         page = get(url + "/proposals/2", headers=HTML).text + get(url + "/members/1", headers=HTML).text
     assert [word for word in offers if word not in page] == []

@@ -9,8 +9,8 @@ from support.worlds.world import World
 
 from web.access import problems
 from web.documents import refusals
+from web.drawing.filters import linked, sentence
 from web.drawing.language import texts
-from web.drawing.render import linked, sentence
 
 HTML = {"Accept": "text/html"}
 

@@ -1,0 +1,92 @@
+"""The documents of what is set beside each other: weights by round, and two models."""
+
+from typing import Literal
+
+from ledger.releases.counts import Counts
+from web.documents.common import Document, Page, PartyDocument
+from web.documents.decisions import ReleaseLine
+from web.documents.ledger import JobLine
+
+Of = Literal["pooled", "mean", "party"]
+
+
+class WeightPart(Document, frozen=True):
+    """An admitted update: the weight that its party registered, and its share of the model, in parts per million."""
+
+    index: int
+    weight: int
+    share: int
+
+
+class RoundWeights(Document, frozen=True):
+    """The admitted updates of a finalised round, by member index."""
+
+    round: int
+    parts: tuple[WeightPart, ...]
+
+
+class WeightsPage(Page, frozen=True):
+    """What each party's update weighs, newest round first; `next` is the address of the rounds before these.
+
+    `factors`: the shares have the factors of past scores in them, as the models do.
+    """
+
+    job: JobLine
+    factors: bool
+    parties: tuple[PartyDocument, ...]
+    rounds: tuple[RoundWeights, ...]
+    next: str | None
+
+
+class SideFigures(Document, frozen=True):
+    """What one party measured of a model."""
+
+    party: str
+    key: str
+    samples: int
+    rows: str
+    metrics: dict[str, str]
+
+
+class Side(Document, frozen=True):
+    """One of two models: `asked` is how it was asked for. `digest` is the report that its figures are from, if any.
+
+    `mean` is over samples; `pooled` and `counts` are of all rows together, where the report is on this model.
+    """
+
+    asked: str
+    job: int
+    round: int
+    root: str
+    release: ReleaseLine | None
+    digest: str | None
+    samples: int
+    mean: dict[str, str]
+    pooled: dict[str, str]
+    counts: Counts | None
+    parties: tuple[SideFigures, ...]
+    weights: RoundWeights
+
+
+class Difference(Document, frozen=True):
+    """A figure of both, and what is added from the first to the second; `of` is what it is of, `party` whose it is."""
+
+    of: Of
+    party: str
+    metric: str
+    a: str
+    b: str
+    change: str
+
+
+class ComparePage(Page, frozen=True):
+    """Two models side by side; null is one that was not asked for. `choices` are some that can be.
+
+    `same_rows`: the figures of both are from one report, where each party measured both on the same rows.
+    """
+
+    a: Side | None
+    b: Side | None
+    same_rows: bool
+    differences: tuple[Difference, ...]
+    choices: tuple[str, ...]

@@ -1,0 +1,94 @@
+"""A figure of a page: its drawing, its words, and its table, which is what is downloaded as CSV."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from ledger.releases.report import RoundFigures, decimal
+from web.drawing.dots import Dots
+from web.drawing.grid import Grid
+from web.drawing.language import Texts
+from web.drawing.plot import Plot, Series, Value, by_round
+
+Kind = Literal["plot", "dots", "grid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`id` is its name in addresses; `text` says in a sentence what the drawing shows, for those who do not see it.
+
+    `columns` and `rows` are all that is drawn, and what there was no room for.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    aside: str
+    text: str
+    drawing: Plot | Dots | Grid
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def lines(
+    t: Texts, id_: str, title: str, named: Sequence[tuple[str, bool, dict[int, str]]], marked: int | None = None
+) -> Figure:
+    """Lines by round: each a name, whether it is the main one, and its values by round as text."""
+    series = [
+        Series(
+            name,
+            tuple(Value(float(n), float(text), f"{t('round')} {n}", places(text)) for n, text in sorted(found.items())),
+            main,
+        )
+        for name, main, found in named
+    ]
+    numbers = sorted({number for _, _, found in named for number in found})
+    return Figure(
+        id=id_,
+        kind="plot",
+        title=title,
+        aside=t("by_round"),
+        text=_summary(t, named),
+        drawing=by_round(series, marked),
+        columns=(t("round"), *(name for name, _, _ in named)),
+        rows=tuple((str(n), *(found.get(n, "") for _, _, found in named)) for n in numbers),
+    )
+
+
+def values_of(rounds: Sequence[RoundFigures], metric: str) -> dict[int, str]:
+    """A metric by round, as it was reported."""
+    return {one.round: one.metrics[metric] for one in rounds if metric in one.metrics}
+
+
+def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
+    """The metrics that at least two rounds have, enough for a line; accuracy first."""
+    names = {name for figures in rounds for name in figures.metrics}
+    enough = [name for name in names if sum(name in figures.metrics for figures in rounds) > 1]
+    return sorted(enough, key=lambda name: (name != "accuracy", name != "loss", name))
+
+
+def places(text: str | Fraction) -> str:
+    """A number as it is read in a drawing: with four places at most."""
+    exact = Fraction(text)
+    if abs(exact) >= 10**9:
+        return f"{float(exact):.3e}"
+    shown = decimal(Fraction(round(exact * 10_000), 10_000))[:-2]
+    return shown.rstrip("0").rstrip(".") if "." in shown and shown.endswith("000") else shown
+
+
+def _summary(t: Texts, named: Sequence[tuple[str, bool, dict[int, str]]]) -> str:
+    """From where to where the main line goes, or the first."""
+    _, _, found = next((one for one in named if one[1]), named[0])
+    first, last = min(found), max(found)
+    low, high = (chosen(found, key=lambda n: float(found[n])) for chosen in (min, max))
+    return t("chart_summary").format(
+        first=found[first],
+        first_round=first,
+        last=found[last],
+        last_round=last,
+        lowest=found[low],
+        lowest_round=low,
+        highest=found[high],
+        highest_round=high,
+    )

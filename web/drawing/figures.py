@@ -1,0 +1,118 @@
+"""The figures of each page that has any, by the type of its document."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from web.documents.comparing import ComparePage, WeightsPage
+from web.documents.pages import JobPage, ModelPage, ProposalPage, ReleasePage, RoundPage
+from web.documents.scores import ScoredRound
+from web.drawing.counted import roc_figure
+from web.drawing.dots import Measure, dots
+from web.drawing.figure import Figure, lines, places
+from web.drawing.language import Texts
+from web.drawing.measured import by_rounds, of_report
+from web.drawing.names import told_apart
+from web.drawing.scores import in_unit
+
+MOST_METRICS = 4
+
+
+def drawn(page: Any, t: Texts) -> list[Figure]:
+    """All figures of a page, as far as what they show is known."""
+    return FIGURES[type(page)](page, t)
+
+
+def _of_round(page: RoundPage, t: Texts) -> list[Figure]:
+    if page.metrics is None:
+        return []
+    parties = [(one.party, one.rounds) for one in page.metrics.parties]
+    return list(by_rounds(parties, page.metrics.rounds, t, page.round.round))
+
+
+def _of_job(page: JobPage, t: Texts) -> list[Figure]:
+    """Lines alone: the model's own page has the rest."""
+    report = page.evaluation.report if page.evaluation else None
+    if report is None:
+        return []
+    return list(by_rounds([(party.party, party.rounds) for party in report.parties], report.rounds, t))
+
+
+def _of_model(page: ModelPage, t: Texts) -> list[Figure]:
+    return of_report(page.evaluation.report, t) if page.evaluation and page.evaluation.report else []
+
+
+def _of_evidence(page: ProposalPage | ReleasePage, t: Texts) -> list[Figure]:
+    report = page.evidence.evaluation.report if page.evidence else None
+    return of_report(report, t) if report else []
+
+
+def _of_weights(page: WeightsPage, t: Texts) -> list[Figure]:
+    """The shares of the parties by round, those of the largest first."""
+    found: dict[int, dict[int, int]] = {}
+    for one in page.rounds:
+        for part in one.parts:
+            found.setdefault(part.index, {})[one.round] = part.share
+    names = {party.index: party.name for party in page.parties}
+    order = sorted(found, key=lambda index: (-sum(found[index].values()), index))
+    named = [
+        (names[index], False, {n: f"{share / 10_000:.4f}" for n, share in found[index].items()}) for index in order
+    ]
+    return [lines(t, "weights", t("figures", "weights"), named)] if len(page.rounds) > 1 else []
+
+
+def _of_comparison(page: ComparePage, t: Texts) -> list[Figure]:
+    """Of each figure that both have, what all and each party measured, in pairs; then both ROC curves."""
+    if page.a is None or page.b is None:
+        return []
+    sides = [(f"{place}: {one.asked}", one) for place, one in (("a", page.a), ("b", page.b))]
+    found = list(dict.fromkeys(one.metric for one in page.differences))[:MOST_METRICS]
+    made = [_paired(page, metric, [name for name, _ in sides], t) for metric in found]
+    curves = roc_figure([(name, one.counts) for name, one in sides if one.counts is not None], t)
+    return [*made, *([curves] if curves and page.a.counts and page.b.counts else [])]
+
+
+def _paired(page: ComparePage, metric: str, names: Sequence[str], t: Texts) -> Figure:
+    rows = [one for one in page.differences if one.metric == metric]
+    called = {"pooled": t("figures", "together"), "mean": t("all_parties")}
+    measures = [
+        Measure(f"{called.get(row.of, row.party)} · {name}", float(value), places(value), main=row.of != "party")
+        for row in rows
+        for name, value in zip(names, (row.a, row.b), strict=True)
+    ]
+    return Figure(
+        id=f"pair-{metric}".replace("_", "-"),
+        kind="dots",
+        title=t("metrics", metric),
+        aside=" · ".join(names),
+        text="; ".join(f"{called.get(row.of, row.party)}: {row.a} → {row.b} ({row.change})" for row in rows[:3]),
+        drawing=dots(measures),
+        columns=(t("party"), *names, t("figures", "change")),
+        rows=tuple((called.get(row.of, row.party), row.a, row.b, row.change) for row in rows),
+    )
+
+
+def running(latest: Sequence[ScoredRound], t: Texts, unit: str) -> Figure | None:
+    """The line of a member's sum of scores; None for a single score, which makes no line."""
+    if len(latest) < 2:
+        return None
+    title = t("cumulated")
+    made = lines(t, "sum", title, [(title, True, {one.round: in_unit(one.sum, unit)[0] for one in latest})])
+    rows = tuple((str(one.round), in_unit(one.score, unit)[0], in_unit(one.sum, unit)[0]) for one in latest)
+    return replace(made, columns=(t("round"), t("score"), t("sum")), rows=rows)
+
+
+def headings(names: Sequence[str]) -> list[str]:
+    """Names as headings of narrow columns, told apart."""
+    return told_apart(names, 16)
+
+
+FIGURES: Mapping[type, Callable[[Any, Texts], list[Figure]]] = {
+    RoundPage: _of_round,
+    JobPage: _of_job,
+    ModelPage: _of_model,
+    ProposalPage: _of_evidence,
+    ReleasePage: _of_evidence,
+    WeightsPage: _of_weights,
+    ComparePage: _of_comparison,
+}

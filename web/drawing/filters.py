@@ -1,0 +1,136 @@
+"""What templates turn values into: filters and tests. Everything that comes from elsewhere is escaped."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from ledger.errors import plain
+from ledger.events.records import Role
+from ledger.history.state import Phase
+from web.drawing import activity, assets, bars, cards, figures, scores
+from web.drawing.figure import places
+from web.drawing.identifiers import code, explored, identifier
+from web.drawing.moments import moment, when
+from web.drawing.names import name
+from web.drawing.tables import NUMBER
+from web.drawing.trace import draw
+
+_ADDRESS = re.compile(r"(?<![\w/.:@-])/(?!/)[\w@~/-]*+(?:\.[\w@~/-]++)*+(?!\?)", re.ASCII)
+"""An address of this server in a sentence."""
+
+
+def under_way(phase: str) -> bool:
+    """Whether a round in this phase has not ended."""
+    return not Phase(phase).terminal
+
+
+def fill(text: str, **parts: Any) -> Markup:
+    """A text of the catalogue with its gaps filled: what comes from elsewhere is escaped, markup stays."""
+    return Markup(text).format(**parts)  # noqa: S704  the text is ours
+
+
+def roles(number: int) -> list[str]:
+    """The names of roles that were added up; unknown ones are left out."""
+    return [str(role.name).lower() for role in Role if role & number]
+
+
+def percent(parts: int) -> str:
+    """Ten-thousandths in percent."""
+    return f"{parts / 100:g}"
+
+
+def number(text: str) -> Markup:
+    """A decimal number from a report: four places are shown, all can be read."""
+    whole, _, places = text.partition(".")
+    if len(whole) <= 12 and len(places) <= 4:
+        return Markup("{}").format(text)
+    shown = f"{float(text):.4f}" if len(whole) <= 12 else f"{float(text):.3e}"
+    return Markup('<span title="{}">{}</span>').format(text, shown)
+
+
+def short_number(text: str) -> Markup:
+    """A cell of a figure's table: of a number four places, which its file has whole; anything else as it is."""
+    return Markup("{}").format(places(text) if NUMBER.fullmatch(text) else plain(text))
+
+
+def signed(text: str) -> Markup:
+    """A difference, with its sign."""
+    return Markup("{}{}").format("" if text.startswith("-") or not float(text) else "+", number(text))
+
+
+def score(parts: int, unit: str) -> Markup:
+    """A score in the unit of its utility; its title has the parts per million."""
+    exact = f"{parts:+,} ppm".replace("-", "\u2212") if parts else "0 ppm"
+    return Markup('<span title="{}">{}</span>').format(exact, scores.in_unit(parts, unit)[1])
+
+
+def span(seconds: int) -> tuple[str, int]:
+    """A length of time as a unit and a whole number of it: ("days", 2)."""
+    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
+    return next(
+        ((word, seconds // unit) for word, unit in units if seconds and not seconds % unit), ("seconds", seconds)
+    )
+
+
+def bytes_(size: int) -> str:
+    """A size in the largest unit that leaves a whole number before its decimal places."""
+    units = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+    return next((f"{size / unit:,.1f} {word}" for word, unit in units if size >= unit), f"{size:,} B")
+
+
+def prose(text: str) -> Markup:
+    """A message or a value from outside, cut only if it is very long."""
+    clean = plain(text)
+    return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: it begins with a capital letter and ends with a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "?", "!", "…"} else ".")
+
+
+def linked(text: str) -> Markup:
+    """A message of ours, in which the addresses of this server are links."""
+    shown, end = Markup(), 0
+    clean = plain(text)
+    for found in _ADDRESS.finditer(clean):
+        shown += Markup('{}<a href="{}">{}</a>').format(clean[end : found.start()], found[0], found[0])
+        end = found.end()
+    return shown + clean[end:]
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "asset": assets.address,
+    "balances": scores.balances,
+    "bars": bars.bars,
+    "by_index": scores.by_index,
+    "bytes": bytes_,
+    "code": code,
+    "columns": scores.columns,
+    "draw": draw,
+    "drawn": figures.drawn,
+    "explored": explored,
+    "fill": fill,
+    "hash": identifier,
+    "headings": figures.headings,
+    "linked": linked,
+    "moment": moment,
+    "name": name,
+    "number": number,
+    "percent": percent,
+    "prose": prose,
+    "rendered": cards.rendered,
+    "roles": roles,
+    "running": figures.running,
+    "score": score,
+    "sentence": sentence,
+    "share": bars.share,
+    "short_number": short_number,
+    "signed": signed,
+    "span": span,
+    "told": activity.sentence,
+    "when": when,
+}
+"""The filters of templates, by name."""

@@ -1,0 +1,70 @@
+"""The figures of an evaluation report: lines by round, models that it is compared with, and what its counts make."""
+
+from collections.abc import Iterator, Sequence
+
+from ledger.releases.comparison import Comparison
+from ledger.releases.intervals import share
+from ledger.releases.report import Evaluation, RoundFigures
+from web.drawing.counted import of_counts
+from web.drawing.dots import Measure, dots
+from web.drawing.figure import Figure, lines, metrics_of, places, values_of
+from web.drawing.language import Texts
+
+MOST_METRICS = 4
+_Rounds = Sequence[tuple[str, Sequence[RoundFigures]]]
+
+
+def of_report(report: Evaluation, t: Texts, marked: int | None = None) -> list[Figure]:
+    """All of a report's figures. `marked` is the page's round."""
+    parties = [(party.party, party.rounds) for party in report.parties]
+    return [
+        *by_rounds(parties, report.rounds, t, marked),
+        *(compared(one, metric, t) for one in report.comparisons for metric in _shared(one)),
+        *of_counts(report, t),
+    ]
+
+
+def by_rounds(parties: _Rounds, means: Sequence[RoundFigures], t: Texts, marked: int | None = None) -> Iterator[Figure]:
+    """A figure for each of the metrics that rounds have: a line for each party, and that of the mean over samples."""
+    every = [figures for _, rounds in parties for figures in rounds]
+    for metric in metrics_of([*means, *every])[:MOST_METRICS]:
+        own = [(name, len(parties) == 1, values_of(rounds, metric)) for name, rounds in parties]
+        mean = [(t("all_parties"), True, values_of(means, metric))] if len(parties) != 1 else []
+        named = [one for one in (*mean, *own) if one[2]]
+        if len({number for _, _, found in named for number in found}) > 1:
+            yield lines(t, f"round-{metric}".replace("_", "-"), t("metrics", metric), named, marked)
+
+
+def compared(one: Comparison, metric: str, t: Texts) -> Figure:
+    """Alone, federated and pooled, on one file; shares of rows have intervals."""
+    measures = []
+    for model in one.models:
+        name = f"{model.name} {t('figures', 'alone')}" if model.kind == "alone" else t("figures", model.kind)
+        value = model.metrics[metric]
+        count = round(float(value) * one.samples)
+        rows = share(count, one.samples) if metric == "accuracy" and 0 <= count <= one.samples else None
+        low, high = (float(rows.low), float(rows.high)) if rows else (None, None)
+        measures.append(Measure(name, float(value), places(value), low, high, model.kind == "federated"))
+    return Figure(
+        id=f"compared-{metric}-{one.key[2:10]}".lower().replace("_", "-"),
+        kind="dots",
+        title=f"{t('figures', 'compared')}: {t('metrics', metric)}",
+        aside=t("figures", "compared_by").format(party=one.party, rows=t.count("rows", one.samples), seed=one.seed),
+        text="; ".join(f"{each.name}: {each.text}" for each in measures),
+        drawing=dots(measures),
+        columns=(t("model"), t("metrics", metric), t("figures", "low"), t("figures", "high")),
+        rows=tuple(
+            (each.name, model.metrics[metric], _text(each.low), _text(each.high))
+            for each, model in zip(measures, one.models, strict=True)
+        ),
+    )
+
+
+def _shared(one: Comparison) -> list[str]:
+    """The figures that every compared model has, accuracy first."""
+    found = set.intersection(*(set(model.metrics) for model in one.models))
+    return sorted(found, key=lambda name: (name != "accuracy", name != "loss", name))[:2]
+
+
+def _text(bound: float | None) -> str:
+    return "" if bound is None else f"{bound:.6f}"

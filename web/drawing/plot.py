@@ -1,0 +1,175 @@
+"""Lines that are compared with each other: the place of each point, of each line of the scale, and what each says.
+
+Pure geometry; the templates draw it. A line has a colour, dashes and marks: each of them tells it from the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from web.drawing.marks import mark, style_class
+from web.drawing.names import told_apart
+from web.drawing.scale import Scale, Tick, rounds, scale, shares
+from web.drawing.stops import Stop, stops, thinned
+
+WIDTH, HEIGHT = 380, 210
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 28
+MOST_POINTS, LEAST_POINTS = 480, 60
+"""So many points all lines have at most, or each: a longer one is drawn by every second point, third and so on."""
+MOST_MARKS = 30, 120
+"""A line of more values has no marks, nor have lines that have more together: they would run together."""
+MOST_SERIES = 12
+"""More lines could not be told apart: the others are in the table."""
+ROOM = 15
+"""The columns that a name may take beside values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as it was reported, `text`, at `x`, which is called `label`; `low` to `high` is its interval, if any."""
+
+    x: float
+    y: float
+    label: str
+    text: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values under one name, by ascending x. The `main` one is drawn above the others, in the accent."""
+
+    name: str
+    values: tuple[Value, ...]
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series as it is drawn: `style` is the class of its colour, dashes and marks, `sample` its mark in a legend.
+
+    All its `marks` are one outline, all its `intervals` one line; either may be empty.
+    """
+
+    name: str
+    short: str
+    style: str
+    path: str
+    marks: str
+    intervals: str
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Lines on two scales; `more` series are left out.
+
+    `cut` are the ends of a scale without zero, `marked` is the x of the page's round, `diagonal` a line, if any.
+    """
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    lines: tuple[Line, ...]
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+    stops: tuple[Stop, ...]
+    more: int
+    cut: tuple[str, str] | None
+    marked: float | None = None
+    diagonal: str = ""
+
+
+def by_round(series: Sequence[Series], marked: int | None = None) -> Plot:
+    """Lines by round; `marked` is the page's."""
+    drawn = series[:MOST_SERIES]
+    numbers = sorted({int(value.x) for one in drawn for value in one.values})
+    across, named = rounds(numbers, LEFT, WIDTH - RIGHT)
+    up = scale(_extent(drawn), HEIGHT - BOTTOM, TOP)
+    at = across.at(marked) if marked is not None and marked in numbers else None
+    return _plot(series, across, up, named, marked=at)
+
+
+def in_square(series: Sequence[Series]) -> Plot:
+    """Lines from nothing to all both ways, with the diagonal."""
+    across, up = shares(LEFT, WIDTH - RIGHT), shares(HEIGHT - BOTTOM, TOP)
+    diagonal = f"M{across.at(0):g} {up.at(0):g} L{across.at(1):g} {up.at(1):g}"
+    return _plot(series, across, up, across.ticks, diagonal=diagonal)
+
+
+def _plot(
+    series: Sequence[Series],
+    across: Scale,
+    up: Scale,
+    named: tuple[Tick, ...],
+    marked: float | None = None,
+    diagonal: str = "",
+) -> Plot:
+    drawn = series[:MOST_SERIES]
+    shorts = told_apart([one.name for one in drawn], ROOM)
+    styles = _styles(drawn)
+    most = max(LEAST_POINTS, MOST_POINTS // len(drawn))
+    places = [thinned(one.values, most) for one in drawn]
+    marked_all = max(map(len, places)) <= MOST_MARKS[0] and sum(map(len, places)) <= MOST_MARKS[1]
+    return Plot(
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        top=TOP,
+        bottom=HEIGHT - BOTTOM,
+        lines=tuple(
+            _line(one.name, shown, (short, style), (across, up), marks=marked_all)
+            for one, shown, short, style in zip(drawn, places, shorts, styles, strict=True)
+        ),
+        across=named,
+        up=up.ticks,
+        stops=stops(
+            [{value.x: value.text for value in one.values} for one in drawn],
+            {value.x: value.label for one in drawn for value in one.values},
+            [(style_class(style), short) for style, short in zip(styles, shorts, strict=True)],
+            across,
+        ),
+        more=len(series) - len(drawn),
+        cut=(up.label(up.low), up.label(up.high)) if up.cut else None,
+        marked=marked,
+        diagonal=diagonal,
+    )
+
+
+def _extent(series: Sequence[Series]) -> list[float]:
+    return [y for one in series for value in one.values for y in (value.y, value.low, value.high) if y is not None]
+
+
+def _styles(series: Sequence[Series]) -> list[int]:
+    """The main one has none of the numbers of the others."""
+    number, styles = 0, []
+    for one in series:
+        styles.append(-1 if one.main else number)
+        number += not one.main
+    return styles
+
+
+def _line(
+    name: str, shown: Sequence[Value], told: tuple[str, int], scales: tuple[Scale, Scale], *, marks: bool
+) -> Line:
+    (short, style), (across, up) = told, scales
+    places = [(across.at(value.x), up.at(value.y)) for value in shown]
+    return Line(
+        name=name,
+        short=short,
+        style=style_class(style),
+        path="M" + " L".join(f"{x:g} {y:g}" for x, y in places),
+        marks=" ".join(mark(style, x, y) for x, y in places if marks),
+        intervals=" ".join(_interval(value, x, up) for value, (x, _) in zip(shown, places, strict=True)).strip(),
+        sample=mark(style, 14, 6),
+    )
+
+
+def _interval(value: Value, x: float, up: Scale) -> str:
+    if value.low is None or value.high is None:
+        return ""
+    return f"M{x:g} {up.at(value.low):g} V{up.at(value.high):g}"

@@ -1,0 +1,40 @@
+"""What is set beside each other: weights by round, and a release beside the model that it is of."""
+
+from web.documents.comparing import ComparePage, Difference, RoundWeights, Side, SideFigures, WeightPart, WeightsPage
+from web.examples.consortium import CHAIN, NORTH, ROOT
+from web.examples.decisions import COUNTS, EVALUATED, EVALUATION, FIGURES, RELEASE
+from web.examples.rounds import JOB
+
+_ROUND = RoundWeights(round=1, parts=(WeightPart(index=0, weight=120, share=1_000_000),))
+
+WEIGHTS = WeightsPage(chain=CHAIN, job=JOB, factors=False, parties=(NORTH,), rounds=(_ROUND,), next=None)
+
+_A, _B = (
+    Side(
+        asked=asked,
+        job=1,
+        round=1,
+        root=ROOT,
+        release=release,
+        digest=EVALUATION.digest.hex(),
+        samples=114,
+        mean=FIGURES,
+        pooled=EVALUATED.pooled,
+        counts=COUNTS,
+        parties=(SideFigures(party="North", key=NORTH.key, samples=114, rows="own file", metrics=FIGURES),),
+        weights=_ROUND,
+    )
+    for asked, release in (("cardio@1.0", RELEASE), ("1/1", None))
+)
+
+COMPARED = ComparePage(
+    chain=CHAIN,
+    a=_A,
+    b=_B,
+    same_rows=True,
+    differences=(
+        Difference(of="mean", party="", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
+        Difference(of="party", party="North", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
+    ),
+    choices=("cardio@1.0", "1/1"),
+)

@@ -1,0 +1,141 @@
+"""Documents of what happened: an event of the ledger as a line, the activity, and the timeline of a round."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from ledger.events import records as r
+from ledger.events.actions import kind_word
+from ledger.formats.claims import OPENING
+from ledger.formats.digest import NOTHING
+from web.documents.activity import ActivityLine
+from web.documents.common import PartyDocument
+from web.reading.feed import Entry
+from web.reading.ledger import Reading
+from web.reading.naming import Namer
+
+KINDS = {kind.__name__: "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__)[1:] for kind in r.EVENTS}
+"""What each event is called in documents: UpdateCommitted is update_committed."""
+MOST_IN_TIMELINE = 100
+MOST_SCANNED = 5_000
+"""So many events are looked at for those that a filter asks for, before an answer says where to go on."""
+ANY_KEY = ("member", "proposer", "opener", "party", "aggregator", "scorer", "key")
+
+
+def newest(now: Reading, before: int) -> Iterator[Entry]:
+    """The events that the reading knows, newest first."""
+    return now.snapshot.feed.newest(min(before, now.snapshot.applied + 1))
+
+
+def timeline(now: Reading, job: int, number: int) -> tuple[ActivityLine, ...]:
+    """The events of a round that are kept, oldest first, at most so many of the latest."""
+    known = [one for one in now.snapshot.feed.of_round(job, number) if one.number <= now.snapshot.applied]
+    return tuple(activity_line(now, one) for one in known[-MOST_IN_TIMELINE:])
+
+
+def events_after(now: Reading, number: int, most: int) -> tuple[ActivityLine, ...]:
+    """The newest events behind the one of that number, oldest first, at most so many."""
+    found = list(islice(newest(now, now.snapshot.applied + 1), min(most, max(0, now.snapshot.applied - number))))
+    return tuple(activity_line(now, one) for one in reversed(found))
+
+
+def chosen(
+    now: Reading, before: int, limit: int, member: int | None, job: int | None, kind: str | None
+) -> tuple[tuple[ActivityLine, ...], int | None]:
+    """The newest lines that are asked for, and the number before which the next ones are."""
+    lines: list[ActivityLine] = []
+    for scanned, entry in enumerate(newest(now, before)):
+        if len(lines) == limit or scanned == MOST_SCANNED:
+            return tuple(lines), entry.number + 1
+        if (kind is None or KINDS[type(entry.event).__name__] == kind) and (job is None or _job(now, entry) == job):
+            line = activity_line(now, entry)
+            if member is None or (line.party is not None and line.party.index == member):
+                lines.append(line)
+    return tuple(lines), None
+
+
+def activity_line(now: Reading, entry: Entry) -> ActivityLine:
+    number, event = entry
+    return ActivityLine(
+        number=number,
+        log=event.log,
+        tx=event.tx.hex(),
+        kind=KINDS[type(event).__name__],
+        party=_party(now, event),
+        job=getattr(event, "job", None),
+        round=getattr(event, "round", None),
+        attempt=getattr(event, "attempt", None),
+        proposal=_proposal(now, event),
+        release=_release(now, event),
+        path=_path(now, entry),
+        facts=_facts(now, event),
+        time_back=_is_back(now, entry),
+        **now.dated(event.block),
+    )
+
+
+def _job(now: Reading, entry: Entry) -> int | None:
+    return getattr(entry.event, "job", None)
+
+
+def _party(now: Reading, event: r.AnyEvent) -> PartyDocument | None:
+    """Who did it; of an event about a member without a doer, that member."""
+    match event:
+        case r.RotationApproved():
+            return now.member_party(event.member)
+        case r.KeyRotated():
+            return now.party(event.index, event.new_key)
+        case r.RolesChanged() | r.Announced():
+            return now.member_party(event.index)
+    key = next((found for name in ANY_KEY if (found := getattr(event, name, ""))), "")
+    return now.owner(key) if key in now.snapshot.owners else None
+
+
+def _proposal(now: Reading, event: r.AnyEvent) -> int | None:
+    found = now.snapshot.decisions.proposals.get(getattr(event, "proposal", b""))
+    return found.number if found else None
+
+
+def _release(now: Reading, event: r.AnyEvent) -> str | None:
+    found = now.snapshot.decisions.releases.get(getattr(event, "release", b""))
+    return f"{found.name}@{found.version}" if found else None
+
+
+def _path(now: Reading, entry: Entry) -> str:
+    event = entry.event
+    proposal, release = _proposal(now, event), _release(now, event)
+    if proposal is not None:
+        return f"/proposals/{proposal}"
+    if release is not None:
+        return "/releases/" + release.replace("@", "/")
+    return Namer().path(entry.number, event)
+
+
+def _facts(now: Reading, event: r.AnyEvent) -> dict[str, str]:
+    """What else is to be said: by which word, how many, of whom."""
+    facts: dict[str, str] = {}
+    match event:
+        case r.Attested():
+            facts["form"] = event.form.name.lower()
+        case r.Voted():
+            facts["choice"] = event.choice.name.lower()
+        case r.RoundAbandoned():
+            facts["reason"] = event.reason.name
+        case r.AggregatePublished() if event.aggregate.root == NOTHING:
+            facts["outcome"] = "no_model"
+        case r.UpdatesOpened():
+            facts["count"] = str(len(event.openings) // OPENING)
+        case r.Proposed():
+            facts["action"] = kind_word(event.kind)
+        case r.RotationApproved():
+            facts["other"] = now.name(event.index)
+        case r.SuccessorNamed():
+            facts |= {"ledger": event.ledger, "chain": str(event.chain)}
+    return facts
+
+
+def _is_back(now: Reading, entry: Entry) -> bool:
+    """Whether the chain's clock went back: the event before it, in another block, has a later time."""
+    times = now.snapshot.times
+    before = next(now.snapshot.feed.newest(entry.number), None)
+    own, earlier = times.get(entry.event.block), times.get(before.event.block) if before else None
+    return own is not None and earlier is not None and own.time < earlier.time

@@ -1,0 +1,94 @@
+"""The ledger's newest events, and what they name: what the activity, the timelines and the search are made from."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ledger.events.records import AnyEvent
+from ledger.history.fold import History
+from web.reading.naming import Found, Namer
+
+MOST_EVENTS = 20_000
+MOST_NAMED = 300_000
+"""So many of the newest events are kept, and so many of the newest names of things: some 60 MB."""
+MOST_MATCHES = 8
+"""One name leads to so many things, at most."""
+
+
+class Entry(NamedTuple):
+    """An event with its number: events are counted from 1."""
+
+    number: int
+    event: AnyEvent
+
+
+class Feed:
+    """Grows by `extend` in one thread; others may read meanwhile, as far as the number of events that they know."""
+
+    def __init__(self) -> None:
+        self.block, self.last = -1, 0
+        self._events: dict[int, AnyEvent] = {}
+        self._rounds: defaultdict[tuple[int, int], list[Entry]] = defaultdict(list)
+        self._named: dict[bytes, tuple[Found, ...]] = {}
+        self._namer = Namer()
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest event that is kept."""
+        return self.last - len(self._events) + 1
+
+    def extend(self, events: Iterable[AnyEvent], block: int) -> None:
+        """Take the events of later blocks, up to `block`."""
+        for event in events:
+            self.last += 1
+            self._events[self.last] = event
+            if (place := round_of(event)) is not None:
+                self._rounds[place].append(Entry(self.last, event))
+            if len(self._events) > MOST_EVENTS:
+                self._drop()
+            for word, found in self._namer.names(self.last, event):
+                self._name(word, found)
+        self.block = block
+
+    def newest(self, before: int) -> Iterator[Entry]:
+        """The events whose numbers are below `before`, newest first."""
+        for number in range(min(before - 1, self.last), 0, -1):
+            event = self._events.get(number)
+            if event is None:
+                return
+            yield Entry(number, event)
+
+    def of_round(self, job: int, number: int) -> Sequence[Entry]:
+        """The events of a round and its scoring that are kept, oldest first."""
+        return tuple(self._rounds.get((job, number), ()))
+
+    def find(self, word: bytes) -> tuple[Found, ...]:
+        """What bytes name: a transaction, a root, a digest, a key."""
+        return self._named.get(word, ())
+
+    def _drop(self) -> None:
+        number = next(iter(self._events))
+        place = round_of(self._events.pop(number))
+        if place is not None and (kept := [one for one in self._rounds[place] if one.number != number]):
+            self._rounds[place] = kept
+        elif place is not None:
+            del self._rounds[place]
+
+    def _name(self, word: bytes, found: Found) -> None:
+        known = self._named.pop(word, ())
+        if all(one.path != found.path for one in known):
+            known = (*known, found)[-MOST_MATCHES:]
+        self._named[word] = known
+        if len(self._named) > MOST_NAMED:
+            del self._named[next(iter(self._named))]
+
+
+def round_of(event: AnyEvent) -> tuple[int, int] | None:
+    """The job and the round that an event is of."""
+    job, number = getattr(event, "job", None), getattr(event, "round", None)
+    return None if job is None or number is None else (job, number)
+
+
+def feed_of(history: History, known: tuple[History, Feed] | None) -> tuple[History, Feed]:
+    """The feed of a history: the known one where it is of the same, else a new one."""
+    return known if known is not None and known[0] is history else (history, Feed())

@@ -1,0 +1,108 @@
+"""Which identifiers each event puts on record, and where what they name is shown. Pure, but for what it remembers."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ledger.errors import Malformed
+from ledger.events import records as r
+from ledger.events.actions import name_text
+from ledger.formats.claims import unpack_openings
+from ledger.formats.digest import NOTHING
+from web.documents.activity import What
+
+
+class Found(NamedTuple):
+    """What an identifier is of, and the path of the page that shows it, with its place there."""
+
+    what: What
+    path: str
+
+
+class Namer:
+    """Remembers the proposals and releases that later events name by their hash alone."""
+
+    def __init__(self) -> None:
+        self._paths: dict[bytes, str] = {}
+
+    def names(self, number: int, event: r.AnyEvent) -> Iterator[tuple[bytes, Found]]:
+        """The identifiers of the event of that number; those that are zero name nothing."""
+        self._remember(event)
+        path = self.path(number, event)
+        yield event.tx, Found("transaction", path)
+        for word, found in self._own(event, path):
+            if word not in (NOTHING, b""):
+                yield word, found
+
+    def _remember(self, event: r.AnyEvent) -> None:
+        match event:
+            case r.Proposed():
+                self._paths[event.proposal] = f"/proposals/{event.number}"
+            case r.Released():
+                self._paths[event.release] = f"/releases/{name_text(event.name)}/{name_text(event.version)}"
+
+    def path(self, number: int, event: r.AnyEvent) -> str:
+        """The page that shows an event."""
+        job, round_, index = (getattr(event, name, None) for name in ("job", "round", "index"))
+        match event:
+            case r.BallotEvent():
+                return self._paths.get(getattr(event, "proposal", b""), "/proposals")
+            case r.ReleaseEvent():
+                return self._paths.get(event.release, "/releases")
+            case r.RoundEvent() | r.ScoreEvent():
+                return f"/jobs/{job}/rounds/{round_}#event-{number}"
+            case r.JobEvent():
+                return f"/jobs/{job}"
+        return "/members" if index is None else f"/members/{index}"
+
+    def _own(self, event: r.AnyEvent, path: str) -> Iterator[tuple[bytes, Found]]:
+        match event:
+            case r.JobProposed():
+                yield event.digest, Found("job", path)
+                yield event.model.initial, Found("initial_model", f"{path}/models/0")
+            case r.UpdateCommitted():
+                yield event.commitment, Found("commitment", path)
+            case r.UpdatesOpened():
+                yield from _openings(event, path)
+            case r.AggregatePublished():
+                yield from _aggregate(event, path)
+            case r.Attested(form=r.Form.OTHER):
+                yield event.claim, Found("claim", path)
+                yield event.detail, Found("receipts", path)
+            case r.RoundFinalised():
+                yield event.root, Found("model", f"/jobs/{event.job}/models/{event.round}")
+            case r.ScoresCommitted():
+                yield event.commitment, Found("scores", path)
+            case r.ScoresSettled():
+                yield event.root, Found("scores", f"/jobs/{event.job}/rounds/{event.round}#scores")
+            case r.Proposed():
+                yield event.proposal, Found("proposal", path)
+            case r.Released():
+                yield from ((word, Found("release", path)) for word in (event.release, event.root))
+                yield event.report, Found("report", path)
+            case r.MemberAdmitted():
+                yield _key(event.key), Found("key", path)
+            case r.KeyRotated():
+                yield _key(event.new_key), Found("key", path)
+
+
+def _openings(event: r.UpdatesOpened, path: str) -> Iterator[tuple[bytes, Found]]:
+    try:
+        openings = unpack_openings(event.openings)
+    except Malformed:
+        return
+    for one in openings:
+        yield one.root, Found("update", path)
+        yield one.cid, Found("update_file", path)
+
+
+def _aggregate(event: r.AggregatePublished, path: str) -> Iterator[tuple[bytes, Found]]:
+    said = event.aggregate
+    yield said.root, Found("aggregate", path)
+    yield said.cid, Found("model_file", path)
+    yield said.head, Found("head", path)
+    yield said.anchor, Found("block", path)
+    yield said.receipts, Found("receipts", path)
+
+
+def _key(key: str) -> bytes:
+    return bytes.fromhex(key[2:])

@@ -1,0 +1,36 @@
+"""The search: a text leads to the page of what it names, or to a list."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from web.documents.activity import SearchPage
+from web.documents.common import Page
+from web.reading.searching import search as found_by
+from web.reading.searching import transaction_of
+from web.routes.page import PageRoute
+from web.routes.parameters import Now
+from web.routes.responses import UNCACHED
+
+LONGEST_QUERY = 256
+Text = Annotated[str, Query(max_length=LONGEST_QUERY, description="What to look for")]
+
+
+async def search(now: Now, q: Text = "") -> SearchPage:
+    """What a text names: a transaction, root, CID, digest, key, member, release (NAME@VERSION), or JOB.ROUND."""
+    taken_for, matches = found_by(now, q)
+    sent = any(one.what == "transaction" for one in matches)
+    template, tx = now.network.chain.explorer, transaction_of(q)
+    explorer = template.replace("{}", tx) if template and sent and tx else None
+    return SearchPage(chain=now.chain, query=q, taken_for=taken_for, matches=matches, explorer=explorer)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRoute(PageRoute):
+    """The page of a search: a single match is gone to at once."""
+
+    async def html(self, request: Request, document: Page) -> Response:
+        if isinstance(document, SearchPage) and len(document.matches) == 1:
+            return Response(status_code=303, headers={"Location": document.matches[0].path, **UNCACHED})
+        return await PageRoute.html(self, request, document)
