@@ -16,7 +16,7 @@ from web.reading.naming import Namer
 KINDS = {kind.__name__: "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__)[1:] for kind in r.EVENTS}
 """What each event is called in documents: UpdateCommitted is update_committed."""
 MOST_IN_TIMELINE = 100
-MOST_SCANNED = 5_000
+MOST_SCANNED = 2_000
 """So many events are looked at for those that a filter asks for, before an answer says where to go on."""
 ANY_KEY = ("member", "proposer", "opener", "party", "aggregator", "scorer", "key")
 
@@ -46,10 +46,13 @@ def chosen(
     for scanned, entry in enumerate(newest(now, before)):
         if len(lines) == limit or scanned == MOST_SCANNED:
             return tuple(lines), entry.number + 1
-        if (kind is None or KINDS[type(entry.event).__name__] == kind) and (job is None or _job(now, entry) == job):
-            line = activity_line(now, entry)
-            if member is None or (line.party is not None and line.party.index == member):
-                lines.append(line)
+        event = entry.event
+        if (
+            (kind is None or KINDS[type(event).__name__] == kind)
+            and (job is None or getattr(event, "job", None) == job)
+            and (member is None or _index(now, event) == member)
+        ):
+            lines.append(activity_line(now, entry))
     return tuple(lines), None
 
 
@@ -73,21 +76,26 @@ def activity_line(now: Reading, entry: Entry) -> ActivityLine:
     )
 
 
-def _job(now: Reading, entry: Entry) -> int | None:
-    return getattr(entry.event, "job", None)
+def _key(event: r.AnyEvent) -> str:
+    """The key that an event names as the one that acts, or that it is about; empty for none."""
+    return next((str(found) for name in ANY_KEY if isinstance(found := getattr(event, name, None), str)), "")
 
 
-def _party(now: Reading, event: r.AnyEvent) -> PartyDocument | None:
+def _index(now: Reading, event: r.AnyEvent) -> int | None:
     """Who did it; of an event about a member without a doer, that member."""
     match event:
         case r.RotationApproved():
-            return now.member_party(event.member)
-        case r.KeyRotated():
-            return now.party(event.index, event.new_key)
-        case r.RolesChanged() | r.Announced():
-            return now.member_party(event.index)
-    key = next((found for name in ANY_KEY if (found := getattr(event, name, ""))), "")
-    return now.owner(key) if key in now.snapshot.owners else None
+            return event.member
+        case r.KeyRotated() | r.RolesChanged() | r.Announced():
+            return event.index
+    return now.snapshot.owners.get(_key(event))
+
+
+def _party(now: Reading, event: r.AnyEvent) -> PartyDocument | None:
+    index, key = _index(now, event), event.new_key if isinstance(event, r.KeyRotated) else _key(event)
+    if index is None:
+        return None
+    return now.party(index, key) if key else now.member_party(index)
 
 
 def _proposal(now: Reading, event: r.AnyEvent) -> int | None:

@@ -1,7 +1,8 @@
 """The ledger's newest events, and what they name: what the activity, the timelines and the search are made from."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from ledger.events.records import AnyEvent
@@ -11,6 +12,8 @@ from web.reading.naming import Found, Namer
 MOST_EVENTS = 20_000
 MOST_NAMED = 300_000
 """So many of the newest events are kept, and so many of the newest names of things: some 60 MB."""
+MOST_LEARNED = 100_000
+"""What so many of the newest events name is learned when a server starts: some seconds."""
 MOST_MATCHES = 8
 """One name leads to so many things, at most."""
 
@@ -37,18 +40,25 @@ class Feed:
         """The number of the oldest event that is kept."""
         return self.last - len(self._events) + 1
 
-    def extend(self, events: Iterable[AnyEvent], block: int) -> None:
-        """Take the events of later blocks, up to `block`."""
-        for event in events:
-            self.last += 1
-            self._events[self.last] = event
-            if (place := round_of(event)) is not None:
-                self._rounds[place].append(Entry(self.last, event))
-            if len(self._events) > MOST_EVENTS:
-                self._drop()
-            for word, found in self._namer.names(self.last, event):
-                self._name(word, found)
+    def extend(self, events: Sequence[AnyEvent], block: int) -> None:
+        """Take the events of later blocks, up to `block`; of a long history what the newest name."""
+        old = max(0, len(events) - MOST_LEARNED)
+        for event in islice(events, old):
+            self._namer.remember(event)
+        self.last += old
+        for event in islice(events, old, None):
+            self._take(event)
         self.block = block
+
+    def _take(self, event: AnyEvent) -> None:
+        self.last += 1
+        self._events[self.last] = event
+        if (place := round_of(event)) is not None:
+            self._rounds[place].append(Entry(self.last, event))
+        if len(self._events) > MOST_EVENTS:
+            self._drop()
+        for word, found in self._namer.names(self.last, event):
+            self._name(word, found)
 
     def newest(self, before: int) -> Iterator[Entry]:
         """The events whose numbers are below `before`, newest first."""
@@ -67,12 +77,12 @@ class Feed:
         return self._named.get(word, ())
 
     def _drop(self) -> None:
-        number = next(iter(self._events))
-        place = round_of(self._events.pop(number))
-        if place is not None and (kept := [one for one in self._rounds[place] if one.number != number]):
-            self._rounds[place] = kept
-        elif place is not None:
-            del self._rounds[place]
+        """The oldest event goes, which is the first of its round."""
+        place = round_of(self._events.pop(next(iter(self._events))))
+        if place is not None:
+            del self._rounds[place][0]
+            if not self._rounds[place]:
+                del self._rounds[place]
 
     def _name(self, word: bytes, found: Found) -> None:
         known = self._named.pop(word, ())

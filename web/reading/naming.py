@@ -26,14 +26,15 @@ class Namer:
 
     def names(self, number: int, event: r.AnyEvent) -> Iterator[tuple[bytes, Found]]:
         """The identifiers of the event of that number; those that are zero name nothing."""
-        self._remember(event)
+        self.remember(event)
         path = self.path(number, event)
         yield event.tx, Found("transaction", path)
         for word, found in self._own(event, path):
             if word not in (NOTHING, b""):
                 yield word, found
 
-    def _remember(self, event: r.AnyEvent) -> None:
+    def remember(self, event: r.AnyEvent) -> None:
+        """Note where the proposal or the release is shown that the event makes."""
         match event:
             case r.Proposed():
                 self._paths[event.proposal] = f"/proposals/{event.number}"
