@@ -5,7 +5,7 @@ from web.documents.common import Document, PartyDocument
 from web.documents.decisions import ReleaseLine
 
 
-class Trained(Document, frozen=True):
+class TrainedJob(Document, frozen=True):
     """What a job trains. `classes` are those that its task's settings name; `hold_out` is the percentage of rows that
     no update is trained on."""
 
@@ -38,7 +38,7 @@ class Front(Document, frozen=True):
     `behind` counts the rounds that ended and that the last audit made here did not cover.
     """
 
-    trained: Trained | None
+    trained: TrainedJob | None
     participants: int
     headline: Headline | None
     behind: int
