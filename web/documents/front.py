@@ -5,7 +5,7 @@ from web.documents.common import Document, PartyDocument
 from web.documents.decisions import ReleaseLine
 
 
-class Trained(Document, frozen=True):
+class TrainedJob(Document, frozen=True):
     """What a job trains. `classes` are those that its task's settings name; `hold_out` is the percentage of rows that
     no update is trained on."""
 
@@ -35,6 +35,6 @@ class Headline(Document, frozen=True):
 class Front(Document, frozen=True):
     """`trained` is null until a job's document was read, `headline` while nobody has reported such a figure."""
 
-    trained: Trained | None
+    trained: TrainedJob | None
     participants: int
     headline: Headline | None

@@ -17,7 +17,7 @@ from web.documents.decisions import (
     MemberVote,
     RoundMetrics,
 )
-from web.documents.front import Front, Headline, Trained
+from web.documents.front import Front, Headline, TrainedJob
 from web.documents.ledger import AuditDocument, CheckLine
 from web.documents.pages import (
     AuditPage,
@@ -71,7 +71,7 @@ _REPORT = Report(
 )
 
 _FRONT = Front(
-    trained=Trained(job=1, name="Cardiology", task="tabular", classes=("healthy", "ill"), hold_out=20),
+    trained=TrainedJob(job=1, name="Cardiology", task="tabular", classes=("healthy", "ill"), hold_out=20),
     participants=3,
     headline=Headline(
         metric="accuracy",

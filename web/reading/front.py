@@ -10,7 +10,7 @@ from ledger.jobs.document import Job
 from ledger.releases.report import Evaluation, Rows
 from web.documents.common import PartyDocument
 from web.documents.decisions import Evaluated, ReleaseLine
-from web.documents.front import Front, Headline, Trained
+from web.documents.front import Front, Headline, TrainedJob
 from web.reading.evidence import evaluation_of, latest_evaluation
 from web.reading.ledger import Reading
 from web.reading.releases import newest_releases, release_line
@@ -39,9 +39,9 @@ def _job(now: Reading) -> JobState | None:
     return next((state for state in reversed(read) if state.open), read[-1] if read else None)
 
 
-def _trained(state: JobState, document: Job) -> Trained:
+def _trained(state: JobState, document: Job) -> TrainedJob:
     classes = document.task.settings.get("classes")
-    return Trained(
+    return TrainedJob(
         job=state.number,
         name=document.name,
         task=document.task.name,
