@@ -5,11 +5,13 @@ from unicodedata import east_asian_width
 
 from ledger.errors import plain
 
+LONG = 48
+"""The columns of a name that stands alone: in a legend, a table, a sentence."""
 _ISOLATE = "\u2068{}\u2069"
 """Unicode's first-strong isolate: a name written from right to left moves nothing beside it."""
 
 
-def short_name(name: str, room: int) -> str:
+def short_name(name: str, room: int = LONG) -> str:
     """A name in so many columns, cut in its middle: names often differ at their ends."""
     return _ISOLATE.format(_cut(_clean(name), room))
 

@@ -14,6 +14,7 @@ from ledger.history.state import Phase
 from web.drawing import assets, bars, figures, scores
 from web.drawing.figure import places
 from web.drawing.language import LANGUAGES, texts
+from web.drawing.names import short_name
 from web.drawing.tables import NUMBER
 from web.drawing.trace import draw
 from web.reading.latest import State
@@ -43,7 +44,7 @@ class Renderer:
             "drawn": figures.drawn,
             "running": figures.running,
             "headings": figures.headings,
-            "short_number": short_number,
+            "cell": cell,
             "signed": signed,
             "score": score,
             "columns": scores.columns,
@@ -116,9 +117,9 @@ def number(text: str) -> Markup:
     return Markup('<span title="{}">{}</span>').format(text, shown)
 
 
-def short_number(text: str) -> Markup:
+def cell(text: str) -> str:
     """A cell of a figure's table: of a number four places, which its file has whole; anything else as it is."""
-    return Markup("{}").format(places(text) if NUMBER.fullmatch(text) else plain(text))
+    return places(text) if NUMBER.fullmatch(text) else short_name(text)
 
 
 def signed(text: str) -> Markup:

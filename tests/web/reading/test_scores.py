@@ -212,7 +212,7 @@ def test_scores_stand_beside_the_updates_of_a_trace(world: ScoredWorld) -> None:
         unscored = get(url + "/jobs/1/models/4?limit=1", headers=HTML).text
     assert document["unit"] == "nats"
     assert [one["score"] for one in document["models"][1]["updates"]] == list(FIRST)
-    assert page.count('class="gain"') == page.count('class="gained"') == 8
+    assert page.count('<text class="gain') == page.count('class="gained"') == 8
     assert "its score (nats)" in page
     assert 'class="gain' not in unscored
 
@@ -229,7 +229,7 @@ def test_a_member_s_scores_by_round_and_in_sum(world: ScoredWorld) -> None:
     ]
     assert [one["score"]["forfeited"] for one in south["rounds"]] == [False, False, True, False]
     assert "place 2 of 4 scored parties" in page
-    assert page.count("<figure") == page.count("<desc ") == 1
+    assert page.count("<figure") == page.count('<svg class="plot"') == 1
     assert "<s>" in page
 
 
