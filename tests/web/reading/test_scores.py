@@ -393,3 +393,11 @@ def test_bars_start_at_one_zero_and_stay_in_their_frame(scores: list[int]) -> No
         assert abs((bar.x + bar.width if score < 0 else bar.x) - bar.zero) <= 0.1
         assert (bar.style == "against") == (score < 0)
     assert sorted(bars, key=lambda bar: bar.width) == sorted(bars, key=lambda bar: abs(scores[bars.index(bar)]))
+
+
+def test_a_bar_that_would_flatten_the_others_is_cut() -> None:
+    long, short, lost = balances([1_000_000, 1_000, -2_000])
+    assert long.cut is not None and short.cut is lost.cut is None
+    assert long.x < long.cut < long.x + long.width <= BALANCE
+    assert short.width > BALANCE / 10 and lost.style == "against"
+    assert [bar.cut for bar in balances([5, 4, 3, 0])] == [None] * 4

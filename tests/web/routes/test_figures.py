@@ -16,6 +16,8 @@ from support.web.server import HOSTILE, get, served
 from ledger.errors import Malformed
 from ledger.formats.digest import encode, sha256
 from ledger.releases import report as evaluation
+from web.drawing.assets import STATIC
+from web.drawing.marks import COLOURS
 from web.reading.latest import FetchedReport, MissingFile
 
 HTML = {"Accept": "text/html"}
@@ -248,3 +250,36 @@ def test_weights_are_shares_of_the_model(url: str) -> None:
     assert all(sum(part["share"] for part in one["parts"]) == 1_000_000 for one in document["rounds"])
     assert document["next"] == "/jobs/1/weights.json?before=4&limit=2"
     assert [one["round"] for one in get(url + document["next"]).json()["rounds"]] == [3, 2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_lines_and_cells_stand_out_enough_to_be_read(scheme: int) -> None:
+    """WCAG 2.2, AA: 4.5 to 1, since names are written in the colours of their lines."""
+    pages, figures = ((STATIC / name).read_text(encoding="utf-8") for name in ("style.css", "charts.css"))
+    colours = {}
+    for css in (pages, figures):
+        block = css.split("prefers-color-scheme: dark")[scheme]
+        colours |= dict(re.findall(r"--(\w[\w-]*): (#[0-9a-f]{6})", block))
+    pairs = [(f"s{n}", ground) for n in range(COLOURS) for ground in ("paper", "raised")]
+    pairs += [("ink", f"c{n}") for n in range(4)] + [("paper", f"c{n}") for n in (4, 5)]
+    for text, ground in pairs:
+        low, high = sorted((luminance(colours[text]), luminance(colours[ground])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (text, ground)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_value_shows_where_its_place_is_focused(url: str, page: Any) -> None:
+    """Without scripts: by the keyboard, and each place once."""
+    page.goto(url + "/jobs/1/models/5")
+    stop = page.locator("#figure-round-accuracy .stop").nth(2)
+    tip = stop.locator(".tip")
+    assert tip.evaluate("one => getComputedStyle(one).visibility") == "hidden"
+    page.locator("#figure-round-accuracy .stop").nth(1).focus()
+    page.keyboard.press("Tab")
+    assert tip.evaluate("one => getComputedStyle(one).visibility") == "visible"
+    assert "Round 2" in str(tip.text_content())
