@@ -10,6 +10,7 @@ from web.drawing.dots import Measure, dots
 from web.drawing.figure import Figure, places
 from web.drawing.grid import grid
 from web.drawing.language import Texts
+from web.drawing.names import short_name
 from web.drawing.plot import Series, Value, in_square
 
 
@@ -37,7 +38,7 @@ def _sites(counted: Sequence[tuple[str, Counts]], t: Texts) -> Figure:
         rows = right(counts)
         text = f"{places(rows.value)} ({rows.part:,}/{rows.whole:,})"
         measures.append(Measure(name, float(rows.value), text, float(rows.low), float(rows.high)))
-    words = {} if found is None else {"worst": found.worst.name, "best": found.best.name}
+    words = {} if found is None else {"worst": short_name(found.worst.name), "best": short_name(found.best.name)}
     numbers = {} if found is None else {"gap": places(found.gap), "low": places(found.low), "high": places(found.high)}
     return Figure(
         id="sites",

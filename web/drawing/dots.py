@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from web.drawing.names import told_apart
+from web.drawing.names import short_name, told_apart
 from web.drawing.scale import Tick, scale
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 380, 132, 22, 10, 24
@@ -67,7 +67,7 @@ def dots(measures: Sequence[Measure]) -> Dots:
         bottom=bottom,
         dots=tuple(
             Dot(
-                name=one.name,
+                name=short_name(one.name),
                 short=short,
                 text=one.text,
                 x=across.at(one.value),

@@ -48,7 +48,7 @@ def lines(
         id=id_,
         kind="plot",
         title=title,
-        aside=t("by_round"),
+        aside=t("figures", "by_round"),
         text=_summary(t, named),
         drawing=by_round(series, marked),
         columns=(t("round"), *(name for name, _, _ in named)),
@@ -82,7 +82,7 @@ def _summary(t: Texts, named: Sequence[tuple[str, bool, dict[int, str]]]) -> str
     _, _, found = next((one for one in named if one[1]), named[0])
     first, last = min(found), max(found)
     low, high = (chosen(found, key=lambda n: float(found[n])) for chosen in (min, max))
-    return t("chart_summary").format(
+    return t("figures", "by_round_text").format(
         first=found[first],
         first_round=first,
         last=found[last],

@@ -12,7 +12,7 @@ from web.drawing.dots import Measure, dots
 from web.drawing.figure import Figure, lines, places
 from web.drawing.language import Texts
 from web.drawing.measured import by_rounds, of_report
-from web.drawing.names import told_apart
+from web.drawing.names import short_name, told_apart
 from web.drawing.scores import in_unit
 
 MOST_METRICS = 4
@@ -76,16 +76,18 @@ def _paired(page: ComparePage, metric: str, names: Sequence[str], t: Texts) -> F
     rows = [one for one in page.differences if one.metric == metric]
     called = {"pooled": t("figures", "together"), "mean": t("all_parties")}
     measures = [
-        Measure(f"{called.get(row.of, row.party)} · {name}", float(value), places(value), main=row.of != "party")
+        Measure(f"{called.get(row.of, row.party)} · {side}", float(value), places(value), main=row.of != "party")
         for row in rows
-        for name, value in zip(names, (row.a, row.b), strict=True)
+        for side, value in (("a", row.a), ("b", row.b))
     ]
     return Figure(
         id=f"pair-{metric}".replace("_", "-"),
         kind="dots",
         title=t("metrics", metric),
         aside=" · ".join(names),
-        text="; ".join(f"{called.get(row.of, row.party)}: {row.a} → {row.b} ({row.change})" for row in rows[:3]),
+        text="; ".join(
+            f"{short_name(called.get(row.of, row.party))}: {row.a} → {row.b} ({row.change})" for row in rows[:3]
+        ),
         drawing=dots(measures),
         columns=(t("party"), *names, t("figures", "change")),
         rows=tuple((called.get(row.of, row.party), row.a, row.b, row.change) for row in rows),
@@ -102,9 +104,9 @@ def running(latest: Sequence[ScoredRound], t: Texts, unit: str) -> Figure | None
     return replace(made, columns=(t("round"), t("score"), t("sum")), rows=rows)
 
 
-def headings(names: Sequence[str]) -> list[str]:
+def headings(names: Sequence[str], room: int = 16) -> list[str]:
     """Names as headings of narrow columns, told apart."""
-    return told_apart(names, 16)
+    return told_apart(names, room)
 
 
 FIGURES: Mapping[type, Callable[[Any, Texts], list[Figure]]] = {

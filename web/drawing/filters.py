@@ -13,7 +13,7 @@ from web.drawing import activity, assets, bars, cards, figures, scores
 from web.drawing.figure import places
 from web.drawing.identifiers import code, explored, identifier
 from web.drawing.moments import moment, when
-from web.drawing.names import name
+from web.drawing.names import name, short_name
 from web.drawing.tables import NUMBER
 from web.drawing.trace import draw
 
@@ -50,9 +50,9 @@ def number(text: str) -> Markup:
     return Markup('<span title="{}">{}</span>').format(text, shown)
 
 
-def short_number(text: str) -> Markup:
+def cell(text: str) -> str:
     """A cell of a figure's table: of a number four places, which its file has whole; anything else as it is."""
-    return Markup("{}").format(places(text) if NUMBER.fullmatch(text) else plain(text))
+    return places(text) if NUMBER.fullmatch(text) else short_name(text)
 
 
 def signed(text: str) -> Markup:
@@ -107,6 +107,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "bars": bars.bars,
     "by_index": scores.by_index,
     "bytes": bytes_,
+    "cell": cell,
     "code": code,
     "columns": scores.columns,
     "draw": draw,
@@ -127,7 +128,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "score": score,
     "sentence": sentence,
     "share": bars.share,
-    "short_number": short_number,
     "signed": signed,
     "span": span,
     "told": activity.sentence,

@@ -9,6 +9,7 @@ from web.drawing.counted import of_counts
 from web.drawing.dots import Measure, dots
 from web.drawing.figure import Figure, lines, metrics_of, places, values_of
 from web.drawing.language import Texts
+from web.drawing.names import short_name
 
 MOST_METRICS = 4
 _Rounds = Sequence[tuple[str, Sequence[RoundFigures]]]
@@ -49,8 +50,10 @@ def compared(one: Comparison, metric: str, t: Texts) -> Figure:
         id=f"compared-{metric}-{one.key[2:10]}".lower().replace("_", "-"),
         kind="dots",
         title=f"{t('figures', 'compared')}: {t('metrics', metric)}",
-        aside=t("figures", "compared_by").format(party=one.party, rows=t.count("rows", one.samples), seed=one.seed),
-        text="; ".join(f"{each.name}: {each.text}" for each in measures),
+        aside=t("figures", "compared_by").format(
+            party=short_name(one.party), rows=t.count("rows", one.samples), seed=one.seed
+        ),
+        text="; ".join(f"{short_name(each.name)}: {each.text}" for each in measures[:12]),
         drawing=dots(measures),
         columns=(t("model"), t("metrics", metric), t("figures", "low"), t("figures", "high")),
         rows=tuple(

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from ledger.errors import plain
 
 SHORT_NAME, LONGEST_NAME = 20, 60
-
+LONG = 48
+"""The columns of a name that stands alone: in a legend, a table, a sentence."""
 _ISOLATE = "\u2068{}\u2069"
 """Unicode's first-strong isolate: a name written from right to left moves nothing beside it."""
 
@@ -24,7 +25,7 @@ def name(text: str) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(clean[:500], shown)
 
 
-def short_name(text: str, room: int) -> str:
+def short_name(text: str, room: int = LONG) -> str:
     """A name in so many columns, cut in its middle: names often differ at their ends."""
     return _ISOLATE.format(_cut(_clean(text), room))
 

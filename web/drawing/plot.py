@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from web.drawing.marks import mark, style_class
-from web.drawing.names import told_apart
+from web.drawing.names import LONG, told_apart
 from web.drawing.scale import Scale, Tick, rounds, scale, shares
 from web.drawing.stops import Stop, stops, thinned
 
@@ -110,6 +110,7 @@ def _plot(
 ) -> Plot:
     drawn = series[:MOST_SERIES]
     shorts = told_apart([one.name for one in drawn], ROOM)
+    longs = told_apart([one.name for one in drawn], LONG)
     styles = _styles(drawn)
     most = max(LEAST_POINTS, MOST_POINTS // len(drawn))
     places = [thinned(one.values, most) for one in drawn]
@@ -122,8 +123,8 @@ def _plot(
         top=TOP,
         bottom=HEIGHT - BOTTOM,
         lines=tuple(
-            _line(one.name, shown, (short, style), (across, up), marks=marked_all)
-            for one, shown, short, style in zip(drawn, places, shorts, styles, strict=True)
+            _line(name, shown, (short, style), (across, up), marks=marked_all)
+            for name, shown, short, style in zip(longs, places, shorts, styles, strict=True)
         ),
         across=named,
         up=up.ticks,

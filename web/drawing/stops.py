@@ -25,7 +25,7 @@ class Stop:
     width: float
     label: str
     said: tuple[tuple[str, str, str], ...]
-    box: tuple[float, float, float, float]
+    box: tuple[float, float, float]
 
 
 def thinned(values: Sequence[T], most: int) -> list[T]:
@@ -51,11 +51,9 @@ def stops(
     return tuple(made)
 
 
-def _box(
-    at: float, label: str, said: Sequence[tuple[str, str, str]], across: Scale
-) -> tuple[float, float, float, float]:
+def _box(at: float, label: str, said: Sequence[tuple[str, str, str]], across: Scale) -> tuple[float, float, float]:
     """Where the values are written: beside the place, on the side that has room."""
     wide = max([len(label), *(len(name) + len(text) + 3 for _, name, text in said)]) * LETTER + 22
     wide, high = round(min(wide, across.end), 1), ROW * (len(said) + 1) + 8
     left = at - wide - 8 if at > (across.start + across.end) / 2 else at + 8
-    return round(min(max(4, left), across.end + 10 - wide), 1), 4.0, wide, float(high)
+    return round(min(max(4, left), across.end + 10 - wide), 1), wide, float(high)

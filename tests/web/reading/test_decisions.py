@@ -255,7 +255,8 @@ class TestEvaluation:
         assert (evidence["status"], evidence["samples"]) == ("read", 406)
         assert evidence["report"]["parties"][0]["party"] == "East"
         assert page.count("<figure") == 2
-        assert page.count('role="img" aria-labelledby=') == page.count("<desc ") == 2
+        assert page.count('role="group" aria-labelledby=') == page.count('class="quiet said"') == 2
+        assert page.count('class="stop"') == 2 * 3
         assert "From 0.700000 in round 0 to 0.900000 in round 2" in page
         assert page.count("<details><summary>As a table") == 2
         assert all("in round 0" in text for text in elsewhere)

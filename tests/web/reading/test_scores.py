@@ -212,7 +212,7 @@ def test_scores_stand_beside_the_updates_of_a_trace(world: ScoredWorld) -> None:
         unscored = get(url + "/jobs/1/models/4?limit=1", headers=HTML).text
     assert document["unit"] == "nats"
     assert [one["score"] for one in document["models"][1]["updates"]] == list(FIRST)
-    assert page.count('class="gain"') == page.count('class="gained"') == 8
+    assert page.count('<text class="gain') == page.count('class="gained"') == 8
     assert "its score (nats)" in page
     assert 'class="gain' not in unscored
 
@@ -229,7 +229,7 @@ def test_a_member_s_scores_by_round_and_in_sum(world: ScoredWorld) -> None:
     ]
     assert [one["score"]["forfeited"] for one in south["rounds"]] == [False, False, True, False]
     assert "place 2 of 4 scored parties" in page
-    assert page.count("<figure") == page.count("<desc ") == 1
+    assert page.count("<figure") == page.count('<svg class="plot"') == 1
     assert "<s>" in page
 
 
@@ -393,3 +393,11 @@ def test_bars_start_at_one_zero_and_stay_in_their_frame(scores: list[int]) -> No
         assert abs((bar.x + bar.width if score < 0 else bar.x) - bar.zero) <= 0.1
         assert (bar.style == "against") == (score < 0)
     assert sorted(bars, key=lambda bar: bar.width) == sorted(bars, key=lambda bar: abs(scores[bars.index(bar)]))
+
+
+def test_a_bar_that_would_flatten_the_others_is_cut() -> None:
+    long, short, lost = balances([1_000_000, 1_000, -2_000])
+    assert long.cut is not None and short.cut is lost.cut is None
+    assert long.x < long.cut < long.x + long.width <= BALANCE
+    assert short.width > BALANCE / 10 and lost.style == "against"
+    assert [bar.cut for bar in balances([5, 4, 3, 0])] == [None] * 4
