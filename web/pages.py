@@ -1,7 +1,7 @@
 """The table of pages: the address of each, its JSON sibling, its document, and the template that draws it."""
 
-from web.documents import comparing, pages
-from web.routes import comparing as sides
+from web.documents import comparison, pages
+from web.routes import comparison as sides
 from web.routes import decisions, ledger, members
 from web.routes.page import PageRoute
 
@@ -48,7 +48,7 @@ PAGES = (
         "release_name.html",
     ),
     PageRoute(_RELEASE, f"{_RELEASE}.json", decisions.release, pages.ReleasePage, "release.html"),
-    PageRoute(f"{_JOB}/weights", f"{_JOB}/weights.json", sides.weights, comparing.WeightsPage, "weights.html"),
-    PageRoute("/compare", "/compare.json", sides.compare, comparing.ComparePage, "compare.html"),
+    PageRoute(f"{_JOB}/weights", f"{_JOB}/weights.json", sides.weights, comparison.WeightsPage, "weights.html"),
+    PageRoute("/compare", "/compare.json", sides.compare, comparison.ComparePage, "compare.html"),
     PageRoute("/audit", "/audit.json", ledger.audit, pages.AuditPage, "audit.html"),
 )

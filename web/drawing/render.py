@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
-from web.drawing import assets, bars, figures, scores
+from web.drawing import assets, columns, figures, scores
 from web.drawing.figure import places
 from web.drawing.language import LANGUAGES, texts
 from web.drawing.names import short_name
@@ -38,8 +38,8 @@ class Renderer:
         self._templates.filters |= {"when": when, "name": name, "hash": hash_, "prose": prose, "draw": draw}
         self._templates.filters |= {"fill": fill, "roles": roles, "percent": percent, "span": span, "number": number}
         self._templates.filters |= {
-            "bars": bars.bars,
-            "share": bars.share,
+            "bars": columns.bars,
+            "share": columns.share,
             "balances": scores.balances,
             "drawn": figures.drawn,
             "running": figures.running,
