@@ -125,13 +125,15 @@ def view(rounds: int, members: int) -> View:
         ledger.release(number, number, NOTHING)
     report = ledger.report(rounds, known)
     ledger.release(RELEASES, rounds, report.digest)
+    worked_out = FetchedReport(report, report.mean)
+    assert report.rounds
     latest = Latest(
         State(
             serial=1,
             snapshot=freeze(ledger.history, ledger.history.applied),
             read_at=int(time.time()),
             documents={ledger.job.digest: ledger.job},
-            evaluations={report.digest: FetchedReport(report, report.mean)},
+            evaluations={report.digest: worked_out},
         )
     )
     gc.collect()

@@ -1,9 +1,9 @@
 """The table of pages: the address of each, its JSON sibling, its document, and the template that draws it."""
 
-from web.documents import comparing, pages
+from web.documents import comparison, pages
 from web.documents.activity import ActivityPage, SearchPage
 from web.routes import activity, decisions, ledger, members, search
-from web.routes import comparing as sides
+from web.routes import comparison as sides
 from web.routes.page import PageRoute
 
 _JOB = "/jobs/{job:int}"
@@ -49,8 +49,8 @@ PAGES = (
         "release_name.html",
     ),
     PageRoute(_RELEASE, f"{_RELEASE}.json", decisions.release, pages.ReleasePage, "release.html"),
-    PageRoute(f"{_JOB}/weights", f"{_JOB}/weights.json", sides.weights, comparing.WeightsPage, "weights.html"),
-    PageRoute("/compare", "/compare.json", sides.compare, comparing.ComparePage, "compare.html"),
+    PageRoute(f"{_JOB}/weights", f"{_JOB}/weights.json", sides.weights, comparison.WeightsPage, "weights.html"),
+    PageRoute("/compare", "/compare.json", sides.compare, comparison.ComparePage, "compare.html"),
     PageRoute("/activity", "/activity.json", activity.activity, ActivityPage, "activity.html"),
     search.SearchRoute("/search", "/search.json", search.search, SearchPage, "search_results.html"),
     PageRoute("/audit", "/audit.json", ledger.audit, pages.AuditPage, "audit.html"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ledger.releases.report import Rows
     from participant.measuring.evaluation import Line
+    from participant.measuring.own_rows import OwnRows
     from participant.trainer.messages import Compare, ComparedModel
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -68,7 +69,7 @@ def compare(
     if as_json:
         from msgspec import to_builtins
 
-        from participant.measuring.compared import written
+        from participant.measuring.comparison_file import written
 
         print_json(to_builtins(written(rows, test, wanted.rounds, seed)))
     else:
@@ -148,18 +149,14 @@ def evaluate(
     parties hand on, and which a release may name; those of earlier models that were measured too are its history. With
     --compared it is the report's model that is measured, and set beside the others in the report.
     """
-    if compared and not (data and report):
-        raise click.UsageError("--compared needs --data and --report")
-    if compared and (rounds or follow_job):
-        raise click.UsageError("--compared measures the report's model: leave out --round and --follow")
+    if compared:
+        job, rounds = _model_of_report(data, report, bool(rounds or follow_job))
     if rounds and follow_job:
         raise click.UsageError("--round and --follow exclude each other")
     if trained_on and data:
         raise click.UsageError("--data and --trained-on exclude each other")
     from ledger.cli.connect import look
-    from ledger.party.publishing import read_file
-    from participant.measuring import compared as beside
-    from participant.measuring.evaluation import Evaluator, add_to_report, follow, lines
+    from participant.measuring.evaluation import Evaluator, follow, lines
     from participant.measuring.own_rows import OwnRows
     from participant.node.start import machine_of
     from participant.rows.records import RowRecords
@@ -170,10 +167,6 @@ def evaluate(
         home.network()
     files = DataFiles(home, given=data)
     files.check()
-    made = beside.read(compared) if compared else None
-    if made and report:
-        about = read_file(report)
-        job, rounds = about.job, (about.round,)
     wanted: Rows = "own_file" if data else "trained_on" if trained_on else "held_out"
     with Trainers(machine_of(home, device)) as trainers, look(network_file, home) as connection:
         trainers.prepare()
@@ -181,12 +174,32 @@ def evaluate(
         evaluator = Evaluator(own, files, trainers, wanted)
         found = follow(evaluator, job, _waiting) if follow_job else lines(evaluator, job, list(rounds))
         measured = list(_printed(found, as_json))
-        if made and report and data:
-            beside.add_comparison(own, made, measured[-1], data, report)
-            click.echo(f"comparison added to {report}", err=True)
-        elif report and measured:
-            add_to_report(own, measured, report)
-            click.echo(f"figures added to {report}", err=True)
+        if report and measured:
+            _add(own, measured, report, data, compared)
+
+
+def _model_of_report(data: Path | None, report: Path | None, chosen: bool) -> tuple[int, tuple[int, ...]]:
+    """The job and round that a comparison is about: the report says which."""
+    from ledger.party.publishing import read_file
+
+    if data is None or report is None:
+        raise click.UsageError("--compared needs --data and --report")
+    if chosen:
+        raise click.UsageError("--compared measures the report's model: leave out --round and --follow")
+    about = read_file(report)
+    return about.job, (about.round,)
+
+
+def _add(own: "OwnRows", measured: "Sequence[Line]", report: Path, data: Path | None, compared: Path | None) -> None:
+    """Add to the report what was measured: as this party's figures, or beside the models of a comparison."""
+    from participant.measuring.comparison_file import add_comparison, read
+    from participant.measuring.evaluation import add_to_report
+
+    if compared and data:
+        add_comparison(own, read(compared), measured[-1], data, report)
+    else:
+        add_to_report(own, measured, report)
+    click.echo(f"{'comparison' if compared else 'figures'} added to {report}", err=True)
 
 
 def _printed(found: "Iterable[Line]", as_json: bool) -> "Iterator[Line]":

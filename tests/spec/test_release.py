@@ -11,6 +11,7 @@ from ledger.formats.artifact import Tensor
 from ledger.formats.digest import sha256
 from ledger.releases import report as evaluation
 from ledger.releases.card import _SECTIONS, Card
+from ledger.releases.comparison import ComparedFigures, Comparison
 from ledger.releases.file import ModelFile
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "spec" / "release.md").read_text(encoding="utf-8")
@@ -56,8 +57,9 @@ def test_the_example_that_opens_the_page_is_true() -> None:
 def test_every_field_of_a_report_has_its_row() -> None:
     (line,) = re.findall(r"^report +(\{.*\})$", PAGE, re.MULTILINE)
     document = evaluation.parse(line.encode())
-    names = [*json.loads(document.encode()), "rounds[].metrics"]
+    names = [*json.loads(document.encode()), "comparisons"]
     names += [f"parties[].{name}" for name in evaluation.PartyFigures.__struct_fields__]
+    names += [*Comparison.__struct_fields__, *ComparedFigures.__struct_fields__]
     for name in names:
         assert f"`{name}`" in PAGE, name
     for bound in (evaluation.MAX_PARTIES, evaluation.MAX_METRICS, evaluation.MAX_ROUNDS):

@@ -7,9 +7,9 @@ from ledger.events.records import Rules
 from ledger.releases.report import Evaluation, RoundFigures
 from ledger.rounds.trace import ModelTrace
 from web.documents.common import Dated, Document, PartyDocument
-from web.documents.measured import PartyRounds, SpreadDocument
 from web.documents.rounds import FormName
 from web.documents.scores import RoundScoring, Score
+from web.documents.spreads import PartyRounds, SpreadDocument
 
 
 class Subject(Document, frozen=True, omit_defaults=True):

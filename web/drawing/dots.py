@@ -12,7 +12,7 @@ ROOM = 17
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Datum:
     """A value under a name, as it is said; `low` to `high` is its interval, if it has one. `main` ones are stressed."""
 
     name: str
@@ -52,7 +52,7 @@ class Dots:
     cut: tuple[str, str] | None
 
 
-def dots(measures: Sequence[Measure]) -> Dots:
+def dots(measures: Sequence[Datum]) -> Dots:
     """Place them, in their order."""
     shown = measures[:MOST_ROWS]
     extent = [x for one in shown for x in (one.value, one.low, one.high) if x is not None]

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from ledger.releases.report import RoundFigures, decimal
+from ledger.releases.report import RoundFigures
 from web.drawing.dots import Dots
 from web.drawing.grid import Grid
 from web.drawing.language import Texts
-from web.drawing.plot import Plot, Series, Value, by_round
+from web.drawing.plot import MOST_SERIES, Plot, Series, Value, by_round
+from web.drawing.stops import thinned
 
+MOST_POINTS, LEAST_POINTS = 480, 40
+"""So many points all lines have at most together, or each: of more rounds every second is drawn, third and so on."""
 Kind = Literal["plot", "dots", "grid"]
 
 
@@ -35,13 +38,16 @@ def lines(
     t: Texts, id_: str, title: str, named: Sequence[tuple[str, bool, dict[int, str]]], marked: int | None = None
 ) -> Figure:
     """Lines by round: each a name, whether it is the main one, and its values by round as text."""
+    drawn = named[:MOST_SERIES]
+    kept = _kept([found for _, _, found in drawn], marked)
+    labels = {number: f"{t('round')} {number}" for number in kept}
     series = [
         Series(
             name,
-            tuple(Value(float(n), float(text), f"{t('round')} {n}", places(text)) for n, text in sorted(found.items())),
+            tuple(Value(float(n), float(found[n]), labels[n], places(found[n])) for n in kept if n in found),
             main,
         )
-        for name, main, found in named
+        for name, main, found in drawn
     ]
     numbers = sorted({number for _, _, found in named for number in found})
     return Figure(
@@ -50,10 +56,18 @@ def lines(
         title=title,
         aside=t("figures", "by_round"),
         text=_summary(t, named),
-        drawing=by_round(series, marked),
+        drawing=by_round(series, marked, more=len(named) - len(drawn)),
         columns=(t("round"), *(name for name, _, _ in named)),
         rows=tuple((str(n), *(found.get(n, "") for _, _, found in named)) for n in numbers),
     )
+
+
+def _kept(found: Sequence[dict[int, str]], marked: int | None) -> list[int]:
+    """The rounds that are drawn: all, or some evenly, with the ends of every line and the page's own."""
+    every = sorted(set[int]().union(*found))
+    some = thinned(every, max(LEAST_POINTS, MOST_POINTS // len(found)))
+    ends = {number for one in found for number in (min(one), max(one))}
+    return sorted({*some, *ends, *(number for number in every if number == marked)})
 
 
 def values_of(rounds: Sequence[RoundFigures], metric: str) -> dict[int, str]:
@@ -70,11 +84,11 @@ def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
 
 def places(text: str | Fraction) -> str:
     """A number as it is read in a drawing: with four places at most."""
-    exact = Fraction(text)
-    if abs(exact) >= 10**9:
-        return f"{float(exact):.3e}"
-    shown = decimal(Fraction(round(exact * 10_000), 10_000))[:-2]
-    return shown.rstrip("0").rstrip(".") if "." in shown and shown.endswith("000") else shown
+    value = float(text)
+    if abs(value) >= 10**9:
+        return f"{value:.3e}"
+    shown = f"{value:.4f}"
+    return shown[:-5] if shown.endswith(".0000") else shown
 
 
 def _summary(t: Texts, named: Sequence[tuple[str, bool, dict[int, str]]]) -> str:

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from web.documents.comparing import ComparePage, WeightsPage
+from web.documents.comparison import ComparePage, WeightsPage
 from web.documents.pages import JobPage, ModelPage, ProposalPage, ReleasePage, RoundPage
 from web.documents.scores import ScoredRound
-from web.drawing.counted import roc_figure
-from web.drawing.dots import Measure, dots
+from web.drawing.counts import roc_figure
+from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, lines, places
 from web.drawing.language import Texts
-from web.drawing.measured import by_rounds, of_report
 from web.drawing.names import short_name, told_apart
+from web.drawing.reports import by_rounds, of_report
 from web.drawing.scores import in_unit
 
 MOST_METRICS = 4
@@ -58,7 +58,7 @@ def _of_weights(page: WeightsPage, t: Texts) -> list[Figure]:
     named = [
         (names[index], False, {n: f"{share / 10_000:.4f}" for n, share in found[index].items()}) for index in order
     ]
-    return [lines(t, "weights", t("figures", "weights"), named)] if len(page.rounds) > 1 else []
+    return [lines(t, "weights", t("figures", "weights"), named)] if found else []
 
 
 def _of_comparison(page: ComparePage, t: Texts) -> list[Figure]:
@@ -76,7 +76,7 @@ def _paired(page: ComparePage, metric: str, names: Sequence[str], t: Texts) -> F
     rows = [one for one in page.differences if one.metric == metric]
     called = {"pooled": t("figures", "together"), "mean": t("all_parties")}
     measures = [
-        Measure(f"{called.get(row.of, row.party)} · {side}", float(value), places(value), main=row.of != "party")
+        Datum(f"{called.get(row.of, row.party)} · {side}", float(value), places(value), main=row.of != "party")
         for row in rows
         for side, value in (("a", row.a), ("b", row.b))
     ]

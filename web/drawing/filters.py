@@ -9,7 +9,7 @@ from markupsafe import Markup
 from ledger.errors import plain
 from ledger.events.records import Role
 from ledger.history.state import Phase
-from web.drawing import activity, assets, bars, cards, figures, scores
+from web.drawing import activity, assets, cards, columns, figures, scores
 from web.drawing.figure import places
 from web.drawing.identifiers import code, explored, identifier
 from web.drawing.moments import moment, when
@@ -104,7 +104,7 @@ def linked(text: str) -> Markup:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "asset": assets.address,
     "balances": scores.balances,
-    "bars": bars.bars,
+    "bars": columns.bars,
     "by_index": scores.by_index,
     "bytes": bytes_,
     "cell": cell,
@@ -127,7 +127,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "running": figures.running,
     "score": score,
     "sentence": sentence,
-    "share": bars.share,
+    "share": columns.share,
     "signed": signed,
     "span": span,
     "told": activity.sentence,

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from web.drawing.marks import mark, style_class
 from web.drawing.names import LONG, told_apart
 from web.drawing.scale import Scale, Tick, rounds, scale, shares
-from web.drawing.stops import Stop, stops, thinned
+from web.drawing.stops import Stop, stops
 
 WIDTH, HEIGHT = 380, 210
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 28
-MOST_POINTS, LEAST_POINTS = 480, 60
-"""So many points all lines have at most, or each: a longer one is drawn by every second point, third and so on."""
 MOST_MARKS = 30, 120
 """A line of more values has no marks, nor have lines that have more together: they would run together."""
 MOST_SERIES = 12
@@ -83,21 +81,21 @@ class Plot:
     diagonal: str = ""
 
 
-def by_round(series: Sequence[Series], marked: int | None = None) -> Plot:
-    """Lines by round; `marked` is the page's."""
-    drawn = series[:MOST_SERIES]
-    numbers = sorted({int(value.x) for one in drawn for value in one.values})
+def by_round(series: Sequence[Series], marked: int | None = None, more: int = 0) -> Plot:
+    """Lines by round; `marked` is the page's. `more` were left out before."""
+    numbers = sorted({int(value.x) for one in series for value in one.values})
     across, named = rounds(numbers, LEFT, WIDTH - RIGHT)
-    up = scale(_extent(drawn), HEIGHT - BOTTOM, TOP)
+    up = scale(_extent(series), HEIGHT - BOTTOM, TOP)
     at = across.at(marked) if marked is not None and marked in numbers else None
-    return _plot(series, across, up, named, marked=at)
+    return _plot(series, across, up, named, marked=at, more=more)
 
 
 def in_square(series: Sequence[Series]) -> Plot:
-    """Lines from nothing to all both ways, with the diagonal."""
+    """Lines from nothing to all both ways, with the diagonal: the first of them, where there are many."""
+    drawn = series[:MOST_SERIES]
     across, up = shares(LEFT, WIDTH - RIGHT), shares(HEIGHT - BOTTOM, TOP)
     diagonal = f"M{across.at(0):g} {up.at(0):g} L{across.at(1):g} {up.at(1):g}"
-    return _plot(series, across, up, across.ticks, diagonal=diagonal)
+    return _plot(drawn, across, up, across.ticks, diagonal=diagonal, more=len(series) - len(drawn))
 
 
 def _plot(
@@ -107,14 +105,13 @@ def _plot(
     named: tuple[Tick, ...],
     marked: float | None = None,
     diagonal: str = "",
+    more: int = 0,
 ) -> Plot:
-    drawn = series[:MOST_SERIES]
-    shorts = told_apart([one.name for one in drawn], ROOM)
-    longs = told_apart([one.name for one in drawn], LONG)
-    styles = _styles(drawn)
-    most = max(LEAST_POINTS, MOST_POINTS // len(drawn))
-    places = [thinned(one.values, most) for one in drawn]
-    marked_all = max(map(len, places)) <= MOST_MARKS[0] and sum(map(len, places)) <= MOST_MARKS[1]
+    shorts = told_apart([one.name for one in series], ROOM)
+    longs = told_apart([one.name for one in series], LONG)
+    styles = _styles(series)
+    counted = [len(one.values) for one in series]
+    marks = max(counted) <= MOST_MARKS[0] and sum(counted) <= MOST_MARKS[1]
     return Plot(
         width=WIDTH,
         height=HEIGHT,
@@ -123,18 +120,18 @@ def _plot(
         top=TOP,
         bottom=HEIGHT - BOTTOM,
         lines=tuple(
-            _line(name, shown, (short, style), (across, up), marks=marked_all)
-            for name, shown, short, style in zip(longs, places, shorts, styles, strict=True)
+            _line(name, one.values, (short, style), (across, up), marks=marks)
+            for name, one, short, style in zip(longs, series, shorts, styles, strict=True)
         ),
         across=named,
         up=up.ticks,
         stops=stops(
-            [{value.x: value.text for value in one.values} for one in drawn],
-            {value.x: value.label for one in drawn for value in one.values},
+            [{value.x: value.text for value in one.values} for one in series],
+            {value.x: value.label for one in series for value in one.values},
             [(style_class(style), short) for style, short in zip(styles, shorts, strict=True)],
             across,
         ),
-        more=len(series) - len(drawn),
+        more=more,
         cut=(up.label(up.low), up.label(up.high)) if up.cut else None,
         marked=marked,
         diagonal=diagonal,

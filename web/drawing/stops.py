@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from web.drawing.scale import Scale
 
-MOST_STOPS, MOST_SAID = 24, 60
+MOST_STOPS, MOST_SAID = 24, 48
 """So many places at most say their values, and so many values in all."""
 LETTER, ROW = 6.2, 14
 T = TypeVar("T")

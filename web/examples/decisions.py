@@ -16,7 +16,7 @@ from web.documents.decisions import (
     Vote,
     VoteTally,
 )
-from web.documents.measured import PartyRounds
+from web.documents.spreads import PartyRounds
 from web.examples.consortium import BASE, CID, LEDGER, NORTH, ROOT, SOUTH, TX, WEST, dated, moment
 from web.examples.rounds import SCORING, TRACED
 

@@ -39,7 +39,7 @@ from web.documents.pages import (
 )
 from web.documents.rounds import Activity
 from web.examples import answers, scores
-from web.examples.comparing import COMPARED, WEIGHTS
+from web.examples.comparison import COMPARED, WEIGHTS
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PARTY_ROUNDS, PROPOSAL, RELEASE, RULES, VOTE
 from web.examples.rounds import EVENT, JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED

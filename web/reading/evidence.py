@@ -10,10 +10,10 @@ from ledger.rounds.trace import ModelTrace, trace
 from web.documents.decisions import Contributor, Evaluated, EvaluationStatus, Evidence, RoundMetrics
 from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
-from web.reading.measured import around, parties_around, spread_of, unmeasured
 from web.reading.models import model_line
 from web.reading.proposals import newest_proposals
 from web.reading.scorings import round_scoring
+from web.reading.spreads import around, parties_around, spread_of, unmeasured
 
 SHORT_LINEAGE = 3
 AROUND = 30

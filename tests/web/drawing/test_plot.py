@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from web.documents.rounds import Activity
-from web.drawing.bars import bars, share
+from web.drawing.columns import bars, share
 from web.drawing.dots import LEFT as DOTS_LEFT
-from web.drawing.dots import Measure, dots
+from web.drawing.dots import Datum, dots
+from web.drawing.figure import LEAST_POINTS, MOST_POINTS, lines
 from web.drawing.grid import grid
+from web.drawing.language import texts
 from web.drawing.marks import mark, style_class
 from web.drawing.plot import (
     BOTTOM,
     HEIGHT,
-    LEAST_POINTS,
     LEFT,
     MOST_SERIES,
     RIGHT,
@@ -89,7 +90,9 @@ def test_a_scale_without_zero_says_so() -> None:
 
 
 def test_every_line_is_told_from_the_others() -> None:
-    plot = by_round([series("0.1", "0.2", name=f"party {n}") for n in range(20)])
+    many = [(f"party {n}", False, {1: "0.1", 2: "0.2"}) for n in range(20)]
+    plot = lines(texts("en"), "a", "A", many).drawing
+    assert isinstance(plot, Plot)
     assert (len(plot.lines), plot.more) == (MOST_SERIES, 20 - MOST_SERIES)
     assert len({line.style for line in plot.lines}) == MOST_SERIES
     assert len({(line.short, line.sample, line.style) for line in plot.lines}) == MOST_SERIES
@@ -97,11 +100,15 @@ def test_every_line_is_told_from_the_others() -> None:
     assert [style_class(n) for n in (-1, 0, 5, 6)] == ["main", "s0 d0", "s5 d0", "s0 d1"]
 
 
-def test_a_long_line_is_thinned_and_keeps_its_ends() -> None:
-    plot = by_round([series(*["0.5"] * 9_999, "0.9")])
-    found = places(plot)
-    assert LEAST_POINTS <= len(found) <= 481
-    assert (found[0][0], found[-1][0]) == (LEFT, WIDTH - RIGHT)
+def test_a_long_line_is_thinned_and_keeps_its_ends_and_the_page_s_round() -> None:
+    found = dict.fromkeys(range(1, 10000), "0.5") | {10_000: "0.9"}
+    figure = lines(texts("en"), "a", "A", [("North", False, found)], 5_001)
+    plot = figure.drawing
+    assert isinstance(plot, Plot)
+    assert len(figure.rows) == 10_000
+    assert LEAST_POINTS <= len(places(plot)) <= MOST_POINTS + 2
+    assert (places(plot)[0][0], places(plot)[-1][0]) == (LEFT, WIDTH - RIGHT)
+    assert plot.marked is not None
     assert len(plot.stops) <= MOST_STOPS + 1
     labels = [int(tick.label) for tick in plot.across]
     assert labels[0] == 1 and labels[-1] == 10_000 and len(labels) <= 9
@@ -109,7 +116,7 @@ def test_a_long_line_is_thinned_and_keeps_its_ends() -> None:
 
 
 @given(
-    st.lists(st.lists(st.integers(0, 10**6).map(lambda n: n / 10**6), min_size=1, max_size=40), min_size=1, max_size=14)
+    st.lists(st.lists(st.integers(0, 10**6).map(lambda n: n / 10**6), min_size=1, max_size=40), min_size=1, max_size=12)
 )
 def test_places_that_speak_cover_the_plot_once_and_what_they_say_fits(values: list[list[float]]) -> None:
     plot = by_round([series(*map(str, one), name=f"p{n}") for n, one in enumerate(values)])
@@ -136,14 +143,14 @@ def test_rounds_are_named_from_the_first_to_the_last() -> None:
 
 
 def test_dots_stand_below_each_other_on_one_scale() -> None:
-    made = dots([Measure("a", 0.5, "0.5", 0.4, 0.6), Measure("b", 0.9, "0.9")])
+    made = dots([Datum("a", 0.5, "0.5", 0.4, 0.6), Datum("b", 0.9, "0.9")])
     first, second = made.dots
     assert first.start is not None and first.end is not None
     assert DOTS_LEFT <= first.start < first.x < first.end < second.x <= made.right
     assert first.y < second.y < made.bottom
     assert second.start is second.end is None
     assert made.cut is not None
-    assert dots([Measure(f"p{n}", n, str(n)) for n in range(50)]).more == 10
+    assert dots([Datum(f"p{n}", n, str(n)) for n in range(50)]).more == 10
 
 
 def test_a_cell_is_as_dark_as_its_part_of_the_class() -> None:

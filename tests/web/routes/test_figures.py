@@ -9,8 +9,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from msgspec.structs import replace
-from support.web.measured import Measured, measured, without_counts
 from support.web.released import ask
+from support.web.reports import Measured, measured, without_counts
 from support.web.server import HOSTILE, get, served
 
 from ledger.errors import Malformed

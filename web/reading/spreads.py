@@ -7,7 +7,7 @@ from ledger.events.records import Role
 from ledger.releases.intervals import Site, spread
 from ledger.releases.report import Evaluation, RoundFigures, decimal
 from web.documents.common import PartyDocument
-from web.documents.measured import PartyRounds, SiteShare, SpreadDocument
+from web.documents.spreads import PartyRounds, SiteShare, SpreadDocument
 from web.reading.ledger import Reading
 
 

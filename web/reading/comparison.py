@@ -6,7 +6,7 @@ from itertools import islice
 from ledger.history.state import JobState, Round
 from ledger.releases.report import ROWS, Evaluation, Metrics, PartyFigures, RoundFigures, decimal
 from ledger.rounds.weights import shares
-from web.documents.comparing import Difference, Of, RoundWeights, Side, SideFigures, WeightPart
+from web.documents.comparison import ComparedSide, FigureChange, Of, RoundWeights, SideFigures, WeightPart
 from web.documents.decisions import ReleaseLine
 from web.reading.counting import admitted
 from web.reading.evidence import evaluation_of, evaluations
@@ -41,7 +41,7 @@ def choices(now: Reading) -> tuple[str, ...]:
     return (*released, *islice(made, MOST_CHOICES - len(released)))
 
 
-def sides(now: Reading, a: str | None, b: str | None) -> tuple[Side | None, Side | None]:
+def sides(now: Reading, a: str | None, b: str | None) -> tuple[ComparedSide | None, ComparedSide | None]:
     """The models that were asked for. Both are shown by one report where one measured both.
 
     Raises NotFound where there is no such release or model.
@@ -74,14 +74,14 @@ def _asked(now: Reading, text: str) -> _Asked:
     return int(job), int(number), None
 
 
-def _side(now: Reading, text: str, asked: _Asked, shared: Evaluation | None) -> Side:
+def _side(now: Reading, text: str, asked: _Asked, shared: Evaluation | None) -> ComparedSide:
     job, number, release = asked
     state, round_ = now.job(job), now.round(job, number)
     line = model_line(now, state, round_)
     report = shared or _own_report(now, job, number, release)
     own = report is not None and report.round == number
     means = {one.round: one.metrics for one in report.rounds} if report and not own else {}
-    return Side(
+    return ComparedSide(
         asked=text,
         job=job,
         round=number,
@@ -130,7 +130,7 @@ def _figures(party: PartyFigures, number: int, own: int) -> PartyFigures | Round
     return next((one for one in party.rounds if one.round == number), None)
 
 
-def differences(a: Side, b: Side) -> tuple[Difference, ...]:
+def differences(a: ComparedSide, b: ComparedSide) -> tuple[FigureChange, ...]:
     """What both have: of all rows together, of the mean over samples, of each party in both."""
     theirs = {party.key: party for party in b.parties}
     found: list[tuple[Of, str, Metrics, Metrics]] = [
@@ -139,7 +139,7 @@ def differences(a: Side, b: Side) -> tuple[Difference, ...]:
         *(("party", one.party, one.metrics, theirs[one.key].metrics) for one in a.parties if one.key in theirs),
     ]
     return tuple(
-        Difference(
+        FigureChange(
             of=of,
             party=party,
             metric=metric,

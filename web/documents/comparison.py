@@ -48,7 +48,7 @@ class SideFigures(Document, frozen=True):
     metrics: dict[str, str]
 
 
-class Side(Document, frozen=True):
+class ComparedSide(Document, frozen=True):
     """One of two models: `asked` is how it was asked for. `digest` is the report that its figures are from, if any.
 
     `mean` is over samples; `pooled` and `counts` are of all rows together, where the report is on this model.
@@ -68,7 +68,7 @@ class Side(Document, frozen=True):
     weights: RoundWeights
 
 
-class Difference(Document, frozen=True):
+class FigureChange(Document, frozen=True):
     """A figure of both, and what is added from the first to the second; `of` is what it is of, `party` whose it is."""
 
     of: Of
@@ -85,8 +85,8 @@ class ComparePage(Page, frozen=True):
     `same_rows`: the figures of both are from one report, where each party measured both on the same rows.
     """
 
-    a: Side | None
-    b: Side | None
+    a: ComparedSide | None
+    b: ComparedSide | None
     same_rows: bool
-    differences: tuple[Difference, ...]
+    differences: tuple[FigureChange, ...]
     choices: tuple[str, ...]

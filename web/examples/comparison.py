@@ -1,6 +1,14 @@
 """What is set beside each other: weights by round, and a release beside the model that it is of."""
 
-from web.documents.comparing import ComparePage, Difference, RoundWeights, Side, SideFigures, WeightPart, WeightsPage
+from web.documents.comparison import (
+    ComparedSide,
+    ComparePage,
+    FigureChange,
+    RoundWeights,
+    SideFigures,
+    WeightPart,
+    WeightsPage,
+)
 from web.examples.consortium import CHAIN, NORTH, ROOT
 from web.examples.decisions import COUNTS, EVALUATED, EVALUATION, FIGURES, RELEASE
 from web.examples.rounds import JOB
@@ -10,7 +18,7 @@ _ROUND = RoundWeights(round=1, parts=(WeightPart(index=0, weight=120, share=1_00
 WEIGHTS = WeightsPage(chain=CHAIN, job=JOB, factors=False, parties=(NORTH,), rounds=(_ROUND,), next=None)
 
 _A, _B = (
-    Side(
+    ComparedSide(
         asked=asked,
         job=1,
         round=1,
@@ -33,8 +41,8 @@ COMPARED = ComparePage(
     b=_B,
     same_rows=True,
     differences=(
-        Difference(of="mean", party="", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
-        Difference(of="party", party="North", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
+        FigureChange(of="mean", party="", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
+        FigureChange(of="party", party="North", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
     ),
     choices=("cardio@1.0", "1/1"),
 )

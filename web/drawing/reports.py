@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from ledger.releases.comparison import Comparison
 from ledger.releases.intervals import share
 from ledger.releases.report import Evaluation, RoundFigures
-from web.drawing.counted import of_counts
-from web.drawing.dots import Measure, dots
+from web.drawing.counts import of_counts
+from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, lines, metrics_of, places, values_of
 from web.drawing.language import Texts
 from web.drawing.names import short_name
@@ -45,7 +45,7 @@ def compared(one: Comparison, metric: str, t: Texts) -> Figure:
         count = round(float(value) * one.samples)
         rows = share(count, one.samples) if metric == "accuracy" and 0 <= count <= one.samples else None
         low, high = (float(rows.low), float(rows.high)) if rows else (None, None)
-        measures.append(Measure(name, float(value), places(value), low, high, model.kind == "federated"))
+        measures.append(Datum(name, float(value), places(value), low, high, model.kind == "federated"))
     return Figure(
         id=f"compared-{metric}-{one.key[2:10]}".lower().replace("_", "-"),
         kind="dots",

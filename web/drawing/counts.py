@@ -6,7 +6,7 @@ from ledger.releases.counts import Counts, figures_of
 from ledger.releases.curves import Roc, calibration, roc
 from ledger.releases.intervals import right, spread
 from ledger.releases.report import Evaluation, decimal
-from web.drawing.dots import Measure, dots
+from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, places
 from web.drawing.grid import grid
 from web.drawing.language import Texts
@@ -37,7 +37,7 @@ def _sites(counted: Sequence[tuple[str, Counts]], t: Texts) -> Figure:
     for name, counts in counted:
         rows = right(counts)
         text = f"{places(rows.value)} ({rows.part:,}/{rows.whole:,})"
-        measures.append(Measure(name, float(rows.value), text, float(rows.low), float(rows.high)))
+        measures.append(Datum(name, float(rows.value), text, float(rows.low), float(rows.high)))
     words = {} if found is None else {"worst": short_name(found.worst.name), "best": short_name(found.best.name)}
     numbers = {} if found is None else {"gap": places(found.gap), "low": places(found.low), "high": places(found.high)}
     return Figure(
