@@ -80,7 +80,10 @@ class Follower:
                 self._times, self._unshown = (self._history, self._index.times()), set()
             known = self._times[1]
             if len(known) + len(self._unshown) < self._history.dated:
-                wanted = [block for block in self._index.untimed() if of is None or block.number in of]
+                untimed = self._index.untimed()
+                if len(known) + len(untimed) < self._history.dated:
+                    known.update(self._index.times())  # another process learned them
+                wanted = [block for block in untimed if of is None or block.number in of]
                 self._learn(known, [block for block in wanted if block.number not in self._unshown][:MOST_TIMES])
             return known
 

@@ -374,6 +374,17 @@ def test_the_times_of_blocks_with_events_are_learned_once_and_kept(chain, tmp_pa
     assert chain.asked == [11, 20, 5, 2]
 
 
+def test_times_that_another_process_learned_are_read(chain, tmp_path):
+    one, other = (Follower(chain, Index(tmp_path / "index.sqlite")) for _ in range(2))
+    for follower in (one, other):
+        follower._index.sync(chain)
+        follower._history.dated = 4
+        follower.times({11})
+    one.times()
+    assert other.times() == one.times() and len(one.times()) == 4
+    assert len(chain.asked) == 4
+
+
 def test_a_block_that_the_node_does_not_show_is_asked_for_once(chain, index):
     follower = Follower(chain, index)
     index.sync(chain)
