@@ -60,12 +60,12 @@ class TypedField(Document, frozen=True):
 
 
 class TypedDataDocument(Document, frozen=True):
-    """EIP-712 typed data, as wallets take it."""
+    """EIP-712 typed data, as wallets take it. The message has the proposal in it, under the name of its kind."""
 
     types: dict[str, tuple[TypedField, ...]]
     primaryType: str  # noqa: N815  the standard's name
     domain: dict[str, str | int]
-    message: dict[str, str | int]
+    message: dict[str, str | int | dict[str, str | int]]
 
 
 class BallotToSign(Document, frozen=True, tag_field="fedledger", tag="ballot-to-sign/1"):

@@ -16,8 +16,8 @@ from ledger.events.actions import (
 )
 from ledger.events.proposals import Proposal, ProposalState
 from ledger.events.records import Choice, Refusal
+from ledger.events.words import reason_text
 from ledger.history.electorate import vote_refusal
-from ledger.history.names import reason_text
 from ledger.history.naming import doubt, lookalike
 from ledger.history.state import Member
 from web.documents.decisions import Ballot, MemberVote, ProposalLine, Subject, Vote, VoteTally
@@ -111,10 +111,9 @@ def _subject(now: Reading, action: Action) -> Subject:
             return Subject(job=_job_name(now, job))
         case ReleaseModel(name=name, version=version, job=job):
             return Subject(job=_job_name(now, job), name=name, version=version)
-        case RevokeRelease(release=release) | RollBack(release=release):
-            known = now.snapshot.decisions.releases.get(bytes.fromhex(release))
+        case RevokeRelease(name=name, version=version) | RollBack(name=name, version=version):
             reason = revocation_reason(now, bytes.fromhex(action.reason)) if isinstance(action, RevokeRelease) else ""
-            return Subject(name=known.name if known else None, version=known.version if known else None, reason=reason)
+            return Subject(name=name, version=version, reason=reason)
         case _:
             return Subject()
 

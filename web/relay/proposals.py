@@ -13,7 +13,8 @@ from ledger.events.actions import (
     RollBack,
     encode_action,
 )
-from ledger.events.proposals import ProposalState, proposal_id, proposal_to_sign
+from ledger.events.contents import proposal_id, proposal_to_sign
+from ledger.events.proposals import ProposalState
 from ledger.formats.digest import parse_address
 from ledger.formats.typed import TypedData
 from ledger.history.naming import require_new_name
@@ -114,8 +115,8 @@ def _require_possible(moment: Moment, action: Action) -> None:
             if final is None or final.root.hex() != root:
                 advice = f"/jobs/{job}/models lists the models of the job"
                 raise NotFound("the round has not finalised this model", advice=advice)
-        case RevokeRelease(release=release) | RollBack(release=release):
-            if bytes.fromhex(release) not in reading.snapshot.decisions.releases:
+        case RevokeRelease(name=name, version=version) | RollBack(name=name, version=version):
+            if reading.snapshot.decisions.release(name, version) is None:
                 raise NotFound("there is no such release", advice="/releases lists them all")
 
 
