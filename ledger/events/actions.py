@@ -3,7 +3,7 @@
 A struct declares all there is to say of an action: its fields and their bounds as JSON has them, its name in JSON
 (`tag`), the contract's call that proposes it (`call`) and, by its place in `Action`, the contract's number of its kind.
 Digests are hexadecimal and addresses EIP-55, as in JSON; each field's type knows its word in the contract's encoding,
-and what a wallet shows of it (`ledger.events.words`).
+and what a wallet shows of it (`ledger.events.encoding`).
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from ledger.errors import Malformed
 from ledger.events.ballots import Rules
-from ledger.events.words import (
+from ledger.events.encoding import (
     ALL_ROLES,
     WORD,
     Word,
@@ -32,7 +32,7 @@ from ledger.events.words import (
     shown_reason,
     word_address,
 )
-from ledger.formats.digest import ADDRESS_PATTERN, NOTHING
+from ledger.formats.digest import ADDRESS_PATTERN, NOTHING, read_address
 from ledger.formats.member_name import NameWords
 
 _NUMBER = Word(number_word, int.from_bytes)
@@ -162,6 +162,17 @@ Action = (
 """All actions, in the order of the contract's `Kind`: that of the first is 1."""
 ACTIONS: tuple[type[Action], ...] = get_args(Action)
 KINDS = range(1, len(ACTIONS) + 1)
+
+
+def with_checksums(action: Action) -> Action:
+    """The action with its address in EIP-55 form, where that was given in lower case. Raises Malformed for others."""
+    match action:
+        case AdmitMember(key=key):
+            return msgspec.structs.replace(action, key=read_address(key, "the key"))
+        case NameSuccessor(ledger=ledger):
+            return msgspec.structs.replace(action, ledger=read_address(ledger, "the ledger"))
+        case _:
+            return action
 
 
 def kind_of(action: type[Action]) -> int:

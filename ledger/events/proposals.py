@@ -7,7 +7,7 @@ from typing import Protocol
 from ledger.events.actions import Action, ReleaseModel
 from ledger.events.ballots import Choice, Rules
 from ledger.events.contents import place_of, shown, vote_types
-from ledger.events.words import name_word
+from ledger.events.encoding import name_word
 from ledger.formats.digest import NOTHING, keccak
 from ledger.formats.typed import TypedData, domain
 

@@ -8,8 +8,8 @@ from ledger.events import ballots as r
 from ledger.events import releases as rr
 from ledger.events.actions import parse_action
 from ledger.events.contents import proposal_id
+from ledger.events.encoding import name_text
 from ledger.events.proposals import Proposal, ProposalState, Release, release_id
-from ledger.events.words import name_text
 from ledger.formats.digest import NOTHING
 from ledger.history.decisions import Decisions
 from ledger.history.impossible import Impossible

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from ledger.events import actions as a
 from ledger.events import records as r
-from ledger.events.words import member_name, name_text
+from ledger.events.encoding import member_name, name_text
 from ledger.history.decisions import Decisions
 from ledger.history.impossible import Impossible
 

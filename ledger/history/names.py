@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from ledger.errors import UsageError
 from ledger.events.actions import ReleaseModel
+from ledger.events.encoding import WORD, reason_text
 from ledger.events.proposals import Proposal, ProposalState, Release
-from ledger.events.words import WORD, reason_text
 from ledger.formats.alike import hint
 from ledger.formats.digest import sha256
 from ledger.formats.text import command

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ledger.errors import Malformed, Refuted, UsageError
 from ledger.events.actions import ReleaseModel
+from ledger.events.encoding import name_word
 from ledger.events.proposals import Release
-from ledger.events.words import name_word
 from ledger.formats.artifact import Buffer
 from ledger.formats.digest import NOTHING
 from ledger.history.names import find, require_usable

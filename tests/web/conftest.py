@@ -98,7 +98,7 @@ def _decide(trial: Any) -> None:
 
 def release_call(trial: Any, name: str, version: str, number: int, report: bytes = bytes(32)) -> tuple[Any, ...]:
     """The argument of proposeRelease."""
-    from ledger.events.words import name_word
+    from ledger.events.encoding import name_word
 
     return (name_word(name), name_word(version), 1, number, trial.state.rounds[number].final.root, bytes(32), report)
 

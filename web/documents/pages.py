@@ -13,6 +13,7 @@ from web.documents.decisions import (
     MemberRound,
     MemberVote,
     ProposalLine,
+    Releasable,
     ReleaseLine,
     RoundMetrics,
     Vote,
@@ -146,7 +147,7 @@ class ModelsPage(Page, frozen=True):
 class ModelPage(Page, frozen=True):
     """A model and those before it, newest first; `next` is where its lineage goes on. `releases` are of this model.
 
-    `unit` is that of the updates' scores.
+    `unit` is that of the updates' scores. `releasable` is null of the initial model, which is not released.
     """
 
     job: JobLine
@@ -155,6 +156,7 @@ class ModelPage(Page, frozen=True):
     next: str | None
     releases: tuple[ReleaseLine, ...]
     evaluation: Evaluated | None
+    releasable: Releasable | None
 
 
 class ProposalsPage(Page, frozen=True):
@@ -169,6 +171,7 @@ class ProposalPage(Page, frozen=True):
     """A proposal. `evidence` is null if it is not about a model, `release` if it is not about a release that exists.
 
     `current` is the name's current release, `rules` those that hold now; `command` votes without this server.
+    `shown` is what a wallet shows of it, field by field; null if no wallet can.
     """
 
     proposal: ProposalLine
@@ -178,6 +181,7 @@ class ProposalPage(Page, frozen=True):
     current: ReleaseLine | None
     rules: Rules | None
     command: str
+    shown: dict[str, str | int] | None
 
 
 class ReleasesPage(Page, frozen=True):

@@ -73,6 +73,7 @@ _DOCUMENTS: dict[Any, msgspec.Struct] = {
         nonce=1,
         deadline=_DEADLINE,
         kind=kind_word(_KIND),
+        action=_ACTION,
         encoded=_ENCODED.hex(),
     ),
     Posted: _VOTE,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from ledger.errors import FedledgerError, Malformed, plain
 from ledger.events.actions import ReleaseModel, RevokeRelease
-from ledger.events.words import reason_text
+from ledger.events.encoding import reason_text
 from ledger.formats.cid import RAW, Cid
 from ledger.history.names import LONGEST_REASON
 from ledger.jobs import document as job

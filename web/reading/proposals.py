@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from ledger.errors import Malformed
 from ledger.events.actions import (
     Action,
     AdmitMember,
@@ -14,9 +15,10 @@ from ledger.events.actions import (
     RollBack,
     kind_word,
 )
+from ledger.events.contents import shown
+from ledger.events.encoding import reason_text
 from ledger.events.proposals import Proposal, ProposalState
 from ledger.events.records import Choice, Refusal
-from ledger.events.words import reason_text
 from ledger.history.electorate import vote_refusal
 from ledger.history.naming import doubt, lookalike
 from ledger.history.state import Member
@@ -90,6 +92,14 @@ def member_votes(now: Reading, index: int, most: int) -> tuple[MemberVote, ...]:
 def may_vote(one: Proposal, member: Member) -> bool:
     """Whether a member belongs to the electorate and has not voted; time plays no part."""
     return vote_refusal(one, member) is Refusal.NONE
+
+
+def shown_of(one: Proposal) -> dict[str, str | int] | None:
+    """What a wallet shows of a proposal; None if no wallet can."""
+    try:
+        return shown(one.proposer, one.nonce, one.action)
+    except Malformed:
+        return None
 
 
 def revocation_reason(now: Reading, word: bytes) -> str:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ledger.events.members import SuccessorNamed
 from ledger.history.decisions import Decisions
 from ledger.history.fold import History
 from ledger.history.phases import present
@@ -33,6 +34,7 @@ class Snapshot:
     jobs: Mapping[int, JobState]
     owners: Mapping[str, int]
     decisions: Decisions
+    successor: SuccessorNamed | None
     standings: Mapping[int, Standings]
 
     @property
@@ -67,6 +69,7 @@ def freeze(history: History, block: int, before: Snapshot | None = None) -> Snap
         jobs={number: _frozen(state) for number, state in history.jobs.items()},
         owners={key: member.index for member in members.values() for key in member.keys},
         decisions=history.decisions.copy(),
+        successor=history.successor,
         standings={number: _standings(state, known.get(number)) for number, state in history.jobs.items()},
     )
 

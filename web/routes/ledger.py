@@ -19,7 +19,7 @@ from web.documents.pages import (
 )
 from web.reading.audits import audit_document
 from web.reading.counting import activity
-from web.reading.evidence import latest_evaluation, metrics_around
+from web.reading.evidence import latest_evaluation, metrics_around, releasable
 from web.reading.jobs import approval_of, job_line, job_lines, model_terms, strikes
 from web.reading.members import member_documents
 from web.reading.models import finalised_rounds, lineage, model_line
@@ -157,6 +157,7 @@ async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MO
         next=None if rest is None else f"/jobs/{job}/models/{rest}.json?limit={limit}",
         releases=model_releases(now, job, round),
         evaluation=latest_evaluation(now, job, round),
+        releasable=releasable(now, job, round),
     )
 
 

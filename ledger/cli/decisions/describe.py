@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from ledger.events import actions as a
 from ledger.events.ballots import Choice, Rules
+from ledger.events.encoding import reason_text, roles_text
 from ledger.events.proposals import Proposal
-from ledger.events.words import reason_text, roles_text
 from ledger.formats.text import listed, quoted
 from ledger.history.naming import confusion
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.errors import FedledgerError
 from ledger.events.actions import NO_DIGEST, Action, ReleaseModel
-from ledger.events.words import reason_text
+from ledger.events.encoding import reason_text
 from ledger.formats.text import command
 
 if TYPE_CHECKING:

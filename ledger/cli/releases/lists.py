@@ -109,7 +109,7 @@ def _state(decisions: "Decisions", release: "Release") -> str:
 
 def _document(decisions: "Decisions", release: "Release") -> dict[str, Any]:
     """A release as JSON has it."""
-    from ledger.events.words import reason_text
+    from ledger.events.encoding import reason_text
 
     digests = {"scores": release.scores, "report": release.report}
     return {

@@ -15,7 +15,7 @@ from ledger.cli.decisions.describe import describe
 from ledger.errors import Malformed
 from ledger.events import actions as a
 from ledger.events.ballots import Rules
-from ledger.events.words import name_text, name_word
+from ledger.events.encoding import name_text, name_word
 from ledger.formats.digest import NOTHING
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -8,9 +8,9 @@ from ledger.events import actions as a
 from ledger.events import records as r
 from ledger.events.actions import ReleaseModel, RevokeRelease, encode_action
 from ledger.events.contents import proposal_id
+from ledger.events.encoding import name_word
 from ledger.events.proposals import Proposal, release_id
 from ledger.events.records import Choice
-from ledger.events.words import name_word
 from ledger.formats.digest import NOTHING
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 

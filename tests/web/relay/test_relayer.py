@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from support.web.relay import FAR, House, Site, post, relaying, soon
 from support.web.server import get, served, until
@@ -13,6 +14,7 @@ from ledger.errors import FedledgerError
 from ledger.events.actions import (
     AdmitMember,
     ChangeRoles,
+    ChangeRules,
     CloseJob,
     ReleaseModel,
     RemoveMember,
@@ -320,9 +322,35 @@ def test_what_cannot_be_proposed_is_refused_by_name(house: House, site: Site) ->
         409,
         "SignatureExpired",
     )
-    bad = {"kind": "admit_member", "key": house.signers[0].address.lower(), "roles": 1, "name": "Delta"}
-    asked = {"member": house.signers[0].address, "action": bad}
-    assert refusal(site.post(asked, "/proposals/typed-data.json")) == (400, "Malformed")
+    for bad in ("0x" + "7" * 39 + "g", "0x" + "Ab" * 20, house.signers[0].address.lower()[:-1]):
+        asked = {"member": house.signers[0].address, "action": {"kind": "name_successor", "chain": 1, "ledger": bad}}
+        assert refusal(site.post(asked, "/proposals/typed-data.json")) == (400, "Malformed")
+
+
+def test_addresses_are_taken_in_lower_case_to_be_signed(house: House, site: Site) -> None:
+    site.read()
+    checked = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    wanted = {"kind": "admit_member", "key": checked.lower(), "roles": 5, "name": "Nørre"}
+    made = site.post({"member": house.signers[0].address, "action": wanted}, "/proposals/typed-data.json").json()
+    assert made["action"] == wanted | {"key": checked}
+    shown = made["typed_data"]["message"]["admitMember"]
+    assert (shown["key"], shown["roles"], shown["name"]) == (checked, "participant, scorer", "Nørre")
+
+
+def test_what_would_change_nothing_is_refused(house: House, site: Site) -> None:
+    """To be signed, and signed: the contract refuses some of it only when it is carried out."""
+    site.read()
+    decisions = house.decisions
+    roles = house.client.view("consortium", "membership", house.signers[3].address)[0][1]
+    for action in (
+        AdmitMember(house.signers[1].address, 1, "Delta"),
+        ChangeRoles(3, roles),
+        ChangeRules(decisions.rules),
+    ):
+        asked = {"member": house.signers[0].address, "action": msgspec.to_builtins(action)}
+        assert refusal(site.post(asked, "/proposals/typed-data.json")) == (409, "ChangesNothing")
+        signed = house.proposal(0, house.next_nonce(0), action)
+        assert refusal(site.post(signed)) == (409, "ChangesNothing")
 
 
 def test_what_passes_may_be_executed_in_advance(house: House, site: Site) -> None:

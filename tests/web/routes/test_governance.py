@@ -139,11 +139,18 @@ def propose_release(member: Member, report: Evaluation) -> str:
     page.get_by_label("Name").fill("cardio")
     page.get_by_label("Version").fill("1.2.0")
     page.get_by_label("Evaluation report").fill(report.digest.hex())
+    guard = page.get_by_label("This server has not recomputed this model")
+    if guard.count():
+        page.get_by_role("button", name="Propose", exact=True).click()
+        assert not [method for method, _ in member.wallet.asked if method == "eth_signTypedData_v4"]
+        guard.check()
     page.get_by_role("button", name="Propose", exact=True).click()
     page.wait_for_url("**/proposals/*")
     assert page.get_by_role("heading", level=1).inner_text().endswith("of synthetic as cardio 1.2.0")
     shown = signed(member)
-    assert (shown["primaryType"], shown["message"]["kind"]) == ("Proposal", "Release")
+    released = shown["message"]["release"]
+    assert (shown["primaryType"], released["name"], released["version"]) == ("Proposal", "cardio", "1.2.0")
+    assert (released["round"], released["report"]) == (1, f"0x{report.digest.hex()}")
     return str(page.url.removeprefix(member.url))
 
 

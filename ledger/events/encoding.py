@@ -1,4 +1,4 @@
-"""Words: how a field of an action stands in the contract's encoding, and what a wallet shows of it."""
+"""Encoding: how a field of an action stands in the contract's encoding, and what a wallet shows of it."""
 
 import re
 from collections.abc import Callable
