@@ -8,8 +8,10 @@ from synthetic import PLACE, foundation
 
 from ledger.config import Chain, Contract, Contracts, Founding, Network
 from ledger.events import records as r
-from ledger.events.actions import ReleaseModel, encode_action, name_word
-from ledger.events.proposals import proposal_id, release_id
+from ledger.events.actions import ReleaseModel, encode_action
+from ledger.events.contents import proposal_id
+from ledger.events.encoding import name_word
+from ledger.events.proposals import release_id
 from ledger.formats.artifact import Tensor
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment, pack_openings

@@ -35,23 +35,24 @@ abstract contract BallotBox is IBallots {
     }
 
     /// @inheritdoc IBallots
-    function voteBySignature(bytes32 proposal, SignedVote calldata signed) external {
+    function voteBySignature(bytes32 proposal, Kind kind, SignedVote calldata signed) external {
         (address member, uint8 choice) = (signed.member, signed.choice);
-        Refusal refusal = _refusalOf(Signatures.domain(), proposal, member, choice, signed);
+        bytes32 domain = Signatures.domain();
+        Refusal refusal = _refusalOf(domain, Signatures.typeOfVote(kind), proposal, member, choice, signed);
         if (refusal == Refusal.None) return _count(proposal, member, choice);
         _requireVoting(proposal);
         revert Ballots_VoteRefused(proposal, member, refusal);
     }
 
     /// @inheritdoc IBallots
-    function voteBatch(bytes32 proposal, SignedVote[] calldata signed) external {
+    function voteBatch(bytes32 proposal, Kind kind, SignedVote[] calldata signed) external {
         Poll first = _requireVoting(proposal);
-        bytes32 domain = Signatures.domain();
+        (bytes32 domain, bytes32 voteType) = (Signatures.domain(), Signatures.typeOfVote(kind));
         Poll[WORDS] memory words;
         for (uint256 i = 0; i < signed.length; ++i) {
             SignedVote calldata one = signed[i];
             (address member, uint8 choice) = (one.member, one.choice);
-            Refusal refusal = _refusalOf(domain, proposal, member, choice, one);
+            Refusal refusal = _refusalOf(domain, voteType, proposal, member, choice, one);
             if (refusal == Refusal.None) _countIn(words, first, proposal, member, choice);
         }
         for (uint256 place = 0; place < WORDS; ++place) {
@@ -79,8 +80,13 @@ abstract contract BallotBox is IBallots {
     }
 
     /// @inheritdoc IBallots
-    function digestOf(bytes32 proposal, address member, uint8 choice, uint64 deadline) external view returns (bytes32) {
-        return Signatures.digestOfBallot(Signatures.domain(), proposal, member, choice, deadline);
+    function digestOf(bytes32 proposal, Kind kind, address member, uint8 choice, uint64 deadline)
+        external
+        view
+        returns (bytes32)
+    {
+        bytes32 voteType = Signatures.typeOfVote(kind);
+        return Signatures.digestOfVote(Signatures.domain(), voteType, proposal, member, choice, deadline);
     }
 
     /// @inheritdoc IBallots
@@ -189,13 +195,16 @@ abstract contract BallotBox is IBallots {
         return poll.choiceOf(index) == 0 ? Refusal.None : Refusal.AlreadyVoted;
     }
 
-    function _refusalOf(bytes32 domain, bytes32 proposal, address member, uint8 choice, SignedVote calldata signed)
-        private
-        view
-        returns (Refusal)
-    {
+    function _refusalOf(
+        bytes32 domain,
+        bytes32 voteType,
+        bytes32 proposal,
+        address member,
+        uint8 choice,
+        SignedVote calldata signed
+    ) private view returns (Refusal) {
         uint64 deadline = signed.deadline;
-        bytes32 digest = Signatures.digestOfBallot(domain, proposal, member, choice, deadline);
+        bytes32 digest = Signatures.digestOfVote(domain, voteType, proposal, member, choice, deadline);
         return Signatures.refusalOf(digest, member, deadline, signed.v, signed.r, signed.s);
     }
 

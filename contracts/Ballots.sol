@@ -7,6 +7,7 @@ import {IConsortium} from "./interfaces/IConsortium.sol";
 import {IReleaseBoard} from "./interfaces/IReleaseBoard.sol";
 import {IRoundLedger} from "./interfaces/IRoundLedger.sol";
 import {Actions} from "./libraries/Actions.sol";
+import {Contents} from "./libraries/Contents.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title Ballots
@@ -76,13 +77,13 @@ contract Ballots is BallotBox {
     }
 
     /// @inheritdoc IBallots
-    function proposeRevocation(bytes32 release, bytes32 reason) external returns (bytes32 proposal) {
-        return _proposeAsCaller(Kind.Revoke, abi.encode(release, reason));
+    function proposeRevocation(bytes32 name, bytes32 version, bytes32 reason) external returns (bytes32 proposal) {
+        return _proposeAsCaller(Kind.Revoke, abi.encode(name, version, reason));
     }
 
     /// @inheritdoc IBallots
-    function proposeRollback(bytes32 release) external returns (bytes32 proposal) {
-        return _proposeAsCaller(Kind.RollBack, abi.encode(release));
+    function proposeRollback(bytes32 name, bytes32 version) external returns (bytes32 proposal) {
+        return _proposeAsCaller(Kind.RollBack, abi.encode(name, version));
     }
 
     /// @inheritdoc IBallots
@@ -101,7 +102,6 @@ contract Ballots is BallotBox {
         bytes32 digest = digestOfProposal(nonce, member, kind, action, signed.deadline);
         Refusal refusal = Signatures.refusalOf(digest, member, signed.deadline, signed.v, signed.r, signed.s);
         if (refusal != Refusal.None) revert Ballots_ProposalRefused(member, nonce, refusal);
-        Actions.requireShape(kind, action);
         return _propose(Draft(member, kind, action));
     }
 
@@ -121,7 +121,7 @@ contract Ballots is BallotBox {
         pure
         returns (bytes32 proposal)
     {
-        return _id(proposer, nonce, kind, action);
+        return Contents.hashOf(proposer, nonce, kind, action);
     }
 
     /// @inheritdoc IBallots
@@ -130,7 +130,8 @@ contract Ballots is BallotBox {
         view
         returns (bytes32)
     {
-        return Signatures.digestOfProposal(Signatures.domain(), nonce, member, kind, action, deadline);
+        bytes32 proposal = Contents.hashOf(member, nonce, kind, action);
+        return Signatures.digestOfProposal(Signatures.domain(), kind, proposal, deadline);
     }
 
     /// @inheritdoc IBallots
@@ -174,12 +175,13 @@ contract Ballots is BallotBox {
         uint32 epoch = _consortium.epoch();
         uint32 number = ++_proposals;
         uint32 nonce = ++_nonces[draft.proposer];
-        proposal = _id(draft.proposer, nonce, draft.kind, draft.action);
+        proposal = Contents.hashOf(draft.proposer, nonce, draft.kind, draft.action);
         uint40 deadline = _open(proposal, draft.proposer, epoch, _rules);
         emit Proposed(proposal, number, draft.proposer, nonce, draft.kind, draft.action, epoch, deadline);
     }
 
-    /// @dev Refuses what could not be carried out even if it passed now. The action has its kind's shape.
+    /// @dev Refuses what could not be carried out even if it passed now, and what would change nothing. The action has its
+    /// kind's shape.
     function _requireProposable(Kind kind, bytes memory action) private view {
         if (kind == Kind.AdmitMember) {
             (address key, uint8 roles) = abi.decode(action, (address, uint8));
@@ -189,21 +191,35 @@ contract Ballots is BallotBox {
             _consortium.keyOf(abi.decode(action, (uint8)));
         } else if (kind == Kind.ChangeRoles) {
             (uint8 index, uint8 roles) = abi.decode(action, (uint8, uint8));
-            _consortium.keyOf(index);
+            address key = _consortium.keyOf(index);
             Actions.requireRoles(roles);
+            _requireChange(kind, _consortium.membership(key).roles != roles);
         } else if (kind == Kind.ChangeRules) {
             Actions.requireRules(abi.decode(action, (Rules)));
+            _requireChange(kind, keccak256(abi.encode(_rules)) != keccak256(action));
         } else if (kind == Kind.CloseJob) {
             _ledger.jobOf(abi.decode(action, (uint32)));
         } else if (kind == Kind.Release) {
             _releases.requireReleasable(abi.decode(action, (IReleaseBoard.Release)));
         } else if (kind == Kind.NameSuccessor) {
-            (, address successor) = abi.decode(action, (uint64, address));
+            (uint64 chain, address successor) = abi.decode(action, (uint64, address));
             if (successor == address(0)) revert Ballots_ZeroAddress();
+            IConsortium.Successor memory named = _consortium.successor();
+            _requireChange(kind, named.chain != chain || named.ledger != successor);
         } else {
             // Revoke and RollBack, which name a release first.
-            _releases.releaseOf(abi.decode(action, (bytes32)));
+            (bytes32 name, bytes32 version) = abi.decode(action, (bytes32, bytes32));
+            bytes32 release = _releases.idOf(name, version);
+            (, bool revoked) = _releases.releaseOf(release);
+            if (revoked) revert IReleaseBoard.ReleaseBoard_AlreadyRevoked(release);
+            if (kind == Kind.RollBack && _releases.currentOf(name) == release) {
+                revert IReleaseBoard.ReleaseBoard_AlreadyCurrent(release);
+            }
         }
+    }
+
+    function _requireChange(Kind kind, bool changes) private pure {
+        if (!changes) revert Ballots_ChangesNothing(kind);
     }
 
     /// @dev An action is what the call that it stands for takes, so that it needs no decoding. Errors pass through.
@@ -231,9 +247,5 @@ contract Ballots is BallotBox {
     function _changeRules(Rules memory newRules) private {
         _rules = newRules;
         emit RulesChanged(newRules);
-    }
-
-    function _id(address proposer, uint32 nonce, Kind kind, bytes memory action) private pure returns (bytes32) {
-        return keccak256(abi.encode(proposer, nonce, kind, action));
     }
 }

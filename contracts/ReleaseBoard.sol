@@ -37,18 +37,18 @@ contract ReleaseBoard is IReleaseBoard {
     }
 
     /// @inheritdoc IReleaseBoard
-    function revoke(bytes32 release, bytes32 reason) external {
+    function revoke(bytes32 name, bytes32 version, bytes32 reason) external {
         _requireBallots();
-        bytes32 name = _requireUsable(release);
+        bytes32 release = _requireUsable(name, version);
         _revoked[release] = true;
         if (_current[name] == release) delete _current[name];
         emit Revoked(release, reason);
     }
 
     /// @inheritdoc IReleaseBoard
-    function rollBack(bytes32 release) external {
+    function rollBack(bytes32 name, bytes32 version) external {
         _requireBallots();
-        bytes32 name = _requireUsable(release);
+        bytes32 release = _requireUsable(name, version);
         bytes32 previous = _current[name];
         if (previous == release) revert ReleaseBoard_AlreadyCurrent(release);
         _current[name] = release;
@@ -102,9 +102,9 @@ contract ReleaseBoard is IReleaseBoard {
         if (msg.sender != IConsortium(_ledger.consortium()).ballots()) revert ReleaseBoard_NotBallots(msg.sender);
     }
 
-    function _requireUsable(bytes32 release) private view returns (bytes32 name) {
-        name = _releases[release].name;
-        if (name == 0) revert ReleaseBoard_UnknownRelease(release);
+    function _requireUsable(bytes32 name, bytes32 version) private view returns (bytes32 release) {
+        release = idOf(name, version);
+        if (_releases[release].name == 0) revert ReleaseBoard_UnknownRelease(release);
         if (_revoked[release]) revert ReleaseBoard_AlreadyRevoked(release);
     }
 

@@ -10,8 +10,9 @@ import {IReleaseBoard} from "./IReleaseBoard.sol";
 /// A proposal: Voting -> Rejected
 ///                    -> Waiting -> Executable -> Executed or Expired
 /// and Cancelled from Voting while nobody has voted. A deadline's second is still in time.
-/// @dev A proposal is named by the hash of its proposer, its proposer's nonce and its content, so that a vote never
+/// @dev A proposal is named by the hash of its content, its proposer and its proposer's nonce, so that a vote never
 /// counts for another content, not even after the chain was reorganised, and that no other member can take its name.
+/// That hash is EIP-712's, of a struct for each kind: what a wallet shows of a proposal is what its name stands for.
 /// A member that proposes, votes or cancels by a call does so in a transaction of its own key (`Ballots_NotOrigin`):
 /// the signed transaction then proves who said it. A key with delegated code (EIP-7702), or a contract as member, would
 /// act inside a transaction that somebody else signed.
@@ -73,7 +74,8 @@ interface IBallots {
     }
 
     /// @notice A vote that its member signed and anyone may relay: EIP-712 type
-    /// `Ballot(bytes32 proposal,address member,string choice,uint64 deadline)` with choice "For", "Against" or "Abstain".
+    /// `Vote(string choice,RemoveMember removeMember,address member,uint64 deadline)`, and so for each kind, with choice
+    /// "For", "Against" or "Abstain" and the proposal itself, as docs/spec/ballot.md has it.
     /// @param choice 1 For, 2 Against, 3 Abstain
     /// @param deadline last second at which the signature may be used
     /// @param v last of the signature's 65 bytes, 27 or 28
@@ -89,8 +91,7 @@ interface IBallots {
     }
 
     /// @notice A proposal that its member signed and anyone may relay: EIP-712 type
-    /// `Proposal(uint32 nonce,address member,string kind,bytes action,uint64 deadline)`, with kind by its name here:
-    /// "AdmitMember".
+    /// `Proposal(RemoveMember removeMember,uint64 deadline)`, and so for each kind; member and nonce are in the inner one.
     /// @param nonce the member's next: `nonceOf(member)` + 1, so that none is made twice, and none but the member's own
     /// proposals come before it
     /// @param deadline last second at which the signature may be used; v, r and s as in `SignedVote`
@@ -148,6 +149,7 @@ interface IBallots {
     error Ballots_InvalidRoles(uint8 roles);
     error Ballots_InvalidAction(Kind kind, bytes action);
     error Ballots_ZeroAddress();
+    error Ballots_ChangesNothing(Kind kind);
     error Ballots_NotOrigin(address caller, address origin);
     error Ballots_WrongNonce(address member, uint32 expected, uint32 actual);
     error Ballots_ProposalRefused(address member, uint32 nonce, Refusal reason);
@@ -178,10 +180,10 @@ interface IBallots {
     function proposeRelease(IReleaseBoard.Release calldata release) external returns (bytes32 proposal);
 
     /// @notice Proposes that a release be used no more; `reason` is short text or a longer text's SHA-256, or zero.
-    function proposeRevocation(bytes32 release, bytes32 reason) external returns (bytes32 proposal);
+    function proposeRevocation(bytes32 name, bytes32 version, bytes32 reason) external returns (bytes32 proposal);
 
     /// @notice Proposes that an earlier release of the same name be the current one again.
-    function proposeRollback(bytes32 release) external returns (bytes32 proposal);
+    function proposeRollback(bytes32 name, bytes32 version) external returns (bytes32 proposal);
 
     /// @notice Proposes that the consortium go on with the ledger at `ledger` on chain `chain`.
     function proposeSuccessor(uint64 chain, address ledger) external returns (bytes32 proposal);
@@ -197,12 +199,12 @@ interface IBallots {
     /// @dev The caller's key must have spoken for its member when the proposal was made, and still do.
     function vote(bytes32 proposal, uint8 choice) external;
 
-    /// @notice Counts a vote that its member signed.
-    function voteBySignature(bytes32 proposal, SignedVote calldata signed) external;
+    /// @notice Counts a vote that its member signed on a proposal of that kind; of any other kind nobody signed it.
+    function voteBySignature(bytes32 proposal, Kind kind, SignedVote calldata signed) external;
 
     /// @notice Counts all of these votes that can be counted. The others change nothing and leave no event: strangers
     /// could fill the log with them. `voteBySignature`, simulated, says why one does not count.
-    function voteBatch(bytes32 proposal, SignedVote[] calldata signed) external;
+    function voteBatch(bytes32 proposal, Kind kind, SignedVote[] calldata signed) external;
 
     /// @notice Ends the vote now, where the proposal passes: nothing that is still to be said could change that.
     function close(bytes32 proposal) external;
@@ -214,16 +216,19 @@ interface IBallots {
     /// @dev Where the thing itself refuses (a key was used meanwhile), all is as before, and it may be tried again.
     function execute(address proposer, uint32 nonce, Kind kind, bytes calldata action) external;
 
-    /// @notice The name of a proposal: keccak256(abi.encode(proposer, nonce, kind, action)).
+    /// @notice The name of a proposal: EIP-712's hash of its content. Reverts for an action that is not of its kind's shape.
     function idOf(address proposer, uint32 nonce, Kind kind, bytes calldata action)
         external
         pure
         returns (bytes32 proposal);
 
-    /// @notice What a member signs to vote: the EIP-712 digest of its ballot.
-    function digestOf(bytes32 proposal, address member, uint8 choice, uint64 deadline) external view returns (bytes32);
+    /// @notice What a member signs to vote on a proposal of that kind: the EIP-712 digest.
+    function digestOf(bytes32 proposal, Kind kind, address member, uint8 choice, uint64 deadline)
+        external
+        view
+        returns (bytes32);
 
-    /// @notice What a member signs to propose: the EIP-712 digest of its proposal.
+    /// @notice What a member signs to propose: the EIP-712 digest.
     function digestOfProposal(uint32 nonce, address member, Kind kind, bytes calldata action, uint64 deadline)
         external
         view

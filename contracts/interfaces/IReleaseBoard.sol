@@ -52,10 +52,10 @@ interface IReleaseBoard {
     function publish(Release calldata release) external;
 
     /// @notice Takes a release out of use for good.
-    function revoke(bytes32 release, bytes32 reason) external;
+    function revoke(bytes32 name, bytes32 version, bytes32 reason) external;
 
     /// @notice Makes an earlier release, not revoked, its name's current one again.
-    function rollBack(bytes32 release) external;
+    function rollBack(bytes32 name, bytes32 version) external;
 
     /// @notice Reverts where a release cannot be published: its name, its model, its scores, or that name and version are
     /// taken.

@@ -48,8 +48,8 @@ library Actions {
         if (kind == IBallots.Kind.ChangeRules) return hex"02040404";
         if (kind == IBallots.Kind.CloseJob) return hex"04";
         if (kind == IBallots.Kind.Release) return hex"20200404202020";
-        if (kind == IBallots.Kind.Revoke) return hex"2020";
-        if (kind == IBallots.Kind.RollBack) return hex"20";
+        if (kind == IBallots.Kind.Revoke) return hex"202020";
+        if (kind == IBallots.Kind.RollBack) return hex"2020";
         if (kind == IBallots.Kind.NameSuccessor) return hex"0814";
         return "";
     }

@@ -11,34 +11,34 @@ library Signatures {
     uint256 private constant LARGEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
     bytes32 private constant DOMAIN =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    bytes32 private constant BALLOT =
-        keccak256("Ballot(bytes32 proposal,address member,string choice,uint64 deadline)");
-    bytes32 private constant PROPOSAL =
-        keccak256("Proposal(uint32 nonce,address member,string kind,bytes action,uint64 deadline)");
 
     /// @notice The domain of the calling contract. Not kept: after a fork the chain has another id.
     function domain() internal view returns (bytes32) {
         return keccak256(abi.encode(DOMAIN, keccak256("fedledger"), keccak256("1"), block.chainid, address(this)));
     }
 
-    /// @notice What a member signs to vote.
-    /// @dev keccak256(0x1901, domain, keccak256(abi.encode(ballot, proposal, member, said, deadline))), hashed in free
+    /// @notice What a member signs to vote on a proposal of a kind, whose type is `vote`. The proposal's name is the hash
+    /// of the struct that stands in it, so nothing but that proposal can have been shown.
+    /// @dev keccak256(0x1901, domain, keccak256(abi.encode(vote, said, proposal, member, deadline))), hashed in free
     /// memory: the compiler's copies would cost each vote 300 gas.
-    function digestOfBallot(bytes32 domain_, bytes32 proposal, address member, uint8 choice, uint64 deadline)
-        internal
-        pure
-        returns (bytes32 digest)
-    {
+    function digestOfVote(
+        bytes32 domain_,
+        bytes32 vote,
+        bytes32 proposal,
+        address member,
+        uint8 choice,
+        uint64 deadline
+    ) internal pure returns (bytes32 digest) {
         bytes32 said = keccak256("Abstain");
         if (choice == FOR) said = keccak256("For");
         else if (choice == AGAINST) said = keccak256("Against");
-        (bytes32 ballot, uint256 key, uint256 time) = (BALLOT, uint160(member), deadline);
+        (uint256 key, uint256 time) = (uint160(member), deadline);
         assembly ("memory-safe") {
             let at := mload(64)
-            mstore(at, ballot)
-            mstore(add(at, 32), proposal)
-            mstore(add(at, 64), key)
-            mstore(add(at, 96), said)
+            mstore(at, vote)
+            mstore(add(at, 32), said)
+            mstore(add(at, 64), proposal)
+            mstore(add(at, 96), key)
             mstore(add(at, 128), time)
             let content := keccak256(at, 160)
             mstore(at, hex"1901")
@@ -48,16 +48,13 @@ library Signatures {
         }
     }
 
-    /// @notice What a member signs to propose.
-    function digestOfProposal(
-        bytes32 domain_,
-        uint32 nonce,
-        address member,
-        IBallots.Kind kind,
-        bytes memory action,
-        uint64 deadline
-    ) internal pure returns (bytes32) {
-        bytes32 content = keccak256(abi.encode(PROPOSAL, nonce, member, _nameOf(kind), keccak256(action), deadline));
+    /// @notice What a member signs to propose what has the name `proposal`: its key is in the name.
+    function digestOfProposal(bytes32 domain_, IBallots.Kind kind, bytes32 proposal, uint64 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 content = keccak256(abi.encode(_typeOfProposal(kind), proposal, deadline));
         return keccak256(abi.encodePacked(hex"1901", domain_, content));
     }
 
@@ -73,15 +70,118 @@ library Signatures {
         return signer != member || signer == address(0) ? IBallots.Refusal.WrongSigner : IBallots.Refusal.None;
     }
 
-    function _nameOf(IBallots.Kind kind) private pure returns (bytes32) {
-        if (kind == IBallots.Kind.AdmitMember) return keccak256("AdmitMember");
-        if (kind == IBallots.Kind.RemoveMember) return keccak256("RemoveMember");
-        if (kind == IBallots.Kind.ChangeRoles) return keccak256("ChangeRoles");
-        if (kind == IBallots.Kind.ChangeRules) return keccak256("ChangeRules");
-        if (kind == IBallots.Kind.CloseJob) return keccak256("CloseJob");
-        if (kind == IBallots.Kind.Release) return keccak256("Release");
-        if (kind == IBallots.Kind.Revoke) return keccak256("Revoke");
-        if (kind == IBallots.Kind.RollBack) return keccak256("RollBack");
-        return keccak256("NameSuccessor");
+    /// @notice The type of a vote on a proposal of that kind: it shows the choice, and what is proposed.
+    function typeOfVote(IBallots.Kind kind) internal pure returns (bytes32) {
+        if (kind == IBallots.Kind.AdmitMember) {
+            return keccak256(
+                "Vote(string choice,AdmitMember admitMember,address member,uint64 deadline)"
+                "AdmitMember(address key,string roles,string name,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.RemoveMember) {
+            return keccak256(
+                "Vote(string choice,RemoveMember removeMember,address member,uint64 deadline)"
+                "RemoveMember(uint256 index,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.ChangeRoles) {
+            return keccak256(
+                "Vote(string choice,ChangeRoles changeRoles,address member,uint64 deadline)"
+                "ChangeRoles(uint256 index,string roles,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.ChangeRules) {
+            return keccak256(
+                "Vote(string choice,ChangeRules changeRules,address member,uint64 deadline)"
+                "ChangeRules(uint256 majority,uint256 voteSeconds,uint256 delaySeconds,"
+                "uint256 executeSeconds,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.CloseJob) {
+            return keccak256(
+                "Vote(string choice,CloseJob closeJob,address member,uint64 deadline)"
+                "CloseJob(uint256 job,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.Release) {
+            return keccak256(
+                "Vote(string choice,Release release,address member,uint64 deadline)"
+                "Release(string name,string version,uint256 job,uint256 round,bytes32 root,"
+                "bytes32 scores,bytes32 report,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.Revoke) {
+            return keccak256(
+                "Vote(string choice,Revoke revoke,address member,uint64 deadline)"
+                "Revoke(string name,string version,string reason,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.RollBack) {
+            return keccak256(
+                "Vote(string choice,RollBack rollBack,address member,uint64 deadline)"
+                "RollBack(string name,string version,address proposer,uint32 nonce)"
+            );
+        }
+        return keccak256(
+            "Vote(string choice,NameSuccessor nameSuccessor,address member,uint64 deadline)"
+            "NameSuccessor(uint256 chain,address ledger,address proposer,uint32 nonce)"
+        );
+    }
+
+    function _typeOfProposal(IBallots.Kind kind) private pure returns (bytes32) {
+        if (kind == IBallots.Kind.AdmitMember) {
+            return keccak256(
+                "Proposal(AdmitMember admitMember,uint64 deadline)"
+                "AdmitMember(address key,string roles,string name,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.RemoveMember) {
+            return keccak256(
+                "Proposal(RemoveMember removeMember,uint64 deadline)"
+                "RemoveMember(uint256 index,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.ChangeRoles) {
+            return keccak256(
+                "Proposal(ChangeRoles changeRoles,uint64 deadline)"
+                "ChangeRoles(uint256 index,string roles,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.ChangeRules) {
+            return keccak256(
+                "Proposal(ChangeRules changeRules,uint64 deadline)"
+                "ChangeRules(uint256 majority,uint256 voteSeconds,uint256 delaySeconds,"
+                "uint256 executeSeconds,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.CloseJob) {
+            return keccak256(
+                "Proposal(CloseJob closeJob,uint64 deadline)"
+                "CloseJob(uint256 job,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.Release) {
+            return keccak256(
+                "Proposal(Release release,uint64 deadline)"
+                "Release(string name,string version,uint256 job,uint256 round,bytes32 root,"
+                "bytes32 scores,bytes32 report,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.Revoke) {
+            return keccak256(
+                "Proposal(Revoke revoke,uint64 deadline)"
+                "Revoke(string name,string version,string reason,address proposer,uint32 nonce)"
+            );
+        }
+        if (kind == IBallots.Kind.RollBack) {
+            return keccak256(
+                "Proposal(RollBack rollBack,uint64 deadline)"
+                "RollBack(string name,string version,address proposer,uint32 nonce)"
+            );
+        }
+        return keccak256(
+            "Proposal(NameSuccessor nameSuccessor,uint64 deadline)"
+            "NameSuccessor(uint256 chain,address ledger,address proposer,uint32 nonce)"
+        );
     }
 }

@@ -24,6 +24,7 @@ _BY_ERROR = {
     "ReleaseBoard_WrongScores": "release it without scores, or with the root that the round's scores were settled on",
     "ReleaseBoard_UnknownRelease": "fedledger release list",
     "ReleaseBoard_AlreadyCurrent": "fedledger release list",
+    "Ballots_ChangesNothing": "look at what is in force: fedledger status, fedledger proposal list",
     "Consortium_TooFewMembers": "three members remain, always: admit another first",
 }
 _BY_STATE = {

@@ -109,6 +109,7 @@ MESSAGES = {
     "Ballots_InvalidRoles": "these roles are not valid",
     "Ballots_InvalidAction": "the action is not encoded as that kind of proposal wants",
     "Ballots_ZeroAddress": "an address must not be zero",
+    "Ballots_ChangesNothing": "the proposal would change nothing",
     "Ballots_NotOrigin": "a member proposes, votes and cancels in a transaction of its own key",
     "Ballots_WrongNonce": "the proposal was signed with another nonce than the member's next one",
     "Ballots_ProposalRefused": "the signed proposal is not its member's, or is not usable any more",

@@ -2,103 +2,68 @@
 
 A struct declares all there is to say of an action: its fields and their bounds as JSON has them, its name in JSON
 (`tag`), the contract's call that proposes it (`call`) and, by its place in `Action`, the contract's number of its kind.
-Digests are hexadecimal and addresses EIP-55, as in JSON; each field's type knows its word in the contract's encoding.
+Digests are hexadecimal and addresses EIP-55, as in JSON; each field's type knows its word in the contract's encoding,
+and what a wallet shows of it (`ledger.events.encoding`).
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
-from typing import Annotated, Any, ClassVar, NamedTuple, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 import msgspec
 from msgspec import Meta
 
 from ledger.errors import Malformed
 from ledger.events.ballots import Rules
-from ledger.formats.digest import ADDRESS_PATTERN, NOTHING, checksum_address, parse_address
-from ledger.formats.member_name import NameWords, name_in, name_words
-
-WORD = 32
-
-
-class Word(NamedTuple):
-    """How a field stands in the contract's encoding: `size` words of 32 bytes, both ways.
-
-    Either raises ValueError or OverflowError for a value that has no such form.
-    """
-
-    encode: Callable[[Any], bytes]
-    decode: Callable[[bytes], Any]
-    size: int = 1
-
-
-def number_word(value: int) -> bytes:
-    """A number as one word. Raises OverflowError for one that is negative or does not fit."""
-    return value.to_bytes(WORD, "big")
-
-
-def name_word(name: str) -> bytes:
-    """A release's name or version as one word. Raises ValueError for what the contract would refuse."""
-    plain = name.replace(".", "a").replace("-", "a")
-    letters = plain.isascii() and plain.isalnum() and plain == plain.lower() and name[0] not in ".-"
-    if not letters or len(name) > WORD:
-        raise ValueError(f"not 1 to 32 of a-z, 0-9, '.' and '-', first a letter or digit: {name!r}")
-    return name.encode().ljust(WORD, b"\x00")
-
-
-def name_text(word: bytes) -> str:
-    """The text in a word. Raises ValueError where there is no name in it."""
-    name = word.rstrip(b"\x00").decode("ascii")
-    if not name:
-        raise ValueError("an empty name")
-    name_word(name)
-    return name
-
-
-def _member_name_words(name: str) -> bytes:
-    """A member's name as two words; bytes that are not one stand as 0x and 128 digits, which is longer than a name."""
-    return bytes.fromhex(name[2:]) if _NO_NAME.fullmatch(name) else b"".join(name_words(name))
-
-
-def member_name(words: NameWords) -> str:
-    """A member's name as an action has it."""
-    return name_in(words) or f"0x{b''.join(words).hex()}"
-
-
-def address_word(address: str) -> bytes:
-    """An address as one word. Raises Malformed for what is not one."""
-    return bytes.fromhex(parse_address(address, "action")[2:]).rjust(WORD, b"\x00")
-
-
-def _address(word: bytes) -> str:
-    return checksum_address(word[12:])
-
-
-def _digest_word(digest: str) -> bytes:
-    word = bytes.fromhex(digest)
-    if len(word) != WORD or word.hex() != digest:
-        raise ValueError(f"not 64 hexadecimal digits: {digest!r}")
-    return word
-
+from ledger.events.encoding import (
+    ALL_ROLES,
+    WORD,
+    Word,
+    address_word,
+    digest_word,
+    member_name,
+    member_name_words,
+    name_text,
+    name_word,
+    number_word,
+    roles_text,
+    shown_member_name,
+    shown_reason,
+    word_address,
+)
+from ledger.formats.digest import ADDRESS_PATTERN, NOTHING, read_address
+from ledger.formats.member_name import NameWords
 
 _NUMBER = Word(number_word, int.from_bytes)
-Address = Annotated[str, Meta(pattern=ADDRESS_PATTERN, description="EIP-55"), Word(address_word, _address)]
-Digest = Annotated[
-    str, Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in hexadecimal"), Word(_digest_word, bytes.hex)
+
+Address = Annotated[
+    str, Meta(pattern=ADDRESS_PATTERN, description="EIP-55"), Word(address_word, word_address, shown="address")
 ]
-Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9.-]{0,31}$"), Word(name_word, name_text)]
+_DIGEST = Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in hexadecimal")
+Digest = Annotated[str, _DIGEST, Word(digest_word, bytes.hex, shown="bytes32", show="0x{}".format)]
+Reason = Annotated[str, _DIGEST, Word(digest_word, bytes.hex, shown="string", show=shown_reason)]
+Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9.-]{0,31}$"), Word(name_word, name_text, shown="string")]
 MemberName = Annotated[
     str,
     Meta(min_length=1, max_length=2 + 4 * WORD, description="1 to 64 bytes of UTF-8; else 0x and 128 digits"),
-    Word(_member_name_words, lambda words: member_name(NameWords(words[:WORD], words[WORD:])), 2),
+    Word(
+        member_name_words,
+        lambda words: member_name(NameWords(words[:WORD], words[WORD:])),
+        2,
+        "string",
+        shown_member_name,
+    ),
 ]
 Index = Annotated[int, Meta(ge=0, le=254), _NUMBER]
-Roles = Annotated[int, Meta(ge=1, le=7, description="participant 1, aggregator 2, scorer 4, added up"), _NUMBER]
+Roles = Annotated[
+    int,
+    Meta(ge=1, le=ALL_ROLES, description="participant 1, aggregator 2, scorer 4, added up"),
+    Word(number_word, int.from_bytes, shown="string", show=roles_text),
+]
 Number = Annotated[int, Meta(ge=1, le=(1 << 32) - 1), _NUMBER]
 ChainId = Annotated[int, Meta(ge=1, le=(1 << 53) - 1), _NUMBER]
 NO_DIGEST = NOTHING.hex()
-_NO_NAME = re.compile(r"0x[0-9a-f]{128}")
 
 
 class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -162,15 +127,17 @@ class RevokeRelease(_Action, frozen=True, tag="revoke"):
     """A release must not be used any more; `reason` is text of up to 32 bytes, or the SHA-256 of a longer one."""
 
     call = "proposeRevocation"
-    release: Digest
-    reason: Digest = NO_DIGEST
+    name: Name
+    version: Name
+    reason: Reason = NO_DIGEST
 
 
 class RollBack(_Action, frozen=True, tag="roll_back"):
     """An earlier release is its name's current one again."""
 
     call = "proposeRollback"
-    release: Digest
+    name: Name
+    version: Name
 
 
 class NameSuccessor(_Action, frozen=True, tag="name_successor"):
@@ -197,6 +164,17 @@ ACTIONS: tuple[type[Action], ...] = get_args(Action)
 KINDS = range(1, len(ACTIONS) + 1)
 
 
+def with_checksums(action: Action) -> Action:
+    """The action with its address in EIP-55 form, where that was given in lower case. Raises Malformed for others."""
+    match action:
+        case AdmitMember(key=key):
+            return msgspec.structs.replace(action, key=read_address(key, "the key"))
+        case NameSuccessor(ledger=ledger):
+            return msgspec.structs.replace(action, ledger=read_address(ledger, "the ledger"))
+        case _:
+            return action
+
+
 def kind_of(action: type[Action]) -> int:
     """The contract's number of an action's kind, from 1."""
     return ACTIONS.index(action) + 1
@@ -205,6 +183,25 @@ def kind_of(action: type[Action]) -> int:
 def kind_word(kind: int) -> str:
     """What a kind of action is called in JSON: admit_member."""
     return str(ACTIONS[kind - 1].__struct_config__.tag)
+
+
+def layout(kind: type[msgspec.Struct]) -> Iterator[tuple[str, Word]]:
+    """The fields of an action by name, those of a struct in it too, each as it stands in the contract's encoding."""
+    for name, part in _layout(kind):
+        if isinstance(part, Word):
+            yield name, part
+        else:
+            yield from layout(part)
+
+
+def values(action: msgspec.Struct) -> Iterator[Any]:
+    """What an action has in those fields."""
+    for name, part in _layout(type(action)):
+        value = getattr(action, name)
+        if isinstance(part, Word):
+            yield value
+        else:
+            yield from values(value)
 
 
 def kind_name(kind: int) -> str:

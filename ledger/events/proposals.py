@@ -2,46 +2,16 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
-from ledger.events.actions import (
-    WORD,
-    Action,
-    ReleaseModel,
-    address_word,
-    encode_action,
-    kind_name,
-    name_word,
-    number_word,
-)
+from ledger.events.actions import Action, ReleaseModel
 from ledger.events.ballots import Choice, Rules
+from ledger.events.contents import place_of, shown, vote_types
+from ledger.events.encoding import name_word
 from ledger.formats.digest import NOTHING, keccak
 from ledger.formats.typed import TypedData, domain
 
 WHOLE = 10_000
-BALLOT_TYPES = {
-    "Ballot": [
-        {"name": "proposal", "type": "bytes32"},
-        {"name": "member", "type": "address"},
-        {"name": "choice", "type": "string"},
-        {"name": "deadline", "type": "uint64"},
-    ]
-}
-PROPOSAL_TYPES = {
-    "Proposal": [
-        {"name": "nonce", "type": "uint32"},
-        {"name": "member", "type": "address"},
-        {"name": "kind", "type": "string"},
-        {"name": "action", "type": "bytes"},
-        {"name": "deadline", "type": "uint64"},
-    ]
-}
-
-
-def proposal_id(proposer: str, nonce: int, kind: int, action: bytes) -> bytes:
-    """The name of a proposal: keccak256(abi.encode(proposer, nonce, kind, action))."""
-    padded = action.ljust(-(-len(action) // WORD) * WORD, b"\x00")
-    fixed = address_word(proposer) + number_word(nonce) + number_word(kind) + number_word(4 * WORD)
-    return keccak(fixed + number_word(len(action)) + padded)
 
 
 def votes_needed(members: int, majority: int) -> int:
@@ -52,22 +22,6 @@ def votes_needed(members: int, majority: int) -> int:
 def release_id(name: str, version: str) -> bytes:
     """The name of a release's record: keccak256(abi.encode(name, version))."""
     return keccak(name_word(name) + name_word(version))
-
-
-def ballot_to_sign(chain: int, contract: str, proposal: bytes, member: str, choice: Choice, deadline: int) -> TypedData:
-    """What a member signs to vote; `contract` is Ballots' address."""
-    message = {"proposal": proposal, "member": member, "choice": choice.name.title(), "deadline": deadline}
-    return domain(chain, contract), BALLOT_TYPES, message
-
-
-def proposal_to_sign(chain: int, contract: str, nonce: int, member: str, action: Action, deadline: int) -> TypedData:
-    """What a member signs to propose; `contract` is Ballots' address, `nonce` the next of the member's key.
-
-    Raises Malformed for an action that the contract could not read.
-    """
-    kind, encoded = encode_action(action)
-    message = {"nonce": nonce, "member": member, "kind": kind_name(kind), "action": encoded, "deadline": deadline}
-    return domain(chain, contract), PROPOSAL_TYPES, message
 
 
 class ProposalState(Enum):
@@ -142,6 +96,31 @@ class Proposal:
         if now < self.executable_from:
             return ProposalState.WAITING
         return ProposalState.EXECUTABLE if now <= self.executable_until else ProposalState.EXPIRED
+
+
+class Shown(Protocol):
+    """What a wallet shows of a proposal is made of this."""
+
+    @property
+    def proposer(self) -> str: ...
+    @property
+    def nonce(self) -> int: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def action(self) -> Action: ...
+
+
+def vote_to_sign(chain: int, contract: str, proposal: Shown, member: str, choice: Choice, deadline: int) -> TypedData:
+    """What a member signs to vote; `contract` is Ballots' address. Raises Malformed where no wallet could show it."""
+    content = shown(proposal.proposer, proposal.nonce, proposal.action)
+    message = {
+        "choice": choice.name.title(),
+        place_of(proposal.kind): content,
+        "member": member,
+        "deadline": deadline,
+    }
+    return domain(chain, contract), vote_types(proposal.kind), message
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from ledger.formats.digest import keccak
 
 Types = dict[str, list[dict[str, str]]]
-"""One struct of EIP-712: its name, and its fields in order."""
+"""Structs of EIP-712: by name, their fields in order. The first is what is signed; others may stand in it."""
 TypedData = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 """Domain, types and message, as eth_account's `encode_typed_data` takes them."""
 _DOMAIN = [
@@ -24,31 +24,42 @@ def domain(chain: int, contract: str) -> dict[str, Any]:
 
 
 def typed_digest(chain: int, contract: str, types: Types, said: Mapping[str, Any]) -> bytes:
-    """The digest of a flat message whose fields are `said`, by name; bytes are bytes or hexadecimal."""
-    ((name, fields),) = types.items()
-    return keccak(b"\x19\x01" + _place(chain, contract) + _struct(name, fields, said))
+    """The digest of a message whose fields are `said`, by name; bytes are bytes or hexadecimal.
+
+    A struct in it is its fields, or its hash.
+    """
+    return keccak(b"\x19\x01" + _place(chain, contract) + hash_struct(types, next(iter(types)), said))
+
+
+def hash_struct(types: Types, name: str, said: Mapping[str, Any]) -> bytes:
+    """The hash of one struct of `types`, which are those that stand in it, too."""
+    fields = types[name]
+    inner = sorted({field["type"] for field in fields} & types.keys())
+    kind = "".join(_declared(one, types[one]) for one in (name, *inner))
+    words = (_word(types, field["type"], said[field["name"]]) for field in fields)
+    return keccak(_type_hash(kind) + b"".join(words))
 
 
 @lru_cache(maxsize=16)
 def _place(chain: int, contract: str) -> bytes:
     """The domain, hashed."""
-    return _struct("EIP712Domain", _DOMAIN, domain(chain, contract))
+    return hash_struct({"EIP712Domain": _DOMAIN}, "EIP712Domain", domain(chain, contract))
 
 
-def _struct(name: str, fields: list[dict[str, str]], said: Mapping[str, Any]) -> bytes:
-    kind = f"{name}({','.join(field['type'] + ' ' + field['name'] for field in fields)})"
-    words = (_word(field["type"], said[field["name"]]) for field in fields)
-    return keccak(_type_hash(kind) + b"".join(words))
+def _declared(name: str, fields: list[dict[str, str]]) -> str:
+    return f"{name}({','.join(field['type'] + ' ' + field['name'] for field in fields)})"
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _type_hash(kind: str) -> bytes:
     return keccak(kind.encode())
 
 
-def _word(kind: str, value: Any) -> bytes:
+def _word(types: Types, kind: str, value: Any) -> bytes:
+    if isinstance(value, Mapping):
+        return hash_struct(types, kind, value)
     if kind == "string":
-        return keccak(value.encode())
+        return keccak(value if isinstance(value, bytes) else value.encode())
     if kind.startswith("uint"):
         return int(value).to_bytes(32, "big")
     data = value if isinstance(value, bytes) else bytes.fromhex(value.removeprefix("0x"))

@@ -6,8 +6,10 @@ from typing import assert_never
 from ledger.errors import Malformed
 from ledger.events import ballots as r
 from ledger.events import releases as rr
-from ledger.events.actions import name_text, parse_action
-from ledger.events.proposals import Proposal, ProposalState, Release, proposal_id, release_id
+from ledger.events.actions import parse_action
+from ledger.events.contents import proposal_id
+from ledger.events.encoding import name_text
+from ledger.events.proposals import Proposal, ProposalState, Release, release_id
 from ledger.formats.digest import NOTHING
 from ledger.history.decisions import Decisions
 from ledger.history.impossible import Impossible
@@ -60,12 +62,13 @@ class Ballots:
             raise Impossible(f"proposal {event.number} cannot be the next")
         if event.nonce != self.decisions.next_nonce(event.proposer):
             raise Impossible(f"nonce {event.nonce} of {event.proposer} cannot be the next")
-        if event.proposal != proposal_id(event.proposer, event.nonce, event.kind, event.action):
-            raise Impossible(f"proposal {event.number} does not have the name that its content makes")
         try:
             action = parse_action(event.kind, event.action)
+            named = proposal_id(event.proposer, event.nonce, event.kind, event.action)
         except Malformed as error:
             raise Impossible(f"proposal {event.number} cannot be read: {error.message}") from error
+        if event.proposal != named:
+            raise Impossible(f"proposal {event.number} does not have the name that its content makes")
         made[event.proposal] = Proposal(
             event.proposal,
             event.number,

@@ -120,7 +120,7 @@ class History:
             if (event.block, event.log) <= self._position:
                 raise Impossible("events are out of order")
             require_founder(event, self.applied, self.foundation.members)
-            require_mandate(event, mandate, self.decisions.rules)
+            require_mandate(event, self.decisions)
             act = self._act(event)
             self._fold(event)
         except Impossible as error:

@@ -7,17 +7,16 @@ from typing import assert_never
 
 from ledger.events import actions as a
 from ledger.events import records as r
-from ledger.events.proposals import Proposal
+from ledger.events.encoding import member_name, name_text
+from ledger.history.decisions import Decisions
 from ledger.history.impossible import Impossible
 
 
-def require_mandate(event: r.AnyEvent, mandate: Proposal | None, rules: r.Rules | None) -> None:
-    """Raises Impossible for an effect that nobody decided, and for one that is not what `mandate` says.
-
-    `rules` are those of votes, None before the founding has set them.
-    """
+def require_mandate(event: r.AnyEvent, decisions: Decisions) -> None:
+    """Raises Impossible for an effect that nobody decided, and for one that is not what the mandate says."""
+    mandate = decisions.mandate
     try:
-        action = _carried_out(event, rules)
+        action = _carried_out(event, decisions)
     except ValueError as error:
         raise Impossible(str(error)) from error
     if mandate is None:
@@ -27,14 +26,14 @@ def require_mandate(event: r.AnyEvent, mandate: Proposal | None, rules: r.Rules 
         raise Impossible(f"proposal {mandate.number} was executed, and something else came of it")
 
 
-def _carried_out(event: r.AnyEvent, rules: r.Rules | None) -> a.Action | None:
+def _carried_out(event: r.AnyEvent, decisions: Decisions) -> a.Action | None:
     """The action that an event carries out; None for events that need no vote, such as those of the founding."""
     made: a.Action | None = None
     match event:
         case r.RoundEvent() | r.ScoreEvent():
             pass
         case r.RulesChanged():
-            made = a.ChangeRules(event.rules) if rules is not None else None
+            made = a.ChangeRules(event.rules) if decisions.rules is not None else None
         case (
             r.BallotEvent()
             | r.JobProposed()
@@ -48,7 +47,7 @@ def _carried_out(event: r.AnyEvent, rules: r.Rules | None) -> a.Action | None:
         case r.JobClosed():
             made = a.CloseJob(event.job)
         case r.MemberAdmitted():
-            made = a.AdmitMember(event.key, event.roles, a.member_name(event.name)) if event.epoch != 1 else None
+            made = a.AdmitMember(event.key, event.roles, member_name(event.name)) if event.epoch != 1 else None
         case r.MemberRemoved():
             made = a.RemoveMember(event.index)
         case r.RolesChanged():
@@ -58,9 +57,9 @@ def _carried_out(event: r.AnyEvent, rules: r.Rules | None) -> a.Action | None:
         case r.Released():
             made = _release(event)
         case r.Revoked():
-            made = a.RevokeRelease(event.release.hex(), event.reason.hex())
+            made = a.RevokeRelease(*_title(event.release, decisions), event.reason.hex())
         case r.RolledBack():
-            made = a.RollBack(event.release.hex())
+            made = a.RollBack(*_title(event.release, decisions))
         case _:
             assert_never(event)
     return made
@@ -68,4 +67,12 @@ def _carried_out(event: r.AnyEvent, rules: r.Rules | None) -> a.Action | None:
 
 def _release(event: r.Released) -> a.ReleaseModel:
     digests = (digest.hex() for digest in (event.root, event.scores, event.report))
-    return a.ReleaseModel(a.name_text(event.name), a.name_text(event.version), event.job, event.round, *digests)
+    return a.ReleaseModel(name_text(event.name), name_text(event.version), event.job, event.round, *digests)
+
+
+def _title(release: bytes, decisions: Decisions) -> tuple[str, str]:
+    """Name and version of a release. Raises Impossible where there is none."""
+    found = decisions.releases.get(release)
+    if found is None:
+        raise Impossible(f"release {release.hex()} was never made")
+    return found.name, found.version

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ledger.errors import UsageError
-from ledger.events.actions import WORD, ReleaseModel
+from ledger.events.actions import ReleaseModel
+from ledger.events.encoding import WORD, reason_text
 from ledger.events.proposals import Proposal, ProposalState, Release
 from ledger.formats.alike import hint
 from ledger.formats.digest import sha256
@@ -98,13 +99,6 @@ def reason_word(reason: str) -> bytes:
         raise UsageError("a reason is 1 to 1,048,576 bytes of text", actual=len(data))
     word = data.ljust(WORD, b"\x00")
     return word if len(word) == WORD and reason_text(word) == reason else sha256(data)
-
-
-def reason_text(word: bytes) -> str | None:
-    """The text in a reason's word: None where it is a digest, "" where it is zero."""
-    data = word.rstrip(b"\x00")
-    plain = all(0x20 <= sign <= 0x7E for sign in data)
-    return data.decode("ascii") if plain else None
 
 
 def _proposals(decisions: Decisions, name: str) -> Iterator[tuple[Proposal, ReleaseModel]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.errors import Malformed, Refuted, UsageError
-from ledger.events.actions import ReleaseModel, name_word
+from ledger.events.actions import ReleaseModel
+from ledger.events.encoding import name_word
 from ledger.events.proposals import Release
 from ledger.formats.artifact import Buffer
 from ledger.formats.digest import NOTHING

@@ -14,7 +14,8 @@ from ledger.chain.simulation import replay
 from ledger.errors import Malformed, Rejected, Unavailable, UsageError
 from ledger.events.actions import Action, encode_action
 from ledger.events.ballots import Choice, Refusal, Voted
-from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign, proposal_id, proposal_to_sign
+from ledger.events.contents import proposal_id, proposal_to_sign
+from ledger.events.proposals import Proposal, ProposalState, vote_to_sign
 from ledger.events.signed import WORDS, SignedBallot, SignedProposal
 from ledger.history.electorate import vote_refusal
 from ledger.party.connection import Connection
@@ -65,7 +66,7 @@ def vote(connection: Connection, sender: "Sender", found: Proposal, choice: Choi
 def sign(connection: Connection, signer: "Signer", found: Proposal, choice: Choice, deadline: int) -> SignedBallot:
     """A vote as its member signs it; it is sent nowhere. `deadline` is the last second at which it counts."""
     chain, contract = connection.network.chain.id, connection.network.contracts.ballots.address
-    parts = ballot_to_sign(chain, contract, found.id, signer.address, choice, deadline)
+    parts = vote_to_sign(chain, contract, found, signer.address, choice, deadline)
     return SignedBallot(
         fedledger="signed/1",
         chain=chain,
@@ -151,10 +152,10 @@ def relay(connection: Connection, sender: "Sender", ballots: Sequence[SignedBall
     """
     found = require_here(connection, ballots[0])
     if len(ballots) == 1:
-        sender.send("ballots", "voteBySignature", found.id, ballots[0].arguments)
+        sender.send("ballots", "voteBySignature", found.id, found.kind, ballots[0].arguments)
         connection.refresh()
         return [Refusal.NONE]
-    receipt = sender.send("ballots", "voteBatch", found.id, [ballot.arguments for ballot in ballots])
+    receipt = sender.send("ballots", "voteBatch", found.id, found.kind, [ballot.arguments for ballot in ballots])
     connection.refresh()
     return _outcomes(connection, receipt, found, ballots)
 
@@ -189,7 +190,7 @@ def _outcomes(
 def _refusal(connection: Connection, receipt: "Receipt", found: Proposal, ballot: SignedBallot) -> Refusal:
     """Why the contract did not count a vote of a batch. Raises Unavailable where the node cannot tell."""
     client = connection.client
-    data = client.contracts.encode("ballots", "voteBySignature", found.id, ballot.arguments)
+    data = client.contracts.encode("ballots", "voteBySignature", found.id, found.kind, ballot.arguments)
     reason = replay(client.rpc, {"to": client.addresses["ballots"], "data": data}, hex(receipt.block))
     name = reason.facts.get("reason") if reason else None
     if not isinstance(name, str):

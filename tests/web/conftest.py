@@ -82,13 +82,13 @@ def report_on(trial: Any, number: int) -> Any:
 
 def _decide(trial: Any) -> None:
     """cardio 1.0 is released; early 0.1 released and revoked; cardio 1.1 is voted on, as are West's roles."""
-    from ledger.events.proposals import release_id
 
     report = report_on(trial, 1)
     trial.parties[0].connection.put([report.encode()], "report")
     carry_out(trial, "proposeRelease", release_call(trial, "cardio", "1.0", 1, report.digest))
     carry_out(trial, "proposeRelease", release_call(trial, "early", "0.1", 2))
-    carry_out(trial, "proposeRevocation", release_id("early", "0.1"), b"wrong labels".ljust(32, b"\0"))
+    early = [text.ljust(32, b"\0") for text in (b"early", b"0.1")]
+    carry_out(trial, "proposeRevocation", *early, b"wrong labels".ljust(32, b"\0"))
     send = trial.consortium.send
     send(0, "ballots", "proposeRelease", release_call(trial, "cardio", "1.1", 2, b"R" * 32))
     send(0, "ballots", "vote", latest_proposal(trial).id, 1)
@@ -98,7 +98,7 @@ def _decide(trial: Any) -> None:
 
 def release_call(trial: Any, name: str, version: str, number: int, report: bytes = bytes(32)) -> tuple[Any, ...]:
     """The argument of proposeRelease."""
-    from ledger.events.actions import name_word
+    from ledger.events.encoding import name_word
 
     return (name_word(name), name_word(version), 1, number, trial.state.rounds[number].final.root, bytes(32), report)
 

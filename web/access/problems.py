@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
+from ledger.history.changes import ChangesNothing
 from ledger.history.names import NotReleased, RevokedRelease
 from ledger.history.naming import NameTaken
 from web.access import links
@@ -32,6 +33,7 @@ _STATUS: dict[type[FedledgerError], int] = {
     NotAllowed: 403,
     Conflict: 409,
     NameTaken: 409,
+    ChangesNothing: 409,
     NotReleased: 403,
     RevokedRelease: 410,
     Malformed: 400,

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from ledger.audit.report import Answer
 from ledger.events.actions import Action
 from ledger.events.records import Rules
 from ledger.releases.report import Evaluation, RoundFigures
@@ -131,6 +132,26 @@ class Evaluated(Document, frozen=True):
     members: dict[str, PartyDocument]
     unmeasured: tuple[PartyDocument, ...]
     report: Evaluation | None
+
+
+class KnownReport(Document, frozen=True):
+    """A report on a model that this server has read: how many parties measured how many samples, and its licence."""
+
+    digest: str
+    parties: int
+    samples: int
+    license: str
+
+
+class Releasable(Document, frozen=True):
+    """What a release of a model may name. `scores` is the root of its round's scores, null if they are not settled.
+
+    `right` is the last audit's answer for the model, null if it has none.
+    """
+
+    scores: str | None
+    reports: tuple[KnownReport, ...]
+    right: Answer | None
 
 
 class RoundMetrics(Document, frozen=True):

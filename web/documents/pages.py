@@ -15,6 +15,7 @@ from web.documents.decisions import (
     MemberRound,
     MemberVote,
     ProposalLine,
+    Releasable,
     ReleaseLine,
     RoundMetrics,
     Vote,
@@ -153,7 +154,7 @@ class ModelsPage(Page, frozen=True):
 class ModelPage(Page, frozen=True):
     """A model and those before it, newest first; `next` is where its lineage goes on. `releases` are of this model.
 
-    `unit` is that of the updates' scores.
+    `unit` is that of the updates' scores. `releasable` is null of the initial model, which is not released.
     """
 
     job: JobLine
@@ -163,6 +164,7 @@ class ModelPage(Page, frozen=True):
     next: str | None
     releases: tuple[ReleaseLine, ...]
     evaluation: Evaluated | None
+    releasable: Releasable | None
 
 
 class ProposalsPage(Page, frozen=True):
@@ -178,6 +180,7 @@ class ProposalPage(Page, frozen=True):
     that exists.
 
     `current` is the name's current release, `rules` those that hold now; `command` votes without this server.
+    `shown` is what a wallet shows of it, field by field; null if no wallet can.
     """
 
     proposal: ProposalLine
@@ -188,6 +191,7 @@ class ProposalPage(Page, frozen=True):
     current: ReleaseLine | None
     rules: Rules | None
     command: str
+    shown: dict[str, str | int] | None
 
 
 class ReleasesPage(Page, frozen=True):

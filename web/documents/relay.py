@@ -60,12 +60,12 @@ class TypedField(Document, frozen=True):
 
 
 class TypedDataDocument(Document, frozen=True):
-    """EIP-712 typed data, as wallets take it."""
+    """EIP-712 typed data, as wallets take it. The message has the proposal in it, under the name of its kind."""
 
     types: dict[str, tuple[TypedField, ...]]
     primaryType: str  # noqa: N815  the standard's name
     domain: dict[str, str | int]
-    message: dict[str, str | int]
+    message: dict[str, str | int | dict[str, str | int]]
 
 
 class BallotToSign(Document, frozen=True, tag_field="fedledger", tag="ballot-to-sign/1"):
@@ -76,20 +76,24 @@ class BallotToSign(Document, frozen=True, tag_field="fedledger", tag="ballot-to-
 
 
 class ProposalDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a member wants to propose."""
+    """What a member wants to propose; addresses in it may be in lower case."""
 
     member: Address
     action: Action
 
 
 class ProposalToSign(Document, frozen=True, tag_field="fedledger", tag="proposal-to-sign/1"):
-    """A proposal to sign: the member's next. `proposal` is its name, `encoded` its action as the contract reads it."""
+    """A proposal to sign: the member's next. `proposal` is its name, `encoded` its action as the contract reads it.
+
+    `action` is to be submitted with the signature: it is what was sent, its addresses in EIP-55 form.
+    """
 
     typed_data: TypedDataDocument
     proposal: str
     nonce: int
     deadline: int
     kind: str
+    action: Action
     encoded: str
 
 

@@ -72,13 +72,13 @@ def require_text_signer(text: str, signature: Signature, address: str) -> None:
 def typed_data(parts: TypedData) -> dict[str, Any]:
     """The JSON that wallets take (eth_signTypedData_v4)."""
     domain, types, message = parts
-    (primary,) = types
+    primary = next(iter(types))
     own = [{"name": name, "type": kind} for name, kind in _DOMAIN.items()]
     return {
         "types": {"EIP712Domain": own, **types},
         "primaryType": primary,
         "domain": domain,
-        "message": {name: _plain(value) for name, value in message.items()},
+        "message": _plain(message),
     }
 
 
@@ -106,5 +106,7 @@ def _require(signable: "SignableMessage", signature: Signature, address: str) ->
         )
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
     return "0x" + value.hex() if isinstance(value, bytes) else value

@@ -5,16 +5,19 @@ from typing import Any
 import msgspec
 
 from ledger.audit.report import Check, ClaimAnswer, HistoryRead, Lies, OpenMatters, Report, Right, Signed
+from ledger.events.contents import shown
 from ledger.rounds.trace import ModelTrace
 from web.documents.about import About
 from web.documents.activity import ActivityPage, Match, SearchPage
 from web.documents.common import Page, Problem
 from web.documents.decisions import (
     DecisionDocument,
+    KnownReport,
     MemberRelease,
     MemberRound,
     MemberUpdate,
     MemberVote,
+    Releasable,
     RoundMetrics,
 )
 from web.documents.front import Front, Headline, TrainedJob
@@ -173,6 +176,11 @@ _PAGES: tuple[Page, ...] = (
         next=None,
         releases=(RELEASE,),
         evaluation=EVALUATED,
+        releasable=Releasable(
+            scores=None,
+            reports=(KnownReport(digest=EVALUATED.digest or "", parties=1, samples=1_689, license="cc-by-4.0"),),
+            right="yes",
+        ),
     ),
     ProposalsPage(chain=CHAIN, rules=RULES, proposals=(PROPOSAL,), next=None),
     ProposalPage(
@@ -184,7 +192,8 @@ _PAGES: tuple[Page, ...] = (
         release=RELEASE,
         current=RELEASE,
         rules=RULES,
-        command="fedledger release vote 1 for",
+        command="fedledger proposal vote 1 for",
+        shown=shown(PROPOSAL.proposer.key, 1, PROPOSAL.action),
     ),
     ReleasesPage(chain=CHAIN, current=(RELEASE,), releases=(RELEASE,), next=None),
     NamedReleasesPage(

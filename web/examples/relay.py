@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from ledger.events.actions import ReleaseModel, encode_action, kind_word
-from ledger.events.proposals import ballot_to_sign, proposal_id, proposal_to_sign
-from ledger.events.records import Choice
+from ledger.events.contents import proposal_id, proposal_to_sign
+from ledger.events.proposals import Proposal, vote_to_sign
+from ledger.events.records import Choice, Rules
 from ledger.formats.sign_in import SignIn
 from web.access import links
 from web.documents.common import PartyDocument
@@ -35,7 +36,21 @@ _SIGNATURE = "0x" + "3b" * 64 + "1b"
 _ACTION = ReleaseModel("cardio", "1.2.0", 1, 1, root="5d" * 32, report="1e" * 32)
 _KIND, _ENCODED = encode_action(_ACTION)
 _PROPOSAL = proposal_id(_MEMBER.key, 1, _KIND, _ENCODED)
-_BALLOT = ballot_to_sign(_CHAIN, _CONTRACT, _PROPOSAL, _MEMBER.key, Choice.FOR, _DEADLINE)
+_MADE = Proposal(
+    id=_PROPOSAL,
+    number=1,
+    proposer=_MEMBER.key,
+    nonce=1,
+    kind=_KIND,
+    encoded=_ENCODED,
+    action=_ACTION,
+    epoch=1,
+    members=3,
+    rules=Rules(5_000, vote_seconds=3_600, delay_seconds=0, execute_seconds=3_600),
+    deadline=_DEADLINE,
+    tx=b"",
+)
+_BALLOT = vote_to_sign(_CHAIN, _CONTRACT, _MADE, _MEMBER.key, Choice.FOR, _DEADLINE)
 _DRAFT = proposal_to_sign(_CHAIN, _CONTRACT, 1, _MEMBER.key, _ACTION, _DEADLINE)
 _SIGN_IN = SignIn("https://audit.example", _MEMBER.key, _CHAIN, _NONCE, _AT)
 _NAME = "4e" * 32
@@ -58,6 +73,7 @@ _DOCUMENTS: dict[Any, msgspec.Struct] = {
         nonce=1,
         deadline=_DEADLINE,
         kind=kind_word(_KIND),
+        action=_ACTION,
         encoded=_ENCODED.hex(),
     ),
     Posted: _VOTE,

@@ -79,13 +79,9 @@ def release_answers(now: Reading, release: Release) -> Answers:
 def proposal_answers(now: Reading, made: Proposal) -> Answers | None:
     """Of the release that a proposal is about, or the model that it would release; None if it is about neither."""
     decisions, action = now.snapshot.decisions, made.action
-    match action:
-        case ReleaseModel(name=name, version=version):
-            found = decisions.release(name, version)
-        case RevokeRelease(release=release) | RollBack(release=release):
-            found = decisions.releases.get(bytes.fromhex(release))
-        case _:
-            return None
+    if not isinstance(action, ReleaseModel | RevokeRelease | RollBack):
+        return None
+    found = decisions.release(action.name, action.version)
     if found is not None:
         return release_answers(now, found)
     if isinstance(action, ReleaseModel) and _has_model(now, action):

@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from ledger.errors import FedledgerError, Malformed, plain
 from ledger.events.actions import ReleaseModel, RevokeRelease
+from ledger.events.encoding import reason_text
 from ledger.events.proposals import Release
 from ledger.formats.cid import RAW, Cid
-from ledger.history.names import LONGEST_REASON, reason_text
+from ledger.history.names import LONGEST_REASON
 from ledger.jobs import document as job
 from ledger.releases import report as evaluation
 from ledger.releases.file import ModelFile

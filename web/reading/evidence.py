@@ -2,12 +2,22 @@
 
 from collections.abc import Iterator
 
+from ledger.audit.claims import model_claim
 from ledger.errors import Malformed
 from ledger.events.actions import ReleaseModel
 from ledger.history.state import JobState, Round
 from ledger.releases.report import cid_of, require_model
 from ledger.rounds.trace import ModelTrace, trace
-from web.documents.decisions import Contributor, Evaluated, EvaluationStatus, Evidence, RoundMetrics
+from web.documents.decisions import (
+    Contributor,
+    Evaluated,
+    EvaluationStatus,
+    Evidence,
+    KnownReport,
+    Releasable,
+    RoundMetrics,
+)
+from web.reading.audits import answer_for
 from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
 from web.reading.models import model_line
@@ -85,6 +95,24 @@ def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: byte
 def latest_evaluation(now: Reading, job: int, number: int | None = None) -> Evaluated | None:
     """The newest report that was read on a model of a job, or on that of one round."""
     return next(evaluations(now, job, number), None)
+
+
+def releasable(now: Reading, job: int, number: int) -> Releasable | None:
+    """What a release of a round's model may name; None of a model that no round made."""
+    state = now.job(job)
+    round_ = state.rounds.get(number)
+    if round_ is None or round_.final is None:
+        return None
+    scoring = state.scorings.get(number)
+    known = {one.digest: one.report for one in evaluations(now, job, number) if one.digest and one.report}
+    return Releasable(
+        scores=scoring.root.hex() if scoring and scoring.medians is not None else None,
+        reports=tuple(
+            KnownReport(digest=digest, parties=len(report.parties), samples=report.samples, license=report.license)
+            for digest, report in known.items()
+        ),
+        right=answer_for(now, model_claim(job, number)),
+    )
 
 
 def metrics_around(now: Reading, job: int, round_: Round) -> RoundMetrics | None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ledger.errors import Malformed
 from ledger.events import records as r
-from ledger.events.actions import name_text
+from ledger.events.encoding import name_text
 from ledger.formats.claims import unpack_openings
 from ledger.formats.digest import NOTHING
 from web.documents.activity import What

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from ledger.errors import Malformed
 from ledger.events.actions import (
     Action,
     AdmitMember,
@@ -14,10 +15,11 @@ from ledger.events.actions import (
     RollBack,
     kind_word,
 )
+from ledger.events.contents import shown
+from ledger.events.encoding import reason_text
 from ledger.events.proposals import Proposal, ProposalState
 from ledger.events.records import Choice, Refusal
 from ledger.history.electorate import vote_refusal
-from ledger.history.names import reason_text
 from ledger.history.naming import doubt, lookalike
 from ledger.history.state import Member
 from web.documents.decisions import Ballot, MemberVote, ProposalLine, Subject, Vote, VoteTally
@@ -97,6 +99,14 @@ def may_vote(one: Proposal, member: Member) -> bool:
     return vote_refusal(one, member) is Refusal.NONE
 
 
+def shown_of(one: Proposal) -> dict[str, str | int] | None:
+    """What a wallet shows of a proposal; None if no wallet can."""
+    try:
+        return shown(one.proposer, one.nonce, one.action)
+    except Malformed:
+        return None
+
+
 def revocation_reason(now: Reading, word: bytes) -> str:
     """The text of a revocation's reason: its word itself, or what the word is the digest of, if that has been read."""
     text = reason_text(word)
@@ -116,10 +126,9 @@ def _subject(now: Reading, action: Action) -> Subject:
             return Subject(job=_job_name(now, job))
         case ReleaseModel(name=name, version=version, job=job):
             return Subject(job=_job_name(now, job), name=name, version=version)
-        case RevokeRelease(release=release) | RollBack(release=release):
-            known = now.snapshot.decisions.releases.get(bytes.fromhex(release))
+        case RevokeRelease(name=name, version=version) | RollBack(name=name, version=version):
             reason = revocation_reason(now, bytes.fromhex(action.reason)) if isinstance(action, RevokeRelease) else ""
-            return Subject(name=known.name if known else None, version=known.version if known else None, reason=reason)
+            return Subject(name=name, version=version, reason=reason)
         case _:
             return Subject()
 

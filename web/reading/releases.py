@@ -75,10 +75,8 @@ def member_releases(now: Reading, index: int) -> tuple[MemberRelease, ...]:
 
 def _release_id(action: Action) -> bytes | None:
     match action:
-        case ReleaseModel(name=name, version=version):
-            return release_id(name, version)
-        case RevokeRelease(release=release) | RollBack(release=release):
-            return bytes.fromhex(release)
+        case ReleaseModel() | RevokeRelease() | RollBack():
+            return release_id(action.name, action.version)
         case _:
             return None
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from ledger.events.members import SuccessorNamed
 from ledger.events.proposals import ProposalState
 from ledger.history.decisions import Decisions
 from ledger.history.fold import History
@@ -40,6 +41,7 @@ class Snapshot:
     jobs: Mapping[int, JobState]
     owners: Mapping[str, int]
     decisions: Decisions
+    successor: SuccessorNamed | None
     standings: Mapping[int, Standings]
     times: Mapping[int, BlockTime]
     feed: Feed
@@ -98,6 +100,7 @@ def freeze(
         jobs={number: _frozen(state) for number, state in history.jobs.items()},
         owners={key: member.index for member in members.values() for key in member.keys},
         decisions=history.decisions.copy(),
+        successor=history.successor,
         standings={number: _standings(state, known.get(number)) for number, state in history.jobs.items()},
         times=times,
         feed=feed or Feed(),

@@ -1,6 +1,6 @@
 """Votes to sign, and signed votes as messages."""
 
-from ledger.events.proposals import Proposal, ProposalState, ballot_to_sign
+from ledger.events.proposals import Proposal, ProposalState, vote_to_sign
 from ledger.events.records import Choice, Refusal
 from ledger.formats.digest import parse_address
 from ledger.formats.typed import TypedData
@@ -17,12 +17,12 @@ def ballot_draft(moment: Moment, number: int, member: str, choice: ChoiceName) -
     index = moment.member_index(parse_address(member, "member"))
     proposal = moment.reading.proposal(number)
     _require_vote(moment, proposal, index)
-    return _to_sign(moment, proposal.id, member, choice, proposal.deadline), proposal.deadline
+    return _to_sign(moment, proposal, member, choice, proposal.deadline), proposal.deadline
 
 
 def ballot_signed(moment: Moment, posted: PostedBallot) -> TypedData:
-    """What was signed, made again from the content."""
-    return _to_sign(moment, bytes.fromhex(posted.proposal), posted.member, posted.choice, posted.deadline)
+    """What was signed, made again from the proposal on the ledger. Raises NotFound where it is not there."""
+    return _to_sign(moment, _proposal(moment, posted), posted.member, posted.choice, posted.deadline)
 
 
 def ballot_message(moment: Moment, posted: PostedBallot, name: str) -> Message:
@@ -33,9 +33,7 @@ def ballot_message(moment: Moment, posted: PostedBallot, name: str) -> Message:
     signature's deadline has not passed: SignatureExpired; 10. and is not absurdly far away: DeadlineTooFar.
     """
     index = moment.member_index(posted.member)
-    proposal = moment.reading.snapshot.decisions.proposals.get(bytes.fromhex(posted.proposal))
-    if proposal is None:
-        raise NotFound("there is no such proposal", advice="/proposals lists them all", proposal=posted.proposal)
+    proposal = _proposal(moment, posted)
     _require_vote(moment, proposal, index)
     moment.require_in_time(posted.deadline)
     return Message(
@@ -48,7 +46,15 @@ def ballot_message(moment: Moment, posted: PostedBallot, name: str) -> Message:
         choice=int(Choice[posted.choice.upper()]),
         deadline=posted.deadline,
         signature=posted.signature,
+        action_kind=proposal.kind,
     )
+
+
+def _proposal(moment: Moment, posted: PostedBallot) -> Proposal:
+    found = moment.reading.snapshot.decisions.proposals.get(bytes.fromhex(posted.proposal))
+    if found is None:
+        raise NotFound("there is no such proposal", advice="/proposals lists them all", proposal=posted.proposal)
+    return found
 
 
 def _require_vote(moment: Moment, proposal: Proposal, index: int) -> None:
@@ -63,5 +69,5 @@ def _require_vote(moment: Moment, proposal: Proposal, index: int) -> None:
         raise NotInElectorate("the key came after the proposal", advice=advice, proposal=proposal.number)
 
 
-def _to_sign(moment: Moment, proposal: bytes, member: str, choice: ChoiceName, deadline: int) -> TypedData:
-    return ballot_to_sign(moment.chain, moment.contract, proposal, member, Choice[choice.upper()], deadline)
+def _to_sign(moment: Moment, proposal: Proposal, member: str, choice: ChoiceName, deadline: int) -> TypedData:
+    return vote_to_sign(moment.chain, moment.contract, proposal, member, Choice[choice.upper()], deadline)

@@ -22,9 +22,9 @@ def call_of(messages: Sequence[Message]) -> Call:
     message = messages[0]
     proposal, action = bytes.fromhex(message.proposal), bytes.fromhex(message.action)
     if len(messages) > 1:
-        return "voteBatch", proposal, [_vote(vote) for vote in messages]
+        return "voteBatch", proposal, message.action_kind, [_vote(vote) for vote in messages]
     if message.kind == "ballot":
-        return "voteBySignature", proposal, _vote(message)
+        return "voteBySignature", proposal, message.action_kind, _vote(message)
     if message.kind == "close":
         return "close", proposal
     if message.kind == "execute":

@@ -19,7 +19,8 @@ def identify(moment: Moment, posted: Posted) -> str:
     """The name of a message, the digest of its content: the same however often the message is submitted.
 
     1. It is for this chain and this contract: WrongChain. 2. Its signature has the one form that counts:
-    SignatureNotCanonical. 3. The key that it names signed it: WrongSigner.
+    SignatureNotCanonical. 3. The key that it names signed it, with what it is about, as wallets show that: WrongSigner;
+    NotFound for a vote on a proposal that is not on the ledger.
     """
     if isinstance(posted, CloseVote | Execute):
         return ending_name(moment, posted)

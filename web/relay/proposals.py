@@ -13,9 +13,11 @@ from ledger.events.actions import (
     RollBack,
     encode_action,
 )
-from ledger.events.proposals import ProposalState, proposal_id, proposal_to_sign
+from ledger.events.contents import proposal_id, proposal_to_sign
+from ledger.events.proposals import ProposalState
 from ledger.formats.digest import parse_address
 from ledger.formats.typed import TypedData
+from ledger.history.changes import require_change
 from ledger.history.naming import require_new_name
 from web.documents.refusals import RelayersAddress, TooManyProposals, WrongNonce
 from web.documents.relay import PostedProposal
@@ -43,7 +45,8 @@ class UnsignedProposal(NamedTuple):
 def proposal_draft(moment: Moment, member: str, action: Action) -> UnsignedProposal:
     """An action as the member's next proposal, for it to sign.
 
-    Raises NotMember, NotFound, RelayersAddress and NameTaken, and Malformed for what no contract can read.
+    Raises NotMember, NotFound, RelayersAddress, NameTaken and ChangesNothing, and Malformed for what no contract can
+    read, or no wallet show.
     """
     moment.member_index(parse_address(member, "member"))
     _require_possible(moment, action)
@@ -63,9 +66,9 @@ def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Messa
     """A proposal that the contract would take.
 
     4. Its key speaks for a member: NotMember. 5. What it names is there: NotFound; 6. and is not the relayer's key:
-    RelayersAddress; a newcomer's name is nobody else's: NameTaken. 7. Its nonce is its key's next: WrongNonce. 8. The
-    signature's deadline has not passed: SignatureExpired; 9. and is not absurdly far away: DeadlineTooFar. 10. The
-    member has few others in Voting: TooManyProposals.
+    RelayersAddress; a newcomer's name is nobody else's: NameTaken; something would change: ChangesNothing. 7. Its nonce
+    is its key's next: WrongNonce. 8. The signature's deadline has not passed: SignatureExpired; 9. and is not absurdly
+    far away: DeadlineTooFar. 10. The member has few others in Voting: TooManyProposals.
     """
     index, action = moment.member_index(posted.member), posted.action
     _require_possible(moment, action)
@@ -95,7 +98,8 @@ def proposal_message(moment: Moment, posted: PostedProposal, name: str) -> Messa
 
 
 def _require_possible(moment: Moment, action: Action) -> None:
-    """Raises NotFound if something that the action names is not there, RelayersAddress, NameTaken, Malformed."""
+    """Raises NotFound if something that the action names is not there, RelayersAddress, NameTaken, Malformed, and
+    ChangesNothing if it is there already."""
     reading = moment.reading
     match action:
         case AdmitMember(key=key) if key == moment.relayer:
@@ -114,9 +118,10 @@ def _require_possible(moment: Moment, action: Action) -> None:
             if final is None or final.root.hex() != root:
                 advice = f"/jobs/{job}/models lists the models of the job"
                 raise NotFound("the round has not finalised this model", advice=advice)
-        case RevokeRelease(release=release) | RollBack(release=release):
-            if bytes.fromhex(release) not in reading.snapshot.decisions.releases:
+        case RevokeRelease(name=name, version=version) | RollBack(name=name, version=version):
+            if reading.snapshot.decisions.release(name, version) is None:
                 raise NotFound("there is no such release", advice="/releases lists them all")
+    require_change(reading.snapshot, action)
 
 
 def _require_few(moment: Moment, index: int) -> None:

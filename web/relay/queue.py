@@ -32,7 +32,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What a member wants on the ledger. `id` is the digest of its content, without the signature.
 
     Digests, action and signature are hexadecimal. Fields that a kind does not have are empty or zero; `index` is the
-    member's. `member` signed it; of a closing or an execution, which nobody signs, it proposed what that is about.
+    member's, `action_kind` of a vote that of its proposal. `member` signed it; of a closing or an execution, which
+    nobody signs, it proposed what that is about.
     """
 
     id: str

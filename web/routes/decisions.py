@@ -11,7 +11,7 @@ from web.reading.answers import proposal_answers, release_answers
 from web.reading.cards import card_key
 from web.reading.evidence import evidence_for
 from web.reading.ledger import NotFound
-from web.reading.proposals import newest_proposals, proposal_line, vote_on
+from web.reading.proposals import newest_proposals, proposal_line, shown_of, vote_on
 from web.reading.releases import (
     action_release,
     current_release,
@@ -53,7 +53,8 @@ async def proposal(now: Now, number: ProposalNumber) -> ProposalPage:
         release=action_release(now, action),
         current=current_release(now, name) if name else None,
         rules=now.snapshot.decisions.rules,
-        command=f"fedledger release vote {number} for",
+        command=f"fedledger proposal vote {number} for",
+        shown=shown_of(one),
     )
 
 

@@ -22,7 +22,7 @@ from web.reading.answers import consortium_answers, job_answers, lies_now, model
 from web.reading.auditors import auditor_lines
 from web.reading.audits import audit_document
 from web.reading.counting import activity
-from web.reading.evidence import latest_evaluation, metrics_around
+from web.reading.evidence import latest_evaluation, metrics_around, releasable
 from web.reading.front import front
 from web.reading.jobs import approval_of, job_line, job_lines, model_terms, strikes
 from web.reading.members import member_documents
@@ -164,6 +164,7 @@ async def model(now: Now, job: JobNumber, round: ModelNumber, limit: Models = MO
         next=None if rest is None else f"/jobs/{job}/models/{rest}.json?limit={limit}",
         releases=model_releases(now, job, round),
         evaluation=latest_evaluation(now, job, round),
+        releasable=releasable(now, job, round),
     )
 
 

@@ -64,6 +64,7 @@ class PageRoute:
             "path": path,
             "json": self.json_path.replace(":int", "").format(**request.path_params) + query,
             "switch": _switch(request),
+            "place": {"chain": now.network.chain.id, "contract": now.network.contracts.ballots.address},
             **abilities(request),
         }
         renderer: Renderer = request.app.state.renderer

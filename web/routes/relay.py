@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 
 from ledger.errors import FedledgerError
-from ledger.events.actions import kind_word
+from ledger.events.actions import kind_word, with_checksums
 from ledger.formats.typed import TypedData
 from web.access.json_body import read_json
 from web.documents.refusals import NoRelayer
@@ -63,7 +63,8 @@ async def ballot_to_sign(request: Request, number: ProposalNumber, member: Membe
 async def proposal_to_sign(request: Request) -> Response:
     """Typed data for a wallet, as the member's next proposal; its signature goes to /relay.json."""
     draft: ProposalDraft = await read_json(request, ProposalDraft)
-    made = proposal_draft(_moment(request), draft.member, draft.action)
+    action = with_checksums(draft.action)
+    made = proposal_draft(_moment(request), draft.member, action)
     return uncached(
         ProposalToSign(
             typed_data=_document(made.parts),
@@ -71,6 +72,7 @@ async def proposal_to_sign(request: Request) -> Response:
             nonce=made.nonce,
             deadline=made.deadline,
             kind=kind_word(made.kind),
+            action=action,
             encoded=made.encoded.hex(),
         )
     )

@@ -16,7 +16,7 @@ class Failure extends Error {}
 
 let fading = 0;
 
-const WRONG = ["refused", "failed", "away", "declined", "otherAccount", "otherChain", "noWallet"];
+const WRONG = ["refused", "differs", "failed", "away", "declined", "otherAccount", "otherChain", "noWallet"];
 
 // Success fades; what went wrong stays until the next thing is done.
 function say(word, more = "") {
@@ -159,6 +159,63 @@ async function sign(typed) {
   return canonical(await request("eth_signTypedData_v4", [session.address, JSON.stringify(typed)]));
 }
 
+// A field of an action, or of a message, as the contract names it.
+function camel(word) {
+  return word.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+}
+
+const ROLES = ["participant", "aggregator", "scorer"];
+
+function textOf(word) {
+  const bytes = Uint8Array.from(word.replace(/(00)+$/, "").match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  return bytes.every((byte) => byte >= 0x20 && byte <= 0x7e) ? String.fromCharCode(...bytes) : "0x" + word;
+}
+
+// What a wallet shows of an action (docs/spec/ballot.md, "What wallets show").
+function shownOf({ kind, rules, ...fields }) {
+  const shown = (name, value) => {
+    if (name === "roles") return ROLES.filter((_, bit) => (value >> bit) & 1).join(", ");
+    if (name === "reason") return textOf(value);
+    return ["root", "scores", "report"].includes(name) ? "0x" + value : value;
+  };
+  return Object.fromEntries(Object.entries({ ...fields, ...rules }).map(([name, value]) => [camel(name), shown(name, value)]));
+}
+
+function same(expected, actual) {
+  const [one, other] = [String(expected), String(actual)];
+  const address = /^0x[0-9a-f]{40}$/i;
+  return one === other || (address.test(one) && address.test(other) && one.toLowerCase() === other.toLowerCase());
+}
+
+// Refuses unless these are the same fields, none more, with the same values.
+function compare(where, expected, actual) {
+  for (const name of new Set([...Object.keys(expected), ...Object.keys(actual ?? {})])) {
+    const [here, there] = [expected[name], actual?.[name]];
+    if (here !== undefined && there !== undefined && same(here, there)) continue;
+    throw failure("differs", `${where}${name}: ${here ?? "–"} ≠ ${there ?? "–"}`);
+  }
+}
+
+// Refuses to sign anything but `content`, under the name of its kind, with the rest of the message as `said`.
+function requireShown(typed, { chain, contract, kind }, primary, said, content) {
+  const place = camel(kind);
+  compare("domain.", { name: "fedledger", version: "1", chainId: chain, verifyingContract: contract }, typed.domain);
+  compare("", { primaryType: primary }, { primaryType: typed.primaryType });
+  const { [place]: proposed, ...rest } = typed.message ?? {};
+  compare("", said, rest);
+  compare(`${place}.`, content, proposed);
+  const named = (fields) => Object.fromEntries((fields ?? []).map(({ name }) => [name, name]));
+  const keys = (object) => Object.fromEntries(Object.keys(object).map((name) => [name, name]));
+  compare("types.", keys(typed.message), named(typed.types?.[primary]));
+  compare("types.", keys(proposed), named(typed.types?.[place[0].toUpperCase() + place.slice(1)]));
+}
+
+// The fields that the page shows of its proposal.
+function shownHere() {
+  const fields = [...document.querySelectorAll("[data-shown] dt")];
+  return Object.fromEntries(fields.map((field) => [field.textContent, field.nextElementSibling.textContent]));
+}
+
 // Submits a message, and waits until it is on the ledger or refused.
 async function relay(body) {
   const job = await send("/relay.json", body);
@@ -185,9 +242,13 @@ async function numberOf(proposal) {
 }
 
 async function cast(choice) {
-  const { id, proposal } = document.getElementById("vote").dataset;
+  const place = document.getElementById("vote").dataset;
+  const { id, proposal } = place;
   const member = session.address;
+  const content = shownHere();
   const ballot = await send(`/proposals/${proposal}/ballot.json?member=${member}&choice=${choice}`);
+  const said = { choice: choice[0].toUpperCase() + choice.slice(1), member, deadline: ballot.deadline };
+  requireShown(ballot.typed_data, place, "Vote", said, content);
   const signature = await sign(ballot.typed_data);
   await relay({ kind: "ballot", proposal: id, member, choice, deadline: ballot.deadline, signature });
 }
@@ -196,14 +257,21 @@ async function submitEnding(kind) {
   await relay({ kind, number: Number(document.getElementById("vote").dataset.proposal) });
 }
 
-// A form as an action: fields by name, a dot for what is inside another.
+// A form as an action: fields by name, a dot for what is inside another. A number is in a unit of its own, or in the
+// one that is chosen beside it.
+function numberIn(field) {
+  const unit = field.parentElement.querySelector("[data-scales]");
+  return Math.round(Number(field.value) * Number(unit?.value ?? field.dataset.scale ?? 1));
+}
+
 function action(form) {
   const made = { kind: form.dataset.propose };
   for (const field of form.querySelectorAll("[name]")) {
     const [name, inner] = field.name.split(".");
     let value = field.value.trim();
-    if (field.type === "checkbox") value = (made[name] ?? 0) + (field.checked ? Number(value) : 0);
-    else if (field.type === "number" || "number" in field.dataset) value = Number(value);
+    if (field.type === "checkbox" && "digest" in field.dataset) value = (field.checked ? value : "").padEnd(64, "0");
+    else if (field.type === "checkbox") value = (made[name] ?? 0) + (field.checked ? Number(value) : 0);
+    else if (field.type === "number" || "number" in field.dataset) value = numberIn(field);
     else if ("word" in field.dataset) value = toHex(value).slice(2).padEnd(64, "0");
     else if ("digest" in field.dataset) value = value.padEnd(64, "0");
     if (inner) made[name] = { ...made[name], [inner]: value };
@@ -215,10 +283,13 @@ function action(form) {
 async function propose(form) {
   const member = session.address;
   const wanted = action(form);
+  if (wanted.roles === 0) throw failure("refused", form.dataset.noRole);
   const draft = await send("/proposals/typed-data.json", { member, action: wanted });
   const { typed_data: typed, proposal, nonce, deadline } = draft;
+  const content = { ...shownOf(wanted), proposer: member, nonce };
+  requireShown(typed, { ...form.dataset, kind: wanted.kind }, "Proposal", { deadline }, content);
   const signature = await sign(typed);
-  await relay({ kind: "proposal", nonce, member, action: wanted, deadline, signature });
+  await relay({ kind: "proposal", nonce, member, action: draft.action, deadline, signature });
   location.assign(`/proposals/${await numberOf(proposal)}`);
 }
 

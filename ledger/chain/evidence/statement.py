@@ -14,16 +14,15 @@ from ledger.chain.codec import decoder, signature
 from ledger.chain.evidence.transaction import Transaction, read
 from ledger.chain.logs import snake
 from ledger.errors import Malformed
-from ledger.events.actions import kind_name
+from ledger.events.actions import KINDS
 from ledger.events.ballots import Choice
+from ledger.events.contents import digest_of_proposal, digest_of_vote, proposal_id
 from ledger.events.evidence import Inner, SignedStatement
-from ledger.events.proposals import BALLOT_TYPES, PROPOSAL_TYPES
 from ledger.formats.digest import keccak
 from ledger.formats.signatures import recover
-from ledger.formats.typed import typed_digest
 
 SELECTOR = 4
-_RELAYED = {"voteBySignature": BALLOT_TYPES, "voteBatch": BALLOT_TYPES, "proposeBySignature": PROPOSAL_TYPES}
+_RELAYED = ("voteBySignature", "voteBatch", "proposeBySignature")
 
 
 class _Function(NamedTuple):
@@ -104,10 +103,9 @@ def _relayed(whole: SignedStatement, arguments: dict[str, Any]) -> SignedStateme
     signed = arguments["signed"]
     r, s, v = int(signed["r"], 16), int(signed["s"], 16), signed["v"]
     try:
-        said = _in_words({**arguments, **signed})
-        digest = typed_digest(whole.chain, whole.contract, _RELAYED[whole.statement], said)
+        digest = _digest(whole, arguments)
         signer = recover(digest, r, s, v - 27)
-    except ValueError:
+    except (ValueError, Malformed):
         return None
     if signer != signed["member"]:
         return None
@@ -115,10 +113,16 @@ def _relayed(whole: SignedStatement, arguments: dict[str, Any]) -> SignedStateme
     return msgspec.structs.replace(whole, arguments=arguments, signer=signer, inner=inner)
 
 
-def _in_words(said: dict[str, Any]) -> dict[str, Any]:
-    """The message as members read it in their wallet: choice and kind are words there."""
-    named = {"choice": lambda number: Choice(number).name.title(), "kind": kind_name}
-    return {name: named[name](value) if name in named else value for name, value in said.items()}
+def _digest(whole: SignedStatement, arguments: dict[str, Any]) -> bytes:
+    """What the member signed. Raises Malformed for what no wallet shows, ValueError for a choice that there is not."""
+    signed, kind = arguments["signed"], arguments["kind"]
+    if kind not in KINDS:
+        raise Malformed("there is no such kind of action", kind=kind)
+    if whole.statement == "proposeBySignature":
+        name = proposal_id(signed["member"], signed["nonce"], kind, bytes.fromhex(arguments["action"]))
+        return digest_of_proposal(whole.chain, whole.contract, kind, name, signed["deadline"])
+    words = {"proposal": arguments["proposal"], "choice": Choice(signed["choice"]).name.title()}
+    return digest_of_vote(whole.chain, whole.contract, kind, {**signed, **words})
 
 
 @cache

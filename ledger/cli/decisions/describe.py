@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from ledger.events import actions as a
 from ledger.events.ballots import Choice, Rules
-from ledger.events.members import Role
+from ledger.events.encoding import reason_text, roles_text
 from ledger.events.proposals import Proposal
 from ledger.formats.text import listed, quoted
-from ledger.history.names import reason_text
 from ledger.history.naming import confusion
 
 if TYPE_CHECKING:
@@ -30,20 +29,15 @@ def describe(connection: "Connection", action: a.Action) -> str:
             text = f"close job {job}"
         case a.ReleaseModel():
             text = f"release the model of job {action.job}, round {action.round} as {action.name} {action.version}"
-        case a.RevokeRelease(release, reason):
-            text = f"revoke {_release(connection, release)}{_because(reason)}"
-        case a.RollBack(release):
-            text = f"roll back to {_release(connection, release)}"
+        case a.RevokeRelease(name, version, reason):
+            text = f"revoke {name} {version}{_because(reason)}"
+        case a.RollBack(name, version):
+            text = f"roll back to {name} {version}"
         case a.NameSuccessor(chain, ledger):
             text = f"go on with the ledger {ledger} on chain {chain}"
         case _:
             assert_never(action)
     return text
-
-
-def roles_text(roles: int) -> str:
-    """Roles by name."""
-    return ", ".join(role.name.lower() for role in Role if role in Role(roles & 7) and role.name) or "nothing"
 
 
 def rules_text(rules: Rules) -> str:
@@ -87,11 +81,6 @@ def _doubt(connection: "Connection", key: str, name: str) -> str:
 
 def _member(connection: "Connection", index: int) -> str:
     return f"member {index} ({quoted(connection.name(index))})"
-
-
-def _release(connection: "Connection", release: str) -> str:
-    found = connection.history.decisions.releases.get(bytes.fromhex(release))
-    return f"{found.name} {found.version}" if found else f"release {release}"
 
 
 def _because(reason: str) -> str:

@@ -28,6 +28,7 @@ def proposal_document(connection: "Connection", proposal: Proposal, now: int) ->
         "words": describe(connection, proposal.action),
         "state": proposal.state(now).value,
         "proposer": proposal.proposer,
+        "nonce": proposal.nonce,
         **counts,
         "voted": len(proposal.votes),
         "needed": proposal.needed,

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.errors import FedledgerError
 from ledger.events.actions import NO_DIGEST, Action, ReleaseModel
+from ledger.events.encoding import reason_text
 from ledger.formats.text import command
-from ledger.history.names import reason_text
 
 if TYPE_CHECKING:
     from ledger.party.connection import Connection

@@ -72,9 +72,11 @@ def submit(options: SubmitOptions, action: "Action") -> None:
 
 
 def submit_over(connection: "Connection", signer: "Signer", options: SubmitOptions, action: "Action") -> None:
-    """The same, over a connection that is open."""
+    """The same, over a connection that is open. Raises ChangesNothing for what is so already."""
+    from ledger.history.changes import require_change
     from ledger.party.voting import propose
 
+    require_change(connection.history, action)
     if options.sign_only is None:
         _report(connection, propose(connection, connection.sender(signer), action), options.as_json)
     else:

@@ -109,7 +109,7 @@ def _state(decisions: "Decisions", release: "Release") -> str:
 
 def _document(connection: "Connection", release: "Release") -> dict[str, Any]:
     """A release as JSON has it."""
-    from ledger.history.names import reason_text
+    from ledger.events.encoding import reason_text
     from ledger.party.moments import Moments
 
     moments = Moments(connection, release.block, release.revoked_in)

@@ -125,7 +125,8 @@ def revoke(options: SubmitOptions, release: str, reason: str) -> None:
     """Propose that NAME@VERSION, or NAME VERSION, not be used any more. A revoked release never returns."""
     from ledger.cli.connect import unlocked
     from ledger.events.actions import RevokeRelease
-    from ledger.history.names import find, reason_text, reason_word, require_usable
+    from ledger.events.encoding import reason_text
+    from ledger.history.names import find, reason_word, require_usable
     from ledger.party.pins import reason_pin
 
     word = reason_word(reason)
@@ -134,7 +135,7 @@ def revoke(options: SubmitOptions, release: str, reason: str) -> None:
         require_usable(found)
         if reason_text(word) is None:
             connection.put([reason.encode()], reason_pin(word))
-        submit_over(connection, signer, options, RevokeRelease(found.id.hex(), word.hex()))
+        submit_over(connection, signer, options, RevokeRelease(found.name, found.version, word.hex()))
 
 
 @click.command(short_help="Propose a return to an earlier release.")
@@ -143,13 +144,10 @@ def revoke(options: SubmitOptions, release: str, reason: str) -> None:
 def rollback(options: SubmitOptions, release: str) -> None:
     """Propose that NAME@VERSION, or NAME VERSION, be the current one of its name again."""
     from ledger.cli.connect import unlocked
-    from ledger.errors import UsageError
     from ledger.events.actions import RollBack
     from ledger.history.names import find, require_usable
 
     with unlocked(options.home, options.passphrase_file) as (connection, signer):
         found = find(connection.history.decisions, release)
         require_usable(found)
-        if connection.history.decisions.current.get(found.name) is found:
-            raise UsageError(f"{found.name} {found.version} is the current release", advice="fedledger release list")
-        submit_over(connection, signer, options, RollBack(found.id.hex()))
+        submit_over(connection, signer, options, RollBack(found.name, found.version))

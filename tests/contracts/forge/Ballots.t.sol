@@ -72,9 +72,9 @@ contract Voters is Base {
             IReleaseBoard.Release memory release = IReleaseBoard.Release("m", named, 1, 1, root, 0, 0);
             call = abi.encodeCall(ballots.proposeRelease, (release));
         } else if (kind == IBallots.Kind.Revoke) {
-            call = abi.encodeCall(ballots.proposeRevocation, (_release(what >> 16), 0));
+            call = abi.encodeCall(ballots.proposeRevocation, ("m", _version(what >> 16), 0));
         } else if (kind == IBallots.Kind.RollBack) {
-            call = abi.encodeCall(ballots.proposeRollback, (_release(what >> 16)));
+            call = abi.encodeCall(ballots.proposeRollback, ("m", _version(what >> 16)));
         } else {
             call = abi.encodeCall(ballots.proposeSuccessor, (1, address(this)));
         }
@@ -117,7 +117,7 @@ contract Voters is Base {
 
     function relay(uint256 which, uint256 first, uint256 lie) external {
         if (made.length == 0) return;
-        bytes32 proposal = _one(which).proposal;
+        (bytes32 proposal, IBallots.Kind kind) = (_one(which).proposal, _one(which).kind);
         IBallots.Proposal memory was = ballots.proposalOf(proposal);
         IBallots.SignedVote[] memory batch = new IBallots.SignedVote[](4);
         for (uint256 i = 0; i < 4; ++i) {
@@ -125,15 +125,15 @@ contract Voters is Base {
             bytes32 signedFor = (lie >> i) & 3 == 0 ? _one(lie).proposal : proposal;
             uint8 choice = uint8(1 + (lie >> 8) % 3);
             (uint8 v, bytes32 r, bytes32 s) =
-                vm.sign(secret, ballots.digestOf(signedFor, vm.addr(secret), choice, type(uint64).max));
+                vm.sign(secret, ballots.digestOf(signedFor, kind, vm.addr(secret), choice, type(uint64).max));
             batch[i] = IBallots.SignedVote(vm.addr(secret), choice, type(uint64).max, v, r, s);
         }
         uint8[3] memory before = _tally(proposal);
-        try ballots.voteBatch(proposal, batch) {
+        try ballots.voteBatch(proposal, kind, batch) {
             for (uint256 i = 0; i < 4; ++i) {
                 (uint8 index, uint8 roles, uint32 since) = consortium.standingOf(batch[i].member);
                 bool may = roles != 0 && since <= was.epoch && said[proposal][index] == 0;
-                if (may && signedIt(proposal, batch[i])) _note(was, proposal, batch[i].member, batch[i].choice);
+                if (may && signedIt(proposal, kind, batch[i])) _note(was, proposal, batch[i].member, batch[i].choice);
             }
         } catch {
             check(keccak256(abi.encode(before)) == keccak256(abi.encode(_tally(proposal))), "half counted");
@@ -192,8 +192,12 @@ contract Voters is Base {
         return (made[i].proposal, made[i].executions);
     }
 
-    function signedIt(bytes32 proposal, IBallots.SignedVote memory signed) public view returns (bool) {
-        bytes32 digest = ballots.digestOf(proposal, signed.member, signed.choice, signed.deadline);
+    function signedIt(bytes32 proposal, IBallots.Kind kind, IBallots.SignedVote memory signed)
+        public
+        view
+        returns (bool)
+    {
+        bytes32 digest = ballots.digestOf(proposal, kind, signed.member, signed.choice, signed.deadline);
         return ecrecover(digest, signed.v, signed.r, signed.s) == signed.member;
     }
 
@@ -228,9 +232,9 @@ contract Voters is Base {
         return vm.addr(secrets[who % secrets.length]);
     }
 
-    function _release(uint256 which) private view returns (bytes32) {
+    function _version(uint256 which) private pure returns (bytes32) {
         uint256 first = 0x61 + which % 4;
-        return releases.idOf("m", bytes32(first << 248 | uint256(0x61) << 240));
+        return bytes32(first << 248 | uint256(0x61) << 240);
     }
 
     function _finalise(address[] memory keys) private {
@@ -367,7 +371,7 @@ contract BallotsTest is Base {
         vm.assume(chain != HOME && chain != 0);
         prank(vm.addr(1));
         bytes32 proposal = ballots.proposeRemoval(4);
-        bytes32 digest = ballots.digestOf(proposal, vm.addr(2), 1, type(uint64).max);
+        bytes32 digest = ballots.digestOf(proposal, IBallots.Kind.RemoveMember, vm.addr(2), 1, type(uint64).max);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(2, digest);
         IBallots.SignedVote memory signed = IBallots.SignedVote(vm.addr(2), 1, type(uint64).max, v, r, s);
         vm.chainId(chain);
@@ -376,9 +380,52 @@ contract BallotsTest is Base {
                 IBallots.Ballots_VoteRefused.selector, proposal, vm.addr(2), IBallots.Refusal.WrongSigner
             )
         );
-        ballots.voteBySignature(proposal, signed);
+        ballots.voteBySignature(proposal, IBallots.Kind.RemoveMember, signed);
         vm.chainId(HOME);
-        ballots.voteBySignature(proposal, signed);
+        ballots.voteBySignature(proposal, IBallots.Kind.RemoveMember, signed);
+    }
+
+    /// @dev What is shown with a vote has a kind, and the vote counts for no proposal of another.
+    function testFuzz_AVoteIsForOneKind(uint8 what) external {
+        IBallots.Kind kind = IBallots.Kind(what % 10);
+        vm.assume(kind != IBallots.Kind.RemoveMember);
+        prank(vm.addr(1));
+        bytes32 proposal = ballots.proposeRemoval(4);
+        bytes32 digest = ballots.digestOf(proposal, IBallots.Kind.RemoveMember, vm.addr(2), 1, type(uint64).max);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(2, digest);
+        IBallots.SignedVote[] memory batch = new IBallots.SignedVote[](1);
+        batch[0] = IBallots.SignedVote(vm.addr(2), 1, type(uint64).max, v, r, s);
+        ballots.voteBatch(proposal, kind, batch);
+        (uint256 inFavour,,) = ballots.bitmapsOf(proposal);
+        check(inFavour == 0, "counted for another kind");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IBallots.Ballots_VoteRefused.selector, proposal, vm.addr(2), IBallots.Refusal.WrongSigner
+            )
+        );
+        ballots.voteBySignature(proposal, kind, batch[0]);
+        ballots.voteBySignature(proposal, IBallots.Kind.RemoveMember, batch[0]);
+    }
+
+    /// @dev No two actions are shown alike: other words have another name.
+    function testFuzz_NoTwoActionsHaveOneName(uint8 what, bytes32[7] memory words, uint8 place, uint8 bit) external view {
+        IBallots.Kind kind = IBallots.Kind(1 + what % 9);
+        uint256[9] memory sizes = [uint256(4), 1, 2, 4, 1, 7, 3, 2, 2];
+        bytes memory one = new bytes(32 * sizes[what % 9]);
+        bytes memory other = new bytes(one.length);
+        for (uint256 i = 32; i <= one.length; i += 32) {
+            bytes32 word = words[i / 32 - 1];
+            bytes32 changed = i / 32 - 1 == place % sizes[what % 9] ? word ^ bytes32(uint256(1) << bit) : word;
+            assembly ("memory-safe") {
+                mstore(add(one, i), word)
+                mstore(add(other, i), changed)
+            }
+        }
+        try ballots.idOf(vm.addr(1), 1, kind, one) returns (bytes32 name) {
+            try ballots.idOf(vm.addr(1), 1, kind, other) returns (bytes32 again) {
+                check(name != again, "two actions, one name");
+            } catch {}
+        } catch {}
     }
 
     /// @dev Of any bytes that a member signs, only what `execute` can carry out becomes a proposal.
@@ -393,7 +440,10 @@ contract BallotsTest is Base {
                 word = word << 8 | word >> 248;
             }
         }
-        bytes32 digest = ballots.digestOfProposal(1, vm.addr(1), kind, action, type(uint64).max);
+        bytes32 digest = "what nobody can be shown";
+        try ballots.digestOfProposal(1, vm.addr(1), kind, action, type(uint64).max) returns (bytes32 told) {
+            digest = told;
+        } catch {}
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(1, digest);
         IBallots.SignedProposal memory signed =
             IBallots.SignedProposal(1, vm.addr(1), type(uint64).max, v, r, s);
@@ -472,11 +522,13 @@ contract BallotsTest is Base {
         bytes memory expected = abi.encodeWithSelector(IBallots.Ballots_NotOrigin.selector, member, origin);
         prank(member);
         bytes32 proposal = ballots.proposeRemoval(4);
+        IBallots.Rules memory changed = rules();
+        changed.majority += 1;
         bytes[8] memory calls = [
             abi.encodeCall(ballots.proposeAdmission, (vm.addr(77), ALL, delta())),
             abi.encodeCall(ballots.proposeRemoval, (3)),
-            abi.encodeCall(ballots.proposeRoles, (3, ALL)),
-            abi.encodeCall(ballots.proposeRules, (rules())),
+            abi.encodeCall(ballots.proposeRoles, (3, 1)),
+            abi.encodeCall(ballots.proposeRules, (changed)),
             abi.encodeCall(ballots.proposeClosing, (1)),
             abi.encodeCall(ballots.proposeSuccessor, (1, member)),
             abi.encodeCall(ballots.vote, (proposal, 1)),
@@ -523,6 +575,7 @@ contract BallotsTest is Base {
     function _changedRules(address[] memory keys, uint16 majority) private returns (bytes32 proposal) {
         IBallots.Rules memory changed = rules();
         changed.majority = majority;
+        changed.voteSeconds += 1;
         prank(keys[0]);
         proposal = ballots.proposeRules(changed);
         for (uint256 i = 0; i < keys.length; ++i) {

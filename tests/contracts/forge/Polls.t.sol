@@ -91,11 +91,11 @@ contract Crowd is Base {
         for (uint256 i = 0; i < batch.length; ++i) {
             uint256 secret = (first % MEMBERS + i * step) % MEMBERS + 1;
             uint8 choice = uint8((first >> 8 + i % 128) % 3 + 1);
-            bytes32 digest = ballots.digestOf(proposal, vm.addr(secret), choice, type(uint64).max);
+            bytes32 digest = ballots.digestOf(proposal, IBallots.Kind.RemoveMember, vm.addr(secret), choice, type(uint64).max);
             (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, digest);
             batch[i] = IBallots.SignedVote(vm.addr(secret), choice, type(uint64).max, v, r, s);
         }
-        try ballots.voteBatch(proposal, batch) {
+        try ballots.voteBatch(proposal, IBallots.Kind.RemoveMember, batch) {
             for (uint256 i = 0; i < batch.length; ++i) {
                 uint256 index = (first % MEMBERS + i * step) % MEMBERS;
                 if (_voted(proposal, index)) continue;

@@ -3,11 +3,12 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, RULES, Choice, State, Kind, Refusal, BALLOT_TYPES, random, deploy, found, propose, content, decide, domainOf,
+  ALL, RULES, Choice, State, Kind, Refusal, random, deploy, found, propose, content, decide, domainOf,
   signed,
   wallets, at, reverts, events,
   nameOf, namesOf,
 } = require('./support');
+const { contentOf, idOfContent, placeOf, voteTypes } = require('./contents');
 
 const ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141n;
 const word = (...values) => ethers.AbiCoder.defaultAbiCoder().encode(values.map(() => 'uint256'), values);
@@ -20,7 +21,7 @@ describe('Ballots', () => {
   const as = (signer) => ballots.connect(signer);
   const removal = (index = 3, proposer = members[0]) => propose(ballots, proposer, 'proposeRemoval', index);
   const vote = (member, made, choice = Choice.For) => as(member).vote(made.proposal, choice);
-  const relay = (vote_, made) => as(strangers[0]).voteBySignature(made.proposal, vote_);
+  const relay = (vote_, made) => as(strangers[0]).voteBySignature(made.proposal, Kind.RemoveMember, vote_);
   const execute = (made) => as(strangers[0]).execute(...content(made));
   const stateOf = async (made) => (await ballots.proposalOf(made.proposal)).state;
   const tally = async (made) => (await ballots.tallyOf(made.proposal)).toArray().map(Number);
@@ -119,8 +120,7 @@ describe('Ballots', () => {
       assert.equal(await ballots.nonceOf(address), 0n);
       const made = await removal(3);
       assert.deepEqual([made.number, made.nonce, made.kind, made.action], [2n, 1n, Kind.RemoveMember, word(3)]);
-      assert.equal(made.proposal, ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(
-        ['address', 'uint32', 'uint8', 'bytes'], [address, 1, Kind.RemoveMember, word(3)])));
+      assert.equal(made.proposal, idOfContent(made));
       assert.equal(made.proposal, await ballots.idOf(address, 1, Kind.RemoveMember, word(3)));
       const { proposer, epoch, members: electorate, state, deadline, executableFrom, executableUntil } =
         await ballots.proposalOf(made.proposal);
@@ -134,7 +134,8 @@ describe('Ballots', () => {
       const [outsider] = strangers;
       const { address } = outsider;
       for (const [call, ...args] of [
-        ['proposeAdmission', address, 1, nameOf('Delta')], ['proposeRemoval', 0], ['proposeRoles', 0, 1], ['proposeRules', RULES],
+        ['proposeAdmission', address, 1, nameOf('Delta')], ['proposeRemoval', 0], ['proposeRoles', 0, 1],
+        ['proposeRules', { ...RULES, majority: 6000 }],
         ['proposeSuccessor', 1, address],
       ]) {
         await reverts(as(outsider)[call](...args), consortium, 'Consortium_NotMember', [address]);
@@ -154,11 +155,20 @@ describe('Ballots', () => {
       await reverts(ballots.proposeClosing(1), ledger, 'RoundLedger_UnknownJob', [1]);
     });
 
+    it('changes something', async () => {
+      await reverts(ballots.proposeRoles(3, ALL), ballots, 'Ballots_ChangesNothing', [Kind.ChangeRoles]);
+      await reverts(ballots.proposeRules(RULES), ballots, 'Ballots_ChangesNothing', [Kind.ChangeRules]);
+      const next = [5, strangers[0].address];
+      await decide(ballots, members.slice(0, 3), await propose(ballots, members[0], 'proposeSuccessor', ...next));
+      await reverts(ballots.proposeSuccessor(...next), ballots, 'Ballots_ChangesNothing', [Kind.NameSuccessor]);
+      await ballots.proposeSuccessor(6, next[1]);
+    });
+
     it('that was never made is unknown', async () => {
       const none = random();
       for (const call of [
         () => ballots.vote(none, 1), () => ballots.close(none), () => ballots.cancel(none), () => ballots.proposalOf(none),
-        () => ballots.tallyOf(none), () => ballots.bitmapsOf(none), () => ballots.voteBatch(none, []),
+        () => ballots.tallyOf(none), () => ballots.bitmapsOf(none), () => ballots.voteBatch(none, Kind.RemoveMember, []),
       ]) {
         await reverts(call(), ballots, 'Ballots_UnknownProposal', [none]);
       }
@@ -175,7 +185,7 @@ describe('Ballots', () => {
       const ready = await signed(ballots, members[1], made.proposal);
       assert.deepEqual(await events(ballots.cancel(made.proposal), ballots), [['Cancelled', made.proposal]]);
       for (const call of [
-        () => vote(members[1], made), () => relay(ready, made), () => ballots.voteBatch(made.proposal, [ready]),
+        () => vote(members[1], made), () => relay(ready, made), () => ballots.voteBatch(made.proposal, Kind.RemoveMember, [ready]),
         () => ballots.cancel(made.proposal), () => ballots.close(made.proposal), () => execute(made),
       ]) {
         await reverts(call(), ballots, 'Ballots_WrongState', [made.proposal, State.Cancelled]);
@@ -298,8 +308,8 @@ describe('Ballots', () => {
     const wrong = async (index, expected) => {
       const ready = await signed(ballots, of(index), made.proposal);
       for (const call of [
-        () => vote(of(index), made), () => ballots.voteBySignature(made.proposal, ready),
-        () => ballots.voteBatch(made.proposal, [ready]),
+        () => vote(of(index), made), () => ballots.voteBySignature(made.proposal, Kind.RemoveMember, ready),
+        () => ballots.voteBatch(made.proposal, Kind.RemoveMember, [ready]),
       ]) {
         await reverts(call(), ballots, 'Ballots_WrongState', [made.proposal, expected]);
       }
@@ -321,7 +331,7 @@ describe('Ballots', () => {
     it('a batch counts members of every word, each once', async () => {
       const batch = [];
       for (const place of [254, 0, 64, 192, 0, 254, 128, 65]) batch.push(await signed(ballots, of(place), made.proposal));
-      const told = await events(ballots.voteBatch(made.proposal, batch), ballots);
+      const told = await events(ballots.voteBatch(made.proposal, Kind.RemoveMember, batch), ballots);
       assert.deepEqual(told.map(([name, , member]) => [name, keys.findIndex(({ address }) => address === member)]), [
         ['Voted', 254], ['Voted', 0], ['Voted', 64], ['Voted', 192], ['Voted', 128], ['Voted', 65],
       ]);
@@ -333,8 +343,8 @@ describe('Ballots', () => {
         const near = ethers.toBeHex(BigInt(made.proposal) + ahead, 32);
         const ready = await signed(ballots, of(5), near);
         for (const call of [
-          () => vote(of(5), { proposal: near }), () => ballots.voteBySignature(near, ready), () => ballots.close(near),
-          () => ballots.voteBatch(near, [ready]), () => ballots.tallyOf(near),
+          () => vote(of(5), { proposal: near }), () => ballots.voteBySignature(near, Kind.RemoveMember, ready), () => ballots.close(near),
+          () => ballots.voteBatch(near, Kind.RemoveMember, [ready]), () => ballots.tallyOf(near),
         ]) {
           await reverts(call(), ballots, 'Ballots_UnknownProposal', [near]);
         }
@@ -373,7 +383,7 @@ describe('Ballots', () => {
     it('words that other batches stored before keep their votes', async () => {
       for (const places of [[64, 128], [65, 192], [66, 0]]) {
         const batch = await Promise.all(places.map((place) => signed(ballots, of(place), made.proposal)));
-        await ballots.voteBatch(made.proposal, batch);
+        await ballots.voteBatch(made.proposal, Kind.RemoveMember, batch);
       }
       assert.deepEqual(await tally(made), [6, 0, 0]);
       for (const place of [64, 65, 66]) await refused(vote(of(place), made), made, of(place), 'AlreadyVoted');
@@ -396,7 +406,7 @@ describe('Ballots', () => {
     const good = await signed(ballots, keys[0], older.proposal);
     await refused(vote(newcomer, older), older, newcomer, 'NotInElectorate');
     await refused(relay(ready, older), older, newcomer, 'NotInElectorate');
-    assert.deepEqual((await events(ballots.voteBatch(older.proposal, [ready, good, ready]), ballots)), [
+    assert.deepEqual((await events(ballots.voteBatch(older.proposal, Kind.RemoveMember, [ready, good, ready]), ballots)), [
       ['Voted', older.proposal, keys[0].address, 1n],
     ]);
     assert.deepEqual(await tally(older), [1, 0, 0]);
@@ -424,10 +434,10 @@ describe('Ballots', () => {
     it('has the digest of EIP-712', async () => {
       const domain = await domainOf(ballots);
       for (const [choice, number] of Object.entries(Choice)) {
-        const message = { proposal: made.proposal, member: members[1].address, choice, deadline: 7n };
+        const message = { choice, [placeOf(made.kind)]: contentOf(made), member: members[1].address, deadline: 7n };
         assert.equal(
-          await ballots.digestOf(made.proposal, members[1].address, number, 7),
-          ethers.TypedDataEncoder.hash(domain, BALLOT_TYPES, message),
+          await ballots.digestOf(made.proposal, made.kind, members[1].address, number, 7),
+          ethers.TypedDataEncoder.hash(domain, voteTypes(made.kind), message),
         );
       }
     });
@@ -437,7 +447,10 @@ describe('Ballots', () => {
       ['for another contract', { domain: { verifyingContract: ethers.ZeroAddress } }],
       ['under another name', { domain: { name: 'Governor' } }],
       ['in another version', { domain: { version: '2' } }],
-      ['for another proposal', { message: { proposal: ethers.ZeroHash } }],
+      ['for the removal of another member', { content: { action: word(2) } }],
+      ['for another member\'s proposal', { content: { proposer: ethers.ZeroAddress } }],
+      ['for the proposer\'s next proposal', { content: { nonce: 2n } }],
+      ['for a closing', { content: { kind: Kind.CloseJob } }],
       ['for another choice', { message: { choice: 'Against' } }],
       ['until another deadline', { message: { deadline: 1n } }],
       ['for another member', { message: { member: ethers.ZeroAddress } }],
@@ -457,16 +470,16 @@ describe('Ballots', () => {
       const twin = await deploy(members.map(({ address }) => address), Array(4).fill(ALL));
       const same = await propose(twin.ballots, members[0], 'proposeRemoval', 3);
       assert.equal(same.proposal, made.proposal);
-      await reverts(twin.ballots.voteBySignature(same.proposal, await sign()), ballots, 'Ballots_VoteRefused', [
+      await reverts(twin.ballots.voteBySignature(same.proposal, Kind.RemoveMember, await sign()), ballots, 'Ballots_VoteRefused', [
         same.proposal, members[1].address, Refusal.WrongSigner,
       ]);
     });
 
     it('that somebody else relayed first is counted once', async () => {
       const ready = await sign();
-      await as(strangers[1]).voteBySignature(made.proposal, ready);
+      await as(strangers[1]).voteBySignature(made.proposal, Kind.RemoveMember, ready);
       await refused(relay(ready, made), made, members[1], 'AlreadyVoted');
-      assert.deepEqual(await events(ballots.voteBatch(made.proposal, [ready]), ballots), []);
+      assert.deepEqual(await events(ballots.voteBatch(made.proposal, Kind.RemoveMember, [ready]), ballots), []);
       assert.deepEqual(await tally(made), [1, 0, 0]);
     });
 
@@ -510,7 +523,7 @@ describe('Ballots', () => {
       const stolen = { ...good[1], member: members[6].address };
       const high = { ...good[1], s: `0x${'ff'.repeat(32)}` };
       await relay(good[3], made);
-      const sent = as(strangers[0]).voteBatch(made.proposal, [
+      const sent = as(strangers[0]).voteBatch(made.proposal, Kind.RemoveMember, [
         good[0], good[0], young, old, expired, good[1], wrong, stolen, high, good[3], good[2],
       ]);
       assert.deepEqual((await events(sent, ballots)).map(([name, , member, value]) => [name, member, value]), [
@@ -533,7 +546,7 @@ describe('Ballots', () => {
       const both = [
         await signed(ballots, members[1], made.proposal, Choice.Against), await signed(ballots, members[1], made.proposal),
       ];
-      assert.deepEqual((await events(ballots.voteBatch(made.proposal, both), ballots)), [
+      assert.deepEqual((await events(ballots.voteBatch(made.proposal, Kind.RemoveMember, both), ballots)), [
         ['Voted', made.proposal, members[1].address, 2n],
       ]);
       assert.deepEqual(await tally(made), [0, 1, 0]);
@@ -542,14 +555,14 @@ describe('Ballots', () => {
     it('of nothing but bad votes changes nothing', async () => {
       const made = await removal();
       const bad = await signed(ballots, strangers[0], made.proposal);
-      assert.deepEqual(await events(ballots.voteBatch(made.proposal, [bad, bad]), ballots), []);
+      assert.deepEqual(await events(ballots.voteBatch(made.proposal, Kind.RemoveMember, [bad, bad]), ballots), []);
       assert.deepEqual(await tally(made), [0, 0, 0]);
       await ballots.cancel(made.proposal);
     });
 
     it('of nothing changes nothing', async () => {
       const made = await removal();
-      assert.deepEqual(await events(ballots.voteBatch(made.proposal, []), ballots), []);
+      assert.deepEqual(await events(ballots.voteBatch(made.proposal, Kind.RemoveMember, []), ballots), []);
       assert.deepEqual(await tally(made), [0, 0, 0]);
     });
   });

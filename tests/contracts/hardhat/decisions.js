@@ -104,7 +104,8 @@ describe('A decision', () => {
       const release = [text('a'), text('1'), 1, 1, random(), random(), random()];
       await reverts(ledger.closeJob(1), ledger, 'RoundLedger_NotBallots', only[1]);
       for (const call of [
-        () => releases.publish(release), () => releases.revoke(random(), random()), () => releases.rollBack(random()),
+        () => releases.publish(release), () => releases.revoke(random(), random(), random()),
+        () => releases.rollBack(random(), random()),
       ]) {
         await reverts(call(), releases, 'ReleaseBoard_NotBallots', only[1]);
       }

@@ -133,10 +133,10 @@ describe('The example of the specification of ballots', () => {
     await send(A, 'proposeRelease', release);
     await send(A, 'vote', proposal, 1);
     const ballot = await signed(ballots, B, proposal);
-    name('digest', await ballots.digestOf(proposal, B.address, 1, ballot.deadline));
+    name('digest', await ballots.digestOf(proposal, 6, B.address, 1, ballot.deadline));
     name('r', ballot.r);
     name('s', ballot.s);
-    await send(C, 'voteBySignature', proposal, Object.values(ballot));
+    await send(C, 'voteBySignature', proposal, 6, Object.values(ballot));
     await send(C, 'close', proposal);
     time += RULES.delaySeconds;
     await send(C, 'execute', A.address, 1, 6, action);

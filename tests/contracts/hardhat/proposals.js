@@ -3,10 +3,11 @@
 const assert = require('node:assert/strict');
 const { ethers } = require('hardhat');
 const {
-  ALL, RULES, Kind, Refusal, State, PROPOSAL_TYPES, random, deploy, domainOf, finalised, propose, content, decide, signedProposal,
+  ALL, RULES, Kind, Refusal, State, random, deploy, domainOf, finalised, propose, content, decide, signedProposal,
   at, reverts, events,
   nameOf,
 } = require('./support');
+const { contentOf, placeOf, proposalTypes } = require('./contents');
 
 const ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141n;
 const text = (word) => ethers.encodeBytes32String(word);
@@ -15,7 +16,7 @@ const WORD = 'bytes32';
 
 /** A proposal that a member signed, and anyone relays. */
 describe('A signed proposal', () => {
-  let world, ballots, consortium, members, relayer, release, actions;
+  let world, ballots, consortium, members, relayer, actions;
   const removal = (index = 3) => encode(['uint8'], index);
   const sign = (changes = {}, { signer = members[1], kind = Kind.RemoveMember, action = removal() } = {}) =>
     signedProposal(ballots, signer, kind, action, changes);
@@ -30,7 +31,6 @@ describe('A signed proposal', () => {
   beforeEach(async () => {
     world = await finalised([ALL, ALL, ALL, ALL]);
     ({ ballots, consortium, members, strangers: [relayer] } = world);
-    release = await world.releases.idOf(text('cardio'), text('1.0'));
     const record = [text('cardio'), text('1.0'), 1, 1, world.root, ethers.ZeroHash, random()];
     actions = {
       AdmitMember: encode(['address', 'uint8', 'bytes32[2]'], relayer.address, 5, nameOf('Delta')),
@@ -39,8 +39,8 @@ describe('A signed proposal', () => {
       ChangeRules: encode(Array(4).fill('uint32'), ...Object.values({ ...RULES, majority: 6000 })),
       CloseJob: encode(['uint32'], 1),
       Release: encode([WORD, WORD, 'uint32', 'uint32', WORD, WORD, WORD], ...record),
-      Revoke: encode([WORD, WORD], release, random()),
-      RollBack: encode([WORD], release),
+      Revoke: encode([WORD, WORD, WORD], text('cardio'), text('1.0'), random()),
+      RollBack: encode([WORD, WORD], text('cardio'), text('1.0')),
       NameSuccessor: encode(['uint64', 'address'], 5, relayer.address),
     };
     await decide(ballots, members.slice(0, 3), await propose(ballots, members[0], 'proposeRelease', record));
@@ -62,8 +62,8 @@ describe('A signed proposal', () => {
         const ready = await sign({}, { kind, action });
         assert.equal(
           await ballots.digestOfProposal(nonce, members[1].address, kind, action, ready.deadline),
-          ethers.TypedDataEncoder.hash(await domainOf(ballots), PROPOSAL_TYPES, {
-            nonce, member: members[1].address, kind: name, action, deadline: ready.deadline,
+          ethers.TypedDataEncoder.hash(await domainOf(ballots), proposalTypes(kind), {
+            [placeOf(kind)]: contentOf({ kind, action, proposer: members[1].address, nonce }), deadline: ready.deadline,
           }),
         );
         const sent = await send(ready, kind, action);
@@ -131,10 +131,10 @@ describe('A signed proposal', () => {
       ['for another contract', { domain: { verifyingContract: ethers.ZeroAddress } }],
       ['under another name', { domain: { name: 'Governor' } }],
       ['in another version', { domain: { version: '2' } }],
-      ['with another nonce', { message: { nonce: 3 } }],
-      ['for another member', { message: { member: ethers.ZeroAddress } }],
-      ['for another kind', { message: { kind: 'ChangeRoles' } }],
-      ['for another action', { message: { action: '0x' } }],
+      ['with another nonce', { content: { nonce: 3n } }],
+      ['for another member', { content: { proposer: ethers.ZeroAddress } }],
+      ['for another kind', { content: { kind: Kind.CloseJob } }],
+      ['for the removal of another', { content: { action: removal(2) } }],
       ['until another deadline', { message: { deadline: 1n } }],
       ['with a broken signature', { r: ethers.ZeroHash }],
     ]) {
@@ -210,8 +210,8 @@ describe('A signed proposal', () => {
           releases, 'ReleaseBoard_NotFinalised'],
         ['Release', encode([WORD, WORD, 'uint32', 'uint32', WORD, WORD, WORD], text('A'), text('1'), 1, 1, none, none, none),
           releases, 'ReleaseBoard_InvalidName', [text('A')]],
-        ['Revoke', encode([WORD, WORD], none, none), releases, 'ReleaseBoard_UnknownRelease', [none]],
-        ['RollBack', none, releases, 'ReleaseBoard_UnknownRelease', [none]],
+        ['Revoke', encode([WORD, WORD, WORD], text('none'), text('1'), none), releases, 'ReleaseBoard_UnknownRelease'],
+        ['RollBack', encode([WORD, WORD], text('none'), text('1')), releases, 'ReleaseBoard_UnknownRelease'],
         ['NameSuccessor', encode(['uint64', 'address'], 1, ethers.ZeroAddress), ballots, 'Ballots_ZeroAddress', []],
       ]) {
         const ready = await sign({}, { kind: Kind[kind], action });
@@ -224,7 +224,7 @@ describe('A signed proposal', () => {
       const word = (value) => ethers.toBeHex(value, 32);
       for (const [name, action] of Object.entries(actions)) {
         for (const bad of ['0x', ethers.concat([action, '0x00']), ethers.concat([action, word(0)]), ethers.dataSlice(action, 0, -1)]) {
-          const ready = await sign({}, { kind: Kind[name], action: bad });
+          const ready = await sign();
           await reverts(send(ready, Kind[name], bad), ballots, 'Ballots_InvalidAction', [Kind[name], bad]);
         }
       }
@@ -240,10 +240,10 @@ describe('A signed proposal', () => {
         ['NameSuccessor', ethers.concat([word(1n << 64n), word(1)])],
         ['NameSuccessor', ethers.concat([word(1), word(1n << 255n)])],
       ]) {
-        const ready = await sign({}, { kind: Kind[name], action: bad });
+        const ready = await sign();
         await reverts(send(ready, Kind[name], bad), ballots, 'Ballots_InvalidAction', [Kind[name], bad]);
       }
-      const none = await sign({ message: { kind: 'NameSuccessor' } }, { kind: 0, action: '0x' });
+      const none = await sign();
       await reverts(send(none, 0, '0x'), ballots, 'Ballots_InvalidAction', [0, '0x']);
       assert.equal(await ballots.proposals(), 1n);
     });

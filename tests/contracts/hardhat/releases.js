@@ -14,8 +14,14 @@ describe('A decision on a release', () => {
   const proposing = (call, ...args) => propose(world.ballots, world.members[0], call, ...args);
   const voters = () => world.members.slice(0, Math.floor(world.members.length / 2) + 1);
   const carryOut = async (call, ...args) => decide(world.ballots, voters(), await proposing(call, ...args));
+  const approved = async (call, ...args) => {
+    const made = await proposing(call, ...args);
+    for (const member of voters()) await world.ballots.connect(member).vote(made.proposal, 1);
+    return made;
+  };
   let release;
   const of = (version, changes = {}) => Object.values({ ...release, version: text(version), ...changes });
+  const called = (version) => [release.name, text(version)];
   const idOf = (version) => world.releases.idOf(release.name, text(version));
   const current = () => world.releases.currentOf(release.name);
   beforeEach(async () => {
@@ -93,34 +99,43 @@ describe('A decision on a release', () => {
     await carryOut('proposeRelease', of('1.0'));
     await carryOut('proposeRelease', of('1.1'));
     const [first, second] = [await idOf('1.0'), await idOf('1.1')];
+    const [one, two] = [called('1.0'), called('1.1')];
     assert.equal(await current(), second);
-    assert.deepEqual(await events(carryOut('proposeRollback', first), releases), [['RolledBack', first, second]]);
+    assert.deepEqual(await events(carryOut('proposeRollback', ...one), releases), [['RolledBack', first, second]]);
     assert.equal(await current(), first);
-    await reverts(carryOut('proposeRollback', first), releases, 'ReleaseBoard_AlreadyCurrent', [first]);
+    const [isCurrent, isRevoked] = [['ReleaseBoard_AlreadyCurrent', [first]], ['ReleaseBoard_AlreadyRevoked', [first]]];
+    await reverts(proposing('proposeRollback', ...one), releases, ...isCurrent);
     const reason = random();
-    assert.deepEqual(await events(carryOut('proposeRevocation', first, reason), releases), [['Revoked', first, reason]]);
+    const late = await approved('proposeRevocation', ...one, reason);
+    const revoked = await events(carryOut('proposeRevocation', ...one, reason), releases);
+    assert.deepEqual(revoked, [['Revoked', first, reason]]);
     assert.equal(await current(), ethers.ZeroHash);
     assert.equal((await releases.releaseOf(first)).revoked, true);
-    await reverts(carryOut('proposeRollback', first), releases, 'ReleaseBoard_AlreadyRevoked', [first]);
-    await reverts(carryOut('proposeRevocation', first, reason), releases, 'ReleaseBoard_AlreadyRevoked', [first]);
-    assert.deepEqual(await events(carryOut('proposeRollback', second), releases), [['RolledBack', second, ethers.ZeroHash]]);
+    await reverts(proposing('proposeRollback', ...one), releases, ...isRevoked);
+    await reverts(proposing('proposeRevocation', ...one, reason), releases, ...isRevoked);
+    await reverts(world.ballots.execute(...content(late)), releases, ...isRevoked);
+    const again = await approved('proposeRollback', ...two);
+    assert.deepEqual(await events(carryOut('proposeRollback', ...two), releases), [['RolledBack', second, ethers.ZeroHash]]);
+    await reverts(world.ballots.execute(...content(again)), releases, 'ReleaseBoard_AlreadyCurrent', [second]);
   });
 
   it('stays current when an earlier one is revoked', async () => {
     await carryOut('proposeRelease', of('1.0'));
     await carryOut('proposeRelease', of('1.1'));
-    await carryOut('proposeRevocation', await idOf('1.0'), ethers.ZeroHash);
+    await carryOut('proposeRevocation', ...called('1.0'), ethers.ZeroHash);
     assert.equal(await current(), await idOf('1.1'));
   });
 
   it('that was never made is neither revoked nor rolled back to', async () => {
     const { ballots, releases } = world;
-    const none = random();
+    const none = await idOf('9.9');
+    const [name, version] = called('9.9');
     const asBallots = await ethers.getImpersonatedSigner(await ballots.getAddress());
     await network.provider.send('hardhat_setBalance', [asBallots.address, ethers.toQuantity(ethers.parseEther('1'))]);
     for (const call of [
-      () => ballots.proposeRevocation(none, none), () => ballots.proposeRollback(none), () => releases.releaseOf(none),
-      () => releases.connect(asBallots).revoke(none, none), () => releases.connect(asBallots).rollBack(none),
+      () => ballots.proposeRevocation(name, version, none), () => ballots.proposeRollback(name, version),
+      () => releases.releaseOf(none),
+      () => releases.connect(asBallots).revoke(name, version, none), () => releases.connect(asBallots).rollBack(name, version),
     ]) {
       await reverts(call(), releases, 'ReleaseBoard_UnknownRelease', [none]);
     }
@@ -130,8 +145,9 @@ describe('A decision on a release', () => {
     const kinds = [];
     kinds.push((await proposing('proposeRelease', of('1.0'))).kind);
     await carryOut('proposeRelease', of('1.0'));
-    kinds.push((await proposing('proposeRevocation', await idOf('1.0'), random())).kind);
-    kinds.push((await proposing('proposeRollback', await idOf('1.0'))).kind);
+    kinds.push((await proposing('proposeRevocation', ...called('1.0'), random())).kind);
+    await carryOut('proposeRelease', of('1.1'));
+    kinds.push((await proposing('proposeRollback', ...called('1.0'))).kind);
     assert.deepEqual(kinds, [Kind.Release, Kind.Revoke, Kind.RollBack]);
   });
 });

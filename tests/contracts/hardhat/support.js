@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { ethers, network } = require('hardhat');
+const { placeOf, voteTypes, proposalTypes, contentOf } = require('./contents');
 
 const PARTICIPANT = 1;
 const AGGREGATOR = 2;
@@ -37,23 +38,6 @@ const Kind = {
 const Refusal = {
   InvalidChoice: 1n, NotMember: 2n, NotInElectorate: 3n, AlreadyVoted: 4n, SignatureExpired: 5n,
   SignatureNotCanonical: 6n, WrongSigner: 7n,
-};
-const BALLOT_TYPES = {
-  Ballot: [
-    { name: 'proposal', type: 'bytes32' },
-    { name: 'member', type: 'address' },
-    { name: 'choice', type: 'string' },
-    { name: 'deadline', type: 'uint64' },
-  ],
-};
-const PROPOSAL_TYPES = {
-  Proposal: [
-    { name: 'nonce', type: 'uint32' },
-    { name: 'member', type: 'address' },
-    { name: 'kind', type: 'string' },
-    { name: 'action', type: 'bytes' },
-    { name: 'deadline', type: 'uint64' },
-  ],
 };
 const ZERO = ethers.ZeroHash;
 
@@ -301,22 +285,37 @@ async function signTyped(signer, domain, types, message) {
   return { v, r, s };
 }
 
-/** A signed vote as Ballots takes it; `domain` and `message` replace parts of what is signed, the rest of what is sent. */
-async function signed(ballots, signer, proposal, choice = Choice.For, { domain, message, ...changes } = {}) {
+/** The content of a proposal, by the log; of one that was never made, a removal that nobody proposed. */
+const contents = new Map();
+async function madeAs(ballots, proposal) {
+  const key = `${await ballots.getAddress()} ${proposal}`;
+  if (!contents.has(key)) {
+    const [log] = await ballots.queryFilter(ballots.filters.Proposed(proposal));
+    const none = { kind: Kind.RemoveMember, action: ethers.ZeroHash, proposer: ethers.ZeroAddress, nonce: 0n };
+    if (!log) return none;
+    contents.set(key, log.args.toObject());
+  }
+  return contents.get(key);
+}
+
+/** A signed vote as Ballots takes it; `domain`, `message` and `content`, the proposal in the message, replace parts of
+ * what is signed, the rest of what is sent. */
+async function signed(ballots, signer, proposal, choice = Choice.For, { domain, message, content, ...changes } = {}) {
   const deadline = changes.deadline ?? 5_000_000_000n;
+  const made = { ...await madeAs(ballots, proposal), ...content };
   const said = Object.keys(Choice)[choice - 1] ?? 'For';
-  const ballot = { proposal, member: signer.address, choice: said, deadline, ...message };
-  const words = await signTyped(signer, await domainOf(ballots, domain), BALLOT_TYPES, ballot);
+  const vote = { choice: said, [placeOf(made.kind)]: contentOf(made), member: signer.address, deadline, ...message };
+  const words = await signTyped(signer, await domainOf(ballots, domain), voteTypes(made.kind), vote);
   return { member: signer.address, choice, deadline, ...words, ...changes };
 }
 
 /** A signed proposal in the same way. */
-async function signedProposal(ballots, signer, kind, action, { domain, message, ...changes } = {}) {
+async function signedProposal(ballots, signer, kind, action, { domain, message, content, ...changes } = {}) {
   const deadline = changes.deadline ?? 5_000_000_000n;
   const nonce = changes.nonce ?? (await ballots.nonceOf(signer.address)) + 1n;
-  const named = Object.keys(Kind)[Number(kind) - 1] ?? 'None';
-  const proposal = { nonce, member: signer.address, kind: named, action, deadline, ...message };
-  const words = await signTyped(signer, await domainOf(ballots, domain), PROPOSAL_TYPES, proposal);
+  const made = { kind, action, proposer: signer.address, nonce, ...content };
+  const proposal = { [placeOf(made.kind)]: contentOf(made), deadline, ...message };
+  const words = await signTyped(signer, await domainOf(ballots, domain), proposalTypes(made.kind), proposal);
   return { nonce, member: signer.address, deadline, ...words, ...changes };
 }
 
@@ -371,6 +370,6 @@ module.exports = {
   nameOf, namesOf, found, anUpdate, sealed, commit, openings, reveal, registered, opened, agree, oppose,
   SCORED, ScoringPhase, LARGEST_SCORE, attested, finalised, score, scoreable, openScoring, packed, hashOf, rangeOf, settle,
   lowerMedians, commitmentOf, propose, content, decide, domainOf, signed, signedProposal, wallets, Choice, State, Kind, Refusal,
-  BALLOT_TYPES, PROPOSAL_TYPES, openJob, openScored,
+  openJob, openScored,
   anAggregate, publish, collected, published, at, deadlineOf, phaseOf, reverts, events, gasOf, printed,
 };

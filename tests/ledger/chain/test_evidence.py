@@ -9,6 +9,7 @@ from eth_abi.abi import encode
 from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
+from support.made import Made
 from support.worlds.chain import ADDRESSES, CHAIN, CONTRACT
 
 from ledger.chain import rlp
@@ -20,8 +21,9 @@ from ledger.chain.rpc import RpcError
 from ledger.errors import Malformed, Unavailable
 from ledger.events.actions import CloseJob, encode_action
 from ledger.events.ballots import Choice
+from ledger.events.contents import proposal_id, proposal_to_sign
 from ledger.events.evidence import BlockName, Said, ShownClaim, ShownOpening, SignedStatement, Unproven, parse
-from ledger.events.proposals import ballot_to_sign, proposal_to_sign
+from ledger.events.proposals import vote_to_sign
 from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, commitment
 from ledger.formats.digest import keccak
 from ledger.formats.signatures import ORDER
@@ -284,19 +286,29 @@ def test_a_node_that_does_not_show_it_is_none(name: str) -> None:
         witness(*USELESS[name])
 
 
+ACTION = CloseJob(4)
+KIND, ENCODED = encode_action(ACTION)
+PROPOSAL = proposal_id(OTHER.address, 3, KIND, ENCODED)
+MADE = Made(OTHER.address, 3, KIND, ACTION)
+
+
 def ballot(signer: Any, choice: Choice, **changes: Any) -> tuple[Any, ...]:
-    proposal, deadline = b"\x07" * 32, 99
+    deadline = 99
     member = changes.pop("member", signer.address)
-    parts = ballot_to_sign(CHAIN, BALLOTS, proposal, member, choice, deadline)
+    parts = vote_to_sign(CHAIN, BALLOTS, MADE, member, choice, deadline)
     made = signer.sign_typed_data(*parts)
     r, s = (value.to_bytes(32, "big") for value in (made.r, made.s))
     return member, changes.get("said", int(choice)), deadline, made.v, r, s
 
 
 def test_a_relayed_vote_is_said_by_the_member_that_signed_it() -> None:
-    data = call(f"voteBySignature(bytes32,{VOTE})", [b"\x07" * 32, ballot(MEMBER, Choice.AGAINST)], ["bytes32", VOTE])
+    data = call(
+        f"voteBySignature(bytes32,uint8,{VOTE})",
+        [PROPOSAL, KIND, ballot(MEMBER, Choice.AGAINST)],
+        ["bytes32", "uint8", VOTE],
+    )
     (found,) = statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
-    said_so = Said(MEMBER.address, "vote", {"proposal": "07" * 32, "choice": 2}, b"")
+    said_so = Said(MEMBER.address, "vote", {"proposal": PROPOSAL.hex(), "choice": 2}, b"")
     assert proof(bytes.fromhex(found.raw[2:]), said_so, CHAIN, ADDRESSES) == found
     with pytest.raises(Unproven):
         proof(bytes.fromhex(found.raw[2:]), said_so._replace(signer=RELAY.address), CHAIN, ADDRESSES)
@@ -310,12 +322,23 @@ def test_of_a_batch_each_vote_counts_for_its_signer_and_a_false_one_for_nobody()
     false = ballot(RELAY, Choice.FOR, member=OTHER.address)
     turned = ballot(MEMBER, Choice.AGAINST, said=1)
     votes = [ballot(MEMBER, Choice.FOR), false, turned, ballot(OTHER, Choice.ABSTAIN)]
-    data = call(f"voteBatch(bytes32,{VOTE}[])", [b"\x07" * 32, votes], ["bytes32", VOTE + "[]"])
+    data = batch(KIND, votes)
     found = statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
     assert [one.signer for one in found] == [MEMBER.address, OTHER.address]
-    data = call(f"voteBatch(bytes32,{VOTE}[])", [b"\x07" * 32, [false]], ["bytes32", VOTE + "[]"])
+    data = batch(KIND, [false])
     with pytest.raises(Malformed, match="signed by the member"):
         statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
+
+
+@pytest.mark.parametrize("kind", [0, KIND - 1, KIND + 1, 255])
+def test_a_vote_is_on_a_proposal_of_the_kind_that_its_member_was_shown(kind: int) -> None:
+    data = batch(kind, [ballot(MEMBER, Choice.FOR)])
+    with pytest.raises(Malformed, match="signed by the member"):
+        statements(signed(data, signer=RELAY, to=BALLOTS), ADDRESSES, CHAIN)
+
+
+def batch(kind: int, votes: list[Any]) -> bytes:
+    return call(f"voteBatch(bytes32,uint8,{VOTE}[])", [PROPOSAL, kind, votes], ["bytes32", "uint8", VOTE + "[]"])
 
 
 def test_a_relayed_proposal_is_said_by_the_member_that_signed_it() -> None:

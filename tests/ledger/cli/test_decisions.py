@@ -4,13 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.consortia.voters import Council, refused, run, said
+from support.made import Made
 from support.passphrases import write_passphrase
 
 from ledger.config import Home, save
 from ledger.errors import Malformed, Refuted, Rejected, Unavailable, UsageError
-from ledger.events.proposals import ProposalState, ballot_to_sign
+from ledger.events.actions import Action, kind_of
+from ledger.events.proposals import ProposalState, vote_to_sign
 from ledger.events.records import Choice
 from ledger.formats.digest import sha256
 from ledger.history.names import NotReleased, RevokedRelease, UnknownRelease
@@ -427,13 +430,11 @@ def test_a_signed_vote_is_what_the_contract_hashes(members: Council, tmp_path: P
 
     number = members.propose(1, "hashed", "1")
     document = signed(members, 2, number, "abstain", tmp_path / "vote.json")
-    parts = ballot_to_sign(
-        document["chain"],
-        document["contract"],
-        bytes.fromhex(document["proposal"]),
-        document["member"],
-        Choice.ABSTAIN,
-        document["deadline"],
+    shown = said("proposal", "show", number, *members.home(0), "--json")
+    action = msgspec.convert(shown["action"], Action)
+    made = Made(shown["proposer"], shown["nonce"], kind_of(type(action)), action)
+    parts = vote_to_sign(
+        document["chain"], document["contract"], made, document["member"], Choice.ABSTAIN, document["deadline"]
     )
     signer = Account.recover_message(encode_typed_data(*parts), signature=document["signature"])
     assert signer == document["member"] == members.members[2].address

@@ -15,6 +15,7 @@ from ledger.cli.decisions.describe import describe
 from ledger.errors import Malformed
 from ledger.events import actions as a
 from ledger.events.ballots import Rules
+from ledger.events.encoding import name_text, name_word
 from ledger.formats.digest import NOTHING
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,6 +28,7 @@ ADDRESS, DIGEST = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0a" * 32
 VALUES: dict[Any, Any] = {
     a.Address: ADDRESS,
     a.Digest: DIGEST,
+    a.Reason: DIGEST,
     a.Name: "1.0-rc.1",
     a.MemberName: "Nørre",
     Rules: Rules(6_666, vote_seconds=10, delay_seconds=0, execute_seconds=5),
@@ -105,9 +107,9 @@ def test_no_other_kind_is_read(kind: int) -> None:
         (a.AdmitMember("0x12", 1, "Delta"), "not an address"),
         (a.RemoveMember(-1), "negative"),
         (a.RemoveMember(1 << 256), "too big"),
-        (a.RollBack(DIGEST.upper()), "64 hexadecimal"),
-        (a.RollBack(DIGEST[2:]), "64 hexadecimal"),
-        (a.RollBack("x"), "non-hexadecimal"),
+        (a.RevokeRelease("a", "1", DIGEST.upper()), "64 hexadecimal"),
+        (a.RevokeRelease("a", "1", DIGEST[2:]), "64 hexadecimal"),
+        (a.RevokeRelease("a", "1", "x"), "non-hexadecimal"),
         (a.ReleaseModel("Cardio", "1", 1, 1, DIGEST), "not 1 to 32"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
@@ -120,10 +122,10 @@ def test_an_action_that_the_contract_could_not_read_is_not_encoded(action: a.Act
 @pytest.mark.parametrize("name", ["", ".a", "-a", "A", "a b", "a/b", "<b>", "é", "a" * 33, "a\0b", "\u202ea"])
 def test_names_that_the_contract_refuses(name: str) -> None:
     with pytest.raises(ValueError, match="not 1 to 32"):
-        a.name_word(name)
+        name_word(name)
 
 
 @pytest.mark.parametrize("word", [bytes(32), b"\xff" * 32, b"a\0b".ljust(32, b"\0"), b"\0a".ljust(32, b"\0")])
 def test_words_that_are_not_names(word: bytes) -> None:
     with pytest.raises(ValueError, match=r"empty|decode|not 1 to 32"):
-        a.name_text(word)
+        name_text(word)

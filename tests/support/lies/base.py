@@ -214,7 +214,7 @@ def _end(world: Consortium) -> None:
     first, second = chamber.model(), chamber.model(version="2.0", number=4)
     chamber.release(second)
     one, two = (release_id(made.name, made.version) for made in (first, second))
-    chamber.decide(a.RollBack(one.hex()))
+    chamber.decide(a.RollBack(first.name, first.version))
     world.emit(r.RolledBack, release=one, previous=two)
     chamber.revoke("cardio", "2.0", b"data error".ljust(32, b"\x00"))
     chamber.decide(a.NameSuccessor(7, key(9)))

@@ -14,7 +14,7 @@ from support.worlds.signing import key
 
 from ledger.events import records as r
 from ledger.events.actions import ACTIONS, ChangeRules, ReleaseModel, encode_action, parse_action
-from ledger.events.proposals import proposal_id
+from ledger.events.contents import proposal_id
 from ledger.formats.claims import (
     RoundName,
     commitment,

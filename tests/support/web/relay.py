@@ -16,7 +16,8 @@ from ledger.chain.client import Client
 from ledger.chain.sender import Sender
 from ledger.config import Network
 from ledger.events.actions import Action
-from ledger.events.proposals import Proposal, ballot_to_sign, proposal_to_sign
+from ledger.events.contents import proposal_to_sign
+from ledger.events.proposals import Proposal, vote_to_sign
 from ledger.events.records import Choice
 from ledger.keys import ephemeral
 from ledger.party.connection import Connection
@@ -62,11 +63,11 @@ class House:
         self.client.rpc.call("evm_mine")
 
     def propose(self, index: int | None = None) -> Proposal:
-        """A proposal without consequences: the rules as they are. By default each member in turn makes one."""
+        """A proposal of little consequence: more time to execute. By default each member in turn makes one."""
         index = self._made % len(self.signers) if index is None else index
         self._made += 1
-        rules = self.client.view("ballots", "rules")[0]
-        self.send(index, "proposeRules", tuple(rules))
+        *rules, execute = self.client.view("ballots", "rules")[0]
+        self.send(index, "proposeRules", (*rules, execute + self._made))
         return self.decisions.proposal(int(self.client.view("ballots", "proposals")[0]))
 
     def propose_removal(self, member: int) -> Proposal:
@@ -89,8 +90,8 @@ class House:
     def vote(self, index: int, proposal: Proposal, choice: str = "for", deadline: int = FAR) -> dict[str, Any]:
         """A signed vote, as it is submitted."""
         signer = self.signers[index]
-        parts = ballot_to_sign(
-            self.network.chain.id, self.ballots, proposal.id, signer.address, Choice[choice.upper()], deadline
+        parts = vote_to_sign(
+            self.network.chain.id, self.ballots, proposal, signer.address, Choice[choice.upper()], deadline
         )
         signature = "0x" + signer.sign_typed_data(*parts).hex()
         content = {"proposal": proposal.id.hex(), "member": signer.address, "choice": choice, "deadline": deadline}

@@ -6,8 +6,10 @@ from support.worlds.world import World
 
 from ledger.events import actions as a
 from ledger.events import records as r
-from ledger.events.actions import ReleaseModel, RevokeRelease, encode_action, name_word
-from ledger.events.proposals import Proposal, proposal_id, release_id
+from ledger.events.actions import ReleaseModel, RevokeRelease, encode_action
+from ledger.events.contents import proposal_id
+from ledger.events.encoding import name_word
+from ledger.events.proposals import Proposal, release_id
 from ledger.events.records import Choice
 from ledger.formats.digest import NOTHING
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
@@ -73,7 +75,7 @@ class Chamber:
 
     def revoke(self, name: str, version: str, reason: bytes = NOTHING) -> "Chamber":
         release = release_id(name, version)
-        self.decide(RevokeRelease(release.hex(), reason.hex()))
+        self.decide(RevokeRelease(name, version, reason.hex()))
         self.world.emit(r.Revoked, release=release, reason=reason)
         return self
 
@@ -94,8 +96,8 @@ def of_every_kind(council: Chamber) -> list[Any]:
         a.ChangeRules(r.Rules(6_666, 7_200, 0, 3_600)),
         a.CloseJob(1),
         council.model(version="2.0"),
-        a.RevokeRelease(release_id("cardio", "1.0").hex(), b"data error".ljust(32, b"\x00").hex()),
-        a.RollBack(release_id("cardio", "1.0").hex()),
+        a.RevokeRelease("cardio", "1.0", b"data error".ljust(32, b"\x00").hex()),
+        a.RollBack("cardio", "1.0"),
         a.NameSuccessor(7, NEWCOMER),
     ]
 

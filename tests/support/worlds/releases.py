@@ -7,7 +7,8 @@ from support.worlds.world import World
 
 from ledger.events import records as r
 from ledger.events.actions import Action, ReleaseModel, RevokeRelease, RollBack, encode_action
-from ledger.events.proposals import Proposal, Release, proposal_id, release_id
+from ledger.events.contents import proposal_id
+from ledger.events.proposals import Proposal, Release, release_id
 from ledger.formats.digest import NOTHING, checksum_address
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 
@@ -60,14 +61,14 @@ def release(world: World, *arguments: Any, **options: Any) -> Release:
 
 def revoke(world: World, found: Release, reason: bytes = NOTHING) -> None:
     """Have the members revoke a release."""
-    decide(world, RevokeRelease(found.id.hex(), reason.hex()))
+    decide(world, RevokeRelease(found.name, found.version, reason.hex()))
     world.emit(r.Revoked, release=found.id, reason=reason)
 
 
 def roll_back(world: World, found: Release) -> None:
     """Have the members make a release the current one again."""
     current = world.history.decisions.current.get(found.name)
-    decide(world, RollBack(found.id.hex()))
+    decide(world, RollBack(found.name, found.version))
     world.emit(r.RolledBack, release=found.id, previous=current.id if current else NOTHING)
 
 

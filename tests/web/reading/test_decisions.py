@@ -13,7 +13,7 @@ from support.worlds.world import World
 
 from ledger.events import records
 from ledger.events.actions import AdmitMember, ChangeRoles, RemoveMember, RevokeRelease
-from ledger.events.proposals import ProposalState, release_id
+from ledger.events.proposals import ProposalState
 from ledger.events.records import Choice
 from ledger.formats.cid import of_file
 from ledger.formats.digest import sha256
@@ -219,7 +219,7 @@ def test_current_superseded_and_revoked_releases(chamber: Chamber) -> None:
 
 def test_a_long_reason_is_shown_once_its_text_could_be_read(chamber: Chamber) -> None:
     reason = "a reason of more than thirty-two letters"
-    chamber.propose(RevokeRelease(release_id("cardio", "1.0").hex(), sha256(reason.encode()).hex()))
+    chamber.propose(RevokeRelease("cardio", "1.0", sha256(reason.encode()).hex()))
     with served(shown(chamber)) as url:
         assert reason not in get(url + "/proposals/2").text
     with served(shown(chamber, reasons={sha256(reason.encode()): reason})) as url:
@@ -373,7 +373,7 @@ def test_hostile_names_gateways_and_reports_are_text(chamber: Chamber) -> None:
     report = evaluation(world, 2, (*HOSTILE[:2], "x" * 100, "\u05d0\u05d1"), 31337, network().contracts.ledger.address)
     chamber.release(chamber.model(version="1.1", number=2, report=report.digest))
     chamber.propose(RemoveMember(3)).vote(0)
-    chamber.propose(RevokeRelease(release_id("cardio", "1.0").hex(), b"<b>\"'</b>".ljust(32, b"\0").hex()))
+    chamber.propose(RevokeRelease("cardio", "1.0", b"<b>\"'</b>".ljust(32, b"\0").hex()))
     view = view_of(world, known=network(HOSTILE))
     view.latest.post(evaluations={report.digest: FetchedReport(report, report.mean)})
     with served(view) as url:

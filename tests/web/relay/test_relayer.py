@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from support.web.relay import FAR, House, Site, post, relaying, soon
 from support.web.server import get, served, until
@@ -13,6 +14,7 @@ from ledger.errors import FedledgerError
 from ledger.events.actions import (
     AdmitMember,
     ChangeRoles,
+    ChangeRules,
     CloseJob,
     ReleaseModel,
     RemoveMember,
@@ -259,7 +261,8 @@ def test_a_proposal_is_signed_and_relayed(house: House, site: Site) -> None:
     account = house.signers[2]._account
     wanted = {"kind": "change_roles", "index": 3, "roles": 7}
     given = site.post({"member": account.address, "action": wanted}, "/proposals/typed-data.json").json()
-    assert (given["kind"], given["typed_data"]["message"]["kind"]) == ("change_roles", "ChangeRoles")
+    shown = {"index": 3, "roles": "participant, aggregator, scorer", "proposer": account.address}
+    assert given["typed_data"]["message"]["changeRoles"] == shown | {"nonce": given["nonce"]}
     content = {"nonce": given["nonce"], "member": account.address, "action": wanted, "deadline": given["deadline"]}
     body = {"kind": "proposal", **content, "signature": signed(account, given["typed_data"])}
     answer = site.post(body)
@@ -274,7 +277,7 @@ def test_a_proposal_is_signed_and_relayed(house: House, site: Site) -> None:
 def test_of_two_proposals_with_one_nonce_the_second_is_refused(house: House, tmp_path: Path) -> None:
     nonce = house.next_nonce(0)
     with relaying(house, tmp_path, started=False) as site:
-        answer = site.post(house.proposal(0, nonce, ChangeRoles(3, 3)))
+        answer = site.post(house.proposal(0, nonce, ChangeRoles(3, 4)))
         second = house.proposal(0, nonce, ChangeRoles(3, 7))
         assert refusal(site.post(second)) == (409, "AlreadyQueued")
         house.propose(0)
@@ -287,7 +290,7 @@ def test_of_two_proposals_with_one_nonce_the_second_is_refused(house: House, tmp
 
 def test_what_others_propose_first_does_not_hold_up_a_signed_proposal(house: House, tmp_path: Path) -> None:
     with relaying(house, tmp_path, started=False) as site:
-        answers = [site.post(house.proposal(index, house.next_nonce(index), ChangeRoles(3, 3))) for index in (0, 2)]
+        answers = [site.post(house.proposal(index, house.next_nonce(index), ChangeRoles(3, 4))) for index in (0, 2)]
         house.propose(1)
         with site.relayer:
             went = [site.settled(answer) for answer in answers]
@@ -301,26 +304,53 @@ def test_what_cannot_be_proposed_is_refused_by_name(house: House, site: Site) ->
     for action, expected in (
         (AdmitMember(site.relayer.address, 1, "Delta"), (409, "RelayersAddress")),
         (AdmitMember("0x" + "77" * 20, 1, house.network.founding.members[2].name), (409, "NameTaken")),
-        (AdmitMember("0x" + "77" * 20, 1, "0x" + "ff" * 64), (400, "Malformed")),
         (RemoveMember(9), (404, "NotFound")),
         (CloseJob(5), (404, "NotFound")),
         (ReleaseModel("cardio", "1.0", 1, 1, digest), (404, "NotFound")),
-        (RevokeRelease(digest), (404, "NotFound")),
-        (RollBack(digest), (404, "NotFound")),
+        (RevokeRelease("none", "1"), (404, "NotFound")),
+        (RollBack("none", "1"), (404, "NotFound")),
     ):
         assert refusal(site.post(house.proposal(0, nonce, action))) == expected, action
     good = house.proposal(0, nonce, ChangeRoles(3, 7))
     assert refusal(site.post(good | {"nonce": nonce + 1})) == (403, "WrongSigner")
     assert refusal(site.post(good | {"action": {"kind": "remove_member", "index": 3}})) == (403, "WrongSigner")
+    nameless = {"kind": "admit_member", "key": "0x" + "77" * 20, "roles": 1, "name": "0x" + "ff" * 64}
+    assert refusal(site.post(good | {"action": nameless})) == (400, "Malformed")
     assert refusal(site.post(good | {"action": {"kind": "seize"}})) == (400, "Malformed")
     assert refusal(site.post(house.proposal(0, nonce + 1, ChangeRoles(3, 7)))) == (409, "WrongNonce")
     assert refusal(site.post(house.proposal(0, nonce, ChangeRoles(3, 7), deadline=soon(-1)))) == (
         409,
         "SignatureExpired",
     )
-    bad = {"kind": "admit_member", "key": house.signers[0].address.lower(), "roles": 1, "name": "Delta"}
-    asked = {"member": house.signers[0].address, "action": bad}
-    assert refusal(site.post(asked, "/proposals/typed-data.json")) == (400, "Malformed")
+    for bad in ("0x" + "7" * 39 + "g", "0x" + "Ab" * 20, house.signers[0].address.lower()[:-1]):
+        asked = {"member": house.signers[0].address, "action": {"kind": "name_successor", "chain": 1, "ledger": bad}}
+        assert refusal(site.post(asked, "/proposals/typed-data.json")) == (400, "Malformed")
+
+
+def test_addresses_are_taken_in_lower_case_to_be_signed(house: House, site: Site) -> None:
+    site.read()
+    checked = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    wanted = {"kind": "admit_member", "key": checked.lower(), "roles": 5, "name": "Nørre"}
+    made = site.post({"member": house.signers[0].address, "action": wanted}, "/proposals/typed-data.json").json()
+    assert made["action"] == wanted | {"key": checked}
+    shown = made["typed_data"]["message"]["admitMember"]
+    assert (shown["key"], shown["roles"], shown["name"]) == (checked, "participant, scorer", "Nørre")
+
+
+def test_what_would_change_nothing_is_refused(house: House, site: Site) -> None:
+    """To be signed, and signed: the contract refuses some of it only when it is carried out."""
+    site.read()
+    decisions = house.decisions
+    roles = house.client.view("consortium", "membership", house.signers[3].address)[0][1]
+    for action in (
+        AdmitMember(house.signers[1].address, 1, "Delta"),
+        ChangeRoles(3, roles),
+        ChangeRules(decisions.rules),
+    ):
+        asked = {"member": house.signers[0].address, "action": msgspec.to_builtins(action)}
+        assert refusal(site.post(asked, "/proposals/typed-data.json")) == (409, "ChangesNothing")
+        signed = house.proposal(0, house.next_nonce(0), action)
+        assert refusal(site.post(signed)) == (409, "ChangesNothing")
 
 
 def test_what_passes_may_be_executed_in_advance(house: House, site: Site) -> None:

@@ -143,11 +143,18 @@ def propose_release(member: Member, report: Evaluation) -> str:
     page.get_by_label("Name").fill("cardio")
     page.get_by_label("Version").fill("1.2.0")
     page.get_by_label("Evaluation report").fill(report.digest.hex())
+    guard = page.get_by_label("This server has not recomputed this model")
+    if guard.count():
+        page.get_by_role("button", name="Propose", exact=True).click()
+        assert not [method for method, _ in member.wallet.asked if method == "eth_signTypedData_v4"]
+        guard.check()
     page.get_by_role("button", name="Propose", exact=True).click()
     page.wait_for_url("**/proposals/*")
     assert page.get_by_role("heading", level=1).inner_text().endswith("of synthetic as cardio 1.2.0")
     shown = signed(member)
-    assert (shown["primaryType"], shown["message"]["kind"]) == ("Proposal", "Release")
+    released = shown["message"]["release"]
+    assert (shown["primaryType"], released["name"], released["version"]) == ("Proposal", "cardio", "1.2.0")
+    assert (released["round"], released["report"]) == (1, f"0x{report.digest.hex()}")
     return str(page.url.removeprefix(member.url))
 
 
@@ -236,6 +243,101 @@ def test_what_goes_wrong_with_a_wallet_is_shown_in_words(hospital: Any, members:
     member.page.get_by_role("button", name="Sign out").click()
     member.reads("Signed out")
     assert member.page.get_by_role("button", name="For", exact=True).count() == 0
+
+
+LIES: dict[str, Any] = {
+    "another proposal's content": lambda typed: typed["message"]["removeMember"].update(index=0),
+    "another proposer": lambda typed: typed["message"]["removeMember"].update(proposer="0x" + "11" * 20),
+    "another choice": lambda typed: typed["message"].update(choice="For"),
+    "another kind": lambda typed: typed["message"].update(changeRoles=typed["message"].pop("removeMember")),
+    "a summary that nobody hashes": lambda typed: typed["message"].update(summary="\u202eeverything is fine"),
+    "a field that nobody hashes": lambda typed: typed["message"]["removeMember"].update(name="West"),
+    "fields that no contract knows": lambda typed: typed["types"]["RemoveMember"].pop(),
+    "a contract of its own": lambda typed: typed["domain"].update(verifyingContract="0x" + "11" * 20),
+    "another chain": lambda typed: typed["domain"].update(chainId=1),
+    "another application": lambda typed: typed["domain"].update(name="Permit"),
+    "something that is no vote": lambda typed: typed.update(primaryType="Permit"),
+}
+
+
+def test_a_page_asks_for_no_signature_under_anything_but_what_it_shows(hospital: Any, members: list[Member]) -> None:
+    """A server, or who sits between, answers with typed data that differs from the page."""
+    _, site = hospital
+    made = site.house.propose_removal(2)
+    site.read()
+    member = members[1].open(f"/proposals/{made.number}").sign_in()
+    shown = member.page.locator("[data-shown]")
+    shown.locator("summary").click()
+    assert shown.locator("dd").all_inner_texts() == ["2", made.proposer, str(made.nonce)]
+    against = member.page.get_by_role("button", name="Against", exact=True)
+    lies = iter(LIES.values())
+    member.page.route("**/ballot.json*", lambda route: _lie(route, next(lies)))
+    for what in LIES:
+        with member.page.expect_response("**/ballot.json*"):
+            against.click()
+        until(against.is_enabled)
+        member.reads("is not what this page shows")
+        assert "eth_signTypedData_v4" not in [method for method, _ in member.wallet.asked], what
+    member.page.unroute("**/ballot.json*")
+    member.vote("Against")
+    vote = signed(member)["message"]
+    assert vote["removeMember"] == {"index": 2, "proposer": made.proposer, "nonce": made.nonce}
+    assert vote["choice"] == "Against"
+
+
+def test_forms_propose_what_they_show_and_nothing_that_changes_nothing(members: list[Member]) -> None:
+    page = (member := members[3]).open("/members/2").sign_in().page
+    page.get_by_text("Propose other roles").click()
+    boxes = page.locator("form[data-propose=change_roles] input[type=checkbox]")
+    button = page.locator("form[data-propose=change_roles] button")
+    button.click()
+    member.reads("would change nothing")
+    had = [boxes.nth(place).is_checked() for place in range(3)]
+    for place in range(3):
+        boxes.nth(place).uncheck()
+    button.click()
+    member.reads("Tick at least one role")
+    boxes.nth(had.index(False) if False in had else 0).check()
+    member.page.route("**/typed-data.json", _with_other_roles)
+    button.click()
+    member.reads("is not what this page shows")
+    assert "eth_signTypedData_v4" not in [method for method, _ in member.wallet.asked]
+    page = member.open("/proposals").page
+    page.get_by_text("Propose other rules").click()
+    form = page.locator("form[data-propose=change_rules]")
+    form.locator("input").nth(0).fill("60.5")
+    form.locator("input").nth(1).fill("36")
+    form.locator("select").nth(0).select_option("3600")
+    page.unroute("**/typed-data.json")
+    form.locator("button").click()
+    page.wait_for_url("**/proposals/*")
+    rules = signed(member)["message"]["changeRules"]
+    assert (rules["majority"], rules["voteSeconds"]) == (6_050, 36 * 3_600)
+
+
+def test_a_newcomer_s_key_is_taken_in_lower_case(members: list[Member]) -> None:
+    page = (member := members[0]).open("/members").sign_in().page
+    page.get_by_text("Propose to admit a member").click()
+    form = page.locator("form[data-propose=admit_member]")
+    form.locator("input[name=name]").fill("Nørre <b>")
+    form.locator("input[name=key]").fill("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")
+    form.locator("button").click()
+    page.wait_for_url("**/proposals/*")
+    admitted = signed(member)["message"]["admitMember"]
+    assert admitted["key"] == "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    assert (admitted["name"], admitted["roles"]) == ("Nørre <b>", "participant")
+    assert page.locator("[data-shown] dd").nth(2).text_content() == "Nørre <b>"
+
+
+def _lie(route: Any, lie: Any) -> None:
+    """Answer with what the server sends, but for the typed data."""
+    document = route.fetch().json()
+    lie(document["typed_data"])
+    route.fulfill(json=document)
+
+
+def _with_other_roles(route: Any) -> None:
+    _lie(route, lambda typed: typed["message"]["changeRoles"].update(roles="aggregator, scorer"))
 
 
 def test_a_stranger_s_wallet_is_refused_as_not_a_member_s(hospital: Any, browser: Any) -> None:
