@@ -65,7 +65,7 @@ class Connection:
         self._clock = Clock(client)
         self._deep: tuple[Tip, Block | None] = follower.tip, None
         own = self._own_log(client, follower) if store else None
-        self.witnesses = Witnesses(network, witnesses, folder / "witnesses", own)
+        self.witnesses = Witnesses(network, witnesses, folder / "witnesses", own, nudge=follower.nudge)
         self.background = Background()
         self.documents = Documents(self.document, self.background)
         self._name_holders()

@@ -71,6 +71,10 @@ class Pacing:
         """Whether a failed step of the job is not to be tried again yet."""
         return job in self._watched and time.monotonic() < self._watched[job].rest_until
 
+    def since(self, job: int) -> int:
+        """When the job's present state was first seen, by the chain's clock; 0 where the job was not."""
+        return self._watched[job].since if job in self._watched else 0
+
     def waits(self, job: int) -> bool:
         """Whether the job's next step was looked for since it changed, and there was none to take."""
         return job in self._watched and self._watched[job].waiting != ""

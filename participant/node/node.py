@@ -4,13 +4,14 @@ An update that was stored before a crash is registered as it is; one that was no
 """
 
 from ledger.history.fold import History
-from ledger.history.state import JobState
+from ledger.history.state import JobState, Phase
 from ledger.party.connection import Connection
 from ledger.party.copies import SOON
 from ledger.party.gateway import Serving
 from ledger.party.journal import Journal
 from ledger.party.pacing import Pacing
 from ledger.party.watch import Watch
+from ledger.rounds.steps import Vouch
 from participant.node.steps import Attest, Commit, OpenOwn, Show
 from participant.node.worker import NodeWorker
 from participant.scoring.scorer import Scorer
@@ -18,6 +19,8 @@ from participant.scoring.steps import scores_left
 
 URGENT = Commit | Show | OpenOwn | Attest
 """Steps that a round waits for."""
+TOGETHER = 2
+"""Seconds of a phase in which who committed expects that all others act, so that its own next step is due."""
 
 
 class Node(Watch):
@@ -75,10 +78,24 @@ class Node(Watch):
         return super().look()
 
     def attend(self, history: History, state: JobState, now: int) -> bool:
-        """The round's step first; where there is none to take, or it is in trouble, the scoring's."""
+        """The round's step first; where there is none to take, or it is in trouble, the scoring's, unless the round is
+        about to wait for this node.
+        """
         if super().attend(history, state, now):
             return True
-        return self._scorings is not None and self._scorings.advance(history, state, now)
+        if self._scorings is None or self._is_waited_for(history, state, now):
+            return False
+        return self._scorings.advance(history, state, now)
+
+    def _is_waited_for(self, history: History, state: JobState, now: int) -> bool:
+        """Whether this node committed to an update and has to show it now, or soon, or to sign for the others' soon."""
+        round_, member = state.current, history.member_of(self._rounds.key)
+        if round_ is None or member is None or member.index not in round_.commitments:
+            return False
+        step, moment = self._rounds.decide(history, state, now), now < self._pacing.since(state.number) + TOGETHER
+        if isinstance(step, Show):
+            return not self._pacing.rests(state.number)
+        return moment and (isinstance(step, Vouch) or round_.phase in (Phase.COLLECTING, Phase.OPENING))
 
     def _wanted(self) -> bool:
         """Whether a round waits for this node, so that long scoring is put off."""

@@ -5,7 +5,7 @@ The own node's log is held against its blocks (`ledger.party.nodes.own_log`). Ea
 an index of its own, so only what is new is asked for. Each is asked in a thread of its own, one question at a time, and
 has a deadline for each: one that hangs or drips says nothing, and holds up no other.
 
-    witnesses = Witnesses(network, urls, folder, own)
+    witnesses = Witnesses(network, urls, folder, own, nudge=...)    `nudge` is called once a late one has answered
     findings = witnesses.ask(point)        to be called again until it has an answer; begins what is due
     findings.refusal                       why nothing may be signed at that point; empty where it may
 """
@@ -93,11 +93,12 @@ class Witnesses:
         folder: Path,
         own: "Says | None" = None,
         clock: Callable[[], float] = time.monotonic,
+        nudge: Callable[[], None] = lambda: None,
     ) -> None:
         self._witnesses = [_Witness(network, url, folder / f"{sha256(url.encode()).hex()[:16]}.sqlite") for url in urls]
         self._lines = [_Line(node, DEADLINE) for node in self._witnesses]
         self._lines += [_Line(node, math.inf) for node in (own,) if node is not None]
-        self._own, self._clock = own, clock
+        self._own, self._clock, self._nudge = own, clock, nudge
         self._asked: dict[HistoryPoint, list[_Question]] = {}
 
     @property
@@ -124,10 +125,10 @@ class Witnesses:
         asked = self._asked.setdefault(point, [_Question(line, self._clock()) for line in self._lines])
         while len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
-        wait(
-            [begun for one in asked if (begun := one.begin(point, self._clock())) is not None],
-            seconds,
-        )
+        begun = [future for one in asked if (future := one.begin(point, self._clock())) is not None]
+        for late in {*wait(begun, seconds).not_done, *(line.future for line in self._lines if not line.is_free)}:
+            if late is not None:
+                late.add_done_callback(lambda _: self._nudge())
         for one in asked:
             one.look(self._clock())
         answers = tuple(one.answer for one in asked if one.answer is not None and one.line.node is not self._own)

@@ -143,9 +143,9 @@ class Visits:
 
     def others(self) -> dict[int, NamedGateway]:
         """The gateways that the other members announce now, by member index; visits to any other end."""
-        members = [one for one in self._connection.history.members.values() if one.key != self._key]
-        network = self._connection.network
-        now = {one.index: gateway for one in members for gateway in announced_gateways(network, [one])}
+        members = [one for one in self._connection.history.members.values() if one.key != self._key and one.gateway]
+        gateways = announced_gateways(self._connection.network, members)
+        now = {one.index: gateway for one, gateway in zip(members, gateways, strict=True)}
         with self._lock:
             over = [place for place, visit in self._visits.items() if visit.gateway != now.get(place[1])]
             for place in over:

@@ -20,6 +20,7 @@ from support.consortia.trainers import (
     end_pauses,
     node,
     notes,
+    patiently,
     train_on,
     trainers_of,
     validation_of,
@@ -33,6 +34,7 @@ from ledger.formats.claims import lower_median, pack_scores, scores_commitment
 from ledger.history.state import Phase, Scoring, ScoringPhase
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.steps import Wait
 from ledger.scores.contributions import score_round
 from participant.scoring.measuring import Measuring, worth
 from participant.tasks.data.files import DataFiles
@@ -87,6 +89,35 @@ def commit_by_hand(party: Party, scores: tuple[int, ...]) -> None:
     salt = bytes(32)
     digest = scores_commitment(connection.place.chain, board, party.trial.number, 1, me, salt, scores)
     party.sender.send("scores", "commitScores", party.trial.number, 1, digest)
+
+
+def test_scoring_waits_from_the_commitment_until_updates_are_signed_for_but_not_for_long(
+    trial: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("participant.node.node.TOGETHER", 300)
+    t = trial(rounds=1)
+    drive(aggregators.service(t.parties[0]))
+    first, *others = nodes_of(t)
+    looks: list[Phase] = []
+    monkeypatch.setattr(first._scorings, "advance", lambda _, state, __: looks.append(state.current.phase))
+    patiently(first)
+    looks.clear()
+    first.look()
+    assert not looks, "the others are about to commit"
+    t.pass_time(301)
+    first.look()
+    assert looks == [Phase.COLLECTING], "a round that goes on for long holds up no scores"
+    for other in others:
+        patiently(other)
+    with monkeypatch.context() as asked:
+        asked.setattr(first._rounds, "require_agreement_now", lambda *_: Wait("asks"))
+        first.look()
+    assert t.state.rounds[1].phase is Phase.OPENING
+    first.look()
+    assert len(looks) == 1, "what is shown is about to be opened, and to be signed for"
+    t.pass_time(301)
+    first.look()
+    assert looks[1:]
 
 
 def test_nodes_score_a_committed_job_to_its_end(trial: Make) -> None:
