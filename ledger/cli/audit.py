@@ -1,6 +1,7 @@
 """`fedledger audit`: recompute everything, and say what is right, who lied, and what is open."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,12 +101,9 @@ def audit(
                 1  no: something that stands is false
                 3  unknown: something could not be made again
     """
-    from ledger.audit import Question
     from ledger.cli.connect import look, signer_of
-    from ledger.cli.evidence import write_evidence
     from ledger.cli.signed_report import write_signed
-    from ledger.cli.streams import write_file
-    from ledger.party.auditing import UNREADABLE, AuditRequest, unreadable
+    from ledger.party.auditing import AuditRequest
 
     _require_one_question(job, release, model, round_, everything)
     release = _title(release, version)
@@ -113,23 +111,46 @@ def audit(
     with look(network_file, home, *read) as connection:
         chain = connection.network.chain.id
         signer = signer_of(keystore or home.keystore, passphrase_file, chain) if sign else None
-        try:
-            connection.refresh()
-        except UNREADABLE as error:
-            question, report = Question(), unreadable(connection, error)
-        else:
-            question = _question(connection, release, model, round_, job)
-            report = _inspect(connection, AuditRequest(question, source, copies, threads, others), quiet=as_json)
-    if output:
-        write_file(output, [report.to_json() + b"\n"])
+        ask = partial(_question, connection, release, model, round_, job)
+        wanted = partial(AuditRequest, source=source, copies=copies, threads=threads, endpoints=others)
+        question, report = _answer(connection, ask, wanted, quiet=as_json)
+    written = _write(report, output, folder)
     if sign and signer:
         write_signed(report, signer, sign)
-    written = write_evidence(report, folder) if folder else []
     if as_json:
         click.echo(report.to_json())
     else:
         _print(report, question, output, written)
     click.get_current_context().exit(report.exit)
+
+
+def _answer(
+    connection: "Connection",
+    ask: Callable[[], "Question"],
+    wanted: Callable[["Question"], "AuditRequest"],
+    *,
+    quiet: bool,
+) -> "tuple[Question, Report]":
+    """What is asked, once the log was read, and the audit's report: whatever was asked, where it cannot be read."""
+    from ledger.audit import Question
+    from ledger.party.auditing import UNREADABLE, unreadable
+
+    try:
+        connection.refresh()
+    except UNREADABLE as error:
+        return Question(), unreadable(connection, error)
+    question = ask()
+    return question, _inspect(connection, wanted(question), quiet=quiet)
+
+
+def _write(report: "Report", output: Path | None, folder: Path | None) -> list[Path]:
+    """The report as JSON, and its signed statements; the files of these."""
+    from ledger.cli.evidence import write_evidence
+    from ledger.cli.streams import write_file
+
+    if output:
+        write_file(output, [report.to_json() + b"\n"])
+    return write_evidence(report, folder) if folder else []
 
 
 def _require_one_question(job: int | None, release: str | None, *others: object) -> None:

@@ -65,8 +65,8 @@ def live_view(
     are the view's own.
     """
     from ledger.store.home import open_store
-    from web.reading.audit_history import AuditHistory
-    from web.reading.auditors import Auditors
+    from web.reading.audits.auditors import Auditors
+    from web.reading.audits.history import AuditHistory
     from web.reading.background import Live
     from web.reading.latest import Latest
     from web.reading.library import Library

@@ -14,8 +14,8 @@ from ledger.history.fold import History
 from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
 from web.documents.answers import AuditLine
-from web.reading.audit_history import AuditHistory, line_of
-from web.reading.auditors import Auditors
+from web.reading.audits.auditors import Auditors
+from web.reading.audits.history import AuditHistory, line_of
 from web.reading.backlog import Backlog
 from web.reading.feed import feed_of
 from web.reading.latest import Audited, Latest

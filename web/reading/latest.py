@@ -13,7 +13,7 @@ from ledger.jobs.document import Job
 from ledger.releases.report import Evaluation
 from web.documents.about import About
 from web.documents.answers import AuditLine, AuditorLine
-from web.reading.findings import Findings
+from web.reading.report_index import ReportIndex
 from web.reading.snapshot import Snapshot
 
 ModelKey = tuple[int, int, bytes]
@@ -38,9 +38,9 @@ class Audited:
         return sum(self.ended.values())
 
     @cached_property
-    def findings(self) -> Findings | None:
+    def index(self) -> ReportIndex | None:
         """What the report says, to be looked up."""
-        return Findings(self.report) if self.report else None
+        return ReportIndex(self.report) if self.report else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from web.documents.scores import (
     ScoringPhaseName,
     Unit,
 )
-from web.reading.audits import answer_for
+from web.reading.audits.last import answer_for
 from web.reading.ledger import Reading
 
 

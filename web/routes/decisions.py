@@ -7,7 +7,7 @@ from ledger.events.proposals import Release
 from ledger.releases.card import FILE as CARD
 from ledger.releases.file import NAME
 from web.documents.pages import NamedReleasesPage, ProposalPage, ProposalsPage, ReleasePage, ReleasesPage
-from web.reading.answers import proposal_answers, release_answers
+from web.reading.audits.answers import proposal_answers, release_answers
 from web.reading.cards import card_key
 from web.reading.evidence import evidence_for
 from web.reading.ledger import NotFound

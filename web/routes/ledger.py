@@ -18,9 +18,9 @@ from web.documents.pages import (
     ScoresPage,
 )
 from web.reading.activity import timeline
-from web.reading.answers import consortium_answers, job_answers, lies_now, model_answers, round_answers
-from web.reading.auditors import auditor_lines
-from web.reading.audits import audit_document
+from web.reading.audits.answers import consortium_answers, job_answers, lies_now, model_answers, round_answers
+from web.reading.audits.auditors import auditor_lines
+from web.reading.audits.last import audit_document
 from web.reading.counting import activity
 from web.reading.evidence import latest_evaluation, metrics_around, releasable
 from web.reading.front import front

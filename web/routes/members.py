@@ -1,7 +1,7 @@
 """The documents of the pages of members, one function a page."""
 
 from web.documents.pages import MemberPage, MembersPage
-from web.reading.answers import member_told
+from web.reading.audits.answers import member_told
 from web.reading.jobs import job_line
 from web.reading.members import member_document, member_documents, member_round
 from web.reading.proposals import member_votes

@@ -14,8 +14,8 @@ from ledger.audit.report import Report
 from ledger.audit.signed_report import SignedReport, to_sign
 from ledger.keys import ephemeral
 from ledger.keys.signers import LocalSigner
-from web.reading.audit_history import MOST, AuditHistory, line_of
-from web.reading.auditors import Auditors
+from web.reading.audits.auditors import Auditors
+from web.reading.audits.history import MOST, AuditHistory, line_of
 
 HERE = network()
 REPORT = wrong_value().audit()

@@ -28,8 +28,8 @@ def audit_document(now: Reading) -> AuditDocument | None:
 
 def answer_for(now: Reading, claim: str) -> Answer | None:
     """What the last audit says of a claim; None where it said nothing."""
-    findings = now.state.audited.findings if now.state.audited else None
-    found = findings.claims.get(claim) if findings else None
+    index = now.state.audited.index if now.state.audited else None
+    found = index.claims.get(claim) if index else None
     return found.answer if found else None
 
 

@@ -11,7 +11,7 @@ Numbered = tuple[int, Lie]
 """A lie with its place in the report."""
 
 
-class Findings:
+class ReportIndex:
     """What a report says. `worst` is the worst claim of each job, None for all, without those of attempts that were
     under way: these are `attempts`, for they may have failed since.
     """

@@ -11,8 +11,8 @@ from ledger.events.actions import ReleaseModel, RevokeRelease, RollBack
 from ledger.events.proposals import Proposal, Release
 from ledger.history.state import JobState, Round
 from web.documents.answers import Answers, Coverage, LieLine, OpenLine, Told
-from web.reading.findings import Findings, Numbered
 from web.reading.ledger import Reading
+from web.reading.report_index import Numbered, ReportIndex
 from web.reading.snapshot import ended_rounds
 
 SHOWN = 20
@@ -29,7 +29,7 @@ class _Verdict(NamedTuple):
 
 def consortium_answers(now: Reading) -> Answers:
     """Of everything that stands."""
-    found = _findings(now)
+    found = _index(now)
     jobs = [number for number, state in now.snapshot.jobs.items() if state.rounds]
     told = _told(now, jobs[0] if len(jobs) == 1 else None, *_of_job(found, None))
     stands = any(state.open or state.rounds for state in now.snapshot.jobs.values())
@@ -38,14 +38,14 @@ def consortium_answers(now: Reading) -> Answers:
 
 def job_answers(now: Reading, state: JobState) -> Answers:
     """Of a job: its document, its models, its scores."""
-    found, job, stands = _findings(now), state.number, state.open or bool(state.rounds)
+    found, job, stands = _index(now), state.number, state.open or bool(state.rounds)
     told, verdict = _told(now, job, *_of_job(found, job)), _whole(now, found, job, stands=stands)
     return _answers(Question.of_job(job), told, stands=stands, verdict=verdict)
 
 
 def round_answers(now: Reading, state: JobState, round_: Round) -> Answers:
     """Of a round: its model, its scores, its attempt under way."""
-    found, job, number = _findings(now), state.number, round_.number
+    found, job, number = _index(now), state.number, round_.number
     names = _claims_of(now, state, round_)
     lies, matters = _of_job(found, job)
     told = _told(
@@ -62,7 +62,7 @@ def model_answers(now: Reading, job: int, number: int) -> Answers:
     claim = model_claim(job, number) if number else job_claim(job)
     question = Question.of_model(job, number) if number else Question.of_job(job)
     return _answers(
-        question, _of_lineage(now, job, number), stands=True, verdict=_of_claims(now, _findings(now), [CODE, claim])
+        question, _of_lineage(now, job, number), stands=True, verdict=_of_claims(now, _index(now), [CODE, claim])
     )
 
 
@@ -72,7 +72,7 @@ def release_answers(now: Reading, release: Release) -> Answers:
     current = now.snapshot.decisions.current.get(release.name)
     own = [release_claim(release.name, release.version)] if current is not None and current.id == release.id else []
     names = [CODE, *own, model_claim(job, number), *([scores_claim(job, number)] if any(release.scores) else [])]
-    verdict = _of_claims(now, _findings(now), names)
+    verdict = _of_claims(now, _index(now), names)
     return _answers(Question.of_release(release), _of_lineage(now, job, number), stands=True, verdict=verdict)
 
 
@@ -91,7 +91,7 @@ def proposal_answers(now: Reading, made: Proposal) -> Answers | None:
 
 def member_told(now: Reading, index: int) -> Told:
     """Of what a member said and owes, under any key that it ever had."""
-    found, keys = _findings(now), now.snapshot.members[index].keys
+    found, keys = _index(now), now.snapshot.members[index].keys
     lies, matters = _of_job(found, None)
     own = [one for one in lies if now.snapshot.owners.get(one[1].key) == index]
     return _told(now, None, own, [one for one in matters if one.fault and any(key in one.fault for key in keys)])
@@ -99,12 +99,12 @@ def member_told(now: Reading, index: int) -> Told:
 
 def lies_now(now: Reading) -> list[LieLine]:
     """All lies of the last report, in its order, as far as they have come by now."""
-    found = _findings(now)
+    found = _index(now)
     return [_lie(now, one) for one in found.lies.get(None, ())] if found else []
 
 
-def _findings(now: Reading) -> Findings | None:
-    return now.state.audited.findings if now.state.audited else None
+def _index(now: Reading) -> ReportIndex | None:
+    return now.state.audited.index if now.state.audited else None
 
 
 def _has_model(now: Reading, action: ReleaseModel) -> bool:
@@ -147,7 +147,7 @@ def _newer_attempts(jobs: Mapping[int, JobState], job: int | None, block: int) -
 
 def _claims_of(now: Reading, state: JobState, round_: Round) -> list[str]:
     """The claims that stand of a round, and what the last audit said of it that stands nowhere else."""
-    job, number, found = state.number, round_.number, _findings(now)
+    job, number, found = state.number, round_.number, _index(now)
     scoring = state.scorings.get(number)
     names = [model_claim(job, number)] if round_.final is not None else []
     names += [scores_claim(job, number)] if scoring is not None and scoring.medians is not None else []
@@ -156,7 +156,7 @@ def _claims_of(now: Reading, state: JobState, round_: Round) -> list[str]:
     return list(dict.fromkeys([*names, *(one for one in since if one)]))
 
 
-def _of_claims(now: Reading, found: Findings | None, names: Iterable[str]) -> _Verdict:
+def _of_claims(now: Reading, found: ReportIndex | None, names: Iterable[str]) -> _Verdict:
     """The worst of these claims; no answer where one of them has none yet and none is false."""
     if found is None:
         return _Verdict(None)
@@ -167,7 +167,7 @@ def _of_claims(now: Reading, found: Findings | None, names: Iterable[str]) -> _V
     return verdict
 
 
-def _whole(now: Reading, found: Findings | None, job: int | None, *, stands: bool) -> _Verdict:
+def _whole(now: Reading, found: ReportIndex | None, job: int | None, *, stands: bool) -> _Verdict:
     """The worst claim of a job, None for all, that still stands."""
     if found is None or not stands:
         return _of_claims(now, found, [CODE])
@@ -189,13 +189,13 @@ def _worse(one: _Verdict, other: _Verdict) -> _Verdict:
     return one if order.index(one.right) > order.index(other.right) else other
 
 
-def _of_job(found: Findings | None, job: int | None) -> tuple[list[Numbered], list[Open]]:
+def _of_job(found: ReportIndex | None, job: int | None) -> tuple[list[Numbered], list[Open]]:
     return (found.lies.get(job, []), found.open.get(job, [])) if found else ([], [])
 
 
 def _of_lineage(now: Reading, job: int, number: int) -> Told:
     """What was told of the rounds up to a model's: its lineage is among them, with the attempts that failed."""
-    lies, matters = _of_job(_findings(now), job)
+    lies, matters = _of_job(_index(now), job)
     return _told(
         now,
         job,
