@@ -33,6 +33,9 @@ LIST_AND_SHOW = (
     "/jobs/1/models.json?before=7000",
     "/proposals",
     "/proposals/3.json",
+    "/activity",
+    "/activity.json?member=3",
+    f"/search.json?q={180_000:064x}",
     "/releases",
     "/releases/model-1/1.0.0.json",
 )

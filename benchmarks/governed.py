@@ -18,9 +18,11 @@ from ledger.formats.claims import Claimed, RoundName, UpdateOpening, claim_of, c
 from ledger.formats.digest import NOTHING, checksum_address, keccak
 from ledger.formats.member_name import name_words, plain_name
 from ledger.history.fold import History
+from ledger.index import BlockTime
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
+from web.reading.feed import Feed
 from web.reading.latest import FetchedReport, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze
@@ -42,6 +44,7 @@ class Ledger:
             members,
         )
         self.history = History(foundation(self.keys, EVERYONE))
+        self.feed, self.times = Feed(), dict[int, BlockTime]()
         terms = r.Terms(
             rounds=rounds, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=3
         )
@@ -58,7 +61,10 @@ class Ledger:
     def emit(self, kind: type[r.Event], /, **fields: object) -> None:
         number = self.history.applied + 1
         word = number.to_bytes(32, "big")
-        self.history.apply(kind(block=number, log=0, tx=word, leaf=word, **fields))
+        event: r.AnyEvent = kind(block=number, log=0, tx=word, leaf=word, **fields)  # type: ignore[assignment]
+        self.history.apply(event)
+        self.feed.extend([event], number)
+        self.times[number] = BlockTime(1_700_000_000 + 12 * number, True)
 
     def round(self, number: int) -> None:
         """A round in which everyone has an update and a majority attests."""
@@ -132,7 +138,7 @@ def view(rounds: int, members: int) -> View:
     latest = Latest(
         State(
             serial=1,
-            snapshot=freeze(ledger.history, ledger.history.applied),
+            snapshot=freeze(ledger.history, ledger.history.applied, None, ledger.times, ledger.feed),
             read_at=int(time.time()),
             documents={ledger.job.digest: ledger.job},
             evaluations={report.digest: worked_out},

@@ -9,7 +9,7 @@ from ledger.formats.claims import OPENING
 from ledger.formats.digest import NOTHING
 from web.documents.activity import ActivityLine
 from web.documents.common import PartyDocument
-from web.reading.feed import Entry
+from web.reading.feed import NumberedEvent
 from web.reading.ledger import Reading
 from web.reading.naming import Namer
 
@@ -21,7 +21,7 @@ MOST_SCANNED = 2_000
 ANY_KEY = ("member", "proposer", "opener", "party", "aggregator", "scorer", "key")
 
 
-def newest(now: Reading, before: int) -> Iterator[Entry]:
+def newest(now: Reading, before: int) -> Iterator[NumberedEvent]:
     """The events that the reading knows, newest first."""
     return now.snapshot.feed.newest(min(before, now.snapshot.applied + 1))
 
@@ -56,7 +56,7 @@ def chosen(
     return tuple(lines), None
 
 
-def activity_line(now: Reading, entry: Entry) -> ActivityLine:
+def activity_line(now: Reading, entry: NumberedEvent) -> ActivityLine:
     number, event = entry
     return ActivityLine(
         number=number,
@@ -108,7 +108,7 @@ def _release(now: Reading, event: r.AnyEvent) -> str | None:
     return f"{found.name}@{found.version}" if found else None
 
 
-def _path(now: Reading, entry: Entry) -> str:
+def _path(now: Reading, entry: NumberedEvent) -> str:
     event = entry.event
     proposal, release = _proposal(now, event), _release(now, event)
     if proposal is not None:
@@ -141,7 +141,7 @@ def _facts(now: Reading, event: r.AnyEvent) -> dict[str, str]:
     return facts
 
 
-def _is_back(now: Reading, entry: Entry) -> bool:
+def _is_back(now: Reading, entry: NumberedEvent) -> bool:
     """Whether the chain's clock went back: the event before it, in another block, has a later time."""
     times = now.snapshot.times
     before = next(now.snapshot.feed.newest(entry.number), None)

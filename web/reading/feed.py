@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ledger.events.records import AnyEvent
 from ledger.history.fold import History
-from web.reading.naming import Found, Namer
+from web.reading.naming import Named, Namer
 
 MOST_EVENTS = 20_000
 MOST_NAMED = 300_000
@@ -18,7 +18,7 @@ MOST_MATCHES = 8
 """One name leads to so many things, at most."""
 
 
-class Entry(NamedTuple):
+class NumberedEvent(NamedTuple):
     """An event with its number: events are counted from 1."""
 
     number: int
@@ -31,8 +31,8 @@ class Feed:
     def __init__(self) -> None:
         self.block, self.last = -1, 0
         self._events: dict[int, AnyEvent] = {}
-        self._rounds: defaultdict[tuple[int, int], list[Entry]] = defaultdict(list)
-        self._named: dict[bytes, tuple[Found, ...]] = {}
+        self._rounds: defaultdict[tuple[int, int], list[NumberedEvent]] = defaultdict(list)
+        self._named: dict[bytes, tuple[Named, ...]] = {}
         self._namer = Namer()
 
     @property
@@ -54,25 +54,25 @@ class Feed:
         self.last += 1
         self._events[self.last] = event
         if (place := round_of(event)) is not None:
-            self._rounds[place].append(Entry(self.last, event))
+            self._rounds[place].append(NumberedEvent(self.last, event))
         if len(self._events) > MOST_EVENTS:
             self._drop()
         for word, found in self._namer.names(self.last, event):
             self._name(word, found)
 
-    def newest(self, before: int) -> Iterator[Entry]:
+    def newest(self, before: int) -> Iterator[NumberedEvent]:
         """The events whose numbers are below `before`, newest first."""
         for number in range(min(before - 1, self.last), 0, -1):
             event = self._events.get(number)
             if event is None:
                 return
-            yield Entry(number, event)
+            yield NumberedEvent(number, event)
 
-    def of_round(self, job: int, number: int) -> Sequence[Entry]:
+    def of_round(self, job: int, number: int) -> Sequence[NumberedEvent]:
         """The events of a round and its scoring that are kept, oldest first."""
         return tuple(self._rounds.get((job, number), ()))
 
-    def find(self, word: bytes) -> tuple[Found, ...]:
+    def find(self, word: bytes) -> tuple[Named, ...]:
         """What bytes name: a transaction, a root, a digest, a key."""
         return self._named.get(word, ())
 
@@ -84,7 +84,7 @@ class Feed:
             if not self._rounds[place]:
                 del self._rounds[place]
 
-    def _name(self, word: bytes, found: Found) -> None:
+    def _name(self, word: bytes, found: Named) -> None:
         known = self._named.pop(word, ())
         if all(one.path != found.path for one in known):
             known = (*known, found)[-MOST_MATCHES:]

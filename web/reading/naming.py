@@ -11,7 +11,7 @@ from ledger.formats.digest import NOTHING
 from web.documents.activity import What
 
 
-class Found(NamedTuple):
+class Named(NamedTuple):
     """What an identifier is of, and the path of the page that shows it, with its place there."""
 
     what: What
@@ -24,11 +24,11 @@ class Namer:
     def __init__(self) -> None:
         self._paths: dict[bytes, str] = {}
 
-    def names(self, number: int, event: r.AnyEvent) -> Iterator[tuple[bytes, Found]]:
+    def names(self, number: int, event: r.AnyEvent) -> Iterator[tuple[bytes, Named]]:
         """The identifiers of the event of that number; those that are zero name nothing."""
         self.remember(event)
         path = self.path(number, event)
-        yield event.tx, Found("transaction", path)
+        yield event.tx, Named("transaction", path)
         for word, found in self._own(event, path):
             if word not in (NOTHING, b""):
                 yield word, found
@@ -55,54 +55,54 @@ class Namer:
                 return f"/jobs/{job}"
         return "/members" if index is None else f"/members/{index}"
 
-    def _own(self, event: r.AnyEvent, path: str) -> Iterator[tuple[bytes, Found]]:
+    def _own(self, event: r.AnyEvent, path: str) -> Iterator[tuple[bytes, Named]]:
         match event:
             case r.JobProposed():
-                yield event.digest, Found("job", path)
-                yield event.model.initial, Found("initial_model", f"{path}/models/0")
+                yield event.digest, Named("job", path)
+                yield event.model.initial, Named("initial_model", f"{path}/models/0")
             case r.UpdateCommitted():
-                yield event.commitment, Found("commitment", path)
+                yield event.commitment, Named("commitment", path)
             case r.UpdatesOpened():
                 yield from _openings(event, path)
             case r.AggregatePublished():
                 yield from _aggregate(event, path)
             case r.Attested(form=r.Form.OTHER):
-                yield event.claim, Found("claim", path)
-                yield event.detail, Found("receipts", path)
+                yield event.claim, Named("claim", path)
+                yield event.detail, Named("receipts", path)
             case r.RoundFinalised():
-                yield event.root, Found("model", f"/jobs/{event.job}/models/{event.round}")
+                yield event.root, Named("model", f"/jobs/{event.job}/models/{event.round}")
             case r.ScoresCommitted():
-                yield event.commitment, Found("scores", path)
+                yield event.commitment, Named("scores", path)
             case r.ScoresSettled():
-                yield event.root, Found("scores", f"/jobs/{event.job}/rounds/{event.round}#scores")
+                yield event.root, Named("scores", f"/jobs/{event.job}/rounds/{event.round}#scores")
             case r.Proposed():
-                yield event.proposal, Found("proposal", path)
+                yield event.proposal, Named("proposal", path)
             case r.Released():
-                yield from ((word, Found("release", path)) for word in (event.release, event.root))
-                yield event.report, Found("report", path)
+                yield from ((word, Named("release", path)) for word in (event.release, event.root))
+                yield event.report, Named("report", path)
             case r.MemberAdmitted():
-                yield _key(event.key), Found("key", path)
+                yield _key(event.key), Named("key", path)
             case r.KeyRotated():
-                yield _key(event.new_key), Found("key", path)
+                yield _key(event.new_key), Named("key", path)
 
 
-def _openings(event: r.UpdatesOpened, path: str) -> Iterator[tuple[bytes, Found]]:
+def _openings(event: r.UpdatesOpened, path: str) -> Iterator[tuple[bytes, Named]]:
     try:
         openings = unpack_openings(event.openings)
     except Malformed:
         return
     for one in openings:
-        yield one.root, Found("update", path)
-        yield one.cid, Found("update_file", path)
+        yield one.root, Named("update", path)
+        yield one.cid, Named("update_file", path)
 
 
-def _aggregate(event: r.AggregatePublished, path: str) -> Iterator[tuple[bytes, Found]]:
+def _aggregate(event: r.AggregatePublished, path: str) -> Iterator[tuple[bytes, Named]]:
     said = event.aggregate
-    yield said.root, Found("aggregate", path)
-    yield said.cid, Found("model_file", path)
-    yield said.head, Found("head", path)
-    yield said.anchor, Found("block", path)
-    yield said.receipts, Found("receipts", path)
+    yield said.root, Named("aggregate", path)
+    yield said.cid, Named("model_file", path)
+    yield said.head, Named("head", path)
+    yield said.anchor, Named("block", path)
+    yield said.receipts, Named("receipts", path)
 
 
 def _key(key: str) -> bytes:

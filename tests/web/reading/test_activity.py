@@ -18,7 +18,7 @@ from web.drawing.activity import plain_sentence
 from web.drawing.language import LANGUAGES, texts
 from web.reading import feed as feeds
 from web.reading.activity import KINDS, activity_line
-from web.reading.feed import Entry, Feed
+from web.reading.feed import Feed, NumberedEvent
 from web.reading.ledger import Reading
 from web.routes import service
 from web.view import View
@@ -284,7 +284,7 @@ def test_a_sentence_without_markup_has_none(world: World, url: str) -> None:
     now = Reading(network(), view_of(world).latest.state)
     for number, event in enumerate(world.events, 1):
         for language in LANGUAGES:
-            text = plain_sentence(activity_line(now, Entry(number, event)), texts(language))
+            text = plain_sentence(activity_line(now, NumberedEvent(number, event)), texts(language))
             assert not re.search("[<>{}]", text), text
 
 
