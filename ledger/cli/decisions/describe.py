@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
+from ledger.errors import Malformed
 from ledger.events import actions as a
 from ledger.events.ballots import Choice, Rules
+from ledger.events.contents import place_of, shown
 from ledger.events.encoding import reason_text, roles_text
 from ledger.events.proposals import Proposal
 from ledger.formats.text import listed, quoted
@@ -38,6 +40,15 @@ def describe(connection: "Connection", action: a.Action) -> str:
         case _:
             assert_never(action)
     return text
+
+
+def signed_text(proposer: str, nonce: int, action: a.Action) -> str:
+    """What is signed of a proposal, field by field, as wallets show it; foreign text in it is not made safe."""
+    try:
+        fields = shown(proposer, nonce, action)
+    except Malformed as error:
+        return error.message
+    return f"{place_of(a.kind_of(type(action)))}: {', '.join(f'{name} {value}' for name, value in fields.items())}"
 
 
 def rules_text(rules: Rules) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ledger.chain.advice import advice_on
-from ledger.cli.decisions.describe import describe, tally_text, time_text, voters
+from ledger.cli.decisions.describe import describe, signed_text, tally_text, time_text, voters
 from ledger.cli.decisions.model import read_reason
 from ledger.events.actions import RevokeRelease
 from ledger.events.ballots import Choice
@@ -69,6 +69,8 @@ def proposal_words(connection: "Connection", proposal: Proposal, now: int) -> di
     reason = read_reason(connection, bytes.fromhex(action.reason)) if isinstance(action, RevokeRelease) else ""
     if reason:
         facts["reason"] = reason
+    if state is ProposalState.VOTING:
+        facts["signed as"] = signed_text(proposal.proposer, proposal.nonce, action)
     facts["next"] = _next_step(proposal, state)
     return facts
 

@@ -85,13 +85,15 @@ def submit_over(connection: "Connection", signer: "Signer", options: SubmitOptio
 
 def _sign(connection: "Connection", signer: "Signer", options: SubmitOptions, path: Path, action: "Action") -> None:
     """Write the signed proposal to a file, and say how it is sent."""
-    from ledger.cli.decisions.describe import describe, time_text
+    from ledger.cli.decisions.describe import describe, signed_text, time_text
     from ledger.cli.screen import say
     from ledger.cli.streams import write_file
     from ledger.errors import plain
     from ledger.party.voting import sign_proposal
 
     deadline = connection.client.time() + (options.valid_for or WEEK)
+    nonce = connection.history.decisions.next_nonce(signer.address)
+    click.echo(plain(f"signing {signed_text(signer.address, nonce, action)}"), err=True)
     signed = sign_proposal(connection, signer, action, deadline)
     write_file(path, [signed.encode() + b"\n"])
     text = (

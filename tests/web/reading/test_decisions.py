@@ -140,7 +140,7 @@ def test_a_state_follows_from_votes_and_the_chain_s_clock(chamber: Chamber, rela
     assert document["proposal"]["tally"]["voted"] == len(voters)
     assert ('data-vote="for"' in page) == (state is ProposalState.VOTING)
     assert ('data-do="execute"' in page) == (state is ProposalState.EXECUTABLE)
-    assert "fedledger release vote 2 for --sign-only" in page or state is not ProposalState.VOTING
+    assert "fedledger proposal vote 2 for --sign-only" in page or state is not ProposalState.VOTING
     assert page.count('aria-current="step"') == (state.value in {"Voting", "Waiting", "Executable"})
 
 

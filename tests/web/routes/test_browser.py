@@ -149,7 +149,7 @@ def test_a_reader_without_scripts_sees_the_vote_the_figures_and_the_command(site
     page.locator("figure.chart summary").first.click()
     assert page.locator("figure.chart table").first.is_visible()
     page.goto(site.url + "/proposals/4")
-    assert "fedledger release vote 4 for --sign-only" in page.locator("main").inner_text()
+    assert "fedledger proposal vote 4 for --sign-only" in page.locator("main").inner_text()
     page.goto(site.url + "/releases")
     assert page.locator("a.struck").inner_text() == "early 0.1"
     context.close()
