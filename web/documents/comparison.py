@@ -39,10 +39,11 @@ class WeightsPage(Page, frozen=True):
 
 
 class SideFigures(Document, frozen=True):
-    """What one party measured of a model."""
+    """What one party measured of a model; `member`: its key is or was a member's."""
 
     party: str
     key: str
+    member: bool
     samples: int
     rows: str
     metrics: dict[str, str]
@@ -69,10 +70,14 @@ class ComparedSide(Document, frozen=True):
 
 
 class FigureChange(Document, frozen=True):
-    """A figure of both, and what is added from the first to the second; `of` is what it is of, `party` whose it is."""
+    """A figure of both, and what is added from the first to the second.
+
+    `of` is what it is of, `party` whose it is, and `member` says whether that party's key is or was a member's.
+    """
 
     of: Of
     party: str
+    member: bool
     metric: str
     a: str
     b: str

@@ -116,8 +116,8 @@ class Evaluated(Document, frozen=True):
 
     `none`: no report is named. `unread`: no holder has sent it yet. `malformed`: it is not a report. `contradicts`: it
     is on another model. `mean` is over samples, of the figures that every party reports; `pooled` are those of all rows
-    together, from counts, empty where a party has none; `spread` is how far parties are apart. `members` are the
-    parties in it whose key is or was a member's, by key: a report may name anyone. `unmeasured` took part in the round,
+    together, from counts, empty where a party has none; `spread` is how far parties are apart. `members` are those in
+    it whose key is or was a member's, by key: a report may name anyone. `unmeasured` took part in the round,
     and are not in it.
     """
 

@@ -30,9 +30,13 @@ class SpreadDocument(Document, frozen=True):
 
 
 class PartyRounds(Document, frozen=True):
-    """What one party measured of several rounds' models, ascending; `samples` rows each."""
+    """What one party measured of several rounds' models, ascending; `samples` rows each.
+
+    `member`: its key is or was a member's.
+    """
 
     party: str
     key: str
+    member: bool
     samples: int
     rounds: tuple[RoundFigures, ...]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ledger.releases.counts import Counts, figures_of
 from ledger.releases.curves import Roc, calibration, roc
 from ledger.releases.intervals import right, spread
-from ledger.releases.report import Evaluation, decimal
+from ledger.releases.report import decimal
 from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, places
 from web.drawing.grid import grid
@@ -14,10 +14,8 @@ from web.drawing.names import short_name
 from web.drawing.plot import Series, Value, in_square
 
 
-def of_counts(report: Evaluation, t: Texts) -> Iterator[Figure]:
-    """Sites, confusion matrix, ROC curves and calibration, as far as parties have counts."""
-    counted = [(party.party, party.counts) for party in report.parties if party.counts is not None]
-    together = report.together
+def of_counts(counted: Sequence[tuple[str, Counts]], together: Counts | None, t: Texts) -> Iterator[Figure]:
+    """Sites, confusion matrix, ROC curves and calibration, as far as parties have counts; `together` is their sum."""
     several = [(t("figures", "together"), together)] if together is not None and len(counted) > 1 else []
     if len(counted) > 1:
         yield _sites(counted, t)

@@ -12,7 +12,7 @@ from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, lines, places
 from web.drawing.language import Texts
 from web.drawing.names import short_name, told_apart
-from web.drawing.reports import by_rounds, of_report
+from web.drawing.reports import by_rounds, called, lines_of, of_report
 from web.drawing.scores import in_unit
 
 MOST_METRICS = 4
@@ -26,25 +26,21 @@ def drawn(page: Any, t: Texts) -> list[Figure]:
 def _of_round(page: RoundPage, t: Texts) -> list[Figure]:
     if page.metrics is None:
         return []
-    parties = [(one.party, one.rounds) for one in page.metrics.parties]
+    parties = [(called(one.party, t, member=one.member), one.rounds) for one in page.metrics.parties]
     return list(by_rounds(parties, page.metrics.rounds, t, page.round.round))
 
 
 def _of_job(page: JobPage, t: Texts) -> list[Figure]:
     """Lines alone: the model's own page has the rest."""
-    report = page.evaluation.report if page.evaluation else None
-    if report is None:
-        return []
-    return list(by_rounds([(party.party, party.rounds) for party in report.parties], report.rounds, t))
+    return list(lines_of(page.evaluation, t)) if page.evaluation else []
 
 
 def _of_model(page: ModelPage, t: Texts) -> list[Figure]:
-    return of_report(page.evaluation.report, t) if page.evaluation and page.evaluation.report else []
+    return of_report(page.evaluation, t) if page.evaluation else []
 
 
 def _of_evidence(page: ProposalPage | ReleasePage, t: Texts) -> list[Figure]:
-    report = page.evidence.evaluation.report if page.evidence else None
-    return of_report(report, t) if report else []
+    return of_report(page.evidence.evaluation, t) if page.evidence else []
 
 
 def _of_weights(page: WeightsPage, t: Texts) -> list[Figure]:
@@ -58,7 +54,7 @@ def _of_weights(page: WeightsPage, t: Texts) -> list[Figure]:
     named = [
         (names[index], False, {n: f"{share / 10_000:.4f}" for n, share in found[index].items()}) for index in order
     ]
-    return [lines(t, "weights", t("figures", "weights"), named)] if found else []
+    return [lines(t, "weights", t("figures", "weights_share"), named)] if found else []
 
 
 def _of_comparison(page: ComparePage, t: Texts) -> list[Figure]:
@@ -74,10 +70,11 @@ def _of_comparison(page: ComparePage, t: Texts) -> list[Figure]:
 
 def _paired(page: ComparePage, metric: str, names: Sequence[str], t: Texts) -> Figure:
     rows = [one for one in page.differences if one.metric == metric]
-    called = {"pooled": t("figures", "together"), "mean": t("all_parties")}
+    words = {"pooled": t("figures", "together"), "mean": t("all_parties")}
+    who = [words.get(row.of) or called(row.party, t, member=row.member) for row in rows]
     measures = [
-        Datum(f"{called.get(row.of, row.party)} · {side}", float(value), places(value), main=row.of != "party")
-        for row in rows
+        Datum(f"{name} · {side}", float(value), places(value), main=row.of != "party")
+        for name, row in zip(who, rows, strict=True)
         for side, value in (("a", row.a), ("b", row.b))
     ]
     return Figure(
@@ -86,11 +83,11 @@ def _paired(page: ComparePage, metric: str, names: Sequence[str], t: Texts) -> F
         title=t("metrics", metric),
         aside=" · ".join(names),
         text="; ".join(
-            f"{short_name(called.get(row.of, row.party))}: {row.a} → {row.b} ({row.change})" for row in rows[:3]
+            f"{short_name(name)}: {row.a} → {row.b} ({row.change})" for name, row in [*zip(who, rows, strict=True)][:3]
         ),
         drawing=dots(measures),
         columns=(t("party"), *names, t("figures", "change")),
-        rows=tuple((called.get(row.of, row.party), row.a, row.b, row.change) for row in rows),
+        rows=tuple((name, row.a, row.b, row.change) for name, row in zip(who, rows, strict=True)),
     )
 
 

@@ -30,6 +30,11 @@ def short_name(text: str, room: int = LONG) -> str:
     return _ISOLATE.format(_cut(_clean(text), room))
 
 
+def plain_name(name: str, room: int = LONG) -> str:
+    """The same without what isolates it: for tables, and as a part of other text."""
+    return _cut(_clean(name), room)
+
+
 def told_apart(names: Sequence[str], room: int) -> list[str]:
     """Short names, with a number before those that are still alike."""
     cut = [_cut(_clean(one), room) for one in names]

@@ -4,25 +4,43 @@ from collections.abc import Iterator, Sequence
 
 from ledger.releases.comparison import Comparison
 from ledger.releases.intervals import share
-from ledger.releases.report import Evaluation, RoundFigures
+from ledger.releases.report import RoundFigures
+from web.documents.decisions import Evaluated
 from web.drawing.counts import of_counts
 from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, lines, metrics_of, places, values_of
 from web.drawing.language import Texts
-from web.drawing.names import short_name
+from web.drawing.names import LONG, plain_name, short_name
 
 MOST_METRICS = 4
 _Rounds = Sequence[tuple[str, Sequence[RoundFigures]]]
 
 
-def of_report(report: Evaluation, t: Texts, marked: int | None = None) -> list[Figure]:
-    """All of a report's figures. `marked` is the page's round."""
-    parties = [(party.party, party.rounds) for party in report.parties]
+def of_report(evaluated: Evaluated, t: Texts) -> list[Figure]:
+    """All of a report's figures; none of one that could not be read."""
+    report, members = evaluated.report, evaluated.members
+    if report is None:
+        return []
+    named = [(called(one.party, t, member=one.key in members), one.counts) for one in report.parties]
+    counted = [(name, counts) for name, counts in named if counts is not None]
     return [
-        *by_rounds(parties, report.rounds, t, marked),
-        *(compared(one, metric, t) for one in report.comparisons for metric in _shared(one)),
-        *of_counts(report, t),
+        *lines_of(evaluated, t),
+        *(compared(one, metric, t, member=one.key in members) for one in report.comparisons for metric in _shared(one)),
+        *of_counts(counted, report.together, t),
     ]
+
+
+def lines_of(evaluated: Evaluated, t: Texts) -> Iterator[Figure]:
+    """A report's figures by round."""
+    report = evaluated.report
+    if report is not None:
+        named = [(called(one.party, t, member=one.key in evaluated.members), one.rounds) for one in report.parties]
+        yield from by_rounds(named, report.rounds, t)
+
+
+def called(name: str, t: Texts, *, member: bool) -> str:
+    """A party's name in a figure, which says if its key is not a member's: a report may name anyone."""
+    return name if member else f"{plain_name(name)} ({t('stranger')})"
 
 
 def by_rounds(parties: _Rounds, means: Sequence[RoundFigures], t: Texts, marked: int | None = None) -> Iterator[Figure]:
@@ -36,9 +54,9 @@ def by_rounds(parties: _Rounds, means: Sequence[RoundFigures], t: Texts, marked:
             yield lines(t, f"round-{metric}".replace("_", "-"), t("metrics", metric), named, marked)
 
 
-def compared(one: Comparison, metric: str, t: Texts) -> Figure:
+def compared(one: Comparison, metric: str, t: Texts, *, member: bool) -> Figure:
     """Alone, federated and pooled, on one file; shares of rows have intervals."""
-    measures = []
+    measures, vouching = [], short_name(called(one.party, t, member=member), 2 * LONG)
     for model in one.models:
         name = f"{model.name} {t('figures', 'alone')}" if model.kind == "alone" else t("figures", model.kind)
         value = model.metrics[metric]
@@ -50,9 +68,7 @@ def compared(one: Comparison, metric: str, t: Texts) -> Figure:
         id=f"compared-{metric}-{one.key[2:10]}".lower().replace("_", "-"),
         kind="dots",
         title=f"{t('figures', 'compared')}: {t('metrics', metric)}",
-        aside=t("figures", "compared_by").format(
-            party=short_name(one.party), rows=t.count("rows", one.samples), seed=one.seed
-        ),
+        aside=t("figures", "compared_by").format(party=vouching, rows=t.count("rows", one.samples), seed=one.seed),
         text="; ".join(f"{short_name(each.name)}: {each.text}" for each in measures[:12]),
         drawing=dots(measures),
         columns=(t("model"), t("metrics", metric), t("figures", "low"), t("figures", "high")),

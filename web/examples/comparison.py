@@ -29,7 +29,9 @@ _A, _B = (
         mean=FIGURES,
         pooled=EVALUATED.pooled,
         counts=COUNTS,
-        parties=(SideFigures(party="North", key=NORTH.key, samples=114, rows="own file", metrics=FIGURES),),
+        parties=(
+            SideFigures(party="North", key=NORTH.key, member=True, samples=114, rows="own file", metrics=FIGURES),
+        ),
         weights=_ROUND,
     )
     for asked, release in (("cardio@1.0", RELEASE), ("1/1", None))
@@ -41,8 +43,12 @@ COMPARED = ComparePage(
     b=_B,
     same_rows=True,
     differences=(
-        FigureChange(of="mean", party="", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
-        FigureChange(of="party", party="North", metric="accuracy", a="0.982456", b="0.982456", change="0.000000"),
+        FigureChange(
+            of="mean", party="", member=True, metric="accuracy", a="0.982456", b="0.982456", change="0.000000"
+        ),
+        FigureChange(
+            of="party", party="North", member=True, metric="accuracy", a="0.982456", b="0.982456", change="0.000000"
+        ),
     ),
     choices=("cardio@1.0", "1/1"),
 )

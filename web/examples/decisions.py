@@ -63,7 +63,7 @@ EVALUATED = Evaluated(
     report=EVALUATION,
 )
 
-PARTY_ROUNDS = (PartyRounds(party="North", key=NORTH.key, samples=114, rounds=EVALUATION.rounds),)
+PARTY_ROUNDS = (PartyRounds(party="North", key=NORTH.key, member=True, samples=114, rounds=EVALUATION.rounds),)
 
 PROPOSED = ReleaseModel(
     name="cardio", version="1.0", job=1, round=1, root=ROOT, scores="00" * 32, report=EVALUATION.digest.hex()

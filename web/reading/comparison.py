@@ -92,7 +92,7 @@ def _side(now: Reading, text: str, asked: _Asked, shared: Evaluation | None) -> 
         mean=dict(report.mean) if report and own else dict(means.get(number, {})),
         pooled=dict(report.pooled) if report and own else {},
         counts=report.together if report and own else None,
-        parties=_parties(report, number) if report else (),
+        parties=_parties(now, report, number) if report else (),
         weights=round_weights(now, state, round_),
     )
 
@@ -113,11 +113,16 @@ def _measured(report: Evaluation) -> set[int]:
     return {report.round} | {one.round for party in report.parties for one in party.rounds}
 
 
-def _parties(report: Evaluation, number: int) -> tuple[SideFigures, ...]:
+def _parties(now: Reading, report: Evaluation, number: int) -> tuple[SideFigures, ...]:
     found = ((party, _figures(party, number, report.round)) for party in report.parties)
     return tuple(
         SideFigures(
-            party=party.party, key=party.key, samples=party.samples, rows=ROWS[party.rows], metrics=dict(one.metrics)
+            party=party.party,
+            key=party.key,
+            member=party.key in now.snapshot.owners,
+            samples=party.samples,
+            rows=ROWS[party.rows],
+            metrics=dict(one.metrics),
         )
         for party, one in found
         if one is not None
@@ -133,15 +138,16 @@ def _figures(party: PartyFigures, number: int, own: int) -> PartyFigures | Round
 def differences(a: ComparedSide, b: ComparedSide) -> tuple[FigureChange, ...]:
     """What both have: of all rows together, of the mean over samples, of each party in both."""
     theirs = {party.key: party for party in b.parties}
-    found: list[tuple[Of, str, Metrics, Metrics]] = [
-        ("pooled", "", a.pooled, b.pooled),
-        ("mean", "", a.mean, b.mean),
-        *(("party", one.party, one.metrics, theirs[one.key].metrics) for one in a.parties if one.key in theirs),
+    found: list[tuple[Of, SideFigures | None, Metrics, Metrics]] = [
+        ("pooled", None, a.pooled, b.pooled),
+        ("mean", None, a.mean, b.mean),
+        *(("party", one, one.metrics, theirs[one.key].metrics) for one in a.parties if one.key in theirs),
     ]
     return tuple(
         FigureChange(
             of=of,
-            party=party,
+            party=party.party if party else "",
+            member=party is None or party.member,
             metric=metric,
             a=first[metric],
             b=second[metric],

@@ -77,6 +77,7 @@ def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: byte
     except Malformed as error:
         return _unread("contradicts", digest, error.message)
     owners = now.snapshot.owners
+    keys = [*(party.key for party in report.parties), *(one.key for one in report.comparisons)]
     return Evaluated(
         status="read",
         digest=digest.hex(),
@@ -87,7 +88,7 @@ def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: byte
         pooled=dict(report.pooled),
         spread=spread_of(report),
         unmeasured=unmeasured(now, job, number, report),
-        members={one.key: now.owner(one.key) for one in report.parties if one.key in owners},
+        members={key: now.owner(key) for key in keys if key in owners},
         report=report,
     )
 
@@ -121,7 +122,7 @@ def metrics_around(now: Reading, job: int, round_: Round) -> RoundMetrics | None
     for report in found:
         rounds = around(report.rounds, round_.number, AROUND)
         if rounds:
-            parties = parties_around(report, round_.number, AROUND)
+            parties = parties_around(now, report, round_.number, AROUND)
             return RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=rounds, parties=parties)
     return None
 

@@ -59,11 +59,17 @@ def around(rounds: tuple[RoundFigures, ...], number: int, many: int) -> tuple[Ro
     return rounds[max(0, place - many) : place + many + 1]
 
 
-def parties_around(report: Evaluation, number: int, many: int) -> tuple[PartyRounds, ...]:
+def parties_around(now: Reading, report: Evaluation, number: int, many: int) -> tuple[PartyRounds, ...]:
     """What each party measured of a round's model and of those around it; parties that did not are left out."""
     found = ((party, around(party.rounds, number, many)) for party in report.parties)
     return tuple(
-        PartyRounds(party=party.party, key=party.key, samples=party.samples, rounds=rounds)
+        PartyRounds(
+            party=party.party,
+            key=party.key,
+            member=party.key in now.snapshot.owners,
+            samples=party.samples,
+            rounds=rounds,
+        )
         for party, rounds in found
         if rounds
     )

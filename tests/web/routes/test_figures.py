@@ -192,6 +192,39 @@ def test_who_did_not_measure_is_named() -> None:
     assert "1 of 4 parties measured. Took part in the round, and did not measure:" in page
 
 
+def test_a_stranger_in_a_report_is_one_in_every_figure() -> None:
+    """A report may name anyone."""
+    view = measured().view
+    strange = "0x" + "34" * 20
+    changed = {}
+    for digest, fetched in view.latest.state.evaluations.items():
+        assert isinstance(fetched, FetchedReport)
+        first, *others = fetched.report.parties
+        (comparison,) = fetched.report.comparisons
+        made = replace(
+            fetched.report,
+            parties=(replace(first, key=strange), *others),
+            comparisons=(replace(comparison, key=strange),),
+        )
+        changed[digest] = FetchedReport(made, made.mean)
+    view.latest.post(evaluations=changed)
+    with served(view) as url:
+        tables = [
+            get(f"{url}{path}").text
+            for path in (
+                "/releases/cardio/1.0.csv?figure=round-accuracy",
+                "/releases/cardio/1.0.csv?figure=sites",
+                "/releases/cardio/1.0.csv?figure=roc",
+                "/jobs/1/rounds/3.csv?figure=round-accuracy",
+                "/compare.csv?a=1/3&b=1/5&figure=pair-accuracy",
+            )
+        ]
+        page = get(url + "/releases/cardio/1.0", headers=HTML).text
+    assert all("east (not a member's key)" in text for text in tables)
+    assert "east (not a member&#39;s key)\u2069 vouches for it" in page
+    assert "3 of 4 parties measured." in page
+
+
 class TestComparing:
     def test_two_models_stand_side_by_side_with_exact_differences(self, made: Measured, url: str) -> None:
         document = get(url + "/compare.json?a=1/3&b=1/5").json()
