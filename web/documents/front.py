@@ -1,6 +1,7 @@
 """What a reader of the front page learns in a minute: what is trained, how good it is by whose word, what is open."""
 
 from ledger.releases.report import Rows
+from web.documents.activity import ActivityLine
 from web.documents.common import Document, PartyDocument
 from web.documents.decisions import ReleaseLine
 
@@ -33,8 +34,12 @@ class Headline(Document, frozen=True):
 
 
 class Front(Document, frozen=True):
-    """`trained` is null until a job's document was read, `headline` while nobody has reported such a figure."""
+    """`trained` is null until a job's document was read, `headline` while nobody has reported such a figure.
+
+    `recent` are the last events on the ledger, newest first.
+    """
 
     trained: TrainedJob | None
     participants: int
     headline: Headline | None
+    recent: tuple[ActivityLine, ...]

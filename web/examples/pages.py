@@ -86,6 +86,7 @@ _FRONT = Front(
         round=1,
         release=RELEASE,
     ),
+    recent=(EVENT,),
 )
 
 _PAGES: tuple[Page, ...] = (

@@ -1,6 +1,7 @@
 """The document of the front page's first lines. Pure: all of it is in the last reading."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -11,12 +12,14 @@ from ledger.releases.report import Evaluation, Rows
 from web.documents.common import PartyDocument
 from web.documents.decisions import Evaluated, ReleaseLine
 from web.documents.front import Front, Headline, TrainedJob
+from web.reading.activity import activity_line, newest
 from web.reading.evidence import evaluation_of, latest_evaluation
 from web.reading.ledger import Reading
 from web.reading.releases import newest_releases, release_line
 
 KINDS: Sequence[Rows] = ("held_out", "own_file")
 """The rows whose figures are an evaluation, the better evidence first."""
+RECENT = 5
 METRICS = ("accuracy", "balanced_accuracy", "auc", "f1")
 """The figures that a headline can be, in the order of preference."""
 
@@ -30,6 +33,7 @@ def front(now: Reading) -> Front:
         trained=_trained(state, document) if state and document else None,
         participants=sum(member.active and Role.PARTICIPANT in member.roles for member in members),
         headline=_headline(now, state) if state else None,
+        recent=tuple(activity_line(now, one) for one in islice(newest(now, now.snapshot.applied + 1), RECENT)),
     )
 
 

@@ -113,3 +113,12 @@ def test_what_no_audit_covered_is_said(world: World) -> None:
     view.latest.post(snapshot=newer)
     with served(view) as url:
         assert "1 round has ended since and is not audited yet." in get(url + "/", headers=HTML).text
+
+
+def test_the_last_five_events_are_there_newest_first(world: World) -> None:
+    with served(view_of(world)) as url:
+        recent = get(url + "/consortium.json").json()["front"]["recent"]
+        text = get(url + "/", headers=HTML).text
+    assert [one["number"] for one in recent] == list(range(len(world.events), len(world.events) - 5, -1))
+    assert text.count('<li id="event-') == 5
+    assert '<a href="/activity">' in text
