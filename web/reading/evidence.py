@@ -17,7 +17,7 @@ from web.documents.decisions import (
     Releasable,
     RoundMetrics,
 )
-from web.reading.audits import answer_for
+from web.reading.audits.last import answer_for
 from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
 from web.reading.models import model_line
