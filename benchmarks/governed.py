@@ -22,7 +22,7 @@ from ledger.index import BlockTime
 from ledger.jobs.document import Admission, InitialModel, Job, JobTask, NoScoring, WeightedMean
 from ledger.jobs.reserved import RESERVED
 from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
-from web.reading.feed import Feed
+from web.reading.events.feed import Feed
 from web.reading.latest import FetchedReport, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import freeze

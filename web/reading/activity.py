@@ -9,9 +9,9 @@ from ledger.formats.claims import OPENING
 from ledger.formats.digest import NOTHING
 from web.documents.activity import ActivityLine
 from web.documents.common import PartyDocument
-from web.reading.feed import NumberedEvent
+from web.reading.events.feed import NumberedEvent
+from web.reading.events.naming import Namer
 from web.reading.ledger import Reading
-from web.reading.naming import Namer
 
 KINDS = {kind.__name__: "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__)[1:] for kind in r.EVENTS}
 """What each event is called in documents: UpdateCommitted is update_committed."""

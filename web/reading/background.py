@@ -17,7 +17,7 @@ from web.documents.answers import AuditLine
 from web.reading.audits.auditors import Auditors
 from web.reading.audits.history import AuditHistory, line_of
 from web.reading.backlog import Backlog
-from web.reading.feed import feed_of
+from web.reading.events.feed import feed_of
 from web.reading.latest import Audited, Latest
 from web.reading.library import Library
 from web.reading.snapshot import ended_rounds, freeze

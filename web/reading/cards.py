@@ -7,7 +7,7 @@ from ledger.releases.report import Evaluation
 from ledger.rounds.facts import Place
 from web.documents.about import About
 from web.reading.counting import admitted
-from web.reading.evidence import evaluation_of
+from web.reading.evaluations.evidence import evaluation_of
 from web.reading.ledger import Reading
 
 

@@ -13,7 +13,7 @@ from web.documents.common import PartyDocument
 from web.documents.decisions import Evaluated, ReleaseLine
 from web.documents.front import Front, Headline, TrainedJob
 from web.reading.activity import activity_line, newest
-from web.reading.evidence import evaluation_of, latest_evaluation
+from web.reading.evaluations.evidence import evaluation_of, latest_evaluation
 from web.reading.ledger import Reading
 from web.reading.releases import newest_releases, release_line
 

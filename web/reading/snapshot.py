@@ -13,7 +13,7 @@ from ledger.history.phases import present
 from ledger.history.state import JobState, Member, Scoring
 from ledger.index import BlockTime
 from ledger.rounds.weights import ScoreTally, tallied
-from web.reading.feed import Feed
+from web.reading.events.feed import Feed
 
 NO_TIMES: Mapping[int, BlockTime] = MappingProxyType({})
 

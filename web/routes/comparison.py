@@ -7,7 +7,7 @@ from fastapi import Query
 
 from ledger.rounds.weights import weighs
 from web.documents.comparison import ComparePage, WeightsPage
-from web.reading.comparison import choices, differences, round_weights, sides
+from web.reading.evaluations.comparison import choices, differences, round_weights, sides
 from web.reading.jobs import job_line
 from web.reading.models import finalised_rounds
 from web.routes.parameters import LAST, ROWS, Before, JobNumber, Now, Rows

@@ -9,7 +9,7 @@ from ledger.releases.file import NAME
 from web.documents.pages import NamedReleasesPage, ProposalPage, ProposalsPage, ReleasePage, ReleasesPage
 from web.reading.audits.answers import proposal_answers, release_answers
 from web.reading.cards import card_key
-from web.reading.evidence import evidence_for
+from web.reading.evaluations.evidence import evidence_for
 from web.reading.ledger import NotFound
 from web.reading.proposals import newest_proposals, proposal_line, shown_of, vote_on
 from web.reading.releases import (

@@ -22,7 +22,7 @@ from web.reading.audits.answers import consortium_answers, job_answers, lies_now
 from web.reading.audits.auditors import auditor_lines
 from web.reading.audits.last import audit_document
 from web.reading.counting import activity
-from web.reading.evidence import latest_evaluation, metrics_around, releasable
+from web.reading.evaluations.evidence import latest_evaluation, metrics_around, releasable
 from web.reading.front import front
 from web.reading.jobs import approval_of, job_line, job_lines, model_terms, strikes
 from web.reading.members import member_documents

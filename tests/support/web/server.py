@@ -18,7 +18,7 @@ from ledger.index import BlockTime
 from ledger.jobs.document import Job
 from web.cli.serving import listen, web_server
 from web.pages import PAGES
-from web.reading.feed import Feed
+from web.reading.events.feed import Feed
 from web.reading.latest import Audited, Latest, State
 from web.reading.library import Library
 from web.reading.snapshot import Snapshot, ended_rounds, freeze

@@ -16,9 +16,9 @@ from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.index import BlockTime
 from web.drawing.activity import plain_sentence
 from web.drawing.language import LANGUAGES, texts
-from web.reading import feed as feeds
 from web.reading.activity import KINDS, activity_line
-from web.reading.feed import Feed, NumberedEvent
+from web.reading.events import feed as feeds
+from web.reading.events.feed import Feed, NumberedEvent
 from web.reading.ledger import Reading
 from web.routes import service
 from web.view import View

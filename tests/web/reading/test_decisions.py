@@ -22,7 +22,7 @@ from ledger.keys import ephemeral
 from ledger.releases.report import RoundFigures
 from web.drawing.language import LANGUAGES
 from web.reading.counting import lineage_of
-from web.reading.evidence import AROUND, metrics_around
+from web.reading.evaluations.evidence import AROUND, metrics_around
 from web.reading.latest import FetchedReport, Latest, MissingFile, State
 from web.reading.ledger import Reading
 from web.relay.relayer import Relayer

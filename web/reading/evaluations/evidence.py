@@ -18,12 +18,12 @@ from web.documents.decisions import (
     RoundMetrics,
 )
 from web.reading.audits.last import answer_for
+from web.reading.evaluations.spreads import around, parties_around, spread_of, unmeasured
 from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
 from web.reading.models import model_line
 from web.reading.proposals import newest_proposals
 from web.reading.scorings import round_scoring
-from web.reading.spreads import around, parties_around, spread_of, unmeasured
 
 SHORT_LINEAGE = 3
 AROUND = 30

@@ -9,7 +9,7 @@ from ledger.rounds.weights import shares
 from web.documents.comparison import ComparedSide, FigureChange, Of, RoundWeights, SideFigures, WeightPart
 from web.documents.decisions import ReleaseLine
 from web.reading.counting import admitted
-from web.reading.evidence import evaluation_of, evaluations
+from web.reading.evaluations.evidence import evaluation_of, evaluations
 from web.reading.ledger import Reading
 from web.reading.models import finalised_rounds, model_line
 from web.reading.releases import newest_releases, release_line

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ledger.events.records import AnyEvent
 from ledger.history.fold import History
-from web.reading.naming import Named, Namer
+from web.reading.events.naming import Named, Namer
 
 MOST_EVENTS = 20_000
 MOST_NAMED = 300_000

@@ -1,0 +1,1 @@
+"""The ledger's newest events, and what they name."""
