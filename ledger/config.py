@@ -310,7 +310,7 @@ def _check_explorer(address: str, path: Path) -> None:
     """A place for the hash, once, behind the name of a server that is reached by https or http."""
     if not address:
         return
-    plain = len(address) <= LONGEST_EXPLORER and address.isascii() and address.isprintable() and " " not in address
+    plain = len(address) <= LONGEST_EXPLORER and re.fullmatch("[!-~]+", address)
     server = re.match("https?://[^/?#@{}]+/", address)
     if not (plain and server and address.count("{}") == 1 == address.count("{") == address.count("}")):
         raise Malformed(

@@ -54,7 +54,7 @@ def test_another_ledgers_report_is_refused() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"signer": ephemeral().address},
+        {"signer": "0x2106036446A697EC8998d99BE2D543903A12C5Fc"},
         {"signature": "0x" + "11" * 65},
         {"signature": "0x11"},
         {"signature": "zz"},
