@@ -342,6 +342,7 @@ def test_long_measuring_is_put_off_for_a_round_and_goes_on_after(
     scored(t, node(t.parties[0]))
     t.parties[0].sender.send("ledger", "openRound", t.number)
     monkeypatch.setattr("participant.scoring.measuring.PATIENCE", -1.0)
+    monkeypatch.setattr("participant.node.node.TOGETHER", 0)
     measured: list[int] = []
     made = Measuring._utility
 
