@@ -4,7 +4,7 @@ The same bytes for everyone: it says what ledger, job and evaluation report say,
 Names of members are those of the network file.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -134,7 +134,7 @@ def _parties(card: Card) -> Iterator[str]:
 
 def _rounds(card: Card) -> Iterator[str]:
     rounds = card.rounds
-    figures = {each.round: each.metrics for each in card.report.rounds} if card.report else {}
+    figures = _figures(card.report) if card.report else {}
     names = sorted({name for metrics in figures.values() for name in metrics})
     if len(rounds) > SHOWN_ROUNDS:
         yield f"The last {SHOWN_ROUNDS} of {len(rounds)}:"
@@ -151,6 +151,11 @@ def _rounds(card: Card) -> Iterator[str]:
             for round_ in rounds[-SHOWN_ROUNDS:]
         ),
     )
+
+
+def _figures(report: Evaluation) -> Mapping[int, Metrics]:
+    """What was measured of the model and of earlier ones, by round."""
+    return {each.round: each.metrics for each in report.rounds} | {report.round: report.mean}
 
 
 def _scores(card: Card) -> Iterator[str]:

@@ -59,7 +59,13 @@ def test_the_files_are_read_by_the_tools_they_are_for(
         ("South, own file", "accuracy"),
         ("South, own file", "loss"),
     }
-    for word in ("North", "3 for, 0 against", "| 2 | 4 of 4 | 3 of 4 | 0.2 |", facts["root"]):
+    for word in (
+        "North",
+        "3 for, 0 against",
+        "| 1 | 4 of 4 | 3 of 4 | 0.100000 | |",
+        "| 2 | 4 of 4 | 3 of 4 | 0.900000 | 0.250000 |",
+        facts["root"],
+    ):
         assert word in card.text
 
 
