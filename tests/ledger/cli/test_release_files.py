@@ -62,7 +62,7 @@ def test_the_files_are_read_by_the_tools_they_are_for(
     for word in (
         "North",
         "3 for, 0 against",
-        "| 1 | 4 of 4 | 3 of 4 | 0.100000 | |",
+        "| 1 | 4 of 4 | 3 of 4 | 0.100000 |",
         "| 2 | 4 of 4 | 3 of 4 | 0.900000 | 0.250000 |",
         facts["root"],
     ):
