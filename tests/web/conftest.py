@@ -14,6 +14,8 @@ from support.web.server import get, served, until
 from ledger.events.records import Role
 
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
+LONG = 86_400
+"""Seconds of a phase: the last round stays open for all the tests of a session."""
 NAMES = ("North", "South", "East", "West")
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking")
@@ -162,7 +164,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     local = _found(tmp_path_factory.mktemp("web") / "houses")
     try:
         consortium = Neighbours(local)
-        with Trial(consortium) as trial:
+        with Trial(consortium, seconds=LONG) as trial:
             honest = service(trial.parties[0])
             drive(honest)
             trial.commit(0, 1, 2)

@@ -61,6 +61,7 @@ class Trial:
         tensors: Sequence[Tensor] = TENSORS,
         seed: int = 1,
         propose: bool = True,
+        seconds: int = SECONDS,
     ) -> None:
         self.consortium = consortium
         self.random = np.random.default_rng(seed)
@@ -76,7 +77,7 @@ class Trial:
             aggregation=rule or WeightedMean(),
             admission=limits,
             terms=Terms(
-                rounds, SECONDS, SECONDS, SECONDS, SECONDS, attempts, *((SECONDS, SECONDS, 2) if scoring else ())
+                rounds, seconds, seconds, seconds, seconds, attempts, *((seconds, seconds, 2) if scoring else ())
             ),
             scoring=scoring or NoScoring(),
             hold_out=20,
