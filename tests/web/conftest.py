@@ -14,8 +14,8 @@ from support.web.server import get, served, until
 from ledger.events.records import Role
 
 BOTH = Role.PARTICIPANT | Role.AGGREGATOR
-LONG = 86_400
-"""Seconds of a phase: the last round stays open for all the tests of a session."""
+LONG = 3_000
+"""Seconds of a phase: the last round stays open for all the tests of a session, and ends before a vote does."""
 NAMES = ("North", "South", "East", "West")
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking")
