@@ -37,6 +37,10 @@ class NotSigned(FedledgerError):
     exit_code = 1
 
 
+ASKED = frozenset({"all", "job", "round", "model", "release"})
+LONGEST_ASKED = 200
+
+
 class SignedReport(Strict, frozen=True):
     """`report` is a report's JSON as it was signed, `signature` 65 bytes of the key `signer`, in hexadecimal."""
 
@@ -102,6 +106,8 @@ def _said(report: Report, text: bytes) -> dict[str, Any]:
             "the report does not say what it is about: question, chain, contract, block", actual=place[:200]
         )
     ((what, which),) = report.asked.items()
+    if what not in ASKED or len(str(which)) > LONGEST_ASKED:
+        raise Malformed("the report is about no question that audits answer", actual=f"{what} {which}"[:200])
     return {
         "asked": "everything that stands" if what == "all" else f"{what} {which}",
         "right": report.right.answer,

@@ -264,6 +264,7 @@ def _check_party(party: PartyFigures, last: int) -> None:
         _check_accuracy(party, party.counts)
     _check_rows(party)
     _check_rounds(party, last)
+    _check_names(party)
 
 
 def _check_rounds(party: PartyFigures, last: int) -> None:
@@ -276,6 +277,12 @@ def _check_rounds(party: PartyFigures, last: int) -> None:
         _check_metrics(f"round {figures.round} of {party.party}", figures.metrics)
         if figures.round == last and figures.metrics != party.metrics:
             raise Malformed("the last round's figures are not those of the model", party=party.party, round=last)
+
+
+def _check_names(party: PartyFigures) -> None:
+    """All rounds of a party have few metrics in common, so that tables of them have few columns."""
+    names = set(party.metrics).union(*(figures.metrics for figures in party.rounds))
+    _within(f"metrics of {party.party} in all rounds", len(names), 0, MAX_METRICS)
 
 
 def _check_accuracy(party: PartyFigures, counts: Counts) -> None:

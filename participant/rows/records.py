@@ -33,6 +33,8 @@ class RowRecords:
         """The party's draw in a job, its salt made where there is none. Raises Unavailable."""
         path = self._of(job) / "salt"
         if not path.exists():
+            if any(self._of(job).glob("*.leaves")):
+                _write(self._of(job) / "drawn-again", b"")
             _write(path, secrets.token_bytes(SALT))
         with disk.translated(path):
             salt = path.read_bytes()

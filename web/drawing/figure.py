@@ -1,5 +1,6 @@
 """A figure of a page: its drawing, its words, and its table, which is what is downloaded as CSV."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -77,8 +78,8 @@ def values_of(rounds: Sequence[RoundFigures], metric: str) -> dict[int, str]:
 
 def metrics_of(rounds: Sequence[RoundFigures]) -> list[str]:
     """The metrics that at least two rounds have, enough for a line; accuracy first."""
-    names = {name for figures in rounds for name in figures.metrics}
-    enough = [name for name in names if sum(name in figures.metrics for figures in rounds) > 1]
+    counts = Counter(name for figures in rounds for name in figures.metrics)
+    enough = [name for name, count in counts.items() if count > 1]
     return sorted(enough, key=lambda name: (name != "accuracy", name != "loss", name))
 
 

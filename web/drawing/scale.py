@@ -4,6 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+NEAR = 1e-9
+"""Values that differ by less than this share of the larger one are drawn as equal: steps between them are none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -49,7 +52,8 @@ def scale(values: Iterable[float], start: float, end: float) -> Scale:
     """A step of 1, 2 or 5 times a power of ten, and the multiples of it that enclose all."""
     found = list(values)
     low, high = min(found), max(found)
-    span = (high - low) or abs(high) or 1.0
+    size = max(abs(low), abs(high))
+    span = high - low if high - low > NEAR * size else size or 1.0
     power = 10.0 ** math.floor(math.log10(span / 3))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= span / 4)
     bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step

@@ -13,7 +13,7 @@ from web.documents.common import PartyDocument
 from web.documents.decisions import Evaluated, ReleaseLine
 from web.documents.front import Front, Headline, TrainedJob
 from web.reading.activity import activity_line, newest
-from web.reading.evaluations.evidence import evaluation_of, latest_evaluation
+from web.reading.evaluations.evidence import evaluation_of
 from web.reading.ledger import Reading
 from web.reading.releases import newest_releases, release_line
 
@@ -55,9 +55,10 @@ def _trained(state: JobState, document: Job) -> TrainedJob:
 
 
 def _headline(now: Reading, state: JobState) -> Headline | None:
-    """From the report of the job's newest current release, else from the newest report on a model of it."""
-    release, evaluated = _released(now, state.number)
-    found = evaluated or latest_evaluation(now, state.number)
+    """From the report of the job's newest current release: what members voted for. A report that a proposal names is
+    its proposer's word alone.
+    """
+    release, found = _released(now, state.number)
     if found is None or found.report is None:
         return None
     for kind in KINDS:

@@ -57,8 +57,9 @@ class Snapshot:
         jobs = self.jobs.values()
         attempts = ((len(job.current.aggregates), job.current.phase.terminal) if job.current else None for job in jobs)
         decided = sum(made.ended is ProposalState.EXECUTED for made in self.decisions.proposals.values())
+        finals = (state.base for state in jobs)
         scored = (one.last.round if one.last else 0 for one in self.standings.values())
-        return (*((job.stage, len(job.rounds)) for job in jobs), *attempts, *scored, decided)
+        return (*((job.stage, len(job.rounds)) for job in jobs), *attempts, *finals, *scored, decided)
 
     def turned(self, before: int, now: int) -> bool:
         """Whether a proposal's state, or a round's or a scoring's phase, differs between two times."""

@@ -66,6 +66,25 @@ def keep_report(connection: "Connection", action: Action) -> None:
             return  # `read_model` says so where the proposal is shown
 
 
+def require_report(connection: "Connection", action: Action) -> str:
+    """Hold a report's claims of held-out rows against the ledger before its release is voted for; what could not be
+    checked, in words. Raises Refuted or UsageError as `ledger.party.held_out.require_held_out`.
+    """
+    from ledger.errors import Unavailable
+    from ledger.party.held_out import require_held_out
+    from ledger.party.publishing import report_of
+
+    if not isinstance(action, ReleaseModel) or action.report == NO_DIGEST:
+        return ""
+    try:
+        report = report_of(connection, action)
+        if report is not None:
+            require_held_out(connection, connection.history.jobs[action.job], report)
+    except Unavailable as error:
+        return f"what the report says was held out could not be checked: {error.message}"
+    return ""
+
+
 def read_reason(connection: "Connection", word: bytes) -> str:
     """The reason of a revocation: its text, or what the content store has under its SHA-256, or that digest."""
     from ledger.formats.cid import RAW, Cid

@@ -50,7 +50,7 @@ def vote(
     sends it with anyone's key, `curl --json @FILE https://…/relay.json` with a server's.
     """
     from ledger.cli.connect import unlocked
-    from ledger.cli.decisions.model import keep_report
+    from ledger.cli.decisions.model import keep_report, require_report
     from ledger.cli.decisions.view import print_proposal
     from ledger.party.voting import proposal as find
 
@@ -59,6 +59,9 @@ def vote(
     with unlocked(home, passphrase_file) as (connection, signer):
         found, now = find(connection, number), connection.client.time()
         keep_report(connection, found.action)
+        note = require_report(connection, found.action) if choice == "for" else ""
+        if note:
+            click.echo(f"note: {note}", err=True)
         if not yes:
             print_proposal(connection, found, now)
             require_yes(f"Vote {choice}?")

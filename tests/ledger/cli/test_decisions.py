@@ -6,17 +6,23 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.consortia.voters import Council, refused, run, said
 from support.made import Made
 from support.passphrases import write_passphrase
 
 from ledger.config import Home, save
 from ledger.errors import Malformed, Refuted, Rejected, Unavailable, UsageError
-from ledger.events.actions import Action, kind_of
+from ledger.events.actions import Action, ReleaseModel, kind_of
 from ledger.events.proposals import ProposalState, vote_to_sign
 from ledger.events.records import Choice
 from ledger.formats.digest import sha256
+from ledger.formats.row_proofs import OpenedRows
+from ledger.formats.rows import Draw
 from ledger.history.names import NotReleased, RevokedRelease, UnknownRelease
+from ledger.party.pins import report_pin
+from ledger.party.voting import propose
+from ledger.releases.report import HeldOutRows
 
 
 def report_file(members: Council, folder: Path, *indices: int) -> Path:
@@ -258,6 +264,20 @@ def test_a_rejected_and_an_expired_proposal_say_so(members: Council) -> None:
     assert refused(Rejected, "proposal", "execute", expired, *members.key(0)).facts["state"] == "Expired"
     states = {one["proposal"]: one["state"] for one in said("proposal", "list", *members.home(0), "--json")}
     assert (states[rejected], states[expired]) == (ProposalState.REJECTED.value, ProposalState.EXPIRED.value)
+
+
+def test_nobody_votes_for_a_report_that_an_update_contradicts(members: Council) -> None:
+    """Its proposer says by a tool of its own that a party held rows out; that party's update says otherwise."""
+    opening = Draw(b"j" * 32, b"s" * 32, 50).tree(2, [n.to_bytes(32, "big") for n in range(100)]).opening
+    shown = HeldOutRows(round=2, opening=OpenedRows.of(opening))
+    honest = members.report(0)
+    report = replace(honest, parties=(replace(honest.parties[0], rows="held_out", held_out=shown),))
+    connection = members.trial.parties[0].connection
+    connection.put([report.encode()], report_pin(report.digest))
+    action = ReleaseModel("lie", "1", 1, 2, report.root, report=report.digest.hex())
+    made = propose(connection, members.trial.parties[0].sender, action)
+    assert "says otherwise" in str(refused(Refuted, "proposal", "vote", made.number, "for", "--yes", *members.key(0)))
+    run("proposal", "vote", made.number, "against", "--yes", *members.key(0))
 
 
 def test_what_cannot_be_released_is_not_proposed(members: Council, tmp_path: Path) -> None:

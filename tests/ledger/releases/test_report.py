@@ -216,6 +216,10 @@ def test_counts_and_openings_are_kept() -> None:
             },
             "more rows are said to be held out",
         ),
+        (
+            {"rounds": tuple(RoundFigures(round=0, metrics={f"m{n}": "1" for n in range(31)}) for _ in "1")},
+            "in all rounds",
+        ),
     ],
 )
 def test_a_party_that_contradicts_itself_is_refused(fields: dict[str, Any], why: str) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import msgspec
@@ -221,6 +222,15 @@ def test_a_home_that_lost_its_salt_claims_nothing(trained: Trial, tmp_path: Path
     assert "trained on" in call("evaluate", "--trained-on", *home(trained)).stdout
     draw: Draw = RowRecords(tmp_path / "copy").draw(trained.job)
     assert records(trained).draw(trained.job).salt != draw.salt
+
+
+def test_a_salt_that_was_lost_alone_is_drawn_again(trained: Trial, tmp_path: Path) -> None:
+    copytree(home(trained)[1] / "rows", tmp_path / "rows")
+    (tmp_path / "rows" / trained.job.digest.hex() / "salt").unlink()
+    kept = RowRecords(tmp_path / "rows")
+    assert not kept.is_drawn_again(trained.job)
+    kept.draw(trained.job)
+    assert kept.is_drawn_again(trained.job), "what is held out now may have been trained on"
 
 
 def test_salts_and_leaves_are_for_their_owner_alone(trained: Trial) -> None:

@@ -34,6 +34,17 @@ from web.drawing.stops import MOST_STOPS
 SHARES = st.integers(0, 10**6).map(lambda parts: parts / 10**6)
 
 
+NEAR = st.tuples(st.floats(1e-17, 1e18), st.integers(0, 40)).map(lambda of: (of[0], of[0] * (1 + of[1] * 2.0**-52)))
+
+
+@given(NEAR)
+def test_values_that_differ_in_their_last_digit_have_a_scale(values: tuple[float, float]) -> None:
+    made = scale(values, 0, 100)
+    assert made.low < made.high
+    assert all(-0.1 <= made.at(value) <= 100.1 for value in values)
+    assert made.ticks
+
+
 def series(*values: str, name: str = "North") -> Series:
     return Series(name, tuple(Value(n, float(text), f"round {n}", text) for n, text in enumerate(values, 1)))
 

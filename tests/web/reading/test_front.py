@@ -49,7 +49,7 @@ def test_held_out_rows_come_before_a_file_and_rows_trained_on_never_come(world: 
         (("trained_on", "trained_on"), None, 0),
     ):
         report = measured(world, *rows)
-        chamber.propose(chamber.model(version=f"2.{samples}", report=report.digest))
+        chamber.release(chamber.model(version=f"2.{samples}", report=report.digest))
         found = headline(report, world)
         assert (found and found.rows) == kind
         assert kind is None or found.samples == samples
@@ -58,7 +58,7 @@ def test_held_out_rows_come_before_a_file_and_rows_trained_on_never_come(world: 
 def test_the_figure_of_several_parties_is_that_of_their_counts(world: World) -> None:
     chamber = governed(world)
     report = measured(world, "held_out", "held_out")
-    chamber.propose(chamber.model(version="2.0", report=report.digest))
+    chamber.release(chamber.model(version="2.0", report=report.digest))
     found = headline(report, world)
     assert (found.value, found.samples) == ("0.918182", 220)
     assert {one.name for one in found.parties} == set(NAMES[:2])
@@ -67,6 +67,13 @@ def test_the_figure_of_several_parties_is_that_of_their_counts(world: World) -> 
 def test_a_figure_of_no_member_is_no_headline(world: World) -> None:
     chamber = governed(world)
     report = measured(world, "held_out", key="0x" + "99" * 20)
+    chamber.release(chamber.model(version="2.0", report=report.digest))
+    assert headline(report, world) is None
+
+
+def test_what_a_proposal_says_alone_is_no_headline(world: World) -> None:
+    chamber = governed(world)
+    report = measured(world, "held_out")
     chamber.propose(chamber.model(version="2.0", report=report.digest))
     assert headline(report, world) is None
 

@@ -82,6 +82,8 @@ def proposal_answers(now: Reading, made: Proposal) -> Answers | None:
     if not isinstance(action, ReleaseModel | RevokeRelease | RollBack):
         return None
     found = decisions.release(action.name, action.version)
+    if isinstance(action, ReleaseModel) and found is not None and found.action != action:
+        found = None  # another model has that name and version
     if found is not None:
         return release_answers(now, found)
     if isinstance(action, ReleaseModel) and _has_model(now, action):
@@ -110,7 +112,7 @@ def _index(now: Reading) -> ReportIndex | None:
 def _has_model(now: Reading, action: ReleaseModel) -> bool:
     state = now.snapshot.jobs.get(action.job)
     round_ = state.rounds.get(action.round) if state else None
-    return round_ is not None and round_.final is not None
+    return round_ is not None and round_.final is not None and round_.final.root.hex() == action.root
 
 
 def _answers(question: Question, told: Told, *, stands: bool, verdict: _Verdict) -> Answers:

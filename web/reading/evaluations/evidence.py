@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from ledger.audit.claims import model_claim
 from ledger.errors import Malformed
 from ledger.events.actions import ReleaseModel
 from ledger.history.state import JobState, Round
@@ -17,7 +16,7 @@ from web.documents.decisions import (
     Releasable,
     RoundMetrics,
 )
-from web.reading.audits.last import answer_for
+from web.reading.audits.answers import model_answers
 from web.reading.evaluations.spreads import around, parties_around, spread_of, unmeasured
 from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
@@ -112,7 +111,7 @@ def releasable(now: Reading, job: int, number: int) -> Releasable | None:
             KnownReport(digest=digest, parties=len(report.parties), samples=report.samples, license=report.license)
             for digest, report in known.items()
         ),
-        right=answer_for(now, model_claim(job, number)),
+        right=model_answers(now, job, number).right,
     )
 
 
