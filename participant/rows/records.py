@@ -30,7 +30,9 @@ class RowRecords:
         self._folder = folder
 
     def draw(self, job: Job) -> Draw:
-        """The party's draw in a job, its salt made where there is none. Raises Unavailable."""
+        """The party's draw in a job, its salt made where there is none. Where leaves are left of an earlier salt, that
+        is noted (`is_drawn_again`). Raises Unavailable.
+        """
         path = self._of(job) / "salt"
         if not path.exists():
             if any(self._of(job).glob("*.leaves")):
