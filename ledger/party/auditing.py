@@ -158,11 +158,13 @@ def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
 
 def _observe(connection: Connection, wanted: AuditRequest) -> tuple[Observed, StorageRead, str | None]:
     """What the chain says as of the block up to which the connection's history goes, how that was read, and where the
-    node's proof of it is false, why.
+    node's proof of it is false again and again, why.
 
+    One false proof says nothing of the node: anvil proves the state of its next block while it makes that one.
     Raises Unavailable where that block is replaced again and again while it is read.
     """
     source, client = _source(connection) if wanted.source else None, connection.client
+    untrue = None
     for _ in range(SETTLE_TRIES):
         history = connection.refresh()
         tip = connection.follower.tip
@@ -170,15 +172,17 @@ def _observe(connection: Connection, wanted: AuditRequest) -> tuple[Observed, St
         jobs = [history.jobs[number] for number in scope_of(history, wanted.question).jobs]
         read = partial(_kept, connection.network, jobs, keys, list(history.members), source)
         how: StorageRead = "proved"
-        untrue = None
         try:
-            observed = proved(client, tip.number, tip.hash, read)
+            untrue, observed = None, proved(client, tip.number, tip.hash, read)
         except FalseProof as error:
-            how, observed, untrue = "falsely proved", Observed({}, source, {}, {}), error.message
+            untrue = error.message
+            continue
         if observed is None:
             how, observed = "on the node's word", read(client.as_of(tip.number))
         if client.block_hash(tip.number) == tip.hash:
-            return observed, how, untrue
+            return observed, how, None
+    if untrue is not None:
+        return Observed({}, source, {}, {}), "falsely proved", untrue
     raise Unavailable("the chain changes too fast to be read as of one block", advice="audit it later")
 
 

@@ -92,6 +92,10 @@ def report(folder: Path, name: str) -> dict[str, Any]:
     return found
 
 
+def evidence(folder: Path) -> list[Path]:
+    return sorted((folder / "evidence").glob("*.json"))
+
+
 def lies(folder: Path, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = report(folder, name)["lies"]["list"]
     return found
@@ -113,7 +117,7 @@ def test_answers_are_as_announced(played: tuple[Path, dict[str, Any]]) -> None:
         f"round {ROUNDS + 1}, by a lying node": {"right": "unknown", "lies": "none", "exit": 3},
         f"round {ROUNDS}, one copy damaged": {"right": "yes", "lies": "none", "exit": 0},
         f"round {ROUNDS}, no good copy left": {"right": "unknown", "lies": "none", "exit": 3},
-    }
+    }, [(report(folder, path.stem)["right"], open_matters(folder, path.stem)) for path in evidence(folder)]
     assert all(Path(path).is_file() for path in result["evidence"])
     assert {"federated, on the ledger", "pooled"} < set(result["accuracy"])
     assert len(result["accuracy"]) == 2 + 4
@@ -303,7 +307,7 @@ def test_interrupted_its_pages_end_too(folder: Path, number: signal.Signals) -> 
     address = folder / "web" / "address.json"
     until(lambda: training(folder) and address.exists() and address.read_text())
     assert httpx.get(json.loads(address.read_bytes())["url"] + "/jobs.json", timeout=10).json()["jobs"]
-    assert re.search(r"/web/relayer.json\b", " ".join(of_folder(folder).values()))
+    until(lambda: re.search(r"/web/relayer.json\b", " ".join(of_folder(folder).values())))
     process.send_signal(number)
     said, errors = ended(process)
     assert process.returncode == INTERRUPTED, errors

@@ -104,6 +104,17 @@ def test_a_false_proof_is_the_servers_and_blames_nobody(trial: Trial, tmp_path: 
     assert "ask another endpoint" in first.why
 
 
+def test_a_node_between_two_blocks_is_asked_again(trial: Trial, tmp_path: Path) -> None:
+    """anvil proves the state of the block that it makes, while its latest is still the one before."""
+    proofs: list[int] = []
+
+    def between(asked: dict[str, Any], result: Any) -> Any:
+        proofs.extend([1] * (asked["method"] == "eth_getProof"))
+        return altered(asked, result) if len(proofs) == 1 else result
+
+    assert answer(audit(trial, tmp_path / "between", forge=between)) == ("proved", "yes", "none")
+
+
 def test_a_hidden_event_after_the_last_signed_head_is_not_in_the_receipts(trial: Trial, tmp_path: Path) -> None:
     """By a node that proves no storage: what its views say does not matter."""
     edit, forge = hidden(trial)
