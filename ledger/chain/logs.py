@@ -7,6 +7,7 @@ refusal halves the piece, but one that says the node was asked too often: `Rpc` 
 from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -142,7 +143,7 @@ class LogReader:
             if hashes.setdefault(event.block, _block_hash(log)) != _block_hash(log):
                 raise _malformed(log, "its block has another hash than the log before says")
             events.append(event)
-        events.sort(key=_position)
+        events.sort(key=attrgetter("block", "log"))
         return Logs(first, last, events, hashes)
 
     def _event(self, log: RawLog) -> AnyEvent:
@@ -219,10 +220,6 @@ def _conversion(kind: Any) -> Callable[[Any], Any] | None:
 def snake(name: str) -> str:
     """camelCase to snake_case."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
-def _position(event: Event) -> tuple[int, int]:
-    return event.block, event.log
 
 
 def _block_hash(log: RawLog) -> bytes:

@@ -127,5 +127,7 @@ class HeadTree:
 
 
 def _check(what: str, words: Iterable[bytes], addresses: Iterable[bytes]) -> None:
-    if any(len(word) != WORD for word in words) or any(len(address) != ADDRESS for address in addresses):
-        raise Malformed(f"a {what} has a part of another size", expected="words of 32 bytes, addresses of 20")
+    for size, parts in ((WORD, words), (ADDRESS, addresses)):
+        for part in parts:
+            if len(part) != size:
+                raise Malformed(f"a {what} has a part of another size", expected="words of 32 bytes, addresses of 20")
