@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ledger.kernel.choice import Table
+    from ledger.kernel.choice import Kernel
     from ledger.kernel.pure import Buffer, Ints, Sums
 
 _NODE = 32
@@ -19,17 +19,17 @@ _LEVELS = 64
 
 def in_use() -> str:
     """Which functions run: "native: SHA-NI, 3 lanes", "native: plain C" or "pure Python: " and why."""
-    return _table().name
+    return _kernel().name
 
 
 def leaf_hashes(data: "Buffer", size: int) -> bytes:
     """SHA-256(0x00 || piece) of each piece of `size` bytes, the last one shorter, joined."""
-    return _table().leaf_hashes(data, size)
+    return _kernel().leaf_hashes(data, size)
 
 
 def digests(blocks: "Sequence[Buffer]") -> list[bytes]:
     """SHA-256 of each block, of whatever lengths: fastest for three or more at once."""
-    return _table().digests(blocks)
+    return _kernel().digests(blocks)
 
 
 def digests_and_leaves(
@@ -40,7 +40,7 @@ def digests_and_leaves(
     skips[k] bytes of block k stand before its first leaf, such as a file's header: 0 without `skips`. A block that
     skips all it has has no leaves.
     """
-    return _table().digests_and_leaves(blocks, size, skips)
+    return _kernel().digests_and_leaves(blocks, size, skips)
 
 
 class Stack:
@@ -52,7 +52,7 @@ class Stack:
 
     def add(self, hashes: "Buffer") -> None:
         """The hashes of the next leaves, joined. Raises ValueError for a part of a hash."""
-        self.leaves = _table().grow(self._peaks, self.leaves, hashes)
+        self.leaves = _kernel().grow(self._peaks, self.leaves, hashes)
 
     def root(self) -> bytes:
         """The root over all leaves so far; more may follow."""
@@ -65,16 +65,16 @@ class Stack:
 
 def survey(values: "Ints") -> tuple[int, int]:
     """The largest magnitude of int32 values, and the exact sum of their squares."""
-    return _table().survey(values)
+    return _kernel().survey(values)
 
 
 def add_weighted(total: "Sums", values: "Ints", weight: int) -> None:
     """Add `values` times `weight`, below 2^31 in magnitude, to int64 sums in place: exact while sums fit."""
-    _table().add_weighted(total, values, weight)
+    _kernel().add_weighted(total, values, weight)
 
 
 @cache
-def _table() -> "Table":
+def _kernel() -> "Kernel":
     from ledger.kernel.choice import choose
 
     return choose()

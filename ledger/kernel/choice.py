@@ -7,7 +7,7 @@ from ledger.kernel import pure
 from ledger.kernel.pure import Buffer, Ints, Sums
 
 
-class Table(NamedTuple):
+class Kernel(NamedTuple):
     """The functions in use, and their name (`ledger.kernel` documents each)."""
 
     name: str
@@ -19,14 +19,14 @@ class Table(NamedTuple):
     add_weighted: Callable[[Sums, Ints, int], None]
 
 
-def choose() -> Table:
-    """The table of this process."""
-    return pure_table("no native kernel yet")
+def choose() -> Kernel:
+    """The functions of this process."""
+    return pure_kernel("no native kernel yet")
 
 
-def pure_table(why: str) -> Table:
+def pure_kernel(why: str) -> Kernel:
     """The pure functions, and why they are in use."""
-    return Table(
+    return Kernel(
         f"pure Python: {why}",
         pure.leaf_hashes,
         pure.digests,
