@@ -14,8 +14,8 @@ import synthetic
 from peers import flower
 
 from ledger.formats.cid import of_file
-from ledger.rounds.admission import judge_all
 from ledger.rounds.inputs import Inputs
+from ledger.rounds.one_pass import Pass
 
 UPDATES, VALUES, TENSORS, RUNS = 10, 25_000_000, 25, 5
 MANY = 30
@@ -40,12 +40,13 @@ def weighted_mean(round_: synthetic.Consortium) -> None:
     job, updates = round_.job, round_.history.jobs[1].rounds[1].sorted_updates()
     cids = [of_file(update.cid, job.layout.size) for update in updates]
     weights = [update.weight for update in updates]
-    for _ in Inputs(job.layout, job.aggregation, round_.facts.base.cid, cids, weights, round_.fetch).bands(THREADS):
+    inputs = Inputs(job.layout, job.aggregation, round_.facts.base.cid, cids, weights, round_.fetch)
+    for _ in inputs.bands(THREADS):
         pass
 
 
 def admission(round_: synthetic.Consortium) -> None:
-    judge_all(round_.facts, round_.fetch, range(round_.updates))
+    Pass(round_.facts, round_.fetch, range(round_.updates), threads=THREADS).finish()
 
 
 def whole_round(round_: synthetic.Consortium) -> None:

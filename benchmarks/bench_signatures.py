@@ -50,9 +50,7 @@ def played(rounds: int, values: int) -> World:
         world.open_round()
         for member in range(MEMBERS):
             world.submit(member)
-        made: list[bytes] = []
-        outcome = world.outcome(keep=lambda pieces, kept=made: kept.extend(bytes(piece) for piece in pieces))
-        world.files.put(b"".join(made))
+        outcome = world.outcome(keep=lambda pieces: world.files.put(b"".join(map(bytes, pieces))))
         claim = world.publish(0, outcome).claim
         for member in range(1, MEMBERS // 2 + 1):
             world.say(member, Form.AGREE, claim, outcome.witness(world.keys[member], claim))

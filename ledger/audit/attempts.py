@@ -157,7 +157,7 @@ class AttemptAudit:
             message = f"the aggregate claims {says}"
             evidence = {"why": message, "expected": outcome.root.hex(), "actual": aggregate.root.hex()}
         else:
-            evidence = locate_difference(self.facts, aggregate, outcome, self.audit.fetch)
+            evidence = locate_difference(self.facts, aggregate, outcome, self.audit.fetch, self.audit.threads)
         if not aggregate.empty:
             evidence["cid"] = str(of_file(aggregate.cid, self.facts.size))
         self._refute(Check.AGGREGATE, evidence.pop("why"), **evidence)

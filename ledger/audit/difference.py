@@ -11,11 +11,13 @@ from ledger.formats.text import plural
 from ledger.history.state import Aggregate
 from ledger.jobs.document import Job
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.inputs import Fetch
+from ledger.rounds.inputs import Fetch, Inputs
 from ledger.rounds.outcome import Outcome
 
 
-def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome, fetch: Fetch) -> dict[str, Any]:
+def locate_difference(
+    facts: RoundFacts, aggregate: Aggregate, outcome: Outcome, fetch: Fetch, threads: int = 1
+) -> dict[str, Any]:
     """The evidence against a published model: fields of a finding, as exact as the bytes that can be read allow."""
     job = facts.job
     cid = of_file(aggregate.cid, job.layout.size)
@@ -25,6 +27,7 @@ def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome,
     roots = {"expected": outcome.root.hex(), "actual": aggregate.root.hex()}
     try:
         leaves = job.layout.leaf_hashes(fetch(cid, 0, job.layout.size + 1), facts.binding)
+        own = _inputs(outcome).leaves(threads)
     except Unavailable:
         return {"why": "the published model does not recompute (its bytes could not be had)", **roots}
     except Malformed as error:
@@ -32,7 +35,7 @@ def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome,
     if merkle.root(leaves) != aggregate.root:
         message = "the file under the published CID does not have the published root"
         return {"why": message, "expected": aggregate.root.hex(), "actual": merkle.root(leaves).hex()}
-    different = [i for i, (mine, theirs) in enumerate(zip(outcome.leaves, leaves, strict=True)) if mine != theirs]
+    different = [i for i, (mine, theirs) in enumerate(zip(own, leaves, strict=True)) if mine != theirs]
     try:
         return _first_value(job, outcome, cid, different, fetch)
     except Unavailable:
@@ -42,9 +45,7 @@ def locate_difference(facts: RoundFacts, aggregate: Aggregate, outcome: Outcome,
 
 
 def _first_value(job: Job, outcome: Outcome, cid: Cid, chunks: list[int], fetch: Fetch) -> dict[str, Any]:
-    layout, inputs = job.layout, outcome.inputs
-    if inputs is None:
-        raise ValueError("an outcome without a model has no values to compare")
+    layout, inputs = job.layout, _inputs(outcome)
     start = chunks[0] * merkle.VALUES
     stop = min(start + merkle.VALUES, layout.values)
     mine, theirs = inputs.model(start, stop), inputs.values(cid, start, stop)
@@ -59,3 +60,9 @@ def _first_value(job: Job, outcome: Outcome, cid: Cid, chunks: list[int], fetch:
         "expected": str(int(mine[at])),
         "actual": str(int(theirs[at])),
     }
+
+
+def _inputs(outcome: Outcome) -> Inputs:
+    if outcome.inputs is None:
+        raise ValueError("an outcome without a model has no values to compare")
+    return outcome.inputs

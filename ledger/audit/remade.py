@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from ledger.audit.context import Context
-from ledger.errors import FedledgerError
+from ledger.errors import FedledgerError, Unavailable
 from ledger.history.state import Aggregate, Phase, Round, Update
 from ledger.rounds.admission import Decision, Judged, Verdict
 from ledger.rounds.facts import RoundFacts
+from ledger.rounds.model import Model
+from ledger.rounds.one_pass import Pass
 from ledger.rounds.outcome import Outcome, conclude
 
 REFUSALS = frozenset(set(Verdict) - {Verdict.ADMITTED, Verdict.UNAVAILABLE})
@@ -19,7 +21,21 @@ class Remade:
         self._audit, self._facts = audit, facts
         self.judged: dict[int, Judged] = {}
         self.missing: dict[int, Update] = {}
+        self._model: Model | None = None
         self._outcomes: dict[frozenset[tuple[int, Verdict]], Outcome | str] = {}
+
+    def read(self, certified: Iterable[int]) -> dict[int, Unavailable]:
+        """Read every update once, and make on the way the model of those certified; why updates cannot be had."""
+        audit, facts, errors = self._audit, self._facts, dict[int, Unavailable]()
+        read = Pass(facts, audit.fetch, facts.round.updates, threads=audit.threads, progress=audit.progress)
+        self._model = read.model(frozenset(certified), None)
+        read.finish()
+        for update in facts.round.sorted_updates():
+            try:
+                self.judged[update.index] = Judged(update, read.decision(update.index))
+            except Unavailable as error:
+                self.missing[update.index], errors[update.index] = update, error
+        return errors
 
     def outcome(self, certified: Iterable[int], taken: Mapping[int, Verdict]) -> Outcome | str:
         """The outcome under these certificates, or why there is none; missing updates have the verdicts of `taken`."""
@@ -41,7 +57,7 @@ class Remade:
             for update in self._facts.round.sorted_updates()
         )
         try:
-            return conclude(self._facts, judged, audit.fetch, threads=audit.threads, progress=audit.progress)
+            return conclude(self._facts, judged, audit.fetch, self._model, threads=audit.threads)
         except FedledgerError as error:
             return str(error)
 

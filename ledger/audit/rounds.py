@@ -13,8 +13,7 @@ from ledger.errors import Unavailable
 from ledger.formats.cid import of_file
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
-from ledger.rounds.admission import Judged, judge
-from ledger.rounds.facts import Entry, RoundFacts
+from ledger.rounds.facts import RoundFacts
 
 
 class RoundAudit:
@@ -35,8 +34,7 @@ class RoundAudit:
         """Check every update, then every aggregate with its attestations; say how far the round has come."""
         for attempt in self.attempts:
             attempt.read_receipts()
-        for entry in self.facts.entries:
-            self._judge(entry)
+        self._read()
         for attempt in self.attempts:
             attempt.run()
         self.audit.found.looked_at |= {touched(one.aggregate, self.round) for one in self._standing()}
@@ -46,18 +44,17 @@ class RoundAudit:
         """The attempts that stand, or may come to."""
         return [one for one in self.attempts if not failed(one.aggregate)]
 
-    def _judge(self, entry: Entry) -> None:
-        """BYTES: the update can be read, from any holder, and then has a verdict of its own."""
-        audit, update = self.audit, entry.update
-        try:
-            decision = judge(self.facts, entry, audit.fetch)
-        except Unavailable as error:
-            self.remade.missing[update.index] = update
-            self._missing(update, error)
-        else:
-            self.remade.judged[update.index] = Judged(update, decision)
-            audit.found.verify(Check.BYTES)
-        audit.progress(self.facts.size)
+    def _read(self) -> None:
+        """BYTES: each update can be read, from any holder, and then has a verdict of its own. With the verdicts comes
+        the model of the latest attempt.
+        """
+        latest = next((one.given.certified for one in reversed(self.attempts) if one.given), ())
+        errors = self.remade.read(latest)
+        for update in self.round.sorted_updates():
+            if update.index in errors:
+                self._missing(update, errors[update.index])
+            else:
+                self.audit.found.verify(Check.BYTES)
 
     def _missing(self, update: Update, error: Unavailable) -> None:
         """Bytes that cannot be had leave the claims open that were made from them, by fault of those who signed to hold

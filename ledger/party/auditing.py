@@ -152,7 +152,7 @@ def bytes_to_read(connection: Connection, wanted: AuditRequest) -> int:
         except FedledgerError:
             continue
         round_ = state.rounds[round_number]
-        total += size * len(round_.updates) * (1 + min(1, len(round_.aggregates)))
+        total += size * len(round_.updates)
     return total
 
 

@@ -3,20 +3,24 @@
 Every aggregator, attesting member and auditor comes to the same verdict, and an update refused never stops the others.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeVar
 
 import numpy as np
 
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 from ledger.formats import merkle
 from ledger.formats.artifact import Buffer, Layout
-from ledger.formats.header import Binding
+from ledger.formats.header import Binding, explain
+from ledger.formats.merkle import Stack
 from ledger.history.state import Update
 from ledger.jobs.document import Admission
-from ledger.rounds.facts import Entry, RoundFacts
-from ledger.rounds.inputs import Fetch
+from ledger.rounds.inputs import Stream
+from ledger.rounds.rules.arithmetic import Ints
+
+T = TypeVar("T")
 
 
 class Verdict(IntEnum):
@@ -66,33 +70,6 @@ Progress = Callable[[int], None]
 """Hears of more bytes that were read."""
 
 
-def judge(facts: RoundFacts, entry: Entry, fetch: Fetch) -> Decision:
-    """Admission of one update: `weigh`, then `inspect`. Raises Unavailable where its bytes cannot be had."""
-    layout, limits, update = facts.job.layout, facts.job.admission, entry.update
-    decision = weigh(update.weight, limits.cap(update.index))
-    if decision.verdict is not Verdict.ADMITTED:
-        return decision
-    pieces = fetch(entry.cid, 0, layout.size + 1)
-    return judge_bytes(pieces, layout, entry.binding, update.root, limits)
-
-
-def judge_all(
-    facts: RoundFacts, fetch: Fetch, certified: Collection[int], *, progress: Progress = lambda _: None
-) -> tuple[Judged, ...]:
-    """Admission of every update of a round, by ascending member index.
-
-    `certified` are the members whose updates have a certificate in the attempt's receipts file (`ledger.rounds.
-    receipts`): the others are UNAVAILABLE, whatever their bytes, and are not read.
-    """
-    judged = []
-    for entry in facts.entries:
-        known = entry.update.index in certified
-        decision = judge(facts, entry, fetch) if known else Decision(Verdict.UNAVAILABLE)
-        judged.append(Judged(entry.update, decision))
-        progress(facts.size)
-    return tuple(judged)
-
-
 def weigh(weight: int, cap: int) -> Decision:
     """The check that needs no bytes; `cap` is what the job allows the member (`Admission.cap`)."""
     if not 1 <= weight <= cap:
@@ -101,46 +78,129 @@ def weigh(weight: int, cap: int) -> Decision:
 
 
 def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
-    """Judge the bytes of an update, which arrive in pieces and are read once.
+    """Judge the bytes of an update, which arrive in pieces and are read once: see `Reading`. Raises as the pieces."""
+    return Reading(layout, binding, root, limits, lambda _: pieces).judge()
+
+
+class Halted(Exception):
+    """What is made on the way will not be used: an update is refused, or bytes of something cannot be had."""
+
+
+class Reading:
+    """The bytes of one update, read once, from front to back, and held to what they must be.
 
     1. The header is, byte for byte, the one that follows from ledger, job and what its party alone knows (HEADER).
     2. The length is the layout's, and the blocks are a file of the profile (HEADER).
     3. The integers have the registered tensor root (ROOT).
     4. No value exceeds the job's bound (RANGE).
     5. The Euclidean norm does not either, computed exactly (NORM).
+
+    An iterator of the values in the layout's bands, of which it keeps none: the memory of a round is not its updates'
+    blocks. After the last band the verdict is known. Not for several threads at once. `pieces` returns the file's bytes
+    from an offset on, as `Fetch`, up to one more than the layout has.
     """
-    survey = _Survey()
-    try:
-        for piece in layout.body(pieces, binding):
-            survey.add(piece)
-    except Malformed as error:
-        return Decision(Verdict.HEADER, str(error))
-    return survey.judge(root, limits)
 
+    def __init__(
+        self,
+        layout: Layout,
+        binding: Binding,
+        root: bytes,
+        limits: Admission,
+        pieces: Callable[[int], Iterator[Buffer]],
+    ) -> None:
+        self._layout, self._binding, self._root, self._limits, self._pieces = layout, binding, root, limits, pieces
+        self._bands = layout.bands()
+        self._stream: Stream | None = None
+        self._opened = False
+        self._stack, self._largest, self._squares = Stack(), 0, 0
+        self.decision: Decision | None = None
+        self.missing: Unavailable | None = None
+        self.read = 0
 
-class _Survey:
-    """What one pass over the integers gathers: leaf hashes, largest magnitude, exact sum of squares."""
+    @property
+    def refused(self) -> bool:
+        """Whether it is known by now that the update is not admitted, if not yet why, or that it cannot be judged."""
+        if self.missing is not None or self._largest > self._limits.max_value:
+            return True
+        if self.decision is not None:
+            return self.decision.verdict is not Verdict.ADMITTED
+        return self._squares > self._limits.max_norm**2
 
-    def __init__(self) -> None:
-        self.leaves: list[bytes] = []
-        self.largest = 0
-        self.squares = 0
+    def open(self, *, hold: bool) -> None:
+        """Judge the header. What came with it stays in memory with `hold`, else it is read again."""
+        self._checked(self._open)
+        if not hold:
+            self._stream = None
 
-    def add(self, piece: Buffer) -> None:
-        self.leaves += merkle.leaf_hashes(piece)
-        values = np.frombuffer(piece, dtype="<i4")
+    def judge(self) -> Decision:
+        """The verdict, once all that is left was read. Raises Unavailable where bytes cannot be had."""
+        while self.decision is None:
+            if self.missing is not None:
+                raise self.missing
+            self._checked(self._next)
+        return self.decision
+
+    def __iter__(self) -> Iterator[Ints]:
+        return self
+
+    def __next__(self) -> Ints:
+        """The next band. Raises Halted as soon as the update is `refused`."""
+        values = None if self.decision else self._checked(self._next)
+        if self.refused:
+            raise Halted
+        if values is None:
+            raise StopIteration
+        return values
+
+    def _checked(self, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except Malformed as error:
+            self.decision = Decision(Verdict.HEADER, str(error))
+        except Unavailable as error:
+            self.missing = error
+        return None
+
+    def _open(self) -> None:
+        self._stream, self._opened = Stream(self._pieces(0)), True
+        head = bytes(self._stream.take(self._layout.header_size))
+        if self._layout.bound(head, self._binding) is None:
+            raise explain(head, self._binding, self._layout.entries())
+
+    def _next(self) -> Ints:
+        """The next band, surveyed; with the last, the verdict."""
+        layout = self._layout
+        if not self._opened:
+            self._open()
+        if self._stream is None:
+            self._stream = Stream(self._pieces(layout.header_size))
+        start, stop = next(self._bands)
+        data = self._stream.take(4 * (stop - start))
+        self.read = layout.header_size + 4 * start + len(data)
+        if len(data) < 4 * (stop - start):
+            raise Malformed("the artifact is truncated", expected=layout.size, actual=self.read)
+        values = np.frombuffer(data, dtype="<i4")
+        self._survey(values)
+        if stop == layout.values:
+            if len(self._stream.take(1)):
+                raise Malformed("the artifact is longer than its tensors", expected=layout.size)
+            self.decision = self._verdict()
+        return values
+
+    def _survey(self, values: Ints) -> None:
+        self._stack.add(b"".join(merkle.leaf_hashes(values.data)))
         largest = max(int(values.max()), -int(values.min()))
-        self.largest = max(self.largest, largest)
-        self.squares += sum_of_squares(values, largest)
+        self._largest = max(self._largest, largest)
+        self._squares += sum_of_squares(values, largest)
 
-    def judge(self, root: bytes, limits: Admission) -> Decision:
-        actual = merkle.root(self.leaves)
-        if actual != root:
-            return Decision(Verdict.ROOT, f"registered root {root.hex()}, the bytes' root {actual.hex()}")
-        if self.largest > limits.max_value:
-            return Decision(Verdict.RANGE, f"a value of magnitude {self.largest}, at most {limits.max_value} allowed")
-        if self.squares > limits.max_norm**2:
-            return Decision(Verdict.NORM, f"squared norm {self.squares}, at most {limits.max_norm**2} allowed")
+    def _verdict(self) -> Decision:
+        root, limits = self._stack.root(), self._limits
+        if root != self._root:
+            return Decision(Verdict.ROOT, f"registered root {self._root.hex()}, the bytes' root {root.hex()}")
+        if self._largest > limits.max_value:
+            return Decision(Verdict.RANGE, f"a value of magnitude {self._largest}, at most {limits.max_value} allowed")
+        if self._squares > limits.max_norm**2:
+            return Decision(Verdict.NORM, f"squared norm {self._squares}, at most {limits.max_norm**2} allowed")
         return Decision(Verdict.ADMITTED)
 
 

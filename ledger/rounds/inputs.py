@@ -14,7 +14,8 @@ import numpy as np
 
 from ledger.errors import Malformed
 from ledger.formats.artifact import Buffer, Layout
-from ledger.formats.cid import CHUNK, Cid
+from ledger.formats.cid import Cid
+from ledger.formats.merkle import leaf_hashes
 from ledger.jobs.document import Rule
 from ledger.rounds.rules import combine, mean_of
 from ledger.rounds.rules.arithmetic import Ints, Sums, add
@@ -45,49 +46,42 @@ class Inputs:
         """
         offset = self.layout.header_size
         pieces = list(self.fetch(cid, offset + 4 * start, offset + 4 * stop))
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if len(data) != 4 * (stop - start):
-            raise Malformed(f"artifact {cid} is truncated", expected=4 * (stop - start), actual=len(data))
-        return np.frombuffer(data, dtype="<i4")
+        return _integers(pieces[0] if len(pieces) == 1 else b"".join(pieces), stop - start, cid)
 
     def model(self, start: int, stop: int) -> Ints:
         """Values `start` to `stop` of the next model. Raises as `values`, and Saturated where one does not fit."""
         change = combine(self.rule, self.weights, lambda k: self.values(self.updates[k], start, stop))
         return add(self.values(self.base, start, stop), change, start)
 
-    def bands(self, threads: int) -> Iterator[tuple[Ints, Sums]]:
+    def readers(self) -> list[Iterator[Ints]]:
+        """The values of each update and of the base model, in bands. They raise as `values`."""
+        return [Bands(self.layout, cid, self.fetch) for cid in (*self.updates, self.base)]
+
+    def bands(self, threads: int, readers: Sequence[Iterator[Ints]] = ()) -> Iterator[tuple[Ints, Sums]]:
         """The whole next model in bands, in order, each with the sums that were divided for it.
 
-        Every artifact is read once, from front to back, by `threads` threads, a few pieces ahead of the arithmetic.
-        Raises as `model`.
+        Every artifact is read once, from front to back, by `threads` threads, a few pieces ahead of the arithmetic;
+        `readers` are other than `self.readers()` where the updates are judged on the way. Raises as `model`.
         """
-        readers = [_Bands(self.layout, cid, self.fetch) for cid in (*self.updates, self.base)]
-        with closing(in_turn(readers, threads)) as pieces:
+        with closing(in_turn(readers or self.readers(), threads)) as pieces:
             for start, _ in self.layout.bands():
                 mean = mean_of(self.rule, self.weights, lambda _: next(pieces))
                 yield add(next(pieces), mean.divided(), start), mean.sums
 
+    def leaves(self, threads: int) -> list[bytes]:
+        """The leaf hashes of the whole next model. Raises as `model`."""
+        return [leaf for band, _ in self.bands(threads) for leaf in leaf_hashes(band.data)]
 
-class _Bands:
-    """An artifact's values, a band at a time. Raises Malformed where there are fewer.
 
-    An object, not a generator: between two bands it holds none, so the memory of a round is not its updates' blocks.
-    """
+class Stream:
+    """A file's bytes, taken in runs from the pieces that come. Between two it holds only what a piece left over."""
 
-    def __init__(self, layout: Layout, cid: Cid, fetch: Fetch) -> None:
-        self._cid, self._bands, self._skip = cid, layout.bands(), layout.header_size % CHUNK
-        self._pieces = fetch(cid, layout.header_size - self._skip, layout.size)
+    def __init__(self, pieces: Iterator[Buffer]) -> None:
+        self._pieces = pieces
         self._rest: Buffer = b""
 
-    def __iter__(self) -> Iterator[Ints]:
-        return self
-
-    def __next__(self) -> Ints:
-        start, stop = next(self._bands)
-        skip, self._skip = self._skip, 0
-        return np.frombuffer(self._take(skip + 4 * (stop - start)), dtype="<i4", offset=skip)
-
-    def _take(self, size: int) -> Buffer:
+    def take(self, size: int) -> Buffer:
+        """The next `size` bytes, or as many as there are; copied only where they straddle pieces."""
         piece, self._rest = self._rest or next(self._pieces, b""), b""
         if len(piece) >= size:
             if len(piece) > size:
@@ -99,8 +93,32 @@ class _Bands:
             held += memoryview(piece)[:room]
             if len(held) == size:
                 self._rest = memoryview(piece)[room:]
-                return held
-        raise Malformed(f"artifact {self._cid} is truncated", expected=size, actual=len(held))
+                break
+        return held
+
+
+class Bands:
+    """An artifact's values, a band at a time. Raises Malformed where there are fewer.
+
+    An object, not a generator: between two bands it holds none, so the memory of a round is not its updates' blocks.
+    """
+
+    def __init__(self, layout: Layout, cid: Cid, fetch: Fetch) -> None:
+        self._cid, self._bands = cid, layout.bands()
+        self._stream = Stream(fetch(cid, layout.header_size, layout.size))
+
+    def __iter__(self) -> Iterator[Ints]:
+        return self
+
+    def __next__(self) -> Ints:
+        start, stop = next(self._bands)
+        return _integers(self._stream.take(4 * (stop - start)), stop - start, self._cid)
+
+
+def _integers(data: Buffer, count: int, cid: Cid) -> Ints:
+    if len(data) != 4 * count:
+        raise Malformed(f"artifact {cid} is truncated", expected=4 * count, actual=len(data))
+    return np.frombuffer(data, dtype="<i4")
 
 
 def in_turn(readers: Sequence[Iterator[T]], threads: int) -> Generator[T]:

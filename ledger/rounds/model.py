@@ -3,46 +3,71 @@
 The sums that are divided to make it have a root of their own, which no file shows: who knows it has computed them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from ledger.formats import merkle
 from ledger.formats.artifact import Buffer
-from ledger.formats.cid import raw
-from ledger.formats.unixfs import TreeBuilder, chunks
-from ledger.rounds.admission import Progress
-from ledger.rounds.inputs import Inputs
+from ledger.formats.cid import Cid, of_file
+from ledger.formats.digest import NOTHING
+from ledger.formats.header import Binding
+from ledger.formats.merkle import Stack, leaf_hashes
+from ledger.formats.unixfs import cid_of
+from ledger.history.state import JobState, Round, Update
+from ledger.jobs.document import Job
+from ledger.rounds.facts import Base
+from ledger.rounds.inputs import Fetch, Inputs
+from ledger.rounds.rules.arithmetic import Ints, Saturated
+from ledger.rounds.weights import shares
+
+Keep = Callable[[Iterator[Buffer]], Cid]
+"""Takes a model's file in pieces, as it is made, and returns the CID of just these bytes: a store hashes them anyway.
+
+The pieces may end in an error, in the last one, too: nothing of that file is kept then, and it may be asked again.
+"""
 
 
-class ModelMaker:
-    """Made by reading `pieces` to their end; root, CID and the root of the sums are known after it.
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What was made of a round's updates. Zero where a value does not fit, and `why` says which.
 
-    `progress` hears of bytes read.
+    `sums` is the root (RFC 6962) over what was divided: int64 little-endian in leaves of 1 KiB.
     """
 
-    def __init__(self, inputs: Inputs, header: bytes, progress: Progress) -> None:
-        self._inputs, self._header, self._progress = inputs, header, progress
-        self._tree = TreeBuilder()
-        self.leaves: list[bytes] = []
-        self._sums: list[bytes] = []
+    inputs: Inputs
+    root: bytes = NOTHING
+    cid: bytes = NOTHING
+    sums: bytes = NOTHING
+    why: str = ""
 
-    def pieces(self, threads: int) -> Iterator[Buffer]:
-        """The file, in blocks. Raises Saturated where a value does not fit."""
-        pending = self._header
-        for band, sums in self._inputs.bands(threads):
-            self.leaves += merkle.leaf_hashes(band.data)
-            self._sums += merkle.leaf_hashes(sums.astype("<i8", copy=False).data)
-            block = pending + band.tobytes()
-            pending = b""
-            for chunk in chunks([block]):
-                self._tree.add(raw(chunk), len(chunk))
-            self._progress(len(block) * len(self._inputs.updates))
-            yield block
 
-    def finish(self) -> tuple[bytes, bytes]:
-        """Tensor root and the digest of the CID."""
-        return merkle.root(self.leaves), self._tree.finish()[0].digest
+def inputs_of(state: JobState, job: Job, round_: Round, base: Base, admitted: Sequence[Update], fetch: Fetch) -> Inputs:
+    """What the round's model, and that of any coalition of its admitted updates, is made of."""
+    weights = shares(state, job, round_, admitted)
+    cids = [of_file(update.cid, job.layout.size) for update in admitted]
+    return Inputs(job.layout, job.aggregation, base.cid, cids, weights, fetch)
 
-    @property
-    def sums(self) -> bytes:
-        """Root (RFC 6962) over the sums, int64 little-endian in leaves of 1 KiB."""
-        return merkle.root(self._sums)
+
+def hashed(pieces: Iterator[Buffer]) -> Cid:
+    """The `Keep` that keeps nothing."""
+    return cid_of(pieces)[0]
+
+
+def make_model(
+    inputs: Inputs, binding: Binding, threads: int, keep: Keep | None, readers: Sequence[Iterator[Ints]] = ()
+) -> Model:
+    """Make the model's file, hand it to `keep` in blocks, and say what it is. `readers` as in `Inputs.bands`."""
+    root, sums = Stack(), Stack()
+
+    def blocks() -> Iterator[Buffer]:
+        before = inputs.layout.header(binding)
+        for band, divided in inputs.bands(threads, readers):
+            root.add(b"".join(leaf_hashes(band.data)))
+            sums.add(b"".join(leaf_hashes(divided.astype("<i8", copy=False).data)))
+            yield before + band.tobytes() if before else band.data.cast("B")
+            before = b""
+
+    try:
+        cid = (keep or hashed)(blocks())
+    except Saturated as error:
+        return Model(inputs, why=str(error))
+    return Model(inputs, root.root(), cid.digest, sums.root())

@@ -5,25 +5,17 @@ global model that an honest aggregator publishes; with a standpoint they are a c
 see: bytes that cannot be had raise Unavailable.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from ledger.formats.artifact import Buffer
-from ledger.formats.cid import of_file
 from ledger.formats.claims import Claimed, RoundName, claim_of, witness
 from ledger.formats.digest import NOTHING
 from ledger.formats.text import plural
-from ledger.history.state import JobState, Round, Update
-from ledger.jobs.document import Job
-from ledger.rounds.admission import Judged, Progress, Verdict, judge_all
-from ledger.rounds.facts import Base, RoundFacts, Standpoint
+from ledger.rounds.admission import Decision, Judged, Progress, Verdict
+from ledger.rounds.facts import RoundFacts, Standpoint
 from ledger.rounds.inputs import Fetch, Inputs
-from ledger.rounds.model import ModelMaker
-from ledger.rounds.rules.arithmetic import Saturated
-from ledger.rounds.weights import shares
-
-Keep = Callable[[Iterator[Buffer]], object]
-"""Takes a model's file in pieces, as it is made."""
+from ledger.rounds.model import Keep, Model, inputs_of, make_model
+from ledger.rounds.one_pass import Pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,6 @@ class Outcome:
     root: bytes = NOTHING
     cid: bytes = NOTHING
     sums: bytes = NOTHING
-    leaves: tuple[bytes, ...] = ()
     inputs: Inputs | None = None
     why: str = ""
 
@@ -77,47 +68,42 @@ def recompute(
        fit, no model.
     4. Root over the integers, CID over the file.
 
-    `keep` takes the model's file in pieces as it is made (an aggregator stores it); `progress` hears of bytes read,
-    `bytes_to_read` of them at most. Raises Unavailable where certified bytes are missing.
+    All of it in one pass over the bytes where every update is admitted (`ledger.rounds.one_pass`). `keep` takes the
+    model's file in pieces as it is made (an aggregator stores it); `progress` hears of bytes read, `bytes_to_read` in
+    all. Raises Unavailable where certified bytes are missing.
     """
-    judged = judge_all(facts, fetch, certified, progress=progress)
-    return conclude(facts, judged, fetch, threads=threads, keep=keep, progress=progress)
+    read = Pass(facts, fetch, certified, threads=threads, progress=progress)
+    model = read.model(certified, keep)
+    read.check_had()
+    read.finish()
+    away = Decision(Verdict.UNAVAILABLE)
+    judged = tuple(
+        Judged(one.update, read.decision(one.update.index) if one.update.index in certified else away)
+        for one in facts.entries
+    )
+    return conclude(facts, judged, fetch, model, threads=threads, keep=keep)
 
 
 def conclude(
     facts: RoundFacts,
     judged: tuple[Judged, ...],
     fetch: Fetch,
+    model: Model | None = None,
     *,
     threads: int = 1,
     keep: Keep | None = None,
-    progress: Progress = lambda _: None,
 ) -> Outcome:
-    """Steps 2 to 4 of `recompute`, for updates already judged."""
-    job, made = facts.job, Outcome(facts.name, facts.base.root, judged)
+    """Steps 2 to 4 of `recompute`, for updates already judged; a `model` that was made of just those admitted is it."""
+    made = Outcome(facts.name, facts.base.root, judged)
     admitted = [j.update for j in judged if j.decision.verdict is Verdict.ADMITTED]
-    if len(admitted) < job.admission.min_updates:
-        return replace(made, why=_too_few(len(admitted), job.admission.min_updates))
-    header = job.layout.header(facts.binding)
-    inputs = inputs_of(facts.state, job, facts.round, facts.base, admitted, fetch)
-    file = ModelMaker(inputs, header, progress)
-    try:
-        if keep is None:
-            for _ in file.pieces(threads):
-                pass
-        else:
-            keep(file.pieces(threads))
-    except Saturated as error:
-        return replace(made, why=str(error))
-    root, cid = file.finish()
-    return replace(made, root=root, cid=cid, sums=file.sums, leaves=tuple(file.leaves), inputs=inputs)
-
-
-def inputs_of(state: JobState, job: Job, round_: Round, base: Base, admitted: Sequence[Update], fetch: Fetch) -> Inputs:
-    """What the round's model, and that of any coalition of its admitted updates, is made of."""
-    weights = shares(state, job, round_, admitted)
-    cids = [of_file(update.cid, job.layout.size) for update in admitted]
-    return Inputs(job.layout, job.aggregation, base.cid, cids, weights, fetch)
+    if len(admitted) < facts.job.admission.min_updates:
+        return replace(made, why=_too_few(len(admitted), facts.job.admission.min_updates))
+    inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, admitted, fetch)
+    if model is None or model.inputs.updates != inputs.updates:
+        model = make_model(inputs, facts.binding, threads, keep)
+    if model.why:
+        return replace(made, why=model.why)
+    return replace(made, root=model.root, cid=model.cid, sums=model.sums, inputs=model.inputs)
 
 
 def _too_few(admitted: int, needed: int) -> str:
@@ -126,5 +112,5 @@ def _too_few(admitted: int, needed: int) -> str:
 
 
 def bytes_to_read(facts: RoundFacts) -> int:
-    """What `recompute` reports to `progress` in all, where every update is admitted."""
-    return 2 * facts.size * len(facts.entries)
+    """What `recompute` reports to `progress` in all."""
+    return facts.size * len(facts.entries)

@@ -13,7 +13,7 @@ from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job, NoScoring
 from ledger.rounds.facts import base_of
 from ledger.rounds.inputs import Fetch
-from ledger.rounds.outcome import inputs_of
+from ledger.rounds.model import inputs_of
 from ledger.scores import geometry
 from ledger.scores.coalition import MAX_HELD, Values, reader
 

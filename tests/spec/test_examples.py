@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from support.kept import Kept
 from support.worlds.world import NAMES, World, altered, artifact
 
 from ledger.audit.report import Check
@@ -94,9 +95,8 @@ def small_round() -> World:
 
 def round_example() -> str:
     world = small_round()
-    made: list[bytes] = []
-    outcome = world.outcome(keep=lambda stream: made.extend(bytes(piece) for piece in stream))
-    model = np.frombuffer(b"".join(made), "<i4", offset=world.layout.header_size)
+    outcome = world.outcome(keep=(made := Kept()))
+    model = np.frombuffer(made.data, "<i4", offset=world.layout.header_size)
     updates = [(f"update {k}, weight {weight}", values) for k, (weight, values) in enumerate(UPDATES)]
     return rows(
         ("base model", world.initial.tolist()),
@@ -111,9 +111,8 @@ def round_example() -> str:
 
 def audit_example() -> str:
     world = small_round()
-    made: list[bytes] = []
-    world.outcome(keep=lambda stream: made.extend(bytes(piece) for piece in stream))
-    honest = np.frombuffer(b"".join(made), "<i4", offset=world.layout.header_size)
+    world.outcome(keep=(made := Kept()))
+    honest = np.frombuffer(made.data, "<i4", offset=world.layout.header_size)
     base = base_of(world.state, world.job, 1)
     lie = altered(honest, 4)
     cid = world.files.put(artifact(world.layout, model_binding(world.place, 1, 1, base.root), lie))

@@ -61,9 +61,13 @@ def add(base: Ints, change: Sums, start: int) -> Ints:
 
     Raises Saturated, naming the first value that does not fit; never wraps or clips.
     """
-    values = base + change
-    outside = (values < _INT32.min) | (values > _INT32.max)
-    if outside.any():
-        at = int(outside.argmax())
-        raise Saturated("the next model does not fit into int32", value=start + at, actual=int(values[at]))
-    return values.astype("<i4")
+    model: Ints = np.empty(len(base), "<i4")
+    for part in slices(len(base)):
+        values = base[part] + change[part]
+        if values.min() < _INT32.min or values.max() > _INT32.max:
+            at = int(((values < _INT32.min) | (values > _INT32.max)).argmax())
+            raise Saturated(
+                "the next model does not fit into int32", value=start + part.start + at, actual=int(values[at])
+            )
+        model[part] = values
+    return model

@@ -16,7 +16,11 @@ def trimmed_mean(updates: int, trim: int, read: Read) -> Mean:
     """
     if 2 * trim >= updates:
         raise Malformed("trimming leaves no update", trim=trim, updates=updates)
-    columns = np.stack([read(position) for position in range(updates)])
+    first = read(0)
+    columns = np.empty((updates, len(first)), np.int32)
+    columns[0] = first
+    for position in range(1, updates):
+        columns[position] = read(position)
     columns.sort(axis=0)
     kept = columns[trim : updates - trim]
     return Mean(kept.sum(axis=0, dtype=np.int64), len(kept))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from support.kept import Kept
 from support.worlds import lies
 from support.worlds.signing import key
 from support.worlds.world import World, altered, open_matters, raw_cid
@@ -243,10 +244,9 @@ def test_a_model_that_vanishes_while_it_is_compared() -> None:
     world = World().open_job().open_round()
     for member in range(4):
         world.submit(member)
-    made: list[bytes] = []
-    world.outcome(keep=lambda stream: made.extend(bytes(piece) for piece in stream))
+    world.outcome(keep=(made := Kept()))
     size = world.layout.header_size
-    data = bytearray(b"".join(made))
+    data = bytearray(made.data)
     data[size + 4 * 400] ^= 1
     lie = world.files.put(bytes(data))
     world.publish(1, root=root_of(data[size:]), cid=lie.digest)

@@ -14,7 +14,8 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.formats.merkle import root_of
-from ledger.rounds.admission import Decision, Verdict, judge, judge_bytes, sum_of_squares, weigh
+from ledger.rounds.admission import Decision, Verdict, judge_bytes, sum_of_squares, weigh
+from ledger.rounds.one_pass import Pass
 
 OTHER = Layout((TENSORS[0], Tensor("layer.weight", (20, 30))))
 VALUES = np.arange(-300, 310, dtype="<i4")
@@ -22,7 +23,7 @@ VALUES = np.arange(-300, 310, dtype="<i4")
 
 def judged(world: World) -> Decision:
     """The verdict on member 0's update of the current round."""
-    return judge(world.facts, world.facts.entries[0], world.files.fetch)
+    return Pass(world.facts, world.files.fetch, [0]).decision(0)
 
 
 def bound(world: World, **changes: Any) -> bytes:
@@ -115,7 +116,7 @@ def test_a_tree_that_is_none_of_the_profile_is_refused() -> None:
         raise Malformed("a node with other links than its size asks for")
         yield b""
 
-    decision = judge(world.facts, world.facts.entries[0], fetch)
+    decision = Pass(world.facts, fetch, [0]).decision(0)
     assert decision.verdict is Verdict.HEADER
 
 

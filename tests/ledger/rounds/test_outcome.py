@@ -3,6 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
+from support.kept import Kept
 from support.worlds.world import LIMITS, World, artifact
 
 from ledger.errors import Malformed, Unavailable
@@ -13,7 +14,7 @@ from ledger.formats.digest import NOTHING, sha256
 from ledger.formats.merkle import LEAF, leaf_hashes, root, root_of
 from ledger.formats.unixfs import cid_of
 from ledger.jobs.document import Median, Rule, TrimmedMean, WeightedMean
-from ledger.rounds.admission import Verdict, judge_all
+from ledger.rounds.admission import Verdict
 from ledger.rounds.facts import Place, Standpoint, base_of, binding_of_base, initial_binding, model_binding, read_model
 from ledger.rounds.outcome import Outcome
 from ledger.rounds.receipts import certified, parse
@@ -26,9 +27,8 @@ SIZES = [1, 255, 256, 257, HEADER_ROOM, HEADER_ROOM + 1, CHUNK // 2]
 
 
 def made(world: World, threads: int = 1) -> tuple[Outcome, bytes]:
-    pieces: list[bytes] = []
-    outcome = world.outcome(threads=threads, keep=lambda stream: pieces.extend(bytes(piece) for piece in stream))
-    return outcome, b"".join(pieces)
+    outcome = world.outcome(threads=threads, keep=(kept := Kept()))
+    return outcome, kept.data
 
 
 def filled(rule: Rule = RULES[0], members: int = 5, values: int = 610, order: tuple[int, ...] = ()) -> World:
@@ -58,7 +58,6 @@ def test_the_model_is_the_files_root_and_cid(rule: Rule, values: int) -> None:
     assert said[:3] == (root_of(world.initial), outcome.root, outcome.cid)
     assert said[3:] == (*POINT, bytes(5))
     assert outcome.claim(POINT) == claim_of(world.name, said)
-    assert len(outcome.leaves) == layout.leaves
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
@@ -123,7 +122,7 @@ def test_too_few_admitted_make_no_model() -> None:
     world.submit(0)
     world.submit(1, weight=LIMITS.max_weight + 1)
     outcome, data = made(world)
-    assert (outcome.root, outcome.cid, outcome.leaves, data) == (NOTHING, NOTHING, (), b"")
+    assert (outcome.root, outcome.cid, outcome.inputs, data) == (NOTHING, NOTHING, None, b"")
     assert outcome.verdicts == bytes([Verdict.ADMITTED, Verdict.WEIGHT])
     assert outcome.claimed(POINT)[:3] == (root_of(world.initial), NOTHING, NOTHING)
     assert outcome.sums == NOTHING
@@ -225,9 +224,9 @@ def test_another_ledger_makes_another_model() -> None:
     world = filled()
     here = world.outcome()
     world.place = Place(1, world.place.contract)
-    there = judge_all(world.facts, world.files.fetch, range(5))
+    there = world.outcome()
     assert here.verdicts == bytes(5)
-    assert {judged.decision.verdict for judged in there} == {Verdict.HEADER}
+    assert there.verdicts == bytes([Verdict.HEADER] * 5)
 
 
 def test_reading_a_model_of_another_root_is_refused() -> None:
@@ -242,4 +241,4 @@ def test_progress_counts_every_byte_read() -> None:
     world = filled()
     heard: list[int] = []
     world.outcome(progress=heard.append)
-    assert sum(heard) == 2 * 5 * world.layout.size
+    assert sum(heard) == 5 * world.layout.size

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from support.consortia.synthetic import Trial, artifact
 from support.content.holders import Memory
+from support.kept import Kept
 
 from ledger.errors import Rejected, Unavailable
 from ledger.events.records import Form
@@ -207,15 +208,15 @@ class Hostile:
         receipts = () if turn.startswith("shuts out") else merged(party.exchange.sharing.receipts(facts))
         counted, data = certified(receipts, facts.roll), encode(receipts)
         party.connection.put([data], f"receipts/{round_.number}")
-        made: list[bytes] = []
+        made = Kept()
         if turn == "own bytes":
             party.connection.put([self._bytes], "own bytes")
             counted |= {party.index}
-        outcome = recompute(facts, party.connection.fetch, counted, keep=lambda pieces: made.extend(map(bytes, pieces)))
+        outcome = recompute(facts, party.connection.fetch, counted, keep=made)
         if turn == "own bytes":
             self._drop("own bytes")
         said = outcome.claimed(party.standpoint(data, round_.opened_in if turn == "shuts out late" else None))
-        self._send("publishAggregate", round_.job, round_.number, tuple(self._lie(said, b"".join(made))))
+        self._send("publishAggregate", round_.job, round_.number, tuple(self._lie(said, made.data)))
 
     def _lie(self, said: Claimed, model: bytes) -> Claimed:
         match self.deed.turn:

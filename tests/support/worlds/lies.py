@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from support.kept import Kept
 from support.worlds.world import LIMITS, TERMS, World, altered, artifact
 
 from ledger.events.rounds import Form
@@ -34,11 +35,9 @@ def model_file(world: World, values: np.ndarray) -> tuple[bytes, Cid]:
 
 
 def honest_values(world: World) -> np.ndarray:
-    pieces: list[bytes] = []
-    world.outcome(keep=lambda stream: pieces.extend(bytes(piece) for piece in stream))
-    data = b"".join(pieces)
-    world.files.put(data)
-    return np.frombuffer(data, "<i4", offset=world.layout.header_size)
+    world.outcome(keep=(made := Kept()))
+    world.files.put(made.data)
+    return np.frombuffer(made.data, "<i4", offset=world.layout.header_size)
 
 
 def publish_altered(world: World, at: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from support.kept import Kept
 from support.worlds.chain import ADDRESSES, BLOCK_SECONDS, CHAIN, CONTRACT, Chain, block_hash
 from support.worlds.signing import sign_digest
 
@@ -210,9 +211,8 @@ class World(Chain):
         The members have signed for all updates but those of `without`.
         """
         if outcome is None:
-            made: list[bytes] = []
-            outcome = self.outcome(without, keep=lambda pieces: made.extend(bytes(piece) for piece in pieces))
-            self.files.put(b"".join(made))
+            outcome = self.outcome(without, keep=(made := Kept()))
+            self.files.put(made.data)
         honest = outcome.claimed(self.standpoint(self.receipts(without)))
         return self.publish_claim(member, honest._replace(**lies))
 

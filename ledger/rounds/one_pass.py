@@ -1,0 +1,144 @@
+"""One pass over a round's bytes: each update is judged, and the model of all of them made on the way.
+
+Nobody knows before the end whether every update is admitted; nearly always they are. So the model is made as if they
+were, band by band over all updates together, and is worth nothing where one turns out refused: the rest is then judged
+without arithmetic, and the model made again of those admitted (`ledger.rounds.outcome.conclude`).
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from ledger.errors import FedledgerError, Unavailable
+from ledger.formats.artifact import Buffer
+from ledger.formats.cid import CHUNK
+from ledger.history.state import Update
+from ledger.rounds.admission import Decision, Halted, Progress, Reading, Verdict, weigh
+from ledger.rounds.facts import Entry, RoundFacts
+from ledger.rounds.inputs import Bands, Fetch
+from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
+from ledger.rounds.rules.arithmetic import Ints
+
+HELD = 16 << 20
+"""Bytes that may be held while headers are judged: first blocks that together are more are read again after it."""
+
+
+class Pass:
+    """Reads the updates of `members` once, by `threads` threads; `progress` hears of bytes read, `facts.size` for each.
+
+    `model`, where it is wanted, comes first; then `finish`, then `decision`.
+    """
+
+    def __init__(
+        self,
+        facts: RoundFacts,
+        fetch: Fetch,
+        members: Collection[int],
+        *,
+        threads: int = 1,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        self._facts, self._fetch, self._threads, self._progress = facts, fetch, threads, progress
+        self._known: dict[int, Decision] = {}
+        self._readings: dict[int, Reading] = {}
+        self._told = 0
+        for entry in facts.entries:
+            index = entry.update.index
+            light = weigh(entry.update.weight, facts.job.admission.cap(index))
+            if light.verdict is not Verdict.ADMITTED:
+                self._known[index] = light
+            elif index in members:
+                self._readings[index] = self._reading(entry)
+
+    def model(self, members: Collection[int], keep: Keep | None) -> Model | None:
+        """The model of these members' updates; None where not all are admitted, or are too few, or where bytes of an
+        update or of the base model cannot be had.
+
+        Where it is None nothing was kept: `keep`, if asked, was ended by an error.
+        """
+        self._open()
+        chosen = [one.update for one in self._facts.entries if self._may_count(one.update, members)]
+        lost = any(self._readings[index].missing for index in self._readings.keys() & set(members))
+        if lost or len(chosen) < self._facts.job.admission.min_updates:
+            return None
+        facts = self._facts
+        inputs = inputs_of(facts.state, facts.job, facts.round, facts.base, chosen, self._fetch)
+        base = _Base(Bands(inputs.layout, inputs.base, self._fetch))
+        readers: list[Iterator[Ints]] = [*(self._readings[one.index] for one in chosen), base]
+        try:
+            return make_model(inputs, facts.binding, self._threads, self._telling(keep or hashed), readers)
+        except Halted:
+            return None
+
+    def finish(self) -> None:
+        """Read what is left of every update, to its verdict."""
+        self._each(_read_on)
+        self._tell(len(self._facts.entries) * self._facts.size)
+
+    def decision(self, index: int) -> Decision:
+        """The decision on a member's update. Raises Unavailable where its bytes cannot be had."""
+        return self._known[index] if index in self._known else self._readings[index].judge()
+
+    def check_had(self) -> None:
+        """Raises Unavailable where bytes turned out by now that cannot be had: those of the first such update."""
+        for reading in self._readings.values():
+            if reading.missing is not None:
+                raise reading.missing
+
+    def _reading(self, entry: Entry) -> Reading:
+        job, fetch = self._facts.job, self._fetch
+        layout, limits = job.layout, job.admission
+        return Reading(
+            layout, entry.binding, entry.update.root, limits, lambda start: fetch(entry.cid, start, layout.size + 1)
+        )
+
+    def _open(self) -> None:
+        """Judge all headers: what they refuse is known before any arithmetic."""
+        hold = len(self._readings) * min(self._facts.size, CHUNK) <= HELD
+        self._each(lambda reading: reading.open(hold=hold))
+
+    def _may_count(self, update: Update, members: Collection[int]) -> bool:
+        return update.index in members and update.index in self._readings and not self._readings[update.index].refused
+
+    def _each(self, work: Callable[[Reading], object]) -> None:
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="reader") as pool:
+            for _ in pool.map(work, (one for one in self._readings.values() if one.decision is None)):
+                self._tell(self._read())
+
+    def _telling(self, keep: Keep) -> Keep:
+        def told(pieces: Iterator[Buffer]) -> Iterator[Buffer]:
+            for piece in pieces:
+                self._tell(self._read())
+                yield piece
+
+        return lambda pieces: keep(told(pieces))
+
+    def _read(self) -> int:
+        return sum(reading.read for reading in self._readings.values())
+
+    def _tell(self, read: int) -> None:
+        self._progress(read - self._told)
+        self._told = read
+
+
+class _Base:
+    """The base model's bands. What is wrong with it matters only once it is known that a model can be made."""
+
+    def __init__(self, bands: Bands) -> None:
+        self._bands = bands
+
+    def __iter__(self) -> Iterator[Ints]:
+        return self
+
+    def __next__(self) -> Ints:
+        try:
+            return next(self._bands)
+        except FedledgerError as error:
+            raise Halted from error
+
+
+def _read_on(reading: Reading) -> None:
+    """To the verdict; what cannot be had is known of the reading."""
+    try:
+        reading.judge()
+    except Unavailable:
+        return
