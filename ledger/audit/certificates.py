@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
 
 from ledger.audit.context import Context
 from ledger.errors import Malformed, Unavailable
@@ -14,27 +12,29 @@ from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import MAX_SIZE, Roll, SignedHave, certified, holders, parse, signed_in_time
 
 
-@dataclass(frozen=True)
 class Certificates:
-    """What a receipts file comes to, by a round's roll: `certified` are the members whose updates have a certificate.
+    """What a receipts file comes to, by a round's roll. A file that breaks the form has no receipts.
 
-    A file that breaks the form has no receipts.
+    What is worked out is kept; without a lock, so that several threads can check the signatures of several files.
     """
 
-    roll: Roll
-    receipts: tuple[SignedHave, ...]
+    def __init__(self, roll: Roll, receipts: tuple[SignedHave, ...]) -> None:
+        self.roll, self.receipts = roll, receipts
+        self._certified: frozenset[int] | None = None
+        self._holders: dict[int, list[int]] | None = None
 
-    @cached_property
+    @property
     def certified(self) -> frozenset[int]:
-        return frozenset(certified(self.receipts, self.roll))
+        """The members whose updates have a certificate."""
+        if self._certified is None:
+            self._certified = frozenset(certified(self.receipts, self.roll))
+        return self._certified
 
     def signers(self, index: int) -> tuple[int, ...]:
         """The members that signed to hold the update of member `index`, ascending."""
+        if self._holders is None:
+            self._holders = holders(self.receipts, self.roll)
         return tuple(self._holders.get(index, ()))
-
-    @cached_property
-    def _holders(self) -> dict[int, list[int]]:
-        return holders(self.receipts, self.roll)
 
 
 class ReceiptsFiles:
@@ -60,12 +60,17 @@ class ReceiptsFiles:
             raise known
         return known
 
-    def available(self, digests: Iterable[bytes]) -> list[Certificates]:
-        """What those of the files certify that can be had; the others are not asked for again."""
+    def read_ahead(self, digests: Iterable[bytes]) -> None:
+        """Read those of the files that can be had; the others are not asked for again."""
         for digest in digests:
             with suppress(Unavailable):
                 self.read(digest)
-        return [known for known in self._known.values() if isinstance(known, Certificates)]
+
+    def certify(self) -> None:
+        """Check the signatures in the files that were read; several threads can do so for several rounds."""
+        for known in self._known.values():
+            if isinstance(known, Certificates):
+                _ = known.certified
 
     def in_time(self, given: Certificates, aggregate: Aggregate) -> frozenset[int] | None:
         """The updates with a certificate that was signed in time to oppose an aggregate that leaves them out.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ledger.audit.attempts import AttemptAudit
-from ledger.audit.certificates import Certificates, ReceiptsFiles
+from ledger.audit.certificates import ReceiptsFiles
 from ledger.audit.claims import round_place, touched
 from ledger.audit.context import Context
 from ledger.audit.course import tell_course
@@ -26,9 +26,15 @@ class RoundAudit:
         self.remade = Remade(audit, self.facts)
         self.attempts = [AttemptAudit(audit, self.facts, self.files, self.remade, one) for one in round_.aggregates]
 
-    def certificates(self) -> list[Certificates]:
-        """Those that its aggregates name, as far as they can be had."""
-        return self.files.available(attempt.aggregate.receipts for attempt in self.attempts)
+    def read_ahead(self) -> "RoundAudit":
+        """Itself, with the receipts files read that its aggregates name, as far as they can be had."""
+        self.files.read_ahead(attempt.aggregate.receipts for attempt in self.attempts)
+        return self
+
+    def certify(self) -> "RoundAudit":
+        """Itself, with the signatures checked in the receipts files that were read."""
+        self.files.certify()
+        return self
 
     def run(self) -> None:
         """Check every update, then every aggregate with its attestations; say how far the round has come."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
-from ledger.audit.certificates import Certificates
 from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
 from ledger.audit.context import CHAIN_NODE, Context
 from ledger.audit.observed import Observed, is_the_contracts_log
@@ -18,7 +17,7 @@ from ledger.audit.signed import SignedTo, check_signed
 from ledger.errors import Malformed, Unavailable
 from ledger.events.rounds import ModelTerms, Terms
 from ledger.formats.cid import RAW, Cid
-from ledger.formats.signatures import on_threads
+from ledger.formats.signatures import worked_ahead
 from ledger.history.state import JobState
 from ledger.jobs.document import MAX_SIZE, Job, parse
 from ledger.rounds.facts import Base, read_model
@@ -39,7 +38,7 @@ CHECKED = (
 
 Said = Terms | ModelTerms
 AHEAD = 16
-"""Rounds whose receipts are read ahead, so that several threads check their signatures."""
+"""Rounds whose receipts are read ahead: other threads check their signatures while one round is made again."""
 
 
 @dataclass
@@ -89,12 +88,10 @@ class Audit(Context):
         self.documents[state.number] = document
         self._initial(state, document)
         scorable = has_set(self, state, document)
-        for start in range(0, len(rounds), AHEAD):
-            audits = [RoundAudit(self, state, document, state.rounds[one]) for one in rounds[start : start + AHEAD]]
-            on_threads(_certify, [one for each in audits for one in each.certificates()], self.threads)
-            for one in audits:
-                one.run()
-                ScoresAudit(self, state, document, one.round, scorable=scorable).run()
+        audits = (RoundAudit(self, state, document, state.rounds[one]).read_ahead() for one in rounds)
+        for one in worked_ahead(RoundAudit.certify, audits, AHEAD, self.threads):
+            one.run()
+            ScoresAudit(self, state, document, one.round, scorable=scorable).run()
         self.found.looked_at.add(job_claim(state.number))
 
     def _signed(self, read: HistoryRead) -> HistoryRead:
@@ -180,11 +177,6 @@ class Audit(Context):
         claim = job_claim(state.number)
         detail = {"why": why, "job": state.number, "cid": str(cid), "touches": (claim,)}
         self.convict(proposed(state), claim, state_of_proposal(state), check, (), **detail)
-
-
-def _certify(certificates: Certificates) -> None:
-    """Check the signatures now: what comes out is kept."""
-    _ = certificates.certified
 
 
 def _shown(terms: Said) -> str:

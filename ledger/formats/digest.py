@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Any, TypeVar
 
 import msgspec
-from eth_hash.auto import keccak as _keccak
+from sha3 import keccak_256
 
 from ledger.errors import Malformed
 from ledger.formats.grammar import check_json
@@ -28,7 +28,8 @@ def sha256(data: bytes | bytearray | memoryview) -> bytes:
 
 def keccak(data: bytes) -> bytes:
     """Keccak-256 as Ethereum uses it."""
-    return bytes(_keccak(data))
+    digest: bytes = keccak_256(data).digest()
+    return digest
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,8 @@
 """Signatures of Ethereum's keys (secp256k1): who signed a digest. Each signature has one form that is accepted."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
@@ -30,18 +31,45 @@ def recover(digest: bytes, r: int, s: int, parity: int) -> str:
     return _address(key.format(compressed=False))
 
 
-def on_threads(work: Callable[[T], R], items: Sequence[T], threads: int) -> list[R]:
-    """`work` done for each item, in the order of the items, by so many threads, of which the caller's is one.
+def worked_ahead(work: Callable[[T], R], items: Iterable[T], ahead: int, threads: int) -> Iterator[R]:
+    """`work` done for each item, in order: `ahead` items are taken before they are needed, for other threads to begin.
 
-    For work that is mostly `recover`, which leaves Python's lock. What `work` raises, this raises.
+    For work that is mostly `recover`, which leaves Python's lock. The caller is one of the threads: it takes all items,
+    and works while it would wait. What `work` raises, this raises.
     """
-    shares = [items[place::threads] for place in range(min(threads, len(items)))]
-    if len(shares) < 2:
-        return list(map(work, items))
-    with ThreadPoolExecutor(len(shares) - 1, "signatures") as pool:
-        others = [pool.submit(lambda share: list(map(work, share)), share) for share in shares[1:]]
-        done = [list(map(work, shares[0])), *(other.result() for other in others)]
-    return [done[place % threads][place // threads] for place in range(len(items))]
+    pool = ThreadPoolExecutor(threads - 1, "signatures") if threads > 1 else None
+    begun = deque[tuple[T, Future[R]]]()
+
+    def helped() -> bool:
+        """Do the first item that no thread has begun; whether there was one."""
+        for place, (item, future) in enumerate(begun):
+            if future.cancel():
+                begun[place] = item, _done(work, item)
+                return True
+        return False
+
+    def first() -> R:
+        while not begun[0][1].done() and helped():
+            pass
+        return begun.popleft()[1].result()
+
+    try:
+        for item in items:
+            begun.append((item, pool.submit(work, item) if pool else Future()))
+            if len(begun) > ahead:
+                yield first()
+        while begun:
+            yield first()
+    finally:
+        if pool:
+            pool.shutdown(cancel_futures=True)
+
+
+def _done(work: Callable[[T], R], item: T) -> Future[R]:
+    """Work that was done here."""
+    future = Future[R]()
+    future.set_result(work(item))
+    return future
 
 
 @lru_cache(maxsize=4096)

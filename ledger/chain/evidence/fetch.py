@@ -1,7 +1,6 @@
 """The witness of a live chain: fetches an event's transaction and holds it against what the event says."""
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,18 +13,20 @@ from ledger.chain.rpc import Rpc, RpcError
 from ledger.errors import FedledgerError, Malformed, Unavailable
 from ledger.events.evidence import BlockName, Said, SignedStatement, Unproven
 from ledger.formats.digest import keccak
-from ledger.formats.signatures import on_threads
+from ledger.formats.signatures import worked_ahead
 
 _METHODS = ("eth_getTransactionByHash", "eth_getRawTransactionByHash")
 AT_ONCE = 32
 """Transactions that one request asks for, at most, each in two calls: nodes limit calls and bytes of a request."""
+_PART, _PARTS = 16, 2
+"""So many of them are read by one thread at a time, and so many such parts ahead of what is needed."""
 
 
 class ChainWitness:
     """Shows signed statements, as a node serves them, of the contracts at `addresses` on `chain`.
 
-    `expected` are transactions that will be asked for, in about that order: each request for one of them asks for the
-    next ones, too, which `threads` threads read. A node that takes no such request is asked for one at a time.
+    `expected` are transactions that will be asked for, in about that order: one request asks for many of them, which
+    `threads` threads read. A node that takes no such request is asked for one at a time.
     """
 
     def __init__(
@@ -36,8 +37,9 @@ class ChainWitness:
         expected: Iterable[bytes] = (),
         threads: int = 1,
     ) -> None:
-        self._rpc, self._chain, self._addresses, self._threads = rpc, chain, addresses, threads
+        self._rpc, self._chain, self._addresses = rpc, chain, addresses
         self._expected = dict.fromkeys(expected)
+        self._reading = worked_ahead(self._read_all, self._answered(list(self._expected)), _PARTS, threads)
         self._ahead: dict[bytes, _Shown | FedledgerError] = {}
 
     def __call__(self, said: Said) -> SignedStatement:
@@ -53,15 +55,45 @@ class ChainWitness:
 
     def _shown(self, tx: bytes) -> "_Shown":
         if tx in self._expected:
-            self._fetch_ahead(tx)
-        known = self._ahead.pop(tx, None) or self._read((tx, [self._alone(method, tx) for method in _METHODS]))
+            self._read_up_to(tx)
+        known = self._ahead.pop(tx, None) or self._read(tx, *(self._alone(method, tx) for method in _METHODS))
         if isinstance(known, FedledgerError):
             raise known
         return known
 
-    def _read(self, answered: tuple[bytes, list[Any]]) -> "_Shown | FedledgerError":
+    def _read_up_to(self, tx: bytes) -> None:
+        """Read what is expected, up to this transaction; no longer, once the node did not answer."""
+        for batch in self._reading:
+            self._ahead |= batch
+            for one in batch:
+                del self._expected[one]
+            if tx in batch:
+                return
+        self._expected = {}
+
+    def _answered(self, wanted: list[bytes]) -> "Iterator[_Answers]":
+        """The node's answers on these transactions, many by one request, as long as it answers such requests."""
+        for start in range(0, len(wanted), AT_ONCE):
+            asked = wanted[start : start + AT_ONCE]
+            try:
+                answers = self._rpc.batch((method, "0x" + one.hex()) for one in asked for method in _METHODS)
+            except Unavailable:
+                return
+            found = {one: answers[2 * place : 2 * place + 2] for place, one in enumerate(asked)}
+            for part in range(0, len(asked), _PART):
+                yield {one: found[one] for one in asked[part : part + _PART]}
+
+    def _alone(self, method: str, tx: bytes) -> Any:
+        try:
+            return self._rpc.call(method, "0x" + tx.hex())
+        except RpcError as error:
+            return error
+
+    def _read_all(self, answers: "_Answers") -> "dict[bytes, _Shown | FedledgerError]":
+        return {tx: self._read(tx, *answered) for tx, answered in answers.items()}
+
+    def _read(self, tx: bytes, shown: Any, plain: Any) -> "_Shown | FedledgerError":
         """What the node's answers on a transaction show, or why nothing."""
-        tx, (shown, plain) = answered
         try:
             if isinstance(shown, RpcError):
                 return shown
@@ -72,25 +104,9 @@ class ChainWitness:
         except FedledgerError as error:
             return error
 
-    def _alone(self, method: str, tx: bytes) -> Any:
-        try:
-            return self._rpc.call(method, "0x" + tx.hex())
-        except RpcError as error:
-            return error
 
-    def _fetch_ahead(self, tx: bytes) -> None:
-        """Ask for this transaction and the next ones that are expected; no longer, once the node did not answer."""
-        del self._expected[tx]
-        wanted = [tx, *islice(self._expected, AT_ONCE - 1)]
-        try:
-            answers = self._rpc.batch((method, "0x" + one.hex()) for one in wanted for method in _METHODS)
-        except Unavailable:
-            self._expected = {}
-            return
-        answered = [(one, answers[2 * place : 2 * place + 2]) for place, one in enumerate(wanted)]
-        self._ahead |= zip(wanted, on_threads(self._read, answered, self._threads), strict=True)
-        for one in wanted[1:]:
-            del self._expected[one]
+_Answers = dict[bytes, list[Any]]
+"""What the node answered to each of the two calls, by transaction."""
 
 
 def proof(raw: bytes, said: Said, chain: int, addresses: Mapping[ContractName, str]) -> SignedStatement:

@@ -1,26 +1,65 @@
 """Work on signatures, shared by threads."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from ledger.formats.signatures import on_threads
+from ledger.formats.signatures import worked_ahead
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 64])
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
-def test_results_come_in_the_order_of_the_items(threads: int, count: int) -> None:
-    assert on_threads(lambda item: item * 2, range(count), threads) == [2 * item for item in range(count)]
+@pytest.mark.parametrize("ahead", [0, 1, 16])
+def test_results_come_in_the_order_of_the_items(threads: int, count: int, ahead: int) -> None:
+    assert list(worked_ahead(lambda item: item * 2, range(count), ahead, threads)) == [
+        2 * item for item in range(count)
+    ]
 
 
-def test_the_caller_is_one_of_the_threads() -> None:
-    met = threading.Barrier(2, timeout=30)
+def test_items_are_taken_ahead_by_so_many_and_no_more() -> None:
+    taken = []
 
-    def meet(_: int) -> int:
-        met.wait()
+    def items() -> Iterator[int]:
+        for item in range(9):
+            taken.append(item)
+            yield item
+
+    done = worked_ahead(lambda item: item, items(), 3, 2)
+    assert next(done) == 0
+    assert taken == [0, 1, 2, 3]
+    assert list(done) == list(range(1, 9))
+
+
+def test_another_thread_works_at_what_the_caller_does_not_need_yet() -> None:
+    begun = threading.Event()
+
+    def work(item: int) -> bool:
+        if item == 0:
+            return begun.wait(30)
+        begun.set()
+        return True
+
+    assert all(worked_ahead(work, range(2), 1, 3))
+
+
+def test_the_caller_works_while_it_would_wait() -> None:
+    begun, other = threading.Event(), threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 0
+        assert begun.wait(30)
+        yield 1
+
+    def work(item: int) -> int:
+        if item == 0:
+            begun.set()
+            assert other.wait(30)
+        other.set()
         return threading.get_ident()
 
-    assert threading.get_ident() in on_threads(meet, range(2), 2)
+    first, second = worked_ahead(work, items(), 1, 2)
+    assert second == threading.get_ident() != first
 
 
 def test_an_error_in_another_thread_is_raised() -> None:
@@ -30,4 +69,4 @@ def test_an_error_in_another_thread_is_raised() -> None:
         return item
 
     with pytest.raises(ValueError, match="no signature"):
-        on_threads(fail, range(2), 2)
+        list(worked_ahead(fail, range(2), 1, 2))
