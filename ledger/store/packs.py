@@ -7,6 +7,7 @@ leaves only a nameless file behind, which the next writer sweeps. Any IPFS tool 
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from ledger.store.files import walk
 from ledger.store.spread import MOST, digests, spread
 
 SUFFIX = ".car"
+STRIDE = 64 << 20
+"""Bytes after which the disk is asked to begin with what is written so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class PackWriter(Blocks):
         self.rows: dict[Cid, BlockPlace] = {}
         self._end = car.HEADER
         self._handle = disk.create(self.path)
+        self._synced, self._syncing = 0, list[Future[None]]()
+        self._thread = ThreadPoolExecutor(1, "store-sync")
 
     def add(self, chunks: Sequence[Buffer]) -> list[Cid]:
         """Write leaves, and return their CIDs."""
@@ -58,6 +63,7 @@ class PackWriter(Blocks):
                 self._enter(cid, chunk)
             else:  # one that is here already is left out, and the others move up
                 self.write(cid, chunk)
+        self._begin_sync()
         return cids
 
     def write(self, cid: Cid, block: Buffer) -> None:
@@ -79,6 +85,13 @@ class PackWriter(Blocks):
         self.rows[cid] = BlockPlace(cid, start, len(block))
         self._end = start + len(block)
 
+    def _begin_sync(self) -> None:
+        """Let the disk begin with a long pack while the rest of it is made."""
+        idle = not self._syncing or self._syncing[-1].done()
+        if idle and self._end - self._synced >= STRIDE:
+            self._synced = self._end
+            self._syncing.append(self._thread.submit(disk.sync, self._handle, self.path))
+
     def copy(self, cid: Cid) -> Buffer:
         """A block written before. Raises Malformed where the pack has none: its sender left it out."""
         row = self.rows.get(cid)
@@ -90,6 +103,8 @@ class PackWriter(Blocks):
         """Write the header, and wait until all is on the disk."""
         disk.write(self._handle, self.path, car.header(root), 0)
         disk.trim(self._handle, self.path, self._end)
+        for future in self._syncing:
+            future.result()
         disk.sync(self._handle, self.path)
 
     def sections(self, piece: int) -> Iterator[bytes]:
@@ -99,6 +114,7 @@ class PackWriter(Blocks):
 
     def discard(self) -> None:
         """Close, and remove what was not published. Harmless when called again."""
+        self._thread.shutdown()
         if self._handle >= 0:
             self.path.unlink(missing_ok=True)
             os.close(self._handle)

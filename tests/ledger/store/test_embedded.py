@@ -364,3 +364,23 @@ def test_a_damaged_block_among_many_is_named(embedded: Embedded) -> None:
     with pytest.raises(Corrupt) as caught:
         list(files.read(embedded, cid))
     assert caught.value.facts["block"] == bad
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_long_file_leaves_nothing(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk reports a failure once: to the sync that began before the file was whole."""
+    calls: list[int] = []
+
+    def fail_once(handle: int, path: Path) -> None:
+        calls.append(handle)
+        if len(calls) == 1:
+            raise Unavailable("cannot write: Input/output error")
+
+    monkeypatch.setattr(packs, "STRIDE", CHUNK)
+    monkeypatch.setattr(disk, "sync", fail_once)
+    with pytest.raises(Unavailable, match="Input/output"):
+        embedded.put((DATA for _ in range(3)), "file")
+    monkeypatch.undo()
+    assert calls
+    assert state(embedded.folder) == {}
