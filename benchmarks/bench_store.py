@@ -1,8 +1,10 @@
-"""What the embedded store must do with a file of one gigabyte, and what it does here.
+"""What the embedded store must do with a file of one gigabyte, and what it does here, as a share of the rate at which
+one core hashes (h).
 
 Each row is the median of several runs in fresh folders; a run of `add` ends with the file on the disk and indexed.
 """
 
+import hashlib
 import json
 import resource
 import statistics
@@ -10,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from operator import truediv
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from ledger.formats import unixfs
 from ledger.store import files
 from ledger.store.embedded import Embedded
 
@@ -40,20 +42,30 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _row(work: str, must: str, measured: float, unit: str, ok: bool, note: str) -> dict[str, Any]:
+def _row(work: str, must: str, measured: float, unit: str, ok: bool | None, note: str) -> dict[str, Any]:
     return {"work": work, "must": must, "measured": round(measured, 2), "unit": unit, "ok": ok, "note": note}
 
 
-def _once(folder: Path) -> tuple[float, float, float, float]:
-    """Rates of adding and reading in MB/s; milliseconds to open and to add a small file."""
+def _hash() -> None:
+    for piece in content():
+        hashlib.sha256(piece).digest()
+
+
+def _spread(rates: Sequence[float]) -> str:
+    return f"{min(rates):.0f} to {max(rates):.0f} in {RUNS} runs"
+
+
+def _once(folder: Path) -> tuple[float, float, float, float, float]:
+    """Rates of adding, reading and hashing in MB/s; milliseconds to open and to add a small file."""
     store = Embedded(folder, create=True)
     add = SIZE / 1e6 / _timed(lambda: store.put(content(), "bench"))
+    hashed = SIZE / 1e6 / _timed(_hash)
     cid = store.pins()["bench"]
     read = SIZE / 1e6 / _timed(lambda: sum(len(piece) for piece in files.read(store, cid)))
     opened = 1e3 * _timed(lambda: Embedded(folder).close())
     small = 10 * _timed(lambda: [store.put([b"%d" % number], f"small {number}") for number in range(100)])
     store.close()
-    return add, read, opened, small
+    return add, read, hashed, opened, small
 
 
 def measure() -> list[dict[str, Any]]:
@@ -63,15 +75,14 @@ def measure() -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="bench-store-") as folder:
             runs.append(_once(Path(folder)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    hashing = SIZE / 1e6 / _timed(lambda: unixfs.cid_of(content()))
-    adds, reads, opens, smalls = zip(*runs, strict=True)
+    adds, reads, hashes, opens, smalls = zip(*runs, strict=True)
     add, read, opened, small = map(statistics.median, (adds, reads, opens, smalls))
-    spread = f"{min(adds):.0f} to {max(adds):.0f} in {RUNS} runs; hashing alone {hashing:.0f}"
+    one = statistics.median(hashes)
+    added, found = (statistics.median(map(truediv, rates, hashes)) for rates in (adds, reads))
     return [
-        _row("store: add 1 GB, on the disk", "≥ 600", add, "MB/s", add >= 600, spread),
-        _row(
-            "store: read 1 GB, checked", "≥ 1000", read, "MB/s", read >= 1000, f"{min(reads):.0f} to {max(reads):.0f}"
-        ),
+        _row("store: h, SHA-256 of 1 GB in one stream", "", one, "MB/s", None, "hashlib, in the same runs"),
+        _row("store: add 1 GB, on the disk", "≥ 1.0", added, "h", added >= 1, f"{add:.0f} MB/s; {_spread(adds)}"),
+        _row("store: read 1 GB, checked", "≥ 1.0", found, "h", found >= 1, f"{read:.0f} MB/s; {_spread(reads)}"),
         _row("store: peak memory", "< 100", peak, "MB", peak < 100, "the whole process"),
         _row("store: open", "< 20", opened, "ms", opened < 20, "what each command pays"),
         _row("store: add a small file", "< 20", small, "ms", small < 20, "three waits for the disk"),
@@ -90,7 +101,7 @@ if __name__ == "__main__":
         print(json.dumps(measure()))
     else:
         for row in measure():
-            verdict = "ok  " if row["ok"] else "MISS"
+            verdict = {True: "ok  ", False: "MISS", None: "    "}[row["ok"]]
             print(
                 f"{verdict} {row['work']:32} {row['measured']:>9} {row['unit']:5} (must {row['must']}; {row['note']})"
             )

@@ -136,25 +136,34 @@ def chunks(pieces: Iterable[Buffer]) -> Iterator[Buffer]:
 
     A chunk may share memory with the piece it came from, so use it before asking for the next.
     """
+    for group in groups(pieces, 1):
+        yield from group
+
+
+def groups(pieces: Iterable[Buffer], most: int) -> Iterator[list[Buffer]]:
+    """As `chunks`, up to `most` at a time: use them all before asking for the next ones.
+
+    Of pieces that are not `bytes`, and may be filled again, only what is of one piece comes together.
+    """
+    group: list[Buffer] = []
     held = bytearray()
     some = False
     for piece in pieces:
         view = memoryview(piece).cast("B")
-        if held:
-            take = min(len(view), CHUNK - len(held))
-            held += view[:take]
-            view = view[take:]
-            if len(held) == CHUNK:
-                some = True
-                yield held
-                held = bytearray()
-        while len(view) >= CHUNK:
-            some = True
-            yield view[:CHUNK]
-            view = view[CHUNK:]
+        while len(view) >= (take := CHUNK - len(held)):
+            group.append(held + view[:take] if held else view[:take])
+            held, view, some = bytearray(), view[take:], True
+            if len(group) == most:
+                yield group
+                group = []
         held += view
+        if group and not isinstance(view.obj, bytes):
+            yield group
+            group = []
     if held or not some:
-        yield held
+        group.append(held)
+    if group:
+        yield group
 
 
 def cid_of(pieces: Iterable[Buffer]) -> tuple[Cid, int]:

@@ -203,11 +203,14 @@ class Connection:
         """
         return self.holders.read(cid, start, stop, deadline=deadline)
 
-    def put(self, pieces: Iterable[Buffer], pin: str) -> Cid:
-        """Store a file in the own store. Raises UsageError for a visitor, which has none."""
+    def put(self, pieces: Iterable[Buffer], pin: str, *, expected: Cid | None = None) -> Cid:
+        """Store a file in the own store; with `expected` no other than that.
+
+        Raises UsageError for a visitor, which has none, Malformed for another file.
+        """
         if self.store is None:
             raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
-        return self.store.put(pieces, pin)
+        return self.store.put(pieces, pin, expected=expected)
 
     def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE, deadline: float | None = None) -> None:
         """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned, had by `deadline` (seconds of

@@ -1,16 +1,17 @@
 """Where bytes live. Every byte read is checked against the CID that it was requested by, at every holder.
 
 A store never decides anything: a lost or damaged copy is its holder's fault and makes a verdict unknown, not wrong.
-The check is in one place, `Blocks.get`, which no holder can override.
+The check is in one place, `Blocks.get` (and `get_all`), which no holder can override.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, Protocol, final
 
-from ledger.errors import SHOWN, Corrupt, Unavailable, UsageError
-from ledger.formats.cid import Cid
+from ledger.errors import SHOWN, Corrupt, Malformed, Unavailable, UsageError
+from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
+from ledger.store.spread import digests, spread
 
 Buffer = bytes | bytearray | memoryview
 Pieces = Iterator[Buffer]
@@ -27,9 +28,12 @@ class BlockSource(Protocol):
 
 
 class Blocks(ABC):
-    """Something that holds blocks. `name` is what findings call it."""
+    """Something that holds blocks. `name` is what findings call it; one that is `side_by_side` answers several threads
+    as fast as one.
+    """
 
     name: str
+    side_by_side = False
 
     @abstractmethod
     def copy(self, cid: Cid) -> Buffer:
@@ -50,7 +54,18 @@ class Blocks(ABC):
         Raises Unavailable where the holder has none, Corrupt where its copy is damaged.
         """
         copy = self.copy(cid) if seconds is None else self.copy_within(cid, seconds)
-        actual = sha256(copy)
+        return self._checked(cid, copy, sha256(copy))
+
+    @final
+    def get_all(self, cids: Sequence[Cid]) -> list[Buffer]:
+        """As `get`, of some blocks at a time: all of them, or it raises."""
+        return spread(self._get_part, cids) if self.side_by_side else self._get_part(cids)
+
+    def _get_part(self, cids: Sequence[Cid]) -> list[Buffer]:
+        copies = [self.copy(cid) for cid in cids]
+        return [self._checked(*found) for found in zip(cids, copies, digests(copies), strict=True)]
+
+    def _checked(self, cid: Cid, copy: Buffer, actual: bytes) -> Buffer:
         if actual != cid.digest:
             raise Corrupt(
                 f"{self.name} holds a damaged copy of block {cid}",
@@ -72,11 +87,23 @@ class Store(Blocks):
     """
 
     @abstractmethod
-    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
+    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False, expected: Cid | None = None) -> Cid:
         """Store a file given as pieces of any size, pinned under `pin`. Nothing is left behind where it fails.
 
-        With `replace` the bytes are written even where the store has them: so a damaged copy is healed.
+        With `replace` the bytes are written even where the store has them: so a damaged copy is healed. With `expected`
+        nothing but that file is stored: any other raises Malformed.
         """
+
+    def put_checked(self, root: Cid, blocks: Iterable[tuple[Cid, Buffer]], pin: str, *, replace: bool = False) -> None:
+        """As `put`, of all blocks of a file, leaves first and in order, each checked against its CID by the caller, in
+        memory that nobody else writes to.
+        """
+        leaves = (block for cid, block in blocks if cid.codec == RAW)
+        self.put(leaves, pin, replace=replace, expected=root)
+
+    def fresh(self, cid: Cid) -> bool:
+        """Whether this very object stored the file whole, and the disk says that nobody wrote to it since."""
+        return False
 
     @abstractmethod
     def has(self, cid: Cid) -> bool:
@@ -109,6 +136,12 @@ class Store(Blocks):
     @abstractmethod
     def close(self) -> None:
         """Release connections and files; closing again is harmless."""
+
+
+def check_file(root: Cid, expected: Cid | None) -> None:
+    """Raises Malformed where a file is not the one that was expected."""
+    if expected is not None and root != expected:
+        raise Malformed("these bytes are not the file that was named", expected=expected, actual=root)
 
 
 def check_pin(name: str) -> str:

@@ -13,6 +13,8 @@ from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import CHUNK
 from ledger.store import Buffer
 
+Version = tuple[int, int, int] | None
+
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
@@ -66,6 +68,15 @@ def write(handle: int, path: Path, data: Buffer, offset: int) -> None:
         while view:
             done = os.pwrite(handle, view, offset)
             view, offset = view[done:], offset + done
+
+
+def version(path: Path) -> Version:
+    """What changes with a file's bytes: its inode, size, and time of change in nanoseconds; None without one."""
+    try:
+        said = path.stat()
+    except OSError:
+        return None
+    return said.st_ino, said.st_size, said.st_mtime_ns
 
 
 def trim(handle: int, path: Path, length: int) -> None:

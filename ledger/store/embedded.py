@@ -21,12 +21,14 @@ from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import Cid
 from ledger.formats.digest import sha256
-from ledger.store import Buffer, Store, car, check_pin, disk, packs
+from ledger.store import Buffer, Store, car, check_file, check_pin, disk, packs
 from ledger.store.files import walk
 from ledger.store.pack_index import PackIndex
 from ledger.store.pins import Pins
 
 FORMAT = b"fedledger store 1\n"
+REMEMBERED = 4096
+"""Files that are remembered as stored, at most."""
 PATIENCE = 120.0
 """Seconds to wait for another process that is publishing; it holds the lock for milliseconds."""
 
@@ -38,10 +40,13 @@ class Embedded(Store):
     is rebuilt from the frames alone. Nothing in a pack is trusted for that: blocks are checked when read.
     """
 
+    side_by_side = True
+
     def __init__(self, folder: Path, *, create: bool = False, name: str = "") -> None:
         self.folder = folder
         self.name = name or f"store {folder}"
         self.packs, self._parts = folder / "packs", folder / "parts"
+        self._stored: dict[Cid, disk.Version] = {}
         self._lock = FileLock(str(folder / "lock"), timeout=PATIENCE)
         self.pin_journal = Pins(folder / "pins.jsonl")
         if create:
@@ -50,12 +55,20 @@ class Embedded(Store):
         self._index = PackIndex(self.packs, folder / "index.db", self.locked)
         self._repair()
 
-    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
+    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False, expected: Cid | None = None) -> Cid:
         check_pin(pin)
         with self._writing() as pack:
             root = packs.fill(pack, pieces)
+            check_file(root, expected)
             self._publish(pack, root, pin, replace)
         return root
+
+    def put_checked(self, root: Cid, blocks: Iterable[tuple[Cid, Buffer]], pin: str, *, replace: bool = False) -> None:
+        check_pin(pin)
+        with self._writing() as pack:
+            for cid, block in blocks:
+                pack.write(cid, block)
+            self._publish(pack, root, pin, replace)
 
     def import_car(self, source: BinaryIO, pin: str, *, limit: int = unixfs.MAX_SIZE, replace: bool = False) -> Cid:
         """As `Store.import_car`; a CAR of more than `limit` bytes of blocks is refused as soon as it is."""
@@ -83,6 +96,10 @@ class Embedded(Store):
         if not copies:
             raise Unavailable(f"{self.name} does not hold block {cid}", holder=self.name, block=cid)
         return copies[0]
+
+    def fresh(self, cid: Cid) -> bool:
+        stored = self._stored.get(cid)
+        return stored is not None and stored == disk.version(self.packs / packs.name_of(cid))
 
     def has(self, cid: Cid) -> bool:
         return bool(self.find(cid))
@@ -190,14 +207,22 @@ class Embedded(Store):
                 if not sealed:
                     pack.seal(root)
                 disk.publish(pack.path, final)
+                self._remember(root, final)
             try:
-                if fresh or replace or not self._index.lists(final.name):
+                if fresh or replace:
+                    self._index.add(final.name, pack.rows.values())
+                elif not self._index.lists(final.name):
                     self._index.add(final.name)
                 self.pin_journal.set(pin, root)
             except BaseException:
                 if fresh:
                     final.unlink(missing_ok=True)
                 raise
+
+    def _remember(self, root: Cid, path: Path) -> None:
+        if len(self._stored) >= REMEMBERED:
+            self._stored.clear()
+        self._stored[root] = disk.version(path)
 
     def _repair(self) -> None:
         """Bring the index in step with the folder, and sweep what no process is writing."""

@@ -5,13 +5,15 @@ their size and height allow, leaves to their length. Heights only fall and sizes
 most 1 + 1,024 nodes and `limit` bytes, no matter what the author of a tree wrote into it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from ledger.errors import Malformed, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.unixfs import Part
-from ledger.store import BlockSource, Buffer, Pieces
+from ledger.store import Blocks, BlockSource, Buffer, Pieces
+from ledger.store.spread import MOST
 
 Fetch = Callable[[Part], Buffer]
 """Returns the checked block at a place in the file being read."""
@@ -22,10 +24,18 @@ def read(
 ) -> Pieces:
     """The bytes of a file from `start` up to `stop` (or its end, whichever comes first), fetching only what it needs.
 
-    Pieces are whole leaves, trimmed at the ends. Raises Unavailable, Corrupt, and Malformed where the tree is not
-    one of the profile or the file is longer than `limit`: that is its author's doing, since its digest is right.
+    Pieces are whole leaves, trimmed at the ends. Of one holder a few leaves are read at a time. Raises Unavailable,
+    Corrupt, and Malformed where the tree is not one of the profile or the file is longer than `limit`: that is its
+    author's doing, since its digest is right.
     """
-    return read_with(lambda part: source.get(part.cid), cid, start, stop, limit=limit)
+    if not isinstance(source, Blocks):
+        return read_with(lambda part: source.get(part.cid), cid, start, stop, limit=limit)
+    return _read(
+        lambda part: source.get(part.cid),
+        lambda parts: source.get_all([part.cid for part in parts]),
+        MOST,
+        (cid, start, stop, limit),
+    )
 
 
 def read_with(
@@ -35,14 +45,34 @@ def read_with(
 
     Pieces are handed over, not kept: many files can be read side by side without a block in memory for each.
     """
+    return _read(fetch, lambda parts: [fetch(part) for part in parts], 1, (cid, start, stop, limit))
+
+
+def _read(
+    fetch: Fetch, fetch_all: Callable[[Sequence[Part]], list[Buffer]], most: int, of: tuple[Cid, int, int | None, int]
+) -> Pieces:
+    """Leaves come `most` at a time."""
+    cid, start, stop, limit = of
     if start < 0 or (stop is not None and stop < start):
         raise UsageError("not a range of bytes", start=start, stop=stop)
-    for part, _ in walk(fetch, cid, start, stop, limit=limit):
-        if part.height != 0:
-            continue
-        piece = [_cut(_leaf(fetch(part), part, limit), part, start, stop)]
-        if len(piece[0]):
-            yield piece.pop()
+    leaves = (part for part, _ in walk(fetch, cid, start, stop, limit=limit) if part.height == 0)
+    while parts := list(islice(leaves, most)):
+        blocks = fetch_all(parts)
+        for part in parts:
+            piece = [_cut(_leaf(blocks.pop(0), part, limit), part, start, stop)]
+            if len(piece[0]):
+                yield piece.pop()
+
+
+def blocks_of(fetch: Fetch, cid: Cid, *, limit: int = unixfs.MAX_SIZE) -> Iterator[tuple[Cid, Buffer]]:
+    """Every block of a file: leaves in order, then nodes. Raises as `read`."""
+    nodes: list[tuple[Cid, Buffer]] = []
+    for part, node in walk(fetch, cid, limit=limit):
+        if node is None:
+            yield part.cid, _leaf(fetch(part), part, limit)
+        else:
+            nodes.append((part.cid, node))
+    yield from reversed(nodes)
 
 
 def walk(

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ledger.errors import Corrupt, Malformed, Unavailable, UsageError
+from ledger.errors import Corrupt, Unavailable, UsageError
 from ledger.formats import unixfs
 from ledger.formats.cid import RAW, Cid
 from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import Part
 from ledger.store import Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.bad_copies import bad_copy
-from ledger.store.files import read_with, walk
+from ledger.store.files import blocks_of, read_with, walk
 from ledger.store.rates import FLOOR, Rate
 
 SHORTEST_REST = 1.0
@@ -131,16 +131,16 @@ class Holders:
         """
         if self.local is None:
             raise UsageError("there is no local store to keep a file in")
-        state = self._local_error(self.local, cid)
+        state = None if self.local.fresh(cid) and not heal else self._local_error(self.local, cid)
         if state is None:
             self.local.pin(pin, cid)
             return
         damaged = isinstance(state, Corrupt)
         if damaged and not heal:
             raise state
-        root = self.local.put(self.read(cid, limit=limit, deadline=deadline), pin, replace=damaged)
-        if root != cid:
-            raise Malformed("a file whose tree is not the one of the profile", expected=cid, actual=root)
+        reading = _Reading(cid, deadline)
+        blocks = blocks_of(lambda part: self._fetch(reading, part), cid, limit=limit)
+        self.local.put_checked(cid, blocks, pin, replace=damaged)
 
     def _local_error(self, local: Store, cid: Cid) -> Unavailable | None:
         """What is wrong with the local copy of a file; None where all of it is there and good."""

@@ -20,7 +20,7 @@ from ledger.formats import unixfs
 from ledger.formats.cid import DAG_PB, Cid
 from ledger.formats.digest import sha256
 from ledger.http.outgoing import OPEN, Outgoing
-from ledger.store import Buffer, Store, Unreachable, car, check_pin, packs
+from ledger.store import Buffer, Store, Unreachable, car, check_file, check_pin, packs
 from ledger.store.files import walk
 from ledger.store.kubo_client import DEFAULT_ADDRESS, PIECE, KuboClient
 
@@ -39,7 +39,7 @@ class Kubo(Store):
         self._client = KuboClient(name, address, timeout, outgoing)
         self.name = self._client.name
 
-    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False) -> Cid:
+    def put(self, pieces: Iterable[Buffer], pin: str, *, replace: bool = False, expected: Cid | None = None) -> Cid:
         """As `Store.put`. With `replace` raises Unavailable: a daemon does not write a block that it lists."""
         check_pin(pin)
         if replace:
@@ -49,6 +49,7 @@ class Kubo(Store):
             )
         with _spool() as pack:
             root = packs.fill(pack, pieces)
+            check_file(root, expected)
             self._send(pack, root, pin)
         return root
 

@@ -3,7 +3,7 @@
 Other processes use the same folder. An index that one of them rebuilt is noticed and opened in place of the old one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -39,9 +39,10 @@ class PackIndex:
         """Whether a pack is listed."""
         return self._use(lambda index: index.lists(name))
 
-    def add(self, name: str) -> None:
-        """List a pack, all its blocks at once, in place of what was listed for it."""
-        self._use(lambda index: index.replace(name, packs.rows(self._folder / name)))
+    def add(self, name: str, rows: Collection[packs.BlockPlace] | None = None) -> None:
+        """List a pack, all its blocks at once, in place of what was listed for it: these, or what its frames say."""
+        found = packs.rows(self._folder / name) if rows is None else rows
+        self._use(lambda index: index.replace(name, found))
 
     def forget(self, name: str) -> None:
         """Take a pack off the list."""

@@ -6,8 +6,8 @@ leaves only a nameless file behind, which the next writer sweeps. Any IPFS tool 
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,11 @@ from ledger.formats.cid import RAW, Cid
 from ledger.formats.digest import sha256
 from ledger.store import Blocks, Buffer, car, disk
 from ledger.store.files import walk
+from ledger.store.spread import MOST, digests, spread
 
 SUFFIX = ".car"
+STRIDE = 64 << 20
+"""Bytes after which the disk is asked to begin with what is written so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class BlockPlace:
 
 
 class PackWriter(Blocks):
-    """A pack being written. Hashing and writing go side by side, a chunk at a time.
+    """A pack being written. Hashing and writing go side by side, some chunks at a time.
 
     A block comes into the pack once; its bytes are written before its digest is known, and the frame after.
     """
@@ -44,21 +47,50 @@ class PackWriter(Blocks):
         self.rows: dict[Cid, BlockPlace] = {}
         self._end = car.HEADER
         self._handle = disk.create(self.path)
-        self._thread = ThreadPoolExecutor(1, "store-write")
+        self._synced, self._syncing = 0, list[Future[None]]()
+        self._thread = ThreadPoolExecutor(1, "store-sync")
 
-    def add(self, chunk: Buffer, codec: int = RAW) -> Cid:
-        """Write a block and return its CID."""
-        start = self._end + len(unixfs.varint(36 + len(chunk))) + 36
-        written = self._thread.submit(disk.write, self._handle, self.path, chunk, start)
-        try:
-            cid = Cid(codec, sha256(chunk))
-        finally:
-            written.result()
+    def add(self, chunks: Sequence[Buffer]) -> list[Cid]:
+        """Write leaves, and return their CIDs."""
+        places, end = [], self._end
+        for chunk in chunks:
+            places.append((chunk, end + _before(chunk)))
+            end = places[-1][1] + len(chunk)
+        cids = [Cid(RAW, digest) for digest in spread(self._hashed, places)]
+        new = len(set(cids) - self.rows.keys()) == len(cids)
+        for cid, chunk in zip(cids, chunks, strict=True):
+            if new:
+                self._enter(cid, chunk)
+            else:  # one that is here already is left out, and the others move up
+                self.write(cid, chunk)
+        self._begin_sync()
+        return cids
+
+    def write(self, cid: Cid, block: Buffer) -> None:
+        """Write a block that has this CID, by the caller's own hashing."""
         if cid not in self.rows:
-            disk.write(self._handle, self.path, car.frame(cid, len(chunk)), self._end)
-            self.rows[cid] = BlockPlace(cid, start, len(chunk))
-            self._end = start + len(chunk)
-        return cid
+            disk.write(self._handle, self.path, block, self._end + _before(block))
+            self._enter(cid, block)
+
+    def _hashed(self, places: Sequence[tuple[Buffer, int]]) -> list[bytes]:
+        """Write blocks at their places; their digests."""
+        for chunk, start in places:
+            disk.write(self._handle, self.path, chunk, start)
+        return digests([chunk for chunk, _ in places])
+
+    def _enter(self, cid: Cid, block: Buffer) -> None:
+        """Write the frame of the next block, whose bytes are at their place."""
+        disk.write(self._handle, self.path, car.frame(cid, len(block)), self._end)
+        start = self._end + _before(block)
+        self.rows[cid] = BlockPlace(cid, start, len(block))
+        self._end = start + len(block)
+
+    def _begin_sync(self) -> None:
+        """Let the disk begin with a long pack while the rest of it is made."""
+        idle = not self._syncing or self._syncing[-1].done()
+        if idle and self._end - self._synced >= STRIDE:
+            self._synced = self._end
+            self._syncing.append(self._thread.submit(disk.sync, self._handle, self.path))
 
     def copy(self, cid: Cid) -> Buffer:
         """A block written before. Raises Malformed where the pack has none: its sender left it out."""
@@ -71,6 +103,8 @@ class PackWriter(Blocks):
         """Write the header, and wait until all is on the disk."""
         disk.write(self._handle, self.path, car.header(root), 0)
         disk.trim(self._handle, self.path, self._end)
+        for future in self._syncing:
+            future.result()
         disk.sync(self._handle, self.path)
 
     def sections(self, piece: int) -> Iterator[bytes]:
@@ -100,11 +134,12 @@ def writing(folder: Path) -> Iterator[PackWriter]:
 def fill(pack: PackWriter, pieces: Iterable[Buffer]) -> Cid:
     """Write a file's blocks into a pack, and return its root."""
     tree = unixfs.TreeBuilder()
-    for chunk in unixfs.chunks(pieces):
-        tree.add(pack.add(chunk), len(chunk))
+    for group in unixfs.groups(pieces, MOST):
+        for cid, chunk in zip(pack.add(group), group, strict=True):
+            tree.add(cid, len(chunk))
     root, nodes = tree.finish()
     for cid, block in nodes:
-        pack.add(block, cid.codec)
+        pack.write(cid, block)
     return root
 
 
@@ -117,8 +152,9 @@ def take(pack: PackWriter, source: BinaryIO, limit: int = unixfs.MAX_SIZE) -> Ci
     what = str(getattr(source, "name", "the CAR"))
     root, blocks = car.read(source, what)
     for cid, block in blocks:
-        if pack.add(block, cid.codec) != cid:
+        if sha256(block) != cid.digest:
             raise Corrupt(f"{what} holds a damaged copy of block {cid}", holder=what, block=cid)
+        pack.write(cid, block)
         limit -= len(block)
         if limit < 0:
             raise Malformed(f"{what} is longer than allowed", root=root)
@@ -137,6 +173,11 @@ def _check_whole(pack: PackWriter, root: Cid, what: str) -> None:
         wanted.add(part.cid)
     if stray := pack.rows.keys() - wanted:
         raise Malformed(f"{what} holds blocks that are not of file {root}", stray=min(stray))
+
+
+def _before(block: Buffer) -> int:
+    """The length of what stands before a block in a pack."""
+    return len(unixfs.varint(36 + len(block))) + 36
 
 
 def name_of(root: Cid) -> str:

@@ -24,8 +24,8 @@ def open_set(trainers: Trainers, connection: Connection, state: JobState, path: 
         raise UsageError("this job commits to no evaluation set", job=state.number, method=document.scoring.method)
     with trainers.carried_out(document, state.number, MakeSet(), path) as errand:
         made = errand.expect(SetMade)
-        cid = str(cid_of(errand.file(0))[0])
-        if (cid, made.root) != (evidence.cid, evidence.root):
+        cid = cid_of(errand.file(0))[0]
+        if (str(cid), made.root) != (evidence.cid, evidence.root):
             raise Malformed(
                 "these rows are not the evaluation set that the job commits to",
                 advice="pass the very file that the job was made from",
@@ -33,7 +33,5 @@ def open_set(trainers: Trainers, connection: Connection, state: JobState, path: 
                 expected=evidence.root,
                 actual=made.root,
             )
-        stored = connection.put(errand.file(0), set_pin(evidence))
-    if str(stored) != evidence.cid:  # its process may have changed the file since
-        raise Malformed("what the trainer made is not what the job says", expected=evidence.cid, actual=str(stored))
+        connection.put(errand.file(0), set_pin(evidence), expected=cid)  # its process may have changed the file since
     return {"job": state.number, "rows": evidence.samples, "cid": evidence.cid, "root": evidence.root}

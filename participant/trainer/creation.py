@@ -1,14 +1,24 @@
 """A job that a trainer makes from a draft: waited for, checked and stored here, where none of the task's code runs."""
 
+from collections.abc import Iterable
+from typing import Protocol
+
 from ledger.errors import Malformed
 from ledger.formats.cid import Cid
-from ledger.formats.unixfs import cid_of
+from ledger.formats.unixfs import Buffer, cid_of
 from ledger.jobs.document import MAX_SIZE, Job, committed_set, parse
 from ledger.party.pins import initial_pin, job_pin, set_pin
-from participant.jobs.creation import Put
 from participant.trainer.errand import Errand
 from participant.trainer.messages import Create, Created, StoredFile
 from participant.trainer.trainers import PROMPT, Trainers
+
+
+class Put(Protocol):
+    """Stores a file that has the CID `expected` under a pin, as `ledger.store.Store.put` does: any other raises
+    Malformed, and is not kept.
+    """
+
+    def __call__(self, pieces: Iterable[Buffer], pin: str, *, expected: Cid) -> object: ...
 
 
 def create(trainers: Trainers, wanted: Create, task: str, put: Put) -> tuple[Job, tuple[str, ...]]:
@@ -42,7 +52,7 @@ def _stored(errand: Errand, answer: Created, put: Put) -> Job:
             raise _other(file)
         _require(cid_of(errand.file(number))[0], file)
     for number, file in enumerate(answer.files):
-        _require(put(errand.file(number), file.pin), file)  # its process may have changed it since
+        put(errand.file(number), file.pin, expected=Cid.parse(file.cid))  # its process may have changed it since
     return made
 
 

@@ -85,6 +85,22 @@ def test_a_source_that_breaks_leaves_nothing(store: Store) -> None:
     assert store.pins() == {}
 
 
+def test_a_file_that_is_not_the_expected_one_leaves_nothing(store: Store) -> None:
+    expected = unixfs.cid_of([LONG])[0]
+    with pytest.raises(Malformed, match="not the file that was named"):
+        store.put([LONG[:-1]], "file", expected=expected)
+    assert store.pins() == {}
+    assert store.put([LONG], "file", expected=expected) == expected
+
+
+def test_blocks_that_the_caller_checked_are_a_file(store: Store) -> None:
+    root, nodes = _tree(LONG)
+    leaves = [(raw(LONG[at : at + CHUNK]), LONG[at : at + CHUNK]) for at in range(0, len(LONG), CHUNK)]
+    store.put_checked(root, [*leaves, *nodes], "file")
+    assert store.pins() == {"file": root}
+    assert b"".join(files.read(store, root)) == LONG
+
+
 def test_a_car_goes_round(store: Store) -> None:
     cid = store.put([LONG], "file")
     data = exported(store, cid)

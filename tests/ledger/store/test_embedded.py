@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -301,7 +301,7 @@ def test_a_pack_that_is_gone_before_it_was_looked_at(embedded: Embedded, monkeyp
 
 def test_a_pack_being_written_is_not_swept(embedded: Embedded) -> None:
     with packs.writing(embedded.folder / "parts") as pack:
-        pack.add(b"not yet")
+        pack.add([b"not yet"])
         Embedded(embedded.folder).close()
         assert pack.path.exists()
     assert not pack.path.exists()
@@ -325,3 +325,62 @@ def test_a_lock_that_is_kept_is_unavailable(embedded: Embedded, monkeypatch: pyt
         with pytest.raises(Unavailable, match="locked"):
             other.put([b"x"], "x")
         other.close()
+
+
+def test_what_repeats_in_a_file_is_there_once(embedded: Embedded) -> None:
+    """Blocks of one group are hashed side by side; those after a repeated one move up."""
+    data = DATA[:CHUNK] + bytes(3 * CHUNK) + DATA
+    cid = embedded.put([data], "file")
+    (path,) = embedded.pack_paths()
+    again = Embedded(embedded.folder.parent / "other", create=True)
+    assert again.put((data[at : at + 1000] for at in range(0, len(data), 1000)), "file") == cid
+    assert path.read_bytes() == again.pack_paths()[0].read_bytes()
+    assert path.stat().st_size < len(data) - 2 * CHUNK
+    assert b"".join(files.read(embedded, cid)) == data
+    again.close()
+    assert state(embedded.folder) == {"file": data}
+
+
+def test_a_source_that_fills_one_buffer_again_is_stored_as_it_came(embedded: Embedded) -> None:
+    buffer = bytearray(2 * CHUNK)
+
+    def filled() -> Iterator[memoryview]:
+        for number in range(3):
+            buffer[:] = bytes([number]) * len(buffer)
+            yield memoryview(buffer)
+
+    cid = embedded.put(filled(), "file")
+    assert b"".join(files.read(embedded, cid)) == b"".join(bytes([number]) * len(buffer) for number in range(3))
+
+
+def test_a_damaged_block_among_many_is_named(embedded: Embedded) -> None:
+    data = os.urandom(11 * CHUNK)
+    cid = embedded.put([data], "file")
+    (path,) = embedded.pack_paths()
+    bad = raw(data[9 * CHUNK : 10 * CHUNK])
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(bytes(bad)) + 36] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(Corrupt) as caught:
+        list(files.read(embedded, cid))
+    assert caught.value.facts["block"] == bad
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_long_file_leaves_nothing(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk reports a failure once: to the sync that began before the file was whole."""
+    calls: list[int] = []
+
+    def fail_once(handle: int, path: Path) -> None:
+        calls.append(handle)
+        if len(calls) == 1:
+            raise Unavailable("cannot write: Input/output error")
+
+    monkeypatch.setattr(packs, "STRIDE", CHUNK)
+    monkeypatch.setattr(disk, "sync", fail_once)
+    with pytest.raises(Unavailable, match="Input/output"):
+        embedded.put((DATA for _ in range(3)), "file")
+    monkeypatch.undo()
+    assert calls
+    assert state(embedded.folder) == {}

@@ -1,6 +1,8 @@
 """What a trainer says that it made is checked before any of it is stored."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,9 @@ from support.consortia.synthetic import Trial
 
 from ledger.errors import Malformed
 from ledger.formats.cid import Cid
+from ledger.formats.digest import sha256
 from ledger.formats.unixfs import cid_of
+from ledger.store.embedded import Embedded
 from participant.trainer import creation
 from participant.trainer.messages import Created, StoredFile
 
@@ -32,9 +36,9 @@ def document(found: Callable[..., Any]) -> bytes:
 def test_nothing_is_stored_where_one_file_is_not_what_the_job_says(document: bytes) -> None:
     stored: list[str] = []
 
-    def put(pieces: Iterable[Any], pin: str) -> Cid:
+    def put(pieces: Iterable[Any], pin: str, *, expected: Cid) -> None:
+        assert cid_of(pieces)[0] == expected
         stored.append(pin)
-        return cid_of(pieces)[0]
 
     pin, cid = creation.job_pin(creation.parse(document).digest), str(cid_of([document])[0])
     right, foreign = StoredFile(pin, cid), StoredFile("model/1/1", cid)
@@ -48,3 +52,18 @@ def test_nothing_is_stored_where_one_file_is_not_what_the_job_says(document: byt
     assert stored == []
     creation._stored(Errand(document), Created((right,), ()), put)  # type: ignore[arg-type]
     assert stored == [pin]
+
+
+def test_a_file_that_changes_after_it_was_checked_is_not_kept(document: bytes, tmp_path: Path) -> None:
+    class Changing(Errand):
+        def file(self, number: int) -> Iterator[bytes]:
+            reads.append(number)
+            yield document if len(reads) < 3 else b"{}"
+
+    reads: list[int] = []
+    changing, right = Changing(document), StoredFile(creation.job_pin(sha256(document)), str(cid_of([document])[0]))
+    with closing(Embedded(tmp_path / "store", create=True)) as store:
+        with pytest.raises(Malformed, match="not the file that was named"):
+            creation._stored(changing, Created((right,), ()), store.put)  # type: ignore[arg-type]
+        assert store.pins() == {}
+        assert store.pack_paths() == []
