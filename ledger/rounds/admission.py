@@ -48,10 +48,14 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict and what led to it, in words."""
+    """A verdict and what led to it, in words.
+
+    `squares` is the sum of squares of the update's integers, None where its bytes do not lead to the registered root.
+    """
 
     verdict: Verdict
     message: str = ""
+    squares: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +141,15 @@ class _Survey:
         actual = merkle.root(self.leaves)
         if actual != root:
             return Decision(Verdict.ROOT, f"registered root {root.hex()}, the bytes' root {actual.hex()}")
+        verdict, message = self._within(limits)
+        return Decision(verdict, message, self.squares)
+
+    def _within(self, limits: Admission) -> tuple[Verdict, str]:
         if self.largest > limits.max_value:
-            return Decision(Verdict.RANGE, f"a value of magnitude {self.largest}, at most {limits.max_value} allowed")
+            return Verdict.RANGE, f"a value of magnitude {self.largest}, at most {limits.max_value} allowed"
         if self.squares > limits.max_norm**2:
-            return Decision(Verdict.NORM, f"squared norm {self.squares}, at most {limits.max_norm**2} allowed")
-        return Decision(Verdict.ADMITTED)
+            return Verdict.NORM, f"squared norm {self.squares}, at most {limits.max_norm**2} allowed"
+        return Verdict.ADMITTED, ""
 
 
 def sum_of_squares(values: np.ndarray, largest: int) -> int:
