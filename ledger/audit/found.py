@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger.audit.report import Check, Lie, Measured, Open
+from ledger.audit.report import Check, Lie, MeasuredRound, Open
 from ledger.events.evidence import SignedStatement
 
 MOST_MEASURED = 1 << 16
@@ -26,7 +26,7 @@ class Found:
     rests_on: list[SignedStatement] = field(default_factory=list)
     passed: dict[int, int] = field(default_factory=dict)
     skipped: list[int] = field(default_factory=list)
-    measured: list[Measured] = field(default_factory=list)
+    measured: list[MeasuredRound] = field(default_factory=list)
 
     def verify(self, check: Check, count: int = 1) -> None:
         """Count checks that held; 0 says that there was nothing to check."""
@@ -38,7 +38,7 @@ class Found:
         self.rests_on.extend(one for one in statements if (one.raw, one.signer) not in known)
 
     @property
-    def newest_measured(self) -> tuple[Measured, ...]:
+    def newest_measured(self) -> tuple[MeasuredRound, ...]:
         """The rounds whose updates were measured: whole ones, from the last back, of MOST_MEASURED updates at most."""
         kept, updates = 0, 0
         for one in reversed(self.measured):

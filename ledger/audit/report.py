@@ -194,7 +194,7 @@ MemberIndex = Annotated[int, msgspec.Meta(ge=0, le=254)]
 Ordinal = Annotated[int, msgspec.Meta(ge=1, le=(1 << 32) - 1)]
 
 
-class Measured(msgspec.Struct, frozen=True):
+class MeasuredRound(msgspec.Struct, frozen=True):
     """The sum of squares of each update of a round that was read, in the ledger's integers, by member index.
 
     A decimal number, as it may be greater than a JSON reader's integers.
@@ -224,7 +224,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rests_on: tuple[SignedStatement, ...] = ()
     passed: dict[int, int] = {}
     skipped: tuple[int, ...] = ()
-    measured: tuple[Measured, ...] = ()
+    measured: tuple[MeasuredRound, ...] = ()
 
     @property
     def exit(self) -> int:

@@ -8,7 +8,7 @@ from ledger.audit.claims import round_place, touched
 from ledger.audit.context import Context
 from ledger.audit.course import tell_course
 from ledger.audit.remade import Remade, failed, taken_over
-from ledger.audit.report import Check, Measured
+from ledger.audit.report import Check, MeasuredRound
 from ledger.errors import Unavailable
 from ledger.formats.cid import of_file
 from ledger.history.state import JobState, Round, Update
@@ -65,7 +65,7 @@ class RoundAudit:
         found = {index: one.decision.squares for index, one in self.remade.judged.items()}
         squares = {index: str(value) for index, value in found.items() if value is not None}
         if squares:
-            self.audit.found.measured.append(Measured(self.round.job, self.round.number, squares))
+            self.audit.found.measured.append(MeasuredRound(self.round.job, self.round.number, squares))
 
     def _missing(self, update: Update, error: Unavailable) -> None:
         """Bytes that cannot be had leave the claims open that were made from them, by fault of those who signed to hold

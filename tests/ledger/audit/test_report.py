@@ -14,7 +14,7 @@ from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.claims import StandingClaim
 from ledger.audit.found import MOST_MEASURED, Found
 from ledger.audit.question import Question
-from ledger.audit.report import EXIT, OPTIONAL, Answer, Check, Lie, LieState, Measured, Open, Report
+from ledger.audit.report import EXIT, OPTIONAL, Answer, Check, Lie, LieState, MeasuredRound, Open, Report
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.events.evidence import SignedStatement
 
@@ -204,7 +204,7 @@ def test_an_update_whose_bytes_are_not_those_registered_has_no_norm() -> None:
 
 
 def test_of_too_many_updates_the_newest_whole_rounds_are_kept() -> None:
-    many = [Measured(1, number, dict.fromkeys(range(255), "1")) for number in range(1, 301)]
+    many = [MeasuredRound(1, number, dict.fromkeys(range(255), "1")) for number in range(1, 301)]
     kept = Found(measured=many).newest_measured
     assert (len(kept), kept[-1].round, kept[0].round) == (MOST_MEASURED // 255, 300, 301 - MOST_MEASURED // 255)
     assert Found(measured=many[:3]).newest_measured == tuple(many[:3])
