@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger.audit.report import Check, Lie, Open
+from ledger.audit.report import Check, Lie, MeasuredRound, Open
 from ledger.events.evidence import SignedStatement
+
+MOST_MEASURED = 1 << 16
+"""Sums of squares of so many updates are kept, those of the newest rounds: a report has a bound in size."""
 
 
 @dataclass
@@ -23,6 +26,7 @@ class Found:
     rests_on: list[SignedStatement] = field(default_factory=list)
     passed: dict[int, int] = field(default_factory=dict)
     skipped: list[int] = field(default_factory=list)
+    measured: list[MeasuredRound] = field(default_factory=list)
 
     def verify(self, check: Check, count: int = 1) -> None:
         """Count checks that held; 0 says that there was nothing to check."""
@@ -32,3 +36,14 @@ class Found:
         """Take these statements in, each once."""
         known = {(one.raw, one.signer) for one in self.rests_on}
         self.rests_on.extend(one for one in statements if (one.raw, one.signer) not in known)
+
+    @property
+    def newest_measured(self) -> tuple[MeasuredRound, ...]:
+        """The rounds whose updates were measured: whole ones, from the last back, of MOST_MEASURED updates at most."""
+        kept, updates = 0, 0
+        for one in reversed(self.measured):
+            updates += len(one.squares)
+            if updates > MOST_MEASURED:
+                break
+            kept += 1
+        return tuple(self.measured[len(self.measured) - kept :])

@@ -5,7 +5,7 @@ them up. The exit code follows the first alone.
 """
 
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -189,11 +189,27 @@ class HistoryRead(msgspec.Struct, frozen=True, kw_only=True):
     seals: str = "not looked at"
 
 
+Squares = Annotated[str, msgspec.Meta(pattern="^(0|[1-9][0-9]{0,29})$")]
+MemberIndex = Annotated[int, msgspec.Meta(ge=0, le=254)]
+Ordinal = Annotated[int, msgspec.Meta(ge=1, le=(1 << 32) - 1)]
+
+
+class MeasuredRound(msgspec.Struct, frozen=True):
+    """The sum of squares of each update of a round that was read, in the ledger's integers, by member index.
+
+    A decimal number, as it may be greater than a JSON reader's integers.
+    """
+
+    job: Ordinal
+    round: Ordinal
+    squares: dict[MemberIndex, Squares]
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What an audit was asked, and its answers.
 
     `rests_on` are others' signed statements from which lies were computed: the updates of a round. `passed` counts what
-    held, by check; `skipped` are the checks left out.
+    held, by check; `skipped` are the checks left out. `measured` are the rounds that were looked at, by job and number.
     """
 
     asked: dict[str, Any]
@@ -208,6 +224,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rests_on: tuple[SignedStatement, ...] = ()
     passed: dict[int, int] = {}
     skipped: tuple[int, ...] = ()
+    measured: tuple[MeasuredRound, ...] = ()
 
     @property
     def exit(self) -> int:

@@ -8,7 +8,7 @@ from ledger.audit.claims import round_place, touched
 from ledger.audit.context import Context
 from ledger.audit.course import tell_course
 from ledger.audit.remade import Remade, failed, taken_over
-from ledger.audit.report import Check
+from ledger.audit.report import Check, MeasuredRound
 from ledger.errors import Unavailable
 from ledger.formats.cid import of_file
 from ledger.history.state import JobState, Round, Update
@@ -41,6 +41,7 @@ class RoundAudit:
         for attempt in self.attempts:
             attempt.read_receipts()
         self._read()
+        self._measure()
         for attempt in self.attempts:
             attempt.run()
         self.audit.found.looked_at |= {touched(one.aggregate, self.round) for one in self._standing()}
@@ -61,6 +62,13 @@ class RoundAudit:
                 self._missing(update, errors[update.index])
             else:
                 self.audit.found.verify(Check.BYTES)
+
+    def _measure(self) -> None:
+        """What admission computed of each update whose bytes are those registered."""
+        found = {index: one.decision.squares for index, one in self.remade.judged.items()}
+        squares = {index: str(value) for index, value in found.items() if value is not None}
+        if squares:
+            self.audit.found.measured.append(MeasuredRound(self.round.job, self.round.number, squares))
 
     def _missing(self, update: Update, error: Unavailable) -> None:
         """Bytes that cannot be had leave the claims open that were made from them, by fault of those who signed to hold

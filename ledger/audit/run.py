@@ -77,6 +77,7 @@ class Audit(Context):
             rests_on=tuple(found.rests_on),
             passed=dict(found.passed),
             skipped=tuple(found.skipped),
+            measured=found.newest_measured,
         )
 
     def _job(self, state: JobState, rounds: tuple[int, ...], observed: Observed) -> None:

@@ -52,10 +52,14 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict and what led to it, in words."""
+    """A verdict and what led to it, in words.
+
+    `squares` is the sum of squares of the update's integers, None where its bytes do not lead to the registered root.
+    """
 
     verdict: Verdict
     message: str = ""
+    squares: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +198,18 @@ class Reading:
         self._squares += sum_of_squares(values, largest)
 
     def _verdict(self) -> Decision:
-        root, limits = self._stack.root(), self._limits
+        root = self._stack.root()
         if root != self._root:
             return Decision(Verdict.ROOT, f"registered root {self._root.hex()}, the bytes' root {root.hex()}")
+        verdict, message = self._within(self._limits)
+        return Decision(verdict, message, self._squares)
+
+    def _within(self, limits: Admission) -> tuple[Verdict, str]:
         if self._largest > limits.max_value:
-            return Decision(Verdict.RANGE, f"a value of magnitude {self._largest}, at most {limits.max_value} allowed")
+            return Verdict.RANGE, f"a value of magnitude {self._largest}, at most {limits.max_value} allowed"
         if self._squares > limits.max_norm**2:
-            return Decision(Verdict.NORM, f"squared norm {self._squares}, at most {limits.max_norm**2} allowed")
-        return Decision(Verdict.ADMITTED)
+            return Verdict.NORM, f"squared norm {self._squares}, at most {limits.max_norm**2} allowed"
+        return Verdict.ADMITTED, ""
 
 
 def sum_of_squares(values: np.ndarray, largest: int) -> int:

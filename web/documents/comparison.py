@@ -6,35 +6,25 @@ from ledger.releases.counts import Counts
 from web.documents.common import Document, Page, PartyDocument
 from web.documents.decisions import ReleaseLine
 from web.documents.ledger import JobLine
+from web.documents.norms import RoundNorms, RoundWeights
 
 Of = Literal["pooled", "mean", "party"]
-
-
-class WeightPart(Document, frozen=True):
-    """An admitted update: the weight that its party registered, and its share of the model, in parts per million."""
-
-    index: int
-    weight: int
-    share: int
-
-
-class RoundWeights(Document, frozen=True):
-    """The admitted updates of a finalised round, by member index."""
-
-    round: int
-    parts: tuple[WeightPart, ...]
 
 
 class WeightsPage(Page, frozen=True):
     """What each party's update weighs, newest round first; `next` is the address of the rounds before these.
 
-    `factors`: the shares have the factors of past scores in them, as the models do.
+    `factors`: the shares have the factors of past scores in them, as the models do. `norms` are those of the same
+    rounds, as far as an audit that this server knows of measured them; `max_norm` is the job's bound, in the ledger's
+    integers.
     """
 
     job: JobLine
     factors: bool
+    max_norm: int
     parties: tuple[PartyDocument, ...]
     rounds: tuple[RoundWeights, ...]
+    norms: tuple[RoundNorms, ...]
     next: str | None
 
 

@@ -193,11 +193,17 @@ class Evidence(Document, frozen=True):
 
 
 class MemberUpdate(Document, frozen=True):
-    """A member's update in a round; `verdict` is the name of the admission's, null while there is none."""
+    """A member's update in a round; `verdict` is the name of the admission's, null while there is none.
+
+    `share` is its part of the round's model in parts per million, null if it has none; `norm` as an audit measured it,
+    null where none did.
+    """
 
     weight: int
     root: str
     verdict: str | None
+    share: int | None
+    norm: str | None
 
 
 class MemberRound(Document, frozen=True):

@@ -31,6 +31,7 @@ from web.documents.ledger import (
     ModelTermsDocument,
     Strikes,
 )
+from web.documents.norms import RoundNorms, RoundWeights
 from web.documents.rounds import Activity, RoundDocument, RoundLine
 from web.documents.scores import JobScores, RoundScoring, ScoringLine, ScoringMethod, Standing, Sum, Unit
 
@@ -115,13 +116,16 @@ class RoundsPage(Page, frozen=True):
 
 class RoundPage(Page, frozen=True):
     """`scoring` is null if the round has no final model or the job makes no scores; `metrics` is null if no report that
-    was read measures its model. `timeline` is what happened in it, oldest first, as far as this server keeps events."""
+    was read measures its model. `timeline` is what happened in it, oldest first, as far as this server keeps events.
+    `weights` is null without a final model, `norms` until an audit that this server knows of measured the updates."""
 
     job: JobLine
     answers: Answers
     round: RoundDocument
     scoring: RoundScoring | None
     metrics: RoundMetrics | None
+    weights: RoundWeights | None
+    norms: RoundNorms | None
     timeline: tuple[ActivityLine, ...]
 
 

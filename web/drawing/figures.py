@@ -16,6 +16,7 @@ from web.drawing.reports import by_rounds, called, lines_of, of_report
 from web.drawing.scores import in_unit
 
 MOST_METRICS = 4
+_Named = list[tuple[str, bool, dict[int, str]]]
 
 
 def drawn(page: Any, t: Texts) -> list[Figure]:
@@ -44,17 +45,36 @@ def _of_evidence(page: ProposalPage | ReleasePage, t: Texts) -> list[Figure]:
 
 
 def _of_weights(page: WeightsPage, t: Texts) -> list[Figure]:
-    """The shares of the parties by round, those of the largest first."""
-    found: dict[int, dict[int, int]] = {}
-    for one in page.rounds:
-        for part in one.parts:
-            found.setdefault(part.index, {})[one.round] = part.share
+    """The shares and the norms of the parties by round, those of the largest share first."""
+    shares, norms = _by_party(page)
     names = {party.index: party.name for party in page.parties}
-    order = sorted(found, key=lambda index: (-sum(found[index].values()), index))
-    named = [
-        (names[index], False, {n: f"{share / 10_000:.4f}" for n, share in found[index].items()}) for index in order
-    ]
-    return [lines(t, "weights", t("figures", "weights_share"), named)] if found else []
+    order = sorted(names, key=lambda index: (-sum(shares.get(index, {}).values()), index))
+
+    def named(found: dict[int, dict[int, Any]], text: Callable[[Any], str]) -> _Named:
+        return [(names[i], False, {n: text(value) for n, value in found[i].items()}) for i in order if i in found]
+
+    made = []
+    if shares:
+        made.append(
+            lines(t, "weights", t("figures", "weights_share"), named(shares, lambda one: f"{one / 10_000:.4f}"))
+        )
+    if norms:
+        figure = lines(t, "norms", t("figures", "norms"), named(norms, str))
+        made.append(replace(figure, aside=t("figures", "norms_aside").format(most=f"{page.max_norm:,}")))
+    return made
+
+
+def _by_party(page: WeightsPage) -> tuple[dict[int, dict[int, int]], dict[int, dict[int, str]]]:
+    """Shares and norms by member index, then by round."""
+    shares: dict[int, dict[int, int]] = {}
+    norms: dict[int, dict[int, str]] = {}
+    for weighed in page.rounds:
+        for part in weighed.parts:
+            shares.setdefault(part.index, {})[weighed.round] = part.share
+    for measured in page.norms:
+        for one in measured.parts:
+            norms.setdefault(one.index, {})[measured.round] = one.norm
+    return shares, norms
 
 
 def _of_comparison(page: ComparePage, t: Texts) -> list[Figure]:

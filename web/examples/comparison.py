@@ -4,18 +4,30 @@ from web.documents.comparison import (
     ComparedSide,
     ComparePage,
     FigureChange,
-    RoundWeights,
     SideFigures,
-    WeightPart,
     WeightsPage,
 )
+from web.documents.norms import RoundNorms, RoundWeights, UpdateNorm, WeightPart
 from web.examples.consortium import CHAIN, NORTH, ROOT
 from web.examples.decisions import COUNTS, EVALUATED, EVALUATION, FIGURES, RELEASE
 from web.examples.rounds import JOB
 
-_ROUND = RoundWeights(round=1, parts=(WeightPart(index=0, weight=120, share=1_000_000),))
+ROUND_WEIGHTS = RoundWeights(round=1, parts=(WeightPart(index=0, weight=120, share=1_000_000),))
 
-WEIGHTS = WeightsPage(chain=CHAIN, job=JOB, factors=False, parties=(NORTH,), rounds=(_ROUND,), next=None)
+NORMS = RoundNorms(
+    round=1, auditor=None, party=None, parts=(UpdateNorm(index=0, norm="1414213.562", squares="2000000000000"),)
+)
+
+WEIGHTS = WeightsPage(
+    chain=CHAIN,
+    job=JOB,
+    factors=False,
+    max_norm=2_097_152,
+    parties=(NORTH,),
+    rounds=(ROUND_WEIGHTS,),
+    norms=(NORMS,),
+    next=None,
+)
 
 _A, _B = (
     ComparedSide(
@@ -32,7 +44,7 @@ _A, _B = (
         parties=(
             SideFigures(party="North", key=NORTH.key, member=True, samples=114, rows="own file", metrics=FIGURES),
         ),
-        weights=_ROUND,
+        weights=ROUND_WEIGHTS,
     )
     for asked, release in (("cardio@1.0", RELEASE), ("1/1", None))
 )

@@ -42,7 +42,7 @@ from web.documents.pages import (
 )
 from web.documents.rounds import Activity
 from web.examples import answers, scores
-from web.examples.comparison import COMPARED, WEIGHTS
+from web.examples.comparison import COMPARED, NORMS, ROUND_WEIGHTS, WEIGHTS
 from web.examples.consortium import ANCHOR, BASE, CHAIN, CID, CONSORTIUM, LEDGER, MEMBERS, NORTH, SIGNED, SOUTH, WEST
 from web.examples.decisions import EVALUATED, EVALUATION, EVIDENCE, PARTY_ROUNDS, PROPOSAL, RELEASE, RULES, VOTE
 from web.examples.rounds import EVENT, JOB, LINE, MODEL, MODEL_TERMS, ROUND, SCORING, TERMS, TRACED
@@ -117,7 +117,7 @@ _PAGES: tuple[Page, ...] = (
                 round=1,
                 phase="Finalised",
                 committed=True,
-                update=MemberUpdate(weight=120, root=BASE, verdict="ADMITTED"),
+                update=MemberUpdate(weight=120, root=BASE, verdict="ADMITTED", share=1_000_000, norm="1414213.562"),
                 attested=(),
                 aggregated="Finalised",
                 score=scores.line().scores[0],
@@ -153,6 +153,8 @@ _PAGES: tuple[Page, ...] = (
         round=ROUND,
         scoring=SCORING,
         metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds, parties=PARTY_ROUNDS),
+        weights=ROUND_WEIGHTS,
+        norms=NORMS,
         timeline=(EVENT,),
     ),
     ScoresPage(

@@ -122,8 +122,8 @@ class Live:
             serial = self._latest.state.serial
             self._backlog.catch_up()
             found = self._auditors.changed() if self._auditors else None
-            if found is not None:
-                self._latest.post(reports=found)
+            if self._auditors is not None and found is not None:
+                self._latest.post(reports=found, norms=self._auditors.norms)
             if self._latest.state.serial == serial:
                 self._latest.wait(serial, RETRY)
 

@@ -76,6 +76,14 @@ class FetchedReceipts:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedNorms:
+    """What an auditor measured of a round's updates: their sums of squares by member index, under its key."""
+
+    auditor: str
+    squares: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class MissingFile:
     """Why a file could not be read; `final` if no other copy can be better."""
 
@@ -92,7 +100,8 @@ class State:
     could be read, `evaluations` the evaluation reports, or why not; `receipts` has the receipts files of the newest
     aggregates, by claim, or why not; `lineages` has what went into the models that were decided on, `cards` what pages
     say of the newest releases, `reasons` the texts of revocations that are too long for a word; `auditing` says whether
-    an audit runs, `audits` which were made here, newest first; `reports` are other auditors', signed.
+    an audit runs, `audits` which were made here, newest first; `reports` are other auditors', signed, and `norms` what
+    they measured, by job and round.
     """
 
     serial: int = 0
@@ -109,6 +118,7 @@ class State:
     audited: Audited | None = None
     audits: tuple[AuditLine, ...] = ()
     reports: tuple[AuditorLine, ...] = ()
+    norms: Mapping[tuple[int, int], SignedNorms] = field(default_factory=lambda: MappingProxyType({}))
     auditing: bool = False
 
 

@@ -7,8 +7,10 @@ from web.documents.ledger import MemberDocument
 from web.reading.attempts import form_name
 from web.reading.counting import verdicts
 from web.reading.ledger import Reading
+from web.reading.norms import norm, round_squares
 from web.reading.rounds import judgement
 from web.reading.scorings import score_of
+from web.reading.weights import share_of
 
 
 def member_documents(now: Reading) -> tuple[MemberDocument, ...]:
@@ -37,20 +39,24 @@ def member_round(now: Reading, state: JobState, index: int, round_: Round) -> Me
         round=round_.number,
         phase=now.stage(state, round_).phase.value,
         committed=index in round_.commitments,
-        update=_member_update(round_, index),
+        update=_member_update(now, state, index, round_),
         attested=tuple(form_name(made) for made in said),
         aggregated=(own[-1].outcome or round_.phase).value if own else None,
         score=score_of(now, state, round_.number, index),
     )
 
 
-def _member_update(round_: Round, index: int) -> MemberUpdate | None:
+def _member_update(now: Reading, state: JobState, index: int, round_: Round) -> MemberUpdate | None:
     update = round_.updates.get(index)
     if update is None:
         return None
     verdict = dict(zip(sorted(round_.updates), verdicts(round_), strict=True))[index]
+    measured = round_squares(now, round_.job, round_.number)
+    squares = measured.squares.get(index) if measured else None
     return MemberUpdate(
         weight=update.weight,
         root=update.root.hex(),
         verdict=None if verdict is None else judgement(verdict).name,
+        share=share_of(now, state, round_, index),
+        norm=None if squares is None else norm(squares),
     )

@@ -1,4 +1,6 @@
-"""A report of an audit, to be looked up: its claims by name and by job, its lies and open matters by job. Pure."""
+"""A report of an audit, to be looked up: its claims by name and by job, its lies and open matters by job, the sums
+of squares of updates by job and round. Pure.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -20,6 +22,7 @@ class ReportIndex:
         self.report = report
         self.claims: Mapping[str, ClaimAnswer] = {one.claim: one for one in report.right.claims}
         self.attempts = tuple(one for one in report.right.claims if place_of(one.claim)[2])
+        self.measured = {(one.job, one.round): one.squares for one in report.measured}
         self.worst: dict[int | None, ClaimAnswer] = {}
         self.lies: dict[int | None, list[Numbered]] = defaultdict(list)
         self.open: dict[int | None, list[Open]] = defaultdict(list)

@@ -7,9 +7,11 @@ from fastapi import Query
 
 from ledger.rounds.weights import weighs
 from web.documents.comparison import ComparePage, WeightsPage
-from web.reading.evaluations.comparison import choices, differences, round_weights, sides
+from web.reading.evaluations.comparison import choices, differences, sides
 from web.reading.jobs import job_line
 from web.reading.models import finalised_rounds
+from web.reading.norms import round_norms
+from web.reading.weights import round_weights
 from web.routes.parameters import LAST, ROWS, Before, JobNumber, Now, Rows
 
 CHOICE_PATTERN = r"^([1-9][0-9]{0,8}/[1-9][0-9]{0,8}|[a-z0-9][a-z0-9.-]{0,31}@[a-z0-9][a-z0-9.-]{0,31})$"
@@ -37,16 +39,21 @@ async def compare(now: Now, a: Choice = None, b: Choice = None) -> ComparePage:
 
 
 async def weights(now: Now, job: JobNumber, before: Before = None, limit: Rows = ROWS) -> WeightsPage:
-    """What each party's update weighs in the models of a job, newest round first."""
+    """What each party's update weighs in the models of a job, newest round first, and how long it is."""
     state, document = now.job(job), now.document(now.job(job))
     made = finalised_rounds(state, before or LAST)
     chosen = [round_weights(now, state, one) for one in islice(made, limit)]
     more = next(made, None) is not None
+    norms = tuple(filter(None, (round_norms(now, job, one.round) for one in chosen)))
+    parties = {part.index for one in chosen for part in one.parts}
+    parties |= {part.index for one in norms for part in one.parts}
     return WeightsPage(
         chain=now.chain,
         job=job_line(now, state),
         factors=document is not None and weighs(document),
-        parties=tuple(now.member_party(index) for index in sorted({p.index for one in chosen for p in one.parts})),
+        max_norm=state.model.max_norm,
+        parties=tuple(map(now.member_party, sorted(parties))),
         rounds=tuple(chosen),
+        norms=norms,
         next=f"/jobs/{job}/weights.json?before={chosen[-1].round}&limit={limit}" if more else None,
     )

@@ -4,6 +4,7 @@ import json
 from itertools import product
 
 import msgspec
+import numpy as np
 import pytest
 from support.worlds.chain import block_hash
 from support.worlds.signing import key
@@ -11,9 +12,9 @@ from support.worlds.world import EVERYTHING, READ, World
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.claims import StandingClaim
-from ledger.audit.found import Found
+from ledger.audit.found import MOST_MEASURED, Found
 from ledger.audit.question import Question
-from ledger.audit.report import EXIT, OPTIONAL, Answer, Check, Lie, LieState, Open
+from ledger.audit.report import EXIT, OPTIONAL, Answer, Check, Lie, LieState, MeasuredRound, Open, Report
 from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Rejected, Unavailable, UsageError
 from ledger.events.evidence import SignedStatement
 
@@ -180,6 +181,42 @@ def test_json_has_everything_and_names_only_what_is_known() -> None:
         {"check": 2, "what": "the contracts' sources", "why": "they were not compiled: left out"}
     ]
     assert document["skipped"] == [2]
+
+
+def test_the_norm_of_every_update_is_in_the_report() -> None:
+    world = World().open_job()
+    world.open_round()
+    sent = [np.full(world.layout.values, member, dtype="<i4") for member in range(4)]
+    for member, values in enumerate(sent):
+        world.submit(member, values)
+    world.publish(0)
+    squares = {str(member): str(member**2 * world.layout.values) for member in range(4)}
+    assert json.loads(world.audit().to_json())["measured"] == [{"job": 1, "round": 1, "squares": squares}]
+
+
+def test_an_update_whose_bytes_are_not_those_registered_has_no_norm() -> None:
+    world = World().open_job()
+    world.open_round()
+    for member in range(4):
+        world.submit(member, root=bytes(32) if member == 1 else None)
+    world.publish(0)
+    assert list(world.audit().measured[0].squares) == [0, 2, 3]
+
+
+def test_of_too_many_updates_the_newest_whole_rounds_are_kept() -> None:
+    many = [MeasuredRound(1, number, dict.fromkeys(range(255), "1")) for number in range(1, 301)]
+    kept = Found(measured=many).newest_measured
+    assert (len(kept), kept[-1].round, kept[0].round) == (MOST_MEASURED // 255, 300, 301 - MOST_MEASURED // 255)
+    assert Found(measured=many[:3]).newest_measured == tuple(many[:3])
+    assert Found().newest_measured == ()
+
+
+@pytest.mark.parametrize("squares", [{"255": "1"}, {"0": "-1"}, {"0": "1" * 31}, {"0": 1}, {"x": "1"}, {"0": "01"}])
+def test_what_is_no_sum_of_squares_is_refused(squares: dict[str, object]) -> None:
+    document = json.loads(World().open_job().honest_round().audit().to_json())
+    document["measured"][0]["squares"] = squares
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(json.dumps(document), type=Report)
 
 
 def test_counts_add_up() -> None:

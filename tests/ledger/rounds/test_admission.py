@@ -74,6 +74,7 @@ def test_each_verdict(verdict: Verdict, case: Any, piece: int) -> None:
     decision = judged(world)
     assert decision.verdict is verdict, decision.message
     assert bool(decision.message) == (verdict is not Verdict.ADMITTED)
+    assert (decision.squares is None) == (verdict in {Verdict.HEADER, Verdict.ROOT, Verdict.WEIGHT})
 
 
 def test_a_good_update_can_use_all_of_the_norm() -> None:

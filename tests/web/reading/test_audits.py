@@ -6,28 +6,17 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 from support.web.server import AT, get, network, served, view_of
-from support.web.signers import world_with
+from support.web.signers import handed, world_with
 from support.worlds.lies import wrong_value
 from support.worlds.world import honest_report
 
 from ledger.audit.report import Report
-from ledger.audit.signed_report import SignedReport, to_sign
 from ledger.keys import ephemeral
-from ledger.keys.signers import LocalSigner
 from web.reading.audits.auditors import Auditors
 from web.reading.audits.history import MOST, AuditHistory, line_of
 
 HERE = network()
 REPORT = wrong_value().audit()
-
-
-def handed(report: Report, signer: LocalSigner) -> bytes:
-    """A signed report of the ledger whose pages are shown."""
-    text = report.to_json()
-    signature = signer.sign_typed_data(*to_sign(report, text))
-    return SignedReport(
-        fedledger="signed-report/1", signer=signer.address, signature="0x" + signature.hex(), report=text.decode()
-    ).encode()
 
 
 def ours(report: Report) -> Report:

@@ -1,14 +1,17 @@
 """Other auditors' reports, in a folder that this server is handed: each is verified before anything of it is shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from os import scandir
 from pathlib import Path
 
+from ledger.audit.report import MeasuredRound
 from ledger.audit.signed_report import MAX_SIZE, CheckedReport, parse, require_ledger
 from ledger.config import Network
 from ledger.errors import FedledgerError, plain
 from web.documents.answers import AuditorAnswers, AuditorLine
+from web.reading.latest import SignedNorms
 from web.reading.ledger import Reading
+from web.reading.norms import Place, signed_norms
 
 MOST = 32
 """So many files are read; the first by name."""
@@ -16,11 +19,12 @@ Marks = tuple[tuple[str, int, int], ...]
 
 
 class Auditors:
-    """The reports in `folder`, read again when a file of it is new or another."""
+    """The reports in `folder`, read again when a file of it is new or another; `norms` is what they measured."""
 
     def __init__(self, folder: Path, network: Network) -> None:
         self._folder, self._network = folder, network
         self._seen: Marks | None = None
+        self.norms: Mapping[Place, SignedNorms] = {}
 
     def changed(self) -> tuple[AuditorLine, ...] | None:
         """All reports, if any has changed since they were last read; None if not. A folder that is away has none."""
@@ -28,7 +32,10 @@ class Auditors:
         if marks == self._seen:
             return None
         self._seen = marks
-        return tuple(self._line(name) for name, _, _ in marks)
+        measured: list[tuple[str, tuple[MeasuredRound, ...]]] = []
+        lines = tuple(self._line(name, measured) for name, _, _ in marks)
+        self.norms = signed_norms(measured)
+        return lines
 
     def _marks(self) -> Marks:
         """Names, times and sizes; links and what is not a plain file are passed over."""
@@ -40,7 +47,8 @@ class Auditors:
             return ()
         return tuple(found[:MOST])
 
-    def _line(self, file: str) -> AuditorLine:
+    def _line(self, file: str, measured: list[tuple[str, tuple[MeasuredRound, ...]]]) -> AuditorLine:
+        """A report in a line; what it measured is added to `measured`, under its signer's key."""
         name, here = plain(file), self._network
         try:
             with (self._folder / file).open("rb") as stream:
@@ -50,6 +58,7 @@ class Auditors:
             return AuditorLine(file=name, trouble=error.message)
         except OSError as error:
             return AuditorLine(file=name, trouble=f"it cannot be read: {error.strerror}")
+        measured.append((checked.signer, checked.report.measured))
         return AuditorLine(file=name, trouble="", key=checked.signer, answers=_answers(checked))
 
 

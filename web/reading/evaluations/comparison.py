@@ -1,36 +1,18 @@
-"""Documents of what is set beside each other: weights by round, and two models with what was measured of them."""
+"""Documents of what is set beside each other: two models, with what was measured of them."""
 
 from fractions import Fraction
 from itertools import islice
 
-from ledger.history.state import JobState, Round
 from ledger.releases.report import ROWS, Evaluation, Metrics, PartyFigures, RoundFigures, decimal
-from ledger.rounds.weights import shares
-from web.documents.comparison import ComparedSide, FigureChange, Of, RoundWeights, SideFigures, WeightPart
+from web.documents.comparison import ComparedSide, FigureChange, Of, SideFigures
 from web.documents.decisions import ReleaseLine
-from web.reading.counting import admitted
 from web.reading.evaluations.evidence import evaluation_of, evaluations
 from web.reading.ledger import Reading
 from web.reading.models import finalised_rounds, model_line
 from web.reading.releases import newest_releases, release_line
+from web.reading.weights import round_weights
 
 MOST_CHOICES = 40
-WHOLE = 1_000_000
-
-
-def round_weights(now: Reading, state: JobState, round_: Round) -> RoundWeights:
-    """What each admitted update weighs in the round's model."""
-    updates = [round_.updates[index] for index in admitted(round_)]
-    job = now.document(state)
-    weights = shares(state, job, round_, updates) if job else [update.weight for update in updates]
-    whole = sum(weights) or 1
-    return RoundWeights(
-        round=round_.number,
-        parts=tuple(
-            WeightPart(index=update.index, weight=update.weight, share=round(Fraction(WHOLE * weight, whole)))
-            for update, weight in zip(updates, weights, strict=True)
-        ),
-    )
 
 
 def choices(now: Reading) -> tuple[str, ...]:

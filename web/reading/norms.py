@@ -1,0 +1,60 @@
+"""Norms of updates, as audits computed them: this server's own, else the first that a signed report has."""
+
+from collections.abc import Iterable
+from math import isqrt
+
+from ledger.audit.found import MOST_MEASURED
+from ledger.audit.report import MeasuredRound
+from web.documents.norms import RoundNorms, UpdateNorm
+from web.reading.latest import SignedNorms
+from web.reading.ledger import Reading
+
+PLACES = 3
+
+Place = tuple[int, int]
+"""A job and a round."""
+
+
+def signed_norms(reports: Iterable[tuple[str, Iterable[MeasuredRound]]]) -> dict[Place, SignedNorms]:
+    """The rounds of several auditors, by their keys: the first report that has a round counts.
+
+    In all MOST_MEASURED updates at most: what is beyond that is left out.
+    """
+    found: dict[Place, SignedNorms] = {}
+    updates = 0
+    for auditor, measured in reports:
+        for one in measured:
+            updates += max(1, len(one.squares))
+            if updates > MOST_MEASURED:
+                return found
+            found.setdefault((one.job, one.round), SignedNorms(auditor, one.squares))
+    return found
+
+
+def round_squares(now: Reading, job: int, number: int) -> SignedNorms | None:
+    """What was measured of a round's updates, the auditor's key empty where it was this server's own audit; None
+    before any audit that this server knows of."""
+    own = now.state.audited.index if now.state.audited else None
+    squares = own.measured.get((job, number)) if own else None
+    return now.state.norms.get((job, number)) if squares is None else SignedNorms("", squares)
+
+
+def round_norms(now: Reading, job: int, number: int) -> RoundNorms | None:
+    """The same as a document."""
+    found = round_squares(now, job, number)
+    if found is None:
+        return None
+    key, updates = found.auditor or None, now.round(job, number).updates
+    parts = sorted((index, text) for index, text in found.squares.items() if index in updates)
+    return RoundNorms(
+        round=number,
+        auditor=key,
+        party=now.owner(key) if key and key in now.snapshot.owners else None,
+        parts=tuple(UpdateNorm(index=index, norm=norm(text), squares=text) for index, text in parts),
+    )
+
+
+def norm(squares: str) -> str:
+    """The root of a whole number, cut after three places: exact integers, the same digits everywhere."""
+    digits = str(isqrt(int(squares) * 100**PLACES)).rjust(PLACES + 1, "0")
+    return f"{digits[:-PLACES]}.{digits[-PLACES:]}"
