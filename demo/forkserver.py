@@ -20,8 +20,19 @@ from pathlib import Path
 
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
 
-SLOW = ("eth_account", "ledger.chain.calldata", "participant.node.node")
-"""What every participant imports, besides its task. A name that does not exist would be skipped in silence."""
+SLOW = (
+    *("eth_account", "ledger.chain.calldata", "participant.node.node", "participant.node.start", "aggregator.service"),
+    *("ledger.chain.client", "ledger.chain.sender", "ledger.chain.proofs.log_proof", "ledger.index", "waitress"),
+    *(
+        "participant.cli.node",
+        "participant.trainer.labour",
+        "participant.measuring.comparison",
+        "ledger.store.embedded",
+    ),
+    *("ledger.cli.audit", "ledger.cli.signed_report", "ledger.party.auditing", "ledger.chain.source_check"),
+    *("ledger.cli.connect", "rich.console"),
+)
+"""What commands import, besides a task. A name that does not exist would be skipped in silence."""
 GRACE_SECONDS = 10
 TASKS = "fedledger.tasks"
 

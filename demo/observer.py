@@ -1,7 +1,6 @@
 """An observer of the ledger, without a key: it follows the job, draws it on the screen, and waits for events."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,7 +44,7 @@ class Observer:
             if reached():
                 return
             patience.check("the ledger stands still", advice=f"look into {self.stage.folder}/log")
-            time.sleep(POLL)
+            self.connection.follower.wait(POLL)
 
     def measured(self) -> Metrics:
         """What the evaluation measured so far, by round."""

@@ -4,7 +4,7 @@ Reads go straight over `Rpc`. What is signed is encoded by web3.py, on the same 
 is loaded with the first such call: an audit, which only reads, never waits for it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -134,6 +134,10 @@ class Client(ChainNode):
     def read(self, first: int, last: int) -> Iterator[Logs]:
         """The events of blocks `first` to `last`, both included, in pieces that the node serves."""
         return self._logs.read(first, last)
+
+    def read_blocks(self, blocks: Sequence[tuple[int, bytes]]) -> Logs | None:
+        """The events of successive blocks, by number and hash; None where the node does not show them so."""
+        return self._logs.read_blocks(blocks)
 
     @cached_property
     def contracts(self) -> "Calls":

@@ -4,7 +4,7 @@ Nodes limit `eth_getLogs` by blocks (Besu: 5,000), by logs or by bytes, and say 
 refusal halves the piece, but one that says the node was asked too often: `Rpc` waits for that.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
 from operator import attrgetter
@@ -16,11 +16,13 @@ from ledger.chain.build import ContractName, committed
 from ledger.chain.codec import decoder, signature, word_decoder
 from ledger.chain.quantities import quantity
 from ledger.chain.rpc import AnswerTooLarge, Rpc, RpcError
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 from ledger.events.records import EVENTS, AnyEvent, Event
 from ledger.formats.digest import keccak
 from ledger.formats.head import LogRecord, leaf
 
+NOT_KNOWN = (-32601, -32602)
+"""JSON-RPC: a method or parameters that the node does not have, such as a block's hash for its logs (EIP-234)."""
 FIRST_PIECE = 2_000
 LARGEST_PIECE = 1 << 20
 FIRST_TRIAL, LAST_TRIAL = 4, 64
@@ -105,7 +107,7 @@ class LogReader:
         self._rpc = rpc
         self._addresses = list(addresses.values())
         self._contracts: dict[str, ContractName] = {address.lower(): name for name, address in addresses.items()}
-        self._size = PieceSize()
+        self._size, self._names_blocks = PieceSize(), True
 
     def read(self, first: int, last: int) -> Iterator[Logs]:
         """The logs of blocks `first` to `last`, both included, piece by piece; `last` must not pass the head.
@@ -126,8 +128,43 @@ class LogReader:
             self._size.serve(size)
             first = until + 1
 
+    def read_blocks(self, blocks: Sequence[tuple[int, bytes]]) -> Logs | None:
+        """The logs of successive blocks, by number and hash: of these, even where the chain was reorganised. None where
+        the node does not show them so.
+
+        Raises Unavailable where it was asked too often, Malformed for impossible logs.
+        """
+        if not self._names_blocks:
+            return None
+        places = [{"blockHash": "0x" + hash_.hex(), "address": self._addresses} for _, hash_ in blocks]
+        try:
+            answers = self._answers(places)
+        except RpcError as error:
+            if error.is_of_rate:
+                raise
+            self._names_blocks = error.code not in NOT_KNOWN
+            return None
+        except Unavailable:
+            return None
+        logs = [self._of_block(answer, *block) for answer, block in zip(answers, blocks, strict=True)]
+        return self._decode(blocks[0][0], blocks[-1][0], [log for some in logs for log in some])
+
+    def _answers(self, places: list[dict[str, Any]]) -> list[Any]:
+        if len(places) == 1:
+            return [self._rpc.call("eth_getLogs", places[0])]
+        return self._rpc.batch_of("eth_getLogs", [(place,) for place in places])
+
+    def _of_block(self, answer: Any, number: int, hash_: bytes) -> list[RawLog]:
+        logs = self._raw(answer)
+        for log in logs:
+            if (quantity(log.block_number), _block_hash(log)) != (number, hash_):
+                raise _malformed(log, f"it is of another block, asked for was {number}")
+        return logs
+
     def _fetch(self, place: dict[str, str]) -> list[RawLog]:
-        answer = self._rpc.call("eth_getLogs", {**place, "address": self._addresses})
+        return self._raw(self._rpc.call("eth_getLogs", {**place, "address": self._addresses}))
+
+    def _raw(self, answer: Any) -> list[RawLog]:
         try:
             return msgspec.convert(answer, list[RawLog])
         except msgspec.ValidationError as error:

@@ -1,33 +1,46 @@
 """Following a ledger: its history, kept up to date."""
 
+import math
 import time
 from collections.abc import Collection, Mapping
 from threading import Event, Lock
+from typing import NamedTuple
 
-from ledger.config import LOCAL_CHAIN
 from ledger.events.records import AnyEvent
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
 from ledger.index.file import BlockTime, Tip
-from ledger.index.sync import Changes, EventSource, Index, Progress
+from ledger.index.pauses import Pauses, pauses_on
+from ledger.index.sync import Changes, EventSource, Header, Index, Progress
 
 MOST_TIMES = 640
 """Blocks whose times are asked for at a time."""
-LOCAL_POLL = 0.05
-POLL = 1.0
-FIRST_PART, GROWTH = 0.1, 1.5
-"""A wait asks sooner at first: steps follow one another. The first pause as a part of the longest, and its growth."""
+FRESH = 0.1
+"""Seconds for which the head that was seen last is taken for the present one."""
+
+
+class _Seen(NamedTuple):
+    """The chain's head, and when it was asked for, in seconds of time.monotonic."""
+
+    head: Header
+    at: float
+
+    @property
+    def is_fresh(self) -> bool:
+        return time.monotonic() - self.at <= FRESH
 
 
 class Follower:
-    """Folds a ledger's events into its history as they come. `poll` in seconds is how often `wait` asks the node in the
-    long run.
-    """
+    """Folds a ledger's events into its history as they come. `pauses` are those between two questions of `wait`."""
 
-    def __init__(self, source: EventSource, index: Index, poll: float | None = None) -> None:
+    def __init__(self, source: EventSource, index: Index, pauses: Pauses | None = None) -> None:
         self._source = source
         self._index = index
-        self._poll = poll or (LOCAL_POLL if source.network.chain.id == LOCAL_CHAIN else POLL)
+        self._pauses = pauses or pauses_on(source.network.chain.id)
+        self._active = time.monotonic()
+        self._seen: _Seen | None = None
+        self._waited: _Seen | None = None
+        self._head: Header | None = None
         self._lock = Lock()
         self._nudged = Event()
         self._foundation = foundation_of(source.network)
@@ -46,21 +59,52 @@ class Follower:
         """The history as the last `refresh` found it."""
         return self._history
 
+    @property
+    def head(self) -> Header | None:
+        """The tip's block, where the last `refresh` saw it as the chain's head."""
+        head = self._head
+        return head if head is not None and (head.number, head.hash) == self._tip else None
+
+    def latest(self) -> Header:
+        """The chain's head: the one seen last, where that is not long ago. Raises Unavailable where it must be asked
+        for and the node cannot be reached.
+        """
+        seen = self._seen
+        return seen.head if seen is not None and seen.is_fresh else self._look().head
+
     def refresh(self, progress: Progress | None = None) -> History:
-        """The history up to the chain's head; it may be called by several threads, which get the same object.
+        """The history up to the chain's head; it may be called by several threads, which get the same object. The head
+        that a `wait` has just seen is not asked for again, once.
 
         After a reorganisation it is another object.
 
         Raises Unavailable where the chain cannot be read, HistoryError where even a fresh reading contradicts itself.
         """
         with self._lock:
-            changes = self._index.sync(self._source, progress)
+            waited, self._waited = self._waited, None
+            at, given = time.monotonic(), waited.head if waited is not None and waited.is_fresh else None
+            changes = self._index.sync(self._source, progress, given)
+            self._head = changes.head
+            if changes.head is not None and changes.head is not given:
+                self._saw(_Seen(changes.head, at))
             try:
                 self._fold(changes)
             except HistoryError:
                 self._index.rebuild(self._source)
                 self._refold()
             return self._history
+
+    def _look(self) -> _Seen:
+        """Ask for the head."""
+        at = time.monotonic()
+        return self._saw(_Seen(self._source.latest(), at))
+
+    def _saw(self, seen: _Seen) -> _Seen:
+        """Keep the head; one that was not seen before is something that happened."""
+        before, self._seen = self._seen, seen
+        if before is None or before.head.hash != seen.head.hash:
+            self._active = seen.at
+        return seen
 
     def events_after(self, block: int) -> list[AnyEvent]:
         """The events of the history's blocks after that one, in order."""
@@ -113,17 +157,18 @@ class Follower:
         """Wait until the chain's head is another than the last `refresh` saw, or for a nudge; False after `timeout`
         seconds.
 
-        One small request a poll. Raises Unavailable where the node cannot be reached.
+        One small request after each pause. Raises Unavailable where the node cannot be reached.
         """
-        end, pause = time.monotonic() + timeout, self._poll * FIRST_PART
+        end = time.monotonic() + timeout
         while True:
-            head = self._source.latest()
-            if (head.number, head.hash) != self._tip:
-                return True
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            if self._nudged.wait(min(pause, left)):
+            now, asked = time.monotonic(), self._seen.at if self._seen is not None else -math.inf
+            due = asked + self._pauses.after(now - self._active)
+            if self._nudged.wait(max(min(due, end) - now, 0.0)):
                 self._nudged.clear()
+                self._active = time.monotonic()
                 return True
-            pause = min(pause * GROWTH, self._poll)
+            self._waited = seen = self._look()
+            if (seen.head.number, seen.head.hash) != self._tip:
+                return True
+            if time.monotonic() >= end:
+                return False

@@ -12,12 +12,14 @@ from ledger.history.foundation import foundation_of
 from ledger.index.file import LAST_LOG, BlockTime, Damaged, IndexFile, Position, Tip, drop
 
 ATTEMPTS = 8
+FEW = 16
+"""So many new blocks are read by their hashes, in one request; more by their numbers, in pieces."""
 Progress = Callable[[int, int], None]
 """Called with blocks read and blocks to read."""
 
 
 class Header(Protocol):
-    """What a source says of its latest block."""
+    """What a source says of one of its blocks; `time` in seconds since 1970, `proved` if its hash covers it."""
 
     @property
     def number(self) -> int: ...
@@ -25,13 +27,6 @@ class Header(Protocol):
     def hash(self) -> bytes: ...
     @property
     def parent(self) -> bytes: ...
-
-
-class DatedHeader(Protocol):
-    """What a source says of one of its blocks; `time` in seconds since 1970, `proved` if its hash covers it."""
-
-    @property
-    def hash(self) -> bytes: ...
     @property
     def time(self) -> int: ...
     @property
@@ -57,18 +52,20 @@ class EventSource(Protocol):
     def latest(self) -> Header: ...
     def block_hash(self, block: int, /) -> bytes | None: ...
     def read(self, first: int, last: int, /) -> Iterable[Piece]: ...
-    def blocks(self, numbers: Sequence[int], /) -> Sequence[DatedHeader | None]: ...
+    def read_blocks(self, blocks: Sequence[tuple[int, bytes]], /) -> Piece | None: ...
+    def blocks(self, numbers: Sequence[int], /) -> Sequence[Header | None]: ...
 
 
 class Changes(NamedTuple):
     """What is new since the last call: events of blocks after `rewound_to`, if set, are gone; `added` came.
 
-    `tip` is the block up to which this is all.
+    `tip` is the block up to which this is all, `head` the source's latest when it was asked, if it was.
     """
 
     added: list[AnyEvent]
     rewound_to: int | None
     tip: Tip
+    head: Header | None = None
 
 
 class _Moved(FedledgerError):
@@ -87,8 +84,9 @@ class Index:
         self._generation = 0
         self._rebuilt = False
 
-    def sync(self, source: EventSource, progress: Progress | None = None) -> Changes:
-        """Catch up with the source's head and say what is new since this object's last call.
+    def sync(self, source: EventSource, progress: Progress | None = None, head: Header | None = None) -> Changes:
+        """Catch up with the source's head and say what is new since this object's last call. A `head` that it has just
+        shown is not asked for again.
 
         The first call returns all events. Raises Unavailable where the source cannot be read, or never stands still.
         """
@@ -96,10 +94,12 @@ class Index:
             for _ in range(ATTEMPTS):
                 try:
                     self._open(source.network)
-                    self._catch_up(source, progress)
-                    return self._changes()
+                    if head is None or head.number < self._opened().tip().number:
+                        head = source.latest()
+                    self._catch_up(source, progress, head)
+                    return self._changes()._replace(head=head)
                 except _Moved:
-                    continue
+                    head = None
                 except Damaged:
                     self._drop()
         raise Unavailable("the chain changes faster than it can be read", url=source.network.chain.rpc)
@@ -169,11 +169,15 @@ class Index:
         drop(self._path)
         self._rebuilt = True
 
-    def _catch_up(self, source: EventSource, progress: Progress | None) -> None:
+    def _catch_up(self, source: EventSource, progress: Progress | None, head: Header) -> None:
         file = self._opened()
-        head = source.latest()
         tip = file.tip()
         if (head.number, head.hash) == tip:
+            return
+        if (found := _successors(source, head, tip)) is not None:
+            self._append(tip, Tip(head.number, head.hash), found)
+            if progress is not None:
+                progress(head.number - tip.number, head.number - tip.number)
             return
         if not _follows(source, head, tip):
             if not file.rewind(tip, _fork(source, file.blocks())):
@@ -185,12 +189,14 @@ class Index:
             # What was read belongs to one chain if the head is still on it.
             if end is None or source.block_hash(head.number) != head.hash:
                 raise _Moved("the chain was reorganised")
-            new = Tip(piece.last, end)
-            if not file.append(tip, new, piece.events, piece.hashes):
-                raise _Moved("another process moved the index")
-            tip = new
+            tip = self._append(tip, Tip(piece.last, end), piece)
             if progress is not None:
                 progress(tip.number - first + 1, head.number - first + 1)
+
+    def _append(self, tip: Tip, new: Tip, piece: Piece) -> Tip:
+        if not self._opened().append(tip, new, piece.events, piece.hashes):
+            raise _Moved("another process moved the index")
+        return new
 
     def _changes(self) -> Changes:
         file = self._opened()
@@ -207,6 +213,23 @@ class Index:
             self._delivered = Position(added[-1].block, added[-1].log)
         self._generation, self._rebuilt = generation, False
         return Changes(added, lowest if lost else None, tip)
+
+
+def _successors(source: EventSource, head: Header, tip: Tip) -> Piece | None:
+    """The events of the blocks after the tip, where these are few, and each names the one before as its parent. They
+    are asked for by their hashes, so they are of these blocks whatever becomes of the chain meanwhile.
+    """
+    count = head.number - tip.number
+    if not tip.hash or not 0 < count <= FEW:
+        return None
+    between = source.blocks(range(tip.number + 1, head.number)) if count > 1 else ()
+    blocks, parent = [], tip.hash
+    for one in (*between, head):
+        if one is None or one.parent != parent:
+            return None
+        blocks.append((one.number, one.hash))
+        parent = one.hash
+    return source.read_blocks(blocks)
 
 
 def _follows(source: EventSource, head: Header, tip: Tip) -> bool:

@@ -31,10 +31,10 @@ from ledger.store.home import open_store
 
 if TYPE_CHECKING:
     from ledger.chain.client import Client
-    from ledger.chain.node import Block
     from ledger.chain.sender import Sender
     from ledger.index import Follower
     from ledger.index.file import Tip
+    from ledger.index.sync import Header
     from ledger.keys import Signer
     from ledger.store.remote import Remote
 
@@ -62,8 +62,8 @@ class Connection:
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}
         self._holders = Holders(store)
-        self._clock = Clock(client)
-        self._deep: tuple[Tip, Block | None] = follower.tip, None
+        self._clock = Clock(client, latest=follower.latest)
+        self._deep: tuple[Tip, Header | None] = follower.tip, None
         own = self._own_log(client, follower) if store else None
         self.witnesses = Witnesses(network, witnesses, folder / "witnesses", own, nudge=follower.nudge)
         self.background = Background()
@@ -158,13 +158,16 @@ class Connection:
         number, hash_, time = (-1, b"", 0) if found is None else (found.number, found.hash, found.time)
         return self.point(number, hash_)._replace(time=time)
 
-    def _deep_block(self) -> "Block | None":
+    def _deep_block(self) -> "Header | None":
         tip = self.follower.tip
         if tip != self._deep[0]:
             self._deep = tip, self._find_deep(tip)
         return self._deep[1]
 
-    def _find_deep(self, tip: "Tip") -> "Block | None":
+    def _find_deep(self, tip: "Tip") -> "Header | None":
+        head = self.follower.head
+        if head is not None and not self.network.chain.confirmations:
+            return head
         number = tip.number - self.network.chain.confirmations
         found = self.client.block(number) if number >= 0 else None
         same = found is not None and (found.hash if number == tip.number else self.client.block_hash(tip.number))

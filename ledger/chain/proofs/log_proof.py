@@ -6,6 +6,7 @@ So a node cannot hide, invent, alter or move a log under a header that it shows.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ledger.chain.client import Client
@@ -48,9 +49,10 @@ class Unknown(NamedTuple):
 class LogProof:
     """Holds logs against the receipts of their blocks, at one node.
 
-    It costs one request for 64 headers, and two for each block whose bloom filter does not rule our contracts out (all
+    It costs one request for 64 headers, and one for each block whose bloom filter does not rule our contracts out (all
     that hold a log of ours, by chance 1 in 1,000 of those with 10 foreign logs): the whole block, and its receipts by
-    `eth_getBlockReceipts`, or one by one, 64 to a request, where the node has no such method or the block is too large.
+    `eth_getBlockReceipts`. Receipts are asked for one by one, 64 to a request, where the node has no such method or the
+    block is too large.
     """
 
     def __init__(self, client: Client) -> None:
@@ -89,19 +91,31 @@ class LogProof:
 
     def _logs(self, header: BlockHeader, last: BlockAt) -> Logs:
         """Our contracts' logs in a block. Raises FalseProof where what is shown is not under the header's roots."""
-        transactions = self._transactions(header, last)
+        block, receipts = self._shown(header.number)
+        transactions = self._transactions(block, header, last)
         found: Logs = []
         place = 0
-        for tx, receipt in zip(transactions, self._receipts(header, transactions), strict=True):
+        for tx, receipt in zip(transactions, self._receipts(receipts, header, transactions), strict=True):
             for log in receipt.logs:
                 if log.contract in self._ours:
                     found.append((place, leaf(LogRecord(header.number, tx, *log))))
                 place += 1
         return found
 
-    def _transactions(self, header: BlockHeader, last: BlockAt) -> list[bytes]:
+    def _shown(self, number: int) -> tuple[Any, Any]:
+        """The whole block, and its receipts; None in their place where they are to be asked for apart."""
+        whole, receipts = ("eth_getBlockByNumber", hex(number), True), ("eth_getBlockReceipts", hex(number))
+        if self._whole:
+            with suppress(AnswerTooLarge):
+                block, found = self._rpc.batch([whole, receipts])
+                if isinstance(block, RpcError):
+                    raise block
+                self._whole = not isinstance(found, RpcError)
+                return block, (found if self._whole else None)
+        return self._rpc.call(*whole), None
+
+    def _transactions(self, block: Any, header: BlockHeader, last: BlockAt) -> list[bytes]:
         """The hashes of the block's transactions, in order."""
-        block = self._rpc.call("eth_getBlockByNumber", hex(header.number), True)
         shown = read_header(block)
         if shown is None or shown.hash != header.hash:
             raise contradiction(self._rpc, last, header.number)
@@ -110,8 +124,9 @@ class LogProof:
             raise FalseProof("the transactions shown are not the block's", block=header.number)
         return [keccak(one) for one in raw]
 
-    def _receipts(self, header: BlockHeader, transactions: list[bytes]) -> list[LoggedReceipt]:
-        answer = _list(self._shown_receipts(header.number, transactions), "receipts", header.number)
+    def _receipts(self, shown: Any, header: BlockHeader, transactions: list[bytes]) -> list[LoggedReceipt]:
+        shown = self._shown_receipts(header.number, transactions) if shown is None else shown
+        answer = _list(shown, "receipts", header.number)
         if len(answer) != len(transactions):
             raise Unavailable("the node does not show the receipts of all transactions", block=header.number)
         try:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ledger.errors import Unavailable
 
 if TYPE_CHECKING:
-    from ledger.chain.node import Block, ChainNode
+    from ledger.chain.node import ChainNode
+    from ledger.index.sync import Header
 
 SKEW = 3
 """Seconds by which a chain node's idea of the next block's time may run ahead of the block sealed in the end."""
@@ -27,7 +28,7 @@ class Clock:
 
     A chain that stands still, and was not watched meanwhile, is later than that: so late as both the node's pending
     block and this machine's clock say. Neither of them alone moves the time on, and the pending block is asked for only
-    where this machine's clock is ahead by more than the skew.
+    where this machine's clock is ahead by more than the skew. `latest` shows the latest block in the node's place.
     """
 
     def __init__(
@@ -35,13 +36,15 @@ class Clock:
         node: "ChainNode",
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        latest: "Callable[[], Header] | None" = None,
     ) -> None:
         self._node, self._monotonic, self._wall = node, monotonic, wall
+        self._latest = latest or node.latest
         self._seen, self._since = b"", 0.0
         self.doubt: Unavailable | None = None
         """Why the latest block's time was not believed when `time` was asked last."""
 
-    def of(self, block: "Block") -> int:
+    def of(self, block: "Header") -> int:
         """A block's time as far as anything may rest on it, in seconds since 1970."""
         return block.time if block.proved else min(block.time, int(self._wall()))
 
@@ -52,7 +55,7 @@ class Clock:
 
     def time(self) -> int:
         """Seconds since 1970. It goes back where the chain's latest block does."""
-        latest = self._node.latest()
+        latest = self._latest()
         if latest.hash != self._seen:
             self._seen, self._since = latest.hash, self._monotonic()
         self.doubt = self._doubt(latest)
@@ -65,7 +68,7 @@ class Clock:
         pending = self._node.pending_time()
         return 0 if pending is None else min(pending - SKEW, wall)
 
-    def _doubt(self, block: "Block") -> Unavailable | None:
+    def _doubt(self, block: "Header") -> Unavailable | None:
         ahead = block.time - int(self._wall())
         if block.proved or ahead <= FAR:
             return None

@@ -62,17 +62,23 @@ class OwnLog:
         if self._seals is not None and (trouble := _unsealed(self._seals, BlockAt(point.number, point.hash))):
             return Endpoint(url=self.url, same=False, trouble=trouble)
         history = self._follower.history
-        before = self._before(history, point)
-        first = min(before.number, point.number)
-        records = self._follower.events_after(first)
-        if self._client.block_hash(point.number) != point.hash:
-            return Endpoint(url=self.url, same=None, trouble="the chain was reorganised while it was read")
-        if history.head_with(first, _up_to(point.number, records)) != point.head:
-            return Endpoint(url=self.url, same=False, trouble=f"it showed two logs up to block {point.number}")
-        if before.number < point.number:
-            return self._answer(self._prove(history, before, point, records))
-        after = BlockAt(point.number, point.hash)
-        return self._answer(self._hold(after, before, records))  # the point is proved if it leads to what was proved
+        for before in self._starts(history, point):
+            first = min(before.number, point.number)
+            records = self._follower.events_after(first)
+            start, end = self._shown(before, point)
+            if start != before.hash:
+                continue  # it is not on the chain any more
+            if end != point.hash:
+                return Endpoint(url=self.url, same=None, trouble="the chain was reorganised while it was read")
+            if history.head_with(first, _up_to(point.number, records)) != point.head:
+                return Endpoint(url=self.url, same=False, trouble=f"it showed two logs up to block {point.number}")
+            if before.number < point.number:
+                return self._answer(self._prove(history, before, point, records))
+            after = BlockAt(point.number, point.hash)
+            return self._answer(
+                self._hold(after, before, records)
+            )  # the point is proved if it leads to what was proved
+        raise AssertionError("unreachable: the founding needs no hash")
 
     def _prove(
         self, history: "History", before: "BlockAt", point: HistoryPoint, records: "list[AnyEvent]"
@@ -109,19 +115,26 @@ class OwnLog:
             return Endpoint(url=self.url, same=False, trouble=f"its log is not that of its blocks: {found.why}")
         return Endpoint(url=self.url, same=None, trouble=found.why)
 
-    def _before(self, history: "History", point: HistoryPoint) -> "BlockAt":
-        """The block after which the proof begins: where the last one ended, if that is still on the chain and the
-        history up to it is what was proved.
+    def _starts(self, history: "History", point: HistoryPoint) -> "list[BlockAt]":
+        """The blocks after which the proof may begin: where the last one ended, if the history up to it is what was
+        proved; the founding.
         """
         from ledger.chain.proofs.header_chain import BlockAt
 
         mark, founding = self._mark(), BlockAt(self._founding.block - 1, b"")
         if mark is None or not founding.number < mark.number <= point.number + FEW:
-            return founding
+            return [founding]
         if (mark.events, mark.head) != (history.events_at(mark.number), history.head_at(mark.number).hex()):
-            return founding
-        found = bytes.fromhex(mark.hash)
-        return BlockAt(mark.number, found) if self._client.block_hash(mark.number) == found else founding
+            return [founding]
+        return [BlockAt(mark.number, bytes.fromhex(mark.hash)), founding]
+
+    def _shown(self, before: "BlockAt", point: HistoryPoint) -> tuple[bytes, bytes]:
+        """The hashes that the node shows of both blocks now, by one request; empty where it shows none, or none is to
+        be held against it.
+        """
+        wanted = [before.number, point.number] if before.hash else [point.number]
+        hashes = [b"" if one is None else one.hash for one in self._client.blocks(wanted)]
+        return (hashes[0] if before.hash else b""), hashes[-1]
 
     def _mark(self) -> _Mark | None:
         try:

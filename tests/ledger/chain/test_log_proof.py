@@ -13,7 +13,7 @@ from ledger.chain.client import Client
 from ledger.chain.proofs.header_chain import BlockAt
 from ledger.chain.proofs.log_proof import Held, LogProof, Refused, Unknown
 from ledger.chain.proofs.trie import EMPTY
-from ledger.chain.rpc import AnswerTooLarge
+from ledger.chain.rpc import AnswerTooLarge, Rpc
 from ledger.events.event import Event
 from ledger.formats.digest import keccak
 
@@ -88,6 +88,16 @@ def test_honest_logs_hold_with_and_without_receipts_by_block(played: Any) -> Non
     last = played.client.latest().number
     assert LogProof(played.client).hold(*places(played), told) == Held(last, len(told))
     assert held_at(played, told, refuse=(RECEIPTS,)) == Held(last, len(told))
+
+
+def test_a_block_with_logs_of_ours_is_one_request(played: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one more for the headers of all blocks."""
+    told, (before, last), asked = records(played), places(played), list[bytes]()
+    exchange = Rpc._exchange
+    monkeypatch.setattr(Rpc, "_exchange", lambda rpc, body: asked.append(body) or exchange(rpc, body))
+    assert isinstance(LogProof(played.client).hold(before, last, told), Held)
+    assert last.number - before.number <= 64
+    assert len(asked) == 1 + len({one.block for one in told})
 
 
 def test_a_range_is_proved_piece_by_piece_and_looks_at_nothing_else(played: Any) -> None:
@@ -167,12 +177,17 @@ def test_receipts_of_a_block_that_is_too_large_for_one_answer_are_asked_for_in_p
     """Else who fills one block with logs would end the proof of all that follow."""
     two_in_a_block(played)
     told, rpc = records(played), played.client.rpc
-    call, batch_of, parts = rpc.call, rpc.batch_of, []
+    call, batch, batch_of, parts = rpc.call, rpc.batch, rpc.batch_of, []
 
     def refusing(method: str, *arguments: Any) -> Any:
         if method == RECEIPTS:
             raise AnswerTooLarge("too large")
         return call(method, *arguments)
+
+    def refusing_any(calls: list[Any]) -> Any:
+        if any(method == RECEIPTS for method, *_ in calls):
+            raise AnswerTooLarge("too large")
+        return batch(calls)
 
     def one_at_most(method: str, calls: list[Any]) -> Any:
         if method == ONE_RECEIPT and len(calls) > 1:
@@ -181,6 +196,7 @@ def test_receipts_of_a_block_that_is_too_large_for_one_answer_are_asked_for_in_p
         return batch_of(method, calls)
 
     monkeypatch.setattr(rpc, "call", refusing)
+    monkeypatch.setattr(rpc, "batch", refusing_any)
     monkeypatch.setattr(rpc, "batch_of", one_at_most)
     assert isinstance(LogProof(played.client).hold(*places(played), told), Held)
     assert parts.count(ONE_RECEIPT) > 1

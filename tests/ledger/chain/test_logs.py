@@ -246,6 +246,39 @@ def test_a_log_that_cannot_be_is_named(consortium, changes, words):
     assert set(caught.value.facts) == {"transaction", "log_index"}
 
 
+def test_blocks_are_read_by_their_hashes_as_by_their_numbers(consortium):
+    consortium.send(0, "consortium", "announce", "here")
+    consortium.send(1, "consortium", "announce", "there")
+    client, last = consortium.client, consortium.client.latest().number
+    blocks = [(one.number, one.hash) for one in client.blocks(range(last - 1, last + 1))]
+    (by_number,) = client.read(last - 1, last)
+    assert client.read_blocks(blocks) == by_number
+    assert client.read_blocks(blocks[1:]).events == by_number.events[1:]
+    assert client.read_blocks([(last, b"\x07" * 32)]) is None, "no such block"
+
+
+def test_a_log_of_another_block_than_was_asked_for_is_named(consortium):
+    consortium.send(0, "consortium", "announce", "here")
+    head = consortium.client.latest()
+    for changes in ({"blockHash": "0x" + "12" * 32}, {"blockNumber": "0x0"}):
+        reader = LogReader(Forged(consortium.client.rpc, **changes), consortium.client.addresses)
+        with pytest.raises(Malformed, match="of another block"):
+            reader.read_blocks([(head.number, head.hash)])
+
+
+def test_a_node_that_knows_no_block_hashes_is_asked_for_them_once(consortium):
+    asked = []
+
+    class Older:
+        def call(self, method, place):
+            asked.append(place)
+            raise RpcError(method, -32602, "invalid params: unknown field blockHash")
+
+    reader = LogReader(Older(), consortium.client.addresses)
+    assert [reader.read_blocks([(5, b"\x05" * 32)]) for _ in range(3)] == [None] * 3
+    assert len(asked) == 1
+
+
 def test_what_is_not_a_log_is_malformed(consortium):
     with pytest.raises(Malformed, match="not logs"):
         events_of(consortium, Forged(consortium.client.rpc, data=None))

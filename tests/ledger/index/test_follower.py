@@ -15,6 +15,7 @@ from ledger.formats.digest import sha256
 from ledger.formats.member_name import name_words
 from ledger.history.fold import HistoryError
 from ledger.index import BlockTime, Follower, Index
+from ledger.index.pauses import DISTANT, LOCAL, Pauses, pauses_on
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Chain:
     requests: int = 0
     asked: list[int] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
+    names_blocks: bool = True
 
     def _hash(self, number):
         return sha256("".join(self.forks[: number + 1]).encode() + bytes([number % 256]))
@@ -34,24 +36,36 @@ class Chain:
     def latest(self):
         self.requests += 1
         number = len(self.forks) - 1
-        return SimpleNamespace(number=number, hash=self._hash(number), parent=self._hash(number - 1))
+        return self._header(number)
+
+    def _header(self, number):
+        words = {"hash": self._hash(number), "parent": self._hash(number - 1)}
+        return SimpleNamespace(number=number, **words, time=1_000 - number, proved=True)
 
     def block_hash(self, block):
         self.requests += 1
         return self._hash(block) if block < len(self.forks) else None
 
     def blocks(self, numbers):
+        self.requests += 1
         self.asked += numbers
-        shown = [SimpleNamespace(hash=self._hash(n), time=1_000 - n, proved=True) for n in numbers]
-        return [None if n in self.hidden else one for n, one in zip(numbers, shown, strict=True)]
+        return [None if n in self.hidden else self._header(n) for n in numbers]
+
+    def read_blocks(self, blocks):
+        if not self.names_blocks:
+            return None
+        self.requests += 1
+        return self._piece([number for number, hash_ in blocks if hash_ == self._hash(number)], blocks[-1][0])
 
     def read(self, first, last):
         self.requests += 1
-        numbers = range(first, last + 1)
+        yield self._piece(range(first, last + 1), last)
+
+    def _piece(self, numbers, last):
         found = [n for n in numbers if self.events.get((n, self.forks[n]))]
         words = {n: {"tx": self._hash(n), "leaf": self._hash(n)} for n in found}
         events = [JobOpened(self.events[n, self.forks[n]], 1, block=n, log=0, **words[n]) for n in found]
-        yield SimpleNamespace(last=last, events=events, hashes={n: self._hash(n) for n in found})
+        return SimpleNamespace(last=last, events=events, hashes={n: self._hash(n) for n in found})
 
     def extend(self, fork, count, **events):
         for _ in range(count):
@@ -103,12 +117,82 @@ def test_a_sync_with_nothing_new_is_one_request(chain, index):
     assert chain.requests == 1
 
 
-def test_one_new_block_is_three_requests(chain, index):
+@pytest.mark.parametrize(
+    ("new", "by_hash", "requests"), [(1, True, 2), (2, True, 3), (16, True, 3), (17, True, 4), (1, False, 3)]
+)
+def test_new_blocks_are_few_requests(chain, index, new, by_hash, requests):
+    """The head and the logs; the headers between, where there are; of many blocks also whether they are one chain."""
     index.sync(chain)
+    chain.extend("a", new)
+    chain.events[21, "a"], chain.names_blocks, chain.requests = 21, by_hash, 0
+    assert jobs(index.sync(chain)) == [21]
+    assert chain.requests == requests
+
+
+def test_a_look_at_one_new_block_is_two_requests(chain):
+    """What a wait saw is not asked for again, neither by the look nor by the clock; but by the look after that."""
+    chain.events.clear()
+    follower = Follower(chain, Index(None), Pauses(0, 0, 0))
+    follower.refresh()
     chain.extend("a", 1)
     chain.requests = 0
-    index.sync(chain)
-    assert chain.requests == 3
+    assert follower.wait(5)
+    follower.refresh()
+    assert follower.tip.number == 21
+    assert follower.latest() is follower.head
+    assert chain.requests == 2
+    chain.extend("a", 1)
+    follower.refresh()
+    assert follower.tip.number == 22
+
+
+def test_a_wait_in_vain_spares_the_look_after_it_all_requests(chain):
+    chain.events.clear()
+    follower = Follower(chain, Index(None), Pauses(0, 0.5, 0.5))
+    follower.refresh()
+    chain.requests = 0
+    assert not follower.wait(0.01)
+    follower.refresh()
+    assert chain.requests == 1
+
+
+def test_a_head_that_was_seen_long_ago_is_asked_for_again(chain, monkeypatch):
+    chain.events.clear()
+    follower = Follower(chain, Index(None), Pauses(0, 0, 0))
+    follower.refresh()
+    monkeypatch.setattr("ledger.index.follower.FRESH", -1)
+    chain.extend("a", 1)
+    assert follower.wait(5)
+    chain.extend("a", 1)
+    follower.refresh()
+    assert follower.tip.number == follower.latest().number == 22
+
+
+def test_a_head_that_another_process_has_passed_is_asked_for_again(chain, tmp_path):
+    chain.events.clear()
+    one, two = (Follower(chain, Index(tmp_path / "index.sqlite"), Pauses(0, 0, 0)) for _ in range(2))
+    one.refresh()
+    chain.extend("a", 1)
+    assert one.wait(5)
+    chain.extend("a", 1)
+    two.refresh()
+    one.refresh()
+    assert one.tip.number == 22
+
+
+def test_pauses_grow_with_the_quiet_and_end_with_it():
+    assert [LOCAL.after(quiet) for quiet in (0, 0.5, 3, 60)] == pytest.approx([0.02, 0.05, 0.3, 1])
+    assert pauses_on(31337) is LOCAL
+    assert pauses_on(1) is DISTANT
+
+
+@pytest.mark.parametrize("blocks", [2, 5, 12])
+def test_a_node_of_others_is_asked_no_more_often_than_once_every_quarter_of_a_second(blocks):
+    """On a chain with a block every so many seconds."""
+    quiet, asked = 0.0, 0
+    while quiet < blocks:
+        quiet, asked = quiet + DISTANT.after(quiet), asked + 1
+    assert asked <= 4 * blocks
 
 
 @pytest.mark.parametrize(
@@ -141,6 +225,7 @@ def test_a_reorganisation_of_empty_blocks_takes_nothing_back(chain, index):
 
 
 def test_a_chain_that_moves_while_it_is_read_is_read_again(chain, index):
+    chain.names_blocks = False
     read, moves = chain.read, iter(["b", "c"])
 
     def moving(first, last):
@@ -251,14 +336,14 @@ def test_another_process_may_move_it_meanwhile(chain, tmp_path):
     one.sync(chain)
     chain.extend("a", 2)
     chain.events[22, "a"] = 22
-    read = chain.read
+    read = chain.read_blocks
 
-    def overtaken(first, last):
-        chain.read = read
+    def overtaken(blocks):
+        chain.read_blocks = read
         two.sync(chain)
-        yield from read(first, last)
+        return read(blocks)
 
-    chain.read = overtaken
+    chain.read_blocks = overtaken
     assert jobs(one.sync(chain)) == [22]
     assert jobs(two.replay()) == [2, 5, 11, 20, 22]
     one.close()
@@ -285,7 +370,7 @@ def test_a_follower_sees_what_happens(consortium, tmp_path):
 
 
 def test_a_nudge_ends_one_wait_the_present_or_the_next(consortium, tmp_path):
-    follower = Follower(consortium.client, Index(tmp_path / "index.sqlite"), poll=600)
+    follower = Follower(consortium.client, Index(tmp_path / "index.sqlite"), Pauses(0, 600, 600))
     follower.refresh()
     follower.nudge()
     assert follower.wait(600)
