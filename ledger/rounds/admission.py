@@ -14,9 +14,9 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats import merkle
 from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.header import Binding, explain
-from ledger.formats.merkle import Stack
 from ledger.history.state import Update
 from ledger.jobs.document import Admission
+from ledger.kernel import Stack
 from ledger.rounds.inputs import Stream
 from ledger.rounds.rules.arithmetic import Ints
 

@@ -10,10 +10,11 @@ from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.digest import NOTHING
 from ledger.formats.header import Binding
-from ledger.formats.merkle import Stack, leaf_hashes
+from ledger.formats.merkle import leaf_hashes
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
+from ledger.kernel import Stack
 from ledger.rounds.facts import Base
 from ledger.rounds.inputs import Fetch, Inputs
 from ledger.rounds.rules.arithmetic import Ints, Saturated

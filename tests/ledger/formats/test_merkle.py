@@ -175,16 +175,3 @@ def test_a_proof_of_the_wrong_length_is_refused(index: int, leaves: int, path: l
 def test_no_proof_of_a_leaf_that_is_not_there(index: int) -> None:
     with pytest.raises(Malformed, match="no such leaf"):
         merkle.proof(HASHES, index)
-
-
-@given(st.integers(0, 70), st.data())
-def test_a_stack_has_the_root_however_the_leaves_come(leaves: int, data: st.DataObject) -> None:
-    hashes = [hashlib.sha256(b"%d" % leaf).digest() for leaf in range(leaves)]
-    stack, left = merkle.Stack(), list(hashes)
-    while left:
-        count = data.draw(st.integers(0, len(left)))
-        stack.add(b"".join(left[:count]))
-        del left[:count]
-        done = leaves - len(left)
-        assert stack.root() == merkle.root(hashes[:done])
-    assert stack.root() == merkle.root(hashes)
