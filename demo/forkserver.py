@@ -34,6 +34,8 @@ SLOW = (
 )
 """What commands import, besides a task. A name that does not exist would be skipped in silence."""
 GRACE_SECONDS = 10
+ASIDE = 10
+"""What is added to the niceness of what works aside: a tenth of the time where others want the core, too."""
 TASKS = "fedledger.tasks"
 
 
@@ -49,13 +51,15 @@ def warm() -> None:
 
 
 class Forked:
-    """A forked command, with the part of subprocess.Popen's interface that its keeper needs."""
+    """A forked command, with the part of subprocess.Popen's interface that its keeper needs. One that works `aside`
+    leaves the cores to the others.
+    """
 
-    def __init__(self, arguments: Sequence[str], log: Path, output: Path | None) -> None:
+    def __init__(self, arguments: Sequence[str], log: Path, output: Path | None, *, aside: bool = False) -> None:
         warm()
         context = multiprocessing.get_context("forkserver")
         ready, says = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run_command, args=(list(arguments), log, output, says))
+        self._process = context.Process(target=_run_command, args=(list(arguments), log, output, says, aside))
         self._process.start()
         says.close()
         with ready, suppress(EOFError):
@@ -84,7 +88,7 @@ class Forked:
                 os.kill(self.pid, number)
 
 
-def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Connection) -> None:
+def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Connection, aside: bool) -> None:
     """In the child: the command line, as if it had been typed. An early interrupt must not print a traceback."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -93,6 +97,7 @@ def _run_command(arguments: list[str], log: Path, output: Path | None, ready: Co
             ready.send_bytes(b"ready")
         _redirect(log, output)
         os.setsid()
+        os.nice(ASIDE if aside else 0)
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
         sys.argv = ["fedledger", *arguments]
         (command,) = entry_points(group="console_scripts", name="fedledger")

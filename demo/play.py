@@ -34,16 +34,17 @@ class Demo:
         """The whole play. Raises Unavailable where a process fails or a step takes too long."""
         with self.result.timed("whole demo"):
             job, observer = self._begin()
-            train(observer, self.rounds, self.result)
             comparison = start_comparison(self.stage, self.rounds)
+            train(observer, self.rounds, self.result)
             await_scores(observer, self.rounds, self.result)
+            figures = ReleaseFigures.begin(self.parties)
             audit(self.parties, self.result, "all rounds", "all", "--all")
             gateway = lie_about_a_model(observer, self.rounds + 1, self.result) if self.lies else None
-            figures = ReleaseFigures.begin(self.parties)
+            read_comparison(self.stage, comparison, self.result)
+            figures.vouch()
             if gateway:
                 damage_a_copy(observer, job, min(DAMAGED_ROUND, self.rounds), gateway, self.result)
             with self.result.timed("release"):
-                read_comparison(self.stage, comparison, self.result)
                 made = propose_release(self.parties, figures, self.result)
                 messenger = vote_on(self.parties, made)
                 self.result.release = publish(observer, messenger, made)

@@ -20,7 +20,8 @@ LOOK = 0.5
 class Fedledger:
     """A `fedledger` command running in a process of its own; what it prints goes to a log file.
 
-    `warm` forks it from a process that has imported torch already (see `forkserver`).
+    `warm` forks it from a process that has imported torch already (see `forkserver`); only then it can work `aside`,
+    where the others leave time.
     """
 
     def __init__(
@@ -31,12 +32,13 @@ class Fedledger:
         *,
         output: Path | None = None,
         warm: bool = False,
+        aside: bool = False,
     ) -> None:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         words = [str(argument) for argument in arguments]
         self._process: Child = (
-            uninterrupted(lambda: Forked(words, log, output)) if warm else _spawned(words, log, output)
+            uninterrupted(lambda: Forked(words, log, output, aside=aside)) if warm else _spawned(words, log, output)
         )
 
     @property

@@ -27,10 +27,12 @@ class Stage:
         """The folder of the example's data."""
         return self.folder / "data"
 
-    def spawn(self, name: str, *arguments: str | Path, output: Path | None = None) -> Fedledger:
-        """Start a `fedledger` command. What it prints goes to `output`, or to its log."""
+    def spawn(self, name: str, *arguments: str | Path, output: Path | None = None, aside: bool = False) -> Fedledger:
+        """Start a `fedledger` command. What it prints goes to `output`, or to its log. One that is not waited for yet
+        works `aside`, where the others leave time.
+        """
         log = self.folder / "log" / f"{name.lower().replace(' ', '-')}.log"
-        process = Fedledger(name, arguments, log, output=output, warm=str(arguments[0]) in WARM)
+        process = Fedledger(name, arguments, log, output=output, warm=str(arguments[0]) in WARM, aside=aside)
         self.stack.callback(process.stop)
         return process
 

@@ -1,6 +1,10 @@
 """How the demo begins: a consortium is founded, its nodes start, and the members agree on a job."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
@@ -14,15 +18,18 @@ from ledger.jobs.document import Job, parse
 from ledger.party.connection import Connection
 from ledger.party.pins import job_pin
 
+if TYPE_CHECKING:
+    from ledger.chain.sender import Sender
+
 APPROVING = 3
 """Hospitals that propose or approve the job: a majority of five members."""
 
 
 def found_consortium(stage: Stage, rounds: int) -> Parties:
     """Chain, contracts, homes and data; the example's draft asks for so many rounds."""
-    example = stage.spawn("example data", "node", "example", "breast-cancer", stage.data)
     local = found(stage.folder, "Four hospitals", [(name, ROLES[name]) for name in PARTIES])
     stage.stack.callback(local.stop)
+    example = stage.spawn("example data", "node", "example", "breast-cancer", stage.data)  # waits for slow imports
     for number, name in enumerate(HOSPITALS, 1):
         data = (stage.data / f"hospital-{number}.csv").resolve()
         save(local.residents[name].home.settings_file, HomeSettings(name=name, data=str(data)))
@@ -42,9 +49,12 @@ def open_job(parties: Parties, rounds: int) -> Job:
     stage.screen.say("four nodes, an aggregator and an evaluator start, each a process of its own")
     for name in HOSPITALS:
         parties.start(name)
-    stage.finish(creation, "the job could not be created")
-    job = parse(path.read_bytes())
-    _agree(parties, job, path)
+    with ExitStack() as stack:
+        speakers = [_Speaker.enter(parties, name, stack) for name in HOSPITALS[:APPROVING]]
+        stage.finish(creation, "the job could not be created")
+        job = parse(path.read_bytes())
+        _agree(speakers, job)
+    stage.screen.say(f"job {JOB} ({job.name}) was proposed by {HOSPITALS[0]} and approved by a majority")
     return job
 
 
@@ -57,17 +67,26 @@ def start_evaluation(parties: Parties) -> Path:
     return metrics
 
 
-def _agree(parties: Parties, job: Job, path: Path) -> None:
-    """One hospital proposes the job, two more approve it."""
-    for name in HOSPITALS[:APPROVING]:
+class _Speaker(NamedTuple):
+    """A hospital that speaks about the job."""
+
+    connection: Connection
+    sender: "Sender"
+
+    @classmethod
+    def enter(cls, parties: Parties, name: str, stack: ExitStack) -> Self:
         resident = parties[name]
-        with Connection.open(resident.home) as connection:
-            connection.refresh()
-            sender = connection.sender(resident.signer)
-            if name == HOSPITALS[0]:
-                connection.put([path.read_bytes()], job_pin(job.digest))
-                terms, model = (msgspec.structs.astuple(part) for part in (job.terms, job.model_terms))
-                sender.send("ledger", "proposeJob", job.digest, terms, model)
-            else:
-                sender.send("ledger", "approveJob", JOB, job.digest)
-    parties.stage.screen.say(f"job {JOB} ({job.name}) was proposed by {HOSPITALS[0]} and approved by a majority")
+        connection = stack.enter_context(Connection.open(resident.home))
+        sender = connection.sender(resident.signer)
+        connection.refresh()
+        return cls(connection, sender)
+
+
+def _agree(speakers: Sequence[_Speaker], job: Job) -> None:
+    """One hospital proposes the job, the others approve it, each for itself."""
+    proposer, *others = speakers
+    proposer.connection.put([job.encode()], job_pin(job.digest))
+    terms, model = (msgspec.structs.astuple(part) for part in (job.terms, job.model_terms))
+    proposer.sender.send("ledger", "proposeJob", job.digest, terms, model)
+    with ThreadPoolExecutor(len(others)) as voices:
+        list(voices.map(lambda other: other.sender.send("ledger", "approveJob", JOB, job.digest), others))

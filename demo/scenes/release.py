@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -44,27 +44,30 @@ class ReleaseFigures:
     """
 
     parties: Parties
-    measuring: Sequence[Fedledger]
+    measuring: Mapping[str, Fedledger]
     replay: Fedledger
+    vouching: list[Fedledger] = field(default_factory=list)
 
     @classmethod
     def begin(cls, parties: Parties) -> Self:
-        """Start it all, as far as the job has come."""
+        """Start it all, as far as the job has come, beside what comes next."""
         stage = parties.stage
-        measuring = [
-            stage.spawn(f"{name} measuring", "node", "evaluate", "--follow", "--report", report, *_home(parties, name))
+        evaluate = ("node", "evaluate", "--follow", "--report")
+        measuring = {
+            name: stage.spawn(f"{name} measuring", *evaluate, report, *_home(parties, name), aside=True)
             for name, report in _reports(parties).items()
-        ]
+        }
         again = ("--round", str(REPLAYED), "--json", *_home(parties, PROPOSER))
         output = stage.folder / "replay.json"
-        return cls(parties, measuring, stage.spawn("replay", "node", "replay", *again, output=output))
+        return cls(parties, measuring, stage.spawn("replay", "node", "replay", *again, output=output, aside=True))
 
     def report(self, result: Result) -> Evaluation:
         """All hospitals' figures on the rows that they hold out, as one report."""
         stage = self.parties.stage
-        for one in self.measuring:
+        for one in self.measuring.values():
             stage.finish(one, "the evaluation failed")
-        self._vouch()
+        for one in self.vouching:
+            stage.finish(one, "the comparison could not be added to the report")
         report = replace(join([read_file(path) for path in _reports(self.parties).values()]), license=LICENCE)
         result.held_out = {"rows": str(report.samples), **report.pooled}
         stage.screen.say(
@@ -73,12 +76,15 @@ class ReleaseFigures:
         )
         return report
 
-    def _vouch(self) -> None:
-        """The proposer measures the model on the file that the others were compared on, and vouches for all of it."""
+    def vouch(self) -> None:
+        """Once it has measured, the proposer begins to measure the model on the file that the others were compared on,
+        and vouches for all of it.
+        """
+        self.parties.stage.finish(self.measuring[PROPOSER], "the evaluation failed")
         stage, report = self.parties.stage, _reports(self.parties)[PROPOSER]
         compared = ("--data", stage.data / "test.csv", "--compared", comparison_file(stage), "--report", report)
-        vouching = stage.spawn("comparison vouched for", "node", "evaluate", *compared, *_home(self.parties, PROPOSER))
-        stage.finish(vouching, "the comparison could not be added to the report")
+        home = _home(self.parties, PROPOSER)
+        self.vouching.append(stage.spawn("comparison vouched for", "node", "evaluate", *compared, *home))
 
     def trained_again(self) -> None:
         """Say what training again came to; a failure is the demo's."""

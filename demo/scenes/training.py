@@ -39,11 +39,14 @@ def await_scores(observer: Observer, number: int, result: Result) -> None:
 
 
 def start_comparison(stage: Stage, rounds: int) -> Fedledger:
-    """A process that trains what each hospital would have got alone, and all of them if they had pooled their data."""
+    """A process that trains, beside the rounds, what each hospital would have got alone, and all of them if they had
+    pooled their data.
+    """
     files = [part for number in range(1, 5) for part in ("--data", stage.data / f"hospital-{number}.csv")]
     job = ("--job", stage.folder / "job.json", "--rounds", str(rounds))
     test = ("--test", stage.data / "test.csv", "--json")
-    return stage.spawn("comparison", "node", "compare", *job, *files, *test, output=comparison_file(stage))
+    output = comparison_file(stage)
+    return stage.spawn("comparison", "node", "compare", *job, *files, *test, output=output, aside=True)
 
 
 def read_comparison(stage: Stage, comparison: Fedledger, result: Result) -> None:

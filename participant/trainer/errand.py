@@ -45,7 +45,8 @@ DOING = {
 }
 FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """Signals that a task's own code is not sent for what it does."""
-PAUSE = 0.005
+PAUSE, LONGEST_PAUSE = 0.005, 0.1
+"""Seconds between two looks at an order: a twentieth of its age, within these bounds."""
 
 
 class Ended(UsageError):
@@ -79,7 +80,7 @@ class Errand:
         while not self.done:
             if time.monotonic() >= until:
                 return False
-            time.sleep(PAUSE)
+            time.sleep(min(max(PAUSE, 0.05 * (time.time() - self.began)), LONGEST_PAUSE))
         return True
 
     def answer(self) -> Answer:
