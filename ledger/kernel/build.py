@@ -61,5 +61,6 @@ def _compile(command: list[str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotBuilt(f"{command[0]}: {error}") from error
     if done.returncode or not Path(command[command.index("-o") + 1]).is_file():
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise NotBuilt(f"{command[0]} failed with code {done.returncode}: {lines[0][:200] if lines else 'no output'}")
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
+        why = next((line for line in lines if "error" in line), lines[0])[:200]
+        raise NotBuilt(f"{command[0]} failed with code {done.returncode}: {why}")
