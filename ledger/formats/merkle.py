@@ -64,37 +64,6 @@ def root(hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-class Stack:
-    """A root made as leaf hashes come: one hash is kept for each level of the tree, not one for each leaf.
-
-    Whatever is left over at a level waits for its neighbour; at the end the leftovers are joined from the lowest up, as
-    an odd last node moves up in the RFC's tree.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: list[bytes] = []
-
-    def add(self, hashes: bytes) -> None:
-        """The next leaf hashes, joined."""
-        level = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
-        for height, waiting in enumerate(self._waiting):
-            if not level:
-                return
-            nodes = [waiting, *level] if waiting else level
-            self._waiting[height] = nodes.pop() if len(nodes) % 2 else b""
-            level = _above(nodes)
-        while level:
-            self._waiting.append(level.pop() if len(level) % 2 else b"")
-            level = _above(level)
-
-    def root(self) -> bytes:
-        """The root over what was added; more may follow."""
-        node = b""
-        for waiting in self._waiting:
-            node = (node_hash(waiting, node) if node else waiting) if waiting else node
-        return node or hashlib.sha256(b"").digest()
-
-
 def root_of(data: bytes | bytearray | memoryview) -> bytes:
     """Root of a whole stream."""
     return root(leaf_hashes(data))

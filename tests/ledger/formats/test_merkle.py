@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import Malformed
 from ledger.formats import merkle
+from ledger.kernel import Stack
 
 # The eight leaves, roots and audit paths that the Certificate Transparency project publishes for RFC 6962.
 CT_LEAVES = [bytes.fromhex(h) for h in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657")]
@@ -180,7 +181,7 @@ def test_no_proof_of_a_leaf_that_is_not_there(index: int) -> None:
 @given(st.integers(0, 70), st.data())
 def test_a_stack_has_the_root_however_the_leaves_come(leaves: int, data: st.DataObject) -> None:
     hashes = [hashlib.sha256(b"%d" % leaf).digest() for leaf in range(leaves)]
-    stack, left = merkle.Stack(), list(hashes)
+    stack, left = Stack(), list(hashes)
     while left:
         count = data.draw(st.integers(0, len(left)))
         stack.add(b"".join(left[:count]))
