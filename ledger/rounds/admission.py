@@ -78,7 +78,7 @@ def weigh(weight: int, cap: int) -> Decision:
 
 
 def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
-    """Judge the bytes of an update, which arrive in pieces and are read once: see `UpdateReading`. Raises as the pieces."""
+    """Judge the bytes of an update, which arrive in pieces: see `UpdateReading`. Raises as the pieces."""
     return UpdateReading(layout, binding, root, limits, lambda _: pieces).judge()
 
 
