@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from ledger import kernel
 from ledger.errors import Malformed, Unavailable
-from ledger.formats import merkle
 from ledger.formats.artifact import Buffer, Layout
 from ledger.formats.header import Binding, explain
+from ledger.formats.merkle import LEAF
 from ledger.history.state import Update
 from ledger.jobs.document import Admission
-from ledger.kernel import Stack
 from ledger.rounds.inputs import Stream
 from ledger.rounds.rules.arithmetic import Ints
 
@@ -82,15 +82,15 @@ def weigh(weight: int, cap: int) -> Decision:
 
 
 def judge_bytes(pieces: Iterator[Buffer], layout: Layout, binding: Binding, root: bytes, limits: Admission) -> Decision:
-    """Judge the bytes of an update, which arrive in pieces and are read once: see `Reading`. Raises as the pieces."""
-    return Reading(layout, binding, root, limits, lambda _: pieces).judge()
+    """Judge the bytes of an update, which arrive in pieces: see `UpdateReading`. Raises as the pieces."""
+    return UpdateReading(layout, binding, root, limits, lambda _: pieces).judge()
 
 
 class Halted(Exception):
     """What is made on the way will not be used: an update is refused, or bytes of something cannot be had."""
 
 
-class Reading:
+class UpdateReading:
     """The bytes of one update, read once, from front to back, and held to what they must be.
 
     1. The header is, byte for byte, the one that follows from ledger, job and what its party alone knows (HEADER).
@@ -116,7 +116,7 @@ class Reading:
         self._bands = layout.bands()
         self._stream: Stream | None = None
         self._opened = False
-        self._stack, self._largest, self._squares = Stack(), 0, 0
+        self._stack, self._largest, self._squares = kernel.Stack(), 0, 0
         self.decision: Decision | None = None
         self.missing: Unavailable | None = None
         self.read = 0
@@ -192,10 +192,9 @@ class Reading:
         return values
 
     def _survey(self, values: Ints) -> None:
-        self._stack.add(b"".join(merkle.leaf_hashes(values.data)))
-        largest = max(int(values.max()), -int(values.min()))
-        self._largest = max(self._largest, largest)
-        self._squares += sum_of_squares(values, largest)
+        self._stack.add(kernel.leaf_hashes(values, LEAF))
+        largest, squares = kernel.survey(values)
+        self._largest, self._squares = max(self._largest, largest), self._squares + squares
 
     def _verdict(self) -> Decision:
         root = self._stack.root()
@@ -210,16 +209,3 @@ class Reading:
         if self._squares > limits.max_norm**2:
             return Verdict.NORM, f"squared norm {self._squares}, at most {limits.max_norm**2} allowed"
         return Verdict.ADMITTED, ""
-
-
-def sum_of_squares(values: np.ndarray, largest: int) -> int:
-    """The exact sum of squares of at most 2^18 int32 values, none larger in magnitude than `largest`.
-
-    In int64: directly where the bound allows, else with each value split as high · 2^16 + low. Never in floats, whose
-    products numpy hands to a BLAS: its threads cost a hundred times the work where other processes want the cores.
-    """
-    if largest * largest * values.size < 1 << 63:
-        direct = values.astype(np.int64)
-        return int(direct @ direct)
-    low, high = values.view("<u2")[0::2].astype(np.int64), values.view("<i2")[1::2].astype(np.int64)
-    return (int(high @ high) << 32) + (int(high @ low) << 17) + int(low @ low)

@@ -6,15 +6,15 @@ The sums that are divided to make it have a root of their own, which no file sho
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ledger import kernel
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.digest import NOTHING
 from ledger.formats.header import Binding
-from ledger.formats.merkle import leaf_hashes
+from ledger.formats.merkle import LEAF
 from ledger.formats.unixfs import cid_of
 from ledger.history.state import JobState, Round, Update
 from ledger.jobs.document import Job
-from ledger.kernel import Stack
 from ledger.rounds.facts import Base
 from ledger.rounds.inputs import Fetch, Inputs
 from ledger.rounds.rules.arithmetic import Ints, Saturated
@@ -57,13 +57,13 @@ def make_model(
     inputs: Inputs, binding: Binding, threads: int, keep: Keep | None, readers: Sequence[Iterator[Ints]] = ()
 ) -> Model:
     """Make the model's file, hand it to `keep` in blocks, and say what it is. `readers` as in `Inputs.bands`."""
-    root, sums = Stack(), Stack()
+    root, sums = kernel.Stack(), kernel.Stack()
 
     def blocks() -> Iterator[Buffer]:
         before = inputs.layout.header(binding)
         for band, divided in inputs.bands(threads, readers):
-            root.add(b"".join(leaf_hashes(band.data)))
-            sums.add(b"".join(leaf_hashes(divided.astype("<i8", copy=False).data)))
+            root.add(kernel.leaf_hashes(band, LEAF))
+            sums.add(kernel.leaf_hashes(divided.astype("<i8", copy=False), LEAF))
             yield before + band.tobytes() if before else band.data.cast("B")
             before = b""
 

@@ -12,7 +12,7 @@ from ledger.errors import FedledgerError, Unavailable
 from ledger.formats.artifact import Buffer
 from ledger.formats.cid import CHUNK
 from ledger.history.state import Update
-from ledger.rounds.admission import Decision, Halted, Progress, Reading, Verdict, weigh
+from ledger.rounds.admission import Decision, Halted, Progress, UpdateReading, Verdict, weigh
 from ledger.rounds.facts import Entry, RoundFacts
 from ledger.rounds.inputs import Bands, Fetch
 from ledger.rounds.model import Keep, Model, hashed, inputs_of, make_model
@@ -39,7 +39,7 @@ class Pass:
     ) -> None:
         self._facts, self._fetch, self._threads, self._progress = facts, fetch, threads, progress
         self._known: dict[int, Decision] = {}
-        self._readings: dict[int, Reading] = {}
+        self._readings: dict[int, UpdateReading] = {}
         self._told = 0
         for entry in facts.entries:
             index = entry.update.index
@@ -84,10 +84,10 @@ class Pass:
             if reading.missing is not None:
                 raise reading.missing
 
-    def _reading(self, entry: Entry) -> Reading:
+    def _reading(self, entry: Entry) -> UpdateReading:
         job, fetch = self._facts.job, self._fetch
         layout, limits = job.layout, job.admission
-        return Reading(
+        return UpdateReading(
             layout, entry.binding, entry.update.root, limits, lambda start: fetch(entry.cid, start, layout.size + 1)
         )
 
@@ -99,7 +99,7 @@ class Pass:
     def _may_count(self, update: Update, members: Collection[int]) -> bool:
         return update.index in members and update.index in self._readings and not self._readings[update.index].refused
 
-    def _each(self, work: Callable[[Reading], object]) -> None:
+    def _each(self, work: Callable[[UpdateReading], object]) -> None:
         with ThreadPoolExecutor(self._threads, thread_name_prefix="reader") as pool:
             for _ in pool.map(work, (one for one in self._readings.values() if one.decision is None)):
                 self._tell(self._read())
@@ -136,7 +136,7 @@ class _Base:
             raise Halted from error
 
 
-def _read_on(reading: Reading) -> None:
+def _read_on(reading: UpdateReading) -> None:
     """To the verdict; what cannot be had is known of the reading."""
     try:
         reading.judge()

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ledger.rounds.rules.arithmetic import Mean, Read, Sums, slices
+from ledger.kernel import add_weighted
+from ledger.rounds.rules.arithmetic import Mean, Read, Sums
 
 
 def weighted_mean(weights: Sequence[int], read: Read) -> Mean:
@@ -22,9 +23,5 @@ def weighted_sum(weights: Sequence[int], read: Read) -> Sums:
     """
     total = np.multiply(read(0), weights[0], dtype=np.int64)
     for position in range(1, len(weights)):
-        values = read(position)
-        for part in slices(len(values)):
-            product = values[part].astype(np.int64)
-            product *= weights[position]
-            total[part] += product
+        add_weighted(total, read(position), weights[position])
     return total

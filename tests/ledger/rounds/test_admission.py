@@ -14,7 +14,8 @@ from ledger.errors import Malformed, Unavailable
 from ledger.formats.artifact import Layout, Tensor
 from ledger.formats.cid import DAG_PB, RAW, Cid
 from ledger.formats.merkle import root_of
-from ledger.rounds.admission import Decision, Verdict, judge_bytes, sum_of_squares, weigh
+from ledger.kernel import survey
+from ledger.rounds.admission import Decision, Verdict, judge_bytes, weigh
 from ledger.rounds.one_pass import Pass
 
 OTHER = Layout((TENSORS[0], Tensor("layer.weight", (20, 30))))
@@ -175,22 +176,21 @@ EXTREMES = st.sampled_from(
 
 
 @given(st.lists(int32 | EXTREMES, min_size=1, max_size=300))
-def test_sum_of_squares_is_exact(numbers: list[int]) -> None:
-    largest = max(abs(n) for n in numbers)
-    assert sum_of_squares(np.array(numbers, dtype="<i4"), largest) == sum(n * n for n in numbers)
+def test_a_survey_is_exact(numbers: list[int]) -> None:
+    assert survey(np.array(numbers, dtype="<i4")) == (max(map(abs, numbers)), sum(n * n for n in numbers))
 
 
 @pytest.mark.parametrize("number", [-(1 << 31), (1 << 31) - 1, 1 - (1 << 31), 32767, -32768, 185363, 185364])
 @pytest.mark.parametrize("size", [1, 255, 256, 1 << 18])
-def test_sum_of_squares_of_a_whole_block(number: int, size: int) -> None:
+def test_a_survey_of_a_whole_block(number: int, size: int) -> None:
     values = np.full(size, number, dtype="<i4")
-    assert sum_of_squares(values, abs(number)) == size * number * number
+    assert survey(values) == (abs(number), size * number * number)
 
 
-def test_sum_of_squares_of_a_mixed_block() -> None:
+def test_a_survey_of_a_mixed_block() -> None:
     values = np.random.default_rng(3).integers(-(1 << 31), 1 << 31, 1 << 18).astype("<i4")
     values[:2] = -(1 << 31), (1 << 31) - 1
-    assert sum_of_squares(values, 1 << 31) == sum(int(v) ** 2 for v in values)
+    assert survey(values) == (1 << 31, sum(int(v) ** 2 for v in values))
 
 
 def test_a_decision_is_a_value() -> None:
