@@ -24,7 +24,7 @@ Metrics = dict[int, dict[str, float]]
 
 
 class DemoScreen:
-    """Rounds in a table that redraws itself, or, without a terminal, a line for each thing that happens."""
+    """Rounds in a table that redraws itself, under what happened before; without a terminal, a line for each thing."""
 
     def __init__(self, console: Console, name: Callable[[int], str], *, live: bool) -> None:
         self.console, self.name = console, name
@@ -49,7 +49,9 @@ class DemoScreen:
         seconds = time.monotonic() - self._began
         line = f"[dim]{seconds:5.1f} s[/]  {text}"
         if self._live:
-            self._recent = [*self._recent, line][-RECENT:]
+            self._recent.append(line)
+            if len(self._recent) > RECENT:
+                self.console.print(self._recent.pop(0), soft_wrap=True)  # above the live part, where it stays
             self._draw()
         else:
             self.console.print(line, soft_wrap=True)

@@ -199,7 +199,8 @@ interface IBallots {
     /// @dev The caller's key must have spoken for its member when the proposal was made, and still do.
     function vote(bytes32 proposal, uint8 choice) external;
 
-    /// @notice Counts a vote that its member signed on a proposal of that kind; of any other kind nobody signed it.
+    /// @notice Counts a vote that its member signed on a proposal of that kind; of any other kind nobody signed it. Refuses
+    /// the kind `None`, which no proposal has.
     function voteBySignature(bytes32 proposal, Kind kind, SignedVote calldata signed) external;
 
     /// @notice Counts all of these votes that can be counted. The others change nothing and leave no event: strangers

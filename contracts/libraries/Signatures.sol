@@ -70,7 +70,7 @@ library Signatures {
         return signer != member || signer == address(0) ? IBallots.Refusal.WrongSigner : IBallots.Refusal.None;
     }
 
-    /// @notice The type of a vote on a proposal of that kind: it shows the choice, and what is proposed.
+    /// @notice The type of a vote on a proposal of that kind: it shows the choice, and what is proposed. `None` has none.
     function typeOfVote(IBallots.Kind kind) internal pure returns (bytes32) {
         if (kind == IBallots.Kind.AdmitMember) {
             return keccak256(
@@ -122,10 +122,13 @@ library Signatures {
                 "RollBack(string name,string version,address proposer,uint32 nonce)"
             );
         }
-        return keccak256(
-            "Vote(string choice,NameSuccessor nameSuccessor,address member,uint64 deadline)"
-            "NameSuccessor(uint256 chain,address ledger,address proposer,uint32 nonce)"
-        );
+        if (kind == IBallots.Kind.NameSuccessor) {
+            return keccak256(
+                "Vote(string choice,NameSuccessor nameSuccessor,address member,uint64 deadline)"
+                "NameSuccessor(uint256 chain,address ledger,address proposer,uint32 nonce)"
+            );
+        }
+        revert IBallots.Ballots_InvalidAction(kind, "");
     }
 
     function _typeOfProposal(IBallots.Kind kind) private pure returns (bytes32) {

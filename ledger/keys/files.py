@@ -177,7 +177,11 @@ def _decrypted(path: Path, keyfile: Mapping[str, Any], passphrase: str) -> "Loca
         except (KeyError, TypeError, AttributeError, NotImplementedError) as error:
             raise Malformed(f"the key file cannot be used: {error!r}", file=str(path)) from error
     spaces = "it begins or ends with a space; " if passphrase != passphrase.strip() else ""
-    raise UsageError("the passphrase does not open this key file", advice=f"{spaces}check it", file=str(path))
+    raise UsageError(
+        "the passphrase does not open this key file",
+        advice=f"{spaces}try again; if it is lost, the members can give you another key: fedledger keys recover --help",
+        file=str(path),
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

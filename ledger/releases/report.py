@@ -187,7 +187,13 @@ def require_model(report: Evaluation, **expected: object) -> None:
     for field, value in expected.items():
         actual = getattr(report, field)
         if actual != value:
-            raise Malformed(f"the evaluation report is on another {field}", expected=value, actual=actual)
+            there = f" --round {expected['round']}" if "round" in expected else ""
+            raise Malformed(
+                f"the evaluation report is on another {field}",
+                advice=f"measure the model itself: fedledger node evaluate{there} --report FILE",
+                expected=value,
+                actual=actual,
+            )
 
 
 def join(reports: Sequence[Evaluation]) -> Evaluation:

@@ -7,7 +7,11 @@ import msgspec
 from ledger.chain.client import Client, Membership
 from ledger.config import Home, Network, at_node, load_network, save, sealed_by
 from ledger.errors import UsageError
+from ledger.events.actions import AdmitMember
+from ledger.events.proposals import ProposalState
+from ledger.history.fold import History
 from ledger.history.foundation import foundation_of
+from ledger.index import Follower, Index
 from ledger.keys import address_of
 from ledger.party.reach import advice
 
@@ -21,7 +25,8 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
     4. Every other chain node of the home, too, serves that chain and that code.
 
     `rpc`, where there is any, takes the place of the chain nodes in the home's settings.
-    Where nobody could dial this home's gateway, `advice` says what to change.
+    A key whose admission is under way is told so, with what its members do next. Where nobody could dial this home's
+    gateway, `advice` says what to change.
     """
     home.require_key()
     key, network = address_of(home.keystore), load_network(file)
@@ -31,19 +36,15 @@ def join(file: Path, home: Home, *, replace: bool = False, rpc: tuple[str, ...] 
     reached = home.reached(network)
     with Client.connect(at_node(reached, settings.node)) as client:
         membership = client.membership(key)
-    if membership is None:
-        raise UsageError(
-            "this home's key does not belong to a member of the consortium",
-            advice=f"ask a member to run: fedledger proposal propose admit {key} --name NAME --roles participant",
-            key=key,
-            network=network.name,
-        )
+        if membership is None:
+            raise _not_member(client, network, key)
+        name = _name(client, network, membership.index)
     for url in settings.rpc[1:]:
         Client.connect(at_node(reached, url)).close()
     if rpc:
         save(home.settings_file, settings)
     save(home.network_file, network)
-    return _facts(network, key, membership) | {"advice": advice(home.settings(), network.chain.id)}
+    return _facts(network, key, membership, name) | {"advice": advice(home.settings(), network.chain.id)}
 
 
 def _check_present(home: Home, network: Network, replace: bool) -> None:
@@ -59,7 +60,47 @@ def _check_present(home: Home, network: Network, replace: bool) -> None:
         )
 
 
-def _facts(network: Network, key: str, membership: Membership) -> dict[str, object]:
+def _name(client: Client, network: Network, index: int) -> str:
+    """A member's name: of one that came later only the log has it."""
+    if index < len(network.founding.members):
+        return foundation_of(network).name(index)
+    return _history(client).name(index)
+
+
+def _not_member(client: Client, network: Network, key: str) -> UsageError:
+    """Why a key that no member has cannot join: its admission is still under way, or nobody has proposed it."""
+    now = client.time()
+    for made in reversed(_history(client).decisions.proposals.values()):
+        if isinstance(made.action, AdmitMember) and made.action.key == key and made.state(now) in _UNDER_WAY:
+            return UsageError(
+                "this home's key is not a member's yet: its admission is under way",
+                advice=_UNDER_WAY[made.state(now)].format(made.number) + "; then join again",
+                key=key,
+                network=network.name,
+                proposal=made.number,
+                state=made.state(now).value,
+            )
+    return UsageError(
+        "this home's key does not belong to a member of the consortium",
+        advice=f"ask a member to run: fedledger proposal propose admit {key} --name NAME --roles participant",
+        key=key,
+        network=network.name,
+    )
+
+
+_UNDER_WAY = {
+    ProposalState.VOTING: "ask the members to vote for it: fedledger proposal vote {} for",
+    ProposalState.WAITING: "when its delay is over, ask a member to carry it out: fedledger proposal execute {}",
+    ProposalState.EXECUTABLE: "ask a member to carry it out: fedledger proposal execute {}",
+}
+
+
+def _history(client: Client) -> History:
+    """All that is on the ledger, read for this once: nothing is kept in the home before it has joined."""
+    return Follower(client, Index(None)).refresh()
+
+
+def _facts(network: Network, key: str, membership: Membership, name: str) -> dict[str, object]:
     return {
         "network": network.name,
         "chain": network.chain.id,
@@ -67,6 +108,6 @@ def _facts(network: Network, key: str, membership: Membership) -> dict[str, obje
         "ledger": network.contracts.ledger.address,
         "address": key,
         "member": membership.index,
-        "name": foundation_of(network).name(membership.index),
+        "name": name,
         "sealed": sealed_by(network),
     }

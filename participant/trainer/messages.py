@@ -11,17 +11,16 @@ file.0, file.1   what a job, or an evaluation set, that was made is stored as
 answer.json      what came out; written last
 """
 
-import errno
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, BinaryIO, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
 
 from ledger.errors import Malformed, Unavailable, UsageError
+from ledger.files import open_foreign
 from ledger.formats.rows import DIGEST, MAX_LEAVES
 from ledger.formats.strict import Strict
 from ledger.jobs.document import MAX_WEIGHT, Setting
@@ -264,7 +263,7 @@ def place(path: Path, data: bytes) -> None:
 def read(path: Path, kind: type[T]) -> T | None:
     """A message; None while it is not there. Raises Malformed where it breaks its form."""
     try:
-        with _opened(path) as file:
+        with open_foreign(path, "a trainer's file") as file:
             data = file.read(MAX_MESSAGE + 1)
     except OSError:
         return None
@@ -285,7 +284,7 @@ def write_stream(path: Path, stream: Stream) -> None:
 def read_stream(path: Path, values: int) -> Stream:
     """Integers, so many of them. Raises Malformed for fewer or more, Unavailable where they cannot be read."""
     try:
-        with _opened(path) as file:
+        with open_foreign(path, "a trainer's file") as file:
             size = os.fstat(file.fileno()).st_size
             stream = np.fromfile(file, "<i4", values)
     except OSError as error:
@@ -304,7 +303,7 @@ def write_leaves(path: Path, leaves: Sequence[bytes]) -> None:
 def read_leaves(path: Path) -> tuple[bytes, ...]:
     """The leaves of data. Raises Malformed for a file of another form, Unavailable where it cannot be read."""
     try:
-        with _opened(path) as file:
+        with open_foreign(path, "a trainer's file") as file:
             size = os.fstat(file.fileno()).st_size
             data = file.read(size) if size <= MAX_LEAVES * DIGEST else b""
     except OSError as error:
@@ -317,22 +316,8 @@ def read_leaves(path: Path) -> tuple[bytes, ...]:
 def read_pieces(path: Path) -> Iterator[bytes]:
     """A file's bytes. Raises as `read_stream`."""
     try:
-        with _opened(path) as file:
+        with open_foreign(path, "a trainer's file") as file:
             while piece := file.read(MAX_MESSAGE):
                 yield piece
     except OSError as error:
         raise Unavailable(f"cannot read what was made: {error.strerror}", file=str(path)) from error
-
-
-def _opened(path: Path) -> BinaryIO:
-    """A file that a task's code may have put there. Raises Malformed for a link, pipe or folder, else OSError."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)  # a pipe never blocks
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        raise Malformed("a trainer's file is a link", file=path.name) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Malformed("a trainer's file is not a regular file", file=path.name)
-    return os.fdopen(descriptor, "rb")

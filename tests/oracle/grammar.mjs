@@ -12,6 +12,11 @@ const HIDDEN = [
   [0x61c, 0x61c], [0x115f, 0x1160], [0x1680, 0x1680], [0x180b, 0x180f], [0x2000, 0x200f], [0x2028, 0x202f],
   [0x205f, 0x206f], [0x3000, 0x3000], [0x3164, 0x3164], [0xffa0, 0xffa0], [0x1bca0, 0x1bca3], [0x1d173, 0x1d17a],
 ];
+const ACROSS = [
+  [0x334, 0x338], [0x488, 0x489], [0x1abe, 0x1abe], [0x1cd4, 0x1cd4], [0x1ce2, 0x1ce8], [0x20d2, 0x20d3],
+  [0x20d8, 0x20da], [0x20dd, 0x20e0], [0x20e2, 0x20e6], [0x20ea, 0x20eb], [0xa670, 0xa672], [0x10a39, 0x10a39],
+  [0x16af0, 0x16af4], [0x1bc9e, 0x1bc9e], [0x1d167, 0x1d169],
+];
 
 const within = (ranges, point) => ranges.some(([first, last]) => first <= point && point <= last);
 const shown = (point) => within(SHOWN, point) && !within(HIDDEN, point) && (point < 0x10000 || (point & 0xffff) < 0xfffe);
@@ -42,7 +47,7 @@ export function memberName(words) {
   while (end > 0 && words[end - 1] === 0) end -= 1;
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(words.subarray(0, end));
-    return isText(text) ? text : null;
+    return isText(text) && !points(text).some((point) => within(ACROSS, point)) ? text : null;
   } catch {
     return null;
   }

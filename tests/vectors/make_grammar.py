@@ -44,6 +44,9 @@ MEMBERS = {
     "a": "a", "North": "North", "\u81fa\u5927\u91ab\u9662": "\u81fa\u5927\u91ab\u9662", "x" * 64: "x" * 64,
     "\xe9" * 32: "\xe9" * 32, "member 7": "member 7", "\U0001f600" * 16: "\U0001f600" * 16, "": None, " a": None,
     "a ": None, "a  b": None, "a\0b": None, "\0a": None, "a\u202e": None, "a\x1b[2J": None, "\u200b": None,
+    "o\u0308": "o\u0308", "o\u0333": "o\u0333", "o\u20e1": "o\u20e1", "o\u0334": None, "o\u0338": None,
+    "N\u0336o": None, "a\u0489": None, "o\u20d2": None, "o\u20dd": None, "o\u20e6": None, "o\u20eb": None,
+    "o\U0001d169": None,
     b"\xff" * 64: None, b"\xed\xa0\x80": None, b"\xc0\xaf": None, b"x" * 63 + b"\xc3": None,
 }
 """Names of members: what the ledger's two words begin with, and the name, None where they break the rule."""

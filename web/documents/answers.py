@@ -6,6 +6,7 @@ from ledger.audit.report import Answer, LieState
 from web.documents.common import Document, PartyDocument
 
 LiesAnswer = Literal["none", "caught", "pending", "standing"]
+AuditorStanding = Literal["verified", "fork", "ahead", "unseen", "unverified"]
 
 
 class Coverage(Document, frozen=True):
@@ -103,7 +104,10 @@ class AuditLine(Document, frozen=True):
 
 
 class AuditorAnswers(Document, frozen=True):
-    """What an auditor answered under its signature: `asked` in words, `at` when, of the history up to `block`."""
+    """What an auditor answered under its signature: `asked` in words, of the history up to `block`.
+
+    `at` is when, in seconds since 1970, by the auditor's own clock: nobody else vouches for it.
+    """
 
     asked: str
     right: Answer
@@ -117,12 +121,15 @@ class AuditorAnswers(Document, frozen=True):
 
 
 class AuditorLine(Document, frozen=True):
-    """A report that this server was handed in `file`. `trouble` says why it is not verified: nothing is known then.
+    """A report that this server was handed in `file`. `trouble` says why it is not verified: `answers` is null then.
 
+    `standing` is `verified` where this chain has the block that the report names; `fork` where it has another of that
+    number, `ahead` where it has not come there, `unseen` until they are compared, `unverified` for anything else.
     `key` signed it; `party` is the member that the key is or was of, null where the auditor is not a member.
     """
 
     file: str
+    standing: AuditorStanding
     trouble: str
     party: PartyDocument | None = None
     key: str | None = None

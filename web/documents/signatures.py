@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.formats.digest import keccak
 from ledger.formats.typed import TypedData
+from web.documents.exact import exact
 from web.documents.refusals import SignatureNotCanonical, WrongSigner
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def typed_data(parts: TypedData) -> dict[str, Any]:
         "types": {"EIP712Domain": own, **types},
         "primaryType": primary,
         "domain": domain,
-        "message": _plain(message),
+        "message": exact(_plain(message)),
     }
 
 

@@ -43,6 +43,14 @@ class Texts:
         what = self._texts.get(f"problems.{name}.what")
         return (what, self._texts[f"problems.{name}.way"]) if what else None
 
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """What scripts say of a refusal, by its name; nothing where the refusal's own words are in this language."""
+        found = {
+            key.removeprefix("refusals."): text for key, text in self._texts.items() if key.startswith("refusals.")
+        }
+        return {name: text for name, text in found.items() if text}
+
     def word(self, key: str) -> Markup:
         """A word that a reader may not know, with its meaning to open: by touch, by keyboard, without scripts."""
         name, meaning = self._texts[f"words.{key}.name"], self._texts[f"words.{key}.meaning"]
@@ -114,6 +122,8 @@ def _rows(group: str, value: str, row: Any) -> dict[str, Sequence[str]]:
     if group == "words":
         name, meaning, *chinese = row
         return {f"words.{value}.name": (name, chinese[0]), f"words.{value}.meaning": (meaning, chinese[1])}
+    if group == "refusals":
+        return {f"refusals.{value}": ("", row)}
     if group in _LEDGER_WORDS:
         return {f"{group}.{value}": (_LEDGER_WORDS[group][value], row)}
     return {f"{group}.{value}": row}

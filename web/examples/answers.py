@@ -40,6 +40,7 @@ AUDIT = AuditLine(
 )
 AUDITOR = AuditorLine(
     file="south.json",
+    standing="verified",
     trouble="",
     party=SOUTH,
     key=SOUTH.key,

@@ -15,9 +15,11 @@ from ledger.party.auditing import AuditRequest, inspect
 from ledger.party.connection import Connection
 from web.documents.answers import AuditLine
 from web.reading.audits.auditors import Auditors
+from web.reading.audits.headers import Headers
 from web.reading.audits.history import AuditHistory, line_of
 from web.reading.backlog import Backlog
 from web.reading.events.feed import feed_of
+from web.reading.judged import judged
 from web.reading.latest import Audited, Latest
 from web.reading.library import Library
 from web.reading.snapshot import ended_rounds, freeze
@@ -92,7 +94,7 @@ class Live:
         with self._visit() as connection:
             poll = LOCAL_POLL if connection.place.chain == LOCAL_CHAIN else POLL
             seen: tuple[History | None, int, int] = (None, 0, 0)
-            settled, ahead, fed = 0, 0.0, None
+            settled, ahead, fed, headers = 0, 0.0, None, Headers()
             while not self._stop.is_set():
                 history = connection.refresh()
                 block = connection.follower.tip.number
@@ -115,6 +117,8 @@ class Live:
                 elif time.time() - state.read_at >= TICK or (state.snapshot and state.snapshot.turned(state.time, now)):
                     ahead = connection.client.time() - time.time()
                     self._latest.tick(block, int(time.time() + ahead))
+                if (learned := headers.learn(connection.client, history, block, state.reports)) is not None:
+                    self._latest.post(headers=learned)
                 self._stop.wait(poll)
 
     def _read(self) -> None:
@@ -149,8 +153,11 @@ class Live:
         try:
             with self._own() as connection:
                 report = inspect(connection, AuditRequest(source=self._source))
-                ended = ended_rounds(connection.history.jobs)
-            made = Audited(int(time.time()), round(time.monotonic() - began, 2), ended, report)
+                history = connection.history
+            claims = (one.claim for one in report.right.claims)
+            about = judged(claims, history.jobs, history.decisions)
+            seconds = round(time.monotonic() - began, 2)
+            made = Audited(int(time.time()), seconds, ended_rounds(history.jobs), report, judged=about)
         except FedledgerError as error:
             made = replace(made, trouble=error.message)
         finally:

@@ -13,6 +13,8 @@ from ledger.jobs.document import Job
 from ledger.releases.report import Evaluation
 from web.documents.about import About
 from web.documents.answers import AuditLine, AuditorLine
+from web.reading.events.feed import Feed
+from web.reading.judged import judged
 from web.reading.report_index import ReportIndex
 from web.reading.snapshot import Snapshot
 
@@ -20,10 +22,14 @@ ModelKey = tuple[int, int, bytes]
 """A model that something is decided on: job, round, root."""
 
 
+REPLACED = "the chain was reorganised: what the last audit judged is not on it any more"
+
+
 @dataclass(frozen=True)
 class Audited:
     """The last audit that was made, `at` in seconds since 1970; `trouble` says why there is none, or why a later one
-    could not be made. `ended` says how many rounds of each job had ended in the history that it judged.
+    could not be made. `ended` says how many rounds of each job had ended in the history that it judged, `judged` what
+    its claims were about there, by digest.
     """
 
     at: int
@@ -31,11 +37,16 @@ class Audited:
     ended: Mapping[int, int]
     report: Report | None
     trouble: str = ""
+    judged: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def rounds(self) -> int:
         """How many rounds had ended."""
         return sum(self.ended.values())
+
+    def replaced_in(self, snapshot: Snapshot) -> bool:
+        """Whether a claim of the report is about something that this later state of the ledger does not have."""
+        return judged(self.judged, snapshot.jobs, snapshot.decisions) != self.judged
 
     @cached_property
     def index(self) -> ReportIndex | None:
@@ -77,10 +88,15 @@ class FetchedReceipts:
 
 @dataclass(frozen=True, slots=True)
 class SignedNorms:
-    """What an auditor measured of a round's updates: their sums of squares by member index, under its key."""
+    """What an auditor measured of a round's updates: their sums of squares by member index, under its key.
+
+    It read the ledger up to the block of this number and hash.
+    """
 
     auditor: str
     squares: Mapping[int, str]
+    block: int
+    hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +116,8 @@ class State:
     could be read, `evaluations` the evaluation reports, or why not; `receipts` has the receipts files of the newest
     aggregates, by claim, or why not; `lineages` has what went into the models that were decided on, `cards` what pages
     say of the newest releases, `reasons` the texts of revocations that are too long for a word; `auditing` says whether
-    an audit runs, `audits` which were made here, newest first; `reports` are other auditors', signed, and `norms` what
-    they measured, by job and round.
+    an audit runs, `audits` which were made here, newest first; `reports` are other auditors', signed, `norms` what they
+    measured, by job and round, and `headers` the hashes of this chain's blocks that they name, by number.
     """
 
     serial: int = 0
@@ -119,14 +135,19 @@ class State:
     audits: tuple[AuditLine, ...] = ()
     reports: tuple[AuditorLine, ...] = ()
     norms: Mapping[tuple[int, int], SignedNorms] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
     auditing: bool = False
 
 
 class Latest:
-    """Holds the latest State; every post replaces it as a whole, so that a reader never sees half a change."""
+    """Holds the latest State; every post replaces it as a whole, so that a reader never sees half a change.
+
+    An audit of what a reorganisation has replaced since is dropped with the post that brings the other history.
+    """
 
     def __init__(self, state: State | None = None) -> None:
         self._state = state or State()
+        self._held: tuple[Audited | None, Feed | None] = (None, None)
         self._changed = Condition()
 
     @property
@@ -136,8 +157,23 @@ class Latest:
     def post(self, **changes: Any) -> None:
         """Replace parts of the state, for readers to notice."""
         with self._changed:
-            self._state = replace(self._state, serial=self._state.serial + 1, **changes)
+            self._state = self._without_replaced(replace(self._state, serial=self._state.serial + 1, **changes))
             self._changed.notify_all()
+
+    def _without_replaced(self, state: State) -> State:
+        """The state, without an audit of other things than it has. One look at each audit in each history: a history
+        only grows. An audit that is ahead of the state is looked at when that has come as far.
+        """
+        audited, snapshot = state.audited, state.snapshot
+        if audited is None or audited.report is None or snapshot is None:
+            return state
+        seen = self._held[0] is audited and self._held[1] is snapshot.feed
+        if seen or snapshot.block < audited.report.history.block:
+            return state
+        self._held = (audited, snapshot.feed)
+        if not audited.replaced_in(snapshot):
+            return state
+        return replace(state, audited=replace(audited, report=None, ended={}, judged={}, trouble=REPLACED))
 
     def tick(self, block: int, now: int) -> None:
         """The chain was read up to `block`, at `now` by its clock, and had nothing new: readers need not look again.

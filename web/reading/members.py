@@ -52,7 +52,7 @@ def _member_update(now: Reading, state: JobState, index: int, round_: Round) -> 
         return None
     verdict = dict(zip(sorted(round_.updates), verdicts(round_), strict=True))[index]
     measured = round_squares(now, round_.job, round_.number)
-    squares = measured.squares.get(index) if measured else None
+    squares = measured.by_member.get(index) if measured else None
     return MemberUpdate(
         weight=update.weight,
         root=update.root.hex(),

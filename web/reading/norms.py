@@ -1,10 +1,11 @@
 """Norms of updates, as audits computed them: this server's own, else the first that a signed report has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isqrt
+from typing import NamedTuple
 
 from ledger.audit.found import MOST_MEASURED
-from ledger.audit.report import MeasuredRound
+from ledger.audit.signed_report import CheckedReport
 from web.documents.norms import RoundNorms, UpdateNorm
 from web.reading.latest import SignedNorms
 from web.reading.ledger import Reading
@@ -15,28 +16,42 @@ Place = tuple[int, int]
 """A job and a round."""
 
 
-def signed_norms(reports: Iterable[tuple[str, Iterable[MeasuredRound]]]) -> dict[Place, SignedNorms]:
-    """The rounds of several auditors, by their keys: the first report that has a round counts.
+class Squares(NamedTuple):
+    """Sums of squares by member index, and the key of the auditor that measured them; empty for this server's own."""
+
+    auditor: str
+    by_member: Mapping[int, str]
+
+
+def signed_norms(reports: Iterable[CheckedReport]) -> dict[Place, SignedNorms]:
+    """The rounds of several auditors: the first report that has a round counts.
 
     In all MOST_MEASURED updates at most: what is beyond that is left out.
     """
     found: dict[Place, SignedNorms] = {}
     updates = 0
-    for auditor, measured in reports:
-        for one in measured:
+    for report, auditor in reports:
+        block, hash_ = report.history.block, bytes.fromhex(report.history.hash.removeprefix("0x"))
+        for one in report.measured:
             updates += max(1, len(one.squares))
             if updates > MOST_MEASURED:
                 return found
-            found.setdefault((one.job, one.round), SignedNorms(auditor, one.squares))
+            found.setdefault((one.job, one.round), SignedNorms(auditor, one.squares, block, hash_))
     return found
 
 
-def round_squares(now: Reading, job: int, number: int) -> SignedNorms | None:
-    """What was measured of a round's updates, the auditor's key empty where it was this server's own audit; None
-    before any audit that this server knows of."""
+def round_squares(now: Reading, job: int, number: int) -> Squares | None:
+    """What was measured of a round's updates; None before any audit that this server knows of. A signed report of a
+    block that this chain is not known to have says nothing.
+    """
     own = now.state.audited.index if now.state.audited else None
     squares = own.measured.get((job, number)) if own else None
-    return now.state.norms.get((job, number)) if squares is None else SignedNorms("", squares)
+    if squares is not None:
+        return Squares("", squares)
+    signed = now.state.norms.get((job, number))
+    if signed is None or now.state.headers.get(signed.block) != signed.hash:
+        return None
+    return Squares(signed.auditor, signed.squares)
 
 
 def round_norms(now: Reading, job: int, number: int) -> RoundNorms | None:
@@ -45,7 +60,7 @@ def round_norms(now: Reading, job: int, number: int) -> RoundNorms | None:
     if found is None:
         return None
     key, updates = found.auditor or None, now.round(job, number).updates
-    parts = sorted((index, text) for index, text in found.squares.items() if index in updates)
+    parts = sorted((index, text) for index, text in found.by_member.items() if index in updates)
     return RoundNorms(
         round=number,
         auditor=key,

@@ -23,6 +23,7 @@ from ledger.history.electorate import vote_refusal
 from ledger.history.naming import doubt, lookalike
 from ledger.history.state import Member
 from web.documents.decisions import Ballot, MemberVote, ProposalLine, Subject, Vote, VoteTally
+from web.documents.exact import exact, exact_action
 from web.reading.ledger import Reading
 
 OPEN = (ProposalState.VOTING, ProposalState.WAITING, ProposalState.EXECUTABLE)
@@ -50,7 +51,7 @@ def proposal_line(now: Reading, one: Proposal) -> ProposalLine:
         number=one.number,
         id=one.id.hex(),
         kind=kind_word(one.kind),
-        action=one.action,
+        action=exact_action(one.action),
         subject=_subject(now, one.action),
         state=state_of(now, one).value,
         proposer=now.owner(one.proposer),
@@ -102,7 +103,8 @@ def may_vote(one: Proposal, member: Member) -> bool:
 def shown_of(one: Proposal) -> dict[str, str | int] | None:
     """What a wallet shows of a proposal; None if no wallet can."""
     try:
-        return shown(one.proposer, one.nonce, one.action)
+        fields: dict[str, str | int] = exact(shown(one.proposer, one.nonce, one.action))
+        return fields
     except Malformed:
         return None
 

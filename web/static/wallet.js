@@ -1,6 +1,10 @@
 // What a member does here: signs in, votes and proposes with a wallet of its own (EIP-6963, else EIP-1193). The wallet
 // shows what is signed and keeps the key; the server relays it. Without this file, or a wallet, every page is complete.
 
+import {
+  Failure, canonical, failure, requireDeadline, requireNext, requireShown, shownHere, shownOf, toHex,
+} from "./signing.js";
+
 const root = document.documentElement;
 const account = document.getElementById("account");
 const choice = document.getElementById("wallets");
@@ -10,9 +14,6 @@ const DECLINED = 4001;
 const wallets = new Map();
 let wallet = null;
 let session = null;
-
-// What went wrong, to be shown to the reader.
-class Failure extends Error {}
 
 let fading = 0;
 
@@ -26,8 +27,10 @@ function say(word, more = "") {
   status.textContent = [status.dataset[word], more].filter(Boolean).join(" ");
 }
 
-function failure(word, more) {
-  return Object.assign(new Failure(), { word, more });
+// Why something was refused, in the page's language where that is not English, by the refusal's name.
+function inWords(name, words) {
+  const known = status.dataset.refusals ? JSON.parse(status.dataset.refusals) : {};
+  return known[name] ?? words.filter(Boolean).join(": ");
 }
 
 async function send(path, body) {
@@ -37,7 +40,7 @@ async function send(path, body) {
   });
   const document = response.status === 204 ? {} : await response.json().catch(() => ({}));
   if (response.ok) return document;
-  throw failure("refused", [document.detail ?? response.status, document.advice].filter(Boolean).join(": "));
+  throw failure("refused", inWords(document.error, [document.detail ?? response.status, document.advice]));
 }
 
 async function request(method, params = []) {
@@ -111,10 +114,6 @@ function showAbilities() {
   for (const part of vote.querySelectorAll("[data-acts]")) part.hidden = may !== (part.dataset.acts === "vote");
 }
 
-function toHex(text) {
-  return "0x" + Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 async function signIn() {
   await chooseWallet();
   say("working");
@@ -137,13 +136,8 @@ async function signOut() {
   say("bye");
 }
 
-// Some wallets end a signature with 0 or 1; the contract takes 27 or 28.
-function canonical(signature) {
-  const last = parseInt(signature.slice(-2), 16);
-  return (signature.slice(0, -2) + (last < 27 ? last + 27 : last).toString(16).padStart(2, "0")).toLowerCase();
-}
-
-async function sign(typed) {
+// Makes the wallet ready to sign: the member's account, the chain of what is signed.
+async function ready(typed) {
   await chooseWallet();
   say("working");
   const accounts = await request("eth_requestAccounts");
@@ -156,64 +150,11 @@ async function sign(typed) {
       throw error.word === "declined" ? error : failure("otherChain", String(chain));
     });
   }
+}
+
+async function sign(typed, asked) {
+  if (!asked) say("unasked");
   return canonical(await request("eth_signTypedData_v4", [session.address, JSON.stringify(typed)]));
-}
-
-// A field of an action, or of a message, as the contract names it.
-function camel(word) {
-  return word.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
-}
-
-const ROLES = ["participant", "aggregator", "scorer"];
-
-function textOf(word) {
-  const bytes = Uint8Array.from(word.replace(/(00)+$/, "").match(/../g) ?? [], (pair) => parseInt(pair, 16));
-  return bytes.every((byte) => byte >= 0x20 && byte <= 0x7e) ? String.fromCharCode(...bytes) : "0x" + word;
-}
-
-// What a wallet shows of an action (docs/spec/ballot.md, "What wallets show").
-function shownOf({ kind, rules, ...fields }) {
-  const shown = (name, value) => {
-    if (name === "roles") return ROLES.filter((_, bit) => (value >> bit) & 1).join(", ");
-    if (name === "reason") return textOf(value);
-    return ["root", "scores", "report"].includes(name) ? "0x" + value : value;
-  };
-  return Object.fromEntries(Object.entries({ ...fields, ...rules }).map(([name, value]) => [camel(name), shown(name, value)]));
-}
-
-function same(expected, actual) {
-  const [one, other] = [String(expected), String(actual)];
-  const address = /^0x[0-9a-f]{40}$/i;
-  return one === other || (address.test(one) && address.test(other) && one.toLowerCase() === other.toLowerCase());
-}
-
-// Refuses unless these are the same fields, none more, with the same values.
-function compare(where, expected, actual) {
-  for (const name of new Set([...Object.keys(expected), ...Object.keys(actual ?? {})])) {
-    const [here, there] = [expected[name], actual?.[name]];
-    if (here !== undefined && there !== undefined && same(here, there)) continue;
-    throw failure("differs", `${where}${name}: ${here ?? "–"} ≠ ${there ?? "–"}`);
-  }
-}
-
-// Refuses to sign anything but `content`, under the name of its kind, with the rest of the message as `said`.
-function requireShown(typed, { chain, contract, kind }, primary, said, content) {
-  const place = camel(kind);
-  compare("domain.", { name: "fedledger", version: "1", chainId: chain, verifyingContract: contract }, typed.domain);
-  compare("", { primaryType: primary }, { primaryType: typed.primaryType });
-  const { [place]: proposed, ...rest } = typed.message ?? {};
-  compare("", said, rest);
-  compare(`${place}.`, content, proposed);
-  const named = (fields) => Object.fromEntries((fields ?? []).map(({ name }) => [name, name]));
-  const keys = (object) => Object.fromEntries(Object.keys(object).map((name) => [name, name]));
-  compare("types.", keys(typed.message), named(typed.types?.[primary]));
-  compare("types.", keys(proposed), named(typed.types?.[place[0].toUpperCase() + place.slice(1)]));
-}
-
-// The fields that the page shows of its proposal.
-function shownHere() {
-  const fields = [...document.querySelectorAll("[data-shown] dt")];
-  return Object.fromEntries(fields.map((field) => [field.textContent, field.nextElementSibling.textContent]));
 }
 
 // Submits a message, and waits until it is on the ledger or refused.
@@ -223,8 +164,9 @@ async function relay(body) {
   for (let waited = 0; waited < 120; waited++) {
     const now = await send(job.url ?? `/relay/${job.id}.json`);
     if (now.status === "done") return now;
-    if (now.status === "refused") throw failure("refused", [now.message, now.advice].filter(Boolean).join(": "));
-    say(now.status, now.message);
+    const why = inWords(now.reason, [now.message, now.advice]);
+    if (now.status === "refused") throw failure("refused", why);
+    say(now.status, now.message && why);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   throw failure("slow");
@@ -246,11 +188,12 @@ async function cast(choice) {
   const { id, proposal } = place;
   const member = session.address;
   const content = shownHere();
-  const ballot = await send(`/proposals/${proposal}/ballot.json?member=${member}&choice=${choice}`);
-  const said = { choice: choice[0].toUpperCase() + choice.slice(1), member, deadline: ballot.deadline };
-  requireShown(ballot.typed_data, place, "Vote", said, content);
-  const signature = await sign(ballot.typed_data);
-  await relay({ kind: "ballot", proposal: id, member, choice, deadline: ballot.deadline, signature });
+  const deadline = Number(place.deadline);
+  const { typed_data: typed } = await send(`/proposals/${proposal}/ballot.json?member=${member}&choice=${choice}`);
+  requireShown(typed, place, "Vote", { choice: choice[0].toUpperCase() + choice.slice(1), member, deadline }, content);
+  await ready(typed);
+  const signature = await sign(typed, await requireDeadline(wallet, place.contract, { id, deadline }));
+  await relay({ kind: "ballot", proposal: id, member, choice, deadline, signature });
 }
 
 async function submitEnding(kind) {
@@ -288,7 +231,8 @@ async function propose(form) {
   const { typed_data: typed, proposal, nonce, deadline } = draft;
   const content = { ...shownOf(wanted), proposer: member, nonce };
   requireShown(typed, { ...form.dataset, kind: wanted.kind }, "Proposal", { deadline }, content);
-  const signature = await sign(typed);
+  await ready(typed);
+  const signature = await sign(typed, await requireNext(wallet, form.dataset.contract, member, { nonce, deadline }));
   await relay({ kind: "proposal", nonce, member, action: draft.action, deadline, signature });
   location.assign(`/proposals/${await numberOf(proposal)}`);
 }

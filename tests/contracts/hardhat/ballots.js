@@ -475,6 +475,21 @@ describe('Ballots', () => {
       ]);
     });
 
+    it('is never of the kind that no proposal has', async () => {
+      const NONE = 0n;
+      const named = await propose(ballots, members[0], 'proposeSuccessor', 5, strangers[0].address);
+      const ready = await signed(ballots, members[1], named.proposal);
+      for (const call of [
+        () => ballots.voteBySignature(named.proposal, NONE, ready),
+        () => ballots.voteBatch(named.proposal, NONE, [ready]),
+        () => ballots.digestOf(named.proposal, NONE, members[1].address, Choice.For, 1),
+      ]) {
+        await reverts(call(), ballots, 'Ballots_InvalidAction', [NONE, '0x']);
+      }
+      await ballots.voteBySignature(named.proposal, Kind.NameSuccessor, ready);
+      assert.deepEqual(await tally(named), [1, 0, 0]);
+    });
+
     it('that somebody else relayed first is counted once', async () => {
       const ready = await sign();
       await as(strangers[1]).voteBySignature(made.proposal, Kind.RemoveMember, ready);

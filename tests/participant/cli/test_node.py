@@ -17,6 +17,10 @@ from support.passphrases import write_passphrase
 
 from ledger.config import Home, HomeSettings, load, save
 from ledger.errors import FedledgerError, Refuted, Unavailable, UsageError
+from ledger.events.actions import AdmitMember, encode_action
+from ledger.events.contents import proposal_id
+from ledger.formats.member_name import name_words
+from ledger.keys import address_of
 from participant.cli.node import node
 
 
@@ -374,3 +378,33 @@ def test_run_refuses_what_is_not_ready(ready: Any, tmp_path: Path) -> None:
     call("run", "--home", folder, "--passphrase-file", wrong, fails=UsageError)
     call("run", *party(ready), "--data", tmp_path / "nowhere.csv", fails=UsageError)
     call("run", "--home", tmp_path / "empty", "--passphrase-file", wrong, fails=UsageError)
+
+
+def test_join_says_how_far_a_newcomer_s_admission_is(
+    found: Callable[..., Any], tmp_path: Path, passphrase: Path
+) -> None:
+    made, home, file = found(3), Home(tmp_path / "new"), tmp_path / "network.toml"
+    save(file, made.network)
+    call("init", "--light", "--home", home.folder, "--passphrase-file", passphrase)
+    admit = AdmitMember(address_of(home.keystore), 1, "Delta")
+    proposal = proposal_id(made.members[0].address, 1, *encode_action(admit))
+
+    def refused() -> UsageError:
+        error = call("join", file, "--home", home.folder, fails=UsageError).exception
+        assert isinstance(error, UsageError) and not home.network_file.exists() and not home.index.exists()
+        return error
+
+    assert "does not belong to a member" in refused().message
+    made.send(0, "ballots", "proposeAdmission", admit.key, admit.roles, list(name_words(admit.name)))
+    voting = refused()
+    assert (voting.facts["proposal"], voting.facts["state"]) == (1, "Voting")
+    assert "fedledger proposal vote 1 for" in voting.advice
+    for index in (0, 1):
+        made.send(index, "ballots", "vote", proposal, 1)
+    made.send(0, "ballots", "close", proposal)
+    made.client.rpc.call("evm_increaseTime", made.client.view("ballots", "rules")[0][2] + 2)
+    made.client.rpc.call("evm_mine")
+    assert "fedledger proposal execute 1" in refused().advice
+    kind, encoded = encode_action(admit)
+    made.send(1, "ballots", "execute", made.members[0].address, 1, kind, encoded)
+    assert "as Delta (member 3)" in call("join", file, "--home", home.folder).stdout

@@ -33,11 +33,12 @@ DECLINED = {"code": 4001, "message": "User rejected the request."}
 class Wallet:
     """Signs with the key of `signer` what the page requests, and remembers it. `refuse` makes its owner decline.
 
-    `chain` is the one it is on; it changes where it is asked to, unless `stubborn`.
+    `chain` is the one it is on; it changes where it is asked to, unless `stubborn`. What it is asked of the chain
+    itself it asks `node`, if it has one.
     """
 
-    def __init__(self, signer: Any, chain: int = 31337) -> None:
-        self.signer, self.chain = signer, chain
+    def __init__(self, signer: Any, chain: int = 31337, node: Callable[..., Any] | None = None) -> None:
+        self.signer, self.chain, self.node = signer, chain, node
         self.refuse = self.stubborn = False
         self.asked: list[tuple[str, Any]] = []
 
@@ -54,6 +55,8 @@ class Wallet:
             "eth_requestAccounts": lambda: [self.signer.address.lower()],
             "eth_chainId": lambda: hex(self.chain),
             "wallet_switchEthereumChain": self._change,
+            "eth_call": lambda *params: self._read("eth_call", *params),
+            "eth_getBlockByNumber": lambda *params: self._read("eth_getBlockByNumber", *params),
             "personal_sign": self._personal,
             "eth_signTypedData_v4": self._typed,
         }
@@ -66,6 +69,11 @@ class Wallet:
         if self.stubborn:
             raise ValueError("Unrecognized chain")
         self.chain = int(wanted["chainId"], 16)
+
+    def _read(self, method: str, *params: Any) -> Any:
+        if self.node is None:
+            raise ValueError("this wallet reads no chain")
+        return self.node(method, *params)
 
     def _personal(self, text: str, address: str) -> str:
         self._own(address)

@@ -19,6 +19,7 @@ from web.drawing.language import LANGUAGES, texts
 from web.reading.activity import KINDS, activity_line
 from web.reading.events import feed as feeds
 from web.reading.events.feed import Feed, NumberedEvent
+from web.reading.events.naming import Named
 from web.reading.ledger import Reading
 from web.routes import service
 from web.view import View
@@ -269,6 +270,18 @@ def test_a_feed_keeps_the_newest_alone(world: World, monkeypatch: pytest.MonkeyP
     view.latest.post(snapshot=replace(snapshot, feed=feed))
     with served(view) as url:
         assert "keeps the events from number" in get(url + "/activity", headers=HTML).text
+
+
+def test_repetitions_of_one_thing_do_not_push_out_the_first_of_another() -> None:
+    """Anyone can put a digest on record again and again: what it was first stays to be found."""
+    feed, word = Feed(), bytes(32)
+    feed._name(word, Named("update", "/first"))
+    feed._name(word, Named("model", "/model"))
+    for number in range(100):
+        feed._name(word, Named("update", f"/{number}"))
+    found = feed.find(word)
+    assert [one.path for one in found[:2]] == ["/first", "/model"]
+    assert [one.path for one in found[2:]] == [f"/{number}" for number in range(94, 100)]
 
 
 def test_what_a_reading_does_not_know_yet_is_not_shown(world: World) -> None:

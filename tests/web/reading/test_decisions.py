@@ -7,19 +7,21 @@ from typing import Any
 
 import msgspec
 import pytest
+from eth_account.messages import encode_typed_data
 from support.web.server import AT, HOSTILE, get, governed, network, served, view_of
 from support.worlds.decisions import Chamber, evaluation, of_every_kind, released
 from support.worlds.world import World
 
 from ledger.events import records
-from ledger.events.actions import AdmitMember, ChangeRoles, RemoveMember, RevokeRelease
-from ledger.events.proposals import ProposalState
+from ledger.events.actions import AdmitMember, ChangeRoles, NameSuccessor, RemoveMember, RevokeRelease
+from ledger.events.proposals import ProposalState, vote_to_sign
 from ledger.events.records import Choice
 from ledger.formats.cid import of_file
 from ledger.formats.digest import sha256
 from ledger.history.fold import HistoryError
 from ledger.keys import ephemeral
 from ledger.releases.report import RoundFigures
+from web.documents.signatures import typed_data
 from web.drawing.language import LANGUAGES
 from web.reading.counting import lineage_of
 from web.reading.evaluations.evidence import AROUND, metrics_around
@@ -420,3 +422,20 @@ def test_before_anything_was_decided_the_pages_say_so() -> None:
 def test_the_state_before_any_reading_has_no_decisions() -> None:
     assert State().evaluations == {}
     assert State().time == 0
+
+
+def test_numbers_that_javascript_cannot_hold_are_text_in_json(chamber: Chamber) -> None:
+    """The contract takes any chain id of 64 bits: what a member is shown, and signs, is that one and no neighbour."""
+    chain = (1 << 60) + 1
+    action = NameSuccessor(chain, "0x" + "11" * 20)
+    chamber.propose(action)
+    made = chamber.latest
+    with served(view_of(chamber.world)) as url:
+        page = get(f"{url}/proposals/{made.number}.json").json()
+        html = get(f"{url}/proposals/{made.number}", headers=HTML).text
+    assert (page["proposal"]["action"]["chain"], page["shown"]["chain"]) == (str(chain), str(chain))
+    assert f"<bdi>{chain}</bdi>" in html and f"on chain {chain} as" in text_of(html)
+    parts = vote_to_sign(31337, "0x" + "22" * 20, made, chamber.world.keys[0], Choice.FOR, AT)
+    typed = typed_data(parts)
+    assert typed["message"]["nameSuccessor"]["chain"] == str(chain)
+    assert encode_typed_data(full_message=typed).body == encode_typed_data(*map(dict, parts)).body

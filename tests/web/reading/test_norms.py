@@ -7,10 +7,11 @@ import pytest
 from msgspec import structs
 from support.web.server import AT, get, network, served, view_of
 from support.web.signers import handed, rotate
-from support.worlds.world import World
+from support.worlds.world import World, honest_report
 
 from ledger.audit.found import MOST_MEASURED
 from ledger.audit.report import MeasuredRound, Report
+from ledger.audit.signed_report import CheckedReport
 from ledger.keys import ephemeral
 from web.reading.audits.auditors import Auditors
 from web.reading.latest import Audited
@@ -82,7 +83,7 @@ def test_an_audit_of_this_server_has_each_update_s_norm() -> None:
 
 
 def test_another_auditor_s_norms_are_shown_under_its_name(tmp_path: Path) -> None:
-    """Only what its report verifies for; of members that have no update in the round nothing."""
+    """Only where its block is of this chain; of members that have no update in the round nothing."""
     member, stranger = ephemeral(), ephemeral()
     world = World().open_job().honest_round()
     rotate(world, 1, member.address)
@@ -92,6 +93,9 @@ def test_another_auditor_s_norms_are_shown_under_its_name(tmp_path: Path) -> Non
     auditors = Auditors(tmp_path, HERE)
     view = view_of(world, known=HERE)
     view.latest.post(reports=auditors.changed(), norms=auditors.norms, audited=None)
+    assert pages(view)[0]["norms"] is None
+    read = world.audit().history
+    view.latest.post(headers={read.block: bytes.fromhex(read.hash.removeprefix("0x"))})
     one, _, page = pages(view)
     found = one["norms"]
     assert (found["auditor"], found["party"]["key"]) == (member.address, member.address)  # type: ignore[index]
@@ -102,5 +106,6 @@ def test_another_auditor_s_norms_are_shown_under_its_name(tmp_path: Path) -> Non
 def test_reports_that_measure_too_much_are_cut() -> None:
     many = [MeasuredRound(1, number, dict.fromkeys(range(255), "1")) for number in range(1, 301)]
     empty = [MeasuredRound(2, number, {}) for number in range(1, MOST_MEASURED + 10)]
-    assert len(signed_norms([("0xA", many), ("0xB", many)])) == MOST_MEASURED // 255
-    assert len(signed_norms([("0xA", empty)])) == MOST_MEASURED
+    first, second = (CheckedReport(ours(honest_report(), *many), key) for key in ("0xA", "0xB"))
+    assert len(signed_norms([first, second])) == MOST_MEASURED // 255
+    assert len(signed_norms([CheckedReport(ours(honest_report(), *empty), "0xA")])) == MOST_MEASURED

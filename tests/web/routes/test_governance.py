@@ -256,6 +256,7 @@ LIES: dict[str, Any] = {
     "a contract of its own": lambda typed: typed["domain"].update(verifyingContract="0x" + "11" * 20),
     "another chain": lambda typed: typed["domain"].update(chainId=1),
     "another application": lambda typed: typed["domain"].update(name="Permit"),
+    "another deadline": lambda typed: typed["message"].update(deadline=5_000_000_000),
     "something that is no vote": lambda typed: typed.update(primaryType="Permit"),
 }
 
@@ -283,6 +284,88 @@ def test_a_page_asks_for_no_signature_under_anything_but_what_it_shows(hospital:
     vote = signed(member)["message"]
     assert vote["removeMember"] == {"index": 2, "proposer": made.proposer, "nonce": made.nonce}
     assert vote["choice"] == "Against"
+
+
+WATCHED = """() => {
+  window.WORDS = [];
+  const status = document.getElementById("wallet-status");
+  new MutationObserver(() => WORDS.push(status.textContent)).observe(status, { childList: true });
+}"""
+"""Remembers all that the status line says."""
+
+
+def _far(document: Any) -> None:
+    """A signature for a year."""
+    document["deadline"] += 365 * 86_400
+    document["typed_data"]["message"]["deadline"] = document["deadline"]
+
+
+def _later(document: Any) -> None:
+    """The nonce after the next: a signature to be kept, and used once another proposal was made."""
+    document["nonce"] += 1
+    document["typed_data"]["message"]["removeMember"]["nonce"] = document["nonce"]
+
+
+def test_nonce_and_deadline_are_the_chain_s_by_the_wallet_s_own_node(hospital: Any, members: list[Member]) -> None:
+    """A server may repeat its own lie in both places that it is asked for: the wallet's node is asked, too."""
+    _, site = hospital
+    rpc, member = site.house.client.rpc, members[2]
+    page = member.open("/members/1").sign_in().page
+    page.get_by_text("Propose to remove").click()
+    button = page.locator("form[data-propose=remove_member] button")
+    for lie, node, words in (
+        (_far, None, "deadline:"),
+        (_far, rpc.call, "deadline:"),
+        (_later, rpc.call, "nonce:"),
+    ):
+        member.wallet.node = node
+        _changed(page, "**/typed-data.json", lie)
+        with page.expect_response("**/typed-data.json"):
+            button.click()
+        until(button.is_enabled)
+        member.reads(words)
+        assert "eth_signTypedData_v4" not in [method for method, _ in member.wallet.asked]
+        page.unroute("**/typed-data.json")
+    member.wallet.node = rpc.call
+    button.click()
+    page.wait_for_url("**/proposals/*")
+    own = int(site.house.client.view("ballots", "nonceOf", member.wallet.signer.address)[0])
+    assert signed(member)["message"]["removeMember"]["nonce"] == own
+    place = page.locator("#vote")
+    longer = int(place.get_attribute("data-deadline")) + 60
+    place.evaluate("(place, deadline) => { place.dataset.deadline = deadline; }", longer)
+    page.route("**/ballot.json*", lambda route: _lie(route, lambda typed: typed["message"].update(deadline=longer)))
+    page.get_by_role("button", name="Against", exact=True).click()
+    member.reads("deadline:")
+    assert signed(member)["primaryType"] == "Proposal"
+
+
+def test_where_nobody_else_was_asked_the_page_says_so_and_refuses_in_its_language(
+    hospital: Any, members: list[Member]
+) -> None:
+    _, site = hospital
+    site.house.propose_removal(0)
+    site.read()
+    number, member = int(site.house.client.view("ballots", "proposals")[0]), members[3]
+    refusal = {"error": "TooManyProposals", "detail": "the member has too many", "advice": "wait"}
+    for language, unasked, refused in (
+        ("en", "It cannot ask the chain itself", "Refused: the member has too many: wait"),
+        (
+            "zh-Hant",
+            "\u7121\u6cd5\u81ea\u884c\u67e5\u8a62\u93c8\u4e0a\u8cc7\u6599",
+            "\u5df2\u9054\u53ef\u8f49\u9001\u7684\u4e0a\u9650",
+        ),
+    ):
+        page = member.open(f"/proposals/{number}?lang={language}").page
+        if language == "en":
+            member.sign_in()
+        page.locator("[data-vote=for]").wait_for()
+        page.evaluate(WATCHED)
+        page.route("**/relay.json", lambda route: route.fulfill(status=409, json=refusal))
+        page.locator("[data-vote=for]").click()
+        member.reads(refused)
+        assert any(unasked in words for words in page.evaluate("WORDS")), language
+        page.unroute("**/relay.json")
 
 
 def test_forms_propose_what_they_show_and_nothing_that_changes_nothing(members: list[Member]) -> None:
@@ -331,8 +414,17 @@ def test_a_newcomer_s_key_is_taken_in_lower_case(members: list[Member]) -> None:
 
 def _lie(route: Any, lie: Any) -> None:
     """Answer with what the server sends, but for the typed data."""
+    _change(route, lambda document: lie(document["typed_data"]))
+
+
+def _changed(page: Any, address: str, lie: Any) -> None:
+    page.route(address, lambda route: _change(route, lie))
+
+
+def _change(route: Any, lie: Any) -> None:
+    """Answer with what the server sends, but for this."""
     document = route.fetch().json()
-    lie(document["typed_data"])
+    lie(document)
     route.fulfill(json=document)
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from os import scandir
 from pathlib import Path
+from types import MappingProxyType
 
-from ledger.audit.report import MeasuredRound
 from ledger.audit.signed_report import MAX_SIZE, CheckedReport, parse, require_ledger
 from ledger.config import Network
 from ledger.errors import FedledgerError, plain
-from web.documents.answers import AuditorAnswers, AuditorLine
+from ledger.files import read_foreign
+from web.documents.answers import AuditorAnswers, AuditorLine, AuditorStanding
 from web.reading.latest import SignedNorms
 from web.reading.ledger import Reading
 from web.reading.norms import Place, signed_norms
@@ -32,9 +33,9 @@ class Auditors:
         if marks == self._seen:
             return None
         self._seen = marks
-        measured: list[tuple[str, tuple[MeasuredRound, ...]]] = []
-        lines = tuple(self._line(name, measured) for name, _, _ in marks)
-        self.norms = signed_norms(measured)
+        read: list[CheckedReport] = []
+        lines = tuple(self._line(name, read) for name, _, _ in marks)
+        self.norms = signed_norms(read)
         return lines
 
     def _marks(self) -> Marks:
@@ -47,27 +48,50 @@ class Auditors:
             return ()
         return tuple(found[:MOST])
 
-    def _line(self, file: str, measured: list[tuple[str, tuple[MeasuredRound, ...]]]) -> AuditorLine:
-        """A report in a line; what it measured is added to `measured`, under its signer's key."""
+    def _line(self, file: str, read: list[CheckedReport]) -> AuditorLine:
+        """A report in a line; one that is verified is added to `read`."""
         name, here = plain(file), self._network
         try:
-            with (self._folder / file).open("rb") as stream:
-                checked = parse(stream.read(MAX_SIZE + 1))
+            checked = parse(read_foreign(self._folder / file, "the signed report", MAX_SIZE))
             require_ledger(checked.report, here.chain.id, here.contracts.ledger.address)
         except FedledgerError as error:
-            return AuditorLine(file=name, trouble=error.message)
+            return AuditorLine(file=name, standing="unverified", trouble=error.message)
         except OSError as error:
-            return AuditorLine(file=name, trouble=f"it cannot be read: {error.strerror}")
-        measured.append((checked.signer, checked.report.measured))
-        return AuditorLine(file=name, trouble="", key=checked.signer, answers=_answers(checked))
+            return AuditorLine(file=name, standing="unverified", trouble=f"it cannot be read: {error.strerror}")
+        read.append(checked)
+        return AuditorLine(file=name, standing="unseen", trouble="", key=checked.signer, answers=_answers(checked))
 
 
 def auditor_lines(now: Reading) -> Iterator[AuditorLine]:
-    """The reports with their auditors by name, those that are verified first."""
+    """The reports with their auditors by name, those that are verified first. One of a block that this chain does not
+    have, or is not known to have, is not verified: its answers are not shown.
+    """
     owners = now.snapshot.owners
-    for one in sorted(now.state.reports, key=lambda one: bool(one.trouble)):
+    lines = [(one, _standing(now, one)) for one in now.state.reports]
+    for one, standing in sorted(lines, key=lambda line: line[1] != "verified"):
         party = now.owner(one.key) if one.key and one.key in owners else None
-        yield AuditorLine(file=one.file, trouble=one.trouble, party=party, key=one.key, answers=one.answers)
+        trouble = one.trouble or _TROUBLES.get(standing, "")
+        answers = one.answers if standing == "verified" else None
+        yield AuditorLine(file=one.file, standing=standing, trouble=trouble, party=party, key=one.key, answers=answers)
+
+
+_TROUBLES: Mapping[AuditorStanding, str] = MappingProxyType(
+    {
+        "fork": "it is of another chain, or of a fork: this chain has another block of that number",
+        "ahead": "this chain has not come to its block yet",
+        "unseen": "its block has not been compared with this chain yet",
+    }
+)
+
+
+def _standing(now: Reading, one: AuditorLine) -> AuditorStanding:
+    """Whether a report is of a block of this chain, as its header says."""
+    if one.answers is None:
+        return "unverified"
+    block, found = one.answers.block, now.state.headers.get(one.answers.block)
+    if found is not None:
+        return "verified" if found.hex() == one.answers.hash.lower() else "fork"
+    return "ahead" if block > now.snapshot.block else "unseen"
 
 
 def _answers(checked: CheckedReport) -> AuditorAnswers:

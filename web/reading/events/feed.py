@@ -15,7 +15,7 @@ MOST_NAMED = 300_000
 MOST_LEARNED = 100_000
 """What so many of the newest events name is learned when a server starts: some seconds."""
 MOST_MATCHES = 8
-"""One name leads to so many things, at most."""
+"""One name leads to so many things, at most: the first of each sort of thing, then the newest."""
 
 
 class NumberedEvent(NamedTuple):
@@ -87,10 +87,19 @@ class Feed:
     def _name(self, word: bytes, found: Named) -> None:
         known = self._named.pop(word, ())
         if all(one.path != found.path for one in known):
-            known = (*known, found)[-MOST_MATCHES:]
+            known = _kept((*known, found))
         self._named[word] = known
         if len(self._named) > MOST_NAMED:
             del self._named[next(iter(self._named))]
+
+
+def _kept(found: tuple[Named, ...]) -> tuple[Named, ...]:
+    """What stays of a name's things, in their order: repetitions of one sort never push out the first of another."""
+    if len(found) <= MOST_MATCHES:
+        return found
+    sorts = [one.what for one in found]
+    drop = next((at for at, what in enumerate(sorts) if what in sorts[:at]), 0)
+    return found[:drop] + found[drop + 1 :]
 
 
 def round_of(event: AnyEvent) -> tuple[int, int] | None:
