@@ -5,9 +5,11 @@ attested, finalised and scored, an auditor that recomputes all of it, the accura
 release that is fetched and verified. Theirs: ten rounds. Runs alternate, so that both see the same machine.
 """
 
+import json
 import os
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,23 @@ import measure
 from peers import flower
 
 ROUNDS, RUNS = 10, 3
-LIMIT = 30.0
+LIMIT, RATIO, ROUND = 30.0, 0.55, 0.8
+LOOK = 0.02
 
 
 def ours(folder: Path) -> tuple[float, dict[str, Any]]:
-    """Seconds of the whole process, and what it reported."""
-    results: dict[str, Any] = {}
-
-    def demo() -> None:
-        options = ["--folder", folder / "demo", "--rounds", ROUNDS, "--no-lies", "--no-live", "--json"]
-        results.update(measure.result_of([measure.FEDLEDGER, "demo", *map(str, options)]))
-
-    return measure.timed(demo), results
+    """Seconds of the whole process, and what it reported; `round` are the CPU seconds of a round, of all processes."""
+    options = ["--folder", folder / "demo", "--rounds", ROUNDS, "--no-lies", "--no-live", "--json"]
+    began, marks, metrics = time.perf_counter(), dict[int, float](), folder / "demo" / "metrics.jsonl"
+    with subprocess.Popen([measure.FEDLEDGER, "demo", *map(str, options)], stdout=subprocess.PIPE, text=True) as demo:
+        while demo.poll() is None and len(marks) < 2:
+            done = metrics.read_text().count("\n") if metrics.exists() else 0
+            if done in {1, ROUNDS} - marks.keys():
+                marks[done] = measure.work_of(demo.pid)
+            time.sleep(LOOK)
+        result = json.loads(demo.communicate()[0])
+    seconds = time.perf_counter() - began
+    return seconds, result | {"round": (marks[ROUNDS] - marks[1]) / (ROUNDS - 1)}
 
 
 def theirs(folder: Path) -> tuple[float, dict[str, Any]]:
@@ -52,7 +59,7 @@ def run() -> list[measure.Row]:
             mine.append(ours(Path(folder)))
             other.append(theirs(Path(folder)))
     seconds, flowers = [run[0] for run in mine], [run[0] for run in other]
-    middle = measure.median(seconds)
+    middle, rounds = measure.median(seconds), [run[1]["round"] for run in mine]
     ratio = middle / measure.median(flowers)
     result = sorted(mine, key=lambda run: run[0])[len(mine) // 2][1]
     steps = result["seconds"]
@@ -68,11 +75,19 @@ def run() -> list[measure.Row]:
         ),
         measure.row(
             "… as a ratio to Flower's simulator, no ledger",
-            "≤ 1",
+            f"≤ {RATIO}",
             ratio,
             "×",
-            ratio <= 1,
+            ratio <= RATIO,
             f"Flower {flower.version()}: {measure.median(flowers):.1f} s ({measure.spread(flowers, 1)})",
+        ),
+        measure.row(
+            "… CPU of all processes for one round, its scoring included",
+            f"≤ {ROUND}",
+            measure.median(rounds),
+            "s",
+            measure.median(rounds) <= ROUND,
+            measure.spread(rounds),
         ),
         *accuracies(result["accuracy"], other[0][1]["accuracy"]),
     ]

@@ -240,6 +240,22 @@ def test_a_chain_that_moves_while_it_is_read_is_read_again(chain, index):
     assert jobs(index.sync(chain)) == [2, 24]
 
 
+def test_logs_by_hash_are_of_their_block_though_the_chain_moves(chain, index):
+    index.sync(chain)
+    chain.extend("a", 1)
+    chain.events[21, "a"], read = 21, chain.read_blocks
+
+    def moving(blocks):
+        found = read(blocks)
+        chain.reorganise(20, "b", 1)
+        return found
+
+    chain.read_blocks = moving
+    assert jobs(index.sync(chain)) == [21]
+    changes = index.sync(chain)
+    assert (changes.rewound_to, jobs(index.replay())) == (20, [2, 5, 11, 20])
+
+
 def test_a_chain_that_never_stands_still_is_unavailable(chain, index):
     def moving(first, last):
         chain.reorganise(4, chain.forks[-1] + "x", 20)
