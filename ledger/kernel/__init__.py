@@ -10,8 +10,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ledger.kernel.choice import Kernel
     from ledger.kernel.pure import Buffer, Ints, Sums
+    from ledger.kernel.table import Kernel
 
 _NODE = 32
 _LEVELS = 64
