@@ -1,118 +1,108 @@
-"""Ten updates of 25 million parameters from disk to a global model, against Flower averaging the same in memory.
+"""Ten updates of 25 million parameters from disk to a stored global model, against Flower averaging the same in memory.
 
-Three figures of one round: the weighted mean alone (every block read from the store and held to its CID), admission
-(tensor root, bounds, exact norm), and the whole of what an aggregator does, from bytes on disk to a stored model.
+Rates are shares of h, what one core hashes in the same run: `hashlib`, SHA-256, one stream. Each figure with the native
+kernel and without it (`FEDLEDGER_KERNEL=pure`). Beside the whole round its parts: admission alone (CID, tensor root,
+bounds, exact norm), and the weighted mean alone (every block read from the store and held to its CID).
 """
 
 import json
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import measure
 import synthetic
 from peers import flower
 
-from ledger.formats.cid import of_file
+from ledger import kernel
+from ledger.formats.cid import CHUNK
 from ledger.rounds.inputs import Inputs
+from ledger.rounds.model import inputs_of
 from ledger.rounds.one_pass import Pass
 
 UPDATES, VALUES, TENSORS, RUNS = 10, 25_000_000, 25, 5
 MANY = 30
-MEMORY = 256
+MEMORY = 70
 THREADS = 2
+HASHED = 256
+STEPS = ("round", "admission", "mean")
+PATHS = {"native": ("kernel, 2 threads", 0.75), "pure": ("pure Python and numpy", 0.35)}
 
 
 def worker(folder: str, updates: str, runs: str) -> None:
-    """Measure in this process, and print the seconds of each step and the peak of memory."""
+    """Measure in this process, and print the rates of each step in GB/s, and the peak of memory after whole rounds."""
     round_ = synthetic.load(Path(folder), int(updates))
-    seconds: dict[str, list[float]] = {"mean": [], "admission": [], "round": []}
-    for _ in range(int(runs)):
-        seconds["mean"].append(measure.timed(lambda: weighted_mean(round_)))
-    memory = measure.peak_memory()
-    for _ in range(int(runs)):
-        seconds["admission"].append(measure.timed(lambda: admission(round_)))
-        seconds["round"].append(measure.timed(lambda: whole_round(round_)))
-    print(json.dumps({"bytes": round_.update_bytes, "memory": memory, "whole": measure.peak_memory(), **seconds}))
+    size, rates = round_.update_bytes / 1e9, dict[str, list[float]]({"h": []})
+    for step, work in zip(STEPS, (whole_round, admission, weighted_mean), strict=True):
+        rates[step] = []
+        for _ in range(int(runs)):
+            rates["h"].append(HASHED * CHUNK / 1e9 / measure.timed(hash_stream))
+            rates[step].append(size / measure.timed(lambda work=work: work(round_)))
+        if step == "round":
+            memory = measure.peak_memory()
+    print(json.dumps({"kernel": kernel.in_use(), "memory": memory, **rates}))
 
 
-def weighted_mean(round_: synthetic.Consortium) -> None:
-    job, updates = round_.job, round_.history.jobs[1].rounds[1].sorted_updates()
-    cids = [of_file(update.cid, job.layout.size) for update in updates]
-    weights = [update.weight for update in updates]
-    inputs = Inputs(job.layout, job.aggregation, round_.facts.base.cid, cids, weights, round_.fetch)
-    for _ in inputs.bands(THREADS):
-        pass
-
-
-def admission(round_: synthetic.Consortium) -> None:
-    Pass(round_.facts, round_.fetch, range(round_.updates), threads=THREADS).finish()
+def hash_stream() -> None:
+    piece = bytes(CHUNK)
+    for _ in range(HASHED):
+        sha256(piece).digest()
 
 
 def whole_round(round_: synthetic.Consortium) -> None:
     round_.outcome(threads=THREADS, keep=lambda pieces: round_.store.put(pieces, "model", replace=True))
 
 
+def admission(round_: synthetic.Consortium) -> None:
+    Pass(round_.facts, round_.fetch, range(round_.updates), threads=THREADS).finish()
+
+
+def weighted_mean(round_: synthetic.Consortium) -> None:
+    for _ in inputs(round_).bands(THREADS):
+        pass
+
+
+def inputs(round_: synthetic.Consortium) -> Inputs:
+    facts = round_.facts
+    return inputs_of(facts.state, facts.job, facts.round, facts.base, facts.round.sorted_updates(), round_.fetch)
+
+
 def run() -> list[measure.Row]:
     with tempfile.TemporaryDirectory(prefix="bench-aggregate-") as folder:
         synthetic.make(Path(folder), MANY, VALUES, TENSORS)
-        ours = measure.alone("bench_aggregate", folder, UPDATES, RUNS)
+        few = {path: measured(path, folder, UPDATES, RUNS) for path in PATHS}
+        many = {path: measured(path, folder, MANY, 1) for path in PATHS}
         theirs = measure.result_of([flower.python(), flower.AGGREGATE, UPDATES, VALUES, TENSORS, RUNS])["seconds"]
-        many = measure.alone("bench_aggregate", folder, MANY, 1)
-    rate = {step: [ours["bytes"] / 1e9 / second for second in ours[step]] for step in ("mean", "admission", "round")}
-    mean = measure.median(rate["mean"])
     flowers = [4 * UPDATES * VALUES / 1e9 / second for second in theirs]
-    ratio = mean / measure.median(flowers)
-    growth = many["memory"] - ours["memory"]
-    return [
-        measure.row(
-            "aggregate 10 × 25 M parameters from disk, weighted mean",
-            "≥ 1.46",
-            mean,
-            "GB/s",
-            mean >= 1.46,
-            measure.spread(rate["mean"]) + ", every block held to its CID",
-        ),
-        measure.row(
-            "… as a ratio to Flower, in memory and unverified",
-            "",
-            ratio,
-            "×",
-            None,
-            f"Flower {flower.version()}: {measure.median(flowers):.2f} GB/s ({measure.spread(flowers)})",
-        ),
-        measure.row(
-            "… peak memory above the interpreter, 10 updates",
-            f"≤ {MEMORY}",
-            ours["memory"],
-            "MB",
-            ours["memory"] <= MEMORY,
-        ),
-        measure.row(
-            "… peak memory above the interpreter, 30 updates",
-            "the same",
-            many["memory"],
-            "MB",
-            growth < 10,
-            f"{growth:+.1f} MB",
-        ),
-        measure.row(
-            "admission of 10 × 25 M: tensor root, bounds, exact norm",
-            "",
-            measure.median(rate["admission"]),
-            "GB/s",
-            None,
-            measure.spread(rate["admission"]),
-        ),
-        measure.row(
-            "the whole round, from bytes on disk to a stored model",
-            "",
-            measure.median(rate["round"]),
-            "GB/s",
-            None,
-            f"{measure.spread(rate['round'])}; peak {ours['whole']:.0f} MB, with 30 updates {many['whole']:.0f} MB",
-        ),
-    ]
+    rows = [row for path in PATHS for row in rows_of(path, few[path], many[path])]
+    ratio = measure.median(few["native"]["round"]) / measure.median(flowers)
+    note = f"Flower {flower.version()}: {measure.median(flowers):.2f} GB/s ({measure.spread(flowers)})"
+    return [*rows, measure.row("… to Flower, in memory and unverified", "≥ 0.3", ratio, "×", ratio >= 0.3, note)]
+
+
+def measured(path: str, folder: str, updates: int, runs: int) -> dict[str, Any]:
+    """What a worker measures on one of the two paths."""
+    command = [sys.executable, measure.BENCHMARKS / "bench_aggregate.py", "--worker", folder, updates, runs]
+    found: dict[str, Any] = measure.result_of(command, FEDLEDGER_KERNEL="pure" if path == "pure" else "")
+    return found
+
+
+def rows_of(path: str, few: dict[str, Any], many: dict[str, Any]) -> list[measure.Row]:
+    """The rows of one path."""
+    name, must = PATHS[path]
+    one = measure.median(few["h"])
+    whole, admitted, mean = ([rate / one for rate in few[step]] for step in STEPS)
+    share, speed = measure.median(whole), measure.median(few["round"])
+    note = f"{measure.spread(whole)}; {speed:.2f} GB/s, h {one:.2f} GB/s; {few['kernel']}"
+    rows = [measure.row(f"round of 10 × 25 M, disk to model, {name}", f"≥ {must}", share, "h", share >= must, note)]
+    for what, shares in (("admission alone", admitted), ("the weighted mean alone", mean)):
+        rows.append(measure.row(f"… {what}", "", measure.median(shares), "h", None, measure.spread(shares)))
+    for updates, found in ((UPDATES, few), (MANY, many)):
+        what, memory = f"… peak memory above the interpreter, {updates} updates", found["memory"]
+        rows.append(measure.row(what, f"≤ {MEMORY}", memory, "MB", memory <= MEMORY))
+    return rows
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import coincurve
@@ -30,6 +30,7 @@ from ledger.rounds.outcome import Outcome, recompute
 from ledger.rounds.receipts import SignedHave, bitmap_of, encode, merged
 from ledger.store.embedded import Embedded
 from ledger.store.files import read
+from ledger.store.holders import Holders
 
 PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 TERMS = r.Terms(rounds=1, update_seconds=60, open_seconds=60, aggregate_seconds=60, attest_seconds=60, attempts=1)
@@ -58,7 +59,12 @@ class Consortium:
         return self.job.layout.size * self.updates
 
     def fetch(self, cid: Cid, start: int = 0, stop: int | None = None) -> Iterator[bytes | bytearray | memoryview]:
-        return read(self.store, cid, start, stop)
+        """As a party reads: its own store first, a block at a time."""
+        return self._holders.read(cid, start, stop)
+
+    @cached_property
+    def _holders(self) -> Holders:
+        return Holders(self.store)
 
     @property
     def facts(self) -> RoundFacts:

@@ -18,7 +18,7 @@ from ledger.formats.cid import Cid
 from ledger.formats.merkle import leaf_hashes
 from ledger.jobs.document import Rule
 from ledger.rounds.rules import combine, mean_of
-from ledger.rounds.rules.arithmetic import Ints, Sums, add
+from ledger.rounds.rules.arithmetic import Ints, Sums, add, add_mean
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Inputs:
         with closing(in_turn(readers or self.readers(), threads)) as pieces:
             for start, _ in self.layout.bands():
                 mean = mean_of(self.rule, self.weights, lambda _: next(pieces))
-                yield add(next(pieces), mean.divided(), start), mean.sums
+                yield add_mean(next(pieces), mean, start), mean.sums
 
     def leaves(self, threads: int) -> list[bytes]:
         """The leaf hashes of the whole next model. Raises as `model`."""

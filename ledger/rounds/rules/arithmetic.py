@@ -49,10 +49,13 @@ def divide(sums: Sums, divisor: int) -> Sums:
     """sums / divisor, rounded half away from zero, exactly, for |sums| < 2^63 and a divisor below 2^32."""
     quotients = np.empty_like(sums)
     for part in slices(len(sums)):
-        dividend = sums[part]
-        quotient = dividend // divisor
-        remainder = dividend - quotient * divisor
-        np.add(quotient, 2 * remainder + (dividend > 0) > divisor, out=quotients[part])
+        dividend, quotient = sums[part], quotients[part]
+        np.floor_divide(dividend, divisor, out=quotient)
+        remainder = quotient * divisor
+        np.subtract(dividend, remainder, out=remainder)
+        remainder *= 2
+        remainder += dividend > 0
+        quotient += remainder > divisor
     return quotients
 
 
@@ -63,11 +66,21 @@ def add(base: Ints, change: Sums, start: int) -> Ints:
     """
     model: Ints = np.empty(len(base), "<i4")
     for part in slices(len(base)):
-        values = base[part] + change[part]
-        if values.min() < _INT32.min or values.max() > _INT32.max:
-            at = int(((values < _INT32.min) | (values > _INT32.max)).argmax())
-            raise Saturated(
-                "the next model does not fit into int32", value=start + part.start + at, actual=int(values[at])
-            )
-        model[part] = values
+        _add(base[part], change[part], start + part.start, model[part])
     return model
+
+
+def add_mean(base: Ints, mean: Mean, start: int) -> Ints:
+    """As `add` of `mean.divided()`, in runs that stay in a core's cache."""
+    model: Ints = np.empty(len(base), "<i4")
+    for part in slices(len(base)):
+        _add(base[part], divide(mean.sums[part], mean.divisor), start + part.start, model[part])
+    return model
+
+
+def _add(base: Ints, change: Sums, start: int, model: Ints) -> None:
+    values = base + change
+    if values.min() < _INT32.min or values.max() > _INT32.max:
+        at = int(((values < _INT32.min) | (values > _INT32.max)).argmax())
+        raise Saturated("the next model does not fit into int32", value=start + at, actual=int(values[at]))
+    model[:] = values
