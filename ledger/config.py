@@ -101,6 +101,15 @@ class HolderSettings(Strict, frozen=True):
     allow: tuple[str, ...] = ()
 
 
+class Replication(Strict, frozen=True):
+    """How many members keep each update: all where there are no more than `all_up_to` of them, else `copies`, or as
+    many as must sign for it where that is more (docs/spec/content.md, "Copies").
+    """
+
+    copies: Annotated[int, msgspec.Meta(ge=1, le=255)] = 5
+    all_up_to: Annotated[int, msgspec.Meta(ge=0, le=255)] = 8
+
+
 class Network(Strict, frozen=True):
     """The network file."""
 
@@ -111,6 +120,7 @@ class Network(Strict, frozen=True):
     contracts: Contracts
     gateways: tuple[Gateway, ...] = ()
     holders: HolderSettings = HolderSettings()
+    replication: Replication = Replication()
 
 
 class StoreSettings(Strict, frozen=True):

@@ -1,15 +1,20 @@
-"""Damaged copies: which holder keeps them, and what they are copies of. No author is blamed for one."""
+"""Damaged copies: which holder keeps them, and what they are copies of; and copies that are too few. No author is
+blamed for one.
+"""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from ledger.audit.report import Check, Open
+from ledger.config import Network
 from ledger.formats.cid import Cid, of_file
 from ledger.formats.copies import BadCopy
 from ledger.formats.merkle import LEAF
 from ledger.history.fold import History
 from ledger.history.state import Round, Update
 from ledger.jobs.document import Job, committed_set
+from ledger.rounds.assignment import copies_owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,48 @@ class _Known:
     job: int
     round: int | None = None
     party: str | None = None
+
+
+@dataclass(slots=True)
+class CopiesFound:
+    """How many holders answered, and how many of them have each file, in a good copy or one that is told of already."""
+
+    answering: int = 0
+    files: Counter[Cid] = field(default_factory=Counter)
+
+
+def scarce_copies(
+    history: History,
+    documents: Mapping[int, Job],
+    rounds: Iterable[tuple[int, int]],
+    there: CopiesFound,
+    network: Network,
+) -> Iterator[Open]:
+    """Each update of which fewer copies were found than are to be kept, as far as so many holders answered. Open,
+    and nobody's fault: a member that was to keep it may have lost it since.
+    """
+    for number, round_number in rounds:
+        if number not in documents:
+            continue
+        round_ = history.jobs[number].rounds[round_number]
+        wanted = min(copies_owed(round_.members, network.replication), there.answering)
+        for update in round_.sorted_updates():
+            cid = of_file(update.cid, documents[number].layout.size)
+            if 0 < there.files[cid] < wanted:
+                yield _scarce(history, round_, update, cid, f"{there.files[cid]} of {wanted} that are to be kept")
+
+
+def _scarce(history: History, round_: Round, update: Update, cid: Cid, found: str) -> Open:
+    party = history.name(update.index)
+    return Open(
+        check=Check.COPIES,
+        what=f"the copies of the update of {party} in job {round_.job}, round {round_.number}",
+        why=f"{found} were found",
+        job=round_.job,
+        round=round_.number,
+        party=party,
+        cid=str(cid),
+    )
 
 
 def damaged_copies(

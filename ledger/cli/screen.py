@@ -16,18 +16,20 @@ def print_json(document: object) -> None:
     click.echo(json_text(document))
 
 
-def require_yes(question: str) -> None:
-    """Ask, and return where the answer is yes. Raises UsageError for a no, and where nobody is there to answer."""
+def require_yes(question: str, undone: str = "nothing was sent") -> None:
+    """Ask, and return where the answer is yes. Raises UsageError for a no, and where nobody is there to answer: then
+    what is `undone` is said.
+    """
     try:
         agreed = click.confirm(question)
     except click.Abort as error:
         if not isinstance(error.__context__, EOFError):
             raise  # somebody interrupted
         raise UsageError(
-            "nobody answered: the input ended; nothing was sent", advice="read what is asked, then pass --yes"
+            f"nobody answered: the input ended; {undone}", advice="read what is asked, then pass --yes"
         ) from error
     if not agreed:
-        raise UsageError("not confirmed: nothing was sent")
+        raise UsageError(f"not confirmed: {undone}")
 
 
 def shown(text: str) -> str:

@@ -1,7 +1,7 @@
 """An audit of a live consortium: what the chain says is observed and handed to the pure audit; copies are read."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -10,8 +10,8 @@ import msgspec
 
 from ledger.audit import Audit, Observed, Question, Scope, damaged_copies, scope_of
 from ledger.audit.context import CHAIN_NODE, Blocks, ShownBlock
-from ledger.audit.found import Found
-from ledger.audit.report import Check, HistoryRead, Open, Report, StorageRead
+from ledger.audit.copies import scarce_copies
+from ledger.audit.report import Check, HistoryRead, Report, StorageRead
 from ledger.audit.signed import signing
 from ledger.chain.build import SOLIDITY_NAMES
 from ledger.chain.client import Client
@@ -19,7 +19,7 @@ from ledger.chain.evidence.fetch import ChainWitness
 from ledger.chain.proofs.account import FalseProof
 from ledger.chain.proofs.storage import Keeper, proved
 from ledger.config import Network, cache_folder
-from ledger.errors import Corrupt, FedledgerError, Malformed, Refuted, Unavailable
+from ledger.errors import FedledgerError, Malformed, Refuted, Unavailable
 from ledger.formats.cid import Cid, of_file
 from ledger.history.fold import History, HistoryError
 from ledger.history.foundation import foundation_of
@@ -28,9 +28,8 @@ from ledger.jobs.document import Job, committed_set
 from ledger.party import proving
 from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
+from ledger.party.every_copy import read_every_copy
 from ledger.party.proving import ELSEWHERE
-from ledger.store import BlockSource, Unreachable
-from ledger.store.holders import Holders
 
 UNREADABLE = (HistoryError, Malformed)
 """What reading a log raises where no honest node serves it."""
@@ -88,7 +87,9 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         scope = Scope({})
     audit.run(observed, scope)
     if wanted.copies:
-        _read_every_copy(connection, audit.found, _files(history, audit.documents, scope), progress)
+        files = _files(history, audit.documents, scope)
+        whole = read_every_copy(connection, audit.found, files, progress)
+        audit.found.open.extend(scarce_copies(history, audit.documents, scope.rounds, whole, connection.network))
     audit.found.open.extend(damaged_copies(history, audit.documents, connection.bad_copies, audit.describe))
     network = connection.network
     return audit.report(wanted.question, read, network.name, network.contracts.consortium.address)
@@ -240,54 +241,3 @@ def _files(history: History, documents: dict[int, Job], scope: Scope) -> list[Ci
         if round_.final is not None:
             files[of_file(round_.final.cid, job.layout.size)] = None
     return list(files)
-
-
-def _read_every_copy(
-    connection: Connection, found: Found, files: Iterable[Cid], progress: Callable[[int], None]
-) -> None:
-    """COPIES: each holder's copy of each file, whole. A holder is at fault for a damaged copy, not for none; what one
-    holds that cannot be reached is open.
-    """
-    everyone, files = connection.holders, list(files)
-    found.verify(Check.COPIES, 0)
-    for holder in ([everyone.local] if everyone.local else []) + list(everyone.others):
-        if files and (why := _silent(holder, files[0])):
-            what = f"the copies that {holder.name} holds"
-            found.open.append(Open(check=Check.COPIES, what=what, why=f"it did not answer: {why}", holder=holder.name))
-            continue
-        rest = tuple(other for other in everyone.others if other is not holder)
-        for cid in files:
-            try:
-                for piece in Holders(None, (holder,)).read(cid):
-                    progress(len(piece))
-            except Corrupt:
-                _locate(connection, Holders(None, (holder, *rest)), cid)
-            except Unavailable:
-                continue
-            except FedledgerError as error:
-                why = f"it does not follow the UnixFS profile: {error}"
-                found.open.append(Open(check=Check.COPIES, what="a file", why=why, cid=str(cid)))
-            else:
-                found.verify(Check.COPIES)
-
-
-def _silent(holder: BlockSource, cid: Cid) -> str:
-    """Why a holder says nothing at all; empty where it answers, whatever it says."""
-    try:
-        holder.get(cid)
-    except Unreachable as error:
-        return error.message
-    except FedledgerError:
-        pass
-    return ""
-
-
-def _locate(connection: Connection, holders: Holders, cid: Cid) -> None:
-    """Read a file whose first holder's copy is damaged from the others too, so that the damage can be placed."""
-    try:
-        for _ in holders.read(cid):
-            pass
-    except Unavailable:
-        pass
-    known = {(copy.holder, copy.block) for copy in connection.bad_copies}
-    connection.bad_copies.extend(c for c in holders.bad_copies if (c.holder, c.block) not in known)

@@ -3,7 +3,7 @@
 Roles and commands take what they need from here; nothing in it decides anything.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -26,6 +26,7 @@ from ledger.party.proposed import not_had
 from ledger.rounds.depth import DeepBlock
 from ledger.rounds.facts import Place
 from ledger.store import Buffer, Pieces, Store
+from ledger.store.borrowed import Borrowed
 from ledger.store.holders import Holders
 from ledger.store.home import open_store
 
@@ -61,7 +62,8 @@ class Connection:
         self._documents: dict[bytes, Job] = {}
         self._gateways: tuple[NamedGateway, ...] = ()
         self._clients: dict[NamedGateway, Remote] = {}
-        self._holders = Holders(store)
+        self.borrowed = Borrowed(folder / "borrowed")
+        self._holders = Holders(store, near=self.borrowed if store else None)
         self._clock = Clock(client, latest=follower.latest)
         self._deep: tuple[Tip, Header | None] = follower.tip, None
         own = self._own_log(client, follower) if store else None
@@ -199,12 +201,20 @@ class Connection:
         """Damaged copies met so far."""
         return self._holders.bad_copies
 
-    def fetch(self, cid: Cid, start: int = 0, stop: int | None = None, *, deadline: float | None = None) -> Pieces:
+    def fetch(
+        self,
+        cid: Cid,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        deadline: float | None = None,
+        first: Collection[str] = (),
+    ) -> Pieces:
         """Bytes of a file from any holder of a good copy: the `fetch` that the core asks for.
 
         `deadline` is in seconds of time.monotonic.
         """
-        return self.holders.read(cid, start, stop, deadline=deadline)
+        return self.holders.read(cid, start, stop, deadline=deadline, first=first)
 
     def put(self, pieces: Iterable[Buffer], pin: str, *, expected: Cid | None = None) -> Cid:
         """Store a file in the own store; with `expected` no other than that.
@@ -215,11 +225,36 @@ class Connection:
             raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
         return self.store.put(pieces, pin, expected=expected)
 
-    def keep(self, cid: Cid, pin: str, *, limit: int = LARGEST_FILE, deadline: float | None = None) -> None:
+    def put_all(self, files: Sequence[tuple[str, Buffer]]) -> None:
+        """Store small files, each under its pin, in the own store, together. Raises as `put`."""
+        if self.store is None:
+            raise UsageError("a visitor has no store", advice="fedledger node init, then fedledger node join")
+        self.store.put_all(files)
+
+    def holds(self, cid: Cid) -> bool:
+        """Whether the own store lists a block."""
+        return self.store is not None and self.store.has(cid)
+
+    def keep(
+        self,
+        cid: Cid,
+        pin: str,
+        *,
+        limit: int = LARGEST_FILE,
+        deadline: float | None = None,
+        first: Collection[str] = (),
+    ) -> None:
         """Hold a copy of a whole file of at most `limit` bytes in the own store, pinned, had by `deadline` (seconds of
         time.monotonic). Raises as `Holders.keep`.
         """
-        self.holders.keep(cid, pin, limit=limit, deadline=deadline)
+        self.holders.keep(cid, pin, limit=limit, deadline=deadline, first=first)
+
+    def borrow(
+        self, cid: Cid, round_: tuple[int, int], *, limit: int, deadline: float, first: Collection[str] = ()
+    ) -> None:
+        """Hold a file for a round alone, by job and number, and not in the own store. Raises as `Holders.read`."""
+        for block, data in self.holders.blocks(cid, limit=limit, deadline=deadline, first=first):
+            self.borrowed.take(*round_, block, data)
 
     def document(self, state: JobState) -> Job:
         """A job's document, checked against its digest on chain; where it is not here, its holders are waited for: a

@@ -1,6 +1,7 @@
 """What a party keeps of rounds, besides its own updates: each additional copy is one more that must be lost before a
 file is. Copies of updates are made as soon as these are opened, so that aggregation reads locally, and a participant
-that dies after it showed its update delays nobody.
+that dies after it showed its update delays nobody. Updates that others keep (`ledger.rounds.assignment`) are borrowed
+for the round; small files that come at a time are stored together.
 
 Files are copied in the background (`ledger.party.background`), each with a deadline; what a step needs of them is seen
 in `Gathering`.
@@ -8,17 +9,19 @@ in `Gathering`.
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from ledger.errors import Unavailable
 from ledger.formats.cid import RAW, Cid, of_file
 from ledger.jobs.document import Job, committed_set
 from ledger.party.connection import Connection
-from ledger.party.copying import Copying
+from ledger.party.copying import Copying, store_together
 from ledger.party.pins import base_pin, job_pin, model_pin, receipts_pin, set_pin, update_pin
-from ledger.rounds.facts import Base, RoundFacts, base_of
+from ledger.rounds.assignment import assigned, copies_wanted
+from ledger.rounds.facts import Base, Entry, RoundFacts, base_of
 from ledger.rounds.receipts import MAX_SIZE as MAX_RECEIPTS
 from ledger.scores.evaluation_set import layout_of
 
@@ -39,11 +42,24 @@ class Gathering:
     held: frozenset[int] = frozenset()
 
 
-class Copies:
-    """Keeps files in the own store. What it remembers only spares work: after a crash it looks again."""
+Keeps = Callable[[RoundFacts], Collection[int]]
+"""The authors whose updates of a round are kept; others are borrowed where they are needed."""
 
-    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
-        self._connection, self._clock = connection, clock
+
+def all_updates(facts: RoundFacts) -> Collection[int]:
+    """For a role that keeps whatever it works with."""
+    return facts.round.updates
+
+
+class Copies:
+    """Keeps files in the own store: of updates those that it is said to keep. What it remembers only spares work: after
+    a crash it looks again.
+    """
+
+    def __init__(
+        self, connection: Connection, clock: Callable[[], float] = time.monotonic, keeps: Keeps = all_updates
+    ) -> None:
+        self._connection, self._clock, self._keeps = connection, clock, keeps
         self._rounds: dict[int, tuple[int, dict[Cid, Copying]]] = {}
         self._kept: set[Cid] = set()
         self._whole: set[Cid] = set()
@@ -51,7 +67,7 @@ class Copies:
     @property
     def busy(self) -> bool:
         """Whether a copy is being made."""
-        return any(not file.future.done() for file in self._known() if file.future is not None)
+        return any(file.future is None or not file.future.done() for file in self._known() if file.running)
 
     def settle(self, seconds: float) -> bool:
         """Wait for the copies that are being made, no longer than `seconds`; whether there were any."""
@@ -78,15 +94,21 @@ class Copies:
         if file.failed is not None:
             raise file.failed
 
-    def gather(self, facts: RoundFacts, seconds: float, members: Collection[int] | None = None) -> Gathering:
+    def gather(
+        self,
+        facts: RoundFacts,
+        seconds: float,
+        members: Collection[int] | None = None,
+        keep: Collection[int] = (),
+    ) -> Gathering:
         """A round's opened updates, all or those of `members`, and the model that it builds on, copied in the
-        background, each within `seconds`.
+        background, each within `seconds`. Those of `keep` are kept even where it is others' to keep them.
 
         To be called again and again: what was had is not read again, and what was unavailable is asked for again only
         after a pause (see `retry_in`). One that is not a file of the job counts as had, and is not held: admission says
         what is wrong with it.
         """
-        return self._gather([self._base(facts), *self._updates(facts, members)], seconds)
+        return self._gather([self._base(facts), *self._updates(facts, members, keep)], seconds)
 
     def receipts(self, facts: RoundFacts, seconds: float) -> Gathering:
         """The receipts file that the round's latest aggregate names."""
@@ -99,8 +121,10 @@ class Copies:
             raise file.failed
 
     def round(self, facts: RoundFacts, seconds: float) -> Gathering:
-        """All that a finalised round was made of, and its model; what could be read but not kept is tried again."""
-        files, round_ = self._updates(facts), facts.round
+        """What is kept of a finalised round: updates, its model, its receipts; what could be read but not kept is tried
+        again.
+        """
+        files, round_ = self._updates(facts, self._keeps(facts)), facts.round
         if round_.final is not None:
             pin = model_pin(round_.job, round_.number)
             files += [self._file(facts, of_file(round_.final.cid, facts.size), pin, "the model"), self._receipts(facts)]
@@ -134,6 +158,24 @@ class Copies:
             self._whole.discard(known)
             del files[known]
 
+    def _wait(self, futures: Collection[Future[None]]) -> None:
+        """A moment; for what takes longer the next look is soon."""
+        for late in wait(futures, PROMPT).not_done:
+            late.add_done_callback(lambda _: self._connection.follower.nudge())
+
+    def _store(self, files: Collection[Copying]) -> None:
+        """The small files that came since the last look, in one pack."""
+        came = [file for file in files if file.block is not None and file.future is None]
+        if not came:
+            return
+        stored = self._connection.background.start(partial(store_together, self._connection, came))
+        for file in came:
+            file.future = stored
+        self._wait([stored])
+        now = self._clock()
+        for file in came:
+            file.look(now)
+
     def _known(self) -> list[Copying]:
         return [file for _, files in self._rounds.values() for file in files.values()]
 
@@ -150,17 +192,25 @@ class Copies:
         base = base or facts.base
         return self._file(facts, base.cid, base_pin(facts.state.number, base), "the base model")
 
-    def _updates(self, facts: RoundFacts, members: Collection[int] | None = None) -> list[Copying]:
-        job, number = facts.round.job, facts.round.number
-        files = []
-        for entry in facts.entries:
-            index = entry.update.index
-            if members is not None and index not in members:
-                continue
-            file = self._file(facts, entry.cid, update_pin(job, number, index), f"the update of member {index}")
-            file.members.add(index)
+    def _updates(
+        self, facts: RoundFacts, members: Collection[int] | None = None, keep: Collection[int] = ()
+    ) -> list[Copying]:
+        wanted = [entry for entry in facts.entries if members is None or entry.update.index in members]
+        kept, files = {*self._keeps(facts), *keep}, list[Copying]()
+        for entry in wanted:
+            file = self._update(facts, entry, entry.update.index in kept)
+            file.members.add(entry.update.index)
             files.append(file)
         return files
+
+    def _update(self, facts: RoundFacts, entry: Entry, kept: bool) -> Copying:
+        """One that was borrowed, and is to be kept after all, is copied again."""
+        index, job, number = entry.update.index, facts.round.job, facts.round.number
+        file = self._files(facts).get(entry.cid)
+        if file is not None and file.borrowed and kept and not file.running:
+            self.lost(facts, entry.cid)
+        pin, name = update_pin(job, number, index), f"the update of member {index}"
+        return self._file(facts, entry.cid, pin, name, borrowed=None if kept else (job, number), author=index)
 
     def _receipts(self, facts: RoundFacts) -> Copying:
         round_ = facts.round
@@ -177,23 +227,40 @@ class Copies:
             self._rounds[round_.job] = round_.number, files
         return files
 
-    def _file(self, facts: RoundFacts, cid: Cid, pin: str, name: str, size: int = 0) -> Copying:
+    def _file(
+        self,
+        facts: RoundFacts,
+        cid: Cid,
+        pin: str,
+        name: str,
+        size: int = 0,
+        borrowed: tuple[int, int] | None = None,
+        author: int | None = None,
+    ) -> Copying:
         files = self._files(facts)
         if cid not in files:
-            files[cid] = Copying(self._connection, cid, pin, name, size or facts.size)
+            first = self._sources(facts, author)
+            said = self._connection, cid, pin, name, size or facts.size
+            files[cid] = Copying(*said, borrowed=borrowed, first=first)
             files[cid].had = files[cid].kept = cid in self._kept
             files[cid].whole = cid in self._whole
         return files[cid]
 
+    def _sources(self, facts: RoundFacts, author: int | None) -> frozenset[str]:
+        """The names of those to be asked first for an update: those that keep it, where not everyone does."""
+        asked, members = self._connection.network.replication, self._connection.history.members
+        if author is None or copies_wanted(facts.round.members, asked) == facts.round.members:
+            return frozenset()
+        return frozenset(members[index].name for index in assigned(facts.round, author, asked) if index in members)
+
     def _gather(self, files: Collection[Copying], seconds: float) -> Gathering:
         now = self._clock()
-        begun = [future for file in files if (future := file.begin(now, seconds)) is not None]
-        for late in wait(begun, PROMPT).not_done:
-            late.add_done_callback(lambda _: self._connection.follower.nudge())
+        self._wait([future for file in files if (future := file.begin(now, seconds)) is not None])
         now = self._clock()
         for file in files:
             file.look(now)
-        self._kept.update(file.cid for file in files if file.had and file.kept)
+        self._store(files)
+        self._kept.update(file.cid for file in files if file.had and file.kept and not file.borrowed)
         self._whole.update(file.cid for file in files if file.whole)
         copying = tuple(dict.fromkeys(file.name for file in files if file.first))
         missing = {index: file.failed for file in files if file.failed is not None for index in file.members}

@@ -1,13 +1,17 @@
-"""One file on its way into the own store, in the background."""
+"""One file on its way into the own store, in the background; small files wait there to be stored together."""
 
 import time
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 
 from ledger.errors import Malformed, Unavailable
-from ledger.formats.cid import Cid
+from ledger.formats.cid import RAW, Cid
 from ledger.party.connection import Connection
+from ledger.store import Pieces
 from ledger.store.holders import Late
 
+SMALL = 1 << 18
+"""The longest file, in bytes, that is stored together with others: one pack, and one wait for the disk."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 """Seconds after which a file whose bytes could not be had is asked for again; doubled each time, up to the last."""
 
@@ -18,13 +22,25 @@ class Copying:
     `had` is whether the bytes can be read: from the own store (`kept`) or, where that cannot take them, from others; a
     full disk or a damaged own copy is no reason to call an update unavailable. `whole` is whether the own store has all
     of them: what is not a file counts as kept, and is not whole. `failed` is why they could not be had when they were
-    last asked for; `again` is when they may be asked for again.
+    last asked for; `again` is when they may be asked for again. A small file that came is its `block` until it is
+    stored (`store_together`). One that is only needed for a round, which is then `borrowed`, is not stored at all.
     """
 
-    def __init__(self, connection: Connection, cid: Cid, pin: str, name: str, size: int) -> None:
-        self.cid, self.pin, self.name = cid, pin, name
+    def __init__(
+        self,
+        connection: Connection,
+        cid: Cid,
+        pin: str,
+        name: str,
+        size: int,
+        *,
+        borrowed: tuple[int, int] | None = None,
+        first: Collection[str] = (),
+    ) -> None:
+        self.cid, self.pin, self.name, self.borrowed, self.ask_first = cid, pin, name, borrowed, first
         self.members: set[int] = set()
         self.had = self.kept = self.whole = False
+        self.block: bytes | None = None
         self.failed: Unavailable | None = None
         self.future: Future[None] | None = None
         self.again, self._pause = 0.0, FIRST_PAUSE
@@ -33,7 +49,7 @@ class Copying:
     @property
     def running(self) -> bool:
         """Whether it is being copied, or was and nobody looked yet."""
-        return self.future is not None
+        return self.future is not None or self.block is not None
 
     @property
     def first(self) -> bool:
@@ -60,17 +76,26 @@ class Copying:
         future, self.future = self.future, None
         try:
             future.result()
-            self.had, self.failed = True, None
+            self.had, self.failed = self.block is None, None
         except Unavailable as error:
             self.failed = error
-        if not self.kept:
+        if not self.kept and self.block is None:
             self.again, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
 
     def _copy(self, deadline: float) -> None:
         """Raises Unavailable where the bytes cannot be had."""
+        connection, size, first = self._connection, self._size, self.ask_first
         try:
-            self._connection.keep(self.cid, self.pin, limit=self._size, deadline=deadline)
-            self.kept = self.whole = True
+            if self.borrowed is not None:
+                connection.borrow(self.cid, self.borrowed, limit=size, deadline=deadline, first=first)
+                self.kept = True
+            elif size <= SMALL and self.cid.codec == RAW and not connection.holds(self.cid):
+                block = b"".join(bytes(piece) for piece in self._pieces(deadline))
+                self.kept = len(block) > size
+                self.block = None if self.kept else block
+            else:
+                connection.keep(self.cid, self.pin, limit=size, deadline=deadline, first=first)
+                self.kept = self.whole = True
         except Malformed:
             self.kept = True
         except Late:
@@ -80,7 +105,23 @@ class Copying:
 
     def _read(self, deadline: float) -> None:
         try:
-            for _ in self._connection.fetch(self.cid, 0, self._size + 1, deadline=deadline):
+            for _ in self._pieces(deadline):
                 pass
         except Malformed:
             return
+
+    def _pieces(self, deadline: float) -> Pieces:
+        return self._connection.fetch(self.cid, 0, self._size + 1, deadline=deadline, first=self.ask_first)
+
+
+def store_together(connection: Connection, files: Sequence[Copying]) -> None:
+    """Store the small files that came, in one pack; where the store does not take them, others have them."""
+    try:
+        connection.put_all([(file.pin, file.block or b"") for file in files])
+        for file in files:
+            file.kept = file.whole = True
+    except Unavailable:
+        pass
+    finally:
+        for file in files:
+            file.block = None

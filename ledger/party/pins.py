@@ -2,6 +2,8 @@
 a name spelt in two ways would lose a copy silently.
 """
 
+import re
+
 from ledger.jobs.document import CommittedSet
 from ledger.rounds.facts import Base
 
@@ -29,6 +31,12 @@ def base_pin(job: int, base: Base) -> str:
 def update_pin(job: int, round_: int, member: int) -> str:
     """An opened update, by its member's index."""
     return f"update/{job}/{round_}/{member}"
+
+
+def named_update(pin: str) -> tuple[int, int, int] | None:
+    """Job, round and member of a name that `update_pin` made; None for any other."""
+    found = re.fullmatch("update/([1-9][0-9]*)/([1-9][0-9]*)/(0|[1-9][0-9]*)", pin)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
 def receipts_pin(job: int, round_: int, attempt: int) -> str:

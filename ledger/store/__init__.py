@@ -101,6 +101,10 @@ class Store(Blocks):
         leaves = (block for cid, block in blocks if cid.codec == RAW)
         self.put(leaves, pin, replace=replace, expected=root)
 
+    def put_all(self, files: Sequence[tuple[str, Buffer]]) -> list[Cid]:
+        """Store small files, each of at most one block and under its pin, together where the store can."""
+        return [self.put([data], pin) for pin, data in files]
+
     def fresh(self, cid: Cid) -> bool:
         """Whether this very object stored the file whole, and the disk says that nobody wrote to it since."""
         return False

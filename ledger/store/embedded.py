@@ -10,7 +10,7 @@
 Any number of processes may share a folder. Each sees what another stored as soon as that other's `put` returns.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -60,7 +60,7 @@ class Embedded(Store):
         with self._writing() as pack:
             root = packs.fill(pack, pieces)
             check_file(root, expected)
-            self._publish(pack, root, pin, replace)
+            self._publish(pack, root, {pin: root}, replace)
         return root
 
     def put_checked(self, root: Cid, blocks: Iterable[tuple[Cid, Buffer]], pin: str, *, replace: bool = False) -> None:
@@ -68,14 +68,14 @@ class Embedded(Store):
         with self._writing() as pack:
             for cid, block in blocks:
                 pack.write(cid, block)
-            self._publish(pack, root, pin, replace)
+            self._publish(pack, root, {pin: root}, replace)
 
     def import_car(self, source: BinaryIO, pin: str, *, limit: int = unixfs.MAX_SIZE, replace: bool = False) -> Cid:
         """As `Store.import_car`; a CAR of more than `limit` bytes of blocks is refused as soon as it is."""
         check_pin(pin)
         with self._writing() as pack:
             root = packs.take(pack, source, limit)
-            self._publish(pack, root, pin, replace)
+            self._publish(pack, root, {pin: root}, replace)
         return root
 
     def export_car(self, cid: Cid, out: BinaryIO) -> None:
@@ -97,6 +97,22 @@ class Embedded(Store):
             raise Unavailable(f"{self.name} does not hold block {cid}", holder=self.name, block=cid)
         return copies[0]
 
+    def put_all(self, files: Sequence[tuple[str, Buffer]]) -> list[Cid]:
+        """As `Store.put_all`: one pack, whose root is the list of its files (`packs.fill_list`)."""
+        if len(files) < 2:
+            return super().put_all(files)
+        with self._writing() as pack:
+            cids, root = packs.fill_list(pack, [data for _, data in files])
+            self._publish(pack, root, {check_pin(pin): cid for (pin, _), cid in zip(files, cids, strict=True)})
+        return cids
+
+    def unpin_all(self, names: Iterable[str]) -> None:
+        """Remove names, all at once; one that is not there is harmless."""
+        with self.locked():
+            there = self.pin_journal.read()
+            if gone := {name: None for name in names if name in there}:
+                self.pin_journal.set(gone)
+
     def fresh(self, cid: Cid) -> bool:
         stored = self._stored.get(cid)
         return stored is not None and stored == disk.version(self.packs / packs.name_of(cid))
@@ -110,13 +126,13 @@ class Embedded(Store):
             for part, node in walk(lambda part: self.get(part.cid), cid):
                 if node is None and not self.has(part.cid):
                     raise Unavailable(f"cannot pin {cid}: a block is missing", holder=self.name, block=part.cid)
-            self.pin_journal.set(name, cid)
+            self.pin_journal.set({name: cid})
 
     def unpin(self, name: str) -> None:
         with self.locked():
             if name not in self.pin_journal.read():
                 raise UsageError(f"no pin is called {name!r}", advice="list the pins")
-            self.pin_journal.set(name, None)
+            self.pin_journal.set({name: None})
 
     def pins(self) -> dict[str, Cid]:
         return self.pin_journal.read()
@@ -195,8 +211,8 @@ class Embedded(Store):
         finally:
             pack.discard()
 
-    def _publish(self, pack: packs.PackWriter, root: Cid, pin: str, replace: bool) -> None:
-        """Make a pack visible and pin its file; where the file is here already, pin it only."""
+    def _publish(self, pack: packs.PackWriter, root: Cid, pins: Mapping[str, Cid], replace: bool = False) -> None:
+        """Make a pack visible and pin its files; where it is here already, pin only."""
         final = self.packs / packs.name_of(root)
         sealed = replace or not final.exists()
         if sealed:
@@ -213,7 +229,7 @@ class Embedded(Store):
                     self._index.add(final.name, pack.rows.values())
                 elif not self._index.lists(final.name):
                     self._index.add(final.name)
-                self.pin_journal.set(pin, root)
+                self.pin_journal.set(pins)
             except BaseException:
                 if fresh:
                     final.unlink(missing_ok=True)

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ledger.errors import Corrupt, Unavailable, UsageError
@@ -13,7 +13,7 @@ from ledger.formats.copies import BadCopy
 from ledger.formats.unixfs import Part
 from ledger.store import Blocks, Buffer, Pieces, Store, Unreachable
 from ledger.store.bad_copies import bad_copy
-from ledger.store.files import blocks_of, read_with, walk
+from ledger.store.files import blocks_of, read, read_with
 from ledger.store.rates import FLOOR, Rate
 
 SHORTEST_REST = 1.0
@@ -48,10 +48,11 @@ class _Standing:
 
 @dataclass(slots=True)
 class _Reading:
-    """One file being read: by when, each holder's rate at it, and those that lacked a block of it."""
+    """One file being read: by when, whom to ask first, each holder's rate at it, and those that lacked a block."""
 
     file: Cid
     deadline: float | None = None
+    first: Collection[str] = ()
     rates: dict[Blocks, Rate] = field(default_factory=dict)
     lacking: set[Blocks] = field(default_factory=set)
 
@@ -66,7 +67,8 @@ class Holders:
       One that asks for a pause (Retry-After) has it, up to two minutes.
 
     Threads may share it: a holder gets one request at a time, and a busy one counts as that much slower. `bad_copies`
-    grows while reading; every entry in it is a finding. `clock` is monotonic; deadlines are in its seconds.
+    grows while reading; every entry in it is a finding. `near` is asked after the local store, and never blamed.
+    `clock` is monotonic; deadlines are in its seconds.
     """
 
     def __init__(
@@ -74,10 +76,11 @@ class Holders:
         local: Store | None,
         others: Sequence[Blocks] = (),
         *,
+        near: Blocks | None = None,
         rest: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.local = local
+        self.local, self.near = local, near
         self.bad_copies: list[BadCopy] = []
         self._rest, self._clock = rest, clock
         self._standings: dict[Blocks, _Standing] = {}
@@ -106,13 +109,15 @@ class Holders:
         *,
         limit: int = unixfs.MAX_SIZE,
         deadline: float | None = None,
+        first: Collection[str] = (),
     ) -> Pieces:
-        """A file's bytes, as `files.read` yields them, each block from any holder that has a good copy.
+        """A file's bytes, as `files.read` yields them, each block from any holder that has a good copy, those that are
+        named `first` asked before the others.
 
         Raises Unavailable where a block cannot be had, with what each holder said, Late where not all came by
         `deadline`; Corrupt where every copy that there is is damaged; Malformed as `files.read` does.
         """
-        reading = _Reading(cid, deadline)
+        reading = _Reading(cid, deadline, first)
         return read_with(lambda part: self._fetch(reading, part), cid, start, stop, limit=limit)
 
     def keep(
@@ -123,6 +128,7 @@ class Holders:
         heal: bool = False,
         limit: int = unixfs.MAX_SIZE,
         deadline: float | None = None,
+        first: Collection[str] = (),
     ) -> None:
         """Hold a whole file in the local store, pinned; what is missing comes from the others.
 
@@ -131,23 +137,29 @@ class Holders:
         """
         if self.local is None:
             raise UsageError("there is no local store to keep a file in")
-        state = None if self.local.fresh(cid) and not heal else self._local_error(self.local, cid)
+        state = None if self.local.fresh(cid) and not heal else self.trouble(cid)
         if state is None:
             self.local.pin(pin, cid)
             return
-        damaged = isinstance(state, Corrupt)
-        if damaged and not heal:
+        if isinstance(state, Corrupt) and not heal:
             raise state
-        reading = _Reading(cid, deadline)
-        blocks = blocks_of(lambda part: self._fetch(reading, part), cid, limit=limit)
-        self.local.put_checked(cid, blocks, pin, replace=damaged)
+        blocks = self.blocks(cid, limit=limit, deadline=deadline, first=first)
+        self.local.put_checked(cid, blocks, pin, replace=heal and self.local.has(cid))
 
-    def _local_error(self, local: Store, cid: Cid) -> Unavailable | None:
-        """What is wrong with the local copy of a file; None where all of it is there and good."""
+    def blocks(
+        self, cid: Cid, *, limit: int = unixfs.MAX_SIZE, deadline: float | None = None, first: Collection[str] = ()
+    ) -> Iterator[tuple[Cid, Buffer]]:
+        """All blocks of a file, checked, leaves first. Raises as `read`."""
+        reading = _Reading(cid, deadline, first)
+        return blocks_of(lambda part: self._fetch(reading, part), cid, limit=limit)
+
+    def trouble(self, cid: Cid) -> Unavailable | None:
+        """What is wrong with the local store's copy of a file; None where all of it is there and good."""
+        if self.local is None:
+            return Unavailable("there is no local store")
         try:
-            for part, node in walk(lambda part: local.get(part.cid), cid):
-                if node is None:
-                    local.get(part.cid)
+            for _ in read(self.local, cid):
+                pass
         except Unavailable as error:
             return error
         return None
@@ -177,11 +189,14 @@ class Holders:
                 return self.local.get(cid)
             except Unavailable as error:
                 said.append((self.local, error))
+        if self.near is not None:
+            with suppress(Unavailable):
+                return self.near.get(cid)
         return None
 
     def _order(self, reading: _Reading) -> list[Blocks]:
-        standings = self._standings
-        return sorted(standings, key=lambda holder: (holder in reading.lacking, -standings[holder].promise))
+        standings, first, lacking = self._standings, reading.first, reading.lacking
+        return sorted(standings, key=lambda one: (one in lacking, one.name not in first, -standings[one].promise))
 
     def _ask(self, holder: Blocks, reading: _Reading, cid: Cid) -> Buffer:
         """A block from one holder. Raises Unavailable, and Late once the deadline has passed."""

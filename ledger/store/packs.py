@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ledger.errors import Corrupt, Malformed
+from ledger.errors import Corrupt, Malformed, UsageError
 from ledger.formats import unixfs
-from ledger.formats.cid import RAW, Cid
+from ledger.formats.cid import CHUNK, RAW, Cid
 from ledger.formats.digest import sha256
 from ledger.store import Blocks, Buffer, car, disk
 from ledger.store.files import walk
 from ledger.store.spread import MOST, digests, spread
 
 SUFFIX = ".car"
+LISTED = 16_384
+"""Files of one pack, at most: their list is one block."""
 STRIDE = 64 << 20
 """Bytes after which the disk is asked to begin with what is written so far."""
 
@@ -141,6 +143,16 @@ def fill(pack: PackWriter, pieces: Iterable[Buffer]) -> Cid:
     for cid, block in nodes:
         pack.write(cid, block)
     return root
+
+
+def fill_list(pack: PackWriter, files: Sequence[Buffer]) -> tuple[list[Cid], Cid]:
+    """Write files of one block each into a pack: their CIDs, and the pack's root, a block that lists these, one a
+    line. Raises UsageError for a longer file, or too many.
+    """
+    if not 1 <= len(files) <= LISTED or any(len(data) > CHUNK for data in files):
+        raise UsageError("these are not small files, or too many", files=len(files), most=LISTED)
+    cids = [cid for at in range(0, len(files), MOST) for cid in pack.add(files[at : at + MOST])]
+    return cids, pack.add(["".join(f"{cid}\n" for cid in cids).encode()])[0]
 
 
 def take(pack: PackWriter, source: BinaryIO, limit: int = unixfs.MAX_SIZE) -> Cid:

@@ -4,6 +4,7 @@ A line is the canonical document {"cid": …, "pin": …}; an empty CID removes 
 crash was never acknowledged and is skipped; a damaged line before it is damage.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -46,6 +47,7 @@ class Pins:
                 ) from error
         return held
 
-    def set(self, name: str, cid: Cid | None) -> None:
-        """Append a line: `name` keeps `cid`, or nothing any more."""
-        disk.append(self.path, encode(_Line(pin=name, cid=str(cid) if cid else "")) + b"\n")
+    def set(self, pins: Mapping[str, Cid | None]) -> None:
+        """Append a line for each: a name keeps a file, or nothing any more."""
+        lines = [encode(_Line(pin=name, cid=str(cid) if cid else "")) + b"\n" for name, cid in pins.items()]
+        disk.append(self.path, b"".join(lines))

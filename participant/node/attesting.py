@@ -139,7 +139,7 @@ class Attesting:
 
     def _vouch(self, facts: RoundFacts, now: int) -> None:
         """As while the round was aggregated, which was cut short."""
-        gathering = self._copies.gather(facts, max(self._say_by(facts) - now, LAST_MOMENT))
+        gathering = self._copies.gather(facts, max(self._say_by(facts) - now, LAST_MOMENT), keep=facts.round.updates)
         self._sharing.said(facts, gathering.held)
 
     def _signed_by(self, facts: RoundFacts) -> int | Wait | None:

@@ -15,7 +15,9 @@ from ledger.history.fold import History
 from ledger.history.phases import present
 from ledger.history.state import JobState, Phase
 from ledger.party.connection import Connection
+from ledger.party.copies import Copies
 from ledger.party.journal import Journal
+from ledger.party.keeping import Keeping
 from ledger.party.sharing.exchange import Exchange
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
@@ -54,6 +56,8 @@ class NodeWorker(Worker):
         self._inspection, self._trainings = Inspection(trainers, files), Trainings(trainers)
         self.exchange = exchange
         self._sharing, self._showing = exchange.sharing, exchange.showing
+        self._keeping = Keeping(connection, self._sharing, sender.address)
+        self.copies = Copies(connection, keeps=self._keeping.kept)
         self._updates = Updates(connection, sender.address, self._trainings)
         self._attesting = Attesting(connection, self.copies, self._sharing, sender.address, self.require_agreement)
         self._unfit: dict[RoundKey, str] = {}
@@ -66,7 +70,7 @@ class NodeWorker(Worker):
     def decide(self, history: History, state: JobState, now: int) -> Step:
         """The job's next step."""
         held, spoken = frozenset(self._held), frozenset(self._spoken)
-        shown, vouched = self._shown_now(history, state), self._vouched_now(state)
+        shown, vouched = self._shown_now(history, state), self._vouched_now(state, now)
         deep, still, training = self._connection.deep(), self._connection.still, self._trainings.under_way()
         name = self._connection.name
         situation = NodeSituation(now, deep, still, self._unfit, shown, vouched, held, spoken, training, name)
@@ -111,13 +115,17 @@ class NodeWorker(Worker):
             return frozenset()
         return frozenset({(round_.job, round_.number)})
 
-    def _vouched_now(self, state: JobState) -> dict[RoundKey, frozenset[int]]:
-        """What was signed for in the present round, as far as that was on this branch of the chain."""
+    def _vouched_now(self, state: JobState, now: int) -> dict[RoundKey, frozenset[int]]:
+        """What needs no further signature in the present round: what was signed for, as far as that was on this branch
+        of the chain, and what is others' to sign for.
+        """
         round_ = state.current
-        if round_ is None or not (vouched := self._vouched.get((round_.job, round_.number))):
+        if round_ is None:
             return {}
-        signed = self._sharing.signed(self.facts(state, round_.number))
-        return {(round_.job, round_.number): vouched & signed}
+        key = round_.job, round_.number
+        vouched, left = self._vouched.get(key, frozenset()), self._keeping.left_to_others(state, round_, now)
+        signed = vouched & self._sharing.signed(self.facts(state, round_.number)) if vouched else vouched
+        return {key: signed | left} if signed or left else {}
 
     def due_in(self, history: History) -> list[float]:
         """Seconds until the own opening is shown again where it was not taken, and until bytes are asked for again."""
@@ -248,13 +256,14 @@ class NodeWorker(Worker):
     def _vouch(self, step: Vouch, facts: RoundFacts, now: int) -> Wait | None:
         """Fetch, keep, sign: what a member signs for it serves."""
         _, deadline = present(facts.round, facts.state.terms, now)
-        gathering = self.copies.gather(facts, max(deadline - now, LAST_MOMENT))
+        due = facts.round.updates.keys() - self._keeping.left_to_others(facts.state, facts.round, now)
+        gathering = self.copies.gather(facts, max(deadline - now, LAST_MOMENT), due, keep=due)
         self._sharing.said(facts, gathering.held)
         self._vouched[step.job, step.round] = gathering.held
         if gathering.copying:
             return copies_of(gathering, step.round)
         self.note_missing(facts, gathering)
-        lacking = facts.round.updates.keys() - gathering.held
+        lacking = due - gathering.held
         return Wait(f"no holder has the update of {self._connection.name(min(lacking))}", None) if lacking else None
 
     def _attest(self, step: Attest, facts: RoundFacts, now: int) -> Wait | None:

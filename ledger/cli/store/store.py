@@ -9,6 +9,7 @@ from ledger.cli.screen import say
 from ledger.cli.store.arguments import opened_store
 from ledger.cli.store.files import add, export_car, get, import_car, keep
 from ledger.cli.store.pins import list_pins, pin, unpin
+from ledger.cli.store.prune import heal_copies, prune
 from ledger.cli.store.upkeep import collect, stat, verify
 from ledger.config import Home
 
@@ -43,5 +44,20 @@ def serve(host: str | None, port: int | None, home: Home, as_json: bool) -> None
             gateway.close()
 
 
-for command in (add, get, keep, export_car, import_car, list_pins, pin, unpin, collect, verify, stat, serve):
+for command in (
+    add,
+    get,
+    keep,
+    export_car,
+    import_car,
+    list_pins,
+    pin,
+    unpin,
+    collect,
+    prune,
+    heal_copies,
+    verify,
+    stat,
+    serve,
+):
     store.add_command(command)

@@ -14,7 +14,7 @@ they begin what is due and return. What goes wrong at one gateway is tried again
 `failed` says what it is now.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,8 +31,9 @@ from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
+from ledger.rounds.assignment import kept_by
 from ledger.rounds.facts import RoundFacts
-from ledger.rounds.receipts import Roll, SignedHave
+from ledger.rounds.receipts import Roll, SignedHave, marks
 from ledger.store import Unreachable
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ class Sharing:
         self._visits = Visits(connection, signer.address)
 
     def offer(self, facts: RoundFacts) -> None:
-        """Push what this member owes in a round to every member that announces a gateway, where it must: its update,
-        those that it signed for, and receipts of its own. Nobody could fetch them from here.
+        """Push what this member owes in a round to members that announce a gateway, where it must: its update and
+        receipts of its own to all, each update that it signed for to those that keep it. Nobody could fetch them here.
         """
         if not self.pushes:
             return
@@ -67,7 +68,8 @@ class Sharing:
         for member, gateway in self._visits.others().items():
             name = self._name("push", facts, member)
             there, sent = self._there.setdefault(name, set()), self._sent.setdefault(name, {})
-            left = {owed: sent.setdefault(owed.file, Counter()) for owed in files if owed.file not in there}
+            due = self._due(files, member, facts)
+            left = {owed: sent.setdefault(owed.file, Counter()) for owed in due if owed.file not in there}
             if left:
                 to = partial(self._visits.to, "push", member, gateway)
                 work = partial(self._push, to, left, there, facts.roll)
@@ -89,6 +91,13 @@ class Sharing:
     def signed(self, facts: RoundFacts) -> frozenset[int]:
         """The members whose updates this member signed for, on this branch of the chain."""
         return self._haves.signed(facts.roll)
+
+    def tally(self, roll: Roll) -> Counter[int]:
+        """How many members signed for each update of a round, by its author's index, as far as is known here."""
+        signed: defaultdict[int, int] = defaultdict(int)
+        for one in self._haves.known(roll):
+            signed[one.member] |= one.updates
+        return Counter(index for updates in signed.values() for index in marks(updates))
 
     def look(self, facts: RoundFacts) -> None:
         """Tell every gateway what this member said of a round, the opener's at once; later hear what they know."""
@@ -152,6 +161,11 @@ class Sharing:
         """What others made and this member signed for."""
         signed, owed = self.signed(facts), updates_in(facts.round, facts.size)
         return [one for one in owed if one.update in signed and one.party != self._signer.address]
+
+    def _due(self, files: Collection[Owed], member: int, facts: RoundFacts) -> list[Owed]:
+        """What a member is to have from here."""
+        kept = kept_by(member, facts.round, self._connection.network.replication)
+        return [one for one in files if one.update in (None, *kept) or one.party == self._signer.address]
 
     def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:
         """In a thread of its own: one after another, and what goes wrong with one file holds up no other."""

@@ -1,4 +1,5 @@
-"""What is left of rounds that are over: openings that were shown, and what members said that they hold, are deleted.
+"""What is left of rounds that are over: openings that were shown, what members said that they hold, and updates that
+were borrowed, are deleted.
 
 The ledger has the openings, and aggregates name the receipts that convict, which stay in the store. An own opening that
 was never shown is not touched here.
@@ -7,6 +8,7 @@ was never shown is not touched here.
 from ledger.history.state import JobState, Round
 from ledger.party.connection import Connection
 from ledger.party.sharing.haves import Haves
+from ledger.party.sharing.named import is_over
 from ledger.party.sharing.openings import ROUNDS_KEPT, Openings
 
 DEEP = 256
@@ -41,6 +43,7 @@ class Sweeper:
         if needed != self._needed:
             self._openings.sweep(needed)
             self._haves.sweep(needed)
+            self._connection.borrowed.sweep(lambda path: is_over(path, needed))
         self._tip, self._needed = tip, needed
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,13 +13,16 @@ from support.content.holders import Memory
 from support.worlds import committed_set as scored_worlds
 from support.worlds.world import LIMITS, World
 
+from ledger.config import Replication
 from ledger.errors import Unavailable
 from ledger.formats.cid import Cid
 from ledger.jobs.document import committed_set
 from ledger.party.background import Background
 from ledger.party.copies import PROMPT, SOON, Copies, Gathering
 from ledger.party.copying import FIRST_PAUSE, LONGEST_PAUSE
-from ledger.store import Buffer
+from ledger.rounds.facts import RoundFacts
+from ledger.store import Buffer, disk
+from ledger.store.borrowed import Borrowed
 from ledger.store.embedded import Embedded
 from ledger.store.holders import Holders, Late
 
@@ -29,19 +32,36 @@ class Home:
 
     def __init__(self, store: Embedded) -> None:
         self.store, self.other, self.now = store, Memory(), 0.0
-        self.holders = Holders(store, [self.other])
+        self.borrowed = Borrowed(store.folder.parent / "borrowed")
+        self.holders = Holders(store, [self.other], near=self.borrowed)
         self.background, self.nudged = Background(), threading.Event()
         self.follower = SimpleNamespace(nudge=self.nudged.set)
-        self.copies = Copies(self, lambda: self.now)  # type: ignore[arg-type]
+        self.network = SimpleNamespace(replication=Replication())
+        self.history = SimpleNamespace(members={})
+        self.kept: Collection[int] | None = None
+        self.copies = Copies(self, lambda: self.now, self.keeps)  # type: ignore[arg-type]
+
+    def keeps(self, facts: RoundFacts) -> Collection[int]:
+        return facts.round.updates if self.kept is None else self.kept
 
     def put(self, pieces: list[bytes], pin: str) -> Cid:
         return self.store.put(pieces, pin)
 
-    def keep(self, cid: Cid, pin: str, *, limit: int, deadline: float | None = None) -> None:
-        self.holders.keep(cid, pin, limit=limit, deadline=deadline)
+    def put_all(self, files: list[tuple[str, bytes]]) -> None:
+        self.store.put_all(files)
 
-    def fetch(self, cid: Cid, start: int, stop: int, *, deadline: float | None = None) -> Any:
-        return self.holders.read(cid, start, stop, deadline=deadline)
+    def holds(self, cid: Cid) -> bool:
+        return self.store.has(cid)
+
+    def keep(self, cid: Cid, pin: str, **options: Any) -> None:
+        self.holders.keep(cid, pin, **options)
+
+    def borrow(self, cid: Cid, round_: tuple[int, int], **options: Any) -> None:
+        for block, data in self.holders.blocks(cid, **options):
+            self.borrowed.take(*round_, block, data)
+
+    def fetch(self, cid: Cid, start: int, stop: int, **options: Any) -> Any:
+        return self.holders.read(cid, start, stop, **options)
 
     def missing(self, world: World) -> set[int]:
         """The members whose updates are missing, once nothing is being copied any more."""
@@ -161,7 +181,8 @@ def test_a_full_disk_is_no_reason_to_call_an_update_unavailable(home: Home, monk
         raise Unavailable("cannot write: No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(home.store, "put", full)
+        for way in ("put", "put_all", "put_checked"):
+            patch.setattr(home.store, way, full)
         assert home.missing(world) == home.round(world) == set()
     assert not home.store.pins()
     home.now += LONGEST_PAUSE
@@ -302,3 +323,57 @@ def test_a_set_that_nobody_has_opened_is_named(home: Home) -> None:
         home.copies.settle(30)
     with pytest.raises(Unavailable):
         home.copies.check_scored(world.facts)
+
+
+def test_small_files_of_a_round_are_one_pack_and_one_wait_for_the_disk(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = finalised(home)
+    waits: list[Path] = []
+    sync = disk.sync
+
+    def counted(handle: int, path: Path) -> None:
+        waits.append(path)
+        sync(handle, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "sync", counted)
+        patch.setattr("ledger.party.copies.PROMPT", 30)
+        assert not home.copies.gather(world.facts, 60).copying
+    assert len(home.store.pack_paths()) == 1
+    assert len(waits) == 2, "the pack, and the journal of pins"
+    pins = home.store.pins()
+    assert {f"update/1/1/{member}" for member in range(3)} <= pins.keys()
+    for cid in pins.values():
+        assert bytes(home.store.get(cid)) == world.files.files[cid]
+
+
+def test_what_others_keep_is_borrowed_for_the_round_and_kept_once_it_is_wanted(home: Home) -> None:
+    world = finalised(home)
+    home.kept = {0}
+    while home.copies.gather(world.facts, 60).copying:
+        home.copies.settle(30)
+    gathering = home.copies.gather(world.facts, 60)
+    assert (gathering.held, dict(gathering.missing)) == (frozenset({0}), {}), "what is borrowed is not signed for"
+    assert "update/1/1/1" not in home.store.pins()
+    home.holders.replace([])
+    assert b"".join(home.fetch(Cid.parse(str(world.facts.entries[1].cid)), 0, 10**6)), "read without any other holder"
+    home.kept = {0, 1}
+    while home.copies.gather(world.facts, 60).copying:
+        home.copies.settle(30)
+    assert home.copies.gather(world.facts, 60).held == {0, 1}
+    assert home.store.pins()["update/1/1/1"] == world.facts.entries[1].cid
+    home.borrowed.sweep(lambda path: path.name == "1-1")
+    home.copies.lost(world.facts, world.facts.entries[2].cid)
+    assert set(home.copies.gather(world.facts, 60).missing) == {2}
+
+
+def test_a_borrowed_file_that_a_crash_damaged_is_had_again(home: Home) -> None:
+    world = finalised(home)
+    home.kept = ()
+    while home.copies.gather(world.facts, 60).copying:
+        home.copies.settle(30)
+    cid = world.facts.entries[0].cid
+    (home.borrowed._folder / "1-1" / str(cid)).write_bytes(b"")
+    assert b"".join(home.fetch(cid, 0, 10**6)) == world.files.files[cid]
+    assert not home.holders.bad_copies

@@ -28,6 +28,8 @@ def test_a_holder_that_does_not_answer_is_open_and_nobodys_fault(consortium: Any
     with Trial(consortium) as trial:
         consortium.send(0, "ledger", "openRound", trial.number)
         trial.submit()
+        for party in trial.parties:
+            party.vouch()
         trial.parties[0].publish()
         trial.attest(1, 2)
         whole = audit(trial, tmp_path / "before").passed[Check.COPIES]
@@ -43,3 +45,17 @@ def test_a_holder_that_does_not_answer_is_open_and_nobodys_fault(consortium: Any
     assert one.what == f"the copies that {one.holder} holds"
     assert one.why is not None and one.why.startswith("it did not answer: ")
     assert one.fault is None
+
+
+def test_fewer_copies_than_are_to_be_kept_are_open_and_nobodys_fault(consortium: Any, tmp_path: Path) -> None:
+    with Trial(consortium) as trial:
+        consortium.send(0, "ledger", "openRound", trial.number)
+        trial.submit()
+        trial.parties[0].publish()
+        trial.attest(1, 2)
+        report = audit(trial, tmp_path)
+    assert report.right.answer == "yes", "copies decide no claim"
+    found = of_copies(report)
+    assert found
+    assert {(one.job, one.round, one.fault) for one in found} == {(trial.number, 1, None)}
+    assert all("of 2 that are to be kept were found" in one.why for one in found)

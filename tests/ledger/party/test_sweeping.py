@@ -7,10 +7,12 @@ from typing import Any
 from support.consortia.neighbours import signer_of
 from support.worlds.world import World
 
+from ledger.formats.cid import raw
 from ledger.formats.claims import UpdateOpening
 from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.openings import ROUNDS_KEPT, Openings
 from ledger.party.sharing.sweeping import DEEP, Sweeper, needed_from
+from ledger.store.borrowed import Borrowed
 
 
 class Home:
@@ -19,6 +21,7 @@ class Home:
     def __init__(self, world: World, folder: Path) -> None:
         self.world, self.folder, self.tip = world, folder, 0
         self.openings, self.haves = Openings(folder), Haves(folder / "haves", signer_of(0))
+        self.borrowed = Borrowed(folder / "borrowed")
         self.sweeper = Sweeper(self, self.openings, self.haves)  # type: ignore[arg-type]
 
     @property
@@ -35,12 +38,14 @@ class Home:
             said = (update.party, update.weight, update.root, update.cid, update.salt)
             self.openings.take(facts.name, UpdateOpening(*said))
         self.haves.say(facts.roll, list(facts.round.updates), self.world.block)
+        self.borrowed.take(facts.round.job, facts.round.number, raw(b"block"), b"block")
 
-    def left(self) -> tuple[set[int], set[int]]:
-        """The rounds of which openings are left, and of which messages are."""
+    def left(self) -> tuple[set[int], set[int], set[int]]:
+        """The rounds of which openings are left, of which messages are, and of which borrowed blocks."""
         shown = {int(path.name.split("-")[1]) for path in self.folder.glob("openings/*.shown")}
         said = {int(path.stem.split("-")[1]) for path in self.folder.glob("haves/*.receipts")}
-        return shown, said
+        lent = {int(path.parent.name.split("-")[1]) for path in self.folder.glob("borrowed/*/*")}
+        return shown, said, lent
 
 
 def test_rounds_that_are_over_leave_nothing_in_a_home_that_only_aggregates(tmp_path: Path) -> None:
@@ -50,11 +55,11 @@ def test_rounds_that_are_over_leave_nothing_in_a_home_that_only_aggregates(tmp_p
         world.honest_round()
         home.take_in()
         home.sweeper.look()
-        assert home.left()[0] == home.left()[1] == set(range(max(1, number - ROUNDS_KEPT + 1), number + 1))
+        assert home.left() == (set(range(max(1, number - ROUNDS_KEPT + 1), number + 1)),) * 3
     assert world.state.complete
     home.tip = DEEP
     home.sweeper.look()
-    assert home.left() == (set(), set())
+    assert home.left() == (set(), set(), set())
 
 
 def test_an_own_opening_that_nobody_saw_and_files_of_other_names_stay(tmp_path: Path) -> None:

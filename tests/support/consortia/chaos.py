@@ -103,7 +103,7 @@ class Consortium:
         while True:
             self.view.refresh()
             report = inspect(self.view, AuditRequest(source=False, copies=True))
-            silent = any(one.check is Check.COPIES for one in report.open.list)
+            silent = any(one.check is Check.COPIES and one.holder for one in report.open.list)
             if (report.right.answer != "unknown" and not silent) or time.monotonic() > end:
                 return report
             self.tend()

@@ -78,7 +78,7 @@ def arm(point: str) -> None:
 
     flavour, _, name = point.partition(" ")
     owner, attribute = {
-        "replicate": (Connection, "keep"),
+        "replicate": (Connection, "put_all"),
         "put": (Connection, "put"),
         "store": (Embedded, "put"),
         "persist": (Outbox, "add"),

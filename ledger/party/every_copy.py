@@ -1,0 +1,67 @@
+"""Reading each holder's copy of each file."""
+
+from collections.abc import Callable, Collection
+
+from ledger.audit.copies import CopiesFound
+from ledger.audit.found import Found
+from ledger.audit.report import Check, Open
+from ledger.errors import Corrupt, FedledgerError, Unavailable
+from ledger.formats.cid import Cid
+from ledger.party.connection import Connection
+from ledger.store import BlockSource, Unreachable
+from ledger.store.holders import Holders
+
+
+def read_every_copy(
+    connection: Connection, found: Found, files: Collection[Cid], progress: Callable[[int], None]
+) -> CopiesFound:
+    """COPIES: each holder's copy of each file, whole, and how many there are besides the own one. A holder is at fault
+    for a damaged copy, not for none; what one holds that cannot be reached is open.
+    """
+    everyone, files, there = connection.holders, list(files), CopiesFound()
+    found.verify(Check.COPIES, 0)
+    for holder in ([everyone.local] if everyone.local else []) + list(everyone.others):
+        if files and (why := _silent(holder, files[0])):
+            what = f"the copies that {holder.name} holds"
+            found.open.append(Open(check=Check.COPIES, what=what, why=f"it did not answer: {why}", holder=holder.name))
+            continue
+        there.answering += holder is not everyone.local
+        rest = tuple(other for other in everyone.others if other is not holder)
+        for cid in files:
+            try:
+                for piece in Holders(None, (holder,)).read(cid):
+                    progress(len(piece))
+            except Corrupt:
+                there.files[cid] += holder is not everyone.local
+                _locate(connection, Holders(None, (holder, *rest)), cid)
+            except Unavailable:
+                continue
+            except FedledgerError as error:
+                why = f"it does not follow the UnixFS profile: {error}"
+                found.open.append(Open(check=Check.COPIES, what="a file", why=why, cid=str(cid)))
+            else:
+                found.verify(Check.COPIES)
+                there.files[cid] += holder is not everyone.local
+    return there
+
+
+def _silent(holder: BlockSource, cid: Cid) -> str:
+    """Why a holder says nothing at all; empty where it answers, whatever it says."""
+    try:
+        holder.get(cid)
+    except Unreachable as error:
+        return error.message
+    except FedledgerError:
+        pass
+    return ""
+
+
+def _locate(connection: Connection, holders: Holders, cid: Cid) -> None:
+    """Read a file whose first holder's copy is damaged from the others too, so that the damage can be placed."""
+    try:
+        for _ in holders.read(cid):
+            pass
+    except Unavailable:
+        pass
+    known = {(copy.holder, copy.block) for copy in connection.bad_copies}
+    connection.bad_copies.extend(c for c in holders.bad_copies if (c.holder, c.block) not in known)

@@ -1,0 +1,109 @@
+"""What a home may let go of: copies of updates that others keep, once their round is over for good. All else stays."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ledger.errors import Malformed, Unavailable
+from ledger.formats.cid import RAW, Cid
+from ledger.formats.digest import sha256
+from ledger.formats.text import plural
+from ledger.history.state import Phase, Round
+from ledger.party.connection import Connection
+from ledger.party.keeping import refused
+from ledger.party.pins import named_update
+from ledger.party.sharing.sweeping import needed_from
+from ledger.rounds.assignment import kept_by
+from ledger.rounds.receipts import MAX_SIZE, marks, parse
+from ledger.store import Store, files
+from ledger.store.holders import Holders
+
+
+@dataclass(slots=True)
+class Plan:
+    """`goes` are the pins to remove, and their files; `stays` counts the others by kind; `alone` are those that could
+    go, but no other holder returned them just now.
+    """
+
+    goes: dict[str, Cid] = field(default_factory=dict)
+    stays: Counter[str] = field(default_factory=Counter)
+    alone: list[str] = field(default_factory=list)
+    size: int = 0
+
+
+class Pruning:
+    """Looks at each pin of a home's store, by the ledger as the connection has it; `key` is the member's."""
+
+    def __init__(self, connection: Connection, store: Store, key: str) -> None:
+        self._connection, self._store, self._key = connection, store, key
+        self._others = Holders(None, connection.holders.others)
+        self._signed: dict[tuple[int, int], frozenset[int] | None] = {}
+
+    def plan(self) -> Plan:
+        """What would go. Reads the first block of each such file from another holder: nothing goes that none has."""
+        made = Plan()
+        for pin, cid in self._store.pins().items():
+            if not self._may_go(pin):
+                made.stays[pin.split("/")[0]] += 1
+            elif not self._elsewhere(cid):
+                made.alone.append(pin)
+            else:
+                made.goes[pin] = cid
+                made.size += files.size_of(self._store, cid)
+        return made
+
+    def _may_go(self, pin: str) -> bool:
+        """Only an admitted or certified update of a finalised round that no fork brings back: not the own one, none
+        that this member keeps by rank, and none that it signed for.
+        """
+        named, history = named_update(pin), self._connection.history
+        state = history.jobs.get(named[0]) if named else None
+        round_ = state.rounds.get(named[1]) if named and state else None
+        member = history.member_of(self._key)
+        if named is None or state is None or round_ is None or member is None:
+            return False
+        over = named[1] < needed_from(state, self._connection.follower.tip.number)
+        if round_.phase is not Phase.FINALISED or not over:
+            return False
+        signed = self._signed_in(round_, member.index)
+        owed = kept_by(member.index, round_, self._connection.network.replication) | refused(round_)
+        return signed is not None and named[2] not in owed | signed
+
+    def _signed_in(self, round_: Round, me: int) -> frozenset[int] | None:
+        """The authors whose updates this member signed for, by the receipts that the ledger names; None where these are
+        not all here.
+        """
+        place = round_.job, round_.number
+        if place not in self._signed:
+            try:
+                self._signed[place] = frozenset(self._read_signed(round_, me))
+            except (Unavailable, Malformed):
+                self._signed[place] = None
+        return self._signed[place]
+
+    def _read_signed(self, round_: Round, me: int) -> Iterator[int]:
+        for digest in {made.receipts for made in round_.aggregates} - {sha256(b"")}:
+            data = b"".join(bytes(piece) for piece in files.read(self._store, Cid(RAW, digest), 0, MAX_SIZE + 1))
+            for one in parse(data):
+                if one.member == me:
+                    yield from marks(one.updates)
+
+    def _elsewhere(self, cid: Cid) -> bool:
+        try:
+            self._others.get(cid)
+        except Unavailable:
+            return False
+        return True
+
+
+def said(plan: Plan) -> str:
+    """What an audit needs, what stays for it, and what goes."""
+    kinds = ", ".join(f"{count} of {kind}/" for kind, count in sorted(plan.stays.items())) or "nothing else"
+    lines = [
+        "An audit reads every update, model and receipts file that the ledger names, from any member that has it.",
+        f"stays here: {kinds}: what this member made, signed for, keeps by rank, or what is evidence",
+        f"goes: {plural(len(plan.goes), 'update')} that others keep; another holder returned each just now",
+    ]
+    if plan.alone:
+        lines.append(f"stays, too: {plural(len(plan.alone), 'update')} that no other holder returned now")
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""A home lets go of what others keep, and of nothing that an audit needs from it."""
+
+from collections.abc import Collection
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support.content.holders import Memory
+from support.worlds.world import LIMITS, World
+
+from ledger.config import Replication
+from ledger.formats.cid import Cid, of_file
+from ledger.party.pins import model_pin, named_update, receipts_pin, update_pin
+from ledger.party.pruning import Pruning, said
+from ledger.party.sharing.openings import ROUNDS_KEPT
+from ledger.rounds.assignment import assigned, kept_by
+from ledger.rounds.receipts import bitmap_of, encode, merged
+from ledger.store import maintenance
+from ledger.store.embedded import Embedded
+from ledger.store.holders import Holders
+
+ASKED = Replication(copies=2, all_up_to=0)
+ME = 0
+
+
+class ByRank(World):
+    """A world whose members sign for what they keep by rank."""
+
+    def receipts(self, without: Collection[int] = ()) -> bytes:
+        opened = self.round.updates.keys() - set(without)
+        haves = [
+            self.have(member, bitmap_of(mine))
+            for member in range(len(self.keys))
+            if (mine := opened & kept_by(member, self.round, ASKED))
+        ]
+        data = encode(merged(haves))
+        self.files.put(data)
+        return data
+
+
+class Home:
+    """A member's home that kept every file of every round, and one other holder that has them all."""
+
+    def __init__(self, folder: Path, world: World) -> None:
+        self.world, self.other = world, Memory()
+        self.store = Embedded(folder / "store", create=True)
+        for round_ in world.state.rounds.values():
+            final = round_.final
+            for index, update in round_.updates.items():
+                self.keep(update_pin(1, round_.number, index), self.cid(update.cid))
+            if final is not None:
+                self.keep(model_pin(1, round_.number), self.cid(final.cid))
+                self.keep(receipts_pin(1, round_.number, 1), Cid.parse(str(self.raw(final.receipts))))
+
+    def cid(self, digest: bytes) -> Cid:
+        return of_file(digest, self.world.layout.size)
+
+    def raw(self, digest: bytes) -> Cid:
+        return of_file(digest, 0)
+
+    def keep(self, pin: str, cid: Cid) -> None:
+        data = self.world.files.files[cid]
+        self.store.put([data], pin)
+        self.other.add(data)
+
+    def plan(self) -> Any:
+        connection: Any = SimpleNamespace(
+            history=self.world.history,
+            network=SimpleNamespace(replication=ASKED),
+            holders=Holders(None, [self.other]),
+            follower=SimpleNamespace(tip=SimpleNamespace(number=self.world.block)),
+        )
+        return Pruning(connection, self.store, self.world.keys[ME]).plan()
+
+
+@pytest.fixture
+def world() -> World:
+    world = ByRank(4).open_job()
+    for _ in range(ROUNDS_KEPT + 1):
+        world.honest_round()
+    return world
+
+
+def test_what_others_keep_goes_and_what_an_audit_needs_from_here_stays(tmp_path: Path, world: World) -> None:
+    home = Home(tmp_path, world)
+    plan = home.plan()
+    gone = {named_update(pin) for pin in plan.goes}
+    kept = kept_by(ME, world.state.rounds[1], ASKED)
+    assert gone == {(1, 1, author) for author in range(4) if author not in kept}
+    assert gone, "of the round that no fork brings back"
+    assert plan.stays == {"model": 4, "receipts": 4, "update": 16 - len(gone)}
+    assert "4 of model/" in said(plan)
+    home.store.unpin_all(plan.goes)
+    maintenance.collect(home.store)
+    assert not any(home.store.has(cid) for cid in plan.goes.values())
+    assert list(maintenance.check_pinned(home.store)) == []
+    assert home.plan().goes == {}
+
+
+def test_nothing_goes_that_no_other_holder_returns(tmp_path: Path, world: World) -> None:
+    home = Home(tmp_path, world)
+    home.other.blocks.clear()
+    plan = home.plan()
+    assert plan.goes == {}
+    assert plan.alone
+    assert "no other holder returned" in said(plan)
+
+
+def test_what_was_signed_for_stays_and_so_does_what_cannot_be_told(tmp_path: Path) -> None:
+    """In this world everyone signed for everything; and without the receipts nobody knows."""
+    world = World(4).open_job()
+    for _ in range(ROUNDS_KEPT + 1):
+        world.honest_round()
+    home = Home(tmp_path, world)
+    assert home.plan().goes == {}
+    lost = ByRank(4).open_job()
+    for _ in range(ROUNDS_KEPT + 1):
+        lost.honest_round()
+    home = Home(tmp_path / "lost", lost)
+    home.store.unpin(receipts_pin(1, 1, 1))
+    maintenance.collect(home.store)
+    assert home.plan().goes == {}
+
+
+def test_refused_updates_are_evidence_and_stay(tmp_path: Path) -> None:
+    world = ByRank(4).open_job().open_round()
+    refused = next(author for author in range(4) if ME not in assigned(_committed(world, author), author, ASKED))
+    for member in range(4):
+        world.submit(member, weight=LIMITS.max_weight + 1 if member == refused else 10)
+    world.publish(0)
+    world.attest(1)
+    world.attest(2)
+    for _ in range(ROUNDS_KEPT):
+        world.honest_round()
+    assert update_pin(1, 1, refused) not in Home(tmp_path, world).plan().goes
+
+
+def _committed(world: World, author: int) -> Any:
+    """The round as it will be once all four committed."""
+    round_ = world.round
+    return SimpleNamespace(number=round_.number, keys=round_.keys, members=4, commitments=dict.fromkeys(range(4)))
+
+
+@pytest.mark.parametrize("pin", ["update/1/1/x", "update/1/01/1", "update/0/1/1", "model/1/1", "update/1/1/1/1", ""])
+def test_names_that_are_not_of_an_update(pin: str) -> None:
+    assert named_update(pin) is None
