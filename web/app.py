@@ -24,6 +24,7 @@ from web.pages import PAGES
 from web.routes import access, activity, downloads, relay, service
 from web.routes.assets import Assets
 from web.routes.errors import map_errors, refusal
+from web.routes.kept import Bodies
 from web.routes.responses import tagged
 from web.view import View
 
@@ -72,7 +73,8 @@ def _set_state(app: FastAPI, view: View) -> None:
     metrics = Metrics(relays=view.relayer is not None)
     if view.relayer is not None:
         view.relayer.settled = metrics.settled
-    app.state.view, app.state.metrics, app.state.renderer = view, metrics, Renderer()
+    app.state.view, app.state.metrics = view, metrics
+    app.state.renderer, app.state.bodies = Renderer(), Bodies()
     app.state.sessions, app.state.signins = Sessions(view.latest, view.sessions), SignIns(view.network.chain.id)
     app.state.links, app.state.listeners = Links(), Listeners(metrics)
 

@@ -4,7 +4,7 @@ Counts add up, and a figure of all rows together follows from their sum, exactly
 figures is another number: a mean of areas under ROC curves is no area (docs/spec/release.md, "Counts").
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from ledger.errors import Malformed
@@ -13,6 +13,9 @@ from ledger.formats.strict import Strict
 BINS = 100
 """Bins of a histogram of probabilities, each as wide as the others; bin b is of b/100 to below (b + 1)/100."""
 MAX_CLASSES = 64
+PLACES = 6
+HELD = ("accuracy", "balanced_accuracy", "f1")
+"""Figures that follow from a confusion matrix: what a party states of them is held against its counts."""
 _TWO = 2
 
 
@@ -56,6 +59,27 @@ def check(counts: Counts, samples: int, where: str) -> None:
         raise Malformed("the histograms of scores do not add up", where=where, expected=expected, actual=found)
 
 
+def check_stated(stated: Mapping[str, str], counts: Counts, where: str) -> None:
+    """Refuse figures of `HELD` that are not those of the counts, in `PLACES` places. Raises Malformed.
+
+    The counts may have no such figure (F1 without a row of class 1): then none may be stated but zero.
+    """
+    found = figures_of(counts)
+    for name in HELD:
+        if name in stated:
+            expected = decimal(found.get(name, Fraction()))
+            if abs(Fraction(stated[name]) - Fraction(expected)) > Fraction(1, 10**PLACES):
+                said = {"expected": expected, "actual": stated[name]}
+                raise Malformed(f"{name} is not that of the counts", where=where, **said)
+
+
+def decimal(value: Fraction) -> str:
+    """A number as text, with six places."""
+    scaled = round(value * 10**PLACES)
+    whole, part = divmod(abs(scaled), 10**PLACES)
+    return f"{'-' if scaled < 0 else ''}{whole}.{part:0{PLACES}}"
+
+
 def add(parts: Sequence[Counts]) -> Counts | None:
     """The counts of all rows together; None where there are none, or they are of unlike classes."""
     if not parts or len({len(part.confusion) for part in parts}) > 1:
@@ -74,10 +98,15 @@ def figures_of(counts: Counts) -> dict[str, Fraction]:
         "accuracy": Fraction(_right(counts), counts.rows),
         "balanced_accuracy": _balanced(counts),
         "f1": _f1(counts),
-        "auc": _area(*counts.scores) if len(counts.confusion) == _TWO else None,
+        "auc": area(counts),
         "calibration_error": _calibration_error(*counts.scores),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def area(counts: Counts) -> Fraction | None:
+    """The area under the ROC curve of two classes, if these rows have one."""
+    return _area(*counts.scores) if len(counts.confusion) == _TWO else None
 
 
 def _right(counts: Counts) -> int:
@@ -121,7 +150,7 @@ def _area(low: Sequence[int], high: Sequence[int]) -> Fraction | None:
 
 def _calibration_error(low: Sequence[int], high: Sequence[int]) -> Fraction:
     """The mean over rows of how far the share of `high` in a row's bin is from the bin's middle."""
-    off = Fraction()
+    off = 0
     for place, (of_low, of_high) in enumerate(zip(low, high, strict=True)):
-        off += abs(of_high - (of_low + of_high) * Fraction(2 * place + 1, 2 * BINS))
-    return off / (sum(low) + sum(high))
+        off += abs(2 * BINS * of_high - (of_low + of_high) * (2 * place + 1))
+    return Fraction(off, 2 * BINS * (sum(low) + sum(high)))

@@ -62,10 +62,7 @@ def calibration(counts: Counts) -> tuple[Calibrated, ...]:
         low, high = ([side[place] for place in bins] for side in counts.scores)
         rows = sum(low) + sum(high)
         if rows:
-            said = sum(
-                ((a + b) * Fraction(2 * place + 1, 2 * BINS) for place, a, b in zip(bins, low, high, strict=True)),
-                Fraction(),
-            )
+            said = sum((a + b) * (2 * place + 1) for place, a, b in zip(bins, low, high, strict=True))
             edges = Fraction(tenth, TENTHS), Fraction(tenth + 1, TENTHS)
-            found.append(Calibrated(*edges, said / rows, share(sum(high), rows)))
+            found.append(Calibrated(*edges, Fraction(said, 2 * BINS * rows), share(sum(high), rows)))
     return tuple(found)

@@ -12,7 +12,8 @@ from ledger.errors import UsageError
 from ledger.keys import address_of
 from ledger.party.publishing import read_file
 from ledger.releases.comparison import ComparedFigures, Comparison
-from ledger.releases.report import Evaluation, check, decimal
+from ledger.releases.counts import decimal
+from ledger.releases.report import Evaluation, check
 from ledger.store import disk
 from participant.measuring.evaluation import Line, figures, samples_of
 from participant.measuring.own_rows import OwnRows

@@ -13,8 +13,8 @@ from ledger.jobs.document import Job
 from ledger.keys import address_of
 from ledger.party.connection import Connection
 from ledger.party.publishing import read_file
-from ledger.releases.counts import Counts
-from ledger.releases.report import FORMAT, Evaluation, PartyFigures, RoundFigures, Rows, check, decimal, join
+from ledger.releases.counts import Counts, decimal
+from ledger.releases.report import FORMAT, Evaluation, PartyFigures, RoundFigures, Rows, check, join
 from ledger.rounds.facts import Base, base_of, read_model
 from ledger.store import disk
 from participant.integers.artifacts import stream_of_body

@@ -63,7 +63,10 @@ def test_the_page_lists_every_route() -> None:
         paths = set(get(url + "/openapi.json").json()["paths"])
     pages = {page.path.replace(":int", "") for page in PAGES}
     drawn = {
-        f"{page.path}.{kind}".replace(":int", "") for page in PAGES if page.kind in FIGURES for kind in ("csv", "svg")
+        f"{page.path}/figures.{kind}".replace(":int", "")
+        for page in PAGES
+        if page.kind in FIGURES
+        for kind in ("csv", "svg")
     }
     siblings = {page.json_path.replace(":int", "") for page in PAGES} | drawn
     assert told == pages | (paths - siblings) | {"/openapi.json"}

@@ -1,24 +1,25 @@
 """The figures that follow from counts, exactly: sites, confusion matrix, ROC curves, calibration."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import overload
 
-from ledger.releases.counts import Counts, figures_of
+from ledger.releases.counts import Counts, area, decimal
 from ledger.releases.curves import Roc, calibration, roc
-from ledger.releases.intervals import right, spread
-from ledger.releases.report import decimal
+from ledger.releases.intervals import Share, right, spread
 from web.drawing.dots import Datum, dots
 from web.drawing.figure import Figure, places
 from web.drawing.grid import grid
 from web.drawing.language import Texts
 from web.drawing.names import short_name
-from web.drawing.plot import Series, Value, in_square
+from web.drawing.plot import MOST_SERIES, Series, Value, in_square
 
 
 def of_counts(counted: Sequence[tuple[str, Counts]], together: Counts | None, t: Texts) -> Iterator[Figure]:
     """Sites, confusion matrix, ROC curves and calibration, as far as parties have counts; `together` is their sum."""
     several = [(t("figures", "together"), together)] if together is not None and len(counted) > 1 else []
-    if len(counted) > 1:
-        yield _sites(counted, t)
+    yield from _sites(counted, t)
     if together is not None:
         yield _confusion(together, t)
     curves = roc_figure([*several, *counted], t, main=bool(several) or len(counted) == 1)
@@ -28,29 +29,41 @@ def of_counts(counted: Sequence[tuple[str, Counts]], together: Counts | None, t:
         yield _calibration(together, t)
 
 
-def _sites(counted: Sequence[tuple[str, Counts]], t: Texts) -> Figure:
-    """Each party's accuracy with its interval, and how far the worst is from the best."""
+def _sites(counted: Sequence[tuple[str, Counts]], t: Texts) -> Iterator[Figure]:
+    """Each party's accuracy with its interval, and how far the worst is from the best; nothing of a single party."""
     found = spread(counted)
-    measures = []
-    for name, counts in counted:
-        rows = right(counts)
-        text = f"{places(rows.value)} ({rows.part:,}/{rows.whole:,})"
-        measures.append(Datum(name, float(rows.value), text, float(rows.low), float(rows.high)))
-    words = {} if found is None else {"worst": short_name(found.worst.name), "best": short_name(found.best.name)}
-    numbers = {} if found is None else {"gap": places(found.gap), "low": places(found.low), "high": places(found.high)}
-    return Figure(
+    if found is None:
+        return
+    shares = [(site.name, site.right) for site in found.sites]
+    yield Figure(
         id="sites",
         kind="dots",
         title=t("figures", "sites"),
         aside=t("figures", "sites_aside"),
-        text=t("figures", "spread").format(**words, **numbers),
-        drawing=dots(measures),
+        text=t("figures", "spread").format(
+            worst=short_name(found.worst.name),
+            best=short_name(found.best.name),
+            gap=places(found.gap),
+            low=places(found.low),
+            high=places(found.high),
+        ),
+        drawing=dots(
+            [
+                Datum(name, float(rows.value), f"{places(rows.value)} ({rows.part:,}/{rows.whole:,})", *_ends(rows))
+                for name, rows in shares
+            ]
+        ),
         columns=(t("party"), t("figures", "right"), t("samples"), t("metrics", "accuracy"), *_bounds(t)),
         rows=tuple(
-            (name, str(rows.part), str(rows.whole), decimal(rows.value), decimal(rows.low), decimal(rows.high))
-            for name, rows in ((name, right(counts)) for name, counts in counted)
+            (name, str(rows.part), str(rows.whole), *map(decimal, (rows.value, rows.low, rows.high)))
+            for name, rows in shares
         ),
     )
+
+
+def _ends(share: Share) -> tuple[float, float]:
+    """The bounds of an interval, to be drawn."""
+    return float(share.low), float(share.high)
 
 
 def _confusion(counts: Counts, t: Texts) -> Figure:
@@ -70,25 +83,50 @@ def _confusion(counts: Counts, t: Texts) -> Figure:
 
 def roc_figure(named: Sequence[tuple[str, Counts]], t: Texts, *, main: bool = False) -> Figure | None:
     """A curve for each that has one; the table has counts, not the rounded shares that are drawn. `main`: the first."""
-    found = [(name, curve) for name, counts in named if (curve := roc(counts)) is not None]
-    if not found:
+    having = [(name, counts, curve) for name, counts in named if (curve := roc(counts)) is not None]
+    if not having:
         return None
-    areas = [places(figures_of(counts)["auc"]) for _, counts in named if roc(counts) is not None]
+    found, first = [(name, curve) for name, _, curve in having], area(having[0][1])
     heads = ("threshold", "false", "negatives", "true", "positives")
     return Figure(
         id="roc",
         kind="plot",
         title=t("figures", "roc"),
         aside=t("figures", "roc_aside"),
-        text=t("figures", "roc_text").format(auc=areas[0]),
-        drawing=in_square([_curve(name, curve, t, main and not place) for place, (name, curve) in enumerate(found)]),
-        columns=(t("party"), *(t("figures", word) for word in heads)),
-        rows=tuple(
-            (name, f"{point.bin / 100:.2f}", *map(str, (point.false, one.negatives, point.true, one.positives)))
-            for name, one in found
-            for point in one.points
+        text=t("figures", "roc_text").format(auc=places(first) if first is not None else "–"),
+        drawing=in_square(
+            [_curve(name, curve, t, main and not place) for place, (name, curve) in enumerate(found[:MOST_SERIES])],
+            more=max(0, len(found) - MOST_SERIES),
         ),
+        columns=(t("party"), *(t("figures", word) for word in heads)),
+        rows=_RocRows(found),
     )
+
+
+class _RocRows(Sequence[tuple[str, ...]]):
+    """The table of curves, each row made when it is read: 255 parties have 25,000."""
+
+    def __init__(self, curves: Sequence[tuple[str, Roc]]) -> None:
+        self._curves = curves
+        self._ends = list(accumulate(len(curve.points) for _, curve in curves))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[str, ...]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[tuple[str, ...]]: ...
+    def __getitem__(self, place: int | slice) -> tuple[str, ...] | Sequence[tuple[str, ...]]:
+        places = range(len(self))[place]
+        return self._row(places) if isinstance(places, int) else [self._row(one) for one in places]
+
+    def _row(self, place: int) -> tuple[str, ...]:
+        which = bisect_right(self._ends, place)
+        name, curve = self._curves[which]
+        point = curve.points[place - self._ends[which]]  # counted from its end
+        counts = (point.false, curve.negatives, point.true, curve.positives)
+        return (name, f"{point.bin / 100:.2f}", *map(str, counts))
 
 
 def _curve(name: str, curve: Roc, t: Texts, main: bool) -> Series:

@@ -32,7 +32,7 @@ class Figure:
     text: str
     drawing: Plot | Dots | Grid
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Sequence[tuple[str, ...]]
 
 
 def lines(

@@ -1,5 +1,6 @@
 """Names that somebody chose: short, printable, alone in their direction, and told apart."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from unicodedata import east_asian_width
 
@@ -38,7 +39,7 @@ def plain_name(name: str, room: int = LONG) -> str:
 def told_apart(names: Sequence[str], room: int) -> list[str]:
     """Short names, with a number before those that are still alike."""
     cut = [_cut(_clean(one), room) for one in names]
-    twins = {one for one in cut if cut.count(one) > 1}
+    twins = {one for one, count in Counter(cut).items() if count > 1}
     seen: dict[str, int] = {}
     told = []
     for one in cut:

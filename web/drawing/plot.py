@@ -90,12 +90,11 @@ def by_round(series: Sequence[Series], marked: int | None = None, more: int = 0)
     return _plot(series, across, up, named, marked=at, more=more)
 
 
-def in_square(series: Sequence[Series]) -> Plot:
-    """Lines from nothing to all both ways, with the diagonal: the first of them, where there are many."""
-    drawn = series[:MOST_SERIES]
+def in_square(series: Sequence[Series], more: int = 0) -> Plot:
+    """Lines from nothing to all both ways, with the diagonal; `more` were left out before."""
     across, up = shares(LEFT, WIDTH - RIGHT), shares(HEIGHT - BOTTOM, TOP)
     diagonal = f"M{across.at(0):g} {up.at(0):g} L{across.at(1):g} {up.at(1):g}"
-    return _plot(drawn, across, up, across.ticks, diagonal=diagonal, more=len(series) - len(drawn))
+    return _plot(series, across, up, across.ticks, diagonal=diagonal, more=more)
 
 
 def _plot(

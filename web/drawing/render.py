@@ -1,6 +1,5 @@
-"""Pages out of documents and templates. Everything is escaped; a rendered page is kept until the state changes."""
+"""Pages out of documents and templates. Everything is escaped."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from web.drawing.filters import FILTERS, under_way
 from web.drawing.language import LANGUAGES, texts
 from web.reading.activity import KINDS
-from web.reading.latest import State
 
 FOLDER = Path(__file__).parents[1]
-KEPT = 500
 
 
 class Renderer:
-    """Renders templates. Pages are kept by address and language, for one state at a time."""
+    """Renders templates."""
 
     def __init__(self) -> None:
         self._templates = Environment(
@@ -30,17 +27,6 @@ class Renderer:
         self._templates.globals["kinds"] = tuple(KINDS.values())
         self._templates.tests["under_way"] = under_way
         self._by_language = {language: _speaking(self._templates, language) for language in LANGUAGES}
-        self._state: State | None = None
-        self._pages: dict[tuple[str, str], bytes] = {}
-
-    def page(self, template: str, address: str, language: str, state: State, facts: Mapping[str, Any]) -> bytes:
-        """A page, rendered once for each state; `address` is all that it depends on besides state and language."""
-        if self._state is not state or len(self._pages) >= KEPT:
-            self._state, self._pages = state, {}
-        key = (address, language)
-        if key not in self._pages:
-            self._pages[key] = self.fresh(template, language, serial=state.serial, **facts)
-        return self._pages[key]
 
     def fresh(self, template: str, language: str, **facts: Any) -> bytes:
         """A page rendered now."""

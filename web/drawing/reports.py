@@ -1,10 +1,11 @@
 """The figures of an evaluation report: lines by round, models that it is compared with, and what its counts make."""
 
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
 
 from ledger.releases.comparison import Comparison
 from ledger.releases.intervals import share
-from ledger.releases.report import RoundFigures
+from ledger.releases.report import Evaluation, RoundFigures
 from web.documents.decisions import Evaluated
 from web.drawing.counts import of_counts
 from web.drawing.dots import Datum, dots
@@ -16,26 +17,49 @@ MOST_METRICS = 4
 _Rounds = Sequence[tuple[str, Sequence[RoundFigures]]]
 
 
+MOST_REPORTS = 8
+"""The figures of so many reports are kept, those drawn last: each takes about as much memory as its report."""
+_drawn: OrderedDict[tuple[bytes, frozenset[str], str], list[Figure]] = OrderedDict()
+
+
 def of_report(evaluated: Evaluated, t: Texts) -> list[Figure]:
-    """All of a report's figures; none of one that could not be read."""
-    report, members = evaluated.report, evaluated.members
+    """All of a report's figures; none of one that could not be read. Drawn once: they follow from its bytes, from which
+    keys are members', and from the language.
+    """
+    report = evaluated.report
     if report is None:
         return []
+    key = (report.digest, frozenset(evaluated.members), t.language)
+    found = _drawn.pop(key, None) or _of_report(report, key[1], t)
+    _drawn[key] = found
+    while len(_drawn) > MOST_REPORTS:
+        _drawn.popitem(last=False)
+    return list(found)
+
+
+def _of_report(report: Evaluation, members: Collection[str], t: Texts) -> list[Figure]:
     named = [(called(one.party, t, member=one.key in members), one.counts) for one in report.parties]
     counted = [(name, counts) for name, counts in named if counts is not None]
     return [
-        *lines_of(evaluated, t),
-        *(compared(one, metric, t, member=one.key in members) for one in report.comparisons for metric in _shared(one)),
+        *_lines(report, members, t),
+        *(
+            compared(one, place, metric, t, member=one.key in members)
+            for place, one in enumerate(report.comparisons, 1)
+            for metric in _shared(one)
+        ),
         *of_counts(counted, report.together, t),
     ]
 
 
 def lines_of(evaluated: Evaluated, t: Texts) -> Iterator[Figure]:
     """A report's figures by round."""
-    report = evaluated.report
-    if report is not None:
-        named = [(called(one.party, t, member=one.key in evaluated.members), one.rounds) for one in report.parties]
-        yield from by_rounds(named, report.rounds, t)
+    if evaluated.report is not None:
+        yield from _lines(evaluated.report, evaluated.members, t)
+
+
+def _lines(report: Evaluation, members: Collection[str], t: Texts) -> Iterator[Figure]:
+    named = [(called(one.party, t, member=one.key in members), one.rounds) for one in report.parties]
+    return by_rounds(named, report.rounds, t)
 
 
 def called(name: str, t: Texts, *, member: bool) -> str:
@@ -54,8 +78,8 @@ def by_rounds(parties: _Rounds, means: Sequence[RoundFigures], t: Texts, marked:
             yield lines(t, f"round-{metric}".replace("_", "-"), t("metrics", metric), named, marked)
 
 
-def compared(one: Comparison, metric: str, t: Texts, *, member: bool) -> Figure:
-    """Alone, federated and pooled, on one file; shares of rows have intervals."""
+def compared(one: Comparison, place: int, metric: str, t: Texts, *, member: bool) -> Figure:
+    """Alone, federated and pooled, on one file; shares of rows have intervals. `place` is that in the report."""
     measures, vouching = [], short_name(called(one.party, t, member=member), 2 * LONG)
     for model in one.models:
         name = f"{model.name} {t('figures', 'alone')}" if model.kind == "alone" else t("figures", model.kind)
@@ -65,7 +89,7 @@ def compared(one: Comparison, metric: str, t: Texts, *, member: bool) -> Figure:
         low, high = (float(rows.low), float(rows.high)) if rows else (None, None)
         measures.append(Datum(name, float(value), places(value), low, high, model.kind == "federated"))
     return Figure(
-        id=f"compared-{metric}-{one.key[2:10]}".lower().replace("_", "-"),
+        id=f"compared-{metric}-{place}".replace("_", "-"),
         kind="dots",
         title=f"{t('figures', 'compared')}: {t('metrics', metric)}",
         aside=t("figures", "compared_by").format(party=vouching, rows=t.count("rows", one.samples), seed=one.seed),

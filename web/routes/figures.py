@@ -1,8 +1,10 @@
-"""The figures of a page as files: a table as CSV, a drawing as SVG, under the page's own address and rules."""
+"""The figures of a page as files: a table as CSV, a drawing as SVG, below the page's own address, under its rules."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import FastAPI, Query, Request, Response
 
 from web.documents.common import Page
@@ -13,6 +15,7 @@ from web.drawing.render import Renderer
 from web.drawing.standalone import style
 from web.drawing.tables import as_csv
 from web.reading.ledger import NotFound
+from web.routes.kept import Make, address
 from web.routes.parameters import reading
 from web.routes.responses import language_of, tagged
 
@@ -24,6 +27,8 @@ Name = Annotated[
         examples=["roc"],
     ),
 ]
+FILE = "figures"
+"""The name of the files, under the page's address: no page has such a one, whatever a release is called."""
 CSV, SVG = "text/csv; charset=utf-8", "image/svg+xml; charset=utf-8"
 
 
@@ -32,7 +37,7 @@ def add(app: FastAPI, path: str, name: str, document: Any) -> None:
     for kind, called, made in (("csv", "table", csv), ("svg", "drawing", svg)):
         media = {f"{CSV if kind == 'csv' else SVG}".partition(";")[0]: {"schema": {"type": "string"}}}
         app.get(
-            f"{path}.{kind}",
+            f"{path}/{FILE}.{kind}",
             name=f"{name}_{kind}",
             operation_id=f"{name}_{kind}",
             summary=f"A figure of {path.replace(':int', '')}: its {called}",
@@ -45,21 +50,42 @@ def add(app: FastAPI, path: str, name: str, document: Any) -> None:
         )(partial(made, document=document))
 
 
-async def csv(request: Request, document: Page, figure: Name = None) -> Response:
+async def csv(request: Request, document: Make, figure: Name = None) -> Response:
     """All values of a figure. Its words are English in every language, for programs."""
-    one = _figure(document, texts("en"), figure)
-    return _attached(tagged(request, as_csv(one), CSV), f"{one.id}.csv")
+    name, body = await _kept(request, document, ("csv", "en", figure), as_csv)
+    return _attached(tagged(request, body, CSV), f"{name}.csv")
 
 
-async def svg(request: Request, document: Page, figure: Name = None) -> Response:
+async def svg(request: Request, document: Make, figure: Name = None) -> Response:
     """The drawing, with its legend, its style, and where it is from."""
-    language = language_of(request)
-    one = _figure(document, texts(language), figure)
-    now = reading(request)
-    source = f"{now.network.name[:60]} · {request.scope['path'].removesuffix('.svg')[:100]}"
+    language, now, path = language_of(request), reading(request), _page(request)
     renderer: Renderer = request.app.state.renderer
-    body = renderer.fresh("figure.html", language, one=one, style=style(), source=source)
-    return _attached(tagged(request, body, SVG, vary="Accept-Language, Cookie"), f"{one.id}.svg")
+
+    def written(one: Figure) -> bytes:
+        source = f"{now.network.name[:60]} · {path[:100]}"
+        return renderer.fresh("figure.html", language, one=one, style=style(), source=source)
+
+    name, body = await _kept(request, document, ("svg", language, figure), written)
+    return _attached(tagged(request, body, SVG, vary="Accept-Language, Cookie"), f"{name}.svg")
+
+
+async def _kept(
+    request: Request, document: Make, key: tuple[str, str, str | None], written: Callable[[Figure], bytes]
+) -> tuple[str, bytes]:
+    """A figure's id, and its file, which another thread makes: that of many parties takes a while."""
+    now, bodies = reading(request), request.app.state.bodies
+    place = (*key, address(request))
+    known = bodies.get(now, *place)
+    if known is None:
+        page, (_, language, name) = await document(), key
+
+        def made() -> bytes:
+            one = _figure(page, texts(language), name)
+            return one.id.encode() + b"\n" + written(one)
+
+        known = bodies.keep(now, await to_thread.run_sync(made), *place)
+    name_, _, body = known.partition(b"\n")
+    return name_.decode(), body
 
 
 def _figure(document: Page, t: Texts, name: str | None) -> Figure:
@@ -70,6 +96,12 @@ def _figure(document: Page, t: Texts, name: str | None) -> Figure:
         known = ", ".join(one.id for one in found)
         raise NotFound("there is no such figure here", advice=f"figure is one of {known}" if known else "")
     return chosen
+
+
+def _page(request: Request) -> str:
+    """The path of the page that has the figure."""
+    path: str = request.scope["path"]
+    return path.rpartition(f"/{FILE}.")[0]
 
 
 def _attached(response: Response, name: str) -> Response:

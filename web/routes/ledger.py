@@ -34,7 +34,19 @@ from web.reading.rounds import round_document, round_line
 from web.reading.scores import job_scores, score_sums, scoring_method
 from web.reading.scorings import job_unit, round_scoring, scoring_lines
 from web.reading.weights import round_weights
-from web.routes.parameters import LAST, MODELS, ROWS, Before, JobNumber, ModelNumber, Models, Now, RoundNumber, Rows
+from web.routes.parameters import (
+    LAST,
+    LATEST,
+    MODELS,
+    ROWS,
+    Before,
+    JobNumber,
+    ModelNumber,
+    Models,
+    Now,
+    RoundNumber,
+    Rows,
+)
 
 OVERVIEW = 8
 ACTIVITY = 60
@@ -68,7 +80,7 @@ async def jobs(now: Now) -> JobsPage:
 async def job(now: Now, job: JobNumber) -> JobPage:
     """A job: its approvals, its terms, its document, its latest rounds."""
     state = now.job(job)
-    latest = islice(reversed(state.rounds.values()), MODELS)
+    latest = islice(reversed(state.rounds.values()), LATEST)
     return JobPage(
         chain=now.chain,
         job=job_line(now, state),

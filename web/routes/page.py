@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
@@ -14,16 +14,14 @@ from web.access.sessions import is_https
 from web.documents.common import Page
 from web.drawing.figures import FIGURES
 from web.drawing.language import COOKIE, LANGUAGES
-from web.drawing.render import Renderer
 from web.routes import figures
+from web.routes.kept import BLOCK, Bodies, Make, address, deferred, in_block, kept_query, with_chain, without_chain
 from web.routes.parameters import reading
 from web.routes.responses import language_of, tagged
 from web.view import View
 
 HTML = "text/html; charset=utf-8"
 YEAR = 365 * 86400
-KEPT_PARAMETERS = frozenset({"a", "b", "before", "job", "kind", "limit", "member", "q"})
-"""The parameters that a page depends on; its links to JSON and to the other language have them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class PageRoute:
 
     def add_to(self, app: FastAPI) -> None:
         """All addresses. FastAPI calls `build` with the checked parts of an address, and hands its document on."""
-        document = Depends(self.build)
+        document = Depends(deferred(self.build))
         summary = (self.build.__doc__ or "").strip()
         json = app.get(self.json_path, name=self.name, operation_id=self.name, summary=summary)
         json(partial(self.json, document=document))
@@ -50,44 +48,51 @@ class PageRoute:
             figures.add(app, self.path, self.name, document)
         app.get(self.path, include_in_schema=False)(partial(self.html, document=document))
 
-    async def json(self, request: Request, document: Page) -> Response:
-        return tagged(request, msgspec.json.encode(document), "application/json", same=_unread(document))
+    async def json(self, request: Request, document: Make) -> Response:
+        now, bodies, key = reading(request), _bodies(request), ("json", address(request))
+        rest = bodies.get(now, *key)
+        if rest is None:
+            rest = bodies.keep(now, without_chain(await document()), *key)
+        unread = msgspec.structs.replace(now.chain, read_at=0)  # the next reading of an unchanged ledger is the same
+        return tagged(request, with_chain(rest, now.chain), "application/json", same=with_chain(rest, unread))
 
-    async def html(self, request: Request, document: Page) -> Response:
-        language, now, path = language_of(request), reading(request), request.scope["path"]
-        query = _kept(request)
+    async def html(self, request: Request, document: Make) -> Response:
+        language, now, bodies = language_of(request), reading(request), _bodies(request)
+        key = ("html", language, address(request))
+        body = bodies.get(now, *key)
+        if body is None:
+            body = bodies.keep(now, self._drawn(request, await document()), *key)
+        page = in_block(body, now.chain.block)
+        return remember(request, tagged(request, page, HTML, vary="Accept-Language, Cookie"))
+
+    def _drawn(self, request: Request, document: Page) -> bytes:
+        """The page for people, but for the block up to which the chain was read."""
+        now, renderer = reading(request), request.app.state.renderer
         facts = {
             "page": document,
             "chain": document.chain,
+            "block": BLOCK,
             "network": now.network.name,
             "explorer": now.network.chain.explorer,
-            "path": path,
-            "json": self.json_path.replace(":int", "").format(**request.path_params) + query,
+            "path": request.scope["path"],
+            "json": self.json_path.replace(":int", "").format(**request.path_params) + kept_query(request),
             "switch": _switch(request),
             "place": {"chain": now.network.chain.id, "contract": now.network.contracts.ballots.address},
             **abilities(request),
         }
-        renderer: Renderer = request.app.state.renderer
-        body = renderer.page(self.template, path + query, language, now.state, facts)
-        return remember(request, tagged(request, body, HTML, vary="Accept-Language, Cookie"))
+        page: bytes = renderer.fresh(self.template, language_of(request), serial=now.state.serial, **facts)
+        return page
 
 
-def _unread(document: Page) -> bytes:
-    """A document without the time of its reading: the next reading of an unchanged ledger makes it again."""
-    chain = msgspec.structs.replace(document.chain, read_at=0)
-    return msgspec.json.encode(msgspec.structs.replace(document, chain=chain))
-
-
-def _kept(request: Request) -> str:
-    """The query of an address, as far as a page depends on it."""
-    kept = {key: value for key, value in request.query_params.items() if key in KEPT_PARAMETERS}
-    return "?" + urlencode(kept) if kept else ""
+def _bodies(request: Request) -> Bodies:
+    bodies: Bodies = request.app.state.bodies
+    return bodies
 
 
 def _switch(request: Request) -> str:
     """The same address in another language, which is to be appended; the overview's where the address is a secret, or
     could lead to another server."""
-    path, query = request.scope["path"], _kept(request)
+    path, query = request.scope["path"], kept_query(request)
     if path.startswith((links.PATH, "//")):
         return "/?lang="
     return quote(path) + (query + "&" if query else "?") + "lang="
@@ -96,9 +101,17 @@ def _switch(request: Request) -> str:
 def plain_page(request: Request, template: str, **facts: Any) -> bytes:
     """A page without a document, made for this request alone."""
     now, renderer = reading(request), request.app.state.renderer
-    common = {"path": "", "switch": _switch(request), "json": None, "chain": now.chain, "network": now.network.name}
+    common: dict[str, Any] = {
+        "path": "",
+        "switch": _switch(request),
+        "json": None,
+        "chain": now.chain,
+        "network": now.network.name,
+    }
+
+    common |= abilities(request)
     page: bytes = renderer.fresh(
-        template, language_of(request), serial=now.state.serial, **common, **abilities(request), **facts
+        template, language_of(request), serial=now.state.serial, block=now.chain.block, **common, **facts
     )
     return page
 

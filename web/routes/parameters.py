@@ -12,7 +12,9 @@ from web.view import View
 
 LAST = (1 << 32) - 1
 ROWS, MOST_ROWS = 50, 500
-MODELS, MOST_MODELS = 12, 200
+LATEST = 12
+"""Rounds that a job's page shows."""
+MODELS, MOST_MODELS = 6, 200
 NAME_PATTERN = "^[a-z0-9][a-z0-9.-]{0,31}$"
 """The names and versions of releases, as text."""
 

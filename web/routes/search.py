@@ -9,6 +9,7 @@ from web.documents.activity import SearchPage
 from web.documents.common import Page
 from web.reading.searching import search as found_by
 from web.reading.searching import transaction_of
+from web.routes.kept import Make
 from web.routes.page import PageRoute
 from web.routes.parameters import Now
 from web.routes.responses import UNCACHED
@@ -30,7 +31,12 @@ async def search(now: Now, q: Text = "") -> SearchPage:
 class SearchRoute(PageRoute):
     """The page of a search: a single match is gone to at once."""
 
-    async def html(self, request: Request, document: Page) -> Response:
-        if isinstance(document, SearchPage) and len(document.matches) == 1:
-            return Response(status_code=303, headers={"Location": document.matches[0].path, **UNCACHED})
-        return await PageRoute.html(self, request, document)
+    async def html(self, request: Request, document: Make) -> Response:
+        found = await document()
+        if isinstance(found, SearchPage) and len(found.matches) == 1:
+            return Response(status_code=303, headers={"Location": found.matches[0].path, **UNCACHED})
+
+        async def made() -> Page:
+            return found
+
+        return await PageRoute.html(self, request, made)

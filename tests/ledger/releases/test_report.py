@@ -203,7 +203,9 @@ def test_counts_and_openings_are_kept() -> None:
     ("fields", "why"),
     [
         ({"counts": COUNTS, "samples": 101}, "does not add up"),
-        ({"counts": COUNTS, "metrics": {"accuracy": "0.91"}}, "not that of the counts"),
+        ({"counts": COUNTS, "metrics": {"accuracy": "0.91"}}, "accuracy is not that of the counts"),
+        ({"counts": COUNTS, "metrics": {"balanced_accuracy": "0.1"}}, "balanced_accuracy is not that of the counts"),
+        ({"counts": COUNTS, "metrics": {"accuracy": "0.9", "f1": "1"}}, "f1 is not that of the counts"),
         ({"rows": "held_out"}, "go together"),
         ({"held_out": HeldOutRows(round=2, opening=OpenedRows.of(OPENING))}, "go together"),
         ({"rows": "held_out", "held_out": HeldOutRows(round=3, opening=OpenedRows.of(OPENING))}, "after the model's"),

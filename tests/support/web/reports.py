@@ -11,8 +11,8 @@ from support.worlds.world import NAMES, World
 
 from ledger.config import Network
 from ledger.releases.comparison import ComparedFigures, Comparison
-from ledger.releases.counts import BINS, Counts, figures_of
-from ledger.releases.report import Evaluation, PartyFigures, RoundFigures, decimal
+from ledger.releases.counts import BINS, Counts, decimal, figures_of
+from ledger.releases.report import Evaluation, PartyFigures, RoundFigures
 from web.reading.latest import FetchedReport
 from web.view import View
 

@@ -75,9 +75,9 @@ def test_an_audit_of_this_server_has_each_update_s_norm() -> None:
     )
     assert "Computed by this server" in page and f">{norm(squares[0])}<" in page
     with served(view) as url:
-        table = get(url + "/jobs/1/weights.csv?figure=norms").text
+        table = get(url + "/jobs/1/weights/figures.csv?figure=norms").text
         member = get(url + "/members/0.json").json()["rounds"][0]["update"]
-        assert get(url + "/jobs/1/weights.svg?figure=norms").status_code == 200
+        assert get(url + "/jobs/1/weights/figures.svg?figure=norms").status_code == 200
     assert norm(squares[0]) in table
     assert (member["norm"], member["share"]) == (norm(squares[0]), 250_000)
 

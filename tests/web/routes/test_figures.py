@@ -83,45 +83,49 @@ def test_a_report_with_counts_has_every_figure(url: str) -> None:
 
 def test_a_table_has_the_values_of_the_report(made: Measured, url: str) -> None:
     report = next(one.report for one in made.reports.values() if one.report.round == 5)
-    rows = table(get(url + "/jobs/1/models/5.csv?figure=round-accuracy").text)
+    rows = table(get(url + "/jobs/1/models/5/figures.csv?figure=round-accuracy").text)
     assert rows[0] == ["Round", "All, mean over samples", *(party.party for party in report.parties)]
     assert [row[0] for row in rows[1:]] == [str(n) for n in range(6)]
     assert rows[-1][2:] == [party.metrics["accuracy"] for party in report.parties]
-    matrix = table(get(url + "/jobs/1/models/5.csv?figure=confusion").text)
+    matrix = table(get(url + "/jobs/1/models/5/figures.csv?figure=confusion").text)
     assert report.together is not None
     assert [row[1:] for row in matrix[1:]] == [list(map(str, row)) for row in report.together.confusion]
 
 
 def test_the_first_figure_is_the_default_and_an_unknown_one_is_told_the_names(url: str) -> None:
-    assert get(url + "/jobs/1/weights.csv").text.startswith("\ufeffRound,")
-    problem = get(url + "/jobs/1/models/5.csv?figure=nothing").json()
+    assert get(url + "/jobs/1/weights/figures.csv").text.startswith("\ufeffRound,")
+    problem = get(url + "/jobs/1/models/5/figures.csv?figure=nothing").json()
     assert (problem["status"], problem["error"]) == (404, "NotFound")
     assert "confusion" in problem["advice"]
-    assert get(url + "/jobs/1/models/5.csv?figure=A").status_code == 400
-    assert get(url + "/jobs/1/models/0.svg").status_code == 404
+    assert get(url + "/jobs/1/models/5/figures.csv?figure=A").status_code == 400
+    assert get(url + "/jobs/1/models/0/figures.svg").status_code == 404
 
 
 def test_a_drawing_speaks_the_reader_s_language_and_a_table_english(url: str) -> None:
     chinese = {"Accept-Language": "zh-Hant"}
-    assert "混淆矩陣" in get(url + "/jobs/1/models/5.svg?figure=confusion", headers=chinese).text
-    assert "predicted as" in get(url + "/jobs/1/models/5.csv?figure=confusion", headers=chinese).text
+    assert "混淆矩陣" in get(url + "/jobs/1/models/5/figures.svg?figure=confusion", headers=chinese).text
+    assert "predicted as" in get(url + "/jobs/1/models/5/figures.csv?figure=confusion", headers=chinese).text
 
 
 def test_only_members_take_figures_of_what_only_members_read() -> None:
     with served(measured(read="members").view) as url:
-        for path in ("/jobs/1/models/5.csv", "/jobs/1/models/5.svg", "/compare.csv?a=1/1&b=1/2"):
+        for path in (
+            "/jobs/1/models/5/figures.csv",
+            "/jobs/1/models/5/figures.svg",
+            "/compare/figures.csv?a=1/1&b=1/2",
+        ):
             assert get(url + path).status_code == 401
 
 
 def test_head_sends_no_body(url: str) -> None:
-    answer = ask(url, "/jobs/1/models/5.csv", "HEAD")
+    answer = ask(url, "/jobs/1/models/5/figures.csv", "HEAD")
     assert (answer.status, answer.body) == (200, b"")
 
 
 def test_no_name_is_run_as_a_formula() -> None:
     with served(measured(FORMULAS).view) as url:
         for figure in ("round-accuracy", "sites", "roc"):
-            text = get(f"{url}/jobs/1/models/5.csv?figure={figure}").text
+            text = get(f"{url}/jobs/1/models/5/figures.csv?figure={figure}").text
             cells = {cell for row in table(text) for cell in row}
             assert {f"'{name}" for name in FORMULAS} <= cells
             assert not [cell for cell in cells if re.match(r"[=+@\t\r]|-(?!\d+(\.\d+)?$)", cell)]
@@ -212,11 +216,11 @@ def test_a_stranger_in_a_report_is_one_in_every_figure() -> None:
         tables = [
             get(f"{url}{path}").text
             for path in (
-                "/releases/cardio/1.0.csv?figure=round-accuracy",
-                "/releases/cardio/1.0.csv?figure=sites",
-                "/releases/cardio/1.0.csv?figure=roc",
-                "/jobs/1/rounds/3.csv?figure=round-accuracy",
-                "/compare.csv?a=1/3&b=1/5&figure=pair-accuracy",
+                "/releases/cardio/1.0/figures.csv?figure=round-accuracy",
+                "/releases/cardio/1.0/figures.csv?figure=sites",
+                "/releases/cardio/1.0/figures.csv?figure=roc",
+                "/jobs/1/rounds/3/figures.csv?figure=round-accuracy",
+                "/compare/figures.csv?a=1/3&b=1/5&figure=pair-accuracy",
             )
         ]
         page = get(url + "/releases/cardio/1.0", headers=HTML).text

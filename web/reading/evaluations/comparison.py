@@ -3,7 +3,8 @@
 from fractions import Fraction
 from itertools import islice
 
-from ledger.releases.report import ROWS, Evaluation, Metrics, PartyFigures, RoundFigures, decimal
+from ledger.releases.counts import decimal
+from ledger.releases.report import ROWS, Evaluation, Metrics, PartyFigures, RoundFigures
 from web.documents.comparison import ComparedSide, FigureChange, Of, SideFigures
 from web.documents.decisions import ReleaseLine
 from web.reading.evaluations.evidence import evaluation_of, evaluations

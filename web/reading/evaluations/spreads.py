@@ -4,8 +4,9 @@ from bisect import bisect_left
 from operator import attrgetter
 
 from ledger.events.records import Role
-from ledger.releases.intervals import Site, spread
-from ledger.releases.report import Evaluation, RoundFigures, decimal
+from ledger.releases.counts import decimal
+from ledger.releases.intervals import Site
+from ledger.releases.report import Evaluation, RoundFigures
 from web.documents.common import PartyDocument
 from web.documents.spreads import PartyRounds, SiteShare, SpreadDocument
 from web.reading.ledger import Reading
@@ -26,7 +27,7 @@ def unmeasured(now: Reading, job: int, number: int, report: Evaluation) -> tuple
 
 def spread_of(report: Evaluation) -> SpreadDocument | None:
     """How far parties are apart; None where fewer than two have counts."""
-    found = spread([(party.party, party.counts) for party in report.parties if party.counts is not None])
+    found = report.spread
     if found is None:
         return None
     return SpreadDocument(

@@ -1,0 +1,108 @@
+"""Responses are made once while nothing changes, within a bound of memory, and are as they would be made anew."""
+
+from typing import Any
+
+import pytest
+from support.web.reports import Measured, measured
+from support.web.server import get, served
+
+from web.drawing.kept import Kept
+from web.drawing.reports import MOST_REPORTS, _drawn
+from web.reading.ledger import Reading
+from web.routes import ledger
+from web.routes.kept import MOST_BYTES, Bodies
+
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def made() -> Measured:
+    return measured()
+
+
+def test_no_more_bytes_are_kept_than_may_be() -> None:
+    kept = Kept(1_000)
+    for number in range(100):
+        kept.keep(number, b"x" * (number % 7) * 40)
+        assert kept.get(0) is not None, "what is asked for stays"
+        assert kept.size <= 1_000
+    assert kept.get(1) is None and kept.get(99) is not None
+    kept.keep("large", b"x" * 1_001)
+    assert kept.get("large") is None and kept.size <= 1_000
+    kept.clear()
+    assert (kept.size, kept.get(99)) == (0, None)
+
+
+def test_a_body_that_is_replaced_counts_once() -> None:
+    kept = Kept(1_000)
+    for size in (900, 10, 700):
+        kept.keep("one", b"x" * size)
+        assert kept.size == size
+    assert kept.made("two", lambda: b"yes") == b"yes" == kept.made("two", lambda: b"no")
+
+
+def test_of_an_older_state_nothing_is_kept(made: Measured) -> None:
+    view, bodies = made.view, Bodies(100)
+    before = Reading(view.network, view.latest.state)
+    bodies.keep(before, b"old", "html")
+    assert bodies.get(before, "html") == b"old"
+    view.latest.post()
+    now = Reading(view.network, view.latest.state)
+    assert bodies.get(now, "html") is None
+    bodies.keep(now, b"new", "html")
+    assert bodies.get(before, "html") is None, "a request that began before"
+    assert (bodies.get(now, "html"), bodies.size) == (b"new", 3)
+    assert Bodies().size == 0 and MOST_BYTES < 64 << 20
+
+
+def test_a_document_is_made_once_while_nothing_changes(made: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    build = ledger.job_line
+    monkeypatch.setattr(ledger, "job_line", lambda *given: calls.append(1) or build(*given))  # type: ignore[func-returns-value]
+    view = made.view
+    with served(view) as url:
+        for path in ("/jobs/1/rounds", "/jobs/1/rounds.json"):
+            first = [get(url + path, headers=HTML) for _ in range(3)]
+            assert {one.content for one in first} == {first[0].content}
+        assert len(calls) == 2
+        view.latest.post()
+        get(url + "/jobs/1/rounds", headers=HTML)
+        assert len(calls) == 3
+
+
+@pytest.mark.parametrize("path", ["/", "/jobs/1/models/5", "/jobs/1/rounds/3"])
+def test_a_kept_response_says_up_to_which_block_the_chain_is_read_now(made: Measured, path: str) -> None:
+    view = made.view
+    block = view.latest.state.snapshot.block if view.latest.state.snapshot else 0
+    sibling = "/consortium.json" if path == "/" else path + ".json"
+
+    def asked() -> tuple[Any, str]:
+        return get(url + sibling).json()["chain"], get(url + path, headers=HTML).text
+
+    with served(view) as url:
+        asked()
+        view.latest.tick(block + 7_000_000, view.latest.state.time)
+        chain, page = asked()
+    assert chain["block"] == block + 7_000_000
+    assert page.count(str(block + 7_000_000)) == 2 and "<!block>" not in page
+
+
+def test_parts_of_an_address_make_another_response(made: Measured) -> None:
+    with served(made.view) as url:
+        for path, queries in (
+            ("/jobs/1/rounds", ("", "?before=4", "?limit=1", "?lang=zh-Hant")),
+            ("/jobs/1/rounds.json", ("", "?before=4", "?limit=1")),
+            ("/jobs/1/models/5/figures.csv", ("?figure=roc", "?figure=sites")),
+            ("/jobs/1/models/5/figures.svg", ("?figure=roc", "?figure=sites", "?figure=roc&lang=zh-Hant")),
+        ):
+            answers = {get(url + path + query, headers=HTML).content for query in queries}
+            assert len(answers) == len(queries), path
+            assert answers == {get(url + path + query, headers=HTML).content for query in queries}
+
+
+def test_the_figures_of_a_few_reports_are_kept(made: Measured) -> None:
+    with served(made.view) as url:
+        for model in (3, 5):
+            for language in ("en", "zh-Hant"):
+                get(f"{url}/jobs/1/models/{model}?lang={language}", headers=HTML)
+    assert 0 < len(_drawn) <= MOST_REPORTS
