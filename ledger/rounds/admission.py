@@ -62,6 +62,9 @@ class Judged:
     decision: Decision
 
 
+_SURVEYED = 1 << 18
+"""Values that `sum_of_squares` takes at a time, at most."""
+
 Progress = Callable[[int], None]
 """Hears of more bytes that were read."""
 
@@ -137,11 +140,27 @@ class _Survey:
         actual = merkle.root(self.leaves)
         if actual != root:
             return Decision(Verdict.ROOT, f"registered root {root.hex()}, the bytes' root {actual.hex()}")
-        if self.largest > limits.max_value:
-            return Decision(Verdict.RANGE, f"a value of magnitude {self.largest}, at most {limits.max_value} allowed")
-        if self.squares > limits.max_norm**2:
-            return Decision(Verdict.NORM, f"squared norm {self.squares}, at most {limits.max_norm**2} allowed")
-        return Decision(Verdict.ADMITTED)
+        return within(self.largest, self.squares, limits)
+
+
+def judge_values(values: np.ndarray, limits: Admission) -> Decision:
+    """The last two checks alone, for int32 values that this process made itself."""
+    largest = squares = 0
+    for start in range(0, len(values), _SURVEYED):
+        piece = values[start : start + _SURVEYED]
+        highest = max(int(piece.max()), -int(piece.min()))
+        largest = max(largest, highest)
+        squares += sum_of_squares(piece, highest)
+    return within(largest, squares, limits)
+
+
+def within(largest: int, squares: int, limits: Admission) -> Decision:
+    """The last two checks (RANGE, NORM), by an update's largest magnitude and its exact sum of squares."""
+    if largest > limits.max_value:
+        return Decision(Verdict.RANGE, f"a value of magnitude {largest}, at most {limits.max_value} allowed")
+    if squares > limits.max_norm**2:
+        return Decision(Verdict.NORM, f"squared norm {squares}, at most {limits.max_norm**2} allowed")
+    return Decision(Verdict.ADMITTED)
 
 
 def sum_of_squares(values: np.ndarray, largest: int) -> int:
