@@ -200,12 +200,19 @@ class UpdateReading:
         root = self._stack.root()
         if root != self._root:
             return Decision(Verdict.ROOT, f"registered root {self._root.hex()}, the bytes' root {root.hex()}")
-        verdict, message = self._within(self._limits)
-        return Decision(verdict, message, self._squares)
+        return within(self._largest, self._squares, self._limits)
 
-    def _within(self, limits: Admission) -> tuple[Verdict, str]:
-        if self._largest > limits.max_value:
-            return Verdict.RANGE, f"a value of magnitude {self._largest}, at most {limits.max_value} allowed"
-        if self._squares > limits.max_norm**2:
-            return Verdict.NORM, f"squared norm {self._squares}, at most {limits.max_norm**2} allowed"
-        return Verdict.ADMITTED, ""
+
+def judge_values(values: Ints, limits: Admission) -> Decision:
+    """The last two checks alone, for int32 values that this process made itself."""
+    return within(*kernel.survey(values), limits)
+
+
+def within(largest: int, squares: int, limits: Admission) -> Decision:
+    """The last two checks (RANGE, NORM), by an update's largest magnitude and its exact sum of squares."""
+    verdict, message = Verdict.ADMITTED, ""
+    if largest > limits.max_value:
+        verdict, message = Verdict.RANGE, f"a value of magnitude {largest}, at most {limits.max_value} allowed"
+    elif squares > limits.max_norm**2:
+        verdict, message = Verdict.NORM, f"squared norm {squares}, at most {limits.max_norm**2} allowed"
+    return Decision(verdict, message, squares)

@@ -74,24 +74,24 @@ def fit(
         if plan.proximal
         else []
     )
-    step = _adam(parameters, plan) if plan.optimiser == "adam" else _sgd(parameters, plan)
+    step = stepper(parameters, plan)
     mean = float("nan")
     model.train()
     with deterministic(model, seed):
         for epoch in range(plan.epochs):
             losses: list[Tensor] = []
             counts: list[int] = []
-            for rows in _batches(len(targets), plan.batch_size):
+            for rows in in_batches(len(targets), plan.batch_size):
                 value = loss(model(inputs[rows]), targets[rows])
                 gradients = list(torch.autograd.grad(value, parameters))
                 with torch.no_grad():
-                    _pull(gradients, parameters, anchors, plan)
+                    pull(gradients, parameters, anchors, plan)
                     step(gradients)
                 losses.append(value.detach())
                 counts.append(len(rows))
             mean = float((torch.stack(losses).cpu().double() * torch.tensor(counts)).sum()) / len(targets)
             if not isfinite(mean):
-                raise _diverged(epoch, mean, plan)
+                raise diverged(epoch, mean, plan)
             report(epoch + 1, plan.epochs, mean)
     return TrainResult(samples=len(targets), loss=mean)
 
@@ -114,9 +114,9 @@ def deterministic(model: Module, seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _batches(rows: int, size: int) -> Iterator[Tensor]:
+def in_batches(rows: int, size: int, random: torch.Generator | None = None) -> Iterator[Tensor]:
     """A random order of all rows in batches; a single last row joins the batch before, for batch normalisation."""
-    order = torch.randperm(rows)
+    order = torch.randperm(rows, generator=random)
     start = 0
     while start < rows:
         stop = rows if rows - start <= size + (size > 1) else start + size
@@ -124,11 +124,17 @@ def _batches(rows: int, size: int) -> Iterator[Tensor]:
         start = stop
 
 
-def _pull(gradients: list[Tensor], parameters: list[Tensor], anchors: list[Tensor], plan: Plan) -> None:
+def pull(gradients: list[Tensor], parameters: list[Tensor], anchors: list[Tensor], plan: Plan) -> None:
+    """Add to the gradients what pulls the parameters towards their anchors, and towards zero."""
     if anchors:
         torch._foreach_add_(gradients, torch._foreach_sub(parameters, anchors), alpha=plan.proximal)
     if plan.weight_decay:
         torch._foreach_add_(gradients, parameters, alpha=plan.weight_decay)
+
+
+def stepper(parameters: list[Tensor], plan: Plan) -> Callable[[list[Tensor]], None]:
+    """The plan's optimiser: each call takes gradients, and moves the parameters."""
+    return _adam(parameters, plan) if plan.optimiser == "adam" else _sgd(parameters, plan)
 
 
 def _sgd(parameters: list[Tensor], plan: Plan) -> Callable[[list[Tensor]], None]:
@@ -164,7 +170,7 @@ def _adam(parameters: list[Tensor], plan: Plan) -> Callable[[list[Tensor]], None
     return step
 
 
-def _diverged(epoch: int, loss: float, plan: Plan) -> UsageError:
+def diverged(epoch: int, loss: float, plan: Plan) -> UsageError:
     return UsageError(
         "training diverged: the loss is no longer a number",
         advice="lower the job's learning_rate",

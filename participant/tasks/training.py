@@ -126,7 +126,21 @@ class Local:
         or settings that do not train, or a task that fails or returns an impossible result, NotRepresentable for a
         model that leaves the ledger's integers. The scratch folder is then as it was.
         """
-        layout, divided, model = self.job.layout, self.split(path, again), self._model()
+        return self.train_on(self.split(path, again), base, path, number, seed, keep=keep, report=report)
+
+    def train_on(
+        self,
+        divided: Split,
+        base: Stream,
+        path: Path,
+        number: int,
+        seed: int,
+        *,
+        keep: bool = True,
+        report: ProgressReport = unreported,
+    ) -> Trained:
+        """The same on data that are divided already. Raises as `train`."""
+        layout, model = self.job.layout, self._model()
         load_shared(self.task, model, layout, base)
         with self.scratch.training(number, keep=keep) as folder, located(path):
             settings = self.job.task.settings

@@ -30,6 +30,13 @@ def mean_of(rule: Rule, weights: Sequence[int], read: Read) -> Mean:
     """
     if not 0 < len(weights) <= MAX_UPDATES:
         raise Malformed("a round's aggregate is made of 1 to 255 updates", updates=len(weights))
+    return mean_of_any(rule, weights, read)
+
+
+def mean_of_any(rule: Rule, weights: Sequence[int], read: Read) -> Mean:
+    """The same of any number of updates above 0, as no round of a ledger has them but a simulated one: sums fit int64
+    where the weights together, times the largest value, do.
+    """
     match rule:
         case WeightedMean():
             return weighted_mean(weights, read)

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason='torch is not installed: pip install
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from ledger.errors import UsageError  # noqa: E402
-from participant.tasks.optimisers import Plan, _batches, fit  # noqa: E402
+from participant.tasks.optimisers import Plan, fit, in_batches  # noqa: E402
 from participant.tasks.settings import Settings  # noqa: E402
 
 pytestmark = pytest.mark.node
@@ -82,7 +82,7 @@ def by_the_book(how: Plan) -> list["torch.Tensor"]:
     count = 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        for rows in (rows for _ in range(how.epochs) for rows in _batches(len(targets), how.batch_size)):
+        for rows in (rows for _ in range(how.epochs) for rows in in_batches(len(targets), how.batch_size)):
             count += 1
             model.zero_grad()
             loss = cross_entropy(model(inputs[rows]), targets[rows])
@@ -134,7 +134,7 @@ def test_fedprox_stays_nearer_to_the_base_model() -> None:
     ("rows", "size", "sizes"), [(10, 4, [4, 4, 2]), (9, 4, [4, 5]), (1, 4, [1]), (3, 1, [1, 1, 1])]
 )
 def test_every_row_is_seen_once_and_no_last_row_is_alone(rows: int, size: int, sizes: list[int]) -> None:
-    batches = list(_batches(rows, size))
+    batches = list(in_batches(rows, size))
     assert [len(batch) for batch in batches] == sizes
     assert sorted(torch.cat(batches).tolist()) == list(range(rows))
 

@@ -1,0 +1,210 @@
+"""A simulation from the request to its results: round by round, in this one process."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from time import process_time
+from typing import Any, Literal
+
+from ledger.errors import UsageError
+from ledger.formats.digest import sha256
+from ledger.formats.header import Binding
+from ledger.formats.unixfs import cid_of
+from ledger.jobs.document import Job
+from ledger.rounds.facts import Place, model_binding
+from participant.integers.artifacts import root_of
+from participant.integers.fixed_point import Stream
+from participant.simulation.clients import SimulatedClient, clients_of, held_out
+from participant.simulation.job import initial_stream, job_of
+from participant.simulation.partitions import parse
+from participant.simulation.record import Row, SimulationRequest
+from participant.simulation.registration import Registrar, Unregistered, chain_registrar
+from participant.simulation.results import Results
+from participant.simulation.rounds import RoundTally
+from participant.simulation.training import Alone, Training
+from participant.tasks import answers
+from participant.tasks.devices import place
+from participant.tasks.machine import Machine
+from participant.tasks.protocol import Task
+from participant.tasks.seam import load_data
+from participant.tasks.sharing import load_shared
+from participant.tasks.training import Local
+
+Ledger = Literal["none", "root"]
+EXACT_UP_TO = 32
+"""Clients up to which each is trained as its node would, where nobody asks otherwise."""
+NOWHERE = Place(0, "")
+"""The place of models that are bound to no ledger."""
+JOB = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for. `exact` None leaves the way of training to the number of clients."""
+
+    job: Path
+    data: tuple[Path, ...]
+    test: Path | None
+    clients: int
+    rounds: int | None
+    partition: str
+    ledger: Ledger
+    seed: int
+    exact: bool | None
+    device: str
+    folder: Path
+
+
+@dataclass(slots=True)
+class Seconds:
+    """Processor time: of training, of evaluation, and of all else."""
+
+    training: float = 0.0
+    evaluation: float = 0.0
+    ledger: float = 0.0
+
+
+class Simulation:
+    """A job on simulated clients. Making one reads everything and raises what can be known before the first round."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        job = job_of(wanted.job, wanted.clients, lambda pieces, _: cid_of(pieces)[0])
+        self.wanted, self.rounds = wanted, wanted.rounds or job.terms.rounds
+        self.local = Local.of(job, Machine(wanted.device, wanted.folder / "scratch"))
+        self.initial = initial_stream(self.local)
+        partition = parse(wanted.partition)
+        self.clients = clients_of(self.local, wanted.data, partition, wanted.clients, wanted.seed)
+        self.training = _training(wanted, self.local, self.clients)
+        self.evaluation = Yardstick(self.local, self.clients, wanted.test)
+        self.results, self._model = Results.open(wanted.folder, job.layout, self._request(job), self.initial)
+        self.seconds = Seconds()
+
+    @property
+    def job(self) -> Job:
+        return self.local.job
+
+    @property
+    def done(self) -> int:
+        """Rounds that are done."""
+        return len(self.results.rows)
+
+    def run(self, advance: Callable[[Row], None] = lambda _: None) -> list[Path]:
+        """All rounds that are left; the files of the results, which are written even where this is interrupted."""
+        try:
+            with self._registrar() as registrar:
+                for number in range(self.done + 1, self.rounds + 1):
+                    advance(self._round(number, registrar))
+        finally:
+            files = self.results.finish()
+        return files
+
+    def _round(self, number: int, registrar: Registrar) -> Row:
+        began, trained = process_time(), 0.0
+        base, tally = self._model, RoundTally(self.job, self.wanted.ledger == "root")
+        batches = self.training.train(base, number)
+        while True:
+            start = process_time()
+            batch = next(batches, None)
+            trained += process_time() - start
+            if batch is None:
+                break
+            tally.take(batch)
+            trained -= batch.converting
+        made = tally.finish(base)
+        self._model = base if made.model is None else made.model
+        updates_root = made.updates_root
+        tx = registrar.register(number, updates_root)
+        start = process_time()
+        figures = self.evaluation.figures(self._model)
+        evaluated = process_time() - start
+        row = Row(
+            round=number,
+            admitted=made.admitted,
+            training_loss=_finite(made.loss),
+            model_root=root_of(self._model).hex(),
+            why=made.why,
+            updates_root=updates_root.hex(),
+            tx=tx,
+            figures={name: _finite(value) for name, value in figures.items()},
+        )
+        self.results.add(row, self._model, self._binding(number, base), made.entries)
+        self.seconds.training += trained
+        self.seconds.evaluation += evaluated
+        self.seconds.ledger += process_time() - began - trained - evaluated
+        return row
+
+    def _binding(self, number: int, base: Stream) -> Binding:
+        return model_binding(NOWHERE, JOB, number, root_of(base))
+
+    def _registrar(self) -> AbstractContextManager[Registrar]:
+        if self.wanted.ledger == "none" or self.done >= self.rounds:
+            return nullcontext(Unregistered())
+        return chain_registrar(self.wanted.folder)
+
+    def _request(self, job: Job) -> SimulationRequest:
+        wanted = self.wanted
+        return SimulationRequest(
+            job=job.digest.hex(),
+            data=tuple(_digest(path) for path in wanted.data),
+            test=_digest(wanted.test) if wanted.test else "",
+            clients=len(self.clients),
+            partition=wanted.partition if len(wanted.data) == 1 else "files",
+            ledger=wanted.ledger,
+            seed=wanted.seed,
+            exact=isinstance(self.training, Alone),
+            device=self.local.device,
+        )
+
+
+class Yardstick:
+    """A model's figures on rows that are the same in every round. `rows` says in words which."""
+
+    def __init__(self, local: Local, clients: Sequence[SimulatedClient], test: Path | None) -> None:
+        self._local, task = local, local.task
+        self._model = place(task.build_model(local.job.initial_model.seed), local.device)
+        if test is not None:
+            self._data, self.rows = load_data(task, test, local.device), "the test file"
+            return
+        self._data, self.rows = held_out(task, clients), "what the clients hold out"
+        if self._data is None and not local.job.hold_out:
+            self._data, self.rows = _all(task, clients), "what the clients train on"
+        if self._data is None:
+            raise UsageError(
+                "the job's task does not join data, so there is nothing to evaluate on",
+                advice="name rows that nobody trains on with --test FILE",
+                task=task.name,
+            )
+
+    def figures(self, model: Stream) -> dict[str, float]:
+        """The task's figures of a model."""
+        task = self._local.task
+        load_shared(task, self._model, self._local.job.layout, model)
+        return answers.figures(task.name, task.evaluate(self._model, self._data))
+
+
+def _training(wanted: Wanted, local: Local, clients: Sequence[SimulatedClient]) -> Training:
+    from participant.simulation.cohort import Together, hindrance
+
+    why_not = hindrance(local.task)
+    few = len(clients) <= EXACT_UP_TO
+    if wanted.exact is False and why_not:
+        raise UsageError(f"these clients cannot be trained together: {why_not}", advice="use --exact")
+    if wanted.exact or (wanted.exact is None and (few or why_not)):
+        why = "--exact" if wanted.exact else why_not or f"up to {EXACT_UP_TO} clients are"
+        return Alone(local, clients, wanted.folder / "scratch", why)
+    return Together(local, clients)
+
+
+def _all(task: Task, clients: Sequence[SimulatedClient]) -> Any | None:
+    parts = [client.data.trained for client in clients]
+    return task.join(parts) if len(parts) > 1 else parts[0]
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hex()
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -1,0 +1,136 @@
+"""A small job to simulate, its data, and what real nodes make of it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from support.training import machine
+
+from ledger.formats.cid import Cid
+from ledger.formats.digest import encode, sha256
+from ledger.formats.rows import Draw
+from ledger.formats.unixfs import cid_of
+from ledger.history.state import Aggregate, JobState, Phase, Round, Update
+from ledger.jobs.document import Job
+from ledger.rounds.facts import Place, RoundFacts, Standpoint, update_binding
+from ledger.rounds.outcome import recompute
+
+PLACE = Place(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
+DRAFT = """
+name = "small"
+seed = 3
+hold_out = {hold_out}
+[task]
+name = "tabular"
+[task.settings]
+model = "mlp"
+hidden = ["6"]
+learning_rate = "{rate}"
+batch_size = 8
+epochs = 2
+optimiser = "{optimiser}"
+proximal_mu = "0.01"
+columns = ["a", "b", "c"]
+ranges = ["0:1", "0:1", "0:1"]
+classes = ["x", "y", "z"]
+[aggregation]
+rule = "{rule}"
+[admission]
+min_updates = {least}
+max_weight = 500
+max_value = {largest}
+max_norm = 20
+[terms]
+rounds = 4
+update_seconds = 60
+aggregate_seconds = 30
+attest_seconds = 30
+attempts = 2
+"""
+DEFAULTS = {"hold_out": 0, "rate": "0.2", "optimiser": "sgd", "rule": "weighted_mean", "least": 2, "largest": "1.0"}
+
+
+def write_draft(path: Path, **changes: object) -> Path:
+    path.write_text(DRAFT.format(**DEFAULTS | changes))
+    return path
+
+
+def write_rows(path: Path, rows: int, seed: int = 1) -> Path:
+    """Rows whose class follows from their largest column."""
+    import numpy as np
+
+    values = np.random.default_rng(seed).random((rows, 3)).round(6)
+    lines = [",".join([*map(str, row), "xyz"[int(row.argmax())]]) for row in values]
+    path.write_text("\n".join(["a,b,c,label", *lines]) + "\n")
+    return path
+
+
+class Nodes:
+    """What real nodes make, without a chain: each trains in a home of its own and submits a file, and everyone comes
+    to the round's outcome.
+    """
+
+    def __init__(self, job: Job, initial: bytes, files: Sequence[Path], folder: Path, salt_seed: int) -> None:
+        from participant.tasks.training import Local
+
+        self.job, self.files, self.store = job, files, dict[Cid, bytes]()
+        self._put(initial)
+        self.locals = []
+        for index, _ in enumerate(files):
+            salt = sha256(encode(["simulated salt", salt_seed, index]))
+            self.locals.append(Local.of(job, machine(folder / f"home-{index}"), salt=salt))
+        self.state = JobState(1, job.digest, _key(0), job.terms, job.model_terms, b"")
+
+    def round(self) -> bytes:
+        """Play a round; the root of its model."""
+        number, nodes = len(self.state.rounds) + 1, len(self.files)
+        keys = {index: _key(index) for index in range(nodes)}
+        round_ = Round(1, number, _key(0), 0, 1, *[nodes] * 3, keys, 0, 0)
+        self.state.rounds[number] = round_
+        for index in range(nodes):
+            round_.updates[index] = self._submit(round_, index)
+        made = bytearray()
+        facts = RoundFacts.of(PLACE, self.state, self.job, round_)
+        outcome = recompute(
+            facts, self.fetch, round_.updates.keys(), keep=lambda pieces: [made.extend(piece) for piece in pieces]
+        )
+        self._put(bytes(made))
+        said = outcome.claimed(Standpoint(0, bytes(32), bytes(32), bytes(32)))
+        round_.aggregates.append(Aggregate(1, _key(0), 0, *said, bytes(32), 0, b"", 0))
+        round_.phase = Phase.FINALISED
+        return outcome.root
+
+    def fetch(self, cid: Cid, start: int, stop: int | None) -> Iterator[memoryview]:
+        yield memoryview(self.store[cid])[start:stop]
+
+    def _submit(self, round_: Round, index: int) -> Update:
+        from participant.integers.artifacts import file_of, root_of, stream_of_body
+        from participant.node.updates import seed_of
+
+        local, facts = self.locals[index], RoundFacts.of(PLACE, self.state, self.job, round_)
+        base = stream_of_body(self.job.layout, [self.store[facts.base.cid][self.job.layout.header_size :]])
+        seed = seed_of(self.job.digest, round_.number, index)
+        trained = local.train(base, self.files[index], round_.number, seed)
+        tree = Draw(self.job.digest, local.salt, self.job.hold_out).tree(round_.number, trained.leaves)
+        binding = update_binding(PLACE, round_, _key(index), facts.base).on(len(tree.trained), tree.root)
+        cid = self._put(b"".join(file_of(self.job.layout, binding, trained.update)))
+        weight, root = min(trained.weight, self.job.admission.cap(index)), root_of(trained.update)
+        return Update(_key(index), index, weight, root, cid.digest, bytes(32), b"", b"", 0)
+
+    def _put(self, data: bytes) -> Cid:
+        cid = cid_of([data])[0]
+        self.store[cid] = data
+        return cid
+
+
+def _key(index: int) -> str:
+    return f"0x{index + 1:040d}"
+
+
+def wanted(place: Path, job: Path, data: Sequence[Path], **changes: Any) -> Any:
+    """A request, of two rounds on eight clients."""
+    from participant.simulation.simulation import Wanted
+
+    default: dict[str, Any] = {"test": None, "clients": 8, "rounds": 2, "partition": "iid", "ledger": "none"}
+    default |= {"seed": 1, "exact": None, "device": "cpu", "folder": place / "results"}
+    return Wanted(job=job, data=tuple(data), **default | changes)
