@@ -32,6 +32,18 @@ class Found:
         """Count checks that held; 0 says that there was nothing to check."""
         self.passed[check] = self.passed.get(check, 0) + count
 
+    def add(self, other: "Found") -> None:
+        """Take in what was found of something else."""
+        self.lies += other.lies
+        self.open += other.open
+        self.denied = other.denied | self.denied
+        self.looked_at |= other.looked_at
+        self.doubted |= other.doubted
+        self.rest_on(other.rests_on)
+        for check, count in other.passed.items():
+            self.verify(Check(check), count)
+        self.skipped += other.skipped
+
     def rest_on(self, statements: Iterable[SignedStatement]) -> None:
         """Take these statements in, each once."""
         known = {(one.raw, one.signer) for one in self.rests_on}

@@ -1,12 +1,16 @@
 """Runs the numbered checks over a history."""
 
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
 from ledger.audit.answers import is_right, what_is_open, who_lied
 from ledger.audit.claims import CODE, job_claim, standing, state_of_proposal
 from ledger.audit.context import CHAIN_NODE, Context
+from ledger.audit.found import Found
 from ledger.audit.observed import Observed, is_the_contracts_log
 from ledger.audit.question import Question, Scope
 from ledger.audit.report import Check, HistoryRead, Report
@@ -41,12 +45,27 @@ AHEAD = 16
 """Rounds whose receipts are read ahead: other threads check their signatures while one round is made again."""
 
 
+class JobRounds(NamedTuple):
+    """Rounds of a job to check; `signed_to` and `scorable` as the audit found them."""
+
+    signed_to: int
+    document: Job
+    state: JobState
+    numbers: tuple[int, ...]
+    scorable: bool
+
+
+Elsewhere = Callable[[JobRounds], Generator[Found | None, None, None]]
+"""Has rounds checked by others than this process: what they found of each, in order; None for one to check here."""
+
+
 @dataclass
 class Audit(Context):
     """One audit. `documents` are those of the jobs that it could read; `signed` says how far the history is signed."""
 
     documents: dict[int, Job] = field(default_factory=dict)
     signed: SignedTo | None = None
+    elsewhere: Elsewhere | None = None
 
     def run(self, observed: Observed, scope: Scope) -> None:
         """Make all checks for the jobs and rounds in `scope`."""
@@ -89,11 +108,21 @@ class Audit(Context):
         self.documents[state.number] = document
         self._initial(state, document)
         scorable = has_set(self, state, document)
-        audits = (RoundAudit(self, state, document, state.rounds[one]).read_ahead() for one in rounds)
-        for one in worked_ahead(RoundAudit.certify, audits, AHEAD, self.threads):
-            one.run()
-            ScoresAudit(self, state, document, one.round, scorable=scorable).run()
+        if self.elsewhere is None:
+            check_rounds(self, state, document, rounds, scorable=scorable)
+        else:
+            job = JobRounds(self.signed_to, document, state, rounds, scorable)
+            self._checked_elsewhere(job, self.elsewhere)
         self.found.looked_at.add(job_claim(state.number))
+
+    def _checked_elsewhere(self, job: JobRounds, elsewhere: Elsewhere) -> None:
+        """Take in what others found, and check here what they did not."""
+        with closing(elsewhere(job)) as answers:
+            for number, found in zip(job.numbers, answers, strict=True):
+                if found is None:
+                    check_rounds(self, job.state, job.document, (number,), scorable=job.scorable)
+                else:
+                    self.found.add(found)
 
     def _signed(self, read: HistoryRead) -> HistoryRead:
         """The history that was read, and how far it is signed."""
@@ -178,6 +207,14 @@ class Audit(Context):
         claim = job_claim(state.number)
         detail = {"why": why, "job": state.number, "cid": str(cid), "touches": (claim,)}
         self.convict(proposed(state), claim, state_of_proposal(state), check, (), **detail)
+
+
+def check_rounds(audit: Context, state: JobState, document: Job, numbers: Iterable[int], *, scorable: bool) -> None:
+    """Check rounds of a job, with their scores. None depends on another: each takes the models before it as given."""
+    audits = (RoundAudit(audit, state, document, state.rounds[number]).read_ahead() for number in numbers)
+    for one in worked_ahead(RoundAudit.certify, audits, AHEAD, audit.threads):
+        one.run()
+        ScoresAudit(audit, state, document, one.round, scorable=scorable).run()
 
 
 def _shown(terms: Said) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -49,6 +49,18 @@ class RoundOption(click.ParamType[tuple[int | None, int]]):
 @click.option("--copies", is_flag=True, help="Also read every holder's copy of every artifact.")
 @click.option("--source/--no-source", default=True, help="Compile the contracts' sources and compare (needs solc).")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads to recompute with.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Workers that check rounds side by side. [default: the cores, where there is enough to read]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["processes", "ray"]),
+    default="processes",
+    show_default=True,
+    help="Processes here, or a Ray cluster: the one that RAY_ADDRESS names, else one begun here (fedledger[ray]).",
+)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report as JSON here.")
 @click.option(
     "--evidence",
@@ -80,9 +92,6 @@ def audit(
     round_: tuple[int | None, int] | None,
     job: int | None,
     everything: bool,
-    copies: bool,
-    source: bool,
-    threads: int,
     output: Path | None,
     folder: Path | None,
     sign: Path | None,
@@ -92,6 +101,7 @@ def audit(
     network_file: Path | None,
     home: Home,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Recompute the consortium's history from ledger and content store, and answer three questions: is what stands
     right, who lied and was it caught, what is open and whose fault is that.
@@ -112,7 +122,7 @@ def audit(
         chain = connection.network.chain.id
         signer = signer_of(keystore or home.keystore, passphrase_file, chain) if sign else None
         ask = partial(_question, connection, release, model, round_, job)
-        wanted = partial(AuditRequest, source=source, copies=copies, threads=threads, endpoints=others)
+        wanted = partial(AuditRequest, endpoints=others, **how)  # sources, copies, threads, workers, engine
         question, report = _answer(connection, ask, wanted, quiet=as_json)
     written = _write(report, output, folder)
     if sign and signer:

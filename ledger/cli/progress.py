@@ -1,6 +1,10 @@
-"""Progress of long work, on the error stream. Nothing is drawn, and rich is not loaded, where nobody would see it."""
+"""Progress of long work, on the error stream: a bar on a terminal, and a line every few seconds in a file or pipe.
+
+For lines, rich is not loaded.
+"""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
@@ -15,18 +19,50 @@ Advance = Callable[[int], None]
 Unit = Literal["bytes", "steps"]
 
 
-class Bars:
-    """At most one bar at a time: a new one replaces the one before. Without a drawing, there are none."""
+LINES = 5.0
+"""Seconds between two lines."""
 
-    def __init__(self, drawing: "Progress | None") -> None:
-        self._drawing = drawing
+
+class Lines:
+    """A line every few seconds, of work that takes as long. `clock` is in seconds."""
+
+    def __init__(self, unit: Unit, clock: Callable[[], float] = time.monotonic) -> None:
+        self._unit, self._clock = unit, clock
+
+    def meter(self, name: str, size: int | None) -> Advance:
+        """Begin to count, up to `size` if that is known."""
+        begun = said = self._clock()
+        done = 0
+
+        def advance(more: int) -> None:
+            nonlocal said, done
+            done += more
+            now = self._clock()
+            if now - said >= LINES:
+                said = now
+                click.echo(self._line(name, done, size, now - begun), err=True)
+
+        return advance
+
+    def _line(self, name: str, done: int, size: int | None, seconds: float) -> str:
+        if self._unit == "steps":
+            return f"{name}: {done} of {size} steps" if size else f"{name}: {done} steps"
+        part = f"{min(100, 100 * done // size)} % of {size / 1e6:.0f} MB" if size else f"{done / 1e6:.0f} MB"
+        return f"{name}: {part}, {done / 1e6 / seconds:.0f} MB/s"
+
+
+class Bars:
+    """At most one bar at a time: a new one replaces the one before. Without a drawing there are lines, or nothing."""
+
+    def __init__(self, drawing: "Progress | None", lines: Lines | None = None) -> None:
+        self._drawing, self._lines = drawing, lines
         self._task: TaskID | None = None
 
     def meter(self, name: str, size: int | None) -> Advance:
         """Begin a bar up to `size`, or one without an end where that is 0 or None; it is removed when that is done."""
         drawing = self._drawing
         if drawing is None:
-            return lambda _: None
+            return self._lines.meter(name, size) if self._lines else lambda _: None
         self._drop(drawing)
         task = self._task = drawing.add_task(name, total=size or None)
         done = 0
@@ -54,9 +90,9 @@ class Bars:
 
 @contextmanager
 def bars(*, quiet: bool = False, unit: Unit = "bytes") -> Iterator[Bars]:
-    """A place to show bars while work is done; `quiet` shows none."""
+    """A place to show bars while work is done, or lines where no terminal is; `quiet` shows none."""
     if quiet or not sys.stderr.isatty():
-        yield Bars(None)
+        yield Bars(None, None if quiet else Lines(unit))
         return
     from rich.console import Console
     from rich.progress import Progress

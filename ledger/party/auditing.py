@@ -30,6 +30,7 @@ from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
 from ledger.party.every_copy import read_every_copy
 from ledger.party.proving import ELSEWHERE
+from ledger.party.workers.staff import Engine, Staff, paying, workers_of
 
 UNREADABLE = (HistoryError, Malformed)
 """What reading a log raises where no honest node serves it."""
@@ -43,7 +44,8 @@ Source = dict[str, bool] | str | None
 class AuditRequest:
     """What to audit; whether to compile the sources; whether to read every copy; further chain nodes to compare with.
 
-    `endpoints` are URLs.
+    `endpoints` are URLs. So many `workers` check rounds, of this machine's processes or of a Ray cluster (`engine`); 1
+    is this process itself, None as many processes as pay off.
     """
 
     question: Question = ALL
@@ -51,6 +53,8 @@ class AuditRequest:
     copies: bool = False
     threads: int = 2
     endpoints: tuple[str, ...] = ()
+    workers: int | None = 1
+    engine: Engine = "processes"
 
 
 def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[int], None] = lambda _: None) -> Report:
@@ -65,6 +69,9 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
     history = connection.history
     scope = scope_of(history, wanted.question)
     client = connection.client
+    blocks = _blocks(client)
+    workers = wanted.workers or paying(bytes_to_read(connection, wanted))
+    staff = Staff(workers, wanted.engine, max(1, wanted.threads // workers))
     witness = ChainWitness(client.rpc, connection.place.chain, client.addresses, signing(history), wanted.threads)
     audit = Audit(
         history,
@@ -74,7 +81,8 @@ def inspect(connection: Connection, wanted: AuditRequest, progress: Callable[[in
         wanted.threads,
         progress,
         witness,
-        _blocks(client),
+        blocks,
+        elsewhere=workers_of(connection, staff, blocks, progress),
     )
     audit.found.open.extend((*differences(read), *age(read, history)))
     if is_disputed(read):

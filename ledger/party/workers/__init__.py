@@ -1,0 +1,5 @@
+"""Rounds of an audit, checked by other processes, here or on a Ray cluster.
+
+A worker has its own way to bytes and to the chain node. A round that gave it any trouble it hands back: the auditing
+process checks that itself. So a report is the same for any number of workers.
+"""

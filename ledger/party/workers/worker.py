@@ -1,0 +1,140 @@
+"""A worker: checks rounds with bytes and blocks that it gets itself, and hands back what it could not have.
+
+As a process it reads its setup from its input, then parts, and answers each; it ends with its input.
+"""
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from ledger.audit.context import Context, ShownBlock
+from ledger.audit.run import check_rounds
+from ledger.chain.build import SOLIDITY_NAMES
+from ledger.chain.evidence.fetch import ChainWitness
+from ledger.chain.rpc import Rpc
+from ledger.config import Home, Network
+from ledger.errors import FedledgerError
+from ledger.events.evidence import Said, SignedStatement, Unproven
+from ledger.formats.cid import Cid
+from ledger.history.fold import History
+from ledger.history.foundation import foundation_of
+from ledger.http.outgoing import outgoing_of
+from ledger.jobs.document import parse
+from ledger.party.named_gateways import named_gateways, remotes
+from ledger.party.workers.frames import receive, send
+from ledger.party.workers.messages import RoundFindings, RoundsPart, Setup, encode, parse_part, parse_setup
+from ledger.rounds.facts import Place
+from ledger.store import Pieces, Store
+from ledger.store.holders import Holders
+from ledger.store.home import open_store
+
+TIMEOUT = 10.0
+
+
+class RoundsWorker:
+    """Checks rounds of one history."""
+
+    def __init__(self, setup: Setup) -> None:
+        network = setup.network
+        self._history = History(foundation_of(network), setup.events)
+        self._place = Place(network.chain.id, network.contracts.ledger.address)
+        self._threads = setup.threads
+        gateways = named_gateways(network, self._history.members.values())
+        self._holders = Holders(_store(setup.home), tuple(remotes(gateways).values()))
+        self._witness = _witness(network)
+        self._trouble = False
+
+    def check(self, part: RoundsPart) -> list[RoundFindings]:
+        """What is found of each round of a part."""
+        return [self._checked(part, number) for number in part.numbers]
+
+    def _checked(self, part: RoundsPart, number: int) -> RoundFindings:
+        self._trouble, before, read = False, len(self._holders.bad_copies), 0
+
+        def progress(more: int) -> None:
+            nonlocal read
+            read += more
+
+        audit = Context(
+            self._history,
+            self._place,
+            self._fetch,
+            self._history.name,
+            self._threads,
+            progress,
+            self._show,
+            lambda block: self._block(part, block),
+            part.signed_to,
+        )
+        try:
+            state, document = self._history.jobs[part.job], parse(part.document)
+            check_rounds(audit, state, document, (number,), scorable=part.scorable)
+        except FedledgerError:
+            self._trouble = True
+        if self._trouble or len(self._holders.bad_copies) > before:
+            return RoundFindings(None, 0)
+        return RoundFindings(audit.found, read)
+
+    def _fetch(self, cid: Cid, start: int, stop: int | None) -> Pieces:
+        try:
+            yield from self._holders.read(cid, start, stop)
+        except FedledgerError:
+            self._trouble = True
+            raise
+
+    def _show(self, said: Said) -> SignedStatement:
+        try:
+            return self._witness(said)
+        except Unproven:
+            self._trouble = True
+            raise
+
+    def _block(self, part: RoundsPart, number: int) -> ShownBlock | None:
+        """A block that the audit has shown; one that it did not is its own to ask for."""
+        if number not in part.blocks:
+            self._trouble = True
+        return part.blocks.get(number)
+
+
+@lru_cache(maxsize=1)
+def _worker(setup: bytes) -> RoundsWorker:
+    return RoundsWorker(parse_setup(setup))
+
+
+def checked(setup: bytes, part: bytes) -> bytes:
+    """What a worker found of a part: from bytes to bytes, for whatever carries them. The worker is kept."""
+    return encode(_worker(setup).check(parse_part(part)))
+
+
+def _store(home: str) -> Store | None:
+    """The auditing party's store, where it is on this machine."""
+    try:
+        return open_store(Home(Path(home)), create=False) if home else None
+    except FedledgerError:
+        return None
+
+
+def _witness(network: Network) -> ChainWitness:
+    """Asks the chain node for each transaction by itself: a worker needs few."""
+    addresses = {name: getattr(network.contracts, name).address for name in SOLIDITY_NAMES}
+    return ChainWitness(Rpc(network.chain.rpc, TIMEOUT, outgoing=outgoing_of(network)), network.chain.id, addresses)
+
+
+def serve(source: IO[bytes], target: IO[bytes]) -> None:
+    """Answer the parts that come, until no more do."""
+    setup = receive(source)
+    while setup is not None and (part := receive(source)) is not None:
+        send(target, checked(setup, part))
+
+
+def main() -> None:
+    """Serve on the standard streams; what else is printed goes nowhere."""
+    target = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    serve(sys.stdin.buffer, target)
+
+
+if __name__ == "__main__":
+    main()
