@@ -1,6 +1,6 @@
 """Auditing one round of ten updates of 10 million parameters: every check but those that need a chain to ask.
 
-Rates count the updates' bytes once; the audit reads them twice, judging each update and recomputing the model.
+Rates count the updates' bytes once, as the audit reads them: to judge each update, and to make the model on the way.
 """
 
 import json

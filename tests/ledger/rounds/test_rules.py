@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.errors import Malformed
 from ledger.jobs.document import MAX_WEIGHT, Median, Rule, TrimmedMean, WeightedMean
 from ledger.rounds.rules import MAX_UPDATES, combine
-from ledger.rounds.rules.arithmetic import Saturated, add, divide
+from ledger.rounds.rules.arithmetic import Mean, Saturated, add, add_mean, divide
 from ledger.rounds.rules.weighted_mean import weighted_sum
 
 LOW, HIGH = -(1 << 31), (1 << 31) - 1
@@ -153,6 +153,20 @@ def test_one_more_than_fits(base: int, change: int) -> None:
     with pytest.raises(Saturated):
         add(np.array([base], dtype="<i4"), np.array([change]), 0)
     assert add(np.array([base], dtype="<i4"), np.array([0]), 0).tolist() == [base]
+
+
+@pytest.mark.parametrize("at", [0, (1 << 15) - 1, 1 << 15, 70_000])
+def test_a_mean_is_added_run_by_run(at: int) -> None:
+    """As a whole would be, and a value that does not fit has its own number, in whatever run it is."""
+    random = np.random.default_rng(at)
+    base = random.integers(-1000, 1000, 70_001).astype("<i4")
+    mean = Mean(random.integers(-(1 << 40), 1 << 40, len(base)), 4097)
+    assert (add_mean(base, mean, 0) == add(base, mean.divided(), 0)).all()
+    mean.sums[at] = 4097 << 31
+    base[at] = 5
+    with pytest.raises(Saturated) as caught:
+        add_mean(base, mean, 1000)
+    assert dict(caught.value.facts) == {"value": 1000 + at, "actual": (1 << 31) + 5}
 
 
 def test_the_inputs_are_left_as_they_were() -> None:
