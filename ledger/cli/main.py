@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import click
 
+from ledger import kernel
 from ledger.cli.completion import VARIABLE
 from ledger.errors import FedledgerError, Unavailable, plain, shown
 from ledger.party.interrupts import raise_interrupts, settle_interrupt
@@ -66,8 +67,22 @@ class Lazy(click.Group):
         return command
 
 
+def _say_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    """The version, and which functions do the work on every byte."""
+    if asked and not ctx.resilient_parsing:
+        click.echo(f"fedledger {version('fedledger')}\nkernel: {kernel.in_use()}")
+        ctx.exit()
+
+
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("fedledger"), prog_name="fedledger")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version and the kernel in use, and exit.",
+)
 def fedledger() -> None:
     """Train one model together, keep the data at home, and let anyone check every step.
 

@@ -4,64 +4,44 @@ Leaves are the stream's consecutive 1 KiB chunks (256 values of int32, little-en
 stream ends. Leaf hashes are prefixed with 0x00, inner hashes with 0x01; the root of nothing is SHA-256 of nothing.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
+from ledger import kernel
 from ledger.errors import Malformed
 
 LEAF = 1024
 VALUES = LEAF // 4
-
-_LEAF_PREFIX = hashlib.sha256(b"\x00")
-_NODE_PREFIX = hashlib.sha256(b"\x01")
+_HASH = 32
 
 
 def leaf_hash(chunk: bytes | bytearray | memoryview) -> bytes:
     """Hash of one leaf."""
-    hasher = _LEAF_PREFIX.copy()
-    hasher.update(chunk)
-    return hasher.digest()
+    return sha256(b"\x00" + chunk).digest()
 
 
 def leaf_hashes(data: bytes | bytearray | memoryview) -> list[bytes]:
     """Hashes of the leaves of `data`, which starts at a leaf's border."""
-    view = memoryview(data).cast("B")
-    copy = _LEAF_PREFIX.copy
-    hashes = []
-    for start in range(0, len(view), LEAF):
-        hasher = copy()
-        hasher.update(view[start : start + LEAF])
-        hashes.append(hasher.digest())
-    return hashes
+    hashes = kernel.leaf_hashes(data, LEAF)
+    return [hashes[start : start + _HASH] for start in range(0, len(hashes), _HASH)]
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of an inner node."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
 def _above(level: Sequence[bytes]) -> list[bytes]:
     """The next level: neighbours paired, an odd last one moving up as it is."""
-    copy = _NODE_PREFIX.copy
-    above = []
-    for left, right in zip(level[::2], level[1::2], strict=False):
-        node = copy()
-        node.update(left)
-        node.update(right)
-        above.append(node.digest())
-    if len(level) % 2:
-        above.append(level[-1])
-    return above
+    above = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+    return [*above, level[-1]] if len(level) % 2 else above
 
 
 def root(hashes: Sequence[bytes]) -> bytes:
-    """Root over leaf hashes (RFC 6962, section 2.1): pairing neighbours level by level gives the tree of the RFC."""
-    if not hashes:
-        return hashlib.sha256(b"").digest()
-    level = hashes
-    while len(level) > 1:
-        level = _above(level)
-    return level[0]
+    """Root over leaf hashes (RFC 6962, section 2.1)."""
+    stack = kernel.Stack()
+    stack.add(b"".join(hashes))
+    return stack.root()
 
 
 def root_of(data: bytes | bytearray | memoryview) -> bytes:

@@ -20,8 +20,9 @@ Floats = NDArray[np.float64]
 Stream = NDArray[np.int32]
 """The integers of a model or an update: shape (layout.values,), tensors by ascending name, each in row-major order."""
 
-PIECE = 1 << 17
-"""Values converted at a time: memory beside the model does not grow with it, and a piece stays in the cache."""
+PIECE = 1 << 14
+"""Values converted at a time: memory beside the model does not grow with it, and a piece stays in a core's cache."""
+_BELOW_HALF = np.nextafter(0.5, 0)
 
 
 class NotRepresentable(Malformed):
@@ -32,10 +33,15 @@ def to_integers(tensor: Tensor, values: NDArray[Any]) -> NDArray[np.int32]:
     """The integers of one tensor of floats or integers, flat. Raises NotRepresentable for NaN, Inf and out of range."""
     flat = values.ravel()
     integers = np.empty(flat.size, np.int32)
-    convert = _whole if values.dtype.kind in "iub" and tensor.fraction_bits == 0 else _scaled
+    whole = values.dtype.kind in "iub" and tensor.fraction_bits == 0
+    room = np.empty((2, min(PIECE, flat.size)))
     for start in range(0, flat.size, PIECE):
         piece = flat[start : start + PIECE]
-        integers[start : start + PIECE] = convert(tensor, piece, start)
+        place = integers[start : start + PIECE]
+        if whole:
+            place[:] = _narrow(tensor, piece, piece, start, float(HIGHEST))
+        else:
+            place[:] = _rounded(tensor, piece, start, room[:, : piece.size])
     return integers
 
 
@@ -99,27 +105,30 @@ def check_length(layout: Layout, stream: Stream) -> None:
         )
 
 
-def _round(scaled: Floats) -> Floats:
-    """Nearest integer, half away from zero. Exact: trunc and the rest are, where adding 0.5 first would not be."""
-    whole = np.trunc(scaled)
-    rest = scaled - whole
-    return whole + np.copysign(np.abs(rest) >= 0.5, rest)
+def _rounded(tensor: Tensor, values: NDArray[Any], start: int, room: Floats) -> Floats:
+    """A piece of a tensor of floats that begins at its value number `start`, scaled and made ready to be cut off.
 
-
-def _scaled(tensor: Tensor, values: NDArray[Any], start: int) -> NDArray[np.int32]:
-    """A piece of a tensor of floats that begins at its value number `start`."""
-    flat = values.astype(np.float64)
-    bound = HIGHEST * 2.0**-tensor.fraction_bits
-    _refuse(tensor, ~np.isfinite(flat), values, start, "holds a value that is not a number the ledger can hold", bound)
+    Half away from zero is to add a half and cut the fraction off; what is added is the number below a half, or the one
+    below a half would become 1. For what fits 32 bits, the sum reaches the next integer just where it must.
+    """
+    scaled: Floats = room[0]
+    halves: Floats = room[1]
+    scaled[:] = values
     with np.errstate(over="ignore"):
-        scaled = np.ldexp(flat, tensor.fraction_bits)
-    _refuse(tensor, ~np.isfinite(scaled), values, start, "holds a value out of range", bound)
-    return _narrow(tensor, _round(scaled), values, start, bound)
+        scaled *= 2.0**tensor.fraction_bits
+    if not (scaled.max() < HIGHEST + 0.5 and scaled.min() > LOWEST - 0.5):
+        _refuse_first(tensor, scaled, values, start)
+    np.copysign(_BELOW_HALF, scaled, out=halves)
+    halves += scaled
+    return halves
 
 
-def _whole(tensor: Tensor, values: NDArray[Any], start: int) -> NDArray[np.int32]:
-    """The same of integers without fraction."""
-    return _narrow(tensor, values, values, start, float(HIGHEST))
+def _refuse_first(tensor: Tensor, scaled: Floats, values: NDArray[Any], start: int) -> None:
+    bound = HIGHEST * 2.0**-tensor.fraction_bits
+    numbers = np.isfinite(values.astype(np.float64))
+    _refuse(tensor, ~numbers, values, start, "holds a value that is not a number the ledger can hold", bound)
+    outside = (scaled <= LOWEST - 0.5) | (scaled >= HIGHEST + 0.5)
+    _refuse(tensor, outside, values, start, "holds a value out of range", bound)
 
 
 def _narrow(

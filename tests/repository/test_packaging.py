@@ -64,6 +64,14 @@ def test_the_wheel_holds_the_packages_and_what_they_read(wheel: Path) -> None:
     }
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_the_wheel_carries_the_kernel_for_its_platform(wheel: Path, auditor: Path) -> None:
+    assert {"ledger/kernel/kernel.so", "ledger/kernel/kernel.sha256"} <= set(zipfile.ZipFile(wheel).namelist())
+    assert "-py3-none-any" not in wheel.name
+    done = run(auditor / "python", "-c", "from ledger.kernel import in_use; print(in_use())")
+    assert done.stdout.startswith("native: ")
+
+
 def test_an_auditor_gets_every_command_that_needs_no_torch(auditor: Path) -> None:
     for arguments in (("--help",), ("audit", "--help"), ("trace", "--help"), ("aggregator", "run", "--help")):
         done = run(auditor / "fedledger", *arguments)

@@ -44,6 +44,19 @@ def test_every_float64_has_it_too(value: float, bits: int) -> None:
     assert to_integers(Tensor("a", (1,), bits), np.array([value])).tolist() == [exactly(value, bits)]
 
 
+@given(st.one_of(st.integers(-4, 4), INT32), st.sampled_from([-0.5, 0.0, 0.5]), st.integers(-3, 3), BITS)
+def test_the_numbers_next_to_every_tie_and_bound_have_it(whole: int, half: float, steps: int, bits: int) -> None:
+    value = (whole + half) * 2.0**-bits
+    for _ in range(abs(steps)):
+        value = float(np.nextafter(value, np.copysign(np.inf, steps)))
+    expected, tensor = exactly(value, bits), Tensor("a", (1,), bits)
+    if LOWEST <= expected <= HIGHEST:
+        assert to_integers(tensor, np.array([value])).tolist() == [expected]
+    else:
+        with pytest.raises(NotRepresentable):
+            to_integers(tensor, np.array([value]))
+
+
 @pytest.mark.parametrize(
     ("value", "integer"),
     [

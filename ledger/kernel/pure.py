@@ -1,0 +1,147 @@
+"""The kernel's functions in Python and numpy: what the native ones must equal, and what runs where there are none."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Buffer = bytes | bytearray | memoryview | NDArray[Any]
+"""Bytes in one run: a bytes-like object or a C-contiguous array, of any alignment, that may be read-only."""
+Ints = NDArray[np.int32]
+Sums = NDArray[np.int64]
+
+WEIGHTS = 1 << 31
+"""Weights are smaller than this in magnitude."""
+NODE = 32
+"""Bytes of a hash."""
+LEVELS = 64
+"""No tree is higher."""
+_SLICE = 1 << 15
+"""Values worked on at a time: as many as stay in a core's cache."""
+_LEAF_PREFIX = hashlib.sha256(b"\x00")
+_NODE_PREFIX = hashlib.sha256(b"\x01")
+
+
+def leaf_hashes(data: Buffer, size: int) -> bytes:
+    """See `ledger.kernel.leaf_hashes`."""
+    return _prefixed(_LEAF_PREFIX, flat(data).data, checked_size(size))
+
+
+def digests(blocks: Sequence[Buffer]) -> list[bytes]:
+    """See `ledger.kernel.digests`."""
+    return [hashlib.sha256(flat(block).data).digest() for block in blocks]
+
+
+def digests_and_leaves(
+    blocks: Sequence[Buffer], size: int, skips: Sequence[int] | None = None
+) -> tuple[list[bytes], list[bytes]]:
+    """See `ledger.kernel.digests_and_leaves`."""
+    skips = checked_skips(blocks, skips)
+    leaves = [leaf_hashes(flat(block)[skip:], size) for block, skip in zip(blocks, skips, strict=True)]
+    return digests(blocks), leaves
+
+
+def grow(peaks: bytearray, leaves: int, hashes: Buffer) -> int:
+    """Add leaf hashes, joined, to a tree of so many leaves; returns how many it has then.
+
+    Of its peaks, the full tree of 2^k leaves stands at place k, for each bit k of the number of leaves.
+    """
+    nodes, level = checked_nodes(peaks, hashes).tobytes(), 0
+    grown = leaves + len(nodes) // NODE
+    while nodes:
+        place = slice(NODE * level, NODE * (level + 1))
+        if leaves >> level & 1:
+            nodes = bytes(peaks[place]) + nodes
+        if len(nodes) // NODE % 2:
+            peaks[place] = nodes[-NODE:]
+            nodes = nodes[:-NODE]
+        nodes = _prefixed(_NODE_PREFIX, memoryview(nodes), 2 * NODE)
+        level += 1
+    return grown
+
+
+def survey(values: Ints) -> tuple[int, int]:
+    """See `ledger.kernel.survey`."""
+    checked_values(values, "<i4")
+    largest = squares = 0
+    for start in range(0, len(values), _SLICE):
+        part = values[start : start + _SLICE]
+        peak = max(int(part.max()), -int(part.min()))
+        largest, squares = max(largest, peak), squares + _squares(part, peak)
+    return largest, squares
+
+
+def add_weighted(total: Sums, values: Ints, weight: int) -> None:
+    """See `ledger.kernel.add_weighted`."""
+    checked_sum(total, values, weight)
+    for start in range(0, len(values), _SLICE):
+        product = values[start : start + _SLICE].astype(np.int64)
+        product *= weight
+        total[start : start + _SLICE] += product
+
+
+def flat(data: Buffer) -> NDArray[np.uint8]:
+    """The bytes of a buffer, without a copy. Raises ValueError or TypeError where they are not one run."""
+    return np.frombuffer(data, np.uint8)
+
+
+def checked_size(size: int) -> int:
+    """The size of a leaf. Raises ValueError for one that is not positive."""
+    if size < 1:
+        raise ValueError(f"a leaf has at least 1 byte, not {size}")
+    return size
+
+
+def checked_skips(blocks: Sequence[Buffer], skips: Sequence[int] | None) -> Sequence[int]:
+    """What each block skips. Raises ValueError where their number differs or one is negative."""
+    skips = [0] * len(blocks) if skips is None else skips
+    if len(skips) != len(blocks) or any(skip < 0 for skip in skips):
+        raise ValueError(f"each of {len(blocks)} blocks skips 0 or more bytes, not {skips}")
+    return skips
+
+
+def checked_nodes(peaks: bytearray, hashes: Buffer) -> NDArray[np.uint8]:
+    """Hashes joined. Raises ValueError where they are not a whole number of hashes, or the peaks not of any tree."""
+    nodes = flat(hashes)
+    if len(nodes) % NODE or len(peaks) != LEVELS * NODE:
+        raise ValueError(f"{len(nodes)} bytes are not a whole number of hashes")
+    return nodes
+
+
+def checked_values(values: NDArray[Any], dtype: str) -> None:
+    """Raise ValueError for an array that is not one run of values of that type."""
+    if values.dtype != np.dtype(dtype) or values.ndim != 1 or not values.flags.c_contiguous:
+        raise ValueError(f"not one run of {dtype}: {values.dtype}, shape {values.shape}, strides {values.strides}")
+
+
+def checked_sum(total: Sums, values: Ints, weight: int) -> None:
+    """Raise ValueError where `values` times `weight` cannot be added to `total`."""
+    checked_values(total, "<i8")
+    checked_values(values, "<i4")
+    if len(total) != len(values) or not total.flags.writeable or not -WEIGHTS < weight < WEIGHTS:
+        raise ValueError(f"cannot add {len(values)} values times {weight} to {len(total)} sums")
+
+
+def _prefixed(prefix: Any, view: memoryview, size: int) -> bytes:
+    """The hashes of the prefix and each piece of `size` bytes, joined."""
+    copy, hashes = prefix.copy, []
+    for start in range(0, len(view), size):
+        hasher = copy()
+        hasher.update(view[start : start + size])
+        hashes.append(hasher.digest())
+    return b"".join(hashes)
+
+
+def _squares(values: Ints, largest: int) -> int:
+    """The exact sum of squares of at most 2^18 values, none larger in magnitude than `largest`.
+
+    In int64: directly where the bound allows, else with each value split as high · 2^16 + low. Never in floats, whose
+    products numpy hands to a BLAS: its threads cost a hundred times the work where other processes want the cores.
+    """
+    if largest * largest * values.size < 1 << 63:
+        direct = values.astype(np.int64)
+        return int(direct @ direct)
+    low, high = values.view("<u2")[0::2].astype(np.int64), values.view("<i2")[1::2].astype(np.int64)
+    return (int(high @ high) << 32) + (int(high @ low) << 17) + int(low @ low)
