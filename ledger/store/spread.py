@@ -12,7 +12,8 @@ from ledger.formats.unixfs import Buffer
 T = TypeVar("T")
 R = TypeVar("R")
 MOST = 6
-"""Blocks that are worked on at a time, at most: the memory that a file takes on its way. The kernel hashes three at once.
+"""Blocks that are worked on at a time, at most: the memory that a file takes on its way. The kernel hashes three at
+once.
 """
 _CORES = min(os.cpu_count() or 1, 4)
 _helpers: list[ThreadPoolExecutor] = []
