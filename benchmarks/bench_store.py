@@ -23,7 +23,7 @@ from ledger.store.embedded import Embedded
 
 SIZE = 1_000_000_000
 RUNS = 5
-PIECE = 8 << 20
+PIECE = 6 << 20
 
 
 def content(size: int = SIZE) -> Iterator[memoryview]:

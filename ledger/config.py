@@ -19,6 +19,7 @@ from ledger.errors import Malformed, Unavailable, UsageError
 from ledger.formats.digest import parse_address
 from ledger.formats.grammar import check_text
 from ledger.formats.member_name import check_member_name
+from ledger.formats.replication import Replication
 from ledger.formats.strict import Strict
 from ledger.formats.text import command
 
@@ -99,15 +100,6 @@ class HolderSettings(Strict, frozen=True):
     """Networks, in CIDR notation, in which other parties' holders may be dialled besides public addresses."""
 
     allow: tuple[str, ...] = ()
-
-
-class Replication(Strict, frozen=True):
-    """How many members keep each update: all where there are no more than `all_up_to` of them, else `copies`, or as
-    many as must sign for it where that is more (docs/spec/content.md, "Copies").
-    """
-
-    copies: Annotated[int, msgspec.Meta(ge=1, le=255)] = 5
-    all_up_to: Annotated[int, msgspec.Meta(ge=0, le=255)] = 8
 
 
 class Network(Strict, frozen=True):

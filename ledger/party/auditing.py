@@ -28,8 +28,8 @@ from ledger.jobs.document import Job, committed_set
 from ledger.party import proving
 from ledger.party.connection import Connection
 from ledger.party.endpoints import age, differences, history_read, is_disputed
-from ledger.party.every_copy import read_every_copy
 from ledger.party.proving import ELSEWHERE
+from ledger.party.upkeep.every_copy import read_every_copy
 from ledger.party.workers.staff import Engine, Staff, paying, workers_of
 
 UNREADABLE = (HistoryError, Malformed)

@@ -8,7 +8,7 @@ than one more than another. The first seat moves by one from round to round. An 
 
 from collections.abc import Sequence
 
-from ledger.config import Replication
+from ledger.formats.replication import Replication
 from ledger.history.state import Round
 from ledger.rounds.receipts import signers_needed
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from ledger.errors import Unavailable, UsageError
 from ledger.formats.cid import CHUNK
 from ledger.store import Buffer
+from ledger.store.spread import MOST
 
 Version = tuple[int, int, int] | None
 
@@ -149,8 +150,8 @@ def write_whole(path: Path, pieces: Iterable[Buffer]) -> int:
 
 
 def pieces(path: Path) -> Iterator[memoryview]:
-    """A file of the user's, a chunk at a time, each in the same memory: use it before asking for the next."""
-    buffer = memoryview(bytearray(CHUNK))
+    """A file of the user's, some chunks at a time, each in the same memory: use it before asking for the next."""
+    buffer = memoryview(bytearray(MOST * CHUNK))
     try:
         with path.open("rb", buffering=0) as file:
             while length := file.readinto(buffer):

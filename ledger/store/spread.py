@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from ledger import kernel
 from ledger.formats.digest import sha256
 from ledger.formats.unixfs import Buffer
 
 T = TypeVar("T")
 R = TypeVar("R")
-MOST = 8
-"""Blocks that are worked on at a time, at most: the memory that a file takes on its way."""
+MOST = 6
+"""Blocks that are worked on at a time, at most: the memory that a file takes on its way. The kernel hashes three at
+once.
+"""
 _CORES = min(os.cpu_count() or 1, 4)
 _helpers: list[ThreadPoolExecutor] = []
 
@@ -35,7 +38,7 @@ def spread(work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> li
 
 def digests(blocks: Sequence[Buffer]) -> list[bytes]:
     """SHA-256 of each block."""
-    return [sha256(block) for block in blocks]
+    return kernel.digests(blocks) if len(blocks) > 1 else [sha256(block) for block in blocks]
 
 
 def _pool() -> ThreadPoolExecutor:

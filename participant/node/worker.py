@@ -17,8 +17,8 @@ from ledger.history.state import JobState, Phase
 from ledger.party.connection import Connection
 from ledger.party.copies import Copies
 from ledger.party.journal import Journal
-from ledger.party.keeping import Keeping
 from ledger.party.sharing.exchange import Exchange
+from ledger.party.upkeep.keeping import Keeping
 from ledger.party.worker import Worker
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.steps import LAST_MOMENT, Advance, Nudge, Vouch, Wait

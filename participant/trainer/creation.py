@@ -13,7 +13,7 @@ from participant.trainer.messages import Create, Created, StoredFile
 from participant.trainer.trainers import PROMPT, Trainers
 
 
-class Put(Protocol):
+class PutExpected(Protocol):
     """Stores a file that has the CID `expected` under a pin, as `ledger.store.Store.put` does: any other raises
     Malformed, and is not kept.
     """
@@ -21,7 +21,7 @@ class Put(Protocol):
     def __call__(self, pieces: Iterable[Buffer], pin: str, *, expected: Cid) -> object: ...
 
 
-def create(trainers: Trainers, wanted: Create, task: str, put: Put) -> tuple[Job, tuple[str, ...]]:
+def create(trainers: Trainers, wanted: Create, task: str, put: PutExpected) -> tuple[Job, tuple[str, ...]]:
     """The job that a draft describes, its files stored; and the names of the tensors that stay at home.
 
     Raises UsageError where the task is not installed or its code fails, or for impossible settings, limits or models;
@@ -37,7 +37,7 @@ def create(trainers: Trainers, wanted: Create, task: str, put: Put) -> tuple[Job
         trainers.close_errand(errand)
 
 
-def _stored(errand: Errand, answer: Created, put: Put) -> Job:
+def _stored(errand: Errand, answer: Created, put: PutExpected) -> Job:
     """The job, once its files are stored: all are checked before the first is."""
     made = parse(_document(errand, len(answer.files) - 1))
     evidence = committed_set(made.scoring)

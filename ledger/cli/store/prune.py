@@ -22,7 +22,7 @@ def prune(yes: bool, home: Home, as_json: bool) -> None:
     """
     from ledger.keys import address_of
     from ledger.party.connection import Connection
-    from ledger.party.pruning import Pruning, said
+    from ledger.party.upkeep.pruning import Pruning, said
     from ledger.store import maintenance
     from ledger.store.embedded import Embedded
 
@@ -47,7 +47,7 @@ def prune(yes: bool, home: Home, as_json: bool) -> None:
 def heal_copies(home: Home, as_json: bool) -> None:
     """Read every pinned file, and get what is lost or damaged again from other members; exit 3 if one is not had."""
     from ledger.party.connection import Connection
-    from ledger.party.healing import heal
+    from ledger.party.upkeep.healing import heal
 
     with Connection.open(home) as connection:
         connection.refresh()

@@ -13,9 +13,9 @@ from support.content.holders import Memory
 from support.worlds import committed_set as scored_worlds
 from support.worlds.world import LIMITS, World
 
-from ledger.config import Replication
 from ledger.errors import Unavailable
 from ledger.formats.cid import Cid
+from ledger.formats.replication import Replication
 from ledger.jobs.document import committed_set
 from ledger.party.background import Background
 from ledger.party.copies import PROMPT, SOON, Copies, Gathering

@@ -6,8 +6,8 @@ from typing import Any
 
 from support.worlds.world import World
 
-from ledger.config import Replication
-from ledger.party.keeping import Keeping, stands_in
+from ledger.formats.replication import Replication
+from ledger.party.upkeep.keeping import Keeping, stands_in
 from ledger.rounds.assignment import kept_by
 from ledger.rounds.receipts import patience
 

@@ -9,11 +9,11 @@ import pytest
 from support.content.holders import Memory
 from support.worlds.world import LIMITS, World
 
-from ledger.config import Replication
 from ledger.formats.cid import Cid, of_file
+from ledger.formats.replication import Replication
 from ledger.party.pins import model_pin, named_update, receipts_pin, update_pin
-from ledger.party.pruning import Pruning, said
 from ledger.party.sharing.openings import ROUNDS_KEPT
+from ledger.party.upkeep.pruning import Pruning, said
 from ledger.rounds.assignment import assigned, kept_by
 from ledger.rounds.receipts import bitmap_of, encode, merged
 from ledger.store import maintenance

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.config import Replication
+from ledger.formats.replication import Replication
 from ledger.rounds.assignment import assigned, copies_owed, copies_wanted, kept_by, ranked
 from ledger.rounds.receipts import signers_needed
 

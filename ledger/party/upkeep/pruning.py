@@ -10,9 +10,9 @@ from ledger.formats.digest import sha256
 from ledger.formats.text import plural
 from ledger.history.state import Phase, Round
 from ledger.party.connection import Connection
-from ledger.party.keeping import refused
 from ledger.party.pins import named_update
 from ledger.party.sharing.sweeping import needed_from
+from ledger.party.upkeep.keeping import refused
 from ledger.rounds.assignment import kept_by
 from ledger.rounds.receipts import MAX_SIZE, marks, parse
 from ledger.store import Store, files
@@ -20,7 +20,7 @@ from ledger.store.holders import Holders
 
 
 @dataclass(slots=True)
-class Plan:
+class Prunable:
     """`goes` are the pins to remove, and their files; `stays` counts the others by kind; `alone` are those that could
     go, but no other holder returned them just now.
     """
@@ -39,9 +39,9 @@ class Pruning:
         self._others = Holders(None, connection.holders.others)
         self._signed: dict[tuple[int, int], frozenset[int] | None] = {}
 
-    def plan(self) -> Plan:
+    def plan(self) -> Prunable:
         """What would go. Reads the first block of each such file from another holder: nothing goes that none has."""
-        made = Plan()
+        made = Prunable()
         for pin, cid in self._store.pins().items():
             if not self._may_go(pin):
                 made.stays[pin.split("/")[0]] += 1
@@ -96,7 +96,7 @@ class Pruning:
         return True
 
 
-def said(plan: Plan) -> str:
+def said(plan: Prunable) -> str:
     """What an audit needs, what stays for it, and what goes."""
     kinds = ", ".join(f"{count} of {kind}/" for kind, count in sorted(plan.stays.items())) or "nothing else"
     lines = [
