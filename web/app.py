@@ -74,7 +74,7 @@ def _set_state(app: FastAPI, view: View) -> None:
     if view.relayer is not None:
         view.relayer.settled = metrics.settled
     app.state.view, app.state.metrics = view, metrics
-    app.state.renderer, app.state.bodies = Renderer(), Bodies()
+    app.state.renderer, app.state.bodies = Renderer(view.network.chain.explorer), Bodies()
     app.state.sessions, app.state.signins = Sessions(view.latest, view.sessions), SignIns(view.network.chain.id)
     app.state.links, app.state.listeners = Links(), Listeners(metrics)
 

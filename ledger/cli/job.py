@@ -210,7 +210,7 @@ def phase(document: Mapping[str, Any]) -> str:
 @wide_option
 @json_option
 def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as_json: bool) -> None:
-    """Show job NUMBER's document, as every member approves it."""
+    """Show job NUMBER's document, as every member approves it; with --json when it was proposed, opened and closed."""
     from ledger.cli.connect import look
 
     with look(network_file, home, rpc) as connection:
@@ -218,10 +218,27 @@ def show(number: int, network_file: Path | None, rpc: str | None, home: Home, as
         state = connection.job(number)
         document = connection.document(state)
         facts = _summary(connection, state, document)
+        record = _record(connection, state, document) if as_json else {}
     if as_json:
-        click.echo(document.encode())
+        click.echo(json.dumps(record))
     else:
         print_facts(facts)
+
+
+def _record(connection: "Connection", state: "JobState", document: "Job") -> dict[str, object]:
+    """The document, whose bytes have the digest, with how far the job has come and when."""
+    from ledger.party.moments import Moments
+
+    moments = Moments(connection, state.block, state.opened_in, state.closed_in)
+    return {
+        "job": state.number,
+        "digest": state.digest.hex(),
+        "stage": state.stage,
+        **moments.of(state.block),
+        "opened": moments.at(state.opened_in),
+        "closed": moments.at(state.closed_in),
+        "document": json.loads(document.encode()),
+    }
 
 
 def _require_agreement(document: "Job", state: "JobState") -> None:

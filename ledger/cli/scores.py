@@ -1,7 +1,8 @@
 """`fedledger scores`: what each party contributed, round by round, and which scorers withheld their scores."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,8 @@ from ledger.errors import UsageError
 from ledger.formats.text import plural
 
 if TYPE_CHECKING:
+    from ledger.history.state import JobState
+    from ledger.party.connection import Connection
     from ledger.scores.tables import CoalitionTable, PartyScore, RoundScores, Scores
 
 WIDE = 12
@@ -67,16 +70,34 @@ def show(
         state = connection.job(job)
         fetch = connection.fetch if voids else None
         found = scores_of(state, connection.document(state), connection.name, round_, fetch)
+        dated = _dated(connection, state, found) if as_json else {}
     if round_ is not None and found.method == "none":
         raise UsageError(f"job {state.number} makes no scores")
     if round_ is not None and not found.rounds:
         raise UsageError(f"round {round_} of job {state.number} has no finalised model, so no scores")
     if as_json:
-        click.echo(found.to_json())
+        click.echo(json.dumps(dated))
     elif round_ is None:
         _print(found)
     else:
         _print_round(found, found.rounds[0])
+
+
+def _dated(connection: "Connection", state: "JobState", found: "Scores") -> dict[str, Any]:
+    """The scores' JSON, each round with when it was finalised, and its scoring opened and ended."""
+    from ledger.party.moments import Moments
+
+    document: dict[str, Any] = json.loads(found.to_json())
+    scorings = {one.round: state.scorings.get(one.round) for one in found.rounds}
+    blocks = [state.rounds[number].ended_in for number in scorings]
+    blocks += [block for one in scorings.values() if one is not None for block in (one.block, one.ended_in)]
+    moments = Moments(connection, *blocks)
+    for line in document["rounds"]:
+        scoring = scorings[line["round"]]
+        line["finalised"] = moments.at(state.rounds[line["round"]].ended_in)
+        line["opened"] = moments.at(scoring.block) if scoring else None
+        line["ended"] = moments.at(scoring.ended_in) if scoring else None
+    return document
 
 
 def _print(found: "Scores") -> None:

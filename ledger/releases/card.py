@@ -209,7 +209,7 @@ def _held_out(report: Evaluation) -> Iterator[str]:
     if not shown:
         return
     yield ""
-    yield "What the parties' updates bind, and these figures are held against:"
+    yield "What the parties say that their updates bind; anyone can hold it against the headers of the updates:"
     yield ""
     yield from table(
         ("party", "update of round", "rows trained on", "rows held out", "salted root"),

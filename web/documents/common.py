@@ -1,6 +1,11 @@
 """What all documents of the pages are made of."""
 
+from typing import Literal
+
 import msgspec
+
+NamedBy = Literal["release", "revoked", "proposal"]
+"""Who stands by a report: members, who released a model with it; nobody any more, as they revoked it; its proposer."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from ledger.releases.counts import Counts
-from web.documents.common import Document, Page, PartyDocument
+from web.documents.common import Document, NamedBy, Page, PartyDocument
 from web.documents.decisions import ReleaseLine
 from web.documents.ledger import JobLine
 from web.documents.norms import RoundNorms, RoundWeights
@@ -40,7 +40,8 @@ class SideFigures(Document, frozen=True):
 
 
 class ComparedSide(Document, frozen=True):
-    """One of two models: `asked` is how it was asked for. `digest` is the report that its figures are from, if any.
+    """One of two models: `asked` is how it was asked for. `digest` is the report that its figures are from, if any,
+    and `named_by` says by whose decision that is shown.
 
     `mean` is over samples; `pooled` and `counts` are of all rows together, where the report is on this model.
     """
@@ -51,6 +52,7 @@ class ComparedSide(Document, frozen=True):
     root: str
     release: ReleaseLine | None
     digest: str | None
+    named_by: NamedBy | None
     samples: int
     mean: dict[str, str]
     pooled: dict[str, str]

@@ -7,7 +7,7 @@ from ledger.events.actions import Action
 from ledger.events.records import Rules
 from ledger.releases.report import Evaluation, RoundFigures
 from ledger.rounds.trace import ModelTrace
-from web.documents.common import Dated, Document, PartyDocument
+from web.documents.common import Dated, Document, NamedBy, PartyDocument
 from web.documents.rounds import FormName
 from web.documents.scores import RoundScoring, Score
 from web.documents.spreads import PartyRounds, SpreadDocument
@@ -118,10 +118,11 @@ class Evaluated(Document, frozen=True):
     is on another model. `mean` is over samples, of the figures that every party reports; `pooled` are those of all rows
     together, from counts, empty where a party has none; `spread` is how far parties are apart. `members` are those in
     it whose key is or was a member's, by key: a report may name anyone. `unmeasured` took part in the round,
-    and are not in it.
+    and are not in it. `named_by` says by whose decision it is shown.
     """
 
     status: EvaluationStatus
+    named_by: NamedBy
     digest: str | None
     cid: str | None
     trouble: str
@@ -158,10 +159,12 @@ class RoundMetrics(Document, frozen=True):
     """What parties measured of a round's model and of those around it, in the report on the model of round `model`.
 
     `rounds` are means over samples, ascending, the round itself among them; `parties` are what each measured.
+    `named_by` says by whose decision the report is shown.
     """
 
     model: int
     digest: str
+    named_by: NamedBy
     rounds: tuple[RoundFigures, ...]
     parties: tuple[PartyRounds, ...]
 

@@ -11,7 +11,7 @@ from ledger.events.records import Role
 from ledger.history.state import Phase
 from web.drawing import activity, assets, cards, columns, figures, scores
 from web.drawing.figure import places
-from web.drawing.identifiers import code, explored, identifier
+from web.drawing.identifiers import code, explored, identifier, transaction
 from web.drawing.moments import moment, when
 from web.drawing.names import name, short_name
 from web.drawing.tables import NUMBER
@@ -131,6 +131,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "signed": signed,
     "span": span,
     "told": activity.sentence,
+    "tx": transaction,
     "when": when,
 }
 """The filters of templates, by name."""

@@ -1,5 +1,9 @@
 """What identifies things and nobody can read: hashes, CIDs, keys, transactions."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, pass_environment
 from markupsafe import Markup
 
 
@@ -15,9 +19,17 @@ def code(text: str) -> Markup:
     return Markup('<code class="hash" title="{0}">{0}</code>').format(text)
 
 
-def explored(text: str, explorer: str, word: str) -> Markup:
-    """A link to a transaction in the explorer, called `word`; nothing where the network file names no explorer."""
-    if not explorer:
+@pass_environment
+def transaction(page: Environment, text: str | None) -> Markup:
+    """A transaction's hash, and a link to it in the explorer that the network file names, if any."""
+    return identifier(text) + (explored(page, text) if text else "")
+
+
+@pass_environment
+def explored(page: Environment, text: str) -> Markup:
+    """The link alone; nothing where the network file names no explorer."""
+    known: Mapping[str, Any] = page.globals
+    if not known["explorer"]:
         return Markup("")
-    address = explorer.replace("{}", "0x" + text)
-    return Markup(' · <a class="quiet" rel="noreferrer" href="{}">{}</a>').format(address, word)
+    where, word = known["explorer"].replace("{}", "0x" + text), known["t"]("activity", "explorer")
+    return Markup(' · <a class="quiet" rel="noreferrer" href="{}">{}</a>').format(where, word)

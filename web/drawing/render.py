@@ -13,9 +13,9 @@ FOLDER = Path(__file__).parents[1]
 
 
 class Renderer:
-    """Renders templates."""
+    """Renders templates; `explorer` is the address of a transaction elsewhere, with {} for its hash, empty for none."""
 
-    def __init__(self) -> None:
+    def __init__(self, explorer: str = "") -> None:
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -24,6 +24,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._templates.filters |= FILTERS
+        self._templates.globals["explorer"] = explorer
         self._templates.globals["kinds"] = tuple(KINDS.values())
         self._templates.tests["under_way"] = under_way
         self._by_language = {language: _speaking(self._templates, language) for language in LANGUAGES}

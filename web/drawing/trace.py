@@ -21,10 +21,12 @@ LONGEST = 17
 
 @dataclass(frozen=True, slots=True)
 class UpdateNode:
-    """An update: where its dot is, and the curve to its model; its score, if it has one, and whether it is negative."""
+    """An update under its party's key: where its dot is, and the curve to its model; its score, if it has one, and
+    whether it is negative."""
 
     y: float
     name: str
+    key: str
     admitted: bool
     curve: str
     score: str
@@ -89,5 +91,5 @@ def _updates(model: ModelTrace, middle: float, unit: str) -> list[UpdateNode]:
         curve = f"M{DOTS} {y:g} C{bend:g} {y:g} {bend:g} {middle:g} {SPINE} {middle:g}"
         admitted = update.verdict == Verdict.ADMITTED.meaning
         score = "" if update.score is None else in_unit(update.score, unit)[1]
-        nodes.append(UpdateNode(y, name, admitted, curve, score, (update.score or 0) < 0))
+        nodes.append(UpdateNode(y, name, update.key, admitted, curve, score, (update.score or 0) < 0))
     return nodes

@@ -37,6 +37,7 @@ _A, _B = (
         root=ROOT,
         release=release,
         digest=EVALUATION.digest.hex(),
+        named_by="release",
         samples=114,
         mean=FIGURES,
         pooled=EVALUATED.pooled,

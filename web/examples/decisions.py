@@ -51,6 +51,7 @@ EVALUATION = Evaluation(
 
 EVALUATED = Evaluated(
     status="read",
+    named_by="release",
     digest=EVALUATION.digest.hex(),
     cid=str(EVALUATION.cid),
     trouble="",

@@ -152,7 +152,9 @@ _PAGES: tuple[Page, ...] = (
         answers=answers.of(round="1/1"),
         round=ROUND,
         scoring=SCORING,
-        metrics=RoundMetrics(model=1, digest=EVALUATION.digest.hex(), rounds=EVALUATION.rounds, parties=PARTY_ROUNDS),
+        metrics=RoundMetrics(
+            model=1, digest=EVALUATION.digest.hex(), named_by="release", rounds=EVALUATION.rounds, parties=PARTY_ROUNDS
+        ),
         weights=ROUND_WEIGHTS,
         norms=NORMS,
         timeline=(EVENT,),

@@ -73,7 +73,6 @@ class PageRoute:
             "chain": document.chain,
             "block": BLOCK,
             "network": now.network.name,
-            "explorer": now.network.chain.explorer,
             "path": request.scope["path"],
             "json": self.json_path.replace(":int", "").format(**request.path_params) + kept_query(request),
             "switch": _switch(request),

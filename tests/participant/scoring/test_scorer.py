@@ -408,6 +408,9 @@ def test_the_commands_show_scores_to_anyone(trial: Make) -> None:
     document = json.loads(shown(t, "scores", "1", "--json"))
     assert document["fedledger"] == "scores/1"
     assert [update["score"] for update in document["rounds"][0]["updates"]] == list(scoring.medians or ())
+    when = [document["rounds"][0][what] for what in ("finalised", "opened", "ended")]
+    assert [one["block"] for one in when] == sorted(one["block"] for one in when)
+    assert all(one["time"] > 1_700_000_000 for one in when)
     table = json.loads(shown(t, "scores", "coalitions", "1", "1", "--json"))
     assert [tuple(row["members"]) for row in table["coalitions"]][:4] == [(), (0,), (1,), (2,)]
     assert len(table["coalitions"]) == 8

@@ -248,6 +248,21 @@ def test_transactions_are_linked_to_the_explorer(world: World) -> None:
     with served(view_of(world, known=known)) as url:
         assert f'href="https://scan.example/tx/0x{tx}"' in get(url + "/activity?limit=500", headers=HTML).text
         assert f'href="https://scan.example/tx/0x{world.state.tx.hex()}"' not in get(url + "/", headers=HTML).text
+        page, round_ = get(url + "/jobs/1/rounds/1", headers=HTML).text, world.state.rounds[1]
+    sent = [*round_.sorted_updates(), *round_.aggregates[0].attestations]
+    tables = page.partition('id="h-timeline"')[0]
+    assert all(f'href="https://scan.example/tx/0x{one.tx.hex()}"' in tables for one in sent)
+
+
+def test_tables_of_attestations_say_when_and_traces_lead_to_updates(world: World) -> None:
+    with served(view_of(world)) as url:
+        page, model = (get(f"{url}/jobs/1/{what}/1", headers=HTML).text for what in ("rounds", "models"))
+    tables = page.partition('id="h-aggregates"')[2].partition('id="h-timeline"')[0]
+    said = world.state.rounds[1].aggregates[0].attestations
+    assert said and all(f">block {one.block}</span>" in tables.lower() for one in said)
+    for update in world.state.rounds[1].sorted_updates():
+        assert f'id="update-{update.party}"' in page
+        assert model.count(f'href="/jobs/1/rounds/1#update-{update.party}"') == 2
 
 
 def _fields(value: Any) -> dict[str, Any]:

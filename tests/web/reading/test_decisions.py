@@ -263,6 +263,22 @@ class TestEvaluation:
         assert page.count("<details><summary>As a table") == 2
         assert all("in round 0" in text for text in elsewhere)
 
+    def test_every_page_says_that_a_report_is_a_proposal_s_alone_until_it_is_released(self, chamber: Chamber) -> None:
+        report = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
+        asked = ["/jobs/1", "/jobs/1/rounds/2", "/jobs/1/models/2", "/compare?a=1/1&b=1/2"]
+        words = "it is its proposer&#39;s word, and members have not voted for it"
+
+        def pages(*more: str) -> list[str]:
+            with served(shown(chamber, evaluations={report.digest: FetchedReport(report, report.mean)})) as url:
+                return [get(url + path, headers=HTML).text for path in (*asked, *more)]
+
+        self.proposed(chamber, report.digest)
+        assert all(words in page for page in pages("/proposals/2"))
+        chamber.release(chamber.model(version="3.0", number=2, report=report.digest))
+        assert not any(words in page or "revoked the release that" in page for page in pages("/releases/cardio/3.0"))
+        chamber.revoke("cardio", "3.0")
+        assert all("Members revoked the release that names this report" in page for page in pages())
+
     def test_a_round_shows_what_was_measured_of_its_model_and_where_that_stands(self, chamber: Chamber) -> None:
         report = evaluation(chamber.world, 2, NAMES, 31337, network().contracts.ledger.address)
         chamber.world.open_round()

@@ -7,7 +7,7 @@ from ledger.releases.counts import decimal
 from ledger.releases.report import ROWS, Evaluation, Metrics, PartyFigures, RoundFigures
 from web.documents.comparison import ComparedSide, FigureChange, Of, SideFigures
 from web.documents.decisions import ReleaseLine
-from web.reading.evaluations.evidence import evaluation_of, evaluations
+from web.reading.evaluations.evidence import evaluation_of, evaluations, named_by
 from web.reading.ledger import Reading
 from web.reading.models import finalised_rounds, model_line
 from web.reading.releases import newest_releases, release_line
@@ -71,6 +71,7 @@ def _side(now: Reading, text: str, asked: _Asked, shared: Evaluation | None) -> 
         root=line.root,
         release=release,
         digest=report.digest.hex() if report else None,
+        named_by=named_by(now, report.digest) if report else None,
         samples=report.samples if report else 0,
         mean=dict(report.mean) if report and own else dict(means.get(number, {})),
         pooled=dict(report.pooled) if report and own else {},

@@ -7,6 +7,7 @@ from ledger.events.actions import ReleaseModel
 from ledger.history.state import JobState, Round
 from ledger.releases.report import cid_of, require_model
 from ledger.rounds.trace import ModelTrace, trace
+from web.documents.common import NamedBy
 from web.documents.decisions import (
     Contributor,
     Evaluated,
@@ -22,6 +23,7 @@ from web.reading.latest import FetchedReport, Lineage, MissingFile
 from web.reading.ledger import Reading
 from web.reading.models import model_line
 from web.reading.proposals import newest_proposals
+from web.reading.releases import newest_releases
 from web.reading.scorings import round_scoring
 
 SHORT_LINEAGE = 3
@@ -63,22 +65,23 @@ def _contributors(now: Reading, counted: Lineage) -> tuple[Contributor, ...]:
 def evaluation_of(now: Reading, job: int, number: int, root: bytes, digest: bytes) -> Evaluated:
     """A report as it was read in the background, compared with the model that it should be on."""
     if not any(digest):
-        return _unread("none", digest, "")
+        return _unread(now, "none", digest, "")
     found = now.state.evaluations.get(digest)
     if found is None:
-        return _unread("unread", digest, "")
+        return _unread(now, "unread", digest, "")
     if isinstance(found, MissingFile):
-        return _unread("malformed" if found.final else "unread", digest, found.trouble)
+        return _unread(now, "malformed" if found.final else "unread", digest, found.trouble)
     here, report = now.network, found.report
     place = {"chain": here.chain.id, "ledger": here.contracts.ledger.address}
     try:
         require_model(report, **place, job=job, round=number, root=root.hex())
     except Malformed as error:
-        return _unread("contradicts", digest, error.message)
+        return _unread(now, "contradicts", digest, error.message)
     owners = now.snapshot.owners
     keys = [*(party.key for party in report.parties), *(one.key for one in report.comparisons)]
     return Evaluated(
         status="read",
+        named_by=named_by(now, digest),
         digest=digest.hex(),
         cid=str(cid_of(digest)),
         trouble="",
@@ -122,7 +125,13 @@ def metrics_around(now: Reading, job: int, round_: Round) -> RoundMetrics | None
         rounds = around(report.rounds, round_.number, AROUND)
         if rounds:
             parties = parties_around(now, report, round_.number, AROUND)
-            return RoundMetrics(model=report.round, digest=report.digest.hex(), rounds=rounds, parties=parties)
+            return RoundMetrics(
+                model=report.round,
+                digest=report.digest.hex(),
+                named_by=named_by(now, report.digest),
+                rounds=rounds,
+                parties=parties,
+            )
     return None
 
 
@@ -147,10 +156,17 @@ def _names_model(now: Reading, action: ReleaseModel) -> bool:
     return round_ is not None and round_.final is not None and round_.final.root.hex() == action.root
 
 
-def _unread(status: EvaluationStatus, digest: bytes, trouble: str) -> Evaluated:
+def named_by(now: Reading, digest: bytes) -> NamedBy:
+    """By whose decision a report is shown: a report that a proposal names is its proposer's word alone."""
+    found = [one.revoked for one in newest_releases(now) if one.report == digest]
+    return "proposal" if not found else "revoked" if all(found) else "release"
+
+
+def _unread(now: Reading, status: EvaluationStatus, digest: bytes, trouble: str) -> Evaluated:
     named = any(digest)
     return Evaluated(
         status=status,
+        named_by=named_by(now, digest),
         digest=digest.hex() if named else None,
         cid=str(cid_of(digest)) if named else None,
         trouble=trouble,
