@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_packages_and_what_they_read(wheel: Path) -> None:
     sources = {f"ledger/chain/{path.relative_to(ROOT)}" for path in ROOT.glob("contracts/**/*.sol")}
     builds = {str(path.relative_to(ROOT)) for path in ROOT.glob("ledger/chain/abi/*.json")}
     pages = {str(path.relative_to(ROOT)) for path in ROOT.glob("web/*/*.*") if path.suffix != ".pyc"}
-    pages |= {"web/texts.toml"}
+    pages |= {"web/texts.toml", "web/findings.toml"}
     templates = {str(path.relative_to(ROOT)) for path in ROOT.glob("participant/tasks/template/*")}
     typed = {"ledger/py.typed", "participant/py.typed", "aggregator/py.typed", "web/py.typed", "demo/py.typed"}
     assert sources

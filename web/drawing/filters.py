@@ -12,6 +12,7 @@ from ledger.history.state import Phase
 from web.drawing import activity, assets, cards, columns, figures, scores
 from web.drawing.figure import places
 from web.drawing.identifiers import code, explored, identifier, transaction
+from web.drawing.language import in_chinese
 from web.drawing.moments import moment, when
 from web.drawing.names import name, short_name
 from web.drawing.tables import NUMBER
@@ -86,6 +87,12 @@ def prose(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(clean if len(clean) <= 1000 else clean[:999] + "…")
 
 
+def finding(text: str, language: str) -> Markup:
+    """What an audit says, in the page's language where that is known; else in English, and marked as such."""
+    known = in_chinese(text) if language == "zh-Hant" else None
+    return prose(known) if known else Markup('<span lang="en">{}</span>').format(prose(text))
+
+
 def sentence(text: str) -> str:
     """A message as a sentence: it begins with a capital letter and ends with a full stop."""
     return text[:1].upper() + text[1:] + ("" if text[-1:] in {".", "?", "!", "…"} else ".")
@@ -114,6 +121,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "drawn": figures.drawn,
     "explored": explored,
     "fill": fill,
+    "finding": finding,
     "hash": identifier,
     "headings": figures.headings,
     "linked": linked,

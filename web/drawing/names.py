@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from ledger.errors import plain
 
-SHORT_NAME, LONGEST_NAME = 20, 60
+SHORT_NAME, LONGEST_NAME = 20, 64
+"""A name that is longer than a member's may be is cut: members are told apart by their whole names."""
 LONG = 48
 """The columns of a name that stands alone: in a legend, a table, a sentence."""
 _ISOLATE = "\u2068{}\u2069"
