@@ -27,7 +27,7 @@ PARTITION = "How rows are dealt: iid, dirichlet:ALPHA, or classes:K, K classes f
 @click.option("--partition", default="iid", show_default=True, help=PARTITION)
 @click.option(
     "--ledger",
-    type=click.Choice(["none", "root"]),
+    type=click.Choice(["none", "root", "full"]),
     default="none",
     show_default=True,
     help="What is registered.",
@@ -90,7 +90,8 @@ def _show_end(simulation: "Simulation", files: list[Path]) -> None:
             **({"no model": shown(last.why)} if last.why else {}),
             **{shown(name): "" if value is None else f"{value:.4f}" for name, value in last.figures.items()},
             "model root": last.model_root,
-            **({"updates root": last.updates_root, "transaction": last.tx} if last.tx else {}),
+            **({"updates root": last.updates_root} if last.updates_root else {}),
+            **({"transaction": last.tx} if last.tx else {}),
         }
     )
     for file in files:

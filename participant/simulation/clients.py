@@ -61,6 +61,11 @@ def of_client(index: int) -> Iterator[None]:
         raise
 
 
+def salt_of(seed: int, client: int) -> bytes:
+    """The salt by which a client's rows are divided and bound."""
+    return sha256(encode(["simulated salt", seed, client]))
+
+
 def held_out(task: Task, clients: Sequence[SimulatedClient]) -> Any | None:
     """What all clients hold out, as one; None where nothing is held out."""
     parts = [client.data.held_out for client in clients]
@@ -70,8 +75,7 @@ def held_out(task: Task, clients: Sequence[SimulatedClient]) -> Any | None:
 
 
 def _client(local: Local, index: int, path: Path, data: Any, seed: int) -> SimulatedClient:
-    salt = sha256(encode(["simulated salt", seed, index]))
-    draw = Draw(local.job.digest, salt, local.job.hold_out)
+    draw = Draw(local.job.digest, salt_of(seed, index), local.job.hold_out)
     with of_client(index), located(path):
         return SimulatedClient(index, path, split(local.task, data, path, draw))
 

@@ -1,7 +1,8 @@
 """What a simulation puts on record: one root a round, on a chain of its own that runs beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,35 +10,64 @@ from typing import Any, Protocol
 from ledger import keys
 from ledger.chain.rpc import Rpc
 from ledger.chain.transactions import Transactor
-from ledger.config import LOCAL_CHAIN
-from ledger.errors import UsageError
+from ledger.config import LOCAL_CHAIN, Home
+from ledger.errors import Unavailable, UsageError
+from ledger.jobs.document import Job
+from participant.integers.fixed_point import Stream
+from participant.simulation.clients import SimulatedClient
+from participant.simulation.record import Row
+from participant.simulation.rounds import RoundTally, SimulatedRound
+from participant.simulation.training import Batch
 
 DOMAIN = b"fedledger/simulated-round/1"
-STATE = "chain.json"
+
+
+class Tally(Protocol):
+    """Takes the updates of a round, and says what comes of them."""
+
+    def take(self, batch: Batch) -> None:
+        """Judge a further batch of updates."""
+
+    def finish(self, base: Stream) -> SimulatedRound:
+        """The round's outcome, from the model that it builds on."""
 
 
 class Registrar(Protocol):
-    """Registers rounds."""
+    """What a simulation keeps its rounds by."""
 
-    def register(self, number: int, root: bytes) -> str:
-        """Put the root over a round's updates on record; the hash of the transaction, empty where there is none."""
+    def tally(self, number: int, clients: list[SimulatedClient]) -> Tally:
+        """What takes the updates of round `number`."""
+
+    def register(self, number: int, made: SimulatedRound) -> str:
+        """Put a round on record; the hash of the transaction, empty where there is none."""
 
 
+@dataclass(frozen=True, slots=True)
 class Unregistered:
     """Nothing goes on record."""
 
-    def register(self, number: int, root: bytes) -> str:
+    job: Job
+
+    def tally(self, number: int, clients: list[SimulatedClient]) -> Tally:
+        return RoundTally(self.job, roots=False)
+
+    def register(self, number: int, made: SimulatedRound) -> str:
         return ""
 
 
-class ChainRegistrar:
+@dataclass(frozen=True, slots=True)
+class RootRegistrar:
     """One transaction a round, to the sender itself, whose data are `registration`."""
 
-    def __init__(self, transactor: Transactor, address: str) -> None:
-        self._transactor, self._address = transactor, address
+    job: Job
+    transactor: Transactor
+    address: str
 
-    def register(self, number: int, root: bytes) -> str:
-        return self._transactor.send(self._address, "0x" + registration(number, root).hex()).tx.hex()
+    def tally(self, number: int, clients: list[SimulatedClient]) -> Tally:
+        return RoundTally(self.job, roots=True)
+
+    def register(self, number: int, made: SimulatedRound) -> str:
+        return self.transactor.send(self.address, "0x" + registration(number, made.updates_root).hex()).tx.hex()
 
 
 def registration(number: int, root: bytes) -> bytes:
@@ -46,23 +76,37 @@ def registration(number: int, root: bytes) -> bytes:
 
 
 @contextmanager
-def chain_registrar(folder: Path) -> Iterator[ChainRegistrar]:
+def root_registrar(home: Home, job: Job, rows: Sequence[Row]) -> Iterator[RootRegistrar]:
     """A registrar on a local chain, whose state is kept in the folder and gone on with.
 
-    Raises UsageError where no local chain is installed, Unavailable where it does not come up.
+    Raises UsageError where no local chain is installed, Unavailable where it does not come up, or does not have the
+    latest of the rows.
     """
-    with local_chain(folder / STATE) as chain:
+    with local_chain(chain_state(home)) as chain:
         rpc = Rpc(chain.url)
         try:
+            if rows and rpc.call("eth_getTransactionReceipt", "0x" + rows[-1].tx) is None:
+                raise Unavailable(
+                    "the chain does not have the latest round of the results",
+                    advice="simulate in another --folder",
+                    tx=rows[-1].tx,
+                )
             signer = keys.ephemeral()
-            yield ChainRegistrar(Transactor(rpc, LOCAL_CHAIN, signer, folder / "outbox"), signer.address)
+            yield RootRegistrar(job, Transactor(rpc, LOCAL_CHAIN, signer, home.outbox), signer.address)
         finally:
             rpc.close()
 
 
+def chain_state(home: Home) -> Path:
+    """Where `fedledger up` looks for the state of a home's chain; its folder is made."""
+    state = home.folder / "chain" / "state.json"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    return state
+
+
 def local_chain(state: Path) -> Any:
     """A local chain with the chain id `LOCAL_CHAIN` and a `url`, a context manager. Who has one offers it as the entry
-    point `local` of the group `fedledger.chains`. Raises as `chain_registrar`.
+    point `local` of the group `fedledger.chains`. Raises as `root_registrar`.
     """
     found = entry_points(group="fedledger.chains", name="local")
     if not found:

@@ -88,9 +88,12 @@ class RoundTally:
             except Saturated as error:
                 why = str(error)
         entries = tuple(self._entries[client] for client in sorted(self._entries))
-        samples = sum(count for _, count in self._losses)
-        loss = sum(loss * count for loss, count in self._losses) / samples
-        return SimulatedRound(model, why, admitted, loss, self._refused, entries)
+        return SimulatedRound(model, why, admitted, mean_loss(self._losses), self._refused, entries)
+
+
+def mean_loss(losses: Sequence[tuple[float, int]]) -> float:
+    """The mean of clients' losses, each with its samples."""
+    return sum(loss * count for loss, count in losses) / sum(count for _, count in losses)
 
 
 def judge(update: Ints, weight: int, cap: int, limits: Admission) -> Decision:

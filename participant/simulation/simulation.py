@@ -8,6 +8,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any, Literal
 
+from ledger.config import Home
 from ledger.errors import UsageError
 from ledger.formats.digest import sha256
 from ledger.formats.header import Binding
@@ -17,12 +18,12 @@ from ledger.rounds.facts import Place, model_binding
 from participant.integers.artifacts import root_of
 from participant.integers.fixed_point import Stream
 from participant.simulation.clients import SimulatedClient, clients_of, held_out
+from participant.simulation.consortium import check_clients, consortium
 from participant.simulation.job import initial_stream, job_of
 from participant.simulation.partitions import parse
 from participant.simulation.record import Row, SimulationRequest
-from participant.simulation.registration import Registrar, Unregistered, chain_registrar
+from participant.simulation.registration import Registrar, Unregistered, root_registrar
 from participant.simulation.results import Results
-from participant.simulation.rounds import RoundTally
 from participant.simulation.training import Alone, Training
 from participant.tasks import answers
 from participant.tasks.devices import place
@@ -32,7 +33,7 @@ from participant.tasks.seam import load_data
 from participant.tasks.sharing import load_shared
 from participant.tasks.training import Local
 
-Ledger = Literal["none", "root"]
+Ledger = Literal["none", "root", "full"]
 EXACT_UP_TO = 32
 """Clients up to which each is trained as its node would, where nobody asks otherwise."""
 NOWHERE = Place(0, "")
@@ -70,6 +71,8 @@ class Simulation:
     """A job on simulated clients. Making one reads everything and raises what can be known before the first round."""
 
     def __init__(self, wanted: Wanted) -> None:
+        if wanted.ledger == "full":
+            check_clients(len(wanted.data) if len(wanted.data) > 1 else wanted.clients)
         job = job_of(wanted.job, wanted.clients, lambda pieces, _: cid_of(pieces)[0])
         self.wanted, self.rounds = wanted, wanted.rounds or job.terms.rounds
         self.local = Local.of(job, Machine(wanted.device, wanted.folder / "scratch"))
@@ -102,7 +105,7 @@ class Simulation:
 
     def _round(self, number: int, registrar: Registrar) -> Row:
         began, trained = process_time(), 0.0
-        base, tally = self._model, RoundTally(self.job, self.wanted.ledger == "root")
+        base, tally = self._model, registrar.tally(number, self.clients)
         batches = self.training.train(base, number)
         while True:
             start = process_time()
@@ -114,8 +117,7 @@ class Simulation:
             trained -= batch.converting
         made = tally.finish(base)
         self._model = base if made.model is None else made.model
-        updates_root = made.updates_root
-        tx = registrar.register(number, updates_root)
+        tx = registrar.register(number, made)
         start = process_time()
         figures = self.evaluation.figures(self._model)
         evaluated = process_time() - start
@@ -125,7 +127,7 @@ class Simulation:
             training_loss=_finite(made.loss),
             model_root=root_of(self._model).hex(),
             why=made.why,
-            updates_root=updates_root.hex(),
+            updates_root=made.updates_root.hex(),
             tx=tx,
             figures={name: _finite(value) for name, value in figures.items()},
         )
@@ -139,9 +141,19 @@ class Simulation:
         return model_binding(NOWHERE, JOB, number, root_of(base))
 
     def _registrar(self) -> AbstractContextManager[Registrar]:
-        if self.wanted.ledger == "none" or self.done >= self.rounds:
-            return nullcontext(Unregistered())
-        return chain_registrar(self.wanted.folder)
+        wanted, home = self.wanted, Home(self.wanted.folder)
+        if wanted.ledger == "none" or self.done >= self.rounds:
+            return nullcontext(Unregistered(self.job))
+        if wanted.ledger == "root":
+            return root_registrar(home, self.job, self.results.rows)
+        if self.rounds > self.job.terms.rounds:
+            raise UsageError(
+                "the job has fewer rounds than are to be on record",
+                advice="let the draft's [terms] say more rounds, or simulate with --ledger root",
+                rounds=self.job.terms.rounds,
+                wanted=self.rounds,
+            )
+        return consortium(home, self.job, len(self.clients), wanted.seed, self.initial, self.done)
 
     def _request(self, job: Job) -> SimulationRequest:
         wanted = self.wanted

@@ -20,14 +20,14 @@ from support.simulated import Nodes, wanted, write_draft, write_rows  # noqa: E4
 
 from ledger.chain.rpc import Rpc  # noqa: E402
 from ledger.cli.main import fedledger  # noqa: E402
-from ledger.errors import FedledgerError, Malformed, UsageError  # noqa: E402
+from ledger.config import Home, HomeSettings, save  # noqa: E402
+from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError  # noqa: E402
 from ledger.formats import merkle  # noqa: E402
 from ledger.rounds.admission import Verdict  # noqa: E402
 from participant.jobs.creation import create  # noqa: E402
 from participant.jobs.draft import read  # noqa: E402
-from participant.simulation import registration  # noqa: E402
 from participant.simulation import simulation as module  # noqa: E402
-from participant.simulation.registration import local_chain  # noqa: E402
+from participant.simulation.registration import chain_state, local_chain  # noqa: E402
 from participant.simulation.registration import registration as data_of  # noqa: E402
 from participant.simulation.simulation import Simulation  # noqa: E402
 
@@ -46,6 +46,10 @@ def rows(tmp_path: Path) -> Path:
 
 def call(*words: Any) -> Any:
     return CliRunner().invoke(fedledger, ["simulate", *map(str, words)])
+
+
+def interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def ran(tmp_path: Path, draft: Path, rows: Path, **changes: Any) -> Simulation:
@@ -120,7 +124,7 @@ def test_the_way_of_training_is_said_with_the_reason(tmp_path: Path, draft: Path
 def test_each_round_has_one_root_on_the_chain(tmp_path: Path, draft: Path, rows: Path) -> None:
     made = ran(tmp_path, draft, rows, ledger="root")
     folder = made.wanted.folder
-    with local_chain(folder / registration.STATE) as chain:
+    with local_chain(chain_state(Home(folder))) as chain:
         rpc = Rpc(chain.url)
         for row in made.results.rows:
             sent = rpc.call("eth_getTransactionByHash", "0x" + row.tx)
@@ -132,6 +136,61 @@ def test_each_round_has_one_root_on_the_chain(tmp_path: Path, draft: Path, rows:
         leaves = [entries[at : at + 41] for at in range(0, len(entries), 41)]
         assert merkle.root([merkle.leaf_hash(leaf) for leaf in leaves]).hex() == row.updates_root
         assert [struct.unpack(">IIB", leaf[:9]) for leaf in leaves] == [(client, 15, 0) for client in range(8)]
+
+
+def audited(folder: Path) -> Any:
+    """The audit of a simulation's ledger, its chain run again."""
+    home = Home(folder)
+    with local_chain(chain_state(home)) as chain:
+        save(home.settings_file, HomeSettings(name="simulation", rpc=(chain.url,)))
+        return CliRunner().invoke(fedledger, ["audit", "--home", str(folder), "--json"])
+
+
+def test_every_update_goes_on_a_ledger_that_audits_and_has_the_same_models(tmp_path: Path, rows: Path) -> None:
+    draft = write_draft(tmp_path / "job.toml", hold_out=20)
+    plain = ran(tmp_path, draft, rows, folder=tmp_path / "plain")
+    whole = ran(tmp_path, draft, rows, ledger="full", rounds=1)
+    rest = ran(tmp_path, draft, rows, ledger="full")
+    assert whole.done == 1
+    assert [row.model_root for row in rest.results.rows] == [row.model_root for row in plain.results.rows]
+    assert all(len(row.tx) == 64 for row in rest.results.rows)
+    said = audited(rest.wanted.folder)
+    assert said.exit_code == 0, said.output
+
+
+def test_a_round_that_only_the_ledger_has_is_adopted(tmp_path: Path, draft: Path, rows: Path) -> None:
+    made = Simulation(wanted(tmp_path, draft, [rows], ledger="full", clients=3))
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(made.evaluation, "figures", interrupted)
+        made.run()
+    again = Simulation(wanted(tmp_path, draft, [rows], ledger="full", clients=3))
+    assert again.done == 0
+    again.run()
+    plain = ran(tmp_path, draft, rows, clients=3, folder=tmp_path / "plain")
+    assert [row.model_root for row in again.results.rows] == [row.model_root for row in plain.results.rows]
+
+
+@pytest.mark.parametrize("clients", [2, 256])
+def test_a_ledger_of_every_update_has_3_to_255_clients(tmp_path: Path, draft: Path, rows: Path, clients: int) -> None:
+    with pytest.raises(UsageError, match="3 to 255 members") as caught:
+        ran(tmp_path, draft, rows, clients=clients, ledger="full")
+    assert "--ledger root" in caught.value.advice
+
+
+def test_no_more_rounds_go_on_a_ledger_than_the_job_has(tmp_path: Path, draft: Path, rows: Path) -> None:
+    with pytest.raises(UsageError, match="fewer rounds"):
+        ran(tmp_path, draft, rows, ledger="full", rounds=5)
+
+
+@pytest.mark.parametrize("ledger", ["root", "full"])
+def test_a_chain_that_is_not_where_the_results_are_is_refused(
+    tmp_path: Path, draft: Path, rows: Path, ledger: str
+) -> None:
+    folder = ran(tmp_path, draft, rows, clients=3, ledger=ledger).wanted.folder
+    for name in ("chain/state.json", "network.toml", "index.sqlite"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(Unavailable, match="the chain"):
+        ran(tmp_path, draft, rows, clients=3, rounds=3, ledger=ledger)
 
 
 def test_more_than_255_clients_make_one_exact_mean(tmp_path: Path, draft: Path) -> None:
@@ -181,9 +240,6 @@ def test_the_command_ends_with_130_where_it_is_interrupted(
     tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ledger.cli.main import main
-
-    def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
 
     monkeypatch.setattr(module.Yardstick, "figures", interrupted)
     with pytest.raises(SystemExit) as caught:
@@ -335,3 +391,22 @@ def test_what_the_tasks_code_raises_is_told_with_client_method_and_line(tmp_path
         ran(tmp_path, own, numbers, clients=2)
     assert caught.value.facts["client"] in (0, 1)
     assert {"task", "method", "line", "round"} <= caught.value.facts.keys()
+
+
+def test_a_member_whose_update_would_be_refused_commits_to_none(tmp_path: Path, own: Path) -> None:
+    files = []
+    for client, number in enumerate((1, 2, 3, 100)):
+        files.append(tmp_path / f"{client}.txt")
+        files[-1].write_text(str(number))
+    made = Simulation(wanted(tmp_path, own, files, ledger="full", rounds=1))
+    made.run()
+    assert made.results.rows[0].admitted == 3
+    assert audited(made.wanted.folder).exit_code == 0
+
+
+def test_where_nobody_can_commit_the_reason_is_told(tmp_path: Path, own: Path) -> None:
+    numbers = tmp_path / "numbers.txt"
+    numbers.write_text("100 100 100")
+    with pytest.raises(UsageError, match="nobody commits") as caught:
+        ran(tmp_path, own, numbers, clients=3, ledger="full")
+    assert "magnitude" in str(caught.value.facts["because"])
