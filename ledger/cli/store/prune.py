@@ -15,7 +15,7 @@ from ledger.formats.text import plural
 @home_option
 @json_option
 def prune(yes: bool, home: Home, as_json: bool) -> None:
-    """Remove copies of updates that other members keep, and what no pin keeps.
+    """Remove copies of updates that other members keep, and with them what no pin keeps.
 
     What an audit needs of this member stays, and is said before anything is removed: its own updates, those that it
     keeps by rank or signed for, models, receipts, jobs, evidence. An update goes only if another holder returns it now.

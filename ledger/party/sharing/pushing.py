@@ -31,7 +31,6 @@ from ledger.party.sharing.haves import Haves
 from ledger.party.sharing.owed import Owed, receipts_in, updates_in
 from ledger.party.sharing.times import BlockTimes
 from ledger.party.sharing.visits import Visit, Visits
-from ledger.rounds.assignment import kept_by
 from ledger.rounds.facts import RoundFacts
 from ledger.rounds.receipts import Roll, SignedHave, marks
 from ledger.store import Unreachable
@@ -57,8 +56,9 @@ class Sharing:
         self._visits = Visits(connection, signer.address)
 
     def offer(self, facts: RoundFacts) -> None:
-        """Push what this member owes in a round to members that announce a gateway, where it must: its update and
-        receipts of its own to all, each update that it signed for to those that keep it. Nobody could fetch them here.
+        """Push what this member owes in a round to every member that announces a gateway, where it must: its update,
+        those that it signed for, and receipts of its own. Nobody could fetch them from here, and those that are to keep
+        an update may be its author's friends.
         """
         if not self.pushes:
             return
@@ -68,8 +68,7 @@ class Sharing:
         for member, gateway in self._visits.others().items():
             name = self._name("push", facts, member)
             there, sent = self._there.setdefault(name, set()), self._sent.setdefault(name, {})
-            due = self._due(files, member, facts)
-            left = {owed: sent.setdefault(owed.file, Counter()) for owed in due if owed.file not in there}
+            left = {owed: sent.setdefault(owed.file, Counter()) for owed in files if owed.file not in there}
             if left:
                 to = partial(self._visits.to, "push", member, gateway)
                 work = partial(self._push, to, left, there, facts.roll)
@@ -161,11 +160,6 @@ class Sharing:
         """What others made and this member signed for."""
         signed, owed = self.signed(facts), updates_in(facts.round, facts.size)
         return [one for one in owed if one.update in signed and one.party != self._signer.address]
-
-    def _due(self, files: Collection[Owed], member: int, facts: RoundFacts) -> list[Owed]:
-        """What a member is to have from here."""
-        kept = kept_by(member, facts.round, self._connection.network.replication)
-        return [one for one in files if one.update in (None, *kept) or one.party == self._signer.address]
 
     def _push(self, to: Callable[[], Visit], left: Mapping[Owed, Counter[Cid]], there: set[Cid], roll: Roll) -> None:
         """In a thread of its own: one after another, and what goes wrong with one file holds up no other."""
