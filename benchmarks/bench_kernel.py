@@ -64,8 +64,8 @@ def sharing(kernel: Kernel) -> measure.Row:
             kernel.survey(np.frombuffer(block, "<i4"))
 
     hashes, others = on_two_threads(kernel.digests), on_two_threads(survey)
-    what = "share a SHA unit" if hashes < 1.3 else "have a SHA unit each"
-    note = f"two virtual cores {what}" if others > 1.6 else "no two cores were free"
+    busy = "two virtual cores share a SHA unit" if others > 1.6 else "no two cores were free"
+    note = "two virtual cores have a SHA unit each" if hashes > 1.3 else busy
     work = "digests by two threads, of what one does"
     return measure.row(work, "", hashes, "times", None, f"{note}; without hashes {others:.2f} times")
 

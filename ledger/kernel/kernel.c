@@ -88,11 +88,14 @@ INLINE WITH_SHA void rounds(const int n, uint32_t *const *s, const uint8_t *cons
     }
 }
 
+/* By cpuid and xgetbv, since not every compiler's library fills in __builtin_cpu_supports. */
 static int features(void) {
-    unsigned a, b, c, d;
-    int found = __builtin_cpu_supports("avx2") ? AVX2 : 0;
-    if (__builtin_cpu_supports("sse4.1") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1) found |= SHA;
-    return found;
+    unsigned a, b, c, d, one, seven, saved = 0;
+    if (!__get_cpuid_count(1, 0, &a, &b, &one, &d) || !__get_cpuid_count(7, 0, &a, &seven, &c, &d)) return 0;
+    if (one >> 27 & 1) __asm__("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
+    int sha = seven >> 29 & one >> 19 & one >> 9 & 1; /* with SSE4.1 and SSSE3 */
+    int avx2 = seven >> 5 & one >> 28 & 1 && (saved & 6) == 6; /* and registers that the system keeps */
+    return (sha ? SHA : 0) | (avx2 ? AVX2 : 0);
 }
 
 #elif defined(__aarch64__) && (defined(__ARM_FEATURE_SHA2) || defined(__ARM_FEATURE_CRYPTO))

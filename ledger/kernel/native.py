@@ -80,7 +80,7 @@ class Native:
 
     def grow(self, peaks: bytearray, leaves: int, hashes: Buffer) -> int:
         """See `ledger.kernel.pure.grow`."""
-        nodes = checked_nodes(peaks, hashes)
+        nodes = checked_nodes(peaks, leaves, hashes)
         room = np.empty(len(nodes) + NODE, np.uint8)
         room[NODE:] = nodes
         count = len(nodes) // NODE
@@ -109,15 +109,15 @@ class Native:
         runs = [flat(block) for block in blocks]
         count = len(runs)
         sizes = [len(run) for run in runs]
+        starts = [min(skip, size) for skip, size in zip(skips or [0] * count, sizes, strict=True)]
         lengths = [
-            NODE * max(-(-(size - skip) // piece), 0) if piece else 0
-            for size, skip in zip(sizes, skips or [0] * count, strict=True)
+            NODE * -(-(size - start) // piece) if piece else 0 for size, start in zip(sizes, starts, strict=True)
         ]
         digests, pieces = bytearray(NODE * count if whole else 0), bytearray(sum(lengths))
         self._library.fl_hash(
             (c_void_p * count)(*map(_address, runs)),
             (c_size_t * count)(*sizes),
-            (c_size_t * count)(*skips) if skips else None,
+            (c_size_t * count)(*starts),
             count,
             piece,
             0,

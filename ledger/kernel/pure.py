@@ -14,6 +14,8 @@ Sums = NDArray[np.int64]
 
 WEIGHTS = 1 << 31
 """Weights are smaller than this in magnitude."""
+MOST = 1 << 62
+"""Sizes and counts are smaller than this."""
 NODE = 32
 """Bytes of a hash."""
 LEVELS = 64
@@ -48,7 +50,7 @@ def grow(peaks: bytearray, leaves: int, hashes: Buffer) -> int:
 
     Of its peaks, the full tree of 2^k leaves stands at place k, for each bit k of the number of leaves.
     """
-    nodes, level = checked_nodes(peaks, hashes).tobytes(), 0
+    nodes, level = checked_nodes(peaks, leaves, hashes).tobytes(), 0
     grown = leaves + len(nodes) // NODE
     while nodes:
         place = slice(NODE * level, NODE * (level + 1))
@@ -88,9 +90,9 @@ def flat(data: Buffer) -> NDArray[np.uint8]:
 
 
 def checked_size(size: int) -> int:
-    """The size of a leaf. Raises ValueError for one that is not positive."""
-    if size < 1:
-        raise ValueError(f"a leaf has at least 1 byte, not {size}")
+    """The size of a leaf. Raises ValueError for one that is not positive, or no machine has room for."""
+    if not 1 <= size < MOST:
+        raise ValueError(f"a leaf has at least 1 byte, and not {size}")
     return size
 
 
@@ -102,11 +104,11 @@ def checked_skips(blocks: Sequence[Buffer], skips: Sequence[int] | None) -> Sequ
     return skips
 
 
-def checked_nodes(peaks: bytearray, hashes: Buffer) -> NDArray[np.uint8]:
-    """Hashes joined. Raises ValueError where they are not a whole number of hashes, or the peaks not of any tree."""
+def checked_nodes(peaks: bytearray, leaves: int, hashes: Buffer) -> NDArray[np.uint8]:
+    """Hashes joined. Raises ValueError where they are not a whole number of hashes, or no tree has so many leaves."""
     nodes = flat(hashes)
-    if len(nodes) % NODE or len(peaks) != LEVELS * NODE:
-        raise ValueError(f"{len(nodes)} bytes are not a whole number of hashes")
+    if len(nodes) % NODE or len(peaks) != LEVELS * NODE or not 0 <= leaves < MOST:
+        raise ValueError(f"cannot add {len(nodes)} bytes to a tree of {leaves} leaves and {len(peaks)} bytes of peaks")
     return nodes
 
 

@@ -99,6 +99,14 @@ def test_whole_blocks(native: Kernel, count: int, skip: int) -> None:
     assert native.digests_and_leaves(blocks, 1024, skips) == PURE.digests_and_leaves(blocks, 1024, skips)
 
 
+def test_skipping_more_than_there_is_leaves_nothing(native: Kernel) -> None:
+    for skip in (70, 1 << 63, 1 << 64, (1 << 64) + 1):
+        assert (
+            native.digests_and_leaves([DATA[:70]], 8, [skip])[1] == PURE.digests_and_leaves([DATA[:70]], 8, [skip])[1]
+        )
+        assert native.digests_and_leaves([DATA[:70]], 8, [skip])[1] == [b""]
+
+
 def test_megabytes(native: Kernel) -> None:
     assert native.digests([DATA, DATA[1:], DATA[:70]]) == PURE.digests([DATA, DATA[1:], DATA[:70]])
     values = np.full(1_000_003, -(1 << 31), "<i4")
@@ -126,6 +134,9 @@ def test_what_is_not_one_run_is_refused(native: Kernel, path: str) -> None:
         lambda: table.digests_and_leaves([b"a"], 1024, [-1]),
         lambda: table.grow(bytearray(2048), 0, bytes(33)),
         lambda: table.grow(bytearray(64), 0, bytes(32)),
+        lambda: table.grow(bytearray(2048), -1, bytes(32)),
+        lambda: table.grow(bytearray(2048), 1 << 64, bytes(32)),
+        lambda: table.leaf_hashes(b"a", 1 << 64),
         lambda: table.survey(sparse),
         lambda: table.survey(np.zeros(8, "<i8")),
         lambda: table.survey(np.zeros((2, 4), "<i4")),
