@@ -14,7 +14,7 @@ from ledger.party.workers.worker import checked
 def on_ray(setup: bytes, parts: Sequence[bytes], workers: int) -> Answers:
     """What the cluster answers to each part, in order, at most `workers` at once; None where it could not.
 
-    Raises UsageError where Ray is not installed, or where there is no such cluster.
+    Raises UsageError where Ray is not installed, or says itself that there is no such cluster.
     """
     try:
         import ray

@@ -6,50 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
+from support.consortia.audited import LACKING, audit, play
 from support.consortia.synthetic import Trial
 
 from ledger.audit import run
-from ledger.party.auditing import AuditRequest, inspect
-from ledger.party.connection import Connection
 from ledger.party.workers import staff
 from ledger.party.workers.messages import encode, parse_findings
 from ledger.party.workers.rounds import Executor
 from ledger.party.workers.worker import checked
-
-FALSE = bytes(range(32))
-LACKING = 3
-"""The round that a worker cannot check."""
-
-
-def audit(trial: Trial, folder: Path, **how: Any) -> bytes:
-    """A visitor's report as JSON, but for what differs from audit to audit: how old the history is, and in which order
-    holders were asked for bytes that nobody has.
-    """
-    with Connection.visit(trial.consortium.network, folder) as connection:
-        connection.refresh()
-        report = inspect(connection, AuditRequest(source=False, **how))
-    said = [replace(one, why=" ".join(sorted(one.why.split()))) for one in report.open.list]
-    open_ = replace(report.open, list=tuple(said))
-    return replace(report, history=replace(report.history, age=0), open=open_).to_json()
-
-
-def play(trial: Trial) -> None:
-    """Three rounds: a right one, one with an aggregate that was refuted, one under way without an update's bytes."""
-    for number in range(1, 4):
-        trial.consortium.send(number - 1, "ledger", "openRound", trial.number)
-        for party in trial.parties:
-            party.submit(stored=(number, party.index) != (LACKING, 0))
-        trial.look()
-        trial.open_updates()
-        if number == 2:
-            trial.parties[1].publish(root=FALSE)
-            trial.attest(0, 2)
-            trial.parties[2].publish()
-            trial.attest(0, 3)
-        elif number == 1:
-            trial.parties[0].publish()
-            trial.attest(1, 2)
 
 
 @pytest.fixture
@@ -69,14 +33,14 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_the_report_is_the_same_for_any_number_of_workers(consortium: Any, tmp_path: Path, counted: list[int]) -> None:
     with Trial(consortium, rounds=3) as trial:
         play(trial)
-        alone = audit(trial, tmp_path / "alone")
+        alone = audit(consortium.network, tmp_path / "alone")
         report = msgspec.json.decode(alone)
         assert (report["right"]["answer"], report["lies"]["answer"]) == ("yes", "caught")
         assert report["rests_on"]
         assert counted == [1, 2, 3]
         for workers in (2, 3):
             counted.clear()
-            assert audit(trial, tmp_path / str(workers), workers=workers) == alone
+            assert audit(consortium.network, tmp_path / str(workers), workers=workers) == alone
             assert counted == [LACKING]
 
 
@@ -104,8 +68,8 @@ def test_what_no_worker_answers_is_checked_by_the_audit_itself(
 ) -> None:
     with Trial(consortium, rounds=3) as trial:
         play(trial)
-        alone = audit(trial, tmp_path / "alone")
+        alone = audit(consortium.network, tmp_path / "alone")
         counted.clear()
         monkeypatch.setattr(staff, "on_processes", through(change))
-        assert audit(trial, tmp_path / "two", workers=2) == alone
+        assert audit(consortium.network, tmp_path / "two", workers=2) == alone
         assert {2, 3} <= set(counted)
