@@ -72,13 +72,13 @@ KINDS = (
     "/releases/cardio/1.{release}",
     "/releases/cardio/1.{release}.json",
     "/releases/cardio/1.{release}/figures.svg",
-    "/compare?a=1/{round}&b=1/50",
+    "/compare?a=1/{round}&b=1/1",
     "/activity",
     "/activity.json?member={member}",
     "/audit",
 )
 """Of rounds, releases and members, each in turn: a page of its own."""
-SETTLE = 30.0
+SETTLE = 300.0
 """Seconds within which the first audit begins and ends."""
 
 

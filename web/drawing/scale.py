@@ -43,7 +43,10 @@ class Scale:
         )
 
     def label(self, value: float) -> str:
-        """A value with as many places as the lines have."""
+        """A value with as many places as the lines have; thousands and millions in short, so that there is room."""
+        for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+            if self.step >= unit and self.high < unit * 10**6:
+                return f"{value / unit:.0f}{letter}"
         places = max(0, -math.floor(math.log10(self.step)))
         return f"{value:.{places}f}" if places < 7 else f"{value:.1e}"
 

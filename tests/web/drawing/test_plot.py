@@ -189,3 +189,10 @@ def test_bars_stand_on_the_ground_and_share_one_scale() -> None:
 
 def test_only_a_figure_between_nothing_and_all_is_a_share() -> None:
     assert [share(text) for text in ("0", "0.5", "1", "1.1", "-0.1")] == [0.0, 0.5, 1.0, None, None]
+
+
+def test_large_numbers_have_short_labels() -> None:
+    assert [tick.label for tick in scale([903_000, 979_000], 0, 100).ticks] == ["900k", "920k", "940k", "960k", "980k"]
+    assert [tick.label for tick in scale([0, 268_435_456], 0, 100).ticks][-1] == "300M"
+    assert "0.90" in [tick.label for tick in scale([0.9, 0.95], 0, 100).ticks]
+    assert [tick.label for tick in scale([1, 700], 0, 100).ticks][-1] == "800"
