@@ -55,7 +55,10 @@ class Snapshot:
     def judged(self) -> tuple[object, ...]:
         """All that an audit answers for, counted: while it stays the same, another audit has nothing to add."""
         jobs = self.jobs.values()
-        attempts = ((len(job.current.aggregates), job.current.phase.terminal) if job.current else None for job in jobs)
+        attempts = (
+            (*(one.outcome for one in job.current.aggregates), job.current.phase.terminal) if job.current else None
+            for job in jobs
+        )
         decided = sum(made.ended is ProposalState.EXECUTED for made in self.decisions.proposals.values())
         finals = (state.base for state in jobs)
         scored = (one.last.round if one.last else 0 for one in self.standings.values())

@@ -3,11 +3,12 @@
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
+from support.web.acts import EXITS, SHORT, Said, reads, red
 from support.web.server import AT, get, network, served, view_of
 from support.worlds.decisions import Chamber
 from support.worlds.lies import begun, publish_altered
@@ -19,30 +20,8 @@ from ledger.cli.answers import print_answers
 from web.reading.latest import Audited
 from web.reading.snapshot import ended_rounds, freeze
 
-Right = Literal["yes", "no", "unknown", "newer", "nothing"]
-LIES = {
-    "none": "Nobody lied.",
-    "caught": "Lies were told, and all of them were caught: nothing rests on them.",
-    "pending": "A lie is being attested.",
-    "standing": "A lie stands: the ledger took it as true.",
-}
-WORDS: dict[Right, str] = {
-    "yes": "is right.",
-    "no": "is false.",
-    "newer": "newer than the last audit made here",
-    "nothing": "Nothing stands here",
-}
-SHORT = {"yes": "yes", "no": "no", "newer": "not audited yet", "nothing": ""}
-EXITS = {"yes": 0, "no": 1, "newer": None, "nothing": 0}
 FIRST, SECOND, RELEASE = "/jobs/1/models/1", "/jobs/1/models/2", "/releases/cardio/1.0"
 ROUND = "/jobs/1/rounds/2"
-
-
-class Said(NamedTuple):
-    """What a page must say: whether its object is right, and what became of the lies that belong to it."""
-
-    right: Right
-    lies: str = "none"
 
 
 @dataclass
@@ -216,35 +195,8 @@ def asked(world: World, found: dict[str, Any]) -> Question:
 def test_the_pages_say_it_in_words_and_colours(act: Any, page: Any) -> None:
     name, _, url, pages = act
     for path, said in pages.items():
-        page.goto(url + path)
-        told = page.locator("#audit, #answers").first
-        text = " ".join(told.inner_text().split())
-        assert WORDS[said.right] in text, path
-        assert LIES[said.lies] in text, path
+        text = reads(page, url, path, said, "aggregate 1/2, attempt 1")
         assert ("1 aggregate is being attested and is not audited yet" in text) == (name == UNSEEN), path
-        exit_ = EXITS[said.right]
-        assert told.get_attribute("data-exit") == ("" if exit_ is None else str(exit_)), path
-        assert told.locator(".answer.no").count() == (said.right == "no"), path
-        assert told.locator(".answer.yes").count() == (said.right == "yes"), path
-        if said.lies != "none" and path != "/audit":
-            link = told.get_by_role("link", name="Evidence").first
-            assert "aggregate 1/2, attempt 1" in told.inner_text()
-            page.goto(url + str(link.get_attribute("href")))
-            assert page.locator("article.finding:target").count() == 1
         if said.right != "no" and path in (RELEASE, FIRST, SECOND, "/"):
-            page.goto(url + path)
-            red = [one for one in page.evaluate(RED) if "revoked" not in one]
-            assert red == [], path
+            assert red(page, url + path) == [], path
     page.goto("about:blank")
-
-
-RED = """() => {
-  const probe = document.createElement("span");
-  probe.style.color = "var(--bad)";
-  document.body.append(probe);
-  const bad = getComputedStyle(probe).color;
-  probe.remove();
-  return [...document.querySelectorAll("main *")]
-    .filter((one) => one.childNodes.length && [getComputedStyle(one).color, getComputedStyle(one).fill].includes(bad))
-    .map((one) => one.outerHTML.slice(0, 80));
-}"""
