@@ -22,7 +22,7 @@ PARTITION = "How rows are dealt: iid, dirichlet:ALPHA, or classes:K, K classes f
 @click.argument("job", type=FILE)
 @click.option("--data", type=FILE, multiple=True, required=True, help="Rows to deal to clients; or one file for each.")
 @click.option("--test", type=FILE, help="Rows to evaluate on.  [default: what the clients hold out]")
-@click.option("--clients", type=click.IntRange(1, 1_000_000), default=10, show_default=True, help="How many.")
+@click.option("--clients", type=click.IntRange(1, 1_000_000), help="How many.  [default: 10, or one for each file]")
 @click.option("--rounds", type=click.IntRange(1, (1 << 24) - 1), help="Rounds to train.  [default: the job's]")
 @click.option("--partition", default="iid", show_default=True, help=PARTITION)
 @click.option(

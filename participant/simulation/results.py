@@ -86,8 +86,7 @@ class Results:
                 (folder / f"{row.round}.bin").write_bytes(b"".join(entries))
         self.rows.append(row)
         if not row.why:
-            self.model_round = row.round
-        self._latest = model, binding
+            self.model_round, self._latest = row.round, (model, binding)
         if time.monotonic() - self._written >= PAUSE:
             self.save()
 
@@ -95,7 +94,7 @@ class Results:
         """Write the state now. Raises Unavailable where the disk does not take it."""
         if not self.rows:
             return
-        if self._latest is not None and self.model_round:
+        if self._latest is not None:
             model, binding = self._latest
             _write(self._path(self.model_round), b"".join(file_of(self._layout, binding, model)))
         state = _State(self._request, tuple(self.rows), self.model_round)

@@ -34,6 +34,8 @@ from participant.tasks.sharing import load_shared
 from participant.tasks.training import Local
 
 Ledger = Literal["none", "root", "full"]
+CLIENTS = 10
+"""Clients who share one file's rows, where nobody says how many."""
 EXACT_UP_TO = 32
 """Clients up to which each is trained as its node would, where nobody asks otherwise."""
 NOWHERE = Place(0, "")
@@ -43,12 +45,14 @@ JOB = 1
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for. `exact` None leaves the way of training to the number of clients."""
+    """What is asked for. `exact` None leaves the way of training to the number of clients; `clients` None leaves their
+    number to the files: one for each of several, else 10.
+    """
 
     job: Path
     data: tuple[Path, ...]
     test: Path | None
-    clients: int
+    clients: int | None
     rounds: int | None
     partition: str
     ledger: Ledger
@@ -71,14 +75,15 @@ class Simulation:
     """A job on simulated clients. Making one reads everything and raises what can be known before the first round."""
 
     def __init__(self, wanted: Wanted) -> None:
+        clients = _number_of_clients(wanted)
         if wanted.ledger == "full":
-            check_clients(len(wanted.data) if len(wanted.data) > 1 else wanted.clients)
-        job = job_of(wanted.job, wanted.clients, lambda pieces, _: cid_of(pieces)[0])
+            check_clients(clients)
+        job = job_of(wanted.job, clients, lambda pieces, _: cid_of(pieces)[0])
         self.wanted, self.rounds = wanted, wanted.rounds or job.terms.rounds
         self.local = Local.of(job, Machine(wanted.device, wanted.folder / "scratch"))
         self.initial = initial_stream(self.local)
         partition = parse(wanted.partition)
-        self.clients = clients_of(self.local, wanted.data, partition, wanted.clients, wanted.seed)
+        self.clients = clients_of(self.local, wanted.data, partition, clients, wanted.seed)
         self.training = _training(wanted, self.local, self.clients)
         self.evaluation = Yardstick(self.local, self.clients, wanted.test)
         self.results, self._model = Results.open(wanted.folder, job.layout, self._request(job), self.initial)
@@ -194,6 +199,19 @@ class Yardstick:
         task = self._local.task
         load_shared(task, self._model, self._local.job.layout, model)
         return answers.figures(task.name, task.evaluate(self._model, self._data))
+
+
+def _number_of_clients(wanted: Wanted) -> int:
+    """Raises UsageError for several files and another number of clients."""
+    files = len(wanted.data)
+    if files > 1 and wanted.clients not in (None, files):
+        raise UsageError(
+            "with several data files there is one client for each",
+            advice="leave --clients out, or name one file whose rows are dealt",
+            files=files,
+            clients=wanted.clients,
+        )
+    return files if files > 1 else wanted.clients or CLIENTS
 
 
 def _training(wanted: Wanted, local: Local, clients: Sequence[SimulatedClient]) -> Training:

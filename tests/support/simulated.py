@@ -131,6 +131,12 @@ def wanted(place: Path, job: Path, data: Sequence[Path], **changes: Any) -> Any:
     """A request, of two rounds on eight clients."""
     from participant.simulation.simulation import Wanted
 
-    default: dict[str, Any] = {"test": None, "clients": 8, "rounds": 2, "partition": "iid", "ledger": "none"}
+    default: dict[str, Any] = {
+        "test": None,
+        "clients": None if len(data) > 1 else 8,
+        "rounds": 2,
+        "partition": "iid",
+        "ledger": "none",
+    }
     default |= {"seed": 1, "exact": None, "device": "cpu", "folder": place / "results"}
     return Wanted(job=job, data=tuple(data), **default | changes)

@@ -23,7 +23,7 @@ from ledger.cli.main import fedledger  # noqa: E402
 from ledger.config import Home, HomeSettings, save  # noqa: E402
 from ledger.errors import FedledgerError, Malformed, Unavailable, UsageError  # noqa: E402
 from ledger.formats import merkle  # noqa: E402
-from ledger.rounds.admission import Verdict  # noqa: E402
+from ledger.rounds.admission import Decision, Verdict  # noqa: E402
 from participant.jobs.creation import create  # noqa: E402
 from participant.jobs.draft import read  # noqa: E402
 from participant.simulation import simulation as module  # noqa: E402
@@ -217,6 +217,22 @@ def test_a_refused_update_is_left_out_and_a_round_without_model_says_why(tmp_pat
     assert {entries[at + 8] for at in range(0, len(entries), 41)} == {Verdict.RANGE}
 
 
+def test_after_a_round_without_a_model_the_latest_one_stays_as_it_was(tmp_path: Path, own: Path) -> None:
+    files = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for file, numbers in zip(files, ("16", "8"), strict=True):
+        file.write_text(numbers)
+    made = Simulation(wanted(tmp_path, own, files, rounds=1))
+    made.run()
+    before = (made.wanted.folder / "model-1.safetensors").read_bytes()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("participant.simulation.rounds.judge", lambda *_: Decision(Verdict.RANGE, "too large"))
+        again = Simulation(wanted(tmp_path, own, files, rounds=2))
+        again.run()
+    assert [row.admitted for row in again.results.rows] == [2, 0]
+    assert again.results.rows[0].model_root == again.results.rows[1].model_root
+    assert (made.wanted.folder / "model-1.safetensors").read_bytes() == before
+
+
 def test_an_interrupted_simulation_keeps_what_is_done_and_goes_on(
     tmp_path: Path, draft: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,9 +299,11 @@ def test_a_partition_that_leaves_a_client_without_rows_is_wrong_input(tmp_path: 
         (["--partition", "even"], "no such partition"),
         (["--test", "nowhere.csv"], "no such file"),
         (["--device", "gpu"], "no device"),
+        (["--data", "job.toml", "--clients", "3"], "one client for each"),
     ],
 )
 def test_bad_input_is_told(tmp_path: Path, draft: Path, rows: Path, words: list[str], expected: str) -> None:
+    words = [str(draft) if word == "job.toml" else word for word in words]
     said = call(draft, "--data", rows, "--folder", tmp_path / "out", *words)
     assert isinstance(said.exception, FedledgerError)
     assert expected in str(said.exception)
