@@ -1,7 +1,8 @@
 """Responses that were made already: kept while nothing changes that a reader of a page would see."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,6 @@ from fastapi import Request
 from markupsafe import Markup
 
 from web.documents.common import ChainDocument, Page
-from web.drawing.kept import Kept
 from web.reading.ledger import Reading
 
 MOST_BYTES = 48 << 20
@@ -25,11 +25,49 @@ Make = Callable[[], Awaitable[Page]]
 """Makes a document, when it is called."""
 
 
+class BoundedCache:
+    """Bodies by all that they depend on; beyond `most` bytes those that were not asked for longest are dropped.
+
+    One thread uses it: that of the server's event loop.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self.size = most, 0
+        self._bodies: OrderedDict[Hashable, bytes] = OrderedDict()
+
+    def get(self, key: Hashable) -> bytes | None:
+        """A body that is kept."""
+        found = self._bodies.get(key)
+        if found is not None:
+            self._bodies.move_to_end(key)
+        return found
+
+    def keep(self, key: Hashable, body: bytes) -> bytes:
+        """Keep a body, and return it; one that is larger than all that may be kept is not."""
+        if len(body) > self._most:
+            return body
+        self.size += len(body) - len(self._bodies.pop(key, b""))
+        self._bodies[key] = body
+        while self.size > self._most:
+            self.size -= len(self._bodies.popitem(last=False)[1])
+        return body
+
+    def made(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """The body that is kept, or one made now."""
+        found = self.get(key)
+        return self.keep(key, make()) if found is None else found
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._bodies.clear()
+        self.size = 0
+
+
 class Bodies:
     """The bodies of one state of the ledger, by all that they depend on besides; of an older state nothing is kept."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
-        self._kept, self._serial = Kept(most), 0
+        self._kept, self._serial = BoundedCache(most), 0
 
     @property
     def size(self) -> int:

@@ -6,11 +6,10 @@ import pytest
 from support.web.reports import Measured, measured
 from support.web.server import get, served
 
-from web.drawing.kept import Kept
 from web.drawing.reports import MOST_REPORTS, _drawn
 from web.reading.ledger import Reading
 from web.routes import ledger
-from web.routes.kept import MOST_BYTES, Bodies
+from web.routes.kept import MOST_BYTES, Bodies, BoundedCache
 
 HTML = {"Accept": "text/html"}
 
@@ -21,7 +20,7 @@ def made() -> Measured:
 
 
 def test_no_more_bytes_are_kept_than_may_be() -> None:
-    kept = Kept(1_000)
+    kept = BoundedCache(1_000)
     for number in range(100):
         kept.keep(number, b"x" * (number % 7) * 40)
         assert kept.get(0) is not None, "what is asked for stays"
@@ -34,7 +33,7 @@ def test_no_more_bytes_are_kept_than_may_be() -> None:
 
 
 def test_a_body_that_is_replaced_counts_once() -> None:
-    kept = Kept(1_000)
+    kept = BoundedCache(1_000)
     for size in (900, 10, 700):
         kept.keep("one", b"x" * size)
         assert kept.size == size
