@@ -358,7 +358,7 @@ def test_of_many_parties_the_best_have_a_column_and_the_document_has_all() -> No
         document = get(url + "/jobs/1/scores.json").json()
         page = get(url + "/jobs/1/scores", headers=HTML).text
         round_ = get(url + "/jobs/1/rounds/1", headers=HTML)
-    (matrix,) = re.findall(r'<table class="matrix">.*?</thead>', page, re.DOTALL)
+    (matrix,) = re.findall(r'<table class="stacked matrix">.*?</thead>', page, re.DOTALL)
     assert re.findall(r"/members/(\d+)", matrix) == [str(n) for n in range(8, 20)]
     assert "+8" in text_of(matrix)
     assert len(document["sums"]) == len(document["rounds"][0]["scores"]) == 20
