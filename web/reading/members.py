@@ -7,10 +7,10 @@ from web.documents.ledger import MemberDocument
 from web.reading.attempts import form_name
 from web.reading.counting import verdicts
 from web.reading.ledger import Reading
-from web.reading.norms import norm, round_squares
 from web.reading.rounds import judgement
 from web.reading.scorings import score_of
-from web.reading.weights import share_of
+from web.reading.updates.norms import norm, round_squares
+from web.reading.updates.weights import share_of
 
 
 def member_documents(now: Reading) -> tuple[MemberDocument, ...]:

@@ -10,8 +10,8 @@ from web.documents.comparison import ComparePage, WeightsPage
 from web.reading.evaluations.comparison import choices, differences, sides
 from web.reading.jobs import job_line
 from web.reading.models import finalised_rounds
-from web.reading.norms import round_norms
-from web.reading.weights import round_weights
+from web.reading.updates.norms import round_norms
+from web.reading.updates.weights import round_weights
 from web.routes.parameters import LAST, ROWS, Before, JobNumber, Now, Rows
 
 CHOICE_PATTERN = r"^([1-9][0-9]{0,8}/[1-9][0-9]{0,8}|[a-z0-9][a-z0-9.-]{0,31}@[a-z0-9][a-z0-9.-]{0,31})$"

@@ -27,13 +27,13 @@ from web.reading.front import front
 from web.reading.jobs import approval_of, job_line, job_lines, model_terms, strikes
 from web.reading.members import member_documents
 from web.reading.models import finalised_rounds, lineage, model_line
-from web.reading.norms import round_norms
 from web.reading.proposals import open_proposals
 from web.reading.releases import current_releases, model_releases
 from web.reading.rounds import round_document, round_line
 from web.reading.scores import job_scores, score_sums, scoring_method
 from web.reading.scorings import job_unit, round_scoring, scoring_lines
-from web.reading.weights import round_weights
+from web.reading.updates.norms import round_norms
+from web.reading.updates.weights import round_weights
 from web.routes.parameters import (
     LAST,
     LATEST,

@@ -12,7 +12,7 @@ from ledger.files import read_foreign
 from web.documents.answers import AuditorAnswers, AuditorLine, AuditorStanding
 from web.reading.latest import SignedNorms
 from web.reading.ledger import Reading
-from web.reading.norms import Place, signed_norms
+from web.reading.updates.norms import Place, signed_norms
 
 MOST = 32
 """So many files are read; the first by name."""

@@ -11,7 +11,7 @@ from web.reading.evaluations.evidence import evaluation_of, evaluations, named_b
 from web.reading.ledger import Reading
 from web.reading.models import finalised_rounds, model_line
 from web.reading.releases import newest_releases, release_line
-from web.reading.weights import round_weights
+from web.reading.updates.weights import round_weights
 
 MOST_CHOICES = 40
 

@@ -15,7 +15,7 @@ from ledger.audit.signed_report import CheckedReport
 from ledger.keys import ephemeral
 from web.reading.audits.auditors import Auditors
 from web.reading.latest import Audited
-from web.reading.norms import norm, signed_norms
+from web.reading.updates.norms import norm, signed_norms
 from web.view import View
 
 HTML = {"Accept": "text/html"}
