@@ -63,6 +63,14 @@ class BlockTime(NamedTuple):
     proved: bool
 
 
+class _Fresh(NamedTuple):
+    """Events that were written by this object and not read since, between two running digests."""
+
+    before: bytes
+    after: bytes
+    events: list[AnyEvent]
+
+
 class Damaged(FedledgerError):
     """The file cannot be trusted; the index drops it and reads the chain again."""
 
@@ -75,6 +83,7 @@ class IndexFile:
 
     def __init__(self, path: Path | None, ledger: str, start: int) -> None:
         self._start = Tip(start, b"")
+        self._fresh: _Fresh | None = None
         with _translated():
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +138,7 @@ class IndexFile:
         with _translated(), self._transaction():
             if self.tip() != old:
                 return False
-            digest = self._digest_at(Position(new.number, LAST_LOG))
+            before = digest = self._digest_at(Position(new.number, LAST_LOG))
             rows = []
             for event in events:
                 body = self._encode(event)
@@ -139,7 +148,17 @@ class IndexFile:
             self._db.executemany("INSERT OR REPLACE INTO blocks (number, hash) VALUES (?, ?)", [*hashes.items(), new])
             self._move(new, digest)
             self._prune(new.number - WINDOW)
+        self._remember(before, digest, events)
         return True
+
+    def _remember(self, before: bytes, after: bytes, events: Sequence[AnyEvent]) -> None:
+        """Keep what was written until it is read."""
+        earlier = self._fresh
+        if earlier is not None and earlier.after == before:
+            earlier.events.extend(events)
+            self._fresh = earlier._replace(after=after)
+        else:
+            self._fresh = _Fresh(before, after, list(events))
 
     def rewind(self, old: Tip, new: Tip | None) -> bool:
         """Forget all after `new` (None: all); False, and nothing done, if `old` is not the tip."""
@@ -162,13 +181,17 @@ class IndexFile:
         return last or 0, lowest
 
     def events(self, after: Position) -> list[AnyEvent]:
-        """The events behind a position, in order, to be called while `reading`.
+        """The events behind a position, in order, to be called while `reading`. Those that this object has just written
+        are not read back: the digests say that they are the same.
 
         Raises Damaged where they are not what was once stored.
         """
+        fresh, self._fresh = self._fresh, None
         with _translated():
             digest = self._digest_at(after)
             (last,) = self._db.execute("SELECT digest FROM state").fetchone()
+            if fresh is not None and (fresh.before, fresh.after) == (digest, last):
+                return fresh.events
             rows = self._db.execute(
                 "SELECT block, log, body, digest FROM events WHERE (block, log) > (?, ?) ORDER BY block, log", after
             ).fetchall()

@@ -161,6 +161,7 @@ def test_every_text_that_a_template_asks_for_is_in_the_catalogue_and_no_other() 
         "counts",
         "words",
         "problems",
+        "refusals",
         "rounds",
         "models",
         "error_401",
@@ -295,7 +296,7 @@ def stage(world: World) -> tuple[str, bool, bool, object]:
     """What list, page and document say of the job."""
     with served(view_of(world)) as url:
         document, page, listed = (get(url + path) for path in ("/jobs/1.json", "/jobs/1", "/jobs"))
-    (word,) = {word for word in get_args(JobStage) if f'<td class="word">{word}</td>' in listed.text}
+    (word,) = {word for word in get_args(JobStage) if f' class="word">{word}</td>' in listed.text}
     assert f">{word}</span>" in page.text
     assert ("fedledger job approve 1" in page.text) == (word == "proposed")
     assert ("close-job 1" in page.text) == (word != "closed")
