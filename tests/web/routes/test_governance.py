@@ -186,7 +186,7 @@ def test_a_model_is_proposed_voted_on_released_served_and_revoked_through_the_pa
     report = report_of(trial)
     file = site.url + "/releases/cardio/1.2.0/model.safetensors"
     proposal = propose_release(first, report)
-    until(lambda: "North" in first.page.locator("#h-evaluation + p + div").inner_text())
+    until(lambda: "North" in first.page.locator("#h-evaluation ~ div").first.inner_text())
     assert get(file).status_code == 403, "proposed is not released"
 
     first.vote("For")
